@@ -1,0 +1,225 @@
+// Package markup is the contract between the pages (rendered by templ on the
+// server) and the WebAssembly client that takes them over: element ids, data
+// attributes, template ids, slots, actions and states. It holds constants and
+// nothing that allocates; both sides import it and neither spells a name itself.
+//
+// # Ground rules
+//
+// The client never builds HTML from strings. It clones a <template> (ids
+// Template…), fills the clone's slots through textContent, sets attributes
+// named here, and toggles hidden. A template is rendered by the very part that
+// renders the same thing into a page, from a zero model, so a cloned node and a
+// server-rendered one have the same elements, attributes and slots. The one
+// exception to textContent is [SlotBody], into which the server's own sanitised
+// blocks are placed.
+//
+// Words live in the markup. Where the wording depends on a state, every wording
+// is present, marked data-when="state …", and the style sheet shows the right
+// one. Changing a state is therefore one attribute write: [AttrState] on a
+// component, [AttrStatus] on a message, [AttrPinned] on a session. The client
+// supplies only values: names, codes, times, numbers and the server's sentences.
+//
+// An empty slot is not shown (and, where a slot has words around it, neither are
+// they), so a slot needs no hidden toggling: set its text to "" to hide it. Write
+// "" and not a space. hidden is toggled only where this page says so.
+//
+// # Actions
+//
+// An element with [AttrAction] asks for the Action… it names. The event it stands
+// for follows from the element: a form its submit, a textarea or text-like input
+// its input event, a select, radio or checkbox its change event, everything else
+// its click. The client delegates from the root, takes the closest ancestor of
+// the event's target that has the attribute, and prevents the default; a link
+// with an action keeps its default when a modifier key or another button than the
+// first is used. What the action is about stands in attributes of the closest
+// message, session, card, row or dialog around it (below).
+//
+// # The root
+//
+// <body id="gatehouse">, [IDRoot], carries
+//
+//	data-page         PageChat, PagePairing, PageLogin, PageAdmin or PageNotice
+//	data-state        the state of the page (State… constants, per page below)
+//	data-boot         BootLoading as served; the client sets BootReady once its
+//	                  listeners are attached; the loader sets BootFailed when
+//	                  WebAssembly is missing or does not start. While it is loading
+//	                  for long, or failed, the page says so by itself.
+//	data-wasm         address of the client's module, for the loader
+//	data-instance     id of this gateway, first part of every key in browser storage
+//	data-user         user id; empty when nobody is signed in
+//	data-role         viewer, operator or admin; empty when nobody is signed in
+//	data-device       public id of this browser's device; empty when there is none
+//	data-session-key  chat: the session shown; empty for a new one
+//	data-epoch        chat: epoch of that session's log; empty for a new one
+//	data-last-seq     chat: the last seq that the rendered transcript includes
+//	data-has-more     chat: "true" when earlier messages exist, else "false"
+//
+// data-has-more="true" alone shows the "Load earlier" button.
+//
+// # On every page but the notice
+//
+// [IDConnection], the connection pill: data-state LinkConnecting, LinkConnected,
+// LinkReconnecting (slot seconds, and a button with ActionReconnectNow),
+// LinkOffline (the browser itself says there is no network; same button) or
+// LinkRefused (slot reason). It is not a live region: state changes worth hearing
+// go, as text, to [IDAnnounce].
+//
+// [IDAnnounce]: a visually hidden polite live region; textContent is spoken.
+//
+// [IDToasts]: a polite live region; append clones of [TemplateToast] (data-kind
+// KindInfo, KindGood or KindProblem; slot text; ActionDismissToast).
+//
+// Dialogs are <dialog> elements opened with showModal. ActionCloseDialog closes
+// the dialog around it; Escape does so by itself.
+//
+// # Chat
+//
+// Root states: StateReady; StateGone (this session was deleted elsewhere);
+// StateRevoked and StateSignedOut (a panel covers the page, the transcript is
+// not shown: empty it and the session list all the same).
+//
+// The sidebar [IDSidebar] is a popover on narrow screens; the button that opens
+// it needs no script, Escape and a click outside close it. After navigating in
+// place call hidePopover on it if it matches :popover-open.
+//
+// [IDSessionList] holds items of [TemplateSession], pinned first, then newest
+// activity first: attributes data-session-key, data-state (SessionIdle or
+// SessionRunning), data-pinned ("true" or "false"), aria-current ("page" on the
+// one shown, else "false"); slots label (also set the title attribute of the
+// link), time (a <time>: set its datetime too). The link (in slot link) has
+// ActionOpenSession and needs its href set. Each has a <details> with
+// ActionRenameSession, ActionPinSession, ActionDeleteSession; close the details
+// after one is used. [IDSessionSearch] has ActionFilterSessions; set hidden on
+// items that do not match and unhide [IDSessionNone] when none does.
+//
+// [IDPendingBadge] (admins only): text is the number of pairings that wait, empty
+// for none.
+//
+// [IDSessionTitle] and [IDAgentName]: text.
+//
+// [IDTranscript] scrolls, and is laid out bottom up (flex-direction
+// column-reverse), so it is at its latest message before any script runs and
+// stays there while text arrives; it lets go when scrolled up. Hence scrollTop is
+// 0 at the latest message and NEGATIVE above it: distance from the latest is
+// -scrollTop, "jump to latest" is scrollTop = 0, and prepending earlier messages
+// moves nothing. Unhide [IDJumpLatest] (ActionJumpLatest) while the distance is
+// more than a few lines.
+//
+// [IDMessages] holds the messages, oldest first, and nothing else (no text nodes:
+// its :empty state shows [IDEmpty], the greeting, whose chips have
+// ActionSuggest and data-text, the text for the composer).
+// [IDLoadEarlier]: ActionLoadEarlier, data-state LoadIdle or LoadBusy.
+//
+// A message is a clone of [TemplateUserMessage], [TemplateAssistantMessage] or
+// [TemplateSystemMessage], by its protocol role, with
+//
+//	data-message-id, data-run-id, data-seq   as in the protocol, else empty
+//	data-key       idempotency key of an own message that has no id yet
+//	data-status    below
+//	data-by-other  "true" when somebody else than the session's owner wrote it:
+//	               shows "written by an admin" with slot author
+//
+// and slots
+//
+//	body      the text. data-format FormatText: set textContent, line breaks are
+//	          kept. FormatHTML: its element children are the answer's blocks, in
+//	          order and nothing else, so block i is body.children[i].
+//	time      a <time>: clock time as text; datetime as RFC 3339
+//	author    who wrote it, when data-by-other is "true"
+//	name      assistant: the agent's name
+//	label     system: the label given when injected
+//	thinking  assistant: text of the collapsed thinking; the <details> around it
+//	          is not shown while it is empty
+//	activity  assistant, StatusStreaming: "thinking…", "retrying…", "using …".
+//	          When empty only the moving dots are shown.
+//	error     assistant, StatusFailed and user, StatusUnsent: the sentence why
+//
+// Statuses of a user message: StatusSending, StatusWaiting (kept until there is a
+// connection), StatusUnsent (refused; slot error; ActionResendMessage and
+// ActionTakeBack), StatusQueued (ActionTakeBack), StatusComplete and
+// StatusWithdrawn. StatusWaiting has ActionTakeBack too. Of an answer:
+// StatusStreaming (caret), StatusComplete, StatusAborted ("Stopped"),
+// StatusFailed (slot error, ActionRetryRun). Of a system message:
+// StatusComplete. Every message has ActionCopyMessage; while "copied" should be
+// shown set data-state of that button to CopyDone, then back to CopyIdle. Code
+// blocks in a body may hold a button with ActionCopyCode.
+//
+// The foot of a message has one fixed height in every status, so nothing moves
+// when a run starts or ends.
+//
+// The composer is the form [IDComposer], ActionSend, data-state ComposerIdle or
+// ComposerRunning (shows the stop button, ActionStopRun, beside or instead of
+// send). [IDComposerInput] has ActionCompose. Its growth is CSS; where
+// field-sizing is not supported set data-replica of [IDComposerGrow] to the
+// input's value at each input (harmless elsewhere). [IDComposerLimit] is a slot
+// for "1,204 bytes too long" and the like, with data-state LimitNear or
+// LimitOver. For a viewer the form is served hidden and a note stands in its
+// place: send nothing.
+//
+// Dialogs: [IDRenameDialog] (data-session-key; form with ActionConfirmRename; input
+// [IDRenameInput]), [IDDeleteDialog] (data-session-key; slot label;
+// ActionConfirmDelete), [IDSignOutDialog] (ActionConfirmSignOut; slot unsent: number
+// of messages not sent yet that would be lost). ActionSignOut opens the last.
+//
+// # Pairing
+//
+// Root states: StateConnecting (also the neutral shell), StateWaiting,
+// StateApproved, StateDenied, StateExpired, StateRevoked, StateUnreachable,
+// StatePairingOff, StateTooMany. Slots and elements, filled whatever the state:
+//
+//	[IDPairingCode]   text from GroupCode; data-code the bare code
+//	slot remaining    how long the code stays valid: "58 minutes"; below a minute
+//	                  "40 seconds"
+//	slot seconds      StateDenied, StateTooMany: seconds until asking again is
+//	                  possible (empty when it is); StateUnreachable: until the
+//	                  next attempt. Each is on its own element: set them all.
+//	[IDPairingQR]     <img>, served hidden; set src, unhide
+//	[IDDeviceName]    input with the name the admin will see; ActionNameDevice on
+//	                  the form around it
+//	slot message      StatePairingOff, StateTooMany, StateUnreachable: the server's
+//	                  sentence, if there is one
+//
+// Actions: ActionCopyPairingCode (data-state CopyIdle, CopyDone), ActionAskAgain
+// (in StateDenied, StateExpired, StateRevoked, StateTooMany; set the disabled
+// attribute while seconds run), ActionReconnectNow (StateUnreachable).
+//
+// # Login
+//
+// Root states: StateForm, StateRedeeming (a code in the fragment is being
+// redeemed), StateLinkFailed (used or expired; the form stays), StateTokenRefused
+// (the form stays), StateTooMany (slot seconds), StateUnreachable,
+// StateSuccess. Form [IDLoginForm] with ActionSignIn, data-state FormIdle or
+// FormBusy; input [IDTokenInput].
+//
+// # Admin
+//
+// Root states: StateReady, StateRevoked, StateSignedOut.
+//
+// [IDPendingList] holds [TemplatePending] cards: data-code, data-device; slots code
+// (GroupCode), device-name, browser, address, since (a <time>), remaining. Actions
+// ActionApprove and ActionDeny open the dialogs. [IDPendingCount]: the number as
+// text, empty for none. As with the messages, lists hold nothing but their items
+// and show their empty state by themselves.
+//
+// [IDDeviceList] holds [TemplateDevice] rows: data-device, data-user, data-this
+// ("true" on the browser in use); slots label, browser, user, role, last-seen (a
+// <time>), since (a <time>). ActionRevoke opens the dialog.
+//
+// [IDResolvedList] holds [TemplateResolved] lines, newest first: data-state
+// ResolvedApproved, ResolvedDenied, ResolvedExpired or ResolvedRevoked; slots
+// device-name, user, role, time.
+//
+// [IDApproveDialog]: data-code; data-state ApproveForm, ApproveConfirm (second
+// question, shown before role admin is given) or ApproveBusy; data-who WhoNew or
+// WhoExisting and data-role follow the radios. Slots code, device-name, browser,
+// address, fresh-user (the id a new user would get, if known), who ("a new user"
+// or the named one; on several elements: set them all), role (likewise), error.
+// Form ActionConfirmApprove; its controls bubble ActionEditApproval; ActionBack
+// leaves ApproveConfirm. Inputs by name attribute: FieldWho (radio), FieldUser
+// (text with datalist [IDKnownUsers], whose options are clones of
+// [TemplateKnownUser]: set value), FieldRole (radio), FieldLabel (text).
+//
+// [IDDenyDialog]: data-code; slots code, device-name; ActionConfirmDeny.
+// [IDRevokeDialog]: data-device, data-this; slots label, browser, user;
+// ActionConfirmRevoke. Both have slot error.
+package markup

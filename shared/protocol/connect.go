@@ -1,0 +1,66 @@
+package protocol
+
+// ConnectParams is the first request of a connection; every field is optional.
+type ConnectParams struct {
+	Token      string   `json:"token,omitempty"`
+	UserID     string   `json:"user_id,omitempty"`
+	SenderID   string   `json:"sender_id,omitempty"`
+	Protocol   int64    `json:"protocol,omitempty"`
+	Locale     string   `json:"locale,omitempty"`
+	Client     *Client  `json:"client,omitempty"`
+	DeviceName string   `json:"device_name,omitempty"`
+	Resume     []Cursor `json:"resume,omitempty"`
+}
+
+// Client says what program connects and what it can take.
+type Client struct {
+	Name     string   `json:"name,omitempty"`
+	Version  string   `json:"version,omitempty"`
+	Platform string   `json:"platform,omitempty"`
+	Caps     []string `json:"caps,omitempty"`
+}
+
+// Cursor is how far a client has read a session's log.
+type Cursor struct {
+	SessionKey string `json:"sessionKey"`
+	Epoch      string `json:"epoch,omitempty"`
+	AfterSeq   int64  `json:"afterSeq"`
+}
+
+// Server names the gateway.
+type Server struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Limits tells a client what the connection takes.
+type Limits struct {
+	MaxFrameBytes  int64 `json:"maxFrameBytes"`
+	PingIntervalMs int64 `json:"pingIntervalMs"`
+	ReadTimeoutMs  int64 `json:"readTimeoutMs"`
+	TickIntervalMs int64 `json:"tickIntervalMs"`
+}
+
+// ConnectResult is connect's answer: who the caller is, or a pairing that waits
+// (Status "pending_pairing").
+type ConnectResult struct {
+	Protocol       int64           `json:"protocol"`
+	Role           Role            `json:"role,omitempty"`
+	UserID         string          `json:"user_id,omitempty"`
+	Server         Server          `json:"server"`
+	Limits         *Limits         `json:"limits,omitempty"`
+	Resumed        []ResumedCursor `json:"resumed,omitempty"`
+	Status         string          `json:"status,omitempty"`
+	PairingCode    string          `json:"pairing_code,omitempty"`
+	SenderID       string          `json:"sender_id,omitempty"`
+	ExpiresAt      Time            `json:"expires_at,omitempty"`
+	PollIntervalMs int64           `json:"poll_interval_ms,omitempty"`
+}
+
+// ResumedCursor says what became of a Cursor: live, reset or gone.
+type ResumedCursor struct {
+	SessionKey string `json:"sessionKey"`
+	Status     string `json:"status"`
+	Epoch      string `json:"epoch,omitempty"`
+	LastSeq    int64  `json:"lastSeq"`
+}

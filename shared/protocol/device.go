@@ -1,0 +1,85 @@
+package protocol
+
+// PairingStatus answers browser.pairing.status.
+type PairingStatus struct {
+	Status    string `json:"status"`
+	ExpiresAt Time   `json:"expires_at,omitempty"`
+}
+
+// PendingDevice is a pairing that waits for an admin.
+type PendingDevice struct {
+	Code       string `json:"code"`
+	DeviceID   string `json:"deviceId"`
+	DeviceName string `json:"deviceName,omitempty"`
+	Address    string `json:"address"`
+	UserAgent  string `json:"userAgent,omitempty"`
+	CreatedAt  Time   `json:"createdAt"`
+	ExpiresAt  Time   `json:"expiresAt"`
+}
+
+// PairedDevice is a device that may connect.
+type PairedDevice struct {
+	DeviceID   string `json:"deviceId"`
+	UserID     string `json:"userId"`
+	Role       Role   `json:"role"`
+	Label      string `json:"label,omitempty"`
+	DeviceName string `json:"deviceName,omitempty"`
+	Address    string `json:"address"`
+	UserAgent  string `json:"userAgent,omitempty"`
+	CreatedAt  Time   `json:"createdAt"`
+	LastSeenAt Time   `json:"lastSeenAt,omitempty"`
+}
+
+// DeviceListResult answers device.pair.list.
+type DeviceListResult struct {
+	Pending []PendingDevice `json:"pending"`
+	Paired  []PairedDevice  `json:"paired"`
+}
+
+// DeviceApproveParams approves the pairing with that code.
+type DeviceApproveParams struct {
+	Code   string `json:"code"`
+	UserID string `json:"userId,omitempty"`
+	Role   Role   `json:"role,omitempty"`
+	Label  string `json:"label,omitempty"`
+}
+
+// DeviceApproveResult answers device.pair.approve.
+type DeviceApproveResult struct {
+	Paired PairedDevice `json:"paired"`
+}
+
+// DeviceDenyParams denies the pairing with that code.
+type DeviceDenyParams struct {
+	Code string `json:"code"`
+}
+
+// DeviceDenyResult answers device.pair.deny.
+type DeviceDenyResult struct {
+	Denied bool `json:"denied"`
+}
+
+// DeviceRevokeParams revokes a device; SenderID is an alias of DeviceID.
+type DeviceRevokeParams struct {
+	DeviceID string `json:"deviceId,omitempty"`
+	SenderID string `json:"senderId,omitempty"`
+	Channel  string `json:"channel,omitempty"`
+}
+
+// DeviceRevokeResult answers device.pair.revoke.
+type DeviceRevokeResult struct {
+	Revoked bool `json:"revoked"`
+}
+
+// DeviceRequested tells admins of a new pairing.
+type DeviceRequested = PendingDevice
+
+// DeviceResolved tells admins, and the requester, how a pairing or a device
+// ended: approved, denied, expired or revoked. The requester is told only the
+// status.
+type DeviceResolved struct {
+	Status   string        `json:"status"`
+	Code     string        `json:"code,omitempty"`
+	DeviceID string        `json:"deviceId,omitempty"`
+	Paired   *PairedDevice `json:"paired,omitempty"`
+}

@@ -1,0 +1,48 @@
+package protocol
+
+// Code is an error's name for machines.
+type Code string
+
+// The codes of protocol v3.
+const (
+	InvalidRequest     Code = "INVALID_REQUEST"
+	Unauthorized       Code = "UNAUTHORIZED"
+	Forbidden          Code = "FORBIDDEN"
+	NotPaired          Code = "NOT_PAIRED"
+	NotFound           Code = "NOT_FOUND"
+	AlreadyExists      Code = "ALREADY_EXISTS"
+	FailedPrecondition Code = "FAILED_PRECONDITION"
+	ResourceExhausted  Code = "RESOURCE_EXHAUSTED"
+	Unavailable        Code = "UNAVAILABLE"
+	Interrupted        Code = "INTERRUPTED"
+	AgentTimeout       Code = "AGENT_TIMEOUT"
+	Internal           Code = "INTERNAL"
+)
+
+// Error is a refusal as it travels: a code for machines, a sentence for people.
+type Error struct {
+	Code         Code          `json:"code"`
+	Message      string        `json:"message"`
+	Details      *ErrorDetails `json:"details,omitempty"`
+	Retryable    bool          `json:"retryable,omitempty"`
+	RetryAfterMs int64         `json:"retryAfterMs,omitempty"`
+}
+
+// ErrorDetails is what some errors add.
+type ErrorDetails struct {
+	Status    string `json:"status,omitempty"`    // of a pairing: denied, expired, revoked, unknown
+	RunID     string `json:"runId,omitempty"`     // of a failed run
+	MessageID string `json:"messageId,omitempty"` // of a failed run's partial answer
+	Supported string `json:"supported,omitempty"` // protocol versions
+}
+
+// Error is the code and the sentence.
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+
+// Refuse makes an Error of a code and a sentence.
+func Refuse(code Code, message string) *Error { return &Error{Code: code, Message: message} }
+
+// Exhausted makes a RESOURCE_EXHAUSTED Error, which is always retryable.
+func Exhausted(message string, retryAfterMs int64) *Error {
+	return &Error{Code: ResourceExhausted, Message: message, Retryable: true, RetryAfterMs: max(1, retryAfterMs)}
+}

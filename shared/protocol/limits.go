@@ -1,0 +1,55 @@
+package protocol
+
+import "time"
+
+// Limits of the transport and of fields. Sizes are bytes unless said otherwise.
+const (
+	MaxFrameBytes        = 512 << 10 // one message in either direction; one more closes with 1009
+	MaxPendingFrameBytes = 16 << 10  // one message before authentication
+	MaxMessageBytes      = 256 << 10 // the text of one chat message
+	MaxIDLength          = 128       // characters of a request id
+	MaxUserIDLength      = 255
+	MaxSessionKeyLength  = 255
+	MaxSenderIDLength    = 128
+	MaxLabelLength       = 120 // characters of a session's or device's label
+	MaxDeviceNameLength  = 80  // characters
+	MaxIdempotencyLength = 128
+	MaxQueuedRuns        = 10 // waiting sends a session
+	PairingCodeLength    = 8
+
+	DefaultHistoryLimit = 50
+	MaxHistoryLimit     = 200
+	DefaultListLimit    = 50
+	MaxListLimit        = 200
+	DefaultReplayLimit  = 500
+	MaxReplayLimit      = 2000
+)
+
+// PairingAlphabet is what pairing codes are made of: no 0, 1, I or O.
+const PairingAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+// Times of the transport.
+const (
+	PingInterval  = 30 * time.Second
+	ReadTimeout   = 60 * time.Second // after the last pong
+	WriteTimeout  = 10 * time.Second // a frame
+	HelloTimeout  = 10 * time.Second // from the upgrade to connect
+	TickInterval  = 15 * time.Second
+	PairingExpiry = 60 * time.Minute
+)
+
+// WebSocket close codes (RFC 6455 §7.4.1) and what they tell a client.
+const (
+	CloseShutdown = 1001 // reconnect and resume
+	ClosePolicy   = 1008 // do not reuse this credential
+	CloseTooBig   = 1009 // do not resend that frame
+	CloseTooSlow  = 1013 // reconnect and resume
+)
+
+// Reasons that accompany close codes.
+const (
+	ReasonRevoked  = "pairing revoked"
+	ReasonTooSlow  = "too slow"
+	ReasonShutdown = "shutting down"
+	ReasonTooBig   = "frame over 512 KiB: split it, or upload files over HTTP"
+)

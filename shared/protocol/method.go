@@ -1,0 +1,140 @@
+package protocol
+
+// Method names.
+const (
+	MethodConnect       = "connect"
+	MethodPairingStatus = "browser.pairing.status"
+	MethodDeviceList    = "device.pair.list"
+	MethodDeviceApprove = "device.pair.approve"
+	MethodDeviceDeny    = "device.pair.deny"
+	MethodDeviceRevoke  = "device.pair.revoke"
+	MethodChatSend      = "chat.send"
+	MethodChatHistory   = "chat.history"
+	MethodChatInject    = "chat.inject"
+	MethodChatAbort     = "chat.abort"
+	MethodChatStatus    = "chat.session.status"
+	MethodSessionsList  = "sessions.list"
+	MethodSessionsPrev  = "sessions.preview"
+	MethodSessionsPatch = "sessions.patch"
+	MethodSessionsDel   = "sessions.delete"
+	MethodSessionsReset = "sessions.reset"
+	MethodAgentsList    = "agents.list"
+	MethodHealth        = "health"
+	MethodStatus        = "status"
+)
+
+// Event names.
+const (
+	EventAgent           = "agent"
+	EventChat            = "chat"
+	EventSessionUpdated  = "session.updated"
+	EventDeviceRequested = "device.pair.requested"
+	EventDeviceResolved  = "device.pair.resolved"
+	EventTick            = "tick"
+	EventShutdown        = "shutdown"
+)
+
+// Types of agent events.
+const (
+	RunStarted   = "run.started"
+	RunActivity  = "activity"
+	RunThinking  = "thinking"
+	RunChunk     = "chunk"
+	RunToolCall  = "tool.call"
+	RunToolRes   = "tool.result"
+	RunCompleted = "run.completed"
+	RunFailed    = "run.failed"
+	RunCancelled = "run.cancelled"
+)
+
+// ChatMessage is the type of a chat event's payload.
+const ChatMessage = "message"
+
+// ChannelWS is the channel of everything that comes in over the WebSocket.
+const ChannelWS = "ws"
+
+// CapHTML is the client capability that asks for formatted text.
+const CapHTML = "html"
+
+// AckAccepted makes chat.send answer as soon as the message is durable.
+const AckAccepted = "accepted"
+
+// Role says what a caller may do; each role may do what the ones before it may.
+type Role string
+
+// The roles, least first.
+const (
+	Viewer   Role = "viewer"
+	Operator Role = "operator"
+	Admin    Role = "admin"
+)
+
+func (r Role) rank() int {
+	switch r {
+	case Viewer:
+		return 1
+	case Operator:
+		return 2
+	case Admin:
+		return 3
+	}
+	return 0
+}
+
+// Valid reports whether r is one of the three roles.
+func (r Role) Valid() bool { return r.rank() > 0 }
+
+// Allows reports whether r may do what needs least. An unknown role may do
+// nothing, and nothing allows an unknown need.
+func (r Role) Allows(least Role) bool { return least.rank() > 0 && r.rank() >= least.rank() }
+
+// MessageRole says whose a message is.
+type MessageRole string
+
+// The authors of messages.
+const (
+	FromUser      MessageRole = "user"
+	FromAssistant MessageRole = "assistant"
+	FromSystem    MessageRole = "system"
+)
+
+// MessageStatus is a message's place in its life.
+type MessageStatus string
+
+// The statuses: a user's message is queued, then complete, or withdrawn when it
+// was taken back before its run began; an answer is streaming, then one of the
+// other three.
+const (
+	StatusQueued    MessageStatus = "queued"
+	StatusStreaming MessageStatus = "streaming"
+	StatusComplete  MessageStatus = "complete"
+	StatusAborted   MessageStatus = "aborted"
+	StatusFailed    MessageStatus = "failed"
+	StatusWithdrawn MessageStatus = "withdrawn"
+)
+
+// Ended reports whether the message changes no more by its run.
+func (s MessageStatus) Ended() bool {
+	return s == StatusComplete || s == StatusAborted || s == StatusFailed || s == StatusWithdrawn
+}
+
+// Pairing statuses.
+const (
+	PairingPending  = "pending"
+	PairingApproved = "approved"
+	PairingDenied   = "denied"
+	PairingExpired  = "expired"
+	PairingRevoked  = "revoked"
+	PairingUnknown  = "unknown"
+
+	// StatusPendingPairing is connect's status while a pairing waits.
+	StatusPendingPairing = "pending_pairing"
+)
+
+// Answers' statuses of chat.send with ack "accepted", and of an aborted run.
+const (
+	SendAccepted  = "accepted"
+	SendQueued    = "queued"
+	SendDuplicate = "duplicate"
+	SendAborted   = "aborted"
+)

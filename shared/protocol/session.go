@@ -1,0 +1,85 @@
+package protocol
+
+// Session is what lists say of a session.
+type Session struct {
+	Key       string `json:"key"`
+	AgentID   string `json:"agentId"`
+	UserID    string `json:"userId"`
+	Label     string `json:"label,omitempty"`
+	Pinned    bool   `json:"pinned,omitempty"`
+	IsRunning bool   `json:"isRunning,omitempty"`
+	Epoch     string `json:"epoch"`
+	LastSeq   int64  `json:"lastSeq"`
+	CreatedAt Time   `json:"createdAt"`
+	UpdatedAt Time   `json:"updatedAt"`
+}
+
+// SessionsListParams asks for a page of the caller's sessions, pinned first,
+// newest first.
+type SessionsListParams struct {
+	AgentID string `json:"agentId,omitempty"`
+	Query   string `json:"query,omitempty"`
+	Limit   *int64 `json:"limit,omitempty"`
+	Cursor  string `json:"cursor,omitempty"`
+}
+
+// SessionsListResult answers sessions.list; Cursor is empty on the last page.
+type SessionsListResult struct {
+	Sessions []Session `json:"sessions"`
+	Cursor   string    `json:"cursor,omitempty"`
+}
+
+// SessionsPreviewParams asks for one session and its last words.
+type SessionsPreviewParams struct {
+	SessionKey string `json:"sessionKey"`
+}
+
+// SessionsPreviewResult answers sessions.preview.
+type SessionsPreviewResult struct {
+	Session  Session   `json:"session"`
+	Messages []Message `json:"messages"`
+}
+
+// SessionsPatchParams changes a session's label or pin; absent fields stay.
+type SessionsPatchParams struct {
+	SessionKey string  `json:"sessionKey"`
+	Label      *string `json:"label,omitempty"`
+	Pinned     *bool   `json:"pinned,omitempty"`
+}
+
+// SessionsPatchResult answers sessions.patch.
+type SessionsPatchResult struct {
+	Session Session `json:"session"`
+}
+
+// SessionsKeyParams names the session to delete or to reset.
+type SessionsKeyParams struct {
+	Key string `json:"key"`
+}
+
+// SessionsDeleteResult answers sessions.delete.
+type SessionsDeleteResult struct {
+	Deleted bool `json:"deleted"`
+}
+
+// SessionsResetResult answers sessions.reset: the session with its new, empty
+// log.
+type SessionsResetResult struct {
+	Session Session `json:"session"`
+}
+
+// SessionUpdated is the payload of session.updated. Change is created, patched,
+// reset or deleted.
+type SessionUpdated struct {
+	SessionKey string   `json:"sessionKey"`
+	Change     string   `json:"change"`
+	Session    *Session `json:"session,omitempty"`
+}
+
+// Changes that session.updated tells of.
+const (
+	SessionCreated = "created"
+	SessionPatched = "patched"
+	SessionReset   = "reset"
+	SessionDeleted = "deleted"
+)

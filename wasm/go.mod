@@ -1,0 +1,7 @@
+module github.com/gatehouse-chat/gatehouse/wasm
+
+go 1.26.0
+
+require github.com/gatehouse-chat/gatehouse/shared v0.0.0
+
+replace github.com/gatehouse-chat/gatehouse/shared => ../shared
