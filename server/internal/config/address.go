@@ -1,0 +1,183 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// listenAddress is what net.Listen takes for TCP: host:port or :port.
+func listenAddress() kind[string] {
+	return filtered(`"host:port" or ":port" with a port from 0 to 65535, such as "127.0.0.1:8080" or ":8080"`, func(s string) bool {
+		host, port, err := net.SplitHostPort(s)
+		if err != nil || !isPort(port) {
+			return false
+		}
+		if strings.Contains(host, ":") {
+			_, err := netip.ParseAddr(host)
+			return err == nil
+		}
+		return host == "" || isHostname(strings.ToLower(host))
+	})
+}
+
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
+var hostname = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$`)
+
+// isHostname takes lower-case names and IPv4 addresses.
+func isHostname(s string) bool {
+	return len(s) <= 253 && hostname.MatchString(s) && !strings.Contains(s, "..")
+}
+
+// proxy is an address or a range of addresses that forwards for others.
+func proxy() kind[netip.Prefix] {
+	return textual(`an IP address or range such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"`, parseProxy,
+		func(p netip.Prefix) string {
+			if p.IsSingleIP() {
+				return p.Addr().String()
+			}
+			return p.String()
+		})
+}
+
+func parseProxy(s string) (netip.Prefix, string, bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		if a.Zone() != "" {
+			return netip.Prefix{}, "leave out the zone: write " + quote(a.WithZone("").String()), false
+		}
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), "", true
+	}
+	p, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return netip.Prefix{}, "", false
+	case p.Addr().Is4In6():
+		return netip.Prefix{}, "write the range as IPv4", false
+	case p != p.Masked():
+		return netip.Prefix{}, "bits after the prefix are set: write " + quote(p.Masked().String()), false
+	}
+	return p, "", true
+}
+
+// origin is what a browser sends as Origin, or "*" for all.
+func origin() kind[string] {
+	accepts := `an origin (scheme, host and port alone) such as "https://app.example.com" or "http://localhost:3000", or "*" for all`
+	return webText(accepts, parseOrigin)
+}
+
+// A browser writes an origin's scheme and host in lower case and leaves the
+// default port out (RFC 6454, section 6.2); so does what is returned.
+func parseOrigin(s string) (string, string, bool) {
+	if s == "*" {
+		return s, "", true
+	}
+	u, ok := parseWeb(s)
+	if ok && u.Scheme != "ws" && u.Scheme != "wss" && u.String() == u.Scheme+"://"+u.Host && !strings.HasSuffix(s, "#") {
+		return u.String(), "", true
+	}
+	if !ok && s != "null" && !strings.Contains(s, "://") {
+		u, ok = parseWeb("https://" + s)
+	}
+	switch {
+	case strings.Contains(s, "*"):
+		return "", "there are no patterns: list every origin", false
+	case !ok:
+		return "", "", false
+	}
+	scheme := u.Scheme
+	switch scheme {
+	case "ws":
+		scheme = "http"
+	case "wss":
+		scheme = "https"
+	}
+	return "", "write " + quote(scheme+"://"+u.Host), false
+}
+
+// publicURL is the origin under which people reach the gateway.
+func publicURL() kind[string] {
+	accepts := `an http or https URL without a path, such as "https://chat.example.com"`
+	return webText(accepts, func(s string) (string, string, bool) {
+		v, advice, ok := parseHTTP(s)
+		if u, err := url.Parse(v); ok && err == nil && u.Path != "" {
+			return "", "Gatehouse stands at the root of its host: write " + quote(u.Scheme+"://"+u.Host), false
+		}
+		return v, advice, ok
+	})
+}
+
+// baseURL is where a provider's API begins.
+func baseURL() kind[string] {
+	accepts := `an http or https URL, such as "http://127.0.0.1:11434/v1"`
+	return webText(accepts, parseHTTP)
+}
+
+func parseHTTP(s string) (string, string, bool) {
+	u, ok := parseWeb(s)
+	switch {
+	case !ok || u.Scheme != "http" && u.Scheme != "https":
+		return "", "", false
+	case u.User != nil:
+		return "", "it may hold no user name or password", false
+	case strings.ContainsAny(s, "?#"):
+		return "", "it may hold no ? or #", false
+	}
+	return strings.TrimRight(u.String(), "/"), "", true
+}
+
+// parseWeb parses scheme://host…, and puts scheme, host and port in the form
+// in which they compare.
+func parseWeb(s string) (*url.URL, bool) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme == "" || u.Opaque != "" || !strings.Contains(s, "://") {
+		return nil, false
+	}
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if a, err := netip.ParseAddr(host); err == nil && a.Is6() && a.Zone() == "" {
+		host = "[" + a.String() + "]"
+	} else if !isHostname(host) {
+		return nil, false
+	}
+	if port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return nil, false
+		}
+		port = strconv.FormatUint(n, 10)
+	}
+	if port == "" || port == map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443"}[u.Scheme] {
+		u.Host = host
+	} else {
+		u.Host = host + ":" + port
+	}
+	return u, true
+}
+
+// webText is a kind of text that may, by mistake, hold a password; then the
+// message shows nothing of it.
+func webText(accepts string, parse func(string) (string, string, bool)) kind[string] {
+	k := textual(accepts, parse, func(s string) string { return s })
+	read := k.read
+	k.read = func(n node) (string, []problem) {
+		if n.shape != shapeText {
+			return read(n)
+		}
+		v, advice, ok := parse(n.text)
+		if ok {
+			return v, nil
+		}
+		if strings.ContainsAny(n.text, "@?#") {
+			n.text = "…"
+		}
+		return "", unfit(n, accepts, advice)
+	}
+	return k
+}

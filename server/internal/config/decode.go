@@ -1,0 +1,173 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A place is where something was given.
+type place struct {
+	source string
+	position
+}
+
+// A draft is a Config in the making: what was given so far, where, and what is
+// wrong with it.
+type draft struct {
+	keys     []key // the schema
+	config   Config
+	given    map[string]place // by path, the bad ones included
+	faulted  map[string]bool  // by path
+	faults   Faults
+	warnings []Warning
+}
+
+// newDraft returns a draft of the defaults.
+func newDraft() *draft {
+	keys := schema()
+	return &draft{keys: keys, config: defaults(keys), given: map[string]place{}, faulted: map[string]bool{}}
+}
+
+func (d *draft) fault(p place, path, problem string) {
+	d.faulted[path] = true
+	d.faults = append(d.faults, Fault{p.source, p.line, p.column, path, problem})
+}
+
+func (d *draft) warn(p place, path, problem string) {
+	d.warnings = append(d.warnings, Warning{p.source, p.line, p.column, path, problem})
+}
+
+// problems adds faults of one source, about path and what is beneath it.
+func (d *draft) problems(source, path string, ps []problem) {
+	for _, p := range ps {
+		d.fault(place{source, p.at}, path+p.suffix, p.text)
+	}
+}
+
+// file reads data over the defaults; name is the source that faults show.
+func (d *draft) file(name string, data []byte) {
+	tree, problems := parseTree(data)
+	if problems != nil {
+		d.problems(name, "", problems)
+		return
+	}
+	f := fileReader{draft: d, name: name}
+	f.object(tree, sections(d.keys), "", target{config: &d.config})
+	d.exclusive("gateway.token", "gateway.token_file")
+	for _, agent := range d.config.agentNames() {
+		path := join("agents.list", agent)
+		d.exclusive(path+".api_key", path+".api_key_file")
+	}
+}
+
+// A fileReader reads one file into a draft.
+type fileReader struct {
+	*draft
+	name string
+}
+
+// object reads the members of the object at path, which s describes.
+func (f fileReader) object(n node, s *section, path string, t target) {
+	if n.shape != shapeObject {
+		f.problems(f.name, path, unfit(n, "an object in { }", ""))
+		return
+	}
+	first := map[string]position{}
+	entries := s.sections[anyName]
+	for _, m := range n.members {
+		p := join(path, m.key)
+		if at, twice := first[m.key]; twice {
+			f.fault(place{f.name, m.at}, p, fmt.Sprintf("is given twice, first on line %d, column %d; leave one out", at.line, at.column))
+		} else {
+			first[m.key] = m.at
+			f.given[p] = place{f.name, m.at}
+		}
+		switch k, isKey := s.keys[m.key]; {
+		case entries != nil:
+			f.entry(m, entries, p, t)
+		case isKey:
+			f.problems(f.name, p, k.read(t, m.value))
+		case s.sections[m.key] != nil:
+			f.section(m, s.sections[m.key], p, t)
+		default:
+			f.fault(place{f.name, m.at}, p, f.unknownKey(m.key, s))
+		}
+	}
+}
+
+// section reads an object with keys of its own. Entries that a file lists
+// replace the default ones.
+func (f fileReader) section(m member, s *section, path string, t target) {
+	if s.sections[anyName] != nil && m.value.shape == shapeObject {
+		t.config.Agents.List = map[string]Agent{}
+	}
+	f.object(m.value, s, path, t)
+}
+
+// entry reads one entry of agents.list.
+func (f fileReader) entry(m member, s *section, path string, t target) {
+	if !validAgentName.MatchString(m.key) {
+		f.fault(place{f.name, m.at}, path, "an agent's name must be "+agentNameRule)
+	}
+	a := newAgent(f.keys)
+	f.object(m.value, s, path, target{config: t.config, agent: &a})
+	if m.value.shape != shapeObject {
+		a.Provider = Builtin // it has its fault; nothing in it is missed
+	}
+	t.config.Agents.List[m.key] = a
+}
+
+// unknownKey says which known key was probably meant, and which there are.
+// A key that belongs elsewhere is found there.
+func (f fileReader) unknownKey(name string, s *section) string {
+	near := nearest(name, s.names)
+	if near == "" {
+		for _, k := range f.keys {
+			if last := k.path[strings.LastIndexByte(k.path, '.')+1:]; fold(last) == fold(name) {
+				near = k.path
+				break
+			}
+		}
+	}
+	accepted := "accepted here: " + strings.Join(s.names, ", ")
+	if near == "" {
+		return "unknown key; " + accepted
+	}
+	return "unknown key; did you mean " + near + "? (" + accepted + ")"
+}
+
+// placeOf returns where path was given or, if it was not, the innermost object
+// around it that was.
+func (d *draft) placeOf(path string) place {
+	for path != "" {
+		if p, ok := d.given[path]; ok {
+			return p
+		}
+		path = path[:max(0, strings.LastIndexAny(path, ".["))]
+	}
+	return place{source: "configuration"}
+}
+
+// agentNames returns the names in agents.list in order.
+func (c Config) agentNames() []string { return slices.Sorted(maps.Keys(c.Agents.List)) }
+
+// Parse reads one configuration file, given as its content; name is what
+// faults call it. It sees neither environment nor flags, reads no other file
+// and leaves paths as they are written. The error, if any, is Faults.
+func Parse(name string, data []byte) (Config, []Warning, error) {
+	d := newDraft()
+	d.file(name, data)
+	return d.finish()
+}
+
+// finish completes the configuration and returns what has become of it.
+func (d *draft) finish() (Config, []Warning, error) {
+	d.config.fill()
+	d.rules()
+	if err := d.faults.sorted(); err != nil {
+		return Config{}, d.warnings, err
+	}
+	return d.config, d.warnings, nil
+}

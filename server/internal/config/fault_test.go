@@ -1,0 +1,248 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// aFault is a file and what Parse says about it, each line without the file's
+// name.
+type aFault struct {
+	name, file string
+	want       []string
+}
+
+const (
+	originRule = `must be an origin (scheme, host and port alone) such as "https://app.example.com" or "http://localhost:3000", or "*" for all`
+	proxyRule  = `must be an IP address or range such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"`
+	listenRule = `must be "host:port" or ":port" with a port from 0 to 65535, such as "127.0.0.1:8080" or ":8080"`
+	tokenRule  = `must be text of 16 to 4096 printable ASCII characters without spaces`
+	valueRule  = `a value must stand here: text in quotes, a number, true, false, a list in [ ] or an object in { }`
+	topKeys    = `gateway, data_dir, log, agents`
+)
+
+func syntaxFaults() []aFault {
+	return []aFault{
+		{"the documented snippet", "# config.json5\ngateway: {\n  allowed_origins: [\"https://app.example.com\", \"http://localhost:3000\"]\n}\n", []string{
+			`1:1: this is not JSON5: a comment begins with //, not with #; write // in place of every such #`,
+			`2:1: this is not JSON5: the outer braces are missing; put a { before this key and a } at the end of the file, as in { gateway: … }`,
+		}},
+		{"the other documented snippet", "# config.json5\ngateway: {\n  rate_limit_rpm: 60   # 60 requests per minute per user, burst 5\n}\n", []string{
+			`1:1: this is not JSON5: a comment begins with //, not with #; write // in place of every such #`,
+			`2:1: this is not JSON5: the outer braces are missing; put a { before this key and a } at the end of the file, as in { gateway: … }`,
+		}},
+		{"no braces, # later", "'log' : {} # x", []string{
+			`1:1: this is not JSON5: the outer braces are missing; put a { before this key and a } at the end of the file, as in { 'log': … }`,
+			`1:12: this is not JSON5: a comment begins with //, not with #; write // in place of every such #`,
+		}},
+		{"a syntax error before #", "{ log info # x\n}", []string{`1:7: syntax error: unexpected 'i': a colon must stand between the key and its value`}},
+		{"empty", "", []string{`1:1: the file has no content; the least is {}`}},
+		{"comments alone", "// {}\n/* {} */\n", []string{`3:1: the file has no content; the least is {}`}},
+		{"open brace", "{\n  log: {\n    level: \"info\",\n", []string{`4:1: syntax error: the file ends before the { of line 2, column 8 is closed`}},
+		{"open bracket", "{a: [1,", []string{`1:8: syntax error: the file ends before the [ of line 1, column 5 is closed`}},
+		{"half a word", "tru", []string{`1:4: syntax error: the file ends too early: the words without quotes are true, false and null; text must be in quotes`}},
+		{"text without quotes", "{log: info}", []string{`1:7: syntax error: unexpected 'i': ` + valueRule}},
+		{"not quite null", "{log: no}", []string{`1:8: syntax error: unexpected 'o': the words without quotes are true, false and null; text must be in quotes`}},
+		{"open text", "{log:\n 'info}\n", []string{`2:2: this text has no closing ' on its line`}},
+		{"open comment", "{ /* x }", []string{`1:3: this comment has no closing */`}},
+		{"half a comment", "{} / x", []string{`1:5: syntax error: unexpected ' ': a comment is // to the end of the line, or /* … */`}},
+		{"no comma", "{log: {level: 'info' format: 'text'}}", []string{`1:22: syntax error: unexpected 'f': a comma or } must stand here`}},
+		{"no comma in a list", "{a: [1 2]}", []string{`1:8: syntax error: unexpected '2': a comma or ] must stand here`}},
+		{"two commas", "{a: 1,, b: 2}", []string{`1:7: syntax error: unexpected ',': a key or } must stand here`}},
+		{"something after the end", "{} {}", []string{`1:4: syntax error: unexpected '{': nothing may follow the closing brace`}},
+		{"key with a hyphen", "{my-key: 1}", []string{`1:4: syntax error: unexpected '-': a key of other characters than letters, digits, _ and $ must be in quotes`}},
+		{"key beyond ASCII", "{ä: 1}", []string{`1:2: syntax error: unexpected 'ä': a key or } must stand here`}},
+		{"columns are characters", "{/* äöü */ log: €}", []string{`1:17: syntax error: unexpected '€': ` + valueRule}},
+		{"unknown escape", `{data_dir: "C:\data"}`, []string{`1:16: syntax error: unexpected 'd': after a backslash stands one of b f n r t / " ' \ or u with four hex digits; write \\ for a backslash`}},
+		{"bad escape", `{data_dir: "\u00g0"}`, []string{`1:17: syntax error: unexpected 'g': four hex digits must follow \u`}},
+		{"control character", "{data_dir: 'a\tb'}", []string{`1:14: syntax error: unexpected '\t': a text may hold no control character; write it as an escape such as \t`}},
+		{"not a number", "{a: +x}", []string{`1:6: syntax error: unexpected 'x': this is not a number; text must be in quotes`}},
+		{"not a hex number", "{a: 0xg}", []string{`1:7: syntax error: unexpected 'g': hex digits must follow 0x`}},
+		{"too deep", strings.Repeat("[", 33), []string{`1:33: lists and objects nest deeper than 32 here; no key needs that`}},
+		{"far too deep", strings.Repeat("{a:", 300_000), []string{`1:97: lists and objects nest deeper than 32 here; no key needs that`}},
+		{"as deep as can be", strings.Repeat("[", 32) + strings.Repeat("]", 32), []string{`1:1: must be an object in { }; got a list`}},
+		{"too large", "{}" + strings.Repeat(" ", 1<<20-1), []string{` is larger than 1048576 bytes, the most a configuration may have`}},
+		{"not UTF-8", "{\n  // \xff\n}", []string{`2:6: byte 0xFF is not UTF-8; save the file as UTF-8`}},
+		{"UTF-16", "\xff\xfe{\x00}\x00", []string{` is UTF-16; save it as UTF-8`}},
+		{"BOM does not move columns", "\ufeff{log: x}", []string{`1:7: syntax error: unexpected 'x': ` + valueRule}},
+		{"a list at the top", "[]", []string{`1:1: must be an object in { }; got a list`}},
+	}
+}
+
+func keyFaults() []aFault {
+	return []aFault{
+		{"unknown keys", "{\n  gatway: {},\n  colour: 1,\n  gateway: {allowedOrigins: [], rate_limit: 5},\n  rate_limit_rpm: 60,\n}", []string{
+			`2:3: gatway: unknown key; did you mean gateway? (accepted here: ` + topKeys + `)`,
+			`3:3: colour: unknown key; accepted here: ` + topKeys,
+			`4:13: gateway.allowedOrigins: unknown key; did you mean allowed_origins? (accepted here: ` + gatewayNames + `)`,
+			`4:33: gateway.rate_limit: unknown key; did you mean rate_limit_rpm? (accepted here: ` + gatewayNames + `)`,
+			`5:3: rate_limit_rpm: unknown key; did you mean gateway.rate_limit_rpm? (accepted here: ` + topKeys + `)`,
+		}},
+		{"odd unknown keys", `{"": 1, "a b": 1, "a\nb": 1, "` + strings.Repeat("é", 100) + `": 1}`, []string{
+			`1:2: [""]: unknown key; accepted here: ` + topKeys,
+			`1:9: ["a b"]: unknown key; accepted here: ` + topKeys,
+			`1:19: ["a\nb"]: unknown key; accepted here: ` + topKeys,
+			`1:30: ["` + strings.Repeat("é", 60) + `…"]: unknown key; accepted here: ` + topKeys,
+		}},
+		{"keys given twice", "{\n  log: {level: 'info', 'level': 'loud'},\n  \"log\": {},\n}", []string{
+			`2:24: log.level: is given twice, first on line 2, column 9; leave one out`,
+			`2:33: log.level: must be "debug", "info", "warn" or "error"; got "loud"`,
+			`3:3: log: is given twice, first on line 2, column 3; leave one out`,
+		}},
+		{"objects", `{gateway: 5, log: [], agents: null}`, []string{
+			`1:11: gateway: must be an object in { }; got 5`,
+			`1:19: log: must be an object in { }; got a list`,
+			`1:31: agents: must be an object in { }; got null (leave the key out for its default)`,
+		}},
+		{"gateway.listen", `{gateway: {listen: 8080}}`, []string{`1:20: gateway.listen: ` + listenRule + `; got 8080`}},
+		{"gateway.listen without port", `{gateway: {listen: "localhost"}}`, []string{`1:20: gateway.listen: ` + listenRule + `; got "localhost"`}},
+		{"gateway.listen, port too high", `{gateway: {listen: ":65536"}}`, []string{`1:20: gateway.listen: ` + listenRule + `; got ":65536"`}},
+		{"gateway.listen, a URL", `{gateway: {listen: "http://localhost:80"}}`, []string{`1:20: gateway.listen: ` + listenRule + `; got "http://localhost:80"`}},
+		{"gateway.token too short", `{gateway: {token: "0123456789abcde"}}`, []string{`1:19: gateway.token: ` + tokenRule + `; got 15 characters`}},
+		{"gateway.token with a space", `{gateway: {token: "0123456789 abcdef"}}`, []string{`1:19: gateway.token: ` + tokenRule + `; got a space or another character outside that range`}},
+		{"gateway.token, a number", `{gateway: {token: 12345678901234567890}}`, []string{`1:19: gateway.token: ` + tokenRule + `; got something other than text in quotes`}},
+		{"gateway.token and gateway.token_file", `{gateway: {token: "0123456789abcdef", token_file: "t"}}`, []string{`1:39: gateway.token_file: excludes gateway.token, which is given too; leave one out`}},
+		{"gateway.token_file", `{gateway: {token_file: ""}}`, []string{`1:24: gateway.token_file: must be a path in quotes; got ""`}},
+		{"gateway.allowed_origins", `{gateway: {allowed_origins: "*"}}`, []string{`1:29: gateway.allowed_origins: must be a list in [ ], each item ` + strings.TrimPrefix(originRule, "must be ") + `; got "*"`}},
+		{"every bad origin", `{gateway: {allowed_origins: [
+"https://App.example.com:443/",
+"https://app.example.com/chat",
+"localhost:3000",
+"wss://app.example.com",
+"https://*.example.com",
+"null",
+"https://user:password@app.example.com",
+"https://app.example.com:0",
+"https://app.example.com#",
+7]}}`, []string{
+			`2:1: gateway.allowed_origins[0]: ` + originRule + `; write "https://app.example.com"; got "https://App.example.com:443/"`,
+			`3:1: gateway.allowed_origins[1]: ` + originRule + `; write "https://app.example.com"; got "https://app.example.com/chat"`,
+			`4:1: gateway.allowed_origins[2]: ` + originRule + `; write "https://localhost:3000"; got "localhost:3000"`,
+			`5:1: gateway.allowed_origins[3]: ` + originRule + `; write "https://app.example.com"; got "wss://app.example.com"`,
+			`6:1: gateway.allowed_origins[4]: ` + originRule + `; there are no patterns: list every origin; got "https://*.example.com"`,
+			`7:1: gateway.allowed_origins[5]: ` + originRule + `; got "null"`,
+			`8:1: gateway.allowed_origins[6]: ` + originRule + `; write "https://app.example.com"; got "…"`,
+			`9:1: gateway.allowed_origins[7]: ` + originRule + `; got "https://app.example.com:0"`,
+			`10:1: gateway.allowed_origins[8]: ` + originRule + `; write "https://app.example.com"; got "…"`,
+			`11:1: gateway.allowed_origins[9]: ` + originRule + `; got 7`,
+		}},
+		{"gateway.rate_limit_rpm too high", `{gateway: {rate_limit_rpm: 100001}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got 100001`}},
+		{"gateway.rate_limit_rpm negative", `{gateway: {rate_limit_rpm: -1}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got -1`}},
+		{"gateway.rate_limit_rpm with a fraction", `{gateway: {rate_limit_rpm: 1.5}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got 1.5`}},
+		{"gateway.rate_limit_rpm infinite", `{gateway: {rate_limit_rpm: Infinity}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got Infinity`}},
+		{"gateway.rate_limit_rpm no number", `{gateway: {rate_limit_rpm: NaN}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got NaN`}},
+		{"gateway.rate_limit_rpm beyond numbers", `{gateway: {rate_limit_rpm: 1e999}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got 1e999`}},
+		{"gateway.rate_limit_rpm as text", `{gateway: {rate_limit_rpm: "60"}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got "60"`}},
+		{"gateway.trusted_proxies, not a list", `{gateway: {trusted_proxies: "10.0.0.1"}}`, []string{`1:29: gateway.trusted_proxies: must be a list in [ ], each item ` + strings.TrimPrefix(proxyRule, "must be ") + `; got "10.0.0.1"`}},
+		{"gateway.trusted_proxies", `{gateway: {trusted_proxies: ["10.0.0.1/8", "fe80::1%eth0", "nginx", "::ffff:10.0.0.0/104"]}}`, []string{
+			`1:30: gateway.trusted_proxies[0]: ` + proxyRule + `; bits after the prefix are set: write "10.0.0.0/8"; got "10.0.0.1/8"`,
+			`1:44: gateway.trusted_proxies[1]: ` + proxyRule + `; leave out the zone: write "fe80::1"; got "fe80::1%eth0"`,
+			`1:60: gateway.trusted_proxies[2]: ` + proxyRule + `; got "nginx"`,
+			`1:69: gateway.trusted_proxies[3]: ` + proxyRule + `; write the range as IPv4; got "::ffff:10.0.0.0/104"`,
+		}},
+		{"gateway.drain_timeout without unit", `{gateway: {drain_timeout: 30}}`, []string{`1:27: gateway.drain_timeout: must be a duration from 0s to 10m in quotes, such as "30s" or "2m"; got 30`}},
+		{"gateway.drain_timeout too long", `{gateway: {drain_timeout: "11m"}}`, []string{`1:27: gateway.drain_timeout: must be a duration from 0s to 10m in quotes, such as "30s" or "2m"; got "11m"`}},
+		{"gateway.drain_timeout negative", `{gateway: {drain_timeout: "-1s"}}`, []string{`1:27: gateway.drain_timeout: must be a duration from 0s to 10m in quotes, such as "30s" or "2m"; got "-1s"`}},
+		{"gateway.pairing", `{gateway: {pairing: "yes"}}`, []string{`1:21: gateway.pairing: must be true or false; got "yes"`}},
+		{"gateway.public_url with a path", `{gateway: {public_url: "https://example.com/chat/"}}`, []string{`1:24: gateway.public_url: must be an http or https URL without a path, such as "https://chat.example.com"; Gatehouse stands at the root of its host: write "https://example.com"; got "https://example.com/chat/"`}},
+		{"gateway.public_url without scheme", `{gateway: {public_url: "chat.example.com"}}`, []string{`1:24: gateway.public_url: must be an http or https URL without a path, such as "https://chat.example.com"; got "chat.example.com"`}},
+		{"data_dir", `{data_dir: 5}`, []string{`1:12: data_dir: must be a path in quotes; got 5`}},
+		{"log", `{log: {format: "xml", level: "trace"}}`, []string{
+			`1:16: log.format: must be "text" or "json"; got "xml"`,
+			`1:30: log.level: must be "debug", "info", "warn" or "error"; got "trace"`,
+		}},
+		{"a long value", `{log: {level: "` + strings.Repeat("x", 100) + `"}}`, []string{`1:15: log.level: must be "debug", "info", "warn" or "error"; got "` + strings.Repeat("x", 60) + `…"`}},
+	}
+}
+
+const gatewayNames = `listen, token, token_file, allowed_origins, rate_limit_rpm, trusted_proxies, drain_timeout, pairing, public_url`
+
+func agentFaults() []aFault {
+	return []aFault{
+		{"agents.default", `{agents: {default: "nobody"}}`, []string{`1:11: agents.default: must be the name of an agent in agents.list: "default"; got "nobody"`}},
+		{"agents.default, a number", `{agents: {default: 1, list: {a: {provider: "builtin"}}}}`, []string{`1:20: agents.default: must be the name of an agent in agents.list: 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit; got 1`}},
+		{"agents.default not given", `{agents: {list: {b: {provider: "builtin"}, a: {provider: "builtin"}}}}`, []string{`1:2: agents.default: must be the name of an agent in agents.list: "a", "b"; got "default"`}},
+		{"no agents", `{agents: {list: {}}}`, []string{`1:11: agents.list: must hold at least one agent, such as default: { provider: "builtin" }`}},
+		{"agents.list, a list", `{agents: {list: []}}`, []string{`1:17: agents.list: must be an object in { }; got a list`}},
+		{"agents.list.NAME, a text", `{agents: {list: {default: "openai"}}}`, []string{`1:27: agents.list.default: must be an object in { }; got "openai"`}},
+		{"NAME", `{agents: {default: "a", list: {a: {provider: "builtin"}, "My Agent": {provider: "builtin"}}}}`, []string{`1:58: agents.list["My Agent"]: an agent's name must be 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit`}},
+		{"agents.list.NAME.provider missing", `{agents: {list: {default: {}}}}`, []string{`1:18: agents.list.default.provider: is required: "builtin", "openai" or "anthropic"`}},
+		{"agents.list.NAME.provider", `{agents: {list: {default: {provider: "opnai"}}}}`, []string{`1:38: agents.list.default.provider: must be "builtin", "openai" or "anthropic"; got "opnai"`}},
+		{"what openai needs", `{agents: {list: {default: {provider: "openai"}}}}`, []string{
+			`1:18: agents.list.default.model: is required with provider "openai": the model's name in quotes`,
+			`1:18: agents.list.default.api_key: is required with provider "openai" at https://api.openai.com/v1: give it, or api_key_file, or the environment variable OPENAI_API_KEY`,
+		}},
+		{"what openai elsewhere needs", `{agents: {list: {default: {provider: "openai", base_url: "http://127.0.0.1:11434/v1"}}}}`, []string{
+			`1:18: agents.list.default.model: is required with provider "openai": the model's name in quotes`,
+		}},
+		{"what anthropic needs", `{agents: {list: {default: {provider: "anthropic", base_url: "http://127.0.0.1:1/"}}}}`, []string{
+			`1:18: agents.list.default.model: is required with provider "anthropic": the model's name in quotes`,
+			`1:18: agents.list.default.api_key: is required with provider "anthropic" at http://127.0.0.1:1: give it, or api_key_file, or the environment variable ANTHROPIC_API_KEY`,
+		}},
+		{"a bad key is not missing as well", `{agents: {list: {default: {provider: "anthropic", model: 1, api_key: ""}}}}`, []string{
+			`1:58: agents.list.default.model: must be text of 1 to 200 characters on one line; got 1`,
+			`1:70: agents.list.default.api_key: must be text of 1 to 4096 printable ASCII characters without spaces; got 0 characters`,
+		}},
+		{"agents.list.NAME.base_url", `{agents: {list: {default: {provider: "openai", model: "m", base_url: "ftp://x"}}}}`, []string{`1:70: agents.list.default.base_url: must be an http or https URL, such as "http://127.0.0.1:11434/v1"; got "ftp://x"`}},
+		{"agents.list.NAME.base_url with a password", `{agents: {list: {default: {provider: "openai", model: "m", base_url: "http://u:hidden@x/v1"}}}}`, []string{`1:70: agents.list.default.base_url: must be an http or https URL, such as "http://127.0.0.1:11434/v1"; it may hold no user name or password; got "…"`}},
+		{"agents.list.NAME.base_url with a query", `{agents: {list: {default: {provider: "openai", model: "m", base_url: "http://x/v1?key=hidden"}}}}`, []string{`1:70: agents.list.default.base_url: must be an http or https URL, such as "http://127.0.0.1:11434/v1"; it may hold no ? or #; got "…"`}},
+		{"agents.list.NAME.api_key and api_key_file", `{agents: {list: {default: {provider: "anthropic", model: "m", api_key: "k", api_key_file: "f"}}}}`, []string{`1:77: agents.list.default.api_key_file: excludes agents.list.default.api_key, which is given too; leave one out`}},
+		{"agents.list.NAME.api_key_file", `{agents: {list: {default: {provider: "anthropic", model: "m", api_key_file: " "}}}}`, []string{`1:77: agents.list.default.api_key_file: must be a path in quotes; got " "`}},
+		{"the rest of agents.list.NAME", `{agents: {list: {default: {provider: "builtin",
+system_prompt: "",
+max_tokens: 0,
+temperature: 2.1,
+timeout: "2h",
+history_messages: 1001,
+label: "a\nb",
+description: true,
+modle: "m"}}}}`, []string{
+			`2:16: agents.list.default.system_prompt: must be text of 1 to 65536 characters; got ""`,
+			`3:13: agents.list.default.max_tokens: must be a whole number from 1 to 1000000; got 0`,
+			`4:14: agents.list.default.temperature: must be a number from 0 to 2; got 2.1`,
+			`5:10: agents.list.default.timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "2h"`,
+			`6:19: agents.list.default.history_messages: must be a whole number from 1 to 1000; got 1001`,
+			`7:8: agents.list.default.label: must be text of 1 to 64 characters on one line; got "a\nb"`,
+			`8:14: agents.list.default.description: must be text of 1 to 500 characters on one line; got true`,
+			`9:1: agents.list.default.modle: unknown key; did you mean model? (accepted here: provider, base_url, model, api_key, api_key_file, system_prompt, max_tokens, temperature, timeout, history_messages, label, description)`,
+		}},
+		{"temperature of anthropic", `{agents: {list: {default: {provider: "anthropic", model: "m", api_key: "k", temperature: 1.5}}}}`, []string{`1:77: agents.list.default.temperature: must be a number from 0 to 1 with provider "anthropic"; got 1.5`}},
+	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, group := range [][]aFault{syntaxFaults(), keyFaults(), agentFaults()} {
+		for _, c := range group {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				got, _, err := Parse("config.json5", []byte(c.file))
+				want := "config.json5:" + strings.Join(c.want, "\nconfig.json5:")
+				var faults Faults
+				if !errors.As(err, &faults) {
+					t.Fatalf("got %v, want\n%s", err, want)
+				}
+				if err.Error() != want {
+					t.Errorf("got\n%s\nwant\n%s", err, want)
+				}
+				if got.Agents.List != nil {
+					t.Error("a configuration came with faults")
+				}
+			})
+		}
+	}
+}
+
+func TestEveryKeyHasAFaultTested(t *testing.T) {
+	t.Parallel()
+	var tested strings.Builder
+	for _, c := range append(keyFaults(), agentFaults()...) {
+		tested.WriteString(strings.ReplaceAll(strings.Join(c.want, "\n")+"\n", "agents.list.default.", "agents.list.NAME."))
+	}
+	for _, k := range schema() {
+		if rule := k.path + ": must be " + k.accepts; !strings.Contains(tested.String(), rule) {
+			t.Errorf("no table has a fault that begins %q", rule)
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A kind says which values of type T a key takes and how they are written.
+// Whatever read accepts, write gives back in a form that read accepts as the
+// same value.
+type kind[T any] struct {
+	accepts string // completes "must be …"
+	read    func(node) (T, []problem)
+	write   func(T) node
+}
+
+// unfit is the one problem of a value that is not what is accepted. Advice,
+// if any, says what to write instead.
+func unfit(n node, accepts, advice string) []problem {
+	if advice != "" {
+		advice = "; " + advice
+	}
+	return []problem{{at: n.at, text: "must be " + accepts + advice + "; got " + n.got()}}
+}
+
+// textual is a kind whose values are written as text. Parse returns false,
+// with or without advice, for a text that it does not take.
+func textual[T any](accepts string, parse func(string) (T, string, bool), write func(T) string) kind[T] {
+	return kind[T]{
+		accepts: accepts,
+		read: func(n node) (T, []problem) {
+			var none T
+			if n.shape != shapeText {
+				return none, unfit(n, accepts, "")
+			}
+			v, advice, ok := parse(n.text)
+			if !ok {
+				return none, unfit(n, accepts, advice)
+			}
+			return v, nil
+		},
+		write: func(v T) node { return node{shape: shapeText, text: write(v)} },
+	}
+}
+
+// filtered is a kind of text that ok takes as it is.
+func filtered(accepts string, ok func(string) bool) kind[string] {
+	return textual(accepts,
+		func(s string) (string, string, bool) { return s, "", ok(s) },
+		func(s string) string { return s })
+}
+
+// prose is text with line breaks; most is in characters.
+func prose(most int) kind[string] {
+	return filtered(fmt.Sprintf("text of 1 to %d characters", most), func(s string) bool {
+		n := utf8.RuneCountInString(s)
+		return 1 <= n && n <= most && !strings.ContainsRune(s, 0)
+	})
+}
+
+// oneLine is text on one line; most is in characters.
+func oneLine(most int) kind[string] {
+	return filtered(fmt.Sprintf("text of 1 to %d characters on one line", most), func(s string) bool {
+		n := utf8.RuneCountInString(s)
+		return strings.TrimSpace(s) != "" && n <= most && !strings.ContainsFunc(s, unicode.IsControl)
+	})
+}
+
+// filePath is the name of a file or folder.
+func filePath() kind[string] {
+	return filtered("a path in quotes", func(s string) bool {
+		return strings.TrimSpace(s) != "" && !strings.ContainsFunc(s, unicode.IsControl)
+	})
+}
+
+// agentNameRule completes "must be …".
+const agentNameRule = "1 to 32 of a-z, 0-9, _ and -, the first a letter or digit"
+
+var validAgentName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+
+// agentName is the name of an entry of agents.list.
+func agentName() kind[string] {
+	return filtered("the name of an agent in agents.list: "+agentNameRule, validAgentName.MatchString)
+}
+
+// oneOf takes the given words alone; write gives the word of a value.
+func oneOf[T any](write func(T) string, values ...T) kind[T] {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = strconv.Quote(write(v))
+	}
+	last := len(words) - 1
+	return textual(strings.Join(words[:last], ", ")+" or "+words[last],
+		func(s string) (T, string, bool) {
+			i := slices.Index(words, strconv.Quote(s))
+			if i < 0 {
+				var none T
+				return none, "", false
+			}
+			return values[i], "", true
+		}, write)
+}
+
+func logFormat() kind[LogFormat] {
+	return oneOf(func(f LogFormat) string { return string(f) }, LogText, LogJSON)
+}
+
+func logLevel() kind[slog.Level] {
+	return oneOf(func(l slog.Level) string { return strings.ToLower(l.String()) },
+		slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError)
+}
+
+func provider() kind[Provider] {
+	return oneOf(func(p Provider) string { return string(p) }, Builtin, OpenAI, Anthropic)
+}
+
+// duration is a Go duration as text.
+func duration(least, most time.Duration) kind[time.Duration] {
+	return textual(fmt.Sprintf("a duration from %s to %s in quotes, such as \"30s\" or \"2m\"", brief(least), brief(most)),
+		func(s string) (time.Duration, string, bool) {
+			d, err := time.ParseDuration(s)
+			return d, "", err == nil && least <= d && d <= most
+		}, brief)
+}
+
+// brief writes a duration without its zero tail: 5m, not 5m0s.
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// secret is a text of which no message repeats anything.
+func secret(least int) kind[Secret] {
+	const most = 4096
+	accepts := fmt.Sprintf("text of %d to %d printable ASCII characters without spaces", least, most)
+	return kind[Secret]{
+		accepts: accepts,
+		read: func(n node) (Secret, []problem) {
+			if n.shape != shapeText {
+				return Secret{}, []problem{{at: n.at, text: "must be " + accepts + "; got something other than text in quotes"}}
+			}
+			odd := strings.ContainsFunc(n.text, func(r rune) bool { return r <= ' ' || r > '~' })
+			size := utf8.RuneCountInString(n.text)
+			switch {
+			case size < least || size > most:
+				return Secret{}, []problem{{at: n.at, text: fmt.Sprintf("must be %s; got %d characters", accepts, size)}}
+			case odd:
+				return Secret{}, []problem{{at: n.at, text: "must be " + accepts + "; got a space or another character outside that range"}}
+			}
+			return NewSecret(n.text), nil
+		},
+		write: func(s Secret) node { return node{shape: shapeText, text: s.Reveal()} },
+	}
+}
+
+// whole is a number without a fraction.
+func whole(least, most int) kind[int] {
+	accepts := fmt.Sprintf("a whole number from %d to %d", least, most)
+	return kind[int]{
+		accepts: accepts,
+		read: func(n node) (int, []problem) {
+			if n.shape != shapeNumber || !(float64(least) <= n.number && n.number <= float64(most)) || n.number != float64(int(n.number)) {
+				return 0, unfit(n, accepts, "")
+			}
+			return int(n.number), nil
+		},
+		write: func(v int) node { return written(float64(v)) },
+	}
+}
+
+// fraction is a number that may be left open; nil stands for that.
+func fraction(least, most float64) kind[*float64] {
+	accepts := fmt.Sprintf("a number from %g to %g", least, most)
+	return kind[*float64]{
+		accepts: accepts,
+		read: func(n node) (*float64, []problem) {
+			if n.shape != shapeNumber || !(least <= n.number && n.number <= most) {
+				return nil, unfit(n, accepts, "")
+			}
+			return &n.number, nil
+		},
+		write: func(v *float64) node {
+			if v == nil {
+				return node{shape: shapeNull}
+			}
+			return written(*v)
+		},
+	}
+}
+
+func written(v float64) node {
+	return node{shape: shapeNumber, number: v, text: strconv.FormatFloat(v, 'f', -1, 64)}
+}
+
+func yesNo() kind[bool] {
+	return kind[bool]{
+		accepts: "true or false",
+		read: func(n node) (bool, []problem) {
+			if n.shape != shapeBoolean {
+				return false, unfit(n, "true or false", "")
+			}
+			return n.text == "true", nil
+		},
+		write: func(v bool) node { return node{shape: shapeBoolean, text: strconv.FormatBool(v)} },
+	}
+}
+
+// listOf is a list of values of one kind. Every bad item is a problem of its
+// own; an empty list reads as nil.
+func listOf[T any](element kind[T]) kind[[]T] {
+	accepts := "a list in [ ], each item " + element.accepts
+	return kind[[]T]{
+		accepts: accepts,
+		read: func(n node) ([]T, []problem) {
+			if n.shape != shapeList {
+				return nil, unfit(n, accepts, "")
+			}
+			var values []T
+			var problems []problem
+			for i, item := range n.items {
+				v, ps := element.read(item)
+				for _, p := range ps {
+					p.suffix = "[" + strconv.Itoa(i) + "]" + p.suffix
+					problems = append(problems, p)
+				}
+				values = append(values, v)
+			}
+			return values, problems
+		},
+		write: func(values []T) node {
+			n := node{shape: shapeList}
+			for _, v := range values {
+				n.items = append(n.items, element.write(v))
+			}
+			return n
+		},
+	}
+}

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// maxSecretFileBytes bounds a file that holds a secret.
+const maxSecretFileBytes = 64 << 10
+
+// readSecrets fills in the token and the agents' keys from their files, and
+// keys that are in neither from the environment.
+func (l *loader) readSecrets() {
+	g := &l.config.Gateway
+	if g.TokenFile != "" {
+		g.Token = l.secretFile("gateway.token_file", g.TokenFile, secret(16))
+	}
+	for _, name := range l.config.agentNames() {
+		a := l.config.Agents.List[name]
+		path := join("agents.list", name)
+		switch {
+		case a.APIKeyFile != "":
+			a.APIKey = l.secretFile(path+".api_key_file", a.APIKeyFile, secret(1))
+		case !l.isGiven(path+".api_key") && !l.isGiven(path+".api_key_file"):
+			a.APIKey = l.secretVariable(path, a)
+		}
+		l.config.Agents.List[name] = a
+	}
+}
+
+// secretFile returns what the file says, without white space around it.
+func (l *loader) secretFile(path, file string, k kind[Secret]) Secret {
+	at := l.placeOf(path)
+	data, mode, err := readAtMost(file, maxSecretFileBytes+1)
+	switch {
+	case err != nil:
+		l.fault(at, path, fmt.Sprintf("must name a file that can be read: %s: %v", strconv.Quote(file), reason(err)))
+		return Secret{}
+	case len(data) > maxSecretFileBytes:
+		l.fault(at, path, fmt.Sprintf("%s is larger than %d bytes; it must hold the secret alone", strconv.Quote(file), maxSecretFileBytes))
+		return Secret{}
+	}
+	if mode&0o044 != 0 && runtime.GOOS != "windows" {
+		l.warn(at, path, fmt.Sprintf("%s can be read by others than its owner (mode %#o): run chmod 600 on it", strconv.Quote(file), mode))
+	}
+	s, problems := k.read(node{shape: shapeText, text: strings.TrimSpace(string(data))})
+	for _, p := range problems {
+		l.fault(at, path, "what "+strconv.Quote(file)+" holds "+p.text)
+	}
+	return s
+}
+
+// secretVariable returns the key that the environment holds for the agent's
+// provider by custom. It warns when that key goes to another's server.
+func (l *loader) secretVariable(path string, a Agent) Secret {
+	variable := a.Provider.keyVariable()
+	value := l.env[variable]
+	if value == "" {
+		return Secret{}
+	}
+	source := "environment " + variable
+	s, problems := secret(1).read(node{shape: shapeText, text: value})
+	l.problems(source, path+".api_key", problems)
+	if s.IsSet() && !a.atHome() {
+		l.warn(place{source: source}, path+".api_key", fmt.Sprintf(
+			"this key is sent to %s; to send another one, set api_key or api_key_file", a.BaseURL))
+	}
+	return s
+}
