@@ -1,0 +1,229 @@
+// Package agenttest is the contract of [agent.Agent] as tests, and model servers for them to run against in
+// synthetic time.
+package agenttest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
+)
+
+// Subject makes agents in the states that the contract is about. Each function is called within a synctest bubble:
+// what it starts must end with t's cleanups, and the agents' peers must live in the bubble too ([NewServer]).
+type Subject struct {
+	Question []agent.Message
+	// Answering returns an agent that answers Question with whole, in three pieces or more.
+	Answering func(t *testing.T) (a agent.Agent, whole string)
+	// Endless returns an agent whose answer to Question lasts for hours, with seconds between its pieces.
+	Endless func(t *testing.T) agent.Agent
+	// Silent returns an agent that does not begin to answer Question within a minute.
+	Silent func(t *testing.T) agent.Agent
+}
+
+// Contract runs the tests. That no goroutine outlives a run is part of each: the bubble does not end before them.
+func Contract(t *testing.T, s Subject) {
+	for name, test := range map[string]func(*testing.T, Subject){
+		"the pieces are the answer":         testWhole,
+		"runs do not mix":                   testConcurrent,
+		"an error of emit ends the run":     testEmitError,
+		"cancelling ends it between pieces": testCancelInEmit,
+		"cancelling ends it while waiting":  testCancelWaiting,
+		"a deadline ends it":                testDeadline,
+		"a context that is done":            testDone,
+		"no messages":                       testNoMessages,
+		"the request is left alone":         testRequest,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test(t, s) })
+		})
+	}
+}
+
+func testWhole(t *testing.T, s Subject) {
+	a, whole := s.Answering(t)
+	var got strings.Builder
+	pieces := 0
+	usage, err := a.Run(t.Context(), s.request(), func(p agent.Piece) error {
+		if p == (agent.Piece{}) {
+			t.Error("an empty piece")
+		}
+		if !utf8.ValidString(p.Text) || !utf8.ValidString(p.Thinking) {
+			t.Errorf("piece %+q is not valid UTF-8", p)
+		}
+		if p.Text != "" {
+			pieces++
+		}
+		got.WriteString(p.Text)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	if got.String() != whole {
+		t.Errorf("the pieces are %q, want %q", got.String(), whole)
+	}
+	if pieces < 3 {
+		t.Errorf("%d pieces: it does not stream", pieces)
+	}
+	if usage.InputTokens <= 0 || usage.OutputTokens <= 0 || usage.Finish != agent.FinishStop {
+		t.Errorf("usage is %+v, want counts and %q", usage, agent.FinishStop)
+	}
+}
+
+func testConcurrent(t *testing.T, s Subject) {
+	a, whole := s.Answering(t)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			var got strings.Builder
+			if _, err := a.Run(t.Context(), s.request(), func(p agent.Piece) error {
+				got.WriteString(p.Text)
+				return nil
+			}); err != nil {
+				t.Errorf("Run: %v", err)
+			}
+			if got.String() != whole {
+				t.Errorf("the pieces are %q, want %q", got.String(), whole)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func testEmitError(t *testing.T, s Subject) {
+	a := s.Endless(t)
+	full := errors.New("no room for more")
+	for _, last := range []int{1, 3} {
+		calls := 0
+		start := time.Time{}
+		_, err := a.Run(t.Context(), s.request(), func(agent.Piece) error {
+			if calls++; calls == last {
+				start = time.Now()
+				return full
+			}
+			return nil
+		})
+		if err != full {
+			t.Errorf("Run returned %v, want emit's own error", err)
+		}
+		if calls != last {
+			t.Errorf("emit was called %d times, want none after its error at call %d", calls, last)
+		}
+		atOnce(t, start)
+	}
+}
+
+func testCancelInEmit(t *testing.T, s Subject) {
+	a := s.Endless(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	calls := 0
+	start := time.Time{}
+	_, err := a.Run(ctx, s.request(), func(agent.Piece) error {
+		if calls++; calls == 2 {
+			start = time.Now()
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Run returned %v, want context.Canceled", err)
+	}
+	if calls != 2 {
+		t.Errorf("emit was called %d times, want none after the cancel at call 2", calls)
+	}
+	atOnce(t, start)
+}
+
+func testCancelWaiting(t *testing.T, s Subject) {
+	a := s.Silent(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	start := time.Now().Add(7 * time.Second)
+	time.AfterFunc(7*time.Second, cancel)
+	_, err := a.Run(ctx, s.request(), neverEmit(t))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Run returned %v, want context.Canceled", err)
+	}
+	atOnce(t, start)
+}
+
+func testDeadline(t *testing.T, s Subject) {
+	a := s.Silent(t)
+	start := time.Now().Add(7 * time.Second)
+	ctx, cancel := context.WithDeadline(t.Context(), start)
+	defer cancel()
+	_, err := a.Run(ctx, s.request(), neverEmit(t))
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Run returned %v, want context.DeadlineExceeded", err)
+	}
+	atOnce(t, start)
+}
+
+func testDone(t *testing.T, s Subject) {
+	a, _ := s.Answering(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := a.Run(ctx, s.request(), neverEmit(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run returned %v, want context.Canceled", err)
+	}
+}
+
+func testNoMessages(t *testing.T, s Subject) {
+	a, _ := s.Answering(t)
+	text := ""
+	_, err := a.Run(t.Context(), agent.Request{}, func(p agent.Piece) error {
+		text += p.Text
+		return nil
+	})
+	var failure *agent.Error
+	switch {
+	case err == nil && text == "":
+		t.Error("Run succeeded without an answer")
+	case err != nil && !errors.As(err, &failure):
+		t.Errorf("Run returned %v, want an *agent.Error", err)
+	case err != nil && (failure.Retryable || failure.Message == ""):
+		t.Errorf("Run returned %+v, want a message, and nothing to retry", failure)
+	}
+}
+
+func testRequest(t *testing.T, s Subject) {
+	a, _ := s.Answering(t)
+	r := s.request()
+	r.Messages = append(r.Messages, s.Question...) // two of one role in a row
+	before := slices.Clone(r.Messages)
+	if _, err := a.Run(t.Context(), r, func(agent.Piece) error { return nil }); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	if !slices.Equal(r.Messages, before) {
+		t.Errorf("Run changed the messages to %v, they were %v", r.Messages, before)
+	}
+}
+
+func (s Subject) request() agent.Request {
+	return agent.Request{Messages: slices.Clone(s.Question), Stream: true, UserID: "user-1"}
+}
+
+func neverEmit(t *testing.T) func(agent.Piece) error {
+	return func(p agent.Piece) error {
+		t.Errorf("emit was called with %+v", p)
+		return nil
+	}
+}
+
+// atOnce says that no synthetic time has passed: nobody waited for anything.
+func atOnce(t *testing.T, since time.Time) {
+	t.Helper()
+	if d := time.Since(since); d != 0 {
+		t.Errorf("Run returned after %v, want at once", d)
+	}
+}
