@@ -56,6 +56,8 @@ type ChatHistoryResult struct {
 }
 
 // Message is one entry of a transcript. Seq is that of the event which made it.
+// ReplyTo is the id of the user's message that an answer answers: transcripts
+// are ordered by seq, but an answer stands right behind what it answers.
 type Message struct {
 	ID        string        `json:"id"`
 	Role      MessageRole   `json:"role"`
@@ -64,6 +66,7 @@ type Message struct {
 	CreatedAt Time          `json:"createdAt"`
 	RunID     string        `json:"runId,omitempty"`
 	Seq       int64         `json:"seq"`
+	ReplyTo   string        `json:"replyTo,omitempty"`
 	Media     []Media       `json:"media,omitempty"`
 	Label     string        `json:"label,omitempty"`
 	Author    *Author       `json:"author,omitempty"`

@@ -397,6 +397,10 @@ func (v *Message) AppendJSON(dst []byte) []byte {
 	}
 	dst = append(dst, `,"seq":`...)
 	dst = jsontext.AppendInt(dst, int64(v.Seq))
+	if v.ReplyTo != "" {
+		dst = append(dst, `,"replyTo":`...)
+		dst = jsontext.AppendString(dst, string(v.ReplyTo))
+	}
 	if len(v.Media) > 0 {
 		dst = append(dst, `,"media":`...)
 		dst = append(dst, '[')
@@ -473,6 +477,10 @@ func (v *Message) DecodeJSON(d *jsontext.Decoder) {
 		case "seq":
 			if !d.Null() {
 				v.Seq = d.Int()
+			}
+		case "replyTo":
+			if !d.Null() {
+				v.ReplyTo = d.String()
 			}
 		case "media":
 			if d.Null() {

@@ -1,0 +1,228 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// maxEncoded bounds a message as it is inside a frame, in bytes, so that every
+// event that carries it fits.
+const maxEncoded = 480 << 10
+
+func (c *call) chatSend(p *protocol.ChatSendParams) (protocol.Payload, error) {
+	if err := c.checkSend(p); err != nil {
+		return nil, err
+	}
+	if c.g.Draining() {
+		return nil, errDraining()
+	}
+	sent, err := c.g.Sessions.Send(c.ctx, c.caller(), session.SendRequest{
+		SessionKey: p.SessionKey, AgentID: p.AgentID, DefaultAgent: c.g.Agents[0].ID,
+		Message: p.Message, IdempotencyKey: p.IdempotencyKey, Stream: p.Stream == nil || *p.Stream,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.g.Runner.Wake(sent.SessionKey)
+	if p.Ack == protocol.AckAccepted {
+		return accepted(sent), nil
+	}
+	// The answer follows when the run ends; c is not used for anything else.
+	return later, c.g.Sessions.OnEnd(c.ctx, sent.RunID, func(e session.Ended) { c.answerRun(sent, e) })
+}
+
+func accepted(sent session.Sent) *protocol.ChatSendResult {
+	r := &protocol.ChatSendResult{
+		RunID: sent.RunID, SessionKey: sent.SessionKey, MessageID: sent.MessageID, Seq: sent.Seq,
+		Epoch: sent.Epoch, Status: protocol.SendAccepted,
+	}
+	switch {
+	case sent.Duplicate:
+		r.Status = protocol.SendDuplicate
+	case sent.Queued:
+		r.Status = protocol.SendQueued
+	}
+	return r
+}
+
+// answerRun answers a chat.send that waited for its run.
+func (c *call) answerRun(sent session.Sent, e session.Ended) {
+	if e.Outcome.Status == session.RunFailed {
+		c.fail(&protocol.Error{Code: e.Outcome.Code, Message: e.Outcome.Error,
+			Details: &protocol.ErrorDetails{RunID: e.RunID, MessageID: e.MessageID}})
+		return
+	}
+	r := &protocol.ChatSendResult{RunID: e.RunID, SessionKey: sent.SessionKey, Content: &e.Content, Usage: &e.Outcome.Usage}
+	if e.Outcome.Status == session.RunCancelled {
+		r.Status = protocol.SendAborted
+	}
+	c.reply(r)
+}
+
+func (c *call) checkSend(p *protocol.ChatSendParams) error {
+	switch {
+	case strings.TrimSpace(p.Message) == "":
+		return badParams("message must not be empty")
+	case len(p.Message) > protocol.MaxMessageBytes:
+		return badParams("message must be at most 256 KiB")
+	case session.Encoded(p.Message) > maxEncoded:
+		return badParams("message has too many characters that need escapes: send it as a file")
+	case len(p.Media) > 0:
+		return badParams("media: this gateway takes no files")
+	case p.SessionKey != "" && !validSession(p.SessionKey):
+		return errSessionKey
+	case p.Ack != "" && p.Ack != protocol.AckAccepted:
+		return badParams(`ack must be "accepted", or left out`)
+	case len(p.IdempotencyKey) > protocol.MaxIdempotencyLength || !printable(p.IdempotencyKey):
+		return badParams("idempotencyKey must be at most 128 bytes of printable text")
+	case p.AgentID != "" && !c.hasAgent(p.AgentID):
+		return protocol.Refuse(protocol.NotFound, "agentId: there is no agent "+shown(p.AgentID)+": see agents.list")
+	}
+	return nil
+}
+
+var errSessionKey = badParams("sessionKey must be 1 to 255 characters of A-Z a-z 0-9 . _ : @ -")
+
+func (c *call) hasAgent(id string) bool {
+	return slices.ContainsFunc(c.g.Agents, func(a protocol.Agent) bool { return a.ID == id })
+}
+
+// validSession reports whether a session may have the key.
+func validSession(key string) bool {
+	return len(key) <= protocol.MaxSessionKeyLength && validKey(key)
+}
+
+func validKey(s string) bool {
+	for _, b := range []byte(s) {
+		if !isAlphanumeric(b) && !strings.ContainsRune("._:@-", rune(b)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isAlphanumeric(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+}
+
+// pageLimit reads a limit parameter.
+func pageLimit(limit *int64, usual, most int64) (int, error) {
+	switch {
+	case limit == nil:
+		return int(usual), nil
+	case *limit < 1:
+		return 0, badParams("limit must be at least 1")
+	}
+	return int(min(*limit, most)), nil
+}
+
+func (c *call) chatHistory(p *protocol.ChatHistoryParams) (protocol.Payload, error) {
+	limit, err := pageLimit(p.Limit, protocol.DefaultHistoryLimit, protocol.MaxHistoryLimit)
+	switch {
+	case err != nil:
+		return nil, err
+	case !validSession(p.SessionKey):
+		return nil, errSessionKey
+	case p.Before < 0:
+		return nil, badParams("before must be a seq, or 0 for the newest messages")
+	}
+	page, err := c.g.Sessions.History(c.ctx, c.caller(), p.SessionKey, p.Before, limit)
+	if err != nil {
+		return nil, err
+	}
+	if c.member.Load().HTML {
+		for i := range page.Messages {
+			hub.Message(&page.Messages[i])
+		}
+	}
+	messages, cut := fit(page.Messages)
+	return &protocol.ChatHistoryResult{
+		Messages: messages, SessionKey: p.SessionKey, Epoch: page.Session.Epoch,
+		LastSeq: page.Session.LastSeq, HasMore: page.HasMore || cut,
+	}, nil
+}
+
+// fit leaves out older messages, and the answers with them, until the rest fits
+// a frame.
+func fit(messages []protocol.Message) (fitting []protocol.Message, cut bool) {
+	room := protocol.MaxFrameBytes - 4<<10
+	first := len(messages)
+	for i := len(messages) - 1; i >= 0; i-- {
+		if room -= len(messages[i].AppendJSON(nil)) + 1; room < 0 {
+			break
+		}
+		first = i
+	}
+	if first == len(messages) && first > 0 { // one that fills a frame by itself goes without its formatting
+		first--
+		messages[first].HTML = nil
+	}
+	for first > 0 && first < len(messages)-1 && messages[first].ReplyTo != "" {
+		first++
+	}
+	return messages[first:], first > 0
+}
+
+func (c *call) chatInject(p *protocol.ChatInjectParams) (protocol.Payload, error) {
+	switch {
+	case !validSession(p.SessionKey):
+		return nil, errSessionKey
+	case strings.TrimSpace(p.Message) == "":
+		return nil, badParams("message must not be empty")
+	case len(p.Message) > protocol.MaxMessageBytes || session.Encoded(p.Message) > maxEncoded:
+		return nil, badParams("message must be at most 256 KiB")
+	case utf8.RuneCountInString(p.Label) > protocol.MaxLabelLength:
+		return nil, badParams("label must be at most 120 characters")
+	}
+	id, err := c.g.Sessions.Inject(c.ctx, c.caller(), p.SessionKey, p.Message, p.Label)
+	return &protocol.ChatInjectResult{OK: true, MessageID: id}, err
+}
+
+func (c *call) chatAbort(p *protocol.ChatAbortParams) (protocol.Payload, error) {
+	key := p.SessionKey
+	switch {
+	case key == "" && p.RunID == "":
+		return nil, badParams("sessionKey or runId must be given")
+	case key != "" && !validSession(key):
+		return nil, errSessionKey
+	}
+	if p.RunID != "" {
+		of, err := c.g.Sessions.RunSession(c.ctx, c.caller(), p.RunID)
+		switch {
+		case err != nil:
+			return nil, err
+		case key != "" && key != of:
+			return nil, badParams("runId: that run is not of this session")
+		}
+		key = of
+	}
+	runs, err := c.g.Sessions.Withdraw(c.ctx, c.caller(), key, p.RunID)
+	if err != nil {
+		return nil, err
+	}
+	if len(runs) == 0 || p.RunID == "" {
+		if running := c.g.Runner.Abort(key, p.RunID); running != "" {
+			runs = append(runs, running)
+		}
+	}
+	return &protocol.ChatAbortResult{OK: true, Aborted: len(runs) > 0, RunIDs: runs}, nil
+}
+
+func (c *call) chatStatus(p *protocol.ChatStatusParams) (protocol.Payload, error) {
+	if !validSession(p.SessionKey) {
+		return nil, errSessionKey
+	}
+	a, err := c.g.Sessions.Status(c.ctx, c.caller(), p.SessionKey)
+	if err != nil {
+		return nil, err
+	}
+	return &protocol.ChatStatusResult{
+		IsRunning: a.RunID != "", RunID: a.RunID, Activity: a.Phase, Queued: int64(a.Queued),
+		LastSeq: a.Session.LastSeq, Epoch: a.Session.Epoch,
+	}, nil
+}

@@ -1,0 +1,269 @@
+package gateway
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// wrongTokensAConnection closes the connection that sends so many.
+const wrongTokensAConnection = 5
+
+// pairingPoll is how often a requester should ask how its pairing stands.
+const pairingPoll = 2 * time.Second
+
+// adminUser is the user of the gateway token when it names none.
+const adminUser = "admin"
+
+// identity is who a credential belongs to.
+type identity struct {
+	userID   string
+	role     protocol.Role
+	deviceID string // empty for a token
+	secret   string // the device's credential; empty for a token
+}
+
+func (c *call) connect() {
+	if c.member.Load() != nil {
+		c.fail(protocol.Refuse(protocol.FailedPrecondition, "already connected: open another connection to be somebody else"))
+		return
+	}
+	// Each connect, also one that fails, starts the hello deadline anew.
+	c.conn.AwaitHello()
+	if !c.allowed(c.g.calls, c) {
+		return
+	}
+	var p protocol.ConnectParams
+	err := c.decode(&p)
+	if err == nil {
+		err = checkConnect(&p)
+	}
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	who, err := c.identify(&p)
+	switch {
+	case err != nil:
+		c.fail(err)
+		c.closeIfGuessing()
+	case who == nil:
+		c.askForPairing(&p)
+	default:
+		c.enter(&p, *who)
+	}
+}
+
+func checkConnect(p *protocol.ConnectParams) error {
+	switch {
+	case p.Protocol != 0 && p.Protocol != protocol.Version:
+		return &protocol.Error{Code: protocol.FailedPrecondition,
+			Message: "protocol " + strconv.FormatInt(p.Protocol, 10) + " is not supported: this gateway speaks protocol 3",
+			Details: &protocol.ErrorDetails{Supported: strconv.Itoa(protocol.Version)}}
+	case len(p.UserID) > protocol.MaxUserIDLength || !printable(p.UserID):
+		return badParams("user_id must be at most 255 bytes of printable text")
+	case utf8.RuneCountInString(p.DeviceName) > protocol.MaxDeviceNameLength:
+		return badParams("device_name must be at most 80 characters")
+	case p.SenderID != "" && !validSender(p.SenderID):
+		return badParams("sender_id must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ -, starting with a letter or digit")
+	}
+	return nil
+}
+
+func printable(s string) bool {
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func validSender(s string) bool {
+	return len(s) <= protocol.MaxSenderIDLength && validKey(s) && isAlphanumeric(s[0])
+}
+
+// identify checks the credential that counts: token, Authorization, sender_id,
+// cookie, in this order; a wrong one is refused, never skipped. With none, and
+// with one whose pairing waits, it gives nil.
+func (c *call) identify(p *protocol.ConnectParams) (*identity, error) {
+	switch {
+	case p.Token != "":
+		return c.checkToken(p.Token, p.UserID)
+	case c.peer.Bearer != "":
+		return c.checkToken(c.peer.Bearer, p.UserID)
+	case p.SenderID != "":
+		return c.checkDevice(p.SenderID)
+	case c.peer.Cookie != "":
+		who, err := c.checkDevice(c.peer.Cookie)
+		if status(err) == protocol.PairingUnknown {
+			return nil, nil // a browser that begins: its pairing is bound to the cookie
+		}
+		return who, err
+	}
+	return nil, nil
+}
+
+// status is that of a refused pairing, or "".
+func status(err error) string {
+	var refused *protocol.Error
+	if errors.As(err, &refused) && refused.Code == protocol.NotPaired && refused.Details != nil {
+		return refused.Details.Status
+	}
+	return ""
+}
+
+func (c *call) checkToken(token, userID string) (*identity, error) {
+	wait, ok := c.g.tokens.Take(c.peer.Address)
+	if !ok {
+		c.g.Log.Warn("security.rate_limited", "address", c.peer.Address, "what", "wrong tokens")
+		return nil, protocol.Exhausted("too many wrong tokens from this address", wait.Milliseconds())
+	}
+	if !c.g.Token.Matches(token) {
+		c.wrongTokens++
+		c.g.Log.Warn("security.token_rejected", "address", c.peer.Address)
+		return nil, protocol.Refuse(protocol.Unauthorized, "invalid token")
+	}
+	c.g.tokens.Return(c.peer.Address)
+	if userID == "" {
+		userID = adminUser
+	}
+	return &identity{userID: userID, role: protocol.Admin}, nil
+}
+
+// closeIfGuessing ends a connection that has sent too many wrong tokens.
+func (c *call) closeIfGuessing() {
+	if c.wrongTokens >= wrongTokensAConnection {
+		c.conn.Close(protocol.ClosePolicy, "too many wrong tokens")
+	}
+}
+
+func (c *call) checkDevice(secret string) (*identity, error) {
+	device, err := c.g.Pairings.Authenticate(c.ctx, secret)
+	switch {
+	case status(err) == protocol.PairingPending:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &identity{userID: device.UserID, role: device.Role, deviceID: device.DeviceID, secret: secret}, nil
+}
+
+// enter makes the client a member and answers.
+func (c *call) enter(p *protocol.ConnectParams, who identity) {
+	c.stopWaiting()
+	member := &hub.Member{
+		Sender: c.conn, UserID: who.userID, Role: who.role, DeviceID: who.deviceID,
+		HTML: p.Client != nil && slices.Contains(p.Client.Caps, protocol.CapHTML),
+	}
+	c.member.Store(member)
+	c.conn.Admit()
+	c.reply(&protocol.ConnectResult{
+		Protocol: protocol.Version, Role: who.role, UserID: who.userID, Server: c.g.server(),
+		Limits: &protocol.Limits{
+			MaxFrameBytes: protocol.MaxFrameBytes, PingIntervalMs: protocol.PingInterval.Milliseconds(),
+			ReadTimeoutMs: protocol.ReadTimeout.Milliseconds(), TickIntervalMs: protocol.TickInterval.Milliseconds(),
+		},
+	})
+	c.g.Hub.Join(member)
+	if who.deviceID == "" {
+		return
+	}
+	c.g.Pairings.Seen(who.deviceID)
+	// A revocation between the check and Join has closed nobody: look again.
+	if _, err := c.g.Pairings.Authenticate(c.ctx, who.secret); err != nil {
+		c.g.Hub.Leave(member)
+		c.conn.Close(protocol.ClosePolicy, protocol.ReasonRevoked)
+	}
+}
+
+func (g *Gateway) server() protocol.Server {
+	return protocol.Server{Name: "gatehouse", Version: g.Version}
+}
+
+// askForPairing files the client's request, or finds the one it has filed.
+func (c *call) askForPairing(p *protocol.ConnectParams) {
+	if !c.g.Pairing {
+		c.fail(protocol.Refuse(protocol.Unauthorized,
+			"this gateway does not pair new browsers: connect with a token, or ask an admin for access"))
+		return
+	}
+	secret, own := p.SenderID, false
+	if secret == "" {
+		secret = c.peer.Cookie
+	}
+	if secret == "" {
+		secret, own = pairing.NewCredential(), true
+	}
+	pending, err := c.g.Pairings.Request(c.ctx, pairing.Requester{
+		Secret: secret, Address: c.peer.Address, UserAgent: c.peer.UserAgent, DeviceName: p.DeviceName,
+	})
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.startWaiting(waiting{deviceID: pending.DeviceID, secret: secret})
+	result := protocol.ConnectResult{
+		Protocol: protocol.Version, Status: protocol.StatusPendingPairing, Server: c.g.server(),
+		PairingCode: pending.Code, ExpiresAt: pending.ExpiresAt, PollIntervalMs: pairingPoll.Milliseconds(),
+	}
+	// A browser's secret is in its cookie, where no script can read it.
+	if own || p.SenderID != "" {
+		result.SenderID = secret
+	}
+	c.reply(&result)
+}
+
+// pairingStatus tells a client that waits how its own request stands.
+func (c *call) pairingStatus() {
+	if c.waiting == nil {
+		c.fail(protocol.Refuse(protocol.FailedPrecondition, "this connection is not waiting for pairing"))
+		return
+	}
+	if !c.allowed(c.g.polls, c) {
+		return
+	}
+	stands, err := c.g.Pairings.Status(c.ctx, c.waiting.secret)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.reply(&stands)
+}
+
+// startWaiting makes the client one that is told how its pairing ends. It may
+// take as long as the code is valid.
+func (c *client) startWaiting(w waiting) {
+	c.stopWaiting()
+	c.waiting = &w
+	c.conn.HelloDone()
+	c.g.pendingMu.Lock()
+	defer c.g.pendingMu.Unlock()
+	of := c.g.pending[w.deviceID]
+	if of == nil {
+		of = map[*client]struct{}{}
+		c.g.pending[w.deviceID] = of
+	}
+	of[c] = struct{}{}
+}
+
+func (c *client) stopWaiting() {
+	if c.waiting == nil {
+		return
+	}
+	c.g.pendingMu.Lock()
+	defer c.g.pendingMu.Unlock()
+	of := c.g.pending[c.waiting.deviceID]
+	delete(of, c)
+	if len(of) == 0 {
+		delete(c.g.pending, c.waiting.deviceID)
+	}
+	c.waiting = nil
+}

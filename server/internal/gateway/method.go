@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"runtime/debug"
+	"slices"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Method is a row of the method table.
+type Method struct {
+	Name string
+	// Least is the role that the method needs; empty for those that a client may
+	// call before it is authenticated.
+	Least protocol.Role
+	// Session tells that the method is about one session: it is refused with
+	// FORBIDDEN for somebody else's, unless the caller is an admin.
+	Session bool
+	// What it does, in a line.
+	What string
+
+	run func(*call)
+}
+
+// methods is the method table, in the order of the protocol page.
+var methods = []Method{
+	{protocol.MethodConnect, "", false, "authenticate, or ask for pairing", (*call).connect},
+	{protocol.MethodPairingStatus, "", false, "how the caller's own pairing stands", (*call).pairingStatus},
+
+	{protocol.MethodChatSend, protocol.Operator, true, "send a message and start a run", withParams((*call).chatSend)},
+	{protocol.MethodChatHistory, protocol.Viewer, true, "a page of a session's transcript", withParams((*call).chatHistory)},
+	{protocol.MethodChatInject, protocol.Operator, true, "add to a transcript without a run", withParams((*call).chatInject)},
+	{protocol.MethodChatAbort, protocol.Operator, true, "stop a run, or take back a queued one", withParams((*call).chatAbort)},
+	{protocol.MethodChatStatus, protocol.Viewer, true, "what a session is doing", withParams((*call).chatStatus)},
+
+	{protocol.MethodSessionsList, protocol.Viewer, false, "the caller's sessions", withParams((*call).sessionsList)},
+	{protocol.MethodSessionsPrev, protocol.Viewer, true, "one session and its last messages", withParams((*call).sessionsPreview)},
+	{protocol.MethodSessionsPatch, protocol.Operator, true, "rename or pin a session", withParams((*call).sessionsPatch)},
+	{protocol.MethodSessionsDel, protocol.Operator, true, "delete a session and its log", withParams((*call).sessionsDelete)},
+	{protocol.MethodSessionsReset, protocol.Operator, true, "empty a session's log", withParams((*call).sessionsReset)},
+
+	{protocol.MethodAgentsList, protocol.Viewer, false, "the agents to chat with", withParams((*call).agentsList)},
+	{protocol.MethodHealth, protocol.Viewer, false, "whether the gateway is well; connections, for admins", withParams((*call).health)},
+	{protocol.MethodStatus, protocol.Viewer, false, "the gateway at a glance", withParams((*call).status)},
+
+	{protocol.MethodDeviceList, protocol.Admin, false, "pairings that wait and paired devices", withParams((*call).deviceList)},
+	{protocol.MethodDeviceApprove, protocol.Admin, false, "let a waiting device in", withParams((*call).deviceApprove)},
+	{protocol.MethodDeviceDeny, protocol.Admin, false, "refuse a waiting device", withParams((*call).deviceDeny)},
+	{protocol.MethodDeviceRevoke, protocol.Admin, false, "end a device's access", withParams((*call).deviceRevoke)},
+}
+
+// Methods gives a copy of the method table.
+func Methods() []Method { return slices.Clone(methods) }
+
+func methodNamed(name string) (Method, bool) {
+	i := slices.IndexFunc(methods, func(m Method) bool { return m.Name == name })
+	if i < 0 {
+		return Method{}, false
+	}
+	return methods[i], true
+}
+
+// dispatch checks that the client may call the method, and calls it.
+func (c *call) dispatch(name string) {
+	m, known := methodNamed(name)
+	member := c.member.Load()
+	if member == nil {
+		// connect and pairing polls keep their own accounts.
+		first := known && (m.Name == protocol.MethodConnect || m.Name == protocol.MethodPairingStatus && c.waiting != nil)
+		if !first {
+			if c.allowed(c.g.calls, c) {
+				c.fail(protocol.Refuse(protocol.Unauthorized, "first request must be 'connect'"))
+			}
+			return
+		}
+	}
+	switch {
+	case !known:
+		c.fail(protocol.Refuse(protocol.InvalidRequest, "unknown method: "+shown(name)))
+		return
+	case m.Least != "" && !member.Role.Allows(m.Least):
+		c.fail(protocol.Refuse(protocol.Unauthorized, "permission denied: "+name+" requires "+string(m.Least)))
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.g.Log.Error("panic in a method", "method", name, "panic", v, "stack", string(debug.Stack()))
+			c.fail(errPanic)
+		}
+	}()
+	m.run(c)
+}
+
+// withParams decodes the params for a method. Absent or null params are {}.
+func withParams[P any, D interface {
+	*P
+	protocol.Payload
+}](method func(*call, D) (protocol.Payload, error)) func(*call) {
+	return func(c *call) {
+		var p P
+		if err := c.decode(D(&p)); err != nil {
+			c.fail(err)
+			return
+		}
+		payload, err := method(c, &p)
+		switch {
+		case err != nil:
+			c.fail(err)
+		case payload != later:
+			c.reply(payload)
+		}
+	}
+}
+
+// decode reads the params, and says which one is wrong.
+func (c *call) decode(p protocol.Payload) error {
+	if len(c.params) == 0 {
+		return nil
+	}
+	if err := protocol.Decode(c.params, p); err != nil {
+		return badParams("params: " + err.Error())
+	}
+	return nil
+}
+
+func badParams(sentence string) error { return protocol.Refuse(protocol.InvalidRequest, sentence) }
+
+// later is what a method gives that answers by itself.
+var later protocol.Payload = &answersLater{}
+
+// answersLater has a size, so that no other value has its address.
+type answersLater struct {
+	protocol.Empty
+	_ byte
+}

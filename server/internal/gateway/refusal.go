@@ -1,0 +1,41 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// storeRetryMs is when a client may try again after the store was unavailable.
+const storeRetryMs = 2000
+
+// refusal turns an error into what the client may know. The cause is logged.
+func (g *Gateway) refusal(err error) *protocol.Error {
+	var refused *protocol.Error
+	if errors.As(err, &refused) {
+		if err != error(refused) {
+			g.Log.Warn("request refused", "cause", err)
+		}
+		return refused
+	}
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		g.Log.Error("request failed: store unavailable", "error", err)
+		return &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: storeRetryMs,
+			Message: "the gateway cannot reach its store right now: nothing was changed, try again"}
+	}
+	id := rand.Text()[:12]
+	g.Log.Error("request failed unexpectedly", "id", id, "error", err)
+	return protocol.Refuse(protocol.Internal, "something went wrong in the gateway; it was logged as "+id)
+}
+
+// errPanic stands for a panic, which was logged with its stack.
+var errPanic = errors.New("panic")
+
+// errDraining refuses what would begin while the gateway stops.
+func errDraining() *protocol.Error {
+	return &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: storeRetryMs,
+		Message: "the gateway is stopping: reconnect and try again"}
+}

@@ -1,0 +1,119 @@
+package gateway
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// previewMessages is how many messages a preview shows.
+const previewMessages = 6
+
+func (c *call) sessionsList(p *protocol.SessionsListParams) (protocol.Payload, error) {
+	limit, err := pageLimit(p.Limit, protocol.DefaultListLimit, protocol.MaxListLimit)
+	if err != nil {
+		return nil, err
+	}
+	after, ok := parseCursor(p.Cursor)
+	switch {
+	case !ok:
+		return nil, badParams("cursor must be one that sessions.list gave")
+	case utf8.RuneCountInString(p.Query) > protocol.MaxLabelLength:
+		return nil, badParams("query must be at most 120 characters")
+	}
+	records, more, err := c.g.Sessions.List(c.ctx, session.List{
+		UserID: c.caller().UserID, AgentID: p.AgentID, Query: p.Query, Limit: limit, After: after,
+	})
+	if err != nil {
+		return nil, err
+	}
+	result := &protocol.SessionsListResult{Sessions: make([]protocol.Session, len(records))}
+	for i, r := range records {
+		result.Sessions[i] = r.Wire()
+	}
+	if more {
+		result.Cursor = cursor(records[len(records)-1])
+	}
+	return result, nil
+}
+
+// cursor is a record's place in a list, as text.
+func cursor(r session.Record) string {
+	pinned := "0"
+	if r.Pinned {
+		pinned = "1"
+	}
+	return pinned + "." + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 36) + "." + strconv.FormatInt(r.ID, 36)
+}
+
+func parseCursor(text string) (*session.Position, bool) {
+	if text == "" {
+		return nil, true
+	}
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 || parts[0] != "0" && parts[0] != "1" {
+		return nil, false
+	}
+	updated, err1 := strconv.ParseInt(parts[1], 36, 64)
+	id, err2 := strconv.ParseInt(parts[2], 36, 64)
+	return &session.Position{Pinned: parts[0] == "1", UpdatedAt: updated, ID: id}, err1 == nil && err2 == nil
+}
+
+func (c *call) sessionsPreview(p *protocol.SessionsPreviewParams) (protocol.Payload, error) {
+	if !validSession(p.SessionKey) {
+		return nil, errSessionKey
+	}
+	page, err := c.g.Sessions.History(c.ctx, c.caller(), p.SessionKey, 0, previewMessages)
+	if err != nil {
+		return nil, err
+	}
+	if c.member.Load().HTML {
+		for i := range page.Messages {
+			hub.Message(&page.Messages[i])
+		}
+	}
+	messages, _ := fit(page.Messages)
+	return &protocol.SessionsPreviewResult{Session: page.Session.Wire(), Messages: messages}, nil
+}
+
+func (c *call) sessionsPatch(p *protocol.SessionsPatchParams) (protocol.Payload, error) {
+	switch {
+	case !validSession(p.SessionKey):
+		return nil, errSessionKey
+	case p.Label == nil && p.Pinned == nil:
+		return nil, badParams("label or pinned must be given")
+	case p.Label != nil && (utf8.RuneCountInString(*p.Label) > protocol.MaxLabelLength || strings.TrimSpace(*p.Label) == "" || !printable(*p.Label)):
+		return nil, badParams("label must be 1 to 120 printable characters")
+	}
+	rec, err := c.g.Sessions.Patch(c.ctx, c.caller(), p.SessionKey, p.Label, p.Pinned)
+	return &protocol.SessionsPatchResult{Session: rec.Wire()}, err
+}
+
+func (c *call) sessionsDelete(p *protocol.SessionsKeyParams) (protocol.Payload, error) {
+	if !validSession(p.Key) {
+		return nil, errKey
+	}
+	if err := c.g.Sessions.Delete(c.ctx, c.caller(), p.Key); err != nil {
+		return nil, err
+	}
+	c.g.Runner.Abort(p.Key, "")
+	return &protocol.SessionsDeleteResult{Deleted: true}, nil
+}
+
+func (c *call) sessionsReset(p *protocol.SessionsKeyParams) (protocol.Payload, error) {
+	if !validSession(p.Key) {
+		return nil, errKey
+	}
+	rec, err := c.g.Sessions.Reset(c.ctx, c.caller(), p.Key)
+	if err != nil {
+		return nil, err
+	}
+	c.g.Runner.Abort(p.Key, "")
+	return &protocol.SessionsResetResult{Session: rec.Wire()}, nil
+}
+
+var errKey = badParams("key must be a session's: 1 to 255 characters of A-Z a-z 0-9 . _ : @ -")

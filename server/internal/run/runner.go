@@ -1,0 +1,176 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+)
+
+// Sessions is what a Runner needs of the sessions' domain.
+type Sessions interface {
+	Begin(ctx context.Context, key string) (session.Begun, error)
+	Append(ctx context.Context, b session.Begun, pieces []session.Piece) error
+	Finish(ctx context.Context, b session.Begun, o session.Outcome) error
+}
+
+// Agent is an agent with how much of a conversation it is given.
+type Agent struct {
+	agent.Agent
+	HistoryMessages int
+}
+
+// Runner runs what is queued. It is safe for concurrent use.
+type Runner struct {
+	sessions Sessions
+	agents   map[string]Agent
+	log      *slog.Logger
+
+	mu       sync.Mutex
+	workers  map[string]*worker // by session key
+	stopping bool
+	idle     sync.WaitGroup
+}
+
+// worker is a busy session. Its fields are guarded by the Runner's mutex.
+type worker struct {
+	again  bool // there may be a run to begin
+	runID  string
+	cancel context.CancelCauseFunc
+	abort  string // a run, or anyRun, to be aborted once it has begun
+}
+
+const anyRun = "*"
+
+// Why a run's context ends before its answer is complete.
+var (
+	errAborted  = errors.New("aborted by a user")
+	errStopping = errors.New("the gateway stops")
+)
+
+// New makes a Runner for the agents, by their ids.
+func New(sessions Sessions, agents map[string]Agent, log *slog.Logger) *Runner {
+	return &Runner{sessions: sessions, agents: agents, log: log, workers: map[string]*worker{}}
+}
+
+// Wake makes sure that the session's queued runs are taken up. It returns at
+// once. A Runner that stops takes up nothing: what is queued waits in the store
+// for the next start.
+func (r *Runner) Wake(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
+		return
+	}
+	if w := r.workers[key]; w != nil {
+		w.again = true
+		return
+	}
+	w := &worker{again: true}
+	r.workers[key] = w
+	r.idle.Go(func() { r.work(key, w) })
+}
+
+// Abort stops the session's run, or only the run named; it gives the run it
+// stopped, or "". The run's end follows as an event.
+func (r *Runner) Abort(key, runID string) (stopped string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.workers[key]
+	switch {
+	case w == nil:
+		return ""
+	case w.cancel == nil:
+		w.abort = cmp.Or(runID, anyRun)
+		return runID
+	case runID != "" && runID != w.runID:
+		return ""
+	}
+	w.cancel(errAborted)
+	return w.runID
+}
+
+// Running is how many runs are under way.
+func (r *Runner) Running() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, w := range r.workers {
+		if w.cancel != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Stop takes up no more runs and waits for those under way until ctx ends; then
+// it ends them as failed (INTERRUPTED), with what they have said.
+func (r *Runner) Stop(ctx context.Context) {
+	r.mu.Lock()
+	r.stopping = true
+	r.mu.Unlock()
+	done := make(chan struct{})
+	go func() { r.idle.Wait(); close(done) }()
+	select {
+	case <-done:
+		return
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	for _, w := range r.workers {
+		if w.cancel != nil {
+			w.cancel(errStopping)
+		}
+	}
+	r.mu.Unlock()
+	<-done
+}
+
+// work takes the session's queued runs until none is left.
+func (r *Runner) work(key string, w *worker) {
+	for r.more(key, w) {
+		b, err := r.sessions.Begin(context.Background(), key)
+		if err != nil {
+			if !errors.Is(err, session.ErrNotFound) {
+				// What is queued stays so, and the session's next send wakes it.
+				r.log.Error("run: cannot begin", "session", key, "error", err)
+			}
+			continue
+		}
+		ctx, cancel := context.WithCancelCause(context.Background())
+		r.begun(w, b.Run.ID, cancel)
+		r.run(ctx, b)
+		cancel(nil)
+	}
+}
+
+// more reports whether there may be another run, and retires the worker if not.
+func (r *Runner) more(key string, w *worker) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.cancel != nil {
+		w.again = true // a run has ended: another may wait behind it
+	}
+	w.runID, w.cancel, w.abort = "", nil, ""
+	if w.again && !r.stopping {
+		w.again = false
+		return true
+	}
+	delete(r.workers, key)
+	return false
+}
+
+// begun makes the run one that can be aborted, and aborts it if somebody asked
+// for that while it began.
+func (r *Runner) begun(w *worker, runID string, cancel context.CancelCauseFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.runID, w.cancel = runID, cancel
+	if w.abort == runID || w.abort == anyRun {
+		cancel(errAborted)
+	}
+}

@@ -1,0 +1,192 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// SendRequest is a message on its way into a session. Its fields were checked
+// for form, and its agents exist.
+type SendRequest struct {
+	SessionKey     string // empty: a new session
+	AgentID        string // with whom; empty: the session's agent
+	DefaultAgent   string // of a session that the send opens without AgentID
+	Message        string
+	IdempotencyKey string
+	Stream         bool
+}
+
+// Sent says what a send made, now or when it was first seen.
+type Sent struct {
+	RunID, SessionKey, MessageID, Epoch string
+
+	Seq       int64
+	Queued    bool // another run is before it
+	Duplicate bool // the idempotency key was used before, for the same message
+}
+
+// Send stores the user's message with a queued run, and opens the session if
+// its key is new. Nothing is stored when it refuses: FORBIDDEN for somebody
+// else's session, ALREADY_EXISTS for another message under a used idempotency
+// key, RESOURCE_EXHAUSTED when 10 sends are waiting.
+func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent, error) {
+	key := r.SessionKey
+	if key == "" {
+		key = "agent:" + cmp.Or(r.AgentID, r.DefaultAgent) + ":ws:direct:" + uuid.Must(uuid.NewV7()).String()
+	}
+	// Concurrent repeats of one idempotency key are serialised by the store's
+	// transactions, whatever session they name.
+	var sent Sent
+	err := s.update(ctx, key, func(c *change) (err error) {
+		sent, err = c.send(key, caller, r)
+		return err
+	})
+	if err != nil {
+		return Sent{}, err
+	}
+	return sent, nil
+}
+
+func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
+	digest := sha256.Sum256([]byte(r.Message))
+	if r.IdempotencyKey != "" {
+		before, err := c.Send(caller.UserID, r.IdempotencyKey)
+		if err == nil {
+			return repeated(before, digest[:])
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return Sent{}, err
+		}
+	}
+	if err := c.open(key, caller, r); err != nil {
+		return Sent{}, err
+	}
+	active, err := c.ActiveRuns(c.rec.ID)
+	if err != nil {
+		return Sent{}, err
+	}
+	if len(active) > protocol.MaxQueuedRuns {
+		return Sent{}, protocol.Exhausted("this session has "+strconv.Itoa(protocol.MaxQueuedRuns)+
+			" messages waiting: send again when the answer is there", 5000)
+	}
+	run := Run{
+		ID: newID("run-"), SessionID: c.rec.ID, UserID: caller.UserID, AgentID: c.rec.AgentID,
+		Status: RunQueued, Stream: r.Stream, CreatedAt: c.now,
+	}
+	m := Message{Message: protocol.Message{
+		ID: newID("msg-"), Role: protocol.FromUser, Content: r.Message, Status: protocol.StatusComplete,
+		CreatedAt: protocol.At(c.now), RunID: run.ID,
+	}}
+	if len(active) > 0 {
+		m.Status = protocol.StatusQueued
+	}
+	if caller.UserID != c.rec.UserID {
+		m.Author = &protocol.Author{UserID: caller.UserID, Role: caller.Role}
+	}
+	if err := c.message(&m); err != nil {
+		return Sent{}, err
+	}
+	run.UserMessageID, run.Order = m.ID, m.Seq
+	if err := c.SaveRun(run); err != nil {
+		return Sent{}, err
+	}
+	sent := Sent{RunID: run.ID, SessionKey: key, MessageID: m.ID, Epoch: c.rec.Epoch, Seq: m.Seq, Queued: len(active) > 0}
+	if r.IdempotencyKey != "" {
+		if err := c.SaveSend(Send{
+			UserID: caller.UserID, Key: r.IdempotencyKey, SessionKey: key, Digest: digest[:],
+			RunID: run.ID, MessageID: m.ID, Seq: m.Seq, Epoch: c.rec.Epoch,
+		}); err != nil {
+			return Sent{}, err
+		}
+	}
+	return sent, c.saveTouched()
+}
+
+func repeated(before Send, digest []byte) (Sent, error) {
+	if subtle.ConstantTimeCompare(before.Digest, digest) != 1 {
+		return Sent{}, protocol.Refuse(protocol.AlreadyExists,
+			"idempotencyKey was used for another message: make a new key for each message")
+	}
+	return Sent{
+		RunID: before.RunID, SessionKey: before.SessionKey, MessageID: before.MessageID,
+		Epoch: before.Epoch, Seq: before.Seq, Duplicate: true,
+	}, nil
+}
+
+// open loads the session or makes it the caller's. A deleted one starts a new
+// log, for its owner alone.
+func (c *change) open(key string, caller Caller, r SendRequest) error {
+	rec, err := c.Session(key)
+	switch {
+	case err == nil && rec.UserID != caller.UserID && !caller.Role.Allows(protocol.Admin):
+		return errNotOwner
+	case err == nil && rec.DeletedAt.IsZero():
+		if r.AgentID != "" && r.AgentID != rec.AgentID {
+			return protocol.Refuse(protocol.InvalidRequest,
+				"agentId: this session is with agent "+rec.AgentID+": leave agentId out, or start another session")
+		}
+		c.rec = rec
+		return nil
+	case err == nil:
+		rec.DeletedAt, rec.LastSeq, rec.Pinned = time.Time{}, 0, false
+	case errors.Is(err, ErrNotFound):
+		rec = Record{Key: key, UserID: caller.UserID}
+	default:
+		return err
+	}
+	rec.AgentID, rec.Label, rec.Epoch = cmp.Or(r.AgentID, r.DefaultAgent), Title(r.Message), newEpoch()
+	rec.CreatedAt, rec.UpdatedAt = c.now, c.now
+	c.rec = rec
+	if err := c.SaveSession(&c.rec); err != nil {
+		return err
+	}
+	return c.updated(protocol.SessionCreated)
+}
+
+// updated appends a session.updated event that shows the session as it is now.
+func (c *change) updated(what string) error {
+	wire := c.rec.Wire()
+	wire.LastSeq = c.rec.LastSeq + 1
+	return c.append(protocol.EventSessionUpdated, "", "", &protocol.SessionUpdated{
+		SessionKey: c.rec.Key, Change: what, Session: &wire,
+	})
+}
+
+// titleLength is how many characters of a first message name its session.
+const titleLength = 60
+
+// Title makes a session's label of its first message: the first line with words
+// on it, cut at a word.
+func Title(message string) string {
+	for line := range strings.Lines(message) {
+		words := strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+		title := strings.TrimLeft(strings.Join(words, " "), "#>*-` ")
+		if title != "" {
+			return cut(title, titleLength)
+		}
+	}
+	return "New chat"
+}
+
+func cut(s string, characters int) string {
+	if utf8.RuneCountInString(s) <= characters {
+		return s
+	}
+	short := string([]rune(s)[:characters-1])
+	if i := strings.LastIndexByte(short, ' '); i > len(short)/2 {
+		short = short[:i]
+	}
+	return short + "…"
+}

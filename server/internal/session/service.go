@@ -1,0 +1,191 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Caller is who asks, as authentication found.
+type Caller struct {
+	UserID string
+	Role   protocol.Role
+}
+
+// Event is a committed change on its way to those who follow its session. Seq
+// is 0 when the session's log is no more.
+type Event struct {
+	SessionKey string
+	UserID     string // the session's owner
+	Seq        int64
+	Name       string
+	Payload    []byte
+}
+
+// Publisher takes committed events, a session's in the order of their seq. It
+// must not block.
+type Publisher interface {
+	Publish(e Event)
+}
+
+// Service is the domain of sessions over a Store. It is safe for concurrent
+// use. Its refusals are *protocol.Error; other errors are the store's.
+type Service struct {
+	store   Store
+	publish Publisher
+	locks   keyedLocks
+	waiters waiters
+}
+
+// New makes a Service that stores in store and tells publish.
+func New(store Store, publish Publisher) *Service {
+	return &Service{store: store, publish: publish,
+		locks:   keyedLocks{held: map[string]*keyedLock{}},
+		waiters: waiters{byRun: map[string][]func(Ended){}},
+	}
+}
+
+// change is one transaction on one session: it gathers the events that are to
+// be published once it is durable.
+type change struct {
+	Tx
+	rec    Record
+	now    time.Time
+	events []Event
+	ended  []Ended
+}
+
+// update runs fn as one change of the session named key and publishes what it
+// appended, in order. fn may be called once only.
+func (s *Service) update(ctx context.Context, key string, fn func(*change) error) error {
+	defer s.locks.lock(key)()
+	var c *change
+	err := s.store.Update(ctx, func(tx Tx) error {
+		c = &change{Tx: tx, now: time.Now()}
+		return fn(c)
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range c.events {
+		s.publish.Publish(e)
+	}
+	for _, e := range c.ended {
+		s.waiters.end(e)
+	}
+	return nil
+}
+
+// load reads the change's session and checks that caller may touch it.
+func (c *change) load(key string, caller Caller) error {
+	rec, err := owned(c.Tx, key, caller)
+	c.rec = rec
+	return err
+}
+
+// owned finds a living session that caller owns, or any for an admin.
+func owned(tx Tx, key string, caller Caller) (Record, error) {
+	rec, err := tx.Session(key)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Record{}, err
+	}
+	if err == nil && rec.UserID != caller.UserID && !caller.Role.Allows(protocol.Admin) {
+		return Record{}, errNotOwner
+	}
+	if err != nil || !rec.DeletedAt.IsZero() {
+		return Record{}, protocol.Refuse(protocol.NotFound, "there is no such session")
+	}
+	return rec, nil
+}
+
+var errNotOwner = protocol.Refuse(protocol.Forbidden, "session does not belong to user")
+
+// append stores one event with the session's next seq. The session's row is
+// saved by the caller, once a change.
+func (c *change) append(name, kind, runID string, payload protocol.Payload) error {
+	c.rec.LastSeq++
+	e := StoredEvent{Seq: c.rec.LastSeq, Name: name, Kind: kind, RunID: runID, Payload: payload.AppendJSON(nil)}
+	if err := c.AppendEvent(c.rec.ID, e); err != nil {
+		return err
+	}
+	c.tell(name, e.Seq, e.Payload)
+	return nil
+}
+
+func (c *change) tell(name string, seq int64, payload []byte) {
+	c.events = append(c.events, Event{SessionKey: c.rec.Key, UserID: c.rec.UserID, Seq: seq, Name: name, Payload: payload})
+}
+
+// agent appends an agent event of a run.
+func (c *change) agent(kind string, run Run, payload protocol.Payload) error {
+	return c.append(protocol.EventAgent, kind, run.ID, &protocol.AgentEvent{
+		Type: kind, SessionKey: c.rec.Key, AgentID: run.AgentID, RunID: run.ID, UserID: c.rec.UserID,
+		Channel: protocol.ChannelWS, Payload: payload.AppendJSON(nil),
+	})
+}
+
+// message stores a new message under the next seq and tells of it.
+func (c *change) message(m *Message) error {
+	m.Seq = c.rec.LastSeq + 1
+	m.Anchor = m.Seq
+	if err := c.SaveMessage(c.rec.ID, *m); err != nil {
+		return err
+	}
+	return c.append(protocol.EventChat, "", m.RunID, &protocol.ChatEvent{
+		Type: protocol.ChatMessage, SessionKey: c.rec.Key, Message: m.Message,
+	})
+}
+
+// saveTouched saves the session's row as changed now, which moves it to the top
+// of lists.
+func (c *change) saveTouched() error {
+	c.rec.UpdatedAt = c.now
+	return c.SaveSession(&c.rec)
+}
+
+func newID(prefix string) string { return prefix + uuid.Must(uuid.NewV7()).String() }
+
+func newEpoch() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+// keyedLocks is a mutex a key; a key that nobody holds costs nothing.
+type keyedLocks struct {
+	mu   sync.Mutex
+	held map[string]*keyedLock
+}
+
+type keyedLock struct {
+	sync.Mutex
+	users int
+}
+
+// lock holds key until the result is called.
+func (k *keyedLocks) lock(key string) (unlock func()) {
+	k.mu.Lock()
+	l := k.held[key]
+	if l == nil {
+		l = &keyedLock{}
+		k.held[key] = l
+	}
+	l.users++
+	k.mu.Unlock()
+	l.Lock()
+	return func() {
+		l.Unlock()
+		k.mu.Lock()
+		if l.users--; l.users == 0 {
+			delete(k.held, key)
+		}
+		k.mu.Unlock()
+	}
+}

@@ -1,0 +1,166 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// ErrNotFound is what a Tx answers for a row that is not there.
+var ErrNotFound = errors.New("not found")
+
+// Store keeps sessions. Update's transaction is durable when it returns nil and
+// leaves nothing behind when it does not; View sees one consistent state.
+type Store interface {
+	Update(ctx context.Context, fn func(Tx) error) error
+	View(ctx context.Context, fn func(Tx) error) error
+}
+
+// Tx is one transaction. Reads of what does not exist give ErrNotFound.
+type Tx interface {
+	// Session finds a session by key, deleted ones included.
+	Session(key string) (Record, error)
+	// SessionByID finds a session by its row.
+	SessionByID(id int64) (Record, error)
+	// SaveSession inserts a record whose ID is 0, and sets it; else it updates.
+	SaveSession(r *Record) error
+	// ClearSession removes the events, messages and runs of a session.
+	ClearSession(id int64) error
+	// Sessions lists what is not deleted, as List says.
+	Sessions(q List) ([]Record, error)
+
+	// AppendEvent adds an event under its seq, which must be free.
+	AppendEvent(sessionID int64, e StoredEvent) error
+	// Events gives up to limit events with a seq above after, in order.
+	Events(sessionID, after int64, limit int) ([]StoredEvent, error)
+	// RunEvents gives the payloads of a run's agent events of one type, in order.
+	RunEvents(sessionID int64, runID, kind string) ([][]byte, error)
+
+	// SaveMessage inserts the message or replaces the one with its id.
+	SaveMessage(sessionID int64, m Message) error
+	// Message finds a message by id.
+	Message(sessionID int64, id string) (Message, error)
+	// Messages gives up to limit messages with an anchor below before (0: all),
+	// the newest ones, in transcript order (anchor, then seq).
+	Messages(sessionID, before int64, limit int) ([]Message, error)
+
+	// SaveRun inserts the run or replaces the one with its id.
+	SaveRun(r Run) error
+	// Run finds a run by id.
+	Run(id string) (Run, error)
+	// ActiveRuns gives a session's queued and running runs in their order; with
+	// session 0, everybody's.
+	ActiveRuns(sessionID int64) ([]Run, error)
+
+	// Send finds what a user's idempotency key made.
+	Send(userID, key string) (Send, error)
+	// SaveSend remembers what an idempotency key made; it must be new.
+	SaveSend(s Send) error
+}
+
+// Record is a session's row.
+type Record struct {
+	ID        int64
+	Key       string
+	UserID    string
+	AgentID   string
+	Label     string
+	Pinned    bool
+	Epoch     string
+	LastSeq   int64
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	DeletedAt time.Time // zero while it lives
+
+	Running bool // derived: it has a queued or running run; not saved
+}
+
+// Wire is the record as clients see it.
+func (r Record) Wire() protocol.Session {
+	return protocol.Session{
+		Key: r.Key, AgentID: r.AgentID, UserID: r.UserID, Label: r.Label, Pinned: r.Pinned,
+		IsRunning: r.Running, Epoch: r.Epoch, LastSeq: r.LastSeq,
+		CreatedAt: protocol.At(r.CreatedAt), UpdatedAt: protocol.At(r.UpdatedAt),
+	}
+}
+
+// List selects sessions: pinned first, then those changed last.
+type List struct {
+	UserID  string // whose; empty: everybody's
+	AgentID string // with which agent; empty: any
+	Query   string // part of the label, any case; empty: any
+	Limit   int
+	After   *Position // start behind this one; nil: at the top
+}
+
+// Position is a record's place in a list.
+type Position struct {
+	Pinned    bool
+	UpdatedAt int64 // milliseconds since 1970
+	ID        int64
+}
+
+// StoredEvent is one entry of a log. Payload is the frame's payload, without
+// formatted text.
+type StoredEvent struct {
+	Seq     int64
+	Name    string // agent, chat, session.updated
+	Kind    string // of an agent event, its type; otherwise empty
+	RunID   string
+	Payload []byte
+}
+
+// Message is an entry of a transcript with its place: Anchor is the seq of the
+// user's message that an answer answers, otherwise the message's own. While an
+// answer streams, its content is in its run's events, not here.
+type Message struct {
+	protocol.Message
+	Anchor int64
+}
+
+// RunStatus is a run's place in its life.
+type RunStatus string
+
+// The statuses of runs.
+const (
+	RunQueued    RunStatus = "queued"
+	RunRunning   RunStatus = "running"
+	RunCompleted RunStatus = "completed"
+	RunFailed    RunStatus = "failed"
+	RunCancelled RunStatus = "cancelled"
+)
+
+// Active reports whether the run has yet to end.
+func (s RunStatus) Active() bool { return s == RunQueued || s == RunRunning }
+
+// Run is one answer being made, or made.
+type Run struct {
+	ID            string
+	SessionID     int64
+	UserID        string // who asked
+	AgentID       string
+	UserMessageID string
+	AnswerID      string // once it runs
+	Status        RunStatus
+	Order         int64 // seq of the event that queued it
+	Stream        bool
+	CreatedAt     time.Time
+	EndedAt       time.Time
+	ErrorCode     protocol.Code
+	Error         string
+	Usage         protocol.Usage
+}
+
+// Send is what one idempotency key made.
+type Send struct {
+	UserID     string
+	Key        string
+	SessionKey string
+	Digest     []byte // of what was sent
+	RunID      string
+	MessageID  string
+	Seq        int64
+	Epoch      string
+}
