@@ -11,6 +11,7 @@ const (
 	AttrPage       = "data-page"
 	AttrBoot       = "data-boot"
 	AttrWasm       = "data-wasm"
+	AttrExec       = "data-exec"
 	AttrInstance   = "data-instance"
 	AttrUser       = "data-user"
 	AttrRole       = "data-role"

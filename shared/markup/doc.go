@@ -42,9 +42,9 @@
 //	data-state        the state of the page (State… constants, per page below)
 //	data-boot         BootLoading as served; the client sets BootReady once its
 //	                  listeners are attached; the loader sets BootFailed when
-//	                  WebAssembly is missing or does not start. While it is loading
-//	                  for long, or failed, the page says so by itself.
-//	data-wasm         address of the client's module, for the loader
+//	                  WebAssembly is missing or does not start, and BootStopped when
+//	                  the client has ended. While it is loading for long, failed or
+//	                  stopped, the page says so by itself.
 //	data-instance     id of this gateway, first part of every key in browser storage
 //	data-user         user id; empty when nobody is signed in
 //	data-role         viewer, operator or admin; empty when nobody is signed in
@@ -54,7 +54,12 @@
 //	data-last-seq     chat: the last seq that the rendered transcript includes
 //	data-has-more     chat: "true" when earlier messages exist, else "false"
 //
-// data-has-more="true" alone shows the "Load earlier" button.
+// data-has-more="true" alone shows the "Load earlier" button. The loader's own
+// <script> carries data-wasm, the address of the client's module, and data-exec,
+// that of Go's wasm_exec.js.
+//
+// Clock times that the server rendered are in the server's zone: write each <time>
+// anew from its datetime.
 //
 // # On every page but the notice
 //
@@ -117,7 +122,7 @@
 //	data-key       idempotency key of an own message that has no id yet
 //	data-status    below
 //	data-by-other  "true" when somebody else than the session's owner wrote it:
-//	               shows "written by an admin" with slot author
+//	               shows slot author instead of "You", and "written by an admin"
 //
 // and slots
 //
@@ -125,7 +130,7 @@
 //	          kept. FormatHTML: its element children are the answer's blocks, in
 //	          order and nothing else, so block i is body.children[i].
 //	time      a <time>: clock time as text; datetime as RFC 3339
-//	author    who wrote it, when data-by-other is "true"
+//	author    user: user id of who wrote it, when data-by-other is "true"
 //	name      assistant: the agent's name
 //	label     system: the label given when injected
 //	thinking  assistant: text of the collapsed thinking; the <details> around it
@@ -142,10 +147,11 @@
 // StatusFailed (slot error, ActionRetryRun). Of a system message:
 // StatusComplete. Every message has ActionCopyMessage; while "copied" should be
 // shown set data-state of that button to CopyDone, then back to CopyIdle. Code
-// blocks in a body may hold a button with ActionCopyCode.
+// blocks in a body may hold a button with ActionCopyCode, for which the same goes;
+// the code is the text of the <pre> beside it.
 //
-// The foot of a message has one fixed height in every status, so nothing moves
-// when a run starts or ends.
+// The foot of a message keeps one line free in every status, so nothing moves when
+// a run starts or ends.
 //
 // The composer is the form [IDComposer], ActionSend, data-state ComposerIdle or
 // ComposerRunning (shows the stop button, ActionStopRun, beside or instead of

@@ -14,6 +14,7 @@ const (
 	BootLoading = "loading"
 	BootReady   = "ready"
 	BootFailed  = "failed"
+	BootStopped = "stopped"
 )
 
 // Values of the root's data-state. Which page has which is told in the package

@@ -1,0 +1,108 @@
+// Starts the client, a WebAssembly module, and lends it sockets.
+//
+// Its own <script> element says where the parts are: data-wasm is the module,
+// data-exec is Go's wasm_exec.js of the same Go release. The page's data-boot
+// tells how it went: the client sets "ready", this file "failed" (it did not
+// start) or "stopped" (it ended, which it never does by itself).
+(() => {
+  "use strict";
+
+  const { wasm, exec } = document.currentScript.dataset;
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+  const sockets = new Map();
+  let go;
+  let client; // the module's exports
+
+  const end = (state, why) => {
+    if (document.body.dataset.boot !== "failed") document.body.dataset.boot = state;
+    for (const socket of sockets.values()) socket.close();
+    console.error("gatehouse:", why);
+  };
+
+  const read = (at, length) => decoder.decode(new Uint8Array(client.mem.buffer, at, length));
+
+  // Copies text into the client's memory, into a buffer that it gives.
+  const write = (text) => {
+    const bytes = encoder.encode(text);
+    const at = client.socket_buffer(bytes.length);
+    new Uint8Array(client.mem.buffer, at, bytes.length).set(bytes);
+  };
+
+  // An export returns without giving Go's scheduler a turn; _resume gives it one,
+  // so that goroutines and timers which the call started come to life.
+  const tell = (call) => {
+    if (go.exited) return;
+    try {
+      call();
+      go._resume();
+    } catch (err) {
+      end("stopped", err);
+    }
+  };
+
+  const closed = (id, code, reason) => {
+    sockets.delete(id);
+    tell(() => {
+      write(reason);
+      client.socket_closed(id, code);
+    });
+  };
+
+  const open = (id, url) => {
+    const socket = new WebSocket(url);
+    sockets.set(id, socket);
+    socket.onopen = () => tell(() => client.socket_opened(id));
+    socket.onmessage = ({ data }) =>
+      tell(() => {
+        write(data);
+        client.socket_frame(id);
+      });
+    socket.onclose = ({ code, reason }) => closed(id, code, reason);
+  };
+
+  // What these report, they report later: Go is not called from within.
+  const gatehouse = {
+    socket_open: (id, at, length) => {
+      try {
+        open(id, read(at, length));
+      } catch (err) {
+        queueMicrotask(() => closed(id, 1006, err.message));
+      }
+    },
+    socket_send: (id, at, length) => {
+      const socket = sockets.get(id);
+      if (socket?.readyState === WebSocket.OPEN) socket.send(read(at, length));
+    },
+    socket_close: (id, code, at, length) => sockets.get(id)?.close(code, read(at, length)),
+  };
+
+  const load = (src) =>
+    new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = src;
+      script.onload = resolve;
+      script.onerror = () => reject(new Error("cannot load " + src));
+      document.head.append(script);
+    });
+
+  const compile = async (response, imports) => {
+    if (!response.ok) throw new Error("cannot load " + response.url + ": " + response.status);
+    const streams = response.headers.get("Content-Type")?.startsWith("application/wasm");
+    if (streams && WebAssembly.instantiateStreaming) return WebAssembly.instantiateStreaming(response, imports);
+    return WebAssembly.instantiate(await response.arrayBuffer(), imports);
+  };
+
+  const start = async () => {
+    const [response] = await Promise.all([fetch(wasm), load(exec)]);
+    go = new Go();
+    const { instance } = await compile(response, { ...go.importObject, gatehouse });
+    client = instance.exports;
+    // A trap leaves Go unusable, but Go does not say so.
+    addEventListener("error", ({ error }) => error instanceof WebAssembly.RuntimeError && end("stopped", error));
+    await go.run(instance);
+    end("stopped", "the client ended");
+  };
+
+  start().catch((err) => end(client ? "stopped" : "failed", err));
+})();
