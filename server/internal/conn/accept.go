@@ -1,0 +1,170 @@
+package conn
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// controlFrameSize is the largest control frame a server sends (RFC 6455 §5.5):
+// the library's write buffer, so that each of its frames is one write.
+const controlFrameSize = 2 + 125
+
+// errShutDown is why a set that was shut down accepts nothing.
+var errShutDown = errors.New("the gateway is shutting down")
+
+// Accept upgrades r (RFC 6455 §4.2) and starts the connection's reader; the
+// HTTP handler may return right after. newHandler is called once the upgrade
+// has succeeded, before the first message is read.
+//
+// w needs to be, or to wrap, an http.Hijacker; the connection it hands over may
+// be any net.Conn, and on a *net.TCPConn or *net.UnixConn it is cheapest. The
+// caller has checked the origin. Compression is off.
+//
+// When the upgrade fails, that is logged, and answered with a JSON object
+// {"error":{"code","message"}}.
+func (s *Set) Accept(w http.ResponseWriter, r *http.Request, newHandler func(*Conn) Handler) (*Conn, error) {
+	c := &Conn{set: s}
+	u := &upgrade{ResponseWriter: w, c: c}
+	if err := u.accept(r); err != nil {
+		u.refuse()
+		return nil, s.upgradeFailed(r, err)
+	}
+	c.startDeadlines()
+	c.h = newHandler(c)
+	if !s.add(c) {
+		why := Closing{Cause: OursClosed, Err: errShutDown}
+		c.cutOff(why)
+		_ = c.ws.CloseNow()
+		c.h.Closed(c, why)
+		return nil, s.upgradeFailed(r, errShutDown)
+	}
+	go c.run()
+	return c, nil
+}
+
+func (s *Set) upgradeFailed(r *http.Request, err error) error {
+	s.log.Warn("websocket upgrade failed", "address", r.RemoteAddr, "cause", err)
+	return fmt.Errorf("websocket upgrade: %w", err)
+}
+
+// upgrade is the ResponseWriter that the library answers a handshake through.
+type upgrade struct {
+	http.ResponseWriter
+	c *Conn
+
+	// The library's answer, kept back.
+	status int
+	text   string
+
+	switched bool // 101 was sent
+}
+
+func (u *upgrade) accept(r *http.Request) error {
+	if u.c.set.isShut() {
+		u.status = http.StatusServiceUnavailable
+		return errShutDown
+	}
+	c := u.c
+	ws, err := websocket.Accept(u, r, &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // the caller's duty: the library would ignore the scheme
+		CompressionMode:    websocket.CompressionDisabled,
+		OnPongReceived:     func(context.Context, []byte) { c.alive() },
+	})
+	if err != nil {
+		return err
+	}
+	ws.SetReadLimit(-1) // counted here, for a reason that helps
+	c.ws = ws
+	c.br.Reset(&c.wire) // the library put a reader of its own in between
+	return nil
+}
+
+// refuse answers a handshake that failed, unless it went wrong too late for that.
+func (u *upgrade) refuse() {
+	if u.switched {
+		return
+	}
+	code, message := "INTERNAL", "the connection cannot be upgraded"
+	switch {
+	case u.status == http.StatusServiceUnavailable:
+		code, message = "UNAVAILABLE", errShutDown.Error()
+	case u.status == http.StatusUpgradeRequired:
+		code = "INVALID_REQUEST"
+		message = u.text + "; use a WebSocket client, and let proxies pass the Upgrade and Connection headers on"
+	case u.status < http.StatusInternalServerError:
+		code, message = "INVALID_REQUEST", u.text
+	}
+	type cause struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	u.Header().Del("Sec-WebSocket-Accept")
+	u.Header().Set("Content-Type", "application/json")
+	u.ResponseWriter.WriteHeader(u.status)
+	_ = json.NewEncoder(u.ResponseWriter).Encode(map[string]cause{"error": {code, message}}) // a client that is gone misses nothing
+}
+
+// WriteHeader keeps the library's answer back: Hijack or refuse gives it.
+func (u *upgrade) WriteHeader(status int) {
+	u.status = status
+}
+
+// Write keeps the library's text for an error.
+func (u *upgrade) Write(p []byte) (int, error) {
+	u.text = strings.TrimSpace(string(p))
+	return len(p), nil
+}
+
+// Hijack hands over the wire instead of the socket, and buffers no larger than
+// needed. The client may already have sent more than its handshake; net/http
+// has that in the reader it hands over.
+func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	hj, ok := hijacker(u.ResponseWriter)
+	if !ok {
+		return nil, nil, http.ErrNotSupported
+	}
+	u.switched = true
+	u.ResponseWriter.WriteHeader(http.StatusSwitchingProtocols)
+	nc, rw, err := hj.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	if err == nil {
+		err = nc.SetDeadline(time.Time{}) // the HTTP server's
+	}
+	if err != nil {
+		_ = nc.Close()
+		return nil, nil, err
+	}
+	c := u.c
+	c.wire = wire{nc, c}
+	c.raw = rawOf(nc)
+	c.in.data = bytes.Clone(early)
+	c.br = bufio.NewReaderSize(&c.wire, 16) // the smallest there is
+	return &c.wire, bufio.NewReadWriter(c.br, bufio.NewWriterSize(&c.wire, controlFrameSize)), nil
+}
+
+// hijacker finds the Hijacker that w is or wraps.
+func hijacker(w http.ResponseWriter) (http.Hijacker, bool) {
+	for {
+		switch t := w.(type) {
+		case http.Hijacker:
+			return t, true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return nil, false
+		}
+	}
+}
