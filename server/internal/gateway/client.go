@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -58,7 +57,7 @@ func (c *call) reply(payload protocol.Payload) {
 
 // fail answers with what err says to the client.
 func (c *call) fail(err error) {
-	c.conn.SendBytes(protocol.AppendError(nil, c.id, c.g.refusal(err)))
+	c.conn.SendBytes(protocol.AppendError(nil, c.id, c.g.Refusal(err)))
 }
 
 // caller is who the client is to the domain.
@@ -79,8 +78,11 @@ func (c *client) Frame(_ *conn.Conn, data []byte) {
 		if len(r.ID) > protocol.MaxIDLength {
 			answer.id = ""
 		}
-		if c.member.Load() == nil && !c.allowed(c.g.calls, answer) {
-			return
+		if c.member.Load() == nil {
+			if err := c.g.AllowCall(c.peer.Address); err != nil {
+				answer.fail(err)
+				return
+			}
 		}
 		answer.fail(refusal)
 		return
@@ -132,15 +134,4 @@ func (c *client) Closed(_ *conn.Conn, why conn.Closing) {
 	if why.Cause == conn.TooSlow {
 		c.g.Log.Warn("client too slow", "address", c.peer.Address, "cause", why.Err)
 	}
-}
-
-// allowed takes one call from the address's allowance, or answers that there is
-// none.
-func (c *client) allowed(l *auth.Limiter, answer *call) bool {
-	wait, ok := l.Take(c.peer.Address)
-	if !ok {
-		c.g.Log.Warn("security.rate_limited", "address", c.peer.Address, "what", "unauthenticated calls")
-		answer.fail(protocol.Exhausted("too many calls without a credential from this address", wait.Milliseconds()))
-	}
-	return ok
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -37,7 +38,8 @@ func (c *call) connect() {
 	}
 	// Each connect, also one that fails, starts the hello deadline anew.
 	c.conn.AwaitHello()
-	if !c.allowed(c.g.calls, c) {
+	if err := c.g.AllowCall(c.peer.Address); err != nil {
+		c.fail(err)
 		return
 	}
 	var p protocol.ConnectParams
@@ -121,21 +123,46 @@ func status(err error) string {
 }
 
 func (c *call) checkToken(token, userID string) (*identity, error) {
-	wait, ok := c.g.tokens.Take(c.peer.Address)
-	if !ok {
-		c.g.Log.Warn("security.rate_limited", "address", c.peer.Address, "what", "wrong tokens")
-		return nil, protocol.Exhausted("too many wrong tokens from this address", wait.Milliseconds())
-	}
-	if !c.g.Token.Matches(token) {
+	if err := c.g.CheckToken(c.peer.Address, token); err != nil {
 		c.wrongTokens++
-		c.g.Log.Warn("security.token_rejected", "address", c.peer.Address)
-		return nil, protocol.Refuse(protocol.Unauthorized, "invalid token")
+		return nil, err
 	}
-	c.g.tokens.Return(c.peer.Address)
 	if userID == "" {
 		userID = adminUser
 	}
 	return &identity{userID: userID, role: protocol.Admin}, nil
+}
+
+// CheckToken checks the gateway token for a caller from address, which has ten
+// wrong ones a minute.
+func (g *Gateway) CheckToken(address netip.Addr, token string) error {
+	return g.CheckGuess(address, func() bool { return g.Token.Matches(token) })
+}
+
+// CheckGuess checks a secret that a stranger may guess at, as often as wrong
+// tokens may be sent.
+func (g *Gateway) CheckGuess(address netip.Addr, right func() bool) error {
+	wait, ok := g.tokens.Take(address)
+	if !ok {
+		g.Log.Warn("security.rate_limited", "address", address, "what", "wrong tokens")
+		return protocol.Exhausted("too many wrong tokens from this address", wait.Milliseconds())
+	}
+	if !right() {
+		g.Log.Warn("security.token_rejected", "address", address)
+		return protocol.Refuse(protocol.Unauthorized, "invalid token")
+	}
+	g.tokens.Return(address)
+	return nil
+}
+
+// AllowCall counts a call without a credential.
+func (g *Gateway) AllowCall(address netip.Addr) error {
+	wait, ok := g.calls.Take(address)
+	if !ok {
+		g.Log.Warn("security.rate_limited", "address", address, "what", "unauthenticated calls")
+		return protocol.Exhausted("too many calls without a credential from this address", wait.Milliseconds())
+	}
+	return nil
 }
 
 // closeIfGuessing ends a connection that has sent too many wrong tokens.
@@ -227,7 +254,8 @@ func (c *call) pairingStatus() {
 		c.fail(protocol.Refuse(protocol.FailedPrecondition, "this connection is not waiting for pairing"))
 		return
 	}
-	if !c.allowed(c.g.polls, c) {
+	if wait, ok := c.g.polls.Take(c.peer.Address); !ok {
+		c.fail(protocol.Exhausted("too many status polls from this address", wait.Milliseconds()))
 		return
 	}
 	stands, err := c.g.Pairings.Status(c.ctx, c.waiting.secret)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"runtime/debug"
 	"slices"
 
@@ -68,9 +69,8 @@ func (c *call) dispatch(name string) {
 		// connect and pairing polls keep their own accounts.
 		first := known && (m.Name == protocol.MethodConnect || m.Name == protocol.MethodPairingStatus && c.waiting != nil)
 		if !first {
-			if c.allowed(c.g.calls, c) {
-				c.fail(protocol.Refuse(protocol.Unauthorized, "first request must be 'connect'"))
-			}
+			c.fail(cmp.Or[error](c.g.AllowCall(c.peer.Address),
+				protocol.Refuse(protocol.Unauthorized, "first request must be 'connect'")))
 			return
 		}
 	}

@@ -12,8 +12,8 @@ import (
 // storeRetryMs is when a client may try again after the store was unavailable.
 const storeRetryMs = 2000
 
-// refusal turns an error into what the client may know. The cause is logged.
-func (g *Gateway) refusal(err error) *protocol.Error {
+// Refusal turns an error into what the client may know. The cause is logged.
+func (g *Gateway) Refusal(err error) *protocol.Error {
 	var refused *protocol.Error
 	if errors.As(err, &refused) {
 		if err != error(refused) {

@@ -1,0 +1,120 @@
+// Command gatehouse is the gateway: it serves the web chat and lets browsers in.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/config"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+const usage = `Gatehouse: chat with AI agents in the browser, through a gate that you keep.
+
+Usage:
+
+    gatehouse [serve] [flags]    serve (the default)
+    gatehouse config check       check the configuration and say all that is wrong
+    gatehouse token              print the admin's gateway token
+    gatehouse health             ask the running gateway whether it is ready
+    gatehouse version            print the version
+    gatehouse help               print this
+
+Flags of serve, config check, token and health:
+
+    -config FILE        configuration; default ./config.json5 if there is one
+    -listen ADDR        where to listen; default 127.0.0.1:8080
+    -data-dir DIR       where the database and the token are kept
+    -log-format FORMAT  text or json
+    -log-level LEVEL    debug, info, warn or error
+
+Environment: GATEHOUSE_CONFIG, GATEHOUSE_LISTEN, GATEHOUSE_DATA_DIR,
+GATEHOUSE_GATEWAY_TOKEN. Flags win over the environment, the environment over
+the file, the file over the defaults.
+`
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitFault = 1 // it could not do what it was asked
+	exitUsage = 2 // it was asked in a way that it does not understand
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // the second signal ends the process at once
+	}()
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run runs the command that args name and gives its exit code.
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	name := "serve"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		name, args = args[0], args[1:]
+	}
+	commands := map[string]func(context.Context, config.Flags, io.Writer, io.Writer) error{
+		"serve": serve, "token": token, "health": health, "config check": check,
+	}
+	if name == "config" && len(args) > 0 {
+		name, args = "config "+args[0], args[1:]
+	}
+	switch name {
+	case "version":
+		fmt.Fprintf(out, "gatehouse %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
+		return exitOK
+	case "help":
+		fmt.Fprint(out, usage)
+		return exitOK
+	}
+	command, ok := commands[name]
+	if !ok {
+		fmt.Fprintf(errs, "gatehouse: there is no command %q; try gatehouse help\n", name)
+		return exitUsage
+	}
+	flags, err := parseFlags(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, usage)
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help\n", err)
+		return exitUsage
+	}
+	if err := command(ctx, flags, out, errs); err != nil {
+		fmt.Fprintf(errs, "gatehouse: %v\n", err)
+		return exitFault
+	}
+	return exitOK
+}
+
+func parseFlags(args []string) (config.Flags, error) {
+	var f config.Flags
+	set := flag.NewFlagSet("gatehouse", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.StringVar(&f.ConfigFile, "config", "", "")
+	set.StringVar(&f.Listen, "listen", "", "")
+	set.StringVar(&f.DataDir, "data-dir", "", "")
+	set.StringVar(&f.LogFormat, "log-format", "", "")
+	set.StringVar(&f.LogLevel, "log-level", "", "")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	if set.NArg() > 0 {
+		return f, fmt.Errorf("unexpected argument %q", set.Arg(0))
+	}
+	return f, nil
+}

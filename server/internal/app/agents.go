@@ -1,0 +1,55 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent/anthropic"
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent/builtin"
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent/openai"
+	"github.com/gatehouse-chat/gatehouse/server/internal/config"
+	"github.com/gatehouse-chat/gatehouse/server/internal/run"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// makeAgents makes the configured agents, and what is said of them: the default
+// one first, then by name.
+func makeAgents(c config.Agents) (map[string]run.Agent, []protocol.Agent, error) {
+	agents := make(map[string]run.Agent, len(c.List))
+	var list []protocol.Agent
+	for _, name := range slices.Sorted(maps.Keys(c.List)) {
+		cfg := c.List[name]
+		a, err := makeAgent(name, cfg)
+		if err != nil {
+			return nil, nil, fmt.Errorf("agents.list.%s: %w", name, err)
+		}
+		agents[name] = run.Agent{Agent: a, HistoryMessages: cfg.HistoryMessages}
+		said := protocol.Agent{ID: name, Name: cfg.Label, Description: cfg.Description,
+			Provider: string(cfg.Provider), Model: cfg.Model, Default: name == c.Default}
+		if said.Default {
+			list = slices.Insert(list, 0, said)
+		} else {
+			list = append(list, said)
+		}
+	}
+	return agents, list, nil
+}
+
+func makeAgent(name string, c config.Agent) (agent.Agent, error) {
+	switch c.Provider {
+	case config.OpenAI:
+		return openai.New(openai.Config{
+			Name: name, BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey.Reveal(), SystemPrompt: c.SystemPrompt,
+			MaxTokens: c.MaxTokens, Temperature: c.Temperature, Timeout: c.Timeout,
+		})
+	case config.Anthropic:
+		return anthropic.New(anthropic.Config{
+			Name: name, BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey.Reveal(), SystemPrompt: c.SystemPrompt,
+			MaxTokens: c.MaxTokens, Temperature: c.Temperature, Timeout: c.Timeout,
+		})
+	default:
+		return builtin.New(builtin.Config{})
+	}
+}

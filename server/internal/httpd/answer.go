@@ -1,0 +1,66 @@
+package httpd
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// httpError is a refusal whose status does not follow from its code.
+type httpError struct {
+	status int
+	cause  *protocol.Error
+}
+
+func (e *httpError) Error() string { return e.cause.Error() }
+
+func (e *httpError) Unwrap() error { return e.cause }
+
+// statusOf is the HTTP status of an error code.
+func statusOf(code protocol.Code) int {
+	switch code {
+	case protocol.InvalidRequest:
+		return http.StatusBadRequest
+	case protocol.Unauthorized, protocol.NotPaired:
+		return http.StatusUnauthorized
+	case protocol.Forbidden:
+		return http.StatusForbidden
+	case protocol.NotFound:
+		return http.StatusNotFound
+	case protocol.AlreadyExists, protocol.FailedPrecondition:
+		return http.StatusConflict
+	case protocol.ResourceExhausted:
+		return http.StatusTooManyRequests
+	case protocol.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// refuse answers with {"error":{…}} as the protocol spells errors.
+func (s *server) refuse(w http.ResponseWriter, _ *http.Request, err error) {
+	refusal := s.Gateway.Refusal(err)
+	status := statusOf(refusal.Code)
+	var special *httpError
+	if errors.As(err, &special) {
+		status = special.status
+	}
+	fail(w, status, refusal)
+}
+
+func fail(w http.ResponseWriter, status int, e *protocol.Error) {
+	if e.RetryAfterMs > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt((e.RetryAfterMs+999)/1000, 10))
+	}
+	body := append([]byte(`{"error":`), e.AppendJSON(nil)...)
+	writeJSON(w, status, append(body, '}'))
+}
+
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
+}

@@ -1,0 +1,126 @@
+package httpd
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/web/page"
+	"github.com/gatehouse-chat/gatehouse/web/part"
+)
+
+// chat is GET / and GET /s/{key}: the conversation, with its transcript in it.
+func (s *server) chat(w http.ResponseWriter, r *http.Request) {
+	device, err := s.who(r)
+	switch {
+	case err != nil:
+		s.failed(w, r, err)
+		return
+	case device == nil:
+		s.gate(w, r)
+		return
+	}
+	key, err := url.PathUnescape(chi.URLParam(r, "key"))
+	if err != nil {
+		s.notFound(w, r)
+		return
+	}
+	m := page.ChatModel{Site: s.site, Viewer: viewer(device), State: markup.StateReady, SessionKey: key,
+		Title: "New chat", Suggestions: s.suggestions(), Agent: s.agentName(s.Agents[0].ID)}
+	if err := s.fillTranscript(r, device, &m); err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	if err := s.fillSessions(r, device, &m); err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	s.show(w, r, http.StatusOK, page.Chat(m))
+}
+
+func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page.ChatModel) error {
+	if m.SessionKey == "" {
+		return nil
+	}
+	p, err := s.Sessions.History(r.Context(), callerOf(device), m.SessionKey, 0, protocol.DefaultHistoryLimit)
+	if err != nil {
+		return err
+	}
+	m.Title, m.Agent = p.Session.Label, s.agentName(p.Session.AgentID)
+	m.Epoch, m.LastSeq, m.HasMore, m.Running = p.Session.Epoch, p.Session.LastSeq, p.HasMore, p.Session.Running
+	m.Messages = make([]part.Message, len(p.Messages))
+	for i := range p.Messages {
+		hub.Message(&p.Messages[i])
+		m.Messages[i] = s.message(&p.Messages[i], m.Agent)
+	}
+	return nil
+}
+
+func (s *server) message(m *protocol.Message, agent string) part.Message {
+	shown := part.Message{
+		From: string(m.Role), ID: m.ID, RunID: m.RunID, Seq: m.Seq, Status: string(m.Status),
+		Time: clock(m.CreatedAt), Text: m.Content, Name: agent, Label: m.Label, Thinking: m.Thinking, Error: m.Error,
+	}
+	if m.HTML != nil {
+		shown.Blocks = m.HTML.Blocks
+	}
+	if m.Author != nil {
+		shown.ByOther, shown.Author = true, m.Author.UserID
+	}
+	return shown
+}
+
+func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.ChatModel) error {
+	list, _, err := s.Sessions.List(r.Context(), session.List{UserID: device.UserID, Limit: protocol.DefaultListLimit})
+	if err != nil {
+		return err
+	}
+	for _, rec := range list {
+		m.Sessions = append(m.Sessions, part.Session{
+			Key: rec.Key, Label: rec.Label, Time: ago(protocol.At(rec.UpdatedAt)), Running: rec.Running,
+			Pinned: rec.Pinned, Current: rec.Key == m.SessionKey,
+		})
+	}
+	if device.Role.Allows(protocol.Admin) {
+		waiting, err := s.Pairings.List(r.Context())
+		if err != nil {
+			return err
+		}
+		m.Pending = countText(len(waiting.Pending))
+	}
+	return nil
+}
+
+func (s *server) agentName(id string) string {
+	for _, a := range s.Agents {
+		if a.ID == id {
+			return a.Name
+		}
+	}
+	return id
+}
+
+// suggestions are things to say to the agent that answers new chats.
+func (s *server) suggestions() []string {
+	if s.Agents[0].Provider == "builtin" {
+		return []string{"What can you show me?", "Show me some markdown", "Tell me a long story about gatehouses", "Write some code"}
+	}
+	return []string{"What can you help me with?", "Explain something to me simply", "Help me write a message"}
+}
+
+// countText is a number as badges show it: nothing for none.
+func countText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func statusText(status int) string { return strconv.Itoa(status) }

@@ -1,0 +1,78 @@
+package httpd
+
+import (
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// policy is the pages' Content-Security-Policy: nothing but our own files, no
+// inline script or style, and images that a page has made itself.
+const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
+	"img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// secured sets the headers that every answer has.
+func (s *server) secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered answers a panic with 500 and logs it.
+func (s *server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			s.Log.Error("panic in a request", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			fail(w, http.StatusInternalServerError, protocol.Refuse(protocol.Internal, "something went wrong in the gateway; it was logged"))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// cors lets pages of the allowed origins use the HTTP API, never with
+// credentials, and keeps requests of any other page out.
+func (s *server) cors(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from := r.Header.Get("Origin")
+		w.Header().Add("Vary", "Origin")
+		switch {
+		case from == "" && r.Header.Get("Sec-Fetch-Site") != "" && r.Header.Get("Sec-Fetch-Site") != "same-origin",
+			!s.originAllowed(r):
+			s.Log.Warn("security.origin_rejected", "origin", from, "address", s.address(r), "path", r.URL.Path)
+			fail(w, http.StatusForbidden, errOrigin(from))
+			return
+		case from != "" && !s.sameOrigin(r):
+			w.Header().Set("Access-Control-Allow-Origin", from)
+			w.Header().Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
+			w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+			w.Header().Set("Access-Control-Max-Age", "600")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func errOrigin(from string) *protocol.Error {
+	if from == "" {
+		from = "of that page"
+	}
+	return protocol.Refuse(protocol.Forbidden, "origin "+strings.ToValidUTF8(from[:min(len(from), 200)], "")+
+		" is not allowed: add it to gateway.allowed_origins")
+}

@@ -1,0 +1,75 @@
+package httpd
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"rsc.io/qr"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// qr is GET /pair/qr.svg: the picture of the link under which an admin's phone
+// approves the asking browser's pairing. The code is in the link's fragment.
+func (s *server) qr(w http.ResponseWriter, r *http.Request) {
+	secret := s.credential(r)
+	if secret == "" {
+		http.NotFound(w, r)
+		return
+	}
+	stands, err := s.Pairings.Status(r.Context(), secret)
+	if err != nil || stands.Status != protocol.PairingPending {
+		http.NotFound(w, r)
+		return
+	}
+	pending, err := s.Pairings.Request(r.Context(), pairing.Requester{
+		Secret: secret, Address: s.address(r), UserAgent: r.UserAgent(),
+	})
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	code, err := qr.Encode(s.publicURL(r)+"/admin#"+pending.Code, qr.M)
+	if err != nil {
+		s.refuse(w, r, fmt.Errorf("make a QR code: %w", err))
+		return
+	}
+	w.Header().Set("Content-Type", "image/svg+xml")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte(svg(code)))
+}
+
+// publicURL is under which address people reach us.
+func (s *server) publicURL(r *http.Request) string {
+	if s.PublicURL != "" {
+		return strings.TrimSuffix(s.PublicURL, "/")
+	}
+	return s.ownOrigin(r)
+}
+
+// quiet is the margin that readers need around a code, in modules
+// (ISO/IEC 18004 §6.3.8).
+const quiet = 4
+
+// svg draws a code black on white, whatever the page's colours are.
+func svg(code *qr.Code) string {
+	var b strings.Builder
+	size := code.Size + 2*quiet
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges">`, size, size)
+	fmt.Fprintf(&b, `<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`, size, size)
+	for y := range code.Size {
+		for x := 0; x < code.Size; x++ {
+			from := x
+			for x < code.Size && code.Black(x, y) {
+				x++
+			}
+			if x > from {
+				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quiet, y+quiet, x-from, x-from)
+			}
+		}
+	}
+	b.WriteString(`"/></svg>`)
+	return b.String()
+}

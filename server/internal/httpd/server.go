@@ -1,0 +1,79 @@
+package httpd
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/server/internal/livereload"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/web/page"
+	"github.com/gatehouse-chat/gatehouse/web/part"
+	"github.com/gatehouse-chat/gatehouse/web/static"
+)
+
+// Options are what the HTTP side needs.
+type Options struct {
+	Log            *slog.Logger
+	Gateway        *gateway.Gateway
+	Sessions       *session.Service
+	Pairings       *pairing.Service
+	Links          *auth.Links
+	Assets         *static.Assets
+	Agents         []protocol.Agent // the default one first
+	Instance       string           // id of this gateway's data, part of the cookie's name
+	AllowedOrigins []string         // scheme://host[:port], or "*"
+	TrustedProxies []netip.Prefix
+	PublicURL      string // under which people reach us; empty: as they came
+	Ready          func(context.Context) error
+}
+
+type server struct {
+	Options
+	site         page.Site
+	publicOrigin string // of PublicURL, or ""
+	proxies      warnings
+}
+
+// New makes the handler of everything that the gateway serves.
+func New(o Options) http.Handler {
+	s := &server{Options: o, site: page.Site{Instance: o.Instance, Assets: part.Assets{
+		Stylesheet: o.Assets.URL("app.css"), Script: o.Assets.URL("boot.js"), Wasm: o.Assets.URL("app.wasm"),
+		Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
+	}}}
+	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
+		s.publicOrigin = origin(u.Scheme, u.Host)
+	}
+	r := chi.NewRouter()
+	r.Use(s.recovered, s.secured)
+	r.Get("/ws", s.socket)
+	r.Get("/health", s.health)
+	r.Get("/readyz", s.ready)
+	r.Method(http.MethodGet, "/static/*", o.Assets)
+	r.Method(http.MethodHead, "/static/*", o.Assets)
+	r.Route("/api", func(r chi.Router) {
+		r.Use(s.cors)
+		r.Post("/session", s.signIn)
+		r.Delete("/session", s.signOut)
+		r.Options("/*", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	})
+	r.Get("/pair/qr.svg", s.qr)
+	r.Get("/", s.chat)
+	r.Get("/s/{key}", s.chat)
+	r.Get("/login", s.login)
+	r.Get("/admin", s.admin)
+	livereload.Mount(r)
+	r.NotFound(s.notFound)
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusMethodNotAllowed, protocol.Refuse(protocol.InvalidRequest, "this address does not take "+r.Method))
+	})
+	return r
+}

@@ -1,0 +1,54 @@
+package httpd
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// socket is GET /ws.
+func (s *server) socket(w http.ResponseWriter, r *http.Request) {
+	from := r.Header.Get("Origin")
+	if !s.originAllowed(r) {
+		s.Log.Warn("security.origin_rejected", "origin", from, "address", s.address(r), "path", r.URL.Path)
+		fail(w, http.StatusForbidden, errOrigin(from))
+		return
+	}
+	if s.Gateway.Draining() {
+		fail(w, http.StatusServiceUnavailable, &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: 2000,
+			Message: "the gateway is stopping: try again"})
+		return
+	}
+	s.Gateway.Serve(w, r, gateway.Peer{
+		Address: s.address(r), UserAgent: r.UserAgent(), Bearer: bearer(r), Cookie: s.credential(r),
+	})
+}
+
+// bearer is the token of an Authorization header, or "" (RFC 6750 §2.1).
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// health is GET /health: the process lives.
+func (s *server) health(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, []byte(`{"status":"ok","protocol":3}`))
+}
+
+// ready is GET /readyz: it can serve.
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	switch err := s.Ready(r.Context()); {
+	case s.Gateway.Draining():
+		writeJSON(w, http.StatusServiceUnavailable, []byte(`{"status":"draining"}`))
+	case err != nil:
+		s.Log.Error("not ready", "error", err)
+		writeJSON(w, http.StatusServiceUnavailable, []byte(`{"status":"unavailable","store":"unavailable"}`))
+	default:
+		writeJSON(w, http.StatusOK, []byte(`{"status":"ready","store":"ok"}`))
+	}
+}

@@ -1,0 +1,179 @@
+package client
+
+import (
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// step is how far a socket has come.
+type step uint8
+
+const (
+	dialing step = iota
+	greeting
+	pairing
+	ready
+)
+
+// link is one socket's life, and its SocketHandler. It counts as long as it is
+// the Client's link; what a socket says after that is ignored.
+type link struct {
+	client *Client
+	socket Socket
+	step   step
+	began  moment // this step
+	heard  moment // the last message
+	waits  string // id of the connect or browser.pairing.status under way
+}
+
+func (l *link) enter(s step) {
+	l.step, l.began = s, l.client.now()
+}
+
+// current runs f with the lock held if the link still counts.
+func (l *link) current(f func()) {
+	l.client.do(func() {
+		if l.client.link == l {
+			f()
+		}
+	})
+}
+
+// Opened says hello.
+func (l *link) Opened() {
+	l.current(func() {
+		if l.step == dialing {
+			l.client.greet()
+		}
+	})
+}
+
+// Message takes a frame.
+func (l *link) Message(data []byte) {
+	l.current(func() {
+		l.heard = l.client.now()
+		l.client.receive(data)
+	})
+}
+
+// Closed ends the link as the code says.
+func (l *link) Closed(code int, reason string) {
+	l.current(func() { l.client.closed(code, reason) })
+}
+
+// dial opens a socket; there is none at the moment.
+func (c *Client) dial() {
+	l := &link{client: c}
+	l.enter(dialing)
+	c.link = l
+	c.setState(State{Phase: Connecting, Pairing: c.state.Pairing})
+	c.ringIn(dialTimeout, func() { c.lose(unavailable("the gateway did not answer within 15 s")) })
+	l.socket = c.transport.Dial(l)
+}
+
+// drop gives the socket up, if there is one, and ends the calls on it.
+func (c *Client) drop(code int, reason string) {
+	if l := c.link; l != nil {
+		c.link = nil
+		l.socket.Close(code, reason)
+	}
+	c.failCalls()
+}
+
+// lose gives up a socket that does not work and waits before the next.
+func (c *Client) lose(err *protocol.Error) {
+	l := c.link
+	c.drop(closeSilent, err.Message)
+	c.wait(l, err)
+}
+
+// wait arranges the next try after l, which has ended.
+func (c *Client) wait(l *link, err *protocol.Error) {
+	if l.step >= pairing && c.since(l.began) >= steadyAfter {
+		c.attempt = 0
+	}
+	c.waitSince = c.now()
+	c.waitFor = backoff(c.attempt, c.random())
+	if c.retryAfter > c.waitFor {
+		c.waitFor = c.retryAfter + time.Duration(c.random()*float64(c.retryAfter/5))
+	}
+	c.attempt++
+	c.retryAfter = 0
+	c.setState(State{
+		Phase:   Waiting,
+		Pairing: c.state.Pairing,
+		RetryAt: c.waitSince.wall.Add(c.waitFor),
+		Attempt: c.attempt,
+		Err:     err,
+	})
+	c.checkRetry()
+}
+
+// checkRetry dials when the wait is over by either clock, so that a machine
+// that slept through it tries at once.
+func (c *Client) checkRetry() {
+	left := c.waitFor - c.since(c.waitSince)
+	if left <= 0 {
+		c.dial()
+		return
+	}
+	c.ringIn(min(left, retryCheck), c.checkRetry)
+}
+
+// refuse gives up a credential that the gateway does not want.
+func (c *Client) refuse(err *protocol.Error) {
+	c.drop(closeDone, "")
+	c.alarm.stop()
+	if err.Code == protocol.NotPaired {
+		c.hello.SenderID = ""
+	}
+	c.setState(State{Phase: Refused, Err: err})
+}
+
+// closed follows the close codes of the protocol.
+func (c *Client) closed(code int, reason string) {
+	l := c.link
+	c.link = nil
+	if code == protocol.CloseTooBig {
+		c.failBiggest()
+	}
+	c.failCalls()
+	switch {
+	case code == protocol.ClosePolicy && reason == protocol.ReasonRevoked:
+		c.refuse(notPaired(protocol.PairingRevoked))
+	case code == protocol.ClosePolicy:
+		if reason == "" {
+			reason = "the gateway closed the connection and does not want this credential"
+		}
+		c.refuse(protocol.Refuse(protocol.Unauthorized, reason))
+	default:
+		if reason == "" {
+			reason = "the connection was lost"
+		}
+		c.wait(l, unavailable(reason))
+	}
+}
+
+// silence is how long a ready connection may say nothing: two ticks and a half.
+func (c *Client) silence() time.Duration {
+	return time.Duration(c.state.Limits.TickIntervalMs) * time.Millisecond * 5 / 2
+}
+
+// checkAlive gives up a ready connection that has been silent for too long. A
+// machine that slept tries again at once.
+func (c *Client) checkAlive(last moment) {
+	left := c.silence() - c.since(c.link.heard)
+	if left > 0 {
+		now := c.now()
+		c.ringIn(min(left, aliveCheck), func() { c.checkAlive(now) })
+		return
+	}
+	err := unavailable("nothing was heard from the gateway for too long")
+	if c.slept(last) {
+		c.drop(closeSilent, err.Message)
+		c.dial()
+		return
+	}
+	c.lose(err)
+}

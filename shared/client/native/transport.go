@@ -1,0 +1,61 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+)
+
+// Transport opens WebSockets to one gateway. Each socket takes two goroutines,
+// which end within 20 s of Close however the peer behaves.
+type Transport struct {
+	url    string
+	header http.Header
+	http   *http.Client
+}
+
+// NewTransport checks the address: ws://, wss://, http:// or https:// with a
+// host; without a path, /ws is meant. Of the options it takes Bearer, Cookies
+// and HTTPClient.
+func NewTransport(address string, o Options) (*Transport, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("gateway address: not a URL; it looks like ws://localhost:8080/ws")
+	}
+	switch u.Scheme {
+	case "ws", "wss", "http", "https":
+	default:
+		return nil, fmt.Errorf("gateway address %q: must begin with ws:// or wss://", u.Redacted())
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("gateway address %q: must name a host, as in ws://localhost:8080/ws", u.Redacted())
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/ws"
+	}
+	return &Transport{url: u.String(), header: o.header(), http: o.HTTPClient}, nil
+}
+
+// header is what the upgrade request carries.
+func (o *Options) header() http.Header {
+	r := http.Request{Header: http.Header{}}
+	for _, c := range o.Cookies {
+		r.AddCookie(c)
+	}
+	if o.Bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+string(o.Bearer))
+	}
+	return r.Header
+}
+
+// Dial begins to open a socket.
+func (t *Transport) Dial(h client.SocketHandler) client.Socket {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	s := &socket{transport: t, handler: h, ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1)}
+	go s.run()
+	return s
+}

@@ -1,0 +1,268 @@
+package client
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"pgregory.net/rapid"
+)
+
+// move is one thing that happens to a Client.
+type move struct {
+	op     int
+	time   time.Duration
+	socket int // counted back from the newest
+	status string
+	code   protocol.Code
+	retry  int64
+	event  string
+	frame  string
+	closed int
+}
+
+func drawMove(t *rapid.T) move {
+	return move{
+		op:     rapid.IntRange(0, 21).Draw(t, "op"),
+		time:   time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "time")),
+		socket: max(0, rapid.IntRange(-6, 2).Draw(t, "socket")),
+		status: rapid.SampledFrom([]string{"pending", "approved", "denied", "expired", "odd"}).Draw(t, "status"),
+		code: rapid.SampledFrom([]protocol.Code{
+			protocol.Unauthorized, protocol.NotPaired, protocol.Unavailable, protocol.Internal}).Draw(t, "code"),
+		retry:  rapid.Int64Range(-1, 100_000).Draw(t, "retryAfterMs"),
+		event:  rapid.SampledFrom([]string{"tick", "agent", "shutdown"}).Draw(t, "event"),
+		frame:  rapid.SampledFrom([]string{`{`, `null`, `{"type":"res","id":"1","ok":true}`, `{"type":"event"}`}).Draw(t, "frame"),
+		closed: rapid.SampledFrom([]int{1000, 1001, 1006, 1008, 1009, 1013}).Draw(t, "close code"),
+	}
+}
+
+// world plays a network, a gateway and a person to one Client, in a bubble.
+type world struct {
+	client    *Client
+	transport *fakeTransport
+	answers   []int // by call
+	telling   bool
+	fault     string // the first thing that was not as it must be
+}
+
+func newWorld() *world {
+	w := &world{transport: &fakeTransport{}}
+	w.client = New(Options{
+		Transport: w.transport,
+		OnState:   func(State) { w.alone(func() {}) },
+		OnEvent:   func(protocol.Frame) { w.alone(func() {}) },
+	})
+	return w
+}
+
+func (w *world) failf(format string, args ...any) {
+	if w.fault == "" {
+		w.fault = fmt.Sprintf(format, args...)
+	}
+}
+
+// alone fails when two callbacks overlap.
+func (w *world) alone(f func()) {
+	if w.telling {
+		w.failf("told two things at once")
+	}
+	w.telling = true
+	f()
+	w.telling = false
+}
+
+func (w *world) call() {
+	i := len(w.answers)
+	w.answers = append(w.answers, 0)
+	w.client.Call("health", nil, func(jsontext.Raw, *protocol.Error) { w.alone(func() { w.answers[i]++ }) })
+}
+
+func (w *world) make(m move) {
+	switch m.op {
+	case 0, 17:
+		w.client.Start()
+		return
+	case 1:
+		w.client.Stop()
+		return
+	case 2, 18:
+		w.client.TryNow()
+		return
+	case 3, 19:
+		w.call()
+		return
+	}
+	if m.op == 4 || len(w.transport.sockets) == 0 {
+		w.pass(m.time)
+		return
+	}
+	s := w.transport.sockets[max(0, len(w.transport.sockets)-1-m.socket)]
+	if s.ended {
+		return
+	}
+	switch m.op {
+	case 5, 6:
+		s.handler.Opened()
+	case 7, 8:
+		s.answer(welcomed)
+	case 9:
+		s.answer(pendingCode)
+	case 10:
+		s.answer(`{"status":"` + m.status + `"}`)
+	case 11:
+		s.refuse(&protocol.Error{Code: m.code, RetryAfterMs: m.retry})
+	case 12:
+		s.event("device.pair.resolved", `{"status":"`+m.status+`"}`)
+	case 13:
+		s.event(m.event, `{"retryAfterMs":4000}`)
+	case 14:
+		s.say(m.frame)
+	case 20, 21:
+		w.serve()
+	default:
+		s.end(m.closed, "")
+	}
+}
+
+func (w *world) pass(d time.Duration) {
+	w.client.State()
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// check holds what must hold at every moment.
+func (w *world) check() {
+	alive := 0
+	for _, s := range w.transport.sockets {
+		if s.alive() {
+			alive++
+		}
+	}
+	st := w.client.State()
+	want := 0
+	switch st.Phase {
+	case Connecting, Pairing, Ready:
+		want = 1
+	}
+	if alive != want {
+		w.failf("%d sockets are alive while %v", alive, st.Phase)
+	}
+	if (st.Phase == Pairing) && st.Pairing == nil || st.Phase == Ready && st.Pairing != nil {
+		w.failf("%v with pairing %v", st.Phase, st.Pairing)
+	}
+	if (st.Phase == Waiting || st.Phase == Refused) && st.Err == nil {
+		w.failf("%v without a reason", st.Phase)
+	}
+	if st.Phase == Waiting && st.RetryAt.Before(time.Now()) {
+		w.failf("waiting for %v ago", time.Since(st.RetryAt))
+	}
+	for i, n := range w.answers {
+		if n > 1 || n == 0 && st.Phase != Ready {
+			w.failf("call %d was answered %d times while %v", i, n, st.Phase)
+		}
+	}
+}
+
+// recover lets everything work from now on: the client must get ready by itself,
+// unless it was stopped or refused.
+func (w *world) recover() {
+	if p := w.client.State().Phase; p == Stopped || p == Refused {
+		w.client.Start()
+	}
+	for range 400 {
+		if w.client.State().Phase == Ready && w.serve() {
+			return
+		}
+		w.serve()
+		w.pass(time.Second)
+	}
+	w.failf("stuck: %v, %+v", w.client.State().Phase, w.client.State().Err)
+}
+
+// serve is a gateway that welcomes everybody, and reports whether the newest
+// socket is its.
+func (w *world) serve() bool {
+	s := w.transport.sockets[len(w.transport.sockets)-1]
+	if !s.alive() {
+		return false
+	}
+	if len(s.frames) == 0 {
+		s.handler.Opened()
+	}
+	switch s.last().Method {
+	case protocol.MethodConnect:
+		s.answer(welcomed)
+	case protocol.MethodPairingStatus:
+		s.answer(`{"status":"approved"}`)
+	}
+	s.event("tick", `{}`)
+	return true
+}
+
+// live plays the moves, then lets everything work, then stops; it gives the
+// first fault.
+func (w *world) live(moves []move) string {
+	for _, m := range moves {
+		w.make(m)
+		w.check()
+	}
+	w.recover()
+	w.check()
+	w.client.Stop()
+	for i, n := range w.answers {
+		if n != 1 {
+			w.failf("call %d was answered %d times", i, n)
+		}
+	}
+	w.check()
+	if w.client.alarm.timer != nil || len(w.client.outbound.notes) != 0 {
+		w.failf("something is left over")
+	}
+	return w.fault
+}
+
+func TestNoStuckStateNoSecondSocketNoLostAnswer(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		moves := make([]move, rapid.IntRange(1, 80).Draw(rt, "moves"))
+		for i := range moves {
+			moves[i] = drawMove(rt)
+		}
+		var fault string
+		synctest.Test(t, func(*testing.T) { fault = newWorld().live(moves) })
+		if fault != "" {
+			rt.Fatal(fault)
+		}
+	})
+}
+
+func FuzzMessage(f *testing.F) {
+	for _, s := range []string{welcomed, pendingCode, `{"type":"res","id":"1","ok":true,"payload":` + welcomed + `}`,
+		`{"type":"res","id":"1","ok":false,"error":{"code":"NOT_PAIRED","message":"","details":{"status":"denied"}}}`,
+		`{"type":"event","event":"shutdown","payload":{"retryAfterMs":-9223372036854775808}}`, `{"type":"event","seq":1e9}`} {
+		f.Add([]byte(s), []byte(welcomed))
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		for _, at := range []step{greeting, pairing, ready} {
+			h := newHarness(t, protocol.ConnectParams{})
+			h.client.Start()
+			s := h.transport.sockets[0]
+			s.handler.Opened()
+			switch at {
+			case pairing:
+				s.answer(pendingCode)
+			case ready:
+				s.answer(welcomed)
+			}
+			s.handler.Message(first)
+			s.handler.Message(second)
+			h.client.Stop()
+			if s.alive() || h.client.State().Phase != Stopped {
+				t.Fatalf("after Stop: %v", h.client.State())
+			}
+		}
+	})
+}

@@ -1,0 +1,252 @@
+package timeline
+
+import (
+	"slices"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// fold is the fold of one event; see the package's doc.
+type fold struct {
+	t       *Timeline
+	seq     int64
+	changes []Change
+}
+
+func (f *fold) change(kind Kind, m *Message) {
+	f.changes = append(f.changes, Change{Kind: kind, MessageID: m.ID})
+}
+
+// touch reports whether the event is still to be applied to m. A message from a
+// page that was newer than the transcript has it already.
+func (f *fold) touch(m *Message) bool {
+	if m == nil || f.seq <= m.through {
+		return false
+	}
+	m.through = f.seq
+	return true
+}
+
+// add puts a message where it belongs.
+func (f *fold) add(p protocol.Message) *Message {
+	had := f.t.byID[p.ID]
+	if had != nil && !f.touch(had) {
+		return had
+	}
+	if p.Seq <= 0 {
+		p.Seq = f.seq
+		if had != nil {
+			p.Seq = had.Seq
+		}
+	}
+	m := read(p, f.seq)
+	f.t.put(m)
+	f.t.sort()
+	if had != nil {
+		f.change(Replaced, m)
+		return m
+	}
+	f.changes = append(f.changes, Change{Kind: Added, MessageID: m.ID, After: f.t.before(m)})
+	return m
+}
+
+func (f *fold) status(m *Message, s protocol.MessageStatus, sentence string) {
+	if m.Status == s && m.Error == sentence {
+		return
+	}
+	m.Status, m.Error = s, sentence
+	f.change(Status, m)
+}
+
+func (f *fold) chat(e *protocol.ChatEvent) {
+	if e.Type == protocol.ChatMessage && e.Message.ID != "" {
+		f.add(e.Message)
+	}
+}
+
+// agent reports whether the event could be read.
+func (f *fold) agent(e *protocol.AgentEvent) bool {
+	switch e.Type {
+	case protocol.RunStarted:
+		return with(e, func(p *protocol.RunStartedPayload) { f.started(e.RunID, p) })
+	case protocol.RunActivity:
+		return with(e, func(p *protocol.Activity) { f.activity(e.RunID, p) })
+	case protocol.RunChunk:
+		return with(e, func(p *protocol.TextPayload) { f.chunk(f.t.open[e.RunID], p) })
+	case protocol.RunThinking:
+		return with(e, func(p *protocol.TextPayload) { f.thinking(f.t.open[e.RunID], p.Content) })
+	case protocol.RunCompleted:
+		return with(e, func(p *protocol.RunCompletedPayload) { f.completed(e.RunID, p) })
+	case protocol.RunFailed:
+		return with(e, func(p *protocol.RunFailedPayload) { f.failed(e.RunID, p) })
+	case protocol.RunCancelled:
+		return with(e, func(p *protocol.RunCancelledPayload) { f.cancelled(e.RunID, p) })
+	}
+	return true
+}
+
+// with reads the inner payload and hands it to apply.
+func with[T any, P interface {
+	*T
+	protocol.Payload
+}](e *protocol.AgentEvent, apply func(P)) bool {
+	var p T
+	if !decode(e.Payload, P(&p)) {
+		return false
+	}
+	apply(&p)
+	return true
+}
+
+func (f *fold) started(run string, p *protocol.RunStartedPayload) {
+	f.answer(run, p.MessageID, f.question(run, p.UserMessageID), p.CreatedAt)
+}
+
+// question finds the user message that a run answers, and takes it out of the
+// queue. Its id is right even where the message itself is not here.
+func (f *fold) question(run, id string) string {
+	var m *Message
+	if id != "" {
+		m = f.t.byID[id]
+	} else if m = f.t.asked(run); m != nil {
+		id = m.ID
+	}
+	if m != nil && m.Status == protocol.StatusQueued && f.touch(m) {
+		f.status(m, protocol.StatusComplete, "")
+	}
+	return id
+}
+
+// asked is the user message that began a run.
+func (t *Timeline) asked(run string) *Message {
+	for _, m := range slices.Backward(t.messages) {
+		if run != "" && m.RunID == run && m.Role == protocol.FromUser {
+			return m
+		}
+	}
+	return nil
+}
+
+// answer adds a run's answer, still empty.
+func (f *fold) answer(run, id, replyTo string, at protocol.Time) *Message {
+	return f.add(protocol.Message{
+		ID:        answerID(run, id),
+		Role:      protocol.FromAssistant,
+		Status:    protocol.StatusStreaming,
+		CreatedAt: at,
+		RunID:     run,
+		Seq:       f.seq,
+		ReplyTo:   replyTo,
+	})
+}
+
+func answerID(run, id string) string {
+	if id == "" {
+		return "run:" + run
+	}
+	return id
+}
+
+func (f *fold) activity(run string, p *protocol.Activity) {
+	if f.t.open[run] == nil {
+		return
+	}
+	f.t.activity, f.t.activityRun = p, run
+	f.changes = append(f.changes, Change{Kind: Activity})
+}
+
+// idle ends the run's activity.
+func (f *fold) idle(run string) {
+	if f.t.activity != nil && f.t.activityRun == run {
+		f.t.activity, f.t.activityRun = nil, ""
+		f.changes = append(f.changes, Change{Kind: Activity})
+	}
+}
+
+func (f *fold) thinking(m *Message, s string) {
+	if s == "" || !f.touch(m) {
+		return
+	}
+	grow(&m.thinking, &m.Thinking, s)
+	f.changes = append(f.changes, Change{Kind: Thinking, MessageID: m.ID, Text: s})
+}
+
+func (f *fold) chunk(m *Message, p *protocol.TextPayload) {
+	if !f.touch(m) {
+		return
+	}
+	if p.Content != "" {
+		grow(&m.content, &m.Content, p.Content)
+		f.changes = append(f.changes, Change{Kind: Text, MessageID: m.ID, Text: p.Content})
+	}
+	h := p.HTML
+	if h == nil && len(m.Blocks) > 0 && p.Content != "" {
+		h = &protocol.HTML{From: int64(len(m.Blocks)), Append: p.Content}
+	}
+	f.markup(m, h)
+}
+
+// markup applies a patch, if there is one.
+func (f *fold) markup(m *Message, h *protocol.HTML) {
+	if h == nil {
+		return
+	}
+	had := len(m.Blocks) > 0
+	if m.format(h) {
+		f.changes = append(f.changes, Change{Kind: Markup, MessageID: m.ID, HTML: h})
+	} else if had {
+		f.change(Markup, m)
+	}
+}
+
+// end closes an answer with its last patch.
+func (f *fold) end(m *Message, h *protocol.HTML, s protocol.MessageStatus, sentence string) {
+	f.t.closeAnswer(m)
+	f.markup(m, h)
+	f.status(m, s, sentence)
+}
+
+func (f *fold) completed(run string, p *protocol.RunCompletedPayload) {
+	f.idle(run)
+	m := f.t.open[run]
+	if !f.touch(m) {
+		return
+	}
+	if m.Content != p.Content {
+		m.Content = p.Content
+		f.change(Content, m)
+		if p.HTML == nil && len(m.Blocks) > 0 {
+			m.Blocks = nil
+			f.change(Markup, m)
+		}
+	}
+	f.end(m, p.HTML, protocol.StatusComplete, "")
+}
+
+func (f *fold) failed(run string, p *protocol.RunFailedPayload) {
+	f.idle(run)
+	m := f.t.open[run]
+	switch {
+	case m == nil && f.t.byID[answerID(run, p.MessageID)] == nil:
+		m = f.answer(run, p.MessageID, f.question(run, ""), 0)
+	case !f.touch(m):
+		return
+	}
+	f.end(m, p.HTML, protocol.StatusFailed, p.Error)
+}
+
+func (f *fold) cancelled(run string, p *protocol.RunCancelledPayload) {
+	f.idle(run)
+	if m := f.t.open[run]; m != nil {
+		if f.touch(m) {
+			f.end(m, p.HTML, protocol.StatusAborted, "")
+		}
+		return
+	}
+	if p.MessageID != "" {
+		return
+	}
+	if m := f.t.asked(run); m != nil && m.Status == protocol.StatusQueued && f.touch(m) {
+		f.status(m, protocol.StatusWithdrawn, "")
+	}
+}

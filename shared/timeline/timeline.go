@@ -1,0 +1,239 @@
+package timeline
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Event is an event frame of a session. The payload is kept until it is applied.
+type Event struct {
+	Name    string
+	Seq     int64
+	Payload jsontext.Raw
+}
+
+// Outcome is what became of an event.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Ignored  Outcome = iota // already had, of no session, or of another one
+	Applied                 // in the transcript, with all that it released
+	Buffered                // held back: see Gap
+	Reset                   // the transcript cannot be trusted any more: Load anew
+)
+
+// Kind is what a Change is about.
+type Kind uint8
+
+// The kinds.
+const (
+	Added    Kind = iota + 1 // the message is new and stands behind the message After
+	Replaced                 // the message as a whole is another, and may stand elsewhere
+	Text                     // Text was appended to Content
+	Content                  // Content as a whole is another
+	Markup                   // HTML was applied to Blocks; without HTML, Blocks were dropped
+	Thinking                 // Text was appended to Thinking
+	Status                   // Status or Error is another
+	Activity                 // Timeline.Activity is another; no message
+)
+
+// Change is one step from the transcript before an Apply to the one after it,
+// for a view that patches what it shows. The steps come in order.
+type Change struct {
+	Kind      Kind
+	MessageID string
+	After     string // of Added: the message before it, empty at the very top
+	Text      string
+	HTML      *protocol.HTML
+}
+
+// Timeline is one session's transcript and place in its log.
+type Timeline struct {
+	key   string
+	epoch string
+	seq   int64 // the last event applied
+	seen  int64 // the last event known of
+	base  int64 // the last event in what was loaded; later ones were applied here
+	more  bool
+	stale bool
+	held  held
+
+	messages []*Message
+	byID     map[string]*Message
+	open     map[string]*Message // streaming answers by run
+
+	activity    *protocol.Activity
+	activityRun string
+}
+
+// New returns the Timeline of a session whose log is empty so far. For any other
+// session, Load it.
+func New(sessionKey string) *Timeline {
+	t := &Timeline{key: sessionKey}
+	t.clear()
+	return t
+}
+
+func (t *Timeline) clear() {
+	t.messages = nil
+	t.byID = map[string]*Message{}
+	t.open = map[string]*Message{}
+	t.activity, t.activityRun = nil, ""
+}
+
+// Load puts a history in the place of the transcript, the running answer so far
+// included. Events after it that were held back apply where they join on. A
+// history older than the transcript changes nothing.
+func (t *Timeline) Load(h protocol.ChatHistoryResult) {
+	switch {
+	case t.epoch != "" && h.Epoch != t.epoch, t.epoch == "" && h.LastSeq < t.seq:
+		t.held.clear()
+		t.seen = 0
+	case !t.stale && h.LastSeq < t.seq:
+		return
+	}
+	t.clear()
+	t.epoch, t.seq, t.more, t.stale = h.Epoch, h.LastSeq, h.HasMore, false
+	t.seen, t.base = max(t.seen, h.LastSeq), h.LastSeq
+	for i := range h.Messages {
+		t.put(read(h.Messages[i], h.LastSeq))
+	}
+	t.sort()
+	t.held.dropThrough(h.LastSeq)
+	t.release(nil)
+}
+
+// Prepend adds the page of older messages that was asked for with Oldest's
+// before. Messages may change their places. It reports false, and changes
+// nothing, when the page does not join on: the transcript begins elsewhere by
+// now or has another epoch, or the page is older than what was loaded or shows a
+// message in a state that has passed since. Ask again then.
+func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
+	if oldest, _ := t.Oldest(); t.stale || page.Epoch != t.epoch || page.LastSeq < t.base || before != oldest {
+		return false
+	}
+	if page.LastSeq < t.seq {
+		for i := range page.Messages {
+			if !page.Messages[i].Status.Ended() {
+				return false
+			}
+		}
+	}
+	t.more = page.HasMore
+	for i := range page.Messages {
+		m := read(page.Messages[i], page.LastSeq)
+		if m.Seq > t.seq {
+			continue
+		}
+		if had := t.byID[m.ID]; had == nil || had.through <= page.LastSeq {
+			t.put(m)
+		}
+	}
+	t.sort()
+	return true
+}
+
+// Tick notes the session's last seq as the gateway tells it, so that a lost last
+// event is noticed: see Gap.
+func (t *Timeline) Tick(lastSeq int64) { t.seen = max(t.seen, lastSeq) }
+
+// Gap reports whether events are missing, and the seq after which to ask for
+// them. Asking is of no use when the transcript is Stale.
+func (t *Timeline) Gap() (after int64, open bool) { return t.seq, !t.stale && t.seen > t.seq }
+
+// Stale reports whether the transcript has to be loaded anew.
+func (t *Timeline) Stale() bool { return t.stale }
+
+// Cursor is where to resume.
+func (t *Timeline) Cursor() protocol.Cursor {
+	return protocol.Cursor{SessionKey: t.key, Epoch: t.epoch, AfterSeq: t.seq}
+}
+
+// Oldest is the seq before which to ask for older messages, and whether there
+// are any.
+func (t *Timeline) Oldest() (before int64, more bool) {
+	if len(t.messages) == 0 {
+		return 0, t.more
+	}
+	return t.messages[0].Seq, t.more
+}
+
+// Messages is the transcript in its order. It is valid until the Timeline
+// changes and must not be changed.
+func (t *Timeline) Messages() []*Message { return t.messages }
+
+// Message is the message of that id, or nil.
+func (t *Timeline) Message(id string) *Message { return t.byID[id] }
+
+// Running is the run whose answer is streaming.
+func (t *Timeline) Running() (runID string, running bool) {
+	var last *Message
+	for _, m := range t.open {
+		if last == nil || m.Seq > last.Seq {
+			last = m
+		}
+	}
+	if last == nil {
+		return "", false
+	}
+	return last.RunID, true
+}
+
+// Activity is what the running run is busy with, as far as events told; or nil.
+func (t *Timeline) Activity() *protocol.Activity { return t.activity }
+
+// Queued counts the user messages whose runs have not begun.
+func (t *Timeline) Queued() int {
+	n := 0
+	for _, m := range t.messages {
+		if m.Role == protocol.FromUser && m.Status == protocol.StatusQueued {
+			n++
+		}
+	}
+	return n
+}
+
+// put adds m, or puts it in the place of the message of its id. Call sort after.
+func (t *Timeline) put(m *Message) {
+	if had := t.byID[m.ID]; had != nil {
+		t.messages[slices.Index(t.messages, had)] = m
+		t.closeAnswer(had)
+	} else {
+		t.messages = append(t.messages, m)
+	}
+	t.byID[m.ID] = m
+	if m.Role == protocol.FromAssistant && m.Status == protocol.StatusStreaming && m.RunID != "" {
+		t.open[m.RunID] = m
+	}
+}
+
+func (t *Timeline) closeAnswer(m *Message) {
+	if t.open[m.RunID] == m {
+		delete(t.open, m.RunID)
+	}
+}
+
+// sort brings the messages into the transcript's order.
+func (t *Timeline) sort() {
+	for _, m := range t.messages {
+		m.anchor = m.Seq
+		if q := t.byID[m.ReplyTo]; q != nil && q.Role == protocol.FromUser && q.Seq < m.Seq {
+			m.anchor = q.Seq
+		}
+	}
+	slices.SortStableFunc(t.messages, func(a, b *Message) int {
+		return cmp.Or(cmp.Compare(a.anchor, b.anchor), cmp.Compare(a.Seq, b.Seq))
+	})
+}
+
+// before is the id of the message that m stands behind.
+func (t *Timeline) before(m *Message) string {
+	if i := slices.Index(t.messages, m); i > 0 {
+		return t.messages[i-1].ID
+	}
+	return ""
+}
