@@ -26,7 +26,7 @@ func makeAgents(c config.Agents) (map[string]run.Agent, []protocol.Agent, error)
 			return nil, nil, fmt.Errorf("agents.list.%s: %w", name, err)
 		}
 		agents[name] = run.Agent{Agent: a, HistoryMessages: cfg.HistoryMessages}
-		said := protocol.Agent{ID: name, Name: cfg.Label, Description: cfg.Description,
+		said := protocol.Agent{ID: name, Name: agentName(name, cfg), Description: cfg.Description,
 			Provider: string(cfg.Provider), Model: cfg.Model, Default: name == c.Default}
 		if said.Default {
 			list = slices.Insert(list, 0, said)
@@ -35,6 +35,17 @@ func makeAgents(c config.Agents) (map[string]run.Agent, []protocol.Agent, error)
 		}
 	}
 	return agents, list, nil
+}
+
+// agentName is what people call an agent. "default" tells them nothing.
+func agentName(name string, c config.Agent) string {
+	switch {
+	case c.Label != name || name != "default":
+		return c.Label
+	case c.Provider == config.Builtin:
+		return "Demo agent"
+	}
+	return c.Model
 }
 
 func makeAgent(name string, c config.Agent) (agent.Agent, error) {

@@ -117,6 +117,21 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+func TestShortRequestsNameACommandSomewhere(t *testing.T) {
+	t.Parallel()
+	for question, want := range map[string]string{
+		"What can you show me?":                 "help",
+		"Show me some markdown":                 "markdown",
+		"Write some code, please":               "code",
+		"Tell me a long story about gatehouses": "long",
+	} {
+		got := replyTo([]agent.Message{{Role: agent.User, Text: question}}).text
+		if !strings.HasPrefix(got, answer(want)) {
+			t.Errorf("%q is not answered with %s: %.60q", question, want, got)
+		}
+	}
+}
+
 func TestChatQuotesWhatWasSaid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -41,6 +41,9 @@ func replyTo(messages []agent.Message) reply {
 	}
 	r := known(command(question))
 	if r.text == "" {
+		r = known(mentioned(question))
+	}
+	if r.text == "" {
 		r.text = chat(question, nth)
 	}
 	if first && r.failure == nil && r.text != answer("connect") {
@@ -74,6 +77,28 @@ func known(command string) reply {
 	default:
 		return reply{}
 	}
+}
+
+// mentioned is the command that a short request names somewhere, as in "show me
+// some markdown", or "".
+func mentioned(question string) string {
+	const short = 8
+	words := strings.FieldsFunc(strings.ToLower(question), func(r rune) bool { return !unicode.IsLetter(r) })
+	if len(words) > short {
+		return ""
+	}
+	if len(words) > 3 && words[0] == "what" && words[1] == "can" && words[2] == "you" {
+		return "help"
+	}
+	for _, word := range words {
+		switch word {
+		case "markdown", "code", "help":
+			return word
+		case "story":
+			return "long"
+		}
+	}
+	return ""
 }
 
 func answer(name string) string {

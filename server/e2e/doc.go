@@ -1,0 +1,7 @@
+// Package e2e tests the whole of it as people use it: the real binary with its
+// SQLite file, the real WebAssembly client, in a real Chromium.
+//
+// The binary is bin/gatehouse, or what E2E_BINARY names; the browser is the
+// chromium on PATH, or what E2E_BROWSER names. Without one of them the tests are
+// skipped.
+package e2e
