@@ -1,0 +1,388 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestToken(t *testing.T) {
+	t.Parallel()
+	token, same, other := NewToken("open sesame"), NewToken("open sesame"), NewToken("open sesamf")
+	for candidate, want := range map[string]bool{"open sesame": true, "": false, "open sesam": false, "open sesame ": false, "Open sesame": false} {
+		if got := token.Matches(candidate); got != want {
+			t.Errorf("%q matches: %v, want %v", candidate, got, want)
+		}
+	}
+	for name, none := range map[string]Token{"zero": {}, "empty": NewToken("")} {
+		if none.Matches("") || none.Matches("open sesame") || none.Fingerprint() != "" || none.Reveal() != "" {
+			t.Errorf("the %s token lets somebody in", name)
+		}
+	}
+	if f := token.Fingerprint(); len(f) != 64 || f != same.Fingerprint() || f == other.Fingerprint() || strings.Contains(f, "sesame") {
+		t.Errorf("fingerprints %q, %q of the same and %q of another", f, same.Fingerprint(), other.Fingerprint())
+	}
+}
+
+func TestTokenDoesNotPrint(t *testing.T) {
+	t.Parallel()
+	held := struct {
+		Token  Token
+		hidden Token
+		P      *Token
+	}{NewToken("open sesame"), NewToken("open sesame"), nil}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("token", "token", held.Token, "held", held)
+	encoded, err := json.Marshal(held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		fmt.Sprintf("%v %+v %#v %s %q %x %d", held, held, held, held.Token, held.Token, held.Token, held), log.String(), string(encoded),
+	} {
+		if strings.Contains(text, "sesame") || strings.Contains(text, fmt.Sprintf("%x", "sesame")) {
+			t.Errorf("the token shows in %s", text)
+		}
+	}
+}
+
+func TestKeepToken(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	made, err := KeepToken(dir)
+	if err != nil || !made.Made || made.Loose != "" || made.File != filepath.Join(dir, TokenFile) || len(made.Token.Reveal()) != len("gt_")+43 {
+		t.Fatalf("made: %+v, %v", made, err)
+	}
+	info, err := os.Stat(made.File)
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("the file has mode %v, %v", info.Mode(), err)
+	}
+	kept, err := KeepToken(dir)
+	if err != nil || kept.Made || kept.Token.Reveal() != made.Token.Reveal() {
+		t.Errorf("kept: %+v, %v; want what was made", kept, err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("the directory holds %v, %v; want the token alone", left, err)
+	}
+	other, err := KeepToken(t.TempDir())
+	if err != nil || other.Token.Reveal() == made.Token.Reveal() {
+		t.Errorf("two directories have the same token, %v", err)
+	}
+}
+
+func TestKeepTokenReads(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		content string
+		mode    fs.FileMode
+		want    string
+		loose   bool
+	}{
+		"with a line end":       {"secret\n", 0o600, "secret", false},
+		"as Windows ends lines": {" secret\r\n", 0o600, "secret", false},
+		"without one":           {"secret", 0o400, "secret", false},
+		"readable by the group": {"secret\n", 0o640, "secret", true},
+		"writable by the world": {"secret\n", 0o602, "secret", true},
+		"empty":                 {"\n", 0o600, "", false},
+		"two lines":             {"one\ntwo\n", 0o600, "", false},
+		"not ASCII":             {"sécret\n", 0o600, "", false},
+		"binary":                {"\x00\x01", 0o600, "", false},
+		"too long":              {strings.Repeat("a", 1025), 0o600, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file := filepath.Join(dir, TokenFile)
+			if err := errors.Join(os.WriteFile(file, []byte(c.content), 0o600), os.Chmod(file, c.mode)); err != nil {
+				t.Fatal(err)
+			}
+			kept, err := KeepToken(dir)
+			if kept.Token.Reveal() != c.want || (err == nil) != (c.want != "") || (kept.Loose != "") != c.loose || kept.Made {
+				t.Errorf("kept: %q, %+v, %v", kept.Token.Reveal(), kept, err)
+			}
+			if err != nil && !strings.Contains(err.Error(), file) {
+				t.Errorf("refused with %q, want it to name %s", err, file)
+			}
+			if got, err := os.ReadFile(file); err != nil || string(got) != c.content {
+				t.Errorf("the file was changed to %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestKeepTokenFails(t *testing.T) {
+	t.Parallel()
+	if kept, err := KeepToken(filepath.Join(t.TempDir(), "none")); err == nil || kept.Token.Reveal() != "" {
+		t.Errorf("without a directory: %+v, %v", kept, err)
+	}
+}
+
+// Programs that start at the same time agree on one token.
+func TestKeepTokenRace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tokens := make([]string, 16)
+	var made atomic.Int32
+	var wg sync.WaitGroup
+	for i := range tokens {
+		wg.Go(func() {
+			kept, err := KeepToken(dir)
+			if err != nil {
+				t.Error(err)
+			}
+			if kept.Made {
+				made.Add(1)
+			}
+			tokens[i] = kept.Token.Reveal()
+		})
+	}
+	wg.Wait()
+	for _, token := range tokens {
+		if token != tokens[0] || made.Load() != 1 {
+			t.Fatalf("%d were made; they are %q", made.Load(), tokens)
+		}
+	}
+}
+
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var links Links
+		if links.Redeem("") || links.Redeem("anything") {
+			t.Error("a link was redeemed before there was one")
+		}
+		once, late, soon := links.New(), links.New(), links.New()
+		if len(once) != 43 || once == late {
+			t.Errorf("codes %q and %q", once, late)
+		}
+		if !links.Redeem(once) || links.Redeem(once) {
+			t.Error("a link does not hold exactly once")
+		}
+		time.Sleep(LinkLife - time.Nanosecond)
+		if !links.Redeem(soon) {
+			t.Error("a link does not hold to its end")
+		}
+		time.Sleep(time.Nanosecond)
+		if links.Redeem(late) {
+			t.Error("a link holds beyond its end")
+		}
+	})
+}
+
+func TestLinksAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var links Links
+		first := links.New()
+		var last []string
+		for range maxLinks {
+			time.Sleep(time.Second)
+			last = append(last, links.New())
+		}
+		if links.Redeem(first) {
+			t.Error("the oldest of too many links still holds")
+		}
+		for i, code := range last {
+			if !links.Redeem(code) {
+				t.Errorf("link %d does not hold", i)
+			}
+		}
+	})
+}
+
+func TestLinksRace(t *testing.T) {
+	t.Parallel()
+	var links Links
+	code := links.New()
+	var won atomic.Int32
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			if links.Redeem(code) {
+				won.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 1 {
+		t.Errorf("one link was redeemed %d times", won.Load())
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"192.0.2.1":         "192.0.2.1/32",
+		"::ffff:192.0.2.1":  "192.0.2.1/32",
+		"2001:db8:1:2:3::4": "2001:db8:1:2::/64",
+		"fe80::1%eth0":      "fe80::/64",
+		"::1":               "::/64",
+	} {
+		if got := Network(netip.MustParseAddr(text)).String(); got != want {
+			t.Errorf("%s is counted as %s, want %s", text, got, want)
+		}
+	}
+	if got := Network(netip.Addr{}); got != (netip.Prefix{}) {
+		t.Errorf("no address is counted as %s", got)
+	}
+}
+
+func TestLimiter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(10, time.Minute)
+		a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+		for i := range 10 {
+			if wait, ok := l.Take(a); !ok || wait != 0 {
+				t.Fatalf("call %d: %v, %v", i, wait, ok)
+			}
+		}
+		if wait, ok := l.Take(a); ok || wait != 6*time.Second {
+			t.Errorf("the 11th call: %v, %v; want to wait 6 s", wait, ok)
+		}
+		if _, ok := l.Take(b); !ok {
+			t.Error("another address is refused")
+		}
+		time.Sleep(6*time.Second - time.Nanosecond)
+		if wait, ok := l.Take(a); ok || wait != time.Nanosecond {
+			t.Errorf("a moment too early: %v, %v", wait, ok)
+		}
+		time.Sleep(time.Nanosecond)
+		if _, ok := l.Take(a); !ok {
+			t.Error("refused when the wait is over")
+		}
+		if _, ok := l.Take(a); ok {
+			t.Error("a second one is allowed when one has come back")
+		}
+		l.Return(a)
+		if _, ok := l.Take(a); !ok {
+			t.Error("refused what was given back")
+		}
+		time.Sleep(time.Minute)
+		l.Return(a) // of what is whole nothing can be given back
+		allowed := 0
+		for range 20 {
+			if _, ok := l.Take(a); ok {
+				allowed++
+			}
+		}
+		if allowed != 10 {
+			t.Errorf("%d calls at once after a minute, want 10", allowed)
+		}
+	})
+}
+
+func TestLimiterForgetsTheIdle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(10, time.Minute)
+		for i := range 100 {
+			l.Take(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))
+		}
+		time.Sleep(6 * time.Second)
+		l.Take(netip.MustParseAddr("192.0.2.1"))
+		if l.Tidy(); len(l.full) != 1 {
+			t.Errorf("%d networks are remembered, want the one that is not whole", len(l.full))
+		}
+		l.Return(netip.MustParseAddr("192.0.2.1"))
+		if len(l.full) != 0 {
+			t.Errorf("%d networks are remembered, want none", len(l.full))
+		}
+	})
+}
+
+func TestLimiterIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(10, time.Minute)
+		address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
+		allowed := 0
+		for i := range maxNetworks + 1000 {
+			if _, ok := l.Take(address(i)); ok {
+				allowed++
+			}
+		}
+		if len(l.full) != maxNetworks || allowed != maxNetworks+10 {
+			t.Errorf("%d networks are remembered and %d calls allowed, want %d and %d", len(l.full), allowed, maxNetworks, maxNetworks+10)
+		}
+		if _, ok := l.Take(address(0)); !ok {
+			t.Error("a network that is known is refused for those that are not")
+		}
+		time.Sleep(time.Minute)
+		for i := range 20 {
+			if _, ok := l.Take(address(maxNetworks + i)); !ok {
+				t.Fatalf("new network %d is refused when there is room again", i)
+			}
+		}
+	})
+}
+
+// In no stretch of time does a network get more than its burst and what comes
+// back in that time; and who waits as told is let through.
+func TestLimiterProperty(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		bubble(t, func() {
+			burst := rapid.IntRange(1, 70).Draw(rt, "burst")
+			period := time.Duration(rapid.IntRange(1, 1000).Draw(rt, "period")) * time.Second / 7
+			l := NewLimiter(burst, period)
+			a := netip.MustParseAddr("192.0.2.1")
+			var taken []time.Time
+			for _, pause := range rapid.SliceOfN(rapid.IntRange(0, 100), 1, 200).Draw(rt, "pauses") {
+				if pause > 60 {
+					time.Sleep(period * time.Duration(pause-60) / time.Duration(burst*10))
+				}
+				wait, ok := l.Take(a)
+				if !ok {
+					time.Sleep(wait)
+					if _, ok = l.Take(a); !ok {
+						rt.Fatalf("refused after waiting %v as told", wait)
+					}
+				}
+				taken = append(taken, time.Now())
+				if n := len(taken) - burst - 1; n >= 0 && taken[len(taken)-1].Sub(taken[n]) < period/time.Duration(burst) {
+					rt.Fatalf("%d calls within %v", burst+1, taken[len(taken)-1].Sub(taken[n]))
+				}
+			}
+			for i := 0; i+2*burst < len(taken); i++ {
+				if d := taken[i+2*burst].Sub(taken[i]); d < period/time.Duration(burst)*time.Duration(burst) {
+					rt.Fatalf("%d calls within %v, and the period is %v", 2*burst+1, d, period)
+				}
+			}
+		})
+	})
+}
+
+// bubble runs a rapid check in a synctest bubble, and hands on the panics that
+// rapid works with.
+func bubble(t *testing.T, check func()) {
+	var thrown any
+	synctest.Test(t, func(*testing.T) {
+		defer func() { thrown = recover() }()
+		check()
+	})
+	if thrown != nil {
+		panic(thrown)
+	}
+}
+
+func BenchmarkLimiter(b *testing.B) {
+	l := NewLimiter(60, time.Minute)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		l.Take(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
+	}
+}

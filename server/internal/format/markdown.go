@@ -1,0 +1,117 @@
+package format
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// Both are safe for concurrent use and never change.
+var (
+	markdown = sync.OnceValue(newMarkdown)
+	// blocksOnly parses no formatting inside paragraphs.
+	blocksOnly = sync.OnceValue(func() parser.Parser { return parser.NewParser(blockParsers()...) })
+)
+
+func newMarkdown() goldmark.Markdown {
+	return goldmark.New(
+		goldmark.WithParser(parser.NewParser(append(blockParsers(), inlineParsers())...)),
+		goldmark.WithRenderer(renderer.NewRenderer(renderer.WithNodeRenderers(
+			util.Prioritized(nodes{}, 100),
+			// The alternative to the attribute is a style, which our policy forbids.
+			util.Prioritized(extension.NewTableHTMLRenderer(
+				extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500),
+			util.Prioritized(extension.NewStrikethroughHTMLRenderer(), 500),
+			util.Prioritized(extension.NewTaskCheckBoxHTMLRenderer(), 500),
+			util.Prioritized(html.NewRenderer(), 1000),
+		))),
+	)
+}
+
+// blockParsers are CommonMark's without HTML blocks and link reference
+// definitions, and tables.
+func blockParsers() []parser.Option {
+	return []parser.Option{
+		parser.WithBlockParsers(
+			util.Prioritized(parser.NewSetextHeadingParser(), 100),
+			util.Prioritized(parser.NewThematicBreakParser(), 200),
+			util.Prioritized(nested{parser.NewListParser()}, 300),
+			util.Prioritized(parser.NewListItemParser(), 400),
+			util.Prioritized(parser.NewCodeBlockParser(), 500),
+			util.Prioritized(parser.NewATXHeadingParser(), 600),
+			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
+			util.Prioritized(nested{parser.NewBlockquoteParser()}, 800),
+			util.Prioritized(parser.NewParagraphParser(), 1000),
+		),
+		parser.WithParagraphTransformers(util.Prioritized(tables{extension.NewTableParagraphTransformer()}, 200)),
+		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
+	}
+}
+
+// inlineParsers are CommonMark's without raw HTML, and GitHub's.
+func inlineParsers() parser.Option {
+	linkify := extension.NewLinkifyParser(extension.WithLinkifyAllowedProtocols([]string{"http:", "https:"}))
+	return parser.WithInlineParsers(
+		util.Prioritized(extension.NewTaskCheckBoxParser(), 0),
+		util.Prioritized(bounded{codeSpans{parser.NewCodeSpanParser()}}, 100),
+		util.Prioritized(newBoundedLinks(), 200),
+		util.Prioritized(bounded{parser.NewAutoLinkParser()}, 300),
+		util.Prioritized(bounded{parser.NewEmphasisParser()}, 500),
+		util.Prioritized(bounded{extension.NewStrikethroughParser()}, 500),
+		util.Prioritized(linkify, 999),
+	)
+}
+
+// formatProse returns the blocks of a segment. open leaves the code at its very
+// end plain. Should the parser fail on a text, that is one block without
+// formatting: what people write must not bring a process down.
+func formatProse(segment []byte, open bool, h *highlighter) (blocks []string) {
+	defer func() {
+		if recover() != nil {
+			blocks = []string{"<p>" + escape(string(segment)) + "</p>"}
+		}
+	}()
+	return parse(segment, open, h)
+}
+
+func parse(segment []byte, open bool, h *highlighter) (blocks []string) {
+	source := withNewline(segment)
+	doc := markdown().Parser().Parse(text.NewReader(source))
+	setCode(doc, source, open, h)
+	var out bytes.Buffer
+	for node := doc.FirstChild(); node != nil; node = node.NextSibling() {
+		out.Reset()
+		if err := markdown().Renderer().Render(&out, source, node); err != nil {
+			panic(err) // neither our nodes nor a Buffer return errors
+		}
+		blocks = append(blocks, strings.TrimSuffix(out.String(), "\n"))
+	}
+	return blocks
+}
+
+// settled reports whether a blank line after the segment closes all its blocks.
+func settled(segment []byte) (yes bool) {
+	defer func() { _ = recover() }() // the parser failed: then no
+	probe := append(withNewline(segment), "\nx\n"...)
+	last := blocksOnly().Parse(text.NewReader(probe)).LastChild()
+	return last.Kind() == ast.KindParagraph && last.Lines().At(0).Start == len(probe)-2
+}
+
+// withNewline returns a copy of the segment that ends with a line end.
+func withNewline(segment []byte) []byte {
+	source := make([]byte, len(segment), len(segment)+4)
+	copy(source, segment)
+	if !bytes.HasSuffix(source, []byte("\n")) {
+		source = append(source, '\n')
+	}
+	return source
+}

@@ -1,0 +1,134 @@
+package format
+
+import (
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/util"
+)
+
+// nodes renders what goldmark's own renderer would not render as we need it:
+// links, images and code.
+type nodes struct{}
+
+func (nodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
+	reg.Register(ast.KindLink, link)
+	reg.Register(ast.KindImage, image)
+	reg.Register(ast.KindAutoLink, autoLink)
+	reg.Register(ast.KindCodeBlock, code)
+	reg.Register(ast.KindFencedCodeBlock, code)
+}
+
+func link(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if href := safeURL(util.URLEscape(node.(*ast.Link).Destination, true)); href != "" && !inLink(node) {
+		anchor(w, href, entering)
+	}
+	return ast.WalkContinue, nil
+}
+
+// image renders a link to the image: nothing is loaded from elsewhere.
+func image(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	href := safeURL(util.URLEscape(node.(*ast.Image).Destination, true))
+	if href == "" || inLink(node) {
+		return ast.WalkContinue, nil
+	}
+	anchor(w, href, entering)
+	if entering && !node.HasChildren() {
+		_, _ = w.WriteString(href)
+	}
+	return ast.WalkContinue, nil
+}
+
+func autoLink(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	n := node.(*ast.AutoLink)
+	url := n.URL(source)
+	if n.AutoLinkType == ast.AutoLinkEmail {
+		url = append([]byte("mailto:"), url...)
+	}
+	label := escape(string(n.Label(source)))
+	switch href := safeURL(util.URLEscape(url, false)); {
+	case inLink(node):
+		_, _ = w.WriteString(label)
+	case href == "":
+		_, _ = w.WriteString("&lt;" + label + "&gt;")
+	default:
+		anchor(w, href, true)
+		_, _ = w.WriteString(label)
+		anchor(w, href, false)
+	}
+	return ast.WalkContinue, nil
+}
+
+func anchor(w util.BufWriter, href string, entering bool) {
+	if entering {
+		_, _ = w.WriteString(`<a href="` + href + `" rel="noopener noreferrer nofollow ugc" target="_blank">`)
+	} else {
+		_, _ = w.WriteString("</a>")
+	}
+}
+
+// inLink reports whether a node is inside of what may be a link already.
+func inLink(node ast.Node) bool {
+	for n := node.Parent(); n != nil; n = n.Parent() {
+		if k := n.Kind(); k == ast.KindLink || k == ast.KindImage {
+			return true
+		}
+	}
+	return false
+}
+
+// safeURL returns the value of an href for a URL in which everything but
+// printable ASCII is percent-encoded, or "" unless it is an absolute http, https
+// or mailto address. It looks at the very bytes that the browser will read.
+func safeURL(escaped []byte) string {
+	url := string(escaped)
+	for _, scheme := range []string{"http://", "https://", "mailto:"} {
+		if len(url) > len(scheme) && strings.EqualFold(url[:len(scheme)], scheme) {
+			return escape(url)
+		}
+	}
+	return ""
+}
+
+var codeHTML = []byte("html")
+
+// setCode gives every code block of the document its HTML.
+func setCode(doc ast.Node, source []byte, open bool, h *highlighter) {
+	last := doc
+	for last.LastChild() != nil {
+		last = last.LastChild()
+	}
+	_ = ast.Walk(doc, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
+		lang := ""
+		switch n := node.(type) {
+		case *ast.FencedCodeBlock:
+			lang = language(string(n.Language(source)))
+		case *ast.CodeBlock:
+		default:
+			return ast.WalkContinue, nil
+		}
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		content := strings.TrimSuffix(string(node.Lines().Value(source)), "\n")
+		inner := ""
+		if open && node == last {
+			inner = escape(content)
+		} else {
+			inner = h.html(lang, content)
+		}
+		node.SetAttribute(codeHTML, codeBlock(lang, inner))
+		return ast.WalkContinue, nil
+	})
+}
+
+func code(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if html, ok := node.Attribute(codeHTML); ok && entering {
+		_, _ = w.WriteString(html.(string) + "\n")
+	}
+	return ast.WalkSkipChildren, nil
+}

@@ -1,0 +1,114 @@
+package pairing
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+func TestNewCredential(t *testing.T) {
+	t.Parallel()
+	form := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@-]*$`) // the protocol's, of sender_id
+	seen := map[string]bool{}
+	for range 1000 {
+		c := NewCredential()
+		if !form.MatchString(c) || len(c) > protocol.MaxSenderIDLength || !ValidCredential(c) || seen[c] {
+			t.Fatalf("%q is no good credential, or was there before", c)
+		}
+		seen[c] = true
+	}
+}
+
+func TestValidCredential(t *testing.T) {
+	t.Parallel()
+	good := "gd_" + strings.Repeat("A", 43)
+	for text, want := range map[string]bool{
+		good:                                  true,
+		"":                                    false,
+		"gd_":                                 false,
+		good[:len(good)-1]:                    false,
+		good + "A":                            false,
+		"gt_" + strings.Repeat("A", 43):       false,
+		"gd_" + strings.Repeat("A", 42) + "B": false, // bits beyond the 256th
+		"gd_" + strings.Repeat("A", 42) + "+": false,
+		"gd_" + strings.Repeat("A", 41) + "\n" + "A": false, // decoders skip it
+	} {
+		if got := ValidCredential(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+func FuzzValidCredential(f *testing.F) {
+	for _, s := range []string{NewCredential(), "gd_", "gd_" + strings.Repeat("\n", 43), "gd_" + strings.Repeat("_", 43)} {
+		f.Add(s)
+	}
+	form := regexp.MustCompile(`^gd_[A-Za-z0-9_-]{43}$`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if ValidCredential(s) && !form.MatchString(s) {
+			t.Errorf("%q passes", s)
+		}
+	})
+}
+
+func TestNewCode(t *testing.T) {
+	t.Parallel()
+	const codes = 4000
+	count := map[rune]int{}
+	for range codes {
+		code := newCode()
+		if got, ok := ParseCode(code); !ok || got != code {
+			t.Fatalf("%q is no code", code)
+		}
+		for _, r := range code {
+			count[r]++
+		}
+	}
+	// Each letter is expected 1000 times; 200 away is six standard deviations.
+	for _, r := range protocol.PairingAlphabet {
+		if n := count[r]; n < 800 || n > 1200 {
+			t.Errorf("%q was chosen %d times of about %d", r, n, codes*protocol.PairingCodeLength/len(protocol.PairingAlphabet))
+		}
+	}
+}
+
+func TestParseCode(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"ABCD2345": "ABCD2345", "abcd2345": "ABCD2345", " ABCD-2345 ": "ABCD2345", "A B C D – 2 3 4 5": "ABCD2345", "abcd\u00a02345": "ABCD2345",
+		"": "", "ABCD234": "", "ABCD23456": "", "ABCD2340": "", "ABCD234O": "", "ABCD234ı": "", "ABC\nD2345": "", "ABCD_2345": "",
+		strings.Repeat("-", 100) + "ABCD2345": "",
+	} {
+		if got, ok := ParseCode(text); ok != (want != "") || ok && got != want {
+			t.Errorf("%q: %q, %v; want %q", text, got, ok, want)
+		}
+	}
+}
+
+func FuzzParseCode(f *testing.F) {
+	for _, s := range []string{"ABCD2345", "abcd-2345", "ſſſſſſſſ", ""} {
+		f.Add(s)
+	}
+	form := regexp.MustCompile(`^[A-HJ-NP-Z2-9]{8}$`)
+	f.Fuzz(func(t *testing.T, s string) {
+		code, ok := ParseCode(s)
+		if ok && !form.MatchString(code) {
+			t.Errorf("%q gives %q", s, code)
+		}
+	})
+}
+
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1_700_000_000_000)
+	early, late := newDeviceID(now), newDeviceID(now.Add(time.Millisecond))
+	if form := regexp.MustCompile(`^dev-[0-9a-v]{16}$`); !form.MatchString(early) || !form.MatchString(late) || early >= late {
+		t.Errorf("device ids %q and %q, want two in the order of time", early, late)
+	}
+	if user := newUserID(); !regexp.MustCompile(`^user-[0-9a-v]{8}$`).MatchString(user) || !validUserID(user) {
+		t.Errorf("user id %q", user)
+	}
+}

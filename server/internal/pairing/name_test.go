@@ -1,0 +1,97 @@
+package pairing
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+func TestNameOfUserAgent(t *testing.T) {
+	t.Parallel()
+	for ua, want := range map[string]string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0":                                                                   "Firefox on Windows",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0":                                                                             "Firefox on Linux",
+		"Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0":                                                                               "Firefox on Android",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/140.0 Mobile/15E148 Safari/605.1.15":          "Firefox on iPhone",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36":                                    "Chrome on Windows",
+		"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36":                                    "Chrome on Android",
+		"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36":                                     "Chrome on ChromeOS",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/138.0.7204.53 Mobile/15E148 Safari/604.1":     "Chrome on iPhone",
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/138.0.0.0 Safari/537.36":                                      "Headless Chrome on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36 Edg/138.0.0.0":                      "Edge on Windows",
+		"Mozilla/5.0 (Linux; Android 10; HD1913) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36 EdgA/137.0.0.0":                "Edge on Android",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15":                              "Safari on Mac",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1":            "Safari on iPhone",
+		"Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.7 Mobile/15E148 Safari/604.1":                     "Safari on iPad",
+		"Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36": "Samsung Internet on Android",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36 OPR/121.0.0.0":                      "Opera on Windows",
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15 Epiphany/605.1.15":                            "GNOME Web on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko":                                                                              "Internet Explorer on Windows",
+		"curl/8.5.0":                            "curl",
+		"Wget/1.21.4":                           "Wget",
+		"Go-http-client/1.1":                    "Go program",
+		"Python/3.12 websockets/12.0":           "Python program",
+		"python-requests/2.32.3":                "Python program",
+		"gatehouse/0.1 (linux)":                 "Gatehouse client",
+		"node":                                  "Node.js program",
+		"":                                      "Unknown browser",
+		"f3a9c1d2e4b5":                          "Unknown browser",
+		"Mozilla/5.0 (Windows NT 10.0) Strange": "Unknown browser on Windows",
+	} {
+		if got := Name(ua, ""); got != want {
+			t.Errorf("%q is called %q, want %q", ua, got, want)
+		}
+	}
+}
+
+func TestNameGiven(t *testing.T) {
+	t.Parallel()
+	const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	for name, want := range map[string]string{
+		"Anna's laptop":                         "Anna's laptop",
+		"  Kitchen \t\r\n tablet ":              "Kitchen tablet",
+		"书房电脑":                                  "书房电脑",
+		"Büro 2":                                "Büro 2",
+		"":                                      "Firefox on Windows",
+		" \u200b\u3164\u2800 ":                  "Firefox on Windows",
+		"f3a9c1d2e4b5a6f7":                      "Firefox on Windows",
+		"019a2b3c-4d5e-7f00-8a9b-0c1d2e3f4a5b":  "Firefox on Windows",
+		"00:1a:2b:3c:4d:5e":                     "Firefox on Windows",
+		"facade":                                "facade",
+		"Admin\x00\x1b[31m\nphone":              "Admin[31m phone",
+		"safe\u202egpj.exe":                     "safegpj.exe",
+		"\u2066admin\u2069":                     "admin",
+		"<script>alert(1)</script>":             "scriptalert(1)/script",
+		"bad\xff\xfebytes":                      "badbytes",
+		"z\u0301\u0301\u0301\u0301\u0301\u0301": "z\u0301\u0301",
+		strings.Repeat("long ", 1000):           strings.Repeat("long ", 16)[:79],
+		strings.Repeat("é", 81):                 strings.Repeat("é", 80),
+	} {
+		if got := Name(firefox, name); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+}
+
+func FuzzName(f *testing.F) {
+	f.Add("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Anna's laptop")
+	f.Add("curl/8", "\u202e<b>\x00")
+	f.Add("\xff", "a\u0301\u0301\u0301 ")
+	f.Fuzz(func(t *testing.T, ua, given string) {
+		name := Name(ua, given)
+		if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > protocol.MaxDeviceNameLength || name != strings.TrimSpace(name) {
+			t.Errorf("name %q", name)
+		}
+		for _, r := range name {
+			if !unicode.IsGraphic(r) || r == '<' || r == '>' || unicode.IsSpace(r) && r != ' ' {
+				t.Errorf("name %q has %U", name, r)
+			}
+		}
+		if again := Name(ua, name); given != "" && again != name && !idLike(name) {
+			t.Errorf("name %q, cleaned again %q", name, again)
+		}
+	})
+}

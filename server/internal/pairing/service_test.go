@@ -1,0 +1,612 @@
+package pairing_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// bubble runs a test of a desk in which time passes only when all wait.
+func bubble(t *testing.T, test func(t *testing.T, d *desk)) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) { test(t, newDesk(t, dir)) })
+}
+
+func TestPairingLife(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		who := from("192.0.2.1")
+		_, err := d.Authenticate(ctx, who.Secret)
+		want(t, "a credential nobody knows", err, "NOT_PAIRED unknown")
+		_, err = d.Status(ctx, who.Secret)
+		want(t, "the status of a credential nobody knows", err, "NOT_PAIRED unknown")
+
+		p := d.request(who)
+		now := protocol.At(time.Now())
+		if p.DeviceName != "Firefox on Linux" || p.Address != "192.0.2.1" || p.CreatedAt != now || p.ExpiresAt != now+60*60*1000 {
+			t.Errorf("pending: %+v", p)
+		}
+		if st, err := d.Status(ctx, who.Secret); err != nil || st != (protocol.PairingStatus{Status: "pending", ExpiresAt: p.ExpiresAt}) {
+			t.Errorf("status: %+v, %v", st, err)
+		}
+		_, err = d.Authenticate(ctx, who.Secret)
+		want(t, "a credential that waits", err, "NOT_PAIRED pending")
+
+		time.Sleep(time.Minute)
+		d.restart()
+		if again := d.request(who); again != p {
+			t.Errorf("after a reload and a restart the request is %+v, want %+v", again, p)
+		}
+
+		a := d.approve(protocol.DeviceApproveParams{Code: strings.ToLower(p.Code[:4]) + "-" + p.Code[4:], Label: " the \n hall "})
+		if a.Existed || a.Device.Role != protocol.Operator || !strings.HasPrefix(a.Device.UserID, "user-") || a.Device.Label != "the hall" || a.Device.DeviceID != p.DeviceID {
+			t.Errorf("approved: %+v", a)
+		}
+		device, err := d.Authenticate(ctx, who.Secret)
+		if err != nil || device.UserID != a.Device.UserID || device.Role != protocol.Operator || device.DeviceID != p.DeviceID || device.Kind != pairing.Paired {
+			t.Errorf("authenticated: %+v, %v", device, err)
+		}
+		if st, err := d.Status(ctx, who.Secret); err != nil || st.Status != "approved" {
+			t.Errorf("status: %+v, %v", st, err)
+		}
+		_, err = d.Request(ctx, who)
+		want(t, "a request of a paired device", err, "FAILED_PRECONDITION")
+		_, err = d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: p.Code})
+		want(t, "a second approval", err, "FAILED_PRECONDITION")
+		want(t, "a denial after the approval", d.Deny(ctx, "admin", p.Code), "FAILED_PRECONDITION")
+
+		want(t, "revoke", d.Revoke(ctx, "admin", p.DeviceID), "ok")
+		want(t, "revoke again", d.Revoke(ctx, "admin", p.DeviceID), "ok")
+		want(t, "revoke what is not there", d.Revoke(ctx, "admin", "dev-0"), "NOT_FOUND")
+		_, err = d.Authenticate(ctx, who.Secret)
+		want(t, "a revoked credential", err, "NOT_PAIRED revoked")
+		_, err = d.Status(ctx, who.Secret)
+		want(t, "the status of a revoked credential", err, "NOT_PAIRED revoked")
+		_, err = d.Request(ctx, who)
+		want(t, "a request of a revoked credential", err, "NOT_PAIRED revoked")
+
+		told := []string{"requested " + p.DeviceID, "approved " + p.DeviceID, "revoked " + p.DeviceID}
+		if got := d.tellings(); !slices.Equal(got, told) {
+			t.Errorf("told %q, want %q", got, told)
+		}
+	})
+}
+
+func TestDenial(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		who := from("2001:db8::1")
+		p := d.request(who)
+		want(t, "deny", d.Deny(ctx, "admin", p.Code), "ok")
+		if st, err := d.Status(ctx, who.Secret); err != nil || st.Status != "denied" {
+			t.Errorf("status: %+v, %v", st, err)
+		}
+		time.Sleep(20 * time.Second)
+		d.restart()
+		_, err := d.Request(ctx, from("2001:db8::ffff"))
+		want(t, "a new request from that network", err, "RESOURCE_EXHAUSTED")
+		if ms := retryAfter(err); ms != 40_000 {
+			t.Errorf("to be tried again after %d ms, want 40000", ms)
+		}
+		_, err = d.Request(ctx, from("2001:db8:0:1::1"))
+		want(t, "a request from another network", err, "ok")
+		time.Sleep(40 * time.Second)
+		_, err = d.Request(ctx, from("2001:db8::2"))
+		want(t, "a new request when the cool-down is over", err, "ok")
+
+		_, err = d.Request(ctx, who)
+		want(t, "a request with the denied credential", err, "NOT_PAIRED denied")
+		_, err = d.Authenticate(ctx, who.Secret)
+		want(t, "the denied credential", err, "NOT_PAIRED denied")
+		_, err = d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: p.Code})
+		want(t, "an approval after the denial", err, "FAILED_PRECONDITION")
+		want(t, "a revocation of what was denied", d.Revoke(ctx, "admin", p.DeviceID), "FAILED_PRECONDITION")
+	})
+}
+
+func TestExpiry(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		who := from("192.0.2.1")
+		p := d.request(who)
+		time.Sleep(time.Hour - time.Millisecond)
+		if again := d.request(who); again.Code != p.Code {
+			t.Errorf("in its last moment the request has the code %s, want %s", again.Code, p.Code)
+		}
+		time.Sleep(time.Millisecond)
+		for _, swept := range []bool{false, true} {
+			if swept {
+				want(t, "sweep", d.Sweep(ctx), "ok")
+			}
+			if st, err := d.Status(ctx, who.Secret); err != nil || st.Status != "expired" {
+				t.Errorf("swept %v: status: %+v, %v", swept, st, err)
+			}
+			_, err := d.Authenticate(ctx, who.Secret)
+			want(t, "an expired credential", err, "NOT_PAIRED expired")
+			_, err = d.Request(ctx, who)
+			want(t, "a request of an expired credential", err, "NOT_PAIRED expired")
+			_, err = d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: p.Code})
+			want(t, "an approval that is too late", err, "FAILED_PRECONDITION")
+			if list, err := d.List(ctx); err != nil || len(list.Pending) != 0 {
+				t.Errorf("swept %v: listed as pending: %+v, %v", swept, list.Pending, err)
+			}
+		}
+		if got := d.tellings(); !slices.Equal(got, []string{"requested " + p.DeviceID, "expired " + p.DeviceID}) {
+			t.Errorf("told %q", got)
+		}
+		want(t, "sweep", d.Sweep(ctx), "ok")
+		if got := d.tellings(); len(got) != 0 {
+			t.Errorf("a second sweep told %q", got)
+		}
+	})
+}
+
+func TestAddressSlots(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		var there []pairing.Requester
+		var devices []string
+		for range 3 {
+			who := from("192.0.2.1")
+			there, devices = append(there, who), append(devices, d.request(who).DeviceID)
+		}
+		_, err := d.Request(ctx, from("192.0.2.1"))
+		want(t, "a fourth request of an address", err, "RESOURCE_EXHAUSTED")
+		if ms := retryAfter(err); ms != 120_000 {
+			t.Errorf("to be tried again after %d ms, want 120000", ms)
+		}
+		_, err = d.Request(ctx, from("::ffff:192.0.2.1"))
+		want(t, "the same address, written as IPv6", err, "RESOURCE_EXHAUSTED")
+		_, err = d.Request(ctx, from("192.0.2.2"))
+		want(t, "another address", err, "ok")
+
+		// Each way of being there holds a slot, also over a restart once a sweep
+		// has stored it.
+		time.Sleep(2*time.Minute - time.Second)
+		if _, err := d.Status(ctx, there[0].Secret); err != nil {
+			t.Error(err)
+		}
+		d.request(there[1])
+		d.Seen(devices[2])
+		want(t, "sweep", d.Sweep(ctx), "ok")
+		d.restart()
+		time.Sleep(2*time.Minute - time.Second)
+		_, err = d.Request(ctx, from("192.0.2.1"))
+		want(t, "while all three are there", err, "RESOURCE_EXHAUSTED")
+		time.Sleep(time.Second)
+		_, err = d.Request(ctx, from("192.0.2.1"))
+		want(t, "when none has been there for two minutes", err, "ok")
+		if again := d.request(there[0]); again.DeviceID != devices[0] {
+			t.Errorf("who lost its slot has now the request %s, want %s", again.DeviceID, devices[0])
+		}
+	})
+}
+
+func TestOverallLimit(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		var waiting []pairing.Record
+		for i := range 999 {
+			waiting = append(waiting, record(i, protocol.PairingPending))
+		}
+		d.fill(waiting...)
+		d.request(from("192.0.2.1"))
+		time.Sleep(10 * time.Minute)
+		_, err := d.Request(ctx, from("192.0.2.2"))
+		want(t, "one request more", err, "RESOURCE_EXHAUSTED")
+		if ms := retryAfter(err); ms != 50*60*1000 {
+			t.Errorf("to be tried again after %d ms, want until the first expires", ms)
+		}
+		list, err := d.List(ctx)
+		if err != nil || len(list.Pending) == 0 || len(list.Pending) > 200 {
+			t.Fatalf("%d are listed, %v", len(list.Pending), err)
+		}
+		want(t, "deny", d.Deny(ctx, "admin", list.Pending[0].Code), "ok") // of 192.0.2.1
+		_, err = d.Request(ctx, from("192.0.2.2"))
+		want(t, "a request in the place of a denied one", err, "ok")
+		time.Sleep(50 * time.Minute)
+		want(t, "sweep of more than one step", d.Sweep(ctx), "ok")
+		if list, err := d.List(ctx); err != nil || len(list.Pending) != 1 {
+			t.Errorf("%d wait after the sweep, %v; want the last", len(list.Pending), err)
+		}
+	})
+}
+
+func TestApproveChoices(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		refused := d.request(from("192.0.2.99")).Code
+		for name, c := range map[string]struct {
+			params protocol.DeviceApproveParams
+			want   string
+		}{
+			"a code that is none": {protocol.DeviceApproveParams{Code: "ABC"}, "INVALID_REQUEST"},
+			"no code":             {protocol.DeviceApproveParams{}, "INVALID_REQUEST"},
+			"a code nobody has":   {protocol.DeviceApproveParams{Code: "22222222"}, "NOT_FOUND"},
+			"a role that is none": {protocol.DeviceApproveParams{Code: refused, Role: "root"}, "INVALID_REQUEST"},
+			"a user that is none": {protocol.DeviceApproveParams{Code: refused, UserID: "a b"}, "INVALID_REQUEST"},
+			"a user too long":     {protocol.DeviceApproveParams{Code: refused, UserID: strings.Repeat("a", 256)}, "INVALID_REQUEST"},
+			"a label too long":    {protocol.DeviceApproveParams{Code: refused, Label: strings.Repeat("é", 121)}, "INVALID_REQUEST"},
+		} {
+			_, err := d.Approve(ctx, "admin", c.params)
+			want(t, name, err, c.want)
+		}
+		if list, err := d.List(ctx); err != nil || len(list.Pending) != 1 {
+			t.Errorf("after the refusals %d wait, %v; want 1", len(list.Pending), err)
+		}
+
+		long := strings.Repeat("a", 255)
+		for i, c := range []struct {
+			user    string
+			role    protocol.Role
+			existed bool
+		}{{"anna", protocol.Viewer, false}, {"anna", protocol.Admin, true}, {"Anna", protocol.Operator, false}, {long, protocol.Operator, false}} {
+			p := d.request(from(fmt.Sprintf("192.0.2.%d", i)))
+			a := d.approve(protocol.DeviceApproveParams{Code: p.Code, UserID: c.user, Role: c.role, Label: strings.Repeat("é", 120)})
+			if a.Device.UserID != c.user || a.Device.Role != c.role || a.Existed != c.existed {
+				t.Errorf("approval %d: %+v, want %+v", i, a, c)
+			}
+		}
+	})
+}
+
+func TestListAndHistory(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		if list, err := d.List(ctx); err != nil || list.Pending == nil || list.Paired == nil {
+			t.Errorf("an empty list is %+v, %v; want lists that travel as []", list, err)
+		}
+		var p []protocol.PendingDevice
+		var secrets []string
+		for i := range 5 {
+			who := from(fmt.Sprintf("192.0.2.%d", i))
+			p, secrets = append(p, d.request(who)), append(secrets, who.Secret)
+			time.Sleep(time.Second)
+		}
+		d.approve(protocol.DeviceApproveParams{Code: p[0].Code})
+		time.Sleep(time.Second)
+		d.approve(protocol.DeviceApproveParams{Code: p[1].Code})
+		time.Sleep(time.Second)
+		want(t, "deny", d.Deny(ctx, "berta", p[2].Code), "ok")
+		time.Sleep(time.Second)
+		if _, err := d.Authenticate(ctx, secrets[0]); err != nil {
+			t.Error(err)
+		}
+		seen := protocol.At(time.Now())
+
+		list, err := d.List(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Pending) != 2 || list.Pending[0] != p[4] || list.Pending[1] != p[3] {
+			t.Errorf("pending: %+v, want the newest first", list.Pending)
+		}
+		if len(list.Paired) != 2 || list.Paired[0].DeviceID != p[1].DeviceID || list.Paired[1].DeviceID != p[0].DeviceID {
+			t.Errorf("paired: %+v, want the newest first", list.Paired)
+		} else if list.Paired[1].LastSeenAt != seen {
+			t.Errorf("a device that was just there was last seen at %v, want %v", list.Paired[1].LastSeenAt, seen)
+		}
+		past, err := d.History(ctx, 2)
+		if err != nil || len(past) != 2 || past[0].DeviceID != p[2].DeviceID || past[0].Status != "denied" || past[0].ResolvedBy != "berta" ||
+			past[1].DeviceID != p[1].DeviceID || past[1].Status != "approved" || past[1].ResolvedAt == 0 {
+			t.Errorf("history: %+v, %v", past, err)
+		}
+		for _, text := range []string{fmt.Sprint(list), fmt.Sprint(past)} {
+			for _, secret := range secrets {
+				if strings.Contains(text, secret) {
+					t.Error("a list shows a secret")
+				}
+			}
+		}
+	})
+}
+
+// The longest list there can be still goes into a frame.
+func TestListFitsIntoAFrame(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		var records []pairing.Record
+		for i := range 1200 {
+			r := record(i, []string{protocol.PairingPending, protocol.PairingApproved}[i%2])
+			r.UserAgent, r.Name = strings.Repeat("\U0001F600", 256), strings.Repeat("\\\"", 40)
+			r.UserID, r.Role, r.Label = strings.Repeat("u", 255), protocol.Operator, strings.Repeat("\U0001F600", 120)
+			records = append(records, r)
+		}
+		d.fill(records...)
+		list, err := d.List(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(list.AppendJSON(nil)); n > protocol.MaxFrameBytes-1024 || len(list.Pending) < 50 || len(list.Paired) < 50 {
+			t.Errorf("%d pending and %d paired take %d bytes", len(list.Pending), len(list.Paired), n)
+		}
+	})
+}
+
+func TestLastSeenIsStoredBySweep(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		who := from("192.0.2.1")
+		d.approve(protocol.DeviceApproveParams{Code: d.request(who).Code})
+		time.Sleep(time.Minute)
+		if _, err := d.Authenticate(ctx, who.Secret); err != nil {
+			t.Fatal(err)
+		}
+		seen := protocol.At(time.Now())
+		want(t, "sweep", d.Sweep(ctx), "ok")
+		time.Sleep(time.Minute)
+		d.restart()
+		if list, err := d.List(ctx); err != nil || list.Paired[0].LastSeenAt != seen {
+			t.Errorf("after a restart: %+v, %v; want seen at %v", list.Paired, err, seen)
+		}
+	})
+}
+
+func TestSignIn(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		who := from("192.0.2.1")
+		device, err := d.SignIn(ctx, who)
+		if err != nil || device.Role != protocol.Admin || device.UserID != "admin" || device.Kind != pairing.SignedIn || device.Label == "" {
+			t.Fatalf("signed in: %+v, %v", device, err)
+		}
+		d.restart()
+		if got, err := d.Authenticate(ctx, who.Secret); err != nil || got.DeviceID != device.DeviceID {
+			t.Errorf("after a restart: %+v, %v", got, err)
+		}
+		if st, err := d.Status(ctx, who.Secret); err != nil || st != (protocol.PairingStatus{Status: "approved"}) {
+			t.Errorf("status: %+v, %v", st, err)
+		}
+		_, err = d.SignIn(ctx, who)
+		want(t, "a second sign-in with one credential", err, "ALREADY_EXISTS")
+		_, err = d.SignIn(ctx, pairing.Requester{Secret: "gd_short"})
+		want(t, "a sign-in with a bad credential", err, "INVALID_REQUEST")
+
+		d.token = "token two"
+		for _, swept := range []bool{false, true} {
+			_, err = d.Authenticate(ctx, who.Secret)
+			want(t, "when the token has changed", err, "NOT_PAIRED revoked")
+			_, err = d.Request(ctx, who)
+			want(t, "a request when the token has changed", err, "NOT_PAIRED revoked")
+			if list, err := d.List(ctx); err != nil || len(list.Paired) != 0 {
+				t.Errorf("swept %v: listed: %+v, %v", swept, list.Paired, err)
+			}
+			want(t, "sweep", d.Sweep(ctx), "ok")
+		}
+		if got := d.tellings(); !slices.Equal(got, []string{"revoked " + device.DeviceID}) {
+			t.Errorf("told %q", got)
+		}
+		d.token = "token one"
+		_, err = d.Authenticate(ctx, who.Secret)
+		want(t, "when a sweep has ended the sign-in", err, "NOT_PAIRED revoked")
+		d.token = ""
+		_, err = d.SignIn(ctx, from("192.0.2.1"))
+		want(t, "a sign-in where there is no token", err, "FAILED_PRECONDITION")
+	})
+}
+
+func TestSignOut(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		signedIn, paired, asking := from("192.0.2.1"), from("192.0.2.2"), from("192.0.2.3")
+		if _, err := d.SignIn(ctx, signedIn); err != nil {
+			t.Fatal(err)
+		}
+		d.approve(protocol.DeviceApproveParams{Code: d.request(paired).Code})
+		code := d.request(asking).Code
+		d.tellings()
+		for secret, status := range map[string]string{
+			signedIn.Secret: "NOT_PAIRED revoked", paired.Secret: "NOT_PAIRED revoked", asking.Secret: "NOT_PAIRED expired",
+			pairing.NewCredential(): "NOT_PAIRED unknown", "nonsense": "NOT_PAIRED unknown",
+		} {
+			for range 2 {
+				want(t, "sign out", d.SignOut(ctx, secret), "ok")
+				_, err := d.Authenticate(ctx, secret)
+				want(t, "a credential that has signed out", err, status)
+			}
+		}
+		if got := d.tellings(); len(got) != 3 {
+			t.Errorf("told %q, want three endings", got)
+		}
+		_, err := d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: code})
+		want(t, "an approval of what was withdrawn", err, "FAILED_PRECONDITION")
+		_, err = d.Request(ctx, from("192.0.2.3"))
+		want(t, "a new request after a withdrawn one", err, "ok")
+	})
+}
+
+func TestPruning(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		denied, expired, revoked, kept := from("192.0.2.1"), from("192.0.2.2"), from("192.0.2.3"), from("192.0.2.4")
+		d.request(expired)
+		want(t, "deny", d.Deny(ctx, "admin", d.request(denied).Code), "ok")
+		want(t, "revoke", d.Revoke(ctx, "admin", d.approve(protocol.DeviceApproveParams{Code: d.request(revoked).Code}).Device.DeviceID), "ok")
+		d.approve(protocol.DeviceApproveParams{Code: d.request(kept).Code})
+		status := func(who pairing.Requester) string {
+			_, err := d.Authenticate(ctx, who.Secret)
+			return strings.TrimPrefix(answer(err), "NOT_PAIRED ")
+		}
+		for _, c := range []struct {
+			wait time.Duration
+			want string
+		}{
+			{time.Hour, "denied expired revoked ok"},
+			{24 * time.Hour, "denied expired revoked ok"},
+			{time.Millisecond, "denied unknown revoked ok"},
+			{29*24*time.Hour - time.Hour, "unknown unknown unknown ok"},
+		} {
+			time.Sleep(c.wait)
+			want(t, "sweep", d.Sweep(ctx), "ok")
+			if got := strings.Join([]string{status(denied), status(expired), status(revoked), status(kept)}, " "); got != c.want {
+				t.Errorf("after another %v they are %s, want %s", c.wait, got, c.want)
+			}
+		}
+	})
+}
+
+func TestHostileRequester(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		for _, secret := range []string{"", "gd_", strings.Repeat("a", 1<<16), "gd_' OR 1=1 --", "gd_\x00"} {
+			_, err := d.Request(ctx, pairing.Requester{Secret: secret, Address: netip.MustParseAddr("192.0.2.1")})
+			want(t, "a malformed credential asks", err, "INVALID_REQUEST")
+			_, err = d.Authenticate(ctx, secret)
+			want(t, "a malformed credential", err, "NOT_PAIRED unknown")
+			_, err = d.Status(ctx, secret)
+			want(t, "a malformed credential's status", err, "NOT_PAIRED unknown")
+		}
+		p := d.request(pairing.Requester{
+			Secret:     pairing.NewCredential(), // and no address
+			DeviceName: "\u202e<script>\x00" + strings.Repeat("x", 10_000), UserAgent: "\x1b[2J\n" + strings.Repeat("y", 10_000),
+		})
+		if strings.ContainsAny(p.DeviceName+p.UserAgent, "<>\x00\x1b\n\u202e") || len(p.DeviceName) > 80 || len(p.UserAgent) > 256 || p.Address != "unknown" {
+			t.Errorf("pending: %+v", p)
+		}
+	})
+}
+
+// Of those who decide about one code at the same time, one does.
+func TestRaces(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, t.TempDir())
+	ctx := t.Context()
+	for round := range 20 {
+		who := from(fmt.Sprintf("192.0.2.%d", round))
+		p := d.request(who)
+		d.tellings()
+		var wg sync.WaitGroup
+		errs := make([]error, 8)
+		for i := range errs {
+			wg.Go(func() {
+				if i%2 == 0 {
+					_, errs[i] = d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: p.Code})
+				} else {
+					errs[i] = d.Deny(ctx, "admin", p.Code)
+				}
+			})
+		}
+		wg.Wait()
+		won, status := 0, ""
+		for i, err := range errs {
+			if err == nil {
+				won++
+				status = []string{"approved", "denied"}[i%2]
+				continue
+			}
+			want(t, "a decision that comes second", err, "FAILED_PRECONDITION")
+		}
+		if st, err := d.Status(ctx, who.Secret); won != 1 || err != nil || st.Status != status {
+			t.Errorf("%d won, the last with %s; the status is %s, %v", won, status, st.Status, err)
+		}
+		if got := d.tellings(); !slices.Equal(got, []string{status + " " + p.DeviceID}) {
+			t.Errorf("told %q", got)
+		}
+	}
+}
+
+// However many ask at once with one credential, there is one request; however
+// many ask from one address, there are three.
+func TestRequestRaces(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, t.TempDir())
+	same := from("192.0.2.1")
+	codes, others := make([]string, 8), make([]string, 8)
+	var wg sync.WaitGroup
+	for i := range codes {
+		wg.Go(func() {
+			p, err := d.Request(t.Context(), same)
+			codes[i] = p.Code
+			want(t, "one of many with one credential", err, "ok")
+		})
+		wg.Go(func() {
+			_, err := d.Request(t.Context(), from("192.0.2.2"))
+			others[i] = answer(err)
+		})
+	}
+	wg.Wait()
+	slices.Sort(codes)
+	slices.Sort(others)
+	if len(slices.Compact(codes)) != 1 {
+		t.Errorf("one credential has the codes %q", codes)
+	}
+	if slices.Index(others, "ok") != 5 {
+		t.Errorf("the requests of one address were answered %q", others)
+	}
+}
+
+// broken is a store that fails.
+type broken struct{ err error }
+
+func (b broken) Update(context.Context, func(pairing.Tx) error) error { return b.err }
+func (b broken) View(context.Context, func(pairing.Tx) error) error   { return b.err }
+
+func TestBrokenStoreLetsNobodyIn(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("disk on fire")
+	s := pairing.New(broken{cause}, pairing.Options{Binding: func() string { return "token" }})
+	ctx := t.Context()
+	who := from("192.0.2.1")
+	for name, call := range map[string]func() error{
+		"Authenticate": func() error { _, err := s.Authenticate(ctx, who.Secret); return err },
+		"Request":      func() error { _, err := s.Request(ctx, who); return err },
+		"Status":       func() error { _, err := s.Status(ctx, who.Secret); return err },
+		"SignIn":       func() error { _, err := s.SignIn(ctx, who); return err },
+		"SignOut":      func() error { return s.SignOut(ctx, who.Secret) },
+		"List":         func() error { _, err := s.List(ctx); return err },
+		"History":      func() error { _, err := s.History(ctx, 1); return err },
+		"Approve": func() error {
+			_, err := s.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: "ABCD2345"})
+			return err
+		},
+		"Deny":   func() error { return s.Deny(ctx, "admin", "ABCD2345") },
+		"Revoke": func() error { return s.Revoke(ctx, "admin", "dev-1") },
+		"Sweep":  func() error { return s.Sweep(ctx) },
+	} {
+		err := call()
+		want(t, name, err, "UNAVAILABLE")
+		var refusal *protocol.Error
+		if !errors.Is(err, cause) || !errors.As(err, &refusal) || !refusal.Retryable || strings.Contains(refusal.Message, "fire") {
+			t.Errorf("%s: %v; want the cause in the error and not in the refusal", name, err)
+		}
+	}
+}
+
+// A change that waits for its turn stops waiting with its context.
+func TestChangeIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := pairing.New(stuck{}, pairing.Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		errs := make(chan error)
+		for range 2 {
+			go func() { errs <- s.Deny(ctx, "admin", "ABCD2345") }()
+		}
+		for range 2 {
+			want(t, "a change in a store that hangs", <-errs, "UNAVAILABLE")
+		}
+	})
+}
+
+// stuck is a store that does nothing until the caller gives up.
+type stuck struct{}
+
+func (stuck) Update(ctx context.Context, _ func(pairing.Tx) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+func (stuck) View(ctx context.Context, fn func(pairing.Tx) error) error {
+	return stuck{}.Update(ctx, fn)
+}

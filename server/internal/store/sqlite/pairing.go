@@ -1,0 +1,131 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Pairings is the part of the store that package pairing needs.
+func (s *Store) Pairings() pairing.Store { return pairings{s} }
+
+type pairings struct{ s *Store }
+
+func (p pairings) Update(ctx context.Context, fn func(pairing.Tx) error) error {
+	return p.s.Update(ctx, func(tx *Tx) error { return fn(pairingTx{tx}) })
+}
+
+func (p pairings) View(ctx context.Context, fn func(pairing.Tx) error) error {
+	return p.s.View(ctx, func(tx *Tx) error { return fn(pairingTx{tx}) })
+}
+
+type pairingTx struct{ tx *Tx }
+
+const deviceColumns = `id, secret, kind, status, code, binding, user_id, role, label, name, address, network,
+	user_agent, created_at, expires_at, resolved_at, resolved_by, last_seen_at`
+
+func scanDevice(row Row) (r pairing.Record, err error) {
+	var secret []byte
+	err = row.Scan(&r.ID, &secret, &r.Kind, &r.Status, &r.Code, &r.Binding, &r.UserID, &r.Role, &r.Label, &r.Name,
+		&r.Address, &r.Network, &r.UserAgent, &r.CreatedAt, &r.ExpiresAt, &r.ResolvedAt, &r.ResolvedBy, &r.LastSeenAt)
+	if err == nil && len(secret) != len(r.Secret) {
+		err = errors.New("sqlite: a device's digest has the wrong length")
+	}
+	copy(r.Secret[:], secret)
+	return r, err
+}
+
+func (p pairingTx) Insert(r pairing.Record) error {
+	_, err := p.tx.Exec(`INSERT INTO devices (`+deviceColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		r.ID, r.Secret[:], string(r.Kind), r.Status, r.Code, r.Binding, r.UserID, string(r.Role), r.Label, r.Name,
+		r.Address, r.Network, r.UserAgent, int64(r.CreatedAt), int64(r.ExpiresAt), int64(r.ResolvedAt), r.ResolvedBy, int64(r.LastSeenAt))
+	return err
+}
+
+func (p pairingTx) Replace(r pairing.Record) error {
+	n, err := p.tx.Exec(`UPDATE devices SET status = ?, code = ?, binding = ?, user_id = ?, role = ?, label = ?, name = ?,
+		address = ?, user_agent = ?, expires_at = ?, resolved_at = ?, resolved_by = ?, last_seen_at = ? WHERE id = ?`,
+		r.Status, r.Code, r.Binding, r.UserID, string(r.Role), r.Label, r.Name,
+		r.Address, r.UserAgent, int64(r.ExpiresAt), int64(r.ResolvedAt), r.ResolvedBy, int64(r.LastSeenAt), r.ID)
+	if err == nil && n == 0 {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+func (p pairingTx) BySecret(d pairing.Digest) (pairing.Record, bool, error) {
+	return p.one(`SELECT `+deviceColumns+` FROM devices WHERE secret = ?`, d[:])
+}
+
+func (p pairingTx) ByID(id string) (pairing.Record, bool, error) {
+	return p.one(`SELECT `+deviceColumns+` FROM devices WHERE id = ?`, id)
+}
+
+func (p pairingTx) ByCode(code string) (pairing.Record, bool, error) {
+	return p.one(`SELECT `+deviceColumns+` FROM devices WHERE code = ? AND code <> '' ORDER BY created_at DESC, id DESC LIMIT 1`, code)
+}
+
+func (p pairingTx) List(status string, limit int) ([]pairing.Record, error) {
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = ? ORDER BY created_at DESC, id DESC LIMIT ?`, status, limit)
+}
+
+func (p pairingTx) Resolved(limit int) ([]pairing.Record, error) {
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE resolved_at > 0 ORDER BY resolved_at DESC, id DESC LIMIT ?`, limit)
+}
+
+func (p pairingTx) Due(now protocol.Time, limit int) ([]pairing.Record, error) {
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = 'pending' AND expires_at <= ? LIMIT ?`, int64(now), limit)
+}
+
+func (p pairingTx) BoundOtherwise(binding string, limit int) ([]pairing.Record, error) {
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = 'approved' AND kind = 'signin' AND binding <> ? LIMIT ?`, binding, limit)
+}
+
+func (p pairingTx) PendingOf(network string, now protocol.Time) ([]pairing.Record, error) {
+	// The + keeps SQLite from going by time through what waits elsewhere.
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE network = ? AND status = 'pending' AND +expires_at > ?`, network, int64(now))
+}
+
+func (p pairingTx) CountPending(now protocol.Time) (n int, first protocol.Time, err error) {
+	err = p.tx.QueryRow(`SELECT count(*), coalesce(min(expires_at), 0) FROM devices WHERE status = 'pending' AND expires_at > ?`, int64(now)).Scan(&n, &first)
+	return n, first, err
+}
+
+func (p pairingTx) LastDenied(network string) (at protocol.Time, err error) {
+	err = p.tx.QueryRow(`SELECT coalesce(max(resolved_at), 0) FROM devices WHERE network = ? AND status = 'denied'`, network).Scan(&at)
+	return at, err
+}
+
+func (p pairingTx) UserKnown(userID string) (known bool, err error) {
+	err = p.tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM devices WHERE user_id = ? AND user_id <> '')`, userID).Scan(&known)
+	return known, err
+}
+
+func (p pairingTx) Touch(id string, at protocol.Time) error {
+	_, err := p.tx.Exec(`UPDATE devices SET last_seen_at = ?1 WHERE id = ?2 AND last_seen_at < ?1`, int64(at), id)
+	return err
+}
+
+func (p pairingTx) Prune(status string, before protocol.Time) error {
+	_, err := p.tx.Exec(`DELETE FROM devices WHERE status = ? AND resolved_at > 0 AND resolved_at < ?`, status, int64(before))
+	return err
+}
+
+// one gives the first record of a query.
+func (p pairingTx) one(query string, args ...any) (r pairing.Record, found bool, err error) {
+	for row, err := range p.tx.Query(query, args...) {
+		if err != nil {
+			return pairing.Record{}, false, err
+		}
+		r, err = scanDevice(row)
+		return r, err == nil, err
+	}
+	return pairing.Record{}, false, nil
+}
+
+func (p pairingTx) all(query string, args ...any) ([]pairing.Record, error) {
+	return all(p.tx.Query(query, args...), scanDevice)
+}

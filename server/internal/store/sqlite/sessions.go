@@ -1,0 +1,258 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Sessions gives the part of the store that keeps sessions and their logs.
+func (s *Store) Sessions() session.Store { return sessionStore{s} }
+
+type sessionStore struct{ s *Store }
+
+func (s sessionStore) Update(ctx context.Context, fn func(session.Tx) error) error {
+	return s.s.Update(ctx, func(tx *Tx) error { return fn(sessionTx{tx}) })
+}
+
+func (s sessionStore) View(ctx context.Context, fn func(session.Tx) error) error {
+	return s.s.View(ctx, func(tx *Tx) error { return fn(sessionTx{tx}) })
+}
+
+type sessionTx struct{ tx *Tx }
+
+func millis(t time.Time) int64 { return int64(protocol.At(t)) }
+
+func moment(ms int64) time.Time { return protocol.Time(ms).Go() }
+
+const activeStatuses = `status IN ('queued', 'running')`
+
+const sessionColumns = `id, key, user_id, agent_id, label, pinned, epoch, last_seq, created_at, updated_at, deleted_at,
+	EXISTS (SELECT 1 FROM runs INDEXED BY runs_active WHERE runs.session_id = sessions.id AND ` + activeStatuses + `)`
+
+func scanSession(row Row) (r session.Record, err error) {
+	var created, updated, deleted int64
+	err = row.Scan(&r.ID, &r.Key, &r.UserID, &r.AgentID, &r.Label, &r.Pinned, &r.Epoch, &r.LastSeq,
+		&created, &updated, &deleted, &r.Running)
+	r.CreatedAt, r.UpdatedAt, r.DeletedAt = moment(created), moment(updated), moment(deleted)
+	return r, err
+}
+
+func (t sessionTx) Session(key string) (session.Record, error) {
+	return one(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE key = ?`, key), scanSession)
+}
+
+func (t sessionTx) SessionByID(id int64) (session.Record, error) {
+	return one(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE id = ?`, id), scanSession)
+}
+
+func (t sessionTx) SaveSession(r *session.Record) error {
+	if r.ID != 0 {
+		return t.change(`UPDATE sessions SET agent_id = ?, label = ?, pinned = ?, epoch = ?, last_seq = ?,
+			created_at = ?, updated_at = ?, deleted_at = ? WHERE id = ?`,
+			r.AgentID, r.Label, r.Pinned, r.Epoch, r.LastSeq, millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.DeletedAt), r.ID)
+	}
+	return t.tx.QueryRow(`INSERT INTO sessions
+		(key, user_id, agent_id, label, pinned, epoch, last_seq, created_at, updated_at, deleted_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		r.Key, r.UserID, r.AgentID, r.Label, r.Pinned, r.Epoch, r.LastSeq,
+		millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.DeletedAt)).Scan(&r.ID)
+}
+
+func (t sessionTx) SaveSeq(id, lastSeq int64) error {
+	return t.change(`UPDATE sessions SET last_seq = ? WHERE id = ?`, lastSeq, id)
+}
+
+// change runs a statement that must change a row.
+func (t sessionTx) change(query string, args ...any) error {
+	n, err := t.tx.Exec(query, args...)
+	if err == nil && n == 0 {
+		return session.ErrNotFound
+	}
+	return err
+}
+
+func (t sessionTx) ClearSession(id int64) error {
+	for _, statement := range []string{
+		`DELETE FROM events WHERE session_id = ?`,
+		`DELETE FROM messages WHERE session_id = ?`,
+		`DELETE FROM runs WHERE session_id = ?`,
+	} {
+		if _, err := t.tx.Exec(statement, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listStart is where a list without a position starts: before everything.
+var listStart = session.Position{Pinned: true, UpdatedAt: end, ID: end}
+
+func (t sessionTx) Sessions(q session.List) ([]session.Record, error) {
+	after := q.After
+	if after == nil {
+		after = &listStart
+	}
+	owner := ""
+	args := []any{}
+	if q.UserID != "" {
+		owner = `user_id = ? AND `
+		args = append(args, q.UserID)
+	}
+	args = append(args, after.Pinned, after.UpdatedAt, after.ID, q.AgentID, q.AgentID, q.Query, likePattern(q.Query), q.Limit)
+	return all(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE `+owner+`deleted_at = 0
+		AND (pinned, updated_at, id) < (?, ?, ?) AND (? = '' OR agent_id = ?)
+		AND (? = '' OR label LIKE ? ESCAPE '\')
+		ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ?`, args...), scanSession)
+}
+
+func likePattern(part string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(part) + "%"
+}
+
+func (t sessionTx) AppendEvent(sessionID int64, e session.StoredEvent) error {
+	_, err := t.tx.Exec(`INSERT INTO events (session_id, seq, name, kind, run_id, payload) VALUES (?, ?, ?, ?, ?, ?)`,
+		sessionID, e.Seq, e.Name, e.Kind, e.RunID, e.Payload)
+	return err
+}
+
+func (t sessionTx) Events(sessionID, after int64, limit int) ([]session.StoredEvent, error) {
+	return all(t.tx.Query(`SELECT seq, name, kind, run_id, payload FROM events
+		WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?`, sessionID, after, limit), scanEvent)
+}
+
+func scanEvent(row Row) (e session.StoredEvent, err error) {
+	err = row.Scan(&e.Seq, &e.Name, &e.Kind, &e.RunID, &e.Payload)
+	return e, err
+}
+
+// Left to itself, the planner reads the whole log of the session for these.
+
+func (t sessionTx) RunEvents(sessionID int64, runID, kind string) ([][]byte, error) {
+	return all(t.tx.Query(`SELECT payload FROM events INDEXED BY events_run
+		WHERE session_id = ? AND run_id = ? AND run_id <> '' AND kind = ? ORDER BY seq`, sessionID, runID, kind), func(row Row) (payload []byte, err error) {
+		err = row.Scan(&payload)
+		return payload, err
+	})
+}
+
+func (t sessionTx) LastRunEvent(sessionID int64, runID, kind string) (session.StoredEvent, error) {
+	return one(t.tx.Query(`SELECT seq, name, kind, run_id, payload FROM events INDEXED BY events_run
+		WHERE session_id = ? AND run_id = ? AND run_id <> '' AND kind = ? ORDER BY seq DESC LIMIT 1`,
+		sessionID, runID, kind), scanEvent)
+}
+
+const messageColumns = `anchor, seq, id, role, content, status, created_at, run_id, reply_to, label,
+	author_user, author_role, thinking, error`
+
+func scanMessage(row Row) (m session.Message, err error) {
+	var created int64
+	var author protocol.Author
+	err = row.Scan(&m.Anchor, &m.Seq, &m.ID, (*string)(&m.Role), &m.Content, (*string)(&m.Status), &created, &m.RunID,
+		&m.ReplyTo, &m.Label, &author.UserID, (*string)(&author.Role), &m.Thinking, &m.Error)
+	m.CreatedAt = protocol.Time(created)
+	if author.UserID != "" {
+		m.Author = &author
+	}
+	return m, err
+}
+
+func (t sessionTx) SaveMessage(sessionID int64, m session.Message) error {
+	var author protocol.Author
+	if m.Author != nil {
+		author = *m.Author
+	}
+	_, err := t.tx.Exec(`INSERT INTO messages (session_id, `+messageColumns+`)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (session_id, anchor, seq) DO UPDATE SET content = excluded.content, status = excluded.status,
+			label = excluded.label, thinking = excluded.thinking, error = excluded.error`,
+		sessionID, m.Anchor, m.Seq, m.ID, string(m.Role), m.Content, string(m.Status), int64(m.CreatedAt), m.RunID,
+		m.ReplyTo, m.Label, author.UserID, string(author.Role), m.Thinking, m.Error)
+	return err
+}
+
+func (t sessionTx) Message(sessionID int64, id string) (session.Message, error) {
+	return one(t.tx.Query(`SELECT `+messageColumns+` FROM messages WHERE session_id = ? AND id = ?`, sessionID, id), scanMessage)
+}
+
+func (t sessionTx) MessageAt(sessionID, seq int64) (session.Message, error) {
+	return one(t.tx.Query(`SELECT `+messageColumns+` FROM messages WHERE session_id = ? AND seq = ?`, sessionID, seq), scanMessage)
+}
+
+// end is behind every anchor.
+const end = 1 << 62
+
+func (t sessionTx) Messages(sessionID int64, before session.Place, most session.Bound) (messages []session.Message, more bool, err error) {
+	if before == (session.Place{}) {
+		before.Anchor = end
+	}
+	size := 0
+	for row, err := range t.tx.Query(`SELECT `+messageColumns+` FROM messages WHERE session_id = ? AND (anchor, seq) < (?, ?)
+		ORDER BY anchor DESC, seq DESC LIMIT ?`, sessionID, before.Anchor, before.Seq, most.Messages+1) {
+		if err != nil {
+			return nil, false, err
+		}
+		m, err := scanMessage(row)
+		if err != nil {
+			return nil, false, err
+		}
+		size += len(m.Content) + len(m.Thinking)
+		if more = len(messages) > 0 && (size > most.Bytes || len(messages) == most.Messages); more {
+			break
+		}
+		messages = append(messages, m)
+	}
+	slices.Reverse(messages)
+	return messages, more, nil
+}
+
+const runColumns = `id, session_id, user_id, agent_id, user_message_id, answer_id, status, queue_seq, stream,
+	created_at, ended_at, error_code, error, input_tokens, output_tokens`
+
+func scanRun(row Row) (r session.Run, err error) {
+	var created, ended int64
+	err = row.Scan(&r.ID, &r.SessionID, &r.UserID, &r.AgentID, &r.UserMessageID, &r.AnswerID, (*string)(&r.Status),
+		&r.Order, &r.Stream, &created, &ended, (*string)(&r.ErrorCode), &r.Error, &r.Usage.InputTokens, &r.Usage.OutputTokens)
+	r.CreatedAt, r.EndedAt = moment(created), moment(ended)
+	return r, err
+}
+
+func (t sessionTx) SaveRun(r session.Run) error {
+	_, err := t.tx.Exec(`INSERT INTO runs (`+runColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET answer_id = excluded.answer_id, status = excluded.status,
+			ended_at = excluded.ended_at, error_code = excluded.error_code, error = excluded.error,
+			input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`,
+		r.ID, r.SessionID, r.UserID, r.AgentID, r.UserMessageID, r.AnswerID, string(r.Status), r.Order, r.Stream,
+		millis(r.CreatedAt), millis(r.EndedAt), string(r.ErrorCode), r.Error, r.Usage.InputTokens, r.Usage.OutputTokens)
+	return err
+}
+
+func (t sessionTx) Run(id string) (session.Run, error) {
+	return one(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE id = ?`, id), scanRun)
+}
+
+func (t sessionTx) ActiveRuns(sessionID int64) ([]session.Run, error) {
+	if sessionID == 0 {
+		return all(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE `+activeStatuses+` ORDER BY session_id, queue_seq`), scanRun)
+	}
+	return all(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE session_id = ? AND `+activeStatuses+` ORDER BY queue_seq`,
+		sessionID), scanRun)
+}
+
+func (t sessionTx) Send(userID, key string) (session.Send, error) {
+	return one(t.tx.Query(`SELECT user_id, idempotency_key, session_key, digest, run_id, message_id, seq, epoch
+		FROM sends WHERE user_id = ? AND idempotency_key = ?`, userID, key), func(row Row) (s session.Send, err error) {
+		err = row.Scan(&s.UserID, &s.Key, &s.SessionKey, &s.Digest, &s.RunID, &s.MessageID, &s.Seq, &s.Epoch)
+		return s, err
+	})
+}
+
+func (t sessionTx) SaveSend(s session.Send) error {
+	_, err := t.tx.Exec(`INSERT INTO sends (user_id, idempotency_key, session_key, digest, run_id, message_id, seq, epoch)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, s.UserID, s.Key, s.SessionKey, s.Digest, s.RunID, s.MessageID, s.Seq, s.Epoch)
+	return err
+}

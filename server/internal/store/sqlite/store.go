@@ -1,0 +1,158 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+)
+
+// Options adjust a Store; the zero value is what a gateway wants.
+type Options struct {
+	// Logger takes what no caller can be told, such as a log file that cannot
+	// be folded back. Nil discards it.
+	Logger *slog.Logger
+	// Readers is how many Views may run at once; 0 means 4.
+	Readers int
+	// BusyTimeout is how long a statement waits while another program holds the
+	// database locked; 0 means 5 s.
+	BusyTimeout time.Duration
+}
+
+// errClosed is what a closed Store answers.
+var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
+
+// Store is an open data directory. Its methods are safe for concurrent use.
+type Store struct {
+	log      *slog.Logger
+	lock     *flock.Flock
+	path     string // of the database file
+	instance string
+
+	db      *sql.DB      // one connection: the committer's
+	readDB  *sql.DB      // the connections of readers
+	readers chan *reader // those that are free
+
+	queue     chan *update
+	committed chan struct{} // closed when the committer has ended
+
+	walLimit int64
+	pinged   atomic.Pointer[time.Time]
+
+	mu     sync.RWMutex
+	closed bool
+	users  sync.WaitGroup // Updates and Views under way
+	close  func() error
+}
+
+// Open opens the data directory dir, making it (0700) and the database in it
+// (0600) if need be, and brings the tables up to date. It refuses a directory
+// that another process has open and a database that a newer version has
+// written, with a sentence that says so.
+func Open(ctx context.Context, dir string, o Options) (*Store, error) {
+	place, err := claim(dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, place, o)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", place.dir, unavailable(err)), place.lock.Unlock())
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, p place, o Options) (_ *Store, err error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Readers <= 0 {
+		o.Readers = 4
+	}
+	if o.BusyTimeout <= 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	s := &Store{
+		log: o.Logger, lock: p.lock, path: p.file,
+		readers:   make(chan *reader, o.Readers),
+		queue:     make(chan *update, maxBatch),
+		committed: make(chan struct{}),
+		walLimit:  walLimit,
+	}
+	s.close = sync.OnceValue(s.shut)
+	s.db, err = openDB(p.file, o.BusyTimeout, 1, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)")
+	if err != nil {
+		return nil, err
+	}
+	if s.readDB, err = openDB(p.file, o.BusyTimeout, o.Readers, "query_only(1)"); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	w, err := s.prepare(ctx)
+	if err != nil {
+		return nil, errors.Join(err, s.readDB.Close(), s.db.Close())
+	}
+	for range o.Readers {
+		s.readers <- &reader{db: s.readDB}
+	}
+	go (&committer{s: s, c: w}).loop()
+	return s, nil
+}
+
+// prepare brings the tables up to date, reads who this instance is and gives
+// the connection that writes from now on.
+func (s *Store) prepare(ctx context.Context) (*conn, error) {
+	if err := migrate(ctx, s.db); err != nil {
+		return nil, err
+	}
+	w, err := grab(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	if s.instance, err = instanceID(w); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// InstanceID is 16 random hexadecimal digits that this data directory got when
+// it was made. Whatever outlives the directory elsewhere (cookies, a browser's
+// outbox) is keyed by it.
+func (s *Store) InstanceID() string { return s.instance }
+
+// Close waits for the Updates and Views under way, refuses new ones, folds the
+// write-ahead log into the database and lets the directory go. Every call
+// returns what the first one did.
+func (s *Store) Close() error { return s.close() }
+
+func (s *Store) shut() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.users.Wait()
+	close(s.queue)
+	<-s.committed
+	// Closing the last connection of a database folds its log.
+	err := errors.Join(s.readDB.Close(), s.db.Close())
+	if err != nil {
+		err = fmt.Errorf("close the store %s: %w", s.path, unavailable(err))
+	}
+	return errors.Join(err, s.lock.Unlock())
+}
+
+// enter counts the caller as a user of the store until it calls users.Done.
+func (s *Store) enter() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return errClosed
+	}
+	s.users.Add(1)
+	return nil
+}

@@ -1,0 +1,203 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+)
+
+// update is one call of Update on its way through the committer.
+type update struct {
+	fn    func(*Tx) error
+	state atomic.Int32
+	err   error         // written before done is closed
+	done  chan struct{} // closed when err is the answer
+}
+
+// The states of an update; whoever takes it out of waiting decides.
+const (
+	waiting int32 = iota
+	started
+	abandoned
+)
+
+// Update runs fn in a transaction and returns nil once what it did is on disk.
+// Updates run one after another, and those that wait are committed together; an
+// error of fn, or a panic in it, undoes fn alone and is returned. If the commit
+// fails, so do all Updates in it, with an error that wraps store.ErrUnavailable;
+// should the machine die in that moment, the database may hold them all the same.
+//
+// fn must be quick, must not wait for anything and must not call Update, which
+// would wait for fn. If ctx ends before fn has begun, fn is never run and the
+// context's cause is returned; after that the outcome is waited for.
+func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.users.Done()
+	u, err := s.submit(ctx, fn)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-u.done:
+	case <-ctx.Done():
+		if u.state.CompareAndSwap(waiting, abandoned) {
+			return context.Cause(ctx)
+		}
+		<-u.done
+	}
+	return u.err
+}
+
+// submit queues fn for the committer.
+func (s *Store) submit(ctx context.Context, fn func(*Tx) error) (*update, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	u := &update{fn: fn, done: make(chan struct{})}
+	select {
+	case s.queue <- u:
+		return u, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// maxBatch is how many Updates one transaction takes. It bounds how long the
+// first of them waits for the last, and how many a failed commit takes along.
+const maxBatch = 512
+
+// committer is the goroutine that writes, and what it alone uses.
+type committer struct {
+	s *Store
+	c *conn // nil after one was dropped
+
+	nextFold time.Time // after one that was in vain
+}
+
+// loop commits what is queued until the queue is closed. There is no delay in
+// it: while one transaction is on its way to the disk the next one gathers.
+func (w *committer) loop() {
+	defer close(w.s.committed)
+	batch := make([]*update, 0, maxBatch)
+	for first := range w.s.queue {
+		batch = append(batch[:0], first)
+		for len(batch) < maxBatch && len(w.s.queue) > 0 {
+			batch = append(batch, <-w.s.queue) // this is the only receiver
+		}
+		w.commit(batch)
+		clear(batch)
+		w.fold()
+	}
+	if w.c != nil {
+		if err := w.c.close(); err != nil {
+			w.s.log.Warn("store: close the writing connection", "error", err)
+		}
+	}
+}
+
+// commit answers every update of the batch.
+func (w *committer) commit(batch []*update) {
+	live := batch[:0]
+	for _, u := range batch {
+		if u.state.CompareAndSwap(waiting, started) {
+			live = append(live, u)
+		}
+	}
+	if len(live) == 0 {
+		return
+	}
+	err := w.transact(live)
+	for _, u := range live {
+		if err != nil {
+			// Also where fn refused: it may have done so because of what another
+			// in this transaction wrote, and that is gone.
+			u.err = err
+		}
+		close(u.done)
+	}
+}
+
+// transact runs the batch in one transaction. Its error is the transaction's,
+// and then nothing was kept.
+func (w *committer) transact(batch []*update) error {
+	if err := w.begin(); err != nil {
+		return failure("begin a transaction", err)
+	}
+	keep, err := w.run(batch)
+	if err == nil && keep {
+		if _, err = w.c.exec("COMMIT"); err == nil {
+			return nil
+		}
+		err = failure("commit", err)
+	}
+	// Where the engine has given the transaction up by itself this fails, and
+	// begin finds out should it fail for another reason.
+	_, _ = w.c.exec("ROLLBACK")
+	return err
+}
+
+// begin opens a transaction that holds the write lock from the start. A
+// connection that cannot is replaced at the next try, unless it only waits for
+// another program.
+func (w *committer) begin() error {
+	if w.c == nil {
+		c, err := grab(context.Background(), w.s.db)
+		if err != nil {
+			return err
+		}
+		w.c = c
+	}
+	_, err := w.c.exec("BEGIN IMMEDIATE")
+	if err != nil && !busy(err) {
+		w.c.drop()
+		w.c = nil
+	}
+	return err
+}
+
+// run calls the functions of the batch and says whether there is anything to
+// commit. An error means that the transaction is lost.
+func (w *committer) run(batch []*update) (keep bool, err error) {
+	if len(batch) == 1 {
+		u := batch[0]
+		u.err, err = runIn(w.c, u.fn)
+		return u.err == nil, err
+	}
+	for _, u := range batch {
+		if err := w.runApart(u); err != nil {
+			return false, err
+		}
+		keep = keep || u.err == nil
+	}
+	return keep, nil
+}
+
+// runApart calls one function so that it can be undone alone.
+func (w *committer) runApart(u *update) error {
+	if _, err := w.c.exec("SAVEPOINT one"); err != nil {
+		return failure("begin a savepoint", err)
+	}
+	var fault error
+	if u.err, fault = runIn(w.c, u.fn); fault != nil {
+		return fault
+	}
+	if u.err != nil {
+		if _, err := w.c.exec("ROLLBACK TO one"); err != nil {
+			return failure("undo a savepoint", err)
+		}
+	}
+	if _, err := w.c.exec("RELEASE one"); err != nil {
+		return failure("end a savepoint", err)
+	}
+	return nil
+}
+
+// failure is how a transaction's failure reaches those who were in it.
+func failure(step string, err error) error {
+	return fmt.Errorf("%w: %s: %w", store.ErrUnavailable, step, err)
+}

@@ -1,0 +1,404 @@
+// Package storetest holds what every store has to do for its consumers, whatever
+// engine is behind it.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Pairing runs the contract of pairing.Store. Open gives a store over nothing;
+// the reopen it also gives closes that one and opens another over the same data.
+func Pairing(t *testing.T, open func(t *testing.T) (s pairing.Store, reopen func() pairing.Store)) {
+	for name, test := range map[string]func(*testing.T, pairing.Store){
+		"keeps every field":        keepsEveryField,
+		"replaces":                 replaces,
+		"refuses what is not new":  refusesDoubles,
+		"finds nothing":            findsNothing,
+		"finds the newest by code": findsNewestByCode,
+		"lists":                    lists,
+		"finds what is due":        findsDue,
+		"counts what waits":        countsPending,
+		"knows the last denial":    knowsLastDenial,
+		"touches":                  touches,
+		"prunes":                   prunes,
+		"undoes what failed":       undoes,
+		"is serialisable":          isSerialisable,
+		"views cannot write":       viewsCannotWrite,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := open(t)
+			test(t, s)
+		})
+	}
+	t.Run("keeps what it holds", func(t *testing.T) {
+		t.Parallel()
+		s, reopen := open(t)
+		want := device("dev-1")
+		insert(t, s, want)
+		s = reopen()
+		if got := find(t, s, "dev-1"); got != want {
+			t.Errorf("reopened, it holds\n%+v, want\n%+v", got, want)
+		}
+	})
+}
+
+// device gives a record with a value of its own in every field.
+func device(id string) pairing.Record {
+	return pairing.Record{
+		ID: id, Secret: pairing.Digest([]byte(strings.Repeat(id+"/secret", 32)[:32])), Kind: pairing.Paired,
+		Status: protocol.PairingApproved, Code: "CODE-" + id, Binding: "binding", UserID: "user-1", Role: protocol.Operator,
+		Label: "label ✓", Name: "Firefox on Windows", Address: "2001:db8::1", Network: "2001:db8::/64", UserAgent: "agent",
+		CreatedAt: 1_000, ExpiresAt: 2_000, ResolvedAt: 1_500, ResolvedBy: "admin", LastSeenAt: 1_600,
+	}
+}
+
+// waiting gives a record that is pending.
+func waiting(id string, created, expires protocol.Time) pairing.Record {
+	r := device(id)
+	r.Status, r.UserID, r.Role, r.Label = protocol.PairingPending, "", "", ""
+	r.CreatedAt, r.ExpiresAt, r.ResolvedAt, r.ResolvedBy, r.LastSeenAt = created, expires, 0, "", created
+	return r
+}
+
+func update(t *testing.T, s pairing.Store, fn func(pairing.Tx) error) {
+	t.Helper()
+	if err := s.Update(context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func view(t *testing.T, s pairing.Store, fn func(pairing.Tx) error) {
+	t.Helper()
+	if err := s.View(context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func insert(t *testing.T, s pairing.Store, records ...pairing.Record) {
+	t.Helper()
+	update(t, s, func(tx pairing.Tx) error {
+		for _, r := range records {
+			if err := tx.Insert(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// find gives the record with the id, or the zero one.
+func find(t *testing.T, s pairing.Store, id string) (r pairing.Record) {
+	t.Helper()
+	view(t, s, func(tx pairing.Tx) error {
+		got, found, err := tx.ByID(id)
+		if found {
+			r = got
+		}
+		return err
+	})
+	return r
+}
+
+func ids(records []pairing.Record) string {
+	var list []string
+	for _, r := range records {
+		list = append(list, r.ID)
+	}
+	return strings.Join(list, " ")
+}
+
+func keepsEveryField(t *testing.T, s pairing.Store) {
+	want := device("dev-1")
+	insert(t, s, device("dev-0"), want, device("dev-2"))
+	view(t, s, func(tx pairing.Tx) error {
+		byID, _, err := tx.ByID(want.ID)
+		if err != nil || byID != want {
+			t.Errorf("by id: %+v, %v; want %+v", byID, err, want)
+		}
+		bySecret, _, err := tx.BySecret(want.Secret)
+		if err != nil || bySecret != want {
+			t.Errorf("by secret: %+v, %v; want %+v", bySecret, err, want)
+		}
+		byCode, _, err := tx.ByCode(want.Code)
+		if err != nil || byCode != want {
+			t.Errorf("by code: %+v, %v; want %+v", byCode, err, want)
+		}
+		return nil
+	})
+}
+
+func replaces(t *testing.T, s pairing.Store) {
+	was, other := device("dev-1"), device("dev-2")
+	insert(t, s, was, other)
+	is := device("dev-1")
+	is.Status, is.Code, is.Binding, is.UserID, is.Role, is.Label, is.Name = "revoked", "", "b", "u", "viewer", "l", "n"
+	is.Address, is.UserAgent, is.ExpiresAt, is.ResolvedAt, is.ResolvedBy, is.LastSeenAt = "a", "ua", 1, 2, "by", 3
+	sent := is
+	sent.Secret, sent.Kind, sent.Network, sent.CreatedAt = pairing.Digest{1}, pairing.SignedIn, "elsewhere", 9
+	update(t, s, func(tx pairing.Tx) error { return tx.Replace(sent) })
+	if got := find(t, s, "dev-1"); got != is {
+		t.Errorf("replaced, it is\n%+v, want\n%+v", got, is)
+	}
+	if got := find(t, s, "dev-2"); got != other {
+		t.Errorf("the other one is %+v", got)
+	}
+	if err := s.Update(context.Background(), func(tx pairing.Tx) error { return tx.Replace(device("dev-3")) }); err == nil {
+		t.Error("a record was replaced that is not there")
+	}
+}
+
+func refusesDoubles(t *testing.T, s pairing.Store) {
+	first := waiting("dev-1", 1_000, 2_000)
+	insert(t, s, first)
+	for name, double := range map[string]func(*pairing.Record){
+		"id":           func(r *pairing.Record) { r.ID = first.ID },
+		"secret":       func(r *pairing.Record) { r.Secret = first.Secret },
+		"pending code": func(r *pairing.Record) { r.Code = first.Code },
+	} {
+		r := waiting("dev-2", 1_000, 2_000)
+		double(&r)
+		if err := s.Update(context.Background(), func(tx pairing.Tx) error { return tx.Insert(r) }); err == nil {
+			t.Errorf("a second record with the same %s was taken", name)
+		}
+	}
+	used := device("dev-3")
+	used.Code = first.Code
+	insert(t, s, used)
+}
+
+func findsNothing(t *testing.T, s pairing.Store) {
+	noCode := device("dev-1")
+	noCode.Code = ""
+	insert(t, s, noCode)
+	view(t, s, func(tx pairing.Tx) error {
+		for name, lookup := range map[string]func() (pairing.Record, bool, error){
+			"id":      func() (pairing.Record, bool, error) { return tx.ByID("dev-2") },
+			"secret":  func() (pairing.Record, bool, error) { return tx.BySecret(pairing.Digest{1}) },
+			"code":    func() (pairing.Record, bool, error) { return tx.ByCode("CODE-dev-2") },
+			"no code": func() (pairing.Record, bool, error) { return tx.ByCode("") },
+		} {
+			if r, found, err := lookup(); found || err != nil {
+				t.Errorf("by %s: %+v, %v, %v; want nothing", name, r, found, err)
+			}
+		}
+		return nil
+	})
+}
+
+func findsNewestByCode(t *testing.T, s pairing.Store) {
+	for i, id := range []string{"dev-2", "dev-9", "dev-4"} {
+		r := device(id)
+		r.Code, r.CreatedAt = "SAMECODE", []protocol.Time{10, 30, 20}[i]
+		insert(t, s, r)
+	}
+	view(t, s, func(tx pairing.Tx) error {
+		if r, _, err := tx.ByCode("SAMECODE"); r.ID != "dev-9" || err != nil {
+			t.Errorf("got %s, %v; want the newest", r.ID, err)
+		}
+		return nil
+	})
+}
+
+func lists(t *testing.T, s pairing.Store) {
+	for i, at := range []protocol.Time{20, 40, 10, 30} {
+		r := device("dev-" + string(rune('1'+i)))
+		r.CreatedAt, r.ResolvedAt = at, 100-at
+		if i == 3 {
+			r.Status, r.Kind, r.Binding = protocol.PairingRevoked, pairing.SignedIn, "old"
+		}
+		insert(t, s, r)
+	}
+	insert(t, s, waiting("dev-p", 25, 1_000))
+	signedIn := device("dev-s")
+	signedIn.CreatedAt, signedIn.ResolvedAt, signedIn.Kind, signedIn.Binding = 1, 0, pairing.SignedIn, "old"
+	insert(t, s, signedIn)
+	view(t, s, func(tx pairing.Tx) error {
+		for _, c := range []struct {
+			what, want string
+			list       func() ([]pairing.Record, error)
+		}{
+			{"approved", "dev-2 dev-1 dev-3 dev-s", func() ([]pairing.Record, error) { return tx.List(protocol.PairingApproved, 10) }},
+			{"two approved", "dev-2 dev-1", func() ([]pairing.Record, error) { return tx.List(protocol.PairingApproved, 2) }},
+			{"pending", "dev-p", func() ([]pairing.Record, error) { return tx.List(protocol.PairingPending, 10) }},
+			{"denied", "", func() ([]pairing.Record, error) { return tx.List(protocol.PairingDenied, 10) }},
+			{"resolved", "dev-3 dev-1 dev-4 dev-2", func() ([]pairing.Record, error) { return tx.Resolved(10) }},
+			{"one resolved", "dev-3", func() ([]pairing.Record, error) { return tx.Resolved(1) }},
+			{"bound otherwise than new", "dev-s", func() ([]pairing.Record, error) { return tx.BoundOtherwise("new", 10) }},
+			{"bound otherwise than old", "", func() ([]pairing.Record, error) { return tx.BoundOtherwise("old", 10) }},
+		} {
+			got, err := c.list()
+			if err != nil || ids(got) != c.want {
+				t.Errorf("%s: %s, %v; want %s", c.what, ids(got), err, c.want)
+			}
+		}
+		known, err := tx.UserKnown("user-1")
+		unknown, err2 := tx.UserKnown("user-2")
+		nobody, err3 := tx.UserKnown("")
+		if err := errors.Join(err, err2, err3); !known || unknown || nobody || err != nil {
+			t.Errorf("known %v, unknown %v, nobody %v: %v", known, unknown, nobody, err)
+		}
+		return nil
+	})
+}
+
+func findsDue(t *testing.T, s pairing.Store) {
+	late := device("dev-4")
+	late.ExpiresAt = 50
+	insert(t, s, waiting("dev-1", 1, 99), waiting("dev-2", 1, 100), waiting("dev-3", 1, 101), late)
+	view(t, s, func(tx pairing.Tx) error {
+		due, err := tx.Due(100, 10)
+		slices.SortFunc(due, func(a, b pairing.Record) int { return strings.Compare(a.ID, b.ID) })
+		if err != nil || ids(due) != "dev-1 dev-2" {
+			t.Errorf("due: %s, %v; want dev-1 dev-2", ids(due), err)
+		}
+		if due, err = tx.Due(100, 1); err != nil || len(due) != 1 {
+			t.Errorf("one that is due: %s, %v", ids(due), err)
+		}
+		return nil
+	})
+}
+
+func countsPending(t *testing.T, s pairing.Store) {
+	elsewhere := waiting("dev-3", 1, 150)
+	elsewhere.Network = "192.0.2.1/32"
+	insert(t, s, waiting("dev-1", 1, 100), waiting("dev-2", 1, 200), elsewhere, device("dev-4"))
+	view(t, s, func(tx pairing.Tx) error {
+		for _, c := range []struct {
+			now, first protocol.Time
+			n          int
+			of         string
+		}{{99, 100, 3, "dev-1 dev-2"}, {100, 150, 2, "dev-2"}, {200, 0, 0, ""}} {
+			n, first, err := tx.CountPending(c.now)
+			if err != nil || n != c.n || first != c.first {
+				t.Errorf("at %d: %d wait, the first until %d, %v; want %d until %d", c.now, n, first, err, c.n, c.first)
+			}
+			of, err := tx.PendingOf("2001:db8::/64", c.now)
+			slices.SortFunc(of, func(a, b pairing.Record) int { return strings.Compare(a.ID, b.ID) })
+			if err != nil || ids(of) != c.of {
+				t.Errorf("at %d, of the network: %s, %v; want %s", c.now, ids(of), err, c.of)
+			}
+		}
+		return nil
+	})
+}
+
+func knowsLastDenial(t *testing.T, s pairing.Store) {
+	for i, at := range []protocol.Time{20, 40, 30} {
+		r := device("dev-" + string(rune('1'+i)))
+		r.Status, r.ResolvedAt = protocol.PairingDenied, at
+		insert(t, s, r)
+	}
+	other := device("dev-9") // resolved later, but not denied
+	other.ResolvedAt = 90
+	insert(t, s, other)
+	view(t, s, func(tx pairing.Tx) error {
+		here, err := tx.LastDenied("2001:db8::/64")
+		elsewhere, err2 := tx.LastDenied("192.0.2.1/32")
+		if err := errors.Join(err, err2); here != 40 || elsewhere != 0 || err != nil {
+			t.Errorf("denied at %d here and %d elsewhere, %v; want 40 and 0", here, elsewhere, err)
+		}
+		return nil
+	})
+}
+
+func touches(t *testing.T, s pairing.Store) {
+	want := device("dev-1")
+	insert(t, s, want)
+	for _, at := range []protocol.Time{want.LastSeenAt + 5, want.LastSeenAt + 3} {
+		update(t, s, func(tx pairing.Tx) error { return errors.Join(tx.Touch("dev-1", at), tx.Touch("gone", at)) })
+	}
+	want.LastSeenAt += 5
+	if got := find(t, s, "dev-1"); got != want {
+		t.Errorf("touched, it is\n%+v, want\n%+v", got, want)
+	}
+}
+
+func prunes(t *testing.T, s pairing.Store) {
+	for i, at := range []protocol.Time{99, 100, 0} {
+		r := device("dev-" + string(rune('1'+i)))
+		r.Status, r.ResolvedAt = protocol.PairingDenied, at
+		insert(t, s, r)
+	}
+	insert(t, s, waiting("dev-8", 1, 2), device("dev-9"))
+	update(t, s, func(tx pairing.Tx) error {
+		if err := tx.Prune(protocol.PairingDenied, 100); err != nil {
+			return err
+		}
+		for _, c := range []struct{ status, want string }{
+			{protocol.PairingDenied, "dev-3 dev-2"}, {protocol.PairingPending, "dev-8"}, {protocol.PairingApproved, "dev-9"},
+		} {
+			left, err := tx.List(c.status, 10)
+			if err != nil || ids(left) != c.want {
+				t.Errorf("left of %s: %s, %v; want %s", c.status, ids(left), err, c.want)
+			}
+		}
+		return nil
+	})
+}
+
+func undoes(t *testing.T, s pairing.Store) {
+	insert(t, s, device("dev-1"))
+	refusal := protocol.Refuse(protocol.NotFound, "on purpose")
+	err := s.Update(context.Background(), func(tx pairing.Tx) error {
+		changed := device("dev-1")
+		changed.Label = "changed"
+		if err := errors.Join(tx.Replace(changed), tx.Insert(device("dev-2"))); err != nil {
+			t.Error(err)
+		}
+		return refusal
+	})
+	if err != refusal {
+		t.Errorf("got %v, want the function's own error", err)
+	}
+	if got := find(t, s, "dev-1"); got != device("dev-1") {
+		t.Errorf("a change that failed is there: %+v", got)
+	}
+	if got := find(t, s, "dev-2"); got.ID != "" {
+		t.Errorf("a record whose transaction failed is there: %+v", got)
+	}
+}
+
+// isSerialisable counts in a record from several goroutines at once.
+func isSerialisable(t *testing.T, s pairing.Store) {
+	insert(t, s, device("dev-1"))
+	const writers, times = 8, 25
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range times {
+				if err := s.Update(context.Background(), func(tx pairing.Tx) error {
+					r, _, err := tx.ByID("dev-1")
+					if err != nil {
+						return err
+					}
+					r.ExpiresAt++
+					return tx.Replace(r)
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got, want := find(t, s, "dev-1").ExpiresAt, device("").ExpiresAt+writers*times; got != want {
+		t.Errorf("counted to %d, want %d", got, want)
+	}
+}
+
+func viewsCannotWrite(t *testing.T, s pairing.Store) {
+	if err := s.View(context.Background(), func(tx pairing.Tx) error { return tx.Insert(device("dev-1")) }); err == nil {
+		t.Error("a view wrote")
+	}
+	if got := find(t, s, "dev-1"); got.ID != "" {
+		t.Errorf("what a view wrote is there: %+v", got)
+	}
+}

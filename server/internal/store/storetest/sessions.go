@@ -1,0 +1,675 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Sessions holds a store to the contract of session.Store. open gives a new,
+// empty one that is closed when the test ends.
+func Sessions(t *testing.T, open func(t testing.TB) session.Store) {
+	for name, test := range map[string]func(*testing.T, sessionStore){
+		"session":           testSession,
+		"session times":     testSessionTimes,
+		"session is gone":   testSessionIsGone,
+		"clear":             testClearSession,
+		"list order":        testListOrder,
+		"list walk":         testListWalk,
+		"list filters":      testListFilters,
+		"events":            testEvents,
+		"run events":        testRunEvents,
+		"message":           testMessage,
+		"messages in order": testMessages,
+		"messages bounded":  testMessagesBounded,
+		"runs":              testRuns,
+		"active runs":       testActiveRuns,
+		"sends":             testSends,
+		"undo":              testUndo,
+		"context":           testContext,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, sessionStore{open(t)})
+		})
+	}
+}
+
+// sessionStore adds shorthands for tests.
+type sessionStore struct{ session.Store }
+
+func (s sessionStore) update(t testing.TB, fn func(session.Tx) error) {
+	t.Helper()
+	if err := s.Update(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s sessionStore) view(t testing.TB, fn func(session.Tx) error) {
+	t.Helper()
+	if err := s.View(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// add inserts a session with that key and sets its ID.
+func (s sessionStore) add(t testing.TB, r session.Record) session.Record {
+	t.Helper()
+	if r.UserID == "" {
+		r.UserID = "ann"
+	}
+	s.update(t, func(tx session.Tx) error { return tx.SaveSession(&r) })
+	return r
+}
+
+func same(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
+
+func missing(t testing.TB, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("%s: %v, want ErrNotFound", what, err)
+	}
+}
+
+func at(ms int64) time.Time { return protocol.Time(ms).Go() }
+
+func testSession(t *testing.T, s sessionStore) {
+	first := s.add(t, session.Record{
+		Key: "agent:a:ws:direct:1", UserID: "ann", AgentID: "a", Label: "Läbel \x00 '\"", Pinned: true, Epoch: "e",
+		LastSeq: 7, CreatedAt: at(1), UpdatedAt: at(2), DeletedAt: at(3),
+	})
+	second := s.add(t, session.Record{Key: "k", UserID: "ben", AgentID: "b", CreatedAt: at(4), UpdatedAt: at(5)})
+	if first.ID == 0 || second.ID == 0 || first.ID == second.ID {
+		t.Fatalf("ids %d and %d", first.ID, second.ID)
+	}
+	find := func(want session.Record) {
+		s.view(t, func(tx session.Tx) error {
+			byKey, err1 := tx.Session(want.Key)
+			byID, err2 := tx.SessionByID(want.ID)
+			same(t, "by key", byKey, want)
+			same(t, "by id", byID, want)
+			return errors.Join(err1, err2)
+		})
+	}
+	find(first)
+	find(second)
+
+	changed := session.Record{ID: first.ID, Key: first.Key, UserID: first.UserID, AgentID: "c", Label: "", Epoch: "f",
+		LastSeq: 1 << 40, CreatedAt: at(10), UpdatedAt: at(11)}
+	s.update(t, func(tx session.Tx) error {
+		r := changed
+		r.Key, r.UserID, r.Running = "stays", "stays", true
+		return tx.SaveSession(&r)
+	})
+	find(changed)
+	changed.LastSeq++
+	s.update(t, func(tx session.Tx) error { return tx.SaveSeq(changed.ID, changed.LastSeq) })
+	find(changed)
+	find(second)
+
+	err := s.Update(t.Context(), func(tx session.Tx) error {
+		return tx.SaveSession(&session.Record{Key: second.Key, UserID: "eve"})
+	})
+	if err == nil {
+		t.Error("two sessions have one key")
+	}
+	find(second)
+}
+
+func testSessionTimes(t *testing.T, s sessionStore) {
+	now := time.Date(2026, 2, 3, 4, 5, 6, 789_999_999, time.FixedZone("", 3600))
+	r := s.add(t, session.Record{Key: "k", CreatedAt: now, UpdatedAt: now})
+	s.view(t, func(tx session.Tx) error {
+		got, err := tx.Session("k")
+		if want := now.Truncate(time.Millisecond); !got.CreatedAt.Equal(want) || !got.UpdatedAt.Equal(want) || !got.DeletedAt.IsZero() {
+			t.Errorf("%+v was kept as %+v", r, got)
+		}
+		return err
+	})
+}
+
+func testSessionIsGone(t *testing.T, s sessionStore) {
+	s.update(t, func(tx session.Tx) error {
+		_, err := tx.Session("nobody's")
+		missing(t, "Session", err)
+		_, err = tx.SessionByID(99)
+		missing(t, "SessionByID", err)
+		missing(t, "SaveSession", tx.SaveSession(&session.Record{ID: 99, Key: "k"}))
+		missing(t, "SaveSeq", tx.SaveSeq(99, 1))
+		_, err = tx.Message(99, "m")
+		missing(t, "Message", err)
+		_, err = tx.MessageAt(99, 1)
+		missing(t, "MessageAt", err)
+		_, err = tx.LastRunEvent(99, "r", "chunk")
+		missing(t, "LastRunEvent", err)
+		_, err = tx.Run("r")
+		missing(t, "Run", err)
+		_, err = tx.Send("ann", "k")
+		missing(t, "Send", err)
+		list, err1 := tx.Sessions(session.List{Limit: 5})
+		events, err2 := tx.Events(99, 0, 5)
+		run, err3 := tx.RunEvents(99, "r", "chunk")
+		messages, more, err4 := tx.Messages(99, session.Place{}, session.Bound{Messages: 5, Bytes: 100})
+		active, err5 := tx.ActiveRuns(0)
+		if n := len(list) + len(events) + len(run) + len(messages) + len(active); n != 0 || more {
+			t.Errorf("an empty store has %d things, more: %v", n, more)
+		}
+		return errors.Join(err1, err2, err3, err4, err5, tx.ClearSession(99))
+	})
+}
+
+// fill gives a session one of everything.
+func fill(tx session.Tx, r session.Record) error {
+	run := "run of " + r.Key
+	return errors.Join(
+		tx.AppendEvent(r.ID, session.StoredEvent{Seq: 1, Name: "agent", Kind: "chunk", RunID: run, Payload: []byte("{}")}),
+		tx.SaveMessage(r.ID, session.Message{Anchor: 1, Message: protocol.Message{ID: "m", Seq: 1}}),
+		tx.SaveRun(session.Run{ID: run, SessionID: r.ID, Status: session.RunRunning}),
+		tx.SaveSend(session.Send{UserID: r.UserID, Key: r.Key, Digest: []byte{1}}),
+	)
+}
+
+// holds counts what a session has of everything.
+func holds(t testing.TB, s sessionStore, r session.Record) (n int) {
+	t.Helper()
+	s.view(t, func(tx session.Tx) error {
+		run := "run of " + r.Key
+		events, err1 := tx.Events(r.ID, 0, 9)
+		pieces, err2 := tx.RunEvents(r.ID, run, "chunk")
+		messages, _, err3 := tx.Messages(r.ID, session.Place{}, session.Bound{Messages: 9, Bytes: 9})
+		active, err4 := tx.ActiveRuns(r.ID)
+		n = len(events) + len(pieces) + len(messages) + len(active)
+		if _, err := tx.Run(run); err == nil {
+			n++
+		}
+		if _, err := tx.Send(r.UserID, r.Key); err == nil {
+			n++
+		}
+		if found, err := tx.Session(r.Key); err == nil {
+			n++
+			if found.Running {
+				n++
+			}
+		}
+		return errors.Join(err1, err2, err3, err4)
+	})
+	return n
+}
+
+const everything = 8
+
+func testClearSession(t *testing.T, s sessionStore) {
+	one := s.add(t, session.Record{Key: "one"})
+	two := s.add(t, session.Record{Key: "two"})
+	s.update(t, func(tx session.Tx) error { return errors.Join(fill(tx, one), fill(tx, two)) })
+	if n, m := holds(t, s, one), holds(t, s, two); n != everything || m != everything {
+		t.Fatalf("full sessions hold %d and %d", n, m)
+	}
+	s.update(t, func(tx session.Tx) error { return tx.ClearSession(one.ID) })
+	// The session itself and what its idempotency key made stay.
+	if n, m := holds(t, s, one), holds(t, s, two); n != 2 || m != everything {
+		t.Errorf("after clearing one, they hold %d and %d", n, m)
+	}
+	s.update(t, func(tx session.Tx) error {
+		return tx.AppendEvent(one.ID, session.StoredEvent{Seq: 1, Name: "chat", Payload: []byte("{}")})
+	})
+}
+
+func keys(records []session.Record) (keys []string) {
+	for _, r := range records {
+		keys = append(keys, r.Key)
+	}
+	return keys
+}
+
+// list gives the keys of the sessions that q selects.
+func list(t testing.TB, s sessionStore, q session.List) (found []string) {
+	t.Helper()
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	s.view(t, func(tx session.Tx) error {
+		records, err := tx.Sessions(q)
+		found = keys(records)
+		return err
+	})
+	return found
+}
+
+func testListOrder(t *testing.T, s sessionStore) {
+	for _, r := range []session.Record{
+		{Key: "old", UpdatedAt: at(1)},
+		{Key: "pinned long ago", UpdatedAt: at(1), Pinned: true},
+		{Key: "new", UpdatedAt: at(9)},
+		{Key: "as new, made later", UpdatedAt: at(9)},
+		{Key: "pinned", UpdatedAt: at(5), Pinned: true},
+		{Key: "deleted", UpdatedAt: at(9), Pinned: true, DeletedAt: at(10)},
+		{Key: "ben's", UserID: "ben", UpdatedAt: at(7)},
+	} {
+		s.add(t, r)
+	}
+	same(t, "ann's", list(t, s, session.List{UserID: "ann"}),
+		[]string{"pinned", "pinned long ago", "as new, made later", "new", "old"})
+	same(t, "everybody's", list(t, s, session.List{}),
+		[]string{"pinned", "pinned long ago", "as new, made later", "new", "ben's", "old"})
+	same(t, "limit", list(t, s, session.List{UserID: "ann", Limit: 2}), []string{"pinned", "pinned long ago"})
+	same(t, "nobody's", list(t, s, session.List{UserID: "An"}), []string(nil))
+	s.update(t, func(tx session.Tx) error {
+		r, err := tx.Session("new")
+		if err != nil {
+			return err
+		}
+		return tx.SaveRun(session.Run{ID: "r", SessionID: r.ID, Status: session.RunQueued})
+	})
+	s.view(t, func(tx session.Tx) error {
+		records, err := tx.Sessions(session.List{UserID: "ann", Limit: 9})
+		for _, r := range records {
+			if r.Running != (r.Key == "new") {
+				t.Errorf("%s is running: %v", r.Key, r.Running)
+			}
+		}
+		return err
+	})
+}
+
+func testListWalk(t *testing.T, s sessionStore) {
+	const sessions = 23
+	s.update(t, func(tx session.Tx) error {
+		for i := range sessions {
+			r := session.Record{Key: fmt.Sprint(i), UserID: []string{"ann", "ben"}[i%2], Pinned: i%5 == 0, UpdatedAt: at(int64(1 + i/7))}
+			if err := tx.SaveSession(&r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, user := range []string{"ann", ""} {
+		whole := list(t, s, session.List{UserID: user})
+		for limit := 1; limit <= sessions+1; limit++ {
+			var walked []string
+			q := session.List{UserID: user, Limit: limit}
+			for {
+				var page []session.Record
+				s.view(t, func(tx session.Tx) (err error) {
+					page, err = tx.Sessions(q)
+					return err
+				})
+				walked = append(walked, keys(page)...)
+				if len(page) < limit {
+					break
+				}
+				last := page[len(page)-1]
+				q.After = &session.Position{Pinned: last.Pinned, UpdatedAt: last.UpdatedAt.UnixMilli(), ID: last.ID}
+			}
+			same(t, fmt.Sprintf("user %q, pages of %d", user, limit), walked, whole)
+		}
+	}
+}
+
+func testListFilters(t *testing.T, s sessionStore) {
+	for i, r := range []session.Record{
+		{Key: "percent", Label: "100% sure", AgentID: "a"},
+		{Key: "number", Label: "1000 sure", AgentID: "b"},
+		{Key: "underscore", Label: "a_b", AgentID: "a"},
+		{Key: "letter", Label: "axb", AgentID: "b"},
+		{Key: "backslash", Label: `C:\temp`, AgentID: "a"},
+		{Key: "upper", Label: "HELLO There", AgentID: "b"},
+		{Key: "quote", Label: `it's "it"`, AgentID: "a"},
+	} {
+		r.UpdatedAt = at(int64(100 - i))
+		s.add(t, r)
+	}
+	for query, want := range map[string][]string{
+		"100%":   {"percent"},
+		"0%":     {"percent"},
+		"%":      {"percent"},
+		"sure":   {"percent", "number"},
+		"_":      {"underscore"},
+		"a_b":    {"underscore"},
+		`\`:      {"backslash"},
+		`\t`:     {"backslash"},
+		`:\`:     {"backslash"},
+		"hello":  {"upper"},
+		"THERE":  {"upper"},
+		`'`:      {"quote"},
+		`"it"`:   {"quote"},
+		"absent": nil,
+	} {
+		for _, user := range []string{"ann", ""} {
+			same(t, "labels with "+query, list(t, s, session.List{UserID: user, Query: query}), want)
+		}
+	}
+	same(t, "with agent b", list(t, s, session.List{UserID: "ann", AgentID: "b"}), []string{"number", "letter", "upper"})
+	same(t, "with agent b and sure", list(t, s, session.List{AgentID: "b", Query: "sure"}), []string{"number"})
+	same(t, "with agent B", list(t, s, session.List{AgentID: "B"}), []string(nil))
+}
+
+func testEvents(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	event := func(seq int64) session.StoredEvent {
+		return session.StoredEvent{Seq: seq, Name: "agent", Kind: "chunk", RunID: "r", Payload: []byte("\x00{}\xff" + fmt.Sprint(seq))}
+	}
+	for _, seq := range []int64{1, 2, 3, 5, 4} {
+		s.update(t, func(tx session.Tx) error { return tx.AppendEvent(one.ID, event(seq)) })
+	}
+	s.update(t, func(tx session.Tx) error {
+		return tx.AppendEvent(two.ID, session.StoredEvent{Seq: 3, Name: "chat", Payload: []byte{}})
+	})
+	for _, c := range []struct {
+		after int64
+		limit int
+		want  []int64
+	}{{0, 9, []int64{1, 2, 3, 4, 5}}, {2, 9, []int64{3, 4, 5}}, {1, 2, []int64{2, 3}}, {5, 9, nil}, {-3, 1, []int64{1}}, {0, 0, nil}} {
+		s.view(t, func(tx session.Tx) error {
+			var want []session.StoredEvent
+			for _, seq := range c.want {
+				want = append(want, event(seq))
+			}
+			got, err := tx.Events(one.ID, c.after, c.limit)
+			same(t, fmt.Sprintf("after %d, limit %d", c.after, c.limit), got, want)
+			return err
+		})
+	}
+	err := s.Update(t.Context(), func(tx session.Tx) error { return tx.AppendEvent(one.ID, event(3)) })
+	if err == nil {
+		t.Error("a seq was given twice")
+	}
+}
+
+func testRunEvents(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	s.update(t, func(tx session.Tx) error {
+		for i, e := range []session.StoredEvent{
+			{Name: "agent", Kind: "chunk", RunID: "r"},
+			{Name: "agent", Kind: "thinking", RunID: "r"},
+			{Name: "agent", Kind: "chunk", RunID: "other"},
+			{Name: "chat"},
+			{Name: "agent", Kind: "chunk", RunID: "r"},
+			{Name: "chat", RunID: "r"},
+		} {
+			e.Seq, e.Payload = int64(i+1), []byte(fmt.Sprint(i+1))
+			if err := errors.Join(tx.AppendEvent(one.ID, e), tx.AppendEvent(two.ID, e)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.view(t, func(tx session.Tx) error {
+		for _, c := range []struct {
+			run, kind string
+			want      [][]byte
+			last      int64
+		}{
+			{"r", "chunk", [][]byte{[]byte("1"), []byte("5")}, 5},
+			{"r", "thinking", [][]byte{[]byte("2")}, 2},
+			{"other", "chunk", [][]byte{[]byte("3")}, 3},
+			{"r", "activity", nil, 0},
+			{"", "", nil, 0},
+		} {
+			got, err := tx.RunEvents(one.ID, c.run, c.kind)
+			same(t, "run events of "+c.run+" "+c.kind, got, c.want)
+			if err != nil {
+				return err
+			}
+			last, err := tx.LastRunEvent(one.ID, c.run, c.kind)
+			if c.last == 0 {
+				missing(t, "last run event of "+c.run+" "+c.kind, err)
+				continue
+			}
+			same(t, "last of "+c.run+" "+c.kind, last, session.StoredEvent{
+				Seq: c.last, Name: "agent", Kind: c.kind, RunID: c.run, Payload: []byte(fmt.Sprint(c.last))})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func testMessage(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	m := session.Message{Anchor: 3, Message: protocol.Message{
+		ID: "m", Role: protocol.FromAssistant, Content: "Grüße \x00 '\"%", Status: protocol.StatusStreaming, CreatedAt: 1234,
+		RunID: "r", Seq: 5, ReplyTo: "q", Label: "l", Author: &protocol.Author{UserID: "eve", Role: protocol.Admin},
+		Thinking: "hm", Error: "no",
+	}}
+	other := session.Message{Anchor: 5, Message: protocol.Message{ID: "m", Seq: 5}}
+	s.update(t, func(tx session.Tx) error {
+		return errors.Join(tx.SaveMessage(one.ID, m), tx.SaveMessage(two.ID, other))
+	})
+	find := func(r session.Record, want session.Message) {
+		s.view(t, func(tx session.Tx) error {
+			byID, err1 := tx.Message(r.ID, "m")
+			bySeq, err2 := tx.MessageAt(r.ID, 5)
+			same(t, "by id", byID, want)
+			same(t, "by seq", bySeq, want)
+			return errors.Join(err1, err2)
+		})
+	}
+	find(one, m)
+	find(two, other)
+
+	m.Content, m.Status, m.Thinking, m.Error, m.Label = "whole", protocol.StatusComplete, "", "", "L"
+	s.update(t, func(tx session.Tx) error {
+		changed := m
+		changed.Role, changed.CreatedAt, changed.RunID, changed.ReplyTo, changed.Author = protocol.FromUser, 1, "x", "x", nil
+		return tx.SaveMessage(one.ID, changed)
+	})
+	find(one, m)
+	find(two, other)
+	for what, twice := range map[string]session.Message{
+		"one id at two places": {Anchor: 9, Message: protocol.Message{ID: "m", Seq: 9}},
+		"one seq for two":      {Anchor: 5, Message: protocol.Message{ID: "n", Seq: 5}},
+	} {
+		if err := s.Update(t.Context(), func(tx session.Tx) error { return tx.SaveMessage(one.ID, twice) }); err == nil {
+			t.Error(what)
+		}
+	}
+	find(one, m)
+}
+
+// transcript is three messages, of which the first has three answers, in the
+// order in which they stand.
+var transcript = []session.Place{{Anchor: 1, Seq: 1}, {Anchor: 1, Seq: 2}, {Anchor: 1, Seq: 5}, {Anchor: 1, Seq: 9}, {Anchor: 3, Seq: 3}, {Anchor: 4, Seq: 4}}
+
+func addTranscript(t testing.TB, s sessionStore, r session.Record, size int) {
+	s.update(t, func(tx session.Tx) error {
+		for _, i := range []int{3, 0, 5, 1, 4, 2} {
+			p := transcript[i]
+			m := session.Message{Anchor: p.Anchor, Message: protocol.Message{ID: fmt.Sprint(p.Seq), Seq: p.Seq,
+				Content: string(make([]byte, size/2)), Thinking: string(make([]byte, size-size/2))}}
+			if err := tx.SaveMessage(r.ID, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func places(messages []session.Message) []session.Place {
+	places := []session.Place{}
+	for _, m := range messages {
+		places = append(places, session.Place{Anchor: m.Anchor, Seq: m.Seq})
+	}
+	return places
+}
+
+func testMessages(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	addTranscript(t, s, one, 0)
+	addTranscript(t, s, two, 0)
+	ends := map[session.Place]int{{}: 6, {Anchor: 2}: 4, {Anchor: 3}: 4, {Anchor: 10}: 6, {Anchor: 1, Seq: 6}: 3}
+	for i, p := range transcript {
+		ends[p] = i
+	}
+	for before, end := range ends {
+		for limit := 1; limit <= 7; limit++ {
+			s.view(t, func(tx session.Tx) error {
+				got, more, err := tx.Messages(one.ID, before, session.Bound{Messages: limit, Bytes: 100})
+				first := max(0, end-limit)
+				what := fmt.Sprintf("%d before %+v", limit, before)
+				same(t, what, places(got), append([]session.Place{}, transcript[first:end]...))
+				same(t, what+", more", more, first > 0)
+				return err
+			})
+		}
+	}
+}
+
+func testMessagesBounded(t *testing.T, s sessionStore) {
+	r := s.add(t, session.Record{Key: "k"})
+	addTranscript(t, s, r, 101)
+	for bytes, want := range map[int]int{0: 1, 100: 1, 101: 1, 201: 1, 202: 2, 605: 5, 606: 6, 9999: 6} {
+		s.view(t, func(tx session.Tx) error {
+			got, more, err := tx.Messages(r.ID, session.Place{}, session.Bound{Messages: 10, Bytes: bytes})
+			if len(got) != want || more != (want < len(transcript)) {
+				t.Errorf("of %d bytes there are %d messages, more: %v; want %d", bytes, len(got), more, want)
+			}
+			return err
+		})
+	}
+}
+
+func testRuns(t *testing.T, s sessionStore) {
+	r := s.add(t, session.Record{Key: "k"})
+	run := session.Run{
+		ID: "r", SessionID: r.ID, UserID: "ann", AgentID: "a", UserMessageID: "q", Status: session.RunQueued, Order: 4, Stream: true,
+		CreatedAt: at(5),
+	}
+	find := func(want session.Run) {
+		s.view(t, func(tx session.Tx) error {
+			got, err := tx.Run("r")
+			same(t, "run", got, want)
+			return err
+		})
+	}
+	s.update(t, func(tx session.Tx) error { return tx.SaveRun(run) })
+	find(run)
+	run.AnswerID, run.Status, run.EndedAt, run.ErrorCode, run.Error = "m", session.RunFailed, at(9), protocol.Interrupted, "It stopped."
+	run.Usage = protocol.Usage{InputTokens: 1 << 40, OutputTokens: 3}
+	s.update(t, func(tx session.Tx) error {
+		changed := run
+		changed.UserID, changed.AgentID, changed.UserMessageID, changed.Order, changed.Stream = "x", "x", "x", 99, false
+		changed.CreatedAt = at(99)
+		return tx.SaveRun(changed)
+	})
+	find(run)
+}
+
+func testActiveRuns(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	s.update(t, func(tx session.Tx) error {
+		for i, status := range []session.RunStatus{session.RunQueued, session.RunRunning, session.RunCompleted,
+			session.RunFailed, session.RunCancelled, session.RunQueued} {
+			for _, r := range []session.Record{one, two} {
+				run := session.Run{ID: fmt.Sprint(r.Key, i), SessionID: r.ID, Status: status, Order: int64(10 - i)}
+				if err := tx.SaveRun(run); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	for id, want := range map[int64][]string{
+		one.ID: {"one5", "one1", "one0"}, two.ID: {"two5", "two1", "two0"},
+		0: {"one5", "one1", "one0", "two5", "two1", "two0"}, 99: nil,
+	} {
+		s.view(t, func(tx session.Tx) error {
+			runs, err := tx.ActiveRuns(id)
+			var got []string
+			for _, r := range runs {
+				got = append(got, r.ID)
+				if !r.Status.Active() {
+					t.Errorf("run %s is %s", r.ID, r.Status)
+				}
+			}
+			same(t, fmt.Sprint("active runs of ", id), got, want)
+			return err
+		})
+	}
+}
+
+func testSends(t *testing.T, s sessionStore) {
+	send := session.Send{UserID: "ann", Key: "k", SessionKey: "s", Digest: []byte{0, 255}, RunID: "r", MessageID: "m", Seq: 3, Epoch: "e"}
+	bens := send
+	bens.UserID, bens.RunID = "ben", "r2"
+	s.update(t, func(tx session.Tx) error { return errors.Join(tx.SaveSend(send), tx.SaveSend(bens)) })
+	if err := s.Update(t.Context(), func(tx session.Tx) error { return tx.SaveSend(send) }); err == nil {
+		t.Error("an idempotency key was saved twice")
+	}
+	s.view(t, func(tx session.Tx) error {
+		for _, want := range []session.Send{send, bens} {
+			got, err := tx.Send(want.UserID, "k")
+			same(t, "send of "+want.UserID, got, want)
+			if err != nil {
+				return err
+			}
+		}
+		_, err := tx.Send("eve", "k")
+		missing(t, "eve's", err)
+		_, err = tx.Send("ann", "K")
+		missing(t, "another key", err)
+		return nil
+	})
+}
+
+func testUndo(t *testing.T, s sessionStore) {
+	kept := s.add(t, session.Record{Key: "kept", Label: "before"})
+	s.update(t, func(tx session.Tx) error { return fill(tx, kept) })
+	refused := errors.New("refused")
+	var lost session.Record
+	err := s.Update(t.Context(), func(tx session.Tx) error {
+		lost = session.Record{Key: "lost", UserID: "ann"}
+		changed := kept
+		changed.Label, changed.LastSeq = "after", 99
+		if err := errors.Join(tx.SaveSession(&lost), fill(tx, lost), tx.SaveSession(&changed), tx.ClearSession(kept.ID)); err != nil {
+			return err
+		}
+		if _, err := tx.Session("lost"); err != nil {
+			t.Errorf("a transaction does not see what it did: %v", err)
+		}
+		return refused
+	})
+	if !errors.Is(err, refused) {
+		t.Errorf("Update gave %v, not what fn did", err)
+	}
+	if n := holds(t, s, lost); n != 0 {
+		t.Errorf("a refused transaction left %d things", n)
+	}
+	if n := holds(t, s, kept); n != everything {
+		t.Errorf("a refused transaction left %d of %d things", n, everything)
+	}
+	s.view(t, func(tx session.Tx) error {
+		r, err := tx.Session("kept")
+		if r.Label != "before" || r.LastSeq != 0 {
+			t.Errorf("a refused transaction changed %+v", r)
+		}
+		return err
+	})
+	if err := s.View(t.Context(), func(session.Tx) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("View gave %v, not what fn did", err)
+	}
+}
+
+func testContext(t *testing.T, s sessionStore) {
+	cause := errors.New("the caller has gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	ran := false
+	for what, do := range map[string]func(context.Context, func(session.Tx) error) error{"Update": s.Update, "View": s.View} {
+		if err := do(ctx, func(session.Tx) error { ran = true; return nil }); !errors.Is(err, cause) || ran {
+			t.Errorf("%s with a context that has ended: %v, ran: %v", what, err, ran)
+		}
+	}
+}
