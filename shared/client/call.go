@@ -1,8 +1,6 @@
 package client
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
@@ -13,9 +11,9 @@ import (
 const maxCalls = 1024
 
 type call struct {
-	done   func(payload jsontext.Raw, err *protocol.Error)
-	bytes  int // of the frame
-	number uint64
+	id    string
+	done  func(payload jsontext.Raw, err *protocol.Error)
+	bytes int // of the frame
 }
 
 // Call sends a request and has done told the answer: its payload, or an error.
@@ -51,7 +49,7 @@ func (c *Client) call(method string, params protocol.Payload, done func(jsontext
 		c.answer(done, nil, tooBig(c.state.Limits.MaxFrameBytes))
 		return ""
 	}
-	c.calls[id] = call{done, len(frame), c.lastID}
+	c.calls = append(c.calls, call{id, done, len(frame)})
 	c.link.socket.Send(frame)
 	return id
 }
@@ -65,31 +63,36 @@ func (c *Client) answer(done func(jsontext.Raw, *protocol.Error), payload jsonte
 	c.outbound.add(len(payload), func() { done(payload, err) })
 }
 
+// takeCall gives the call of that id away.
+func (c *Client) takeCall(id string) (call, bool) {
+	for i, k := range c.calls {
+		if k.id == id {
+			c.calls = append(c.calls[:i], c.calls[i+1:]...)
+			return k, true
+		}
+	}
+	return call{}, false
+}
+
 // failCalls ends what is under way on a connection that was lost, in the order
 // in which it was asked.
 func (c *Client) failCalls() {
-	lost := make([]call, 0, len(c.calls))
 	for _, k := range c.calls {
-		lost = append(lost, k)
-	}
-	clear(c.calls)
-	slices.SortFunc(lost, func(a, b call) int { return cmp.Compare(a.number, b.number) })
-	for _, k := range lost {
 		c.answer(k.done, nil, unavailable("the connection was lost before the answer came"))
 	}
+	c.calls = nil
 }
 
 // failBiggest ends the call whose frame the gateway, or a proxy before it,
 // found too big: none of the others is bigger.
 func (c *Client) failBiggest() {
-	biggest := ""
-	for id, k := range c.calls {
-		if biggest == "" || k.bytes > c.calls[biggest].bytes {
-			biggest = id
+	var biggest call
+	for _, k := range c.calls {
+		if k.bytes > biggest.bytes {
+			biggest = k
 		}
 	}
-	if k, ok := c.calls[biggest]; ok {
-		delete(c.calls, biggest)
+	if k, ok := c.takeCall(biggest.id); ok {
 		c.answer(k.done, nil, tooBig(int64(k.bytes)-1))
 	}
 }

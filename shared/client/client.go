@@ -1,7 +1,6 @@
 package client
 
 import (
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -36,8 +35,8 @@ type Client struct {
 	mu           sync.Mutex
 	hello        protocol.ConnectParams
 	state        State
-	link         *link // the one socket that counts; nil while there is none
-	calls        map[string]call
+	link         *link  // the one socket that counts; nil while there is none
+	calls        []call // under way, in the order in which they were asked
 	lastID       uint64
 	attempt      int
 	retryAfter   time.Duration // the gateway's wish for the next wait
@@ -55,9 +54,8 @@ func New(o Options) *Client {
 		onState:   o.OnState,
 		onEvent:   o.OnEvent,
 		now:       readClocks,
-		random:    rand.Float64,
+		random:    random,
 		hello:     o.Hello,
-		calls:     map[string]call{},
 	}
 	c.hello.Protocol = protocol.Version
 	return c

@@ -3,6 +3,7 @@ package client
 import (
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -21,8 +22,7 @@ func (c *Client) greet() {
 		c.setState(State{Phase: Connecting, Pairing: c.state.Pairing})
 	}
 	c.ringIn(helloTimeout, func() { c.lose(unavailable("the gateway did not answer connect within 10 s")) })
-	hello := c.hello
-	l.socket.Send(protocol.AppendRequest(nil, l.waits, protocol.MethodConnect, &hello))
+	l.socket.Send(protocol.AppendRequest(nil, l.waits, protocol.MethodConnect, encoded(c.hello.AppendJSON(nil))))
 }
 
 // greeted takes the answer to connect.
@@ -32,7 +32,7 @@ func (c *Client) greeted(f protocol.Frame, err *protocol.Error) {
 		return
 	}
 	var r protocol.ConnectResult
-	if protocol.Decode(f.Payload, &r) != nil {
+	if jsontext.Read(f.Payload, r.DecodeJSON) != nil {
 		c.lose(protocol.Refuse(protocol.Internal, "the gateway's answer to connect cannot be read"))
 		return
 	}
@@ -80,3 +80,13 @@ func (c *Client) welcome(r *protocol.ConnectResult) {
 	c.setState(State{Phase: Ready, Role: r.Role, UserID: r.UserID, Server: r.Server, Limits: limits})
 	c.checkAlive(c.now())
 }
+
+// encoded is params that were encoded by their own codec: a type behind the
+// Payload interface brings both of its codecs into the program.
+type encoded []byte
+
+// AppendJSON appends the text.
+func (e encoded) AppendJSON(dst []byte) []byte { return append(dst, e...) }
+
+// DecodeJSON passes over a value.
+func (e encoded) DecodeJSON(d *jsontext.Decoder) { d.Skip() }

@@ -16,8 +16,8 @@ const (
 	ready
 )
 
-// link is one socket's life, and its SocketHandler. It counts as long as it is
-// the Client's link; what a socket says after that is ignored.
+// link is one socket's life. It counts as long as it is the Client's link; what a
+// socket says after that is ignored.
 type link struct {
 	client *Client
 	socket Socket
@@ -40,8 +40,8 @@ func (l *link) current(f func()) {
 	})
 }
 
-// Opened says hello.
-func (l *link) Opened() {
+// opened says hello.
+func (l *link) opened() {
 	l.current(func() {
 		if l.step == dialing {
 			l.client.greet()
@@ -49,16 +49,16 @@ func (l *link) Opened() {
 	})
 }
 
-// Message takes a frame.
-func (l *link) Message(data []byte) {
+// message takes a frame.
+func (l *link) message(data []byte) {
 	l.current(func() {
 		l.heard = l.client.now()
 		l.client.receive(data)
 	})
 }
 
-// Closed ends the link as the code says.
-func (l *link) Closed(code int, reason string) {
+// closed ends the link as the code says.
+func (l *link) closed(code int, reason string) {
 	l.current(func() { l.client.closed(code, reason) })
 }
 
@@ -69,8 +69,21 @@ func (c *Client) dial() {
 	c.link = l
 	c.setState(State{Phase: Connecting, Pairing: c.state.Pairing})
 	c.ringIn(dialTimeout, func() { c.lose(unavailable("the gateway did not answer within 15 s")) })
-	l.socket = c.transport.Dial(l)
+	l.socket = c.transport.Dial(&ear{l.opened, l.message, l.closed})
 }
+
+// ear is a link's SocketHandler. It holds functions and not the link, because a
+// type behind an interface is linked with all that could be asked of what is in
+// it: the link's times would bring package time's calendar into the browser.
+type ear struct {
+	opened  func()
+	message func([]byte)
+	closed  func(int, string)
+}
+
+func (e *ear) Opened()                        { e.opened() }
+func (e *ear) Message(data []byte)            { e.message(data) }
+func (e *ear) Closed(code int, reason string) { e.closed(code, reason) }
 
 // drop gives the socket up, if there is one, and ends the calls on it.
 func (c *Client) drop(code int, reason string) {

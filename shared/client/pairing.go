@@ -3,6 +3,7 @@ package client
 import (
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -71,7 +72,7 @@ func (c *Client) polled(f protocol.Frame, err *protocol.Error) {
 		return
 	}
 	var s protocol.PairingStatus
-	if protocol.Decode(f.Payload, &s) != nil {
+	if jsontext.Read(f.Payload, s.DecodeJSON) != nil {
 		c.lose(protocol.Refuse(protocol.Internal, "the gateway's word on the pairing cannot be read"))
 		return
 	}
@@ -88,7 +89,7 @@ func (c *Client) polled(f protocol.Frame, err *protocol.Error) {
 // resolved takes the pushed word on the pairing, which saves a poll.
 func (c *Client) resolved(f protocol.Frame) {
 	var r protocol.DeviceResolved
-	if protocol.Decode(f.Payload, &r) == nil {
+	if jsontext.Read(f.Payload, r.DecodeJSON) == nil {
 		c.settled(r.Status)
 	}
 }

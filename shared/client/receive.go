@@ -1,11 +1,14 @@
 package client
 
-import "github.com/gatehouse-chat/gatehouse/shared/protocol"
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
 
 // receive takes one message of the current link.
 func (c *Client) receive(data []byte) {
 	var f protocol.Frame
-	if protocol.Decode(data, &f) != nil {
+	if jsontext.Read(data, f.DecodeJSON) != nil {
 		c.lose(protocol.Refuse(protocol.Internal, "the gateway sent a frame that cannot be read"))
 		return
 	}
@@ -26,9 +29,8 @@ func (c *Client) response(f protocol.Frame) {
 		err = nil
 	}
 	l := c.link
-	switch k, ok := c.calls[f.ID]; {
+	switch k, ok := c.takeCall(f.ID); {
 	case ok:
-		delete(c.calls, f.ID)
 		c.answer(k.done, f.Payload, err)
 	case f.ID == "" || f.ID != l.waits:
 	case l.step == greeting:
@@ -45,7 +47,7 @@ func (c *Client) event(f protocol.Frame, bytes int) {
 	switch f.Event {
 	case protocol.EventShutdown:
 		var s protocol.Shutdown
-		if protocol.Decode(f.Payload, &s) == nil {
+		if jsontext.Read(f.Payload, s.DecodeJSON) == nil {
 			c.retryAfter = wish(s.RetryAfterMs)
 		}
 	case protocol.EventDeviceResolved:

@@ -38,7 +38,7 @@ func (c *Client) Request(ctx context.Context, method string, params, result prot
 		}
 		return nil
 	case <-ctx.Done():
-		c.do(func() { delete(c.calls, id) })
+		c.do(func() { c.takeCall(id) })
 		return fmt.Errorf("%s: waiting for the answer: %w", method, context.Cause(ctx))
 	}
 }

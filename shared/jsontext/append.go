@@ -51,23 +51,16 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// short are the escapes of one letter, each behind what it stands for.
+const short = "\"\"\\\\\bb\ff\nn\rr\tt"
+
 func appendEscaped(dst []byte, b byte) []byte {
-	switch b {
-	case '"', '\\':
-		return append(dst, '\\', b)
-	case '\b':
-		return append(dst, '\\', 'b')
-	case '\f':
-		return append(dst, '\\', 'f')
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\r':
-		return append(dst, '\\', 'r')
-	case '\t':
-		return append(dst, '\\', 't')
-	default:
-		return append(dst, '\\', 'u', '0', '0', hexDigits[b>>4], hexDigits[b&0xf])
+	for i := 0; i < len(short); i += 2 {
+		if short[i] == b {
+			return append(dst, '\\', short[i+1])
+		}
 	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[b>>4], hexDigits[b&0xf])
 }
 
 // AppendInt appends n in decimal.

@@ -1,8 +1,8 @@
 package jsontext
 
 import (
+	"math"
 	"strconv"
-	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -48,13 +48,10 @@ type Decoder struct {
 	err     *Error
 }
 
-// pool keeps Decoders, which are 2.6 KB each, for the next text.
-var pool = sync.Pool{New: func() any { return new(Decoder) }}
-
 // Borrow returns a Decoder at the start of data, which must stay unchanged
 // while it is used. Give it back with Return.
 func Borrow(data []byte) *Decoder {
-	d := pool.Get().(*Decoder)
+	d := borrow()
 	d.data, d.pos, d.depth, d.err = data, 0, 0, nil
 	return d
 }
@@ -65,7 +62,15 @@ func (d *Decoder) Return() {
 	d.data = nil
 	clear(d.stack[:min(d.deepest+1, len(d.stack))])
 	d.deepest = 0
-	pool.Put(d)
+	giveBack(d)
+}
+
+// Read lets read take the one value that text must be.
+func Read(text []byte, read func(*Decoder)) error {
+	d := Borrow(text)
+	defer d.Return()
+	read(d)
+	return d.End()
 }
 
 // Err returns the first error, or nil.
@@ -291,13 +296,32 @@ func (d *Decoder) Int() int64 {
 	if d.err != nil {
 		return 0
 	}
-	n, err := strconv.ParseInt(string(d.data[start:d.pos]), 10, 64)
-	if err != nil {
+	n, ok := parseInt(d.data[start:d.pos])
+	if !ok {
 		d.pos = start
 		d.Fail("must be a whole number of at most 64 bits")
 		return 0
 	}
 	return n
+}
+
+// parseInt is strconv.ParseInt for what number has passed; that one brings its
+// errors' texts along, which cost a browser 8 KB.
+func parseInt(text []byte) (n int64, ok bool) {
+	negative := text[0] == '-'
+	if negative {
+		text = text[1:]
+	}
+	for _, c := range text { // counts down, since the least number has no opposite
+		if c < '0' || c > '9' || n < (math.MinInt64+int64(c-'0'))/10 {
+			return 0, false
+		}
+		n = n*10 - int64(c-'0')
+	}
+	if negative {
+		return n, true
+	}
+	return -n, n != math.MinInt64
 }
 
 // Raw reads any value unread. The text is checked and shares the Decoder's

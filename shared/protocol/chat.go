@@ -82,7 +82,9 @@ type Author struct {
 }
 
 // HTML is formatted text: from index From on, the answer's block elements are
-// now Blocks; or Append is added to the text of the last, open block.
+// now Blocks; or Append is added to the text of the last, open block; or, with
+// neither, nothing changes. From -1 drops the formatted text: the plain one is
+// shown instead.
 type HTML struct {
 	From   int64    `json:"from"`
 	Blocks []string `json:"blocks,omitempty"`

@@ -2,3389 +2,1150 @@
 
 package protocol
 
-import "github.com/gatehouse-chat/gatehouse/shared/jsontext"
+import (
+	"unsafe"
+
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+)
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatSendParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"message":`...)
-	dst = jsontext.AppendString(dst, string(v.Message))
-	if v.SessionKey != "" {
-		dst = append(dst, `,"sessionKey":`...)
-		dst = jsontext.AppendString(dst, string(v.SessionKey))
-	}
-	if v.AgentID != "" {
-		dst = append(dst, `,"agentId":`...)
-		dst = jsontext.AppendString(dst, string(v.AgentID))
-	}
-	if v.Stream != nil {
-		dst = append(dst, `,"stream":`...)
-		if v.Stream == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = jsontext.AppendBool(dst, *v.Stream)
-		}
-	}
-	if len(v.Media) > 0 {
-		dst = append(dst, `,"media":`...)
-		dst = append(dst, '[')
-		for i := range v.Media {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = v.Media[i].AppendJSON(dst)
-		}
-		dst = append(dst, ']')
-	}
-	if v.IdempotencyKey != "" {
-		dst = append(dst, `,"idempotencyKey":`...)
-		dst = jsontext.AppendString(dst, string(v.IdempotencyKey))
-	}
-	if v.Ack != "" {
-		dst = append(dst, `,"ack":`...)
-		dst = jsontext.AppendString(dst, string(v.Ack))
-	}
-	return append(dst, '}')
+	return layoutChatSendParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatSendParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "message":
-			if !d.Null() {
-				v.Message = d.String()
-			}
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "agentId":
-			if !d.Null() {
-				v.AgentID = d.String()
-			}
-		case "stream":
-			if d.Null() {
-				v.Stream = nil
-			} else {
-				v.Stream = new(bool)
-				*v.Stream = d.Bool()
-			}
-		case "media":
-			if d.Null() {
-				v.Media = nil
-			} else {
-				v.Media = []Media{}
-				if d.BeginArray() {
-					for d.More() {
-						var e Media
-						e.DecodeJSON(d)
-						v.Media = append(v.Media, e)
-					}
-				}
-			}
-		case "idempotencyKey":
-			if !d.Null() {
-				v.IdempotencyKey = d.String()
-			}
-		case "ack":
-			if !d.Null() {
-				v.Ack = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatSendParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatSendParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "message", Offset: unsafe.Offsetof(ChatSendParams{}.Message), Kind: jsontext.KindString},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatSendParams{}.SessionKey), Kind: jsontext.KindString, Opt: true},
+	{Name: "agentId", Offset: unsafe.Offsetof(ChatSendParams{}.AgentID), Kind: jsontext.KindString, Opt: true},
+	{Name: "stream", Offset: unsafe.Offsetof(ChatSendParams{}.Stream), Kind: jsontext.KindBoolPointer, Opt: true},
+	{Name: "media", Offset: unsafe.Offsetof(ChatSendParams{}.Media), Kind: jsontext.KindSlice, Opt: true, Of: &layoutMedia, New: addMedia, Size: unsafe.Sizeof(Media{})},
+	{Name: "idempotencyKey", Offset: unsafe.Offsetof(ChatSendParams{}.IdempotencyKey), Kind: jsontext.KindString, Opt: true},
+	{Name: "ack", Offset: unsafe.Offsetof(ChatSendParams{}.Ack), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Media) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"path":`...)
-	dst = jsontext.AppendString(dst, string(v.Path))
-	if v.Filename != "" {
-		dst = append(dst, `,"filename":`...)
-		dst = jsontext.AppendString(dst, string(v.Filename))
-	}
-	return append(dst, '}')
-}
+func (v *Media) AppendJSON(dst []byte) []byte { return layoutMedia.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Media) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "path":
-			if !d.Null() {
-				v.Path = d.String()
-			}
-		case "filename":
-			if !d.Null() {
-				v.Filename = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Media) DecodeJSON(d *jsontext.Decoder) { layoutMedia.Decode(d, unsafe.Pointer(v)) }
+
+var layoutMedia = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "path", Offset: unsafe.Offsetof(Media{}.Path), Kind: jsontext.KindString},
+	{Name: "filename", Offset: unsafe.Offsetof(Media{}.Filename), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Usage) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"input_tokens":`...)
-	dst = jsontext.AppendInt(dst, int64(v.InputTokens))
-	dst = append(dst, `,"output_tokens":`...)
-	dst = jsontext.AppendInt(dst, int64(v.OutputTokens))
-	return append(dst, '}')
-}
+func (v *Usage) AppendJSON(dst []byte) []byte { return layoutUsage.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Usage) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "input_tokens":
-			if !d.Null() {
-				v.InputTokens = d.Int()
-			}
-		case "output_tokens":
-			if !d.Null() {
-				v.OutputTokens = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Usage) DecodeJSON(d *jsontext.Decoder) { layoutUsage.Decode(d, unsafe.Pointer(v)) }
+
+var layoutUsage = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "input_tokens", Offset: unsafe.Offsetof(Usage{}.InputTokens), Kind: jsontext.KindInt},
+	{Name: "output_tokens", Offset: unsafe.Offsetof(Usage{}.OutputTokens), Kind: jsontext.KindInt},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatSendResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"runId":`...)
-	dst = jsontext.AppendString(dst, string(v.RunID))
-	dst = append(dst, `,"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	if v.Content != nil {
-		dst = append(dst, `,"content":`...)
-		if v.Content == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = jsontext.AppendString(dst, string(*v.Content))
-		}
-	}
-	if v.Usage != nil {
-		dst = append(dst, `,"usage":`...)
-		if v.Usage == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Usage.AppendJSON(dst)
-		}
-	}
-	if v.MessageID != "" {
-		dst = append(dst, `,"messageId":`...)
-		dst = jsontext.AppendString(dst, string(v.MessageID))
-	}
-	if v.Seq != 0 {
-		dst = append(dst, `,"seq":`...)
-		dst = jsontext.AppendInt(dst, int64(v.Seq))
-	}
-	if v.Epoch != "" {
-		dst = append(dst, `,"epoch":`...)
-		dst = jsontext.AppendString(dst, string(v.Epoch))
-	}
-	if v.Status != "" {
-		dst = append(dst, `,"status":`...)
-		dst = jsontext.AppendString(dst, string(v.Status))
-	}
-	return append(dst, '}')
+	return layoutChatSendResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatSendResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "runId":
-			if !d.Null() {
-				v.RunID = d.String()
-			}
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "content":
-			if d.Null() {
-				v.Content = nil
-			} else {
-				v.Content = new(string)
-				*v.Content = d.String()
-			}
-		case "usage":
-			if d.Null() {
-				v.Usage = nil
-			} else {
-				v.Usage = new(Usage)
-				v.Usage.DecodeJSON(d)
-			}
-		case "messageId":
-			if !d.Null() {
-				v.MessageID = d.String()
-			}
-		case "seq":
-			if !d.Null() {
-				v.Seq = d.Int()
-			}
-		case "epoch":
-			if !d.Null() {
-				v.Epoch = d.String()
-			}
-		case "status":
-			if !d.Null() {
-				v.Status = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatSendResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatSendResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "runId", Offset: unsafe.Offsetof(ChatSendResult{}.RunID), Kind: jsontext.KindString},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatSendResult{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "content", Offset: unsafe.Offsetof(ChatSendResult{}.Content), Kind: jsontext.KindStringPointer, Opt: true},
+	{Name: "usage", Offset: unsafe.Offsetof(ChatSendResult{}.Usage), Kind: jsontext.KindPointer, Opt: true, Of: &layoutUsage, New: newUsage},
+	{Name: "messageId", Offset: unsafe.Offsetof(ChatSendResult{}.MessageID), Kind: jsontext.KindString, Opt: true},
+	{Name: "seq", Offset: unsafe.Offsetof(ChatSendResult{}.Seq), Kind: jsontext.KindInt, Opt: true},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatSendResult{}.Epoch), Kind: jsontext.KindString, Opt: true},
+	{Name: "status", Offset: unsafe.Offsetof(ChatSendResult{}.Status), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatHistoryParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	if v.AgentID != "" {
-		dst = append(dst, `,"agentId":`...)
-		dst = jsontext.AppendString(dst, string(v.AgentID))
-	}
-	if v.Before != 0 {
-		dst = append(dst, `,"before":`...)
-		dst = jsontext.AppendInt(dst, int64(v.Before))
-	}
-	if v.Limit != nil {
-		dst = append(dst, `,"limit":`...)
-		if v.Limit == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = jsontext.AppendInt(dst, int64(*v.Limit))
-		}
-	}
-	return append(dst, '}')
+	return layoutChatHistoryParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatHistoryParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "agentId":
-			if !d.Null() {
-				v.AgentID = d.String()
-			}
-		case "before":
-			if !d.Null() {
-				v.Before = d.Int()
-			}
-		case "limit":
-			if d.Null() {
-				v.Limit = nil
-			} else {
-				v.Limit = new(int64)
-				*v.Limit = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatHistoryParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatHistoryParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatHistoryParams{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "agentId", Offset: unsafe.Offsetof(ChatHistoryParams{}.AgentID), Kind: jsontext.KindString, Opt: true},
+	{Name: "before", Offset: unsafe.Offsetof(ChatHistoryParams{}.Before), Kind: jsontext.KindInt, Opt: true},
+	{Name: "limit", Offset: unsafe.Offsetof(ChatHistoryParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatHistoryResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"messages":`...)
-	dst = append(dst, '[')
-	for i := range v.Messages {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = v.Messages[i].AppendJSON(dst)
-	}
-	dst = append(dst, ']')
-	dst = append(dst, `,"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	dst = append(dst, `,"epoch":`...)
-	dst = jsontext.AppendString(dst, string(v.Epoch))
-	dst = append(dst, `,"lastSeq":`...)
-	dst = jsontext.AppendInt(dst, int64(v.LastSeq))
-	dst = append(dst, `,"hasMore":`...)
-	dst = jsontext.AppendBool(dst, v.HasMore)
-	return append(dst, '}')
+	return layoutChatHistoryResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatHistoryResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "messages":
-			if d.Null() {
-				v.Messages = nil
-			} else {
-				v.Messages = []Message{}
-				if d.BeginArray() {
-					for d.More() {
-						var e Message
-						e.DecodeJSON(d)
-						v.Messages = append(v.Messages, e)
-					}
-				}
-			}
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "epoch":
-			if !d.Null() {
-				v.Epoch = d.String()
-			}
-		case "lastSeq":
-			if !d.Null() {
-				v.LastSeq = d.Int()
-			}
-		case "hasMore":
-			if !d.Null() {
-				v.HasMore = d.Bool()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatHistoryResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatHistoryResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "messages", Offset: unsafe.Offsetof(ChatHistoryResult{}.Messages), Kind: jsontext.KindSlice, Of: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatHistoryResult{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatHistoryResult{}.Epoch), Kind: jsontext.KindString},
+	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatHistoryResult{}.LastSeq), Kind: jsontext.KindInt},
+	{Name: "hasMore", Offset: unsafe.Offsetof(ChatHistoryResult{}.HasMore), Kind: jsontext.KindBool},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Message) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"id":`...)
-	dst = jsontext.AppendString(dst, string(v.ID))
-	dst = append(dst, `,"role":`...)
-	dst = jsontext.AppendString(dst, string(v.Role))
-	dst = append(dst, `,"content":`...)
-	dst = jsontext.AppendString(dst, string(v.Content))
-	dst = append(dst, `,"status":`...)
-	dst = jsontext.AppendString(dst, string(v.Status))
-	dst = append(dst, `,"createdAt":`...)
-	dst = v.CreatedAt.AppendJSON(dst)
-	if v.RunID != "" {
-		dst = append(dst, `,"runId":`...)
-		dst = jsontext.AppendString(dst, string(v.RunID))
-	}
-	dst = append(dst, `,"seq":`...)
-	dst = jsontext.AppendInt(dst, int64(v.Seq))
-	if v.ReplyTo != "" {
-		dst = append(dst, `,"replyTo":`...)
-		dst = jsontext.AppendString(dst, string(v.ReplyTo))
-	}
-	if len(v.Media) > 0 {
-		dst = append(dst, `,"media":`...)
-		dst = append(dst, '[')
-		for i := range v.Media {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = v.Media[i].AppendJSON(dst)
-		}
-		dst = append(dst, ']')
-	}
-	if v.Label != "" {
-		dst = append(dst, `,"label":`...)
-		dst = jsontext.AppendString(dst, string(v.Label))
-	}
-	if v.Author != nil {
-		dst = append(dst, `,"author":`...)
-		if v.Author == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Author.AppendJSON(dst)
-		}
-	}
-	if v.Thinking != "" {
-		dst = append(dst, `,"thinking":`...)
-		dst = jsontext.AppendString(dst, string(v.Thinking))
-	}
-	if v.Error != "" {
-		dst = append(dst, `,"error":`...)
-		dst = jsontext.AppendString(dst, string(v.Error))
-	}
-	if v.HTML != nil {
-		dst = append(dst, `,"html":`...)
-		if v.HTML == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.HTML.AppendJSON(dst)
-		}
-	}
-	return append(dst, '}')
-}
+func (v *Message) AppendJSON(dst []byte) []byte { return layoutMessage.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Message) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "id":
-			if !d.Null() {
-				v.ID = d.String()
-			}
-		case "role":
-			if !d.Null() {
-				v.Role = MessageRole(d.String())
-			}
-		case "content":
-			if !d.Null() {
-				v.Content = d.String()
-			}
-		case "status":
-			if !d.Null() {
-				v.Status = MessageStatus(d.String())
-			}
-		case "createdAt":
-			if !d.Null() {
-				v.CreatedAt.DecodeJSON(d)
-			}
-		case "runId":
-			if !d.Null() {
-				v.RunID = d.String()
-			}
-		case "seq":
-			if !d.Null() {
-				v.Seq = d.Int()
-			}
-		case "replyTo":
-			if !d.Null() {
-				v.ReplyTo = d.String()
-			}
-		case "media":
-			if d.Null() {
-				v.Media = nil
-			} else {
-				v.Media = []Media{}
-				if d.BeginArray() {
-					for d.More() {
-						var e Media
-						e.DecodeJSON(d)
-						v.Media = append(v.Media, e)
-					}
-				}
-			}
-		case "label":
-			if !d.Null() {
-				v.Label = d.String()
-			}
-		case "author":
-			if d.Null() {
-				v.Author = nil
-			} else {
-				v.Author = new(Author)
-				v.Author.DecodeJSON(d)
-			}
-		case "thinking":
-			if !d.Null() {
-				v.Thinking = d.String()
-			}
-		case "error":
-			if !d.Null() {
-				v.Error = d.String()
-			}
-		case "html":
-			if d.Null() {
-				v.HTML = nil
-			} else {
-				v.HTML = new(HTML)
-				v.HTML.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Message) DecodeJSON(d *jsontext.Decoder) { layoutMessage.Decode(d, unsafe.Pointer(v)) }
+
+var layoutMessage = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(Message{}.ID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(Message{}.Role), Kind: jsontext.KindString},
+	{Name: "content", Offset: unsafe.Offsetof(Message{}.Content), Kind: jsontext.KindString},
+	{Name: "status", Offset: unsafe.Offsetof(Message{}.Status), Kind: jsontext.KindString},
+	{Name: "createdAt", Offset: unsafe.Offsetof(Message{}.CreatedAt), Kind: jsontext.KindTime},
+	{Name: "runId", Offset: unsafe.Offsetof(Message{}.RunID), Kind: jsontext.KindString, Opt: true},
+	{Name: "seq", Offset: unsafe.Offsetof(Message{}.Seq), Kind: jsontext.KindInt},
+	{Name: "replyTo", Offset: unsafe.Offsetof(Message{}.ReplyTo), Kind: jsontext.KindString, Opt: true},
+	{Name: "media", Offset: unsafe.Offsetof(Message{}.Media), Kind: jsontext.KindSlice, Opt: true, Of: &layoutMedia, New: addMedia, Size: unsafe.Sizeof(Media{})},
+	{Name: "label", Offset: unsafe.Offsetof(Message{}.Label), Kind: jsontext.KindString, Opt: true},
+	{Name: "author", Offset: unsafe.Offsetof(Message{}.Author), Kind: jsontext.KindPointer, Opt: true, Of: &layoutAuthor, New: newAuthor},
+	{Name: "thinking", Offset: unsafe.Offsetof(Message{}.Thinking), Kind: jsontext.KindString, Opt: true},
+	{Name: "error", Offset: unsafe.Offsetof(Message{}.Error), Kind: jsontext.KindString, Opt: true},
+	{Name: "html", Offset: unsafe.Offsetof(Message{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Author) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"userId":`...)
-	dst = jsontext.AppendString(dst, string(v.UserID))
-	dst = append(dst, `,"role":`...)
-	dst = jsontext.AppendString(dst, string(v.Role))
-	return append(dst, '}')
-}
+func (v *Author) AppendJSON(dst []byte) []byte { return layoutAuthor.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Author) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "userId":
-			if !d.Null() {
-				v.UserID = d.String()
-			}
-		case "role":
-			if !d.Null() {
-				v.Role = Role(d.String())
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Author) DecodeJSON(d *jsontext.Decoder) { layoutAuthor.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAuthor = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "userId", Offset: unsafe.Offsetof(Author{}.UserID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(Author{}.Role), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *HTML) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"from":`...)
-	dst = jsontext.AppendInt(dst, int64(v.From))
-	if len(v.Blocks) > 0 {
-		dst = append(dst, `,"blocks":`...)
-		dst = append(dst, '[')
-		for i := range v.Blocks {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = jsontext.AppendString(dst, string(v.Blocks[i]))
-		}
-		dst = append(dst, ']')
-	}
-	if v.Append != "" {
-		dst = append(dst, `,"append":`...)
-		dst = jsontext.AppendString(dst, string(v.Append))
-	}
-	return append(dst, '}')
-}
+func (v *HTML) AppendJSON(dst []byte) []byte { return layoutHTML.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *HTML) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "from":
-			if !d.Null() {
-				v.From = d.Int()
-			}
-		case "blocks":
-			if d.Null() {
-				v.Blocks = nil
-			} else {
-				v.Blocks = []string{}
-				if d.BeginArray() {
-					for d.More() {
-						var e string
-						if !d.Null() {
-							e = d.String()
-						}
-						v.Blocks = append(v.Blocks, e)
-					}
-				}
-			}
-		case "append":
-			if !d.Null() {
-				v.Append = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *HTML) DecodeJSON(d *jsontext.Decoder) { layoutHTML.Decode(d, unsafe.Pointer(v)) }
+
+var layoutHTML = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "from", Offset: unsafe.Offsetof(HTML{}.From), Kind: jsontext.KindInt},
+	{Name: "blocks", Offset: unsafe.Offsetof(HTML{}.Blocks), Kind: jsontext.KindStrings, Opt: true},
+	{Name: "append", Offset: unsafe.Offsetof(HTML{}.Append), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatInjectParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	dst = append(dst, `,"message":`...)
-	dst = jsontext.AppendString(dst, string(v.Message))
-	if v.Label != "" {
-		dst = append(dst, `,"label":`...)
-		dst = jsontext.AppendString(dst, string(v.Label))
-	}
-	return append(dst, '}')
+	return layoutChatInjectParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatInjectParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "message":
-			if !d.Null() {
-				v.Message = d.String()
-			}
-		case "label":
-			if !d.Null() {
-				v.Label = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatInjectParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatInjectParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatInjectParams{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "message", Offset: unsafe.Offsetof(ChatInjectParams{}.Message), Kind: jsontext.KindString},
+	{Name: "label", Offset: unsafe.Offsetof(ChatInjectParams{}.Label), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatInjectResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"ok":`...)
-	dst = jsontext.AppendBool(dst, v.OK)
-	dst = append(dst, `,"messageId":`...)
-	dst = jsontext.AppendString(dst, string(v.MessageID))
-	return append(dst, '}')
+	return layoutChatInjectResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatInjectResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "ok":
-			if !d.Null() {
-				v.OK = d.Bool()
-			}
-		case "messageId":
-			if !d.Null() {
-				v.MessageID = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatInjectResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatInjectResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "ok", Offset: unsafe.Offsetof(ChatInjectResult{}.OK), Kind: jsontext.KindBool},
+	{Name: "messageId", Offset: unsafe.Offsetof(ChatInjectResult{}.MessageID), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatAbortParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.SessionKey != "" {
-		dst = append(dst, `"sessionKey":`...)
-		dst = jsontext.AppendString(dst, string(v.SessionKey))
-	}
-	if v.RunID != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"runId":`...)
-		dst = jsontext.AppendString(dst, string(v.RunID))
-	}
-	return append(dst, '}')
+	return layoutChatAbortParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatAbortParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "runId":
-			if !d.Null() {
-				v.RunID = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatAbortParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatAbortParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatAbortParams{}.SessionKey), Kind: jsontext.KindString, Opt: true},
+	{Name: "runId", Offset: unsafe.Offsetof(ChatAbortParams{}.RunID), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatAbortResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"ok":`...)
-	dst = jsontext.AppendBool(dst, v.OK)
-	dst = append(dst, `,"aborted":`...)
-	dst = jsontext.AppendBool(dst, v.Aborted)
-	dst = append(dst, `,"runIds":`...)
-	dst = append(dst, '[')
-	for i := range v.RunIDs {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = jsontext.AppendString(dst, string(v.RunIDs[i]))
-	}
-	dst = append(dst, ']')
-	return append(dst, '}')
+	return layoutChatAbortResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatAbortResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "ok":
-			if !d.Null() {
-				v.OK = d.Bool()
-			}
-		case "aborted":
-			if !d.Null() {
-				v.Aborted = d.Bool()
-			}
-		case "runIds":
-			if d.Null() {
-				v.RunIDs = nil
-			} else {
-				v.RunIDs = []string{}
-				if d.BeginArray() {
-					for d.More() {
-						var e string
-						if !d.Null() {
-							e = d.String()
-						}
-						v.RunIDs = append(v.RunIDs, e)
-					}
-				}
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatAbortResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatAbortResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "ok", Offset: unsafe.Offsetof(ChatAbortResult{}.OK), Kind: jsontext.KindBool},
+	{Name: "aborted", Offset: unsafe.Offsetof(ChatAbortResult{}.Aborted), Kind: jsontext.KindBool},
+	{Name: "runIds", Offset: unsafe.Offsetof(ChatAbortResult{}.RunIDs), Kind: jsontext.KindStrings},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatStatusParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	return append(dst, '}')
+	return layoutChatStatusParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatStatusParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatStatusParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatStatusParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatStatusParams{}.SessionKey), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatStatusResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"isRunning":`...)
-	dst = jsontext.AppendBool(dst, v.IsRunning)
-	dst = append(dst, `,"runId":`...)
-	dst = jsontext.AppendString(dst, string(v.RunID))
-	dst = append(dst, `,"activity":`...)
-	if v.Activity == nil {
-		dst = append(dst, "null"...)
-	} else {
-		dst = v.Activity.AppendJSON(dst)
-	}
-	dst = append(dst, `,"queued":`...)
-	dst = jsontext.AppendInt(dst, int64(v.Queued))
-	dst = append(dst, `,"lastSeq":`...)
-	dst = jsontext.AppendInt(dst, int64(v.LastSeq))
-	dst = append(dst, `,"epoch":`...)
-	dst = jsontext.AppendString(dst, string(v.Epoch))
-	return append(dst, '}')
+	return layoutChatStatusResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ChatStatusResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "isRunning":
-			if !d.Null() {
-				v.IsRunning = d.Bool()
-			}
-		case "runId":
-			if !d.Null() {
-				v.RunID = d.String()
-			}
-		case "activity":
-			if d.Null() {
-				v.Activity = nil
-			} else {
-				v.Activity = new(Activity)
-				v.Activity.DecodeJSON(d)
-			}
-		case "queued":
-			if !d.Null() {
-				v.Queued = d.Int()
-			}
-		case "lastSeq":
-			if !d.Null() {
-				v.LastSeq = d.Int()
-			}
-		case "epoch":
-			if !d.Null() {
-				v.Epoch = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutChatStatusResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutChatStatusResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "isRunning", Offset: unsafe.Offsetof(ChatStatusResult{}.IsRunning), Kind: jsontext.KindBool},
+	{Name: "runId", Offset: unsafe.Offsetof(ChatStatusResult{}.RunID), Kind: jsontext.KindString},
+	{Name: "activity", Offset: unsafe.Offsetof(ChatStatusResult{}.Activity), Kind: jsontext.KindPointer, Of: &layoutActivity, New: newActivity},
+	{Name: "queued", Offset: unsafe.Offsetof(ChatStatusResult{}.Queued), Kind: jsontext.KindInt},
+	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatStatusResult{}.LastSeq), Kind: jsontext.KindInt},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatStatusResult{}.Epoch), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *Activity) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"phase":`...)
-	dst = jsontext.AppendString(dst, string(v.Phase))
-	if v.Tool != "" {
-		dst = append(dst, `,"tool":`...)
-		dst = jsontext.AppendString(dst, string(v.Tool))
-	}
-	return append(dst, '}')
+	return layoutActivity.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Activity) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "phase":
-			if !d.Null() {
-				v.Phase = d.String()
-			}
-		case "tool":
-			if !d.Null() {
-				v.Tool = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Activity) DecodeJSON(d *jsontext.Decoder) { layoutActivity.Decode(d, unsafe.Pointer(v)) }
+
+var layoutActivity = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "phase", Offset: unsafe.Offsetof(Activity{}.Phase), Kind: jsontext.KindString},
+	{Name: "tool", Offset: unsafe.Offsetof(Activity{}.Tool), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *AgentEvent) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"type":`...)
-	dst = jsontext.AppendString(dst, string(v.Type))
-	dst = append(dst, `,"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	dst = append(dst, `,"agentId":`...)
-	dst = jsontext.AppendString(dst, string(v.AgentID))
-	dst = append(dst, `,"runId":`...)
-	dst = jsontext.AppendString(dst, string(v.RunID))
-	dst = append(dst, `,"userId":`...)
-	dst = jsontext.AppendString(dst, string(v.UserID))
-	dst = append(dst, `,"channel":`...)
-	dst = jsontext.AppendString(dst, string(v.Channel))
-	dst = append(dst, `,"payload":`...)
-	dst = jsontext.AppendRaw(dst, v.Payload)
-	return append(dst, '}')
+	return layoutAgentEvent.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *AgentEvent) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "type":
-			if !d.Null() {
-				v.Type = d.String()
-			}
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "agentId":
-			if !d.Null() {
-				v.AgentID = d.String()
-			}
-		case "runId":
-			if !d.Null() {
-				v.RunID = d.String()
-			}
-		case "userId":
-			if !d.Null() {
-				v.UserID = d.String()
-			}
-		case "channel":
-			if !d.Null() {
-				v.Channel = d.String()
-			}
-		case "payload":
-			v.Payload = d.Raw()
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *AgentEvent) DecodeJSON(d *jsontext.Decoder) { layoutAgentEvent.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAgentEvent = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "type", Offset: unsafe.Offsetof(AgentEvent{}.Type), Kind: jsontext.KindString},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(AgentEvent{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "agentId", Offset: unsafe.Offsetof(AgentEvent{}.AgentID), Kind: jsontext.KindString},
+	{Name: "runId", Offset: unsafe.Offsetof(AgentEvent{}.RunID), Kind: jsontext.KindString},
+	{Name: "userId", Offset: unsafe.Offsetof(AgentEvent{}.UserID), Kind: jsontext.KindString},
+	{Name: "channel", Offset: unsafe.Offsetof(AgentEvent{}.Channel), Kind: jsontext.KindString},
+	{Name: "payload", Offset: unsafe.Offsetof(AgentEvent{}.Payload), Kind: jsontext.KindRaw},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *RunStartedPayload) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.MessageID != "" {
-		dst = append(dst, `"messageId":`...)
-		dst = jsontext.AppendString(dst, string(v.MessageID))
-	}
-	if v.UserMessageID != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"userMessageId":`...)
-		dst = jsontext.AppendString(dst, string(v.UserMessageID))
-	}
-	if v.CreatedAt != 0 {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"createdAt":`...)
-		dst = v.CreatedAt.AppendJSON(dst)
-	}
-	return append(dst, '}')
+	return layoutRunStartedPayload.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *RunStartedPayload) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "messageId":
-			if !d.Null() {
-				v.MessageID = d.String()
-			}
-		case "userMessageId":
-			if !d.Null() {
-				v.UserMessageID = d.String()
-			}
-		case "createdAt":
-			if !d.Null() {
-				v.CreatedAt.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutRunStartedPayload.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutRunStartedPayload = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "messageId", Offset: unsafe.Offsetof(RunStartedPayload{}.MessageID), Kind: jsontext.KindString, Opt: true},
+	{Name: "userMessageId", Offset: unsafe.Offsetof(RunStartedPayload{}.UserMessageID), Kind: jsontext.KindString, Opt: true},
+	{Name: "createdAt", Offset: unsafe.Offsetof(RunStartedPayload{}.CreatedAt), Kind: jsontext.KindTime, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *TextPayload) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"content":`...)
-	dst = jsontext.AppendString(dst, string(v.Content))
-	if v.HTML != nil {
-		dst = append(dst, `,"html":`...)
-		if v.HTML == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.HTML.AppendJSON(dst)
-		}
-	}
-	return append(dst, '}')
+	return layoutTextPayload.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *TextPayload) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "content":
-			if !d.Null() {
-				v.Content = d.String()
-			}
-		case "html":
-			if d.Null() {
-				v.HTML = nil
-			} else {
-				v.HTML = new(HTML)
-				v.HTML.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *TextPayload) DecodeJSON(d *jsontext.Decoder) { layoutTextPayload.Decode(d, unsafe.Pointer(v)) }
+
+var layoutTextPayload = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "content", Offset: unsafe.Offsetof(TextPayload{}.Content), Kind: jsontext.KindString},
+	{Name: "html", Offset: unsafe.Offsetof(TextPayload{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ToolCallPayload) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"id":`...)
-	dst = jsontext.AppendString(dst, string(v.ID))
-	dst = append(dst, `,"name":`...)
-	dst = jsontext.AppendString(dst, string(v.Name))
-	dst = append(dst, `,"arguments":`...)
-	dst = jsontext.AppendRaw(dst, v.Arguments)
-	return append(dst, '}')
+	return layoutToolCallPayload.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ToolCallPayload) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "id":
-			if !d.Null() {
-				v.ID = d.String()
-			}
-		case "name":
-			if !d.Null() {
-				v.Name = d.String()
-			}
-		case "arguments":
-			v.Arguments = d.Raw()
-		default:
-			d.Skip()
-		}
-	}
+	layoutToolCallPayload.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutToolCallPayload = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(ToolCallPayload{}.ID), Kind: jsontext.KindString},
+	{Name: "name", Offset: unsafe.Offsetof(ToolCallPayload{}.Name), Kind: jsontext.KindString},
+	{Name: "arguments", Offset: unsafe.Offsetof(ToolCallPayload{}.Arguments), Kind: jsontext.KindRaw},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ToolResultPayload) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"id":`...)
-	dst = jsontext.AppendString(dst, string(v.ID))
-	dst = append(dst, `,"content":`...)
-	dst = jsontext.AppendString(dst, string(v.Content))
-	dst = append(dst, `,"is_error":`...)
-	dst = jsontext.AppendBool(dst, v.IsError)
-	return append(dst, '}')
+	return layoutToolResultPayload.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ToolResultPayload) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "id":
-			if !d.Null() {
-				v.ID = d.String()
-			}
-		case "content":
-			if !d.Null() {
-				v.Content = d.String()
-			}
-		case "is_error":
-			if !d.Null() {
-				v.IsError = d.Bool()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutToolResultPayload.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutToolResultPayload = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(ToolResultPayload{}.ID), Kind: jsontext.KindString},
+	{Name: "content", Offset: unsafe.Offsetof(ToolResultPayload{}.Content), Kind: jsontext.KindString},
+	{Name: "is_error", Offset: unsafe.Offsetof(ToolResultPayload{}.IsError), Kind: jsontext.KindBool},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *RunCompletedPayload) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"messageId":`...)
-	dst = jsontext.AppendString(dst, string(v.MessageID))
-	dst = append(dst, `,"content":`...)
-	dst = jsontext.AppendString(dst, string(v.Content))
-	if v.Usage != nil {
-		dst = append(dst, `,"usage":`...)
-		if v.Usage == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Usage.AppendJSON(dst)
-		}
-	}
-	if v.HTML != nil {
-		dst = append(dst, `,"html":`...)
-		if v.HTML == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.HTML.AppendJSON(dst)
-		}
-	}
-	return append(dst, '}')
+	return layoutRunCompletedPayload.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *RunCompletedPayload) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "messageId":
-			if !d.Null() {
-				v.MessageID = d.String()
-			}
-		case "content":
-			if !d.Null() {
-				v.Content = d.String()
-			}
-		case "usage":
-			if d.Null() {
-				v.Usage = nil
-			} else {
-				v.Usage = new(Usage)
-				v.Usage.DecodeJSON(d)
-			}
-		case "html":
-			if d.Null() {
-				v.HTML = nil
-			} else {
-				v.HTML = new(HTML)
-				v.HTML.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutRunCompletedPayload.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutRunCompletedPayload = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "messageId", Offset: unsafe.Offsetof(RunCompletedPayload{}.MessageID), Kind: jsontext.KindString},
+	{Name: "content", Offset: unsafe.Offsetof(RunCompletedPayload{}.Content), Kind: jsontext.KindString},
+	{Name: "usage", Offset: unsafe.Offsetof(RunCompletedPayload{}.Usage), Kind: jsontext.KindPointer, Opt: true, Of: &layoutUsage, New: newUsage},
+	{Name: "html", Offset: unsafe.Offsetof(RunCompletedPayload{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *RunFailedPayload) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"error":`...)
-	dst = jsontext.AppendString(dst, string(v.Error))
-	dst = append(dst, `,"code":`...)
-	dst = jsontext.AppendString(dst, string(v.Code))
-	if v.MessageID != "" {
-		dst = append(dst, `,"messageId":`...)
-		dst = jsontext.AppendString(dst, string(v.MessageID))
-	}
-	if v.HTML != nil {
-		dst = append(dst, `,"html":`...)
-		if v.HTML == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.HTML.AppendJSON(dst)
-		}
-	}
-	return append(dst, '}')
+	return layoutRunFailedPayload.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *RunFailedPayload) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "error":
-			if !d.Null() {
-				v.Error = d.String()
-			}
-		case "code":
-			if !d.Null() {
-				v.Code = Code(d.String())
-			}
-		case "messageId":
-			if !d.Null() {
-				v.MessageID = d.String()
-			}
-		case "html":
-			if d.Null() {
-				v.HTML = nil
-			} else {
-				v.HTML = new(HTML)
-				v.HTML.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutRunFailedPayload.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutRunFailedPayload = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "error", Offset: unsafe.Offsetof(RunFailedPayload{}.Error), Kind: jsontext.KindString},
+	{Name: "code", Offset: unsafe.Offsetof(RunFailedPayload{}.Code), Kind: jsontext.KindString},
+	{Name: "messageId", Offset: unsafe.Offsetof(RunFailedPayload{}.MessageID), Kind: jsontext.KindString, Opt: true},
+	{Name: "html", Offset: unsafe.Offsetof(RunFailedPayload{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *RunCancelledPayload) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.MessageID != "" {
-		dst = append(dst, `"messageId":`...)
-		dst = jsontext.AppendString(dst, string(v.MessageID))
-	}
-	if v.HTML != nil {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"html":`...)
-		if v.HTML == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.HTML.AppendJSON(dst)
-		}
-	}
-	return append(dst, '}')
+	return layoutRunCancelledPayload.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *RunCancelledPayload) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "messageId":
-			if !d.Null() {
-				v.MessageID = d.String()
-			}
-		case "html":
-			if d.Null() {
-				v.HTML = nil
-			} else {
-				v.HTML = new(HTML)
-				v.HTML.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutRunCancelledPayload.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutRunCancelledPayload = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "messageId", Offset: unsafe.Offsetof(RunCancelledPayload{}.MessageID), Kind: jsontext.KindString, Opt: true},
+	{Name: "html", Offset: unsafe.Offsetof(RunCancelledPayload{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ChatEvent) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"type":`...)
-	dst = jsontext.AppendString(dst, string(v.Type))
-	dst = append(dst, `,"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	dst = append(dst, `,"message":`...)
-	dst = v.Message.AppendJSON(dst)
-	return append(dst, '}')
+	return layoutChatEvent.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *ChatEvent) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "type":
-			if !d.Null() {
-				v.Type = d.String()
-			}
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "message":
-			v.Message.DecodeJSON(d)
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *ChatEvent) DecodeJSON(d *jsontext.Decoder) { layoutChatEvent.Decode(d, unsafe.Pointer(v)) }
+
+var layoutChatEvent = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "type", Offset: unsafe.Offsetof(ChatEvent{}.Type), Kind: jsontext.KindString},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatEvent{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "message", Offset: unsafe.Offsetof(ChatEvent{}.Message), Kind: jsontext.KindStruct, Of: &layoutMessage},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ConnectParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.Token != "" {
-		dst = append(dst, `"token":`...)
-		dst = jsontext.AppendString(dst, string(v.Token))
-	}
-	if v.UserID != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"user_id":`...)
-		dst = jsontext.AppendString(dst, string(v.UserID))
-	}
-	if v.SenderID != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"sender_id":`...)
-		dst = jsontext.AppendString(dst, string(v.SenderID))
-	}
-	if v.Protocol != 0 {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"protocol":`...)
-		dst = jsontext.AppendInt(dst, int64(v.Protocol))
-	}
-	if v.Locale != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"locale":`...)
-		dst = jsontext.AppendString(dst, string(v.Locale))
-	}
-	if v.Client != nil {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"client":`...)
-		if v.Client == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Client.AppendJSON(dst)
-		}
-	}
-	if v.DeviceName != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"device_name":`...)
-		dst = jsontext.AppendString(dst, string(v.DeviceName))
-	}
-	if len(v.Resume) > 0 {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"resume":`...)
-		dst = append(dst, '[')
-		for i := range v.Resume {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = v.Resume[i].AppendJSON(dst)
-		}
-		dst = append(dst, ']')
-	}
-	return append(dst, '}')
+	return layoutConnectParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ConnectParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "token":
-			if !d.Null() {
-				v.Token = d.String()
-			}
-		case "user_id":
-			if !d.Null() {
-				v.UserID = d.String()
-			}
-		case "sender_id":
-			if !d.Null() {
-				v.SenderID = d.String()
-			}
-		case "protocol":
-			if !d.Null() {
-				v.Protocol = d.Int()
-			}
-		case "locale":
-			if !d.Null() {
-				v.Locale = d.String()
-			}
-		case "client":
-			if d.Null() {
-				v.Client = nil
-			} else {
-				v.Client = new(Client)
-				v.Client.DecodeJSON(d)
-			}
-		case "device_name":
-			if !d.Null() {
-				v.DeviceName = d.String()
-			}
-		case "resume":
-			if d.Null() {
-				v.Resume = nil
-			} else {
-				v.Resume = []Cursor{}
-				if d.BeginArray() {
-					for d.More() {
-						var e Cursor
-						e.DecodeJSON(d)
-						v.Resume = append(v.Resume, e)
-					}
-				}
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutConnectParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutConnectParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "token", Offset: unsafe.Offsetof(ConnectParams{}.Token), Kind: jsontext.KindString, Opt: true},
+	{Name: "user_id", Offset: unsafe.Offsetof(ConnectParams{}.UserID), Kind: jsontext.KindString, Opt: true},
+	{Name: "sender_id", Offset: unsafe.Offsetof(ConnectParams{}.SenderID), Kind: jsontext.KindString, Opt: true},
+	{Name: "protocol", Offset: unsafe.Offsetof(ConnectParams{}.Protocol), Kind: jsontext.KindInt, Opt: true},
+	{Name: "locale", Offset: unsafe.Offsetof(ConnectParams{}.Locale), Kind: jsontext.KindString, Opt: true},
+	{Name: "client", Offset: unsafe.Offsetof(ConnectParams{}.Client), Kind: jsontext.KindPointer, Opt: true, Of: &layoutClient, New: newClient},
+	{Name: "device_name", Offset: unsafe.Offsetof(ConnectParams{}.DeviceName), Kind: jsontext.KindString, Opt: true},
+	{Name: "resume", Offset: unsafe.Offsetof(ConnectParams{}.Resume), Kind: jsontext.KindSlice, Opt: true, Of: &layoutCursor, New: addCursor, Size: unsafe.Sizeof(Cursor{})},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Client) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.Name != "" {
-		dst = append(dst, `"name":`...)
-		dst = jsontext.AppendString(dst, string(v.Name))
-	}
-	if v.Version != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"version":`...)
-		dst = jsontext.AppendString(dst, string(v.Version))
-	}
-	if v.Platform != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"platform":`...)
-		dst = jsontext.AppendString(dst, string(v.Platform))
-	}
-	if len(v.Caps) > 0 {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"caps":`...)
-		dst = append(dst, '[')
-		for i := range v.Caps {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = jsontext.AppendString(dst, string(v.Caps[i]))
-		}
-		dst = append(dst, ']')
-	}
-	return append(dst, '}')
-}
+func (v *Client) AppendJSON(dst []byte) []byte { return layoutClient.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Client) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "name":
-			if !d.Null() {
-				v.Name = d.String()
-			}
-		case "version":
-			if !d.Null() {
-				v.Version = d.String()
-			}
-		case "platform":
-			if !d.Null() {
-				v.Platform = d.String()
-			}
-		case "caps":
-			if d.Null() {
-				v.Caps = nil
-			} else {
-				v.Caps = []string{}
-				if d.BeginArray() {
-					for d.More() {
-						var e string
-						if !d.Null() {
-							e = d.String()
-						}
-						v.Caps = append(v.Caps, e)
-					}
-				}
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Client) DecodeJSON(d *jsontext.Decoder) { layoutClient.Decode(d, unsafe.Pointer(v)) }
+
+var layoutClient = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "name", Offset: unsafe.Offsetof(Client{}.Name), Kind: jsontext.KindString, Opt: true},
+	{Name: "version", Offset: unsafe.Offsetof(Client{}.Version), Kind: jsontext.KindString, Opt: true},
+	{Name: "platform", Offset: unsafe.Offsetof(Client{}.Platform), Kind: jsontext.KindString, Opt: true},
+	{Name: "caps", Offset: unsafe.Offsetof(Client{}.Caps), Kind: jsontext.KindStrings, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Cursor) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	if v.Epoch != "" {
-		dst = append(dst, `,"epoch":`...)
-		dst = jsontext.AppendString(dst, string(v.Epoch))
-	}
-	dst = append(dst, `,"afterSeq":`...)
-	dst = jsontext.AppendInt(dst, int64(v.AfterSeq))
-	return append(dst, '}')
-}
+func (v *Cursor) AppendJSON(dst []byte) []byte { return layoutCursor.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Cursor) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "epoch":
-			if !d.Null() {
-				v.Epoch = d.String()
-			}
-		case "afterSeq":
-			if !d.Null() {
-				v.AfterSeq = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Cursor) DecodeJSON(d *jsontext.Decoder) { layoutCursor.Decode(d, unsafe.Pointer(v)) }
+
+var layoutCursor = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(Cursor{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "epoch", Offset: unsafe.Offsetof(Cursor{}.Epoch), Kind: jsontext.KindString, Opt: true},
+	{Name: "afterSeq", Offset: unsafe.Offsetof(Cursor{}.AfterSeq), Kind: jsontext.KindInt},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Server) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"name":`...)
-	dst = jsontext.AppendString(dst, string(v.Name))
-	dst = append(dst, `,"version":`...)
-	dst = jsontext.AppendString(dst, string(v.Version))
-	return append(dst, '}')
-}
+func (v *Server) AppendJSON(dst []byte) []byte { return layoutServer.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Server) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "name":
-			if !d.Null() {
-				v.Name = d.String()
-			}
-		case "version":
-			if !d.Null() {
-				v.Version = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Server) DecodeJSON(d *jsontext.Decoder) { layoutServer.Decode(d, unsafe.Pointer(v)) }
+
+var layoutServer = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "name", Offset: unsafe.Offsetof(Server{}.Name), Kind: jsontext.KindString},
+	{Name: "version", Offset: unsafe.Offsetof(Server{}.Version), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Limits) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"maxFrameBytes":`...)
-	dst = jsontext.AppendInt(dst, int64(v.MaxFrameBytes))
-	dst = append(dst, `,"pingIntervalMs":`...)
-	dst = jsontext.AppendInt(dst, int64(v.PingIntervalMs))
-	dst = append(dst, `,"readTimeoutMs":`...)
-	dst = jsontext.AppendInt(dst, int64(v.ReadTimeoutMs))
-	dst = append(dst, `,"tickIntervalMs":`...)
-	dst = jsontext.AppendInt(dst, int64(v.TickIntervalMs))
-	return append(dst, '}')
-}
+func (v *Limits) AppendJSON(dst []byte) []byte { return layoutLimits.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Limits) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "maxFrameBytes":
-			if !d.Null() {
-				v.MaxFrameBytes = d.Int()
-			}
-		case "pingIntervalMs":
-			if !d.Null() {
-				v.PingIntervalMs = d.Int()
-			}
-		case "readTimeoutMs":
-			if !d.Null() {
-				v.ReadTimeoutMs = d.Int()
-			}
-		case "tickIntervalMs":
-			if !d.Null() {
-				v.TickIntervalMs = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Limits) DecodeJSON(d *jsontext.Decoder) { layoutLimits.Decode(d, unsafe.Pointer(v)) }
+
+var layoutLimits = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "maxFrameBytes", Offset: unsafe.Offsetof(Limits{}.MaxFrameBytes), Kind: jsontext.KindInt},
+	{Name: "pingIntervalMs", Offset: unsafe.Offsetof(Limits{}.PingIntervalMs), Kind: jsontext.KindInt},
+	{Name: "readTimeoutMs", Offset: unsafe.Offsetof(Limits{}.ReadTimeoutMs), Kind: jsontext.KindInt},
+	{Name: "tickIntervalMs", Offset: unsafe.Offsetof(Limits{}.TickIntervalMs), Kind: jsontext.KindInt},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ConnectResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"protocol":`...)
-	dst = jsontext.AppendInt(dst, int64(v.Protocol))
-	if v.Role != "" {
-		dst = append(dst, `,"role":`...)
-		dst = jsontext.AppendString(dst, string(v.Role))
-	}
-	if v.UserID != "" {
-		dst = append(dst, `,"user_id":`...)
-		dst = jsontext.AppendString(dst, string(v.UserID))
-	}
-	dst = append(dst, `,"server":`...)
-	dst = v.Server.AppendJSON(dst)
-	if v.Limits != nil {
-		dst = append(dst, `,"limits":`...)
-		if v.Limits == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Limits.AppendJSON(dst)
-		}
-	}
-	if len(v.Resumed) > 0 {
-		dst = append(dst, `,"resumed":`...)
-		dst = append(dst, '[')
-		for i := range v.Resumed {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = v.Resumed[i].AppendJSON(dst)
-		}
-		dst = append(dst, ']')
-	}
-	if v.Status != "" {
-		dst = append(dst, `,"status":`...)
-		dst = jsontext.AppendString(dst, string(v.Status))
-	}
-	if v.PairingCode != "" {
-		dst = append(dst, `,"pairing_code":`...)
-		dst = jsontext.AppendString(dst, string(v.PairingCode))
-	}
-	if v.SenderID != "" {
-		dst = append(dst, `,"sender_id":`...)
-		dst = jsontext.AppendString(dst, string(v.SenderID))
-	}
-	if v.ExpiresAt != 0 {
-		dst = append(dst, `,"expires_at":`...)
-		dst = v.ExpiresAt.AppendJSON(dst)
-	}
-	if v.PollIntervalMs != 0 {
-		dst = append(dst, `,"poll_interval_ms":`...)
-		dst = jsontext.AppendInt(dst, int64(v.PollIntervalMs))
-	}
-	return append(dst, '}')
+	return layoutConnectResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ConnectResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "protocol":
-			if !d.Null() {
-				v.Protocol = d.Int()
-			}
-		case "role":
-			if !d.Null() {
-				v.Role = Role(d.String())
-			}
-		case "user_id":
-			if !d.Null() {
-				v.UserID = d.String()
-			}
-		case "server":
-			v.Server.DecodeJSON(d)
-		case "limits":
-			if d.Null() {
-				v.Limits = nil
-			} else {
-				v.Limits = new(Limits)
-				v.Limits.DecodeJSON(d)
-			}
-		case "resumed":
-			if d.Null() {
-				v.Resumed = nil
-			} else {
-				v.Resumed = []ResumedCursor{}
-				if d.BeginArray() {
-					for d.More() {
-						var e ResumedCursor
-						e.DecodeJSON(d)
-						v.Resumed = append(v.Resumed, e)
-					}
-				}
-			}
-		case "status":
-			if !d.Null() {
-				v.Status = d.String()
-			}
-		case "pairing_code":
-			if !d.Null() {
-				v.PairingCode = d.String()
-			}
-		case "sender_id":
-			if !d.Null() {
-				v.SenderID = d.String()
-			}
-		case "expires_at":
-			if !d.Null() {
-				v.ExpiresAt.DecodeJSON(d)
-			}
-		case "poll_interval_ms":
-			if !d.Null() {
-				v.PollIntervalMs = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutConnectResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutConnectResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "protocol", Offset: unsafe.Offsetof(ConnectResult{}.Protocol), Kind: jsontext.KindInt},
+	{Name: "role", Offset: unsafe.Offsetof(ConnectResult{}.Role), Kind: jsontext.KindString, Opt: true},
+	{Name: "user_id", Offset: unsafe.Offsetof(ConnectResult{}.UserID), Kind: jsontext.KindString, Opt: true},
+	{Name: "server", Offset: unsafe.Offsetof(ConnectResult{}.Server), Kind: jsontext.KindStruct, Of: &layoutServer},
+	{Name: "limits", Offset: unsafe.Offsetof(ConnectResult{}.Limits), Kind: jsontext.KindPointer, Opt: true, Of: &layoutLimits, New: newLimits},
+	{Name: "resumed", Offset: unsafe.Offsetof(ConnectResult{}.Resumed), Kind: jsontext.KindSlice, Opt: true, Of: &layoutResumedCursor, New: addResumedCursor, Size: unsafe.Sizeof(ResumedCursor{})},
+	{Name: "status", Offset: unsafe.Offsetof(ConnectResult{}.Status), Kind: jsontext.KindString, Opt: true},
+	{Name: "pairing_code", Offset: unsafe.Offsetof(ConnectResult{}.PairingCode), Kind: jsontext.KindString, Opt: true},
+	{Name: "sender_id", Offset: unsafe.Offsetof(ConnectResult{}.SenderID), Kind: jsontext.KindString, Opt: true},
+	{Name: "expires_at", Offset: unsafe.Offsetof(ConnectResult{}.ExpiresAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "poll_interval_ms", Offset: unsafe.Offsetof(ConnectResult{}.PollIntervalMs), Kind: jsontext.KindInt, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ResumedCursor) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	dst = append(dst, `,"status":`...)
-	dst = jsontext.AppendString(dst, string(v.Status))
-	if v.Epoch != "" {
-		dst = append(dst, `,"epoch":`...)
-		dst = jsontext.AppendString(dst, string(v.Epoch))
-	}
-	dst = append(dst, `,"lastSeq":`...)
-	dst = jsontext.AppendInt(dst, int64(v.LastSeq))
-	return append(dst, '}')
+	return layoutResumedCursor.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ResumedCursor) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "status":
-			if !d.Null() {
-				v.Status = d.String()
-			}
-		case "epoch":
-			if !d.Null() {
-				v.Epoch = d.String()
-			}
-		case "lastSeq":
-			if !d.Null() {
-				v.LastSeq = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutResumedCursor.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutResumedCursor = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ResumedCursor{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "status", Offset: unsafe.Offsetof(ResumedCursor{}.Status), Kind: jsontext.KindString},
+	{Name: "epoch", Offset: unsafe.Offsetof(ResumedCursor{}.Epoch), Kind: jsontext.KindString, Opt: true},
+	{Name: "lastSeq", Offset: unsafe.Offsetof(ResumedCursor{}.LastSeq), Kind: jsontext.KindInt},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *PairingStatus) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"status":`...)
-	dst = jsontext.AppendString(dst, string(v.Status))
-	if v.ExpiresAt != 0 {
-		dst = append(dst, `,"expires_at":`...)
-		dst = v.ExpiresAt.AppendJSON(dst)
-	}
-	return append(dst, '}')
+	return layoutPairingStatus.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *PairingStatus) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "status":
-			if !d.Null() {
-				v.Status = d.String()
-			}
-		case "expires_at":
-			if !d.Null() {
-				v.ExpiresAt.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutPairingStatus.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutPairingStatus = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "status", Offset: unsafe.Offsetof(PairingStatus{}.Status), Kind: jsontext.KindString},
+	{Name: "expires_at", Offset: unsafe.Offsetof(PairingStatus{}.ExpiresAt), Kind: jsontext.KindTime, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *PendingDevice) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"code":`...)
-	dst = jsontext.AppendString(dst, string(v.Code))
-	dst = append(dst, `,"deviceId":`...)
-	dst = jsontext.AppendString(dst, string(v.DeviceID))
-	if v.DeviceName != "" {
-		dst = append(dst, `,"deviceName":`...)
-		dst = jsontext.AppendString(dst, string(v.DeviceName))
-	}
-	dst = append(dst, `,"address":`...)
-	dst = jsontext.AppendString(dst, string(v.Address))
-	if v.UserAgent != "" {
-		dst = append(dst, `,"userAgent":`...)
-		dst = jsontext.AppendString(dst, string(v.UserAgent))
-	}
-	dst = append(dst, `,"createdAt":`...)
-	dst = v.CreatedAt.AppendJSON(dst)
-	dst = append(dst, `,"expiresAt":`...)
-	dst = v.ExpiresAt.AppendJSON(dst)
-	return append(dst, '}')
+	return layoutPendingDevice.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *PendingDevice) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "code":
-			if !d.Null() {
-				v.Code = d.String()
-			}
-		case "deviceId":
-			if !d.Null() {
-				v.DeviceID = d.String()
-			}
-		case "deviceName":
-			if !d.Null() {
-				v.DeviceName = d.String()
-			}
-		case "address":
-			if !d.Null() {
-				v.Address = d.String()
-			}
-		case "userAgent":
-			if !d.Null() {
-				v.UserAgent = d.String()
-			}
-		case "createdAt":
-			if !d.Null() {
-				v.CreatedAt.DecodeJSON(d)
-			}
-		case "expiresAt":
-			if !d.Null() {
-				v.ExpiresAt.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutPendingDevice.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutPendingDevice = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "code", Offset: unsafe.Offsetof(PendingDevice{}.Code), Kind: jsontext.KindString},
+	{Name: "deviceId", Offset: unsafe.Offsetof(PendingDevice{}.DeviceID), Kind: jsontext.KindString},
+	{Name: "deviceName", Offset: unsafe.Offsetof(PendingDevice{}.DeviceName), Kind: jsontext.KindString, Opt: true},
+	{Name: "address", Offset: unsafe.Offsetof(PendingDevice{}.Address), Kind: jsontext.KindString},
+	{Name: "userAgent", Offset: unsafe.Offsetof(PendingDevice{}.UserAgent), Kind: jsontext.KindString, Opt: true},
+	{Name: "createdAt", Offset: unsafe.Offsetof(PendingDevice{}.CreatedAt), Kind: jsontext.KindTime},
+	{Name: "expiresAt", Offset: unsafe.Offsetof(PendingDevice{}.ExpiresAt), Kind: jsontext.KindTime},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *PairedDevice) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"deviceId":`...)
-	dst = jsontext.AppendString(dst, string(v.DeviceID))
-	dst = append(dst, `,"userId":`...)
-	dst = jsontext.AppendString(dst, string(v.UserID))
-	dst = append(dst, `,"role":`...)
-	dst = jsontext.AppendString(dst, string(v.Role))
-	if v.Label != "" {
-		dst = append(dst, `,"label":`...)
-		dst = jsontext.AppendString(dst, string(v.Label))
-	}
-	if v.DeviceName != "" {
-		dst = append(dst, `,"deviceName":`...)
-		dst = jsontext.AppendString(dst, string(v.DeviceName))
-	}
-	dst = append(dst, `,"address":`...)
-	dst = jsontext.AppendString(dst, string(v.Address))
-	if v.UserAgent != "" {
-		dst = append(dst, `,"userAgent":`...)
-		dst = jsontext.AppendString(dst, string(v.UserAgent))
-	}
-	dst = append(dst, `,"createdAt":`...)
-	dst = v.CreatedAt.AppendJSON(dst)
-	if v.LastSeenAt != 0 {
-		dst = append(dst, `,"lastSeenAt":`...)
-		dst = v.LastSeenAt.AppendJSON(dst)
-	}
-	return append(dst, '}')
+	return layoutPairedDevice.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *PairedDevice) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "deviceId":
-			if !d.Null() {
-				v.DeviceID = d.String()
-			}
-		case "userId":
-			if !d.Null() {
-				v.UserID = d.String()
-			}
-		case "role":
-			if !d.Null() {
-				v.Role = Role(d.String())
-			}
-		case "label":
-			if !d.Null() {
-				v.Label = d.String()
-			}
-		case "deviceName":
-			if !d.Null() {
-				v.DeviceName = d.String()
-			}
-		case "address":
-			if !d.Null() {
-				v.Address = d.String()
-			}
-		case "userAgent":
-			if !d.Null() {
-				v.UserAgent = d.String()
-			}
-		case "createdAt":
-			if !d.Null() {
-				v.CreatedAt.DecodeJSON(d)
-			}
-		case "lastSeenAt":
-			if !d.Null() {
-				v.LastSeenAt.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutPairedDevice.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutPairedDevice = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "deviceId", Offset: unsafe.Offsetof(PairedDevice{}.DeviceID), Kind: jsontext.KindString},
+	{Name: "userId", Offset: unsafe.Offsetof(PairedDevice{}.UserID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(PairedDevice{}.Role), Kind: jsontext.KindString},
+	{Name: "label", Offset: unsafe.Offsetof(PairedDevice{}.Label), Kind: jsontext.KindString, Opt: true},
+	{Name: "deviceName", Offset: unsafe.Offsetof(PairedDevice{}.DeviceName), Kind: jsontext.KindString, Opt: true},
+	{Name: "address", Offset: unsafe.Offsetof(PairedDevice{}.Address), Kind: jsontext.KindString},
+	{Name: "userAgent", Offset: unsafe.Offsetof(PairedDevice{}.UserAgent), Kind: jsontext.KindString, Opt: true},
+	{Name: "createdAt", Offset: unsafe.Offsetof(PairedDevice{}.CreatedAt), Kind: jsontext.KindTime},
+	{Name: "lastSeenAt", Offset: unsafe.Offsetof(PairedDevice{}.LastSeenAt), Kind: jsontext.KindTime, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *DeviceListResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"pending":`...)
-	dst = append(dst, '[')
-	for i := range v.Pending {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = v.Pending[i].AppendJSON(dst)
-	}
-	dst = append(dst, ']')
-	dst = append(dst, `,"paired":`...)
-	dst = append(dst, '[')
-	for i := range v.Paired {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = v.Paired[i].AppendJSON(dst)
-	}
-	dst = append(dst, ']')
-	return append(dst, '}')
+	return layoutDeviceListResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *DeviceListResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "pending":
-			if d.Null() {
-				v.Pending = nil
-			} else {
-				v.Pending = []PendingDevice{}
-				if d.BeginArray() {
-					for d.More() {
-						var e PendingDevice
-						e.DecodeJSON(d)
-						v.Pending = append(v.Pending, e)
-					}
-				}
-			}
-		case "paired":
-			if d.Null() {
-				v.Paired = nil
-			} else {
-				v.Paired = []PairedDevice{}
-				if d.BeginArray() {
-					for d.More() {
-						var e PairedDevice
-						e.DecodeJSON(d)
-						v.Paired = append(v.Paired, e)
-					}
-				}
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutDeviceListResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutDeviceListResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "pending", Offset: unsafe.Offsetof(DeviceListResult{}.Pending), Kind: jsontext.KindSlice, Of: &layoutPendingDevice, New: addPendingDevice, Size: unsafe.Sizeof(PendingDevice{})},
+	{Name: "paired", Offset: unsafe.Offsetof(DeviceListResult{}.Paired), Kind: jsontext.KindSlice, Of: &layoutPairedDevice, New: addPairedDevice, Size: unsafe.Sizeof(PairedDevice{})},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *DeviceApproveParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"code":`...)
-	dst = jsontext.AppendString(dst, string(v.Code))
-	if v.UserID != "" {
-		dst = append(dst, `,"userId":`...)
-		dst = jsontext.AppendString(dst, string(v.UserID))
-	}
-	if v.Role != "" {
-		dst = append(dst, `,"role":`...)
-		dst = jsontext.AppendString(dst, string(v.Role))
-	}
-	if v.Label != "" {
-		dst = append(dst, `,"label":`...)
-		dst = jsontext.AppendString(dst, string(v.Label))
-	}
-	return append(dst, '}')
+	return layoutDeviceApproveParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *DeviceApproveParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "code":
-			if !d.Null() {
-				v.Code = d.String()
-			}
-		case "userId":
-			if !d.Null() {
-				v.UserID = d.String()
-			}
-		case "role":
-			if !d.Null() {
-				v.Role = Role(d.String())
-			}
-		case "label":
-			if !d.Null() {
-				v.Label = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutDeviceApproveParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutDeviceApproveParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "code", Offset: unsafe.Offsetof(DeviceApproveParams{}.Code), Kind: jsontext.KindString},
+	{Name: "userId", Offset: unsafe.Offsetof(DeviceApproveParams{}.UserID), Kind: jsontext.KindString, Opt: true},
+	{Name: "role", Offset: unsafe.Offsetof(DeviceApproveParams{}.Role), Kind: jsontext.KindString, Opt: true},
+	{Name: "label", Offset: unsafe.Offsetof(DeviceApproveParams{}.Label), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *DeviceApproveResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"paired":`...)
-	dst = v.Paired.AppendJSON(dst)
-	return append(dst, '}')
+	return layoutDeviceApproveResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *DeviceApproveResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "paired":
-			v.Paired.DecodeJSON(d)
-		default:
-			d.Skip()
-		}
-	}
+	layoutDeviceApproveResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutDeviceApproveResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "paired", Offset: unsafe.Offsetof(DeviceApproveResult{}.Paired), Kind: jsontext.KindStruct, Of: &layoutPairedDevice},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *DeviceDenyParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"code":`...)
-	dst = jsontext.AppendString(dst, string(v.Code))
-	return append(dst, '}')
+	return layoutDeviceDenyParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *DeviceDenyParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "code":
-			if !d.Null() {
-				v.Code = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutDeviceDenyParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutDeviceDenyParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "code", Offset: unsafe.Offsetof(DeviceDenyParams{}.Code), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *DeviceDenyResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"denied":`...)
-	dst = jsontext.AppendBool(dst, v.Denied)
-	return append(dst, '}')
+	return layoutDeviceDenyResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *DeviceDenyResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "denied":
-			if !d.Null() {
-				v.Denied = d.Bool()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutDeviceDenyResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutDeviceDenyResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "denied", Offset: unsafe.Offsetof(DeviceDenyResult{}.Denied), Kind: jsontext.KindBool},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *DeviceRevokeParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.DeviceID != "" {
-		dst = append(dst, `"deviceId":`...)
-		dst = jsontext.AppendString(dst, string(v.DeviceID))
-	}
-	if v.SenderID != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"senderId":`...)
-		dst = jsontext.AppendString(dst, string(v.SenderID))
-	}
-	if v.Channel != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"channel":`...)
-		dst = jsontext.AppendString(dst, string(v.Channel))
-	}
-	return append(dst, '}')
+	return layoutDeviceRevokeParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *DeviceRevokeParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "deviceId":
-			if !d.Null() {
-				v.DeviceID = d.String()
-			}
-		case "senderId":
-			if !d.Null() {
-				v.SenderID = d.String()
-			}
-		case "channel":
-			if !d.Null() {
-				v.Channel = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutDeviceRevokeParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutDeviceRevokeParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "deviceId", Offset: unsafe.Offsetof(DeviceRevokeParams{}.DeviceID), Kind: jsontext.KindString, Opt: true},
+	{Name: "senderId", Offset: unsafe.Offsetof(DeviceRevokeParams{}.SenderID), Kind: jsontext.KindString, Opt: true},
+	{Name: "channel", Offset: unsafe.Offsetof(DeviceRevokeParams{}.Channel), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *DeviceRevokeResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"revoked":`...)
-	dst = jsontext.AppendBool(dst, v.Revoked)
-	return append(dst, '}')
+	return layoutDeviceRevokeResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *DeviceRevokeResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "revoked":
-			if !d.Null() {
-				v.Revoked = d.Bool()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutDeviceRevokeResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutDeviceRevokeResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "revoked", Offset: unsafe.Offsetof(DeviceRevokeResult{}.Revoked), Kind: jsontext.KindBool},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *DeviceResolved) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"status":`...)
-	dst = jsontext.AppendString(dst, string(v.Status))
-	if v.Code != "" {
-		dst = append(dst, `,"code":`...)
-		dst = jsontext.AppendString(dst, string(v.Code))
-	}
-	if v.DeviceID != "" {
-		dst = append(dst, `,"deviceId":`...)
-		dst = jsontext.AppendString(dst, string(v.DeviceID))
-	}
-	if v.Paired != nil {
-		dst = append(dst, `,"paired":`...)
-		if v.Paired == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Paired.AppendJSON(dst)
-		}
-	}
-	return append(dst, '}')
+	return layoutDeviceResolved.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *DeviceResolved) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "status":
-			if !d.Null() {
-				v.Status = d.String()
-			}
-		case "code":
-			if !d.Null() {
-				v.Code = d.String()
-			}
-		case "deviceId":
-			if !d.Null() {
-				v.DeviceID = d.String()
-			}
-		case "paired":
-			if d.Null() {
-				v.Paired = nil
-			} else {
-				v.Paired = new(PairedDevice)
-				v.Paired.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutDeviceResolved.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutDeviceResolved = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "status", Offset: unsafe.Offsetof(DeviceResolved{}.Status), Kind: jsontext.KindString},
+	{Name: "code", Offset: unsafe.Offsetof(DeviceResolved{}.Code), Kind: jsontext.KindString, Opt: true},
+	{Name: "deviceId", Offset: unsafe.Offsetof(DeviceResolved{}.DeviceID), Kind: jsontext.KindString, Opt: true},
+	{Name: "paired", Offset: unsafe.Offsetof(DeviceResolved{}.Paired), Kind: jsontext.KindPointer, Opt: true, Of: &layoutPairedDevice, New: newPairedDevice},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Error) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"code":`...)
-	dst = jsontext.AppendString(dst, string(v.Code))
-	dst = append(dst, `,"message":`...)
-	dst = jsontext.AppendString(dst, string(v.Message))
-	if v.Details != nil {
-		dst = append(dst, `,"details":`...)
-		if v.Details == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Details.AppendJSON(dst)
-		}
-	}
-	if v.Retryable {
-		dst = append(dst, `,"retryable":`...)
-		dst = jsontext.AppendBool(dst, v.Retryable)
-	}
-	if v.RetryAfterMs != 0 {
-		dst = append(dst, `,"retryAfterMs":`...)
-		dst = jsontext.AppendInt(dst, int64(v.RetryAfterMs))
-	}
-	return append(dst, '}')
-}
+func (v *Error) AppendJSON(dst []byte) []byte { return layoutError.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Error) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "code":
-			if !d.Null() {
-				v.Code = Code(d.String())
-			}
-		case "message":
-			if !d.Null() {
-				v.Message = d.String()
-			}
-		case "details":
-			if d.Null() {
-				v.Details = nil
-			} else {
-				v.Details = new(ErrorDetails)
-				v.Details.DecodeJSON(d)
-			}
-		case "retryable":
-			if !d.Null() {
-				v.Retryable = d.Bool()
-			}
-		case "retryAfterMs":
-			if !d.Null() {
-				v.RetryAfterMs = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Error) DecodeJSON(d *jsontext.Decoder) { layoutError.Decode(d, unsafe.Pointer(v)) }
+
+var layoutError = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "code", Offset: unsafe.Offsetof(Error{}.Code), Kind: jsontext.KindString},
+	{Name: "message", Offset: unsafe.Offsetof(Error{}.Message), Kind: jsontext.KindString},
+	{Name: "details", Offset: unsafe.Offsetof(Error{}.Details), Kind: jsontext.KindPointer, Opt: true, Of: &layoutErrorDetails, New: newErrorDetails},
+	{Name: "retryable", Offset: unsafe.Offsetof(Error{}.Retryable), Kind: jsontext.KindBool, Opt: true},
+	{Name: "retryAfterMs", Offset: unsafe.Offsetof(Error{}.RetryAfterMs), Kind: jsontext.KindInt, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ErrorDetails) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.Status != "" {
-		dst = append(dst, `"status":`...)
-		dst = jsontext.AppendString(dst, string(v.Status))
-	}
-	if v.RunID != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"runId":`...)
-		dst = jsontext.AppendString(dst, string(v.RunID))
-	}
-	if v.MessageID != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"messageId":`...)
-		dst = jsontext.AppendString(dst, string(v.MessageID))
-	}
-	if v.Supported != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"supported":`...)
-		dst = jsontext.AppendString(dst, string(v.Supported))
-	}
-	return append(dst, '}')
+	return layoutErrorDetails.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ErrorDetails) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "status":
-			if !d.Null() {
-				v.Status = d.String()
-			}
-		case "runId":
-			if !d.Null() {
-				v.RunID = d.String()
-			}
-		case "messageId":
-			if !d.Null() {
-				v.MessageID = d.String()
-			}
-		case "supported":
-			if !d.Null() {
-				v.Supported = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutErrorDetails.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutErrorDetails = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "status", Offset: unsafe.Offsetof(ErrorDetails{}.Status), Kind: jsontext.KindString, Opt: true},
+	{Name: "runId", Offset: unsafe.Offsetof(ErrorDetails{}.RunID), Kind: jsontext.KindString, Opt: true},
+	{Name: "messageId", Offset: unsafe.Offsetof(ErrorDetails{}.MessageID), Kind: jsontext.KindString, Opt: true},
+	{Name: "supported", Offset: unsafe.Offsetof(ErrorDetails{}.Supported), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Request) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"type":`...)
-	dst = jsontext.AppendString(dst, string(v.Type))
-	dst = append(dst, `,"id":`...)
-	dst = jsontext.AppendString(dst, string(v.ID))
-	dst = append(dst, `,"method":`...)
-	dst = jsontext.AppendString(dst, string(v.Method))
-	if len(v.Params) > 0 {
-		dst = append(dst, `,"params":`...)
-		dst = jsontext.AppendRaw(dst, v.Params)
-	}
-	return append(dst, '}')
-}
+func (v *Request) AppendJSON(dst []byte) []byte { return layoutRequest.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Request) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "type":
-			if !d.Null() {
-				v.Type = d.String()
-			}
-		case "id":
-			if !d.Null() {
-				v.ID = d.String()
-			}
-		case "method":
-			if !d.Null() {
-				v.Method = d.String()
-			}
-		case "params":
-			v.Params = d.Raw()
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Request) DecodeJSON(d *jsontext.Decoder) { layoutRequest.Decode(d, unsafe.Pointer(v)) }
+
+var layoutRequest = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "type", Offset: unsafe.Offsetof(Request{}.Type), Kind: jsontext.KindString},
+	{Name: "id", Offset: unsafe.Offsetof(Request{}.ID), Kind: jsontext.KindString},
+	{Name: "method", Offset: unsafe.Offsetof(Request{}.Method), Kind: jsontext.KindString},
+	{Name: "params", Offset: unsafe.Offsetof(Request{}.Params), Kind: jsontext.KindRaw, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Frame) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"type":`...)
-	dst = jsontext.AppendString(dst, string(v.Type))
-	if v.ID != "" {
-		dst = append(dst, `,"id":`...)
-		dst = jsontext.AppendString(dst, string(v.ID))
-	}
-	if v.OK {
-		dst = append(dst, `,"ok":`...)
-		dst = jsontext.AppendBool(dst, v.OK)
-	}
-	if len(v.Payload) > 0 {
-		dst = append(dst, `,"payload":`...)
-		dst = jsontext.AppendRaw(dst, v.Payload)
-	}
-	if v.Error != nil {
-		dst = append(dst, `,"error":`...)
-		if v.Error == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Error.AppendJSON(dst)
-		}
-	}
-	if v.Event != "" {
-		dst = append(dst, `,"event":`...)
-		dst = jsontext.AppendString(dst, string(v.Event))
-	}
-	if v.Seq != 0 {
-		dst = append(dst, `,"seq":`...)
-		dst = jsontext.AppendInt(dst, int64(v.Seq))
-	}
-	return append(dst, '}')
-}
+func (v *Frame) AppendJSON(dst []byte) []byte { return layoutFrame.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Frame) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "type":
-			if !d.Null() {
-				v.Type = d.String()
-			}
-		case "id":
-			if !d.Null() {
-				v.ID = d.String()
-			}
-		case "ok":
-			if !d.Null() {
-				v.OK = d.Bool()
-			}
-		case "payload":
-			v.Payload = d.Raw()
-		case "error":
-			if d.Null() {
-				v.Error = nil
-			} else {
-				v.Error = new(Error)
-				v.Error.DecodeJSON(d)
-			}
-		case "event":
-			if !d.Null() {
-				v.Event = d.String()
-			}
-		case "seq":
-			if !d.Null() {
-				v.Seq = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Frame) DecodeJSON(d *jsontext.Decoder) { layoutFrame.Decode(d, unsafe.Pointer(v)) }
+
+var layoutFrame = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "type", Offset: unsafe.Offsetof(Frame{}.Type), Kind: jsontext.KindString},
+	{Name: "id", Offset: unsafe.Offsetof(Frame{}.ID), Kind: jsontext.KindString, Opt: true},
+	{Name: "ok", Offset: unsafe.Offsetof(Frame{}.OK), Kind: jsontext.KindBool, Opt: true},
+	{Name: "payload", Offset: unsafe.Offsetof(Frame{}.Payload), Kind: jsontext.KindRaw, Opt: true},
+	{Name: "error", Offset: unsafe.Offsetof(Frame{}.Error), Kind: jsontext.KindPointer, Opt: true, Of: &layoutError, New: newError},
+	{Name: "event", Offset: unsafe.Offsetof(Frame{}.Event), Kind: jsontext.KindString, Opt: true},
+	{Name: "seq", Offset: unsafe.Offsetof(Frame{}.Seq), Kind: jsontext.KindInt, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Session) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"key":`...)
-	dst = jsontext.AppendString(dst, string(v.Key))
-	dst = append(dst, `,"agentId":`...)
-	dst = jsontext.AppendString(dst, string(v.AgentID))
-	dst = append(dst, `,"userId":`...)
-	dst = jsontext.AppendString(dst, string(v.UserID))
-	if v.Label != "" {
-		dst = append(dst, `,"label":`...)
-		dst = jsontext.AppendString(dst, string(v.Label))
-	}
-	if v.Pinned {
-		dst = append(dst, `,"pinned":`...)
-		dst = jsontext.AppendBool(dst, v.Pinned)
-	}
-	if v.IsRunning {
-		dst = append(dst, `,"isRunning":`...)
-		dst = jsontext.AppendBool(dst, v.IsRunning)
-	}
-	dst = append(dst, `,"epoch":`...)
-	dst = jsontext.AppendString(dst, string(v.Epoch))
-	dst = append(dst, `,"lastSeq":`...)
-	dst = jsontext.AppendInt(dst, int64(v.LastSeq))
-	dst = append(dst, `,"createdAt":`...)
-	dst = v.CreatedAt.AppendJSON(dst)
-	dst = append(dst, `,"updatedAt":`...)
-	dst = v.UpdatedAt.AppendJSON(dst)
-	return append(dst, '}')
-}
+func (v *Session) AppendJSON(dst []byte) []byte { return layoutSession.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Session) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "key":
-			if !d.Null() {
-				v.Key = d.String()
-			}
-		case "agentId":
-			if !d.Null() {
-				v.AgentID = d.String()
-			}
-		case "userId":
-			if !d.Null() {
-				v.UserID = d.String()
-			}
-		case "label":
-			if !d.Null() {
-				v.Label = d.String()
-			}
-		case "pinned":
-			if !d.Null() {
-				v.Pinned = d.Bool()
-			}
-		case "isRunning":
-			if !d.Null() {
-				v.IsRunning = d.Bool()
-			}
-		case "epoch":
-			if !d.Null() {
-				v.Epoch = d.String()
-			}
-		case "lastSeq":
-			if !d.Null() {
-				v.LastSeq = d.Int()
-			}
-		case "createdAt":
-			if !d.Null() {
-				v.CreatedAt.DecodeJSON(d)
-			}
-		case "updatedAt":
-			if !d.Null() {
-				v.UpdatedAt.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Session) DecodeJSON(d *jsontext.Decoder) { layoutSession.Decode(d, unsafe.Pointer(v)) }
+
+var layoutSession = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "key", Offset: unsafe.Offsetof(Session{}.Key), Kind: jsontext.KindString},
+	{Name: "agentId", Offset: unsafe.Offsetof(Session{}.AgentID), Kind: jsontext.KindString},
+	{Name: "userId", Offset: unsafe.Offsetof(Session{}.UserID), Kind: jsontext.KindString},
+	{Name: "label", Offset: unsafe.Offsetof(Session{}.Label), Kind: jsontext.KindString, Opt: true},
+	{Name: "pinned", Offset: unsafe.Offsetof(Session{}.Pinned), Kind: jsontext.KindBool, Opt: true},
+	{Name: "isRunning", Offset: unsafe.Offsetof(Session{}.IsRunning), Kind: jsontext.KindBool, Opt: true},
+	{Name: "epoch", Offset: unsafe.Offsetof(Session{}.Epoch), Kind: jsontext.KindString},
+	{Name: "lastSeq", Offset: unsafe.Offsetof(Session{}.LastSeq), Kind: jsontext.KindInt},
+	{Name: "createdAt", Offset: unsafe.Offsetof(Session{}.CreatedAt), Kind: jsontext.KindTime},
+	{Name: "updatedAt", Offset: unsafe.Offsetof(Session{}.UpdatedAt), Kind: jsontext.KindTime},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsListParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.AgentID != "" {
-		dst = append(dst, `"agentId":`...)
-		dst = jsontext.AppendString(dst, string(v.AgentID))
-	}
-	if v.Query != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"query":`...)
-		dst = jsontext.AppendString(dst, string(v.Query))
-	}
-	if v.Limit != nil {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"limit":`...)
-		if v.Limit == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = jsontext.AppendInt(dst, int64(*v.Limit))
-		}
-	}
-	if v.Cursor != "" {
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"cursor":`...)
-		dst = jsontext.AppendString(dst, string(v.Cursor))
-	}
-	return append(dst, '}')
+	return layoutSessionsListParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsListParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "agentId":
-			if !d.Null() {
-				v.AgentID = d.String()
-			}
-		case "query":
-			if !d.Null() {
-				v.Query = d.String()
-			}
-		case "limit":
-			if d.Null() {
-				v.Limit = nil
-			} else {
-				v.Limit = new(int64)
-				*v.Limit = d.Int()
-			}
-		case "cursor":
-			if !d.Null() {
-				v.Cursor = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsListParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsListParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "agentId", Offset: unsafe.Offsetof(SessionsListParams{}.AgentID), Kind: jsontext.KindString, Opt: true},
+	{Name: "query", Offset: unsafe.Offsetof(SessionsListParams{}.Query), Kind: jsontext.KindString, Opt: true},
+	{Name: "limit", Offset: unsafe.Offsetof(SessionsListParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
+	{Name: "cursor", Offset: unsafe.Offsetof(SessionsListParams{}.Cursor), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsListResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessions":`...)
-	dst = append(dst, '[')
-	for i := range v.Sessions {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = v.Sessions[i].AppendJSON(dst)
-	}
-	dst = append(dst, ']')
-	if v.Cursor != "" {
-		dst = append(dst, `,"cursor":`...)
-		dst = jsontext.AppendString(dst, string(v.Cursor))
-	}
-	return append(dst, '}')
+	return layoutSessionsListResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsListResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessions":
-			if d.Null() {
-				v.Sessions = nil
-			} else {
-				v.Sessions = []Session{}
-				if d.BeginArray() {
-					for d.More() {
-						var e Session
-						e.DecodeJSON(d)
-						v.Sessions = append(v.Sessions, e)
-					}
-				}
-			}
-		case "cursor":
-			if !d.Null() {
-				v.Cursor = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsListResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsListResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessions", Offset: unsafe.Offsetof(SessionsListResult{}.Sessions), Kind: jsontext.KindSlice, Of: &layoutSession, New: addSession, Size: unsafe.Sizeof(Session{})},
+	{Name: "cursor", Offset: unsafe.Offsetof(SessionsListResult{}.Cursor), Kind: jsontext.KindString, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsPreviewParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	return append(dst, '}')
+	return layoutSessionsPreviewParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsPreviewParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsPreviewParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsPreviewParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionsPreviewParams{}.SessionKey), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsPreviewResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"session":`...)
-	dst = v.Session.AppendJSON(dst)
-	dst = append(dst, `,"messages":`...)
-	dst = append(dst, '[')
-	for i := range v.Messages {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = v.Messages[i].AppendJSON(dst)
-	}
-	dst = append(dst, ']')
-	return append(dst, '}')
+	return layoutSessionsPreviewResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsPreviewResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "session":
-			v.Session.DecodeJSON(d)
-		case "messages":
-			if d.Null() {
-				v.Messages = nil
-			} else {
-				v.Messages = []Message{}
-				if d.BeginArray() {
-					for d.More() {
-						var e Message
-						e.DecodeJSON(d)
-						v.Messages = append(v.Messages, e)
-					}
-				}
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsPreviewResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsPreviewResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "session", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Session), Kind: jsontext.KindStruct, Of: &layoutSession},
+	{Name: "messages", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Messages), Kind: jsontext.KindSlice, Of: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsPatchParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	if v.Label != nil {
-		dst = append(dst, `,"label":`...)
-		if v.Label == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = jsontext.AppendString(dst, string(*v.Label))
-		}
-	}
-	if v.Pinned != nil {
-		dst = append(dst, `,"pinned":`...)
-		if v.Pinned == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = jsontext.AppendBool(dst, *v.Pinned)
-		}
-	}
-	return append(dst, '}')
+	return layoutSessionsPatchParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsPatchParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "label":
-			if d.Null() {
-				v.Label = nil
-			} else {
-				v.Label = new(string)
-				*v.Label = d.String()
-			}
-		case "pinned":
-			if d.Null() {
-				v.Pinned = nil
-			} else {
-				v.Pinned = new(bool)
-				*v.Pinned = d.Bool()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsPatchParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsPatchParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionsPatchParams{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "label", Offset: unsafe.Offsetof(SessionsPatchParams{}.Label), Kind: jsontext.KindStringPointer, Opt: true},
+	{Name: "pinned", Offset: unsafe.Offsetof(SessionsPatchParams{}.Pinned), Kind: jsontext.KindBoolPointer, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsPatchResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"session":`...)
-	dst = v.Session.AppendJSON(dst)
-	return append(dst, '}')
+	return layoutSessionsPatchResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsPatchResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "session":
-			v.Session.DecodeJSON(d)
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsPatchResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsPatchResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "session", Offset: unsafe.Offsetof(SessionsPatchResult{}.Session), Kind: jsontext.KindStruct, Of: &layoutSession},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsKeyParams) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"key":`...)
-	dst = jsontext.AppendString(dst, string(v.Key))
-	return append(dst, '}')
+	return layoutSessionsKeyParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsKeyParams) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "key":
-			if !d.Null() {
-				v.Key = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsKeyParams.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsKeyParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "key", Offset: unsafe.Offsetof(SessionsKeyParams{}.Key), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsDeleteResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"deleted":`...)
-	dst = jsontext.AppendBool(dst, v.Deleted)
-	return append(dst, '}')
+	return layoutSessionsDeleteResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsDeleteResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "deleted":
-			if !d.Null() {
-				v.Deleted = d.Bool()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsDeleteResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsDeleteResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "deleted", Offset: unsafe.Offsetof(SessionsDeleteResult{}.Deleted), Kind: jsontext.KindBool},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionsResetResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"session":`...)
-	dst = v.Session.AppendJSON(dst)
-	return append(dst, '}')
+	return layoutSessionsResetResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionsResetResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "session":
-			v.Session.DecodeJSON(d)
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionsResetResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionsResetResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "session", Offset: unsafe.Offsetof(SessionsResetResult{}.Session), Kind: jsontext.KindStruct, Of: &layoutSession},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *SessionUpdated) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"sessionKey":`...)
-	dst = jsontext.AppendString(dst, string(v.SessionKey))
-	dst = append(dst, `,"change":`...)
-	dst = jsontext.AppendString(dst, string(v.Change))
-	if v.Session != nil {
-		dst = append(dst, `,"session":`...)
-		if v.Session == nil {
-			dst = append(dst, "null"...)
-		} else {
-			dst = v.Session.AppendJSON(dst)
-		}
-	}
-	return append(dst, '}')
+	return layoutSessionUpdated.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *SessionUpdated) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessionKey":
-			if !d.Null() {
-				v.SessionKey = d.String()
-			}
-		case "change":
-			if !d.Null() {
-				v.Change = d.String()
-			}
-		case "session":
-			if d.Null() {
-				v.Session = nil
-			} else {
-				v.Session = new(Session)
-				v.Session.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutSessionUpdated.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutSessionUpdated = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionUpdated{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "change", Offset: unsafe.Offsetof(SessionUpdated{}.Change), Kind: jsontext.KindString},
+	{Name: "session", Offset: unsafe.Offsetof(SessionUpdated{}.Session), Kind: jsontext.KindPointer, Opt: true, Of: &layoutSession, New: newSession},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Empty) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	return append(dst, '}')
-}
+func (v *Empty) AppendJSON(dst []byte) []byte { return layoutEmpty.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Empty) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for _, ok := d.Key(); ok; _, ok = d.Key() {
-		d.Skip()
-	}
-}
+func (v *Empty) DecodeJSON(d *jsontext.Decoder) { layoutEmpty.Decode(d, unsafe.Pointer(v)) }
+
+var layoutEmpty = jsontext.Layout{}
 
 // AppendJSON appends v as a JSON object.
-func (v *Agent) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"id":`...)
-	dst = jsontext.AppendString(dst, string(v.ID))
-	dst = append(dst, `,"name":`...)
-	dst = jsontext.AppendString(dst, string(v.Name))
-	if v.Description != "" {
-		dst = append(dst, `,"description":`...)
-		dst = jsontext.AppendString(dst, string(v.Description))
-	}
-	dst = append(dst, `,"provider":`...)
-	dst = jsontext.AppendString(dst, string(v.Provider))
-	if v.Model != "" {
-		dst = append(dst, `,"model":`...)
-		dst = jsontext.AppendString(dst, string(v.Model))
-	}
-	if v.Default {
-		dst = append(dst, `,"default":`...)
-		dst = jsontext.AppendBool(dst, v.Default)
-	}
-	return append(dst, '}')
-}
+func (v *Agent) AppendJSON(dst []byte) []byte { return layoutAgent.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Agent) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "id":
-			if !d.Null() {
-				v.ID = d.String()
-			}
-		case "name":
-			if !d.Null() {
-				v.Name = d.String()
-			}
-		case "description":
-			if !d.Null() {
-				v.Description = d.String()
-			}
-		case "provider":
-			if !d.Null() {
-				v.Provider = d.String()
-			}
-		case "model":
-			if !d.Null() {
-				v.Model = d.String()
-			}
-		case "default":
-			if !d.Null() {
-				v.Default = d.Bool()
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Agent) DecodeJSON(d *jsontext.Decoder) { layoutAgent.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAgent = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(Agent{}.ID), Kind: jsontext.KindString},
+	{Name: "name", Offset: unsafe.Offsetof(Agent{}.Name), Kind: jsontext.KindString},
+	{Name: "description", Offset: unsafe.Offsetof(Agent{}.Description), Kind: jsontext.KindString, Opt: true},
+	{Name: "provider", Offset: unsafe.Offsetof(Agent{}.Provider), Kind: jsontext.KindString},
+	{Name: "model", Offset: unsafe.Offsetof(Agent{}.Model), Kind: jsontext.KindString, Opt: true},
+	{Name: "default", Offset: unsafe.Offsetof(Agent{}.Default), Kind: jsontext.KindBool, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *AgentsListResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"agents":`...)
-	dst = append(dst, '[')
-	for i := range v.Agents {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = v.Agents[i].AppendJSON(dst)
-	}
-	dst = append(dst, ']')
-	return append(dst, '}')
+	return layoutAgentsListResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *AgentsListResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "agents":
-			if d.Null() {
-				v.Agents = nil
-			} else {
-				v.Agents = []Agent{}
-				if d.BeginArray() {
-					for d.More() {
-						var e Agent
-						e.DecodeJSON(d)
-						v.Agents = append(v.Agents, e)
-					}
-				}
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutAgentsListResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutAgentsListResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "agents", Offset: unsafe.Offsetof(AgentsListResult{}.Agents), Kind: jsontext.KindSlice, Of: &layoutAgent, New: addAgent, Size: unsafe.Sizeof(Agent{})},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *HealthResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"status":`...)
-	dst = jsontext.AppendString(dst, string(v.Status))
-	dst = append(dst, `,"protocol":`...)
-	dst = jsontext.AppendInt(dst, int64(v.Protocol))
-	dst = append(dst, `,"uptimeMs":`...)
-	dst = jsontext.AppendInt(dst, int64(v.UptimeMs))
-	dst = append(dst, `,"server":`...)
-	dst = v.Server.AppendJSON(dst)
-	if len(v.Clients) > 0 {
-		dst = append(dst, `,"clients":`...)
-		dst = append(dst, '[')
-		for i := range v.Clients {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = v.Clients[i].AppendJSON(dst)
-		}
-		dst = append(dst, ']')
-	}
-	return append(dst, '}')
+	return layoutHealthResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *HealthResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "status":
-			if !d.Null() {
-				v.Status = d.String()
-			}
-		case "protocol":
-			if !d.Null() {
-				v.Protocol = d.Int()
-			}
-		case "uptimeMs":
-			if !d.Null() {
-				v.UptimeMs = d.Int()
-			}
-		case "server":
-			v.Server.DecodeJSON(d)
-		case "clients":
-			if d.Null() {
-				v.Clients = nil
-			} else {
-				v.Clients = []ConnectedClient{}
-				if d.BeginArray() {
-					for d.More() {
-						var e ConnectedClient
-						e.DecodeJSON(d)
-						v.Clients = append(v.Clients, e)
-					}
-				}
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutHealthResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutHealthResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "status", Offset: unsafe.Offsetof(HealthResult{}.Status), Kind: jsontext.KindString},
+	{Name: "protocol", Offset: unsafe.Offsetof(HealthResult{}.Protocol), Kind: jsontext.KindInt},
+	{Name: "uptimeMs", Offset: unsafe.Offsetof(HealthResult{}.UptimeMs), Kind: jsontext.KindInt},
+	{Name: "server", Offset: unsafe.Offsetof(HealthResult{}.Server), Kind: jsontext.KindStruct, Of: &layoutServer},
+	{Name: "clients", Offset: unsafe.Offsetof(HealthResult{}.Clients), Kind: jsontext.KindSlice, Opt: true, Of: &layoutConnectedClient, New: addConnectedClient, Size: unsafe.Sizeof(ConnectedClient{})},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *ConnectedClient) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"id":`...)
-	dst = jsontext.AppendString(dst, string(v.ID))
-	dst = append(dst, `,"userId":`...)
-	dst = jsontext.AppendString(dst, string(v.UserID))
-	dst = append(dst, `,"role":`...)
-	dst = jsontext.AppendString(dst, string(v.Role))
-	if v.DeviceID != "" {
-		dst = append(dst, `,"deviceId":`...)
-		dst = jsontext.AppendString(dst, string(v.DeviceID))
-	}
-	dst = append(dst, `,"address":`...)
-	dst = jsontext.AppendString(dst, string(v.Address))
-	if v.UserAgent != "" {
-		dst = append(dst, `,"userAgent":`...)
-		dst = jsontext.AppendString(dst, string(v.UserAgent))
-	}
-	dst = append(dst, `,"connectedAt":`...)
-	dst = v.ConnectedAt.AppendJSON(dst)
-	return append(dst, '}')
+	return layoutConnectedClient.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *ConnectedClient) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "id":
-			if !d.Null() {
-				v.ID = d.String()
-			}
-		case "userId":
-			if !d.Null() {
-				v.UserID = d.String()
-			}
-		case "role":
-			if !d.Null() {
-				v.Role = Role(d.String())
-			}
-		case "deviceId":
-			if !d.Null() {
-				v.DeviceID = d.String()
-			}
-		case "address":
-			if !d.Null() {
-				v.Address = d.String()
-			}
-		case "userAgent":
-			if !d.Null() {
-				v.UserAgent = d.String()
-			}
-		case "connectedAt":
-			if !d.Null() {
-				v.ConnectedAt.DecodeJSON(d)
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutConnectedClient.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutConnectedClient = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(ConnectedClient{}.ID), Kind: jsontext.KindString},
+	{Name: "userId", Offset: unsafe.Offsetof(ConnectedClient{}.UserID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(ConnectedClient{}.Role), Kind: jsontext.KindString},
+	{Name: "deviceId", Offset: unsafe.Offsetof(ConnectedClient{}.DeviceID), Kind: jsontext.KindString, Opt: true},
+	{Name: "address", Offset: unsafe.Offsetof(ConnectedClient{}.Address), Kind: jsontext.KindString},
+	{Name: "userAgent", Offset: unsafe.Offsetof(ConnectedClient{}.UserAgent), Kind: jsontext.KindString, Opt: true},
+	{Name: "connectedAt", Offset: unsafe.Offsetof(ConnectedClient{}.ConnectedAt), Kind: jsontext.KindTime},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *StatusResult) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, `"server":`...)
-	dst = v.Server.AppendJSON(dst)
-	dst = append(dst, `,"protocol":`...)
-	dst = jsontext.AppendInt(dst, int64(v.Protocol))
-	dst = append(dst, `,"uptimeMs":`...)
-	dst = jsontext.AppendInt(dst, int64(v.UptimeMs))
-	dst = append(dst, `,"connections":`...)
-	dst = jsontext.AppendInt(dst, int64(v.Connections))
-	dst = append(dst, `,"runningRuns":`...)
-	dst = jsontext.AppendInt(dst, int64(v.RunningRuns))
-	dst = append(dst, `,"agents":`...)
-	dst = jsontext.AppendInt(dst, int64(v.Agents))
-	dst = append(dst, `,"store":`...)
-	dst = jsontext.AppendString(dst, string(v.Store))
-	return append(dst, '}')
+	return layoutStatusResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
 func (v *StatusResult) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "server":
-			v.Server.DecodeJSON(d)
-		case "protocol":
-			if !d.Null() {
-				v.Protocol = d.Int()
-			}
-		case "uptimeMs":
-			if !d.Null() {
-				v.UptimeMs = d.Int()
-			}
-		case "connections":
-			if !d.Null() {
-				v.Connections = d.Int()
-			}
-		case "runningRuns":
-			if !d.Null() {
-				v.RunningRuns = d.Int()
-			}
-		case "agents":
-			if !d.Null() {
-				v.Agents = d.Int()
-			}
-		case "store":
-			if !d.Null() {
-				v.Store = d.String()
-			}
-		default:
-			d.Skip()
-		}
-	}
+	layoutStatusResult.Decode(d, unsafe.Pointer(v))
 }
+
+var layoutStatusResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "server", Offset: unsafe.Offsetof(StatusResult{}.Server), Kind: jsontext.KindStruct, Of: &layoutServer},
+	{Name: "protocol", Offset: unsafe.Offsetof(StatusResult{}.Protocol), Kind: jsontext.KindInt},
+	{Name: "uptimeMs", Offset: unsafe.Offsetof(StatusResult{}.UptimeMs), Kind: jsontext.KindInt},
+	{Name: "connections", Offset: unsafe.Offsetof(StatusResult{}.Connections), Kind: jsontext.KindInt},
+	{Name: "runningRuns", Offset: unsafe.Offsetof(StatusResult{}.RunningRuns), Kind: jsontext.KindInt},
+	{Name: "agents", Offset: unsafe.Offsetof(StatusResult{}.Agents), Kind: jsontext.KindInt},
+	{Name: "store", Offset: unsafe.Offsetof(StatusResult{}.Store), Kind: jsontext.KindString},
+}}
 
 // AppendJSON appends v as a JSON object.
-func (v *Tick) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if len(v.Sessions) > 0 {
-		dst = append(dst, `"sessions":`...)
-		dst = append(dst, '{')
-		for k, e := range v.Sessions {
-			if dst[len(dst)-1] != '{' {
-				dst = append(dst, ',')
-			}
-			dst = jsontext.AppendString(dst, k)
-			dst = append(dst, ':')
-			dst = jsontext.AppendInt(dst, int64(e))
-		}
-		dst = append(dst, '}')
-	}
-	return append(dst, '}')
-}
+func (v *Tick) AppendJSON(dst []byte) []byte { return layoutTick.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Tick) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "sessions":
-			if d.Null() {
-				v.Sessions = nil
-			} else {
-				v.Sessions = map[string]int64{}
-				if d.BeginObject() {
-					for k, ok := d.Key(); ok; k, ok = d.Key() {
-						name := string(k)
-						var e int64
-						if !d.Null() {
-							e = d.Int()
-						}
-						v.Sessions[name] = e
-					}
-				}
-			}
-		default:
-			d.Skip()
-		}
-	}
-}
+func (v *Tick) DecodeJSON(d *jsontext.Decoder) { layoutTick.Decode(d, unsafe.Pointer(v)) }
+
+var layoutTick = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessions", Offset: unsafe.Offsetof(Tick{}.Sessions), Kind: jsontext.KindCounts, Opt: true},
+}}
 
 // AppendJSON appends v as a JSON object.
 func (v *Shutdown) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	if v.RetryAfterMs != 0 {
-		dst = append(dst, `"retryAfterMs":`...)
-		dst = jsontext.AppendInt(dst, int64(v.RetryAfterMs))
-	}
-	return append(dst, '}')
+	return layoutShutdown.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
-func (v *Shutdown) DecodeJSON(d *jsontext.Decoder) {
-	if d.Null() || !d.BeginObject() {
-		return
-	}
-	for key, ok := d.Key(); ok; key, ok = d.Key() {
-		switch string(key) {
-		case "retryAfterMs":
-			if !d.Null() {
-				v.RetryAfterMs = d.Int()
-			}
-		default:
-			d.Skip()
-		}
-	}
+func (v *Shutdown) DecodeJSON(d *jsontext.Decoder) { layoutShutdown.Decode(d, unsafe.Pointer(v)) }
+
+var layoutShutdown = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "retryAfterMs", Offset: unsafe.Offsetof(Shutdown{}.RetryAfterMs), Kind: jsontext.KindInt, Opt: true},
+}}
+
+func addMedia(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Media)(field)
+	*s = append(*s, Media{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func newUsage(field unsafe.Pointer) unsafe.Pointer {
+	v := new(Usage)
+	*(**Usage)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func addMessage(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Message)(field)
+	*s = append(*s, Message{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func newAuthor(field unsafe.Pointer) unsafe.Pointer {
+	v := new(Author)
+	*(**Author)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func newHTML(field unsafe.Pointer) unsafe.Pointer {
+	v := new(HTML)
+	*(**HTML)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func newActivity(field unsafe.Pointer) unsafe.Pointer {
+	v := new(Activity)
+	*(**Activity)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func newClient(field unsafe.Pointer) unsafe.Pointer {
+	v := new(Client)
+	*(**Client)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func addCursor(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Cursor)(field)
+	*s = append(*s, Cursor{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func newLimits(field unsafe.Pointer) unsafe.Pointer {
+	v := new(Limits)
+	*(**Limits)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func addResumedCursor(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]ResumedCursor)(field)
+	*s = append(*s, ResumedCursor{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addPendingDevice(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]PendingDevice)(field)
+	*s = append(*s, PendingDevice{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func newPairedDevice(field unsafe.Pointer) unsafe.Pointer {
+	v := new(PairedDevice)
+	*(**PairedDevice)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func addPairedDevice(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]PairedDevice)(field)
+	*s = append(*s, PairedDevice{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func newError(field unsafe.Pointer) unsafe.Pointer {
+	v := new(Error)
+	*(**Error)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func newErrorDetails(field unsafe.Pointer) unsafe.Pointer {
+	v := new(ErrorDetails)
+	*(**ErrorDetails)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func newSession(field unsafe.Pointer) unsafe.Pointer {
+	v := new(Session)
+	*(**Session)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func addSession(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Session)(field)
+	*s = append(*s, Session{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addAgent(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Agent)(field)
+	*s = append(*s, Agent{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addConnectedClient(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]ConnectedClient)(field)
+	*s = append(*s, ConnectedClient{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
 }

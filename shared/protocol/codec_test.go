@@ -67,7 +67,7 @@ func fill(t *rapid.T, v reflect.Value) {
 		for range rapid.IntRange(0, 3).Draw(t, "len") {
 			e := reflect.New(v.Type().Elem()).Elem()
 			fill(t, e)
-			v.SetMapIndex(reflect.ValueOf(rapid.String().Draw(t, "key")), e)
+			v.SetMapIndex(reflect.ValueOf(rapid.StringMatching(`[A-Za-z0-9._:@-]+`).Draw(t, "key")), e)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {

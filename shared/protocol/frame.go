@@ -86,9 +86,4 @@ func AppendEvent(dst []byte, event string, payload []byte, seq int64) []byte {
 
 // Decode reads text into v, which must be the whole text. The error is a
 // *jsontext.Error.
-func Decode(text []byte, v Payload) error {
-	d := jsontext.Borrow(text)
-	defer d.Return()
-	v.DecodeJSON(d)
-	return d.End()
-}
+func Decode(text []byte, v Payload) error { return jsontext.Read(text, v.DecodeJSON) }

@@ -10,7 +10,10 @@ import (
 // text with milliseconds, in UTC. Zero is "no time" and travels as "".
 type Time int64
 
-const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+const (
+	firstTime Time = jsontext.FirstTime
+	lastTime  Time = jsontext.LastTime
+)
 
 // At gives t as a Time; the zero time is 0.
 func At(t time.Time) Time {
@@ -28,34 +31,20 @@ func (t Time) Go() time.Time {
 	return time.UnixMilli(int64(t)).UTC()
 }
 
-// String is the text on the wire.
-func (t Time) String() string {
-	if t == 0 {
-		return ""
-	}
-	return t.Go().Format(timeLayout)
+// String is the text on the wire; it is empty for what RFC 3339 cannot spell.
+func (t Time) String() string { return jsontext.FormatTime(int64(t)) }
+
+// ParseTime reads RFC 3339 text (section 5.6), finer than milliseconds cut off;
+// "" is 0.
+func ParseTime(s string) (t Time, ok bool) {
+	ms, ok := jsontext.ParseTime(s)
+	return Time(ms), ok
 }
 
-// AppendJSON appends the text as a JSON string.
-func (t Time) AppendJSON(dst []byte) []byte { return jsontext.AppendString(dst, t.String()) }
+// MarshalJSON gives the text as a JSON string.
+func (t Time) MarshalJSON() ([]byte, error) { return jsontext.AppendString(nil, t.String()), nil }
 
-// DecodeJSON reads RFC 3339 text.
-func (t *Time) DecodeJSON(d *jsontext.Decoder) {
-	s := d.String()
-	if s == "" {
-		*t = 0
-		return
-	}
-	at, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		d.Fail("must be a time such as 2006-01-02T15:04:05Z")
-		return
-	}
-	*t = At(at)
+// UnmarshalJSON reads RFC 3339 text.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	return jsontext.Read(b, func(d *jsontext.Decoder) { d.Time((*int64)(t)) })
 }
-
-// MarshalJSON is AppendJSON for encoding/json.
-func (t Time) MarshalJSON() ([]byte, error) { return t.AppendJSON(nil), nil }
-
-// UnmarshalJSON is DecodeJSON for encoding/json.
-func (t *Time) UnmarshalJSON(b []byte) error { return Decode(b, t) }

@@ -97,13 +97,13 @@ func parse(e Event) payload {
 	p := payload{name: e.Name}
 	switch e.Name {
 	case protocol.EventAgent:
-		p.readable = decode(e.Payload, &p.agent)
+		p.readable = decode(e.Payload, p.agent.DecodeJSON)
 		p.session = p.agent.SessionKey
 	case protocol.EventChat:
-		p.readable = decode(e.Payload, &p.chat)
+		p.readable = decode(e.Payload, p.chat.DecodeJSON)
 		p.session = p.chat.SessionKey
 	case protocol.EventSessionUpdated:
-		p.readable = decode(e.Payload, &p.update)
+		p.readable = decode(e.Payload, p.update.DecodeJSON)
 		p.session = p.update.SessionKey
 	default:
 		p.readable = true
@@ -112,8 +112,8 @@ func parse(e Event) payload {
 }
 
 // decode takes an absent payload for an empty one.
-func decode(text jsontext.Raw, v protocol.Payload) bool {
-	return len(text) == 0 || protocol.Decode(text, v) == nil
+func decode(text jsontext.Raw, read func(*jsontext.Decoder)) bool {
+	return len(text) == 0 || jsontext.Read(text, read) == nil
 }
 
 // step applies the event whose turn it is, and reports whether it could be read.

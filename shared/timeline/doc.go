@@ -27,8 +27,8 @@
 //     error; the content so far stays. A run that failed before run.started gets
 //     its answer by this event, as if run.started had come with it.
 //   - run.cancelled makes the streaming answer aborted; the content so far
-//     stays. Without messageId and without an answer, the queued user message of
-//     the run becomes withdrawn.
+//     stays. Without messageId and without an answer, the user message of the run
+//     becomes withdrawn.
 //   - Anything else with a seq, session.updated above all, takes its place in
 //     the log and leaves the transcript as it is. So do events of a run that has
 //     no streaming answer: what has ended changes no more.
@@ -39,4 +39,8 @@
 // Formatted text (html) is derived and not part of this promise: blocks that do
 // not fit what is here are dropped, and the message shows its plain content
 // until it is formatted anew. No word is ever left out.
+//
+// The package is linked into WebAssembly: protocol types go through no interface
+// and no generic function here, either of which would bring along the codecs that
+// are not used.
 package timeline

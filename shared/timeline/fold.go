@@ -1,10 +1,6 @@
 package timeline
 
-import (
-	"slices"
-
-	"github.com/gatehouse-chat/gatehouse/shared/protocol"
-)
+import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
 // fold is the fold of one event; see the package's doc.
 type fold struct {
@@ -40,6 +36,9 @@ func (f *fold) add(p protocol.Message) *Message {
 		}
 	}
 	m := read(p, f.seq)
+	if had != nil {
+		m.anchor = had.anchor
+	}
 	f.t.put(m)
 	f.t.sort()
 	if had != nil {
@@ -65,37 +64,47 @@ func (f *fold) chat(e *protocol.ChatEvent) {
 }
 
 // agent reports whether the event could be read.
-func (f *fold) agent(e *protocol.AgentEvent) bool {
+func (f *fold) agent(e *protocol.AgentEvent) (ok bool) {
 	switch e.Type {
 	case protocol.RunStarted:
-		return with(e, func(p *protocol.RunStartedPayload) { f.started(e.RunID, p) })
+		var p protocol.RunStartedPayload
+		if ok = decode(e.Payload, p.DecodeJSON); ok {
+			f.started(e.RunID, &p)
+		}
 	case protocol.RunActivity:
-		return with(e, func(p *protocol.Activity) { f.activity(e.RunID, p) })
+		var p protocol.Activity
+		if ok = decode(e.Payload, p.DecodeJSON); ok {
+			f.activity(e.RunID, &p)
+		}
 	case protocol.RunChunk:
-		return with(e, func(p *protocol.TextPayload) { f.chunk(f.t.open[e.RunID], p) })
+		var p protocol.TextPayload
+		if ok = decode(e.Payload, p.DecodeJSON); ok {
+			f.chunk(f.t.open[e.RunID], &p)
+		}
 	case protocol.RunThinking:
-		return with(e, func(p *protocol.TextPayload) { f.thinking(f.t.open[e.RunID], p.Content) })
+		var p protocol.TextPayload
+		if ok = decode(e.Payload, p.DecodeJSON); ok {
+			f.thinking(f.t.open[e.RunID], p.Content)
+		}
 	case protocol.RunCompleted:
-		return with(e, func(p *protocol.RunCompletedPayload) { f.completed(e.RunID, p) })
+		var p protocol.RunCompletedPayload
+		if ok = decode(e.Payload, p.DecodeJSON); ok {
+			f.completed(e.RunID, &p)
+		}
 	case protocol.RunFailed:
-		return with(e, func(p *protocol.RunFailedPayload) { f.failed(e.RunID, p) })
+		var p protocol.RunFailedPayload
+		if ok = decode(e.Payload, p.DecodeJSON); ok {
+			f.failed(e.RunID, &p)
+		}
 	case protocol.RunCancelled:
-		return with(e, func(p *protocol.RunCancelledPayload) { f.cancelled(e.RunID, p) })
+		var p protocol.RunCancelledPayload
+		if ok = decode(e.Payload, p.DecodeJSON); ok {
+			f.cancelled(e.RunID, &p)
+		}
+	default:
+		ok = true
 	}
-	return true
-}
-
-// with reads the inner payload and hands it to apply.
-func with[T any, P interface {
-	*T
-	protocol.Payload
-}](e *protocol.AgentEvent, apply func(P)) bool {
-	var p T
-	if !decode(e.Payload, P(&p)) {
-		return false
-	}
-	apply(&p)
-	return true
+	return ok
 }
 
 func (f *fold) started(run string, p *protocol.RunStartedPayload) {
@@ -119,12 +128,22 @@ func (f *fold) question(run, id string) string {
 
 // asked is the user message that began a run.
 func (t *Timeline) asked(run string) *Message {
-	for _, m := range slices.Backward(t.messages) {
-		if run != "" && m.RunID == run && m.Role == protocol.FromUser {
+	for i := len(t.messages) - 1; i >= 0 && run != ""; i-- {
+		if m := t.messages[i]; m.RunID == run && m.Role == protocol.FromUser {
 			return m
 		}
 	}
 	return nil
+}
+
+// answered reports whether there is an answer of the run.
+func (t *Timeline) answered(run string) bool {
+	for _, m := range t.messages {
+		if m.RunID == run && m.Role == protocol.FromAssistant {
+			return true
+		}
+	}
+	return false
 }
 
 // answer adds a run's answer, still empty.
@@ -246,7 +265,7 @@ func (f *fold) cancelled(run string, p *protocol.RunCancelledPayload) {
 	if p.MessageID != "" {
 		return
 	}
-	if m := f.t.asked(run); m != nil && m.Status == protocol.StatusQueued && f.touch(m) {
+	if m := f.t.asked(run); !f.t.answered(run) && f.touch(m) {
 		f.status(m, protocol.StatusWithdrawn, "")
 	}
 }

@@ -20,6 +20,7 @@ type gateway struct {
 	states [][]protocol.Message // after so many events, in seq order
 	runs   []*serverRun
 	html   bool
+	parts  bool // its pages part messages from their answers
 }
 
 type serverRun struct {
@@ -81,7 +82,11 @@ func (g *gateway) say(role protocol.MessageRole, status protocol.MessageStatus, 
 
 func (g *gateway) send(text string) {
 	run := &serverRun{id: "r" + strconv.Itoa(len(g.runs)), state: "queued"}
-	run.asked = g.say(protocol.FromUser, protocol.StatusQueued, run.id, text)
+	status := protocol.StatusComplete
+	if slices.ContainsFunc(g.runs, func(r *serverRun) bool { return r.state != "ended" }) {
+		status = protocol.StatusQueued
+	}
+	run.asked = g.say(protocol.FromUser, status, run.id, text)
 	g.runs = append(g.runs, run)
 }
 
@@ -215,8 +220,9 @@ func (g *gateway) transcript(seq int64) []protocol.Message {
 	return ms
 }
 
-// history is a page of it: whole groups of a message and its answers, before
-// the group that begins at seq before (0: the newest).
+// history is a page of it: what stands before the message with seq before (0:
+// the newest), whole groups of a message and its answers if they are not too
+// long.
 func (g *gateway) history(seq, before int64, limit int) protocol.ChatHistoryResult {
 	ms := g.transcript(seq)
 	if before > 0 {
@@ -225,8 +231,10 @@ func (g *gateway) history(seq, before int64, limit int) protocol.ChatHistoryResu
 		}
 	}
 	first := max(0, len(ms)-limit)
-	for first > 0 && ms[first].ReplyTo != "" {
-		first--
+	if !g.parts {
+		for first > 0 && ms[first].ReplyTo != "" {
+			first--
+		}
 	}
 	return protocol.ChatHistoryResult{
 		Messages: ms[first:], SessionKey: testKey, Epoch: g.epoch, LastSeq: seq, HasMore: first > 0,

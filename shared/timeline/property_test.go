@@ -147,6 +147,7 @@ func TestAnyDeliveryConverges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		g := drawGateway(t, "e1", rapid.Bool().Draw(t, "html"))
+		g.parts = rapid.Bool().Draw(t, "pages part groups")
 		head := g.lastSeq()
 		tl := New(testKey)
 		for range rapid.IntRange(0, 60).Draw(t, "deliveries") {
@@ -246,5 +247,40 @@ func TestResetConverges(t *testing.T) {
 		}
 		settle(t, tl, young)
 		same(t, tl, young, young.lastSeq())
+	})
+}
+
+// A page shows in the order in which the gateway gave it, also where the message
+// that its first answers belong to is on the page before.
+func TestPagesKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		g := drawGateway(t, "e1", false)
+		g.parts = true
+		head := g.lastSeq()
+		tl := New(testKey)
+		page := g.history(head, 0, rapid.IntRange(1, 6).Draw(t, "limit"))
+		tl.Load(page)
+		for shown := page.Messages; ; {
+			var got, want []string
+			for _, m := range tl.Messages() {
+				got = append(got, m.ID)
+			}
+			for _, m := range shown {
+				want = append(want, m.ID)
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("shown are %v, the pages have %v", got, want)
+			}
+			before, more := tl.Oldest()
+			if !more {
+				return
+			}
+			page := g.history(head, before, rapid.IntRange(1, 6).Draw(t, "limit"))
+			shown = slices.Concat(page.Messages, shown)
+			if !tl.Prepend(before, page) {
+				t.Fatal("a fitting page was refused")
+			}
+		}
 	})
 }

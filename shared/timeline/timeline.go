@@ -1,9 +1,6 @@
 package timeline
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -100,7 +97,7 @@ func (t *Timeline) Load(h protocol.ChatHistoryResult) {
 	t.epoch, t.seq, t.more, t.stale = h.Epoch, h.LastSeq, h.HasMore, false
 	t.seen, t.base = max(t.seen, h.LastSeq), h.LastSeq
 	for i := range h.Messages {
-		t.put(read(h.Messages[i], h.LastSeq))
+		t.put(readPage(h.Messages[i], h.LastSeq))
 	}
 	t.sort()
 	t.held.dropThrough(h.LastSeq)
@@ -125,7 +122,7 @@ func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
 	}
 	t.more = page.HasMore
 	for i := range page.Messages {
-		m := read(page.Messages[i], page.LastSeq)
+		m := readPage(page.Messages[i], page.LastSeq)
 		if m.Seq > t.seq {
 			continue
 		}
@@ -200,7 +197,7 @@ func (t *Timeline) Queued() int {
 // put adds m, or puts it in the place of the message of its id. Call sort after.
 func (t *Timeline) put(m *Message) {
 	if had := t.byID[m.ID]; had != nil {
-		t.messages[slices.Index(t.messages, had)] = m
+		t.messages[t.index(had)] = m
 		t.closeAnswer(had)
 	} else {
 		t.messages = append(t.messages, m)
@@ -217,23 +214,33 @@ func (t *Timeline) closeAnswer(m *Message) {
 	}
 }
 
-// sort brings the messages into the transcript's order.
+// sort brings the messages into the transcript's order. They nearly are: each
+// moves up past those that belong behind it.
 func (t *Timeline) sort() {
-	for _, m := range t.messages {
-		m.anchor = m.Seq
+	for i, m := range t.messages {
 		if q := t.byID[m.ReplyTo]; q != nil && q.Role == protocol.FromUser && q.Seq < m.Seq {
 			m.anchor = q.Seq
 		}
+		for ; i > 0 && m.isBefore(t.messages[i-1]); i-- {
+			t.messages[i] = t.messages[i-1]
+		}
+		t.messages[i] = m
 	}
-	slices.SortStableFunc(t.messages, func(a, b *Message) int {
-		return cmp.Or(cmp.Compare(a.anchor, b.anchor), cmp.Compare(a.Seq, b.Seq))
-	})
 }
 
 // before is the id of the message that m stands behind.
 func (t *Timeline) before(m *Message) string {
-	if i := slices.Index(t.messages, m); i > 0 {
+	if i := t.index(m); i > 0 {
 		return t.messages[i-1].ID
 	}
 	return ""
+}
+
+// index finds a message that is there.
+func (t *Timeline) index(m *Message) int {
+	i := len(t.messages) - 1
+	for t.messages[i] != m {
+		i--
+	}
+	return i
 }

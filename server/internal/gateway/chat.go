@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -33,7 +34,20 @@ func (c *call) chatSend(p *protocol.ChatSendParams) (protocol.Payload, error) {
 		return accepted(sent), nil
 	}
 	// The answer follows when the run ends; c is not used for anything else.
-	return later, c.g.Sessions.OnEnd(c.ctx, sent.RunID, func(e session.Ended) { c.answerRun(sent, e) })
+	c.params = nil
+	err = c.g.Sessions.OnEnd(c.ctx, sent.RunID, func(e session.Ended) { c.answerRun(sent, e) })
+	if err != nil {
+		return nil, fmt.Errorf("wait for a run: %w (%w)", errNoWaiting(sent), err)
+	}
+	return later, nil
+}
+
+// errNoWaiting refuses to wait for the run of a message that is stored.
+func errNoWaiting(sent session.Sent) *protocol.Error {
+	return &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: storeRetryMs,
+		Message: "the message is stored, but its answer cannot be waited for right now: read chat.history, " +
+			"or send it again with the same idempotencyKey",
+		Details: &protocol.ErrorDetails{RunID: sent.RunID, MessageID: sent.MessageID}}
 }
 
 func accepted(sent session.Sent) *protocol.ChatSendResult {
@@ -201,14 +215,12 @@ func (c *call) chatAbort(p *protocol.ChatAbortParams) (protocol.Payload, error) 
 		}
 		key = of
 	}
-	runs, err := c.g.Sessions.Withdraw(c.ctx, c.caller(), key, p.RunID)
+	runs, running, err := c.g.Sessions.Withdraw(c.ctx, c.caller(), key, p.RunID)
 	if err != nil {
 		return nil, err
 	}
-	if len(runs) == 0 || p.RunID == "" {
-		if running := c.g.Runner.Abort(key, p.RunID); running != "" {
-			runs = append(runs, running)
-		}
+	if running != "" && c.g.Runner.Abort(key, running) != "" {
+		runs = append(runs, running)
 	}
 	return &protocol.ChatAbortResult{OK: true, Aborted: len(runs) > 0, RunIDs: runs}, nil
 }

@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
@@ -37,12 +40,14 @@ type waiting struct {
 }
 
 // call is one request on its way to its answer. Params are valid until the
-// method returns; reply and fail may be called later, one of them, once.
+// method returns; reply and fail may be called later, by any goroutine, and the
+// first of them answers.
 type call struct {
 	*client
-	ctx    context.Context
-	id     string
-	params jsontext.Raw
+	ctx      context.Context
+	id       string
+	params   jsontext.Raw
+	answered atomic.Bool
 }
 
 // reply answers with the payload; nil is {}.
@@ -52,12 +57,19 @@ func (c *call) reply(payload protocol.Payload) {
 		c.fail(errors.New("an answer over the frame limit"))
 		return
 	}
-	c.conn.SendBytes(frame)
+	c.answer(frame)
 }
 
 // fail answers with what err says to the client.
 func (c *call) fail(err error) {
-	c.conn.SendBytes(protocol.AppendError(nil, c.id, c.g.Refusal(err)))
+	c.answer(protocol.AppendError(nil, c.id, c.g.Refusal(err)))
+}
+
+// answer sends the one answer that the request gets.
+func (c *call) answer(frame []byte) {
+	if !c.answered.Swap(true) {
+		c.conn.SendBytes(frame)
+	}
 }
 
 // caller is who the client is to the domain.
@@ -73,55 +85,67 @@ const callTimeout = 20 * time.Second
 func (c *client) Frame(_ *conn.Conn, data []byte) {
 	var r protocol.Request
 	err := protocol.Decode(data, &r)
-	answer := &call{client: c, id: r.ID, params: r.Params}
-	if refusal := malformed(&r, err); refusal != nil {
-		if len(r.ID) > protocol.MaxIDLength {
-			answer.id = ""
+	request := &call{client: c, id: r.ID, params: r.Params}
+	if refusal := malformed(data, &r, err); refusal != nil {
+		if !validID(r.ID) {
+			request.id = ""
 		}
-		if c.member.Load() == nil {
-			if err := c.g.AllowCall(c.peer.Address); err != nil {
-				answer.fail(err)
-				return
-			}
-		}
-		answer.fail(refusal)
+		request.refuseMalformed(refusal)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	answer.ctx = ctx
-	answer.dispatch(r.Method)
+	request.ctx = ctx
+	request.dispatch(r.Method)
+}
+
+// Binary refuses a binary message.
+func (c *client) Binary(*conn.Conn) {
+	request := &call{client: c}
+	request.refuseMalformed(protocol.Refuse(protocol.InvalidRequest, "invalid frame: binary message: send JSON as text"))
+}
+
+// refuseMalformed answers what is no request. From a stranger it counts like
+// any call.
+func (c *call) refuseMalformed(refusal *protocol.Error) {
+	if c.member.Load() == nil {
+		if err := c.g.AllowCall(c.peer.Address); err != nil {
+			c.fail(err)
+			return
+		}
+	}
+	c.fail(refusal)
 }
 
 // malformed says what is wrong with a frame.
-func malformed(r *protocol.Request, err error) *protocol.Error {
+func malformed(data []byte, r *protocol.Request, err error) *protocol.Error {
 	var bad *jsontext.Error
 	switch {
 	case errors.As(err, &bad):
 		return protocol.Refuse(protocol.InvalidRequest, "invalid frame: "+bad.Error())
 	case err != nil:
 		return protocol.Refuse(protocol.InvalidRequest, "invalid frame")
+	case bytes.TrimSpace(data)[0] != '{': // null, which a codec reads as nothing
+		return protocol.Refuse(protocol.InvalidRequest, "invalid frame: must be an object")
 	case r.Type != protocol.TypeRequest:
 		return protocol.Refuse(protocol.InvalidRequest, "unexpected frame type: "+shown(r.Type))
-	case len(r.ID) > protocol.MaxIDLength:
+	case !validID(r.ID):
 		return protocol.Refuse(protocol.InvalidRequest, "invalid frame: id must be 1 to 128 characters")
 	}
 	return nil
 }
 
+// validID reports whether an answer can carry the id. A request without one is
+// answered all the same.
+func validID(id string) bool { return utf8.RuneCountInString(id) <= protocol.MaxIDLength }
+
 // shown is a client's word as an error repeats it.
 func shown(word string) string {
 	const most = 64
 	if len(word) > most {
-		return word[:most] + "…"
+		return strings.ToValidUTF8(word[:most], "") + "…"
 	}
 	return word
-}
-
-// Binary refuses a binary message.
-func (c *client) Binary(*conn.Conn) {
-	answer := &call{client: c}
-	answer.fail(protocol.Refuse(protocol.InvalidRequest, "invalid frame: binary message: send JSON as text"))
 }
 
 // Closed forgets the client. Its runs go on.

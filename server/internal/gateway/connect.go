@@ -124,7 +124,10 @@ func status(err error) string {
 
 func (c *call) checkToken(token, userID string) (*identity, error) {
 	if err := c.g.CheckToken(c.peer.Address, token); err != nil {
-		c.wrongTokens++
+		// One that was not even looked at may be right: it does not count.
+		if errors.Is(err, errWrongToken) {
+			c.wrongTokens++
+		}
 		return nil, err
 	}
 	if userID == "" {
@@ -144,25 +147,35 @@ func (g *Gateway) CheckToken(address netip.Addr, token string) error {
 func (g *Gateway) CheckGuess(address netip.Addr, right func() bool) error {
 	wait, ok := g.tokens.Take(address)
 	if !ok {
-		g.Log.Warn("security.rate_limited", "address", address, "what", "wrong tokens")
+		g.logLimited(address, "wrong tokens")
 		return protocol.Exhausted("too many wrong tokens from this address", wait.Milliseconds())
 	}
 	if !right() {
 		g.Log.Warn("security.token_rejected", "address", address)
-		return protocol.Refuse(protocol.Unauthorized, "invalid token")
+		return errWrongToken
 	}
 	g.tokens.Return(address)
 	return nil
 }
 
+var errWrongToken = protocol.Refuse(protocol.Unauthorized, "invalid token")
+
 // AllowCall counts a call without a credential.
 func (g *Gateway) AllowCall(address netip.Addr) error {
 	wait, ok := g.calls.Take(address)
 	if !ok {
-		g.Log.Warn("security.rate_limited", "address", address, "what", "unauthenticated calls")
+		g.logLimited(address, "unauthenticated calls")
 		return protocol.Exhausted("too many calls without a credential from this address", wait.Milliseconds())
 	}
 	return nil
+}
+
+// logLimited logs that an address was refused; a flood of calls must not become
+// one of lines.
+func (g *Gateway) logLimited(address netip.Addr, what string) {
+	if _, ok := g.lines.Take(address); ok {
+		g.Log.Warn("security.rate_limited", "address", address, "what", what)
+	}
 }
 
 // closeIfGuessing ends a connection that has sent too many wrong tokens.
@@ -185,13 +198,19 @@ func (c *call) checkDevice(secret string) (*identity, error) {
 
 // enter makes the client a member and answers.
 func (c *call) enter(p *protocol.ConnectParams, who identity) {
-	c.stopWaiting()
 	member := &hub.Member{
 		Sender: c.conn, UserID: who.userID, Role: who.role, DeviceID: who.deviceID,
 		HTML: p.Client != nil && slices.Contains(p.Client.Caps, protocol.CapHTML),
 	}
 	c.member.Store(member)
+	if err := c.stillHolds(who); err != nil {
+		c.member.Store(nil)
+		c.fail(err)
+		return
+	}
+	c.stopWaiting()
 	c.conn.Admit()
+	c.g.calls.Return(c.peer.Address) // it was no stranger's
 	c.reply(&protocol.ConnectResult{
 		Protocol: protocol.Version, Role: who.role, UserID: who.userID, Server: c.g.server(),
 		Limits: &protocol.Limits{
@@ -200,15 +219,16 @@ func (c *call) enter(p *protocol.ConnectParams, who identity) {
 		},
 	})
 	c.g.Hub.Join(member)
+}
+
+// stillHolds checks a device once more, now that closeDevice knows the
+// connection for its own: a revocation before that has closed nobody.
+func (c *call) stillHolds(who identity) error {
 	if who.deviceID == "" {
-		return
+		return nil
 	}
-	c.g.Pairings.Seen(who.deviceID)
-	// A revocation between the check and Join has closed nobody: look again.
-	if _, err := c.g.Pairings.Authenticate(c.ctx, who.secret); err != nil {
-		c.g.Hub.Leave(member)
-		c.conn.Close(protocol.ClosePolicy, protocol.ReasonRevoked)
-	}
+	_, err := c.g.Pairings.Authenticate(c.ctx, who.secret)
+	return err
 }
 
 func (g *Gateway) server() protocol.Server {
@@ -255,6 +275,7 @@ func (c *call) pairingStatus() {
 		return
 	}
 	if wait, ok := c.g.polls.Take(c.peer.Address); !ok {
+		c.g.logLimited(c.peer.Address, "status polls")
 		c.fail(protocol.Exhausted("too many status polls from this address", wait.Milliseconds()))
 		return
 	}
@@ -294,4 +315,14 @@ func (c *client) stopWaiting() {
 		delete(c.g.pending, c.waiting.deviceID)
 	}
 	c.waiting = nil
+}
+
+// seeWaiting notes that those who wait are still there, also when they only
+// listen: a requester who is not seen loses its place.
+func (g *Gateway) seeWaiting() {
+	g.pendingMu.Lock()
+	defer g.pendingMu.Unlock()
+	for id := range g.pending {
+		g.Pairings.Seen(id)
+	}
 }

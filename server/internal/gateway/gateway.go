@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,7 @@ type Gateway struct {
 
 	// Allowances of an address for what needs no credential.
 	calls, polls, tokens *auth.Limiter
+	lines                *auth.Limiter // log lines about refusals
 
 	pendingMu sync.Mutex
 	pending   map[string]map[*client]struct{} // by device id
@@ -57,6 +59,7 @@ const (
 	callsAMinute  = 60
 	pollsAMinute  = 240
 	tokensAMinute = 10
+	linesAMinute  = 6
 )
 
 // New starts a Gateway. It runs goroutines until Shutdown.
@@ -68,6 +71,7 @@ func New(o Options) *Gateway {
 		calls:   auth.NewLimiter(callsAMinute, time.Minute),
 		polls:   auth.NewLimiter(pollsAMinute, time.Minute),
 		tokens:  auth.NewLimiter(tokensAMinute, time.Minute),
+		lines:   auth.NewLimiter(linesAMinute, time.Minute),
 		pending: map[string]map[*client]struct{}{},
 		clients: map[*client]struct{}{},
 	}
@@ -78,13 +82,19 @@ func New(o Options) *Gateway {
 // Peer is what the HTTP side found out about whoever asks for a WebSocket.
 type Peer struct {
 	Address   netip.Addr
-	UserAgent string
+	UserAgent string // its first maxUserAgent bytes are kept
 	Bearer    string // of the Authorization header; empty: none
 	Cookie    string // the device credential; empty: none, or it does not count
 }
 
+// maxUserAgent bounds what of a User-Agent a connection holds, in bytes.
+const maxUserAgent = 256
+
 // Serve upgrades r; its origin was checked.
 func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, peer Peer) {
+	if len(peer.UserAgent) > maxUserAgent {
+		peer.UserAgent = strings.ToValidUTF8(strings.Clone(peer.UserAgent[:maxUserAgent]), "")
+	}
 	// The failure was answered and logged.
 	_, _ = g.set.Accept(w, r, func(c *conn.Conn) conn.Handler {
 		cl := &client{g: g, conn: c, peer: peer, id: g.lastID.Add(1), since: time.Now()}
@@ -106,7 +116,8 @@ func (g *Gateway) tick(ctx context.Context) {
 			return
 		case <-t.C:
 			g.Hub.ToAll(protocol.EventTick, &protocol.Tick{})
-			for _, l := range []*auth.Limiter{g.calls, g.polls, g.tokens} {
+			g.seeWaiting()
+			for _, l := range []*auth.Limiter{g.calls, g.polls, g.tokens, g.lines} {
 				l.Tidy()
 			}
 		}

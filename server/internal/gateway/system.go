@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,20 +43,33 @@ func (c *call) status(*protocol.Empty) (protocol.Payload, error) {
 
 func (g *Gateway) uptime() int64 { return time.Since(g.started).Milliseconds() }
 
-// connected gives the authenticated connections.
+// maxConnected bounds the list of connections, in bytes, so that it fits a frame.
+const maxConnected = protocol.MaxFrameBytes / 2
+
+// connected gives the authenticated connections, the latest first, as far as
+// they fit a frame.
 func (g *Gateway) connected() []protocol.ConnectedClient {
 	g.clientsMu.Lock()
-	defer g.clientsMu.Unlock()
-	list := make([]protocol.ConnectedClient, 0, len(g.clients))
-	for c := range g.clients {
+	clients := slices.Collect(maps.Keys(g.clients))
+	g.clientsMu.Unlock()
+	slices.SortFunc(clients, func(a, b *client) int { return cmp.Compare(b.id, a.id) })
+	var list []protocol.ConnectedClient
+	var text []byte
+	room := maxConnected
+	for _, c := range clients {
 		m := c.member.Load()
 		if m == nil {
 			continue
 		}
-		list = append(list, protocol.ConnectedClient{
+		shown := protocol.ConnectedClient{
 			ID: strconv.FormatInt(c.id, 10), UserID: m.UserID, Role: m.Role, DeviceID: m.DeviceID,
 			Address: c.peer.Address.String(), UserAgent: c.peer.UserAgent, ConnectedAt: protocol.At(c.since),
-		})
+		}
+		text = shown.AppendJSON(text[:0])
+		if room -= len(text); room < 0 {
+			break
+		}
+		list = append(list, shown)
 	}
 	return list
 }

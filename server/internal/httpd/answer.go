@@ -60,7 +60,6 @@ func fail(w http.ResponseWriter, status int, e *protocol.Error) {
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
 }

@@ -3,7 +3,6 @@ package httpd
 import (
 	"net/http"
 	"runtime/debug"
-	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -14,7 +13,8 @@ const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-
 	"img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// secured sets the headers that every answer has.
+// secured sets the headers that every answer has. What is not said to be for
+// ever, as hashed assets are, nobody keeps.
 func (s *server) secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -25,6 +25,7 @@ func (s *server) secured(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }
@@ -51,28 +52,22 @@ func (s *server) recovered(next http.Handler) http.Handler {
 // credentials, and keeps requests of any other page out.
 func (s *server) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		from := r.Header.Get("Origin")
+		page, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 		w.Header().Add("Vary", "Origin")
 		switch {
-		case from == "" && r.Header.Get("Sec-Fetch-Site") != "" && r.Header.Get("Sec-Fetch-Site") != "same-origin",
-			!s.originAllowed(r):
-			s.Log.Warn("security.origin_rejected", "origin", from, "address", s.address(r), "path", r.URL.Path)
-			fail(w, http.StatusForbidden, errOrigin(from))
+		case page == "" && site != "" && site != "same-origin", !s.originAllowed(r):
+			s.rejectOrigin(w, r)
 			return
-		case from != "" && !s.sameOrigin(r):
-			w.Header().Set("Access-Control-Allow-Origin", from)
+		case page != "" && !s.sameOrigin(r):
+			w.Header().Set("Access-Control-Allow-Origin", page)
 			w.Header().Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
 			w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
 			w.Header().Set("Access-Control-Max-Age", "600")
 		}
+		if r.Method == http.MethodOptions { // a preflight
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func errOrigin(from string) *protocol.Error {
-	if from == "" {
-		from = "of that page"
-	}
-	return protocol.Refuse(protocol.Forbidden, "origin "+strings.ToValidUTF8(from[:min(len(from), 200)], "")+
-		" is not allowed: add it to gateway.allowed_origins")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -41,10 +42,9 @@ func callerOf(d *pairing.Device) session.Caller {
 	return session.Caller{UserID: d.UserID, Role: d.Role}
 }
 
-// show renders a page. Pages tell about their viewer, so nobody keeps them.
+// show renders a page.
 func (s *server) show(w http.ResponseWriter, r *http.Request, status int, content templ.Component) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	if err := content.Render(r.Context(), w); err != nil && !errors.Is(err, context.Canceled) {
 		s.Log.Debug("page not delivered", "path", r.URL.Path, "error", err)
@@ -72,6 +72,10 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		fail(w, http.StatusNotFound, protocol.Refuse(protocol.NotFound, "there is nothing at this address"))
+		return
+	}
 	s.notice(w, r, http.StatusNotFound, "Nothing here", "There is no page at this address.", "")
 }
 
@@ -84,6 +88,9 @@ func (s *server) notice(w http.ResponseWriter, r *http.Request, status int, titl
 
 // failed shows the notice for a page that could not be made.
 func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // nobody waits for it any more
+	}
 	refusal := s.Gateway.Refusal(err)
 	switch refusal.Code {
 	case protocol.Forbidden:

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // address is where r comes from: the socket's peer, or what trusted proxies say
@@ -104,20 +106,45 @@ func origin(scheme, host string) string {
 	return scheme + "://" + host
 }
 
+// from is the origin of the page that made the request, spelled as origin
+// spells it; empty for programs and for a browser's own navigation.
+func from(r *http.Request) string {
+	sent := r.Header.Get("Origin")
+	scheme, host, ok := strings.Cut(sent, "://")
+	if !ok {
+		return sent
+	}
+	return origin(strings.ToLower(scheme), host)
+}
+
 // sameOrigin reports whether the request comes from a page of ours: of the
 // address that was asked, or of gateway.public_url.
 func (s *server) sameOrigin(r *http.Request) bool {
-	from := r.Header.Get("Origin")
-	return from != "" && (strings.EqualFold(from, s.ownOrigin(r)) || strings.EqualFold(from, s.publicOrigin))
+	page := from(r)
+	return page != "" && (page == s.ownOrigin(r) || page == s.publicOrigin)
 }
 
 // originAllowed reports whether a page of the request's origin may talk to us.
 // Programs send no origin and may.
 func (s *server) originAllowed(r *http.Request) bool {
-	from := r.Header.Get("Origin")
-	return from == "" || s.sameOrigin(r) || s.originListed(from)
+	page := from(r)
+	return page == "" || s.sameOrigin(r) || s.originListed(page)
 }
 
-func (s *server) originListed(from string) bool {
-	return slices.ContainsFunc(s.AllowedOrigins, func(o string) bool { return o == "*" || strings.EqualFold(o, from) })
+// originListed reports whether gateway.allowed_origins, whose entries are
+// spelled as origin spells them, has the page's.
+func (s *server) originListed(page string) bool {
+	return slices.ContainsFunc(s.AllowedOrigins, func(o string) bool { return o == "*" || o == page })
+}
+
+// rejectOrigin refuses a page of an origin that is not allowed, and logs that.
+func (s *server) rejectOrigin(w http.ResponseWriter, r *http.Request) {
+	page := r.Header.Get("Origin")
+	page = strings.ToValidUTF8(page[:min(len(page), 200)], "")
+	s.Log.Warn("security.origin_rejected", "origin", page, "address", s.address(r), "path", r.URL.Path)
+	if page == "" {
+		page = "of that page"
+	}
+	fail(w, http.StatusForbidden, protocol.Refuse(protocol.Forbidden,
+		"origin "+page+" is not allowed: add it to gateway.allowed_origins"))
 }

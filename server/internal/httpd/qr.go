@@ -37,7 +37,6 @@ func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "image/svg+xml")
-	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write([]byte(svg(code)))
 }
 

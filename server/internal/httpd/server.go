@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
@@ -53,7 +55,7 @@ func New(o Options) http.Handler {
 		s.publicOrigin = origin(u.Scheme, u.Host)
 	}
 	r := chi.NewRouter()
-	r.Use(s.recovered, s.secured)
+	r.Use(s.recovered, s.secured, middleware.GetHead)
 	r.Get("/ws", s.socket)
 	r.Get("/health", s.health)
 	r.Get("/readyz", s.ready)
@@ -63,7 +65,6 @@ func New(o Options) http.Handler {
 		r.Use(s.cors)
 		r.Post("/session", s.signIn)
 		r.Delete("/session", s.signOut)
-		r.Options("/*", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	})
 	r.Get("/pair/qr.svg", s.qr)
 	r.Get("/", s.chat)
@@ -72,8 +73,24 @@ func New(o Options) http.Handler {
 	r.Get("/admin", s.admin)
 	livereload.Mount(r)
 	r.NotFound(s.notFound)
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		fail(w, http.StatusMethodNotAllowed, protocol.Refuse(protocol.InvalidRequest, "this address does not take "+r.Method))
-	})
+	r.MethodNotAllowed(notAllowed(r))
 	return r
+}
+
+// notAllowed answers a method that an address does not take, and says which
+// ones it does (RFC 9110 §15.5.6).
+func notAllowed(routes chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			if routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
+				allowed = append(allowed, method)
+				if method == http.MethodGet {
+					allowed = append(allowed, http.MethodHead)
+				}
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		fail(w, http.StatusMethodNotAllowed, protocol.Refuse(protocol.InvalidRequest, "this address does not take "+r.Method))
+	}
 }

@@ -72,6 +72,12 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
+	// The browser's earlier credential, or request for pairing, ends here.
+	if before := s.credential(r); before != "" {
+		if err := s.Pairings.SignOut(r.Context(), before); err != nil {
+			s.Log.Warn("the browser's earlier credential stays", "error", err)
+		}
+	}
 	s.Log.Info("security.signed_in", "address", s.address(r))
 	s.setCookie(w, r, secret)
 	w.WriteHeader(http.StatusNoContent)

@@ -10,10 +10,8 @@ import (
 
 // socket is GET /ws.
 func (s *server) socket(w http.ResponseWriter, r *http.Request) {
-	from := r.Header.Get("Origin")
 	if !s.originAllowed(r) {
-		s.Log.Warn("security.origin_rejected", "origin", from, "address", s.address(r), "path", r.URL.Path)
-		fail(w, http.StatusForbidden, errOrigin(from))
+		s.rejectOrigin(w, r)
 		return
 	}
 	if s.Gateway.Draining() {

@@ -3,95 +3,19 @@ package hub
 import (
 	"sync"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// answers keeps, for each answer that streams, what formatting it needs. A
-// run's events come in order, one at a time.
-type answers struct {
-	mu    sync.Mutex
-	byRun map[string]*answer
-}
-
-// answer is formatted only once somebody takes formatted text; until then its
-// text is kept, so that formatting can begin at any moment.
-type answer struct {
-	text   []byte
-	stream *format.Stream
-}
-
-// take follows the answers through their events and gives the patch that
-// belongs to e, if formatted text is wanted.
-func (a *answers) take(e session.Event, wanted bool) *protocol.HTML {
-	if e.Name != protocol.EventAgent {
-		return nil
-	}
-	var event protocol.AgentEvent
-	if protocol.Decode(e.Payload, &event) != nil {
-		return nil
-	}
-	switch event.Type {
-	case protocol.RunStarted:
-		a.mu.Lock()
-		a.byRun[event.RunID] = &answer{}
-		a.mu.Unlock()
-	case protocol.RunChunk:
-		if of := a.of(event.RunID, false); of != nil {
-			var piece protocol.TextPayload
-			if protocol.Decode(event.Payload, &piece) == nil {
-				return of.write(piece.Content, wanted)
-			}
-		}
-	case protocol.RunCompleted, protocol.RunFailed, protocol.RunCancelled:
-		if of := a.of(event.RunID, true); of != nil && wanted {
-			return of.close()
-		}
-	}
-	return nil
-}
-
-func (a *answers) of(runID string, last bool) *answer {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	of := a.byRun[runID]
-	if last {
-		delete(a.byRun, runID)
-	}
-	return of
-}
-
-func (a *answer) write(text string, wanted bool) *protocol.HTML {
-	if a.stream == nil {
-		if !wanted {
-			a.text = append(a.text, text...)
-			return nil
-		}
-		a.begin()
-	}
-	return wire(a.stream.Write(text))
-}
-
-// begin starts formatting with the text so far, which its followers have had
-// from the history.
-func (a *answer) begin() {
-	a.stream = new(format.Stream)
-	a.stream.Write(string(a.text))
-	a.text = nil
-}
-
-func (a *answer) close() *protocol.HTML {
-	if a.stream == nil {
-		a.begin()
-	}
-	return wire(a.stream.Close())
-}
-
-func wire(p format.Patch) *protocol.HTML {
-	return &protocol.HTML{From: int64(p.From), Blocks: p.Blocks, Append: p.Append}
-}
+const (
+	// maxFormatted bounds the formatted text of one message, in bytes.
+	maxFormatted = protocol.MaxFrameBytes / 2
+	// maxPayload bounds an event's payload, so that its frame fits.
+	maxPayload = protocol.MaxFrameBytes - envelope
+	// envelope is what an event's frame adds to its payload at the most, in bytes.
+	envelope = 256
+)
 
 // Message formats a message for a client that takes formatted text, unless that
 // would make a frame too large; then the client shows the text.
@@ -105,53 +29,84 @@ func Message(m *protocol.Message) {
 	}
 }
 
-// maxFormatted bounds the formatted text in one frame, in bytes.
-const maxFormatted = protocol.MaxFrameBytes / 2
-
-// prepareFormatted is the event with its formatted text.
-func prepareFormatted(e session.Event, patch *protocol.HTML) conn.Prepared {
-	payload := e.Payload
-	switch {
-	case patch != nil:
-		payload = withPatch(e.Payload, patch)
-	case e.Name == protocol.EventChat:
-		var chat protocol.ChatEvent
-		if protocol.Decode(e.Payload, &chat) == nil {
-			Message(&chat.Message)
-			payload = chat.AppendJSON(nil)
-		}
-	}
-	if len(payload) > protocol.MaxFrameBytes-envelope {
-		payload = e.Payload
-	}
-	return prepare(e.Name, payload, e.Seq)
+// answers keeps, for each session in which an answer streams, what formatting it
+// needs. A session's events come in order, one at a time.
+type answers struct {
+	mu        sync.Mutex
+	bySession map[string]*answer
 }
 
-// envelope is what an event's frame adds to its payload at the most, in bytes.
-const envelope = 256
+// payload is the event's payload with formatted text, if that is wanted and
+// there is any. Every event passes here, so that formatting can begin at any
+// moment.
+func (a *answers) payload(e session.Event, wanted bool) []byte {
+	switch e.Name {
+	case protocol.EventAgent:
+		return a.agent(e, wanted)
+	case protocol.EventChat:
+		if wanted {
+			return chat(e.Payload)
+		}
+	case protocol.EventSessionUpdated:
+		var u protocol.SessionUpdated
+		if protocol.Decode(e.Payload, &u) == nil && (u.Change == protocol.SessionDeleted || u.Change == protocol.SessionReset) {
+			a.set(e.SessionKey, nil) // its run is no more, without an event that ends it
+		}
+	}
+	return e.Payload
+}
 
-// withPatch puts the patch into an agent event's payload.
-func withPatch(payload []byte, patch *protocol.HTML) []byte {
-	var event protocol.AgentEvent
-	if protocol.Decode(payload, &event) != nil {
+func chat(payload []byte) []byte {
+	var e protocol.ChatEvent
+	if protocol.Decode(payload, &e) != nil {
 		return payload
 	}
-	var inner protocol.Payload
-	switch event.Type {
+	Message(&e.Message)
+	if e.Message.HTML == nil {
+		return payload
+	}
+	if formatted := e.AppendJSON(make([]byte, 0, 2*len(payload))); len(formatted) <= maxPayload {
+		return formatted
+	}
+	return payload
+}
+
+func (a *answers) agent(e session.Event, wanted bool) []byte {
+	switch e.Kind {
+	case protocol.RunStarted:
+		a.set(e.SessionKey, &answer{runID: e.RunID})
 	case protocol.RunChunk:
-		inner = &protocol.TextPayload{HTML: patch}
-	case protocol.RunCompleted:
-		inner = &protocol.RunCompletedPayload{HTML: patch}
-	case protocol.RunFailed:
-		inner = &protocol.RunFailedPayload{HTML: patch}
-	case protocol.RunCancelled:
-		inner = &protocol.RunCancelledPayload{HTML: patch}
-	default:
-		return payload
+		if of := a.of(e); of != nil {
+			return of.chunk(e.Payload, wanted)
+		}
+	case protocol.RunCompleted, protocol.RunFailed, protocol.RunCancelled:
+		if of := a.of(e); of != nil {
+			a.set(e.SessionKey, nil)
+			if wanted {
+				return of.end(e.Kind, e.Payload)
+			}
+		}
 	}
-	if protocol.Decode(event.Payload, inner) != nil {
-		return payload
+	return e.Payload
+}
+
+// set makes of the session's streaming answer, or nil for none.
+func (a *answers) set(sessionKey string, of *answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if of == nil {
+		delete(a.bySession, sessionKey)
+		return
 	}
-	event.Payload = inner.AppendJSON(nil)
-	return event.AppendJSON(nil)
+	a.bySession[sessionKey] = of
+}
+
+// of is the answer that the event is about, if it streams.
+func (a *answers) of(e session.Event) *answer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if of := a.bySession[e.SessionKey]; of != nil && of.runID == e.RunID {
+		return of
+	}
+	return nil
 }

@@ -6,6 +6,7 @@
 package hub
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 
@@ -33,7 +34,7 @@ type Member struct {
 type Hub struct {
 	mu     sync.RWMutex
 	all    map[*Member]struct{}
-	byUser map[string][]*Member
+	byUser map[string][]*Member // each list is replaced, never changed
 
 	answers answers
 }
@@ -42,20 +43,25 @@ type Hub struct {
 func New() *Hub {
 	return &Hub{
 		all: map[*Member]struct{}{}, byUser: map[string][]*Member{},
-		answers: answers{byRun: map[string]*answer{}},
+		answers: answers{bySession: map[string]*answer{}},
 	}
 }
 
 // Join makes m follow the sessions of its user, and, for an admin, what
-// concerns admins.
+// concerns admins. Every event published after that reaches m, so that a history
+// read after it leaves no gap. It may be called more than once.
 func (h *Hub) Join(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, ok := h.all[m]; ok {
+		return
+	}
 	h.all[m] = struct{}{}
-	h.byUser[m.UserID] = append(h.byUser[m.UserID], m)
+	h.byUser[m.UserID] = append(slices.Clip(h.byUser[m.UserID]), m)
 }
 
-// Leave ends that. It may be called more than once.
+// Leave ends that, but for an event that is on its way. It may be called more
+// than once.
 func (h *Hub) Leave(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -63,7 +69,7 @@ func (h *Hub) Leave(m *Member) {
 		return
 	}
 	delete(h.all, m)
-	rest := slices.DeleteFunc(h.byUser[m.UserID], func(o *Member) bool { return o == m })
+	rest := slices.DeleteFunc(slices.Clone(h.byUser[m.UserID]), func(o *Member) bool { return o == m })
 	if len(rest) == 0 {
 		delete(h.byUser, m.UserID)
 		return
@@ -71,27 +77,35 @@ func (h *Hub) Leave(m *Member) {
 	h.byUser[m.UserID] = rest
 }
 
-// Publish hands a committed event to those who follow its session.
+// Publish hands a committed event to those who follow its session. A session's
+// events must come one at a time, in their order; then they reach each follower
+// in that order.
 func (h *Hub) Publish(e session.Event) {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	var plain, formatted conn.Prepared
-	var plainMade, formattedMade bool
-	followers := h.byUser[e.UserID]
-	patch := h.answers.take(e, slices.ContainsFunc(followers, func(m *Member) bool { return m.HTML }))
+	followers := h.followers(e.UserID)
+	payload := h.answers.payload(e, slices.ContainsFunc(followers, func(m *Member) bool { return m.HTML }))
+	if len(followers) == 0 {
+		return
+	}
+	plain := sync.OnceValue(func() conn.Prepared { return prepare(e.Name, e.Payload, e.Seq) })
+	formatted := plain
+	if !bytes.Equal(payload, e.Payload) {
+		formatted = sync.OnceValue(func() conn.Prepared { return prepare(e.Name, payload, e.Seq) })
+	}
 	for _, m := range followers {
 		if m.HTML {
-			if !formattedMade {
-				formatted, formattedMade = prepareFormatted(e, patch), true
-			}
-			m.Send(formatted)
-			continue
+			m.Send(formatted())
+		} else {
+			m.Send(plain())
 		}
-		if !plainMade {
-			plain, plainMade = prepare(e.Name, e.Payload, e.Seq), true
-		}
-		m.Send(plain)
 	}
+}
+
+// followers is never changed once it was given: nobody who joins or leaves waits
+// for an event to be formatted and sent.
+func (h *Hub) followers(userID string) []*Member {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.byUser[userID]
 }
 
 func prepare(name string, payload []byte, seq int64) conn.Prepared {
@@ -110,9 +124,7 @@ func (h *Hub) ToAdmins(name string, payload protocol.Payload) {
 
 func (h *Hub) each(name string, payload protocol.Payload, wanted func(*Member) bool) {
 	frame := prepare(name, payload.AppendJSON(nil), 0)
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	for m := range h.all {
+	for _, m := range h.Members() {
 		if wanted(m) {
 			m.Send(frame)
 		}

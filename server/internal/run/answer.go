@@ -4,37 +4,68 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
-	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 const (
 	// pieceInterval is how long text gathers before it becomes an event. The
 	// first word never waits.
 	pieceInterval = 40 * time.Millisecond
-	// maxAnswer bounds an answer, in bytes as it is inside a frame.
+	// maxAnswer bounds an answer with its thinking, in bytes as inside a frame.
 	maxAnswer = 400 << 10
 	// historyBytes bounds what of a conversation an agent is given.
 	historyBytes = 512 << 10
+	// maxRun bounds a run, whatever its agent's own timeout is.
+	maxRun = 2 * time.Hour
+	// agentGrace is how long an agent may take to return once its run was ended.
+	agentGrace = 5 * time.Second
+	// appendLimit is how long the store may take nothing before a run is given up.
+	appendLimit = time.Minute
 )
 
-var errTooLong = errors.New("the answer is too long")
+// Why a run fails, beside what its agent says.
+var (
+	errTooLong   = errors.New("the answer is too long")
+	errNotStored = errors.New("the answer cannot be stored")
+	errDeaf      = errors.New("the agent goes on although its run has ended: it is left behind")
+)
 
 // run lets the agent answer and brings the run to its end.
 func (r *Runner) run(ctx context.Context, b session.Begun) {
-	o := r.answer(ctx, b)
-	if o.Status == session.RunFailed {
-		r.log.Warn("run failed", "run", b.Run.ID, "session", b.Key, "agent", b.Run.AgentID, "code", o.Code, "message", o.Error)
-	}
-	err := r.persist(func() error { return r.sessions.Finish(context.Background(), b, o) })
+	log := r.log.With("run", b.Run.ID, "session", b.Key, "agent", b.Run.AgentID)
+	o := r.answer(ctx, b, log)
+	// Until it is stored the session can begin nothing else, so this gives up
+	// only when the gateway stops; the next start then ends it as interrupted.
+	err := r.persist(r.runs.Done(), func() error { return r.sessions.Finish(context.Background(), b, o) })
 	if err != nil && !errors.Is(err, session.ErrRunEnded) {
-		r.log.Error("run: its end could not be stored; the next start ends it as interrupted",
-			"run", b.Run.ID, "session", b.Key, "error", err)
+		log.Error("run: its end could not be stored; the next start ends it as interrupted", "error", err)
 	}
+}
+
+// answer streams the agent's answer into the log and says how the run ends.
+func (r *Runner) answer(ctx context.Context, b session.Begun, log *slog.Logger) session.Outcome {
+	answering, ok := r.agents[b.Run.AgentID]
+	if !ok {
+		return unknownAgent(b.Run.AgentID)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, maxRun, errOverran)
+	defer cancel()
+	s := &stream{r: r, b: b, said: newPieces(maxAnswer), done: make(chan result, 1), cancel: cancel}
+	go func() { s.done <- s.ask(ctx, answering, log) }()
+	res := s.pump(ctx)
+	if errors.Is(res.err, errDeaf) {
+		log.Error("run: agent ignores the end of its context", "error", res.err)
+	}
+	o := outcome(ctx, res)
+	if o.Status == session.RunFailed && !errors.Is(res.err, session.ErrRunEnded) {
+		log.Warn("run failed", "code", o.Code, "message", o.Error, "error", res.err)
+	}
+	return o
 }
 
 // result is what an agent's Run gave.
@@ -43,117 +74,92 @@ type result struct {
 	err   error
 }
 
-// answer streams the agent's answer into the log and says how the run ends.
-func (r *Runner) answer(ctx context.Context, b session.Begun) session.Outcome {
-	answering, ok := r.agents[b.Run.AgentID]
-	if !ok {
-		return session.Outcome{Status: session.RunFailed, Code: protocol.FailedPrecondition,
-			Error: fmt.Sprintf("The agent %q is no longer configured. Start a chat with another one.", b.Run.AgentID)}
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	said := newPieces(maxAnswer)
-	done := make(chan result, 1)
-	go func() { done <- r.ask(ctx, answering, b, said) }()
-	return r.outcome(ctx, r.stream(b, said, done, cancel))
+// stream is an answer on its way from its agent into the log.
+type stream struct {
+	r      *Runner
+	b      session.Begun
+	said   *pieces
+	done   chan result // the agent's
+	cancel context.CancelFunc
 }
 
 // ask runs the agent; a panic in it ends only this run.
-func (r *Runner) ask(ctx context.Context, a Agent, b session.Begun, said *pieces) (res result) {
+func (s *stream) ask(ctx context.Context, a Agent, log *slog.Logger) (res result) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.log.Error("run: panic in an agent", "run", b.Run.ID, "agent", b.Run.AgentID, "panic", v, "stack", string(debug.Stack()))
+			log.Error("run: panic in an agent", "panic", v, "stack", string(debug.Stack()))
 			res.err = &agent.Error{Code: agent.Internal, Message: "The agent failed because of a bug. It was logged."}
 		}
 	}()
 	res.usage, res.err = a.Run(ctx, agent.Request{
-		Messages: prompt(b.History, a.HistoryMessages), Stream: b.Run.Stream, UserID: b.UserID,
-	}, said.add)
+		Messages: prompt(s.b.History, a.HistoryMessages), Stream: s.b.Run.Stream, UserID: s.b.UserID,
+	}, s.said.add)
 	return res
 }
 
-// stream appends what the agent says until it is done. When the log takes no
-// more, it stops the agent.
-func (r *Runner) stream(b session.Begun, said *pieces, done <-chan result, stop context.CancelCauseFunc) result {
-	flush := func() error {
-		batch := said.take()
-		if len(batch) == 0 {
-			return nil
-		}
-		return r.persist(func() error { return r.sessions.Append(context.Background(), b, batch) })
-	}
-	end := func(res result) result {
-		if err := flush(); err != nil {
-			res.err = err
-		}
-		return res
-	}
+// pump appends what the agent says until it is done or ctx has ended. When the
+// log takes no more, it stops the agent.
+func (s *stream) pump(ctx context.Context) result {
 	for {
 		select {
-		case <-said.ready:
-		case res := <-done:
-			return end(res)
+		case <-s.said.ready:
+		case res := <-s.done:
+			return s.last(res)
+		case <-ctx.Done():
+			return s.last(s.await())
 		}
-		if err := flush(); err != nil {
-			stop(err)
-			said.close()
-			<-done
-			return result{err: err}
+		if err := s.flush(); err != nil {
+			s.cancel()
+			res := s.await()
+			res.err = err
+			return res
 		}
 		select {
 		case <-time.After(pieceInterval):
-		case res := <-done:
-			return end(res)
+		case res := <-s.done:
+			return s.last(res)
+		case <-ctx.Done():
 		}
 	}
 }
 
-// Waits between tries to store, and how long a store may be unavailable before
-// the run is given up.
-const (
-	firstRetry   = 100 * time.Millisecond
-	lastRetry    = 2 * time.Second
-	persistLimit = time.Minute
-)
-
-// persist tries until the store takes it. A refusal of the domain is final.
-func (r *Runner) persist(try func() error) error {
-	started := time.Now()
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		err := try()
-		var refusal *protocol.Error
-		if err == nil || errors.Is(err, session.ErrRunEnded) || errors.As(err, &refusal) || time.Since(started) > persistLimit {
-			return err
-		}
-		r.log.Warn("run: the store takes nothing, trying again", "wait", wait, "error", err)
-		time.Sleep(wait)
+// await gives an agent whose context has ended its time to return. It is heard
+// no more.
+func (s *stream) await() result {
+	s.said.close()
+	select {
+	case res := <-s.done:
+		return res
+	case <-time.After(agentGrace):
+		return result{err: errDeaf}
 	}
 }
 
-// outcome says how a run ends, for those who read its transcript.
-func (r *Runner) outcome(ctx context.Context, res result) session.Outcome {
-	usage := protocol.Usage{InputTokens: int64(res.usage.InputTokens), OutputTokens: int64(res.usage.OutputTokens)}
-	failed := func(code protocol.Code, sentence string) session.Outcome {
-		return session.Outcome{Status: session.RunFailed, Code: code, Error: sentence, Usage: usage}
+// last appends the rest of an answer whose agent is done.
+func (s *stream) last(res result) result {
+	if over := s.said.close(); over && res.err == nil {
+		res.err = errTooLong
 	}
-	cause := context.Cause(ctx)
-	var failure *agent.Error
-	switch {
-	case res.err == nil:
-		return session.Outcome{Status: session.RunCompleted, Usage: usage}
-	case errors.Is(cause, errAborted):
-		return session.Outcome{Status: session.RunCancelled, Usage: usage}
-	case errors.Is(cause, errStopping):
-		return failed(protocol.Interrupted, "The gateway was stopped before the answer was complete. Ask again to get a whole one.")
-	case errors.Is(res.err, errTooLong):
-		return failed(protocol.ResourceExhausted, "The answer grew too long and was cut off here.")
-	case errors.As(res.err, &failure):
-		if failure.Cause != nil {
-			r.log.Warn("agent failed", "error", failure)
-		}
-		return failed(protocol.Code(failure.Code), failure.Message)
-	default:
-		r.log.Error("run failed unexpectedly", "error", res.err)
-		return failed(protocol.Internal, "The answer failed because of a bug in the gateway. It was logged.")
+	if err := s.flush(); err != nil {
+		res.err = err
 	}
+	return res
+}
+
+// flush appends what has gathered. Its error wraps errNotStored, unless it is
+// session.ErrRunEnded.
+func (s *stream) flush() error {
+	batch := s.said.take()
+	if len(batch) == 0 {
+		return nil
+	}
+	until, cancel := context.WithTimeout(s.r.runs, appendLimit)
+	defer cancel()
+	err := s.r.persist(until.Done(), func() error {
+		return s.r.sessions.Append(context.Background(), s.b, batch)
+	})
+	if err == nil || errors.Is(err, session.ErrRunEnded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errNotStored, err)
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -12,9 +13,10 @@ import (
 const (
 	// maxPiece bounds the text of one event, in bytes.
 	maxPiece = 16 << 10
-	// maxWaiting bounds the text that waits to be stored; beyond it the agent
-	// waits.
-	maxWaiting = 256 << 10
+	// What waits to be stored is bounded, in bytes of text and in events; beyond
+	// it the agent waits.
+	maxWaiting       = 256 << 10
+	maxWaitingPieces = 256
 )
 
 // pieces gathers what an agent says between two appends to the log.
@@ -23,12 +25,26 @@ type pieces struct {
 
 	mu      sync.Mutex
 	room    sync.Cond
-	waiting []session.Piece
+	waiting []piece
 	size    int // of waiting, in bytes
 	total   int // of the answer, in bytes as inside a frame
-	limit   int
+	limit   int // of total
 	closed  bool
 }
+
+// piece is an event in the making.
+type piece struct {
+	kind kind
+	text []byte // of an activity, its phase
+}
+
+type kind uint8
+
+const (
+	activity kind = iota
+	thinking
+	text
+)
 
 func newPieces(limit int) *pieces {
 	p := &pieces{ready: make(chan struct{}, 1), limit: limit}
@@ -39,50 +55,68 @@ func newPieces(limit int) *pieces {
 var errClosed = errors.New("run: nothing more is stored")
 
 // add takes what the agent says. It waits while the store is behind, and gives
-// errTooLong when the answer is over its limit.
+// errTooLong, and takes nothing, when the answer would be over its limit.
 func (p *pieces) add(said agent.Piece) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.size > maxWaiting && !p.closed {
+	for (p.size > maxWaiting || len(p.waiting) > maxWaitingPieces) && !p.closed {
 		p.room.Wait()
 	}
 	if p.closed {
 		return errClosed
 	}
-	if p.total += session.Encoded(said.Text) + session.Encoded(said.Thinking); p.total > p.limit {
+	if p.total += encoded(said.Text) + encoded(said.Thinking) + encoded(said.Activity); p.total > p.limit {
 		return errTooLong
 	}
-	if said.Activity != "" {
-		p.waiting = append(p.waiting, session.Piece{Activity: &protocol.Activity{Phase: said.Activity}})
-	}
-	p.gather(said.Thinking, func(q *session.Piece) *string { return &q.Thinking })
-	p.gather(said.Text, func(q *session.Piece) *string { return &q.Text })
-	select {
-	case p.ready <- struct{}{}:
-	default:
+	p.announce(said.Activity)
+	p.gather(thinking, said.Thinking)
+	p.gather(text, said.Text)
+	if len(p.waiting) > 0 {
+		select {
+		case p.ready <- struct{}{}:
+		default:
+		}
 	}
 	return nil
 }
 
+// encoded is how many bytes s takes inside a longer text in a frame.
+func encoded(s string) int { return session.Encoded(s) - len(`""`) }
+
+// announce takes an activity; of several in a row the last one counts.
+func (p *pieces) announce(phase string) {
+	if phase == "" {
+		return
+	}
+	if last := p.last(activity); last != nil {
+		last.text = []byte(phase)
+		return
+	}
+	p.waiting = append(p.waiting, piece{activity, []byte(phase)})
+}
+
 // gather adds text to the last waiting piece if it is of the same kind and has
 // room, else as a new one.
-func (p *pieces) gather(text string, field func(*session.Piece) *string) {
-	for text != "" {
-		n := cutAt(text, maxPiece)
-		if last := len(p.waiting) - 1; last >= 0 {
-			if f := field(&p.waiting[last]); *f != "" && len(*f)+n <= maxPiece {
-				*f += text[:n]
-				p.size += n
-				text = text[n:]
-				continue
-			}
+func (p *pieces) gather(of kind, s string) {
+	for s != "" {
+		n := cutAt(s, maxPiece)
+		last := p.last(of)
+		if last == nil || len(last.text)+n > maxPiece {
+			p.waiting = append(p.waiting, piece{kind: of})
+			last = p.last(of)
 		}
-		var q session.Piece
-		*field(&q) = text[:n]
-		p.waiting = append(p.waiting, q)
+		last.text = append(last.text, s[:n]...)
 		p.size += n
-		text = text[n:]
+		s = s[n:]
 	}
+}
+
+// last is the last waiting piece, if it is of that kind.
+func (p *pieces) last(of kind) *piece {
+	if i := len(p.waiting) - 1; i >= 0 && p.waiting[i].kind == of {
+		return &p.waiting[i]
+	}
+	return nil
 }
 
 // cutAt is the length of the longest start of s that has at most n bytes and
@@ -91,26 +125,40 @@ func cutAt(s string, n int) int {
 	if len(s) <= n {
 		return len(s)
 	}
-	for n > 0 && s[n]&0xc0 == 0x80 {
-		n--
+	for back := range utf8.UTFMax {
+		if utf8.RuneStart(s[n-back]) {
+			return n - back
+		}
 	}
-	return n
+	return n // not UTF-8
 }
 
 // take gives what waits.
 func (p *pieces) take() []session.Piece {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	batch := p.waiting
+	batch := make([]session.Piece, len(p.waiting))
+	for i, q := range p.waiting {
+		switch q.kind {
+		case activity:
+			batch[i].Activity = &protocol.Activity{Phase: string(q.text)}
+		case thinking:
+			batch[i].Thinking = string(q.text)
+		case text:
+			batch[i].Text = string(q.text)
+		}
+	}
 	p.waiting, p.size = nil, 0
 	p.room.Broadcast()
 	return batch
 }
 
-// close makes every add fail, also one that waits.
-func (p *pieces) close() {
+// close makes every add fail, also one that waits. It reports whether something
+// was refused because the answer was over its limit.
+func (p *pieces) close() (over bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
 	p.room.Broadcast()
+	return p.total > p.limit
 }

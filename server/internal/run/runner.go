@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -30,31 +29,36 @@ type Runner struct {
 	agents   map[string]Agent
 	log      *slog.Logger
 
-	mu       sync.Mutex
-	workers  map[string]*worker // by session key
-	stopping bool
-	idle     sync.WaitGroup
+	runs     context.Context // what every run's context descends from
+	cut      context.CancelCauseFunc
+	stopping chan struct{} // closed by Stop
+
+	mu      sync.Mutex
+	workers map[string]*worker // by session key
+	idle    sync.WaitGroup
 }
 
 // worker is a busy session. Its fields are guarded by the Runner's mutex.
 type worker struct {
 	again  bool // there may be a run to begin
 	runID  string
-	cancel context.CancelCauseFunc
-	abort  string // a run, or anyRun, to be aborted once it has begun
+	cancel context.CancelCauseFunc // of the run under way
+	abort  string                  // a run to be aborted should it be the one that begins
 }
-
-const anyRun = "*"
 
 // Why a run's context ends before its answer is complete.
 var (
 	errAborted  = errors.New("aborted by a user")
 	errStopping = errors.New("the gateway stops")
+	errOverran  = errors.New("the run took too long")
 )
 
 // New makes a Runner for the agents, by their ids.
 func New(sessions Sessions, agents map[string]Agent, log *slog.Logger) *Runner {
-	return &Runner{sessions: sessions, agents: agents, log: log, workers: map[string]*worker{}}
+	r := &Runner{sessions: sessions, agents: agents, log: log,
+		stopping: make(chan struct{}), workers: map[string]*worker{}}
+	r.runs, r.cut = context.WithCancelCause(context.Background())
+	return r
 }
 
 // Wake makes sure that the session's queued runs are taken up. It returns at
@@ -63,7 +67,7 @@ func New(sessions Sessions, agents map[string]Agent, log *slog.Logger) *Runner {
 func (r *Runner) Wake(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stopping {
+	if r.stops() {
 		return
 	}
 	if w := r.workers[key]; w != nil {
@@ -76,7 +80,8 @@ func (r *Runner) Wake(key string) {
 }
 
 // Abort stops the session's run, or only the run named; it gives the run it
-// stopped, or "". The run's end follows as an event.
+// stopped, or "". The run's end follows as an event. A run that is beginning can
+// be aborted by its name alone.
 func (r *Runner) Abort(key, runID string) (stopped string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,10 +89,10 @@ func (r *Runner) Abort(key, runID string) (stopped string) {
 	switch {
 	case w == nil:
 		return ""
-	case w.cancel == nil:
-		w.abort = cmp.Or(runID, anyRun)
+	case w.cancel == nil && runID != "":
+		w.abort = runID
 		return runID
-	case runID != "" && runID != w.runID:
+	case w.cancel == nil || runID != "" && runID != w.runID:
 		return ""
 	}
 	w.cancel(errAborted)
@@ -108,10 +113,13 @@ func (r *Runner) Running() int {
 }
 
 // Stop takes up no more runs and waits for those under way until ctx ends; then
-// it ends them as failed (INTERRUPTED), with what they have said.
+// it ends them as failed (INTERRUPTED), with what they have said. That takes as
+// long as the store needs, and agentGrace for an agent that does not listen.
 func (r *Runner) Stop(ctx context.Context) {
 	r.mu.Lock()
-	r.stopping = true
+	if !r.stops() {
+		close(r.stopping)
+	}
 	r.mu.Unlock()
 	done := make(chan struct{})
 	go func() { r.idle.Wait(); close(done) }()
@@ -120,32 +128,41 @@ func (r *Runner) Stop(ctx context.Context) {
 		return
 	case <-ctx.Done():
 	}
-	r.mu.Lock()
-	for _, w := range r.workers {
-		if w.cancel != nil {
-			w.cancel(errStopping)
-		}
-	}
-	r.mu.Unlock()
+	r.cut(errStopping)
 	<-done
+}
+
+func (r *Runner) stops() bool {
+	select {
+	case <-r.stopping:
+		return true
+	default:
+		return false
+	}
 }
 
 // work takes the session's queued runs until none is left.
 func (r *Runner) work(key string, w *worker) {
 	for r.more(key, w) {
-		b, err := r.sessions.Begin(context.Background(), key)
+		b, err := r.begin(key)
 		if err != nil {
-			if !errors.Is(err, session.ErrNotFound) {
-				// What is queued stays so, and the session's next send wakes it.
-				r.log.Error("run: cannot begin", "session", key, "error", err)
-			}
 			continue
 		}
-		ctx, cancel := context.WithCancelCause(context.Background())
+		ctx, cancel := context.WithCancelCause(r.runs)
 		r.begun(w, b.Run.ID, cancel)
 		r.run(ctx, b)
 		cancel(nil)
 	}
+}
+
+// begin begins the session's next run. It gives an error when none waits, or the
+// Runner stops before the store can say.
+func (r *Runner) begin(key string) (b session.Begun, err error) {
+	err = r.persist(r.stopping, func() error {
+		b, err = r.sessions.Begin(context.Background(), key)
+		return err
+	})
+	return b, err
 }
 
 // more reports whether there may be another run, and retires the worker if not.
@@ -156,7 +173,7 @@ func (r *Runner) more(key string, w *worker) bool {
 		w.again = true // a run has ended: another may wait behind it
 	}
 	w.runID, w.cancel, w.abort = "", nil, ""
-	if w.again && !r.stopping {
+	if w.again && !r.stops() {
 		w.again = false
 		return true
 	}
@@ -170,7 +187,7 @@ func (r *Runner) begun(w *worker, runID string, cancel context.CancelCauseFunc) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w.runID, w.cancel = runID, cancel
-	if w.abort == runID || w.abort == anyRun {
+	if w.abort == runID {
 		cancel(errAborted)
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -14,10 +15,11 @@ type Page struct {
 	HasMore  bool               // there are older ones
 }
 
-// History gives up to limit messages before a seq (0: the newest), in
-// transcript order, with what a running answer has said so far. A message and
-// its answers are never parted, so a page may hold a few more. Refuses with
-// NOT_FOUND and FORBIDDEN.
+// History gives up to limit messages before the one with that seq (0: the
+// newest), in transcript order, with what a running answer has said so far. A
+// page ends early where its text would not fit a frame. A message and its
+// answers are not parted, so a page may hold a few more than limit, unless there
+// are more of them than a page can hold. Refuses with NOT_FOUND and FORBIDDEN.
 func (s *Service) History(ctx context.Context, caller Caller, key string, before int64, limit int) (Page, error) {
 	var p Page
 	err := s.store.View(ctx, func(tx Tx) error {
@@ -36,15 +38,16 @@ func (s *Service) History(ctx context.Context, caller Caller, key string, before
 const answersAMessage = 20
 
 func page(tx Tx, rec Record, before int64, limit int) (Page, error) {
-	messages, err := tx.Messages(rec.ID, before, limit+answersAMessage)
+	place, err := placeOf(tx, rec, before)
 	if err != nil {
 		return Page{}, err
 	}
-	first := max(0, len(messages)-limit)
-	for first > 0 && messages[first-1].Anchor == messages[first].Anchor {
-		first--
+	messages, more, err := tx.Messages(rec.ID, place, Bound{Messages: limit + answersAMessage, Bytes: protocol.MaxFrameBytes})
+	if err != nil {
+		return Page{}, err
 	}
-	p := Page{Session: rec, HasMore: first > 0, Messages: make([]protocol.Message, 0, len(messages)-first)}
+	first := whole(messages, max(0, len(messages)-limit))
+	p := Page{Session: rec, HasMore: more || first > 0, Messages: make([]protocol.Message, 0, len(messages)-first)}
 	for _, m := range messages[first:] {
 		if err := streamed(tx, rec.ID, &m.Message); err != nil {
 			return Page{}, err
@@ -52,6 +55,38 @@ func page(tx Tx, rec Record, before int64, limit int) (Page, error) {
 		p.Messages = append(p.Messages, m.Message)
 	}
 	return p, nil
+}
+
+// placeOf finds where the message with that seq stands. A seq that is no
+// message's stands where one would that answers nothing.
+func placeOf(tx Tx, rec Record, seq int64) (Place, error) {
+	if seq <= 0 {
+		return Place{}, nil
+	}
+	m, err := tx.MessageAt(rec.ID, seq)
+	if errors.Is(err, ErrNotFound) {
+		return Place{Anchor: seq}, nil
+	}
+	return Place{Anchor: m.Anchor, Seq: m.Seq}, err
+}
+
+// whole moves the start of a page to where a message stands together with all
+// its answers: back, or where that is out of sight, forward.
+func whole(messages []Message, first int) int {
+	for first > 0 && messages[first-1].Anchor == messages[first].Anchor {
+		first--
+	}
+	if first == len(messages) || messages[first].Seq == messages[first].Anchor {
+		return first
+	}
+	next := first
+	for next < len(messages) && messages[next].Anchor == messages[first].Anchor {
+		next++
+	}
+	if next == len(messages) {
+		return first // nothing but answers to one message
+	}
+	return next
 }
 
 // Activity is what a session is doing.
@@ -93,23 +128,21 @@ func (s *Service) Status(ctx context.Context, caller Caller, key string) (Activi
 // phase is a run's last activity: what it announced, or answering once it
 // speaks.
 func phase(tx Tx, r Run) (*protocol.Activity, error) {
-	said, err := tx.RunEvents(r.SessionID, r.ID, protocol.RunChunk)
-	if err != nil {
+	spoke, err := tx.LastRunEvent(r.SessionID, r.ID, protocol.RunChunk)
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	if len(said) > 0 {
+	announced, err := tx.LastRunEvent(r.SessionID, r.ID, protocol.RunActivity)
+	switch {
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return nil, err
+	case spoke.Seq > announced.Seq:
 		return &protocol.Activity{Phase: "answering"}, nil
-	}
-	announced, err := tx.RunEvents(r.SessionID, r.ID, protocol.RunActivity)
-	if err != nil || len(announced) == 0 {
-		return &protocol.Activity{Phase: "thinking"}, err
-	}
-	var e protocol.AgentEvent
-	if err := protocol.Decode(announced[len(announced)-1], &e); err != nil {
-		return nil, err
+	case err != nil:
+		return &protocol.Activity{Phase: "thinking"}, nil
 	}
 	a := &protocol.Activity{}
-	return a, protocol.Decode(e.Payload, a)
+	return a, inner(announced.Payload, a)
 }
 
 // List gives a page of sessions and whether there are more. Only admins may ask

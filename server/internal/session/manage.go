@@ -16,10 +16,7 @@ func (s *Service) Inject(ctx context.Context, caller Caller, key, message, label
 		if err := c.load(key, caller); err != nil {
 			return err
 		}
-		m.CreatedAt = protocol.At(c.now)
-		if caller.UserID != c.rec.UserID {
-			m.Author = &protocol.Author{UserID: caller.UserID, Role: caller.Role}
-		}
+		m.CreatedAt, m.Author = protocol.At(c.now), c.author(caller)
 		if err := c.message(&m); err != nil {
 			return err
 		}
@@ -62,7 +59,7 @@ func (s *Service) Delete(ctx context.Context, caller Caller, key string) error {
 		}
 		c.rec.DeletedAt = c.now
 		gone := protocol.SessionUpdated{SessionKey: key, Change: protocol.SessionDeleted}
-		c.tell(protocol.EventSessionUpdated, 0, gone.AppendJSON(nil))
+		c.tell(StoredEvent{Name: protocol.EventSessionUpdated, Payload: gone.AppendJSON(nil)})
 		return c.SaveSession(&c.rec)
 	})
 }
@@ -77,11 +74,12 @@ func (s *Service) Reset(ctx context.Context, caller Caller, key string) (Record,
 		if err := c.clear(); err != nil {
 			return err
 		}
+		c.rec.UpdatedAt = c.now
 		if err := c.updated(protocol.SessionReset); err != nil {
 			return err
 		}
 		rec = c.rec
-		return c.saveTouched()
+		return c.SaveSession(&c.rec)
 	})
 	return rec, err
 }

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
@@ -21,41 +23,85 @@ type Begun struct {
 	History []Message // up to and with the message to answer, oldest first
 }
 
-// historyMessages bounds what is loaded as a run's history.
-const historyMessages = 400
+// historyBound bounds what is loaded as a run's history.
+var historyBound = Bound{Messages: 400, Bytes: 1 << 20}
 
 // Begin starts the session's next queued run, or gives ErrNotFound when none
 // waits. The user's message is complete from now on, and the answer streams.
 func (s *Service) Begin(ctx context.Context, key string) (Begun, error) {
-	var b Begun
-	err := s.update(ctx, key, func(c *change) error {
-		rec, err := c.Session(key)
+	unlock, err := s.locks.lock(ctx, key)
+	if err != nil {
+		return Begun{}, err
+	}
+	defer unlock()
+	// The history is read beforehand, so that the transaction is short, and a
+	// history that cannot be read leaves the run queued.
+	b, asked, err := s.next(ctx, key)
+	if err != nil {
+		return Begun{}, err
+	}
+	if err := s.commit(ctx, func(c *change) error { return c.begin(&b.Run, asked) }); err != nil {
+		return Begun{}, err
+	}
+	return b, nil
+}
+
+// next finds the session's next queued run with the message that it answers.
+func (s *Service) next(ctx context.Context, key string) (b Begun, asked Message, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		rec, err := tx.Session(key)
 		if err != nil {
 			return err
 		}
-		c.rec = rec
-		active, err := c.ActiveRuns(rec.ID)
+		active, err := tx.ActiveRuns(rec.ID)
 		if err != nil {
 			return err
 		}
 		if len(active) == 0 || active[0].Status != RunQueued {
 			return ErrNotFound
 		}
-		b, err = c.begin(active[0])
+		b = Begun{Run: active[0], Key: rec.Key, UserID: rec.UserID}
+		b.History, asked, err = said(tx, b.Run)
+		if errors.Is(err, ErrNotFound) { // does not mean that none waits
+			return fmt.Errorf("run %s has no message to answer", b.Run.ID)
+		}
 		return err
 	})
-	return b, err
+	return b, asked, err
 }
 
-func (c *change) begin(run Run) (Begun, error) {
-	asked, err := c.Message(run.SessionID, run.UserMessageID)
+// said is what was said up to and with the message that the run is to answer.
+// What was answered to that message before is not among it.
+func said(tx Tx, run Run) (history []Message, asked Message, err error) {
+	if asked, err = tx.Message(run.SessionID, run.UserMessageID); err != nil {
+		return nil, Message{}, err
+	}
+	earlier, _, err := tx.Messages(run.SessionID, Place{Anchor: asked.Anchor, Seq: asked.Seq}, historyBound)
 	if err != nil {
-		return Begun{}, err
+		return nil, Message{}, err
+	}
+	history = slices.DeleteFunc(earlier, func(m Message) bool {
+		return m.Status == protocol.StatusWithdrawn
+	})
+	return append(history, asked), asked, nil
+}
+
+// begin starts a run that is still queued.
+func (c *change) begin(run *Run, asked Message) error {
+	now, err := c.Run(run.ID)
+	if err != nil {
+		return err
+	}
+	if now.Status != RunQueued {
+		return ErrNotFound
+	}
+	if c.rec, err = c.SessionByID(run.SessionID); err != nil {
+		return err
 	}
 	if asked.Status != protocol.StatusComplete {
 		asked.Status = protocol.StatusComplete
 		if err := c.SaveMessage(run.SessionID, asked); err != nil {
-			return Begun{}, err
+			return err
 		}
 	}
 	answer := Message{Anchor: asked.Seq, Message: protocol.Message{
@@ -63,33 +109,18 @@ func (c *change) begin(run Run) (Begun, error) {
 		CreatedAt: protocol.At(c.now), RunID: run.ID, Seq: c.rec.LastSeq + 1, ReplyTo: asked.ID,
 	}}
 	if err := c.SaveMessage(run.SessionID, answer); err != nil {
-		return Begun{}, err
+		return err
 	}
 	run.Status, run.AnswerID = RunRunning, answer.ID
-	if err := c.SaveRun(run); err != nil {
-		return Begun{}, err
+	if err := c.SaveRun(*run); err != nil {
+		return err
 	}
-	if err := c.agent(protocol.RunStarted, run, &protocol.RunStartedPayload{
+	if err := c.agent(protocol.RunStarted, *run, &protocol.RunStartedPayload{
 		MessageID: answer.ID, UserMessageID: asked.ID, CreatedAt: answer.CreatedAt,
 	}); err != nil {
-		return Begun{}, err
+		return err
 	}
-	history, err := c.Messages(run.SessionID, asked.Anchor+1, historyMessages)
-	if err != nil {
-		return Begun{}, err
-	}
-	return Begun{Run: run, Key: c.rec.Key, UserID: c.rec.UserID, History: before(history, asked)}, c.saveTouched()
-}
-
-// before is what was said up to and with the message that is to be answered.
-func before(history []Message, asked Message) []Message {
-	said := history[:0]
-	for _, m := range history {
-		if m.Anchor < asked.Anchor && m.Status != protocol.StatusWithdrawn && m.Status != protocol.StatusQueued {
-			said = append(said, m)
-		}
-	}
-	return append(said, asked)
+	return c.saveTouched()
 }
 
 // Piece is a part of an answer: one of its fields is set.
@@ -113,17 +144,21 @@ func (p Piece) event() (kind string, payload protocol.Payload) {
 // no longer running.
 func (s *Service) Append(ctx context.Context, b Begun, pieces []Piece) error {
 	return s.update(ctx, b.Key, func(c *change) error {
-		run, err := c.running(b)
+		last, err := c.Advance(b.Run.SessionID, b.Run.ID, len(pieces))
+		if errors.Is(err, ErrNotFound) {
+			return ErrRunEnded
+		}
 		if err != nil {
 			return err
 		}
+		c.rec = Record{ID: b.Run.SessionID, Key: b.Key, UserID: b.UserID, LastSeq: last - int64(len(pieces))}
 		for _, p := range pieces {
 			kind, payload := p.event()
-			if err := c.agent(kind, run, payload); err != nil {
+			if err := c.agent(kind, b.Run, payload); err != nil {
 				return err
 			}
 		}
-		return c.SaveSession(&c.rec)
+		return nil
 	})
 }
 
@@ -160,42 +195,46 @@ type Ended struct {
 // Finish ends a running run: the answer, gathered from its pieces, becomes a
 // message of its own. It gives ErrRunEnded when the run is not running.
 func (s *Service) Finish(ctx context.Context, b Begun, o Outcome) error {
-	return s.update(ctx, b.Key, func(c *change) error {
+	unlock, err := s.locks.lock(ctx, b.Key)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// A long answer takes a while to gather: that is done beforehand, so that the
+	// transaction is short.
+	answer, err := s.answer(ctx, b.Run)
+	if errors.Is(err, ErrNotFound) {
+		return ErrRunEnded
+	}
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, func(c *change) error {
 		run, err := c.running(b)
 		if err != nil {
 			return err
 		}
-		if err := c.finish(run, o); err != nil {
+		if err := c.finish(run, answer, o); err != nil {
 			return err
 		}
 		return c.saveTouched()
 	})
 }
 
+// answer is the answer of a run as far as it is.
+func (s *Service) answer(ctx context.Context, run Run) (answer Message, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		if answer, err = tx.Message(run.SessionID, run.AnswerID); err != nil {
+			return err
+		}
+		return streamed(tx, run.SessionID, &answer.Message)
+	})
+	return answer, err
+}
+
 // finish ends a running run of the change's session.
-func (c *change) finish(run Run, o Outcome) error {
-	answer, err := c.Message(run.SessionID, run.AnswerID)
-	if err != nil {
-		return err
-	}
-	if err := streamed(c.Tx, run.SessionID, &answer.Message); err != nil {
-		return err
-	}
-	var kind string
-	var payload protocol.Payload
-	switch o.Status {
-	case RunCompleted:
-		answer.Status = protocol.StatusComplete
-		kind, payload = protocol.RunCompleted, &protocol.RunCompletedPayload{
-			MessageID: answer.ID, Content: answer.Content, Usage: &o.Usage}
-	case RunCancelled:
-		answer.Status = protocol.StatusAborted
-		kind, payload = protocol.RunCancelled, &protocol.RunCancelledPayload{MessageID: answer.ID}
-	default:
-		answer.Status, answer.Error = protocol.StatusFailed, o.Error
-		kind, payload = protocol.RunFailed, &protocol.RunFailedPayload{
-			Error: o.Error, Code: o.Code, MessageID: answer.ID}
-	}
+func (c *change) finish(run Run, answer Message, o Outcome) error {
+	kind, payload := o.end(&answer.Message)
 	if err := c.SaveMessage(run.SessionID, answer); err != nil {
 		return err
 	}
@@ -208,6 +247,23 @@ func (c *change) finish(run Run, o Outcome) error {
 		RunID: run.ID, SessionKey: c.rec.Key, MessageID: answer.ID, Outcome: o, Content: answer.Content,
 	})
 	return c.agent(kind, run, payload)
+}
+
+// end gives the answer its final status, and the event that tells of it.
+func (o Outcome) end(answer *protocol.Message) (kind string, payload protocol.Payload) {
+	switch o.Status {
+	case RunCompleted:
+		answer.Status = protocol.StatusComplete
+		return protocol.RunCompleted, &protocol.RunCompletedPayload{
+			MessageID: answer.ID, Content: answer.Content, Usage: &o.Usage}
+	case RunCancelled:
+		answer.Status = protocol.StatusAborted
+		return protocol.RunCancelled, &protocol.RunCancelledPayload{MessageID: answer.ID}
+	default:
+		answer.Status, answer.Error = protocol.StatusFailed, o.Error
+		return protocol.RunFailed, &protocol.RunFailedPayload{
+			Error: o.Error, Code: o.Code, MessageID: answer.ID}
+	}
 }
 
 // streamed sets what a streaming answer has said so far, from its run's events.
@@ -230,12 +286,8 @@ func gather(tx Tx, sessionID int64, runID, kind string) (string, error) {
 	}
 	var text strings.Builder
 	for _, p := range payloads {
-		var e protocol.AgentEvent
 		var piece protocol.TextPayload
-		if err := protocol.Decode(p, &e); err != nil {
-			return "", err
-		}
-		if err := protocol.Decode(e.Payload, &piece); err != nil {
+		if err := inner(p, &piece); err != nil {
 			return "", err
 		}
 		text.WriteString(piece.Content)
@@ -243,11 +295,20 @@ func gather(tx Tx, sessionID int64, runID, kind string) (string, error) {
 	return text.String(), nil
 }
 
+// inner reads what an agent event carries.
+func inner(payload []byte, v protocol.Payload) error {
+	var e protocol.AgentEvent
+	if err := protocol.Decode(payload, &e); err != nil {
+		return err
+	}
+	return protocol.Decode(e.Payload, v)
+}
+
 // Withdraw takes back queued runs of a session: runID, or every queued one when
-// it is empty. It returns the runs taken back.
-func (s *Service) Withdraw(ctx context.Context, caller Caller, key, runID string) ([]string, error) {
-	var withdrawn []string
-	err := s.update(ctx, key, func(c *change) error {
+// it is empty. It returns the runs taken back, and the run that is under way, if
+// it is one of those meant: that is left to whoever runs it.
+func (s *Service) Withdraw(ctx context.Context, caller Caller, key, runID string) (withdrawn []string, running string, err error) {
+	err = s.update(ctx, key, func(c *change) error {
 		if err := c.load(key, caller); err != nil {
 			return err
 		}
@@ -256,7 +317,11 @@ func (s *Service) Withdraw(ctx context.Context, caller Caller, key, runID string
 			return err
 		}
 		for _, run := range active {
-			if run.Status != RunQueued || runID != "" && run.ID != runID {
+			switch {
+			case runID != "" && run.ID != runID:
+				continue
+			case run.Status == RunRunning:
+				running = run.ID
 				continue
 			}
 			if err := c.withdraw(run); err != nil {
@@ -269,7 +334,10 @@ func (s *Service) Withdraw(ctx context.Context, caller Caller, key, runID string
 		}
 		return c.saveTouched()
 	})
-	return withdrawn, err
+	if err != nil {
+		return nil, "", err
+	}
+	return withdrawn, running, nil
 }
 
 func (c *change) withdraw(run Run) error {
@@ -350,7 +418,9 @@ func (s *Service) Recover(ctx context.Context) (interrupted int, waiting []strin
 		if err != nil && !errors.Is(err, ErrRunEnded) {
 			return interrupted, nil, err
 		}
-		interrupted++
+		if err == nil {
+			interrupted++
+		}
 	}
 	queued := map[string]bool{}
 	for _, r := range runs {

@@ -73,6 +73,23 @@ func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
 	if err := c.open(key, caller, r); err != nil {
 		return Sent{}, err
 	}
+	sent, err := c.ask(caller, r)
+	if err != nil {
+		return Sent{}, err
+	}
+	if r.IdempotencyKey != "" {
+		if err := c.SaveSend(Send{
+			UserID: caller.UserID, Key: r.IdempotencyKey, SessionKey: key, Digest: digest[:],
+			RunID: sent.RunID, MessageID: sent.MessageID, Seq: sent.Seq, Epoch: sent.Epoch,
+		}); err != nil {
+			return Sent{}, err
+		}
+	}
+	return sent, c.saveTouched()
+}
+
+// ask adds the user's message and the queued run that is to answer it.
+func (c *change) ask(caller Caller, r SendRequest) (Sent, error) {
 	active, err := c.ActiveRuns(c.rec.ID)
 	if err != nil {
 		return Sent{}, err
@@ -87,31 +104,26 @@ func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
 	}
 	m := Message{Message: protocol.Message{
 		ID: newID("msg-"), Role: protocol.FromUser, Content: r.Message, Status: protocol.StatusComplete,
-		CreatedAt: protocol.At(c.now), RunID: run.ID,
+		CreatedAt: protocol.At(c.now), RunID: run.ID, Author: c.author(caller),
 	}}
 	if len(active) > 0 {
 		m.Status = protocol.StatusQueued
-	}
-	if caller.UserID != c.rec.UserID {
-		m.Author = &protocol.Author{UserID: caller.UserID, Role: caller.Role}
 	}
 	if err := c.message(&m); err != nil {
 		return Sent{}, err
 	}
 	run.UserMessageID, run.Order = m.ID, m.Seq
-	if err := c.SaveRun(run); err != nil {
-		return Sent{}, err
+	return Sent{
+		RunID: run.ID, SessionKey: c.rec.Key, MessageID: m.ID, Epoch: c.rec.Epoch, Seq: m.Seq, Queued: len(active) > 0,
+	}, c.SaveRun(run)
+}
+
+// author is who writes, where that is not the session's owner.
+func (c *change) author(caller Caller) *protocol.Author {
+	if caller.UserID == c.rec.UserID {
+		return nil
 	}
-	sent := Sent{RunID: run.ID, SessionKey: key, MessageID: m.ID, Epoch: c.rec.Epoch, Seq: m.Seq, Queued: len(active) > 0}
-	if r.IdempotencyKey != "" {
-		if err := c.SaveSend(Send{
-			UserID: caller.UserID, Key: r.IdempotencyKey, SessionKey: key, Digest: digest[:],
-			RunID: run.ID, MessageID: m.ID, Seq: m.Seq, Epoch: c.rec.Epoch,
-		}); err != nil {
-			return Sent{}, err
-		}
-	}
-	return sent, c.saveTouched()
+	return &protocol.Author{UserID: caller.UserID, Role: caller.Role}
 }
 
 func repeated(before Send, digest []byte) (Sent, error) {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +25,8 @@ type Event struct {
 	UserID     string // the session's owner
 	Seq        int64
 	Name       string
+	Kind       string // of an agent event, its type
+	RunID      string // of an agent event
 	Payload    []byte
 }
 
@@ -48,7 +49,7 @@ type Service struct {
 func New(store Store, publish Publisher) *Service {
 	return &Service{store: store, publish: publish,
 		locks:   keyedLocks{held: map[string]*keyedLock{}},
-		waiters: waiters{byRun: map[string][]func(Ended){}},
+		waiters: waiters{byRun: map[string][]*waiter{}},
 	}
 }
 
@@ -57,18 +58,27 @@ func New(store Store, publish Publisher) *Service {
 type change struct {
 	Tx
 	rec    Record
-	now    time.Time
+	now    time.Time // as precise as it is stored
 	events []Event
 	ended  []Ended
 }
 
 // update runs fn as one change of the session named key and publishes what it
-// appended, in order. fn may be called once only.
+// appended, in order.
 func (s *Service) update(ctx context.Context, key string, fn func(*change) error) error {
-	defer s.locks.lock(key)()
+	unlock, err := s.locks.lock(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return s.commit(ctx, fn)
+}
+
+// commit is update for a caller that holds the session's lock.
+func (s *Service) commit(ctx context.Context, fn func(*change) error) error {
 	var c *change
 	err := s.store.Update(ctx, func(tx Tx) error {
-		c = &change{Tx: tx, now: time.Now()}
+		c = &change{Tx: tx, now: protocol.At(time.Now()).Go()}
 		return fn(c)
 	})
 	if err != nil {
@@ -115,12 +125,14 @@ func (c *change) append(name, kind, runID string, payload protocol.Payload) erro
 	if err := c.AppendEvent(c.rec.ID, e); err != nil {
 		return err
 	}
-	c.tell(name, e.Seq, e.Payload)
+	c.tell(e)
 	return nil
 }
 
-func (c *change) tell(name string, seq int64, payload []byte) {
-	c.events = append(c.events, Event{SessionKey: c.rec.Key, UserID: c.rec.UserID, Seq: seq, Name: name, Payload: payload})
+func (c *change) tell(e StoredEvent) {
+	c.events = append(c.events, Event{
+		SessionKey: c.rec.Key, UserID: c.rec.UserID, Seq: e.Seq, Name: e.Name, Kind: e.Kind, RunID: e.RunID, Payload: e.Payload,
+	})
 }
 
 // agent appends an agent event of a run.
@@ -156,36 +168,4 @@ func newEpoch() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return hex.EncodeToString(b[:])
-}
-
-// keyedLocks is a mutex a key; a key that nobody holds costs nothing.
-type keyedLocks struct {
-	mu   sync.Mutex
-	held map[string]*keyedLock
-}
-
-type keyedLock struct {
-	sync.Mutex
-	users int
-}
-
-// lock holds key until the result is called.
-func (k *keyedLocks) lock(key string) (unlock func()) {
-	k.mu.Lock()
-	l := k.held[key]
-	if l == nil {
-		l = &keyedLock{}
-		k.held[key] = l
-	}
-	l.users++
-	k.mu.Unlock()
-	l.Lock()
-	return func() {
-		l.Unlock()
-		k.mu.Lock()
-		if l.users--; l.users == 0 {
-			delete(k.held, key)
-		}
-		k.mu.Unlock()
-	}
 }

@@ -24,8 +24,12 @@ type Tx interface {
 	Session(key string) (Record, error)
 	// SessionByID finds a session by its row.
 	SessionByID(id int64) (Record, error)
-	// SaveSession inserts a record whose ID is 0, and sets it; else it updates.
+	// SaveSession inserts a record whose ID is 0, and sets it; else it updates
+	// all but the key, the owner and what is derived.
 	SaveSession(r *Record) error
+	// Advance moves the last seq of a session on by n and gives it, if that run
+	// of it is running; if not, ErrNotFound.
+	Advance(id int64, runID string, n int) (lastSeq int64, err error)
 	// ClearSession removes the events, messages and runs of a session.
 	ClearSession(id int64) error
 	// Sessions lists what is not deleted, as List says.
@@ -37,16 +41,22 @@ type Tx interface {
 	Events(sessionID, after int64, limit int) ([]StoredEvent, error)
 	// RunEvents gives the payloads of a run's agent events of one type, in order.
 	RunEvents(sessionID int64, runID, kind string) ([][]byte, error)
+	// LastRunEvent gives the last of a run's agent events of one type.
+	LastRunEvent(sessionID int64, runID, kind string) (StoredEvent, error)
 
-	// SaveMessage inserts the message or replaces the one with its id.
+	// SaveMessage inserts the message, or updates what can change of it: content,
+	// thinking, status, label and error.
 	SaveMessage(sessionID int64, m Message) error
 	// Message finds a message by id.
 	Message(sessionID int64, id string) (Message, error)
-	// Messages gives up to limit messages with an anchor below before (0: all),
-	// the newest ones, in transcript order (anchor, then seq).
-	Messages(sessionID, before int64, limit int) ([]Message, error)
+	// MessageAt finds a message by its seq.
+	MessageAt(sessionID, seq int64) (Message, error)
+	// Messages gives the messages right before a place, in transcript order, and
+	// whether there are older ones: as many as the bound allows, at least one.
+	Messages(sessionID int64, before Place, most Bound) (messages []Message, more bool, err error)
 
-	// SaveRun inserts the run or replaces the one with its id.
+	// SaveRun inserts the run, or updates what can change of it: answer, status,
+	// end, error and usage.
 	SaveRun(r Run) error
 	// Run finds a run by id.
 	Run(id string) (Run, error)
@@ -118,6 +128,18 @@ type StoredEvent struct {
 type Message struct {
 	protocol.Message
 	Anchor int64
+}
+
+// Place is where a message stands in its transcript, which is ordered by Anchor
+// and then Seq. The zero Place is behind the last message.
+type Place struct {
+	Anchor, Seq int64
+}
+
+// Bound is how much is read of a transcript.
+type Bound struct {
+	Messages int
+	Bytes    int // of content and thinking
 }
 
 // RunStatus is a run's place in its life.

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -11,13 +12,32 @@ import (
 // waiters are called once when a run ends, by whoever ended it.
 type waiters struct {
 	mu    sync.Mutex
-	byRun map[string][]func(Ended)
+	byRun map[string][]*waiter
 }
 
-func (w *waiters) add(runID string, done func(Ended)) {
+type waiter struct{ done func(Ended) }
+
+func (w *waiters) add(runID string, done func(Ended)) *waiter {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.byRun[runID] = append(w.byRun[runID], done)
+	waiting := &waiter{done}
+	w.byRun[runID] = append(w.byRun[runID], waiting)
+	return waiting
+}
+
+// remove reports whether the waiter was still to be called; now it never is.
+func (w *waiters) remove(runID string, waiting *waiter) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.byRun[runID], waiting)
+	if i < 0 {
+		return false
+	}
+	w.byRun[runID] = slices.Delete(w.byRun[runID], i, i+1)
+	if len(w.byRun[runID]) == 0 {
+		delete(w.byRun, runID)
+	}
+	return true
 }
 
 func (w *waiters) end(e Ended) {
@@ -25,19 +45,32 @@ func (w *waiters) end(e Ended) {
 	waiting := w.byRun[e.RunID]
 	delete(w.byRun, e.RunID)
 	w.mu.Unlock()
-	for _, done := range waiting {
-		done(e)
+	for _, w := range waiting {
+		w.done(e)
 	}
 }
 
 // OnEnd calls done exactly once when the run has ended; if it has already, now.
 // done must not block. With a gateway that stops before the run ends, it is not
-// called.
+// called, and neither is it when OnEnd gives an error.
 func (s *Service) OnEnd(ctx context.Context, runID string, done func(Ended)) error {
-	var once sync.Once
-	s.waiters.add(runID, func(e Ended) { once.Do(func() { done(e) }) })
-	var ended *Ended
-	err := s.store.View(ctx, func(tx Tx) error {
+	waiting := s.waiters.add(runID, done)
+	ended, err := s.ended(ctx, runID)
+	if err == nil && ended == nil {
+		return nil // whoever ends it calls
+	}
+	if !s.waiters.remove(runID, waiting) {
+		return nil // it ended meanwhile
+	}
+	if err == nil {
+		done(*ended)
+	}
+	return err
+}
+
+// ended says how a run has ended, or gives nil while it has not.
+func (s *Service) ended(ctx context.Context, runID string) (ended *Ended, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
 		run, err := tx.Run(runID)
 		if errors.Is(err, ErrNotFound) {
 			ended = &Ended{RunID: runID, Outcome: Outcome{
@@ -60,11 +93,5 @@ func (s *Service) OnEnd(ctx context.Context, runID string, done func(Ended)) err
 		ended.Content = answer.Content
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if ended != nil {
-		s.waiters.end(*ended)
-	}
-	return nil
+	return ended, err
 }

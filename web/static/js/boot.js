@@ -13,9 +13,12 @@
   const sockets = new Map();
   let go;
   let client; // the module's exports
+  let ended = false;
 
   const end = (state, why) => {
-    if (document.body.dataset.boot !== "failed") document.body.dataset.boot = state;
+    if (ended) return;
+    ended = true;
+    document.body.dataset.boot = state;
     for (const socket of sockets.values()) socket.close();
     console.error("gatehouse:", why);
   };
@@ -32,7 +35,7 @@
   // An export returns without giving Go's scheduler a turn; _resume gives it one,
   // so that goroutines and timers which the call started come to life.
   const tell = (call) => {
-    if (go.exited) return;
+    if (ended) return;
     try {
       call();
       go._resume();
@@ -76,6 +79,10 @@
     },
     socket_close: (id, code, at, length) => sockets.get(id)?.close(code, read(at, length)),
   };
+
+  // No form is ever sent by the browser itself, be the client there or not: what is
+  // typed would stand in the address.
+  addEventListener("submit", (event) => event.preventDefault());
 
   const load = (src) =>
     new Promise((resolve, reject) => {

@@ -540,10 +540,10 @@ func testKeyEcho(t *testing.T, m Model) {
 	long := strings.Repeat("x", 290) + Key // cut in two by the limit on what is quoted
 	for name, handler := range map[string]http.HandlerFunc{
 		"refused": func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, `{"error":{"message":"Incorrect API key: `+Key+`"}}`, 401)
+			http.Error(w, `{"error":{"message":"Incorrect API key: `+Key+`"}}`, http.StatusUnauthorized)
 		},
 		"refused at length": func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, `{"error":{"message":"`+long+`"}}`, 401)
+			http.Error(w, `{"error":{"message":"`+long+`"}}`, http.StatusUnauthorized)
 		},
 		"as a page":   func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<p>"+Key, 500) },
 		"in a stream": func(w http.ResponseWriter, _ *http.Request) { Stream(w, append(m.answer(), m.errorEvent(Key))...) },

@@ -314,7 +314,7 @@ func TestServerWithoutStreamOptions(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		if strings.Contains(string(body), "stream_options") {
 			withOptions++
-			http.Error(w, `{"detail":"Extra inputs are not permitted: stream_options"}`, 422)
+			http.Error(w, `{"detail":"Extra inputs are not permitted: stream_options"}`, http.StatusUnprocessableEntity)
 			return
 		}
 		without++

@@ -52,9 +52,13 @@ func (t sessionTx) SessionByID(id int64) (session.Record, error) {
 
 func (t sessionTx) SaveSession(r *session.Record) error {
 	if r.ID != 0 {
-		return t.change(`UPDATE sessions SET agent_id = ?, label = ?, pinned = ?, epoch = ?, last_seq = ?,
+		n, err := t.tx.Exec(`UPDATE sessions SET agent_id = ?, label = ?, pinned = ?, epoch = ?, last_seq = ?,
 			created_at = ?, updated_at = ?, deleted_at = ? WHERE id = ?`,
 			r.AgentID, r.Label, r.Pinned, r.Epoch, r.LastSeq, millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.DeletedAt), r.ID)
+		if err == nil && n == 0 {
+			return session.ErrNotFound
+		}
+		return err
 	}
 	return t.tx.QueryRow(`INSERT INTO sessions
 		(key, user_id, agent_id, label, pinned, epoch, last_seq, created_at, updated_at, deleted_at)
@@ -63,17 +67,13 @@ func (t sessionTx) SaveSession(r *session.Record) error {
 		millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.DeletedAt)).Scan(&r.ID)
 }
 
-func (t sessionTx) SaveSeq(id, lastSeq int64) error {
-	return t.change(`UPDATE sessions SET last_seq = ? WHERE id = ?`, lastSeq, id)
-}
-
-// change runs a statement that must change a row.
-func (t sessionTx) change(query string, args ...any) error {
-	n, err := t.tx.Exec(query, args...)
-	if err == nil && n == 0 {
-		return session.ErrNotFound
-	}
-	return err
+func (t sessionTx) Advance(id int64, runID string, n int) (lastSeq int64, err error) {
+	return one(t.tx.Query(`UPDATE sessions SET last_seq = last_seq + ? WHERE id = ?
+		AND EXISTS (SELECT 1 FROM runs WHERE runs.id = ? AND session_id = sessions.id AND status = 'running')
+		RETURNING last_seq`, n, id, runID), func(row Row) (seq int64, err error) {
+		err = row.Scan(&seq)
+		return seq, err
+	})
 }
 
 func (t sessionTx) ClearSession(id int64) error {

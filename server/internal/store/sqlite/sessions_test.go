@@ -77,7 +77,7 @@ func useEverything(tx session.Tx) {
 	r := session.Record{Key: "k", UserID: "u"}
 	_ = tx.SaveSession(&r)
 	_ = tx.SaveSession(&r)
-	_ = tx.SaveSeq(r.ID, 1)
+	_, _ = tx.Advance(r.ID, "r", 1)
 	_, _ = tx.Session("k")
 	_, _ = tx.SessionByID(r.ID)
 	_, _ = tx.Sessions(session.List{UserID: "u", Limit: 1})

@@ -19,6 +19,7 @@ func Sessions(t *testing.T, open func(t testing.TB) session.Store) {
 		"session":           testSession,
 		"session times":     testSessionTimes,
 		"session is gone":   testSessionIsGone,
+		"advance":           testAdvance,
 		"clear":             testClearSession,
 		"list order":        testListOrder,
 		"list walk":         testListWalk,
@@ -113,9 +114,6 @@ func testSession(t *testing.T, s sessionStore) {
 		return tx.SaveSession(&r)
 	})
 	find(changed)
-	changed.LastSeq++
-	s.update(t, func(tx session.Tx) error { return tx.SaveSeq(changed.ID, changed.LastSeq) })
-	find(changed)
 	find(second)
 
 	err := s.Update(t.Context(), func(tx session.Tx) error {
@@ -139,6 +137,47 @@ func testSessionTimes(t *testing.T, s sessionStore) {
 	})
 }
 
+func testAdvance(t *testing.T, s sessionStore) {
+	r := s.add(t, session.Record{Key: "k", LastSeq: 5})
+	other := s.add(t, session.Record{Key: "other", LastSeq: 5})
+	run := session.Run{ID: "r", SessionID: r.ID}
+	last := func() (seq int64) {
+		s.view(t, func(tx session.Tx) error {
+			found, err := tx.Session("k")
+			seq = found.LastSeq
+			return err
+		})
+		return seq
+	}
+	for _, status := range []session.RunStatus{session.RunQueued, session.RunCompleted, session.RunFailed, session.RunCancelled} {
+		s.update(t, func(tx session.Tx) error {
+			run.Status = status
+			if err := tx.SaveRun(run); err != nil {
+				return err
+			}
+			_, err := tx.Advance(r.ID, "r", 1)
+			missing(t, "Advance with a run that is "+string(status), err)
+			return nil
+		})
+	}
+	s.update(t, func(tx session.Tx) error {
+		run.Status = session.RunRunning
+		if err := tx.SaveRun(run); err != nil {
+			return err
+		}
+		_, err := tx.Advance(other.ID, "r", 1)
+		missing(t, "Advance with another session's run", err)
+		return nil
+	})
+	same(t, "the last seq", last(), int64(5))
+	s.update(t, func(tx session.Tx) error {
+		seq, err := tx.Advance(r.ID, "r", 3)
+		same(t, "the next seq", seq, int64(8))
+		return err
+	})
+	same(t, "the last seq", last(), int64(8))
+}
+
 func testSessionIsGone(t *testing.T, s sessionStore) {
 	s.update(t, func(tx session.Tx) error {
 		_, err := tx.Session("nobody's")
@@ -146,7 +185,8 @@ func testSessionIsGone(t *testing.T, s sessionStore) {
 		_, err = tx.SessionByID(99)
 		missing(t, "SessionByID", err)
 		missing(t, "SaveSession", tx.SaveSession(&session.Record{ID: 99, Key: "k"}))
-		missing(t, "SaveSeq", tx.SaveSeq(99, 1))
+		_, err = tx.Advance(99, "r", 1)
+		missing(t, "Advance", err)
 		_, err = tx.Message(99, "m")
 		missing(t, "Message", err)
 		_, err = tx.MessageAt(99, 1)

@@ -1,0 +1,31 @@
+# docker build -t gatehouse --build-arg VERSION="$(git describe --tags --always)" .
+# docker run -p 8080:8080 -v gatehouse:/data gatehouse
+
+FROM golang:1.26 AS build
+WORKDIR /src
+# What is depended on changes seldom: it is downloaded once.
+COPY go.work go.work.sum ./
+COPY server/go.mod server/go.sum server/
+COPY shared/go.mod shared/go.sum shared/
+COPY wasm/go.mod wasm/
+COPY web/go.mod web/go.sum web/
+RUN go mod download
+COPY . .
+ARG VERSION=devel
+RUN make build VERSION="$VERSION"
+# The rest of the image: certificates for the agents' providers, and directories
+# that may be written to.
+RUN mkdir -p /image/data /image/tmp /image/etc/ssl/certs \
+ && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+ && cp bin/gatehouse /image/gatehouse
+
+FROM scratch
+COPY --from=build --chown=65532:65532 /image /
+USER 65532:65532
+ENV GATEHOUSE_DATA_DIR=/data \
+    GATEHOUSE_LISTEN=:8080
+VOLUME /data
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/gatehouse", "health"]
+ENTRYPOINT ["/gatehouse"]

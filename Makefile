@@ -1,0 +1,73 @@
+# Everything that is built, run and proved here, with Go, make and git alone.
+
+MODULES   := server shared web wasm
+PACKAGES  := $(MODULES:%=./%/...)
+BROWSER   := GOOS=js GOARCH=wasm
+VERSION   := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
+FUZZTIME  ?= 10s
+BENCH     ?= .
+
+# staticcheck's, without the one that wants comments on the packages of tests.
+CHECKS    := all,-ST1000
+
+# One way of compiling for all that compiles, so that the build cache serves it
+# all. The race detector alone needs another.
+export CGO_ENABLED := 0
+export GOFLAGS     := $(strip $(GOFLAGS) -trimpath)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build client test dev lint fmt generate bench fuzz clean go
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+run: build ## build and start the gateway; ARGS="-listen :9000" are its arguments
+	@./bin/gatehouse $(ARGS)
+
+build: client ## build bin/gatehouse, with the client in it
+	@echo "→ gatehouse: compiling (the first time this takes a few minutes)"
+	@go build -v -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/gatehouse ./server/cmd/gatehouse
+	@echo "→ bin/gatehouse $(VERSION), $$(( $$(wc -c < bin/gatehouse) / 1000 )) kB"
+
+client: go
+	@go run ./web/static/build -version $(VERSION)
+
+test: go ## prove everything; PARTS="unit e2e" picks, STRICT=1 makes a skip fail
+	@go run ./server/cmd/check $(PARTS)
+
+dev: go ## run with live reload of pages, styles, client and server; takes ARGS
+	@go build -o bin/dev ./server/cmd/dev
+	@bin/dev $(ARGS)
+
+lint: go ## report what gofmt, templ fmt, go vet and staticcheck have to say
+	@echo "gofmt";       out=$$(gofmt -l $(MODULES)); [ -z "$$out" ] || { echo "run make fmt: $$out"; exit 1; }
+	@echo "templ fmt";   for f in web/*/*.templ; do \
+		go -C web tool templ fmt -log-level error -stdout "../$$f" | cmp -s - "$$f" || { echo "run make fmt: $$f"; exit 1; }; done
+	@echo "go vet";      go vet $(PACKAGES)
+	@echo "go vet, js";  $(BROWSER) go vet ./wasm/...
+	@echo "staticcheck"; go tool staticcheck -checks $(CHECKS) $(PACKAGES)
+	@echo "staticcheck, js"; $(BROWSER) go tool staticcheck -checks $(CHECKS) ./wasm/...
+
+fmt: go ## format Go and templ files
+	@gofmt -w $(MODULES)
+	@go -C web tool templ fmt -log-level error .
+
+generate: go ## make the generated files again: templ's Go, codecs, references
+	@go -C web tool templ generate
+	@go generate $(PACKAGES)
+
+bench: go ## run the benchmarks; BENCH=regexp picks
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES) | grep -v 'no test files'
+
+fuzz: go ## run each fuzz target for FUZZTIME (10s)
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort | while IFS=: read -r file func; do \
+		echo "$$file: $${func#func }"; \
+		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; done
+
+clean: ## remove what was built; the data of make dev stays
+	rm -rf bin .dev/gatehouse
+	find web/static/dist -type f ! -name .gitkeep -delete
+
+go:
+	@command -v go >/dev/null || { echo "Go 1.26 or newer is needed, and there is no go in PATH." >&2; exit 1; }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const events = `{"Action":"start","Package":"p"}
+{"Action":"output","Package":"p","Test":"TestGood","Output":"noise\n"}
+{"Action":"pass","Package":"p","Test":"TestGood/sub"}
+{"Action":"pass","Package":"p","Test":"TestGood"}
+{"Action":"output","Package":"p","Test":"TestBad/sub","Output":"    p_test.go:3: it broke\n"}
+{"Action":"fail","Package":"p","Test":"TestBad/sub"}
+{"Action":"fail","Package":"p","Test":"TestBad"}
+{"Action":"output","Package":"p","Test":"TestNot","Output":"=== RUN   TestNot\n"}
+{"Action":"output","Package":"p","Test":"TestNot","Output":"    p_test.go:9: no network here\n"}
+{"Action":"output","Package":"p","Test":"TestNot","Output":"--- SKIP: TestNot (0.00s)\n"}
+{"Action":"skip","Package":"p","Test":"TestNot"}
+{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
+{"Action":"fail","Package":"p"}
+{"Action":"output","Package":"q","Output":"ok  \tq\t0.1s\n"}
+{"Action":"pass","Package":"q"}
+{"ImportPath":"r","Action":"build-output","Output":"r.go:1:1: undefined: x\n"}
+{"ImportPath":"r","Action":"build-fail"}
+{"Action":"output","Package":"r","Output":"FAIL\tr [build failed]\n"}
+{"Action":"fail","Package":"r"}
+{"Action":"output","Package":"s","Output":"?   \ts\t[no test files]\n"}
+{"Action":"skip","Package":"s"}
+go: something else
+`
+
+func TestReadCounts(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	got := read(strings.NewReader(events), &out)
+	if got.String() != "1 passed, 2 failed, 1 skipped" {
+		t.Errorf("counted %v", got)
+	}
+	const want = "failed:  p TestBad\nfailed:  r\nskipped: p TestNot: p_test.go:9: no network here\n"
+	if got.notes() != want {
+		t.Errorf("notes:\n%swant:\n%s", got.notes(), want)
+	}
+	for _, line := range []string{"it broke", "FAIL\tp\t0.1s", "ok  \tq", "r.go:1:1: undefined: x", "[build failed]", "go: something else"} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("%q is not printed", line)
+		}
+	}
+	for _, line := range []string{"noise", "no test files"} {
+		if strings.Contains(out.String(), line) {
+			t.Errorf("%q is printed", line)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	all, err := choose(nil)
+	if err != nil || len(all) != len(parts()) {
+		t.Errorf("without names: %d parts, %v", len(all), err)
+	}
+	two, err := choose([]string{"e2e", "unit"})
+	if err != nil || len(two) != 2 || two[0].name != "e2e" || two[1].name != "unit" {
+		t.Errorf("choose(e2e, unit) = %v, %v", two, err)
+	}
+	if _, err := choose([]string{"units"}); err == nil || !strings.Contains(err.Error(), "modules, generated") {
+		t.Errorf("an unknown part: %v", err)
+	}
+}
+
+func TestUnchangedNamesWhatChanged(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, content string) error {
+		return os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600)
+	}
+	if err := errors.Join(write("same", "1"), write("other", "1"), write("gone", "1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := unchanged(dir, func() error { return write("same", "1") }); err != nil {
+		t.Errorf("nothing changed: %v", err)
+	}
+	err := unchanged(dir, func() error {
+		return errors.Join(write("other", "2"), write("new", "1"), os.Remove(filepath.Join(dir, "gone")))
+	})
+	if err == nil || !strings.Contains(err.Error(), `["gone" "new" "other"]`) {
+		t.Errorf("three files changed: %v", err)
+	}
+	broken := errors.New("broken")
+	if err := unchanged(dir, func() error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("a failed generator: %v", err)
+	}
+}
+
+func TestCopyTreeTakesWhatGitTakes(t *testing.T) {
+	t.Parallel()
+	from, to := t.TempDir(), t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "git", "init", "-q", from).CombinedOutput(); err != nil {
+		t.Fatalf("git init: %v: %s", err, out)
+	}
+	for name, content := range map[string]string{".gitignore": "ignored\n", "ignored": "1", "taken": "1"} {
+		if err := os.WriteFile(filepath.Join(from, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := copyTree(t.Context(), from, to); err != nil {
+		t.Fatal(err)
+	}
+	files, err := digest(to)
+	if _, ignored := files["ignored"]; err != nil || len(files) != 2 || ignored {
+		t.Errorf("copied %d files, the ignored one: %v, %v", len(files), ignored, err)
+	}
+}
+
+func TestNeed(t *testing.T) {
+	t.Parallel()
+	// go itself has no --version: it is there and does not count as running.
+	if got := (need{commands: []string{"no-such-command", "go", "git"}}).found(t.Context()); filepath.Base(got) != "git" {
+		t.Errorf("found %q, want git", got)
+	}
+	if got := (need{commands: []string{"no-such-command"}}).found(t.Context()); got != "" {
+		t.Errorf("found %q", got)
+	}
+}

@@ -1,0 +1,76 @@
+// Command check proves the tree: modules, generated files, the build with its
+// budget, every test, and the whole house in a real browser. `make test` runs it
+// from the root of the tree; arguments name single parts.
+//
+// What it needs beyond Go it installs through apt where it may, or says what to
+// install and counts what it had to leave out as skipped. With STRICT=1 in the
+// environment something skipped fails, as something failed does. The last line
+// counts: N passed, N failed, N skipped.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// patience bounds the whole of it.
+const patience = 40 * time.Minute
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	code := run(ctx, os.Args[1:], os.Getenv("STRICT") == "1")
+	cancel()
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, names []string, strict bool) int {
+	chosen, err := choose(names)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "check:", err)
+		return 2
+	}
+	began := time.Now()
+	var all tally
+	for _, p := range chosen {
+		fmt.Printf("\n== %s: %s\n", p.name, p.proves)
+		start := time.Now()
+		t := p.run(ctx)
+		fmt.Printf("-- %s: %v, %.0f s\n", p.name, t, time.Since(start).Seconds())
+		all.add(t)
+	}
+	fmt.Printf("\n%s", all.notes())
+	fmt.Printf("%.0f s\n%v\n", time.Since(began).Seconds(), all)
+	if all.failed > 0 || strict && all.skipped > 0 || ctx.Err() != nil {
+		return 1
+	}
+	return 0
+}
+
+// choose gives the parts of these names, or all without any.
+func choose(names []string) ([]part, error) {
+	all := parts()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var known []string
+	for _, p := range all {
+		known = append(known, p.name)
+	}
+	var chosen []part
+	for _, name := range names {
+		i := slices.Index(known, name)
+		if i < 0 {
+			return nil, fmt.Errorf("there is no part %q; there are %s", name, strings.Join(known, ", "))
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}

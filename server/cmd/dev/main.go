@@ -1,0 +1,76 @@
+// Command dev runs the gateway from the sources in the tree and keeps it and the
+// pages that are open at the newest state: a change is built, only as far as it
+// reaches, the gateway is restarted and the pages reload. What does not compile
+// is reported, and the gateway before it goes on. `make dev` starts it from the
+// root of the tree; arguments are passed on to the gateway.
+//
+// Data is kept in .dev/data.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// settleTime is how long the tree has to be quiet before a build begins: editors
+// and branch switches touch several files at once.
+const settleTime = 100 * time.Millisecond
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "dev:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	t, err := watch(".", "server", "shared", "wasm", "web")
+	if err != nil {
+		return fmt.Errorf("watch the tree: %w", err)
+	}
+	defer t.watcher.Close()
+	l := loop{
+		process: process{
+			binary: filepath.Join(".dev", "gatehouse"),
+			args:   append([]string{"serve", "-data-dir", filepath.Join(".dev", "data")}, args...),
+		},
+		page:  time.Now().Unix(), // so that the pages of an earlier loop reload too
+		dirty: everything,
+	}
+	defer l.process.stop()
+	say("building (the first time this takes a while)")
+	settled := time.NewTimer(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-t.watcher.Errors:
+			return fmt.Errorf("watch the tree: %w", err)
+		case event := <-t.watcher.Events:
+			path, err := t.changed(event)
+			if err != nil {
+				return fmt.Errorf("watch the tree: %w", err)
+			}
+			if l.touch(path) {
+				settled.Reset(settleTime)
+			}
+		case <-settled.C:
+			l.build(ctx)
+		case err := <-l.process.exited():
+			l.process.gone(err)
+		}
+	}
+}
+
+// say prints a line that can be told from the gateway's own.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "dev: "+format+"\n", args...)
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"path"
+	"strings"
+)
+
+// reach is how far a change goes: what has to be made again because of it.
+type reach uint8
+
+const (
+	style   reach = 1 << iota // the style sheet, which pages take without reload
+	client                    // the other files in web/static/dist
+	markup                    // Go code from templ
+	gateway                   // the binary
+)
+
+const (
+	none       reach = 0
+	everything       = style | client | markup | gateway
+)
+
+// reachOf tells how far a change of a file goes. The file's path is relative to
+// the root of the tree, with slashes.
+func reachOf(file string) reach {
+	name := path.Base(file)
+	in := func(dir string) bool { return strings.HasPrefix(file, dir+"/") }
+	switch {
+	case strings.HasPrefix(name, "."), strings.HasSuffix(name, "~"), in("web/static/dist"),
+		strings.HasSuffix(name, "_test.go"), strings.HasSuffix(name, "_templ.go"):
+		return none
+	case strings.HasSuffix(name, ".templ"):
+		return markup | gateway
+	case in("web/static/css"):
+		return style
+	case in("web/static/js"), in("web/static/icons"), in("web/static/build"), in("wasm"):
+		return client
+	case in("shared"):
+		return client | gateway
+	case in("server/cmd/dev"), in("server/cmd/check"), in("server/e2e"):
+		return none
+	case in("server"), in("web"):
+		return gateway
+	}
+	return none
+}

@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+)
+
+// foreignPage is a page of another origin that tries to connect, and says in its
+// title what came of it.
+func foreignPage(t *testing.T, g *gatehouse) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<!doctype html><link rel="icon" href="data:,"><script>
+			const s = new WebSocket("ws://` + g.address + `/ws");
+			s.onopen = () => s.send('{"type":"req","id":"1","method":"connect"}');
+			s.onmessage = e => document.title = e.data;
+			s.onerror = () => document.title = "refused";
+		</script>`))
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestForeignOriginIsRefused(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	b := newTab(t, browser(t))
+	b.expect("WebSocket connection to")
+	b.run("open the foreign page", chromedp.Navigate(foreignPage(t, g)))
+	b.wait("refused", `document.title === "refused"`)
+	if !strings.Contains(g.logs.String(), "security.origin_rejected") {
+		t.Error("the log does not say security.origin_rejected")
+	}
+}
+
+// TestForeignOriginThatIsAllowed connects, but the cookie of the gateway's own
+// pages does not count for it.
+func TestForeignOriginThatIsAllowed(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, `{ gateway: { allowed_origins: ["*"] } }`)
+	b := newTab(t, browser(t))
+	signIn(t, g, b)
+	foreign := b.beside()
+	foreign.run("open the foreign page", chromedp.Navigate(foreignPage(t, g)))
+	foreign.wait("an answer", `document.title.includes("pending_pairing") && !document.title.includes('"role"')`)
+}
+
+// TestTwoTabs shows the same stream in two tabs of one browser.
+func TestTwoTabs(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	first, _ := paired(t, g)
+	first.say("Hello there")
+	first.wait("an answer", replyIs(markup.StatusComplete))
+	second := first.beside()
+	second.open(evaluate[string](first, "location.href"))
+	second.wait("connected", link(markup.LinkConnected))
+	first.say("Write some code")
+	second.wait("the other tab's answer", replyIs(markup.StatusComplete)+` && document.querySelectorAll("`+messages+` > *").length === 4`)
+	first.wait("the answer", replyIs(markup.StatusComplete))
+	if a, b := bodies(first), bodies(second); a != b {
+		t.Errorf("the tabs differ:\n%s\n\n%s", a, b)
+	}
+}

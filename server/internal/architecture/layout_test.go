@@ -1,0 +1,98 @@
+package architecture
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestTopLevel holds that who opens the tree sees where to go.
+func TestTopLevel(t *testing.T) {
+	t.Parallel()
+	want := []string{"Dockerfile", "LICENSE", "Makefile", "README.md", "go.work", "go.work.sum", "server", "shared", "wasm", "web"}
+	list := exec.CommandContext(t.Context(), "git", "ls-files")
+	list.Dir = root
+	files, err := list.Output()
+	if err != nil {
+		t.Fatalf("git ls-files: %v", err)
+	}
+	var got []string
+	for name := range strings.Lines(string(files)) {
+		first, _, _ := strings.Cut(strings.TrimSpace(name), "/")
+		if !strings.HasPrefix(first, ".") && !slices.Contains(got, first) {
+			got = append(got, first)
+		}
+	}
+	for _, name := range got {
+		if !slices.Contains(want, name) {
+			t.Errorf("%s lies at the top of the tree, where only %v belong", name, want)
+		}
+	}
+}
+
+// TestDockerfileNamesWhatIsThere stands in for a build, which needs an engine.
+func TestDockerfileNamesWhatIsThere(t *testing.T) {
+	t.Parallel()
+	dockerfile := read(t, "Dockerfile")
+	sources := regexp.MustCompile(`(?m)^COPY ([^-\n].*) \S+$`).FindAllStringSubmatch(dockerfile, -1)
+	if len(sources) < 5 {
+		t.Errorf("found %d COPY lines", len(sources))
+	}
+	for _, line := range sources {
+		for source := range strings.FieldsSeq(line[1]) {
+			if _, err := os.Stat(filepath.Join(root, source)); err != nil {
+				t.Errorf("COPY %s: %v", source, err)
+			}
+		}
+	}
+	makefile := read(t, "Makefile")
+	for _, target := range regexp.MustCompile(`\bmake ([a-z]+)`).FindAllStringSubmatch(dockerfile, -1) {
+		if !strings.Contains(makefile, "\n"+target[1]+":") {
+			t.Errorf("there is no make %s", target[1])
+		}
+	}
+	commands := read(t, "server/cmd/gatehouse/main.go")
+	for _, command := range regexp.MustCompile(`\["/gatehouse", "([a-z]+)"\]`).FindAllStringSubmatch(dockerfile, -1) {
+		if !strings.Contains(commands, "gatehouse "+command[1]+" ") {
+			t.Errorf("there is no gatehouse %s", command[1])
+		}
+	}
+	for _, variable := range regexp.MustCompile(`GATEHOUSE_[A-Z_]+`).FindAllString(dockerfile, -1) {
+		if !strings.Contains(commands, variable) {
+			t.Errorf("gatehouse does not know %s", variable)
+		}
+	}
+}
+
+// TestDockerfileBringsEveryModule holds that the step which downloads what is
+// depended on has all the files that name it.
+func TestDockerfileBringsEveryModule(t *testing.T) {
+	t.Parallel()
+	dockerfile := read(t, "Dockerfile")
+	files, err := filepath.Glob(filepath.Join(root, "*", "go.*"))
+	if err != nil || len(files) < 4 {
+		t.Fatalf("found %v, %v", files, err)
+	}
+	for _, file := range files {
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(dockerfile, filepath.ToSlash(name)) {
+			t.Errorf("the Dockerfile does not copy %s before it downloads", name)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package architecture
+
+// Packages of one kind, by their paths without the prefix. "x/..." is x and all
+// that is below it.
+var (
+	domain = []string{
+		"server/internal/agent", "server/internal/auth", "server/internal/pairing",
+		"server/internal/run", "server/internal/session",
+	}
+	adapters = []string{
+		"server/internal/agent/anthropic", "server/internal/agent/builtin", "server/internal/agent/openai",
+		"server/internal/store/sqlite",
+	}
+	// testSupport are the packages for tests whose names do not end in "test".
+	testSupport = []string{"server/e2e", "server/internal/architecture", "server/internal/conformance/..."}
+)
+
+// native are the rules for what runs as a program.
+var native = []rule{
+	confined{domain, append([]string{"shared/...", "github.com/google/uuid"}, domain...),
+		"what a session, a run or a pairing is does not depend on how it is reached or kept: the domain states the interfaces, the edge and the adapters fit them"},
+	never{domain, []string{"net/http", "database/sql/..."},
+		"the domain knows neither HTTP nor SQL, so that it can be tested without them and kept elsewhere"},
+	confined{[]string{"server/internal/format"}, []string{"shared/...", "github.com/yuin/goldmark/...", "github.com/alecthomas/chroma/v2/..."},
+		"formatting is pure: the same text gives the same HTML, live, in history and in pages"},
+	confined{[]string{"server/internal/config"}, []string{"github.com/titanous/json5"},
+		"the configuration is read before anything else exists"},
+	confined{[]string{"server/internal/store"}, nil,
+		"it names the errors that all stores share, and nothing of any store"},
+
+	never{[]string{"server/internal/conn"}, []string{"server/internal/hub", "server/internal/gateway", "server/internal/httpd"},
+		"a connection moves frames and does not know what they mean"},
+	never{[]string{"server/internal/hub"}, []string{"server/internal/gateway", "server/internal/httpd"},
+		"fan-out serves the gateway; the other way round would be a circle of meaning"},
+	never{[]string{"server/internal/gateway"}, append([]string{"server/internal/httpd", "server/internal/config"}, adapters...),
+		"the gateway decides who may do what, over any transport and on any store; app tells it its settings"},
+	never{[]string{"server/internal/httpd"}, append([]string{"server/internal/conn", "server/internal/config"}, adapters...),
+		"pages and addresses stand on the gateway and the domain; app tells them their settings"},
+	never{adapters, []string{"server/internal/conn", "server/internal/gateway", "server/internal/httpd", "server/internal/hub", "server/internal/config"},
+		"an adapter serves the domain and must not know who asks"},
+
+	only{adapters, []string{"server/internal/app"},
+		"adapters are chosen and wired in one place"},
+	only{[]string{"server/internal/app"}, []string{"server/cmd/gatehouse"},
+		"app puts everything together, so nothing in it can be used from below"},
+	only{[]string{"server/internal/httpd"}, []string{"server/internal/app"},
+		"only app needs the finished handler"},
+	only{[]string{"server/internal/store"}, []string{"server/internal/gateway", "server/internal/store/sqlite"},
+		"the gateway turns a store's errors into codes; the domain passes them on unread"},
+	only{[]string{"web/page", "web/part"}, []string{"server/internal/httpd", "web/page"},
+		"HTML is made in one place"},
+	only{[]string{"web/static"}, []string{"server/internal/app", "server/internal/httpd"},
+		"httpd serves the client; app loads it first, so that a binary without it does not start"},
+
+	only{[]string{"database/sql/...", "modernc.org/...", "github.com/pressly/goose/v3/..."}, []string{"server/internal/store/sqlite"},
+		"SQL stays in its adapter, so that another store can take its place"},
+	only{[]string{"github.com/openai/openai-go/v3/..."}, []string{"server/internal/agent/openai"},
+		"a provider's library stays in its adapter"},
+	only{[]string{"github.com/anthropics/anthropic-sdk-go/..."}, []string{"server/internal/agent/anthropic"},
+		"a provider's library stays in its adapter"},
+	only{[]string{"github.com/coder/websocket/..."}, []string{"server/internal/conn", "shared/client/native"},
+		"one package of the server and one of the client know the WebSocket library, its limits and its traps"},
+	only{[]string{"github.com/yuin/goldmark/...", "github.com/alecthomas/chroma/v2/..."}, []string{"server/internal/format"},
+		"whoever makes HTML of an answer has to make it safe: one package does"},
+	only{[]string{"github.com/go-chi/chi/v5/..."}, []string{"server/internal/httpd", "server/internal/livereload"},
+		"routing belongs to httpd"},
+	only{[]string{"github.com/andybalholm/brotli/...", "github.com/fsnotify/fsnotify/..."}, []string{"server/cmd/dev", "web/static/build"},
+		"what serves building and developing is not part of the gateway"},
+
+	confined{[]string{"web/page", "web/part", "web/static"}, []string{"shared/...", "web/part", "github.com/a-h/templ/..."},
+		"pages are made of what they are given, so that they can be shown and tested without a server"},
+	confined{[]string{"shared/client/native"}, []string{"shared/...", "github.com/coder/websocket"},
+		"whoever writes a client in Go gets one dependency"},
+}
+
+// browser are the rules for what is compiled to WebAssembly.
+var browser = []rule{
+	confined{[]string{"wasm/...", "shared/..."}, []string{"shared/...", "wasm/..."},
+		"each dependency is downloaded by every browser"},
+	confined{[]string{"wasm/internal/view"}, []string{"shared/..."},
+		"what is shown for a model is decided without a browser, so that tests can read it"},
+	only{[]string{"syscall/js"}, []string{"wasm/internal/dom", "wasm/internal/socket"},
+		"the rest of the client runs and is tested without a browser"},
+	unlinked{"wasm", []string{
+		"net/http", "encoding/json", "fmt", "regexp", "net/url", "log/...", "math/big",
+		"github.com/a-h/templ/...", "github.com/yuin/goldmark/...",
+	}, "their weight, over a client of some 500 kB: fmt +126, regexp +122, net/url +169, encoding/json +246, log/slog +273, goldmark +422, net/http +600, templ +734"},
+}

@@ -1,0 +1,405 @@
+package conformance
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
+)
+
+// object is a JSON object.
+type object = map[string]any
+
+// maxFrame is what a message may have in either direction, in bytes.
+const maxFrame = 512 << 10
+
+// client is one connection of a row.
+type client struct {
+	v       *visit
+	ws      *rawws.Conn
+	lastID  int
+	answers map[string]object // that have come and were not asked for yet
+	taken   map[string]bool
+	events  []object // likewise
+	mute    bool     // pings are not answered
+}
+
+// header is what the row's requests carry besides h.
+func (v *visit) header(h http.Header) http.Header {
+	h = h.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	if v.target.Proxied {
+		h.Set("X-Forwarded-For", v.address.String())
+	}
+	return h
+}
+
+// open opens a WebSocket.
+func (v *visit) open(h http.Header) *client {
+	ws, err := rawws.Dial(v.ctx, v.target.URL+"/ws", v.header(h), v.target.Dial)
+	v.must(err, "open a WebSocket")
+	c := &client{v: v, ws: ws, answers: map[string]object{}, taken: map[string]bool{}}
+	v.clients = append(v.clients, c)
+	return c
+}
+
+// shut opens a WebSocket that has to be refused, and gives how.
+func (v *visit) shut(h http.Header) *rawws.Refusal {
+	ws, err := rawws.Dial(v.ctx, v.target.URL+"/ws", v.header(h), v.target.Dial)
+	if err == nil {
+		_ = ws.Close()
+		v.fail("the handshake was accepted, want it refused")
+	}
+	var refusal *rawws.Refusal
+	if !errors.As(err, &refusal) {
+		v.fail("the handshake: %v, want an HTTP refusal", err)
+	}
+	return refusal
+}
+
+// admin opens a connection with the gateway token, as a user.
+func (v *visit) admin(user string) *client {
+	c := v.open(nil)
+	c.call("connect", object{"token": v.target.Token, "user_id": user})
+	return c
+}
+
+// device is a paired device.
+type device struct {
+	secret, id, user string
+}
+
+// pair pairs a device; empty role and user are left out of the approval.
+func (v *visit) pair(role, user string) device {
+	c := v.open(nil)
+	asked := c.call("connect", object{})
+	approval := object{"code": v.text(asked, "pairing_code")}
+	if role != "" {
+		approval["role"] = role
+	}
+	if user != "" {
+		approval["userId"] = user
+	}
+	admin := v.admin("")
+	paired := admin.call("device.pair.approve", approval)
+	v.must(admin.ws.Close(), "close")
+	v.must(c.ws.Close(), "close")
+	return device{v.text(asked, "sender_id"), v.text(paired, "paired.deviceId"), v.text(paired, "paired.userId")}
+}
+
+// connect opens a connection of the device.
+func (d device) connect(v *visit) *client {
+	c := v.open(nil)
+	c.call("connect", object{"sender_id": d.secret})
+	return c
+}
+
+// member is a fresh user with a role, connected.
+func (v *visit) member(role string) *client { return v.pair(role, v.name("user")).connect(v) }
+
+// say sends text as one message.
+func (c *client) say(text string) {
+	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Text, Payload: []byte(text)}), "send")
+}
+
+// ask sends a request and gives its id.
+func (c *client) ask(method string, params object) string {
+	c.lastID++
+	id := strconv.Itoa(c.lastID)
+	frame := object{"type": "req", "id": id, "method": method}
+	if params != nil {
+		frame["params"] = params
+	}
+	text, err := json.Marshal(frame)
+	c.v.must(err, "encode a request")
+	c.say(string(text))
+	return id
+}
+
+// call makes a request that has to succeed, and gives the payload.
+func (c *client) call(method string, params object) object {
+	return c.payload(c.ask(method, params))
+}
+
+// payload waits for the answer to a request that has to succeed.
+func (c *client) payload(id string) object {
+	answer := c.answer(id)
+	if answer["ok"] != true {
+		c.v.fail("refused: %v, want a payload", answer["error"])
+	}
+	return answer["payload"].(object)
+}
+
+// refused makes a request that has to be refused with the code, and a message
+// that has the words in it. It gives the error.
+func (c *client) refused(code, words, method string, params object) object {
+	return c.refusal(code, words, c.ask(method, params))
+}
+
+// refusal waits for the answer to a request that has to be refused.
+func (c *client) refusal(code, words, id string) object {
+	return c.v.refusal(code, words, c.answer(id))
+}
+
+func (v *visit) refusal(code, words string, answer object) object {
+	if answer["ok"] != false {
+		v.fail("accepted with %v, want %s", answer["payload"], code)
+	}
+	e := answer["error"].(object)
+	if e["code"] != code || !strings.Contains(e["message"].(string), words) {
+		v.fail("refused with %v: %v, want %s: …%s…", e["code"], e["message"], code, words)
+	}
+	if after, _ := e["retryAfterMs"].(float64); code == "RESOURCE_EXHAUSTED" && (e["retryable"] != true || after <= 0) {
+		v.fail("%s with retryable %v and retryAfterMs %v, want true and a time", code, e["retryable"], e["retryAfterMs"])
+	}
+	if code == "UNAVAILABLE" && e["retryable"] != true {
+		v.fail("%s is not retryable", code)
+	}
+	return e
+}
+
+// answer waits for the answer with the id.
+func (c *client) answer(id string) object {
+	for c.answers[id] == nil {
+		c.read()
+	}
+	answer := c.answers[id]
+	delete(c.answers, id)
+	return answer
+}
+
+// complain waits for the refusal of text that has no readable id.
+func (c *client) complain(code, words, text string) {
+	c.say(text)
+	c.v.refusal(code, words, c.answer(""))
+}
+
+// event waits for the next event of a name, passing over others.
+func (c *client) event(name string) object {
+	return c.eventWith(name, func(object) bool { return true })
+}
+
+// eventWith waits for the next event of a name whose payload is wanted.
+func (c *client) eventWith(name string, wanted func(payload object) bool) object {
+	for {
+		for i, e := range c.events {
+			if e["event"] == name && wanted(e["payload"].(object)) {
+				c.events = c.events[i+1:]
+				return e
+			}
+		}
+		c.events = nil
+		for c.events == nil {
+			c.read()
+		}
+	}
+}
+
+// log gives the session's events up to and with the first that is the last.
+func (c *client) log(session string, last func(event object) bool) []object {
+	var log []object
+	for {
+		for i, e := range c.events {
+			if v, _ := get(e, "payload.sessionKey").(string); v != session {
+				continue
+			}
+			log = append(log, e)
+			if last(e) {
+				c.events = slices.Delete(c.events, 0, i+1)
+				return log
+			}
+		}
+		c.events = nil
+		for c.events == nil {
+			c.read()
+		}
+	}
+}
+
+// settle makes sure that everything has come that was sent to the connection
+// before now.
+func (c *client) settle() { c.answer(c.ask("health", nil)) }
+
+// read takes the next frame and files what is in it.
+func (c *client) read() { c.take(c.frame()) }
+
+func (c *client) take(f rawws.Frame) {
+	switch f.Opcode {
+	case rawws.Text:
+		c.message(f.Payload)
+	case rawws.Close:
+		code, reason := rawws.CloseOf(f)
+		c.v.fail("closed with %d %q", code, reason)
+	}
+}
+
+// keep reads for as long as a row waits, and files what comes.
+func (c *client) keep(d time.Duration) {
+	c.v.must(c.ws.SetReadDeadline(time.Now().Add(d)), "set a deadline")
+	for {
+		f, err := c.next()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		c.v.must(err, "read")
+		c.take(f)
+	}
+	c.v.must(c.ws.SetReadDeadline(time.Time{}), "set a deadline")
+}
+
+// frame reads a frame.
+func (c *client) frame() rawws.Frame {
+	f, err := c.next()
+	c.v.must(err, "read")
+	return f
+}
+
+// next reads a frame, which has to be a proper one, and answers a ping.
+func (c *client) next() (rawws.Frame, error) {
+	f, err := c.ws.ReadFrame()
+	switch {
+	case err != nil:
+		return f, err
+	case f.More || f.Reserved != 0 || !f.Unmasked:
+		c.v.fail("a frame with fragments, reserved bits or a mask: %+v", f)
+	case f.Opcode >= rawws.Close && len(f.Payload) > 125:
+		c.v.fail("a control frame of %d bytes (RFC 6455 §5.5)", len(f.Payload))
+	case len(f.Payload) > maxFrame:
+		c.v.fail("a message of %d bytes, the limit is %d", len(f.Payload), maxFrame)
+	case f.Opcode == rawws.Text && !utf8.Valid(f.Payload):
+		c.v.fail("a message that is not UTF-8: %q", f.Payload)
+	case f.Opcode == rawws.Ping && !c.mute:
+		c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Pong, Payload: f.Payload}), "send a pong")
+	case f.Opcode == rawws.Binary || f.Opcode == rawws.Continuation:
+		c.v.fail("a frame of opcode %d", f.Opcode)
+	}
+	return f, nil
+}
+
+// message files a message by what it is.
+func (c *client) message(text []byte) {
+	var m object
+	c.v.must(json.Unmarshal(text, &m), "a message that is no JSON object")
+	switch m["type"] {
+	case "res":
+		id, named := m["id"].(string)
+		if !named || id != "" && c.taken[id] {
+			c.v.fail("an answer without an id, or a second one: %s", text)
+		}
+		c.taken[id] = true
+		c.checkAnswer(m)
+		c.answers[id] = m
+	case "event":
+		if _, ok := m["payload"].(object); !ok || m["event"] == nil {
+			c.v.fail("an event without name or payload: %s", text)
+		}
+		c.events = append(c.events, m)
+	default:
+		c.v.fail("a frame of type %v", m["type"])
+	}
+}
+
+func (c *client) checkAnswer(m object) {
+	payload, hasPayload := m["payload"].(object)
+	e, hasError := m["error"].(object)
+	switch m["ok"] {
+	case true:
+		if !hasPayload || hasError {
+			c.v.fail("an answer that is ok with payload %v and error %v", payload, e)
+		}
+	case false:
+		code, _ := e["code"].(string)
+		message, _ := e["message"].(string)
+		if hasPayload || code == "" || message == "" {
+			c.v.fail("a refusal with error %v and payload %v", e, payload)
+		}
+	default:
+		c.v.fail("an answer with ok %v", m["ok"])
+	}
+}
+
+// closed waits for the close frame and checks it, then for the end of the socket.
+func (c *client) closed(code int, reason string) {
+	for {
+		f, err := c.ws.ReadFrame()
+		c.v.must(err, fmt.Sprintf("read, waiting to be closed with %d", code))
+		if f.Opcode != rawws.Close {
+			continue
+		}
+		gotCode, gotReason := rawws.CloseOf(f)
+		if gotCode != code || reason != "" && gotReason != reason {
+			c.v.fail("closed with %d %q, want %d %q", gotCode, gotReason, code, reason)
+		}
+		_ = c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close, Payload: f.Payload}) // it may be gone already
+		return
+	}
+}
+
+// get follows a path such as "pending.0.code" into a JSON value; nil is nothing.
+func get(value any, path string) any {
+	for step := range strings.SplitSeq(path, ".") {
+		switch of := value.(type) {
+		case object:
+			value = of[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(of) {
+				return nil
+			}
+			value = of[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// text gives the text at the path, which must not be empty.
+func (v *visit) text(of object, path string) string {
+	s, _ := get(of, path).(string)
+	if s == "" {
+		v.fail("%s is %v, want text", path, get(of, path))
+	}
+	return s
+}
+
+// number gives the whole number at the path.
+func (v *visit) number(of object, path string) int64 {
+	n, ok := get(of, path).(float64)
+	if !ok || n != float64(int64(n)) {
+		v.fail("%s is %v, want a whole number", path, get(of, path))
+	}
+	return int64(n)
+}
+
+// list gives the list at the path.
+func (v *visit) list(of object, path string) []any {
+	l, ok := get(of, path).([]any)
+	if !ok {
+		v.fail("%s is %v, want a list", path, get(of, path))
+	}
+	return l
+}
+
+// want checks what is at a path; nil wants nothing to be there.
+func (v *visit) want(of object, path string, want any) {
+	if n, ok := want.(int); ok {
+		want = float64(n)
+	}
+	if n, ok := want.(int64); ok {
+		want = float64(n)
+	}
+	if got := get(of, path); got != want {
+		v.fail("%s is %v, want %v", path, got, want)
+	}
+}

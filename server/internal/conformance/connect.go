@@ -1,0 +1,328 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+func connecting() []Row {
+	const section = "connect"
+	return []Row{
+		{Section: section, Says: "the first request", steps: firstRequest},
+		{Section: section, Says: "success: {protocol:3, role, user_id, server:{name,version}, limits}", steps: welcome},
+		{Section: section, Says: "gateway token: role admin; user_id as given (admin if none)", steps: tokenIdentity},
+		{Section: section, Says: "the token may also come as Authorization: Bearer … on the upgrade request", steps: bearer},
+		{Section: section, Says: "a wrong token: UNAUTHORIZED: invalid token; the connection may try again", steps: wrongToken},
+		{Section: section, Says: "the 5th on one connection closes 1008", steps: fiveWrongTokens},
+		{Section: section, Says: "10 a minute an address", Greedy: true, Wait: time.Second, steps: tenWrongTokens},
+		{Section: section, Says: "precedence: token, Authorization, sender_id, cookie; a wrong one is refused, never skipped", steps: precedence},
+		{Section: section, Says: "device credential: the role and user_id fixed at approval, whatever the client claims", steps: fixedIdentity},
+		{Section: section, Says: "NOT_PAIRED: a device credential that is unknown", steps: unknownDevice},
+		{Section: section, Says: "unsupported protocol: FAILED_PRECONDITION naming what is supported", steps: unsupportedProtocol},
+		{Section: section, Says: "a second connect on an authenticated connection: FAILED_PRECONDITION", steps: secondConnect},
+		{Section: section, Says: "user_id (≤255)", steps: userIDs},
+		{Section: section, Says: "sender_id matches ^[A-Za-z0-9][A-Za-z0-9._:@-]*$, ≤128", steps: senderIDs},
+		{Section: section, Says: "a client that knows only v3 must keep working", Demo: true, steps: plainClient},
+		{Section: section, Says: "unauthenticated calls: burst 60 and 60 a minute an address", Greedy: true, Wait: time.Second, steps: manyCalls},
+		{Section: section, Says: "status polls counted apart", Greedy: true, Wait: time.Second, steps: manyPolls},
+		{Section: section, Says: "at least 100 connections an address", steps: manyConnections},
+	}
+}
+
+// methods are those of the page that need a client to be authenticated.
+func methods() []string {
+	return []string{
+		"chat.send", "chat.history", "chat.inject", "chat.abort", "chat.session.status",
+		"sessions.list", "sessions.preview", "sessions.patch", "sessions.delete", "sessions.reset",
+		"device.pair.list", "device.pair.approve", "device.pair.deny", "device.pair.revoke",
+		"health", "status", "agents.list",
+	}
+}
+
+const notFirst = "first request must be 'connect'"
+
+func firstRequest(v *visit) {
+	c := v.open(nil)
+	for _, method := range append(methods(), "browser.pairing.status", "no.such.method", "") {
+		c.refused("UNAUTHORIZED", notFirst, method, object{"sessionKey": "k", "message": "x"})
+	}
+	c.call("connect", object{"token": v.target.Token})
+	c.settle()
+}
+
+func welcome(v *visit) {
+	c := v.open(nil)
+	p := c.call("connect", object{"token": v.target.Token, "user_id": "user-123", "protocol": 3, "locale": "de",
+		"client": object{"name": "conformance", "version": "1", "platform": "go"}, "device_name": "a test"})
+	v.want(p, "protocol", 3)
+	v.want(p, "role", "admin")
+	v.want(p, "user_id", "user-123")
+	v.text(p, "server.name")
+	v.text(p, "server.version")
+	v.want(p, "limits.maxFrameBytes", maxFrame)
+	v.want(p, "limits.pingIntervalMs", 30_000)
+	v.want(p, "limits.readTimeoutMs", 60_000)
+	v.want(p, "limits.tickIntervalMs", 15_000)
+	for _, none := range []string{"status", "pairing_code", "sender_id"} {
+		v.want(p, none, nil)
+	}
+}
+
+func tokenIdentity(v *visit) {
+	for claimed, user := range map[string]string{"": "admin", "user-123": "user-123", "Zoë 😀": "Zoë 😀"} {
+		p := v.open(nil).call("connect", object{"token": v.target.Token, "user_id": claimed})
+		v.want(p, "user_id", user)
+		v.want(p, "role", "admin")
+	}
+}
+
+func authorization(value string) http.Header { return http.Header{"Authorization": {value}} }
+
+func bearer(v *visit) {
+	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER "} {
+		p := v.open(authorization(scheme+v.target.Token)).call("connect", object{"user_id": "user-123"})
+		v.want(p, "user_id", "user-123")
+		v.want(p, "role", "admin")
+	}
+	c := v.open(authorization("Bearer " + v.target.Token))
+	c.refused("UNAUTHORIZED", notFirst, "health", nil) // the token alone does not connect
+	c = v.open(authorization("Bearer wrong"))
+	c.refused("UNAUTHORIZED", "invalid token", "connect", object{})
+	c = v.open(authorization("Basic " + v.target.Token))
+	v.want(c.call("connect", object{}), "status", "pending_pairing")
+}
+
+func wrongToken(v *visit) {
+	c := v.open(nil)
+	for _, token := range []string{"wrong", v.target.Token + "x", v.target.Token[:len(v.target.Token)-1], strings.ToUpper(v.target.Token)} {
+		e := c.refused("UNAUTHORIZED", "invalid token", "connect", object{"token": token})
+		if text := fmt.Sprint(e); strings.Contains(text, token) {
+			v.fail("the error repeats the token: %s", text)
+		}
+		c.refused("UNAUTHORIZED", notFirst, "health", nil)
+	}
+	c.call("connect", object{"token": v.target.Token})
+	c.settle()
+}
+
+func fiveWrongTokens(v *visit) {
+	c := v.open(nil)
+	for range 4 {
+		c.refused("UNAUTHORIZED", "invalid token", "connect", object{"token": "wrong"})
+	}
+	last := c.ask("connect", object{"token": "wrong"})
+	after := c.ask("connect", object{"token": v.target.Token})
+	c.refusal("UNAUTHORIZED", "invalid token", last)
+	c.closed(1008, "")
+	if c.answers[after] != nil {
+		v.fail("what followed was answered")
+	}
+}
+
+func tenWrongTokens(v *visit) {
+	for range 5 {
+		c := v.open(nil)
+		for range 2 {
+			c.refused("UNAUTHORIZED", "invalid token", "connect", object{"token": "wrong"})
+		}
+	}
+	c := v.open(nil)
+	c.refused("RESOURCE_EXHAUSTED", "", "connect", object{"token": "wrong"})
+	// Nobody learns here which token is right, and nobody is closed for asking.
+	for range 6 {
+		c.refused("RESOURCE_EXHAUSTED", "", "connect", object{"token": v.target.Token})
+	}
+	c.refused("RESOURCE_EXHAUSTED", "", "connect", object{"token": v.target.Token})
+	if v.elsewhere() {
+		v.admin("").settle()
+	}
+}
+
+// browser gets a device cookie as a page does.
+func (v *visit) browser(body object) *http.Cookie {
+	r := v.post(body)
+	if r.StatusCode != http.StatusNoContent {
+		v.fail("POST /api/session: HTTP %d, want 204", r.StatusCode)
+	}
+	cookies := r.Cookies()
+	if len(cookies) != 1 {
+		v.fail("POST /api/session set %d cookies, want 1", len(cookies))
+	}
+	return cookies[0]
+}
+
+// post makes a POST /api/session of the gateway's own page.
+func (v *visit) post(body object) *http.Response {
+	text, err := json.Marshal(body)
+	v.must(err, "encode a body")
+	r, err := http.NewRequestWithContext(v.ctx, http.MethodPost, v.target.URL+"/api/session", strings.NewReader(string(text)))
+	v.must(err, "make a request")
+	r.Header = v.header(http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.URL}, "Sec-Fetch-Site": {"same-origin"}})
+	transport := &http.Transport{DialContext: v.target.Dial, DisableKeepAlives: true}
+	answer, err := transport.RoundTrip(r)
+	v.must(err, "POST /api/session")
+	_, err = io.Copy(io.Discard, answer.Body)
+	v.must(err, "read the answer")
+	v.must(answer.Body.Close(), "close the answer")
+	return answer
+}
+
+// with is the header of a page's socket that has the cookie.
+func (v *visit) with(cookie *http.Cookie) http.Header {
+	return http.Header{"Cookie": {cookie.Name + "=" + cookie.Value}, "Origin": {v.target.URL}}
+}
+
+func precedence(v *visit) {
+	paired := v.pair("viewer", "")
+	signedIn := v.browser(object{"token": v.target.Token})
+	full := v.with(signedIn)
+	full.Set("Authorization", "Bearer "+v.target.Token)
+	wrong := v.with(signedIn)
+	wrong.Set("Authorization", "Bearer wrong")
+	unknown := "gd_" + strings.Repeat("A", 43)
+	for _, row := range []struct {
+		name   string
+		header http.Header
+		params object
+		refuse string
+		user   string
+	}{
+		{"a wrong token", full, object{"token": "wrong", "sender_id": paired.secret}, "UNAUTHORIZED", ""},
+		{"a wrong Authorization", wrong, object{"sender_id": paired.secret}, "UNAUTHORIZED", ""},
+		{"a wrong sender_id", v.with(signedIn), object{"sender_id": unknown}, "NOT_PAIRED", ""},
+		{"a right token first", wrong, object{"token": v.target.Token, "user_id": "someone", "sender_id": unknown}, "", "someone"},
+		{"a right Authorization second", full, object{"user_id": "someone", "sender_id": paired.secret}, "", "someone"},
+		{"a right sender_id third", v.with(signedIn), object{"sender_id": paired.secret}, "", paired.user},
+		{"a cookie last", v.with(signedIn), object{}, "", "admin"},
+	} {
+		c := v.open(row.header)
+		if row.refuse != "" {
+			c.refused(row.refuse, "", "connect", row.params)
+			c.refused("UNAUTHORIZED", notFirst, "health", nil)
+			continue
+		}
+		if user := v.text(c.call("connect", row.params), "user_id"); user != row.user {
+			v.fail("%s: user %s, want %s", row.name, user, row.user)
+		}
+	}
+}
+
+func fixedIdentity(v *visit) {
+	d := v.pair("viewer", "")
+	p := v.open(nil).call("connect", object{"sender_id": d.secret, "user_id": "admin", "role": "admin"})
+	v.want(p, "user_id", d.user)
+	v.want(p, "role", "viewer")
+	v.want(p, "sender_id", nil)
+}
+
+func unknownDevice(v *visit) {
+	c := v.open(nil)
+	for _, secret := range []string{"x", "gd_" + strings.Repeat("A", 43), v.name("user"), "user@host:1"} {
+		e := c.refused("NOT_PAIRED", "", "connect", object{"sender_id": secret})
+		v.want(e, "details.status", "unknown")
+	}
+	c.refused("UNAUTHORIZED", notFirst, "health", nil)
+}
+
+func unsupportedProtocol(v *visit) {
+	c := v.open(nil)
+	for _, version := range []int{1, 2, 4, 99, -1} {
+		e := c.refused("FAILED_PRECONDITION", "3", "connect", object{"token": v.target.Token, "protocol": version})
+		v.want(e, "details.supported", "3")
+	}
+	c.refused("INVALID_REQUEST", "protocol", "connect", object{"protocol": "3"})
+	c.refused("UNAUTHORIZED", notFirst, "health", nil)
+	c.call("connect", object{"token": v.target.Token, "protocol": 3})
+}
+
+func secondConnect(v *visit) {
+	d := v.pair("", "")
+	c := d.connect(v)
+	for _, params := range []object{nil, {"token": v.target.Token}, {"token": "wrong"}, {"sender_id": d.secret}} {
+		c.refused("FAILED_PRECONDITION", "", "connect", params)
+	}
+	c.refused("UNAUTHORIZED", "requires admin", "device.pair.list", nil)
+}
+
+func userIDs(v *visit) {
+	for _, user := range []string{strings.Repeat("u", 255), "a"} {
+		v.want(v.open(nil).call("connect", object{"token": v.target.Token, "user_id": user}), "user_id", user)
+	}
+	c := v.open(nil)
+	for _, user := range []string{strings.Repeat("u", 256), "line\nbreak", "nul\x00"} {
+		c.refused("INVALID_REQUEST", "user_id", "connect", object{"token": v.target.Token, "user_id": user})
+	}
+}
+
+func senderIDs(v *visit) {
+	c := v.open(nil)
+	for _, secret := range []string{strings.Repeat("s", 129), "-first", ".first", "with space", "umläut", "a/b", "a\n"} {
+		c.refused("INVALID_REQUEST", "sender_id", "connect", object{"sender_id": secret})
+	}
+	c.refused("NOT_PAIRED", "", "connect", object{"sender_id": strings.Repeat("s", 128)})
+}
+
+func plainClient(v *visit) {
+	c := v.open(nil)
+	v.want(c.call("connect", object{"token": v.target.Token, "user_id": v.name("user")}), "protocol", 3)
+	sent := c.call("chat.send", object{"message": "echo hello"})
+	v.want(sent, "content", "hello")
+	v.text(sent, "runId")
+	v.number(sent, "usage.output_tokens")
+	key := v.text(sent, "sessionKey")
+	for _, e := range c.log(key, ended) {
+		if get(e, "payload.payload.html") != nil || get(e, "payload.message.html") != nil {
+			v.fail("html for a client that did not ask for it: %v", e)
+		}
+	}
+	v.want(c.call("chat.history", object{"sessionKey": key}), "messages.1.html", nil)
+	c.call("chat.inject", object{"sessionKey": key, "message": "note", "label": "by hand"})
+	v.want(c.call("chat.session.status", object{"sessionKey": key}), "isRunning", false)
+	v.want(c.call("chat.abort", object{"sessionKey": key}), "aborted", false)
+	c.call("sessions.delete", object{"key": key})
+}
+
+func manyCalls(v *visit) {
+	c := v.open(nil)
+	refused := 0
+	for range 80 {
+		if get(c.answer(c.ask("health", nil)), "error.code") == "RESOURCE_EXHAUSTED" {
+			refused++
+		}
+	}
+	if refused < 15 || refused > 20 { // some come back while these are made
+		v.fail("%d of 80 calls were refused, want 20", refused)
+	}
+	other := v.open(nil)
+	other.refused("RESOURCE_EXHAUSTED", "", "connect", object{})
+	other.complain("RESOURCE_EXHAUSTED", "", "{")
+	for range 3 {
+		v.must(other.ws.WriteFrame(binary("x")), "send")
+		v.refusal("RESOURCE_EXHAUSTED", "", other.answer(""))
+	}
+	if v.elsewhere() {
+		v.open(nil).refused("UNAUTHORIZED", notFirst, "health", nil)
+	}
+}
+
+func manyPolls(v *visit) {
+	c := v.open(nil)
+	c.call("connect", object{})
+	for range 80 {
+		c.call("browser.pairing.status", nil)
+	}
+	c.refused("UNAUTHORIZED", notFirst, "health", nil)
+}
+
+func manyConnections(v *visit) {
+	for range 100 {
+		v.admin("")
+	}
+	for _, c := range v.clients {
+		c.settle()
+	}
+}

@@ -1,0 +1,276 @@
+package conformance
+
+import (
+	"fmt"
+	"strings"
+)
+
+func sessions() []Row {
+	const section = "Chat: sessions and system"
+	return []Row{
+		{Section: section, Says: "every method checks that the session belongs to the caller; admins pass", Demo: true, steps: ownership},
+		{Section: section, Says: "least roles: viewer — health, status, agents.list, sessions.list/preview, chat.history/session.status", Demo: true, steps: leastRoles},
+		{Section: section, Says: "role is checked before ownership", Demo: true, steps: roleBeforeOwnership},
+		{Section: section, Says: "sessions.list {agentId?,query?,limit?,cursor?}: the caller's own", Demo: true, steps: sessionsList},
+		{Section: section, Says: "sessions.preview {sessionKey}", Demo: true, steps: sessionsPreview},
+		{Section: section, Says: "sessions.patch {sessionKey,label?,pinned?}; event session.updated", Demo: true, steps: sessionsPatch},
+		{Section: section, Says: "sessions.reset {key}: another epoch", Demo: true, steps: sessionsReset},
+		{Section: section, Says: "sessions.delete {key}", Demo: true, steps: sessionsDelete},
+		{Section: section, Says: "deleting or resetting a session ends its runs", Demo: true, steps: deletedWhileRunning},
+		{Section: section, Says: "health (anyone authenticated; lists clients only to admins)", steps: health},
+		{Section: section, Says: "status, agents.list", steps: statusAndAgents},
+	}
+}
+
+// ofSession are the methods about a session with params for it.
+func ofSession(key, run string) map[string]object {
+	return map[string]object{
+		"chat.send": {"sessionKey": key, "message": "echo x"}, "chat.history": {"sessionKey": key},
+		"chat.inject": {"sessionKey": key, "message": "x"}, "chat.abort": {"sessionKey": key},
+		"chat.session.status": {"sessionKey": key}, "sessions.preview": {"sessionKey": key},
+		"sessions.patch": {"sessionKey": key, "label": "mine"}, "sessions.delete": {"key": key}, "sessions.reset": {"key": key},
+		"chat.abort by run": {"runId": run}, "chat.abort by both": {"sessionKey": key, "runId": run},
+	}
+}
+
+func ownership(v *visit) {
+	owner, other, admin := v.member("operator"), v.member("operator"), v.admin(v.name("user"))
+	sent := owner.call("chat.send", object{"message": "echo secret words"})
+	key := v.text(sent, "sessionKey")
+	owner.settle()
+	for name, params := range ofSession(key, v.text(sent, "runId")) {
+		method, _, _ := strings.Cut(name, " ")
+		e := other.refused("FORBIDDEN", "session does not belong to user", method, params)
+		if text := fmt.Sprint(e); strings.Contains(text, "secret words") {
+			v.fail("the refusal tells of the session: %s", text)
+		}
+		if method != "sessions.delete" && method != "sessions.reset" {
+			admin.call(method, params)
+		}
+	}
+	// A key of one's own does not open another's run.
+	mine := other.session("mine")
+	other.refused("FORBIDDEN", "session does not belong to user", "chat.abort", object{"sessionKey": mine, "runId": sent["runId"]})
+	other.refused("FORBIDDEN", "session does not belong to user", "chat.send",
+		object{"sessionKey": key, "message": "echo x", "idempotencyKey": "k"})
+	admin.call("sessions.reset", object{"key": key})
+	admin.call("sessions.delete", object{"key": key})
+}
+
+func leastRoles(v *visit) {
+	user := v.name("user")
+	operator, viewer := v.pair("operator", user).connect(v), v.pair("viewer", user).connect(v)
+	key := operator.session("begin")
+	for _, method := range []string{"health", "status", "agents.list", "sessions.list"} {
+		viewer.call(method, nil)
+	}
+	for _, method := range []string{"sessions.preview", "chat.history", "chat.session.status"} {
+		viewer.call(method, object{"sessionKey": key})
+	}
+	for _, row := range []struct {
+		method string
+		params object
+	}{
+		{"chat.send", object{"sessionKey": key, "message": "echo x"}}, {"chat.inject", object{"sessionKey": key, "message": "x"}},
+		{"chat.abort", object{"sessionKey": key}}, {"sessions.patch", object{"sessionKey": key, "label": "x"}},
+		{"sessions.reset", object{"key": key}}, {"sessions.delete", object{"key": key}},
+	} {
+		viewer.refused("UNAUTHORIZED", "permission denied: "+row.method+" requires operator", row.method, row.params)
+		operator.call(row.method, row.params)
+	}
+}
+
+func roleBeforeOwnership(v *visit) {
+	key := v.member("operator").session("begin")
+	v.member("viewer").refused("UNAUTHORIZED", "requires operator", "chat.inject", object{"sessionKey": key, "message": "x"})
+}
+
+func (c *client) labels(params object) (labels []string, cursor any) {
+	page := c.call("sessions.list", params)
+	for _, s := range c.v.list(page, "sessions") {
+		labels = append(labels, c.v.text(s.(object), "label"))
+	}
+	return labels, page["cursor"]
+}
+
+func sessionsList(v *visit) {
+	c, other := v.member("operator"), v.member("operator")
+	other.session("not mine")
+	var keys []string
+	for i := range 7 {
+		key := c.session(fmt.Sprintf("%d", i))
+		c.call("sessions.patch", object{"sessionKey": key, "label": fmt.Sprintf("100%% number_%d", i)})
+		keys = append(keys, key)
+	}
+	c.call("sessions.patch", object{"sessionKey": keys[2], "pinned": true})
+	want := "[2 6 5 4 3 1 0]"
+	short := func(labels []string) (s []string) {
+		for _, l := range labels {
+			s = append(s, l[strings.LastIndexByte(l, '_')+1:])
+		}
+		return s
+	}
+	labels, cursor := c.labels(nil)
+	if fmt.Sprint(short(labels)) != want || cursor != nil {
+		v.fail("listed %v with cursor %v, want %s", labels, cursor, want)
+	}
+	var all []string
+	params := object{"limit": 3}
+	for {
+		labels, cursor := c.labels(params)
+		all = append(all, labels...)
+		if cursor == nil {
+			break
+		}
+		params["cursor"] = cursor
+	}
+	if fmt.Sprint(short(all)) != want {
+		v.fail("listed by cursor %v, want %s", all, want)
+	}
+	for query, n := range map[string]int{"NUMBER_3": 1, "100%": 7, "_": 7, "%3": 0, "none": 0, "\\": 0} {
+		if labels, _ := c.labels(object{"query": query}); len(labels) != n {
+			v.fail("query %q finds %v, want %d", query, labels, n)
+		}
+	}
+	if labels, _ := c.labels(object{"agentId": "no-such-agent"}); len(labels) != 0 {
+		v.fail("an unknown agent has %v", labels)
+	}
+	s := v.list(c.call("sessions.list", object{"limit": 1}), "sessions")[0].(object)
+	for _, field := range []string{"key", "agentId", "userId", "epoch", "createdAt", "updatedAt"} {
+		v.text(s, field)
+	}
+	v.want(s, "pinned", true)
+	v.number(s, "lastSeq")
+}
+
+func sessionsPreview(v *visit) {
+	c := v.admin(v.name("user"))
+	key := c.session("begin")
+	for i := range 20 {
+		c.call("chat.inject", object{"sessionKey": key, "message": fmt.Sprintf("note %d", i)})
+	}
+	p := c.call("sessions.preview", object{"sessionKey": key})
+	v.want(p, "session.key", key)
+	messages := v.list(p, "messages")
+	if n := len(messages); n == 0 || n > 20 || get(messages[n-1], "content") != "note 19" {
+		v.fail("a preview of %d messages", n)
+	}
+}
+
+func sessionsPatch(v *visit) {
+	user := v.name("user")
+	a, b := v.admin(user), v.admin(user)
+	key := a.session("begin")
+	for _, change := range []object{{"label": "Gäste <b>"}, {"pinned": true}, {"label": "both", "pinned": false}} {
+		change["sessionKey"] = key
+		p := a.call("sessions.patch", change)
+		for _, c := range []*client{a, b} {
+			e := c.eventWith("session.updated", func(e object) bool { return e["sessionKey"] == key && e["change"] == "patched" })
+			v.want(e, "payload.session.label", get(p, "session.label"))
+			v.want(e, "seq", v.number(p, "session.lastSeq"))
+		}
+		if label := change["label"]; label != nil {
+			v.want(p, "session.label", label)
+		}
+		if change["pinned"] == true {
+			v.want(p, "session.pinned", true)
+		}
+	}
+	v.want(a.call("sessions.preview", object{"sessionKey": key}), "session.label", "both")
+	a.refused("INVALID_REQUEST", "label", "sessions.patch", object{"sessionKey": key, "label": "  "})
+	a.refused("NOT_FOUND", "", "sessions.patch", object{"sessionKey": v.name("none"), "label": "x"})
+}
+
+func sessionsReset(v *visit) {
+	user := v.name("user")
+	a, b := v.admin(user), v.admin(user)
+	key := a.session("begin")
+	before := a.call("chat.history", object{"sessionKey": key})
+	p := a.call("sessions.reset", object{"key": key})
+	if p := v.text(p, "session.epoch"); p == before["epoch"] {
+		v.fail("the epoch is still %s", p)
+	}
+	for _, c := range []*client{a, b} {
+		e := c.eventWith("session.updated", func(e object) bool { return e["change"] == "reset" })
+		v.want(e, "seq", 1)
+		v.want(e, "payload.session.epoch", get(p, "session.epoch"))
+	}
+	after := a.call("chat.history", object{"sessionKey": key})
+	if len(v.list(after, "messages")) != 0 || v.number(after, "lastSeq") != 1 {
+		v.fail("after the reset: %v", after)
+	}
+	v.want(a.call("chat.send", object{"sessionKey": key, "message": "echo anew"}), "content", "anew")
+}
+
+func sessionsDelete(v *visit) {
+	user := v.name("user")
+	a, b := v.admin(user), v.admin(user)
+	key := a.session("begin")
+	before := a.call("chat.history", object{"sessionKey": key})
+	v.want(a.call("sessions.delete", object{"key": key}), "deleted", true)
+	for _, c := range []*client{a, b} {
+		e := c.eventWith("session.updated", func(e object) bool { return e["change"] == "deleted" })
+		v.want(e, "payload.sessionKey", key)
+	}
+	for name, params := range ofSession(key, "run-none") {
+		if method, _, more := strings.Cut(name, " "); !more && method != "chat.send" {
+			a.refused("NOT_FOUND", "", method, params)
+		}
+	}
+	if labels, _ := a.labels(nil); len(labels) != 0 {
+		v.fail("still listed: %v", labels)
+	}
+	a.call("chat.send", object{"sessionKey": key, "message": "echo again"})
+	after := a.call("chat.history", object{"sessionKey": key})
+	if after["epoch"] == before["epoch"] || len(v.list(after, "messages")) != 2 {
+		v.fail("the session came back with %v", after)
+	}
+}
+
+func deletedWhileRunning(v *visit) {
+	for _, method := range []string{"sessions.delete", "sessions.reset"} {
+		c := v.admin(v.name("user"))
+		send := c.ask("chat.send", object{"message": "slow"})
+		chunk := c.eventWith("agent", func(p object) bool { return p["type"] == "chunk" })
+		key := get(chunk, "payload.sessionKey")
+		waiting := c.ask("chat.send", object{"message": "echo never", "sessionKey": key})
+		c.call(method, object{"key": key})
+		for _, id := range []string{send, waiting} {
+			c.answer(id) // one, whatever it says
+		}
+		v.want(c.call("chat.send", object{"message": "echo on", "sessionKey": key}), "content", "on")
+		all, _ := c.pages(fmt.Sprint(key), 50)
+		if len(all) != 2 {
+			v.fail("%s: %d messages, want 2", method, len(all))
+		}
+	}
+}
+
+func health(v *visit) {
+	d := v.pair("operator", "")
+	operator, admin := d.connect(v), v.admin("")
+	p := operator.call("health", nil)
+	v.want(p, "status", "ok")
+	v.want(p, "protocol", 3)
+	v.want(p, "clients", nil)
+	v.number(p, "uptimeMs")
+	p = admin.call("health", nil)
+	own := v.entry(v.list(p, "clients"), "deviceId", d.id)
+	for _, field := range []string{"id", "userId", "role", "address", "connectedAt"} {
+		v.text(own, field)
+	}
+	if strings.Contains(fmt.Sprint(p), d.secret) || strings.Contains(fmt.Sprint(p), v.target.Token) {
+		v.fail("health shows a secret")
+	}
+}
+
+func statusAndAgents(v *visit) {
+	c := v.member("viewer")
+	p := c.call("status", nil)
+	v.text(p, "server.version")
+	v.number(p, "connections")
+	v.want(p, "store", "ok")
+	if strings.Contains(fmt.Sprint(c.call("agents.list", nil)), "api_key") {
+		v.fail("agents.list shows keys")
+	}
+}

@@ -1,0 +1,342 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
+)
+
+// maxPendingFrame is what a message may have until the client is authenticated,
+// in bytes.
+const maxPendingFrame = 16 << 10
+
+const tooBig = "frame over 512 KiB: split it, or upload files over HTTP"
+
+func transport() []Row {
+	const section = "Transport"
+	return []Row{
+		{Section: section, Says: "endpoint: GET /ws → 101", steps: func(v *visit) { v.open(nil) }},
+		{Section: section, Says: "a binary message gets INVALID_REQUEST: invalid frame", steps: binaryMessage},
+		{Section: section, Says: "read limit 512 KiB (524,288 bytes) a message: exactly that many pass", steps: fullFrame},
+		{Section: section, Says: "one more closes the connection with 1009", steps: overFullFrame},
+		{Section: section, Says: "the limit is a message's, however it is fragmented", steps: fullFragments},
+		{Section: section, Says: "16 KiB until authenticated", steps: fullPendingFrame},
+		{Section: section, Says: "frames we send are ≤ 512 KiB too: pages end early with hasMore", Demo: true, steps: fullAnswers},
+		{Section: section, Says: "the server pings every 30 s", Wait: 100 * time.Second, steps: pings},
+		{Section: section, Says: "a pong moves the read deadline to 60 s from now", Wait: 3 * time.Minute, steps: livelyClient},
+		{Section: section, Says: "past it the connection is dead and is closed", Wait: time.Minute, steps: silentClient},
+		{Section: section, Says: "an authenticated connection's message moves the read deadline too", Wait: 3 * time.Minute, steps: talkativeClient},
+		{Section: section, Says: "slow client: when the queue overflows the connection is closed with 1013 \"too slow\"", Demo: true, Wait: time.Second, steps: slowClient},
+		{Section: section, Says: "a connect frame within 10 s of the upgrade, else close 1008", Wait: 10 * time.Second, steps: lateHello},
+		{Section: section, Says: "and within 10 s of a refused one", Wait: 18 * time.Second, steps: lateSecondHello},
+		{Section: section, Says: "a connection that waits for pairing has no such deadline", Wait: 40 * time.Second, steps: patientPairing},
+		{Section: section, Says: "origin: no Origin header: allowed", steps: func(v *visit) { v.admin("") }},
+		{Section: section, Says: "origin: our own scheme+host+port", steps: ownOrigin},
+		{Section: section, Says: "refused: HTTP 403 before the upgrade", steps: foreignOrigin},
+		{Section: section, Says: "GET /ws without Upgrade: 426 with a JSON cause", steps: noUpgrade},
+		{Section: section, Says: "RFC 6455 §5.1: a frame without a mask is a protocol error", steps: breaks(rawws.Frame{Opcode: rawws.Text, Unmasked: true, Payload: []byte("{}")})},
+		{Section: section, Says: "RFC 6455 §5.2: so is one with a reserved bit", steps: breaks(rawws.Frame{Opcode: rawws.Text, Reserved: 4, Payload: []byte("{}")})},
+		{Section: section, Says: "RFC 6455 §5.2: and one with a reserved opcode", steps: breaks(rawws.Frame{Opcode: 3, Payload: []byte("{}")})},
+		{Section: section, Says: "RFC 6455 §5.4: and a continuation of nothing", steps: breaks(rawws.Frame{Opcode: rawws.Continuation, Payload: []byte("{}")})},
+		{Section: section, Says: "RFC 6455 §5.4: fragments are joined, control frames come between them", steps: fragments},
+		{Section: section, Says: "RFC 6455 §5.5.2: a ping is answered with its payload", steps: pinged},
+		{Section: section, Says: "RFC 6455 §5.5.1: a close frame is answered", steps: goodbye},
+	}
+}
+
+func binaryMessage(v *visit) {
+	c := v.open(nil)
+	v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Binary, Payload: []byte(`{"type":"req"}`)}), "send")
+	v.refusal("INVALID_REQUEST", "invalid frame", c.answer(""))
+	c.call("connect", object{"token": v.target.Token})
+	v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Binary, Payload: []byte{0xff, 0}}), "send")
+	v.refusal("INVALID_REQUEST", "invalid frame", c.answer(""))
+	c.settle()
+}
+
+// padded is a request with that many bytes; what pads it is an unknown field.
+func padded(bytes int, id, method string, params object) string {
+	frame := object{"type": "req", "id": id, "method": method, "params": params, "pad": ""}
+	bare, err := json.Marshal(frame)
+	if err != nil {
+		panic(err) // of what a row is made of
+	}
+	frame["pad"] = strings.Repeat("x", bytes-len(bare))
+	full, err := json.Marshal(frame)
+	if err != nil {
+		panic(err)
+	}
+	return string(full)
+}
+
+func fullFrame(v *visit) {
+	c := v.admin("")
+	c.say(padded(maxFrame, "full", "health", object{}))
+	c.payload("full")
+}
+
+func overFullFrame(v *visit) {
+	c := v.admin("")
+	c.say(padded(maxFrame+1, "over", "health", object{}))
+	c.closed(1009, tooBig)
+}
+
+func (c *client) fragmented(text string, size int) {
+	var wire []byte
+	for first := true; first || text != ""; first = false {
+		f := rawws.Frame{Payload: []byte(text[:min(size, len(text))])}
+		text = text[len(f.Payload):]
+		if first {
+			f.Opcode = rawws.Text
+		}
+		f.More = text != ""
+		wire = f.Append(wire)
+	}
+	_, err := c.ws.Write(wire)
+	c.v.must(err, "send fragments")
+}
+
+func fullFragments(v *visit) {
+	c := v.admin("")
+	c.fragmented(padded(maxFrame, "full", "health", object{}), 1000)
+	c.payload("full")
+	// The last byte is kept back: the gateway need not wait for it.
+	c.fragmented(padded(maxFrame+1, "over", "health", object{}), maxFrame/2)
+	c.closed(1009, tooBig)
+}
+
+func fullPendingFrame(v *visit) {
+	c := v.open(nil)
+	c.say(padded(maxPendingFrame, "full", "connect", object{"token": v.target.Token}))
+	c.payload("full")
+	c.say(padded(maxPendingFrame+1, "more", "health", object{}))
+	c.payload("more")
+	c = v.open(nil)
+	c.say(padded(maxPendingFrame+1, "over", "connect", object{"token": v.target.Token}))
+	c.closed(1009, "")
+}
+
+func fullAnswers(v *visit) {
+	c := v.admin(v.name("user"))
+	const messages = 6
+	key := c.session("begin")
+	for i := range messages {
+		c.call("chat.inject", object{"sessionKey": key, "message": fmt.Sprintf("%d ", i) + strings.Repeat("y", 200<<10)})
+	}
+	all, pages := c.pages(key, 50)
+	if pages < 2 {
+		v.fail("%d KiB came in one page", messages*200)
+	}
+	if len(all) != messages+2 {
+		v.fail("%d messages in %d pages, want %d", len(all), pages, messages+2)
+	}
+}
+
+// pages reads a transcript backwards, page by page, and gives it in order.
+func (c *client) pages(key string, limit int) (all []object, pages int) {
+	seen := map[string]bool{}
+	before := int64(0)
+	for more := true; more; pages++ {
+		params := object{"sessionKey": key, "limit": limit}
+		if before > 0 {
+			params["before"] = before
+		}
+		page := c.call("chat.history", params)
+		var part []object
+		for _, m := range c.v.list(page, "messages") {
+			m := m.(object)
+			if id := c.v.text(m, "id"); seen[id] {
+				c.v.fail("a message is on two pages")
+			} else {
+				seen[id] = true
+			}
+			part = append(part, m)
+		}
+		if len(part) == 0 {
+			c.v.fail("an empty page")
+		}
+		all = append(part, all...)
+		before = c.v.number(part[0], "seq")
+		more = page["hasMore"] == true
+	}
+	return all, pages
+}
+
+func pings(v *visit) {
+	c := v.admin("")
+	for last, n := time.Now(), 0; n < 3; {
+		v.must(c.ws.SetReadDeadline(time.Now().Add(40*time.Second)), "set a deadline")
+		if c.frame().Opcode != rawws.Ping {
+			continue
+		}
+		if gap := time.Since(last); gap > 31*time.Second {
+			v.fail("a ping after %v", gap)
+		}
+		last = time.Now()
+		n++
+	}
+}
+
+func livelyClient(v *visit) {
+	c := v.admin("")
+	for start := time.Now(); time.Since(start) < 150*time.Second; {
+		if f := c.frame(); f.Opcode == rawws.Close {
+			v.fail("closed after %v, although every ping was answered", time.Since(start))
+		}
+	}
+	c.settle()
+}
+
+func silentClient(v *visit) {
+	c := v.admin("")
+	c.mute = true
+	start := time.Now()
+	for {
+		f, err := c.ws.ReadFrame()
+		if err != nil || f.Opcode == rawws.Close {
+			break
+		}
+	}
+	if took := time.Since(start); took < 59*time.Second || took > 63*time.Second {
+		v.fail("closed after %v, want 60 s", took)
+	}
+}
+
+func talkativeClient(v *visit) {
+	c := v.admin("")
+	c.mute = true
+	for range 8 {
+		c.keep(20 * time.Second)
+		c.settle()
+	}
+}
+
+func slowClient(v *visit) {
+	user := v.name("user")
+	slow, quick := v.admin(user), v.admin(user)
+	enough := 8 // 2 MiB, without a kernel that buffers
+	if s, ok := slow.ws.Conn.(interface{ SetReadBuffer(int) error }); ok {
+		v.must(s.SetReadBuffer(4<<10), "shrink a buffer")
+		enough = 30
+	}
+	key := quick.session("begin")
+	for range enough {
+		quick.call("chat.inject", object{"sessionKey": key, "message": strings.Repeat("w", 250<<10)})
+	}
+	slow.closed(1013, "too slow")
+	quick.settle()
+}
+
+func lateHello(v *visit) {
+	c := v.open(nil)
+	start := time.Now()
+	c.closed(1008, "")
+	if took := time.Since(start); took < 9*time.Second || took > 12*time.Second {
+		v.fail("closed after %v, want 10 s", took)
+	}
+}
+
+func lateSecondHello(v *visit) {
+	c := v.open(nil)
+	v.wait(8 * time.Second)
+	c.refused("UNAUTHORIZED", "invalid token", "connect", object{"token": "wrong"})
+	start := time.Now()
+	// Only a connect counts.
+	v.wait(5 * time.Second)
+	c.refused("UNAUTHORIZED", "first request must be 'connect'", "health", nil)
+	c.closed(1008, "")
+	if took := time.Since(start); took < 9*time.Second || took > 12*time.Second {
+		v.fail("closed %v after a refused connect, want 10 s", took)
+	}
+}
+
+func patientPairing(v *visit) {
+	c := v.open(nil)
+	c.call("connect", object{})
+	for range 4 {
+		v.wait(10 * time.Second)
+		v.want(c.call("browser.pairing.status", nil), "status", "pending")
+	}
+}
+
+func ownOrigin(v *visit) {
+	c := v.open(http.Header{"Origin": {v.target.URL}})
+	c.call("connect", object{"token": v.target.Token})
+}
+
+func foreignOrigin(v *visit) {
+	for _, from := range []string{
+		"http://attacker.example", "https://attacker.example:8443", "null", v.target.URL + ".attacker.example",
+		"http://" + strings.TrimPrefix(v.target.URL, "http://") + "1", "file://", "garbage",
+	} {
+		refusal := v.shut(http.Header{"Origin": {from}})
+		if refusal.Status != http.StatusForbidden {
+			v.fail("Origin %s: HTTP %d, want 403", from, refusal.Status)
+		}
+		var body object
+		v.must(json.Unmarshal(refusal.Body, &body), "the refusal's body")
+		v.text(body, "error.message")
+	}
+}
+
+func noUpgrade(v *visit) {
+	refusal := v.shut(http.Header{"Upgrade": {}, "Connection": {}})
+	if refusal.Status != http.StatusUpgradeRequired {
+		v.fail("HTTP %d, want 426", refusal.Status)
+	}
+	var body object
+	v.must(json.Unmarshal(refusal.Body, &body), "the refusal's body")
+	v.text(body, "error.code")
+	v.text(body, "error.message")
+}
+
+// breaks sends a frame that RFC 6455 does not allow.
+func breaks(f rawws.Frame) func(*visit) {
+	return func(v *visit) {
+		c := v.admin("")
+		v.must(c.ws.WriteFrame(f), "send")
+		c.closed(1002, "")
+	}
+}
+
+func fragments(v *visit) {
+	c := v.admin("")
+	text := `{"type":"req","id":"fragmented","method":"health"}`
+	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Text, More: true, Payload: []byte(text[:7])}), "send")
+	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Ping, Payload: []byte("between")}), "send")
+	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Continuation, More: true}), "send")
+	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Continuation, Payload: []byte(text[7:])}), "send")
+	c.payload("fragmented")
+}
+
+func pinged(v *visit) {
+	c := v.admin("")
+	v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Ping, Payload: []byte("how are you")}), "send")
+	for {
+		if f := c.frame(); f.Opcode == rawws.Pong {
+			if string(f.Payload) != "how are you" {
+				v.fail("a pong with %q", f.Payload)
+			}
+			return
+		}
+	}
+}
+
+func goodbye(v *visit) {
+	c := v.admin("")
+	v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close, Payload: []byte{0x03, 0xe8}}), "send")
+	for {
+		f, err := c.ws.ReadFrame()
+		v.must(err, "read")
+		if f.Opcode == rawws.Close {
+			break
+		}
+	}
+	if _, err := c.ws.ReadFrame(); err == nil {
+		v.fail("something came after the close frame")
+	}
+}

@@ -1,0 +1,86 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// house is a gateway on a loopback port that trusts the tests as proxies.
+type house struct {
+	*httpdtest.House
+	url string
+}
+
+func newHouse(t testing.TB, o httpdtest.Options) *house {
+	t.Helper()
+	o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	h := httpdtest.New(t, o)
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return &house{h, server.URL}
+}
+
+// client is one connection.
+type client = httpdtest.Client
+
+func (h *house) dial(t testing.TB, header http.Header) *client {
+	t.Helper()
+	return httpdtest.Dial(t, h.url, header)
+}
+
+// from is the header of a caller with an address of its own.
+func from(address string) http.Header { return http.Header{"X-Forwarded-For": {address}} }
+
+// admin connects with the gateway token.
+func (h *house) admin(t testing.TB, user string) *client {
+	t.Helper()
+	c := h.dial(t, nil)
+	c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"`+user+`"}`)
+	return c
+}
+
+// paired is a device that was let in.
+type paired struct {
+	secret string
+	protocol.PairedDevice
+}
+
+// pair lets a device in.
+func (h *house) pair(t testing.TB, role protocol.Role, user string) paired {
+	t.Helper()
+	c := h.dial(t, nil)
+	var asked protocol.ConnectResult
+	c.Read(c.OK(protocol.MethodConnect, `{}`), &asked)
+	approved, err := h.Pairings.Approve(t.Context(), "test", protocol.DeviceApproveParams{Code: asked.PairingCode, Role: role, UserID: user})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paired{asked.SenderID, approved.Device}
+}
+
+func (h *house) device(t testing.TB, d paired) *client {
+	t.Helper()
+	c := h.dial(t, nil)
+	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
+	return c
+}
+
+// member connects as a user of a role.
+func (h *house) member(t testing.TB, role protocol.Role, user string) *client {
+	t.Helper()
+	return h.device(t, h.pair(t, role, user))
+}
+
+// open makes a session of the client's user.
+func open(c *client, key string) {
+	c.OK(protocol.MethodChatSend, `{"message":"echo `+key+`","sessionKey":"`+key+`"}`)
+}

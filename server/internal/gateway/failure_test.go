@@ -1,0 +1,374 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
+	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// TestStoreThatFails proves that nobody is let in, and everybody is told, while
+// the store takes nothing.
+func TestStoreThatFails(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	d := h.pair(t, protocol.Operator, "user")
+	in, waiting := h.device(t, d), h.dial(t, nil)
+	waiting.OK(protocol.MethodConnect, `{}`)
+	open(in, "theirs")
+	if err := h.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out := h.dial(t, nil)
+	for _, params := range []string{`{}`, `{"sender_id":"` + d.secret + `"}`} {
+		if e := out.Refused(protocol.Unavailable, "", protocol.MethodConnect, params); !e.Retryable || e.RetryAfterMs <= 0 {
+			t.Errorf("%s: %+v is not retryable", params, e)
+		}
+		out.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodHealth, "")
+	}
+	waiting.Refused(protocol.Unavailable, "", protocol.MethodPairingStatus, "")
+	for _, m := range gateway.Methods() {
+		switch m.Name {
+		case protocol.MethodHealth, protocol.MethodStatus, protocol.MethodAgentsList: // need no store
+		default:
+			if m.Session || m.Name == protocol.MethodSessionsList {
+				in.Refused(protocol.Unavailable, "", m.Name, useOf(t, m).params)
+			}
+		}
+	}
+	var health protocol.HealthResult
+	if in.Read(in.OK(protocol.MethodHealth, ""), &health); health.Status != "degraded" {
+		t.Errorf("health says %q", health.Status)
+	}
+	// The token rests on no store: an admin can look after it.
+	h.admin(t, "").OK(protocol.MethodStatus, "")
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	c := h.admin(t, "user")
+	open(c, "theirs")
+	h.Gateway.Drain(2 * time.Second)
+	var told protocol.Shutdown
+	if c.Read(c.Event(protocol.EventShutdown), &told); told.RetryAfterMs != 2000 {
+		t.Errorf("told to come back after %d ms", told.RetryAfterMs)
+	}
+	c.Refused(protocol.Unavailable, "stopping", protocol.MethodChatSend, `{"message":"x"}`)
+	c.OK(protocol.MethodChatHistory, keyed)
+	if _, answer, err := websocket.Dial(t.Context(), h.url+"/ws", nil); err == nil || answer.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a new connection while draining: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), httpdtest.Impatience)
+		defer cancel()
+		done <- h.Gateway.Shutdown(ctx)
+	}()
+	c.Closed(protocol.CloseShutdown, protocol.ReasonShutdown)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPairingSwitchedOff(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{NoPairing: true})
+	c := h.dial(t, nil)
+	c.Refused(protocol.Unauthorized, "does not pair", protocol.MethodConnect, `{}`)
+	c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodPairingStatus, "")
+	c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)
+}
+
+// TestRevokeWhileConnecting lets devices connect all the while they are being
+// revoked: none may be in afterwards.
+func TestRevokeWhileConnecting(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	for n := range 15 {
+		d := h.pair(t, protocol.Operator, fmt.Sprintf("user%d", n))
+		const connections = 4
+		var clients [connections]*client
+		for i := range clients {
+			clients[i] = h.dial(t, from(fmt.Sprintf("192.0.2.%d", n)))
+		}
+		begin := make(chan struct{})
+		var connecting sync.WaitGroup
+		for _, c := range clients {
+			connecting.Go(func() {
+				<-begin
+				c.Send(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
+			})
+		}
+		connecting.Go(func() {
+			<-begin
+			if err := h.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
+				t.Error(err)
+			}
+		})
+		close(begin)
+		connecting.Wait()
+		for _, c := range clients {
+			// Either it is refused, or it was let in and is closed.
+			f, err := c.Next()
+			if err == nil && f.OK {
+				c.Closed(protocol.ClosePolicy, protocol.ReasonRevoked)
+			} else if err == nil && f.Error.Code != protocol.NotPaired {
+				t.Errorf("refused with %v", f.Error)
+			} else if err != nil && websocket.CloseStatus(err) != protocol.ClosePolicy {
+				t.Errorf("closed with %v", err)
+			}
+		}
+	}
+	h.emptied(t)
+}
+
+// viewed is a store of pairings that does something after each View.
+type viewed struct {
+	pairing.Store
+	after func() error
+}
+
+func (v *viewed) View(ctx context.Context, fn func(pairing.Tx) error) error {
+	if err := v.Store.View(ctx, fn); err != nil {
+		return err
+	}
+	return v.after()
+}
+
+// TestRevokedBetweenCheckAndEntry revokes a device in the very moment in which
+// its credential has been found good.
+func TestRevokedBetweenCheckAndEntry(t *testing.T) {
+	t.Parallel()
+	desk := &viewed{after: func() error { return nil }}
+	h := newHouse(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
+	d := h.pair(t, protocol.Operator, "user")
+	c := h.dial(t, nil)
+	views := 0
+	desk.after = func() error {
+		if views++; views == 1 {
+			return h.Pairings.Revoke(t.Context(), "test", d.DeviceID)
+		}
+		return nil
+	}
+	c.Refused(protocol.NotPaired, "", protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
+	c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodHealth, "")
+	h.emptied(t)
+}
+
+// TestStoreThatFailsBetweenCheckAndEntry proves that a device is then not told
+// that it was revoked, which would make it forget what it has.
+func TestStoreThatFailsBetweenCheckAndEntry(t *testing.T) {
+	t.Parallel()
+	desk := &viewed{after: func() error { return nil }}
+	h := newHouse(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
+	d := h.pair(t, protocol.Operator, "user")
+	c := h.dial(t, nil)
+	views := 0
+	desk.after = func() error {
+		if views++; views == 2 {
+			return store.ErrUnavailable
+		}
+		return nil
+	}
+	c.Refused(protocol.Unavailable, "", protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
+	c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodHealth, "")
+	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
+	c.OK(protocol.MethodHealth, "")
+}
+
+// TestApproveWhileLeaving approves devices whose connections are going.
+func TestApproveWhileLeaving(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	for range 15 {
+		c := h.dial(t, nil)
+		var asked protocol.ConnectResult
+		c.Read(c.OK(protocol.MethodConnect, `{}`), &asked)
+		var both sync.WaitGroup
+		both.Go(func() { c.Leave() })
+		both.Go(func() {
+			if _, err := h.Pairings.Approve(t.Context(), "test", protocol.DeviceApproveParams{Code: asked.PairingCode}); err != nil {
+				t.Error(err)
+			}
+		})
+		both.Wait()
+		h.dial(t, nil).OK(protocol.MethodConnect, `{"sender_id":"`+asked.SenderID+`"}`)
+	}
+}
+
+// emptied waits until the gateway lists nobody but the one who asks.
+func (h *house) emptied(t *testing.T) {
+	t.Helper()
+	c := h.admin(t, "last")
+	for end := time.Now().Add(httpdtest.Impatience); ; {
+		var p protocol.HealthResult
+		c.Read(c.OK(protocol.MethodHealth, ""), &p)
+		others := 0
+		for _, in := range p.Clients {
+			if in.DeviceID != "" {
+				others++
+			}
+		}
+		switch {
+		case others == 0:
+			return
+		case time.Now().After(end):
+			t.Fatalf("%d devices are still in", others)
+		}
+	}
+}
+
+// TestManyUserAgents proves that what strangers send does not keep an admin from
+// seeing who is connected.
+func TestManyUserAgents(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	const connections = 40
+	for range connections {
+		c := h.dial(t, http.Header{"User-Agent": {strings.Repeat("ü", 12<<10)}})
+		c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"`+strings.Repeat("u", 255)+`"}`)
+	}
+	var p protocol.HealthResult
+	c := h.admin(t, "admin")
+	if c.Read(c.OK(protocol.MethodHealth, ""), &p); len(p.Clients) != connections+1 {
+		t.Fatalf("%d connections are listed", len(p.Clients))
+	}
+	for i, in := range p.Clients {
+		if len(in.UserAgent) > 256 || i > 0 && in.ID == p.Clients[i-1].ID {
+			t.Errorf("%d: %s with a User-Agent of %d bytes", i, in.ID, len(in.UserAgent))
+		}
+	}
+}
+
+// TestFloodOfRefusals proves that a stranger who does not stop fills no log.
+func TestFloodOfRefusals(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	c := h.dial(t, from("192.0.2.1"))
+	for range 400 {
+		c.Call(protocol.MethodHealth, "")
+	}
+	lines := strings.Count(h.Log.String(), "security.rate_limited")
+	if lines == 0 || lines > 10 {
+		t.Errorf("%d lines for some 340 refusals", lines)
+	}
+	// Another address is still heard of.
+	c = h.dial(t, from("192.0.2.2"))
+	for range 70 {
+		c.Call(protocol.MethodHealth, "")
+	}
+	if !strings.Contains(h.Log.String(), "address=192.0.2.2") {
+		t.Error("no line about the second address")
+	}
+}
+
+// agentFunc is an agent that says what it is told.
+type agentFunc func(ctx context.Context, r agent.Request, say func(string) error) error
+
+func (f agentFunc) Run(ctx context.Context, r agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+	return agent.Usage{}, f(ctx, r, func(text string) error { return emit(agent.Piece{Text: text}) })
+}
+
+// TestExchangeLargerThanAFrame reads back a question and an answer that no frame
+// holds together.
+func TestExchangeLargerThanAFrame(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 300<<10)
+	h := newHouse(t, httpdtest.Options{Agents: map[string]agent.Agent{
+		"talker": agentFunc(func(_ context.Context, _ agent.Request, say func(string) error) error { return say(long) }),
+	}})
+	c := h.admin(t, "user")
+	question := strings.Repeat("q", protocol.MaxMessageBytes)
+	for range 2 {
+		c.OK(protocol.MethodChatSend, `{"message":"`+question+`","sessionKey":"theirs","agentId":"talker"}`)
+	}
+	var all []protocol.Message
+	for before, more := int64(0), true; more; {
+		var page protocol.ChatHistoryResult
+		c.Read(c.OK(protocol.MethodChatHistory, fmt.Sprintf(`{"sessionKey":"theirs","before":%d}`, before)), &page)
+		if len(page.Messages) == 0 || len(all) > 4 {
+			t.Fatalf("a page of %d messages behind %d", len(page.Messages), len(all))
+		}
+		all = append(page.Messages, all...)
+		before, more = page.Messages[0].Seq, page.HasMore
+	}
+	if len(all) != 4 || all[0].Content != question || all[1].Content != long || all[3].Content != long {
+		t.Errorf("%d messages came", len(all))
+	}
+	c.OK(protocol.MethodSessionsPrev, keyed)
+}
+
+// TestAgentFailures proves what a client is told of an agent that breaks, and
+// what it is not.
+func TestAgentFailures(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{Agents: map[string]agent.Agent{
+		"panics": agentFunc(func(context.Context, agent.Request, func(string) error) error { panic("internal detail") }),
+		"breaks": agentFunc(func(_ context.Context, _ agent.Request, say func(string) error) error {
+			return errors.Join(say("half a "), &agent.Error{Code: agent.Timeout, Message: "It took too long.", Cause: errors.New("internal detail")})
+		}),
+		"errors": agentFunc(func(context.Context, agent.Request, func(string) error) error { return errors.New("internal detail") }),
+	}})
+	c := h.admin(t, "user")
+	for name, code := range map[string]protocol.Code{"panics": protocol.Internal, "breaks": protocol.AgentTimeout, "errors": protocol.Internal} {
+		e := c.Refused(code, "", protocol.MethodChatSend, `{"message":"x","sessionKey":"`+name+`","agentId":"`+name+`"}`)
+		if e.Details == nil || e.Details.RunID == "" || e.Details.MessageID == "" || strings.Contains(e.Message, "detail") {
+			t.Errorf("%s: %+v", name, e)
+		}
+		var page protocol.ChatHistoryResult
+		c.Read(c.OK(protocol.MethodChatHistory, `{"sessionKey":"`+name+`"}`), &page)
+		answer := page.Messages[1]
+		if answer.Status != protocol.StatusFailed || strings.Contains(answer.Error, "detail") || name == "breaks" && answer.Content != "half a " {
+			t.Errorf("%s: the transcript has %+v", name, answer)
+		}
+	}
+}
+
+// TestClientThatLeaves proves that what a connection waited for does no harm when
+// it comes.
+func TestClientThatLeaves(t *testing.T) {
+	t.Parallel()
+	begun, end := make(chan struct{}, 8), make(chan struct{})
+	h := newHouse(t, httpdtest.Options{Agents: map[string]agent.Agent{
+		"waits": agentFunc(func(ctx context.Context, _ agent.Request, say func(string) error) error {
+			begun <- struct{}{}
+			<-end
+			return say("done")
+		}),
+	}})
+	for i := range 4 {
+		c := h.admin(t, "user")
+		c.Send(protocol.MethodChatSend, fmt.Sprintf(`{"message":"x","sessionKey":"k%d","agentId":"waits"}`, i))
+		<-begun
+		c.Leave()
+	}
+	c := h.admin(t, "user")
+	close(end)
+	for i := range 4 {
+		for {
+			var p protocol.ChatStatusResult
+			if c.Read(c.OK(protocol.MethodChatStatus, fmt.Sprintf(`{"sessionKey":"k%d"}`, i)), &p); !p.IsRunning {
+				break
+			}
+		}
+		var page protocol.ChatHistoryResult
+		c.Read(c.OK(protocol.MethodChatHistory, fmt.Sprintf(`{"sessionKey":"k%d"}`, i)), &page)
+		if page.Messages[1].Content != "done" {
+			t.Errorf("session %d has %+v", i, page.Messages)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package gateway_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// useOf is what a call with full rights looks like: params that are good for an
+// existing session "theirs", what is answered to an admin, and the role below
+// which it is refused. A method without an entry fails the tests.
+type use struct {
+	params string
+	least  protocol.Role
+	admin  protocol.Code // "" is ok
+	// others are further ways to name the session.
+	others []string
+}
+
+const (
+	keyed = `{"sessionKey":"theirs"}`
+	named = `{"key":"theirs"}`
+)
+
+func uses() map[string]use {
+	return map[string]use{
+		protocol.MethodConnect:       {params: `{}`, admin: protocol.FailedPrecondition},
+		protocol.MethodPairingStatus: {admin: protocol.FailedPrecondition},
+		protocol.MethodChatSend: {params: `{"message":"echo x","sessionKey":"theirs"}`, least: protocol.Operator,
+			others: []string{`{"message":"echo x","sessionKey":"theirs","idempotencyKey":"k","ack":"accepted"}`}},
+		protocol.MethodChatHistory: {params: keyed, least: protocol.Viewer, others: []string{`{"sessionKey":"theirs","before":2,"limit":1}`}},
+		protocol.MethodChatInject:  {params: `{"message":"x","sessionKey":"theirs"}`, least: protocol.Operator},
+		protocol.MethodChatAbort: {params: keyed, least: protocol.Operator,
+			others: []string{`{"runId":"RUN"}`, `{"sessionKey":"theirs","runId":"RUN"}`, `{"sessionKey":"mine","runId":"RUN"}`}},
+		protocol.MethodChatStatus:    {params: keyed, least: protocol.Viewer},
+		protocol.MethodSessionsList:  {least: protocol.Viewer},
+		protocol.MethodSessionsPrev:  {params: keyed, least: protocol.Viewer},
+		protocol.MethodSessionsPatch: {params: `{"sessionKey":"theirs","label":"x"}`, least: protocol.Operator},
+		protocol.MethodSessionsReset: {params: named, least: protocol.Operator},
+		protocol.MethodSessionsDel:   {params: named, least: protocol.Operator},
+		protocol.MethodAgentsList:    {least: protocol.Viewer},
+		protocol.MethodHealth:        {least: protocol.Viewer},
+		protocol.MethodStatus:        {least: protocol.Viewer},
+		protocol.MethodDeviceList:    {least: protocol.Admin},
+		protocol.MethodDeviceApprove: {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin, admin: protocol.NotFound},
+		protocol.MethodDeviceDeny:    {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin, admin: protocol.NotFound},
+		protocol.MethodDeviceRevoke:  {params: `{"deviceId":"dev-none"}`, least: protocol.Admin, admin: protocol.NotFound},
+	}
+}
+
+func useOf(t *testing.T, m gateway.Method) use {
+	t.Helper()
+	u, ok := uses()[m.Name]
+	if !ok {
+		t.Fatalf("%s has no entry in uses: say who may call it, and how", m.Name)
+	}
+	return u
+}
+
+func TestEveryMethodHasTheRoleOfThePage(t *testing.T) {
+	t.Parallel()
+	for _, m := range gateway.Methods() {
+		if u := useOf(t, m); m.Least != u.least {
+			t.Errorf("%s needs %q, the page says %q", m.Name, m.Least, u.least)
+		}
+	}
+	if len(uses()) != len(gateway.Methods()) {
+		t.Errorf("%d entries in uses for %d methods", len(uses()), len(gateway.Methods()))
+	}
+}
+
+// TestEveryMethodByEveryRole calls each method as nobody, while pairing, and as
+// each role, on a session of the caller's user.
+func TestEveryMethodByEveryRole(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	owner := h.member(t, protocol.Operator, "user")
+	open(owner, "theirs")
+	waiting := h.dial(t, from("192.0.2.1"))
+	waiting.OK(protocol.MethodConnect, `{}`)
+	nobody := h.dial(t, from("192.0.2.2"))
+	roles := map[protocol.Role]*client{
+		protocol.Viewer: h.member(t, protocol.Viewer, "user"), protocol.Operator: owner, protocol.Admin: h.admin(t, "user"),
+	}
+	for _, m := range gateway.Methods() {
+		u := useOf(t, m)
+		if m.Name != protocol.MethodConnect {
+			nobody.Refused(protocol.Unauthorized, "first request must be 'connect'", m.Name, u.params)
+		}
+		if m.Least != "" {
+			waiting.Refused(protocol.Unauthorized, "first request must be 'connect'", m.Name, u.params)
+		}
+		for role, c := range roles {
+			switch {
+			case m.Least != "" && !role.Allows(m.Least):
+				c.Refused(protocol.Unauthorized, "permission denied: "+m.Name+" requires "+string(m.Least), m.Name, u.params)
+			case u.admin != "":
+				c.Refused(u.admin, "", m.Name, u.params)
+			default:
+				c.OK(m.Name, u.params)
+				if m.Name == protocol.MethodSessionsDel {
+					open(owner, "theirs")
+				}
+			}
+		}
+	}
+	waiting.OK(protocol.MethodPairingStatus, "")
+}
+
+// TestEverySessionMethodChecksTheOwner calls each method that is about a session
+// on somebody else's, in each way to name it.
+func TestEverySessionMethodChecksTheOwner(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	owner := h.member(t, protocol.Operator, "owner")
+	var sent protocol.ChatSendResult
+	owner.Read(owner.OK(protocol.MethodChatSend, `{"message":"echo secret","sessionKey":"theirs"}`), &sent)
+	other, admin := h.member(t, protocol.Operator, "other"), h.admin(t, "boss")
+	open(other, "mine")
+	for _, m := range gateway.Methods() {
+		u := useOf(t, m)
+		if m.Session != (u.params == named || strings.Contains(u.params, `"theirs"`)) {
+			t.Errorf("%s: Session is %v, its use says otherwise", m.Name, m.Session)
+		}
+		if !m.Session {
+			continue
+		}
+		for _, params := range append([]string{u.params}, u.others...) {
+			params = strings.ReplaceAll(params, "RUN", sent.RunID)
+			other.Refused(protocol.Forbidden, "session does not belong to user", m.Name, params)
+		}
+		if m.Name != protocol.MethodSessionsDel && m.Name != protocol.MethodSessionsReset {
+			admin.OK(m.Name, u.params)
+		}
+	}
+	// What was refused has changed nothing.
+	var page protocol.ChatHistoryResult
+	owner.Read(owner.OK(protocol.MethodChatHistory, keyed), &page)
+	for _, m := range page.Messages {
+		if m.Author != nil && m.Author.UserID == "other" || m.Role == protocol.FromUser && m.Author == nil && m.Content != "echo secret" {
+			t.Errorf("the other user wrote %+v", m)
+		}
+	}
+	if page.Messages[0].Content != "echo secret" {
+		t.Errorf("the session begins with %q", page.Messages[0].Content)
+	}
+	// A deleted one stays its owner's.
+	owner.OK(protocol.MethodSessionsDel, named)
+	for _, m := range gateway.Methods() {
+		if m.Session {
+			other.Refused(protocol.Forbidden, "session does not belong to user", m.Name, useOf(t, m).params)
+		}
+	}
+	if len(other.Events) > 0 {
+		for _, e := range other.Events {
+			if strings.Contains(string(e.Payload), "theirs") || strings.Contains(string(e.Payload), "secret") {
+				t.Errorf("the other user was told %s", e.Payload)
+			}
+		}
+	}
+}

@@ -1,0 +1,157 @@
+// Package httpdtest builds a gateway of its real parts, SQLite in a temporary
+// directory among them, for the tests of those who speak to it. It works in a
+// testing/synctest bubble too.
+package httpdtest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent/builtin"
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
+	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/run"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/web/static"
+)
+
+// Token is the gateway token.
+const Token = "gt_a-token-for-tests-0123456789"
+
+// Options say how the gateway differs from one with an empty configuration.
+type Options struct {
+	AllowedOrigins []string
+	TrustedProxies []netip.Prefix
+	PublicURL      string
+	NoPairing      bool
+	// Agents are further agents, by name. The default one, "default", is the demo
+	// agent, ten times as quick as usual.
+	Agents map[string]agent.Agent
+	// Pairings, if set, stands between the pairing desk and its store.
+	Pairings func(pairing.Store) pairing.Store
+}
+
+// House is a gateway that runs until the test ends.
+type House struct {
+	http.Handler
+	Gateway  *gateway.Gateway
+	Sessions *session.Service
+	Pairings *pairing.Service
+	Links    *auth.Links
+	Store    *sqlite.Store
+	Assets   *static.Assets
+	Log      *Log
+}
+
+// notifier passes on what the pairing desk says, once there is a gateway.
+type notifier struct{ *gateway.Gateway }
+
+// New builds a gateway.
+func New(t testing.TB, o Options) *House {
+	t.Helper()
+	log := &Log{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets, err := static.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	agents, list := agents(t, o.Agents)
+	told := &notifier{}
+	token := auth.NewToken(Token)
+	h := &House{Links: new(auth.Links), Store: store, Assets: assets, Log: log}
+	events := hub.New()
+	devices := store.Pairings()
+	if o.Pairings != nil {
+		devices = o.Pairings(devices)
+	}
+	h.Pairings = pairing.New(devices, pairing.Options{Notifier: told, Binding: token.Fingerprint})
+	h.Sessions = session.New(store.Sessions(), events)
+	runner := run.New(h.Sessions, agents, logger)
+	h.Gateway = gateway.New(gateway.Options{
+		Log: logger, Version: "test", Token: token, Pairing: !o.NoPairing, Sessions: h.Sessions, Runner: runner,
+		Pairings: h.Pairings, Hub: events, Agents: list, Ready: store.Ping,
+	})
+	told.Gateway = h.Gateway
+	h.Handler = httpd.New(httpd.Options{
+		Log: logger, Gateway: h.Gateway, Sessions: h.Sessions, Pairings: h.Pairings, Links: h.Links, Assets: assets,
+		Agents: list, Instance: store.InstanceID(), AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies,
+		PublicURL: o.PublicURL, Ready: store.Ping,
+	})
+	t.Cleanup(func() {
+		at, cancel := context.WithCancel(context.Background())
+		cancel() // at once
+		runner.Stop(at)
+		_ = h.Gateway.Shutdown(at)
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// quick is how many words the demo agent says a second.
+const quick = 10 * builtin.DefaultWordsPerSecond
+
+func agents(t testing.TB, more map[string]agent.Agent) (map[string]run.Agent, []protocol.Agent) {
+	t.Helper()
+	demo, err := builtin.New(builtin.Config{WordsPerSecond: quick})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const history = 40
+	all := map[string]run.Agent{"default": {Agent: demo, HistoryMessages: history}}
+	list := []protocol.Agent{{ID: "default", Name: "Demo", Provider: "builtin", Default: true}}
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		all[name] = run.Agent{Agent: more[name], HistoryMessages: history}
+		list = append(list, protocol.Agent{ID: name, Name: name, Provider: "builtin"})
+	}
+	return all, list
+}
+
+// Sweep does what the gateway does once a minute.
+func (h *House) Sweep(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := h.Pairings.Sweep(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// Log is what the gateway has logged, as text.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write adds to it.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String gives all of it.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -1,0 +1,92 @@
+package hub
+
+import (
+	"github.com/gatehouse-chat/gatehouse/server/internal/format"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// answer is a streaming answer. It is formatted only once somebody takes
+// formatted text; until then its text is kept.
+type answer struct {
+	runID  string
+	text   []byte
+	stream *format.Stream
+	// plain says that a patch of it was too large for a frame. Its readers then
+	// have the text alone, because later patches rest on that one.
+	plain bool
+}
+
+// chunk takes a piece of the answer, and adds the patch that it makes.
+func (a *answer) chunk(payload []byte, wanted bool) []byte {
+	var piece protocol.TextPayload
+	e, ok := read(payload, &piece)
+	switch {
+	case !ok:
+		return payload
+	case a.stream == nil && !wanted:
+		a.text = append(a.text, piece.Content...)
+		return payload
+	}
+	patch := a.begun().Write(piece.Content)
+	if !wanted {
+		return payload
+	}
+	return a.patched(e, &piece, &piece.HTML, patch)
+}
+
+// end adds the patch that brings the answer to its final state.
+func (a *answer) end(kind string, payload []byte) []byte {
+	var inner protocol.Payload
+	var html **protocol.HTML
+	switch kind {
+	case protocol.RunCompleted:
+		p := &protocol.RunCompletedPayload{}
+		inner, html = p, &p.HTML
+	case protocol.RunFailed:
+		p := &protocol.RunFailedPayload{}
+		inner, html = p, &p.HTML
+	default:
+		p := &protocol.RunCancelledPayload{}
+		inner, html = p, &p.HTML
+	}
+	e, ok := read(payload, inner)
+	if !ok {
+		return payload
+	}
+	return a.patched(e, inner, html, a.begun().Close())
+}
+
+// begun is the answer's stream; it begins with the text so far, which its
+// readers have had from the history.
+func (a *answer) begun() *format.Stream {
+	if a.stream == nil {
+		a.stream = new(format.Stream)
+		a.stream.Write(string(a.text))
+		a.text = nil
+	}
+	return a.stream
+}
+
+// patched is the event e with the patch at html, which is a field of inner.
+func (a *answer) patched(e *protocol.AgentEvent, inner protocol.Payload, html **protocol.HTML, patch format.Patch) []byte {
+	if !a.plain {
+		*html = &protocol.HTML{From: int64(patch.From), Blocks: patch.Blocks, Append: patch.Append}
+		if formatted := encode(e, inner); len(formatted) <= maxPayload {
+			return formatted
+		}
+		a.plain = true
+	}
+	*html = &protocol.HTML{From: -1}
+	return encode(e, inner)
+}
+
+// read reads an agent event and what it carries.
+func read(payload []byte, inner protocol.Payload) (*protocol.AgentEvent, bool) {
+	e := &protocol.AgentEvent{}
+	return e, protocol.Decode(payload, e) == nil && protocol.Decode(e.Payload, inner) == nil
+}
+
+func encode(e *protocol.AgentEvent, inner protocol.Payload) []byte {
+	e.Payload = inner.AppendJSON(nil)
+	return e.AppendJSON(make([]byte, 0, len(e.Payload)+envelope))
+}

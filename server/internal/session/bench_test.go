@@ -1,0 +1,77 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+)
+
+type nobody struct{}
+
+func (nobody) Publish(session.Event) {}
+
+// Events stored a second, each a piece of an answer in a transaction that waits
+// for the disk, with so many sessions streaming at once.
+func BenchmarkAppend(b *testing.B) {
+	for _, sessions := range []int{1, 500} {
+		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
+			h := house{store: openStore(b)}
+			h.Service = session.New(h.store, nobody{})
+			begun := make([]session.Begun, sessions)
+			for i := range begun {
+				key := fmt.Sprint("session-", i)
+				h.send(b, ann, key, "Hi")
+				begun[i] = h.begin(b, key)
+			}
+			piece := []session.Piece{{Text: "some words of an answer, "}}
+			b.ReportAllocs()
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for i, run := range begun {
+				wg.Go(func() {
+					for n := i; n < b.N; n += sessions {
+						if err := h.Append(context.Background(), run, piece); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// A history with an answer that has streamed for long, in a session with a past.
+func BenchmarkHistoryOfRunningAnswer(b *testing.B) {
+	for _, pieces := range []int{100, 5000} {
+		b.Run(fmt.Sprintf("pieces=%d", pieces), func(b *testing.B) {
+			h := newHouse(b)
+			for range 20 {
+				h.answered(b, ann, "k", "question", strings.Repeat("answer ", 200))
+			}
+			h.send(b, ann, "k", "question")
+			run := h.begin(b, "k")
+			for done := 0; done < pieces; done += 100 {
+				batch := make([]session.Piece, 100)
+				for i := range batch {
+					batch[i].Text = "some words of an answer, "
+				}
+				if err := h.Append(b.Context(), run, batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ResetTimer()
+			for b.Loop() {
+				if _, err := h.History(b.Context(), ann, "k", 0, 50); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,206 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// moody is a store that fails, or waits, when told to.
+type moody struct {
+	session.Store
+	noUpdate, noView atomic.Bool
+	arrived, gate    chan struct{} // if set, an Update says that it is there, and waits
+}
+
+var errDisk = errors.New("the disk is full")
+
+// Update runs fn in vain where it is to fail, as a commit that fails does.
+func (m *moody) Update(ctx context.Context, fn func(session.Tx) error) error {
+	if m.gate != nil {
+		m.arrived <- struct{}{}
+		<-m.gate
+	}
+	return m.Store.Update(ctx, func(tx session.Tx) error {
+		err := fn(tx)
+		if m.noUpdate.Load() {
+			return errors.Join(errDisk, err)
+		}
+		return err
+	})
+}
+
+func (m *moody) View(ctx context.Context, fn func(session.Tx) error) error {
+	if m.noView.Load() {
+		return errDisk
+	}
+	return m.Store.View(ctx, fn)
+}
+
+// What the store did not keep nobody is told of, and the next try does it whole.
+func TestNothingIsToldThatIsNotKept(t *testing.T) {
+	t.Parallel()
+	store := &moody{Store: openStore(t)}
+	h := houseOn(store)
+	ctx := t.Context()
+	h.answered(t, ann, "k", "Hi", "there")
+	run := h.send(t, ann, "k", "Again").RunID
+	ended := 0
+	if err := h.OnEnd(ctx, run, func(session.Ended) { ended++ }); err != nil {
+		t.Fatal(err)
+	}
+	var b session.Begun
+	label := "label"
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"send", func() error {
+			_, err := h.Send(ctx, ann, session.SendRequest{SessionKey: "k", Message: "More", IdempotencyKey: "i"})
+			return err
+		}},
+		{"inject", func() error { _, err := h.Inject(ctx, ann, "k", "note", ""); return err }},
+		{"patch", func() error { _, err := h.Patch(ctx, ann, "k", &label, nil); return err }},
+		{"begin", func() error { begun, err := h.Begin(ctx, "k"); b = begun; return err }},
+		{"append", func() error { return h.Append(ctx, b, []session.Piece{{Text: "well"}}) }},
+		{"finish", func() error { return h.Finish(ctx, b, session.Outcome{Status: session.RunCompleted}) }},
+		{"withdraw", func() error { _, _, err := h.Withdraw(ctx, ann, "k", ""); return err }},
+		{"reset", func() error { _, err := h.Reset(ctx, ann, "k"); return err }},
+		{"delete", func() error { return h.Delete(ctx, ann, "k") }},
+	}
+	for _, step := range steps {
+		before, endedBefore := len(h.told.bySession["k"]), ended
+		store.noUpdate.Store(true)
+		if err := step.do(); !errors.Is(err, errDisk) {
+			t.Fatalf("%s on a full disk: %v", step.name, err)
+		}
+		store.noUpdate.Store(false)
+		if len(h.told.bySession["k"]) != before || ended != endedBefore {
+			t.Errorf("%s told of what was not kept", step.name)
+		}
+		h.checkLog(t, "k")
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		if len(h.told.bySession["k"]) == before {
+			t.Errorf("%s told nothing", step.name)
+		}
+		if step.name != "delete" {
+			h.checkLog(t, "k")
+		}
+	}
+	if ended != 1 {
+		t.Errorf("the run's end was told %d times", ended)
+	}
+}
+
+// A run whose history cannot be read stays queued.
+func TestBeginFailsWhole(t *testing.T) {
+	t.Parallel()
+	store := &moody{Store: openStore(t)}
+	h := houseOn(store)
+	sent := h.send(t, ann, "k", "Hi")
+	store.noView.Store(true)
+	if _, err := h.Begin(t.Context(), "k"); !errors.Is(err, errDisk) {
+		t.Errorf("Begin: %v", err)
+	}
+	store.noView.Store(false)
+	if b := h.begin(t, "k"); b.Run.ID != sent.RunID {
+		t.Errorf("begun %+v", b)
+	}
+}
+
+// What a run is given of a long conversation is bounded, and ends with the
+// question.
+func TestPromptIsBounded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for range 8 {
+		h.answered(t, ann, "k", strings.Repeat("q", 200<<10), "a")
+	}
+	h.send(t, ann, "k", "last")
+	b := h.begin(t, "k")
+	size := 0
+	for _, m := range b.History {
+		size += len(m.Content)
+	}
+	if last := b.History[len(b.History)-1]; last.Content != "last" || last.Status != protocol.StatusComplete {
+		t.Errorf("the history ends with %+v", last)
+	}
+	if size < 512<<10 || size > 1<<20+10 {
+		t.Errorf("the history has %d bytes", size)
+	}
+}
+
+// A caller that goes away does not wait for a busy session.
+func TestWaitForASessionEnds(t *testing.T) {
+	t.Parallel()
+	store := &moody{Store: openStore(t)}
+	h := houseOn(store)
+	h.send(t, ann, "k", "Hi")
+	store.arrived, store.gate = make(chan struct{}), make(chan struct{})
+	done := make(chan error)
+	go func() {
+		_, err := h.Inject(context.Background(), ann, "k", "note", "")
+		done <- err
+	}()
+	<-store.arrived // it has the session
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gone := errors.New("gone")
+	cancel(gone)
+	if _, err := h.Patch(ctx, ann, "k", nil, nil); !errors.Is(err, gone) {
+		t.Errorf("a caller that has gone: %v", err)
+	}
+	close(store.gate)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// However many change a session at once, its events are published one at a time
+// and in order.
+func TestEventsAreToldInOrder(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	keys := []string{"one", "two"}
+	for _, key := range keys {
+		h.send(t, ann, key, "Hi")
+	}
+	var wg sync.WaitGroup
+	for worker := range 6 {
+		key := keys[worker%2]
+		wg.Go(func() {
+			for i := range 30 {
+				switch {
+				case i%3 == 0 && worker < 2:
+					if b, err := h.Begin(context.Background(), key); err == nil {
+						h.say(t, b, "a", "b")
+						h.finish(t, b, session.RunCompleted)
+					}
+				case i%3 == 1:
+					_, err := h.Send(context.Background(), ann, session.SendRequest{SessionKey: key, Message: "more"})
+					var full *protocol.Error
+					if err != nil && !errors.As(err, &full) {
+						t.Error(err)
+					}
+				default:
+					label := fmt.Sprint(worker, i)
+					if _, err := h.Patch(context.Background(), ann, key, &label, nil); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, key := range keys {
+		h.checkLog(t, key)
+	}
+}

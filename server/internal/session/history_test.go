@@ -1,0 +1,169 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// askAgain queues another run on a message, as often as wanted, and lets each
+// be answered.
+func (h house) askAgain(t testing.TB, sent session.Sent, times int, answer string) {
+	t.Helper()
+	for i := range times {
+		err := h.store.Update(t.Context(), func(tx session.Tx) error {
+			rec, err := tx.Session(sent.SessionKey)
+			if err != nil {
+				return err
+			}
+			return tx.SaveRun(session.Run{ID: fmt.Sprint(sent.MessageID, i), SessionID: rec.ID, AgentID: "demo",
+				UserMessageID: sent.MessageID, Status: session.RunQueued, Order: rec.LastSeq})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := h.begin(t, sent.SessionKey)
+		h.say(t, b, answer)
+		h.finish(t, b, session.RunFailed)
+	}
+}
+
+func TestHistoryPages(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.answered(t, ann, "k", "one", "1")
+	h.answered(t, ann, "k", "two", "2")
+	h.askAgain(t, h.answered(t, ann, "k", "three", "3"), 3, "3 again")
+	h.askAgain(t, h.answered(t, ann, "k", "four", "4"), 70, "4 again") // more than a page looks back
+	h.answered(t, ann, "k", "five", "5")
+	if _, err := h.Inject(t.Context(), ann, "k", "six", ""); err != nil {
+		t.Fatal(err)
+	}
+	whole := h.history(t, "k")
+	if want := 2 + 2 + 5 + 72 + 2 + 1; len(whole) != want {
+		t.Fatalf("there are %d messages, want %d", len(whole), want)
+	}
+	h.checkLog(t, "k")
+	for limit := 1; limit <= 100; limit++ {
+		sameMessages(t, fmt.Sprintf("pages of %d", limit), h.walk(t, "k", limit), whole)
+	}
+}
+
+// A page begins with a message that answers nothing, unless there are more
+// answers to one message than a page can hold.
+func TestHistoryDoesNotPartAnswers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for i := range 12 {
+		h.askAgain(t, h.answered(t, ann, "k", fmt.Sprint("question ", i), "answer"), i%4, "again")
+	}
+	for limit := 1; limit <= 40; limit++ {
+		for before := int64(0); before >= 0; {
+			p, err := h.History(t.Context(), ann, "k", before, limit)
+			if err != nil || len(p.Messages) < limit && p.HasMore || len(p.Messages) > limit+4 {
+				t.Fatalf("a page of %d has %d messages (%v)", limit, len(p.Messages), err)
+			}
+			if first := p.Messages[0]; first.ReplyTo != "" {
+				t.Fatalf("a page of %d begins with an answer", limit)
+			}
+			if before = p.Messages[0].Seq; !p.HasMore {
+				break
+			}
+		}
+	}
+}
+
+// Pages are as large as a frame, whatever the messages are.
+func TestHistoryPagesAreBounded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	question, answer := strings.Repeat("q", protocol.MaxMessageBytes), strings.Repeat("a", 300<<10)
+	for range 4 {
+		h.answered(t, ann, "k", question, answer)
+		h.answered(t, ann, "k", "short", "short")
+	}
+	seen := 0
+	for before := int64(0); ; {
+		p, err := h.History(t.Context(), ann, "k", before, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for _, m := range p.Messages {
+			size += len(m.Content)
+		}
+		if size > protocol.MaxFrameBytes {
+			t.Errorf("a page has %d bytes", size)
+		}
+		seen += len(p.Messages)
+		if !p.HasMore {
+			break
+		}
+		before = p.Messages[0].Seq
+	}
+	if seen != 16 {
+		t.Errorf("the pages have %d messages, want 16", seen)
+	}
+}
+
+// A seq that is no message's is as good a place as any.
+func TestHistoryBeforeAnySeq(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for range 3 {
+		h.answered(t, ann, "k", "question", "answer")
+	}
+	whole := h.history(t, "k")
+	rec := h.checkLog(t, "k")
+	for before := int64(1); before <= rec.LastSeq+2; before++ {
+		p, err := h.History(t.Context(), ann, "k", before, 100)
+		if err != nil || p.HasMore {
+			t.Fatalf("before %d: %v, more: %v", before, err, p.HasMore)
+		}
+		want := 0
+		for want < len(whole) && whole[want].Seq < before {
+			want++
+		}
+		sameMessages(t, fmt.Sprint("before ", before), p.Messages, whole[:want])
+	}
+}
+
+func TestStatusTellsThePhase(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.send(t, ann, "k", "Hi")
+	status := func() session.Activity {
+		a, err := h.Status(context.Background(), ann, "k")
+		return try(t, a, err)
+	}
+	if a := status(); a.RunID != "" || a.Phase != nil || a.Queued != 1 {
+		t.Errorf("before it runs: %+v", a)
+	}
+	b := h.begin(t, "k")
+	for _, step := range []struct {
+		piece session.Piece
+		want  protocol.Activity
+	}{
+		{session.Piece{Thinking: "hm"}, protocol.Activity{Phase: "thinking"}},
+		{session.Piece{Activity: &protocol.Activity{Phase: "tool", Tool: "clock"}}, protocol.Activity{Phase: "tool", Tool: "clock"}},
+		{session.Piece{Thinking: "hm"}, protocol.Activity{Phase: "tool", Tool: "clock"}},
+		{session.Piece{Text: "It"}, protocol.Activity{Phase: "answering"}},
+		{session.Piece{Activity: &protocol.Activity{Phase: "tool", Tool: "map"}}, protocol.Activity{Phase: "tool", Tool: "map"}},
+		{session.Piece{Text: " is"}, protocol.Activity{Phase: "answering"}},
+	} {
+		if err := h.Append(t.Context(), b, []session.Piece{step.piece}); err != nil {
+			t.Fatal(err)
+		}
+		if a := status(); a.RunID != b.Run.ID || a.Queued != 0 || a.Phase == nil || *a.Phase != step.want {
+			t.Errorf("after %+v: run %s, phase %+v", step.piece, a.RunID, a.Phase)
+		}
+	}
+	h.finish(t, b, session.RunCompleted)
+	if a := status(); a.RunID != "" || a.Phase != nil || a.Queued != 0 {
+		t.Errorf("afterwards: %+v", a)
+	}
+}

@@ -1,0 +1,113 @@
+package session_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// What is said in a session moves it to the top of its owner's list; how it is
+// called and the pieces of an answer do not.
+func TestWhatMovesASessionUp(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ctx := t.Context()
+	label := "label"
+	var b session.Begun
+	long := time.UnixMilli(1000).UTC()
+	steps := []struct {
+		name string
+		up   bool
+		do   func() error
+	}{
+		{"send", true, func() error { h.send(t, ann, "k", "Hi"); return nil }},
+		{"send again", true, func() error { h.send(t, ann, "k", "Hi"); return nil }},
+		{"patch", false, func() error { _, err := h.Patch(ctx, ann, "k", &label, nil); return err }},
+		{"begin", true, func() error { b = h.begin(t, "k"); return nil }},
+		{"append", false, func() error { h.say(t, b, "text"); return nil }},
+		{"finish", true, func() error { h.finish(t, b, session.RunCompleted); return nil }},
+		{"withdraw", true, func() error { _, _, err := h.Withdraw(ctx, ann, "k", ""); return err }},
+		{"withdraw nothing", false, func() error { _, _, err := h.Withdraw(ctx, ann, "k", ""); return err }},
+		{"inject", true, func() error { _, err := h.Inject(ctx, root, "k", "note", ""); return err }},
+		{"reset", true, func() error { _, err := h.Reset(ctx, ann, "k"); return err }},
+	}
+	h.send(t, ann, "k", "Hi")
+	h.answered(t, ann, "other", "Hi", "there")
+	h.finish(t, h.begin(t, "k"), session.RunCompleted)
+	for _, step := range steps {
+		err := h.store.Update(ctx, func(tx session.Tx) error {
+			rec, err := tx.Session("k")
+			rec.UpdatedAt = long
+			if err == nil {
+				err = tx.SaveSession(&rec)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		rec := h.checkLog(t, "k")
+		if up := !rec.UpdatedAt.Equal(long); up != step.up {
+			t.Errorf("%s moved the session up: %v", step.name, up)
+		}
+		list, _, err := h.List(ctx, session.List{UserID: "ann", Limit: 9})
+		if err != nil || len(list) != 2 || (list[0].Key == "k") != step.up {
+			t.Errorf("after %s the list begins with %s (%v)", step.name, list[0].Key, err)
+		}
+	}
+	events := h.told.log("k")
+	var told protocol.SessionUpdated
+	if err := protocol.Decode(events[0].Payload, &told); err != nil || told.Change != protocol.SessionReset ||
+		*told.Session != h.checkLog(t, "k").Wire() {
+		t.Errorf("the reset was told as %s (%v)", events[0].Payload, err)
+	}
+}
+
+func TestListPages(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	pinned := true
+	for i := range 7 {
+		key := fmt.Sprint(i)
+		h.send(t, ann, key, "Hi")
+		if i == 3 {
+			if _, err := h.Patch(t.Context(), ann, key, nil, &pinned); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	h.send(t, ben, "ben's", "Hi")
+	if err := h.Delete(t.Context(), ann, "5"); err != nil {
+		t.Fatal(err)
+	}
+	for limit := 1; limit <= 8; limit++ {
+		seen := map[string]bool{}
+		q := session.List{UserID: "ann", Limit: limit}
+		for more := true; more; {
+			var page []session.Record
+			var err error
+			if page, more, err = h.List(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+			if len(page) > limit || more && len(page) < limit {
+				t.Errorf("a page of %d has %d sessions, more: %v", limit, len(page), more)
+			}
+			for _, r := range page {
+				if len(seen) == 0 && r.Key != "3" || seen[r.Key] || r.UserID != "ann" || r.Key == "5" {
+					t.Errorf("pages of %d have %s after %v", limit, r.Key, seen)
+				}
+				seen[r.Key] = true
+				q.After = &session.Position{Pinned: r.Pinned, UpdatedAt: r.UpdatedAt.UnixMilli(), ID: r.ID}
+			}
+		}
+		if len(seen) != 6 {
+			t.Errorf("pages of %d have %v", limit, seen)
+		}
+	}
+}

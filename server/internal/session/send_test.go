@@ -1,0 +1,177 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Sends with one idempotency key, at once and from anywhere, make one session,
+// one message and one run.
+func TestConcurrentRepeatsMakeOneMessage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for i := range 20 {
+		r := session.SendRequest{DefaultAgent: "demo", Message: "Hi", IdempotencyKey: fmt.Sprint(i)}
+		if i%2 == 0 {
+			r.SessionKey = fmt.Sprint("session-", i)
+		}
+		var sent [4]session.Sent
+		var wg sync.WaitGroup
+		for n := range sent {
+			wg.Go(func() {
+				var err error
+				if sent[n], err = h.Send(context.Background(), ann, r); err != nil {
+					t.Errorf("send: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		duplicates := 0
+		for _, s := range sent {
+			if s.Duplicate {
+				duplicates++
+			}
+			s.Duplicate, s.Queued = sent[0].Duplicate, sent[0].Queued
+			if s != sent[0] {
+				t.Fatalf("two repeats got %+v and %+v", s, sent[0])
+			}
+		}
+		if duplicates != len(sent)-1 {
+			t.Errorf("%d of %d sends were repeats", duplicates, len(sent))
+		}
+		if messages := h.history(t, sent[0].SessionKey); len(messages) != 1 || messages[0].ID != sent[0].MessageID {
+			t.Errorf("the transcript is %v", encoded(messages))
+		}
+		h.checkLog(t, sent[0].SessionKey)
+		a, err := h.Status(t.Context(), ann, sent[0].SessionKey)
+		if err != nil || a.Queued != 1 {
+			t.Errorf("%d runs wait (%v)", a.Queued, err)
+		}
+	}
+	list, _, err := h.List(t.Context(), session.List{UserID: "ann", Limit: 100})
+	if err != nil || len(list) != 20 {
+		t.Errorf("there are %d sessions (%v)", len(list), err)
+	}
+}
+
+func TestIdempotencyKeysAreAUsers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	send := func(who session.Caller, key, text string) (session.Sent, error) {
+		return h.Send(t.Context(), who, session.SendRequest{SessionKey: key, DefaultAgent: "demo", Message: text, IdempotencyKey: "k"})
+	}
+	first, err := send(ann, "one", "Hi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bens, err := send(ben, "two", "Hi")
+	if err != nil || bens.Duplicate || bens.RunID == first.RunID {
+		t.Errorf("ben's key is ann's: %+v (%v)", bens, err)
+	}
+	_, err = send(ann, "one", "Hi!")
+	refused(t, "another text under a used key", err, protocol.AlreadyExists)
+	// Whatever session a repeat names, even somebody else's, it gets what was made.
+	for _, key := range []string{"three", "two", ""} {
+		again, err := send(ann, key, "Hi")
+		if err != nil || !again.Duplicate || again.SessionKey != "one" || again.RunID != first.RunID {
+			t.Errorf("a repeat to %q gave %+v (%v)", key, again, err)
+		}
+	}
+	if err := h.Delete(t.Context(), ann, "one"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := send(ann, "one", "Hi")
+	if err != nil || !again.Duplicate || again.Epoch != first.Epoch || again.Seq != first.Seq {
+		t.Errorf("a repeat after the deletion gave %+v (%v)", again, err)
+	}
+	_, err = h.Find(t.Context(), ann, "one")
+	refused(t, "the deleted session", err, protocol.NotFound)
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for i := range 1 + protocol.MaxQueuedRuns {
+		if sent := h.send(t, ann, "k", "Hi"); sent.Queued != (i > 0) {
+			t.Errorf("send %d is queued: %v", i, sent.Queued)
+		}
+	}
+	rec := h.checkLog(t, "k")
+	request := session.SendRequest{SessionKey: "k", DefaultAgent: "demo", Message: "Hi", IdempotencyKey: "i"}
+	_, err := h.Send(t.Context(), ann, request)
+	refused(t, "one too many", err, protocol.ResourceExhausted)
+	if e := err.(*protocol.Error); !e.Retryable || e.RetryAfterMs <= 0 {
+		t.Errorf("%+v does not say when to try again", e)
+	}
+	if now := h.checkLog(t, "k"); now != rec {
+		t.Errorf("a refused send changed the session to %+v", now)
+	}
+	b := h.begin(t, "k")
+	_, err = h.Send(t.Context(), ann, request)
+	refused(t, "one too many while the first runs", err, protocol.ResourceExhausted)
+	h.finish(t, b, session.RunCompleted)
+	// The key of a refused send is as new.
+	if sent, err := h.Send(t.Context(), ann, request); err != nil || sent.Duplicate {
+		t.Errorf("after an answer: %+v (%v)", sent, err)
+	}
+}
+
+func TestSendOpensASession(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	sent, err := h.Send(t.Context(), ann, session.SendRequest{AgentID: "a", DefaultAgent: "demo", Message: "# Hello\nyou", Stream: true})
+	if err != nil || !strings.HasPrefix(sent.SessionKey, "agent:a:ws:direct:") || len(sent.SessionKey) != len("agent:a:ws:direct:")+36 {
+		t.Fatalf("%+v (%v)", sent, err)
+	}
+	rec := h.checkLog(t, sent.SessionKey)
+	if rec.AgentID != "a" || rec.UserID != "ann" || rec.Label != "Hello" || rec.Epoch == "" || rec.Epoch != sent.Epoch || sent.Seq != rec.LastSeq {
+		t.Errorf("made %+v by %+v", rec, sent)
+	}
+	b := h.begin(t, sent.SessionKey)
+	if b.Run.AgentID != "a" || !b.Run.Stream {
+		t.Errorf("its run is %+v", b.Run)
+	}
+	_, err = h.Send(t.Context(), ann, session.SendRequest{SessionKey: sent.SessionKey, AgentID: "b", DefaultAgent: "demo", Message: "Hi"})
+	refused(t, "another agent", err, protocol.InvalidRequest)
+	// A deleted one begins anew, with whom one likes.
+	if err := h.Delete(t.Context(), ann, sent.SessionKey); err != nil {
+		t.Fatal(err)
+	}
+	again, err := h.Send(t.Context(), ann, session.SendRequest{SessionKey: sent.SessionKey, AgentID: "b", Message: "New"})
+	if err != nil || again.Epoch == sent.Epoch {
+		t.Fatalf("%+v (%v)", again, err)
+	}
+	if rec := h.checkLog(t, sent.SessionKey); rec.AgentID != "b" || rec.Label != "New" || rec.UserID != "ann" {
+		t.Errorf("made again %+v", rec)
+	}
+}
+
+func TestTitle(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"Hi":                           "Hi",
+		"  two \t words \r\n and more": "two words",
+		"\n \n# Heading\ntext":         "Heading",
+		"> - **bold**":                 "bold**",
+		"###\nnext":                    "next",
+		"":                             "New chat",
+		" \n\t":                        "New chat",
+		"```\ncode":                    "code",
+		"tab\x00nul\x1b[31m":           "tab nul [31m",
+		strings.Repeat("ä", 60):        strings.Repeat("ä", 60),
+		strings.Repeat("ä", 61):        strings.Repeat("ä", 59) + "…",
+		"cut at a word " + strings.Repeat("x", 20) + " " + strings.Repeat("y", 40): "cut at a word " + strings.Repeat("x", 20) + "…",
+	} {
+		got := session.Title(message)
+		if got != want || utf8.RuneCountInString(got) > 60 {
+			t.Errorf("Title(%q) = %q, want %q", message, got, want)
+		}
+	}
+}

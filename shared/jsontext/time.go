@@ -1,0 +1,103 @@
+package jsontext
+
+import "time"
+
+// The first and the last millisecond that RFC 3339 can spell: years 1 to 9999.
+const (
+	FirstTime = -62135596800000
+	LastTime  = 253402300799999
+)
+
+// FormatTime gives milliseconds since 1970 UTC as RFC 3339 text in UTC; 0, and
+// what RFC 3339 cannot spell, is "". It is put together here because formatting
+// in package time costs a browser 40 KB.
+func FormatTime(ms int64) string {
+	if ms == 0 || ms < FirstTime || ms > LastTime {
+		return ""
+	}
+	at := time.UnixMilli(ms).UTC()
+	year, month, day := at.Date()
+	text := []byte("0000-00-00T00:00:00.000Z")
+	for _, part := range [...]struct{ end, value int }{
+		{4, year}, {7, int(month)}, {10, day}, {13, at.Hour()}, {16, at.Minute()}, {19, at.Second()},
+		{23, at.Nanosecond() / int(time.Millisecond)},
+	} {
+		for i := part.end - 1; part.value > 0; i-- {
+			text[i] += byte(part.value % 10)
+			part.value /= 10
+		}
+	}
+	return string(text)
+}
+
+// ParseTime reads RFC 3339 text (section 5.6) as milliseconds since 1970 UTC;
+// what is finer is cut off, and "" is 0.
+func ParseTime(s string) (ms int64, ok bool) {
+	if s == "" {
+		return 0, true
+	}
+	const date = "2006-01-02T15:04:05"
+	if len(s) <= len(date) || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
+		return 0, false
+	}
+	var v [6]int
+	for i, at := range [6][2]int{{0, 4}, {5, 7}, {8, 10}, {11, 13}, {14, 16}, {17, 19}} {
+		if v[i], ok = whole(s[at[0]:at[1]]); !ok {
+			return 0, false
+		}
+	}
+	millis, rest, ok := fraction(s[len(date):])
+	east, ok2 := offset(rest)
+	if !ok || !ok2 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[3] > 23 || v[4] > 59 || v[5] > 59 {
+		return 0, false
+	}
+	at := time.Date(v[0], time.Month(v[1]), v[2], v[3], v[4], v[5], 0, time.UTC)
+	if at.Day() != v[2] {
+		return 0, false // such as February 30
+	}
+	return at.UnixMilli() + int64(millis) - int64(east)*60_000, true
+}
+
+func whole(s string) (n int, ok bool) {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, s != ""
+}
+
+// fraction reads the milliseconds at the start of s, if there are any.
+func fraction(s string) (millis int, rest string, ok bool) {
+	if s[0] != '.' && s[0] != ',' {
+		return 0, s, true
+	}
+	i, unit := 1, 100
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		millis += int(s[i]-'0') * unit
+		unit /= 10
+		i++
+	}
+	return millis, s[i:], i > 1
+}
+
+// offset reads a zone as minutes east of UTC.
+func offset(s string) (east int, ok bool) {
+	if s == "Z" {
+		return 0, true
+	}
+	if len(s) != len("+00:00") || s[3] != ':' || s[0] != '+' && s[0] != '-' {
+		return 0, false
+	}
+	hours, ok := whole(s[1:3])
+	minutes, ok2 := whole(s[4:6])
+	if !ok || !ok2 || hours > 24 || minutes > 60 { // as package time has it
+		return 0, false
+	}
+	east = hours*60 + minutes
+	if s[0] == '-' {
+		east = -east
+	}
+	return east, true
+}

@@ -1,0 +1,48 @@
+package text
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestAsPackageStrings(t *testing.T) {
+	t.Parallel()
+	word := rapid.StringOfN(rapid.SampledFrom([]rune("ab é\t")), 0, 6, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		s, p := word.Draw(t, "s"), word.Draw(t, "p")
+		after, found := CutPrefix(s, p)
+		wantAfter, wantFound := strings.CutPrefix(s, p)
+		if HasPrefix(s, p) != strings.HasPrefix(s, p) || HasSuffix(s, p) != strings.HasSuffix(s, p) ||
+			after != wantAfter || found != wantFound || TrimPrefix(s, p) != strings.TrimPrefix(s, p) ||
+			Contains(s, p) != strings.Contains(s, p) || HasByte(s, 'a') != strings.Contains(s, "a") ||
+			TrimAround(s, " ", "\t", "é") != strings.Trim(s, " \té") {
+			t.Fatalf("%q and %q differ from package strings", s, p)
+		}
+	})
+}
+
+func TestBuilderKeepsWhatItGave(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var b Builder
+		var want strings.Builder
+		given := map[string]string{}
+		for range rapid.IntRange(0, 20).Draw(t, "writes") {
+			if rapid.IntRange(0, 9).Draw(t, "reset") == 0 {
+				b.Reset()
+				want.Reset()
+			}
+			s := rapid.String().Draw(t, "s")
+			b.Write(s)
+			want.WriteString(s)
+			given[b.String()] = strings.Clone(want.String())
+		}
+		for got, was := range given {
+			if got != was {
+				t.Fatalf("%q became %q", was, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/text"
+)
+
+const sessionPath = "/s/"
+
+// pathOf is the path of a session's page, "/" for a new one. The key is one
+// path segment (RFC 3986 §3.3).
+func pathOf(key string) string {
+	if key == "" {
+		return "/"
+	}
+	const hex = "0123456789ABCDEF"
+	path := []byte(sessionPath)
+	for i := range len(key) {
+		switch c := key[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', text.HasByte("-._~:@$&+=", c):
+			path = append(path, c)
+		default:
+			path = append(path, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(path)
+}
+
+// keyOf is the session of a page's path, "" for none.
+func keyOf(path string) string {
+	escaped, ok := text.CutPrefix(path, sessionPath)
+	if !ok {
+		return ""
+	}
+	key := make([]byte, 0, len(escaped))
+	for i := 0; i < len(escaped); i++ {
+		if escaped[i] == '%' && i+2 < len(escaped) {
+			if high, low := unhex(escaped[i+1]), unhex(escaped[i+2]); high >= 0 && low >= 0 {
+				key = append(key, byte(high<<4|low))
+				i += 2
+				continue
+			}
+		}
+		key = append(key, escaped[i])
+	}
+	return string(key)
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// loopback reports whether a host is this machine, which no phone reaches.
+func loopback(host string) bool {
+	return host == "localhost" || text.HasSuffix(host, ".localhost") ||
+		text.HasPrefix(host, "127.") || host == "[::1]" || host == "::1"
+}
+
+// reloaded makes the page load anew because the gateway says it should show
+// something else, and reports false when that was tried just now and did not
+// help.
+func (s *shell) reloaded() bool {
+	const name, once = "reloaded", "once"
+	at := s.root.Attr(markup.AttrInstance) + " " + name
+	if s.win.Recall(at) == once {
+		s.win.Keep(at, "")
+		return false
+	}
+	s.win.Keep(at, once)
+	s.win.Reload()
+	return true
+}
+
+// settled notes that the page shows what it should.
+func (s *shell) settled() {
+	s.win.Keep(s.root.Attr(markup.AttrInstance)+" reloaded", "")
+}

@@ -1,0 +1,280 @@
+package app
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// admin is the page where browsers are let in and shown out.
+type admin struct {
+	*shell
+	lists   *view.Admin
+	device  string                    // this browser's
+	pending []*protocol.PendingDevice // oldest first
+	paired  []*protocol.PairedDevice  // last seen first
+	loaded  bool
+	over    bool // signed out or revoked
+
+	approval view.Approval // in the dialog
+	wanted   string        // code to open the dialog for, from the address
+}
+
+func newAdmin(s *shell) *admin {
+	return &admin{shell: s, lists: view.NewAdmin(s.doc), device: s.root.Attr(markup.AttrDevice)}
+}
+
+func (a *admin) page() page {
+	return page{
+		start: a.start, state: a.state, event: a.event, act: a.act,
+		tick: a.tick, draw: a.draw, counting: a.counting,
+	}
+}
+
+func (a *admin) start() {
+	if code := a.win.TakeFragment(); pairingCode(code) {
+		a.wanted = code
+	}
+	a.connect()
+}
+
+// state follows the connection.
+func (a *admin) state(s client.State) {
+	switch s.Phase {
+	case client.Ready:
+		if s.Role != protocol.Admin {
+			a.end(markup.StateSignedOut)
+			a.win.Leave("/")
+			return
+		}
+		a.settled()
+		a.load()
+	case client.Pairing:
+		a.end(markup.StateSignedOut)
+		a.win.Leave("/")
+	case client.Refused:
+		switch s.Err.Code {
+		case protocol.NotPaired:
+			a.end(markup.StateRevoked)
+		case protocol.Unauthorized, protocol.Forbidden:
+			a.end(markup.StateSignedOut)
+		}
+	}
+}
+
+// end takes everything off the screen that its reader may no longer read.
+func (a *admin) end(state string) {
+	a.over = true
+	a.pending, a.paired = nil, nil
+	a.lists.Draw(nil, nil, nil)
+	a.lists.Clear()
+	view.CloseDialogs(a.doc)
+	view.SetState(a.doc, state)
+}
+
+func (a *admin) load() {
+	var result protocol.DeviceListResult
+	a.ask(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
+		if a.over {
+			return
+		}
+		if err != nil {
+			if !retryable(err) {
+				a.problem("The list could not be loaded: " + sentence(err))
+			}
+			return
+		}
+		a.pending, a.paired, a.loaded = nil, nil, true
+		for i := range result.Pending {
+			a.wait(&result.Pending[i])
+		}
+		for i := range result.Paired {
+			a.put(&result.Paired[i])
+		}
+		a.need(partBody)
+		a.openWanted()
+	})
+}
+
+// openWanted opens the dialog for the request whose code stood in the address.
+func (a *admin) openWanted() {
+	code := a.wanted
+	a.wanted = ""
+	switch {
+	case code == "":
+	case a.waiting(code) == nil:
+		a.problem("No request with the code " + markup.GroupCode(code) + " waits: it was answered, or it has expired.")
+	default:
+		a.openApproval(code)
+	}
+}
+
+func (a *admin) waiting(code string) *protocol.PendingDevice {
+	for _, p := range a.pending {
+		if p.Code == code {
+			return p
+		}
+	}
+	return nil
+}
+
+func (a *admin) find(device string) *protocol.PairedDevice {
+	for _, d := range a.paired {
+		if d.DeviceID == device {
+			return d
+		}
+	}
+	return nil
+}
+
+// event keeps the lists up to date.
+func (a *admin) event(f protocol.Frame) {
+	if a.over {
+		return
+	}
+	switch f.Event {
+	case protocol.EventDeviceRequested:
+		var p protocol.DeviceRequested
+		if jsontext.Read(f.Payload, p.DecodeJSON) == nil && p.Code != "" {
+			a.request(&p)
+		}
+	case protocol.EventDeviceResolved:
+		var r protocol.DeviceResolved
+		if jsontext.Read(f.Payload, r.DecodeJSON) == nil {
+			a.resolved(r)
+		}
+	}
+	a.need(partBody)
+}
+
+// wait adds a request in its place.
+func (a *admin) wait(p *protocol.PendingDevice) {
+	at := len(a.pending)
+	for at > 0 && a.pending[at-1].CreatedAt > p.CreatedAt {
+		at--
+	}
+	a.pending = inserted(a.pending, at, p)
+}
+
+func (a *admin) request(p *protocol.PendingDevice) {
+	if had := a.waiting(p.Code); had != nil {
+		*had = *p
+		return
+	}
+	a.wait(p)
+	view.Announce(a.doc, p.DeviceName+" asks to be let in.")
+}
+
+func (a *admin) resolved(r protocol.DeviceResolved) {
+	line := view.Resolved{State: r.Status, Time: view.Time{Stamp: protocol.At(time.Now()).String(), Text: view.Ago(0)}}
+	if p := a.waiting(r.Code); p != nil {
+		line.DeviceName = p.DeviceName
+		a.pending = without(a.pending, func(p *protocol.PendingDevice) bool { return p.Code == r.Code })
+	}
+	if r.Status == protocol.PairingRevoked {
+		if d := a.find(r.DeviceID); d != nil {
+			line.DeviceName, line.User = nameOf(d), d.UserID
+		}
+		a.drop(r.DeviceID)
+	}
+	if r.Paired != nil {
+		line.DeviceName, line.User, line.Role = nameOf(r.Paired), r.Paired.UserID, string(r.Paired.Role)
+		a.put(r.Paired)
+	}
+	if a.approval.Code == r.Code && a.approval.State != markup.ApproveBusy {
+		a.approval.Error = "This request is no longer open: it was " + r.Status + "."
+		a.lists.DrawApproval(a.approval)
+	}
+	a.lists.Note(line)
+}
+
+// put adds a device, or what is new of it, in its place.
+func (a *admin) put(d *protocol.PairedDevice) {
+	a.drop(d.DeviceID)
+	at := 0
+	for at < len(a.paired) && lastSeen(a.paired[at]) >= lastSeen(d) {
+		at++
+	}
+	a.paired = inserted(a.paired, at, d)
+}
+
+func (a *admin) drop(device string) {
+	a.paired = without(a.paired, func(d *protocol.PairedDevice) bool { return d.DeviceID == device })
+}
+
+func lastSeen(d *protocol.PairedDevice) protocol.Time { return max(d.LastSeenAt, d.CreatedAt) }
+
+// nameOf is what people call a device.
+func nameOf(d *protocol.PairedDevice) string {
+	return cmp.Or(d.Label, d.DeviceName, browser(d.UserAgent), "a device without a name")
+}
+
+func (a *admin) counting() bool { return false }
+
+func (a *admin) tick(now time.Time) {
+	a.need(partBody)
+	a.lists.Age(protocol.At(now))
+	a.pending = without(a.pending, func(p *protocol.PendingDevice) bool {
+		return p.ExpiresAt != 0 && p.ExpiresAt < protocol.At(now)
+	})
+}
+
+// draw brings the lists up to date.
+func (a *admin) draw() {
+	if a.parts&partBody == 0 || a.over || !a.loaded {
+		return
+	}
+	now := time.Now()
+	pending := make([]view.Pending, len(a.pending))
+	for i, p := range a.pending {
+		pending[i] = showPending(p, now)
+	}
+	devices := make([]view.Device, len(a.paired))
+	known := map[string]bool{}
+	var users []string
+	for i, d := range a.paired {
+		devices[i] = a.showDevice(d, now)
+		if !known[d.UserID] {
+			known[d.UserID] = true
+			users = append(users, d.UserID)
+		}
+	}
+	a.lists.Draw(pending, devices, users)
+}
+
+func showPending(p *protocol.PendingDevice, now time.Time) view.Pending {
+	return view.Pending{
+		Code:       p.Code,
+		DeviceID:   p.DeviceID,
+		DeviceName: p.DeviceName,
+		Browser:    browser(p.UserAgent),
+		Address:    p.Address,
+		Since:      ago(p.CreatedAt, now),
+		Remaining:  view.Remaining(-secondsSince(p.ExpiresAt, now)),
+	}
+}
+
+func (a *admin) showDevice(d *protocol.PairedDevice, now time.Time) view.Device {
+	return view.Device{
+		ID:       d.DeviceID,
+		Label:    nameOf(d),
+		Browser:  browser(d.UserAgent),
+		User:     d.UserID,
+		Role:     string(d.Role),
+		LastSeen: ago(d.LastSeenAt, now),
+		Since:    ago(d.CreatedAt, now),
+		This:     d.DeviceID == a.device && a.device != "",
+	}
+}
+
+func ago(t protocol.Time, now time.Time) view.Time {
+	if t == 0 {
+		return view.Time{}
+	}
+	return view.Time{Stamp: t.String(), Text: view.Ago(secondsSince(t, now))}
+}

@@ -1,0 +1,179 @@
+// Package app is what a user can do: it holds the state of the page in hand,
+// acts on what the user asks for and on what the gateway says, and has package
+// view draw what changed.
+//
+// Everything runs on one loop (see [App]), so the pages here are written without
+// locks. Nothing here knows JavaScript; the browser is an interface.
+package app
+
+import (
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// How often the page's clock ticks: in a hurry while seconds are counted down,
+// else for the sake of "5 min ago".
+const (
+	hurriedTick = 500 * time.Millisecond
+	calmTick    = 20 * time.Second
+)
+
+// Options make an App.
+type Options struct {
+	Browser   Browser
+	Transport client.Transport
+	Version   string // of this client, as it tells the gateway
+	Platform  string // of the browser
+	Locale    string
+}
+
+// App is the client of one page. Its methods may be called from any goroutine
+// and never block.
+type App struct {
+	shell *shell
+	page  page
+	loop  loop
+
+	framed bool // a frame is asked for
+	timer  *time.Timer
+	hurry  bool // the timer's pace
+}
+
+// page is what one of the four pages does. It is no interface, because what is
+// behind an interface is linked with all that a program could ask of it: package
+// time's calendar alone is 20 KB of download.
+type page struct {
+	start     func()
+	state     func(client.State)
+	event     func(protocol.Frame)
+	act       func(action string, target view.Element)
+	tick      func(now time.Time)
+	draw      func()
+	counting  func() bool // seconds are counted down
+	navigated func()      // may be nil
+	scrolled  func(below, above int)
+}
+
+// New takes over the page that the browser shows. It does nothing until Start.
+func New(o Options) *App {
+	a := &App{}
+	a.loop.settle = a.settle
+	s := &shell{win: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot)}
+	s.hello = protocol.ConnectParams{
+		Locale: o.Locale,
+		Client: &protocol.Client{
+			Name: "gatehouse-web", Version: o.Version, Platform: o.Platform, Caps: []string{protocol.CapHTML},
+		},
+	}
+	s.dial = func() *client.Client {
+		var c *client.Client
+		c = client.New(client.Options{
+			Transport: o.Transport,
+			Hello:     s.hello,
+			OnState:   func(st client.State) { a.loop.do(func() { a.state(c, st) }) },
+			OnEvent:   func(f protocol.Frame) { a.loop.do(func() { a.page.event(f) }) },
+		})
+		return c
+	}
+	a.shell = s
+	switch s.root.Attr(markup.AttrPage) {
+	case markup.PageChat:
+		a.page = newChat(s).page()
+	case markup.PageAdmin:
+		a.page = newAdmin(s).page()
+	case markup.PageLogin:
+		a.page = newLogin(s).page()
+	default:
+		a.page = newGate(s).page()
+	}
+	return a
+}
+
+// Start brings the page to life.
+func (a *App) Start() { a.loop.do(a.page.start) }
+
+// Act does what the user asks for: an action of package markup, at an element.
+func (a *App) Act(action string, target view.Element) {
+	a.loop.do(func() {
+		if !a.shell.act(action, target) {
+			a.page.act(action, target)
+		}
+	})
+}
+
+// Wake tells that the page is seen again, or that the network has come or gone.
+func (a *App) Wake() {
+	a.loop.do(func() {
+		a.shell.wake()
+		a.tick()
+	})
+}
+
+// Navigated tells that the user went back or forth in the history.
+func (a *App) Navigated() {
+	if a.page.navigated != nil {
+		a.loop.do(func() { a.page.navigated() })
+	}
+}
+
+// Scrolled tells how many pixels of the transcript are below and above what is
+// seen.
+func (a *App) Scrolled(below, above int) {
+	if a.page.scrolled != nil {
+		a.loop.do(func() { a.page.scrolled(below, above) })
+	}
+}
+
+func (a *App) state(c *client.Client, s client.State) {
+	if a.shell.conn != c {
+		return // an earlier one, which was stopped
+	}
+	a.shell.link = s
+	a.shell.hear(s)
+	a.shell.need(partLink)
+	a.page.state(s)
+}
+
+func (a *App) tick() {
+	a.shell.need(partLink)
+	a.shell.expireNotices(time.Now())
+	a.page.tick(time.Now())
+}
+
+// settle runs after every turn of the loop: it asks for a frame if there is
+// something to draw, and sees to the one timer.
+func (a *App) settle() {
+	if a.shell.parts != 0 && !a.framed {
+		a.framed = true
+		a.shell.win.Frame(func() { a.loop.do(a.draw) })
+	}
+	hurry := a.shell.counting() || a.page.counting()
+	if a.timer != nil && hurry == a.hurry {
+		return
+	}
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	every := calmTick
+	if hurry {
+		every = hurriedTick
+	}
+	a.hurry = hurry
+	a.timer = time.AfterFunc(every, func() {
+		a.loop.do(func() {
+			a.timer = nil
+			a.tick()
+		})
+	})
+}
+
+func (a *App) draw() {
+	a.framed = false
+	a.shell.draw()
+	a.page.draw()
+	a.shell.parts = 0
+}

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// act does what the admin asks for.
+func (a *admin) act(action string, target view.Element) {
+	code := about(target, markup.AttrCode)
+	switch action {
+	case markup.ActionApprove:
+		a.openApproval(code)
+	case markup.ActionEditApproval:
+		a.editApproval(target)
+	case markup.ActionBack:
+		a.setApproval(markup.ApproveForm, "")
+	case markup.ActionConfirmApprove:
+		a.confirmApproval()
+	case markup.ActionDeny:
+		if p := a.waiting(code); p != nil {
+			a.lists.OpenDeny(code, p.DeviceName)
+		}
+	case markup.ActionConfirmDeny:
+		a.deny(code)
+	case markup.ActionRevoke:
+		if d := a.find(about(target, markup.AttrDevice)); d != nil {
+			a.lists.OpenRevoke(view.Device{
+				ID: d.DeviceID, Label: nameOf(d), Browser: browser(d.UserAgent), User: d.UserID, This: d.DeviceID == a.device,
+			})
+		}
+	case markup.ActionConfirmRevoke:
+		a.revoke(about(target, markup.AttrDevice))
+	}
+}
+
+// openApproval asks for whom and as what. A fresh user and the least role that
+// can chat are proposed; anything else has to be chosen.
+func (a *admin) openApproval(code string) {
+	p := a.waiting(code)
+	if p == nil {
+		a.problem("This request is no longer open.")
+		return
+	}
+	a.approval = view.Approval{
+		Code:       p.Code,
+		DeviceName: p.DeviceName,
+		Browser:    browser(p.UserAgent),
+		Address:    p.Address,
+		State:      markup.ApproveForm,
+		Who:        markup.WhoNew,
+		Role:       markup.RoleOperator,
+	}
+	a.lists.OpenApproval(a.approval)
+}
+
+func (a *admin) editApproval(field view.Element) {
+	switch value := field.Value(); field.Attr("name") {
+	case markup.FieldWho:
+		a.approval.Who = value
+	case markup.FieldUser:
+		a.approval.User = trim(value)
+	case markup.FieldRole:
+		a.approval.Role = value
+	}
+	a.setApproval(markup.ApproveForm, "")
+}
+
+func (a *admin) setApproval(state, problem string) {
+	a.approval.State, a.approval.Error = state, problem
+	a.lists.DrawApproval(a.approval)
+}
+
+func (a *admin) confirmApproval() {
+	switch p := &a.approval; {
+	case p.State == markup.ApproveBusy:
+	case p.Who == markup.WhoExisting && p.User == "":
+		a.setApproval(markup.ApproveForm, "Name the user whose chats this browser is to share.")
+	case p.Role == markup.RoleAdmin && p.State != markup.ApproveConfirm:
+		a.setApproval(markup.ApproveConfirm, "")
+	default:
+		a.approve()
+	}
+}
+
+func (a *admin) approve() {
+	a.setApproval(markup.ApproveBusy, "")
+	params := &protocol.DeviceApproveParams{
+		Code:  a.approval.Code,
+		Role:  protocol.Role(a.approval.Role),
+		Label: trim(a.lists.ApprovalLabel()),
+	}
+	if a.approval.Who == markup.WhoExisting {
+		params.UserID = a.approval.User
+	}
+	var result protocol.DeviceApproveResult
+	a.ask(protocol.MethodDeviceApprove, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		if a.over || a.approval.Code != params.Code {
+			return
+		}
+		if err != nil {
+			a.setApproval(markup.ApproveForm, sentence(err))
+			return
+		}
+		a.approval = view.Approval{}
+		view.CloseDialogs(a.doc)
+		d := &result.Paired
+		a.good(nameOf(d) + " is in, as " + d.UserID + " with the role " + string(d.Role) + ".")
+		a.put(d)
+		a.need(partBody)
+	})
+}
+
+func (a *admin) deny(code string) {
+	var result protocol.DeviceDenyResult
+	a.ask(protocol.MethodDeviceDeny, (&protocol.DeviceDenyParams{Code: code}).AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		a.decided(markup.IDDenyDialog, err)
+	})
+}
+
+func (a *admin) revoke(device string) {
+	var result protocol.DeviceRevokeResult
+	params := &protocol.DeviceRevokeParams{DeviceID: device, Channel: protocol.ChannelWS}
+	a.ask(protocol.MethodDeviceRevoke, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		a.decided(markup.IDRevokeDialog, err)
+	})
+}
+
+// decided closes the dialog, or says in it why it did not work. The lists follow
+// the gateway's event.
+func (a *admin) decided(dialog string, err *protocol.Error) {
+	switch {
+	case a.over:
+	case err != nil:
+		view.SetDialogError(a.doc, dialog, sentence(err))
+	default:
+		view.CloseDialogs(a.doc)
+	}
+}

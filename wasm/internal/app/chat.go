@@ -1,0 +1,327 @@
+package app
+
+import (
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// chat is the page of a conversation and the list of all of them.
+type chat struct {
+	*shell
+	user string
+	role protocol.Role
+
+	shown    *session
+	all      map[string]*session // that this page has opened, by key
+	opening  string              // to be shown as soon as it is loaded
+	push     bool                // and to be a new entry of the history then
+	list     directory
+	agents   []protocol.Agent
+	waiting  map[string]bool // codes of pairings that wait for an admin
+	deleting map[string]bool // sessions that this page deletes
+	over     bool            // signed out or revoked: nothing is shown any more
+
+	transcript *view.Transcript
+	sessions   *view.Sessions
+	changed    map[string]bool // messages to draw anew
+	toLatest   bool
+	far        bool // scrolled away from the latest message
+}
+
+func newChat(s *shell) *chat {
+	c := &chat{
+		shell:    s,
+		user:     s.root.Attr(markup.AttrUser),
+		role:     protocol.Role(s.root.Attr(markup.AttrRole)),
+		all:      map[string]*session{},
+		waiting:  map[string]bool{},
+		deleting: map[string]bool{},
+		changed:  map[string]bool{},
+	}
+	c.transcript = view.NewTranscript(s.doc, func(at protocol.Time) view.Time {
+		return view.Time{Stamp: at.String(), Text: s.win.Clock(at)}
+	})
+	c.sessions = view.NewSessions(s.doc)
+	c.shown = c.session(s.root.Attr(markup.AttrSessionKey))
+	c.shown.known = s.root.Attr(markup.AttrEpoch) != ""
+	c.shown.gone = s.root.Attr(markup.AttrState) == markup.StateGone
+	s.unsent = c.unsent
+	return c
+}
+
+func (c *chat) page() page {
+	return page{
+		start: c.start, state: c.state, event: c.event, act: c.act,
+		tick: c.tick, draw: c.draw, counting: c.counting,
+		navigated: c.navigated, scrolled: c.scrolled,
+	}
+}
+
+// session is the one of that key, made if this page has not opened it yet. The
+// one of "" is new, and gets its key with its first message.
+func (c *chat) session(key string) *session {
+	s := c.all[key]
+	if s == nil {
+		s = newSession(key)
+		c.all[key] = s
+	}
+	return s
+}
+
+func (c *chat) start() {
+	c.connect()
+	c.need(partForm)
+}
+
+func (c *chat) ready() bool { return c.link.Phase == client.Ready }
+
+func (c *chat) unsent() int {
+	n := 0
+	for _, s := range c.all {
+		n += s.out.unsent()
+	}
+	return n
+}
+
+// state follows the connection.
+func (c *chat) state(s client.State) {
+	c.need(partBody)
+	switch s.Phase {
+	case client.Ready:
+		c.settled()
+		c.welcome(s)
+	case client.Pairing:
+		// The credential is gone, and with it the right to see this page.
+		c.end(markup.StateSignedOut)
+		c.win.Leave("/")
+	case client.Refused:
+		switch s.Err.Code {
+		case protocol.NotPaired:
+			c.end(markup.StateRevoked)
+		case protocol.Unauthorized, protocol.Forbidden:
+			c.end(markup.StateSignedOut)
+		}
+	}
+}
+
+// welcome brings the page up to date on a new connection: what happened since
+// the last one is not known. This is where a resume would ask for the events
+// instead of the history.
+func (c *chat) welcome(s client.State) {
+	if c.user != "" && s.UserID != c.user {
+		c.end(markup.StateSignedOut)
+		c.win.Reload()
+		return
+	}
+	c.role = s.Role
+	for _, other := range c.all {
+		if other != c.shown && other.key != "" {
+			other.loaded = false
+		}
+	}
+	if c.shown.key != "" {
+		c.load(c.shown)
+	}
+	c.loadSessions()
+	c.loadAgents()
+	if c.role == protocol.Admin {
+		c.loadWaiting()
+	}
+	c.flushAll()
+}
+
+// end takes everything off the screen that its reader may no longer read.
+func (c *chat) end(state string) {
+	c.over = true
+	clear(c.all)
+	c.shown, c.opening = c.session(""), ""
+	c.list = directory{}
+	c.transcript.Draw(nil)
+	c.sessions.Draw(nil)
+	view.CloseDialogs(c.doc)
+	view.SetInput(c.doc, markup.IDComposerInput, "")
+	view.SetReplica(c.doc, "")
+	view.SetText(c.doc, markup.IDSessionTitle, "")
+	view.SetText(c.doc, markup.IDPendingBadge, "")
+	view.SetEarlier(c.doc, false, false)
+	view.SetRoot(c.doc, markup.AttrSessionKey, "")
+	view.SetState(c.doc, state)
+	c.win.SetTitle("Gatehouse")
+	c.win.Replace("/")
+}
+
+// event takes what the gateway says unasked.
+func (c *chat) event(f protocol.Frame) {
+	if c.over {
+		return
+	}
+	switch f.Event {
+	case protocol.EventAgent, protocol.EventChat:
+		c.logged(f)
+	case protocol.EventSessionUpdated:
+		c.sessionUpdated(f.Payload)
+		c.logged(f)
+	case protocol.EventTick:
+		c.ticked(f.Payload)
+	case protocol.EventDeviceRequested, protocol.EventDeviceResolved:
+		c.pairing(f)
+	}
+}
+
+// act does what the user asks for.
+func (c *chat) act(action string, target view.Element) {
+	switch action {
+	case markup.ActionSend:
+		c.submit()
+	case markup.ActionCompose:
+		view.SetReplica(c.doc, view.Input(c.doc, markup.IDComposerInput))
+		c.need(partForm)
+	case markup.ActionSuggest:
+		view.SetInput(c.doc, markup.IDComposerInput, target.Attr(markup.AttrText))
+		view.Focus(c.doc, markup.IDComposerInput)
+		c.act(markup.ActionCompose, target)
+	case markup.ActionStopRun:
+		c.stop()
+	case markup.ActionRetryRun:
+		c.retry(about(target, markup.AttrMessageID))
+	case markup.ActionResendMessage:
+		c.shown.out.again(about(target, markup.AttrKey))
+		c.flush(c.shown)
+	case markup.ActionTakeBack:
+		c.takeBack(target)
+	case markup.ActionCopyMessage:
+		c.copy(c.textOf(target), target)
+	case markup.ActionCopyCode:
+		c.copy(view.CodeOf(target), target)
+	case markup.ActionLoadEarlier:
+		c.loadEarlier(c.shown)
+	case markup.ActionJumpLatest:
+		c.win.ToLatest()
+	default:
+		c.actOnSessions(action, target)
+	}
+}
+
+// about is an attribute of what an action's element stands in.
+func about(target view.Element, attr string) string {
+	if el := target.Closest(attr); el != nil {
+		return el.Attr(attr)
+	}
+	return ""
+}
+
+func (c *chat) textOf(target view.Element) string {
+	if m := c.shown.log.Message(about(target, markup.AttrMessageID)); m != nil {
+		return m.Content
+	}
+	if m := c.shown.out.find(about(target, markup.AttrKey)); m != nil {
+		return m.text
+	}
+	return view.BodyText(target) // the server rendered it, and it is not loaded yet
+}
+
+func (c *chat) scrolled(below, above int) {
+	const few, near = 120, 400 // pixels
+	if far := below > few; far != c.far {
+		c.far = far
+		c.need(partForm)
+	}
+	if above < near {
+		c.loadEarlier(c.shown)
+	}
+}
+
+func (c *chat) counting() bool {
+	for _, s := range c.all {
+		if !s.gap.IsZero() || !s.out.pause.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *chat) tick(now time.Time) {
+	c.need(partList)
+	for _, s := range c.all {
+		if !s.gap.IsZero() && now.Sub(s.gap) >= patience {
+			c.heal(s)
+		}
+		if !s.out.pause.IsZero() && !now.Before(s.out.pause) {
+			s.out.pause = time.Time{}
+			c.flush(s)
+		}
+	}
+}
+
+// draw brings the page up to date.
+func (c *chat) draw() {
+	if c.over {
+		return
+	}
+	if c.parts&partBody != 0 {
+		c.drawTranscript()
+		c.drawHead()
+	} else if c.parts&partText != 0 {
+		for id := range c.changed {
+			if m := c.shown.log.Message(id); m != nil {
+				v := c.shown.show(m)
+				c.transcript.Update(&v)
+			}
+		}
+	}
+	clear(c.changed)
+	if c.parts&(partBody|partForm) != 0 {
+		view.DrawComposer(c.doc, view.Composer{
+			Running: c.shown.running(),
+			Bytes:   len(view.Input(c.doc, markup.IDComposerInput)),
+			Limit:   protocol.MaxMessageBytes,
+		})
+		view.SetJump(c.doc, c.far)
+	}
+	if c.parts&(partBody|partList) != 0 {
+		c.sessions.Draw(c.list.shown(c.shown.key, time.Now(), c.win.Matches))
+	}
+	if c.toLatest {
+		c.toLatest = false
+		c.win.ToLatest()
+	}
+}
+
+func (c *chat) drawTranscript() {
+	s := c.shown
+	if !s.loaded {
+		c.transcript.DrawBehind(s.own(nil, c.ready()))
+		return
+	}
+	c.transcript.Draw(s.messages(c.ready()))
+	_, more := s.log.Oldest()
+	view.SetEarlier(c.doc, more, s.earlier)
+}
+
+func (c *chat) drawHead() {
+	s := c.shown
+	state := markup.StateReady
+	if s.gone {
+		state = markup.StateGone
+	}
+	view.SetState(c.doc, state)
+	view.SetRoot(c.doc, markup.AttrSessionKey, s.key)
+	if !s.loaded {
+		return
+	}
+	at := s.log.Cursor()
+	view.SetRoot(c.doc, markup.AttrEpoch, at.Epoch)
+	view.SetRoot(c.doc, markup.AttrLastSeq, decimal(at.AfterSeq))
+	if c.list.loaded || s.key == "" {
+		label := c.list.label(s.key)
+		view.SetText(c.doc, markup.IDSessionTitle, label)
+		c.win.SetTitle(label + " · Gatehouse")
+	}
+	if name := c.agentName(s.key); name != "" {
+		view.SetText(c.doc, markup.IDAgentName, name)
+	}
+}

@@ -1,0 +1,368 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
+)
+
+const served = `<li class="message message-user" data-message-id="m1" data-run-id="" data-seq="1" data-key="" data-status="complete" data-by-other="false"><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><span data-slot="author"></span><div data-slot="body" data-format="text">hi</div><span data-slot="error"></span></li>` +
+	`<li class="message message-assistant" data-message-id="m2" data-run-id="r1" data-seq="2" data-key="" data-status="complete" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>hello</p></div><span data-slot="activity"></span><span data-slot="error"></span><button data-action="copy-message" data-state="idle"></button></li>`
+
+const history = `{"messages":[{"id":"m1","role":"user","content":"hi","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":1},
+ {"id":"m2","role":"assistant","content":"hello","status":"complete","createdAt":"2026-01-01T00:00:00Z","runId":"r1","seq":2,"replyTo":"m1","html":{"from":0,"blocks":["<p>hello</p>"]}}],
+ "sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":false}`
+
+// aSession is the page of session s, with its transcript in it.
+func aSession() *viewtest.Document {
+	return viewtest.Chat(`data-session-key="s" data-epoch="e" data-last-seq="4" data-has-more="false"`, served, "")
+}
+
+// aNewChat is the page of a chat without messages.
+func aNewChat() *viewtest.Document {
+	return viewtest.Chat(`data-session-key="" data-epoch="" data-last-seq="0" data-has-more="false"`, "", "")
+}
+
+func withHistory(_ *window, g *gateway) { g.on("chat.history", history) }
+
+// messages tells the transcript on the page: status and text of each.
+func (s *scene) messages() string {
+	var list []string
+	for _, m := range s.win.Get("messages").Elements() {
+		list = append(list, m.Attr("data-status")+": "+m.Slot("body"))
+	}
+	return strings.Join(list, " | ")
+}
+
+func (s *scene) last() *viewtest.Element {
+	s.t.Helper()
+	items := s.win.Get("messages").Elements()
+	if len(items) == 0 {
+		s.t.Fatal("the transcript is empty")
+	}
+	return items[len(items)-1]
+}
+
+func (s *scene) write(text string) {
+	s.win.Get("composer-input").SetValue(text)
+	s.do("send", "composer")
+}
+
+// accept answers chat.send as soon as it comes.
+func (g *gateway) accept(status string) {
+	n := 0
+	g.answer("chat.send", func(p params) (string, *protocol.Error) {
+		n++
+		return fmt.Sprintf(`{"runId":"r%d","sessionKey":%q,"messageId":"own%d","seq":%d,"status":%q}`, n, p.text("sessionKey"), n, 2*n-1, status), nil
+	})
+}
+
+func (g *gateway) message(key, id, text string, seq int) {
+	g.event("chat", fmt.Sprintf(`{"type":"message","sessionKey":%q,"message":{"id":%q,"role":"user","content":%q,"status":"queued","createdAt":"2026-01-01T00:00:00Z","seq":%d}}`, key, id, text, seq), seq)
+}
+
+func (g *gateway) agent(key, kind, run, payload string, seq int) {
+	g.event("agent", fmt.Sprintf(`{"type":%q,"sessionKey":%q,"agentId":"main","runId":%q,"userId":"u","channel":"ws","payload":%s}`, kind, key, run, payload), seq)
+}
+
+func TestTakesOverTheServersTranscript(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		first := s.win.Get("messages").Elements()
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
+		if first[0].Attr("data-seq") != "1" {
+			t.Error("the messages were made anew")
+		}
+		eq(t, "the pill", s.win.Get("connection").Attr("data-state"), "connected")
+		eq(t, "the agent", s.win.Get("agent-name").Text(), "Main agent")
+		hello := s.g.calls("connect")[0]
+		eq(t, "caps", fmt.Sprint(hello["client"].(map[string]any)["caps"]), "[html]")
+		before := s.win.Writes
+		s.g.cut(1006, "", false)
+		s.wait(2 * time.Second)
+		if now := s.win.Get("messages").Elements(); now[0] != first[0] || now[1] != first[1] {
+			t.Error("a reconnect that brought nothing new made the messages anew")
+		}
+		if n := s.win.Writes - before; n > 20 {
+			t.Errorf("a reconnect that brought nothing new wrote %d times", n)
+		}
+	})
+}
+
+func TestSendsAndStreams(t *testing.T) {
+	play(t, aNewChat, nil, func(s *scene) {
+		s.g.accept("accepted")
+		s.win.Get("composer-input").SetValue("  hello\n")
+		s.app.Act("send", s.win.Get("composer"))
+		s.wait(0)
+		key := keyOf(s.win.path)
+		eq(t, "the key", key, "agent:main:ws:direct:01010101-0101-4101-8101-010101010101")
+		eq(t, "the address", s.win.path, "/s/"+key)
+		s.wait(50 * time.Millisecond)
+		send := s.g.calls("chat.send")[0]
+		eq(t, "the message", send.text("message"), "  hello\n")
+		eq(t, "ack", send.text("ack"), "accepted")
+		eq(t, "the idempotency key", send.text("idempotencyKey"), strings.Repeat("02", 16))
+		eq(t, "the composer", s.win.Get("composer-input").Value(), "")
+		own := s.last()
+		eq(t, "the transcript", s.messages(), "complete:   hello\n")
+		eq(t, "the form", s.win.Get("composer").Attr("data-state"), "running")
+
+		s.g.message(key, "own1", "  hello\n", 1)
+		s.g.agent(key, "run.started", "r1", `{"messageId":"a1","userMessageId":"own1"}`, 2)
+		s.g.agent(key, "activity", "r1", `{"phase":"thinking"}`, 3)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the transcript", s.messages(), "complete:   hello\n | streaming: ")
+		if s.win.Get("messages").Elements()[0] != own {
+			t.Error("the own message was made anew when the log showed it")
+		}
+		eq(t, "the activity", s.last().Slot("activity"), "thinking…")
+		for i, word := range []string{"one", "two", "three"} {
+			s.g.agent(key, "chunk", "r1", fmt.Sprintf(`{"content":%q,"html":{"from":0,"blocks":["<p>%s</p>"]}}`, word, word), 4+i)
+		}
+		s.wait(50 * time.Millisecond)
+		eq(t, "the answer", s.last().Slot("body"), "three")
+		s.g.agent(key, "run.completed", "r1", `{"messageId":"a1","content":"onetwothree","html":{"from":0,"blocks":["<p>one</p>","<p>two</p>"]}}`, 7)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the transcript", s.messages(), "complete:   hello\n | complete: onetwo")
+		eq(t, "the form", s.win.Get("composer").Attr("data-state"), "idle")
+		eq(t, "said aloud", s.win.Get("announce").Text(), "The answer is complete.")
+	})
+}
+
+func TestTheLogMayShowAMessageBeforeItsAck(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.write("again")
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | sending: again")
+		own := s.last()
+		s.g.message("s", "m5", "again", 5)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | queued: again")
+		if s.last() != own {
+			t.Error("the message was made anew")
+		}
+		// Another of the same text, from elsewhere, is another message.
+		s.g.message("s", "m6", "again", 6)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | queued: again | queued: again")
+	})
+}
+
+func TestKeepsWhatCannotBeSentAndSendsItInOrder(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.write("first") // the gateway takes it and falls silent
+		s.g.cut(1006, "", true)
+		s.wait(100 * time.Millisecond)
+		s.write("second")
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | waiting: first | waiting: second")
+		pill := s.win.Get("connection")
+		eq(t, "the pill", pill.Attr("data-state"), "reconnecting")
+		if left := pill.Slot("seconds"); left != "1" && left != "2" {
+			t.Errorf("the next try is in %q seconds", left)
+		}
+		s.app.Act("sign-out", s.win.Root)
+		s.wait(0)
+		eq(t, "the warning", s.win.Get("sign-out-dialog").Slot("unsent"), "2")
+
+		s.g.accept("accepted")
+		s.g.up()
+		s.act("reconnect-now", s.win.Get("connection"))
+		s.wait(50 * time.Millisecond)
+		sends := s.g.calls("chat.send")
+		eq(t, "sends", len(sends), 3)
+		eq(t, "the first again", sends[1].text("idempotencyKey"), sends[0].text("idempotencyKey"))
+		eq(t, "then the second", sends[2].text("message"), "second")
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: first | complete: second")
+	})
+}
+
+func TestNextMessageWaitsForTheAck(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.write("first")
+		s.write("second")
+		eq(t, "sends", len(s.g.calls("chat.send")), 1)
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | sending: first | sending: second")
+	})
+}
+
+func TestWaitsWhenTheGatewayIsBusy(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.g.refuse("chat.send", protocol.Exhausted("slow down", 3000))
+		s.write("first")
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | sending: first")
+		s.g.accept("queued")
+		s.wait(4 * time.Second)
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | queued: first")
+	})
+}
+
+func TestRefusedMessageLosesNothing(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.g.refuse("chat.send", protocol.Refuse(protocol.Forbidden, "session does not belong to user"))
+		s.write("mine")
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | unsent: mine")
+		eq(t, "the reason", s.last().Slot("error"), "session does not belong to user")
+		s.act("resend-message", s.last())
+		sends := s.g.calls("chat.send")
+		eq(t, "sends", len(sends), 2)
+		eq(t, "the same key", sends[1].text("idempotencyKey"), sends[0].text("idempotencyKey"))
+		s.win.Get("composer-input").SetValue("else")
+		s.act("take-back", s.last())
+		eq(t, "the composer", s.win.Get("composer-input").Value(), "mine\n\nelse")
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
+	})
+}
+
+func TestRefusesWhatIsEmptyOrTooLong(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.write(" \n ")
+		long := strings.Repeat("x", protocol.MaxMessageBytes+1204)
+		s.win.Get("composer-input").SetValue(long)
+		s.do("compose", "composer-input")
+		eq(t, "the limit", s.win.Get("composer-limit").Text(), "1,204 bytes too long: send it in parts")
+		s.do("send", "composer")
+		eq(t, "sends", len(s.g.calls("chat.send")), 0)
+		eq(t, "the composer", len(s.win.Get("composer-input").Value()), len(long))
+		if text := s.win.Get("toasts").Text(); !strings.Contains(text, "1,204 bytes longer") {
+			t.Errorf("the notice reads %q", text)
+		}
+		s.wait(30 * time.Second)
+		eq(t, "notices after a while", len(s.win.Get("toasts").Elements()), 0)
+	})
+}
+
+func TestStopsTheRun(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.g.agent("s", "run.started", "r9", `{"messageId":"a9"}`, 5)
+		s.wait(50 * time.Millisecond)
+		s.act("stop-run", s.win.Get("composer"))
+		abort := s.g.calls("chat.abort")[0]
+		eq(t, "the session", abort.text("sessionKey"), "s")
+		eq(t, "the run", abort.text("runId"), "r9")
+		s.g.agent("s", "run.cancelled", "r9", `{"messageId":"a9"}`, 6)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the answer", s.last().Attr("data-status"), "aborted")
+	})
+}
+
+func TestTakesBackAQueuedMessage(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.g.accept("queued")
+		s.write("later")
+		s.act("take-back", s.last())
+		eq(t, "the run given up", s.g.calls("chat.abort")[0].text("runId"), "r1")
+	})
+}
+
+func TestTriesAFailedAnswerAgain(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.g.message("s", "m5", "why?", 5)
+		s.g.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
+		s.g.agent("s", "run.failed", "r5", `{"messageId":"a5","error":"no model","code":"UNAVAILABLE"}`, 7)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the reason", s.last().Slot("error"), "no model")
+		s.act("retry-run", s.last())
+		eq(t, "asked again", s.g.calls("chat.send")[0].text("message"), "why?")
+	})
+}
+
+func TestLoadsAnewWhenEventsAreMissing(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.g.message("s", "m7", "later", 7)
+		s.wait(time.Second)
+		eq(t, "loads while it may still come", len(s.g.calls("chat.history")), 1)
+		s.wait(3 * time.Second)
+		eq(t, "loads", len(s.g.calls("chat.history")), 2)
+		s.g.event("tick", `{"sessions":{"s":9,"other":3}}`, 0)
+		s.wait(4 * time.Second)
+		if n := len(s.g.calls("chat.history")); n < 3 {
+			t.Errorf("a tick that tells of a lost last event made no load: %d", n)
+		}
+	})
+}
+
+func TestRevokedLeavesNothing(t *testing.T) {
+	play(t, func() *viewtest.Document { return aSession() }, func(w *window, g *gateway) {
+		withHistory(w, g)
+		g.on("sessions.list", `{"sessions":[{"key":"s","agentId":"main","userId":"u","label":"secret","epoch":"e","lastSeq":4,"createdAt":"","updatedAt":""}]}`)
+	}, func(s *scene) {
+		s.win.Get("composer-input").SetValue("draft")
+		eq(t, "the title", s.win.Get("session-title").Text(), "secret")
+		s.g.cut(1008, "pairing revoked", true)
+		s.wait(10 * time.Millisecond)
+		eq(t, "the state", s.state(), "revoked")
+		eq(t, "the address", s.win.path, "/")
+		eq(t, "the composer", s.win.Get("composer-input").Value(), "")
+		page := s.win.Get("messages").Inner() + s.win.Get("session-list").Inner() + s.win.Get("session-title").Text() + s.win.title
+		eq(t, "what is left", page, "Gatehouse")
+		dials := s.g.dialled
+		s.app.Wake()
+		s.wait(time.Minute)
+		eq(t, "further connections", s.g.dialled-dials, 0)
+	})
+}
+
+func TestSignedOutElsewhere(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.g.cut(1008, "signed out", true)
+		s.wait(10 * time.Millisecond)
+		eq(t, "the state", s.state(), "signed-out")
+		eq(t, "the transcript", s.messages(), "")
+	})
+}
+
+func TestAnotherUsersCredential(t *testing.T) {
+	play(t, func() *viewtest.Document { return aSession() }, func(w *window, g *gateway) {
+		withHistory(w, g)
+		g.on("connect", `{"protocol":3,"role":"operator","user_id":"somebody","server":{"name":"g","version":"1"}}`)
+	}, func(s *scene) {
+		eq(t, "the transcript", s.messages(), "")
+		eq(t, "done", s.win.visited[len(s.win.visited)-1], "reload")
+	})
+}
+
+func TestCredentialGone(t *testing.T) {
+	play(t, aSession, func(w *window, g *gateway) {
+		g.on("connect", `{"protocol":3,"status":"pending_pairing","pairing_code":"ABCDEFGH","expires_at":"","server":{"name":"g","version":"1"}}`)
+	}, func(s *scene) {
+		eq(t, "the transcript", s.messages(), "")
+		eq(t, "done", s.win.visited[len(s.win.visited)-1], "leave /")
+	})
+}
+
+func TestSignsOut(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.win.fetch = func(string, string) (int, string) { return 0, "" }
+		s.act("confirm-sign-out", s.win.Get("sign-out-dialog"))
+		eq(t, "notices", len(s.win.Get("toasts").Elements()), 1)
+		s.win.fetch = func(string, string) (int, string) { return 204, "" }
+		s.act("confirm-sign-out", s.win.Get("sign-out-dialog"))
+		eq(t, "asked", s.win.fetched[len(s.win.fetched)-1], "DELETE /api/session")
+		eq(t, "done", s.win.visited[len(s.win.visited)-1], "leave /")
+	})
+}
+
+func TestViewerWritesNothing(t *testing.T) {
+	play(t, aSession, func(w *window, g *gateway) {
+		withHistory(w, g)
+		g.on("connect", `{"protocol":3,"role":"viewer","user_id":"u","server":{"name":"g","version":"1"}}`)
+	}, func(s *scene) {
+		s.write("hello")
+		eq(t, "sends", len(s.g.calls("chat.send")), 0)
+		eq(t, "the composer", s.win.Get("composer-input").Value(), "hello")
+	})
+}
+
+func TestCopies(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		button := s.last().Find("data-action", "copy-message")[0]
+		s.act("copy-message", s.last())
+		eq(t, "the clipboard", s.win.copied, "hello")
+		eq(t, "the button", button.Attr("data-state"), "done")
+		s.wait(4 * time.Second)
+		eq(t, "the button", button.Attr("data-state"), "idle")
+	})
+}

@@ -1,0 +1,109 @@
+package app
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// unnamed is what a session is called that has no label.
+const unnamed = "New chat"
+
+// directory is what is known of the user's sessions.
+type directory struct {
+	sessions []*protocol.Session
+	loaded   bool
+	filter   string
+}
+
+func (d *directory) set(sessions []protocol.Session) {
+	d.sessions, d.loaded = nil, true
+	for i := range sessions {
+		d.put(&sessions[i])
+	}
+}
+
+func (d *directory) find(key string) *protocol.Session {
+	for _, s := range d.sessions {
+		if s.Key == key {
+			return s
+		}
+	}
+	return nil
+}
+
+// put adds a session, or what is new of it, in its place: pinned ones first, then
+// the latest.
+func (d *directory) put(s *protocol.Session) {
+	d.remove(s.Key)
+	at := 0
+	for at < len(d.sessions) && !before(s, d.sessions[at]) {
+		at++
+	}
+	d.sessions = inserted(d.sessions, at, s)
+}
+
+func before(a, b *protocol.Session) bool {
+	if a.Pinned != b.Pinned {
+		return a.Pinned
+	}
+	return a.UpdatedAt > b.UpdatedAt
+}
+
+func (d *directory) remove(key string) {
+	d.sessions = without(d.sessions, func(s *protocol.Session) bool { return s.Key == key })
+}
+
+// label is what a session is called.
+func (d *directory) label(key string) string {
+	if s := d.find(key); s != nil && s.Label != "" {
+		return s.Label
+	}
+	return unnamed
+}
+
+// noteEvent keeps a session's activity up to date between the gateway's own words
+// on it.
+func (d *directory) noteEvent(key, event, kind string, now time.Time) {
+	s := d.find(key)
+	if s == nil {
+		return
+	}
+	switch kind {
+	case protocol.RunStarted:
+		s.IsRunning = true
+	case protocol.RunCompleted, protocol.RunFailed, protocol.RunCancelled:
+		s.IsRunning = false
+	default:
+		if event != protocol.EventChat {
+			return
+		}
+	}
+	s.UpdatedAt = max(s.UpdatedAt, protocol.At(now))
+	d.put(s)
+}
+
+// shown is the list for the page.
+func (d *directory) shown(current string, now time.Time, matches func(label, filter string) bool) []view.Session {
+	list := make([]view.Session, len(d.sessions))
+	for i, s := range d.sessions {
+		label := cmp.Or(s.Label, unnamed)
+		list[i] = view.Session{
+			Key:     s.Key,
+			Href:    pathOf(s.Key),
+			Label:   label,
+			Time:    view.Time{Stamp: s.UpdatedAt.String(), Text: view.Brief(secondsSince(s.UpdatedAt, now))},
+			Running: s.IsRunning,
+			Pinned:  s.Pinned,
+			Current: s.Key == current,
+			Hidden:  d.filter != "" && !matches(label, d.filter),
+		}
+	}
+	return list
+}
+
+func secondsSince(t protocol.Time, now time.Time) int64 {
+	return (now.UnixMilli() - int64(t)) / 1000
+}

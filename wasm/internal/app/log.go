@@ -1,0 +1,221 @@
+package app
+
+import (
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/timeline"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// patience is how long a missing event may still be on its way.
+const patience = 2 * time.Second
+
+// logged takes an event of a session's log.
+func (c *chat) logged(f protocol.Frame) {
+	key, kind := peek(f.Payload)
+	c.list.noteEvent(key, f.Event, kind, time.Now())
+	if kind != protocol.RunChunk {
+		c.need(partList)
+	}
+	s := c.all[key]
+	if s == nil || !s.loaded && s != c.shown {
+		return
+	}
+	outcome, changes := s.log.Apply(timeline.Event{Name: f.Event, Seq: f.Seq, Payload: f.Payload})
+	switch outcome {
+	case timeline.Reset:
+		c.heal(s)
+	case timeline.Buffered:
+		c.watchGap(s)
+	case timeline.Applied:
+		s.gap = time.Time{}
+	}
+	if s == c.shown && s.loaded {
+		c.show(changes)
+	}
+}
+
+// peek reads what an event is about, without the rest of its payload.
+func peek(payload jsontext.Raw) (sessionKey, kind string) {
+	d := jsontext.Borrow(payload)
+	defer d.Return()
+	if !d.BeginObject() {
+		return "", ""
+	}
+	for name, ok := d.Key(); ok; name, ok = d.Key() {
+		switch string(name) {
+		case "sessionKey":
+			sessionKey = d.String()
+		case "type":
+			kind = d.String()
+		default:
+			d.Skip()
+		}
+	}
+	return sessionKey, kind
+}
+
+// show marks for drawing what changed in the transcript on the screen.
+func (c *chat) show(changes []timeline.Change) {
+	for _, change := range changes {
+		switch change.Kind {
+		case timeline.Added, timeline.Replaced:
+			c.need(partBody)
+		case timeline.Activity:
+			c.streaming()
+		case timeline.Status:
+			c.ended(change.MessageID)
+			fallthrough
+		default:
+			c.changed[change.MessageID] = true
+			c.need(partText)
+		}
+	}
+}
+
+// streaming marks the answer that is being written.
+func (c *chat) streaming() {
+	messages := c.shown.log.Messages()
+	for i := len(messages) - 1; i >= 0; i-- {
+		if messages[i].Status == protocol.StatusStreaming {
+			c.changed[messages[i].ID] = true
+			c.need(partText)
+			return
+		}
+	}
+}
+
+// ended says aloud how an answer ended.
+func (c *chat) ended(id string) {
+	c.need(partForm)
+	m := c.shown.log.Message(id)
+	if m == nil || m.Role != protocol.FromAssistant {
+		return
+	}
+	switch m.Status {
+	case protocol.StatusComplete:
+		view.Announce(c.doc, "The answer is complete.")
+	case protocol.StatusAborted:
+		view.Announce(c.doc, "The answer was stopped.")
+	case protocol.StatusFailed:
+		view.Announce(c.doc, "The answer failed: "+m.Error)
+	}
+}
+
+// ticked learns how far the sessions' logs are.
+func (c *chat) ticked(payload jsontext.Raw) {
+	var t protocol.Tick
+	if jsontext.Read(payload, t.DecodeJSON) != nil {
+		return
+	}
+	for key, last := range t.Sessions {
+		if s := c.all[key]; s != nil && s.loaded {
+			s.log.Tick(last)
+			c.watchGap(s)
+		}
+	}
+}
+
+func (c *chat) watchGap(s *session) {
+	if _, open := s.log.Gap(); !open || !s.loaded {
+		s.gap = time.Time{}
+	} else if s.gap.IsZero() {
+		s.gap = time.Now()
+	}
+}
+
+// heal brings a session up to date whose log has a gap or is another one. This is
+// where a replay would ask for the missing events alone.
+func (c *chat) heal(s *session) {
+	s.gap = time.Time{}
+	if s == c.shown {
+		c.load(s)
+	} else {
+		s.loaded = false
+	}
+}
+
+// load asks for a session's transcript.
+func (c *chat) load(s *session) {
+	if s.loading || !c.ready() {
+		return
+	}
+	s.loading = true
+	// As much as is shown, so that nothing goes away above the reader.
+	limit := int64(min(max(len(s.log.Messages()), protocol.DefaultHistoryLimit), protocol.MaxHistoryLimit))
+	var h protocol.ChatHistoryResult
+	params := &protocol.ChatHistoryParams{SessionKey: s.key, Limit: &limit}
+	c.ask(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func(err *protocol.Error) {
+		s.loading = false
+		if c.over {
+			return
+		}
+		if err != nil {
+			c.notLoaded(s, err)
+			return
+		}
+		at := s.log.Cursor()
+		if !s.loaded || s.log.Stale() || at.Epoch != h.Epoch || at.AfterSeq != h.LastSeq {
+			s.log.Load(h)
+		}
+		s.loaded, s.known = true, true
+		c.loadedNow(s)
+	})
+}
+
+// loadedNow shows what was loaded, if it is what the user wants to see.
+func (c *chat) loadedNow(s *session) {
+	if c.opening != "" && c.opening == s.key {
+		c.display(s, c.push)
+	}
+	c.watchGap(s)
+	c.need(partBody)
+	c.flush(s)
+}
+
+func (c *chat) notLoaded(s *session, err *protocol.Error) {
+	switch {
+	case err.Code == protocol.NotFound && s.known:
+		s.gone = true
+		c.list.remove(s.key)
+	case err.Code == protocol.NotFound:
+		s.loaded = true // nobody has written there yet
+		c.loadedNow(s)
+	case retryable(err):
+		if c.ready() {
+			s.gap = time.Now() // tries again
+		}
+	default:
+		c.problem(sentence(err))
+	}
+	if c.opening == s.key && !s.loaded {
+		c.opening = ""
+		c.win.Replace(pathOf(c.shown.key))
+	}
+	c.need(partBody)
+}
+
+// loadEarlier asks for the messages before the first one.
+func (c *chat) loadEarlier(s *session) {
+	before, more := s.log.Oldest()
+	if !s.loaded || !more || s.earlier || !c.ready() {
+		return
+	}
+	s.earlier = true
+	c.need(partBody)
+	var page protocol.ChatHistoryResult
+	params := &protocol.ChatHistoryParams{SessionKey: s.key, Before: before}
+	c.ask(protocol.MethodChatHistory, params.AppendJSON(nil), page.DecodeJSON, func(err *protocol.Error) {
+		s.earlier = false
+		c.need(partBody)
+		if err != nil {
+			if !retryable(err) {
+				c.problem(sentence(err))
+			}
+			return
+		}
+		s.log.Prepend(before, page) // one that does not fit is asked for again by scrolling
+	})
+}

@@ -1,0 +1,262 @@
+package app
+
+import (
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// maxListed is how many sessions the list shows at most.
+const maxListed = 1000
+
+func (c *chat) actOnSessions(action string, target view.Element) {
+	key := about(target, markup.AttrSessionKey)
+	switch action {
+	case markup.ActionNewSession:
+		c.display(c.session(""), true)
+		view.Focus(c.doc, markup.IDComposerInput)
+	case markup.ActionOpenSession:
+		c.open(key, true)
+	case markup.ActionFilterSessions:
+		c.list.filter = trim(target.Value())
+		c.need(partList)
+	case markup.ActionRenameSession:
+		view.CloseMenu(target)
+		view.OpenRename(c.doc, key, c.list.label(key))
+	case markup.ActionConfirmRename:
+		c.rename(key, trim(view.Input(c.doc, markup.IDRenameInput)))
+	case markup.ActionPinSession:
+		view.CloseMenu(target)
+		if s := c.list.find(key); s != nil {
+			pinned := !s.Pinned
+			c.patch(&protocol.SessionsPatchParams{SessionKey: key, Pinned: &pinned})
+		}
+	case markup.ActionDeleteSession:
+		view.CloseMenu(target)
+		view.OpenDelete(c.doc, key, c.list.label(key))
+	case markup.ActionConfirmDelete:
+		view.CloseDialogs(c.doc)
+		c.delete(key)
+	}
+}
+
+// open shows a session, as soon as its transcript is here.
+func (c *chat) open(key string, push bool) {
+	c.opening = ""
+	s := c.session(key)
+	switch {
+	case s == c.shown:
+		c.win.HideSidebar()
+	case s.loaded:
+		c.display(s, push)
+	case !c.ready():
+		c.problem("There is no connection right now, and this chat is not loaded yet.")
+		c.win.Replace(pathOf(c.shown.key))
+	default:
+		c.opening, c.push = key, push
+		c.load(s)
+	}
+}
+
+// display puts a session on the screen.
+func (c *chat) display(s *session, push bool) {
+	c.opening = ""
+	if s == c.shown {
+		return
+	}
+	c.shown.draft = view.Input(c.doc, markup.IDComposerInput)
+	c.shown = s
+	c.setInput(s.draft)
+	if push {
+		c.win.Push(pathOf(s.key))
+	}
+	c.win.HideSidebar()
+	c.far, c.toLatest = false, true
+	c.need(partBody | partForm | partList)
+}
+
+// navigated shows what the address says after going back or forth.
+func (c *chat) navigated() {
+	key := keyOf(c.win.Path())
+	switch {
+	case c.over || key == c.shown.key:
+	case key == "":
+		c.display(c.session(""), false)
+	default:
+		c.open(key, false)
+	}
+}
+
+func (c *chat) rename(key, label string) {
+	switch n := utf8.RuneCountInString(label); {
+	case label == "":
+		return
+	case n > protocol.MaxLabelLength:
+		c.problem("A name has at most " + view.Grouped(protocol.MaxLabelLength) + " characters; this one has " + view.Grouped(n) + ".")
+		return
+	}
+	view.CloseDialogs(c.doc)
+	c.patch(&protocol.SessionsPatchParams{SessionKey: key, Label: &label})
+}
+
+func (c *chat) patch(params *protocol.SessionsPatchParams) {
+	var result protocol.SessionsPatchResult
+	c.ask(protocol.MethodSessionsPatch, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		if err != nil {
+			c.problem("That did not work: " + sentence(err))
+			return
+		}
+		c.list.put(&result.Session)
+		c.need(partBody)
+	})
+}
+
+func (c *chat) delete(key string) {
+	c.deleting[key] = true
+	var result protocol.SessionsDeleteResult
+	c.ask(protocol.MethodSessionsDel, (&protocol.SessionsKeyParams{Key: key}).AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		delete(c.deleting, key)
+		if err != nil && err.Code != protocol.NotFound {
+			c.problem("The chat was not deleted: " + sentence(err))
+			return
+		}
+		c.removed(key, true)
+	})
+}
+
+// removed takes a session away that is no more, be it by this page's wish.
+func (c *chat) removed(key string, wished bool) {
+	c.list.remove(key)
+	c.need(partBody)
+	s := c.all[key]
+	if s == nil {
+		return
+	}
+	delete(c.all, key)
+	s.gone = true
+	switch {
+	case s != c.shown:
+	case wished:
+		c.display(c.session(""), false)
+		c.win.Replace("/")
+	default:
+		s.log.Load(protocol.ChatHistoryResult{SessionKey: key})
+	}
+}
+
+// sessionUpdated follows what happened to a session, here or elsewhere.
+func (c *chat) sessionUpdated(payload jsontext.Raw) {
+	var u protocol.SessionUpdated
+	if jsontext.Read(payload, u.DecodeJSON) != nil {
+		return
+	}
+	switch {
+	case u.Change == protocol.SessionDeleted:
+		c.removed(u.SessionKey, c.deleting[u.SessionKey])
+	case u.Session != nil:
+		c.list.put(u.Session)
+	}
+	if s := c.all[u.SessionKey]; s != nil && u.Change == protocol.SessionReset {
+		c.heal(s)
+	}
+	c.need(partBody)
+}
+
+// loadSessions asks for the whole list, page by page.
+func (c *chat) loadSessions() { c.loadSessionsFrom("", nil) }
+
+func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
+	limit := int64(protocol.MaxListLimit)
+	var result protocol.SessionsListResult
+	params := &protocol.SessionsListParams{Limit: &limit, Cursor: cursor}
+	c.ask(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		if err != nil || c.over {
+			return
+		}
+		all := append(before, result.Sessions...)
+		if result.Cursor != "" && len(all) < maxListed {
+			c.loadSessionsFrom(result.Cursor, all)
+			return
+		}
+		c.list.set(all)
+		c.need(partBody)
+	})
+}
+
+func (c *chat) loadAgents() {
+	var result protocol.AgentsListResult
+	c.ask(protocol.MethodAgentsList, nil, result.DecodeJSON, func(err *protocol.Error) {
+		if err == nil {
+			c.agents = result.Agents
+			c.need(partBody)
+		}
+	})
+}
+
+// defaultAgent is the id of the agent that answers in new sessions.
+func (c *chat) defaultAgent() string {
+	for i := range c.agents {
+		if c.agents[i].Default {
+			return c.agents[i].ID
+		}
+	}
+	return "default"
+}
+
+// agentName is what the agent of a session is called; "" while that is not
+// known.
+func (c *chat) agentName(key string) string {
+	id := c.defaultAgent()
+	if s := c.list.find(key); s != nil {
+		id = s.AgentID
+	}
+	for i := range c.agents {
+		if c.agents[i].ID == id {
+			return c.agents[i].Name
+		}
+	}
+	return ""
+}
+
+// loadWaiting counts the pairings that wait for this admin.
+func (c *chat) loadWaiting() {
+	var result protocol.DeviceListResult
+	c.ask(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
+		if err != nil || c.over {
+			return
+		}
+		clear(c.waiting)
+		for i := range result.Pending {
+			c.waiting[result.Pending[i].Code] = true
+		}
+		c.drawWaiting()
+	})
+}
+
+// pairing keeps the count up to date.
+func (c *chat) pairing(f protocol.Frame) {
+	switch f.Event {
+	case protocol.EventDeviceRequested:
+		var p protocol.DeviceRequested
+		if jsontext.Read(f.Payload, p.DecodeJSON) == nil {
+			c.waiting[p.Code] = true
+		}
+	case protocol.EventDeviceResolved:
+		var r protocol.DeviceResolved
+		if jsontext.Read(f.Payload, r.DecodeJSON) == nil {
+			delete(c.waiting, r.Code)
+		}
+	}
+	c.drawWaiting()
+}
+
+func (c *chat) drawWaiting() {
+	text := ""
+	if n := len(c.waiting); n > 0 {
+		text = view.Grouped(n)
+	}
+	view.SetText(c.doc, markup.IDPendingBadge, text)
+}

@@ -1,0 +1,244 @@
+package app
+
+import (
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// parts are what has to be drawn at the next frame.
+type parts uint8
+
+const (
+	partLink parts = 1 << iota
+	partBody       // the page's main matter
+	partText       // single messages of the transcript
+	partList       // the list of chats
+	partForm       // the composer
+)
+
+// shell is what all pages have: the connection and its pill, notices, signing
+// out.
+type shell struct {
+	win   Browser
+	doc   view.Document
+	do    func(func()) // the loop
+	root  view.Element
+	parts parts
+
+	dial  func() *client.Client
+	hello protocol.ConnectParams
+	conn  *client.Client // nil on a page without connection
+	link  client.State
+	lost  bool // and said so
+
+	notices []notice
+	unsent  func() int // messages that signing out would lose; may be nil
+	again   func()     // tries what failed before there was a connection; may be nil
+}
+
+func (s *shell) need(p parts) { s.parts |= p }
+
+// connect starts a new client in the place of the last one.
+func (s *shell) connect() {
+	if s.conn != nil {
+		s.conn.Stop()
+	}
+	s.conn = s.dial()
+	s.conn.Start()
+}
+
+// encoded is a request's params. They are encoded, and answers are read, by the
+// very codec and not through protocol.Payload: what is behind an interface is
+// linked both ways.
+type encoded []byte
+
+// AppendJSON appends the params; none are an empty object.
+func (e encoded) AppendJSON(dst []byte) []byte {
+	if len(e) == 0 {
+		return append(dst, "{}"...)
+	}
+	return append(dst, e...)
+}
+
+// DecodeJSON is not needed.
+func (encoded) DecodeJSON(*jsontext.Decoder) {}
+
+// ask makes a request, has its answer read, and tells done on the loop.
+func (s *shell) ask(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
+	s.conn.Call(method, encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
+		s.do(func() {
+			if err == nil && jsontext.Read(payload, read) != nil {
+				err = protocol.Refuse(protocol.Internal, "the gateway's answer cannot be read")
+			}
+			done(err)
+		})
+	})
+}
+
+// fetch is Fetch with its answer on the loop.
+func (s *shell) fetch(method, body string, done func(status int, text string)) {
+	s.win.Fetch(method, "/api/session", body, func(status int, text string) {
+		s.do(func() { done(status, text) })
+	})
+}
+
+// act does what can be asked for on every page.
+func (s *shell) act(action string, target view.Element) bool {
+	switch action {
+	case markup.ActionReconnectNow:
+		s.tryNow()
+	case markup.ActionCloseDialog:
+		view.CloseDialogs(s.doc)
+	case markup.ActionDismissToast:
+		s.dismiss(target.Closest(markup.AttrKind))
+	case markup.ActionSignOut:
+		n := 0
+		if s.unsent != nil {
+			n = s.unsent()
+		}
+		view.OpenSignOut(s.doc, n)
+	case markup.ActionConfirmSignOut:
+		s.signOut()
+	default:
+		return false
+	}
+	return true
+}
+
+// wake connects at once, unless the browser says that there is no network.
+func (s *shell) wake() {
+	if s.win.Online() {
+		s.tryNow()
+	}
+	s.need(partLink)
+}
+
+func (s *shell) tryNow() {
+	if s.conn != nil {
+		s.conn.TryNow()
+	}
+	if s.again != nil {
+		s.again()
+	}
+}
+
+// hear says aloud that the connection was lost, and that it is back.
+func (s *shell) hear(st client.State) {
+	switch {
+	case st.Phase == client.Waiting && !s.lost:
+		s.lost = true
+		view.Announce(s.doc, "The connection is lost.")
+	case st.Phase == client.Ready && s.lost:
+		s.lost = false
+		view.Announce(s.doc, "Connected again.")
+	}
+}
+
+func (s *shell) signOut() {
+	view.CloseDialogs(s.doc)
+	s.fetch("DELETE", "", func(status int, _ string) {
+		if status == 0 || status >= 500 {
+			s.problem("The gateway can’t be reached, so you are still signed in. Try again in a moment.")
+			return
+		}
+		s.conn.Stop()
+		s.win.Leave("/")
+	})
+}
+
+// counting reports whether the pill counts seconds, or a notice is to go soon.
+func (s *shell) counting() bool {
+	return s.link.Phase == client.Waiting || len(s.notices) > 0
+}
+
+func (s *shell) draw() {
+	if s.parts&partLink != 0 && s.conn != nil {
+		view.DrawLink(s.doc, s.pill())
+	}
+}
+
+// pill is the state of the connection in the page's words.
+func (s *shell) pill() view.Link {
+	if !s.win.Online() && s.link.Phase != client.Ready && s.link.Phase != client.Pairing {
+		return view.Link{State: markup.LinkOffline}
+	}
+	switch s.link.Phase {
+	case client.Ready, client.Pairing:
+		return view.Link{State: markup.LinkConnected}
+	case client.Waiting:
+		return view.Link{State: markup.LinkReconnecting, Seconds: secondsUntil(s.link.RetryAt)}
+	case client.Refused:
+		return view.Link{State: markup.LinkRefused, Reason: s.link.Err.Message}
+	}
+	return view.Link{State: markup.LinkConnecting}
+}
+
+// secondsUntil rounds up, so that 1 is the last that is shown.
+func secondsUntil(t time.Time) int64 {
+	return int64((time.Until(t) + time.Second - 1) / time.Second)
+}
+
+// Notices stay for a while; what went wrong stays longer.
+const (
+	shortNotice = 5 * time.Second
+	longNotice  = 12 * time.Second
+	copiedFor   = 2 * time.Second
+)
+
+// notice is something on the page that goes by itself.
+type notice struct {
+	until time.Time
+	gone  func()
+}
+
+func (s *shell) expire(after time.Duration, gone func()) {
+	s.notices = append(s.notices, notice{time.Now().Add(after), gone})
+}
+
+func (s *shell) expireNotices(now time.Time) {
+	kept := s.notices[:0]
+	for _, n := range s.notices {
+		if now.Before(n.until) {
+			kept = append(kept, n)
+		} else {
+			n.gone()
+		}
+	}
+	s.notices = kept
+}
+
+// problem tells what went wrong, good what went well, info what else there is.
+func (s *shell) problem(text string) { s.toast(markup.KindProblem, text, longNotice) }
+func (s *shell) good(text string)    { s.toast(markup.KindGood, text, shortNotice) }
+func (s *shell) info(text string)    { s.toast(markup.KindInfo, text, shortNotice) }
+
+func (s *shell) toast(kind, text string, stays time.Duration) {
+	if el := view.Toast(s.doc, kind, text); el != nil {
+		s.expire(stays, el.Remove)
+	}
+}
+
+func (s *shell) dismiss(toast view.Element) {
+	if toast != nil {
+		toast.Remove()
+	}
+}
+
+// copy puts text on the clipboard and says so on the button.
+func (s *shell) copy(text string, button view.Element) {
+	s.win.Copy(text, func(ok bool) {
+		s.do(func() {
+			if !ok {
+				s.problem("The browser did not allow copying. Select the text and copy it by hand.")
+				return
+			}
+			view.SetCopied(button, true)
+			s.expire(copiedFor, func() { view.SetCopied(button, false) })
+		})
+	})
+}

@@ -1,0 +1,244 @@
+package view
+
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Pending is a pairing that waits for an admin.
+type Pending struct {
+	Code, DeviceID      string
+	DeviceName, Browser string
+	Address             string
+	Since               Time
+	Remaining           string
+}
+
+// Device is a paired device.
+type Device struct {
+	ID             string
+	Label, Browser string
+	User, Role     string
+	LastSeen       Time
+	Since          Time
+	This           bool // the browser in use
+}
+
+// Resolved is a line of the past.
+type Resolved struct {
+	State      string // a markup.Resolved… value
+	DeviceName string
+	User, Role string
+	Time       Time
+}
+
+// maxResolved is how many lines of the past are kept on the page.
+const maxResolved = 12
+
+// Admin is the page of pairings and devices.
+type Admin struct {
+	doc                     Document
+	pending, devices, users list
+}
+
+// NewAdmin takes over the lists that the server rendered.
+func NewAdmin(doc Document) *Admin {
+	by := func(id, attr string) list {
+		return adopt(doc.ByID(id), func(el Element) string { return el.Attr(attr) })
+	}
+	return &Admin{
+		doc:     doc,
+		pending: by(markup.IDPendingList, markup.AttrCode),
+		devices: by(markup.IDDeviceList, markup.AttrDevice),
+		users:   by(markup.IDKnownUsers, "value"),
+	}
+}
+
+// Draw shows who waits, what is paired, and which users there are. Codes, ids and
+// users must not repeat.
+func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
+	rows := make([]entry, len(pending))
+	for i := range pending {
+		p := &pending[i]
+		rows[i] = entry{
+			key:   p.Code,
+			print: joined(p.DeviceID, p.DeviceName, p.Browser, p.Address, p.Since.Stamp, p.Since.Text, p.Remaining),
+			draw:  func(el Element) { drawPending(el, p) },
+		}
+	}
+	a.set(&a.pending, rows, markup.TemplatePending)
+	rows = make([]entry, len(devices))
+	for i := range devices {
+		d := &devices[i]
+		rows[i] = entry{
+			key: d.ID,
+			print: joined(d.Label, d.Browser, d.User, d.Role, d.LastSeen.Stamp, d.LastSeen.Text,
+				d.Since.Stamp, d.Since.Text, mark(d.This)),
+			draw: func(el Element) { drawDevice(el, d) },
+		}
+	}
+	a.set(&a.devices, rows, markup.TemplateDevice)
+	rows = make([]entry, len(users))
+	for i, user := range users {
+		rows[i] = entry{key: user, print: user, draw: func(el Element) { setAttr(el, "value", user) }}
+	}
+	a.set(&a.users, rows, markup.TemplateKnownUser)
+	setText(a.doc.ByID(markup.IDPendingCount), seconds(int64(len(pending))))
+}
+
+func (a *Admin) set(l *list, rows []entry, template string) {
+	l.set(rows, func() Element { return a.doc.Clone(template) })
+}
+
+func drawPending(el Element, p *Pending) {
+	setAttr(el, markup.AttrCode, p.Code)
+	setAttr(el, markup.AttrDevice, p.DeviceID)
+	setSlot(el, markup.SlotCode, markup.GroupCode(p.Code))
+	setSlot(el, markup.SlotDeviceName, p.DeviceName)
+	setSlot(el, markup.SlotBrowser, p.Browser)
+	setSlot(el, markup.SlotAddress, p.Address)
+	setTime(el, markup.SlotSince, p.Since)
+	setSlot(el, markup.SlotRemaining, p.Remaining)
+}
+
+func drawDevice(el Element, d *Device) {
+	setAttr(el, markup.AttrDevice, d.ID)
+	setAttr(el, markup.AttrUser, d.User)
+	setBool(el, markup.AttrThis, d.This)
+	setSlot(el, markup.SlotLabel, d.Label)
+	setSlot(el, markup.SlotBrowser, d.Browser)
+	setSlot(el, markup.SlotUser, d.User)
+	setSlot(el, markup.SlotRole, d.Role)
+	setTime(el, markup.SlotLastSeen, d.LastSeen)
+	setTime(el, markup.SlotSince, d.Since)
+}
+
+// Note adds a line of the past on top.
+func (a *Admin) Note(r Resolved) {
+	lines := a.doc.ByID(markup.IDResolvedList)
+	if lines == nil {
+		return
+	}
+	el := a.doc.Clone(markup.TemplateResolved)
+	setAttr(el, markup.AttrState, r.State)
+	setSlot(el, markup.SlotDeviceName, r.DeviceName)
+	setSlot(el, markup.SlotUser, r.User)
+	setSlot(el, markup.SlotRole, r.Role)
+	setTime(el, markup.SlotTime, r.Time)
+	old := lines.Children()
+	if len(old) == 0 {
+		lines.Insert(el, nil)
+		return
+	}
+	lines.Insert(el, old[0])
+	for _, line := range old[min(len(old), maxResolved-1):] {
+		line.Remove()
+	}
+}
+
+// Clear removes the lines of the past.
+func (a *Admin) Clear() {
+	if lines := a.doc.ByID(markup.IDResolvedList); lines != nil {
+		lines.SetText("")
+	}
+}
+
+// Age brings the lines of the past up to date, also those that the server
+// rendered.
+func (a *Admin) Age(now protocol.Time) {
+	lines := a.doc.ByID(markup.IDResolvedList)
+	if lines == nil {
+		return
+	}
+	for _, at := range lines.Find(markup.AttrSlot, markup.SlotTime) {
+		if then, ok := protocol.ParseTime(at.Attr("datetime")); ok {
+			setText(at, Ago(int64(now-then)/1000))
+		}
+	}
+}
+
+// Approval is what the dialog for letting a browser in shows.
+type Approval struct {
+	Code, DeviceName, Browser, Address string
+
+	State string // a markup.Approve… value
+	Who   string // markup.WhoNew or WhoExisting
+	User  string // the existing one, as typed
+	Role  string
+	Error string
+}
+
+// OpenApproval opens the dialog with a fresh form.
+func (a *Admin) OpenApproval(p Approval) {
+	dialog := a.doc.ByID(markup.IDApproveDialog)
+	if dialog == nil {
+		return
+	}
+	for _, radio := range dialog.Find("name", markup.FieldWho) {
+		radio.SetChecked(radio.Attr("value") == p.Who)
+	}
+	for _, radio := range dialog.Find("name", markup.FieldRole) {
+		radio.SetChecked(radio.Attr("value") == p.Role)
+	}
+	for _, field := range append(dialog.Find("name", markup.FieldUser), dialog.Find("name", markup.FieldLabel)...) {
+		field.SetValue("")
+	}
+	a.DrawApproval(p)
+	dialog.Open()
+}
+
+// DrawApproval shows what the answers in the dialog amount to.
+func (a *Admin) DrawApproval(p Approval) {
+	dialog := a.doc.ByID(markup.IDApproveDialog)
+	setAttr(dialog, markup.AttrCode, p.Code)
+	setAttr(dialog, markup.AttrState, p.State)
+	setAttr(dialog, markup.AttrWho, p.Who)
+	setAttr(dialog, markup.AttrRole, p.Role)
+	setSlot(dialog, markup.SlotCode, markup.GroupCode(p.Code))
+	setSlot(dialog, markup.SlotDeviceName, p.DeviceName)
+	setSlot(dialog, markup.SlotBrowser, p.Browser)
+	setSlot(dialog, markup.SlotAddress, p.Address)
+	setSlot(dialog, markup.SlotUser, p.User)
+	setSlot(dialog, markup.SlotRole, p.Role)
+	setSlot(dialog, markup.SlotError, p.Error)
+	who := "a new user"
+	if p.Who == markup.WhoExisting {
+		who = p.User
+	}
+	setSlot(dialog, markup.SlotWho, who)
+}
+
+// ApprovalLabel is the device's name that was typed in the dialog.
+func (a *Admin) ApprovalLabel() string {
+	if field := first(a.doc.ByID(markup.IDApproveDialog), "name", markup.FieldLabel); field != nil {
+		return field.Value()
+	}
+	return ""
+}
+
+// OpenDeny asks whether to deny a pairing.
+func (a *Admin) OpenDeny(code, deviceName string) {
+	dialog := a.doc.ByID(markup.IDDenyDialog)
+	setAttr(dialog, markup.AttrCode, code)
+	setSlot(dialog, markup.SlotCode, markup.GroupCode(code))
+	setSlot(dialog, markup.SlotDeviceName, deviceName)
+	setSlot(dialog, markup.SlotError, "")
+	open(dialog)
+}
+
+// OpenRevoke asks whether to revoke a device.
+func (a *Admin) OpenRevoke(d Device) {
+	dialog := a.doc.ByID(markup.IDRevokeDialog)
+	setAttr(dialog, markup.AttrDevice, d.ID)
+	setBool(dialog, markup.AttrThis, d.This)
+	setSlot(dialog, markup.SlotLabel, d.Label)
+	setSlot(dialog, markup.SlotBrowser, d.Browser)
+	setSlot(dialog, markup.SlotUser, d.User)
+	setSlot(dialog, markup.SlotError, "")
+	open(dialog)
+}
+
+// SetDialogError shows in an open dialog why it did not work.
+func SetDialogError(doc Document, dialog, text string) {
+	setSlot(doc.ByID(dialog), markup.SlotError, text)
+}

@@ -1,0 +1,132 @@
+package view
+
+import (
+	"strconv"
+
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+)
+
+// Composer is what the form for writing shows beside the text.
+type Composer struct {
+	Running bool // an answer is being written and can be stopped
+	Bytes   int  // of the text
+	Limit   int  // that it may have
+}
+
+// DrawComposer shows the form's state. The limit is spoken of when 9 tenths of
+// it are used.
+func DrawComposer(doc Document, c Composer) {
+	state := markup.ComposerIdle
+	if c.Running {
+		state = markup.ComposerRunning
+	}
+	setAttr(doc.ByID(markup.IDComposer), markup.AttrState, state)
+	note := doc.ByID(markup.IDComposerLimit)
+	switch left := c.Limit - c.Bytes; {
+	case left < 0:
+		setAttr(note, markup.AttrState, markup.LimitOver)
+		setText(note, Grouped(-left)+" bytes too long: send it in parts")
+	case left < c.Limit/10:
+		setAttr(note, markup.AttrState, markup.LimitNear)
+		setText(note, Grouped(left)+" bytes left")
+	default:
+		setAttr(note, markup.AttrState, markup.LimitNear)
+		setText(note, "")
+	}
+}
+
+// SetReplica repeats the composer's text where the style sheet needs it to let
+// the field grow.
+func SetReplica(doc Document, text string) {
+	setAttr(doc.ByID(markup.IDComposerGrow), markup.AttrReplica, text)
+}
+
+// SetEarlier tells whether there are earlier messages, and whether they are
+// being loaded.
+func SetEarlier(doc Document, has, loading bool) {
+	setBool(doc.ByID(markup.IDRoot), markup.AttrHasMore, has)
+	button := doc.ByID(markup.IDLoadEarlier)
+	state := markup.LoadIdle
+	if loading {
+		state = markup.LoadBusy
+	}
+	setAttr(button, markup.AttrState, state)
+	setFlag(button, "disabled", loading)
+}
+
+// SetJump offers the way back to the latest message, or does not.
+func SetJump(doc Document, offered bool) {
+	setFlag(doc.ByID(markup.IDJumpLatest), "hidden", !offered)
+}
+
+// OpenRename asks for a session's new label.
+func OpenRename(doc Document, key, label string) {
+	dialog := doc.ByID(markup.IDRenameDialog)
+	setAttr(dialog, markup.AttrSessionKey, key)
+	if input := doc.ByID(markup.IDRenameInput); input != nil {
+		input.SetValue(label)
+	}
+	open(dialog)
+}
+
+// OpenDelete asks whether a session is to be deleted.
+func OpenDelete(doc Document, key, label string) {
+	dialog := doc.ByID(markup.IDDeleteDialog)
+	setAttr(dialog, markup.AttrSessionKey, key)
+	setSlot(dialog, markup.SlotLabel, label)
+	open(dialog)
+}
+
+// OpenSignOut asks whether to sign out, and warns of messages not sent yet.
+func OpenSignOut(doc Document, unsent int) {
+	dialog := doc.ByID(markup.IDSignOutDialog)
+	text := ""
+	if unsent > 0 {
+		text = strconv.Itoa(unsent)
+	}
+	setSlot(dialog, markup.SlotUnsent, text)
+	open(dialog)
+}
+
+// Input is what stands in the field with that id.
+func Input(doc Document, id string) string {
+	if field := doc.ByID(id); field != nil {
+		return field.Value()
+	}
+	return ""
+}
+
+// SetInput writes what stands in the field with that id.
+func SetInput(doc Document, id, text string) {
+	if field := doc.ByID(id); field != nil && field.Value() != text {
+		field.SetValue(text)
+	}
+}
+
+// Focus moves the keyboard's focus to the element with that id.
+func Focus(doc Document, id string) {
+	if el := doc.ByID(id); el != nil {
+		el.Focus()
+	}
+}
+
+// BodyText is the text, as it reads, of the message that an element is in.
+func BodyText(inside Element) string {
+	if body := first(inside.Closest(markup.AttrMessageID), markup.AttrSlot, markup.SlotBody); body != nil {
+		return body.Text()
+	}
+	return ""
+}
+
+// CodeOf is the code of the block that an element is in.
+func CodeOf(inside Element) string {
+	block := inside.Closest("data-lang")
+	if block == nil {
+		return ""
+	}
+	parts := block.Children()
+	if len(parts) == 0 {
+		return ""
+	}
+	return parts[len(parts)-1].Text() // behind the head: <pre>
+}

@@ -1,0 +1,83 @@
+package view
+
+import (
+	"strconv"
+
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+)
+
+// SetState sets the state of the whole page.
+func SetState(doc Document, state string) { setAttr(doc.ByID(markup.IDRoot), markup.AttrState, state) }
+
+// SetRoot writes an attribute of the root element.
+func SetRoot(doc Document, attr, value string) { setAttr(doc.ByID(markup.IDRoot), attr, value) }
+
+// SetText writes the text of the element with that id.
+func SetText(doc Document, id, text string) { setText(doc.ByID(id), text) }
+
+// Announce lets assistive technology say a sentence.
+func Announce(doc Document, text string) { setText(doc.ByID(markup.IDAnnounce), text) }
+
+// Link is what the connection pill tells.
+type Link struct {
+	State   string // a markup.Link… value
+	Seconds int64  // until the next try, of LinkReconnecting
+	Reason  string // of LinkRefused
+}
+
+// DrawLink shows the state of the connection.
+func DrawLink(doc Document, l Link) {
+	pill := doc.ByID(markup.IDConnection)
+	setAttr(pill, markup.AttrState, l.State)
+	setSlot(pill, markup.SlotSeconds, seconds(l.Seconds))
+	setSlot(pill, markup.SlotReason, l.Reason)
+}
+
+// seconds is a number for a slot, which hides with its words when it is "".
+func seconds(n int64) string {
+	if n <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// Toast shows a notice of a markup.Kind… and returns it, so that it can be
+// removed again; nil on a page without toasts.
+func Toast(doc Document, kind, text string) Element {
+	toasts := doc.ByID(markup.IDToasts)
+	if toasts == nil {
+		return nil
+	}
+	el := doc.Clone(markup.TemplateToast)
+	setAttr(el, markup.AttrKind, kind)
+	setSlot(el, markup.SlotText, text)
+	toasts.Insert(el, nil)
+	return el
+}
+
+// SetCopied shows on a copy button whether the text was just copied.
+func SetCopied(button Element, copied bool) {
+	if copied {
+		setAttr(button, markup.AttrState, markup.CopyDone)
+	} else {
+		setAttr(button, markup.AttrState, markup.CopyIdle)
+	}
+}
+
+// CloseDialogs closes every dialog of the page.
+func CloseDialogs(doc Document) {
+	for _, id := range []string{
+		markup.IDRenameDialog, markup.IDDeleteDialog, markup.IDSignOutDialog,
+		markup.IDApproveDialog, markup.IDDenyDialog, markup.IDRevokeDialog,
+	} {
+		if dialog := doc.ByID(id); dialog != nil {
+			dialog.Close()
+		}
+	}
+}
+
+func open(dialog Element) {
+	if dialog != nil {
+		dialog.Open()
+	}
+}

@@ -1,0 +1,132 @@
+package view_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
+)
+
+func TestTimesInWords(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		seconds               int64
+		brief, ago, remaining string
+	}{
+		{-5, "now", "now", "0 seconds"},
+		{0, "now", "now", "0 seconds"},
+		{1, "now", "now", "1 second"},
+		{59, "now", "now", "59 seconds"},
+		{60, "1 min", "1 minute ago", "1 minute"},
+		{61, "1 min", "1 minute ago", "2 minutes"},
+		{3599, "59 min", "59 minutes ago", "60 minutes"},
+		{3600, "1 h", "1 hour ago", "60 minutes"},
+		{2 * 86400, "2 d", "2 days ago", "2 days"},
+		{15 * 86400, "2 w", "15 days ago", "15 days"},
+	} {
+		if got := view.Brief(c.seconds); got != c.brief {
+			t.Errorf("Brief(%d) = %q, want %q", c.seconds, got, c.brief)
+		}
+		if got := view.Ago(c.seconds); got != c.ago {
+			t.Errorf("Ago(%d) = %q, want %q", c.seconds, got, c.ago)
+		}
+		if got := view.Remaining(c.seconds); got != c.remaining {
+			t.Errorf("Remaining(%d) = %q, want %q", c.seconds, got, c.remaining)
+		}
+	}
+}
+
+func TestGroupedNumbers(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0", 12: "12", 999: "999", 1204: "1,204", 262144: "262,144", -1000: "-1,000", -100: "-100"} {
+		if got := view.Grouped(n); got != want {
+			t.Errorf("Grouped(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestSessionsAreDrawnWhereTheyChanged(t *testing.T) {
+	t.Parallel()
+	doc := viewtest.Chat("", "", "")
+	list := view.NewSessions(doc)
+	sessions := []view.Session{{Key: "a", Label: "A", Href: "/s/a"}, {Key: "b", Label: "B", Href: "/s/b"}}
+	list.Draw(sessions)
+	first := doc.Get("session-list").Elements()[0]
+	doc.Writes = 0
+	list.Draw(sessions)
+	if doc.Writes != 0 {
+		t.Errorf("drawing the same again wrote %d times", doc.Writes)
+	}
+	list.Draw([]view.Session{{Key: "b", Label: "B", Href: "/s/b", Running: true, Pinned: true, Current: true}, sessions[0]})
+	items := doc.Get("session-list").Elements()
+	if len(items) != 2 || items[1] != first {
+		t.Fatalf("the list is\n%s", doc.Get("session-list").Inner())
+	}
+	for attr, want := range map[string]string{"data-state": "running", "data-pinned": "true", "aria-current": "page"} {
+		if got := items[0].Attr(attr); got != want {
+			t.Errorf("%s is %q, want %q", attr, got, want)
+		}
+	}
+	list.Draw([]view.Session{{Key: "a", Hidden: true}})
+	if doc.Get("session-none").Flag("hidden") {
+		t.Error("nothing is found, and the page does not say so")
+	}
+}
+
+func TestComposerTellsTheLimit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		bytes       int
+		text, state string
+	}{
+		{0, "", "near"},
+		{90, "", "near"},
+		{91, "9 bytes left", "near"},
+		{100, "0 bytes left", "near"},
+		{1304, "1,204 bytes too long: send it in parts", "over"},
+	} {
+		doc := viewtest.Chat("", "", "")
+		view.DrawComposer(doc, view.Composer{Bytes: c.bytes, Limit: 100})
+		note := doc.Get("composer-limit")
+		if note.Text() != c.text || note.Attr("data-state") != c.state {
+			t.Errorf("%d bytes: %q %s, want %q %s", c.bytes, note.Text(), note.Attr("data-state"), c.text, c.state)
+		}
+	}
+}
+
+func TestAdminListsAndApproval(t *testing.T) {
+	t.Parallel()
+	doc := viewtest.Admin()
+	admin := view.NewAdmin(doc)
+	admin.Draw([]view.Pending{{Code: "ABCDEFGH", DeviceName: "Anna’s"}}, []view.Device{{ID: "d", User: "u", This: true}}, []string{"u"})
+	if got := doc.Get("pending-list").Elements()[0].Slot("code"); got != "ABCD EFGH" {
+		t.Errorf("the code reads %q", got)
+	}
+	if doc.Get("pending-count").Text() != "1" || doc.Get("device-list").Elements()[0].Attr("data-this") != "true" ||
+		doc.Get("known-users").Elements()[0].Attr("value") != "u" {
+		t.Errorf("the lists are\n%s", doc.Root.HTML())
+	}
+	dialog := doc.Get("approve-dialog")
+	admin.OpenApproval(view.Approval{Code: "ABCDEFGH", State: "form", Who: "existing", User: "u", Role: "viewer"})
+	if !dialog.Opened || dialog.Slot("who") != "u" || dialog.Attr("data-role") != "viewer" {
+		t.Errorf("the dialog is\n%s", dialog.HTML())
+	}
+	for i := range 20 {
+		admin.Note(view.Resolved{State: "approved", DeviceName: strings.Repeat("x", i)})
+	}
+	if lines := doc.Get("resolved-list").Elements(); len(lines) != 12 || len(lines[0].Slot("device-name")) != 19 {
+		t.Errorf("%d lines, the first %q", len(lines), lines[0].Slot("device-name"))
+	}
+}
+
+func TestAgeOfLinesThatTheServerRendered(t *testing.T) {
+	t.Parallel()
+	doc := viewtest.Admin()
+	now, _ := protocol.ParseTime("2026-01-01T03:00:00Z")
+	view.NewAdmin(doc).Age(now)
+	if got := doc.Get("resolved-list").Elements()[0].Slot("time"); got != "3 hours ago" {
+		t.Errorf("the line reads %q", got)
+	}
+}

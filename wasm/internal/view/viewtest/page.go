@@ -1,0 +1,90 @@
+package viewtest
+
+import "strings"
+
+// The pages as far as the client knows them, after package markup. The attributes
+// of the root element go into %.
+const (
+	chatPage = `<body id="gatehouse" data-page="chat" data-state="ready" data-boot="loading" data-instance="i" data-user="u" data-role="operator" data-device="d" %>` + shared + `
+<aside id="sidebar">
+ <input id="session-search" data-action="filter-sessions">
+ <ul id="session-list">@sessions@</ul><p id="session-none" hidden>none</p>
+ <span id="pending-badge"></span>
+</aside>
+<h1 id="session-title">Title</h1><span id="agent-name">Agent</span>
+<div id="transcript"><button id="load-earlier" data-action="load-earlier" data-state="idle">earlier</button>
+ <ol id="messages">@messages@</ol><div id="empty"></div></div>
+<button id="jump-latest" data-action="jump-latest" hidden>latest</button>
+<form id="composer" data-action="send" data-state="idle"><div id="composer-grow" data-replica=""><textarea id="composer-input" data-action="compose"></textarea></div>
+ <button data-action="stop-run">stop</button></form>
+<p id="composer-limit" data-state="near"></p>
+<dialog id="rename-dialog" data-session-key=""><form data-action="confirm-rename"><input id="rename-input"></form></dialog>
+<dialog id="delete-dialog" data-session-key=""><b data-slot="label"></b><button data-action="confirm-delete">yes</button></dialog>
+` + signOut + `
+<template id="t-user-message"><li class="message message-user" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
+ <time data-slot="time" datetime=""></time><span data-slot="author"></span><div data-slot="body" data-format="text"></div><span data-slot="error"></span>
+ <button data-action="resend-message"></button><button data-action="take-back"></button><button data-action="copy-message" data-state="idle"></button></li></template>
+<template id="t-assistant-message"><li class="message message-assistant" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
+ <span data-slot="name">Agent</span><time data-slot="time" datetime=""></time><div data-slot="thinking"></div><div data-slot="body" data-format="text"></div><span data-slot="activity"></span><span data-slot="error"></span>
+ <button data-action="retry-run"></button><button data-action="copy-message" data-state="idle"></button></li></template>
+<template id="t-system-message"><li class="message message-system" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
+ <time data-slot="time" datetime=""></time><p data-slot="label"></p><div data-slot="body" data-format="text"></div></li></template>
+<template id="t-session"><li class="session" data-session-key="" data-state="idle" data-pinned="false" aria-current="false">
+ <a href="/" title="" data-slot="link" data-action="open-session"><span data-slot="label"></span><time data-slot="time" datetime=""></time></a>
+ <details><button data-action="rename-session"></button><button data-action="pin-session"></button><button data-action="delete-session"></button></details></li></template>
+</body>`
+
+	gatePage = `<body id="gatehouse" data-page="pairing" data-state="connecting" data-instance="i" %>` + shared + `
+<p id="pairing-code" data-code=""></p><button data-action="copy-pairing-code" data-state="idle"></button>
+<img id="pairing-qr" hidden><span data-slot="remaining"></span>
+<p data-slot="message"></p><span data-slot="seconds"></span><span data-slot="seconds"></span><button data-action="ask-again"></button>
+<form data-action="name-device"><input id="device-name" value="Firefox on Windows"></form>
+</body>`
+
+	loginPage = `<body id="gatehouse" data-page="login" data-state="form" data-instance="i" %>` + toasts + `
+<span data-slot="seconds"></span><form id="login-form" data-action="sign-in" data-state="idle"><input id="token-input"></form>
+</body>`
+
+	adminPage = `<body id="gatehouse" data-page="admin" data-state="ready" data-instance="i" data-user="admin" data-role="admin" data-device="own" %>` + shared + `
+<span id="pending-count"></span><ul id="pending-list"></ul><ul id="device-list"></ul>
+<ul id="resolved-list"><li data-state="denied"><span data-slot="device-name">old</span><time data-slot="time" datetime="2026-01-01T00:00:00Z">then</time></li></ul>
+<dialog id="approve-dialog" data-code="" data-state="form" data-who="new" data-role="operator"><form data-action="confirm-approve">
+ <p data-slot="code"></p><p data-slot="device-name"></p><p data-slot="browser"></p><p data-slot="address"></p>
+ <input name="who" value="new" data-action="edit-approval"><input name="who" value="existing" data-action="edit-approval">
+ <input name="user" data-action="edit-approval"><datalist id="known-users"></datalist><b data-slot="user"></b>
+ <input name="role" value="viewer" data-action="edit-approval"><input name="role" value="operator" data-action="edit-approval"><input name="role" value="admin" data-action="edit-approval">
+ <input name="label"><p data-slot="error"></p><span data-slot="role"></span><span data-slot="who"></span><span data-slot="who"></span>
+ <button data-action="back"></button></form></dialog>
+<dialog id="deny-dialog" data-code=""><p data-slot="code"></p><p data-slot="device-name"></p><p data-slot="error"></p><button data-action="confirm-deny"></button></dialog>
+<dialog id="revoke-dialog" data-device="" data-this="false"><p data-slot="label"></p><p data-slot="browser"></p><p data-slot="user"></p><p data-slot="error"></p><button data-action="confirm-revoke"></button></dialog>
+` + signOut + `
+<template id="t-pending"><li data-code="" data-device=""><p data-slot="code"></p><p data-slot="device-name"></p><span data-slot="browser"></span><span data-slot="address"></span><time data-slot="since" datetime=""></time><span data-slot="remaining"></span>
+ <button data-action="deny"></button><button data-action="approve"></button></li></template>
+<template id="t-device"><li data-device="" data-user="" data-this="false"><span data-slot="label"></span><p data-slot="browser"></p><span data-slot="user"></span><span data-slot="role"></span><time data-slot="last-seen" datetime=""></time><time data-slot="since" datetime=""></time>
+ <button data-action="revoke"></button></li></template>
+<template id="t-resolved"><li data-state=""><span data-slot="device-name"></span><span data-slot="user"></span><span data-slot="role"></span><time data-slot="time" datetime=""></time></li></template>
+<template id="t-known-user"><option value=""></option></template>
+</body>`
+
+	shared = `<div id="connection" data-state="connecting"><span data-slot="seconds"></span><span data-slot="reason"></span><button data-action="reconnect-now"></button></div>` + toasts
+
+	toasts = `<div id="announce"></div><div id="toasts"></div>
+<template id="t-toast"><div data-kind=""><p data-slot="text"></p><button data-action="dismiss-toast"></button></div></template>`
+
+	signOut = `<dialog id="sign-out-dialog"><span data-slot="unsent"></span><button data-action="confirm-sign-out"></button></dialog>`
+)
+
+// Chat is the chat page: attributes of the root, messages and sessions as the
+// server rendered them.
+func Chat(root, messages, sessions string) *Document {
+	return Parse(strings.NewReplacer("%", root, "@messages@", messages, "@sessions@", sessions).Replace(chatPage))
+}
+
+// Gate is the pairing page.
+func Gate() *Document { return Parse(strings.Replace(gatePage, "%", "", 1)) }
+
+// Login is the page where an admin signs in.
+func Login() *Document { return Parse(strings.Replace(loginPage, "%", "", 1)) }
+
+// Admin is the page of pairings and devices.
+func Admin() *Document { return Parse(strings.Replace(adminPage, "%", "", 1)) }

@@ -1,0 +1,64 @@
+package view
+
+import "github.com/gatehouse-chat/gatehouse/shared/markup"
+
+// The writers leave an element alone that is as it should be, and do nothing
+// without one: a page need not have everything.
+
+func setText(el Element, text string) {
+	if el != nil && el.Text() != text {
+		el.SetText(text)
+	}
+}
+
+func setAttr(el Element, name, value string) {
+	if el != nil && el.Attr(name) != value {
+		el.SetAttr(name, value)
+	}
+}
+
+func setFlag(el Element, name string, on bool) {
+	if el != nil && el.Flag(name) != on {
+		el.SetFlag(name, on)
+	}
+}
+
+func setBool(el Element, name string, on bool) {
+	if on {
+		setAttr(el, name, "true")
+	} else {
+		setAttr(el, name, "false")
+	}
+}
+
+// setSlot fills every slot of that name beneath el.
+func setSlot(el Element, slot, text string) {
+	if el == nil {
+		return
+	}
+	for _, place := range el.Find(markup.AttrSlot, slot) {
+		setText(place, text)
+	}
+}
+
+// setTime fills a <time> slot beneath el.
+func setTime(el Element, slot string, t Time) {
+	if el == nil {
+		return
+	}
+	for _, place := range el.Find(markup.AttrSlot, slot) {
+		setAttr(place, "datetime", t.Stamp)
+		setText(place, t.Text)
+	}
+}
+
+// first is the first descendant with the attribute, or nil.
+func first(el Element, attr, value string) Element {
+	if el == nil {
+		return nil
+	}
+	if found := el.Find(attr, value); len(found) > 0 {
+		return found[0]
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+//go:build js
+
+// Command wasm is the browser client of Gatehouse.
+package main
+
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/app"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/dom"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/socket"
+)
+
+// version is set by the build: -ldflags "-X main.version=…".
+var version = "devel"
+
+func main() {
+	browser := dom.Open()
+	a := app.New(app.Options{
+		Browser:   browser,
+		Transport: socket.Transport{URL: browser.SocketURL()},
+		Version:   version,
+		Platform:  "browser",
+		Locale:    browser.Locale(),
+	})
+	browser.OnAction(a.Act)
+	browser.OnScroll(a.Scrolled)
+	browser.OnNavigate(a.Navigated)
+	browser.OnWake(a.Wake)
+	browser.SubmitOnEnter()
+	a.Start()
+	browser.ByID(markup.IDRoot).SetAttr(markup.AttrBoot, markup.BootReady)
+	select {} // the page lives until it is left
+}

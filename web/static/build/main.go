@@ -1,0 +1,121 @@
+// Command build makes the files in web/static/dist, which the gateway embeds:
+// the client compiled to WebAssembly, Go's glue for it, the loader, the style
+// sheet and the icons, each under a name with the hash of its content and
+// compressed as far as possible. Run it from the root of the tree:
+//
+//	go run ./web/static/build
+//
+// It prints what the client weighs and fails when that exceeds the budget. What
+// is already there and unchanged is not made again.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// budget is what a browser may have to download to run the client, in bytes,
+// compressed with brotli.
+const budget = 620_000
+
+type options struct {
+	root    string // of the tree
+	version string // told by the client when it connects
+	fast    bool   // compress nothing
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.root, "root", ".", "root `directory` of the tree")
+	flag.StringVar(&o.version, "version", "devel", "`version` that the client tells")
+	flag.BoolVar(&o.fast, "fast", false, "for development: compress nothing and check no budget")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "build takes no argument, but got %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := build(ctx, os.Stdout, o); err != nil {
+		fmt.Fprintln(os.Stderr, "build of the client:", err)
+		os.Exit(1)
+	}
+}
+
+func build(ctx context.Context, out io.Writer, o options) error {
+	assets, err := collect(ctx, out, o)
+	if err != nil {
+		return err
+	}
+	dist := filepath.Join(o.root, "web", "static", "dist")
+	if err := writeAll(out, dist, assets, o.fast); err != nil {
+		return err
+	}
+	if err := prune(dist, assets); err != nil {
+		return err
+	}
+	if o.fast {
+		return nil
+	}
+	return report(out, dist, assets, budget)
+}
+
+// collect makes or reads the plain content of every file.
+func collect(ctx context.Context, out io.Writer, o options) ([]asset, error) {
+	static := filepath.Join(o.root, "web", "static")
+	style, err := bundle(filepath.Join(static, "css"))
+	if err != nil {
+		return nil, err
+	}
+	client, err := compile(ctx, out, o)
+	if err != nil {
+		return nil, err
+	}
+	exec, err := glue(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	assets := []asset{{"app.wasm", client}, {"wasm_exec.js", exec}, {"app.css", style}}
+	icons, err := filepath.Glob(filepath.Join(static, "icons", "*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range append(icons, filepath.Join(static, "js", "boot.js")) {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		assets = append(assets, asset{filepath.Base(file), content})
+	}
+	return assets, nil
+}
+
+// writeAll writes the files side by side, and returns the first error.
+func writeAll(out io.Writer, dist string, assets []asset, fast bool) error {
+	if err := os.MkdirAll(dist, 0o755); err != nil {
+		return err
+	}
+	var wait sync.WaitGroup
+	errs := make([]error, len(assets))
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, a := range assets {
+		wait.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			errs[i] = a.write(out, dist, fast)
+		})
+	}
+	wait.Wait()
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return errs[i]
+	}
+	return nil
+}
