@@ -5,10 +5,10 @@ FROM golang:1.26 AS build
 WORKDIR /src
 # What is depended on changes seldom: it is downloaded once.
 COPY go.work go.work.sum ./
-COPY server/go.mod server/go.sum server/
-COPY shared/go.mod shared/go.sum shared/
-COPY wasm/go.mod wasm/
-COPY web/go.mod web/go.sum web/
+COPY server/go.* server/
+COPY shared/go.* shared/
+COPY wasm/go.* wasm/
+COPY web/go.* web/
 RUN go mod download
 COPY . .
 ARG VERSION=devel

@@ -1,7 +1,5 @@
 package jsontext
 
-import "time"
-
 // The first and the last millisecond that RFC 3339 can spell: years 1 to 9999.
 const (
 	FirstTime = -62135596800000
@@ -10,17 +8,17 @@ const (
 
 // FormatTime gives milliseconds since 1970 UTC as RFC 3339 text in UTC; 0, and
 // what RFC 3339 cannot spell, is "". It is put together here because formatting
-// in package time costs a browser 40 KB.
+// in package time costs a browser 40 KB, and its calendar another 4.
 func FormatTime(ms int64) string {
 	if ms == 0 || ms < FirstTime || ms > LastTime {
 		return ""
 	}
-	at := time.UnixMilli(ms).UTC()
-	year, month, day := at.Date()
+	ms -= FirstTime
+	year, month, day := civil(int(ms/dayMs) + daysToYear1)
 	text := []byte("0000-00-00T00:00:00.000Z")
 	for _, part := range [...]struct{ end, value int }{
-		{4, year}, {7, int(month)}, {10, day}, {13, at.Hour()}, {16, at.Minute()}, {19, at.Second()},
-		{23, at.Nanosecond() / int(time.Millisecond)},
+		{4, year}, {7, month}, {10, day}, {13, int(ms / hourMs % 24)}, {16, int(ms / minuteMs % 60)},
+		{19, int(ms / 1000 % 60)}, {23, int(ms % 1000)},
 	} {
 		for i := part.end - 1; part.value > 0; i-- {
 			text[i] += byte(part.value % 10)
@@ -51,11 +49,56 @@ func ParseTime(s string) (ms int64, ok bool) {
 	if !ok || !ok2 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[3] > 23 || v[4] > 59 || v[5] > 59 {
 		return 0, false
 	}
-	at := time.Date(v[0], time.Month(v[1]), v[2], v[3], v[4], v[5], 0, time.UTC)
-	if at.Day() != v[2] {
+	days := daysOf(v[0], v[1], v[2])
+	if _, _, day := civil(days); day != v[2] {
 		return 0, false // such as February 30
 	}
-	return at.UnixMilli() + int64(millis) - int64(east)*60_000, true
+	ms = FirstTime + int64(days-daysToYear1)*dayMs + int64(v[3])*hourMs + int64(v[5])*1000 + int64(millis)
+	return ms + int64(v[4]-east)*minuteMs, true
+}
+
+const (
+	minuteMs = 60_000
+	hourMs   = 60 * minuteMs
+	dayMs    = 24 * hourMs
+
+	// Days are counted from 0000-03-01, so that a leap day is the last of its year.
+	daysToYear1 = 306
+	daysOf400   = 146_097 // of 400 years, after which the calendar repeats
+)
+
+// civil gives the Gregorian date of a day.
+func civil(days int) (year, month, day int) {
+	era := days / daysOf400
+	if days < 0 {
+		era--
+	}
+	days -= era * daysOf400
+	year = (days - days/1460 + days/36524 - days/146096) / 365
+	days -= 365*year + year/4 - year/100
+	month = (5*days + 2) / 153 // months of 31, 30, 31, 30 and 31 days, over and over
+	day = days - (153*month+2)/5 + 1
+	year += 400 * era
+	if month < 10 {
+		return year, month + 3, day
+	}
+	return year + 1, month - 9, day
+}
+
+// daysOf is the inverse of civil.
+func daysOf(year, month, day int) int {
+	if month > 2 {
+		month -= 3
+	} else {
+		month += 9
+		year--
+	}
+	era := year / 400
+	if year < 0 {
+		era--
+	}
+	year -= 400 * era
+	return era*daysOf400 + 365*year + year/4 - year/100 + (153*month+2)/5 + day - 1
 }
 
 func whole(s string) (n int, ok bool) {

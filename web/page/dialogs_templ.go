@@ -72,7 +72,7 @@ func chatDialogs() templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\" class=\"input\" name=\"label\" type=\"text\" dir=\"auto\" maxlength=\"200\" autocomplete=\"off\" required></label><div class=\"dialog-actions\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\" class=\"input\" name=\"label\" type=\"text\" dir=\"auto\" maxlength=\"120\" autocomplete=\"off\" required></label><div class=\"dialog-actions\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -73,6 +73,9 @@ func (r *results) take(e event) {
 	case "build-output":
 		fmt.Fprint(r.out, e.Output)
 	case "output":
+		if strings.HasPrefix(e.Output, "=== ") {
+			return
+		}
 		if r.said[key] == nil {
 			r.said[key] = &strings.Builder{}
 		}
@@ -127,7 +130,7 @@ func (r *results) endPackage(e event, said string) {
 // reason finds what a skipped test gave as its reason.
 func reason(said string) string {
 	for line := range strings.Lines(said) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "---") {
 			return line
 		}
 	}

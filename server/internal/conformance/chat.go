@@ -24,6 +24,7 @@ func chat() []Row {
 		{Section: section, Says: "queued sends run in the order of their arrival", Demo: true, steps: queueOrder},
 		{Section: section, Says: "a run still queued is taken back and its message withdrawn", Demo: true, steps: takenBack},
 		{Section: section, Says: "chat.abort {sessionKey?, runId?} → {ok:true,aborted:bool,runIds}", Demo: true, steps: abortNothing},
+		{Section: section, Says: "chat.abort stops a run in whatever moment it is", Demo: true, steps: abortAtOnce},
 		{Section: section, Says: "a run belongs to the session: it goes on when every client is gone", Demo: true, steps: runsGoOn},
 		{Section: section, Says: "the same idempotencyKey makes one session, one message, one run", Demo: true, steps: repeatedSend},
 		{Section: section, Says: "a repeat returns the same ids as status:\"duplicate\", otherwise with the run's answer", Demo: true, steps: repeatedAnswer},
@@ -303,6 +304,19 @@ func abortNothing(v *visit) {
 	c.refused("NOT_FOUND", "runId", "chat.abort", object{"runId": "run-none"})
 	c.refused("NOT_FOUND", "", "chat.abort", object{"sessionKey": v.name("none")})
 	c.refused("INVALID_REQUEST", "runId", "chat.abort", object{"sessionKey": c.session("other"), "runId": sent["runId"]})
+}
+
+func abortAtOnce(v *visit) {
+	c := v.admin(v.name("user"))
+	for range 30 {
+		send := c.ask("chat.send", object{"message": "slow", "ack": "accepted", "sessionKey": v.name("k")})
+		sent := c.payload(send)
+		p := c.call("chat.abort", object{"sessionKey": sent["sessionKey"]})
+		v.want(p, "aborted", true)
+		v.want(p, "runIds.0", sent["runId"])
+		c.eventWith("agent", func(p object) bool { return p["type"] == "run.cancelled" && p["runId"] == sent["runId"] })
+		v.want(c.call("chat.session.status", object{"sessionKey": sent["sessionKey"]}), "isRunning", false)
+	}
 }
 
 func runsGoOn(v *visit) {

@@ -21,7 +21,7 @@ func TestAbort(t *testing.T) {
 				r := one(d, saying(1000, 10*time.Millisecond))
 				got, next := d.ask("k", "r", "a"), d.ask("k", "next", "a")
 				r.Wake("k")
-				time.Sleep(105 * time.Millisecond)
+				pass(105 * time.Millisecond)
 				for _, other := range [][2]string{{"k", "next"}, {"k", "nothing"}, {"other", "r"}, {"other", ""}} {
 					if stopped := r.Abort(other[0], other[1]); stopped != "" {
 						t.Errorf("Abort(%q, %q) stopped %q", other[0], other[1], stopped)
@@ -32,7 +32,7 @@ func TestAbort(t *testing.T) {
 				}
 				synctest.Wait()
 				got.want(t, session.RunCancelled, "", words(11)) // all that was said
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				next.want(t, session.RunCompleted, "", words(1000))
 				if stopped := r.Abort("k", "r"); stopped != "" {
 					t.Errorf("a session at rest: stopped %q", stopped)
@@ -49,7 +49,7 @@ func TestAbortWhileItBegins(t *testing.T) {
 	for _, c := range []struct{ runID, stopped string }{{"r", "r"}, {"", ""}, {"other", "other"}} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk()
-			d.arrived, d.gate = make(chan struct{}), make(chan struct{})
+			d.arrived, d.gate = make(chan struct{}, 9), make(chan struct{})
 			r := one(d, saying(3, time.Second))
 			got := d.ask("k", "r", "a")
 			r.Wake("k")
@@ -59,7 +59,7 @@ func TestAbortWhileItBegins(t *testing.T) {
 			}
 			r.Abort("k", "") // does not undo it
 			close(d.gate)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if c.runID == "r" {
 				if got.outcome == nil || got.outcome.Status != session.RunCancelled || got.ended != 0 {
 					t.Errorf("ended as %+v after %v", got.outcome, got.ended)
@@ -90,9 +90,9 @@ func TestAgentThatDoesNotListen(t *testing.T) {
 		})
 		got, next := d.ask("k", "r", "deaf"), d.ask("k", "next", "a")
 		r.Wake("k")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.Abort("k", "r")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		got.want(t, session.RunCancelled, "", "part")
 		if got.ended != time.Second+agentGrace {
 			t.Errorf("ended after %v", got.ended)
@@ -119,7 +119,7 @@ func TestRunIsBounded(t *testing.T) {
 		}))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(24 * time.Hour)
+		pass(24 * time.Hour)
 		got.want(t, session.RunFailed, protocol.AgentTimeout, "well")
 		if got.ended != maxRun {
 			t.Errorf("ended after %v", got.ended)
@@ -136,11 +136,11 @@ func TestSessionDeletedUnderAnAnswer(t *testing.T) {
 		r := one(d, saying(20, time.Second))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(1500 * time.Millisecond)
+		pass(1500 * time.Millisecond)
 		d.remove("k")
 		next := d.ask("k", "next", "a")
 		r.Wake("k")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got.outcome != nil || got.text() != words(2) {
 			t.Errorf("ended as %+v with %q", got.outcome, got.text())
 		}

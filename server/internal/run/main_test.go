@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -193,6 +194,12 @@ func words(n int) string {
 		b.WriteString(word(i))
 	}
 	return b.String()
+}
+
+// pass lets time pass in a bubble, and everything happen that is due.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 func runner(d Sessions, agents map[string]agent.Agent) *Runner {

@@ -30,12 +30,12 @@ func TestStoreIsAwayForAWhile(t *testing.T) {
 				got, next := d.ask("k", "r", "a"), d.ask("k", "next", "a")
 				d.setDown(away.from == 0)
 				r.Wake("k")
-				time.Sleep(away.from)
+				pass(away.from)
 				d.setDown(true)
-				time.Sleep(away.to - away.from)
+				pass(away.to - away.from)
 				d.setDown(false)
 				back := time.Since(d.start)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				got.want(t, session.RunCompleted, "", words(200))
 				next.want(t, session.RunCompleted, "", words(200)) // without another Wake
 				if late := got.ended - back; late > lastRetry+2*time.Second {
@@ -63,16 +63,16 @@ func TestStoreIsAwayForLong(t *testing.T) {
 		}))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(5 * time.Millisecond)
+		pass(5 * time.Millisecond)
 		d.setDown(true)
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if stopped < appendLimit || stopped > appendLimit+5*time.Second {
 			t.Errorf("the agent was stopped after %v", stopped)
 		}
 		next := d.ask("k", "next", "a")
 		r.Wake("k")
 		d.setDown(false)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		got.want(t, session.RunFailed, protocol.Unavailable, words(1))
 		if len(next.times) == 0 {
 			t.Error("the next run has not begun")
@@ -100,15 +100,15 @@ func TestFastAgentWaitsForTheStore(t *testing.T) {
 		}))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(5 * time.Millisecond)
+		pass(5 * time.Millisecond)
 		d.setDown(true)
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		// So many wait, and as many are on their way into the store.
 		if said < maxWaitingPieces/2 || said > maxWaitingPieces+2 {
 			t.Errorf("the agent has said %d pieces", 2*said)
 		}
 		d.setDown(false)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		got.want(t, session.RunCompleted, "", strings.Repeat("x", all))
 	})
 }
@@ -120,7 +120,7 @@ func TestStopWithTime(t *testing.T) {
 		r := one(d, saying(100, 10*time.Millisecond))
 		got, queued := d.ask("k", "r", "a"), d.ask("k", "next", "a")
 		r.Wake("k")
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		if r.Running() != 1 {
 			t.Errorf("%d runs are under way", r.Running())
 		}
@@ -134,7 +134,7 @@ func TestStopWithTime(t *testing.T) {
 		late := d.ask("late", "late", "a")
 		r.Wake("late")
 		r.Wake("k")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if queued.outcome != nil || len(queued.pieces)+len(late.pieces) != 0 {
 			t.Error("a Runner that has stopped took up a run")
 		}
@@ -147,10 +147,13 @@ func TestStopMeetsAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		r := one(d, saying(100, 10*time.Millisecond))
+		r := one(d, acting(func(_ context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+			defer time.Sleep(time.Second)
+			return agent.Usage{}, emit(agent.Piece{Text: "well"})
+		}))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		d.setDown(true)
 		waiting := d.ask("l", "s", "a")
 		r.Wake("l")
@@ -161,7 +164,7 @@ func TestStopMeetsAnOutage(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		r.Stop(ctx)
-		got.want(t, session.RunCompleted, "", words(100))
+		got.want(t, session.RunCompleted, "", "well")
 		if waiting.outcome != nil || len(waiting.pieces) != 0 {
 			t.Error("a run was begun")
 		}
@@ -177,7 +180,7 @@ func TestStopLeavesWhatIsQueued(t *testing.T) {
 		r := one(d, saying(1, 0))
 		d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		r.Stop(t.Context())
 		if since := time.Since(d.start); since > 11*time.Second {
 			t.Errorf("stopped after %v", since)
@@ -193,9 +196,9 @@ func TestStopTriesOnceMore(t *testing.T) {
 		r := one(d, saying(3, 50*time.Millisecond))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(75 * time.Millisecond)
+		pass(75 * time.Millisecond)
 		d.setDown(true)
-		time.Sleep(29500 * time.Millisecond) // amid a wait between two tries
+		pass(29500 * time.Millisecond) // amid a wait between two tries
 		d.setDown(false)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -212,7 +215,7 @@ func TestStopWithoutTime(t *testing.T) {
 		got, other, queued := d.ask("k", "r", "a"), d.ask("l", "s", "a"), d.ask("k", "next", "a")
 		r.Wake("k")
 		r.Wake("l")
-		time.Sleep(105 * time.Millisecond)
+		pass(105 * time.Millisecond)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		r.Stop(ctx)
@@ -232,7 +235,7 @@ func TestStopMeetsABeginning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		d.arrived, d.gate = make(chan struct{}), make(chan struct{})
+		d.arrived, d.gate = make(chan struct{}, 9), make(chan struct{})
 		r := one(d, saying(1000, 10*time.Millisecond))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
@@ -271,11 +274,11 @@ func TestStopIsBounded(t *testing.T) {
 			d.ask(key, key, agentID)
 			r.Wake(key)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		d.setDown(true)
 		d.ask("n", "n", "a")
 		r.Wake("n") // cannot begin
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		before := time.Now()

@@ -21,7 +21,7 @@ func TestPiecesCoalesce(t *testing.T) {
 		r := one(d, saying(100, 5*time.Millisecond))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		got.want(t, session.RunCompleted, "", words(100))
 		if got.outcome.Usage != (protocol.Usage{InputTokens: 1, OutputTokens: 100}) {
 			t.Errorf("usage %+v", got.outcome.Usage)
@@ -51,7 +51,7 @@ func TestSlowWordsComeAtOnce(t *testing.T) {
 		r := one(d, saying(5, time.Second))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		got.want(t, session.RunCompleted, "", words(5))
 		want := []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}
 		if !reflect.DeepEqual(got.times, want) {
@@ -72,7 +72,7 @@ func TestKindsOfPiecesKeepTheirOrder(t *testing.T) {
 		}))
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		got.want(t, session.RunCompleted, "", "abz")
 		var flat []session.Piece
 		for _, p := range got.pieces { // how they were cut does not matter
@@ -135,7 +135,7 @@ func TestHowRunsEnd(t *testing.T) {
 				got := d.ask("k", "r", "a")
 				next := d.ask("k", "next", "a")
 				r.Wake("k")
-				time.Sleep(time.Second)
+				pass(time.Second)
 				for _, a := range []*answered{got, next} {
 					a.want(t, c.status, c.code, text)
 					if s := a.outcome.Error; !strings.Contains(s, c.sentence) || strings.Contains(s, "secret") || strings.Contains(s, "dial") {
@@ -172,7 +172,7 @@ func TestAnswerTooLong(t *testing.T) {
 				}))
 				got := d.ask("k", "r", "a")
 				r.Wake("k")
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				if n := len(got.text()); n > maxAnswer || n < maxAnswer-piece {
 					t.Errorf("stored are %d bytes", n)
 				}
@@ -210,7 +210,7 @@ func TestAgentIsGivenTheConversation(t *testing.T) {
 			message(protocol.FromUser, "two"), message(protocol.FromAssistant, ""), message(protocol.FromUser, "three"),
 		}
 		r.Wake("k")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		want := agent.Request{Stream: true, UserID: "ann", Messages: []agent.Message{
 			{Role: agent.User, Text: "one"}, {Role: agent.Assistant, Text: "1"}, {Role: agent.System, Text: "note"},
 			{Role: agent.User, Text: "two"}, {Role: agent.User, Text: "three"},

@@ -66,15 +66,13 @@ func TestWakeMeetsTheRetirement(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		d.arrived, d.gate = make(chan struct{}), make(chan struct{})
+		d.arrived, d.gate = make(chan struct{}, 9), make(chan struct{})
 		r := one(d, saying(1, 0))
 		r.Wake("k")
 		<-d.arrived // and has found nothing
 		got := d.ask("k", "r", "a")
 		r.Wake("k")
 		close(d.gate)
-		<-d.arrived
-		<-d.arrived
 		synctest.Wait()
 		got.want(t, session.RunCompleted, "", words(1))
 	})

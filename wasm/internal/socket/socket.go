@@ -94,6 +94,7 @@ func shut(id, code int32, reason *byte, length int32)
 
 // grow gives the memory that JavaScript copies the next text into.
 //
+//lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_buffer
 func grow(length int32) unsafe.Pointer {
 	sockets.mu.Lock()
@@ -102,6 +103,9 @@ func grow(length int32) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(sockets.buffer))
 }
 
+// opened tells that a socket is open.
+//
+//lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_opened
 func opened(id int32) {
 	if h := sockets.handler(id); h != nil {
@@ -109,6 +113,9 @@ func opened(id int32) {
 	}
 }
 
+// frame hands over the message in the buffer.
+//
+//lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_frame
 func frame(id int32) {
 	data := sockets.take()
@@ -117,6 +124,9 @@ func frame(id int32) {
 	}
 }
 
+// closed tells that a socket has ended; the reason is in the buffer.
+//
+//lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_closed
 func closed(id, code int32) {
 	reason := sockets.take()

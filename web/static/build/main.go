@@ -22,8 +22,8 @@ import (
 	"sync"
 )
 
-// budget is what a browser may have to download to run the client, in bytes,
-// compressed with brotli.
+// budget is what the compiled client may weigh on its way to the browser, in
+// bytes, compressed with brotli.
 const budget = 620_000
 
 type options struct {

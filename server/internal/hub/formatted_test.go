@@ -1,0 +1,200 @@
+package hub
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/format"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/timeline"
+)
+
+var fragments = []string{
+	"Some *words* ", "and `code`", " a [link](https://example.org) ", "\n\n", "\n", "# Heading\n", "- item\n", "  1. nested\n", "> quote\n",
+	"```go\nfunc main() {\n", "\treturn 1\n", "```\n", "~~~\n", "| a | b |\n|---|---|\n", "| 1 | 2 |\n", "<b>html</b>", "**open", "&amp; < >", "😀é",
+	"\n---\n", "    indented\n", "\x00", `"quoted"\`,
+	strings.Repeat("- of a long list\n", 300), strings.Repeat("long quoted words ", 300), // formatted now and then
+}
+
+// An answer in any pieces, with readers that join at any moment: who takes
+// formatted text ends with the whole answer formatted, and who does not never
+// sees any.
+func TestFormattedTextConverges(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		h := New()
+		log := newLog("k", "ann")
+		var readers []*reader
+		join := func() {
+			r := newReader("ann", rapid.IntRange(0, 3).Draw(t, "html") > 0)
+			h.Join(r.member)
+			readers = append(readers, r)
+		}
+		load := func(r *reader) {
+			if r.shown == nil {
+				r.shown = timeline.New("k")
+				r.shown.Load(log.history())
+			}
+		}
+		h.Publish(log.updated(protocol.SessionCreated))
+		h.Publish(log.start("r"))
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(fragments), 0, 60).Draw(t, "text"), "")
+		for text != "" {
+			n := min(len(text), rapid.OneOf(rapid.IntRange(1, 60), rapid.IntRange(500, 3000)).Draw(t, "piece"))
+			for n < len(text) && text[n]&0xc0 == 0x80 {
+				n++
+			}
+			switch rapid.IntRange(0, 9).Draw(t, "reader") {
+			case 0:
+				join()
+			case 1:
+				join()
+				load(readers[len(readers)-1])
+			case 2:
+				for _, r := range readers {
+					load(r)
+				}
+			case 3:
+				if len(readers) > 0 {
+					h.Leave(readers[0].member)
+					readers = readers[1:]
+				}
+			}
+			h.Publish(log.chunk(text[:n]))
+			text = text[n:]
+		}
+		for _, r := range readers {
+			load(r)
+		}
+		h.Publish(log.end(rapid.SampledFrom([]string{protocol.RunCompleted, protocol.RunFailed, protocol.RunCancelled}).Draw(t, "end")))
+		for _, r := range readers {
+			converged(t, r, log.answer.Content)
+		}
+	})
+}
+
+func converged(t failer, r *reader, text string) {
+	t.Helper()
+	frames := slices.Clone(r.frames)
+	r.read(t)
+	m := r.shown.Messages()[0]
+	if m.Content != strings.ToValidUTF8(text, "\uFFFD") {
+		t.Fatalf("the content is %.99q, want %.99q", m.Content, text)
+	}
+	if !r.member.HTML {
+		for _, f := range frames {
+			if strings.Contains(string(f), `"html":`) {
+				t.Fatalf("who takes no formatted text got %s", payload(f))
+			}
+		}
+		return
+	}
+	var got []string
+	for _, b := range m.Blocks {
+		got = append(got, b.HTML+b.Text)
+	}
+	if want := format.Blocks(text); !slices.Equal(got, want) {
+		t.Fatalf("of %q the blocks are\n%q\nwant\n%q", text, got, want)
+	}
+}
+
+// No frame is too large, whatever is said; where formatted text does not fit,
+// the reader has the plain text, and all of it.
+func TestFramesAreBounded(t *testing.T) {
+	t.Parallel()
+	const most = 400 << 10 // an answer's, as it is inside a frame
+	for name, unit := range map[string]string{
+		"list":       "- a\n",
+		"paragraphs": "a\n\n",
+		"ampersands": "&",
+		"code":       "```go\n" + strings.Repeat("x := map[string]int{\"a\": 1}\n", 50<<10/28) + "```\n\n",
+		"table":      "|||\n",
+		"links":      "http://a.b ",
+	} {
+		text := strings.Repeat(unit, most/(session.Encoded(unit)-2))
+		if name == "table" {
+			text = "|a|b|c|\n|-|-|-|\n" + text[:len(text)-20*len(unit)]
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := New()
+			log := newLog("k", "ann")
+			var readers []*reader
+			join := func(html bool) {
+				r := newReader("ann", html)
+				r.shown = timeline.New("k")
+				r.shown.Load(log.history())
+				h.Join(r.member)
+				readers = append(readers, r)
+			}
+			publish := func(e session.Event) {
+				h.Publish(e)
+				for _, r := range readers {
+					r.read(t)
+				}
+			}
+			join(true)
+			join(false)
+			publish(log.start("r"))
+			const piece = 16 << 10
+			for rest := text; rest != ""; rest = rest[min(len(rest), piece):] {
+				publish(log.chunk(rest[:min(len(rest), piece)]))
+				if len(rest) < len(text)/2 && len(readers) < 3 {
+					join(true)
+				}
+			}
+			publish(log.end(protocol.RunCompleted))
+			want := format.Blocks(text)
+			for _, r := range readers {
+				m := r.shown.Messages()[0]
+				var got []string
+				for _, b := range m.Blocks {
+					got = append(got, b.HTML+b.Text)
+				}
+				if m.Content != text || len(got) > 0 && (!r.member.HTML || !slices.Equal(got, want)) {
+					t.Errorf("who takes formatted text, %v, has %d of %d bytes and %d of %d blocks", r.member.HTML,
+						len(m.Content), len(text), len(got), len(want))
+				}
+			}
+		})
+	}
+}
+
+func TestMessagesAreFormattedIfTheyFit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		role      protocol.MessageRole
+		text      string
+		formatted bool
+	}{
+		{protocol.FromSystem, "*note*", true},
+		{protocol.FromAssistant, "*answer*", true},
+		{protocol.FromUser, "*question*", false},
+		{protocol.FromSystem, strings.Repeat("a ", 100<<10), true},
+		{protocol.FromSystem, strings.Repeat("- a\n", 60<<10), false},
+		{protocol.FromSystem, strings.Repeat("\x01", 80<<10), false}, // 480 KB as JSON
+		{protocol.FromSystem, strings.Repeat("<", 256<<10), false},
+	} {
+		h := New()
+		log := newLog("k", "ann")
+		r := newReader("ann", true)
+		h.Join(r.member)
+		h.Publish(log.said(c.role, c.text))
+		frame := r.take()[0]
+		f := decodeFrame(t, frame)
+		var e protocol.ChatEvent
+		if err := protocol.Decode(f.Payload, &e); err != nil {
+			t.Fatal(err)
+		}
+		if len(payload(frame)) > protocol.MaxFrameBytes || e.Message.Content != c.text || (e.Message.HTML != nil) != c.formatted {
+			t.Errorf("%d bytes of %.9q make a frame of %d, formatted: %v", len(c.text), c.text, len(payload(frame)), e.Message.HTML != nil)
+		}
+		if c.formatted && !slices.Equal(e.Message.HTML.Blocks, format.Blocks(c.text)) {
+			t.Errorf("formatted as %.99q", e.Message.HTML.Blocks)
+		}
+	}
+}
