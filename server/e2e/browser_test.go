@@ -31,6 +31,9 @@ type tab struct {
 	expected []string // parts of problems that a test provokes
 }
 
+// networkName is a host name that leads the browser here.
+const networkName = "gate.test"
+
 // browser starts one Chromium for a test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
@@ -49,6 +52,7 @@ func browser(t *testing.T) context.Context {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("host-resolver-rules", "MAP "+networkName+" 127.0.0.1"),
 		chromedp.WindowSize(1280, 800))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)

@@ -16,7 +16,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain allows for the clock that the highlighter's regular expressions keep
+// for a second after their last match.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
+}
 
 // loopback are the addresses that the tests come from, as proxies.
 func loopback() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }

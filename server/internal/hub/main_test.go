@@ -14,7 +14,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The formatter's regular expressions have a clock that runs out by itself.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
+}
 
 // inbox is a connection that keeps the frames it is sent.
 type inbox struct {

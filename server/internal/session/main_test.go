@@ -15,7 +15,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain allows for the clock that the highlighter's regular expressions keep
+// for a second after their last match.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
+}
 
 var (
 	ann  = session.Caller{UserID: "ann", Role: protocol.Operator}

@@ -58,9 +58,9 @@ type Services interface {
 	// Clock puts a moment into the words of the reader's place: the time of day,
 	// and the day if it is not today.
 	Clock(at protocol.Time) string
-	// Matches reports whether text holds what is looked for, in capital or small
+	// Matches reports whether a label holds what is looked for, in capital or small
 	// letters of whatever script.
-	Matches(text, sought string) bool
+	Matches(label, sought string) bool
 	// Recall gives what Keep kept for this tab, "" for nothing.
 	Recall(name string) string
 	Keep(name, value string)

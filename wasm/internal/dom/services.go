@@ -6,6 +6,7 @@ import (
 	"syscall/js"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
 // Online is false when the browser knows that there is no network.
@@ -66,11 +67,11 @@ func (b *Browser) Clock(at protocol.Time) string {
 	return format.Call("format", then).String()
 }
 
-// Matches reports whether text holds what is looked for, in capital or small
+// Matches reports whether a label holds what is looked for, in capital or small
 // letters of whatever script.
-func (b *Browser) Matches(text, sought string) bool {
+func (b *Browser) Matches(label, sought string) bool {
 	lower := b.window.Get("String").Get("prototype").Get("toLocaleLowerCase")
-	return lower.Call("call", text).Call("includes", lower.Call("call", sought)).Bool()
+	return text.Contains(lower.Call("call", label).String(), lower.Call("call", sought).String())
 }
 
 // Recall gives what Keep kept for this tab, "" for nothing.
