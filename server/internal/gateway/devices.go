@@ -96,3 +96,15 @@ func (g *Gateway) closeDevice(deviceID, reason string) {
 		c.conn.Close(protocol.ClosePolicy, reason)
 	}
 }
+
+// CloseBrowser closes the sockets of a browser that has signed out, also those
+// that wait for a pairing.
+func (g *Gateway) CloseBrowser(cookie string) {
+	g.clientsMu.Lock()
+	defer g.clientsMu.Unlock()
+	for c := range g.clients {
+		if c.peer.Cookie == cookie {
+			c.conn.Close(protocol.ClosePolicy, "signed out")
+		}
+	}
+}

@@ -134,6 +134,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, err)
 			return
 		}
+		s.Gateway.CloseBrowser(secret)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

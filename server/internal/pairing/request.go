@@ -47,12 +47,31 @@ func (s *Service) Request(ctx context.Context, from Requester) (protocol.Pending
 	switch st := s.standing(r); st {
 	case protocol.PairingPending:
 		s.Seen(r.ID)
-		return r.pending(), nil
+		return s.renamed(ctx, r, from)
 	case protocol.PairingApproved:
 		return protocol.PendingDevice{}, protocol.Refuse(protocol.FailedPrecondition, "this device is already paired: connect with its credential")
 	default:
 		return protocol.PendingDevice{}, notPaired(st)
 	}
+}
+
+// renamed takes another name that the requester of a pairing that waits gives
+// its device, and tells of the request anew.
+func (s *Service) renamed(ctx context.Context, r Record, from Requester) (protocol.PendingDevice, error) {
+	name := Name(from.UserAgent, from.DeviceName)
+	if from.DeviceName == "" || name == r.Name {
+		return r.pending(), nil
+	}
+	err := s.change(ctx, "rename a device", func(tx Tx, _ protocol.Time) (func(), error) {
+		now, found, err := tx.ByID(r.ID)
+		if err != nil || !found || now.Status != protocol.PairingPending {
+			return nil, err // it was decided in this moment, by the name it had
+		}
+		now.Name = name
+		r = now
+		return func() { s.tell.PairingRequested(r.pending()) }, tx.Replace(r)
+	})
+	return r.pending(), err
 }
 
 // status is the pairing status in a NOT_PAIRED refusal, empty for other errors.

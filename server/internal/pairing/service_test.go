@@ -23,6 +23,32 @@ func bubble(t *testing.T, test func(t *testing.T, d *desk)) {
 	synctest.Test(t, func(t *testing.T) { test(t, newDesk(t, dir)) })
 }
 
+// TestWhoWaitsMayGiveAnotherName shows the admin the name that the requester has
+// given last, under the same code.
+func TestWhoWaitsMayGiveAnotherName(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		who := from("192.0.2.1")
+		p := d.request(who)
+		d.tellings()
+		who.DeviceName = "Anna's laptop"
+		named := d.request(who)
+		if named.Code != p.Code || named.DeviceID != p.DeviceID || named.DeviceName != "Anna's laptop" {
+			t.Errorf("renamed: %+v, before: %+v", named, p)
+		}
+		if told := d.tellings(); !slices.Equal(told, []string{"requested " + p.DeviceID}) {
+			t.Errorf("told %q", told)
+		}
+		d.request(who)
+		who.DeviceName = ""
+		if again := d.request(who); again != named {
+			t.Errorf("asking again without a name changed %+v to %+v", named, again)
+		}
+		if told := d.tellings(); len(told) > 0 {
+			t.Errorf("told %q of nothing new", told)
+		}
+	})
+}
+
 func TestPairingLife(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		ctx := t.Context()
