@@ -18,6 +18,7 @@ type Assets struct {
 	Wasm       string // the client module, for the loader
 	Exec       string // Go's wasm_exec.js of the same release, for the loader
 	Icon       string // favicon.svg
+	Reload     string // what keeps an open page at the newest build; "" in a release
 }
 
 // Root is what the client reads from the root element when it starts.

@@ -50,6 +50,7 @@ func New(o Options) http.Handler {
 	s := &server{Options: o, site: page.Site{Instance: o.Instance, Assets: part.Assets{
 		Stylesheet: o.Assets.URL("app.css"), Script: o.Assets.URL("boot.js"), Wasm: o.Assets.URL("app.wasm"),
 		Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
+		Reload: livereload.Script(),
 	}}}
 	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
 		s.publicOrigin = origin(u.Scheme, u.Host)
