@@ -11,9 +11,6 @@ type answer struct {
 	runID  string
 	text   []byte
 	stream *format.Stream
-	// plain says that a patch of it was too large for a frame. Its readers then
-	// have the text alone, because later patches rest on that one.
-	plain bool
 }
 
 // chunk takes a piece of the answer, and adds the patch that it makes.
@@ -31,7 +28,7 @@ func (a *answer) chunk(payload []byte, wanted bool) []byte {
 	if !wanted {
 		return payload
 	}
-	return a.patched(e, &piece, &piece.HTML, patch)
+	return patched(e, &piece, &piece.HTML, patch)
 }
 
 // end adds the patch that brings the answer to its final state.
@@ -53,7 +50,7 @@ func (a *answer) end(kind string, payload []byte) []byte {
 	if !ok {
 		return payload
 	}
-	return a.patched(e, inner, html, a.begun().Close())
+	return patched(e, inner, html, a.begun().Close())
 }
 
 // begun is the answer's stream; it begins with the text so far, which its
@@ -67,14 +64,13 @@ func (a *answer) begun() *format.Stream {
 	return a.stream
 }
 
-// patched is the event e with the patch at html, which is a field of inner.
-func (a *answer) patched(e *protocol.AgentEvent, inner protocol.Payload, html **protocol.HTML, patch format.Patch) []byte {
-	if !a.plain {
-		*html = &protocol.HTML{From: int64(patch.From), Blocks: patch.Blocks, Append: patch.Append}
-		if formatted := encode(e, inner); len(formatted) <= maxPayload {
-			return formatted
-		}
-		a.plain = true
+// patched is the event e with the patch at html, which is a field of inner. One
+// that is too large for a frame leaves the readers with the text alone, until
+// one comes that begins at the top.
+func patched(e *protocol.AgentEvent, inner protocol.Payload, html **protocol.HTML, patch format.Patch) []byte {
+	*html = &protocol.HTML{From: int64(patch.From), Blocks: patch.Blocks, Append: patch.Append}
+	if formatted := encode(e, inner); len(formatted) <= maxPayload {
+		return formatted
 	}
 	*html = &protocol.HTML{From: -1}
 	return encode(e, inner)

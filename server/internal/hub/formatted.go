@@ -65,7 +65,7 @@ func chat(payload []byte) []byte {
 	if e.Message.HTML == nil {
 		return payload
 	}
-	if formatted := e.AppendJSON(make([]byte, 0, 2*len(payload))); true {
+	if formatted := e.AppendJSON(make([]byte, 0, 2*len(payload))); len(formatted) <= maxPayload {
 		return formatted
 	}
 	return payload

@@ -106,14 +106,12 @@ func converged(t failer, r *reader, text string) {
 // the reader has the plain text, and all of it.
 func TestFramesAreBounded(t *testing.T) {
 	t.Parallel()
-	const most = 400 << 10 // an answer's, as it is inside a frame
+	const most = 200 << 10
 	for name, unit := range map[string]string{
 		"list":       "- a\n",
-		"paragraphs": "a\n\n",
 		"ampersands": "&",
 		"code":       "```\n" + strings.Repeat("a <b> &c;\n", 5<<10) + "```\n\n", // highlighting has a time limit
 		"table":      "|||\n",
-		"links":      "http://a.b ",
 	} {
 		text := strings.Repeat(unit, most/(session.Encoded(unit)-2))
 		if name == "table" {
@@ -175,9 +173,10 @@ func TestMessagesAreFormattedIfTheyFit(t *testing.T) {
 		{protocol.FromAssistant, "*answer*", true},
 		{protocol.FromUser, "*question*", false},
 		{protocol.FromSystem, strings.Repeat("a ", 100<<10), true},
-		{protocol.FromSystem, strings.Repeat("- a\n", 60<<10), false},
+		{protocol.FromSystem, strings.Repeat("- a\n", 30<<10), false},
 		{protocol.FromSystem, strings.Repeat("\x01", 80<<10), false}, // 480 KB as JSON
 		{protocol.FromSystem, strings.Repeat("<", 256<<10), false},
+		{protocol.FromSystem, strings.Repeat("a ", 20<<10) + strings.Repeat("\n", 220<<10), false}, // together over a frame
 	} {
 		h := New()
 		log := newLog("k", "ann")

@@ -34,7 +34,7 @@ type Member struct {
 type Hub struct {
 	mu     sync.RWMutex
 	all    map[*Member]struct{}
-	byUser map[string][]*Member // each list is replaced, never changed
+	byUser map[string][]*Member // a list that was given away is never changed
 
 	answers answers
 }
@@ -57,7 +57,7 @@ func (h *Hub) Join(m *Member) {
 		return
 	}
 	h.all[m] = struct{}{}
-	h.byUser[m.UserID] = append(slices.Clip(h.byUser[m.UserID]), m)
+	h.byUser[m.UserID] = append(h.byUser[m.UserID], m)
 }
 
 // Leave ends that, but for an event that is on its way. It may be called more
@@ -69,6 +69,7 @@ func (h *Hub) Leave(m *Member) {
 		return
 	}
 	delete(h.all, m)
+	// A new list: the old one may be given away.
 	rest := slices.DeleteFunc(slices.Clone(h.byUser[m.UserID]), func(o *Member) bool { return o == m })
 	if len(rest) == 0 {
 		delete(h.byUser, m.UserID)

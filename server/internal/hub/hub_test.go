@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
 func TestWhoIsTold(t *testing.T) {
@@ -178,6 +179,22 @@ func TestNothingIsKeptOfAnswersThatEnded(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A queued run that is taken back ends no answer but its own.
+func TestAnotherRunsEnd(t *testing.T) {
+	t.Parallel()
+	h := New()
+	log := newLog("k", "ann")
+	r := newReader("ann", true)
+	r.shown = timeline.New("k")
+	r.shown.Load(log.history())
+	h.Join(r.member)
+	for _, e := range []session.Event{log.start("r"), log.chunk("*one*\n\n"),
+		log.agent(protocol.RunCancelled, "queued", &protocol.RunCancelledPayload{}), log.chunk("*two*"), log.end(protocol.RunCompleted)} {
+		h.Publish(e)
+	}
+	converged(t, r, "*one*\n\n*two*")
 }
 
 // stuck is a connection whose Send does not return until it may.

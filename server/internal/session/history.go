@@ -128,21 +128,21 @@ func (s *Service) Status(ctx context.Context, caller Caller, key string) (Activi
 // phase is a run's last activity: what it announced, or answering once it
 // speaks.
 func phase(tx Tx, r Run) (*protocol.Activity, error) {
-	spoke, err := tx.LastRunEvent(r.SessionID, r.ID, protocol.RunChunk)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	answer, err := tx.Message(r.SessionID, r.AnswerID)
+	if err != nil {
 		return nil, err
 	}
-	announced, err := tx.LastRunEvent(r.SessionID, r.ID, protocol.RunActivity)
+	last, err := tx.LastRunEvent(r.SessionID, answer.Seq, r.ID, [2]string{protocol.RunChunk, protocol.RunActivity})
 	switch {
-	case err != nil && !errors.Is(err, ErrNotFound):
-		return nil, err
-	case spoke.Seq > announced.Seq:
-		return &protocol.Activity{Phase: "answering"}, nil
-	case err != nil:
+	case errors.Is(err, ErrNotFound):
 		return &protocol.Activity{Phase: "thinking"}, nil
+	case err != nil:
+		return nil, err
+	case last.Kind == protocol.RunChunk:
+		return &protocol.Activity{Phase: "answering"}, nil
 	}
 	a := &protocol.Activity{}
-	return a, inner(announced.Payload, a)
+	return a, inner(last.Payload, a)
 }
 
 // List gives a page of sessions and whether there are more. Only admins may ask

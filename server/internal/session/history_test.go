@@ -48,7 +48,7 @@ func TestHistoryPages(t *testing.T) {
 		t.Fatalf("there are %d messages, want %d", len(whole), want)
 	}
 	h.checkLog(t, "k")
-	for limit := 1; limit <= 100; limit++ {
+	for _, limit := range []int{1, 2, 3, 5, 8, 13, 21, 34, 55, 100} {
 		sameMessages(t, fmt.Sprintf("pages of %d", limit), h.walk(t, "k", limit), whole)
 	}
 }

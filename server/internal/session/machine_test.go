@@ -21,7 +21,7 @@ func TestAnyLifeOfSessions(t *testing.T) {
 	lives := 0
 	rapid.Check(t, func(t *rapid.T) {
 		lives++
-		m := &machine{house: houseOn(store), life: lives, sessions: map[string]*life{}, sends: map[string]madeSend{}}
+		m := &machine{house: houseOn(store), life: lives, sessions: map[string]*life{}, sends: map[string]madeSend{}, changed: map[*life]bool{}}
 		defer m.bury()
 		t.Repeat(map[string]func(*rapid.T){
 			"":         m.check,
@@ -50,6 +50,7 @@ type machine struct {
 	sessions map[string]*life // by key
 	sends    map[string]madeSend
 	waits    []*wait
+	changed  map[*life]bool // since they were checked
 }
 
 type life struct {
@@ -93,7 +94,9 @@ func (m *machine) some(t *rapid.T) *life {
 		return nil
 	}
 	slices.SortFunc(all, func(a, b *life) int { return cmp.Compare(a.key, b.key) })
-	return rapid.SampledFrom(all).Draw(t, "session")
+	s := rapid.SampledFrom(all).Draw(t, "session")
+	m.changed[s] = true
+	return s
 }
 
 // may checks how a change of a session was answered, and reports whether it was
@@ -163,7 +166,7 @@ func (m *machine) sendOne(t *rapid.T, who session.Caller, r session.SendRequest)
 	if want := (len(s.active) > 0); r.SessionKey != "" && sent.SessionKey != r.SessionKey || sent.Queued != want || sent.Duplicate {
 		t.Fatalf("sent %+v, queued should be %v", sent, want)
 	}
-	s.alive = true
+	s.alive, m.changed[s] = true, true
 	s.active = append(s.active, &runLife{id: sent.RunID, asked: sent.MessageID})
 	if r.IdempotencyKey != "" {
 		m.sends[who.UserID+r.IdempotencyKey] = madeSend{r.Message, sent}
@@ -466,6 +469,7 @@ func (m *machine) recover(t *rapid.T) {
 	}
 	were := 0
 	for _, s := range m.sessions {
+		m.changed[s] = true
 		if len(s.active) > 0 && s.active[0].running {
 			were++
 			m.end(s, s.active[0], session.RunFailed)
@@ -489,7 +493,7 @@ func (m *machine) check(t *rapid.T) {
 		}
 	}
 	limit := rapid.IntRange(1, 5).Draw(t, "page")
-	for _, s := range m.sessions {
+	for s := range m.changed {
 		if !s.alive {
 			_, err := m.Find(context.Background(), session.Caller{UserID: s.owner}, s.key)
 			refused(t, "a deleted session", err, protocol.NotFound)
@@ -503,6 +507,7 @@ func (m *machine) check(t *rapid.T) {
 		m.checkPages(t, s.key, limit)
 		m.checkStatus(t, s)
 	}
+	clear(m.changed)
 }
 
 func (m *machine) checkPages(t *rapid.T, key string, limit int) {

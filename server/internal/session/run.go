@@ -271,28 +271,28 @@ func streamed(tx Tx, sessionID int64, m *protocol.Message) error {
 	if m.Status != protocol.StatusStreaming {
 		return nil
 	}
-	var err error
-	if m.Content, err = gather(tx, sessionID, m.RunID, protocol.RunChunk); err != nil {
+	events, err := tx.RunEvents(sessionID, m.Seq, m.RunID)
+	if err != nil {
 		return err
 	}
-	m.Thinking, err = gather(tx, sessionID, m.RunID, protocol.RunThinking)
-	return err
-}
-
-func gather(tx Tx, sessionID int64, runID, kind string) (string, error) {
-	payloads, err := tx.RunEvents(sessionID, runID, kind)
-	if err != nil {
-		return "", err
-	}
-	var text strings.Builder
-	for _, p := range payloads {
-		var piece protocol.TextPayload
-		if err := inner(p, &piece); err != nil {
-			return "", err
+	var content, thinking strings.Builder
+	for _, e := range events {
+		into := &content
+		switch e.Kind {
+		case protocol.RunChunk:
+		case protocol.RunThinking:
+			into = &thinking
+		default:
+			continue
 		}
-		text.WriteString(piece.Content)
+		var piece protocol.TextPayload
+		if err := inner(e.Payload, &piece); err != nil {
+			return err
+		}
+		into.WriteString(piece.Content)
 	}
-	return text.String(), nil
+	m.Content, m.Thinking = content.String(), thinking.String()
+	return nil
 }
 
 // inner reads what an agent event carries.

@@ -39,10 +39,11 @@ type Tx interface {
 	AppendEvent(sessionID int64, e StoredEvent) error
 	// Events gives up to limit events with a seq above after, in order.
 	Events(sessionID, after int64, limit int) ([]StoredEvent, error)
-	// RunEvents gives the payloads of a run's agent events of one type, in order.
-	RunEvents(sessionID int64, runID, kind string) ([][]byte, error)
-	// LastRunEvent gives the last of a run's agent events of one type.
-	LastRunEvent(sessionID int64, runID, kind string) (StoredEvent, error)
+	// RunEvents gives a run's agent events with a seq above after, in order. It
+	// reads the log from there on, so after should be the seq that began the run.
+	RunEvents(sessionID, after int64, runID string) ([]StoredEvent, error)
+	// LastRunEvent gives the last of them that is of one of two types.
+	LastRunEvent(sessionID, after int64, runID string, kinds [2]string) (StoredEvent, error)
 
 	// SaveMessage inserts the message, or updates what can change of it: content,
 	// thinking, status, label and error.
@@ -100,7 +101,7 @@ func (r Record) Wire() protocol.Session {
 type List struct {
 	UserID  string // whose; empty: everybody's
 	AgentID string // with which agent; empty: any
-	Query   string // part of the label, any case; empty: any
+	Query   string // part of the label, any case of ASCII letters; empty: any
 	Limit   int
 	After   *Position // start behind this one; nil: at the top
 }

@@ -121,29 +121,26 @@ func (t sessionTx) AppendEvent(sessionID int64, e session.StoredEvent) error {
 }
 
 func (t sessionTx) Events(sessionID, after int64, limit int) ([]session.StoredEvent, error) {
-	return all(t.tx.Query(`SELECT seq, name, kind, run_id, payload FROM events
+	return all(t.tx.Query(`SELECT `+eventColumns+` FROM events
 		WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?`, sessionID, after, limit), scanEvent)
 }
+
+const eventColumns = `seq, name, kind, run_id, payload`
 
 func scanEvent(row Row) (e session.StoredEvent, err error) {
 	err = row.Scan(&e.Seq, &e.Name, &e.Kind, &e.RunID, &e.Payload)
 	return e, err
 }
 
-// Left to itself, the planner reads the whole log of the session for these.
-
-func (t sessionTx) RunEvents(sessionID int64, runID, kind string) ([][]byte, error) {
-	return all(t.tx.Query(`SELECT payload FROM events INDEXED BY events_run
-		WHERE session_id = ? AND run_id = ? AND run_id <> '' AND kind = ? ORDER BY seq`, sessionID, runID, kind), func(row Row) (payload []byte, err error) {
-		err = row.Scan(&payload)
-		return payload, err
-	})
+func (t sessionTx) RunEvents(sessionID, after int64, runID string) ([]session.StoredEvent, error) {
+	return all(t.tx.Query(`SELECT `+eventColumns+` FROM events
+		WHERE session_id = ? AND seq > ? AND run_id = ? AND name = 'agent' ORDER BY seq`, sessionID, after, runID), scanEvent)
 }
 
-func (t sessionTx) LastRunEvent(sessionID int64, runID, kind string) (session.StoredEvent, error) {
-	return one(t.tx.Query(`SELECT seq, name, kind, run_id, payload FROM events INDEXED BY events_run
-		WHERE session_id = ? AND run_id = ? AND run_id <> '' AND kind = ? ORDER BY seq DESC LIMIT 1`,
-		sessionID, runID, kind), scanEvent)
+func (t sessionTx) LastRunEvent(sessionID, after int64, runID string, kinds [2]string) (session.StoredEvent, error) {
+	return one(t.tx.Query(`SELECT `+eventColumns+` FROM events
+		WHERE session_id = ? AND seq > ? AND run_id = ? AND name = 'agent' AND kind IN (?, ?) ORDER BY seq DESC LIMIT 1`,
+		sessionID, after, runID, kinds[0], kinds[1]), scanEvent)
 }
 
 const messageColumns = `anchor, seq, id, role, content, status, created_at, run_id, reply_to, label,

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -191,7 +192,7 @@ func testSessionIsGone(t *testing.T, s sessionStore) {
 		missing(t, "Message", err)
 		_, err = tx.MessageAt(99, 1)
 		missing(t, "MessageAt", err)
-		_, err = tx.LastRunEvent(99, "r", "chunk")
+		_, err = tx.LastRunEvent(99, 0, "r", [2]string{"chunk", "activity"})
 		missing(t, "LastRunEvent", err)
 		_, err = tx.Run("r")
 		missing(t, "Run", err)
@@ -199,7 +200,7 @@ func testSessionIsGone(t *testing.T, s sessionStore) {
 		missing(t, "Send", err)
 		list, err1 := tx.Sessions(session.List{Limit: 5})
 		events, err2 := tx.Events(99, 0, 5)
-		run, err3 := tx.RunEvents(99, "r", "chunk")
+		run, err3 := tx.RunEvents(99, 0, "r")
 		messages, more, err4 := tx.Messages(99, session.Place{}, session.Bound{Messages: 5, Bytes: 100})
 		active, err5 := tx.ActiveRuns(0)
 		if n := len(list) + len(events) + len(run) + len(messages) + len(active); n != 0 || more {
@@ -226,7 +227,7 @@ func holds(t testing.TB, s sessionStore, r session.Record) (n int) {
 	s.view(t, func(tx session.Tx) error {
 		run := "run of " + r.Key
 		events, err1 := tx.Events(r.ID, 0, 9)
-		pieces, err2 := tx.RunEvents(r.ID, run, "chunk")
+		pieces, err2 := tx.RunEvents(r.ID, 0, run)
 		messages, _, err3 := tx.Messages(r.ID, session.Place{}, session.Bound{Messages: 9, Bytes: 9})
 		active, err4 := tx.ActiveRuns(r.ID)
 		n = len(events) + len(pieces) + len(messages) + len(active)
@@ -445,33 +446,47 @@ func testRunEvents(t *testing.T, s sessionStore) {
 		}
 		return nil
 	})
+	seqs := func(events []session.StoredEvent) (seqs []int64) {
+		for _, e := range events {
+			seqs = append(seqs, e.Seq)
+			if want := []byte(fmt.Sprint(e.Seq)); e.Name != "agent" || !bytes.Equal(e.Payload, want) {
+				t.Errorf("event %d is %+v", e.Seq, e)
+			}
+		}
+		return seqs
+	}
 	s.view(t, func(tx session.Tx) error {
 		for _, c := range []struct {
-			run, kind string
-			want      [][]byte
-			last      int64
+			run   string
+			after int64
+			want  []int64
 		}{
-			{"r", "chunk", [][]byte{[]byte("1"), []byte("5")}, 5},
-			{"r", "thinking", [][]byte{[]byte("2")}, 2},
-			{"other", "chunk", [][]byte{[]byte("3")}, 3},
-			{"r", "activity", nil, 0},
-			{"", "", nil, 0},
+			{"r", 0, []int64{1, 2, 5}}, {"r", 1, []int64{2, 5}}, {"r", 5, nil}, {"other", 0, []int64{3}}, {"none", 0, nil}, {"", 0, nil},
 		} {
-			got, err := tx.RunEvents(one.ID, c.run, c.kind)
-			same(t, "run events of "+c.run+" "+c.kind, got, c.want)
+			got, err := tx.RunEvents(one.ID, c.after, c.run)
 			if err != nil {
 				return err
 			}
-			last, err := tx.LastRunEvent(one.ID, c.run, c.kind)
-			if c.last == 0 {
-				missing(t, "last run event of "+c.run+" "+c.kind, err)
+			same(t, fmt.Sprint("events of run ", c.run, " after ", c.after), seqs(got), c.want)
+		}
+		for _, c := range []struct {
+			after int64
+			kinds [2]string
+			want  int64
+		}{
+			{0, [2]string{"chunk", "thinking"}, 5}, {0, [2]string{"thinking", "activity"}, 2}, {2, [2]string{"thinking", "activity"}, 0},
+			{4, [2]string{"chunk", "chunk"}, 5}, {5, [2]string{"chunk", "thinking"}, 0}, {0, [2]string{"", ""}, 0},
+		} {
+			what := fmt.Sprint("the last of ", c.kinds, " after ", c.after)
+			last, err := tx.LastRunEvent(one.ID, c.after, "r", c.kinds)
+			if c.want == 0 {
+				missing(t, what, err)
 				continue
 			}
-			same(t, "last of "+c.run+" "+c.kind, last, session.StoredEvent{
-				Seq: c.last, Name: "agent", Kind: c.kind, RunID: c.run, Payload: []byte(fmt.Sprint(c.last))})
 			if err != nil {
 				return err
 			}
+			same(t, what, seqs([]session.StoredEvent{last}), []int64{c.want})
 		}
 		return nil
 	})
