@@ -149,16 +149,22 @@ func (c *call) chatHistory(p *protocol.ChatHistoryParams) (protocol.Payload, err
 	if err != nil {
 		return nil, err
 	}
-	if c.member.Load().HTML {
-		for i := range page.Messages {
-			hub.Message(&page.Messages[i])
-		}
-	}
-	messages, cut := fit(page.Messages)
+	messages, cut := c.framed(page.Messages)
 	return &protocol.ChatHistoryResult{
 		Messages: messages, SessionKey: p.SessionKey, Epoch: page.Session.Epoch,
 		LastSeq: page.Session.LastSeq, HasMore: page.HasMore || cut,
 	}, nil
+}
+
+// framed is a page of messages as this client takes them, in one frame; cut tells
+// that older ones were left out.
+func (c *call) framed(messages []protocol.Message) (fitting []protocol.Message, cut bool) {
+	if c.member.Load().HTML {
+		for i := range messages {
+			hub.Message(&messages[i])
+		}
+	}
+	return fit(messages)
 }
 
 // fit leaves out older messages, and the answers with them, until the rest fits

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -71,12 +70,7 @@ func (c *call) sessionsPreview(p *protocol.SessionsPreviewParams) (protocol.Payl
 	if err != nil {
 		return nil, err
 	}
-	if c.member.Load().HTML {
-		for i := range page.Messages {
-			hub.Message(&page.Messages[i])
-		}
-	}
-	messages, _ := fit(page.Messages)
+	messages, _ := c.framed(page.Messages)
 	return &protocol.SessionsPreviewResult{Session: page.Session.Wire(), Messages: messages}, nil
 }
 

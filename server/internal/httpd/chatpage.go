@@ -122,5 +122,3 @@ func countText(n int) string {
 	}
 	return strconv.Itoa(n)
 }
-
-func statusText(status int) string { return strconv.Itoa(status) }

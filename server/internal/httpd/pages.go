@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -81,7 +82,7 @@ func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) notice(w http.ResponseWriter, r *http.Request, status int, title, text, detail string) {
 	s.show(w, r, status, page.Notice(page.NoticeModel{
-		Site: s.site, Status: statusText(status), Title: title, Text: text, Detail: detail,
+		Site: s.site, Status: strconv.Itoa(status), Title: title, Text: text, Detail: detail,
 		ActionText: "To the chat", ActionHref: "/",
 	}))
 }
