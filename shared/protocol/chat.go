@@ -132,6 +132,49 @@ type ChatStatusResult struct {
 	Epoch     string    `json:"epoch"`
 }
 
+// ChatRetryParams answers a user's message once more: RunID is the run that
+// failed or was stopped.
+type ChatRetryParams struct {
+	SessionKey     string `json:"sessionKey"`
+	RunID          string `json:"runId"`
+	Stream         *bool  `json:"stream,omitempty"`
+	IdempotencyKey string `json:"idempotencyKey,omitempty"`
+	Ack            string `json:"ack,omitempty"`
+}
+
+// ChatReplayParams asks for a session's events after a seq; with Epoch, only
+// of that log.
+type ChatReplayParams struct {
+	SessionKey string `json:"sessionKey"`
+	Epoch      string `json:"epoch,omitempty"`
+	AfterSeq   int64  `json:"afterSeq"`
+	Limit      *int64 `json:"limit,omitempty"`
+}
+
+// ChatReplayResult is a part of a log, as event frames in the order of their
+// seq; there is more while LastSeq is beyond the last of them. With Reset the
+// events cannot be had: chat.history is to be read instead.
+type ChatReplayResult struct {
+	Events     []Frame `json:"events"`
+	SessionKey string  `json:"sessionKey"`
+	Epoch      string  `json:"epoch"`
+	LastSeq    int64   `json:"lastSeq"`
+	Reset      bool    `json:"reset"`
+}
+
+// ChatWatchParams makes an admin's connection follow a session, from after
+// AfterSeq where that is given.
+type ChatWatchParams struct {
+	SessionKey string `json:"sessionKey"`
+	Epoch      string `json:"epoch,omitempty"`
+	AfterSeq   *int64 `json:"afterSeq,omitempty"`
+}
+
+// ChatUnwatchParams ends that.
+type ChatUnwatchParams struct {
+	SessionKey string `json:"sessionKey"`
+}
+
 // Activity is what a run is busy with.
 type Activity struct {
 	Phase string `json:"phase"`

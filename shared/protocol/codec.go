@@ -248,6 +248,89 @@ var layoutChatStatusResult = jsontext.Layout{Fields: []jsontext.Field{
 }}
 
 // AppendJSON appends v as a JSON object.
+func (v *ChatRetryParams) AppendJSON(dst []byte) []byte {
+	return layoutChatRetryParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ChatRetryParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutChatRetryParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutChatRetryParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatRetryParams{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "runId", Offset: unsafe.Offsetof(ChatRetryParams{}.RunID), Kind: jsontext.KindString},
+	{Name: "stream", Offset: unsafe.Offsetof(ChatRetryParams{}.Stream), Kind: jsontext.KindBoolPointer, Opt: true},
+	{Name: "idempotencyKey", Offset: unsafe.Offsetof(ChatRetryParams{}.IdempotencyKey), Kind: jsontext.KindString, Opt: true},
+	{Name: "ack", Offset: unsafe.Offsetof(ChatRetryParams{}.Ack), Kind: jsontext.KindString, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ChatReplayParams) AppendJSON(dst []byte) []byte {
+	return layoutChatReplayParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ChatReplayParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutChatReplayParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutChatReplayParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatReplayParams{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatReplayParams{}.Epoch), Kind: jsontext.KindString, Opt: true},
+	{Name: "afterSeq", Offset: unsafe.Offsetof(ChatReplayParams{}.AfterSeq), Kind: jsontext.KindInt},
+	{Name: "limit", Offset: unsafe.Offsetof(ChatReplayParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ChatReplayResult) AppendJSON(dst []byte) []byte {
+	return layoutChatReplayResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ChatReplayResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutChatReplayResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutChatReplayResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "events", Offset: unsafe.Offsetof(ChatReplayResult{}.Events), Kind: jsontext.KindSlice, Of: &layoutFrame, New: addFrame, Size: unsafe.Sizeof(Frame{})},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatReplayResult{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatReplayResult{}.Epoch), Kind: jsontext.KindString},
+	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatReplayResult{}.LastSeq), Kind: jsontext.KindInt},
+	{Name: "reset", Offset: unsafe.Offsetof(ChatReplayResult{}.Reset), Kind: jsontext.KindBool},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ChatWatchParams) AppendJSON(dst []byte) []byte {
+	return layoutChatWatchParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ChatWatchParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutChatWatchParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutChatWatchParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatWatchParams{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatWatchParams{}.Epoch), Kind: jsontext.KindString, Opt: true},
+	{Name: "afterSeq", Offset: unsafe.Offsetof(ChatWatchParams{}.AfterSeq), Kind: jsontext.KindIntPointer, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ChatUnwatchParams) AppendJSON(dst []byte) []byte {
+	return layoutChatUnwatchParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ChatUnwatchParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutChatUnwatchParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutChatUnwatchParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatUnwatchParams{}.SessionKey), Kind: jsontext.KindString},
+}}
+
+// AppendJSON appends v as a JSON object.
 func (v *Activity) AppendJSON(dst []byte) []byte {
 	return layoutActivity.Append(dst, unsafe.Pointer(v))
 }
@@ -1124,6 +1207,12 @@ func newErrorDetails(field unsafe.Pointer) unsafe.Pointer {
 	v := new(ErrorDetails)
 	*(**ErrorDetails)(field) = v
 	return unsafe.Pointer(v)
+}
+
+func addFrame(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Frame)(field)
+	*s = append(*s, Frame{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
 }
 
 func newSession(field unsafe.Pointer) unsafe.Pointer {

@@ -57,10 +57,18 @@ type ConnectResult struct {
 	PollIntervalMs int64           `json:"poll_interval_ms,omitempty"`
 }
 
-// ResumedCursor says what became of a Cursor: live, reset or gone.
+// ResumedCursor says what became of a Cursor (Status is a Resume… value), and
+// where the log stands. It answers chat.watch too.
 type ResumedCursor struct {
 	SessionKey string `json:"sessionKey"`
 	Status     string `json:"status"`
 	Epoch      string `json:"epoch,omitempty"`
 	LastSeq    int64  `json:"lastSeq"`
 }
+
+// What becomes of a cursor.
+const (
+	ResumeLive  = "live"  // every event after it follows, in order, and then live ones
+	ResumeReset = "reset" // the events after it cannot be had: read chat.history
+	ResumeGone  = "gone"  // the caller has no such session
+)

@@ -1,6 +1,6 @@
 package protocol
 
-import "time"
+import "github.com/gatehouse-chat/gatehouse/shared/clock"
 
 // Limits of the transport and of fields. Sizes are bytes unless said otherwise.
 const (
@@ -14,7 +14,8 @@ const (
 	MaxLabelLength       = 120 // characters of a session's or device's label
 	MaxDeviceNameLength  = 80  // characters
 	MaxIdempotencyLength = 128
-	MaxQueuedRuns        = 10 // waiting sends a session
+	MaxQueuedRuns        = 10  // waiting sends a session
+	MaxResume            = 100 // cursors of one connect, which has MaxPendingFrameBytes
 	PairingCodeLength    = 8
 
 	DefaultHistoryLimit = 50
@@ -30,12 +31,13 @@ const PairingAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 // Times of the transport.
 const (
-	PingInterval  = 30 * time.Second
-	ReadTimeout   = 60 * time.Second // after the last pong
-	WriteTimeout  = 10 * time.Second // a frame
-	HelloTimeout  = 10 * time.Second // from the upgrade to connect
-	TickInterval  = 15 * time.Second
-	PairingExpiry = 60 * time.Minute
+	PingInterval  = 30 * clock.Second
+	ReadTimeout   = 60 * clock.Second // after the last pong
+	WriteTimeout  = 10 * clock.Second // a frame
+	HelloTimeout  = 10 * clock.Second // from the upgrade to connect
+	TickInterval  = 15 * clock.Second
+	PairingExpiry = 60 * clock.Minute
+	RunLease      = 15 * clock.Second // a run whose lease is not renewed for so long has lost its process
 )
 
 // WebSocket close codes (RFC 6455 §7.4.1) and what they tell a client.

@@ -13,6 +13,10 @@ const (
 	MethodChatInject    = "chat.inject"
 	MethodChatAbort     = "chat.abort"
 	MethodChatStatus    = "chat.session.status"
+	MethodChatRetry     = "chat.retry"
+	MethodChatReplay    = "chat.replay"
+	MethodChatWatch     = "chat.watch"
+	MethodChatUnwatch   = "chat.unwatch"
 	MethodSessionsList  = "sessions.list"
 	MethodSessionsPrev  = "sessions.preview"
 	MethodSessionsPatch = "sessions.patch"
@@ -45,6 +49,12 @@ const (
 	RunCompleted = "run.completed"
 	RunFailed    = "run.failed"
 	RunCancelled = "run.cancelled"
+)
+
+// Phases of a run's activity that the gateway itself tells of; agents name
+// others.
+const (
+	PhaseRetrying = "retrying" // the agent failed before its first word and is asked again
 )
 
 // ChatMessage is the type of a chat event's payload.

@@ -1,8 +1,7 @@
 package protocol
 
 import (
-	"time"
-
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 )
 
@@ -16,19 +15,11 @@ const (
 )
 
 // At gives t as a Time; the zero time is 0.
-func At(t time.Time) Time {
+func At(t clock.Time) Time {
 	if t.IsZero() {
 		return 0
 	}
 	return Time(t.UnixMilli())
-}
-
-// Go gives the time.Time in UTC; 0 is the zero time.
-func (t Time) Go() time.Time {
-	if t == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(t)).UTC()
 }
 
 // String is the text on the wire; it is empty for what RFC 3339 cannot spell.
