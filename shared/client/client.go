@@ -2,8 +2,8 @@ package client
 
 import (
 	"sync"
-	"time"
 
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -16,6 +16,13 @@ type Options struct {
 	// pairing fills in SenderID.
 	Hello protocol.ConnectParams
 
+	// Resume gives how far the program has read its sessions' logs; nil where it
+	// follows none. It is asked before each connect like a callback: once all that
+	// was heard has been told, so that what it gives is not behind that. At most
+	// protocol.MaxResume cursors are sent, of at most 12 KiB together; the first
+	// ones count. State.Resumed says what became of them.
+	Resume func() []protocol.Cursor
+
 	// OnState is told each new State, OnEvent each event of a ready connection,
 	// ticks included. Either may be nil. See the package's word on concurrency.
 	OnState func(State)
@@ -27,6 +34,7 @@ type Options struct {
 // goroutine and from callbacks.
 type Client struct {
 	transport Transport
+	resume    func() []protocol.Cursor
 	onState   func(State)
 	onEvent   func(protocol.Frame)
 	now       func() moment
@@ -39,9 +47,9 @@ type Client struct {
 	calls        []call // under way, in the order in which they were asked
 	lastID       uint64
 	attempt      int
-	retryAfter   time.Duration // the gateway's wish for the next wait
-	pairingSince moment        // when the code that waits was first seen
-	waitFor      time.Duration
+	retryAfter   clock.Duration // the gateway's wish for the next wait
+	pairingSince moment         // when the code that waits was first seen
+	waitFor      clock.Duration
 	waitSince    moment
 	alarm        alarm
 	outbound     delivery
@@ -51,6 +59,7 @@ type Client struct {
 func New(o Options) *Client {
 	c := &Client{
 		transport: o.Transport,
+		resume:    o.Resume,
 		onState:   o.OnState,
 		onEvent:   o.OnEvent,
 		now:       readClocks,
@@ -74,7 +83,7 @@ func (c *Client) Start() {
 }
 
 // Stop closes the connection for good; calls under way end with UNAVAILABLE.
-// The Stopped state is the last thing told. Start begins anew.
+// The Stopped state is the last thing told of it. Start begins anew.
 func (c *Client) Stop() {
 	c.do(func() {
 		if c.state.Phase == Stopped {
@@ -86,22 +95,43 @@ func (c *Client) Stop() {
 	})
 }
 
-// TryNow cuts a wait short, because a person asked for it, the network came
-// back or the page became visible. It replaces a socket that takes long to open
-// or has been silent for too long, and does nothing in the other phases: a
-// refused credential is not used again.
+// TryNow cuts a wait short, because a person asked for it or the page became
+// visible. It replaces a socket that takes long to open or has been silent for
+// too long; a ready one that said nothing for 3 s has to answer within 2 s. It
+// does nothing in the other phases: a refused credential is not used again.
 func (c *Client) TryNow() {
 	c.do(func() {
+		l := c.link
 		switch {
 		case c.state.Phase == Waiting:
 			c.dial()
-		case c.link == nil:
-		case c.link.step == dialing && c.since(c.link.began) >= redialAfter,
-			c.link.step == ready && c.since(c.link.heard) >= c.silence():
-			c.drop(closeSilent, "trying again")
-			c.dial()
+		case l == nil:
+		case l.step == dialing && c.since(l.began) >= redialAfter,
+			l.step == ready && c.since(l.heard) >= c.silence():
+			c.redial("trying again")
+		case l.step == ready && !l.probed && c.since(l.heard) >= quietAfter:
+			c.probe()
 		}
 	})
+}
+
+// Redial connects anew, because the network is another one or was away: a socket
+// from before is not trusted, however far it has come. It does nothing when the
+// client is Stopped or Refused.
+func (c *Client) Redial() {
+	c.do(func() {
+		switch c.state.Phase {
+		case Stopped, Refused:
+		default:
+			c.redial("the network changed")
+		}
+	})
+}
+
+// Tell has f run as a callback does: after what has happened so far was told, and
+// not while another one runs. So it may touch what the callbacks touch.
+func (c *Client) Tell(f func()) {
+	c.do(func() { c.outbound.add(0, f) })
 }
 
 // State returns where the Client stands.

@@ -1,3 +1,5 @@
+//go:build !js
+
 package client
 
 import (
@@ -28,7 +30,7 @@ func TestHello(t *testing.T) {
 		if len(s.frames) != 0 {
 			t.Fatal("something was sent on a socket that is not open")
 		}
-		s.handler.Opened()
+		s.opens()
 		var p protocol.ConnectParams
 		if r := s.last(); r.Type != "req" || r.Method != "connect" || json.Unmarshal(r.Params, &p) != nil {
 			t.Fatalf("first frame %+v", r)
@@ -65,7 +67,7 @@ func TestWelcomeWithoutLimits(t *testing.T) {
 	in(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.socket()
-		s.handler.Opened()
+		s.opens()
 		s.answer(`{"protocol":3,"role":"admin","server":{},"limits":{"tickIntervalMs":1}}`)
 		l := h.phase(Ready).Limits
 		if l.MaxFrameBytes != protocol.MaxFrameBytes || l.TickIntervalMs != 15000 {
@@ -498,7 +500,7 @@ func TestCallbacksMayCallBack(t *testing.T) {
 		})
 		c.Start()
 		s := transport.sockets[0]
-		s.handler.Opened()
+		s.opens()
 		s.answer(welcomed)
 		s.event("tick", `{}`)
 		synctest.Wait()
@@ -520,7 +522,7 @@ func TestUndeliveredIsBounded(t *testing.T) {
 		}})
 		c.Start()
 		s := transport.sockets[0]
-		s.handler.Opened()
+		s.opens()
 		s.answer(welcomed)
 		frame := protocol.AppendEvent(nil, "agent", []byte(`"`+strings.Repeat("x", 500_000)+`"`), 1)
 		go s.handler.Message(frame) // waits in the program's hands
@@ -541,5 +543,22 @@ func TestUndeliveredIsBounded(t *testing.T) {
 			t.Fatal("something is left in the queue")
 		}
 		c.Stop()
+	})
+}
+
+// What Tell is given runs in its turn, also from within a callback.
+func TestTell(t *testing.T) {
+	in(t, func(t *testing.T) {
+		h := newHarness(t, protocol.ConnectParams{})
+		told := ""
+		h.client.Tell(func() {
+			h.client.Start()
+			h.client.Tell(func() { told += phases(h.states) + "; tell" })
+			told += "first; "
+		})
+		if told != "first; connecting; tell" {
+			t.Fatalf("told %q", told)
+		}
+		h.client.Stop()
 	})
 }

@@ -1,3 +1,5 @@
+//go:build !js
+
 package client
 
 import (
@@ -20,6 +22,7 @@ type fakeSocket struct {
 	frames  []protocol.Request
 	code    int // of Close; 0 while it was not called
 	reason  string
+	open    bool // Opened was reported
 	ended   bool // Closed was reported
 }
 
@@ -30,6 +33,9 @@ func (f *fakeTransport) Dial(h SocketHandler) Socket {
 }
 
 func (s *fakeSocket) Send(data []byte) {
+	if !s.alive() || !s.open {
+		panic("something was sent on a socket that is not open")
+	}
 	var r protocol.Request
 	if err := json.Unmarshal(data, &r); err != nil {
 		panic("the client sent no JSON: " + err.Error())
@@ -45,6 +51,11 @@ func (s *fakeSocket) Close(code int, reason string) {
 		panic("no browser closes with this")
 	}
 	s.code, s.reason = code, reason
+}
+
+func (s *fakeSocket) opens() {
+	s.open = true
+	s.handler.Opened()
 }
 
 func (s *fakeSocket) alive() bool { return s.code == 0 && !s.ended }
@@ -102,6 +113,8 @@ type harness struct {
 	states    []State
 	events    []protocol.Frame
 	skew      time.Duration // of the wall's clock
+	cursors   []protocol.Cursor
+	asked     int // how often for the cursors
 }
 
 // start begins a started Client whose jitter is none; it must run in a bubble.
@@ -116,8 +129,12 @@ func newHarness(t *testing.T, hello protocol.ConnectParams) *harness {
 	h.client = New(Options{
 		Transport: h.transport,
 		Hello:     hello,
-		OnState:   func(s State) { h.states = append(h.states, s) },
-		OnEvent:   func(f protocol.Frame) { h.events = append(h.events, f) },
+		Resume: func() []protocol.Cursor {
+			h.asked++
+			return h.cursors
+		},
+		OnState: func(s State) { h.states = append(h.states, s) },
+		OnEvent: func(f protocol.Frame) { h.events = append(h.events, f) },
 	})
 	h.client.random = func() float64 { return 0 }
 	h.client.now = func() moment {
@@ -151,7 +168,7 @@ func (h *harness) reach(to step) *fakeSocket {
 	if to == dialing {
 		return s
 	}
-	s.handler.Opened()
+	s.opens()
 	switch to {
 	case pairing:
 		s.answer(pendingCode)

@@ -1,28 +1,60 @@
 package client
 
 import (
-	"time"
-
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // Tick intervals outside these are not believed.
 const (
-	shortestTick = time.Second
-	longestTick  = 5 * time.Minute
+	shortestTick = clock.Second
+	longestTick  = 5 * clock.Minute
 )
 
-// greet sends connect on the open socket.
+// maxResumeBytes leaves room for the rest of a connect in
+// protocol.MaxPendingFrameBytes.
+const maxResumeBytes = 12 << 10
+
+// greet says hello on the open socket, once the program has been told all that
+// was heard and has said how far it is.
 func (c *Client) greet() {
 	l := c.link
 	l.enter(greeting)
-	l.waits = c.nextID()
+	l.waits = ""
 	if c.state.Phase != Connecting {
 		c.setState(State{Phase: Connecting, Pairing: c.state.Pairing})
 	}
 	c.ringIn(helloTimeout, func() { c.lose(unavailable("the gateway did not answer connect within 10 s")) })
+	if c.resume == nil {
+		c.connect(l)
+		return
+	}
+	c.outbound.add(0, func() {
+		cursors := fitting(c.resume())
+		l.current(func() {
+			c.hello.Resume = cursors
+			c.connect(l)
+		})
+	})
+}
+
+// connect sends the request of that name.
+func (c *Client) connect(l *link) {
+	l.waits = c.nextID()
 	l.socket.Send(protocol.AppendRequest(nil, l.waits, protocol.MethodConnect, encoded(c.hello.AppendJSON(nil))))
+}
+
+// fitting is as many of the first cursors as a connect takes.
+func fitting(cursors []protocol.Cursor) []protocol.Cursor {
+	bytes := 0
+	for i := range cursors {
+		bytes += len(cursors[i].AppendJSON(nil)) + len(",")
+		if i == protocol.MaxResume || bytes > maxResumeBytes {
+			return cursors[:i]
+		}
+	}
+	return cursors
 }
 
 // greeted takes the answer to connect.
@@ -49,7 +81,7 @@ func (c *Client) turnedAway(err *protocol.Error) {
 		c.refuse(err)
 		return
 	}
-	c.retryAfter = max(c.retryAfter, wish(err.RetryAfterMs))
+	c.retryAfter = max(c.retryAfter, c.spread(wish(err.RetryAfterMs), 5))
 	l := c.link
 	c.drop(closeDone, "")
 	c.wait(l, err)
@@ -77,7 +109,9 @@ func (c *Client) welcome(r *protocol.ConnectResult) {
 		limits.TickIntervalMs = protocol.TickInterval.Milliseconds()
 	}
 	c.link.enter(ready)
-	c.setState(State{Phase: Ready, Role: r.Role, UserID: r.UserID, Server: r.Server, Limits: limits})
+	c.setState(State{
+		Phase: Ready, Role: r.Role, UserID: r.UserID, Server: r.Server, Limits: limits, Resumed: r.Resumed,
+	})
 	c.checkAlive(c.now())
 }
 

@@ -1,8 +1,7 @@
 package client
 
 import (
-	"time"
-
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -25,6 +24,7 @@ type link struct {
 	began  moment // this step
 	heard  moment // the last message
 	waits  string // id of the connect or browser.pairing.status under way
+	probed bool   // a sign of life was asked for, and nothing heard since
 }
 
 func (l *link) enter(s step) {
@@ -52,7 +52,7 @@ func (l *link) opened() {
 // message takes a frame.
 func (l *link) message(data []byte) {
 	l.current(func() {
-		l.heard = l.client.now()
+		l.heard, l.probed = l.client.now(), false
 		l.client.receive(data)
 	})
 }
@@ -101,16 +101,26 @@ func (c *Client) lose(err *protocol.Error) {
 	c.wait(l, err)
 }
 
-// wait arranges the next try after l, which has ended.
-func (c *Client) wait(l *link, err *protocol.Error) {
-	if l.step >= pairing && c.since(l.began) >= steadyAfter {
+// redial gives up a socket that is not trusted, if there is one, and does not
+// wait before the next.
+func (c *Client) redial(reason string) {
+	c.noteSteady(c.link)
+	c.drop(closeSilent, reason)
+	c.dial()
+}
+
+// noteSteady sets the wait back after a link that worked; nil is none.
+func (c *Client) noteSteady(l *link) {
+	if l != nil && l.step >= pairing && c.since(l.began) >= steadyAfter {
 		c.attempt = 0
 	}
+}
+
+// wait arranges the next try after l, which has ended.
+func (c *Client) wait(l *link, err *protocol.Error) {
+	c.noteSteady(l)
 	c.waitSince = c.now()
-	c.waitFor = backoff(c.attempt, c.random())
-	if c.retryAfter > c.waitFor {
-		c.waitFor = c.retryAfter + time.Duration(c.random()*float64(c.retryAfter/5))
-	}
+	c.waitFor = max(backoff(c.attempt, c.random()), c.retryAfter)
 	c.attempt++
 	c.retryAfter = 0
 	c.setState(State{
@@ -169,8 +179,8 @@ func (c *Client) closed(code int, reason string) {
 }
 
 // silence is how long a ready connection may say nothing: two ticks and a half.
-func (c *Client) silence() time.Duration {
-	return time.Duration(c.state.Limits.TickIntervalMs) * time.Millisecond * 5 / 2
+func (c *Client) silence() clock.Duration {
+	return clock.Duration(c.state.Limits.TickIntervalMs) * clock.Millisecond * 5 / 2
 }
 
 // checkAlive gives up a ready connection that has been silent for too long. A
@@ -184,9 +194,23 @@ func (c *Client) checkAlive(last moment) {
 	}
 	err := unavailable("nothing was heard from the gateway for too long")
 	if c.slept(last) {
-		c.drop(closeSilent, err.Message)
-		c.dial()
+		c.redial(err.Message)
 		return
 	}
 	c.lose(err)
+}
+
+// probe asks a ready connection for a sign of life; anything that is heard is
+// one.
+func (c *Client) probe() {
+	l := c.link
+	l.probed = true
+	l.socket.Send(protocol.AppendRequest(nil, c.nextID(), protocol.MethodHealth, nil))
+	c.ringIn(probeTimeout, func() {
+		if l.probed {
+			c.redial("the gateway gave no sign of life within 2 s")
+			return
+		}
+		c.checkAlive(c.now())
+	})
 }

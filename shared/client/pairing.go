@@ -1,8 +1,7 @@
 package client
 
 import (
-	"time"
-
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -10,14 +9,14 @@ import (
 // How often a pairing is asked about: as the gateway says, but less often once
 // the admin takes their time.
 const (
-	defaultPoll  = 2 * time.Second
-	shortestPoll = 500 * time.Millisecond
-	longestPoll  = time.Minute
+	defaultPoll  = 2 * clock.Second
+	shortestPoll = 500 * clock.Millisecond
+	longestPoll  = clock.Minute
 
-	patientAfter = time.Minute
-	patientPoll  = 5 * time.Second
-	resting      = 10 * time.Minute
-	restingPoll  = 10 * time.Second
+	patientAfter = clock.Minute
+	patientPoll  = 5 * clock.Second
+	resting      = 10 * clock.Minute
+	restingPoll  = 10 * clock.Second
 )
 
 // pair waits for an admin, asking now and then.
@@ -43,7 +42,7 @@ func (c *Client) pair(r *protocol.ConnectResult) {
 }
 
 // pollLater arranges the next question, not before least.
-func (c *Client) pollLater(least time.Duration) {
+func (c *Client) pollLater(least clock.Duration) {
 	d := max(c.state.Pairing.PollInterval, least)
 	switch waited := c.since(c.pairingSince); {
 	case waited >= resting:

@@ -1,3 +1,5 @@
+//go:build !js
+
 package client
 
 import (
@@ -26,7 +28,7 @@ type move struct {
 
 func drawMove(t *rapid.T) move {
 	return move{
-		op:     rapid.IntRange(0, 21).Draw(t, "op"),
+		op:     rapid.IntRange(0, 29).Draw(t, "op"),
 		time:   time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "time")),
 		socket: max(0, rapid.IntRange(-6, 2).Draw(t, "socket")),
 		status: rapid.SampledFrom([]string{"pending", "approved", "denied", "expired", "odd"}).Draw(t, "status"),
@@ -45,18 +47,88 @@ type world struct {
 	transport *fakeTransport
 	answers   []int // by call
 	telling   bool
-	fault     string // the first thing that was not as it must be
+	said      int64         // the last event that the client had to take
+	told      int64         // the last one that the program was told
+	stall     chan struct{} // while it is there, the program takes its time over an event
+	held      bool          // and it does so now
+	fault     string        // the first thing that was not as it must be
 }
 
 func newWorld() *world {
 	w := &world{transport: &fakeTransport{}}
 	w.client = New(Options{
 		Transport: w.transport,
+		Resume:    w.resume,
 		OnState:   func(State) { w.alone(func() {}) },
-		OnEvent:   func(protocol.Frame) { w.alone(func() {}) },
+		OnEvent:   func(f protocol.Frame) { w.alone(func() { w.take(f) }) },
 	})
 	return w
 }
+
+func (w *world) resume() (cursors []protocol.Cursor) {
+	w.alone(func() {
+		if w.told != w.said {
+			w.failf("asked for cursors at event %d, while %d was heard", w.told, w.said)
+		}
+		cursors = []protocol.Cursor{{SessionKey: "a", AfterSeq: w.told}}
+	})
+	return cursors
+}
+
+func (w *world) take(f protocol.Frame) {
+	if stall := w.stall; stall != nil {
+		w.held = true
+		<-stall
+		w.held = false
+	}
+	if f.Seq > 0 && f.Seq != w.told+1 {
+		w.failf("event %d was told after %d", f.Seq, w.told)
+	}
+	w.told = max(w.told, f.Seq)
+}
+
+// say has a socket hear an event of a log.
+func (w *world) say(s *fakeSocket) {
+	seq := w.said + 1
+	if s.alive() && s == w.newest() && w.client.State().Phase == Ready {
+		w.said = seq
+	}
+	s.handler.Message(protocol.AppendEvent(nil, protocol.EventAgent, []byte(`{}`), seq))
+}
+
+// apart does what may bring the program to stop for a while.
+func (w *world) apart(f func()) {
+	if w.stall == nil || w.held {
+		f()
+		return
+	}
+	go f()
+	synctest.Wait()
+}
+
+// stumble has the program take its time over an event, as soon as one can come.
+func (w *world) stumble() {
+	if w.stall != nil || len(w.transport.sockets) == 0 {
+		return
+	}
+	w.serve()
+	s := w.newest()
+	w.stall = make(chan struct{})
+	if !s.ended {
+		w.apart(func() { w.say(s) })
+	}
+}
+
+// release has the program go on.
+func (w *world) release() {
+	if stall := w.stall; stall != nil {
+		w.stall = nil
+		close(stall)
+		synctest.Wait()
+	}
+}
+
+func (w *world) newest() *fakeSocket { return w.transport.sockets[len(w.transport.sockets)-1] }
 
 func (w *world) failf(format string, args ...any) {
 	if w.fault == "" {
@@ -94,18 +166,33 @@ func (w *world) make(m move) {
 	case 3, 19:
 		w.call()
 		return
+	case 22:
+		w.client.Redial()
+		return
+	case 23, 28, 29:
+		w.stumble()
+		return
+	case 24:
+		w.release()
+		return
 	}
 	if m.op == 4 || len(w.transport.sockets) == 0 {
 		w.pass(m.time)
 		return
 	}
 	s := w.transport.sockets[max(0, len(w.transport.sockets)-1-m.socket)]
-	if s.ended {
-		return
+	if !s.ended {
+		w.apart(func() { w.happen(s, m) })
 	}
+}
+
+// happen is what the network or the gateway does to a socket.
+func (w *world) happen(s *fakeSocket, m move) {
 	switch m.op {
 	case 5, 6:
-		s.handler.Opened()
+		if !s.open {
+			s.opens()
+		}
 	case 7, 8:
 		s.answer(welcomed)
 	case 9:
@@ -122,6 +209,8 @@ func (w *world) make(m move) {
 		s.say(m.frame)
 	case 20, 21:
 		w.serve()
+	case 25, 26, 27:
+		w.say(s)
 	default:
 		s.end(m.closed, "")
 	}
@@ -160,7 +249,7 @@ func (w *world) check() {
 		w.failf("waiting for %v ago", time.Since(st.RetryAt))
 	}
 	for i, n := range w.answers {
-		if n > 1 || n == 0 && st.Phase != Ready {
+		if n > 1 || n == 0 && st.Phase != Ready && !w.held {
 			w.failf("call %d was answered %d times while %v", i, n, st.Phase)
 		}
 	}
@@ -169,6 +258,7 @@ func (w *world) check() {
 // recover lets everything work from now on: the client must get ready by itself,
 // unless it was stopped or refused.
 func (w *world) recover() {
+	w.release()
 	if p := w.client.State().Phase; p == Stopped || p == Refused {
 		w.client.Start()
 	}
@@ -185,12 +275,12 @@ func (w *world) recover() {
 // serve is a gateway that welcomes everybody, and reports whether the newest
 // socket is its.
 func (w *world) serve() bool {
-	s := w.transport.sockets[len(w.transport.sockets)-1]
+	s := w.newest()
 	if !s.alive() {
 		return false
 	}
-	if len(s.frames) == 0 {
-		s.handler.Opened()
+	if !s.open {
+		s.opens()
 	}
 	switch s.last().Method {
 	case protocol.MethodConnect:
@@ -198,7 +288,7 @@ func (w *world) serve() bool {
 	case protocol.MethodPairingStatus:
 		s.answer(`{"status":"approved"}`)
 	}
-	s.event("tick", `{}`)
+	s.event(protocol.EventTick, `{}`)
 	return true
 }
 
@@ -250,7 +340,7 @@ func FuzzMessage(f *testing.F) {
 			h := newHarness(t, protocol.ConnectParams{})
 			h.client.Start()
 			s := h.transport.sockets[0]
-			s.handler.Opened()
+			s.opens()
 			switch at {
 			case pairing:
 				s.answer(pendingCode)

@@ -1,8 +1,7 @@
-//go:build !js
-
 package client
 
 import "math/rand/v2"
 
-// random spreads clients that were cut off together; [0, 1).
+// random spreads clients that were cut off together; [0, 1). It must not be
+// taken from the clock, by which they were.
 func random() float64 { return rand.Float64() }

@@ -48,7 +48,8 @@ func (c *Client) event(f protocol.Frame, bytes int) {
 	case protocol.EventShutdown:
 		var s protocol.Shutdown
 		if jsontext.Read(f.Payload, s.DecodeJSON) == nil {
-			c.retryAfter = wish(s.RetryAfterMs)
+			// All that were connected have heard it: they do not come back together.
+			c.retryAfter = c.spread(wish(s.RetryAfterMs), 1)
 		}
 	case protocol.EventDeviceResolved:
 		if c.link.step == pairing {

@@ -1,8 +1,7 @@
 package client
 
 import (
-	"time"
-
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -54,9 +53,13 @@ type State struct {
 	Server protocol.Server
 	Limits protocol.Limits
 
+	// Resumed says what became of what Options.Resume gave, cursor by cursor; of
+	// Ready. See the package's word on resuming.
+	Resumed []protocol.ResumedCursor
+
 	// RetryAt is when a Waiting client tries again; Attempt counts the tries
 	// since it was last ready, from 1.
-	RetryAt time.Time
+	RetryAt clock.Time
 	Attempt int
 
 	// Err is why the client is Waiting or Refused. A refused pairing or device
@@ -69,7 +72,7 @@ type State struct {
 type PendingPairing struct {
 	Code         string
 	ExpiresAt    protocol.Time
-	PollInterval time.Duration
+	PollInterval clock.Duration
 
 	// SenderID is the credential that approval will make good; a program keeps
 	// it for its next start. Empty where the browser's cookie carries it.

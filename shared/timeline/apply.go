@@ -12,28 +12,35 @@ func (t *Timeline) Apply(e Event) (Outcome, []Change) {
 	switch {
 	case p.session != "" && p.session != t.key, e.Seq <= 0 && !p.deleted():
 		return Ignored, nil
-	case t.stale:
-		t.Tick(e.Seq)
-		return Reset, nil
 	case t.otherLog(e, &p):
-		t.seen = 0
-		return t.giveUp(), nil
+		return t.leave(e, &p), nil
+	case t.stale:
+		t.begin(e)
+		t.hold(e)
+		return Reset, nil
 	case e.Seq <= t.seq:
 		return Ignored, nil
 	case e.Seq > t.seq+1:
-		t.Tick(e.Seq)
-		if !t.held.add(e) {
+		if !t.hold(e) {
 			return t.giveUp(), nil
 		}
 		return Buffered, nil
 	case !p.readable:
 		return t.giveUp(), nil
 	}
+	t.begin(e)
 	changes, ok := t.step(e, &p, nil)
 	if !ok {
 		return t.giveUp(), changes
 	}
 	return t.release(changes)
+}
+
+// begin lets go of what came before the first event of a log: it was of another.
+func (t *Timeline) begin(e Event) {
+	if e.Seq == 1 {
+		t.held.clear()
+	}
 }
 
 // release applies what was held back and is next.
@@ -44,7 +51,10 @@ func (t *Timeline) release(changes []Change) (Outcome, []Change) {
 			return Applied, changes
 		}
 		p := parse(e)
-		if !p.readable || t.otherLog(e, &p) {
+		if t.otherLog(e, &p) {
+			return t.leave(e, &p), changes
+		}
+		if !p.readable {
 			return t.giveUp(), changes
 		}
 		if changes, ok = t.step(e, &p, changes); !ok {
@@ -60,16 +70,26 @@ func (t *Timeline) giveUp() Outcome {
 	return Reset
 }
 
-// otherLog reports whether the event tells that the log folded here is no more:
-// its session was reset, restored or deleted.
+// hold keeps an event back, and reports false when there is no room for it.
+func (t *Timeline) hold(e Event) bool {
+	t.seen = max(t.seen, e.Seq)
+	return t.held.add(e)
+}
+
+// otherLog reports whether the event tells that the log folded here, or the one
+// after it, is no more: its session was reset, restored or deleted.
 func (t *Timeline) otherLog(e Event, p *payload) bool {
 	if p.name != protocol.EventSessionUpdated {
 		return false
 	}
 	u := &p.update
-	known := u.Session != nil && u.Session.Epoch != "" && t.epoch != ""
+	now := t.epoch
+	if t.told != "" {
+		now = t.told
+	}
+	known := u.Session != nil && u.Session.Epoch != "" && now != ""
 	switch {
-	case known && u.Session.Epoch != t.epoch:
+	case known && u.Session.Epoch != now:
 		return true
 	case p.deleted():
 		return e.Seq <= 0 || e.Seq > t.seq
@@ -77,6 +97,20 @@ func (t *Timeline) otherLog(e Event, p *payload) bool {
 		return !known && t.seq > 0
 	}
 	return false
+}
+
+// leave gives up for an event that tells of another log, to which what comes
+// from now on belongs.
+func (t *Timeline) leave(e Event, p *payload) Outcome {
+	t.giveUp()
+	t.seen, t.refused, t.told = 0, false, unnamed
+	if s := p.update.Session; s != nil && s.Epoch != "" {
+		t.told = s.Epoch
+	}
+	if e.Seq > 0 {
+		t.hold(e)
+	}
+	return Reset
 }
 
 // payload is an event's, read as far as its outer object.
@@ -127,7 +161,7 @@ func (t *Timeline) step(e Event, p *payload, changes []Change) ([]Change, bool) 
 		f.chat(&p.chat)
 	case protocol.EventSessionUpdated:
 		if s := p.update.Session; s != nil && t.epoch == "" {
-			t.epoch = s.Epoch
+			t.epoch, t.told = s.Epoch, s.Epoch
 		}
 	}
 	if ok {

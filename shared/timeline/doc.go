@@ -2,6 +2,14 @@
 // them into the session's transcript. It is pure: no time, no I/O, no goroutine,
 // no lock; one goroutine uses a Timeline at a time.
 //
+// Following a log asks for three things at most: the history while the Timeline
+// is Stale (Load), the events after Cursor while there is a Gap (Replay), and
+// nothing else. Whatever is lost, late, twice or compacted away on the way, and
+// whatever becomes of the session meanwhile, it ends with the gateway's
+// transcript, given that events of one connection do not come before those of an
+// earlier log of the session, and that one history or replay is under way at a
+// time. Package client's word on resuming has the whole of it.
+//
 // # The fold
 //
 // A session's log is gapless: its events bear seq 1, 2, 3 …. A Timeline applies
@@ -12,7 +20,8 @@
 // fold, for the gateway's projection as well as for this package:
 //
 //   - chat "message" adds the message, or replaces the one of that id. A message
-//     without seq keeps the seq it had, or has that of its event.
+//     without seq keeps the seq it had, or has that of its event; one with an older
+//     seq that is not here belongs to a page that is not here, and stays there.
 //   - run.started adds the answer: role assistant, status streaming, empty,
 //     with the run's id and the seq of this event; its id is messageId, or
 //     "run:" and the run's id where there is none. The user message

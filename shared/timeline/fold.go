@@ -58,8 +58,13 @@ func (f *fold) status(m *Message, s protocol.MessageStatus, sentence string) {
 }
 
 func (f *fold) chat(e *protocol.ChatEvent) {
-	if e.Type == protocol.ChatMessage && e.Message.ID != "" {
-		f.add(e.Message)
+	m := e.Message
+	switch {
+	case e.Type != protocol.ChatMessage || m.ID == "":
+	case f.t.byID[m.ID] == nil && f.t.more && m.Seq > 0 && m.Seq < f.seq:
+		// An old message told once more, of a page that is not here: see Oldest.
+	default:
+		f.add(m)
 	}
 }
 
@@ -246,6 +251,8 @@ func (f *fold) failed(run string, p *protocol.RunFailedPayload) {
 	f.idle(run)
 	m := f.t.open[run]
 	switch {
+	case m == nil && f.t.more && f.t.asked(run) == nil:
+		return // its answer began on a page that is not here: see Oldest
 	case m == nil && f.t.byID[answerID(run, p.MessageID)] == nil:
 		m = f.answer(run, p.MessageID, f.question(run, ""), 0)
 	case !f.touch(m):
@@ -265,7 +272,10 @@ func (f *fold) cancelled(run string, p *protocol.RunCancelledPayload) {
 	if p.MessageID != "" {
 		return
 	}
-	if m := f.t.asked(run); !f.t.answered(run) && f.touch(m) {
+	m := f.t.asked(run)
+	if m == nil {
+		f.t.missed = f.seq
+	} else if !f.t.answered(run) && f.touch(m) {
 		f.status(m, protocol.StatusWithdrawn, "")
 	}
 }

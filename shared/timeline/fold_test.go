@@ -275,9 +275,17 @@ func TestWhatMakesStale(t *testing.T) {
 			if _, open := tl.Gap(); open {
 				t.Error("a stale transcript asks for events")
 			}
-			tl.Load(protocol.ChatHistoryResult{SessionKey: testKey, Epoch: "e3", LastSeq: 2})
-			if after, open := tl.Gap(); tl.Stale() || after != 2 || open || len(tl.Messages()) != 0 {
+			h := protocol.ChatHistoryResult{SessionKey: testKey, Epoch: "e3", LastSeq: 2}
+			if !tl.Load(h) && (!tl.Stale() || !tl.Load(h)) {
+				t.Error("a history was refused twice")
+			}
+			// The event that was not taken may be of this log: that is asked for.
+			if after, open := tl.Gap(); tl.Stale() || after != 2 || !open || len(tl.Messages()) != 0 {
 				t.Errorf("after loading: stale %v, gap %d %v", tl.Stale(), after, open)
+			}
+			tl.Replay(protocol.ChatReplayResult{SessionKey: testKey, Epoch: "e3", LastSeq: 2})
+			if _, open := tl.Gap(); tl.Stale() || open {
+				t.Errorf("after the replay: stale %v, gap %v", tl.Stale(), open)
 			}
 		})
 	}
@@ -304,6 +312,7 @@ func TestHeldBackIsBounded(t *testing.T) {
 func TestLoadTakesTheRunningAnswer(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
+	tl.Load(protocol.ChatHistoryResult{SessionKey: testKey, Epoch: "e1", LastSeq: 3})
 	early := agentEvent(5, protocol.RunChunk, "r", `{"content":"c","html":{"from":0,"blocks":["<p>abc</p>"]}}`)
 	if o, _ := tl.Apply(early); o != Buffered {
 		t.Fatalf("outcome %d", o)
@@ -323,6 +332,26 @@ func TestLoadTakesTheRunningAnswer(t *testing.T) {
 	tl.Load(protocol.ChatHistoryResult{SessionKey: testKey, Epoch: "e1", LastSeq: 3})
 	if got := show(tl); got != want {
 		t.Fatal("an older history undid what was applied")
+	}
+}
+
+// What came before the first history may be of an earlier log: it is asked for
+// again.
+func TestLoadDoesNotTrustWhatCameBeforeTheEpochWasKnown(t *testing.T) {
+	t.Parallel()
+	tl := New(testKey)
+	tl.Apply(chatEvent(5, asked(protocol.StatusComplete)))
+	if !tl.Load(protocol.ChatHistoryResult{SessionKey: testKey, Epoch: "e2", LastSeq: 4}) || len(tl.Messages()) != 0 {
+		t.Fatalf("transcript\n%s", show(tl))
+	}
+	if after, open := tl.Gap(); after != 4 || !open {
+		t.Fatalf("gap %d %v", after, open)
+	}
+	if o, _ := tl.Replay(protocol.ChatReplayResult{SessionKey: testKey, Epoch: "e2", LastSeq: 4}); o != Applied {
+		t.Fatalf("outcome %d", o)
+	}
+	if _, open := tl.Gap(); open {
+		t.Fatal("asks for what the log does not have")
 	}
 }
 
@@ -391,5 +420,20 @@ func TestStreamingDoesNotCopyTheAnswerForEachPiece(t *testing.T) {
 	}
 	if copies > 60 {
 		t.Fatalf("the answer was copied %d times", copies)
+	}
+}
+
+// A run whose answer is on an older page says nothing here when it fails.
+func TestFailureOfAnOlderPage(t *testing.T) {
+	t.Parallel()
+	tl := New(testKey)
+	tl.Load(protocol.ChatHistoryResult{SessionKey: testKey, Epoch: "e1", LastSeq: 20, HasMore: true, Messages: []protocol.Message{
+		{ID: "m9", Role: protocol.FromUser, Content: "later", Status: protocol.StatusQueued, RunID: "r9", Seq: 19}}})
+	tl.Apply(agentEvent(21, protocol.RunFailed, "r1", `{"messageId":"a1","code":"INTERRUPTED","error":"stopped"}`))
+	if len(tl.Messages()) != 1 {
+		t.Fatalf("transcript\n%s", show(tl))
+	}
+	if o, _ := tl.Apply(agentEvent(22, protocol.RunFailed, "r9", `{"messageId":"a9","code":"INTERNAL","error":"broken"}`)); o != Applied || len(tl.Messages()) != 2 {
+		t.Fatalf("outcome %d, transcript\n%s", o, show(tl))
 	}
 }

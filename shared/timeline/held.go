@@ -38,6 +38,15 @@ func (h *held) take(seq int64) (Event, bool) {
 	return e, ok
 }
 
+// last is the highest seq, 0 where there is nothing.
+func (h *held) last() int64 {
+	last := int64(0)
+	for s := range h.events {
+		last = max(last, s)
+	}
+	return last
+}
+
 func (h *held) dropThrough(seq int64) {
 	for s := range h.events {
 		if s <= seq {

@@ -20,7 +20,8 @@ type gateway struct {
 	states [][]protocol.Message // after so many events, in seq order
 	runs   []*serverRun
 	html   bool
-	parts  bool // its pages part messages from their answers
+	parts  bool  // its pages part messages from their answers
+	floor  int64 // the last event that was compacted away
 }
 
 type serverRun struct {
@@ -91,6 +92,11 @@ func (g *gateway) send(text string) {
 }
 
 func (g *gateway) retry(run *serverRun) {
+	for _, m := range g.states[len(g.states)-1] {
+		if m.ID == run.asked {
+			g.append(protocol.EventChat, &protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: testKey, Message: m}, nil)
+		}
+	}
 	g.runs = append(g.runs, &serverRun{id: "r" + strconv.Itoa(len(g.runs)), asked: run.asked, state: "queued"})
 }
 
@@ -167,6 +173,46 @@ func (g *gateway) withdraw(run *serverRun) {
 			m.Status = protocol.StatusWithdrawn
 		}
 	}))
+}
+
+// compact removes the pieces of runs that have ended: what they say is in their
+// messages.
+func (g *gateway) compact() {
+	ended := map[string]bool{}
+	for _, r := range g.runs {
+		ended[r.id] = r.state == "ended"
+	}
+	for _, e := range g.log {
+		switch p := parse(e); p.agent.Type {
+		case protocol.RunChunk, protocol.RunThinking, protocol.RunActivity:
+			if ended[p.agent.RunID] {
+				g.floor = max(g.floor, e.Seq)
+			}
+		}
+	}
+}
+
+// since is the log after a seq, at most so many events of it, or a reset where
+// that cannot be had.
+func (g *gateway) since(epoch string, after int64, limit int) protocol.ChatReplayResult {
+	r := protocol.ChatReplayResult{SessionKey: testKey, Epoch: g.epoch, LastSeq: g.lastSeq()}
+	if epoch != "" && epoch != g.epoch || after > g.lastSeq() || after < g.floor {
+		r.Reset = true
+		return r
+	}
+	for _, e := range g.log[after:min(g.lastSeq(), after+int64(limit))] {
+		r.Events = append(r.Events, protocol.Frame{Type: protocol.TypeEvent, Event: e.Name, Seq: e.Seq, Payload: e.Payload})
+	}
+	return r
+}
+
+// resume is what becomes of a cursor.
+func (g *gateway) resume(c protocol.Cursor) protocol.ResumedCursor {
+	r := protocol.ResumedCursor{SessionKey: testKey, Status: protocol.ResumeLive, Epoch: g.epoch, LastSeq: g.lastSeq()}
+	if g.since(c.Epoch, c.AfterSeq, 0).Reset {
+		r.Status = protocol.ResumeReset
+	}
+	return r
 }
 
 // blocksOf formats a text the simplest way: a block for each line.

@@ -11,46 +11,51 @@ import (
 // drawGateway plays a random life of a session.
 func drawGateway(t *rapid.T, epoch string, html bool) *gateway {
 	g := newGateway(epoch, html)
-	text := rapid.StringMatching(`[a-zé \n]{1,6}`)
 	for range rapid.IntRange(0, 40).Draw(t, "commands") {
-		var queued, running, ended *serverRun
-		for _, r := range slices.Backward(g.runs) {
-			switch r.state {
-			case "queued":
-				queued = r
-			case "running":
-				running = r
-			default:
-				ended = r
-			}
-		}
-		switch op := rapid.IntRange(0, 13).Draw(t, "command"); {
-		case op == 0 || running == nil && queued == nil && ended == nil:
-			g.send(text.Draw(t, "text"))
-		case op == 1:
-			g.say(protocol.FromSystem, protocol.StatusComplete, "", text.Draw(t, "text"))
-		case op == 2 && queued != nil:
-			g.withdraw(queued)
-		case op == 3 && ended != nil && ended.answer != "":
-			g.retry(ended)
-		case op == 4:
-			g.append(protocol.EventSessionUpdated, &protocol.SessionUpdated{SessionKey: testKey, Change: protocol.SessionPatched,
-				Session: &protocol.Session{Key: testKey, Epoch: g.epoch}}, nil)
-		case running == nil && queued != nil:
-			g.start(queued)
-		case running == nil:
-		case op == 5:
-			g.think(running, text.Draw(t, "text"))
-		case op == 6:
-			g.busy(running)
-		case op == 7:
-			g.end(running, rapid.SampledFrom([]string{
-				protocol.RunCompleted, protocol.RunFailed, protocol.RunCancelled}).Draw(t, "end"))
-		default:
-			g.chunk(running, text.Draw(t, "text"))
-		}
+		g.live(t)
 	}
 	return g
+}
+
+// live does one thing that a session's users, its runs and its agent do.
+func (g *gateway) live(t *rapid.T) {
+	text := rapid.StringMatching(`[a-zé \n]{1,6}`)
+	var queued, running, ended *serverRun
+	for _, r := range slices.Backward(g.runs) {
+		switch r.state {
+		case "queued":
+			queued = r
+		case "running":
+			running = r
+		default:
+			ended = r
+		}
+	}
+	switch op := rapid.IntRange(0, 13).Draw(t, "command"); {
+	case op == 0 || running == nil && queued == nil && ended == nil:
+		g.send(text.Draw(t, "text"))
+	case op == 1:
+		g.say(protocol.FromSystem, protocol.StatusComplete, "", text.Draw(t, "text"))
+	case op == 2 && queued != nil:
+		g.withdraw(queued)
+	case op == 3 && ended != nil && ended.answer != "":
+		g.retry(ended)
+	case op == 4:
+		g.append(protocol.EventSessionUpdated, &protocol.SessionUpdated{SessionKey: testKey, Change: protocol.SessionPatched,
+			Session: &protocol.Session{Key: testKey, Epoch: g.epoch}}, nil)
+	case running == nil && queued != nil:
+		g.start(queued)
+	case running == nil:
+	case op == 5:
+		g.think(running, text.Draw(t, "text"))
+	case op == 6:
+		g.busy(running)
+	case op == 7:
+		g.end(running, rapid.SampledFrom([]string{
+			protocol.RunCompleted, protocol.RunFailed, protocol.RunCancelled}).Draw(t, "end"))
+	default:
+		g.chunk(running, text.Draw(t, "text"))
+	}
 }
 
 // same fails unless the Timeline shows what the gateway has at seq.

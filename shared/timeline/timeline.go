@@ -59,6 +59,10 @@ type Timeline struct {
 	stale bool
 	held  held
 
+	missed  int64  // the last event that took back a message which is not here
+	told    string // epoch, or unnamed, of the log that an event told of since the last history
+	refused bool   // and a history of another one was not taken
+
 	messages []*Message
 	byID     map[string]*Message
 	open     map[string]*Message // streaming answers by run
@@ -66,6 +70,9 @@ type Timeline struct {
 	activity    *protocol.Activity
 	activityRun string
 }
+
+// unnamed is an epoch that was not told.
+const unnamed = "?"
 
 // New returns the Timeline of a session whose log is empty so far. For any other
 // session, Load it.
@@ -83,25 +90,68 @@ func (t *Timeline) clear() {
 }
 
 // Load puts a history in the place of the transcript, the running answer so far
-// included. Events after it that were held back apply where they join on. A
-// history older than the transcript changes nothing.
-func (t *Timeline) Load(h protocol.ChatHistoryResult) {
+// included. Events after it that were held back apply where they are known to be
+// of its log and join on; otherwise Gap tells that they are missing. A history
+// older than the transcript changes nothing. It reports false when the transcript
+// is still Stale, because the history was read before the log became another one:
+// ask again then. One history at a time may be under way.
+func (t *Timeline) Load(h protocol.ChatHistoryResult) bool {
 	switch {
-	case t.epoch != "" && h.Epoch != t.epoch, t.epoch == "" && h.LastSeq < t.seq:
-		t.held.clear()
-		t.seen = 0
-	case !t.stale && h.LastSeq < t.seq:
-		return
+	case t.told != "" && h.Epoch != t.told && !t.refused:
+		t.refused, t.stale = true, true // the next one was asked for after the event, and is right
+		return false
+	case h.Epoch == t.epoch && !t.stale && h.LastSeq < t.seq:
+		return true
+	case h.Epoch != t.told && (h.Epoch != t.epoch || t.told != ""):
+		t.held.clear() // may be of an earlier log
 	}
 	t.clear()
 	t.epoch, t.seq, t.more, t.stale = h.Epoch, h.LastSeq, h.HasMore, false
 	t.seen, t.base = max(t.seen, h.LastSeq), h.LastSeq
+	t.told, t.refused, t.missed = "", false, 0
 	for i := range h.Messages {
 		t.put(readPage(h.Messages[i], h.LastSeq))
 	}
 	t.sort()
 	t.held.dropThrough(h.LastSeq)
 	t.release(nil)
+	return !t.stale
+}
+
+// Resumed takes what became of Cursor on a new connection. Where it is live, the
+// missing events come by themselves, and Gap is open until they have; otherwise
+// the transcript is Stale.
+func (t *Timeline) Resumed(r protocol.ResumedCursor) {
+	if r.Status == protocol.ResumeLive && (t.epoch == "" || r.Epoch == t.epoch) {
+		t.Tick(r.LastSeq)
+		return
+	}
+	t.giveUp()
+	t.seen, t.told, t.refused = 0, r.Epoch, false
+}
+
+// Replay applies the answer to chat.replay. More is to be asked for while Gap is
+// open; when the gateway does not have the events any more, the transcript is
+// Stale.
+func (t *Timeline) Replay(r protocol.ChatReplayResult) (Outcome, []Change) {
+	if t.stale {
+		return Reset, nil
+	}
+	if r.Reset || t.epoch != "" && r.Epoch != t.epoch {
+		return t.giveUp(), nil
+	}
+	var all []Change
+	for i := range r.Events {
+		e := &r.Events[i]
+		outcome, changes := t.Apply(Event{Name: e.Event, Seq: e.Seq, Payload: e.Payload})
+		all = append(all, changes...)
+		if outcome == Reset {
+			return Reset, all
+		}
+	}
+	// Which corrects what a tick of an earlier log may have told.
+	t.seen = max(t.seq, r.LastSeq, t.held.last())
+	return Applied, all
 }
 
 // Prepend adds the page of older messages that was asked for with Oldest's
@@ -110,7 +160,7 @@ func (t *Timeline) Load(h protocol.ChatHistoryResult) {
 // now or has another epoch, or the page is older than what was loaded or shows a
 // message in a state that has passed since. Ask again then.
 func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
-	if oldest, _ := t.Oldest(); t.stale || page.Epoch != t.epoch || page.LastSeq < t.base || before != oldest {
+	if oldest, _ := t.Oldest(); t.stale || page.Epoch != t.epoch || page.LastSeq < max(t.base, t.missed) || before != oldest {
 		return false
 	}
 	if page.LastSeq < t.seq {
@@ -135,7 +185,7 @@ func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
 }
 
 // Tick notes the session's last seq as the gateway tells it, so that a lost last
-// event is noticed: see Gap.
+// event is noticed: see Gap. It holds until the next replay.
 func (t *Timeline) Tick(lastSeq int64) { t.seen = max(t.seen, lastSeq) }
 
 // Gap reports whether events are missing, and the seq after which to ask for

@@ -24,8 +24,9 @@ type Options struct {
 	// configuration and the proxy. nil means http.DefaultClient.
 	HTTPClient *http.Client
 
-	// OnState and OnEvent are those of client.Options. While OnEvent does not
+	// Resume, OnState and OnEvent are those of client.Options. While OnEvent does not
 	// return nothing is read, and pings are not answered.
+	Resume  func() []protocol.Cursor
 	OnState func(client.State)
 	OnEvent func(protocol.Frame)
 }
@@ -45,6 +46,7 @@ func Dial(ctx context.Context, address string, o Options) (*client.Client, error
 	c := client.New(client.Options{
 		Transport: t,
 		Hello:     o.Hello,
+		Resume:    o.Resume,
 		OnState: func(s client.State) {
 			if o.OnState != nil {
 				o.OnState(s)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,10 +19,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// gateway is the least that speaks the protocol: it takes one token, and answers
-// what it is told with the same words, one an event.
+// gateway is the least that speaks the protocol: it takes one token, and has one
+// session, in which it answers what it is told with the same words, one an event.
 type gateway struct {
 	server *httptest.Server
+	cut    int // the connection is cut, once, when the session has so many events; 0: not
+
+	mu  sync.Mutex
+	log [][]byte // the session's events, as frames
+
 	upward func(*http.Request)                           // sees each upgrade
 	after  func(context.Context, *websocket.Conn, int32) // after a hello
 	hellos atomic.Int32
@@ -69,6 +75,8 @@ func (g *gateway) talk(ctx context.Context, conn *websocket.Conn) error {
 			err = g.hello(ctx, conn, r)
 		case protocol.MethodChatSend:
 			err = g.chat(ctx, conn, r)
+		case protocol.MethodChatHistory:
+			err = write(ctx, conn, protocol.AppendError(nil, r.ID, protocol.Refuse(protocol.NotFound, "there is no such session")))
 		default:
 			err = write(ctx, conn, protocol.AppendError(nil, r.ID, protocol.Refuse(protocol.InvalidRequest, "unknown method: "+r.Method)))
 		}
@@ -86,9 +94,21 @@ func (g *gateway) hello(ctx context.Context, conn *websocket.Conn, r protocol.Re
 	if p.Token != "" && p.Token != "open-sesame" {
 		return write(ctx, conn, protocol.AppendError(nil, r.ID, protocol.Refuse(protocol.Unauthorized, "invalid token")))
 	}
-	err := write(ctx, conn, protocol.AppendResult(nil, r.ID, &protocol.ConnectResult{
+	res := &protocol.ConnectResult{
 		Protocol: 3, Role: protocol.Admin, UserID: "admin", Server: protocol.Server{Name: "gatehouse", Version: "test"},
-	}))
+	}
+	g.mu.Lock()
+	var missed [][]byte
+	for _, c := range p.Resume {
+		res.Resumed = append(res.Resumed, protocol.ResumedCursor{
+			SessionKey: c.SessionKey, Status: protocol.ResumeLive, Epoch: epoch, LastSeq: int64(len(g.log))})
+		missed = g.log[c.AfterSeq:]
+	}
+	g.mu.Unlock()
+	err := write(ctx, conn, protocol.AppendResult(nil, r.ID, res))
+	for _, frame := range missed {
+		_ = write(ctx, conn, frame)
+	}
 	n := g.hellos.Add(1)
 	if g.after != nil {
 		g.after(ctx, conn, n)
@@ -96,28 +116,47 @@ func (g *gateway) hello(ctx context.Context, conn *websocket.Conn, r protocol.Re
 	return err
 }
 
+const epoch = "e1"
+
 func (g *gateway) chat(ctx context.Context, conn *websocket.Conn, r protocol.Request) error {
 	var p protocol.ChatSendParams
 	if err := json.Unmarshal(r.Params, &p); err != nil {
 		return err
 	}
 	if err := write(ctx, conn, protocol.AppendResult(nil, r.ID, &protocol.ChatSendResult{
-		RunID: "run-1", SessionKey: p.SessionKey, MessageID: "msg-1", Seq: 1, Status: protocol.SendAccepted,
+		RunID: "run-1", SessionKey: p.SessionKey, MessageID: "msg-1", Seq: 2, Epoch: epoch, Status: protocol.SendAccepted,
 	})); err != nil {
 		return err
 	}
-	seq := int64(1)
-	say := func(kind string, payload protocol.Payload) error {
-		seq++
+	agent := func(kind string, payload protocol.Payload) {
 		e := protocol.AgentEvent{Type: kind, SessionKey: p.SessionKey, RunID: "run-1", Channel: protocol.ChannelWS, Payload: payload.AppendJSON(nil)}
-		return write(ctx, conn, protocol.AppendEvent(nil, protocol.EventAgent, e.AppendJSON(nil), seq))
+		g.say(ctx, conn, protocol.EventAgent, &e)
 	}
-	words := strings.Fields(p.Message)
-	_ = say(protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "msg-2", UserMessageID: "msg-1"})
-	for i, w := range words {
-		_ = say(protocol.RunChunk, &protocol.TextPayload{Content: strconv.Itoa(i+1) + " " + w})
+	g.say(ctx, conn, protocol.EventSessionUpdated, &protocol.SessionUpdated{
+		SessionKey: p.SessionKey, Change: protocol.SessionCreated, Session: &protocol.Session{Key: p.SessionKey, Epoch: epoch}})
+	g.say(ctx, conn, protocol.EventChat, &protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: p.SessionKey, Message: protocol.Message{
+		ID: "msg-1", Role: protocol.FromUser, Status: protocol.StatusComplete, Content: p.Message, RunID: "run-1"}})
+	agent(protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "msg-2", UserMessageID: "msg-1"})
+	said := ""
+	for i, w := range strings.Fields(p.Message) {
+		piece := strconv.Itoa(i+1) + " " + w
+		said += piece
+		agent(protocol.RunChunk, &protocol.TextPayload{Content: piece})
 	}
-	return say(protocol.RunCompleted, &protocol.RunCompletedPayload{MessageID: "msg-2", Content: p.Message})
+	agent(protocol.RunCompleted, &protocol.RunCompletedPayload{MessageID: "msg-2", Content: said})
+	return nil
+}
+
+// say stores an event, and sends it if there is somebody to send it to.
+func (g *gateway) say(ctx context.Context, conn *websocket.Conn, name string, payload protocol.Payload) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	frame := protocol.AppendEvent(nil, name, payload.AppendJSON(nil), int64(len(g.log)+1))
+	g.log = append(g.log, frame)
+	_ = write(ctx, conn, frame)
+	if len(g.log) == g.cut {
+		_ = conn.CloseNow()
+	}
 }
 
 func write(ctx context.Context, conn *websocket.Conn, frame []byte) error {
