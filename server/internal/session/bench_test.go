@@ -10,10 +10,6 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 )
 
-type nobody struct{}
-
-func (nobody) Publish(session.Event) {}
-
 // Events stored a second, each a piece of an answer in a transaction that waits
 // for the disk, with so many sessions streaming at once.
 func BenchmarkAppend(b *testing.B) {
@@ -70,6 +66,29 @@ func BenchmarkHistoryOfRunningAnswer(b *testing.B) {
 			for b.Loop() {
 				if _, err := h.History(b.Context(), ann, "k", 0, 50); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// What a client that was away for a moment has missed, from memory and from the
+// store.
+func BenchmarkReplay(b *testing.B) {
+	h := newHouse(b)
+	h.send(b, ann, "k", "question")
+	h.sayMuch(b, h.begin(b, "k"), 2000)
+	rec, err := h.Find(b.Context(), ann, "k")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, service := range map[string]*session.Service{"memory": h.Service, "store": h.cold} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := service.Replay(b.Context(), ann, "k", rec.Epoch, rec.LastSeq-100, wholeLog)
+				if err != nil || len(r.Events) != 100 {
+					b.Fatal(len(r.Events), err)
 				}
 			}
 		})

@@ -44,12 +44,28 @@ func (m *moody) View(ctx context.Context, fn func(session.Tx) error) error {
 	return m.Store.View(ctx, fn)
 }
 
+// meanwhile does something once, when somebody has looked at the store.
+type meanwhile struct {
+	session.Store
+	then func()
+}
+
+func (m *meanwhile) View(ctx context.Context, fn func(session.Tx) error) error {
+	err := m.Store.View(ctx, fn)
+	if then := m.then; then != nil {
+		m.then = nil
+		then()
+	}
+	return err
+}
+
 // What the store did not keep nobody is told of, and the next try does it whole.
 func TestNothingIsToldThatIsNotKept(t *testing.T) {
 	t.Parallel()
 	store := &moody{Store: openStore(t)}
 	h := houseOn(store)
 	ctx := t.Context()
+	h.answered(t, ann, "other", "Hi", "there")
 	h.answered(t, ann, "k", "Hi", "there")
 	run := h.send(t, ann, "k", "Again").RunID
 	ended := 0
@@ -68,31 +84,43 @@ func TestNothingIsToldThatIsNotKept(t *testing.T) {
 		}},
 		{"inject", func() error { _, err := h.Inject(ctx, ann, "k", "note", ""); return err }},
 		{"patch", func() error { _, err := h.Patch(ctx, ann, "k", &label, nil); return err }},
-		{"begin", func() error { begun, err := h.Begin(ctx, "k"); b = begun; return err }},
+		{"begin", func() error { begun, err := h.Begin(ctx, "k", "h"); b = begun; return err }},
 		{"append", func() error { return h.Append(ctx, b, []session.Piece{{Text: "well"}}) }},
-		{"finish", func() error { return h.Finish(ctx, b, session.Outcome{Status: session.RunCompleted}) }},
+		{"finish", func() error { return h.Finish(ctx, b, session.Outcome{Status: session.RunFailed}) }},
+		{"compact", func() error { _, err := h.Compact(ctx, farFuture); return err }},
+		{"retry", func() error {
+			_, err := h.Retry(ctx, ann, session.RetryRequest{SessionKey: "k", RunID: b.Run.ID, IdempotencyKey: "r"})
+			return err
+		}},
 		{"withdraw", func() error { _, _, err := h.Withdraw(ctx, ann, "k", ""); return err }},
+		{"send another", func() error {
+			_, err := h.Send(ctx, ann, session.SendRequest{SessionKey: "k", Message: "More"})
+			return err
+		}},
+		{"begin another", func() error { _, err := h.Begin(ctx, "k", "h"); return err }},
+		{"recover", func() error { _, _, err := h.Recover(ctx, "", true); return err }},
 		{"reset", func() error { _, err := h.Reset(ctx, ann, "k"); return err }},
-		{"delete", func() error { return h.Delete(ctx, ann, "k") }},
+		{"delete", func() error { return h.Delete(ctx, ann, "other") }},
+		{"retain", func() error { _, err := h.Retain(ctx, farFuture); return err }},
 	}
 	for _, step := range steps {
-		before, endedBefore := len(h.told.bySession["k"]), ended
+		before, endedBefore := h.told.count(), ended
 		store.noUpdate.Store(true)
 		if err := step.do(); !errors.Is(err, errDisk) {
 			t.Fatalf("%s on a full disk: %v", step.name, err)
 		}
 		store.noUpdate.Store(false)
-		if len(h.told.bySession["k"]) != before || ended != endedBefore {
+		if h.told.count() != before || ended != endedBefore {
 			t.Errorf("%s told of what was not kept", step.name)
 		}
 		h.checkLog(t, "k")
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		if len(h.told.bySession["k"]) == before {
+		if step.name != "compact" && h.told.count() == before {
 			t.Errorf("%s told nothing", step.name)
 		}
-		if step.name != "delete" {
+		if step.name != "retain" {
 			h.checkLog(t, "k")
 		}
 	}
@@ -108,7 +136,7 @@ func TestBeginFailsWhole(t *testing.T) {
 	h := houseOn(store)
 	sent := h.send(t, ann, "k", "Hi")
 	store.noView.Store(true)
-	if _, err := h.Begin(t.Context(), "k"); !errors.Is(err, errDisk) {
+	if _, err := h.Begin(t.Context(), "k", "h"); !errors.Is(err, errDisk) {
 		t.Errorf("Begin: %v", err)
 	}
 	store.noView.Store(false)
@@ -180,7 +208,7 @@ func TestEventsAreToldInOrder(t *testing.T) {
 			for i := range 30 {
 				switch {
 				case i%3 == 0 && worker < 2:
-					if b, err := h.Begin(context.Background(), key); err == nil {
+					if b, err := h.Begin(context.Background(), key, "h"); err == nil {
 						h.say(t, b, "a", "b")
 						h.finish(t, b, session.RunCompleted)
 					}

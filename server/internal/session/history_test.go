@@ -10,23 +10,19 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// askAgain queues another run on a message, as often as wanted, and lets each
-// be answered.
-func (h house) askAgain(t testing.TB, sent session.Sent, times int, answer string) {
+// askAgain makes a message with an answer that fails, and asks for others, which
+// do so too.
+func (h house) askAgain(t testing.TB, key, question, answer string, times int) {
 	t.Helper()
-	for i := range times {
-		err := h.store.Update(t.Context(), func(tx session.Tx) error {
-			rec, err := tx.Session(sent.SessionKey)
-			if err != nil {
-				return err
+	sent := h.send(t, ann, key, question)
+	for i := range times + 1 {
+		if i > 0 {
+			var err error
+			if sent, err = h.Retry(t.Context(), ann, session.RetryRequest{SessionKey: key, RunID: sent.RunID}); err != nil {
+				t.Fatal(err)
 			}
-			return tx.SaveRun(session.Run{ID: fmt.Sprint(sent.MessageID, i), SessionID: rec.ID, AgentID: "demo",
-				UserMessageID: sent.MessageID, Status: session.RunQueued, Order: rec.LastSeq})
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
-		b := h.begin(t, sent.SessionKey)
+		b := h.begin(t, key)
 		h.say(t, b, answer)
 		h.finish(t, b, session.RunFailed)
 	}
@@ -37,8 +33,8 @@ func TestHistoryPages(t *testing.T) {
 	h := newHouse(t)
 	h.answered(t, ann, "k", "one", "1")
 	h.answered(t, ann, "k", "two", "2")
-	h.askAgain(t, h.answered(t, ann, "k", "three", "3"), 3, "3 again")
-	h.askAgain(t, h.answered(t, ann, "k", "four", "4"), 70, "4 again") // more than a page looks back
+	h.askAgain(t, "k", "three", "3", 3)
+	h.askAgain(t, "k", "four", "4", 70) // more than a page looks back
 	h.answered(t, ann, "k", "five", "5")
 	if _, err := h.Inject(t.Context(), ann, "k", "six", ""); err != nil {
 		t.Fatal(err)
@@ -59,7 +55,7 @@ func TestHistoryDoesNotPartAnswers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for i := range 12 {
-		h.askAgain(t, h.answered(t, ann, "k", fmt.Sprint("question ", i), "answer"), i%4, "again")
+		h.askAgain(t, "k", fmt.Sprint("question ", i), "answer", i%4)
 	}
 	for limit := 1; limit <= 40; limit++ {
 		for before := int64(0); before >= 0; {

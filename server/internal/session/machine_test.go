@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -38,7 +41,15 @@ func TestAnyLifeOfSessions(t *testing.T) {
 			"patch":    m.patch,
 			"delete":   m.delete,
 			"reset":    m.reset,
+			"renew":    m.renew,
 			"recover":  m.recover,
+			"compact":  m.compact,
+			"retain":   m.retain,
+			"connect":  m.connect,
+			"resume":   m.resume,
+			"resume 2": m.resume, // more often
+			"replay":   m.replay,
+			"said":     m.said,
 		})
 	})
 }
@@ -50,6 +61,7 @@ type machine struct {
 	sessions map[string]*life // by key
 	sends    map[string]madeSend
 	waits    []*wait
+	clients  []*client
 	changed  map[*life]bool // since they were checked
 }
 
@@ -58,6 +70,7 @@ type life struct {
 	alive      bool
 	epoch      string
 	active     []*runLife // running first, then queued, in order
+	floor      int64
 	ended      []*runLife
 	dead       []session.Begun // runs that ended, by whatever
 }
@@ -66,12 +79,20 @@ type runLife struct {
 	id, asked string
 	begun     session.Begun
 	running   bool
+	retry     bool // of a message that another run was to answer
+	how       session.RunStatus
+	taken     bool // back, with its message
+	expired   bool // its holder has not been heard of
+	folded    bool
 }
 
+// madeSend is what an idempotency key stands for.
 type madeSend struct {
-	text string
+	what string // the text, or again and a run's id
 	sent session.Sent
 }
+
+const again = "\xffagain:"
 
 // wait is an OnEnd under way.
 type wait struct {
@@ -84,19 +105,27 @@ func (m *machine) caller(t *rapid.T) session.Caller {
 	return rapid.SampledFrom([]session.Caller{ann, ann, ben, root}).Draw(t, "caller")
 }
 
+// lives are the sessions that were made, in the order of their keys.
+func (m *machine) lives() []*life {
+	return slices.SortedFunc(maps.Values(m.sessions), func(a, b *life) int { return cmp.Compare(a.key, b.key) })
+}
+
 // some is a session that was made, or nil.
 func (m *machine) some(t *rapid.T) *life {
-	var all []*life
-	for _, s := range m.sessions {
-		all = append(all, s)
-	}
+	all := m.lives()
 	if len(all) == 0 {
 		return nil
 	}
-	slices.SortFunc(all, func(a, b *life) int { return cmp.Compare(a.key, b.key) })
 	s := rapid.SampledFrom(all).Draw(t, "session")
 	m.changed[s] = true
 	return s
+}
+
+// find is a session as it is stored.
+func (m *machine) find(t *rapid.T, s *life) session.Record {
+	t.Helper()
+	rec, err := m.Find(context.Background(), root, s.key)
+	return try(t, rec, err)
 }
 
 // may checks how a change of a session was answered, and reports whether it was
@@ -125,30 +154,48 @@ func (m *machine) send(t *rapid.T) {
 	if n := rapid.IntRange(0, 9).Draw(t, "key"); n > 0 {
 		r.SessionKey = fmt.Sprintf("life-%d-%d", m.life, n/6)
 	}
-	if n := rapid.IntRange(0, 4).Draw(t, "idempotency"); n > 2 {
-		r.IdempotencyKey = fmt.Sprintf("life-%d-%d", m.life, n)
-		if before, ok := m.sends[who.UserID+r.IdempotencyKey]; ok && rapid.Bool().Draw(t, "same text") {
-			r.Message = before.text
-		}
+	r.IdempotencyKey = m.idempotencyKey(t)
+	before, ok := m.sends[who.UserID+r.IdempotencyKey]
+	if ok && !strings.HasPrefix(before.what, again) && rapid.Bool().Draw(t, "same text") {
+		r.Message = before.what
 	}
 	m.sendOne(t, who, r)
 }
 
-func (m *machine) sendOne(t *rapid.T, who session.Caller, r session.SendRequest) {
+// idempotencyKey is one of a few, or none.
+func (m *machine) idempotencyKey(t *rapid.T) string {
+	if n := rapid.IntRange(0, 4).Draw(t, "idempotency"); n > 2 {
+		return fmt.Sprintf("life-%d-%d", m.life, n)
+	}
+	return ""
+}
+
+// repeated checks what became of a send or a retry under a used key, and reports
+// whether it is one.
+func (m *machine) repeated(t *rapid.T, who session.Caller, key, what string, sent session.Sent, err error) bool {
 	t.Helper()
-	sent, err := m.Send(context.Background(), who, r)
-	before, used := m.sends[who.UserID+r.IdempotencyKey]
-	s := m.sessions[r.SessionKey]
+	before, used := m.sends[who.UserID+key]
 	switch {
-	case r.IdempotencyKey != "" && used && before.text != r.Message:
-		refused(t, "another message under a used key", err, protocol.AlreadyExists)
-		return
-	case r.IdempotencyKey != "" && used:
+	case key == "" || !used:
+		return false
+	case before.what != what:
+		refused(t, "something else under a used key", err, protocol.AlreadyExists)
+	default:
 		want := before.sent
 		want.Duplicate, want.Queued = true, false
 		if err != nil || sent != want {
 			t.Fatalf("a repeat gave %+v (%v), want %+v", sent, err, want)
 		}
+	}
+	return true
+}
+
+func (m *machine) sendOne(t *rapid.T, who session.Caller, r session.SendRequest) {
+	t.Helper()
+	sent, err := m.Send(context.Background(), who, r)
+	s := m.sessions[r.SessionKey]
+	switch {
+	case m.repeated(t, who, r.IdempotencyKey, r.Message, sent, err):
 		return
 	case s != nil && s.owner != who.UserID && who.Role != protocol.Admin:
 		refused(t, "a send to somebody else's session", err, protocol.Forbidden)
@@ -167,12 +214,18 @@ func (m *machine) sendOne(t *rapid.T, who session.Caller, r session.SendRequest)
 		t.Fatalf("sent %+v, queued should be %v", sent, want)
 	}
 	s.alive, m.changed[s] = true, true
-	s.active = append(s.active, &runLife{id: sent.RunID, asked: sent.MessageID})
-	if r.IdempotencyKey != "" {
-		m.sends[who.UserID+r.IdempotencyKey] = madeSend{r.Message, sent}
-	}
-	m.wait(t, sent.RunID, "")
+	m.made(t, who, s, &runLife{id: sent.RunID, asked: sent.MessageID}, r.IdempotencyKey, madeSend{r.Message, sent})
 	m.checkAuthor(t, who, s, sent.MessageID)
+}
+
+// made notes a new run, and what its idempotency key stands for.
+func (m *machine) made(t *rapid.T, who session.Caller, s *life, run *runLife, key string, by madeSend) {
+	t.Helper()
+	s.active = append(s.active, run)
+	if key != "" {
+		m.sends[who.UserID+key] = by
+	}
+	m.wait(t, run.id, "")
 }
 
 func (m *machine) checkAuthor(t *rapid.T, who session.Caller, s *life, id string) {
@@ -220,6 +273,7 @@ func (m *machine) end(s *life, run *runLife, how session.RunStatus) {
 	if run.running {
 		s.dead = append(s.dead, run.begun)
 	}
+	run.how = how
 	s.active = slices.DeleteFunc(s.active, func(r *runLife) bool { return r == run })
 	s.ended = append(s.ended, run)
 }
@@ -229,7 +283,8 @@ func (m *machine) begin(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	b, err := m.Begin(context.Background(), s.key)
+	by := someHolder(t)
+	b, err := m.Begin(context.Background(), s.key, by)
 	if len(s.active) == 0 || s.active[0].running {
 		if !errors.Is(err, session.ErrNotFound) {
 			t.Fatalf("nothing waits, and Begin gave %v", err)
@@ -237,7 +292,8 @@ func (m *machine) begin(t *rapid.T) {
 		return
 	}
 	run := s.active[0]
-	if err != nil || b.Run.ID != run.id || b.Key != s.key || b.UserID != s.owner || b.Run.Status != session.RunRunning {
+	if err != nil || b.Run.ID != run.id || b.Key != s.key || b.UserID != s.owner || b.Run.Status != session.RunRunning ||
+		b.Run.Holder != by || !b.Run.LeaseUntil.After(time.Now()) || b.Epoch != m.find(t, s).Epoch {
 		t.Fatalf("begun %+v (%v), want run %s of %s", b, err, run.id, s.owner)
 	}
 	run.running, run.begun = true, b
@@ -361,6 +417,7 @@ func (m *machine) withdraw(t *rapid.T) {
 			wantRunning = run.id
 		default:
 			want = append(want, run.id)
+			run.taken = !run.retry
 			m.end(s, run, session.RunCancelled)
 		}
 	}
@@ -369,40 +426,58 @@ func (m *machine) withdraw(t *rapid.T) {
 	}
 }
 
-// retry queues a new run on a message that was answered, as chat.retry is to do.
+// retry asks again for an answer of any run, even one that is no more.
 func (m *machine) retry(t *rapid.T) {
-	s := m.some(t)
-	if s == nil || !s.alive || len(s.ended) == 0 || len(s.active) > protocol.MaxQueuedRuns {
-		t.Skip("nothing to retry")
+	s, who := m.some(t), m.caller(t)
+	if s == nil {
+		t.Skip("no session")
 	}
-	old := rapid.SampledFrom(s.ended).Draw(t, "run")
-	// It needs a seq of its own for its place in the queue.
-	_, err := m.Patch(context.Background(), root, s.key, nil, nil)
-	try(t, s, err)
-	run := session.Run{ID: fmt.Sprintf("retry-%d-%s-%d", m.life, s.key, len(s.ended)+len(s.active)), AgentID: "demo",
-		UserMessageID: old.asked, Status: session.RunQueued}
-	err = m.store.Update(context.Background(), func(tx session.Tx) error {
-		rec, err := tx.Session(s.key)
-		if err != nil {
-			return err
+	var all []*runLife
+	for _, life := range m.lives() {
+		if life == s || rapid.IntRange(0, 9).Draw(t, "elsewhere") == 0 {
+			all = append(append(all, life.ended...), life.active...)
 		}
-		asked, err := tx.Message(rec.ID, old.asked)
-		if err != nil {
-			return err
-		}
-		if asked.Status == protocol.StatusWithdrawn {
-			return session.ErrNotFound
-		}
-		run.SessionID, run.Order = rec.ID, rec.LastSeq
-		return tx.SaveRun(run)
-	})
-	if errors.Is(err, session.ErrNotFound) {
-		t.Skip("it was taken back")
 	}
-	if err != nil {
-		t.Fatalf("retry: %v", err)
+	run := &runLife{id: "run-never"}
+	if len(all) > 0 {
+		run = rapid.SampledFrom(all).Draw(t, "run")
 	}
-	s.active = append(s.active, &runLife{id: run.ID, asked: old.asked})
+	r := session.RetryRequest{SessionKey: s.key, RunID: run.id, IdempotencyKey: m.idempotencyKey(t)}
+	if before, ok := m.sends[who.UserID+r.IdempotencyKey]; ok && strings.HasPrefix(before.what, again) && rapid.Bool().Draw(t, "same run") {
+		r.RunID = strings.TrimPrefix(before.what, again)
+	}
+	sent, err := m.Retry(context.Background(), who, r)
+	if m.repeated(t, who, r.IdempotencyKey, again+r.RunID, sent, err) || !m.mayRetry(t, who, s, run, err) {
+		return
+	}
+	if sent.SessionKey != s.key || sent.MessageID != run.asked || sent.Queued != (len(s.active) > 0) || sent.Duplicate || sent.RunID == run.id {
+		t.Fatalf("the retry of %+v gave %+v", run, sent)
+	}
+	m.made(t, who, s, &runLife{id: sent.RunID, asked: run.asked, retry: true}, r.IdempotencyKey, madeSend{again + r.RunID, sent})
+	told := m.told.log(s.key)
+	if last := told[len(told)-1]; last.Seq != sent.Seq || last.Name != protocol.EventChat {
+		t.Fatalf("the retry gave %+v and was told as %+v", sent, last)
+	}
+}
+
+// mayRetry checks how a retry was answered, and reports whether it was made.
+func (m *machine) mayRetry(t *rapid.T, who session.Caller, s *life, run *runLife, err error) bool {
+	t.Helper()
+	asked := func(r *runLife) bool { return r.asked == run.asked }
+	switch {
+	case s.owner != who.UserID && who.Role != protocol.Admin || !s.alive:
+		return may(t, who, s, err)
+	case !slices.Contains(s.active, run) && !slices.Contains(s.ended, run):
+		refused(t, "another session's run", err, protocol.NotFound)
+	case slices.Contains(s.active, run), run.how == session.RunCompleted, slices.ContainsFunc(s.active, asked),
+		slices.ContainsFunc(s.ended, func(r *runLife) bool { return asked(r) && r.taken }):
+		refused(t, "the retry of what is not to be retried", err, protocol.FailedPrecondition)
+	case len(s.active) > protocol.MaxQueuedRuns:
+		refused(t, "a retry in a full queue", err, protocol.ResourceExhausted)
+	default:
+		return may(t, who, s, err)
+	}
+	return false
 }
 
 func (m *machine) inject(t *rapid.T) {
@@ -458,28 +533,173 @@ func (m *machine) clear(s *life) {
 	for _, run := range slices.Clone(s.active) {
 		m.end(s, run, session.RunCancelled)
 	}
-	s.ended = nil
+	s.ended, s.floor = nil, 0
 }
 
-// recover is what a new process does.
+// holders are those who answer.
+var holders = []string{holder, "h2"}
+
+func someHolder(t *rapid.T) string { return rapid.SampledFrom(holders).Draw(t, "holder") }
+
+// renew is a holder that is at work, or one that has not been heard of for long.
+func (m *machine) renew(t *rapid.T) {
+	who, over := someHolder(t), rapid.Bool().Draw(t, "over")
+	until := time.Now().Add(time.Hour)
+	if over {
+		until = time.Now().Add(-time.Second)
+	}
+	if err := m.Renew(context.Background(), who, until); err != nil {
+		t.Fatalf("renew: %v", err)
+	}
+	for _, s := range m.sessions {
+		if len(s.active) > 0 && s.active[0].running && s.active[0].begun.Run.Holder == who {
+			s.active[0].expired = over
+		}
+	}
+}
+
+// recover is what a process does when it starts, and what those do that share a
+// store.
 func (m *machine) recover(t *rapid.T) {
-	interrupted, waiting, err := m.Recover(context.Background())
+	who, exclusive := rapid.SampledFrom(append([]string{"new"}, holders...)).Draw(t, "holder"), rapid.Bool().Draw(t, "exclusive")
+	interrupted, waiting, err := m.Recover(context.Background(), who, exclusive)
 	if err != nil {
 		t.Fatalf("recover: %v", err)
 	}
-	were := 0
+	were, wait := 0, 0
 	for _, s := range m.sessions {
-		m.changed[s] = true
 		if len(s.active) > 0 && s.active[0].running {
-			were++
-			m.end(s, s.active[0], session.RunFailed)
+			if run := s.active[0]; run.begun.Run.Holder != who && (exclusive || run.expired) {
+				were, m.changed[s] = were+1, true
+				m.end(s, run, session.RunFailed)
+			}
 		}
-		if slices.Contains(waiting, s.key) != (len(s.active) > 0) {
+		waits := len(s.active) > 0 && !s.active[0].running
+		if slices.Contains(waiting, s.key) != waits {
 			t.Fatalf("%s has %d runs; waiting are %v", s.key, len(s.active), waiting)
 		}
+		if waits {
+			wait++
+		}
 	}
-	if interrupted != were {
-		t.Fatalf("%d runs were interrupted, want %d", interrupted, were)
+	if interrupted != were || len(waiting) != wait {
+		t.Fatalf("%d runs were interrupted, want %d; waiting are %v", interrupted, were, waiting)
+	}
+}
+
+// compact folds every answer that is complete, or none.
+func (m *machine) compact(t *rapid.T) {
+	before := time.Now().Add(time.Hour)
+	if rapid.IntRange(0, 3).Draw(t, "too early") == 0 {
+		before = time.Now().Add(-time.Hour)
+	}
+	removed, err := m.Compact(context.Background(), before)
+	if err != nil {
+		t.Fatalf("compact: %v", err)
+	}
+	pieces := 0
+	for _, s := range m.lives() {
+		if !s.alive || before.Before(time.Now()) {
+			continue
+		}
+		fold := map[string]bool{}
+		for _, run := range s.ended {
+			fold[run.id], run.folded = !run.folded, true
+		}
+		for _, e := range m.told.log(s.key) {
+			if fold[e.RunID] && piece(e) {
+				pieces, s.floor, m.changed[s] = pieces+1, e.Seq, true
+			}
+		}
+	}
+	if removed != pieces {
+		t.Fatalf("%d pieces were removed, want %d", removed, pieces)
+	}
+}
+
+// retain deletes every session that has nothing to do, or none.
+func (m *machine) retain(t *rapid.T) {
+	since := time.Now().Add(time.Hour)
+	if rapid.IntRange(0, 5).Draw(t, "too early") > 0 {
+		since = time.Now().Add(-time.Hour)
+	}
+	deleted, err := m.Retain(context.Background(), since)
+	if err != nil {
+		t.Fatalf("retain: %v", err)
+	}
+	were := 0
+	for _, s := range m.lives() {
+		if s.alive && len(s.active) == 0 && since.After(time.Now()) {
+			s.alive, m.changed[s], were = false, true, were+1
+			m.clear(s)
+		}
+	}
+	if deleted != were {
+		t.Fatalf("%d sessions were deleted, want %d", deleted, were)
+	}
+}
+
+// connect is a client that knows nothing, or has read the history.
+func (m *machine) connect(t *rapid.T) {
+	s := m.some(t)
+	if s == nil || !s.alive || len(m.clients) > 8 {
+		t.Skip("no session, or enough clients")
+	}
+	c := newClient(s.key)
+	if rapid.Bool().Draw(t, "with the history") {
+		c.load(t, m.house)
+	}
+	m.clients = append(m.clients, c)
+}
+
+func span(t *rapid.T) session.Span {
+	return session.Span{Events: rapid.IntRange(1, 12).Draw(t, "events"), Bytes: rapid.IntRange(0, 3000).Draw(t, "bytes")}
+}
+
+// resume lets the clients of a session go on, each with a step, or to the end;
+// there it shows the transcript.
+func (m *machine) resume(t *rapid.T) {
+	s := m.some(t)
+	if s == nil {
+		t.Skip("no session")
+	}
+	for _, c := range m.clients {
+		switch {
+		case c.key != s.key:
+		case !s.alive:
+			at := c.shown.Cursor()
+			_, err := m.Replay(context.Background(), root, c.key, at.Epoch, at.AfterSeq, span(t))
+			refused(t, "a replay of a deleted session", err, protocol.NotFound)
+		case rapid.Bool().Draw(t, "one step"):
+			c.step(t, m.house, span(t))
+		default:
+			c.catchUp(t, m.house, span(t))
+			sameMessages(t, "a client", transcript(c.shown), m.history(t, s.key))
+		}
+	}
+}
+
+// replay asks for what is after any cursor.
+func (m *machine) replay(t *rapid.T) {
+	s := m.some(t)
+	if s == nil || !s.alive {
+		t.Skip("no session")
+	}
+	rec := m.find(t, s)
+	epoch := rapid.SampledFrom([]string{"", rec.Epoch, rec.Epoch, "0123456789abcdef"}).Draw(t, "epoch")
+	m.checkReplay(t, s.key, epoch, rapid.Int64Range(-1, rec.LastSeq+1).Draw(t, "after"), span(t))
+}
+
+// said asks what an answer had said at each place of the log.
+func (m *machine) said(t *rapid.T) {
+	s := m.some(t)
+	if s == nil || !s.alive {
+		t.Skip("no session")
+	}
+	for _, run := range append(slices.Clone(s.ended), s.active...) {
+		if run.begun.Key != "" {
+			m.checkSaid(t, s.key, run.id, 1)
+		}
 	}
 }
 
@@ -493,7 +713,10 @@ func (m *machine) check(t *rapid.T) {
 		}
 	}
 	limit := rapid.IntRange(1, 5).Draw(t, "page")
-	for s := range m.changed {
+	for _, s := range m.lives() {
+		if !m.changed[s] {
+			continue
+		}
 		if !s.alive {
 			_, err := m.Find(context.Background(), session.Caller{UserID: s.owner}, s.key)
 			refused(t, "a deleted session", err, protocol.NotFound)
@@ -501,8 +724,8 @@ func (m *machine) check(t *rapid.T) {
 		}
 		rec := m.checkLog(t, s.key)
 		s.epoch = rec.Epoch
-		if rec.UserID != s.owner || rec.Running != (len(s.active) > 0) {
-			t.Fatalf("%+v should be %s's, with %d runs", rec, s.owner, len(s.active))
+		if rec.UserID != s.owner || rec.Running != (len(s.active) > 0) || rec.Floor != s.floor {
+			t.Fatalf("%+v should be %s's, with %d runs and the floor at %d", rec, s.owner, len(s.active), s.floor)
 		}
 		m.checkPages(t, s.key, limit)
 		m.checkStatus(t, s)

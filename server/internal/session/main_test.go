@@ -42,6 +42,16 @@ func (r *recorder) Publish(e session.Event) {
 	r.bySession[e.SessionKey] = append(r.bySession[e.SessionKey], e)
 }
 
+// count is how many events were published.
+func (r *recorder) count() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, events := range r.bySession {
+		n += len(events)
+	}
+	return n
+}
+
 // log gives what was published of a session since its log began anew.
 func (r *recorder) log(key string) []session.Event {
 	r.mu.Lock()
@@ -54,6 +64,11 @@ func (r *recorder) log(key string) []session.Event {
 	}
 	return events
 }
+
+// nobody is told of anything.
+type nobody struct{}
+
+func (nobody) Publish(session.Event) {}
 
 func openStore(t testing.TB) session.Store {
 	t.Helper()
@@ -69,9 +84,11 @@ func openStore(t testing.TB) session.Store {
 	return s.Sessions()
 }
 
-// house is a Service over a real store, with what it published.
+// house is a Service over a real store, with what it published. It knows the
+// ends of its logs; cold is one that asks the store.
 type house struct {
 	*session.Service
+	cold  *session.Service
 	store session.Store
 	told  *recorder
 }
@@ -80,8 +97,11 @@ func newHouse(t testing.TB) house { return houseOn(openStore(t)) }
 
 func houseOn(store session.Store) house {
 	told := &recorder{}
-	return house{session.New(store, told), store, told}
+	return house{session.New(store, told), session.New(store, nobody{}), store, told}
 }
+
+// holder answers where a test names nobody.
+const holder = "h"
 
 // failer is what *testing.T, *testing.B and *rapid.T have in common.
 type failer interface {
@@ -116,7 +136,7 @@ func (h house) send(t failer, who session.Caller, key, text string) session.Sent
 
 func (h house) begin(t failer, key string) session.Begun {
 	t.Helper()
-	b, err := h.Begin(context.Background(), key)
+	b, err := h.Begin(context.Background(), key, holder)
 	return try(t, b, err)
 }
 
@@ -177,45 +197,67 @@ func encoded(messages []protocol.Message) (texts []string) {
 	return texts
 }
 
+// stored gives a session's log as the store has it.
+func (h house) stored(t failer, id int64) (events []session.StoredEvent) {
+	t.Helper()
+	err := h.store.View(context.Background(), func(tx session.Tx) (err error) {
+		events, err = tx.Events(id, 0, session.Span{Events: 1 << 30, Bytes: 1 << 40})
+		return err
+	})
+	return try(t, events, err)
+}
+
+// piece reports whether it is one of the events that an answer is made of, which
+// may be folded into its message.
+func piece(e session.Event) bool {
+	return e.Kind == protocol.RunChunk || e.Kind == protocol.RunThinking || e.Kind == protocol.RunActivity
+}
+
 // checkLog fails unless the session's stored log is gapless, is what was
-// published, and folds to the transcript that the store gives.
+// published, but for pieces up to its floor, and what was published folds to the
+// transcript that the store gives.
 func (h house) checkLog(t failer, key string) session.Record {
 	t.Helper()
 	rec, err := h.Find(context.Background(), root, key)
 	try(t, rec, err)
-	var stored []session.StoredEvent
-	err = h.store.View(context.Background(), func(tx session.Tx) (err error) {
-		stored, err = tx.Events(rec.ID, 0, 1<<30)
-		return err
-	})
-	try(t, stored, err)
-	if int64(len(stored)) != rec.LastSeq {
-		t.Fatalf("session %s has %d events, and its last seq is %d", key, len(stored), rec.LastSeq)
-	}
-	told := h.told.log(key)
-	if len(told) != len(stored) {
-		t.Fatalf("session %s has %d events, and %d were published", key, len(stored), len(told))
+	stored, told := h.stored(t, rec.ID), h.told.log(key)
+	if int64(len(told)) != rec.LastSeq {
+		t.Fatalf("of session %s %d events were published, and its last seq is %d", key, len(told), rec.LastSeq)
 	}
 	fold := timeline.New(key)
-	for i, e := range stored {
-		p := told[i]
-		if e.Seq != int64(i+1) || p.Seq != e.Seq || p.Name != e.Name || p.Kind != e.Kind || p.RunID != e.RunID ||
-			!bytes.Equal(p.Payload, e.Payload) || p.UserID != rec.UserID {
+	for i, p := range told {
+		if p.Seq != int64(i+1) || p.UserID != rec.UserID || p.Epoch != rec.Epoch {
+			t.Fatalf("event %d of %s is published as %+v", i+1, key, p)
+		}
+		if outcome, _ := fold.Apply(timeline.Event{Name: p.Name, Seq: p.Seq, Payload: p.Payload}); outcome != timeline.Applied {
+			t.Fatalf("event %d of %s: the fold's outcome is %d\n%s", p.Seq, key, outcome, p.Payload)
+		}
+		if len(stored) == 0 || stored[0].Seq != p.Seq {
+			if p.Seq > rec.Floor || !piece(p) {
+				t.Fatalf("event %d of %s (%s %s) is not stored, and the floor is %d", p.Seq, key, p.Name, p.Kind, rec.Floor)
+			}
+			continue
+		}
+		if e := stored[0]; p.Name != e.Name || p.Kind != e.Kind || p.RunID != e.RunID || !bytes.Equal(p.Payload, e.Payload) {
 			t.Fatalf("event %d of %s is stored as %+v and published as %+v", i+1, key, e, p)
 		}
-		if outcome, _ := fold.Apply(timeline.Event{Name: e.Name, Seq: e.Seq, Payload: e.Payload}); outcome != timeline.Applied {
-			t.Fatalf("event %d of %s: the fold's outcome is %d\n%s", e.Seq, key, outcome, e.Payload)
-		}
+		stored = stored[1:]
+	}
+	if len(stored) > 0 {
+		t.Fatalf("event %d of %s is stored and was never published", stored[0].Seq, key)
 	}
 	if c := fold.Cursor(); c.Epoch != rec.Epoch || c.AfterSeq != rec.LastSeq {
 		t.Fatalf("the fold is at %+v, the session at %s, %d", c, rec.Epoch, rec.LastSeq)
 	}
-	var folded []protocol.Message
-	for _, m := range fold.Messages() {
-		folded = append(folded, m.Message)
-	}
-	sameMessages(t, "the fold", folded, h.history(t, key))
+	sameMessages(t, "the fold", transcript(fold), h.history(t, key))
 	return rec
+}
+
+func transcript(l *timeline.Timeline) (messages []protocol.Message) {
+	for _, m := range l.Messages() {
+		messages = append(messages, m.Message)
+	}
+	return messages
 }
 
 func sameMessages(t failer, what string, got, want []protocol.Message) {

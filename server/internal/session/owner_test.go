@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 
@@ -14,6 +15,17 @@ import (
 var asCaller = map[string]func(s *session.Service, who session.Caller, key, run string) error{
 	"Send": func(s *session.Service, who session.Caller, key, _ string) error {
 		_, err := s.Send(context.Background(), who, session.SendRequest{SessionKey: key, DefaultAgent: "demo", Message: "Hi"})
+		return err
+	},
+	"Retry": func(s *session.Service, who session.Caller, key, run string) error {
+		_, err := s.Retry(context.Background(), who, session.RetryRequest{SessionKey: key, RunID: run})
+		if e := (*protocol.Error)(nil); errors.As(err, &e) && e.Code == protocol.FailedPrecondition {
+			return nil // the run is active, which is told only to who may retry it
+		}
+		return err
+	},
+	"Replay": func(s *session.Service, who session.Caller, key, _ string) error {
+		_, err := s.Replay(context.Background(), who, key, "", 0, session.Span{Events: 1})
 		return err
 	},
 	"History": func(s *session.Service, who session.Caller, key, _ string) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -20,6 +19,7 @@ type Begun struct {
 	Run     Run
 	Key     string
 	UserID  string    // the session's owner
+	Epoch   string    // of its log
 	History []Message // up to and with the message to answer, oldest first
 }
 
@@ -27,8 +27,9 @@ type Begun struct {
 var historyBound = Bound{Messages: 400, Bytes: 1 << 20}
 
 // Begin starts the session's next queued run, or gives ErrNotFound when none
-// waits. The user's message is complete from now on, and the answer streams.
-func (s *Service) Begin(ctx context.Context, key string) (Begun, error) {
+// waits. The user's message is complete from now on, and the answer streams. The
+// run is the holder's, who must Renew its lease within protocol.RunLease.
+func (s *Service) Begin(ctx context.Context, key, holder string) (Begun, error) {
 	unlock, err := s.locks.lock(ctx, key)
 	if err != nil {
 		return Begun{}, err
@@ -40,7 +41,7 @@ func (s *Service) Begin(ctx context.Context, key string) (Begun, error) {
 	if err != nil {
 		return Begun{}, err
 	}
-	if err := s.commit(ctx, func(c *change) error { return c.begin(&b.Run, asked) }); err != nil {
+	if err := s.commit(ctx, key, func(c *change) error { return c.begin(&b.Run, asked, holder) }); err != nil {
 		return Begun{}, err
 	}
 	return b, nil
@@ -60,7 +61,7 @@ func (s *Service) next(ctx context.Context, key string) (b Begun, asked Message,
 		if len(active) == 0 || active[0].Status != RunQueued {
 			return ErrNotFound
 		}
-		b = Begun{Run: active[0], Key: rec.Key, UserID: rec.UserID}
+		b = Begun{Run: active[0], Key: rec.Key, UserID: rec.UserID, Epoch: rec.Epoch}
 		b.History, asked, err = said(tx, b.Run)
 		if errors.Is(err, ErrNotFound) { // does not mean that none waits
 			return fmt.Errorf("run %s has no message to answer", b.Run.ID)
@@ -87,7 +88,7 @@ func said(tx Tx, run Run) (history []Message, asked Message, err error) {
 }
 
 // begin starts a run that is still queued.
-func (c *change) begin(run *Run, asked Message) error {
+func (c *change) begin(run *Run, asked Message, holder string) error {
 	now, err := c.Run(run.ID)
 	if err != nil {
 		return err
@@ -112,6 +113,7 @@ func (c *change) begin(run *Run, asked Message) error {
 		return err
 	}
 	run.Status, run.AnswerID = RunRunning, answer.ID
+	run.Holder, run.LeaseUntil = holder, c.now.Add(protocol.RunLease)
 	if err := c.SaveRun(*run); err != nil {
 		return err
 	}
@@ -151,7 +153,7 @@ func (s *Service) Append(ctx context.Context, b Begun, pieces []Piece) error {
 		if err != nil {
 			return err
 		}
-		c.rec = Record{ID: b.Run.SessionID, Key: b.Key, UserID: b.UserID, LastSeq: last - int64(len(pieces))}
+		c.rec = Record{ID: b.Run.SessionID, Key: b.Key, UserID: b.UserID, Epoch: b.Epoch, LastSeq: last - int64(len(pieces))}
 		for _, p := range pieces {
 			kind, payload := p.event()
 			if err := c.agent(kind, b.Run, payload); err != nil {
@@ -195,6 +197,11 @@ type Ended struct {
 // Finish ends a running run: the answer, gathered from its pieces, becomes a
 // message of its own. It gives ErrRunEnded when the run is not running.
 func (s *Service) Finish(ctx context.Context, b Begun, o Outcome) error {
+	return s.end(ctx, b, o, func(Run) bool { return true })
+}
+
+// end is Finish for a run that may be ended, as it is found then.
+func (s *Service) end(ctx context.Context, b Begun, o Outcome, may func(Run) bool) error {
 	unlock, err := s.locks.lock(ctx, b.Key)
 	if err != nil {
 		return err
@@ -202,17 +209,25 @@ func (s *Service) Finish(ctx context.Context, b Begun, o Outcome) error {
 	defer unlock()
 	// A long answer takes a while to gather: that is done beforehand, so that the
 	// transaction is short.
-	answer, err := s.answer(ctx, b.Run)
+	answer, seen, err := s.answer(ctx, b.Run)
 	if errors.Is(err, ErrNotFound) {
 		return ErrRunEnded
 	}
 	if err != nil {
 		return err
 	}
-	return s.commit(ctx, func(c *change) error {
+	return s.commit(ctx, b.Key, func(c *change) error {
 		run, err := c.running(b)
 		if err != nil {
 			return err
+		}
+		if !may(run) {
+			return errKept
+		}
+		if c.rec.LastSeq != seen { // another process has said more
+			if err := streamed(c, run.SessionID, &answer.Message); err != nil {
+				return err
+			}
 		}
 		if err := c.finish(run, answer, o); err != nil {
 			return err
@@ -221,15 +236,20 @@ func (s *Service) Finish(ctx context.Context, b Begun, o Outcome) error {
 	})
 }
 
-// answer is the answer of a run as far as it is.
-func (s *Service) answer(ctx context.Context, run Run) (answer Message, err error) {
+// answer is the answer of a run as far as it is, and how far the log is then.
+func (s *Service) answer(ctx context.Context, run Run) (answer Message, lastSeq int64, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
+		rec, err := tx.SessionByID(run.SessionID)
+		if err != nil {
+			return err
+		}
 		if answer, err = tx.Message(run.SessionID, run.AnswerID); err != nil {
 			return err
 		}
+		lastSeq = rec.LastSeq
 		return streamed(tx, run.SessionID, &answer.Message)
 	})
-	return answer, err
+	return answer, lastSeq, err
 }
 
 // finish ends a running run of the change's session.
@@ -239,7 +259,7 @@ func (c *change) finish(run Run, answer Message, o Outcome) error {
 		return err
 	}
 	run.Status, run.EndedAt, run.Usage = o.Status, c.now, o.Usage
-	run.ErrorCode, run.Error = o.Code, o.Error
+	run.ErrorCode, run.Error, run.EndSeq = o.Code, o.Error, c.rec.LastSeq+1
 	if err := c.SaveRun(run); err != nil {
 		return err
 	}
@@ -264,35 +284,6 @@ func (o Outcome) end(answer *protocol.Message) (kind string, payload protocol.Pa
 		return protocol.RunFailed, &protocol.RunFailedPayload{
 			Error: o.Error, Code: o.Code, MessageID: answer.ID}
 	}
-}
-
-// streamed sets what a streaming answer has said so far, from its run's events.
-func streamed(tx Tx, sessionID int64, m *protocol.Message) error {
-	if m.Status != protocol.StatusStreaming {
-		return nil
-	}
-	events, err := tx.RunEvents(sessionID, m.Seq, m.RunID)
-	if err != nil {
-		return err
-	}
-	var content, thinking strings.Builder
-	for _, e := range events {
-		into := &content
-		switch e.Kind {
-		case protocol.RunChunk:
-		case protocol.RunThinking:
-			into = &thinking
-		default:
-			continue
-		}
-		var piece protocol.TextPayload
-		if err := inner(e.Payload, &piece); err != nil {
-			return err
-		}
-		into.WriteString(piece.Content)
-	}
-	m.Content, m.Thinking = content.String(), thinking.String()
-	return nil
 }
 
 // inner reads what an agent event carries.
@@ -352,7 +343,7 @@ func (c *change) withdraw(run Run) error {
 			return err
 		}
 	}
-	run.Status, run.EndedAt = RunCancelled, c.now
+	run.Status, run.EndedAt, run.EndSeq = RunCancelled, c.now, c.rec.LastSeq+1
 	if err := c.SaveRun(run); err != nil {
 		return err
 	}
@@ -383,53 +374,6 @@ func (s *Service) RunSession(ctx context.Context, caller Caller, runID string) (
 		return nil
 	})
 	return key, err
-}
-
-// Recover ends the runs that were running when the process died, as failed
-// (INTERRUPTED) with what they had said, and gives the keys of the sessions
-// that have runs waiting. Call it once, before serving.
-func (s *Service) Recover(ctx context.Context) (interrupted int, waiting []string, err error) {
-	var runs []Run
-	keys := map[int64]string{}
-	err = s.store.View(ctx, func(tx Tx) error {
-		if runs, err = tx.ActiveRuns(0); err != nil {
-			return err
-		}
-		for _, r := range runs {
-			rec, err := tx.SessionByID(r.SessionID)
-			if err != nil {
-				return err
-			}
-			keys[r.SessionID] = rec.Key
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, r := range runs {
-		if r.Status != RunRunning {
-			continue
-		}
-		err := s.Finish(ctx, Begun{Run: r, Key: keys[r.SessionID]}, Outcome{
-			Status: RunFailed, Code: protocol.Interrupted,
-			Error: "The gateway stopped before the answer was complete. Ask again to get a whole one.",
-		})
-		if err != nil && !errors.Is(err, ErrRunEnded) {
-			return interrupted, nil, err
-		}
-		if err == nil {
-			interrupted++
-		}
-	}
-	queued := map[string]bool{}
-	for _, r := range runs {
-		if key := keys[r.SessionID]; r.Status == RunQueued && !queued[key] {
-			queued[key] = true
-			waiting = append(waiting, key)
-		}
-	}
-	return interrupted, waiting, nil
 }
 
 // Encoded is how many bytes text takes inside a frame.

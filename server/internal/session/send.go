@@ -49,8 +49,9 @@ func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent,
 	// Concurrent repeats of one idempotency key are serialised by the store's
 	// transactions, whatever session they name.
 	var sent Sent
+	digest := sha256.Sum256([]byte(r.Message))
 	err := s.update(ctx, key, func(c *change) (err error) {
-		sent, err = c.send(key, caller, r)
+		sent, err = c.once(caller, r.IdempotencyKey, digest, func() (Sent, error) { return c.send(key, caller, r) })
 		return err
 	})
 	if err != nil {
@@ -60,62 +61,79 @@ func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent,
 }
 
 func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
-	digest := sha256.Sum256([]byte(r.Message))
-	if r.IdempotencyKey != "" {
-		before, err := c.Send(caller.UserID, r.IdempotencyKey)
-		if err == nil {
-			return repeated(before, digest[:])
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return Sent{}, err
-		}
-	}
 	if err := c.open(key, caller, r); err != nil {
 		return Sent{}, err
 	}
-	sent, err := c.ask(caller, r)
+	active, err := c.room()
 	if err != nil {
 		return Sent{}, err
 	}
-	if r.IdempotencyKey != "" {
-		if err := c.SaveSend(Send{
-			UserID: caller.UserID, Key: r.IdempotencyKey, SessionKey: key, Digest: digest[:],
-			RunID: sent.RunID, MessageID: sent.MessageID, Seq: sent.Seq, Epoch: sent.Epoch,
-		}); err != nil {
-			return Sent{}, err
-		}
-	}
-	return sent, c.saveTouched()
-}
-
-// ask adds the user's message and the queued run that is to answer it.
-func (c *change) ask(caller Caller, r SendRequest) (Sent, error) {
-	active, err := c.ActiveRuns(c.rec.ID)
-	if err != nil {
-		return Sent{}, err
-	}
-	if len(active) > protocol.MaxQueuedRuns {
-		return Sent{}, protocol.Exhausted("this session has "+strconv.Itoa(protocol.MaxQueuedRuns)+
-			" messages waiting: send again when the answer is there", 5000)
-	}
-	run := Run{
-		ID: newID("run-"), SessionID: c.rec.ID, UserID: caller.UserID, AgentID: c.rec.AgentID,
-		Status: RunQueued, Stream: r.Stream, CreatedAt: c.now,
-	}
+	run := c.newRun(caller, r.Stream)
 	m := Message{Message: protocol.Message{
 		ID: newID("msg-"), Role: protocol.FromUser, Content: r.Message, Status: protocol.StatusComplete,
 		CreatedAt: protocol.At(c.now), RunID: run.ID, Author: c.author(caller),
 	}}
-	if len(active) > 0 {
+	if active > 0 {
 		m.Status = protocol.StatusQueued
 	}
 	if err := c.message(&m); err != nil {
 		return Sent{}, err
 	}
-	run.UserMessageID, run.Order = m.ID, m.Seq
+	return c.queue(run, m.ID, active)
+}
+
+// once does what an idempotency key stands for, or tells of it if it was done.
+func (c *change) once(caller Caller, key string, digest [sha256.Size]byte, do func() (Sent, error)) (Sent, error) {
+	if key == "" {
+		return do()
+	}
+	before, err := c.Send(caller.UserID, key)
+	if err == nil {
+		return repeated(before, digest[:])
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return Sent{}, err
+	}
+	sent, err := do()
+	if err != nil {
+		return Sent{}, err
+	}
+	return sent, c.SaveSend(Send{
+		UserID: caller.UserID, Key: key, SessionKey: sent.SessionKey, Digest: digest[:],
+		RunID: sent.RunID, MessageID: sent.MessageID, Seq: sent.Seq, Epoch: sent.Epoch,
+	})
+}
+
+// room gives how many runs are active, and refuses where one more is too many.
+func (c *change) room() (active int, err error) {
+	runs, err := c.ActiveRuns(c.rec.ID)
+	if err != nil {
+		return 0, err
+	}
+	if len(runs) > protocol.MaxQueuedRuns {
+		return 0, protocol.Exhausted("this session has "+strconv.Itoa(protocol.MaxQueuedRuns)+
+			" messages waiting: send again when the answer is there", 5000)
+	}
+	return len(runs), nil
+}
+
+func (c *change) newRun(caller Caller, stream bool) Run {
+	return Run{
+		ID: newID("run-"), SessionID: c.rec.ID, UserID: caller.UserID, AgentID: c.rec.AgentID,
+		Status: RunQueued, Stream: stream, CreatedAt: c.now,
+	}
+}
+
+// queue stores the run that is to answer a message, behind those that are
+// active; the message's event is the session's last.
+func (c *change) queue(run Run, messageID string, active int) (Sent, error) {
+	run.UserMessageID, run.Order = messageID, c.rec.LastSeq
+	if err := c.SaveRun(run); err != nil {
+		return Sent{}, err
+	}
 	return Sent{
-		RunID: run.ID, SessionKey: c.rec.Key, MessageID: m.ID, Epoch: c.rec.Epoch, Seq: m.Seq, Queued: len(active) > 0,
-	}, c.SaveRun(run)
+		RunID: run.ID, SessionKey: c.rec.Key, MessageID: messageID, Epoch: c.rec.Epoch, Seq: run.Order, Queued: active > 0,
+	}, c.saveTouched()
 }
 
 // author is who writes, where that is not the session's owner.
@@ -142,7 +160,7 @@ func repeated(before Send, digest []byte) (Sent, error) {
 func (c *change) open(key string, caller Caller, r SendRequest) error {
 	rec, err := c.Session(key)
 	switch {
-	case err == nil && rec.UserID != caller.UserID && !caller.Role.Allows(protocol.Admin):
+	case err == nil && !caller.owns(rec):
 		return errNotOwner
 	case err == nil && rec.DeletedAt.IsZero():
 		if r.AgentID != "" && r.AgentID != rec.AgentID {
@@ -152,7 +170,7 @@ func (c *change) open(key string, caller Caller, r SendRequest) error {
 		c.rec = rec
 		return nil
 	case err == nil:
-		rec.DeletedAt, rec.LastSeq, rec.Pinned = time.Time{}, 0, false
+		rec.DeletedAt, rec.LastSeq, rec.Floor, rec.Pinned = time.Time{}, 0, 0, false
 	case errors.Is(err, ErrNotFound):
 		rec = Record{Key: key, UserID: caller.UserID}
 	default:

@@ -13,7 +13,7 @@ import (
 )
 
 // Sends with one idempotency key, at once and from anywhere, make one session,
-// one message and one run.
+// one message and one run, and all get its answer.
 func TestConcurrentRepeatsMakeOneMessage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -22,43 +22,64 @@ func TestConcurrentRepeatsMakeOneMessage(t *testing.T) {
 		if i%2 == 0 {
 			r.SessionKey = fmt.Sprint("session-", i)
 		}
-		var sent [4]session.Sent
-		var wg sync.WaitGroup
-		for n := range sent {
-			wg.Go(func() {
-				var err error
-				if sent[n], err = h.Send(context.Background(), ann, r); err != nil {
-					t.Errorf("send: %v", err)
-				}
-			})
-		}
-		wg.Wait()
-		duplicates := 0
-		for _, s := range sent {
-			if s.Duplicate {
-				duplicates++
-			}
-			s.Duplicate, s.Queued = sent[0].Duplicate, sent[0].Queued
-			if s != sent[0] {
-				t.Fatalf("two repeats got %+v and %+v", s, sent[0])
-			}
-		}
-		if duplicates != len(sent)-1 {
-			t.Errorf("%d of %d sends were repeats", duplicates, len(sent))
-		}
-		if messages := h.history(t, sent[0].SessionKey); len(messages) != 1 || messages[0].ID != sent[0].MessageID {
+		sent := h.atOnce(t, func() (session.Sent, error) { return h.Send(context.Background(), ann, r) })
+		if messages := h.history(t, sent.SessionKey); len(messages) != 2 || messages[0].ID != sent.MessageID {
 			t.Errorf("the transcript is %v", encoded(messages))
 		}
-		h.checkLog(t, sent[0].SessionKey)
-		a, err := h.Status(t.Context(), ann, sent[0].SessionKey)
-		if err != nil || a.Queued != 1 {
-			t.Errorf("%d runs wait (%v)", a.Queued, err)
-		}
+		h.checkLog(t, sent.SessionKey)
 	}
 	list, _, err := h.List(t.Context(), session.List{UserID: "ann", Limit: 100})
 	if err != nil || len(list) != 20 {
 		t.Errorf("there are %d sessions (%v)", len(list), err)
 	}
+}
+
+// atOnce does the same four times at once, and fails unless it made one run,
+// whose answer all four get.
+func (h house) atOnce(t *testing.T, send func() (session.Sent, error)) session.Sent {
+	t.Helper()
+	var all [4]session.Sent
+	var answers [len(all)]string
+	var wg sync.WaitGroup
+	for n := range all {
+		wg.Go(func() {
+			var err error
+			if all[n], err = send(); err != nil {
+				t.Errorf("send: %v", err)
+				return
+			}
+			if err := h.OnEnd(context.Background(), all[n].RunID, func(e session.Ended) { answers[n] = e.Content }); err != nil {
+				t.Errorf("wait: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	duplicates := 0
+	for _, s := range all {
+		if s.Duplicate {
+			duplicates++
+		}
+		s.Duplicate, s.Queued = all[0].Duplicate, all[0].Queued
+		if s != all[0] {
+			t.Fatalf("two repeats got %+v and %+v", s, all[0])
+		}
+	}
+	if duplicates != len(all)-1 {
+		t.Errorf("%d of %d were repeats", duplicates, len(all))
+	}
+	a, err := h.Status(t.Context(), root, all[0].SessionKey)
+	if err != nil || a.Queued != 1 {
+		t.Errorf("%d runs wait (%v)", a.Queued, err)
+	}
+	b := h.begin(t, all[0].SessionKey)
+	h.say(t, b, "answer to "+b.Run.ID)
+	h.finish(t, b, session.RunFailed)
+	for _, got := range answers {
+		if got != "answer to "+all[0].RunID {
+			t.Errorf("one got %q", got)
+		}
+	}
+	return all[0]
 }
 
 func TestIdempotencyKeysAreAUsers(t *testing.T) {

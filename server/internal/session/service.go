@@ -18,11 +18,19 @@ type Caller struct {
 	Role   protocol.Role
 }
 
+// owns reports whether the session is the caller's, or the caller may touch
+// anybody's.
+func (c Caller) owns(r Record) bool {
+	return r.UserID == c.UserID || c.Role.Allows(protocol.Admin)
+}
+
 // Event is a committed change on its way to those who follow its session. Seq
-// is 0 when the session's log is no more.
+// is 0 and Epoch empty when the session's log is no more. Payload is shared and
+// must not be changed.
 type Event struct {
 	SessionKey string
 	UserID     string // the session's owner
+	Epoch      string // of the log that Seq counts in
 	Seq        int64
 	Name       string
 	Kind       string // of an agent event, its type
@@ -42,6 +50,7 @@ type Service struct {
 	store   Store
 	publish Publisher
 	locks   keyedLocks
+	tails   tails
 	waiters waiters
 }
 
@@ -49,6 +58,7 @@ type Service struct {
 func New(store Store, publish Publisher) *Service {
 	return &Service{store: store, publish: publish,
 		locks:   keyedLocks{held: map[string]*keyedLock{}},
+		tails:   newTails(),
 		waiters: waiters{byRun: map[string][]*waiter{}},
 	}
 }
@@ -57,6 +67,7 @@ func New(store Store, publish Publisher) *Service {
 // be published once it is durable.
 type change struct {
 	Tx
+	tails  *tails
 	rec    Record
 	now    time.Time // as precise as it is stored
 	events []Event
@@ -71,19 +82,27 @@ func (s *Service) update(ctx context.Context, key string, fn func(*change) error
 		return err
 	}
 	defer unlock()
-	return s.commit(ctx, fn)
+	return s.commit(ctx, key, fn)
 }
 
 // commit is update for a caller that holds the session's lock.
-func (s *Service) commit(ctx context.Context, fn func(*change) error) error {
+func (s *Service) commit(ctx context.Context, key string, fn func(*change) error) error {
 	var c *change
+	made := false
 	err := s.store.Update(ctx, func(tx Tx) error {
-		c = &change{Tx: tx, now: protocol.At(time.Now()).Go()}
-		return fn(c)
+		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go()}
+		err := fn(c)
+		made = err == nil
+		return err
 	})
 	if err != nil {
+		if made { // and what became of it only the store knows
+			s.tails.drop(key)
+		}
 		return err
 	}
+	// Before anybody is told of them, so that who asks for more finds them.
+	s.tails.add(c.rec.ID, c.events)
 	for _, e := range c.events {
 		s.publish.Publish(e)
 	}
@@ -106,7 +125,7 @@ func owned(tx Tx, key string, caller Caller) (Record, error) {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Record{}, err
 	}
-	if err == nil && rec.UserID != caller.UserID && !caller.Role.Allows(protocol.Admin) {
+	if err == nil && !caller.owns(rec) {
 		return Record{}, errNotOwner
 	}
 	if err != nil || !rec.DeletedAt.IsZero() {
@@ -125,14 +144,11 @@ func (c *change) append(name, kind, runID string, payload protocol.Payload) erro
 	if err := c.AppendEvent(c.rec.ID, e); err != nil {
 		return err
 	}
-	c.tell(e)
-	return nil
-}
-
-func (c *change) tell(e StoredEvent) {
 	c.events = append(c.events, Event{
-		SessionKey: c.rec.Key, UserID: c.rec.UserID, Seq: e.Seq, Name: e.Name, Kind: e.Kind, RunID: e.RunID, Payload: e.Payload,
+		SessionKey: c.rec.Key, UserID: c.rec.UserID, Epoch: c.rec.Epoch,
+		Seq: e.Seq, Name: e.Name, Kind: e.Kind, RunID: e.RunID, Payload: e.Payload,
 	})
+	return nil
 }
 
 // agent appends an agent event of a run.
@@ -150,6 +166,11 @@ func (c *change) message(m *Message) error {
 	if err := c.SaveMessage(c.rec.ID, *m); err != nil {
 		return err
 	}
+	return c.show(*m)
+}
+
+// show tells of a message as it is.
+func (c *change) show(m Message) error {
 	return c.append(protocol.EventChat, "", m.RunID, &protocol.ChatEvent{
 		Type: protocol.ChatMessage, SessionKey: c.rec.Key, Message: m.Message,
 	})

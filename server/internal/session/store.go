@@ -37,13 +37,22 @@ type Tx interface {
 
 	// AppendEvent adds an event under its seq, which must be free.
 	AppendEvent(sessionID int64, e StoredEvent) error
-	// Events gives up to limit events with a seq above after, in order.
-	Events(sessionID, after int64, limit int) ([]StoredEvent, error)
-	// RunEvents gives a run's agent events with a seq above after, in order. It
-	// reads the log from there on, so after should be the seq that began the run.
-	RunEvents(sessionID, after int64, runID string) ([]StoredEvent, error)
-	// LastRunEvent gives the last of them that is of one of two types.
+	// Events gives the events with a seq above after, in order: as many as the
+	// span allows, the first one whatever its size is.
+	Events(sessionID, after int64, most Span) ([]StoredEvent, error)
+	// RunEvents gives a run's agent events with a seq above after, up to and with
+	// through, in order. It reads all of the log in between, so these should be
+	// where the run began and where it ended.
+	RunEvents(sessionID int64, runID string, after, through int64) ([]StoredEvent, error)
+	// LastRunEvent gives the last of a run's agent events with a seq above after
+	// that is of one of two types.
 	LastRunEvent(sessionID, after int64, runID string, kinds [2]string) (StoredEvent, error)
+	// RemoveEvents removes the oldest events with a seq up to and with through,
+	// no more than limit. It gives how many it removed, and the seq of the last.
+	RemoveEvents(sessionID, through int64, limit int) (removed int, last int64, err error)
+	// RemovePieces does so with the pieces of a run that has ended: its chunk,
+	// thinking and activity events with a seq above after.
+	RemovePieces(r Run, after int64, limit int) (removed int, last int64, err error)
 
 	// SaveMessage inserts the message, or updates what can change of it: content,
 	// thinking, status, label and error.
@@ -57,13 +66,21 @@ type Tx interface {
 	Messages(sessionID int64, before Place, most Bound) (messages []Message, more bool, err error)
 
 	// SaveRun inserts the run, or updates what can change of it: answer, status,
-	// end, error and usage.
+	// lease, end, error and usage.
 	SaveRun(r Run) error
 	// Run finds a run by id.
 	Run(id string) (Run, error)
 	// ActiveRuns gives a session's queued and running runs in their order; with
 	// session 0, everybody's.
 	ActiveRuns(sessionID int64) ([]Run, error)
+	// RenewLeases sets the end of the leases of a holder's running runs.
+	RenewLeases(holder string, until time.Time) error
+	// Unfolded gives up to limit runs that ended before that and are not Folded,
+	// those first that ended first.
+	Unfolded(endedBefore time.Time, limit int) ([]Run, error)
+	// Untouched gives up to limit sessions that are not deleted, have no active
+	// run and were last changed before that, in any order.
+	Untouched(since time.Time, limit int) ([]Record, error)
 
 	// Send finds what a user's idempotency key made.
 	Send(userID, key string) (Send, error)
@@ -81,6 +98,7 @@ type Record struct {
 	Pinned    bool
 	Epoch     string
 	LastSeq   int64
+	Floor     int64 // the highest seq that was removed from the log; 0: none
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	DeletedAt time.Time // zero while it lives
@@ -169,8 +187,12 @@ type Run struct {
 	Status        RunStatus
 	Order         int64 // seq of the event that queued it
 	Stream        bool
+	Holder        string    // who answers, once it runs
+	LeaseUntil    time.Time // until when it is known to be at it
 	CreatedAt     time.Time
 	EndedAt       time.Time
+	EndSeq        int64 // seq of the event that ended it
+	Folded        bool  // it has ended and its pieces are removed
 	ErrorCode     protocol.Code
 	Error         string
 	Usage         protocol.Usage

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -31,12 +32,12 @@ func moment(ms int64) time.Time { return protocol.Time(ms).Go() }
 
 const activeStatuses = `status IN ('queued', 'running')`
 
-const sessionColumns = `id, key, user_id, agent_id, label, pinned, epoch, last_seq, created_at, updated_at, deleted_at,
+const sessionColumns = `id, key, user_id, agent_id, label, pinned, epoch, last_seq, floor, created_at, updated_at, deleted_at,
 	EXISTS (SELECT 1 FROM runs INDEXED BY runs_active WHERE runs.session_id = sessions.id AND ` + activeStatuses + `)`
 
 func scanSession(row Row) (r session.Record, err error) {
 	var created, updated, deleted int64
-	err = row.Scan(&r.ID, &r.Key, &r.UserID, &r.AgentID, &r.Label, &r.Pinned, &r.Epoch, &r.LastSeq,
+	err = row.Scan(&r.ID, &r.Key, &r.UserID, &r.AgentID, &r.Label, &r.Pinned, &r.Epoch, &r.LastSeq, &r.Floor,
 		&created, &updated, &deleted, &r.Running)
 	r.CreatedAt, r.UpdatedAt, r.DeletedAt = moment(created), moment(updated), moment(deleted)
 	return r, err
@@ -52,18 +53,19 @@ func (t sessionTx) SessionByID(id int64) (session.Record, error) {
 
 func (t sessionTx) SaveSession(r *session.Record) error {
 	if r.ID != 0 {
-		n, err := t.tx.Exec(`UPDATE sessions SET agent_id = ?, label = ?, pinned = ?, epoch = ?, last_seq = ?,
+		n, err := t.tx.Exec(`UPDATE sessions SET agent_id = ?, label = ?, pinned = ?, epoch = ?, last_seq = ?, floor = ?,
 			created_at = ?, updated_at = ?, deleted_at = ? WHERE id = ?`,
-			r.AgentID, r.Label, r.Pinned, r.Epoch, r.LastSeq, millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.DeletedAt), r.ID)
+			r.AgentID, r.Label, r.Pinned, r.Epoch, r.LastSeq, r.Floor,
+			millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.DeletedAt), r.ID)
 		if err == nil && n == 0 {
 			return session.ErrNotFound
 		}
 		return err
 	}
 	return t.tx.QueryRow(`INSERT INTO sessions
-		(key, user_id, agent_id, label, pinned, epoch, last_seq, created_at, updated_at, deleted_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		r.Key, r.UserID, r.AgentID, r.Label, r.Pinned, r.Epoch, r.LastSeq,
+		(key, user_id, agent_id, label, pinned, epoch, last_seq, floor, created_at, updated_at, deleted_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		r.Key, r.UserID, r.AgentID, r.Label, r.Pinned, r.Epoch, r.LastSeq, r.Floor,
 		millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.DeletedAt)).Scan(&r.ID)
 }
 
@@ -120,9 +122,23 @@ func (t sessionTx) AppendEvent(sessionID int64, e session.StoredEvent) error {
 	return err
 }
 
-func (t sessionTx) Events(sessionID, after int64, limit int) ([]session.StoredEvent, error) {
-	return all(t.tx.Query(`SELECT `+eventColumns+` FROM events
-		WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?`, sessionID, after, limit), scanEvent)
+func (t sessionTx) Events(sessionID, after int64, most session.Span) (events []session.StoredEvent, err error) {
+	size := 0
+	for row, err := range t.tx.Query(`SELECT `+eventColumns+` FROM events
+		WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?`, sessionID, after, max(0, most.Events)) {
+		if err != nil {
+			return nil, err
+		}
+		e, err := scanEvent(row)
+		if err != nil {
+			return nil, err
+		}
+		if size += len(e.Payload); size > most.Bytes && len(events) > 0 {
+			break
+		}
+		events = append(events, e)
+	}
+	return events, nil
 }
 
 const eventColumns = `seq, name, kind, run_id, payload`
@@ -132,15 +148,39 @@ func scanEvent(row Row) (e session.StoredEvent, err error) {
 	return e, err
 }
 
-func (t sessionTx) RunEvents(sessionID, after int64, runID string) ([]session.StoredEvent, error) {
+func (t sessionTx) RunEvents(sessionID int64, runID string, after, through int64) ([]session.StoredEvent, error) {
 	return all(t.tx.Query(`SELECT `+eventColumns+` FROM events
-		WHERE session_id = ? AND seq > ? AND run_id = ? AND name = 'agent' ORDER BY seq`, sessionID, after, runID), scanEvent)
+		WHERE session_id = ? AND seq > ? AND seq <= ? AND run_id = ? AND name = 'agent' ORDER BY seq`,
+		sessionID, after, through, runID), scanEvent)
 }
 
 func (t sessionTx) LastRunEvent(sessionID, after int64, runID string, kinds [2]string) (session.StoredEvent, error) {
 	return one(t.tx.Query(`SELECT `+eventColumns+` FROM events
 		WHERE session_id = ? AND seq > ? AND run_id = ? AND name = 'agent' AND kind IN (?, ?) ORDER BY seq DESC LIMIT 1`,
 		sessionID, after, runID, kinds[0], kinds[1]), scanEvent)
+}
+
+func (t sessionTx) RemoveEvents(sessionID, through int64, limit int) (removed int, last int64, err error) {
+	return t.removed(t.tx.Query(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
+		WHERE session_id = ? AND seq <= ? ORDER BY seq LIMIT ?) RETURNING seq`, sessionID, through, limit))
+}
+
+func (t sessionTx) RemovePieces(r session.Run, after int64, limit int) (removed int, last int64, err error) {
+	return t.removed(t.tx.Query(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
+		WHERE session_id = ? AND seq > ? AND seq < ? AND run_id = ? AND name = 'agent' AND kind IN ('chunk', 'thinking', 'activity')
+		ORDER BY seq LIMIT ?) RETURNING seq`, r.SessionID, after, r.EndSeq, r.ID, limit))
+}
+
+// removed counts what a statement removed, which it tells in any order.
+func (t sessionTx) removed(rows iter.Seq2[Row, error]) (n int, last int64, err error) {
+	seqs, err := all(rows, func(row Row) (seq int64, err error) {
+		err = row.Scan(&seq)
+		return seq, err
+	})
+	if len(seqs) == 0 || err != nil {
+		return 0, 0, err
+	}
+	return len(seqs), slices.Max(seqs), nil
 }
 
 const messageColumns = `anchor, seq, id, role, content, status, created_at, run_id, reply_to, label,
@@ -208,23 +248,25 @@ func (t sessionTx) Messages(sessionID int64, before session.Place, most session.
 }
 
 const runColumns = `id, session_id, user_id, agent_id, user_message_id, answer_id, status, queue_seq, stream,
-	created_at, ended_at, error_code, error, input_tokens, output_tokens`
+	holder, lease_until, created_at, ended_at, end_seq, folded, error_code, error, input_tokens, output_tokens`
 
 func scanRun(row Row) (r session.Run, err error) {
-	var created, ended int64
+	var lease, created, ended int64
 	err = row.Scan(&r.ID, &r.SessionID, &r.UserID, &r.AgentID, &r.UserMessageID, &r.AnswerID, (*string)(&r.Status),
-		&r.Order, &r.Stream, &created, &ended, (*string)(&r.ErrorCode), &r.Error, &r.Usage.InputTokens, &r.Usage.OutputTokens)
-	r.CreatedAt, r.EndedAt = moment(created), moment(ended)
+		&r.Order, &r.Stream, &r.Holder, &lease, &created, &ended, &r.EndSeq, &r.Folded, (*string)(&r.ErrorCode), &r.Error,
+		&r.Usage.InputTokens, &r.Usage.OutputTokens)
+	r.LeaseUntil, r.CreatedAt, r.EndedAt = moment(lease), moment(created), moment(ended)
 	return r, err
 }
 
 func (t sessionTx) SaveRun(r session.Run) error {
-	_, err := t.tx.Exec(`INSERT INTO runs (`+runColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err := t.tx.Exec(`INSERT INTO runs (`+runColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET answer_id = excluded.answer_id, status = excluded.status,
-			ended_at = excluded.ended_at, error_code = excluded.error_code, error = excluded.error,
+			holder = excluded.holder, lease_until = excluded.lease_until, ended_at = excluded.ended_at,
+			end_seq = excluded.end_seq, folded = excluded.folded, error_code = excluded.error_code, error = excluded.error,
 			input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`,
 		r.ID, r.SessionID, r.UserID, r.AgentID, r.UserMessageID, r.AnswerID, string(r.Status), r.Order, r.Stream,
-		millis(r.CreatedAt), millis(r.EndedAt), string(r.ErrorCode), r.Error, r.Usage.InputTokens, r.Usage.OutputTokens)
+		r.Holder, millis(r.LeaseUntil), millis(r.CreatedAt), millis(r.EndedAt), r.EndSeq, r.Folded, string(r.ErrorCode), r.Error, r.Usage.InputTokens, r.Usage.OutputTokens)
 	return err
 }
 
@@ -238,6 +280,23 @@ func (t sessionTx) ActiveRuns(sessionID int64) ([]session.Run, error) {
 	}
 	return all(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE session_id = ? AND `+activeStatuses+` ORDER BY queue_seq`,
 		sessionID), scanRun)
+}
+
+func (t sessionTx) RenewLeases(holder string, until time.Time) error {
+	_, err := t.tx.Exec(`UPDATE runs INDEXED BY runs_active SET lease_until = ?
+		WHERE `+activeStatuses+` AND status = 'running' AND holder = ?`, millis(until), holder)
+	return err
+}
+
+func (t sessionTx) Unfolded(endedBefore time.Time, limit int) ([]session.Run, error) {
+	return all(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE folded = 0 AND ended_at > 0 AND ended_at < ?
+		ORDER BY ended_at LIMIT ?`, millis(endedBefore), limit), scanRun)
+}
+
+func (t sessionTx) Untouched(since time.Time, limit int) ([]session.Record, error) {
+	return all(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE deleted_at = 0 AND pinned IN (0, 1) AND updated_at < ?
+		AND NOT EXISTS (SELECT 1 FROM runs INDEXED BY runs_active WHERE runs.session_id = sessions.id AND `+activeStatuses+`)
+		LIMIT ?`, millis(since), limit), scanSession)
 }
 
 func (t sessionTx) Send(userID, key string) (session.Send, error) {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
@@ -83,8 +84,8 @@ func useEverything(tx session.Tx) {
 	_, _ = tx.Sessions(session.List{UserID: "u", Limit: 1})
 	_, _ = tx.Sessions(session.List{Limit: 1})
 	_ = tx.AppendEvent(r.ID, session.StoredEvent{Seq: 1, Payload: []byte{}})
-	_, _ = tx.Events(r.ID, 0, 1)
-	_, _ = tx.RunEvents(r.ID, 0, "r")
+	_, _ = tx.Events(r.ID, 0, session.Span{Events: 1})
+	_, _ = tx.RunEvents(r.ID, "r", 0, 1)
 	_, _ = tx.LastRunEvent(r.ID, 0, "r", [2]string{"chunk", "activity"})
 	_ = tx.SaveMessage(r.ID, session.Message{})
 	_, _ = tx.Message(r.ID, "m")
@@ -94,6 +95,11 @@ func useEverything(tx session.Tx) {
 	_, _ = tx.Run("r")
 	_, _ = tx.ActiveRuns(r.ID)
 	_, _ = tx.ActiveRuns(0)
+	_ = tx.RenewLeases("h", time.Now())
+	_, _ = tx.Unfolded(time.Now(), 1)
+	_, _ = tx.Untouched(time.Now(), 1)
+	_, _, _ = tx.RemovePieces(session.Run{ID: "r", SessionID: r.ID, EndSeq: 9}, 0, 1)
+	_, _, _ = tx.RemoveEvents(r.ID, 1, 1)
 	_ = tx.SaveSend(session.Send{Digest: []byte{}})
 	_, _ = tx.Send("u", "k")
 	_ = tx.ClearSession(r.ID)

@@ -45,6 +45,8 @@ type Store struct {
 	committed chan struct{} // closed when the committer has ended
 
 	walLimit int64
+	commits  atomic.Uint64
+	marked   atomic.Uint64 // of commits, those before the last mark
 	pinged   atomic.Pointer[time.Time]
 
 	mu     sync.RWMutex
@@ -118,6 +120,18 @@ func (s *Store) prepare(ctx context.Context) (*conn, error) {
 	if s.instance, err = instanceID(w); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
+	tx := &Tx{c: w}
+	restored, err := renewEpochs(tx, s.path)
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	if err := renewMark(tx, s.path); err != nil {
+		s.log.Warn("store: mark the database", "error", err)
+		s.commits.Add(1) // the next Mark tries again
+	}
+	if restored {
+		s.log.Warn("the database was put back from a copy: clients load their conversations anew", "file", s.path)
+	}
 	return w, nil
 }
 
@@ -127,8 +141,8 @@ func (s *Store) prepare(ctx context.Context) (*conn, error) {
 func (s *Store) InstanceID() string { return s.instance }
 
 // Close waits for the Updates and Views under way, refuses new ones, folds the
-// write-ahead log into the database and lets the directory go. Every call
-// returns what the first one did.
+// write-ahead log into the database, marks it and lets the directory go. Every
+// call returns what the first one did.
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {
@@ -138,8 +152,15 @@ func (s *Store) shut() error {
 	s.users.Wait()
 	close(s.queue)
 	<-s.committed
-	// Closing the last connection of a database folds its log.
-	err := errors.Join(s.readDB.Close(), s.db.Close())
+	// Closing the last connection of a database folds its log, and a pool does
+	// not close those that are taken from it.
+	var errs []error
+	for range cap(s.readers) {
+		if r := <-s.readers; r.c != nil {
+			errs = append(errs, r.c.close())
+		}
+	}
+	err := errors.Join(errors.Join(errs...), s.readDB.Close(), s.db.Close())
 	if err != nil {
 		err = fmt.Errorf("close the store %s: %w", s.path, unavailable(err))
 	}

@@ -93,10 +93,23 @@ func (w *committer) loop() {
 		clear(batch)
 		w.fold()
 	}
+	w.mark()
 	if w.c != nil {
 		if err := w.c.close(); err != nil {
 			w.s.log.Warn("store: close the writing connection", "error", err)
 		}
+	}
+}
+
+// mark marks the database as the last thing that is stored.
+func (w *committer) mark() {
+	if w.s.commits.Load() == w.s.marked.Load() {
+		return
+	}
+	u := &update{fn: func(tx *Tx) error { return renewMark(tx, w.s.path) }, done: make(chan struct{})}
+	w.commit([]*update{u})
+	if u.err != nil {
+		w.s.log.Warn("store: mark the database", "error", u.err)
 	}
 }
 
@@ -131,6 +144,7 @@ func (w *committer) transact(batch []*update) error {
 	keep, err := w.run(batch)
 	if err == nil && keep {
 		if _, err = w.c.exec("COMMIT"); err == nil {
+			w.s.commits.Add(1)
 			return nil
 		}
 		err = failure("commit", err)

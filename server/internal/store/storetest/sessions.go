@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,12 +28,18 @@ func Sessions(t *testing.T, open func(t testing.TB) session.Store) {
 		"list walk":         testListWalk,
 		"list filters":      testListFilters,
 		"events":            testEvents,
+		"events bounded":    testEventsBounded,
 		"run events":        testRunEvents,
+		"remove events":     testRemoveEvents,
+		"remove pieces":     testRemovePieces,
 		"message":           testMessage,
 		"messages in order": testMessages,
 		"messages bounded":  testMessagesBounded,
 		"runs":              testRuns,
 		"active runs":       testActiveRuns,
+		"leases":            testLeases,
+		"unfolded":          testUnfolded,
+		"untouched":         testUntouched,
 		"sends":             testSends,
 		"undo":              testUndo,
 		"context":           testContext,
@@ -89,7 +97,7 @@ func at(ms int64) time.Time { return protocol.Time(ms).Go() }
 func testSession(t *testing.T, s sessionStore) {
 	first := s.add(t, session.Record{
 		Key: "agent:a:ws:direct:1", UserID: "ann", AgentID: "a", Label: "Läbel \x00 '\"", Pinned: true, Epoch: "e",
-		LastSeq: 7, CreatedAt: at(1), UpdatedAt: at(2), DeletedAt: at(3),
+		LastSeq: 7, Floor: 5, CreatedAt: at(1), UpdatedAt: at(2), DeletedAt: at(3),
 	})
 	second := s.add(t, session.Record{Key: "k", UserID: "ben", AgentID: "b", CreatedAt: at(4), UpdatedAt: at(5)})
 	if first.ID == 0 || second.ID == 0 || first.ID == second.ID {
@@ -108,7 +116,7 @@ func testSession(t *testing.T, s sessionStore) {
 	find(second)
 
 	changed := session.Record{ID: first.ID, Key: first.Key, UserID: first.UserID, AgentID: "c", Label: "", Epoch: "f",
-		LastSeq: 1 << 40, CreatedAt: at(10), UpdatedAt: at(11)}
+		LastSeq: 1 << 40, Floor: 1 << 39, CreatedAt: at(10), UpdatedAt: at(11)}
 	s.update(t, func(tx session.Tx) error {
 		r := changed
 		r.Key, r.UserID, r.Running = "stays", "stays", true
@@ -199,14 +207,21 @@ func testSessionIsGone(t *testing.T, s sessionStore) {
 		_, err = tx.Send("ann", "k")
 		missing(t, "Send", err)
 		list, err1 := tx.Sessions(session.List{Limit: 5})
-		events, err2 := tx.Events(99, 0, 5)
-		run, err3 := tx.RunEvents(99, 0, "r")
+		events, err2 := tx.Events(99, 0, session.Span{Events: 5, Bytes: 9})
+		run, err3 := tx.RunEvents(99, "r", 0, 9)
 		messages, more, err4 := tx.Messages(99, session.Place{}, session.Bound{Messages: 5, Bytes: 100})
 		active, err5 := tx.ActiveRuns(0)
-		if n := len(list) + len(events) + len(run) + len(messages) + len(active); n != 0 || more {
+		unfolded, err6 := tx.Unfolded(at(1<<40), 5)
+		untouched, err7 := tx.Untouched(at(1<<40), 5)
+		if n := len(list) + len(events) + len(run) + len(messages) + len(active) + len(unfolded) + len(untouched); n != 0 || more {
 			t.Errorf("an empty store has %d things, more: %v", n, more)
 		}
-		return errors.Join(err1, err2, err3, err4, err5, tx.ClearSession(99))
+		n, last, err8 := tx.RemoveEvents(99, 9, 5)
+		m, lastPiece, err9 := tx.RemovePieces(session.Run{ID: "r", SessionID: 99, EndSeq: 9}, 0, 5)
+		if n+m != 0 || last+lastPiece != 0 {
+			t.Errorf("%d events up to %d and %d pieces up to %d were removed from an empty store", n, last, m, lastPiece)
+		}
+		return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, tx.ClearSession(99), tx.RenewLeases("h", at(9)))
 	})
 }
 
@@ -226,8 +241,8 @@ func holds(t testing.TB, s sessionStore, r session.Record) (n int) {
 	t.Helper()
 	s.view(t, func(tx session.Tx) error {
 		run := "run of " + r.Key
-		events, err1 := tx.Events(r.ID, 0, 9)
-		pieces, err2 := tx.RunEvents(r.ID, 0, run)
+		events, err1 := tx.Events(r.ID, 0, session.Span{Events: 9, Bytes: 99})
+		pieces, err2 := tx.RunEvents(r.ID, run, 0, 9)
 		messages, _, err3 := tx.Messages(r.ID, session.Place{}, session.Bound{Messages: 9, Bytes: 9})
 		active, err4 := tx.ActiveRuns(r.ID)
 		n = len(events) + len(pieces) + len(messages) + len(active)
@@ -417,7 +432,7 @@ func testEvents(t *testing.T, s sessionStore) {
 			for _, seq := range c.want {
 				want = append(want, event(seq))
 			}
-			got, err := tx.Events(one.ID, c.after, c.limit)
+			got, err := tx.Events(one.ID, c.after, session.Span{Events: c.limit, Bytes: 999})
 			same(t, fmt.Sprintf("after %d, limit %d", c.after, c.limit), got, want)
 			return err
 		})
@@ -425,6 +440,34 @@ func testEvents(t *testing.T, s sessionStore) {
 	err := s.Update(t.Context(), func(tx session.Tx) error { return tx.AppendEvent(one.ID, event(3)) })
 	if err == nil {
 		t.Error("a seq was given twice")
+	}
+}
+
+func testEventsBounded(t *testing.T, s sessionStore) {
+	r := s.add(t, session.Record{Key: "k"})
+	s.update(t, func(tx session.Tx) error {
+		for seq, size := range []int{0, 10, 20, 30, 0, 40} {
+			if err := tx.AppendEvent(r.ID, session.StoredEvent{Seq: int64(seq + 1), Name: "chat", Payload: make([]byte, size)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, c := range []struct {
+		after int64
+		most  session.Span
+		want  int
+	}{
+		{0, session.Span{Events: 9, Bytes: 0}, 1}, {0, session.Span{Events: 9, Bytes: 9}, 1}, {0, session.Span{Events: 9, Bytes: 10}, 2},
+		{0, session.Span{Events: 9, Bytes: 29}, 2}, {0, session.Span{Events: 9, Bytes: 30}, 3}, {0, session.Span{Events: 9, Bytes: 60}, 5},
+		{0, session.Span{Events: 9, Bytes: 99}, 5}, {0, session.Span{Events: 9, Bytes: 100}, 6}, {0, session.Span{Events: 2, Bytes: 100}, 2},
+		{0, session.Span{Events: 0, Bytes: 100}, 0}, {0, session.Span{Events: -1, Bytes: 100}, 0}, {5, session.Span{Events: 9, Bytes: 1}, 1}, {3, session.Span{Events: 9, Bytes: 1}, 1}, {6, session.Span{Events: 9, Bytes: 1}, 0},
+	} {
+		s.view(t, func(tx session.Tx) error {
+			events, err := tx.Events(r.ID, c.after, c.most)
+			same(t, fmt.Sprintf("how many are %+v after %d", c.most, c.after), len(events), c.want)
+			return err
+		})
 	}
 }
 
@@ -457,17 +500,18 @@ func testRunEvents(t *testing.T, s sessionStore) {
 	}
 	s.view(t, func(tx session.Tx) error {
 		for _, c := range []struct {
-			run   string
-			after int64
-			want  []int64
+			run            string
+			after, through int64
+			want           []int64
 		}{
-			{"r", 0, []int64{1, 2, 5}}, {"r", 1, []int64{2, 5}}, {"r", 5, nil}, {"other", 0, []int64{3}}, {"none", 0, nil}, {"", 0, nil},
+			{"r", 0, 99, []int64{1, 2, 5}}, {"r", 0, math.MaxInt64, []int64{1, 2, 5}}, {"r", 1, 5, []int64{2, 5}}, {"r", 1, 4, []int64{2}},
+			{"r", 1, 1, nil}, {"r", 5, 99, nil}, {"other", 0, 3, []int64{3}}, {"other", 0, 2, nil}, {"none", 0, 99, nil}, {"", 0, 99, nil},
 		} {
-			got, err := tx.RunEvents(one.ID, c.after, c.run)
+			got, err := tx.RunEvents(one.ID, c.run, c.after, c.through)
 			if err != nil {
 				return err
 			}
-			same(t, fmt.Sprint("events of run ", c.run, " after ", c.after), seqs(got), c.want)
+			same(t, fmt.Sprint("events of run ", c.run, " after ", c.after, " through ", c.through), seqs(got), c.want)
 		}
 		for _, c := range []struct {
 			after int64
@@ -490,6 +534,95 @@ func testRunEvents(t *testing.T, s sessionStore) {
 		}
 		return nil
 	})
+}
+
+// seqsOf gives what is left of a log.
+func seqsOf(t testing.TB, s sessionStore, r session.Record) (seqs []int64) {
+	t.Helper()
+	s.view(t, func(tx session.Tx) error {
+		events, err := tx.Events(r.ID, 0, session.Span{Events: 99, Bytes: 999})
+		for _, e := range events {
+			seqs = append(seqs, e.Seq)
+		}
+		return err
+	})
+	return seqs
+}
+
+func testRemoveEvents(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	s.update(t, func(tx session.Tx) error {
+		for _, seq := range []int64{9, 2, 4, 3, 7} {
+			e := session.StoredEvent{Seq: seq, Name: "chat", Payload: []byte{}}
+			if err := errors.Join(tx.AppendEvent(one.ID, e), tx.AppendEvent(two.ID, e)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, c := range []struct {
+		through int64
+		limit   int
+		removed int
+		last    int64
+		left    []int64
+	}{
+		{1, 9, 0, 0, []int64{2, 3, 4, 7, 9}}, {7, 2, 2, 3, []int64{4, 7, 9}}, {8, 9, 2, 7, []int64{9}}, {8, 9, 0, 0, []int64{9}}, {9, 1, 1, 9, nil},
+	} {
+		s.update(t, func(tx session.Tx) error {
+			n, last, err := tx.RemoveEvents(one.ID, c.through, c.limit)
+			same(t, fmt.Sprintf("removed, %+v", c), []int64{int64(n), last}, []int64{int64(c.removed), c.last})
+			return err
+		})
+		same(t, fmt.Sprintf("left, %+v", c), seqsOf(t, s, one), c.left)
+	}
+	same(t, "the other session's", seqsOf(t, s, two), []int64{2, 3, 4, 7, 9})
+}
+
+func testRemovePieces(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	s.update(t, func(tx session.Tx) error {
+		for i, e := range []session.StoredEvent{
+			{Name: "chat", RunID: "r"},                         // 1
+			{Name: "agent", Kind: "run.started", RunID: "r"},   // 2
+			{Name: "agent", Kind: "chunk", RunID: "r"},         // 3
+			{Name: "agent", Kind: "thinking", RunID: "r"},      // 4
+			{Name: "agent", Kind: "chunk", RunID: "other"},     // 5
+			{Name: "chat", Kind: "chunk", RunID: "r"},          // 6
+			{Name: "agent", Kind: "activity", RunID: "r"},      // 7
+			{Name: "agent", Kind: "tool.call", RunID: "r"},     // 8
+			{Name: "agent", Kind: "chunk", RunID: "r"},         // 9
+			{Name: "agent", Kind: "run.completed", RunID: "r"}, // 10
+			{Name: "agent", Kind: "chunk", RunID: "r"},         // 11, behind its end
+		} {
+			e.Seq, e.Payload = int64(i+1), []byte{}
+			if err := errors.Join(tx.AppendEvent(one.ID, e), tx.AppendEvent(two.ID, e)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	run := session.Run{ID: "r", SessionID: one.ID, EndSeq: 10}
+	for _, c := range []struct {
+		after   int64
+		limit   int
+		removed int
+		last    int64
+		left    []int64
+	}{
+		{2, 1, 1, 3, []int64{1, 2, 4, 5, 6, 7, 8, 9, 10, 11}},
+		{4, 1, 1, 7, []int64{1, 2, 4, 5, 6, 8, 9, 10, 11}},
+		{2, 9, 2, 9, []int64{1, 2, 5, 6, 8, 10, 11}},
+		{2, 9, 0, 0, []int64{1, 2, 5, 6, 8, 10, 11}},
+	} {
+		s.update(t, func(tx session.Tx) error {
+			n, last, err := tx.RemovePieces(run, c.after, c.limit)
+			same(t, fmt.Sprintf("removed, %+v", c), []int64{int64(n), last}, []int64{int64(c.removed), c.last})
+			return err
+		})
+		same(t, fmt.Sprintf("left, %+v", c), seqsOf(t, s, one), c.left)
+	}
+	same(t, "the other session's", len(seqsOf(t, s, two)), 11)
 }
 
 func testMessage(t *testing.T, s sessionStore) {
@@ -612,6 +745,7 @@ func testRuns(t *testing.T, s sessionStore) {
 	s.update(t, func(tx session.Tx) error { return tx.SaveRun(run) })
 	find(run)
 	run.AnswerID, run.Status, run.EndedAt, run.ErrorCode, run.Error = "m", session.RunFailed, at(9), protocol.Interrupted, "It stopped."
+	run.Holder, run.LeaseUntil, run.EndSeq, run.Folded = "h", at(7), 1<<40, true
 	run.Usage = protocol.Usage{InputTokens: 1 << 40, OutputTokens: 3}
 	s.update(t, func(tx session.Tx) error {
 		changed := run
@@ -651,6 +785,108 @@ func testActiveRuns(t *testing.T, s sessionStore) {
 			}
 			same(t, fmt.Sprint("active runs of ", id), got, want)
 			return err
+		})
+	}
+}
+
+func testLeases(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	runs := map[string]session.Run{}
+	for id, r := range map[string]session.Run{
+		"one's":      {SessionID: one.ID, Status: session.RunRunning, Holder: "h"},
+		"two's":      {SessionID: two.ID, Status: session.RunRunning, Holder: "h"},
+		"another's":  {SessionID: two.ID, Status: session.RunRunning, Holder: "H"},
+		"nobody's":   {SessionID: two.ID, Status: session.RunRunning},
+		"waiting":    {SessionID: one.ID, Status: session.RunQueued, Holder: "h"},
+		"has ended":  {SessionID: one.ID, Status: session.RunCompleted, Holder: "h"},
+		"was broken": {SessionID: one.ID, Status: session.RunFailed, Holder: "h"},
+	} {
+		r.ID, r.LeaseUntil = id, at(5)
+		s.update(t, func(tx session.Tx) error { return tx.SaveRun(r) })
+		runs[id] = r
+	}
+	for _, until := range []time.Time{at(9), at(2)} {
+		s.update(t, func(tx session.Tx) error { return tx.RenewLeases("h", until) })
+		for id, want := range runs {
+			if id == "one's" || id == "two's" {
+				want.LeaseUntil = until
+			}
+			s.view(t, func(tx session.Tx) error {
+				got, err := tx.Run(id)
+				same(t, "run "+id, got, want)
+				return err
+			})
+		}
+	}
+}
+
+func testUnfolded(t *testing.T, s sessionStore) {
+	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
+	s.update(t, func(tx session.Tx) error {
+		return errors.Join(
+			tx.SaveRun(session.Run{ID: "third", SessionID: one.ID, Status: session.RunCompleted, EndedAt: at(30)}),
+			tx.SaveRun(session.Run{ID: "first", SessionID: two.ID, Status: session.RunFailed, EndedAt: at(10)}),
+			tx.SaveRun(session.Run{ID: "second", SessionID: one.ID, Status: session.RunCancelled, EndedAt: at(20)}),
+			tx.SaveRun(session.Run{ID: "folded", SessionID: one.ID, Status: session.RunCompleted, EndedAt: at(15), Folded: true}),
+			tx.SaveRun(session.Run{ID: "running", SessionID: one.ID, Status: session.RunRunning}),
+			tx.SaveRun(session.Run{ID: "queued", SessionID: one.ID, Status: session.RunQueued}),
+		)
+	})
+	list := func(before int64, limit int, want ...string) {
+		t.Helper()
+		s.view(t, func(tx session.Tx) error {
+			runs, err := tx.Unfolded(at(before), limit)
+			var ids []string
+			for _, r := range runs {
+				ids = append(ids, r.ID)
+			}
+			same(t, fmt.Sprint(limit, " that ended before ", before), ids, want)
+			return err
+		})
+	}
+	list(10, 9)
+	list(11, 9, "first")
+	list(30, 9, "first", "second")
+	list(31, 9, "first", "second", "third")
+	list(31, 2, "first", "second")
+	s.update(t, func(tx session.Tx) error {
+		r, err := tx.Run("first")
+		r.Folded = true
+		return errors.Join(err, tx.SaveRun(r))
+	})
+	list(99, 9, "second", "third")
+}
+
+func testUntouched(t *testing.T, s sessionStore) {
+	for i, r := range []session.Record{
+		{Key: "old", UpdatedAt: at(10)},
+		{Key: "pinned", UpdatedAt: at(10), Pinned: true},
+		{Key: "new", UpdatedAt: at(20)},
+		{Key: "new and pinned", UpdatedAt: at(20), Pinned: true},
+		{Key: "deleted", UpdatedAt: at(10), DeletedAt: at(11)},
+		{Key: "queued", UpdatedAt: at(10)},
+		{Key: "running", UpdatedAt: at(10)},
+		{Key: "ended", UpdatedAt: at(10), UserID: "ben"},
+	} {
+		r = s.add(t, r)
+		status := map[string]session.RunStatus{"queued": session.RunQueued, "running": session.RunRunning, "ended": session.RunFailed}[r.Key]
+		if status != "" {
+			s.update(t, func(tx session.Tx) error {
+				return tx.SaveRun(session.Run{ID: fmt.Sprint(i), SessionID: r.ID, Status: status})
+			})
+		}
+	}
+	for since, want := range map[int64][]string{
+		10: nil, 11: {"ended", "old", "pinned"}, 20: {"ended", "old", "pinned"}, 21: {"ended", "new", "new and pinned", "old", "pinned"},
+	} {
+		s.view(t, func(tx session.Tx) error {
+			found, err := tx.Untouched(at(since), 99)
+			got := keys(found)
+			slices.Sort(got)
+			same(t, fmt.Sprint("untouched since ", since), got, want)
+			few, err2 := tx.Untouched(at(since), 2)
+			same(t, fmt.Sprint("how many of 2 untouched since ", since), len(few), min(2, len(want)))
+			return errors.Join(err, err2)
 		})
 	}
 }

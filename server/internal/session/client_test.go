@@ -1,0 +1,150 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/timeline"
+)
+
+// client follows a session by asking for what is after its cursor.
+type client struct {
+	key    string
+	shown  *timeline.Timeline
+	resets int
+}
+
+func newClient(key string) *client { return &client{key: key, shown: timeline.New(key)} }
+
+// load shows the history; the first one may seem to be of an earlier log.
+func (c *client) load(t failer, h house) {
+	t.Helper()
+	for range 2 {
+		p, err := h.History(context.Background(), root, c.key, 0, protocol.MaxHistoryLimit)
+		try(t, p, err)
+		if c.shown.Load(protocol.ChatHistoryResult{
+			SessionKey: c.key, Messages: p.Messages, Epoch: p.Session.Epoch, LastSeq: p.Session.LastSeq, HasMore: p.HasMore,
+		}) {
+			return
+		}
+	}
+	t.Fatalf("two histories of %s were not taken", c.key)
+}
+
+// step asks once and takes what it gets; a reset is a place in the log too: it
+// loads the history.
+func (c *client) step(t failer, h house, most session.Span) session.Replay {
+	t.Helper()
+	at := c.shown.Cursor()
+	r, err := h.Replay(context.Background(), root, c.key, at.Epoch, at.AfterSeq, most)
+	try(t, r, err)
+	if r.Reset {
+		if len(r.Events) > 0 {
+			t.Fatalf("a reset with %d events", len(r.Events))
+		}
+		c.resets++
+		c.load(t, h)
+		return r
+	}
+	for _, e := range r.Events {
+		if outcome, _ := c.shown.Apply(timeline.Event{Name: e.Name, Seq: e.Seq, Payload: e.Payload}); outcome != timeline.Applied {
+			t.Fatalf("event %d after %d: outcome %d\n%s", e.Seq, at.AfterSeq, outcome, e.Payload)
+		}
+	}
+	return r
+}
+
+// catchUp asks until there is no more.
+func (c *client) catchUp(t failer, h house, most session.Span) {
+	t.Helper()
+	for {
+		r := c.step(t, h, most)
+		switch at := c.shown.Cursor().AfterSeq; {
+		case at == r.Session.LastSeq:
+			return
+		case len(r.Events) == 0 && !r.Reset:
+			t.Fatalf("there is nothing after %d of %d", at, r.Session.LastSeq)
+		}
+	}
+}
+
+// checkReplay fails unless the answer to that cursor is the one that the log
+// calls for, whoever gives it.
+func (h house) checkReplay(t failer, key, epoch string, after int64, most session.Span) session.Replay {
+	t.Helper()
+	r, err := h.Replay(context.Background(), root, key, epoch, after, most)
+	try(t, r, err)
+	fromStore, err := h.cold.Replay(context.Background(), root, key, epoch, after, most)
+	try(t, fromStore, err)
+	if !sameReplay(r, fromStore) {
+		t.Fatalf("after %d (%+v) the answer is\n%+v\nand the store's\n%+v", after, most, r, fromStore)
+	}
+	rec, err := h.Find(context.Background(), root, key)
+	try(t, rec, err)
+	if want := (session.Record{ID: rec.ID, Key: key, UserID: rec.UserID, Epoch: rec.Epoch, LastSeq: rec.LastSeq}); r.Session != want {
+		t.Fatalf("the session is given as %+v, want %+v", r.Session, want)
+	}
+	if reset := epoch != "" && epoch != rec.Epoch || after > rec.LastSeq || after < rec.Floor; reset != r.Reset {
+		t.Fatalf("after %d of epoch %q, reset is %v; the log is %+v", after, epoch, r.Reset, rec)
+	}
+	var want []session.StoredEvent
+	size := 0
+	for _, e := range h.stored(t, rec.ID) {
+		if e.Seq <= after || r.Reset {
+			continue
+		}
+		if size += len(e.Payload); len(want) == most.Events || len(want) > 0 && size > most.Bytes {
+			break
+		}
+		want = append(want, e)
+	}
+	if len(r.Events) != len(want) || len(want) > 0 && !reflect.DeepEqual(r.Events, want) {
+		t.Fatalf("after %d (%+v) there are %d events, want %d", after, most, len(r.Events), len(want))
+	}
+	return r
+}
+
+func sameReplay(a, b session.Replay) bool {
+	return a.Session == b.Session && a.Reset == b.Reset && len(a.Events) == len(b.Events) &&
+		(len(a.Events) == 0 || reflect.DeepEqual(a.Events, b.Events))
+}
+
+// checkSaid fails unless, at every so many places of the log that can be resumed
+// from, and around its floor, it is known what a run's answer had said there.
+func (h house) checkSaid(t failer, key, runID string, every int64) {
+	t.Helper()
+	rec, err := h.Find(context.Background(), root, key)
+	try(t, rec, err)
+	told := h.told.log(key)
+	said := ""
+	for through := int64(0); through <= rec.LastSeq; through++ {
+		if through > 0 {
+			if e := told[through-1]; e.Kind == protocol.RunChunk && e.RunID == runID {
+				said += chunkOf(t, e.Payload)
+			}
+		}
+		if through%every > 0 && (through < rec.Floor-1 || through > rec.Floor+1) {
+			continue
+		}
+		got, err := h.Said(context.Background(), key, rec.Epoch, runID, through)
+		if through < rec.Floor && errors.Is(err, session.ErrNotFound) {
+			continue
+		}
+		if err != nil || got != said {
+			t.Fatalf("through %d (floor %d) run %s said %q (%v), want %q", through, rec.Floor, runID, got, err, said)
+		}
+	}
+}
+
+func chunkOf(t failer, payload []byte) string {
+	t.Helper()
+	var e protocol.AgentEvent
+	var text protocol.TextPayload
+	if err := errors.Join(protocol.Decode(payload, &e), protocol.Decode(e.Payload, &text)); err != nil {
+		t.Fatalf("a chunk: %v", err)
+	}
+	return text.Content
+}

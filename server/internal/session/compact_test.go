@@ -1,0 +1,370 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+var (
+	farFuture = time.Now().Add(1000 * time.Hour)
+	farPast   = time.Now().Add(-1000 * time.Hour)
+)
+
+// counting counts what happens in each transaction, and fails at one.
+type counting struct {
+	session.Store
+	updates, removed, most atomic.Int64
+	failAt                 atomic.Int64 // the number of an Update; 0: none
+}
+
+func (c *counting) Update(ctx context.Context, fn func(session.Tx) error) error {
+	n := c.updates.Add(1)
+	return c.Store.Update(ctx, func(tx session.Tx) error {
+		counted := &countedTx{Tx: tx}
+		err := fn(counted)
+		c.removed.Add(counted.removed)
+		c.most.Store(max(c.most.Load(), counted.removed))
+		if n == c.failAt.Load() {
+			return errors.Join(errDisk, err)
+		}
+		return err
+	})
+}
+
+type countedTx struct {
+	session.Tx
+	removed int64
+}
+
+func (t *countedTx) RemoveEvents(id, through int64, limit int) (int, int64, error) {
+	n, last, err := t.Tx.RemoveEvents(id, through, limit)
+	t.removed += int64(n)
+	return n, last, err
+}
+
+func (t *countedTx) RemovePieces(r session.Run, after int64, limit int) (int, int64, error) {
+	n, last, err := t.Tx.RemovePieces(r, after, limit)
+	t.removed += int64(n)
+	return n, last, err
+}
+
+// sayMuch says so many words, each of them a piece.
+func (h house) sayMuch(t failer, b session.Begun, words int) {
+	t.Helper()
+	for words > 0 {
+		pieces := make([]session.Piece, min(words, 500))
+		for i := range pieces {
+			pieces[i].Text = fmt.Sprint(i, " ")
+		}
+		if err := h.Append(context.Background(), b, pieces); err != nil {
+			t.Fatalf("append: %v", err)
+		}
+		words -= len(pieces)
+	}
+}
+
+// at is a client that has the log up to a seq.
+func (h house) at(t failer, key string, seq int64) *client {
+	t.Helper()
+	c := newClient(key)
+	for c.shown.Cursor().AfterSeq < seq {
+		c.step(t, h, session.Span{Events: int(min(500, seq-c.shown.Cursor().AfterSeq)), Bytes: 1 << 20})
+	}
+	return c
+}
+
+// A client that resumes from the middle of what was folded, even half folded,
+// gets a reset and then shows the history; one from behind it goes on.
+func TestCompactUnderClients(t *testing.T) {
+	t.Parallel()
+	store := &counting{Store: openStore(t)}
+	h := houseOn(store)
+	const words = 4100 // three transactions
+	h.send(t, ann, "k", "question")
+	first := h.begin(t, "k")
+	h.sayMuch(t, first, words)
+	h.finish(t, first, session.RunCompleted)
+	sent := h.send(t, ann, "k", "next")
+	second := h.begin(t, "k")
+	h.say(t, second, "under ", "way")
+	rec := h.checkLog(t, "k")
+
+	start := answerSeq(t, h, first)
+	clients := func(places ...int64) (at []*client) {
+		for _, seq := range places {
+			at = append(at, h.at(t, "k", seq))
+		}
+		return at
+	}
+	early := clients(0, start, start+1, start+1999, start+2000, start+2001, rec.LastSeq)
+	late := clients(1, start+2000, start+words-1, start+words, start+words+1)
+	end := clients(start+words, rec.LastSeq)
+	if n, err := h.Compact(t.Context(), farPast); n != 0 || err != nil {
+		t.Fatalf("%d pieces of a run that has just ended were removed (%v)", n, err)
+	}
+
+	resume := func(what string, clients []*client, floor int64) {
+		t.Helper()
+		if now := h.checkLog(t, "k"); now.Floor != floor {
+			t.Fatalf("%s: the floor is %d, want %d", what, now.Floor, floor)
+		}
+		for _, c := range clients {
+			at := c.shown.Cursor().AfterSeq
+			c.catchUp(t, h, session.Span{Events: 500, Bytes: 1 << 20})
+			sameMessages(t, fmt.Sprint(what, ", a client from ", at), transcript(c.shown), h.history(t, "k"))
+			if want := at < floor; (c.resets > 0) != want {
+				t.Errorf("%s: a client from %d had %d resets; the floor is %d", what, at, c.resets, floor)
+			}
+		}
+		h.checkSaid(t, "k", first.Run.ID, 1999)
+		h.checkSaid(t, "k", second.Run.ID, 1999)
+	}
+	store.failAt.Store(store.updates.Load() + 2)
+	if n, err := h.Compact(t.Context(), farFuture); n != 2000 || !errors.Is(err, errDisk) {
+		t.Fatalf("%d pieces were removed before the disk was full (%v)", n, err)
+	}
+	resume("half folded", early, start+2000)
+	if n, err := h.Compact(t.Context(), farFuture); n != words-2000 || err != nil {
+		t.Fatalf("%d pieces were removed (%v)", n, err)
+	}
+	resume("folded", late, start+words)
+	if n, err := h.Compact(t.Context(), farFuture); n != 0 || err != nil {
+		t.Fatalf("%d pieces were removed twice (%v)", n, err)
+	}
+	h.finish(t, second, session.RunFailed)
+	if n, err := h.Compact(t.Context(), farFuture); n != 2 || err != nil {
+		t.Fatalf("%d pieces were removed (%v)", n, err)
+	}
+	resume("all folded", end, answerSeq(t, h, second)+2)
+	if most := store.most.Load(); most != 2000 {
+		t.Errorf("a transaction removed %d events", most)
+	}
+	// What was folded can be asked again.
+	if _, err := h.Retry(t.Context(), ann, session.RetryRequest{SessionKey: "k", RunID: sent.RunID}); err != nil {
+		t.Error(err)
+	}
+	h.checkLog(t, "k")
+}
+
+func answerSeq(t failer, h house, b session.Begun) int64 {
+	t.Helper()
+	for _, m := range h.history(t, b.Key) {
+		if m.ID == b.Run.AnswerID {
+			return m.Seq
+		}
+	}
+	t.Fatalf("run %s has no answer", b.Run.ID)
+	return 0
+}
+
+// age makes everything that is over two hours older than it is, and gives a time
+// after that.
+func (h house) age(t failer) time.Time {
+	t.Helper()
+	const hours = 2 * time.Hour
+	err := h.store.Update(context.Background(), func(tx session.Tx) error {
+		runs, err := tx.Unfolded(farFuture, 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			r.EndedAt = r.EndedAt.Add(-hours)
+			if err := tx.SaveRun(r); err != nil {
+				return err
+			}
+		}
+		sessions, err := tx.Untouched(farFuture, 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, r := range sessions {
+			r.UpdatedAt = r.UpdatedAt.Add(-hours)
+			if err := tx.SaveSession(&r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("age: %v", err)
+	}
+	return time.Now().Add(-hours / 2)
+}
+
+// Compact takes what is old and nothing else, of however many sessions.
+func TestCompactTakesWhatIsOld(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const sessions = 70 // more than are looked at at once
+	for i := range sessions {
+		h.answered(t, ann, fmt.Sprint(i), "question", "answer")
+	}
+	border := h.age(t)
+	h.answered(t, ann, "0", "question", "new answer")
+	h.send(t, ann, "1", "question")
+	h.say(t, h.begin(t, "1"), "new answer")
+	withdrawn := h.send(t, ann, "2", "question")
+	if _, _, err := h.Withdraw(t.Context(), ann, "2", withdrawn.RunID); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := h.Compact(t.Context(), border); n != sessions || err != nil {
+		t.Errorf("%d pieces were removed (%v), want %d", n, err, sessions)
+	}
+	if n, err := h.Compact(t.Context(), farFuture); n != 1 || err != nil {
+		t.Errorf("%d pieces were removed (%v), want 1", n, err)
+	}
+	for _, key := range []string{"0", "1", "2", "69"} {
+		h.checkLog(t, key)
+	}
+}
+
+// A long log is removed in short transactions, up to the answer under way; one
+// that fails in the middle leaves the transcript, and the next try does it.
+func TestLongLogsAreClearedInSteps(t *testing.T) {
+	t.Parallel()
+	for name, clear := range map[string]func(h house) error{
+		"delete": func(h house) error { return h.Delete(context.Background(), ann, "k") },
+		"reset":  func(h house) error { _, err := h.Reset(context.Background(), ann, "k"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &counting{Store: openStore(t)}
+			h := houseOn(store)
+			h.send(t, ann, "k", "question")
+			first := h.begin(t, "k")
+			h.sayMuch(t, first, 5000)
+			h.finish(t, first, session.RunCompleted)
+			h.send(t, ann, "k", "next")
+			second := h.begin(t, "k")
+			h.say(t, second, "under ", "way")
+			before := h.history(t, "k")
+			follower := h.at(t, "k", 100)
+
+			for _, at := range []int64{3, 2} { // among the steps, and at the end
+				store.failAt.Store(store.updates.Load() + at)
+				if err := clear(h); !errors.Is(err, errDisk) {
+					t.Fatal(err)
+				}
+				sameMessages(t, "after a failure", h.history(t, "k"), before)
+			}
+			if n := store.removed.Load(); n < 5000 {
+				t.Errorf("only %d events were removed in steps", n)
+			}
+			follower.catchUp(t, h, session.Span{Events: 100, Bytes: 1 << 20})
+			sameMessages(t, "a follower", transcript(follower.shown), before)
+			if follower.resets != 1 {
+				t.Errorf("%d resets", follower.resets)
+			}
+			told := h.told.log("k")
+			if last := told[len(told)-1]; last.Kind != protocol.RunChunk {
+				t.Errorf("%+v was told of", last)
+			}
+			h.say(t, second, ", still")
+
+			stranger := session.Caller{UserID: "ben", Role: protocol.Operator}
+			n := store.removed.Load()
+			refused(t, "a stranger", h.Delete(t.Context(), stranger, "k"), protocol.Forbidden)
+			if store.removed.Load() != n {
+				t.Error("a stranger removed events")
+			}
+			if err := clear(h); err != nil {
+				t.Fatal(err)
+			}
+			if most := store.most.Load(); most != 2000 {
+				t.Errorf("a transaction removed %d events", most)
+			}
+			if err := h.Append(t.Context(), second, []session.Piece{{Text: "late"}}); !errors.Is(err, session.ErrRunEnded) {
+				t.Errorf("append afterwards: %v", err)
+			}
+			sent := h.send(t, ann, "k", "anew")
+			if rec := h.checkLog(t, "k"); rec.Floor != 0 || rec.Epoch == first.Epoch || sent.Seq > 2 {
+				t.Errorf("afterwards there is %+v", rec)
+			}
+		})
+	}
+}
+
+// Retain deletes sessions in which nothing was said for long, as Delete does.
+func TestRetain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	yes := true
+	const sessions = 70
+	for i := range sessions { // more than are looked at at once
+		h.answered(t, ann, fmt.Sprint("old-", i), "question", "answer")
+	}
+	if _, err := h.Patch(t.Context(), ann, "old-7", nil, &yes); err != nil {
+		t.Fatal(err)
+	}
+	h.send(t, ann, "queued", "question")
+	h.send(t, ann, "running", "question")
+	running := h.begin(t, "running")
+	h.answered(t, ben, "said", "question", "answer")
+	h.answered(t, ben, "deleted", "question", "answer")
+	if err := h.Delete(t.Context(), ben, "deleted"); err != nil {
+		t.Fatal(err)
+	}
+	border := h.age(t)
+	if _, err := h.Inject(t.Context(), ben, "said", "note", ""); err != nil {
+		t.Fatal(err)
+	}
+	retains := func(since time.Time, want int, keys ...string) {
+		t.Helper()
+		if n, err := h.Retain(t.Context(), since); n != want || err != nil {
+			t.Errorf("%d sessions were deleted (%v), want %d", n, err, want)
+		}
+		list, _, err := h.List(t.Context(), session.List{Limit: 500})
+		if err != nil || len(list) != len(keys) {
+			t.Fatalf("%d sessions are left (%v), want %v", len(list), err, keys)
+		}
+		for _, key := range keys {
+			h.checkLog(t, key)
+		}
+	}
+	retains(border, sessions, "queued", "running", "said")
+	told := h.told.bySession["old-7"]
+	var e protocol.SessionUpdated
+	last := told[len(told)-1]
+	if err := protocol.Decode(last.Payload, &e); err != nil || e.Change != protocol.SessionDeleted || last.Seq != 0 || last.Epoch != "" || last.UserID != "ann" {
+		t.Errorf("the end of a session was told as %+v", last)
+	}
+	_, err := h.Replay(t.Context(), ann, "old-7", "", 0, wholeLog)
+	refused(t, "a replay of what was deleted", err, protocol.NotFound)
+
+	h.finish(t, running, session.RunCompleted)
+	retains(border, 0, "queued", "running", "said")
+	retains(farFuture, 2, "queued")
+}
+
+// What is used while Retain is on its way to it stays.
+func TestRetainLooksAgain(t *testing.T) {
+	t.Parallel()
+	store := &meanwhile{Store: openStore(t)}
+	h := houseOn(store)
+	for _, key := range []string{"asked", "said", "gone"} {
+		h.answered(t, ann, key, "question", "answer")
+	}
+	border := h.age(t)
+	store.then = func() {
+		h.send(t, ann, "asked", "more")
+		_, err := h.Inject(context.Background(), ann, "said", "note", "")
+		try(t, "said", err)
+		try(t, "gone", h.Delete(context.Background(), ann, "gone"))
+	}
+	if n, err := h.Retain(t.Context(), border); n != 0 || err != nil {
+		t.Errorf("%d sessions were deleted (%v)", n, err)
+	}
+	h.checkLog(t, "asked")
+	store.then = func() { h.send(t, ann, "said", "more") }
+	if n, err := h.Retain(t.Context(), farFuture); n != 0 || err != nil {
+		t.Errorf("%d sessions were deleted (%v)", n, err)
+	}
+	h.checkLog(t, "said")
+}
