@@ -144,9 +144,11 @@ func TestProcess(t *testing.T) {
 	binary := buildBinary(t)
 	// What follows has the machine to itself, as far as this test goes.
 	measure(t, binary)
-	t.Run("sigterm", func(t *testing.T) { t.Parallel(); testSIGTERM(t, binary) })
+	t.Run("stop with time", func(t *testing.T) { t.Parallel(); testStopWithTime(t, binary) })
+	t.Run("stop without time", func(t *testing.T) { t.Parallel(); testStopWithoutTime(t, binary) })
 	t.Run("second signal", func(t *testing.T) { t.Parallel(); testSecondSignal(t, binary) })
 	t.Run("kill", func(t *testing.T) { t.Parallel(); testKill(t, binary) })
+	t.Run("kill and retry", func(t *testing.T) { t.Parallel(); testKillAndRetry(t, binary) })
 	t.Run("two on one directory", func(t *testing.T) { t.Parallel(); testTwo(t, binary) })
 	t.Run("where things are printed", func(t *testing.T) { t.Parallel(); testPrinted(t, binary) })
 }
@@ -191,106 +193,6 @@ func residentMB(t *testing.T, pid int) float64 {
 		t.Fatal(err)
 	}
 	return kB / 1000
-}
-
-// testSIGTERM stops the program while it answers: it finishes the answer and
-// exits with 0.
-func testSIGTERM(t *testing.T, binary string) {
-	p := startProcess(t, binary, t.TempDir())
-	c := p.client()
-	send := c.Send(protocol.MethodChatSend, `{"message":"echo one two three"}`)
-	c.Event(protocol.EventAgent)
-	p.signal(syscall.SIGTERM)
-	if f := c.Answer(send); !f.OK {
-		t.Errorf("the answer was cut off: %v", f.Error)
-	}
-	c.Closed(protocol.CloseShutdown, protocol.ReasonShutdown)
-	if state := p.exited(); state.ExitCode() != exitOK {
-		t.Errorf("exit code %d\n%s", state.ExitCode(), p.log.String())
-	}
-}
-
-// testSecondSignal stops it while it answers slowly, and then at once.
-func testSecondSignal(t *testing.T, binary string) {
-	p := startProcess(t, binary, t.TempDir())
-	c := p.client()
-	c.OK(protocol.MethodChatSend, `{"message":"slow","ack":"accepted"}`)
-	p.signal(syscall.SIGTERM)
-	c.Event(protocol.EventShutdown)
-	select {
-	case <-p.ended:
-		t.Fatal("it did not wait for the answer")
-	default:
-	}
-	began := time.Now()
-	p.signal(os.Interrupt)
-	state := p.exited()
-	if status, ok := state.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
-		t.Errorf("it ended with %v, want the signal to end it", state)
-	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("it took %v", took)
-	}
-}
-
-// testKill kills the program while it answers. Everything that was acknowledged
-// is there when it starts again.
-func testKill(t *testing.T, binary string) {
-	dir := t.TempDir()
-	p := startProcess(t, binary, dir)
-	c := p.client()
-	var sent protocol.ChatSendResult
-	c.Read(c.OK(protocol.MethodChatSend, `{"message":"slow","sessionKey":"k","ack":"accepted","idempotencyKey":"a"}`), &sent)
-	var said string
-	for said == "" {
-		var e protocol.AgentEvent
-		if c.Read(c.Event(protocol.EventAgent), &e); e.Type == protocol.RunChunk {
-			var piece protocol.TextPayload
-			if err := protocol.Decode(e.Payload, &piece); err != nil {
-				t.Fatal(err)
-			}
-			said = piece.Content
-		}
-	}
-	// Another connection writes until the end; what it was told is kept.
-	kept, writing := 0, p.client()
-	time.AfterFunc(300*time.Millisecond, func() { _ = p.cmd.Process.Kill() })
-	for writing.Try(protocol.MethodChatInject, fmt.Sprintf(`{"sessionKey":"k","message":"note %d"}`, kept)) {
-		kept++
-	}
-	if state := p.exited(); state.Success() {
-		t.Fatalf("it ended with %v", state)
-	}
-	p = startProcess(t, binary, dir)
-	c = p.client()
-	e := c.Refused(protocol.Interrupted, "", protocol.MethodChatSend, `{"message":"slow","sessionKey":"k","idempotencyKey":"a"}`)
-	if e.Details == nil || e.Details.RunID != sent.RunID {
-		t.Errorf("%+v", e)
-	}
-	notes := map[string]int{}
-	var answer protocol.Message
-	for before, more := int64(0), true; more; {
-		var page protocol.ChatHistoryResult
-		c.Read(c.OK(protocol.MethodChatHistory, fmt.Sprintf(`{"sessionKey":"k","limit":200,"before":%d}`, before)), &page)
-		for _, m := range page.Messages {
-			if m.Role == protocol.FromAssistant {
-				answer = m
-			}
-			notes[m.Content]++
-		}
-		before, more = page.Messages[0].Seq, page.HasMore
-	}
-	if answer.Status != protocol.StatusFailed || !strings.HasPrefix(answer.Content, said) || answer.Error == "" {
-		t.Errorf("the answer that began with %q is %+v", said, answer)
-	}
-	if notes["slow"] != 1 || kept == 0 {
-		t.Errorf("the question is there %d times, %d notes were acknowledged", notes["slow"], kept)
-	}
-	for i := range kept {
-		if n := notes[fmt.Sprintf("note %d", i)]; n != 1 {
-			t.Errorf("note %d of %d is there %d times", i, kept, n)
-		}
-	}
 }
 
 func testTwo(t *testing.T, binary string) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
@@ -33,9 +34,6 @@ type Options struct {
 	Out io.Writer
 }
 
-// sweepInterval is how often is done what time brings.
-const sweepInterval = time.Minute
-
 // closeTimeout bounds what is left to do once runs have ended.
 const closeTimeout = 10 * time.Second
 
@@ -60,7 +58,7 @@ type gatehouse struct {
 func Run(ctx context.Context, o Options) (err error) {
 	g := &gatehouse{Options: o}
 	if g.store, err = sqlite.Open(ctx, o.Config.DataDir, sqlite.Options{Logger: o.Log}); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, g.store.Close()) }()
 	if err := g.build(); err != nil {
@@ -133,40 +131,44 @@ func (g *gatehouse) loadToken() error {
 
 // serve serves until ctx ends or the listener fails, and stops.
 func (g *gatehouse) serve(ctx context.Context) error {
-	background, stop := context.WithCancel(context.Background())
-	swept := make(chan struct{})
-	go func() { defer close(swept); g.sweep(background) }()
-	err := g.resume(ctx)
-	failed := make(chan error, 1)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	sweeping, stopSweeping := context.WithCancel(context.Background())
+	defer stopSweeping()
+	beside.Go(func() { g.sweep(sweeping) })
+	err := g.recoverRuns(ctx, true)
 	if err == nil {
-		go func() { failed <- g.http.Serve(g.listener) }()
-		g.welcome()
-		g.Log.Info("listening", "address", g.listener.Addr().String(), "version", g.Version)
-		select {
-		case <-ctx.Done():
-		case err = <-failed:
-			err = fmt.Errorf("serve: %w", err)
-		}
+		tidying, stopTidying := context.WithCancel(ctx)
+		defer stopTidying()
+		beside.Go(func() { g.tidy(tidying) })
+		err = g.listen(ctx)
+		stopTidying()
 	}
 	g.drain()
-	stop()
-	<-swept
+	return unlessStopped(ctx, err)
+}
+
+// unlessStopped is err, but nil for what a stop broke off before the gateway had
+// begun.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
 	return err
 }
 
-// resume ends the runs of the process before and takes up what it left queued.
-func (g *gatehouse) resume(ctx context.Context) error {
-	interrupted, waiting, err := g.sessions.Recover(ctx)
-	if err != nil {
-		return fmt.Errorf("recover runs: %w", err)
+// listen lets clients in until ctx ends.
+func (g *gatehouse) listen(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- g.http.Serve(g.listener) }()
+	g.welcome()
+	g.Log.Info("listening", "address", g.listener.Addr().String(), "version", g.Version)
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
 	}
-	if interrupted > 0 || len(waiting) > 0 {
-		g.Log.Info("runs recovered", "interrupted", interrupted, "sessions_waiting", len(waiting))
-	}
-	for _, key := range waiting {
-		g.runner.Wake(key)
-	}
-	return nil
 }
 
 // drain lets runs finish, then says good-bye and closes every connection.
@@ -183,25 +185,4 @@ func (g *gatehouse) drain() {
 		g.Log.Warn("connections cut off", "error", err)
 	}
 	g.Log.Info("stopped")
-}
-
-// sweep does what time brings, now, every minute and at the end.
-func (g *gatehouse) sweep(ctx context.Context) {
-	t := time.NewTicker(sweepInterval)
-	defer t.Stop()
-	for last := false; ; {
-		sweeping, done := context.WithTimeout(context.Background(), closeTimeout)
-		if err := g.pairings.Sweep(sweeping); err != nil {
-			g.Log.Error("sweep pairings", "error", err)
-		}
-		done()
-		if last {
-			return
-		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			last = true
-		}
-	}
 }

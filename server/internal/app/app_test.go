@@ -329,6 +329,18 @@ func TestStartThatFails(t *testing.T) {
 	start(t, settings(t, taken.DataDir))
 }
 
+// TestStopBeforeTheStart asks a gateway to stop that has not yet begun: nothing
+// has gone wrong.
+func TestStopBeforeTheStart(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	out := newOutput()
+	err := app.Run(ctx, app.Options{Config: settings(t, t.TempDir()), Version: "test", Log: slog.New(slog.DiscardHandler), Out: out})
+	if err != nil || out.String() != "" {
+		t.Errorf("%v, printed %s", err, out)
+	}
+}
+
 // TestWiring walks a few rows of the protocol page that rest on how the parts
 // are joined.
 func TestWiring(t *testing.T) {

@@ -20,10 +20,11 @@ import (
 // A Config is a complete, checked configuration. It holds no handles and no
 // locks: two are equal when reflect.DeepEqual says so.
 type Config struct {
-	Gateway Gateway
-	DataDir string // absolute after Load
-	Log     Log
-	Agents  Agents
+	Gateway   Gateway
+	DataDir   string // absolute after Load
+	Retention Retention
+	Log       Log
+	Agents    Agents
 }
 
 // Gateway says how clients reach the gateway and what they may do there.
@@ -37,6 +38,12 @@ type Gateway struct {
 	DrainTimeout   time.Duration
 	Pairing        bool
 	PublicURL      string // normalised scheme://host[:port]; empty when not given
+}
+
+// Retention says how long what is kept stays.
+type Retention struct {
+	Pieces   time.Duration // of an answer after its run's end; the answer itself stays
+	Sessions time.Duration // after a session's last change; 0: for ever
 }
 
 // Log says what is logged and how.

@@ -19,7 +19,10 @@ const (
 	listenRule = `must be "host:port" or ":port" with a port from 0 to 65535, such as "127.0.0.1:8080" or ":8080"`
 	tokenRule  = `must be text of 16 to 4096 printable ASCII characters without spaces`
 	valueRule  = `a value must stand here: text in quotes, a number, true, false, a list in [ ] or an object in { }`
-	topKeys    = `gateway, data_dir, log, agents`
+	topKeys    = `gateway, data_dir, retention, log, agents`
+	piecesRule = `a duration from 1m to 3650d in quotes, such as "36h" or "30d"`
+
+	sessionsRule = `"0" for never, or a duration from 1h to 3650d in quotes, such as "36h" or "30d"`
 )
 
 func syntaxFaults() []aFault {
@@ -148,6 +151,23 @@ func keyFaults() []aFault {
 		{"gateway.public_url with a path", `{gateway: {public_url: "https://example.com/chat/"}}`, []string{`1:24: gateway.public_url: must be an http or https URL without a path, such as "https://chat.example.com"; Gatehouse stands at the root of its host: write "https://example.com"; got "https://example.com/chat/"`}},
 		{"gateway.public_url without scheme", `{gateway: {public_url: "chat.example.com"}}`, []string{`1:24: gateway.public_url: must be an http or https URL without a path, such as "https://chat.example.com"; got "chat.example.com"`}},
 		{"data_dir", `{data_dir: 5}`, []string{`1:12: data_dir: must be a path in quotes; got 5`}},
+		{"retention", `{retention: {pieces: "59s", sessions: "59m", session: "1h"}}`, []string{
+			`1:22: retention.pieces: must be ` + piecesRule + `; got "59s"`,
+			`1:39: retention.sessions: must be ` + sessionsRule + `; got "59m"`,
+			`1:46: retention.session: unknown key; did you mean sessions? (accepted here: pieces, sessions)`,
+		}},
+		{"retention, too long", `{retention: {pieces: "3651d", sessions: "87601h"}}`, []string{
+			`1:22: retention.pieces: must be ` + piecesRule + `; got "3651d"`,
+			`1:41: retention.sessions: must be ` + sessionsRule + `; got "87601h"`,
+		}},
+		{"retention that is none", `{retention: {pieces: "0", sessions: 0}}`, []string{
+			`1:22: retention.pieces: must be ` + piecesRule + `; got "0"`,
+			`1:37: retention.sessions: must be ` + sessionsRule + `; got 0`,
+		}},
+		{"retention in other words", `{retention: {pieces: "1.5d", sessions: "-1h"}}`, []string{
+			`1:22: retention.pieces: must be ` + piecesRule + `; got "1.5d"`,
+			`1:40: retention.sessions: must be ` + sessionsRule + `; got "-1h"`,
+		}},
 		{"log", `{log: {format: "xml", level: "trace"}}`, []string{
 			`1:16: log.format: must be "text" or "json"; got "xml"`,
 			`1:30: log.level: must be "debug", "info", "warn" or "error"; got "trace"`,

@@ -130,6 +130,51 @@ func duration(least, most time.Duration) kind[time.Duration] {
 		}, brief)
 }
 
+// longestAge is ten years.
+const longestAge = 3650 * day
+
+const day = 24 * time.Hour
+
+// age is how old something may become: a Go duration or whole days, as text.
+func age(least time.Duration) kind[time.Duration] {
+	return textual(fmt.Sprintf("a duration from %s to %s in quotes, such as \"36h\" or \"30d\"", brief(least), days(longestAge)),
+		func(s string) (time.Duration, string, bool) {
+			d, err := parseAge(s)
+			return d, "", err == nil && least <= d && d <= longestAge
+		}, days)
+}
+
+// ageOrNever is an age, or 0 for what may become as old as it likes.
+func ageOrNever(least time.Duration) kind[time.Duration] {
+	some := age(least)
+	return textual("\"0\" for never, or "+some.accepts,
+		func(s string) (time.Duration, string, bool) {
+			d, err := parseAge(s)
+			return d, "", err == nil && (d == 0 || least <= d && d <= longestAge)
+		}, days)
+}
+
+var wholeDays = regexp.MustCompile(`^([0-9]{1,5})d$`)
+
+func parseAge(s string) (time.Duration, error) {
+	if m := wholeDays.FindStringSubmatch(s); m != nil {
+		n, err := strconv.Atoi(m[1])
+		return time.Duration(n) * day, err
+	}
+	return time.ParseDuration(s)
+}
+
+// days writes an age, in days from two on.
+func days(d time.Duration) string {
+	switch {
+	case d == 0:
+		return "0"
+	case d >= 2*day && d%day == 0:
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	return brief(d)
+}
+
 // brief writes a duration without its zero tail: 5m, not 5m0s.
 func brief(d time.Duration) string {
 	s := d.String()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A folder is a working directory with files in it; $DIR in a file, a flag or a
@@ -73,9 +74,10 @@ func TestLoadOfNothingGivesTheDefaults(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, nil)
 	want := Config{
-		Gateway: Gateway{Listen: "127.0.0.1:8080", DrainTimeout: 30e9, Pairing: true},
-		DataDir: filepath.Join(f.dir, ".local/share/gatehouse"),
-		Log:     Log{Format: LogText, Level: slog.LevelInfo},
+		Gateway:   Gateway{Listen: "127.0.0.1:8080", DrainTimeout: 30e9, Pairing: true},
+		DataDir:   filepath.Join(f.dir, ".local/share/gatehouse"),
+		Retention: Retention{Pieces: 24 * time.Hour},
+		Log:       Log{Format: LogText, Level: slog.LevelInfo},
 		Agents: Agents{Default: "default", List: map[string]Agent{
 			"default": {Provider: Builtin, Timeout: 300e9, HistoryMessages: 40, Label: "default"},
 		}},

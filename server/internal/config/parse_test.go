@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // mustParse parses what must be valid.
@@ -143,5 +144,19 @@ func TestNearest(t *testing.T) {
 		if got := nearest(name, known); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
+	}
+}
+
+func TestAges(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"0": 0, "0s": 0, "1h": time.Hour, "60m": time.Hour, "36h30m": 36*time.Hour + 30*time.Minute, "1d": day, "24h": day, "90d": 90 * day, "2160h": 90 * day, "3650d": longestAge,
+	} {
+		if got := mustParse(t, "{retention: {sessions: '"+text+"'}}").Retention.Sessions; got != want {
+			t.Errorf("%s is read as %v, want %v", text, got, want)
+		}
+	}
+	if got := days(day) + " " + days(90*day) + " " + days(49*time.Hour) + " " + days(0); got != "24h 90d 49h 0" {
+		t.Errorf("written: %s", got)
 	}
 }

@@ -112,8 +112,11 @@ func valuesOf(c Config) map[string]any {
 	}
 	file := map[string]any{
 		"gateway": g,
-		"log":     map[string]any{"format": string(c.Log.Format), "level": strings.ToLower(c.Log.Level.String())},
-		"agents":  map[string]any{"default": c.Agents.Default, "list": agents},
+		"retention": map[string]any{
+			"pieces": c.Retention.Pieces.String(), "sessions": c.Retention.Sessions.String(),
+		},
+		"log":    map[string]any{"format": string(c.Log.Format), "level": strings.ToLower(c.Log.Level.String())},
+		"agents": map[string]any{"default": c.Agents.Default, "list": agents},
 	}
 	put(file, "data_dir", c.DataDir)
 	return file
@@ -171,6 +174,10 @@ func drawConfig(t *rapid.T) Config {
 			PublicURL:    maybe(`https?://[a-z]{1,9}\.[a-z]{2}(:[1-7][0-9]{3})?`, "public_url"),
 		},
 		DataDir: maybe(line1, "data_dir"),
+		Retention: Retention{
+			Pieces:   time.Duration(rapid.Int64Range(int64(time.Minute), int64(longestAge)).Draw(t, "pieces")),
+			Sessions: rapid.SampledFrom([]time.Duration{0, time.Hour, 90 * day, longestAge}).Draw(t, "sessions"),
+		},
 		Log: Log{
 			Format: rapid.SampledFrom([]LogFormat{LogText, LogJSON}).Draw(t, "format"),
 			Level:  rapid.SampledFrom([]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}).Draw(t, "level"),
@@ -312,9 +319,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// What an address, origin or URL is read as, reads as itself.
-func FuzzAddresses(f *testing.F) {
-	for _, s := range []string{"*", "https://x", "HTTPS://X:443", "http://[::1]:1", "x:80", ":0", "10.0.0.1", "10.0.0.0/8", "::ffff:1.2.3.4", "http://x/%2F//?", "ws://x", "a://b#", "http://x:/", "http://u@x"} {
+// What an address, origin, URL or age is read as, reads as itself.
+func FuzzTexts(f *testing.F) {
+	for _, s := range []string{"*", "https://x", "HTTPS://X:443", "http://[::1]:1", "x:80", ":0", "10.0.0.1", "10.0.0.0/8", "::ffff:1.2.3.4", "http://x/%2F//?", "ws://x", "a://b#", "http://x:/", "http://u@x", "0", "36h", "99999d", "1e3h"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -323,6 +330,7 @@ func FuzzAddresses(f *testing.F) {
 		same(t, baseURL(), s)
 		same(t, listenAddress(), s)
 		same(t, proxy(), s)
+		same(t, ageOrNever(time.Hour), s)
 	})
 }
 

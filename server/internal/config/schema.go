@@ -106,6 +106,11 @@ func placeKeys() []key {
 			"The folder of everything that is kept.").
 			from("GATEHOUSE_DATA_DIR", "data-dir").
 			orElse("`$XDG_DATA_HOME/gatehouse`, else `~/.local/share/gatehouse`, without a home `gatehouse-data` in the working directory"),
+		at("retention.pieces", age(time.Minute), 24*time.Hour, func(t target) *time.Duration { return &t.config.Retention.Pieces },
+			"How long the pieces in which an answer was streamed stay after its end. Answers stay whole; "+
+				"a browser that comes back later than that loads the conversation anew."),
+		at("retention.sessions", ageOrNever(time.Hour), 0, func(t target) *time.Duration { return &t.config.Retention.Sessions },
+			"How long after its last change a session is deleted with all that is in it, pinned ones too; `\"0\"` is never."),
 		at("log.format", logFormat(), LogText, func(t target) *LogFormat { return &t.config.Log.Format },
 			"The form of a log line.").from("", "log-format"),
 		at("log.level", logLevel(), slog.LevelInfo, func(t target) *slog.Level { return &t.config.Log.Level },

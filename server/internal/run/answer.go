@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
@@ -81,20 +80,6 @@ type stream struct {
 	said   *pieces
 	done   chan result // the agent's
 	cancel context.CancelFunc
-}
-
-// ask runs the agent; a panic in it ends only this run.
-func (s *stream) ask(ctx context.Context, a Agent, log *slog.Logger) (res result) {
-	defer func() {
-		if v := recover(); v != nil {
-			log.Error("run: panic in an agent", "panic", v, "stack", string(debug.Stack()))
-			res.err = &agent.Error{Code: agent.Internal, Message: "The agent failed because of a bug. It was logged."}
-		}
-	}()
-	res.usage, res.err = a.Run(ctx, agent.Request{
-		Messages: prompt(s.b.History, a.HistoryMessages), Stream: s.b.Run.Stream, UserID: s.b.UserID,
-	}, s.said.add)
-	return res
 }
 
 // pump appends what the agent says until it is done or ctx has ended. When the

@@ -33,6 +33,12 @@ type desk struct {
 	down    bool // Append and Finish fail, and Begin too
 	refused int  // calls while it was down
 
+	holder   string          // of the runs that were begun
+	renewals []time.Duration // since the desk's start; those that were refused are not among them
+
+	finishing time.Duration // what Finish takes
+	renewing  chan struct{} // if set, Renew says that it was called, and hangs
+
 	arrived, gate chan struct{} // if set, Begin says that it knows what to answer, and waits
 }
 
@@ -77,8 +83,8 @@ func (d *desk) check() error {
 	return nil
 }
 
-func (d *desk) Begin(_ context.Context, key string) (session.Begun, error) {
-	b, err := d.begin(key)
+func (d *desk) Begin(_ context.Context, key, holder string) (session.Begun, error) {
+	b, err := d.begin(key, holder)
 	if d.gate != nil {
 		d.arrived <- struct{}{}
 		<-d.gate
@@ -86,7 +92,7 @@ func (d *desk) Begin(_ context.Context, key string) (session.Begun, error) {
 	return b, err
 }
 
-func (d *desk) begin(key string) (session.Begun, error) {
+func (d *desk) begin(key, holder string) (session.Begun, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.check(); err != nil {
@@ -97,8 +103,26 @@ func (d *desk) begin(key string) (session.Begun, error) {
 	}
 	b := d.queue[key][0]
 	d.queue[key] = d.queue[key][1:]
-	d.running[key] = b.Run.ID
+	d.running[key], d.holder = b.Run.ID, holder
 	return b, nil
+}
+
+func (d *desk) Renew(ctx context.Context, holder string, until time.Time) error {
+	if d.renewing != nil {
+		d.renewing <- struct{}{}
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.check(); err != nil {
+		return err
+	}
+	if holder == "" || holder != d.holder || time.Until(until) != protocol.RunLease {
+		return fmt.Errorf("renewed for %q, of %q, until %v from now", holder, d.holder, time.Until(until))
+	}
+	d.renewals = append(d.renewals, time.Since(d.start))
+	return nil
 }
 
 func (d *desk) Append(_ context.Context, b session.Begun, pieces []session.Piece) error {
@@ -117,6 +141,7 @@ func (d *desk) Append(_ context.Context, b session.Begun, pieces []session.Piece
 }
 
 func (d *desk) Finish(_ context.Context, b session.Begun, o session.Outcome) error {
+	time.Sleep(d.finishing)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.check(); err != nil {

@@ -20,11 +20,11 @@ func outcome(ctx context.Context, res result) session.Outcome {
 	case res.err == nil:
 		o.Status, o.Code, o.Error = finished(res.usage.Finish)
 	case errors.Is(res.err, errNotStored):
-		o.Code, o.Error = protocol.Unavailable, "The gateway could not store more of the answer, so it stops here. Ask again to get a whole one."
+		o.Code, o.Error = protocol.Unavailable, "The gateway could not store more of the answer, so it stops here. Try again to get a whole one."
 	case errors.Is(cause, errAborted):
 		o.Status = session.RunCancelled
 	case errors.Is(cause, errStopping):
-		o.Code, o.Error = protocol.Interrupted, "The gateway was stopped before the answer was complete. Ask again to get a whole one."
+		o.Code, o.Error = protocol.Interrupted, "The gateway was stopped before the answer was complete. Try again to get a whole one."
 	case errors.Is(cause, errOverran):
 		o.Code, o.Error = protocol.AgentTimeout, "The answer took too long and was stopped."
 	case errors.Is(res.err, errTooLong):

@@ -2,9 +2,11 @@ package run
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -12,9 +14,10 @@ import (
 
 // Sessions is what a Runner needs of the sessions' domain.
 type Sessions interface {
-	Begin(ctx context.Context, key string) (session.Begun, error)
+	Begin(ctx context.Context, key, holder string) (session.Begun, error)
 	Append(ctx context.Context, b session.Begun, pieces []session.Piece) error
 	Finish(ctx context.Context, b session.Begun, o session.Outcome) error
+	Renew(ctx context.Context, holder string, until time.Time) error
 }
 
 // Agent is an agent with how much of a conversation it is given.
@@ -28,14 +31,16 @@ type Runner struct {
 	sessions Sessions
 	agents   map[string]Agent
 	log      *slog.Logger
+	holder   string // names this Runner in the leases of its runs
 
 	runs     context.Context // what every run's context descends from
 	cut      context.CancelCauseFunc
 	stopping chan struct{} // closed by Stop
 
-	mu      sync.Mutex
-	workers map[string]*worker // by session key
-	idle    sync.WaitGroup
+	mu           sync.Mutex
+	workers      map[string]*worker // by session key
+	stopRenewing context.CancelFunc // of leases; there are workers
+	idle         sync.WaitGroup
 }
 
 // worker is a busy session. Its fields are guarded by the Runner's mutex.
@@ -55,7 +60,7 @@ var (
 
 // New makes a Runner for the agents, by their ids.
 func New(sessions Sessions, agents map[string]Agent, log *slog.Logger) *Runner {
-	r := &Runner{sessions: sessions, agents: agents, log: log,
+	r := &Runner{sessions: sessions, agents: agents, log: log, holder: rand.Text(),
 		stopping: make(chan struct{}), workers: map[string]*worker{}}
 	r.runs, r.cut = context.WithCancelCause(context.Background())
 	return r
@@ -73,6 +78,9 @@ func (r *Runner) Wake(key string) {
 	if w := r.workers[key]; w != nil {
 		w.again = true
 		return
+	}
+	if len(r.workers) == 0 {
+		r.startRenewing()
 	}
 	w := &worker{again: true}
 	r.workers[key] = w
@@ -159,7 +167,7 @@ func (r *Runner) work(key string, w *worker) {
 // Runner stops before the store can say.
 func (r *Runner) begin(key string) (b session.Begun, err error) {
 	err = r.persist(r.stopping, func() error {
-		b, err = r.sessions.Begin(context.Background(), key)
+		b, err = r.sessions.Begin(context.Background(), key, r.holder)
 		return err
 	})
 	return b, err
@@ -178,6 +186,9 @@ func (r *Runner) more(key string, w *worker) bool {
 		return true
 	}
 	delete(r.workers, key)
+	if len(r.workers) == 0 {
+		r.stopRenewing()
+	}
 	return false
 }
 
