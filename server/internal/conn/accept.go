@@ -19,6 +19,10 @@ import (
 // the library's write buffer, so that each of its frames is one write.
 const controlFrameSize = 2 + 125
 
+// shutDownRetry is when whoever comes too late may try again, in seconds (RFC
+// 9110 §10.2.3).
+const shutDownRetry = "2"
+
 // errShutDown is why a set that was shut down accepts nothing.
 var errShutDown = errors.New("the gateway is shutting down")
 
@@ -98,6 +102,7 @@ func (u *upgrade) refuse() {
 	switch {
 	case u.status == http.StatusServiceUnavailable:
 		code, message = "UNAVAILABLE", errShutDown.Error()
+		u.Header().Set("Retry-After", shutDownRetry)
 	case u.status == http.StatusUpgradeRequired:
 		code = "INVALID_REQUEST"
 		message = u.text + "; use a WebSocket client, and let proxies pass the Upgrade and Connection headers on"

@@ -122,6 +122,9 @@ func wantRefusal(t *testing.T, client *http.Client, r *http.Request, status int,
 		body.Error.Code != code || !strings.Contains(body.Error.Message, message) {
 		t.Errorf("%s %s %+v", res.Status, res.Header, body)
 	}
+	if after := res.Header.Get("Retry-After"); (status == http.StatusServiceUnavailable) != (after != "") {
+		t.Errorf("HTTP %d with Retry-After %q", status, after)
+	}
 	if status == http.StatusUpgradeRequired && res.Header.Get("Upgrade") != "websocket" {
 		t.Errorf("426 without an Upgrade header: %v", res.Header)
 	}

@@ -27,7 +27,7 @@ type Handler interface {
 }
 
 // Conn is one WebSocket. Its methods may be called by any goroutine, and none
-// of them waits for the peer.
+// of them but Flushed waits for the peer.
 type Conn struct {
 	set  *Set
 	h    Handler

@@ -8,6 +8,8 @@ type queue struct {
 	off    int // bytes of frames[0] that have left
 	busy   int // frames in the chunk handed out last
 	bytes  int // bytes still to leave
+
+	waiting []flush // for what was queued when they came
 }
 
 func (q *queue) push(frame []byte) {
@@ -39,6 +41,7 @@ func (q *queue) advance(n int) {
 	q.bytes -= n
 	q.off += n
 	q.busy = 0
+	q.leave(n)
 	done := 0
 	for done < len(q.frames) && q.off >= len(q.frames[done]) {
 		q.off -= len(q.frames[done])
@@ -49,6 +52,7 @@ func (q *queue) advance(n int) {
 
 // truncate drops every frame of which nothing has left or is about to.
 func (q *queue) truncate() {
+	q.drop()
 	keep := q.busy
 	if q.off > 0 {
 		keep = max(keep, 1)

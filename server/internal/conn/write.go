@@ -77,6 +77,9 @@ func (c *Conn) kill() {
 		return
 	}
 	c.sealed, c.dead = true, true
+	if c.out != nil {
+		c.out.drop()
+	}
 	if !c.draining {
 		c.releaseQueue()
 	}

@@ -76,6 +76,13 @@ func (s *Stream) Write(piece string) Patch {
 	return p
 }
 
+// Behind reports whether a change was left to a later patch.
+func (s *Stream) Behind() bool { return s.stale }
+
+// Restate makes the next patch give all blocks that are not finished anew: a
+// reader has joined who may have them as another Stream left them.
+func (s *Stream) Restate() { s.stale = true }
+
 // Close ends the text and returns the last change. After that the Stream is
 // ready for another text.
 func (s *Stream) Close() Patch {

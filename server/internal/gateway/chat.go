@@ -29,13 +29,40 @@ func (c *call) chatSend(p *protocol.ChatSendParams) (protocol.Payload, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.queued(sent, p.Ack)
+}
+
+func (c *call) chatRetry(p *protocol.ChatRetryParams) (protocol.Payload, error) {
+	switch {
+	case !validSession(p.SessionKey):
+		return nil, errSessionKey
+	case p.RunID == "":
+		return nil, badParams("runId must be given: the run whose answer failed or was stopped")
+	}
+	if err := checkQueued(p.IdempotencyKey, p.Ack); err != nil {
+		return nil, err
+	}
+	if c.g.Draining() {
+		return nil, errDraining()
+	}
+	sent, err := c.g.Sessions.Retry(c.ctx, c.caller(), session.RetryRequest{
+		SessionKey: p.SessionKey, RunID: p.RunID, IdempotencyKey: p.IdempotencyKey, Stream: p.Stream == nil || *p.Stream,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.queued(sent, p.Ack)
+}
+
+// queued answers what has queued a run: at once, or when the run ends.
+func (c *call) queued(sent session.Sent, ack string) (protocol.Payload, error) {
 	c.g.Runner.Wake(sent.SessionKey)
-	if p.Ack == protocol.AckAccepted {
+	if ack == protocol.AckAccepted {
 		return accepted(sent), nil
 	}
 	// The answer follows when the run ends; c is not used for anything else.
 	c.params = nil
-	err = c.g.Sessions.OnEnd(c.ctx, sent.RunID, func(e session.Ended) { c.answerRun(sent, e) })
+	err := c.g.Sessions.OnEnd(c.ctx, sent.RunID, func(e session.Ended) { c.answerRun(sent, e) })
 	if err != nil {
 		return nil, fmt.Errorf("wait for a run: %w (%w)", errNoWaiting(sent), err)
 	}
@@ -64,7 +91,7 @@ func accepted(sent session.Sent) *protocol.ChatSendResult {
 	return r
 }
 
-// answerRun answers a chat.send that waited for its run.
+// answerRun answers a request that waited for its run.
 func (c *call) answerRun(sent session.Sent, e session.Ended) {
 	if e.Outcome.Status == session.RunFailed {
 		c.fail(&protocol.Error{Code: e.Outcome.Code, Message: e.Outcome.Error,
@@ -90,12 +117,19 @@ func (c *call) checkSend(p *protocol.ChatSendParams) error {
 		return badParams("media: this gateway takes no files")
 	case p.SessionKey != "" && !validSession(p.SessionKey):
 		return errSessionKey
-	case p.Ack != "" && p.Ack != protocol.AckAccepted:
-		return badParams(`ack must be "accepted", or left out`)
-	case len(p.IdempotencyKey) > protocol.MaxIdempotencyLength || !printable(p.IdempotencyKey):
-		return badParams("idempotencyKey must be at most 128 bytes of printable text")
 	case p.AgentID != "" && !c.hasAgent(p.AgentID):
 		return protocol.Refuse(protocol.NotFound, "agentId: there is no agent "+shown(p.AgentID)+": see agents.list")
+	}
+	return checkQueued(p.IdempotencyKey, p.Ack)
+}
+
+// checkQueued checks what all params have that queue a run.
+func checkQueued(idempotencyKey, ack string) error {
+	switch {
+	case ack != "" && ack != protocol.AckAccepted:
+		return badParams(`ack must be "accepted", or left out`)
+	case len(idempotencyKey) > protocol.MaxIdempotencyLength || !printable(idempotencyKey):
+		return badParams("idempotencyKey must be at most 128 bytes of printable text")
 	}
 	return nil
 }

@@ -148,6 +148,19 @@ func shown(word string) string {
 	return word
 }
 
+// Send takes a frame for the client.
+func (c *client) Send(p conn.Prepared) bool { return c.conn.Send(p) }
+
+// Flushed waits until what was sent to the client so far has left.
+func (c *client) Flushed(ctx context.Context) error { return c.conn.Flushed(ctx) }
+
+// GiveUp makes the client come back and resume: what it has missed cannot be
+// read now.
+func (c *client) GiveUp(err error) {
+	c.g.Log.Error("replay given up", "address", c.peer.Address, "error", err)
+	c.conn.Close(protocol.CloseTooSlow, "store unavailable: reconnect and resume")
+}
+
 // Closed forgets the client. Its runs go on.
 func (c *client) Closed(_ *conn.Conn, why conn.Closing) {
 	c.stopWaiting()

@@ -76,6 +76,27 @@ func checkConnect(p *protocol.ConnectParams) error {
 	case p.SenderID != "" && !validSender(p.SenderID):
 		return badParams("sender_id must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ -, starting with a letter or digit")
 	}
+	return checkResume(p.Resume)
+}
+
+func checkResume(cursors []protocol.Cursor) error {
+	if len(cursors) > protocol.MaxResume {
+		return badParams("resume must have at most " + strconv.Itoa(protocol.MaxResume) +
+			" cursors: leave out the sessions that are not shown")
+	}
+	seen := make(map[string]bool, len(cursors))
+	for i, c := range cursors {
+		at := "resume[" + strconv.Itoa(i) + "]."
+		switch {
+		case !validSession(c.SessionKey):
+			return badParams(at + errSessionKey.Message)
+		case c.AfterSeq < 0:
+			return badParams(at + errAfterSeq.Message)
+		case seen[c.SessionKey]:
+			return badParams(at + "sessionKey is there twice: give one cursor a session")
+		}
+		seen[c.SessionKey] = true
+	}
 	return nil
 }
 
@@ -196,14 +217,20 @@ func (c *call) checkDevice(secret string) (*identity, error) {
 	return &identity{userID: device.UserID, role: device.Role, deviceID: device.DeviceID, secret: secret}, nil
 }
 
-// enter makes the client a member and answers.
+// enter makes the client a member and answers; what it has missed follows.
 func (c *call) enter(p *protocol.ConnectParams, who identity) {
 	member := &hub.Member{
-		Sender: c.conn, UserID: who.userID, Role: who.role, DeviceID: who.deviceID,
+		Sender: c.client, UserID: who.userID, Role: who.role, DeviceID: who.deviceID,
 		HTML: p.Client != nil && slices.Contains(p.Client.Caps, protocol.CapHTML),
 	}
 	c.member.Store(member)
 	if err := c.stillHolds(who); err != nil {
+		c.member.Store(nil)
+		c.fail(err)
+		return
+	}
+	resumed, open, err := c.g.Hub.Enter(c.ctx, c.g.Sessions, member, p.Resume)
+	if err != nil {
 		c.member.Store(nil)
 		c.fail(err)
 		return
@@ -217,8 +244,9 @@ func (c *call) enter(p *protocol.ConnectParams, who identity) {
 			MaxFrameBytes: protocol.MaxFrameBytes, PingIntervalMs: protocol.PingInterval.Milliseconds(),
 			ReadTimeoutMs: protocol.ReadTimeout.Milliseconds(), TickIntervalMs: protocol.TickInterval.Milliseconds(),
 		},
+		Resumed: resumed,
 	})
-	c.g.Hub.Join(member)
+	open()
 }
 
 // stillHolds checks a device once more, now that closeDevice knows the

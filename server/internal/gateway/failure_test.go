@@ -2,8 +2,10 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -43,6 +45,7 @@ func TestStoreThatFails(t *testing.T) {
 	for _, m := range gateway.Methods() {
 		switch m.Name {
 		case protocol.MethodHealth, protocol.MethodStatus, protocol.MethodAgentsList: // need no store
+		case protocol.MethodChatReplay: // answers from memory what it can
 		default:
 			if m.Session || m.Name == protocol.MethodSessionsList {
 				in.Refused(protocol.Unavailable, "", m.Name, useOf(t, m).params)
@@ -69,9 +72,7 @@ func TestDrain(t *testing.T) {
 	}
 	c.Refused(protocol.Unavailable, "stopping", protocol.MethodChatSend, `{"message":"x"}`)
 	c.OK(protocol.MethodChatHistory, keyed)
-	if _, answer, err := websocket.Dial(t.Context(), h.url+"/ws", nil); err == nil || answer.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("a new connection while draining: %v", err)
-	}
+	refusedWhileDraining(t, h.url)
 	done := make(chan error, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), httpdtest.Impatience)
@@ -81,6 +82,35 @@ func TestDrain(t *testing.T) {
 	c.Closed(protocol.CloseShutdown, protocol.ReasonShutdown)
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// refusedWhileDraining opens a connection that has to be refused, with when to
+// try again, for machines and for people.
+func refusedWhileDraining(t *testing.T, url string) {
+	t.Helper()
+	_, answer, err := websocket.Dial(t.Context(), url+"/ws", nil)
+	if err == nil || answer == nil {
+		t.Fatalf("a new connection while draining: %v", err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body struct {
+		Error struct {
+			Code, Message string
+			Retryable     bool
+			RetryAfterMs  int64
+		}
+	}
+	if err := json.Unmarshal(text, &body); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	e := body.Error
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "2" ||
+		e.Code != string(protocol.Unavailable) || e.Message == "" || !e.Retryable || e.RetryAfterMs != 2000 {
+		t.Errorf("%s, Retry-After %q, %s", answer.Status, answer.Header.Get("Retry-After"), text)
 	}
 }
 

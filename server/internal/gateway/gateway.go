@@ -105,7 +105,8 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, peer Peer) {
 	})
 }
 
-// tick tells everybody, every protocol.TickInterval, that the gateway lives.
+// tick tells everybody, every protocol.TickInterval, that the gateway lives and
+// how far their sessions are.
 func (g *Gateway) tick(ctx context.Context) {
 	defer close(g.stopped)
 	t := time.NewTicker(protocol.TickInterval)
@@ -115,7 +116,7 @@ func (g *Gateway) tick(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			g.Hub.ToAll(protocol.EventTick, &protocol.Tick{})
+			g.Hub.Tick()
 			g.seeWaiting()
 			for _, l := range []*auth.Limiter{g.calls, g.polls, g.tokens, g.lines} {
 				l.Tidy()
@@ -139,7 +140,9 @@ func (g *Gateway) Draining() bool { return g.draining.Load() }
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.stop()
 	<-g.stopped
-	return g.set.Shutdown(ctx, protocol.CloseShutdown, protocol.ReasonShutdown)
+	err := g.set.Shutdown(ctx, protocol.CloseShutdown, protocol.ReasonShutdown)
+	g.Hub.Wait() // nobody is there any more
+	return err
 }
 
 // forget removes a connection that has ended.

@@ -29,10 +29,14 @@ var methods = []Method{
 	{protocol.MethodPairingStatus, "", false, "how the caller's own pairing stands", (*call).pairingStatus},
 
 	{protocol.MethodChatSend, protocol.Operator, true, "send a message and start a run", withParams((*call).chatSend)},
+	{protocol.MethodChatRetry, protocol.Operator, true, "answer a message once more, whose run failed or was stopped", withParams((*call).chatRetry)},
 	{protocol.MethodChatHistory, protocol.Viewer, true, "a page of a session's transcript", withParams((*call).chatHistory)},
 	{protocol.MethodChatInject, protocol.Operator, true, "add to a transcript without a run", withParams((*call).chatInject)},
 	{protocol.MethodChatAbort, protocol.Operator, true, "stop a run, or take back a queued one", withParams((*call).chatAbort)},
 	{protocol.MethodChatStatus, protocol.Viewer, true, "what a session is doing", withParams((*call).chatStatus)},
+	{protocol.MethodChatReplay, protocol.Viewer, true, "a session's events after a seq", withParams((*call).chatReplay)},
+	{protocol.MethodChatWatch, protocol.Admin, false, "follow a session of any user", withParams((*call).chatWatch)},
+	{protocol.MethodChatUnwatch, protocol.Admin, false, "end that", withParams((*call).chatUnwatch)},
 
 	{protocol.MethodSessionsList, protocol.Viewer, false, "the caller's sessions", withParams((*call).sessionsList)},
 	{protocol.MethodSessionsPrev, protocol.Viewer, true, "one session and its last messages", withParams((*call).sessionsPreview)},
@@ -123,7 +127,9 @@ func (c *call) decode(p protocol.Payload) error {
 	return nil
 }
 
-func badParams(sentence string) error { return protocol.Refuse(protocol.InvalidRequest, sentence) }
+func badParams(sentence string) *protocol.Error {
+	return protocol.Refuse(protocol.InvalidRequest, sentence)
+}
 
 // later is what a method gives that answers by itself.
 var later protocol.Payload = &answersLater{}

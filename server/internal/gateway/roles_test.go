@@ -31,6 +31,11 @@ func uses() map[string]use {
 		protocol.MethodPairingStatus: {admin: protocol.FailedPrecondition},
 		protocol.MethodChatSend: {params: `{"message":"echo x","sessionKey":"theirs"}`, least: protocol.Operator,
 			others: []string{`{"message":"echo x","sessionKey":"theirs","idempotencyKey":"k","ack":"accepted"}`}},
+		protocol.MethodChatRetry: {params: `{"sessionKey":"theirs","runId":"run-none"}`, least: protocol.Operator, admin: protocol.NotFound,
+			others: []string{`{"sessionKey":"theirs","runId":"RUN"}`, `{"sessionKey":"theirs","runId":"RUN","idempotencyKey":"r","ack":"accepted"}`}},
+		protocol.MethodChatReplay:  {params: keyed, least: protocol.Viewer, others: []string{`{"sessionKey":"theirs","epoch":"other","afterSeq":1000}`}},
+		protocol.MethodChatWatch:   {params: keyed, least: protocol.Admin},
+		protocol.MethodChatUnwatch: {params: keyed, least: protocol.Admin},
 		protocol.MethodChatHistory: {params: keyed, least: protocol.Viewer, others: []string{`{"sessionKey":"theirs","before":2,"limit":1}`}},
 		protocol.MethodChatInject:  {params: `{"message":"x","sessionKey":"theirs"}`, least: protocol.Operator},
 		protocol.MethodChatAbort: {params: keyed, least: protocol.Operator,
@@ -122,7 +127,8 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	open(other, "mine")
 	for _, m := range gateway.Methods() {
 		u := useOf(t, m)
-		if m.Session != (u.params == named || strings.Contains(u.params, `"theirs"`)) {
+		// What only admins may call needs no owner.
+		if about := u.params == named || strings.Contains(u.params, `"theirs"`); m.Session != (about && u.least != protocol.Admin) {
 			t.Errorf("%s: Session is %v, its use says otherwise", m.Name, m.Session)
 		}
 		if !m.Session {
@@ -132,7 +138,10 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 			params = strings.ReplaceAll(params, "RUN", sent.RunID)
 			other.Refused(protocol.Forbidden, "session does not belong to user", m.Name, params)
 		}
-		if m.Name != protocol.MethodSessionsDel && m.Name != protocol.MethodSessionsReset {
+		switch {
+		case u.admin != "":
+			admin.Refused(u.admin, "", m.Name, u.params)
+		case m.Name != protocol.MethodSessionsDel && m.Name != protocol.MethodSessionsReset:
 			admin.OK(m.Name, u.params)
 		}
 	}

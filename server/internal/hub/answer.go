@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"sync/atomic"
+
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -11,6 +13,7 @@ type answer struct {
 	runID  string
 	text   []byte
 	stream *format.Stream
+	joined atomic.Bool // somebody has, who may show it as another Stream left it
 }
 
 // chunk takes a piece of the answer, and adds the patch that it makes.
@@ -31,8 +34,9 @@ func (a *answer) chunk(payload []byte, wanted bool) []byte {
 	return patched(e, &piece, &piece.HTML, patch)
 }
 
-// end adds the patch that brings the answer to its final state.
-func (a *answer) end(kind string, payload []byte) []byte {
+// ended is the payload of a run's end with the patch that brings its answer to
+// its final state.
+func ended(kind string, payload []byte, final func() format.Patch) []byte {
 	var inner protocol.Payload
 	var html **protocol.HTML
 	switch kind {
@@ -50,7 +54,7 @@ func (a *answer) end(kind string, payload []byte) []byte {
 	if !ok {
 		return payload
 	}
-	return patched(e, inner, html, a.begun().Close())
+	return patched(e, inner, html, final())
 }
 
 // begun is the answer's stream; it begins with the text so far, which its
@@ -60,6 +64,9 @@ func (a *answer) begun() *format.Stream {
 		a.stream = new(format.Stream)
 		a.stream.Write(string(a.text))
 		a.text = nil
+	}
+	if a.joined.Swap(false) {
+		a.stream.Restate()
 	}
 	return a.stream
 }

@@ -83,11 +83,22 @@ func (a *answers) agent(e session.Event, wanted bool) []byte {
 		if of := a.of(e); of != nil {
 			a.set(e.SessionKey, nil)
 			if wanted {
-				return of.end(e.Kind, e.Payload)
+				return ended(e.Kind, e.Payload, func() format.Patch { return of.begun().Close() })
 			}
 		}
 	}
 	return e.Payload
+}
+
+// restate lets the next patch of the session's answer make up for what a reader
+// shows as another Stream has left it. It goes to a reader who has every event
+// that was in the log before the call.
+func (a *answers) restate(sessionKey string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if of := a.bySession[sessionKey]; of != nil {
+		of.joined.Store(true)
+	}
 }
 
 // set makes of the session's streaming answer, or nil for none.

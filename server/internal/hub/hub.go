@@ -1,8 +1,10 @@
-// Package hub knows who follows what, and hands each event to its followers.
+// Package hub knows who follows what, hands each event to its followers, and
+// lets those who were away catch up.
 //
 // An event is encoded once a form (plain, and with formatted text for those who
-// take it), never once a connection. Nothing here waits for a connection: a
-// follower that cannot keep up is closed by its own queue.
+// take it), never once a connection. Whoever publishes waits for no connection:
+// a follower that cannot keep up is closed by its own queue. What a follower has
+// missed is read from the log, at its own pace, and never all of it at once.
 package hub
 
 import (
@@ -15,35 +17,24 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Sender takes frames for one connection without waiting. *conn.Conn is one.
-type Sender interface {
-	Send(p conn.Prepared) bool
-}
-
-// Member is an authenticated connection. Its fields are not changed once it has
-// joined.
-type Member struct {
-	Sender
-	UserID   string
-	Role     protocol.Role
-	DeviceID string // of the credential; empty for a token
-	HTML     bool   // it takes formatted text
-}
-
 // Hub is safe for concurrent use.
 type Hub struct {
-	mu     sync.RWMutex
-	all    map[*Member]struct{}
-	byUser map[string][]*Member // a list that was given away is never changed
+	mu       sync.RWMutex
+	all      map[*Member]struct{}
+	byUser   map[string][]*Member // a list that was given away is never changed
+	watchers map[string][]*Member // by session; likewise
 
 	answers answers
+	recent  recent
+	replays sync.WaitGroup
 }
 
 // New makes an empty Hub.
 func New() *Hub {
 	return &Hub{
-		all: map[*Member]struct{}{}, byUser: map[string][]*Member{},
+		all: map[*Member]struct{}{}, byUser: map[string][]*Member{}, watchers: map[string][]*Member{},
 		answers: answers{bySession: map[string]*answer{}},
+		recent:  recent{byUser: map[string]map[string]change{}},
 	}
 }
 
@@ -60,8 +51,8 @@ func (h *Hub) Join(m *Member) {
 	h.byUser[m.UserID] = append(h.byUser[m.UserID], m)
 }
 
-// Leave ends that, but for an event that is on its way. It may be called more
-// than once.
+// Leave ends that, and whatever is being replayed to m, but for an event that is
+// on its way. It may be called more than once.
 func (h *Hub) Leave(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -69,44 +60,67 @@ func (h *Hub) Leave(m *Member) {
 		return
 	}
 	delete(h.all, m)
-	// A new list: the old one may be given away.
-	rest := slices.DeleteFunc(slices.Clone(h.byUser[m.UserID]), func(o *Member) bool { return o == m })
+	without(h.byUser, m.UserID, m)
+	for key := range m.watches {
+		without(h.watchers, key, m)
+	}
+	m.watches = nil
+	if m.replayer != nil {
+		m.replayer.stop()
+	}
+}
+
+// without takes m out of a list. It makes a new one: the old one may be given
+// away.
+func without(lists map[string][]*Member, key string, m *Member) {
+	rest := slices.DeleteFunc(slices.Clone(lists[key]), func(o *Member) bool { return o == m })
 	if len(rest) == 0 {
-		delete(h.byUser, m.UserID)
+		delete(lists, key)
 		return
 	}
-	h.byUser[m.UserID] = rest
+	lists[key] = rest
 }
+
+// Wait waits until nothing is being replayed. Everybody must have left before.
+func (h *Hub) Wait() { h.replays.Wait() }
 
 // Publish hands a committed event to those who follow its session. A session's
 // events must come one at a time, in their order; then they reach each follower
 // in that order.
 func (h *Hub) Publish(e session.Event) {
-	followers := h.followers(e.UserID)
-	payload := h.answers.payload(e, slices.ContainsFunc(followers, func(m *Member) bool { return m.HTML }))
-	if len(followers) == 0 {
-		return
+	if e.Seq <= 1 { // another log begins, or the session is no more
+		h.recent.forget(&e)
 	}
-	plain := sync.OnceValue(func() conn.Prepared { return prepare(e.Name, e.Payload, e.Seq) })
-	formatted := plain
-	if !bytes.Equal(payload, e.Payload) {
-		formatted = sync.OnceValue(func() conn.Prepared { return prepare(e.Name, payload, e.Seq) })
-	}
-	for _, m := range followers {
-		if m.HTML {
-			m.Send(formatted())
-		} else {
-			m.Send(plain())
+	followers, watchers := h.followers(&e)
+	payload := h.answers.payload(e, slices.ContainsFunc(followers, takesHTML) || slices.ContainsFunc(watchers, takesHTML))
+	if len(followers)+len(watchers) > 0 {
+		plain := sync.OnceValue(func() conn.Prepared { return prepare(e.Name, e.Payload, e.Seq) })
+		formatted := plain
+		if !bytes.Equal(payload, e.Payload) {
+			formatted = sync.OnceValue(func() conn.Prepared { return prepare(e.Name, payload, e.Seq) })
 		}
+		for _, m := range followers {
+			m.deliver(&e, plain, formatted)
+		}
+		for _, m := range watchers {
+			if m.UserID != e.UserID { // or it is a follower
+				m.deliver(&e, plain, formatted)
+			}
+		}
+	}
+	if e.Seq > 0 {
+		h.recent.note(&e) // now that everybody has it
 	}
 }
 
-// followers is never changed once it was given: nobody who joins or leaves waits
-// for an event to be formatted and sent.
-func (h *Hub) followers(userID string) []*Member {
+func takesHTML(m *Member) bool { return m.HTML }
+
+// followers are never changed once they were given: nobody who joins or leaves
+// waits for an event to be formatted and sent.
+func (h *Hub) followers(e *session.Event) (followers, watchers []*Member) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.byUser[userID]
+	return h.byUser[e.UserID], h.watchers[e.SessionKey]
 }
 
 func prepare(name string, payload []byte, seq int64) conn.Prepared {
@@ -127,7 +141,7 @@ func (h *Hub) each(name string, payload protocol.Payload, wanted func(*Member) b
 	frame := prepare(name, payload.AppendJSON(nil), 0)
 	for _, m := range h.Members() {
 		if wanted(m) {
-			m.Send(frame)
+			m.tell(frame)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,7 +20,7 @@ func TestWhoIsTold(t *testing.T) {
 	h := New()
 	boxes := map[string]*inbox{}
 	members := map[string]*Member{}
-	for _, m := range []Member{
+	for _, m := range []*Member{
 		{UserID: "ann", Role: protocol.Operator, DeviceID: "phone"},
 		{UserID: "ann", Role: protocol.Viewer, DeviceID: "laptop", HTML: true},
 		{UserID: "ben", Role: protocol.Operator, DeviceID: "tablet"},
@@ -28,9 +29,9 @@ func TestWhoIsTold(t *testing.T) {
 		name := m.UserID + m.DeviceID
 		boxes[name] = &inbox{}
 		m.Sender = boxes[name]
-		members[name] = &m
-		h.Join(&m)
-		h.Join(&m) // once is enough
+		members[name] = m
+		h.Join(m)
+		h.Join(m) // once is enough
 	}
 	told := func(what string, want ...string) {
 		t.Helper()
@@ -198,7 +199,10 @@ func TestAnotherRunsEnd(t *testing.T) {
 }
 
 // stuck is a connection whose Send does not return until it may.
-type stuck struct{ in, out chan struct{} }
+type stuck struct {
+	nobody
+	in, out chan struct{}
+}
 
 func (s stuck) Send(conn.Prepared) bool {
 	s.in <- struct{}{}
@@ -210,7 +214,7 @@ func (s stuck) Send(conn.Prepared) bool {
 func TestJoiningDoesNotWait(t *testing.T) {
 	t.Parallel()
 	h := New()
-	s := stuck{make(chan struct{}), make(chan struct{})}
+	s := stuck{in: make(chan struct{}), out: make(chan struct{})}
 	first := &Member{Sender: s, UserID: "ann"}
 	h.Join(first)
 	done := make(chan struct{})
@@ -297,9 +301,12 @@ func check(t *testing.T, frames [][]byte, want int) {
 	}
 }
 
+// nobody is a connection that loses what it is sent.
 type nobody struct{}
 
-func (nobody) Send(conn.Prepared) bool { return true }
+func (nobody) Send(conn.Prepared) bool       { return true }
+func (nobody) Flushed(context.Context) error { return nil }
+func (nobody) GiveUp(error)                  {}
 
 // One piece of an answer on its way to so many followers; what their sockets
 // cost is not in it.

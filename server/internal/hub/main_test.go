@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"encoding/binary"
 	"reflect"
 	"sync"
@@ -31,6 +32,10 @@ func (i *inbox) Send(p conn.Prepared) bool {
 	i.frames = append(i.frames, reflect.ValueOf(p).Field(0).Bytes())
 	return true
 }
+
+func (i *inbox) Flushed(context.Context) error { return nil }
+
+func (i *inbox) GiveUp(err error) { panic(err) }
 
 // take gives the frames that have come, and keeps them no longer.
 func (i *inbox) take() [][]byte {
@@ -79,7 +84,7 @@ func newLog(key, user string) *log { return &log{key: key, user: user} }
 
 func (l *log) event(name, kind, run string, p protocol.Payload) session.Event {
 	l.seq++
-	return session.Event{SessionKey: l.key, UserID: l.user, Seq: l.seq, Name: name, Kind: kind, RunID: run, Payload: p.AppendJSON(nil)}
+	return session.Event{SessionKey: l.key, UserID: l.user, Epoch: "e", Seq: l.seq, Name: name, Kind: kind, RunID: run, Payload: p.AppendJSON(nil)}
 }
 
 func (l *log) agent(kind, run string, p protocol.Payload) session.Event {

@@ -1,0 +1,469 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/timeline"
+)
+
+func TestWhatBecomesOfCursors(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.answered(t, ann, "folded", "one", "two", "three")
+	h.compact(t)
+	h.answered(t, ann, "k", "one", "two", "three")
+	h.answered(t, ben, "ben's", "one")
+	h.answered(t, ann, "deleted", "one")
+	h.delete(t, "deleted")
+	at := h.transcript(t, "k", false)
+	folded := h.transcript(t, "folded", false)
+	rows := map[string]struct {
+		who    session.Caller
+		cursor protocol.Cursor
+		status string
+		frames int
+	}{
+		"up to date":         {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch, AfterSeq: at.LastSeq}, protocol.ResumeLive, 0},
+		"behind":             {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch, AfterSeq: at.LastSeq - 1}, protocol.ResumeLive, 1},
+		"of any epoch":       {ann, protocol.Cursor{SessionKey: "k", AfterSeq: at.LastSeq - 1}, protocol.ResumeLive, 1},
+		"of another epoch":   {ann, protocol.Cursor{SessionKey: "k", Epoch: "other", AfterSeq: 1}, protocol.ResumeReset, 0},
+		"ahead of the log":   {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch, AfterSeq: at.LastSeq + 1}, protocol.ResumeReset, 0},
+		"in what was folded": {ann, protocol.Cursor{SessionKey: "folded", Epoch: folded.Epoch, AfterSeq: 4}, protocol.ResumeReset, 0},
+		"after that":         {ann, protocol.Cursor{SessionKey: "folded", Epoch: folded.Epoch, AfterSeq: folded.LastSeq - 1}, protocol.ResumeLive, 1},
+		"of nothing":         {ann, protocol.Cursor{SessionKey: "none"}, protocol.ResumeGone, 0},
+		"of what is no more": {ann, protocol.Cursor{SessionKey: "deleted", Epoch: "e", AfterSeq: 3}, protocol.ResumeGone, 0},
+		"somebody else's":    {ann, protocol.Cursor{SessionKey: "ben's"}, protocol.ResumeGone, 0},
+		"an admin's":         {root, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch, AfterSeq: at.LastSeq - 2}, protocol.ResumeLive, 2},
+		"an admin's, reset":  {root, protocol.Cursor{SessionKey: "k", Epoch: "other"}, protocol.ResumeReset, 0},
+	}
+	defer h.Wait()
+	for name, row := range rows {
+		b := h.browser(row.who, false)
+		b.newMember()
+		resumed, open, err := h.Enter(t.Context(), h, b.member, []protocol.Cursor{row.cursor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		open()
+		if len(resumed) != 1 || resumed[0].Status != row.status || resumed[0].SessionKey != row.cursor.SessionKey {
+			t.Errorf("%s: %+v, want %s", name, resumed, row.status)
+		}
+		if gone := row.status == protocol.ResumeGone; gone != (resumed[0].Epoch == "") || gone != (resumed[0].LastSeq == 0) {
+			t.Errorf("%s: stands at %+v", name, resumed[0])
+		}
+		for b.replaying() {
+			runtime.Gosched()
+		}
+		if b.socket.sent != row.frames {
+			t.Errorf("%s: %d frames were replayed, want %d", name, b.socket.sent, row.frames)
+		}
+		b.lose()
+	}
+	if len(h.watchers) > 0 || len(h.all) > 0 {
+		t.Errorf("%d watchers are left, and %d members", len(h.watchers), len(h.all))
+	}
+}
+
+// meddler is a Log in which something happens right before it is read the nth
+// time, and right after.
+type meddler struct {
+	Log
+	reads         int
+	before, after map[int]func()
+	more          int // a reading that says there is more than there is
+}
+
+func (m *meddler) Replay(ctx context.Context, caller session.Caller, key, epoch string, after int64, most session.Span) (session.Replay, error) {
+	m.reads++
+	n := m.reads
+	if do := m.before[n]; do != nil {
+		do()
+	}
+	part, err := m.Log.Replay(ctx, caller, key, epoch, after, most)
+	if do := m.after[n]; do != nil {
+		do()
+	}
+	if n == m.more {
+		part.Session.LastSeq++
+	}
+	return part, err
+}
+
+// Whatever becomes of a session, and in whatever moment of a resume: the browser
+// ends where the session does.
+func TestWhatHappensWhileResuming(t *testing.T) {
+	t.Parallel()
+	happens := map[string]func(t *testing.T, h *house, key string){
+		"nothing":    func(*testing.T, *house, string) {},
+		"more words": func(t *testing.T, h *house, key string) { h.answered(t, ann, key, "more", " words") },
+		"reset":      func(t *testing.T, h *house, key string) { h.reset(t, key) },
+		"reset, and more words": func(t *testing.T, h *house, key string) {
+			h.reset(t, key)
+			h.answered(t, ann, key, "more", " words")
+		},
+		"deleted": func(t *testing.T, h *house, key string) { h.delete(t, key) },
+		"deleted, and opened anew": func(t *testing.T, h *house, key string) {
+			h.delete(t, key)
+			h.answered(t, ann, key, "more", " words")
+		},
+		"deleted twice": func(t *testing.T, h *house, key string) {
+			h.delete(t, key)
+			h.send(t, ann, key, "again")
+			h.delete(t, key)
+		},
+		"folded": func(t *testing.T, h *house, _ string) { h.compact(t) },
+	}
+	// The first reading is the glance, before the answer; then the replay's come.
+	const between = "between"
+	moments := []string{"before 1", "after 1", between, "before 2", "after 2", "before 3", "after 3"}
+	begins := map[string]func(t *testing.T, h *house, key string){
+		"up to date": func(*testing.T, *house, string) {},
+		"behind":     func(t *testing.T, h *house, key string) { h.answered(t, ann, key, "an", " answer") },
+		"long behind": func(t *testing.T, h *house, key string) {
+			h.answered(t, ann, key, slices.Repeat([]string{"word "}, 2*batchFrames)...)
+		},
+	}
+	store := openStore(t)
+	for what, happen := range happens {
+		for _, moment := range moments {
+			for begin, behind := range begins {
+				for _, who := range []session.Caller{ann, root} {
+					if who == root && begin == "long behind" {
+						continue
+					}
+					key := strings.NewReplacer(" ", "_", ",", "").Replace(fmt.Sprint(what, ":", moment, ":", begin, ":", who.UserID))
+					t.Run(key, func(t *testing.T) {
+						t.Parallel()
+						h := houseOn(store)
+						h.answered(t, ann, key, "first", " answer")
+						b := h.browser(who, what != "folded")
+						b.load(t, key)
+						behind(t, h, key)
+						do := sync.OnceFunc(func() { happen(t, h, key) })
+						b.connectBy(t, meddle(h, moment, do), func() {
+							if moment == between {
+								do()
+							}
+						})
+						b.catchUp(t)
+						do()
+						b.catchUp(t)
+						b.mend(t)
+						agrees(t, b, key)
+						b.lose()
+						h.Wait()
+					})
+				}
+			}
+		}
+	}
+}
+
+// meddle does something in the moment that is said.
+func meddle(log Log, moment string, do func()) *meddler {
+	m := &meddler{Log: log, before: map[int]func(){}, after: map[int]func(){}}
+	when, nth, _ := strings.Cut(moment, " ")
+	switch n, _ := strconv.Atoi(nth); when {
+	case "before":
+		m.before[n] = do
+	case "after":
+		m.after[n] = do
+	}
+	return m
+}
+
+// agrees fails unless the browser shows the session as it is, if it is.
+func agrees(t *testing.T, b *browser, key string) {
+	t.Helper()
+	_, err := b.h.Find(t.Context(), root, key)
+	switch known := b.known[key] != nil; {
+	case err == nil && !known && b.who == root:
+		// A deleted session that was opened anew is followed no more.
+	case err == nil:
+		b.same(t, key)
+	case known:
+		t.Error("a deleted session is still shown")
+	}
+}
+
+// A client that knows a session that is not there yet has it from its first
+// event on, however late it is opened.
+func TestSendThatOpensWhatIsGone(t *testing.T) {
+	t.Parallel()
+	for _, moment := range []string{"before 1", "after 1", "between", "before 2", "after 2", "later"} {
+		h := newHouse(t)
+		b := h.browser(ann, false)
+		b.known["k"] = timeline.New("k")
+		do := sync.OnceFunc(func() { h.answered(t, ann, "k", "an", " answer") })
+		b.connectBy(t, meddle(h, moment, do), func() {
+			if moment == "between" {
+				do()
+			}
+		})
+		b.catchUp(t)
+		do()
+		b.catchUp(t)
+		b.mend(t)
+		if b.known["k"] == nil || b.last["k"].seq != b.known["k"].Cursor().AfterSeq {
+			t.Fatalf("%s: the session is shown as %v", moment, b.known["k"])
+		}
+		b.same(t, "k")
+		b.lose()
+		h.Wait()
+	}
+}
+
+// Nobody is told anything before the answer that says who they are.
+func TestNothingComesBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.send(t, root, "k", "question")
+	b := h.browser(root, false)
+	b.load(t, "k")
+	b.connectBy(t, h, func() { // which fails if a frame has come
+		h.send(t, root, "k", "question")
+		h.send(t, root, "other", "question")
+		h.ToAll(protocol.EventShutdown, &protocol.Shutdown{})
+		h.ToAdmins(protocol.EventShutdown, &protocol.Shutdown{})
+		h.Tick()
+	})
+	b.catchUp(t)
+	b.same(t, "k")
+	if n := b.socket.sent; n != 1 {
+		t.Errorf("%d frames came after it, want the one of the session that was resumed", n)
+	}
+	b.lose()
+	h.Wait()
+}
+
+// gate lets nothing be published until it is opened.
+type gate struct {
+	session.Publisher
+	reached, open chan struct{}
+}
+
+func (g *gate) Publish(e session.Event) {
+	g.reached <- struct{}{}
+	<-g.open
+	g.Publisher.Publish(e)
+}
+
+// What a replay finds in the log before it is published comes once.
+func TestReplayedBeforePublished(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*house){
+		"a message": func(h *house) { h.send(t, ann, "k", "question") },
+		"a reset":   func(h *house) { h.reset(t, "k") },
+		"the end":   func(h *house) { h.delete(t, "k") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := openStore(t)
+			h := houseOn(store)
+			h.answered(t, ann, "k", "an", " answer")
+			b := h.browser(ann, false)
+			b.load(t, "k")
+			h.send(t, ann, "k", "one behind")
+			g := &gate{h.Hub, make(chan struct{}), make(chan struct{})}
+			slow := &house{h.Hub, session.New(store, g)}
+			changed := make(chan struct{})
+			entered := make(chan struct{})
+			go func() {
+				defer close(changed)
+				<-entered
+				change(slow)
+			}()
+			// It is committed right after the glance, and published when all that
+			// is in the log was replayed.
+			b.connectBy(t, slow, func() {
+				close(entered)
+				<-g.reached
+			})
+			b.catchUp(t)
+			had := b.last["k"]
+			close(g.open)
+			<-changed
+			b.catchUp(t)
+			if b.last["k"] != had {
+				t.Errorf("the browser had %+v and got %+v", had, b.last["k"])
+			}
+			go func() { // live events go out again
+				for range g.reached {
+				}
+			}()
+			slow.send(t, ann, "k", "question")
+			slow.send(t, ann, "k", "question")
+			close(g.reached)
+			b.catchUp(t)
+			b.mend(t)
+			b.same(t, "k")
+			b.lose()
+			h.Wait()
+		})
+	}
+}
+
+// A replay goes at the pace of its reader: what is queued is bounded whatever is
+// behind, whatever is published meanwhile, and other sessions do not wait for it.
+func TestReplayAtTheReadersPace(t *testing.T) {
+	t.Parallel()
+	for _, html := range []bool{false, true} {
+		t.Run(fmt.Sprint("html=", html), func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.send(t, ann, "k", "question")
+			h.send(t, ann, "other", "question")
+			b := h.browser(ann, html)
+			b.load(t, "k")
+			b.load(t, "other")
+			run, other := h.begin(t, "k"), h.begin(t, "other")
+			for range 100 {
+				h.say(t, run, "- some ", "words", " of a ", "long *list*\n", "- and\n", "- so", " on\n", "\n", "and *so*\n\n", "on", "\n\n")
+			}
+			b.connect(t)
+			const most = 2 * batchBytes // the frame that fills it is a large list
+			for n := 0; ; n++ {
+				h.say(t, run, "- more\n")
+				if n%10 == 0 {
+					h.say(t, other, "other words ")
+				}
+				got := b.read(t, 50)
+				if bytes := b.socket.peak(); bytes > most {
+					t.Fatalf("%d bytes were queued", bytes)
+				}
+				if n == 0 && got > batchFrames {
+					t.Fatalf("%d frames were queued", got)
+				}
+				if n > 50 && !b.replaying() {
+					break
+				}
+			}
+			h.finish(t, run, session.RunCompleted)
+			h.finish(t, other, session.RunCompleted)
+			b.catchUp(t)
+			if b.gaps() > 0 {
+				t.Error("something is missing")
+			}
+			b.same(t, "k")
+			b.same(t, "other")
+			b.lose()
+			h.Wait()
+		})
+	}
+}
+
+// failing is a Log that cannot be read so often.
+type failing struct {
+	Log
+	times int
+	reads int
+}
+
+var errDisk = errors.New("the disk is gone")
+
+func (f *failing) Replay(ctx context.Context, caller session.Caller, key, epoch string, after int64, most session.Span) (session.Replay, error) {
+	if most == glance {
+		return f.Log.Replay(ctx, caller, key, epoch, after, most)
+	}
+	if f.reads++; f.reads <= f.times {
+		return session.Replay{}, errDisk
+	}
+	return f.Log.Replay(ctx, caller, key, epoch, after, most)
+}
+
+// A log that cannot be read for a moment is waited for; then the client has to
+// come back.
+func TestReplayThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, times := range []int{1, readAttempts - 1, readAttempts} {
+		t.Run(fmt.Sprint(times), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t)
+				h.answered(t, ann, "k", "an", " answer")
+				b := h.browser(ann, false)
+				b.known["k"] = timeline.New("k")
+				begin := time.Now()
+				b.connectBy(t, &failing{Log: h, times: times}, func() {})
+				for b.socket.err() == nil && b.read(t, 100) == 0 {
+					time.Sleep(10 * time.Millisecond)
+				}
+				took := time.Since(begin)
+				if gaveUp := b.socket.err(); (times == readAttempts) != errors.Is(gaveUp, errDisk) {
+					t.Errorf("after %d failures: %v", times, gaveUp)
+				} else if gaveUp != nil && (took < 6*time.Second || took > 7*time.Second) {
+					t.Errorf("given up after %v", took)
+				} else if gaveUp == nil {
+					b.catchUp(t)
+					b.same(t, "k")
+				}
+				b.lose()
+				h.Wait()
+			})
+		})
+	}
+}
+
+// A store that fails while the cursors are looked at lets nobody in.
+func TestEnterWithoutAStore(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.browser(root, false)
+	b.newMember()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := h.Enter(ctx, h, b.member, []protocol.Cursor{{SessionKey: "k"}}); err == nil {
+		t.Error("it was let in")
+	}
+	if h.Len() != 0 || len(h.watchers) != 0 {
+		t.Errorf("%d members", h.Len())
+	}
+}
+
+// A replay ends with its connection, whatever it waits for, and so does one whose
+// connection takes nothing more.
+func TestReplayEndsWithItsConnection(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*house, *browser){
+		"left":              func(h *house, b *browser) { h.Leave(b.member) },
+		"broken":            func(_ *house, b *browser) { b.socket.cut() },
+		"left, then broken": func(h *house, b *browser) { h.Leave(b.member); b.socket.cut() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			b := h.browser(ann, true)
+			for i := range 3 {
+				key := fmt.Sprint("k", i)
+				h.send(t, ann, key, "question")
+				b.load(t, key)
+				run := h.begin(t, key)
+				for range 200 {
+					h.say(t, run, "- some ", "words", " of a ", "long *list*\n")
+				}
+			}
+			b.connect(t)
+			for b.read(t, 1) == 0 { // it is under way, and waits for the reader
+			}
+			end(h, b)
+			h.Wait()
+			if b.socket.err() != nil {
+				t.Errorf("given up: %v", b.socket.err())
+			}
+			h.send(t, ann, "k0", "question")
+			h.Leave(b.member)
+		})
+	}
+}
