@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/app"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/dom"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/keep"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/socket"
 )
 
@@ -18,6 +19,7 @@ func main() {
 	a := app.New(app.Options{
 		Browser:   browser,
 		Transport: socket.Transport{URL: browser.SocketURL()},
+		Keeper:    keep.Keeper{},
 		Version:   version,
 		Platform:  "browser",
 		Locale:    browser.Locale(),
@@ -26,6 +28,8 @@ func main() {
 	browser.OnScroll(a.Scrolled)
 	browser.OnNavigate(a.Navigated)
 	browser.OnWake(a.Wake)
+	browser.OnRest(a.Rest)
+	browser.OnNetwork(a.Network)
 	browser.SubmitOnEnter()
 	a.Start()
 	browser.ByID(markup.IDRoot).SetAttr(markup.AttrBoot, markup.BootReady)

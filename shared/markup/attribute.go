@@ -20,6 +20,7 @@ const (
 	AttrEpoch      = "data-epoch"
 	AttrLastSeq    = "data-last-seq"
 	AttrHasMore    = "data-has-more"
+	AttrKeep       = "data-keep"
 
 	AttrMessageID = "data-message-id"
 	AttrRunID     = "data-run-id"

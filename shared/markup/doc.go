@@ -53,6 +53,8 @@
 //	data-epoch        chat: epoch of that session's log; empty for a new one
 //	data-last-seq     chat: the last seq that the rendered transcript includes
 //	data-has-more     chat: "true" when earlier messages exist, else "false"
+//	data-keep         where messages wait that are not sent yet: KeepBrowser, as
+//	                  served, or KeepTab when they are lost with the tab
 //
 // data-has-more="true" alone shows the "Load earlier" button. The loader's own
 // <script> carries data-wasm, the address of the client's module, and data-exec,
@@ -144,7 +146,7 @@
 // ActionTakeBack), StatusQueued (ActionTakeBack), StatusComplete and
 // StatusWithdrawn. StatusWaiting has ActionTakeBack too. Of an answer:
 // StatusStreaming (caret), StatusComplete, StatusAborted ("Stopped"),
-// StatusFailed (slot error, ActionRetryRun). Of a system message:
+// StatusFailed (slot error); the last two have ActionRetryRun. Of a system message:
 // StatusComplete. Every message has ActionCopyMessage; while "copied" should be
 // shown set data-state of that button to CopyDone, then back to CopyIdle. Code
 // blocks in a body may hold a button with ActionCopyCode, for which the same goes;
@@ -152,6 +154,13 @@
 //
 // The foot of a message keeps one line free in every status, so nothing moves when
 // a run starts or ends.
+//
+// [IDUnsent] holds an item of [TemplateUnsent] for each message of another chat
+// that was refused: data-key; slots label (the chat), error (the sentence why),
+// text; ActionResendMessage and ActionTakeBack. It shows nothing while empty.
+//
+// [IDCaughtUp] is a live region for a quiet word on what was missed and is here by
+// now; empty it after a few seconds.
 //
 // The composer is the form [IDComposer], ActionSend, data-state ComposerIdle or
 // ComposerRunning (shows the stop button, ActionStopRun, beside or instead of

@@ -25,6 +25,8 @@ const (
 	IDComposerGrow  = "composer-grow"
 	IDComposerInput = "composer-input"
 	IDComposerLimit = "composer-limit"
+	IDCaughtUp      = "caught-up"
+	IDUnsent        = "unsent"
 
 	IDRenameDialog  = "rename-dialog"
 	IDRenameInput   = "rename-input"
@@ -55,6 +57,7 @@ const (
 	TemplateAssistantMessage = "t-assistant-message"
 	TemplateSystemMessage    = "t-system-message"
 	TemplateSession          = "t-session"
+	TemplateUnsent           = "t-unsent"
 	TemplatePending          = "t-pending"
 	TemplateDevice           = "t-device"
 	TemplateResolved         = "t-resolved"

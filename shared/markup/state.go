@@ -95,6 +95,12 @@ const (
 	ResolvedRevoked  = "revoked"
 )
 
+// Values of data-keep.
+const (
+	KeepBrowser = "browser"
+	KeepTab     = "tab"
+)
+
 // Values of data-kind, data-format and data-who, and the words of [FieldRole].
 const (
 	KindInfo    = "info"

@@ -2,12 +2,13 @@ package app
 
 import (
 	"cmp"
-	"time"
 
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/text"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -26,7 +27,19 @@ type admin struct {
 }
 
 func newAdmin(s *shell) *admin {
+	s.count = countMessages
 	return &admin{shell: s, lists: view.NewAdmin(s.doc), device: s.root.Attr(markup.AttrDevice)}
+}
+
+// countMessages counts the messages among what is kept.
+func countMessages(texts []string, _ bool) int {
+	n := 0
+	for i := 0; i < len(texts); i += 2 {
+		if text.HasPrefix(texts[i], nameMessage) {
+			n++
+		}
+	}
+	return n
 }
 
 func (a *admin) page() page {
@@ -40,7 +53,16 @@ func (a *admin) start() {
 	if code := a.win.TakeFragment(); pairingCode(code) {
 		a.wanted = code
 	}
+	a.openKeeper(a.told)
 	a.connect()
+}
+
+// told hears that the user is no more.
+func (a *admin) told(name, state string) {
+	if name == namePurged && !a.over {
+		a.end(state)
+		a.conn.Stop()
+	}
 }
 
 // state follows the connection.
@@ -61,6 +83,9 @@ func (a *admin) state(s client.State) {
 		switch s.Err.Code {
 		case protocol.NotPaired:
 			a.end(markup.StateRevoked)
+			if d := s.Err.Details; d != nil && d.Status == protocol.PairingRevoked {
+				a.purged(markup.StateRevoked, func() {})
+			}
 		case protocol.Unauthorized, protocol.Forbidden:
 			a.end(markup.StateSignedOut)
 		}
@@ -171,7 +196,7 @@ func (a *admin) request(p *protocol.PendingDevice) {
 }
 
 func (a *admin) resolved(r protocol.DeviceResolved) {
-	line := view.Resolved{State: r.Status, Time: view.Time{Stamp: protocol.At(time.Now()).String(), Text: view.Ago(0)}}
+	line := view.Resolved{State: r.Status, Time: view.Time{Stamp: protocol.At(clock.Now()).String(), Text: view.Ago(0)}}
 	if p := a.waiting(r.Code); p != nil {
 		line.DeviceName = p.DeviceName
 		a.pending = without(a.pending, func(p *protocol.PendingDevice) bool { return p.Code == r.Code })
@@ -216,7 +241,7 @@ func nameOf(d *protocol.PairedDevice) string {
 
 func (a *admin) counting() bool { return false }
 
-func (a *admin) tick(now time.Time) {
+func (a *admin) tick(now clock.Time) {
 	a.need(partBody)
 	a.lists.Age(protocol.At(now))
 	a.pending = without(a.pending, func(p *protocol.PendingDevice) bool {
@@ -229,7 +254,7 @@ func (a *admin) draw() {
 	if a.parts&partBody == 0 || a.over || !a.loaded {
 		return
 	}
-	now := time.Now()
+	now := clock.Now()
 	pending := make([]view.Pending, len(a.pending))
 	for i, p := range a.pending {
 		pending[i] = showPending(p, now)
@@ -247,7 +272,7 @@ func (a *admin) draw() {
 	a.lists.Draw(pending, devices, users)
 }
 
-func showPending(p *protocol.PendingDevice, now time.Time) view.Pending {
+func showPending(p *protocol.PendingDevice, now clock.Time) view.Pending {
 	return view.Pending{
 		Code:       p.Code,
 		DeviceID:   p.DeviceID,
@@ -259,7 +284,7 @@ func showPending(p *protocol.PendingDevice, now time.Time) view.Pending {
 	}
 }
 
-func (a *admin) showDevice(d *protocol.PairedDevice, now time.Time) view.Device {
+func (a *admin) showDevice(d *protocol.PairedDevice, now clock.Time) view.Device {
 	return view.Device{
 		ID:       d.DeviceID,
 		Label:    nameOf(d),
@@ -272,7 +297,7 @@ func (a *admin) showDevice(d *protocol.PairedDevice, now time.Time) view.Device 
 	}
 }
 
-func ago(t protocol.Time, now time.Time) view.Time {
+func ago(t protocol.Time, now clock.Time) view.Time {
 	if t == 0 {
 		return view.Time{}
 	}

@@ -7,9 +7,8 @@
 package app
 
 import (
-	"time"
-
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -18,14 +17,15 @@ import (
 // How often the page's clock ticks: in a hurry while seconds are counted down,
 // else for the sake of "5 min ago".
 const (
-	hurriedTick = 500 * time.Millisecond
-	calmTick    = 20 * time.Second
+	hurriedTick = 500 * clock.Millisecond
+	calmTick    = 20 * clock.Second
 )
 
 // Options make an App.
 type Options struct {
 	Browser   Browser
 	Transport client.Transport
+	Keeper    Keeper
 	Version   string // of this client, as it tells the gateway
 	Platform  string // of the browser
 	Locale    string
@@ -39,7 +39,7 @@ type App struct {
 	loop  loop
 
 	framed bool // a frame is asked for
-	timer  *time.Timer
+	timer  *clock.Timer
 	hurry  bool // the timer's pace
 }
 
@@ -51,18 +51,20 @@ type page struct {
 	state     func(client.State)
 	event     func(protocol.Frame)
 	act       func(action string, target view.Element)
-	tick      func(now time.Time)
+	tick      func(now clock.Time)
 	draw      func()
 	counting  func() bool // seconds are counted down
 	navigated func()      // may be nil
 	scrolled  func(below, above int)
+	rest      func()                   // the page may be left for good; may be nil
+	cursors   func() []protocol.Cursor // may be nil
 }
 
 // New takes over the page that the browser shows. It does nothing until Start.
 func New(o Options) *App {
 	a := &App{}
 	a.loop.settle = a.settle
-	s := &shell{win: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot)}
+	s := &shell{win: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot), keep: o.Keeper}
 	s.hello = protocol.ConnectParams{
 		Locale: o.Locale,
 		Client: &protocol.Client{
@@ -74,8 +76,9 @@ func New(o Options) *App {
 		c = client.New(client.Options{
 			Transport: o.Transport,
 			Hello:     s.hello,
+			Resume:    a.cursors,
 			OnState:   func(st client.State) { a.loop.do(func() { a.state(c, st) }) },
-			OnEvent:   func(f protocol.Frame) { a.loop.do(func() { a.page.event(f) }) },
+			OnEvent:   func(f protocol.Frame) { a.loop.do(func() { a.event(f) }) },
 		})
 		return c
 	}
@@ -105,7 +108,34 @@ func (a *App) Act(action string, target view.Element) {
 	})
 }
 
-// Wake tells that the page is seen again, or that the network has come or gone.
+// cursors is how far the page has read. The client asks for it off the loop, on
+// the turn of a socket, when only where there are threads the loop can be running;
+// then it is waited for, within reason.
+func (a *App) cursors() []protocol.Cursor {
+	if a.page.cursors == nil {
+		return nil
+	}
+	told := make(chan []protocol.Cursor, 2)
+	a.loop.do(func() { told <- a.page.cursors() })
+	giveUp := clock.AfterFunc(clock.Second, func() { told <- nil })
+	defer giveUp.Stop()
+	return <-told
+}
+
+// Network tells that the browser has found or lost the network.
+func (a *App) Network(up bool) {
+	a.loop.do(func() { a.shell.network(up) })
+}
+
+// Rest tells that the page is no longer seen, and may be left without another
+// word.
+func (a *App) Rest() {
+	if a.page.rest != nil {
+		a.loop.do(func() { a.page.rest() })
+	}
+}
+
+// Wake tells that the page is seen again.
 func (a *App) Wake() {
 	a.loop.do(func() {
 		a.shell.wake()
@@ -133,15 +163,23 @@ func (a *App) state(c *client.Client, s client.State) {
 		return // an earlier one, which was stopped
 	}
 	a.shell.link = s
+	if s.Phase == client.Ready {
+		a.shell.heard()
+	}
 	a.shell.hear(s)
 	a.shell.need(partLink)
 	a.page.state(s)
 }
 
+func (a *App) event(f protocol.Frame) {
+	a.shell.heard()
+	a.page.event(f)
+}
+
 func (a *App) tick() {
 	a.shell.need(partLink)
-	a.shell.expireNotices(time.Now())
-	a.page.tick(time.Now())
+	a.shell.expireNotices(clock.Now())
+	a.page.tick(clock.Now())
 }
 
 // settle runs after every turn of the loop: it asks for a frame if there is
@@ -163,7 +201,7 @@ func (a *App) settle() {
 		every = hurriedTick
 	}
 	a.hurry = hurry
-	a.timer = time.AfterFunc(every, func() {
+	a.timer = clock.AfterFunc(every, func() {
 		a.loop.do(func() {
 			a.timer = nil
 			a.tick()

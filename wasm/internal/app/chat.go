@@ -1,9 +1,8 @@
 package app
 
 import (
-	"time"
-
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -17,8 +16,11 @@ type chat struct {
 
 	shown    *session
 	all      map[string]*session // that this page has opened, by key
-	opening  string              // to be shown as soon as it is loaded
-	push     bool                // and to be a new entry of the history then
+	hand     []*session          // the last that were looked at, the shown one first
+	post     post
+	drafts   drafts
+	opening  string // to be shown as soon as it is loaded
+	push     bool   // and to be a new entry of the history then
 	list     directory
 	agents   []protocol.Agent
 	waiting  map[string]bool // codes of pairings that wait for an admin
@@ -27,6 +29,7 @@ type chat struct {
 
 	transcript *view.Transcript
 	sessions   *view.Sessions
+	unsent     *view.Unsent
 	changed    map[string]bool // messages to draw anew
 	toLatest   bool
 	far        bool // scrolled away from the latest message
@@ -41,15 +44,22 @@ func newChat(s *shell) *chat {
 		waiting:  map[string]bool{},
 		deleting: map[string]bool{},
 		changed:  map[string]bool{},
+		post:     newPost(),
+		drafts:   drafts{texts: map[string]string{}},
 	}
 	c.transcript = view.NewTranscript(s.doc, func(at protocol.Time) view.Time {
 		return view.Time{Stamp: at.String(), Text: s.win.Clock(at)}
 	})
 	c.sessions = view.NewSessions(s.doc)
+	c.unsent = view.NewUnsent(s.doc)
 	c.shown = c.session(s.root.Attr(markup.AttrSessionKey))
 	c.shown.known = s.root.Attr(markup.AttrEpoch) != ""
 	c.shown.gone = s.root.Attr(markup.AttrState) == markup.StateGone
-	s.unsent = c.unsent
+	c.atHand(c.shown)
+	s.count = func(texts []string, durable bool) int {
+		c.merge(texts, durable)
+		return c.post.box.Unsent()
+	}
 	return c
 }
 
@@ -58,6 +68,7 @@ func (c *chat) page() page {
 		start: c.start, state: c.state, event: c.event, act: c.act,
 		tick: c.tick, draw: c.draw, counting: c.counting,
 		navigated: c.navigated, scrolled: c.scrolled,
+		cursors: c.cursors, rest: c.saveDraft,
 	}
 }
 
@@ -73,19 +84,18 @@ func (c *chat) session(key string) *session {
 }
 
 func (c *chat) start() {
+	c.openKeeper(c.told)
+	c.readKept(func(texts []string) {
+		if !c.over {
+			c.findDrafts(texts)
+			c.flush()
+		}
+	})
 	c.connect()
 	c.need(partForm)
 }
 
 func (c *chat) ready() bool { return c.link.Phase == client.Ready }
-
-func (c *chat) unsent() int {
-	n := 0
-	for _, s := range c.all {
-		n += s.out.unsent()
-	}
-	return n
-}
 
 // state follows the connection.
 func (c *chat) state(s client.State) {
@@ -94,6 +104,8 @@ func (c *chat) state(s client.State) {
 	case client.Ready:
 		c.settled()
 		c.welcome(s)
+	case client.Waiting:
+		c.warn()
 	case client.Pairing:
 		// The credential is gone, and with it the right to see this page.
 		c.end(markup.StateSignedOut)
@@ -102,15 +114,16 @@ func (c *chat) state(s client.State) {
 		switch s.Err.Code {
 		case protocol.NotPaired:
 			c.end(markup.StateRevoked)
+			if d := s.Err.Details; d != nil && d.Status == protocol.PairingRevoked {
+				c.purged(markup.StateRevoked, func() {})
+			}
 		case protocol.Unauthorized, protocol.Forbidden:
 			c.end(markup.StateSignedOut)
 		}
 	}
 }
 
-// welcome brings the page up to date on a new connection: what happened since
-// the last one is not known. This is where a resume would ask for the events
-// instead of the history.
+// welcome brings the page up to date on a new connection.
 func (c *chat) welcome(s client.State) {
 	if c.user != "" && s.UserID != c.user {
 		c.end(markup.StateSignedOut)
@@ -118,28 +131,25 @@ func (c *chat) welcome(s client.State) {
 		return
 	}
 	c.role = s.Role
-	for _, other := range c.all {
-		if other != c.shown && other.key != "" {
-			other.loaded = false
-		}
-	}
-	if c.shown.key != "" {
-		c.load(c.shown)
-	}
+	c.resume(s.Resumed)
 	c.loadSessions()
 	c.loadAgents()
 	if c.role == protocol.Admin {
 		c.loadWaiting()
 	}
-	c.flushAll()
+	c.post.box.Resume()
+	c.flush()
 }
 
 // end takes everything off the screen that its reader may no longer read.
 func (c *chat) end(state string) {
 	c.over = true
 	clear(c.all)
-	c.shown, c.opening = c.session(""), ""
+	c.shown, c.opening, c.hand = c.session(""), "", nil
 	c.list = directory{}
+	c.post.box, c.post.wishes = client.Outbox{}, nil
+	c.drafts.texts = map[string]string{}
+	c.unsent.Draw(nil)
 	c.transcript.Draw(nil)
 	c.sessions.Draw(nil)
 	view.CloseDialogs(c.doc)
@@ -147,6 +157,7 @@ func (c *chat) end(state string) {
 	view.SetReplica(c.doc, "")
 	view.SetText(c.doc, markup.IDSessionTitle, "")
 	view.SetText(c.doc, markup.IDPendingBadge, "")
+	view.SetText(c.doc, markup.IDCaughtUp, "")
 	view.SetEarlier(c.doc, false, false)
 	view.SetRoot(c.doc, markup.AttrSessionKey, "")
 	view.SetState(c.doc, state)
@@ -178,19 +189,17 @@ func (c *chat) act(action string, target view.Element) {
 	case markup.ActionSend:
 		c.submit()
 	case markup.ActionCompose:
-		view.SetReplica(c.doc, view.Input(c.doc, markup.IDComposerInput))
-		c.need(partForm)
+		c.compose()
 	case markup.ActionSuggest:
 		view.SetInput(c.doc, markup.IDComposerInput, target.Attr(markup.AttrText))
 		view.Focus(c.doc, markup.IDComposerInput)
-		c.act(markup.ActionCompose, target)
+		c.compose()
 	case markup.ActionStopRun:
 		c.stop()
 	case markup.ActionRetryRun:
 		c.retry(about(target, markup.AttrMessageID))
 	case markup.ActionResendMessage:
-		c.shown.out.again(about(target, markup.AttrKey))
-		c.flush(c.shown)
+		c.sendAgain(about(target, markup.AttrKey))
 	case markup.ActionTakeBack:
 		c.takeBack(target)
 	case markup.ActionCopyMessage:
@@ -218,8 +227,8 @@ func (c *chat) textOf(target view.Element) string {
 	if m := c.shown.log.Message(about(target, markup.AttrMessageID)); m != nil {
 		return m.Content
 	}
-	if m := c.shown.out.find(about(target, markup.AttrKey)); m != nil {
-		return m.text
+	if m := c.post.box.Find(about(target, markup.AttrKey)); m != nil {
+		return m.Message
 	}
 	return view.BodyText(target) // the server rendered it, and it is not loaded yet
 }
@@ -237,24 +246,21 @@ func (c *chat) scrolled(below, above int) {
 
 func (c *chat) counting() bool {
 	for _, s := range c.all {
-		if !s.gap.IsZero() || !s.out.pause.IsZero() {
+		if !s.gap.IsZero() {
 			return true
 		}
 	}
-	return false
+	return c.post.box.Paused() && c.ready()
 }
 
-func (c *chat) tick(now time.Time) {
+func (c *chat) tick(now clock.Time) {
 	c.need(partList)
 	for _, s := range c.all {
 		if !s.gap.IsZero() && now.Sub(s.gap) >= patience {
 			c.heal(s)
 		}
-		if !s.out.pause.IsZero() && !now.Before(s.out.pause) {
-			s.out.pause = time.Time{}
-			c.flush(s)
-		}
 	}
+	c.flush()
 }
 
 // draw brings the page up to date.
@@ -265,6 +271,7 @@ func (c *chat) draw() {
 	if c.parts&partBody != 0 {
 		c.drawTranscript()
 		c.drawHead()
+		c.drawUnsent()
 	} else if c.parts&partText != 0 {
 		for id := range c.changed {
 			if m := c.shown.log.Message(id); m != nil {
@@ -276,14 +283,14 @@ func (c *chat) draw() {
 	clear(c.changed)
 	if c.parts&(partBody|partForm) != 0 {
 		view.DrawComposer(c.doc, view.Composer{
-			Running: c.shown.running(),
+			Running: c.running(c.shown),
 			Bytes:   len(view.Input(c.doc, markup.IDComposerInput)),
 			Limit:   protocol.MaxMessageBytes,
 		})
 		view.SetJump(c.doc, c.far)
 	}
 	if c.parts&(partBody|partList) != 0 {
-		c.sessions.Draw(c.list.shown(c.shown.key, time.Now(), c.win.Matches))
+		c.sessions.Draw(c.list.shown(c.post.box.All(), c.shown.key, clock.Now(), c.win.Matches))
 	}
 	if c.toLatest {
 		c.toLatest = false
@@ -294,12 +301,22 @@ func (c *chat) draw() {
 func (c *chat) drawTranscript() {
 	s := c.shown
 	if !s.loaded {
-		c.transcript.DrawBehind(s.own(nil, c.ready()))
+		c.transcript.DrawBehind(c.own(s, nil))
 		return
 	}
-	c.transcript.Draw(s.messages(c.ready()))
+	c.transcript.Draw(c.messages(s))
 	_, more := s.log.Oldest()
 	view.SetEarlier(c.doc, more, s.earlier)
+}
+
+// drawUnsent shows what is left to its writer, and where what is not sent waits.
+func (c *chat) drawUnsent() {
+	c.unsent.Draw(c.refusedElsewhere())
+	keep := markup.KeepBrowser
+	if !c.post.durable || len(c.post.homeless) > 0 {
+		keep = markup.KeepTab
+	}
+	view.SetRoot(c.doc, markup.AttrKeep, keep)
 }
 
 func (c *chat) drawHead() {

@@ -2,8 +2,9 @@ package app
 
 import (
 	"cmp"
-	"time"
 
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
@@ -66,7 +67,7 @@ func (d *directory) label(key string) string {
 
 // noteEvent keeps a session's activity up to date between the gateway's own words
 // on it.
-func (d *directory) noteEvent(key, event, kind string, now time.Time) {
+func (d *directory) noteEvent(key, event, kind string, now clock.Time) {
 	s := d.find(key)
 	if s == nil {
 		return
@@ -85,10 +86,28 @@ func (d *directory) noteEvent(key, event, kind string, now time.Time) {
 	d.put(s)
 }
 
+// beginning adds the sessions that only the outbox knows.
+func (d *directory) beginning(messages []*client.Outgoing) []*protocol.Session {
+	all := d.sessions[:len(d.sessions):len(d.sessions)]
+	for _, m := range messages {
+		known := m.Refused != nil || !d.loaded
+		for _, s := range all {
+			known = known || s.Key == m.SessionKey
+		}
+		if !known {
+			all = inserted(all, 0, &protocol.Session{Key: m.SessionKey, UpdatedAt: m.At})
+		}
+	}
+	return all
+}
+
 // shown is the list for the page.
-func (d *directory) shown(current string, now time.Time, matches func(label, filter string) bool) []view.Session {
-	list := make([]view.Session, len(d.sessions))
-	for i, s := range d.sessions {
+func (d *directory) shown(
+	out []*client.Outgoing, current string, now clock.Time, matches func(label, filter string) bool,
+) []view.Session {
+	sessions := d.beginning(out)
+	list := make([]view.Session, len(sessions))
+	for i, s := range sessions {
 		label := cmp.Or(s.Label, unnamed)
 		list[i] = view.Session{
 			Key:     s.Key,
@@ -104,6 +123,6 @@ func (d *directory) shown(current string, now time.Time, matches func(label, fil
 	return list
 }
 
-func secondsSince(t protocol.Time, now time.Time) int64 {
+func secondsSince(t protocol.Time, now clock.Time) int64 {
 	return (now.UnixMilli() - int64(t)) / 1000
 }

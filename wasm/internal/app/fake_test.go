@@ -1,3 +1,5 @@
+//go:build !js
+
 package app
 
 import (
@@ -98,6 +100,9 @@ type gateway struct {
 	asked   []request
 	answers map[string]func(p params) (string, *protocol.Error)
 }
+
+// silence is the payload of an answer that is never given.
+const silence = "-"
 
 type request struct {
 	method string
@@ -218,6 +223,9 @@ func (s *socket) Send(data []byte) {
 	}
 	s.todo <- func() {
 		payload, err := answer(f.Params)
+		if payload == silence {
+			return
+		}
 		if err != nil {
 			s.handler.Message(protocol.AppendError(nil, f.ID, err))
 			return
@@ -256,6 +264,9 @@ type scene struct {
 	win *window
 	g   *gateway
 	app *App
+
+	kept   *shelf
+	keeper *keeper
 }
 
 // play runs a test on a page, within a synctest bubble.
@@ -267,20 +278,33 @@ func play(t *testing.T, doc func() *viewtest.Document, set func(*window, *gatewa
 		if set != nil {
 			set(win, g)
 		}
-		s := &scene{t: t, win: win, g: g, app: New(Options{Browser: win, Transport: g, Version: "1"})}
-		s.app.Start()
-		s.wait(100 * time.Millisecond)
+		s := openScene(t, win, g, newShelf())
 		test(s)
-		// The page is left: nothing may go on.
-		s.app.loop.do(func() {
-			if c := s.app.shell.conn; c != nil {
-				c.Stop()
-			}
-			s.app.timer.Stop()
-			s.app.timer = time.NewTimer(0)
-		})
-		s.wait(time.Second)
+		s.leave()
 	})
+}
+
+// openScene opens the window's page, on what the browser keeps.
+func openScene(t *testing.T, win *window, g *gateway, kept *shelf) *scene {
+	s := &scene{t: t, win: win, g: g, kept: kept}
+	s.keeper = kept.open()
+	s.app = New(Options{Browser: win, Transport: g, Keeper: s.keeper, Version: "1"})
+	s.app.Start()
+	s.wait(100 * time.Millisecond)
+	return s
+}
+
+// leave closes the page: nothing goes on.
+func (s *scene) leave() {
+	s.keeper.close()
+	s.app.loop.do(func() {
+		if c := s.app.shell.conn; c != nil {
+			c.Stop()
+		}
+		s.app.timer.Stop()
+		s.app.timer = time.NewTimer(0)
+	})
+	s.wait(time.Second)
 }
 
 // wait lets time pass. What the test has read and written so far comes before

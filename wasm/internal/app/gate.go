@@ -1,9 +1,8 @@
 package app
 
 import (
-	"time"
-
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -15,7 +14,7 @@ type gate struct {
 	*shell
 	now     string // a markup.State… value
 	message string
-	until   time.Time // when asking again, or the next try, is possible
+	until   clock.Time // when asking again, or the next try, is possible
 	pairing client.PendingPairing
 	renewed bool // an unknown cookie was replaced already
 	tries   int  // of getting a cookie
@@ -23,7 +22,7 @@ type gate struct {
 
 // coolDown is how long a denied browser may not ask again, unless the gateway
 // says otherwise.
-const coolDown = 60 * time.Second
+const coolDown = 60 * clock.Second
 
 func newGate(s *shell) *gate {
 	g := &gate{shell: s, now: s.root.Attr(markup.AttrState)}
@@ -71,26 +70,26 @@ func (g *gate) enter() {
 // noCookie waits and knocks again.
 func (g *gate) noCookie(status int, err *protocol.Error) {
 	g.tries++
-	wait := min(time.Second<<min(g.tries-1, 5), 30*time.Second)
+	wait := min(clock.Second<<min(g.tries-1, 5), 30*clock.Second)
 	state := markup.StateUnreachable
 	if status == 429 {
 		state = markup.StateTooMany
-		wait = max(wait, 10*time.Second)
+		wait = max(wait, 10*clock.Second)
 	}
 	if err != nil && err.RetryAfterMs > 0 {
-		wait = time.Duration(err.RetryAfterMs) * time.Millisecond
+		wait = clock.Duration(err.RetryAfterMs) * clock.Millisecond
 	}
 	g.set(state, err, wait)
 }
 
 // set shows a state, the gateway's sentence if there is one, and for how long.
-func (g *gate) set(state string, err *protocol.Error, wait time.Duration) {
-	g.now, g.message, g.until = state, "", time.Time{}
+func (g *gate) set(state string, err *protocol.Error, wait clock.Duration) {
+	g.now, g.message, g.until = state, "", clock.Time{}
 	if err != nil {
 		g.message = err.Message
 	}
 	if wait > 0 {
-		g.until = time.Now().Add(wait)
+		g.until = clock.Now().Add(wait)
 	}
 	g.need(partBody)
 }
@@ -124,7 +123,7 @@ func (g *gate) letIn() {
 
 // lost keeps a code on the screen through a short interruption.
 func (g *gate) lost(s client.State) {
-	wait := time.Until(s.RetryAt)
+	wait := clock.Until(s.RetryAt)
 	switch {
 	case s.Err.Code == protocol.ResourceExhausted:
 		g.set(markup.StateTooMany, s.Err, wait)
@@ -134,7 +133,7 @@ func (g *gate) lost(s client.State) {
 }
 
 func (g *gate) refused(err *protocol.Error) {
-	wait := time.Duration(err.RetryAfterMs) * time.Millisecond
+	wait := clock.Duration(err.RetryAfterMs) * clock.Millisecond
 	switch err.Code {
 	case protocol.NotPaired:
 		g.notPaired(err, wait)
@@ -145,7 +144,7 @@ func (g *gate) refused(err *protocol.Error) {
 	}
 }
 
-func (g *gate) notPaired(err *protocol.Error, wait time.Duration) {
+func (g *gate) notPaired(err *protocol.Error, wait clock.Duration) {
 	status := ""
 	if err.Details != nil {
 		status = err.Details.Status
@@ -157,6 +156,8 @@ func (g *gate) notPaired(err *protocol.Error, wait time.Duration) {
 		}
 		g.set(markup.StateDenied, nil, wait)
 	case status == protocol.PairingRevoked:
+		// Whoever it was is no more, and this page does not know who it was.
+		g.keep.Purge(g.root.Attr(markup.AttrInstance), "", func() {})
 		g.set(markup.StateRevoked, nil, wait)
 	case status != protocol.PairingExpired && !g.renewed:
 		// A credential that this gateway does not know is of no use to anybody.
@@ -188,7 +189,7 @@ func (g *gate) act(action string, target view.Element) {
 	case markup.ActionCopyPairingCode:
 		g.copy(g.pairing.Code, target)
 	case markup.ActionAskAgain:
-		if !time.Now().Before(g.until) {
+		if !clock.Now().Before(g.until) {
 			g.askAgain()
 		}
 	case markup.ActionNameDevice:
@@ -202,7 +203,7 @@ func (g *gate) act(action string, target view.Element) {
 
 func (g *gate) counting() bool { return !g.until.IsZero() || g.now == markup.StateWaiting }
 
-func (g *gate) tick(now time.Time) {
+func (g *gate) tick(now clock.Time) {
 	g.need(partBody)
 	if g.until.IsZero() || now.Before(g.until) {
 		return
@@ -210,13 +211,13 @@ func (g *gate) tick(now time.Time) {
 	if g.tries > 0 {
 		g.again()
 	}
-	g.until = time.Time{}
+	g.until = clock.Time{}
 }
 
 // again knocks before the wait for it is over.
 func (g *gate) again() {
 	if g.tries > 0 && !g.until.IsZero() {
-		g.until = time.Time{}
+		g.until = clock.Time{}
 		g.knock()
 	}
 }
@@ -231,7 +232,7 @@ func (g *gate) draw() {
 		p.Seconds = secondsUntil(g.until)
 	}
 	if g.pairing.ExpiresAt != 0 {
-		left := (int64(g.pairing.ExpiresAt) - time.Now().UnixMilli()) / 1000
+		left := (int64(g.pairing.ExpiresAt) - clock.Now().UnixMilli()) / 1000
 		p.Remaining = view.Remaining(left)
 	}
 	if g.pairing.Code != "" && !loopback(g.win.Host()) {

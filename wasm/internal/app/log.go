@@ -1,8 +1,7 @@
 package app
 
 import (
-	"time"
-
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
@@ -10,12 +9,12 @@ import (
 )
 
 // patience is how long a missing event may still be on its way.
-const patience = 2 * time.Second
+const patience = 2 * clock.Second
 
 // logged takes an event of a session's log.
 func (c *chat) logged(f protocol.Frame) {
 	key, kind := peek(f.Payload)
-	c.list.noteEvent(key, f.Event, kind, time.Now())
+	c.list.noteEvent(key, f.Event, kind, clock.Now())
 	if kind != protocol.RunChunk {
 		c.need(partList)
 	}
@@ -30,10 +29,12 @@ func (c *chat) logged(f protocol.Frame) {
 	case timeline.Buffered:
 		c.watchGap(s)
 	case timeline.Applied:
-		s.gap = time.Time{}
+		s.gap = clock.Time{} // patience begins anew with each step
+		c.watchGap(s)
 	}
 	if s == c.shown && s.loaded {
 		c.show(changes)
+		c.caughtUp(s)
 	}
 }
 
@@ -120,20 +121,9 @@ func (c *chat) ticked(payload jsontext.Raw) {
 
 func (c *chat) watchGap(s *session) {
 	if _, open := s.log.Gap(); !open || !s.loaded {
-		s.gap = time.Time{}
+		s.gap = clock.Time{}
 	} else if s.gap.IsZero() {
-		s.gap = time.Now()
-	}
-}
-
-// heal brings a session up to date whose log has a gap or is another one. This is
-// where a replay would ask for the missing events alone.
-func (c *chat) heal(s *session) {
-	s.gap = time.Time{}
-	if s == c.shown {
-		c.load(s)
-	} else {
-		s.loaded = false
+		s.gap = clock.Now()
 	}
 }
 
@@ -158,9 +148,12 @@ func (c *chat) load(s *session) {
 		}
 		at := s.log.Cursor()
 		if !s.loaded || s.log.Stale() || at.Epoch != h.Epoch || at.AfterSeq != h.LastSeq {
-			s.log.Load(h)
+			if !s.log.Load(h) {
+				c.load(s) // it was read before the log became another one
+				return
+			}
 		}
-		s.loaded, s.known = true, true
+		s.loaded, s.known, s.gone = true, true, false
 		c.loadedNow(s)
 	})
 }
@@ -171,21 +164,20 @@ func (c *chat) loadedNow(s *session) {
 		c.display(s, c.push)
 	}
 	c.watchGap(s)
+	c.caughtUp(s)
 	c.need(partBody)
-	c.flush(s)
 }
 
 func (c *chat) notLoaded(s *session, err *protocol.Error) {
 	switch {
 	case err.Code == protocol.NotFound && s.known:
-		s.gone = true
-		c.list.remove(s.key)
+		c.lost(s)
 	case err.Code == protocol.NotFound:
 		s.loaded = true // nobody has written there yet
 		c.loadedNow(s)
 	case retryable(err):
 		if c.ready() {
-			s.gap = time.Now() // tries again
+			s.gap = clock.Now() // tries again
 		}
 	default:
 		c.problem(sentence(err))

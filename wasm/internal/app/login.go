@@ -1,9 +1,8 @@
 package app
 
 import (
-	"time"
-
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -14,12 +13,12 @@ import (
 type login struct {
 	*shell
 	is    view.Login
-	code  string    // of the link, while it is not redeemed
-	then  string    // where to go when signed in
-	until time.Time // when the next attempt is possible
+	code  string     // of the link, while it is not redeemed
+	then  string     // where to go when signed in
+	until clock.Time // when the next attempt is possible
 }
 
-const redeemAgain = 3 * time.Second
+const redeemAgain = 3 * clock.Second
 
 func newLogin(s *shell) *login {
 	return &login{shell: s, is: view.Login{State: s.root.Attr(markup.AttrState)}}
@@ -67,13 +66,13 @@ func (l *login) post(field, secret, refused string) {
 		case status == 429:
 			wait := coolDown
 			if err := refusal(text); err != nil && err.RetryAfterMs > 0 {
-				wait = time.Duration(err.RetryAfterMs) * time.Millisecond
+				wait = clock.Duration(err.RetryAfterMs) * clock.Millisecond
 			}
-			l.until = time.Now().Add(wait)
+			l.until = clock.Now().Add(wait)
 			l.set(markup.StateTooMany, false)
 		case status == 0 || status >= 500:
 			if field == "code" {
-				l.until = time.Now().Add(redeemAgain)
+				l.until = clock.Now().Add(redeemAgain)
 			}
 			l.set(markup.StateUnreachable, false)
 		default:
@@ -84,11 +83,11 @@ func (l *login) post(field, secret, refused string) {
 }
 
 func (l *login) act(action string, _ view.Element) {
-	if action != markup.ActionSignIn || l.is.Busy || time.Now().Before(l.until) && l.is.State == markup.StateTooMany {
+	if action != markup.ActionSignIn || l.is.Busy || clock.Now().Before(l.until) && l.is.State == markup.StateTooMany {
 		return
 	}
 	if token := trim(view.Input(l.doc, markup.IDTokenInput)); token != "" {
-		l.code, l.until = "", time.Time{}
+		l.code, l.until = "", clock.Time{}
 		l.set(l.is.State, true)
 		l.post("token", token, markup.StateTokenRefused)
 	}
@@ -99,12 +98,12 @@ func (l *login) event(protocol.Frame) {}
 
 func (l *login) counting() bool { return !l.until.IsZero() }
 
-func (l *login) tick(now time.Time) {
+func (l *login) tick(now clock.Time) {
 	l.need(partBody)
 	if l.until.IsZero() || now.Before(l.until) {
 		return
 	}
-	l.until = time.Time{}
+	l.until = clock.Time{}
 	if l.code != "" {
 		l.redeem()
 	}

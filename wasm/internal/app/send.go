@@ -1,8 +1,7 @@
 package app
 
 import (
-	"time"
-
+	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
@@ -20,7 +19,7 @@ func (c *chat) submit() {
 			view.Grouped(protocol.MaxMessageBytes) + " that one may have. Send it in parts.")
 		return
 	}
-	c.setInput("")
+	c.takeDraft()
 	c.say(text)
 }
 
@@ -28,14 +27,8 @@ func (c *chat) mayWrite() bool {
 	return !c.over && !c.shown.gone && c.role.Allows(protocol.Operator)
 }
 
-func (c *chat) setInput(text string) {
-	view.SetInput(c.doc, markup.IDComposerInput, text)
-	view.SetReplica(c.doc, text)
-	c.need(partForm)
-}
-
-// say puts a message into the shown session's outbox. The first of a new session
-// gives it its key, and makes it the user's.
+// say puts a message into the outbox. The first of a new session gives it its key,
+// and makes it the user's.
 func (c *chat) say(text string) {
 	s := c.shown
 	if s.key == "" {
@@ -45,65 +38,53 @@ func (c *chat) say(text string) {
 		c.all[s.key] = s
 		c.win.Push(pathOf(s.key))
 	}
-	s.out.add(&outgoing{
-		key:   hexOf(c.random(16)),
-		text:  text,
-		at:    protocol.At(time.Now()),
-		after: s.log.Cursor().AfterSeq,
-	})
 	c.toLatest = true
-	c.need(partBody)
-	c.flush(s)
-}
-
-// flush sends the session's next message, if it is time.
-func (c *chat) flush(s *session) {
-	c.need(partBody)
-	if !c.ready() || c.over {
-		return
-	}
-	m := s.out.next(time.Now())
-	if m == nil {
-		return
-	}
-	m.sending, m.tried = true, true
-	var ack protocol.ChatSendResult
-	params := &protocol.ChatSendParams{
-		Message:        m.text,
-		SessionKey:     s.key,
-		IdempotencyKey: m.key,
-		Ack:            protocol.AckAccepted,
-	}
-	c.ask(protocol.MethodChatSend, params.AppendJSON(nil), ack.DecodeJSON, func(err *protocol.Error) {
-		s.out.answered(m, &ack, err, time.Now())
-		s.known = s.known || err == nil
-		c.flush(s)
+	c.add(&client.Outgoing{
+		Key:        hexOf(c.random(16)),
+		SessionKey: s.key,
+		Message:    text,
+		After:      s.log.Cursor().AfterSeq,
 	})
 }
 
-func (c *chat) flushAll() {
-	for _, s := range c.all {
-		s.out.pause = time.Time{}
-		c.flush(s)
+// sendAgain sends a refused message once more.
+func (c *chat) sendAgain(key string) {
+	if m := c.post.box.Find(key); m != nil && m.Refused != nil {
+		m.Refused = nil
+		c.keepMessage(m)
+		c.flush()
 	}
 }
 
 // takeBack puts a message that is not sent yet back into the composer, or asks
 // the gateway to give up one that waits there.
 func (c *chat) takeBack(target view.Element) {
-	m := c.shown.out.takeBack(about(target, markup.AttrKey))
-	if m == nil {
+	key := about(target, markup.AttrKey)
+	if key == "" {
 		c.abort(about(target, markup.AttrRunID))
 		return
 	}
-	text := m.text
+	c.inTurn(func() {
+		m := c.post.box.Find(key)
+		switch {
+		case m == nil || c.over: // another tab was faster
+		case m.CanTakeBack():
+			c.forget(m)
+			c.writeBefore(m.Message)
+		default:
+			c.info("This may have reached the gateway already. It can be taken back once that is known.")
+		}
+	})
+}
+
+// writeBefore puts text before what stands in the composer.
+func (c *chat) writeBefore(text string) {
 	if rest := view.Input(c.doc, markup.IDComposerInput); rest != "" {
 		text += "\n\n" + rest
 	}
 	c.setInput(text)
+	c.compose()
 	view.Focus(c.doc, markup.IDComposerInput)
-	c.need(partBody)
-	c.flush(c.shown)
 }
 
 // stop ends the answer that is being written, or else what waits to be.
@@ -120,26 +101,6 @@ func (c *chat) abort(run string) {
 			c.problem("It could not be stopped: " + sentence(err))
 		}
 	})
-}
-
-// retry says again what a failed answer was to answer.
-func (c *chat) retry(id string) {
-	failed := c.shown.log.Message(id)
-	if failed == nil || !c.mayWrite() {
-		return
-	}
-	asked := c.shown.log.Message(failed.ReplyTo)
-	for _, m := range c.shown.log.Messages() {
-		if m == failed {
-			break
-		}
-		if failed.ReplyTo == "" && m.Role == protocol.FromUser {
-			asked = m
-		}
-	}
-	if asked != nil {
-		c.say(asked.Content)
-	}
 }
 
 func (c *chat) random(n int) []byte {

@@ -67,9 +67,11 @@ func (c *chat) display(s *session, push bool) {
 	if s == c.shown {
 		return
 	}
-	c.shown.draft = view.Input(c.doc, markup.IDComposerInput)
+	c.saveDraft()
 	c.shown = s
-	c.setInput(s.draft)
+	c.atHand(s)
+	c.showDraft()
+	view.SetText(c.doc, markup.IDCaughtUp, "")
 	if push {
 		c.win.Push(pathOf(s.key))
 	}
@@ -130,12 +132,14 @@ func (c *chat) delete(key string) {
 // removed takes a session away that is no more, be it by this page's wish.
 func (c *chat) removed(key string, wished bool) {
 	c.list.remove(key)
+	c.strand(key, wished)
 	c.need(partBody)
 	s := c.all[key]
 	if s == nil {
 		return
 	}
 	delete(c.all, key)
+	c.hand = without(c.hand, func(o *session) bool { return o == s })
 	s.gone = true
 	switch {
 	case s != c.shown:
@@ -159,8 +163,9 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 	case u.Session != nil:
 		c.list.put(u.Session)
 	}
-	if s := c.all[u.SessionKey]; s != nil && u.Change == protocol.SessionReset {
-		c.heal(s)
+	if s := c.all[u.SessionKey]; s != nil && u.Change == protocol.SessionCreated && s.gone {
+		s.gone = false // a kept message was the first of it
+		c.reload(s)
 	}
 	c.need(partBody)
 }

@@ -1,3 +1,5 @@
+//go:build !js
+
 package app
 
 import (
@@ -76,7 +78,7 @@ func TestListsAndFilters(t *testing.T) {
 
 func TestSwitchesWithoutLoadingThePage(t *testing.T) {
 	play(t, aSession, withSessions, func(s *scene) {
-		s.win.Get("composer-input").SetValue("draft")
+		s.compose("draft")
 		s.act("open-session", s.session("a"))
 		eq(t, "the transcript", s.messages(), "complete: text of a")
 		eq(t, "the address", s.win.visited[len(s.win.visited)-1], "push /s/a")

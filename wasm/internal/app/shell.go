@@ -1,9 +1,8 @@
 package app
 
 import (
-	"time"
-
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -36,9 +35,15 @@ type shell struct {
 	link  client.State
 	lost  bool // and said so
 
+	offline bool // the network went, as the browser says
+	doubted bool // and nothing was heard on the connection since
+	leaving bool // the user has signed out
+
+	keep  Keeper
+	count func(texts []string, durable bool) int // of messages that signing out would lose
+
 	notices []notice
-	unsent  func() int // messages that signing out would lose; may be nil
-	again   func()     // tries what failed before there was a connection; may be nil
+	again   func() // tries what failed before there was a connection; may be nil
 }
 
 func (s *shell) need(p parts) { s.parts |= p }
@@ -72,6 +77,9 @@ func (encoded) DecodeJSON(*jsontext.Decoder) {}
 func (s *shell) ask(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
 	s.conn.Call(method, encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
 		s.do(func() {
+			if err == nil {
+				s.heard()
+			}
 			if err == nil && jsontext.Read(payload, read) != nil {
 				err = protocol.Refuse(protocol.Internal, "the gateway's answer cannot be read")
 			}
@@ -97,11 +105,9 @@ func (s *shell) act(action string, target view.Element) bool {
 	case markup.ActionDismissToast:
 		s.dismiss(target.Closest(markup.AttrKind))
 	case markup.ActionSignOut:
-		n := 0
-		if s.unsent != nil {
-			n = s.unsent()
-		}
-		view.OpenSignOut(s.doc, n)
+		s.keep.Read(func(texts []string, durable bool) {
+			s.do(func() { view.OpenSignOut(s.doc, s.count(texts, durable)) })
+		})
 	case markup.ActionConfirmSignOut:
 		s.signOut()
 	default:
@@ -116,6 +122,42 @@ func (s *shell) wake() {
 		s.tryNow()
 	}
 	s.need(partLink)
+}
+
+// network follows what the browser says of the network. A connection from before
+// it came back is not trusted; before it went, it may be of another kind (this
+// machine's own) and live on.
+func (s *shell) network(up bool) {
+	switch {
+	case !up:
+		s.offline, s.doubted = true, true
+		if s.link.Phase == client.Ready {
+			s.ask(protocol.MethodHealth, nil, func(d *jsontext.Decoder) { d.Skip() }, func(*protocol.Error) {})
+		}
+		s.tryNow()
+	case s.offline && s.conn != nil:
+		s.offline = false
+		s.conn.Redial()
+		if s.again != nil {
+			s.again()
+		}
+	default:
+		s.tryNow()
+	}
+	s.need(partLink | partBody)
+}
+
+// heard notes that the connection lives.
+func (s *shell) heard() {
+	if s.doubted {
+		s.doubted = false
+		s.need(partLink | partBody)
+	}
+}
+
+// reached reports whether the gateway is, as far as one can tell.
+func (s *shell) reached() bool {
+	return s.link.Phase == client.Ready && (!s.doubted || s.win.Online())
 }
 
 func (s *shell) tryNow() {
@@ -146,9 +188,28 @@ func (s *shell) signOut() {
 			s.problem("The gateway can’t be reached, so you are still signed in. Try again in a moment.")
 			return
 		}
+		s.leaving = true
 		s.conn.Stop()
-		s.win.Leave("/")
+		s.purged(markup.StateSignedOut, func() { s.win.Leave("/") })
 	})
+}
+
+// openKeeper opens what is kept of the user, on a page that knows one.
+func (s *shell) openKeeper(told func(name, text string)) {
+	s.keep.Open(s.root.Attr(markup.AttrInstance), s.root.Attr(markup.AttrUser), func(name, text string) {
+		s.do(func() { told(name, text) })
+	})
+}
+
+// purged removes what is kept of the user, who is no more, and lets the other tabs
+// do the same; state is the page's then.
+func (s *shell) purged(state string, then func()) {
+	s.keep.Tell(namePurged, state)
+	s.purge(then)
+}
+
+func (s *shell) purge(then func()) {
+	s.keep.Purge(s.root.Attr(markup.AttrInstance), s.root.Attr(markup.AttrUser), func() { s.do(then) })
 }
 
 // counting reports whether the pill counts seconds, or a notice is to go soon.
@@ -164,7 +225,8 @@ func (s *shell) draw() {
 
 // pill is the state of the connection in the page's words.
 func (s *shell) pill() view.Link {
-	if !s.win.Online() && s.link.Phase != client.Ready && s.link.Phase != client.Pairing {
+	lives := s.link.Phase == client.Ready || s.link.Phase == client.Pairing
+	if !s.win.Online() && (!lives || s.doubted) {
 		return view.Link{State: markup.LinkOffline}
 	}
 	switch s.link.Phase {
@@ -179,28 +241,28 @@ func (s *shell) pill() view.Link {
 }
 
 // secondsUntil rounds up, so that 1 is the last that is shown.
-func secondsUntil(t time.Time) int64 {
-	return int64((time.Until(t) + time.Second - 1) / time.Second)
+func secondsUntil(t clock.Time) int64 {
+	return int64((clock.Until(t) + clock.Second - 1) / clock.Second)
 }
 
 // Notices stay for a while; what went wrong stays longer.
 const (
-	shortNotice = 5 * time.Second
-	longNotice  = 12 * time.Second
-	copiedFor   = 2 * time.Second
+	shortNotice = 5 * clock.Second
+	longNotice  = 12 * clock.Second
+	copiedFor   = 2 * clock.Second
 )
 
 // notice is something on the page that goes by itself.
 type notice struct {
-	until time.Time
+	until clock.Time
 	gone  func()
 }
 
-func (s *shell) expire(after time.Duration, gone func()) {
-	s.notices = append(s.notices, notice{time.Now().Add(after), gone})
+func (s *shell) expire(after clock.Duration, gone func()) {
+	s.notices = append(s.notices, notice{clock.Now().Add(after), gone})
 }
 
-func (s *shell) expireNotices(now time.Time) {
+func (s *shell) expireNotices(now clock.Time) {
 	kept := s.notices[:0]
 	for _, n := range s.notices {
 		if now.Before(n.until) {
@@ -217,7 +279,7 @@ func (s *shell) problem(text string) { s.toast(markup.KindProblem, text, longNot
 func (s *shell) good(text string)    { s.toast(markup.KindGood, text, shortNotice) }
 func (s *shell) info(text string)    { s.toast(markup.KindInfo, text, shortNotice) }
 
-func (s *shell) toast(kind, text string, stays time.Duration) {
+func (s *shell) toast(kind, text string, stays clock.Duration) {
 	if el := view.Toast(s.doc, kind, text); el != nil {
 		s.expire(stays, el.Remove)
 	}

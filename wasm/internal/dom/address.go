@@ -54,16 +54,32 @@ func (b *Browser) OnNavigate(f func()) {
 	b.on(b.window, "popstate", func(js.Value) { f() })
 }
 
-// OnWake calls f when the page is seen or used again, and when the network comes
-// or goes.
+// OnWake calls f when the page is seen or used again.
 func (b *Browser) OnWake(f func()) {
 	wake := func(js.Value) {
 		if !b.document.Get("hidden").Bool() {
 			f()
 		}
 	}
-	for _, kind := range []string{"online", "offline", "focus", "pageshow"} {
-		b.on(b.window, kind, wake)
-	}
+	b.on(b.window, "focus", wake)
+	b.on(b.window, "pageshow", wake)
 	b.on(b.document, "visibilitychange", wake)
+	b.on(b.document, "resume", wake) // it was frozen
+}
+
+// OnRest calls f when the page is no longer seen, after which it may be left or
+// ended without another word.
+func (b *Browser) OnRest(f func()) {
+	b.on(b.window, "pagehide", func(js.Value) { f() })
+	b.on(b.document, "visibilitychange", func(js.Value) {
+		if b.document.Get("hidden").Bool() {
+			f()
+		}
+	})
+}
+
+// OnNetwork calls f when the browser has found or lost the network.
+func (b *Browser) OnNetwork(f func(up bool)) {
+	b.on(b.window, "online", func(js.Value) { f(true) })
+	b.on(b.window, "offline", func(js.Value) { f(false) })
 }

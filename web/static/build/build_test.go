@@ -65,6 +65,21 @@ func TestBundleRefuses(t *testing.T) {
 	}
 }
 
+func TestScriptEndsWithTheLoader(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "boot.js", "boot;\n")
+	put(t, dir, "keep.js", "keep;\n")
+	put(t, dir, "a.js", "a;\n")
+	got, err := script(dir)
+	if err != nil || string(got) != "a;\nkeep;\nboot;\n" {
+		t.Errorf("script = %q, %v", got, err)
+	}
+	if _, err := script(t.TempDir()); err == nil {
+		t.Error("without boot.js it does not fail")
+	}
+}
+
 func TestServedNameFollowsTheContent(t *testing.T) {
 	t.Parallel()
 	// printf abc | sha256sum: ba7816bf8f01…

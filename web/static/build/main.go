@@ -88,7 +88,12 @@ func collect(ctx context.Context, out io.Writer, o options) ([]asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range append(icons, filepath.Join(static, "js", "boot.js")) {
+	boot, err := script(filepath.Join(static, "js"))
+	if err != nil {
+		return nil, err
+	}
+	assets = append(assets, asset{"boot.js", boot})
+	for _, file := range icons {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err

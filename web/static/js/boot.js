@@ -1,4 +1,5 @@
-// Starts the client, a WebAssembly module, and lends it sockets.
+// Starts the client, a WebAssembly module, and lends it sockets, timers and what
+// keep.js keeps; the build puts that before this file.
 //
 // Its own <script> element says where the parts are: data-wasm is the module,
 // data-exec is Go's wasm_exec.js of the same Go release. The page's data-boot
@@ -11,6 +12,7 @@
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
   const sockets = new Map();
+  const timers = new Map();
   let go;
   let client; // the module's exports
   let ended = false;
@@ -26,9 +28,9 @@
   const read = (at, length) => decoder.decode(new Uint8Array(client.mem.buffer, at, length));
 
   // Copies text into the client's memory, into a buffer that it gives.
-  const write = (text) => {
+  const write = (text, buffer) => {
     const bytes = encoder.encode(text);
-    const at = client.socket_buffer(bytes.length);
+    const at = buffer(bytes.length);
     new Uint8Array(client.mem.buffer, at, bytes.length).set(bytes);
   };
 
@@ -47,7 +49,7 @@
   const closed = (id, code, reason) => {
     sockets.delete(id);
     tell(() => {
-      write(reason);
+      write(reason, client.socket_buffer);
       client.socket_closed(id, code);
     });
   };
@@ -58,11 +60,29 @@
     socket.onopen = () => tell(() => client.socket_opened(id));
     socket.onmessage = ({ data }) =>
       tell(() => {
-        write(data);
+        write(data, client.socket_buffer);
         client.socket_frame(id);
       });
     socket.onclose = ({ code, reason }) => closed(id, code, reason);
   };
+
+  const fire = (id) => {
+    timers.delete(id);
+    tell(() => client.timer_fired(id));
+  };
+
+  const keep = keeper((name, text) =>
+    tell(() => {
+      write(JSON.stringify([name, text]), client.keep_buffer);
+      client.keep_told();
+    }),
+  );
+
+  const kept = (id, ok, entries = []) =>
+    tell(() => {
+      write(JSON.stringify(entries), client.keep_buffer);
+      client.keep_done(id, ok ? 1 : 0);
+    });
 
   // What these report, they report later: Go is not called from within.
   const gatehouse = {
@@ -78,6 +98,20 @@
       if (socket?.readyState === WebSocket.OPEN) socket.send(read(at, length));
     },
     socket_close: (id, code, at, length) => sockets.get(id)?.close(code, read(at, length)),
+    clock_wall: () => Date.now(),
+    clock_steady: () => performance.now(),
+    timer_set: (id, ms) => timers.set(id, setTimeout(fire, ms, id)),
+    timer_clear: (id) => {
+      clearTimeout(timers.get(id));
+      timers.delete(id);
+    },
+    keep_open: (i, il, u, ul) => keep.open(read(i, il), read(u, ul)),
+    keep_tell: (n, nl, t, tl) => keep.tell(read(n, nl), read(t, tl)),
+    keep_put: (id, n, nl, t, tl) => keep.put(read(n, nl), read(t, tl)).then((ok) => kept(id, ok)),
+    keep_read: (id) => keep.read().then(({ entries, durable }) => kept(id, durable, entries)),
+    keep_lock: (id) => keep.lock(() => kept(id, true)),
+    keep_unlock: () => keep.unlock(),
+    keep_purge: (id, i, il, u, ul) => keep.purge(...[read(i, il), read(u, ul)].filter(Boolean)).then(() => kept(id, true)),
   };
 
   // No form is ever sent by the browser itself, be the client there or not: what is

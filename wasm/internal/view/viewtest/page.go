@@ -5,7 +5,7 @@ import "strings"
 // The pages as far as the client knows them, after package markup. The attributes
 // of the root element go into %.
 const (
-	chatPage = `<body id="gatehouse" data-page="chat" data-state="ready" data-boot="loading" data-instance="i" data-user="u" data-role="operator" data-device="d" %>` + shared + `
+	chatPage = `<body id="gatehouse" data-page="chat" data-state="ready" data-boot="loading" data-instance="i" data-user="u" data-role="operator" data-device="d" data-keep="browser" %>` + shared + `
 <aside id="sidebar">
  <input id="session-search" data-action="filter-sessions">
  <ul id="session-list">@sessions@</ul><p id="session-none" hidden>none</p>
@@ -14,7 +14,8 @@ const (
 <h1 id="session-title">Title</h1><span id="agent-name">Agent</span>
 <div id="transcript"><button id="load-earlier" data-action="load-earlier" data-state="idle">earlier</button>
  <ol id="messages">@messages@</ol><div id="empty"></div></div>
-<button id="jump-latest" data-action="jump-latest" hidden>latest</button>
+<p id="caught-up"></p><button id="jump-latest" data-action="jump-latest" hidden>latest</button>
+<ul id="unsent"></ul>
 <form id="composer" data-action="send" data-state="idle"><div id="composer-grow" data-replica=""><textarea id="composer-input" data-action="compose"></textarea></div>
  <button data-action="stop-run">stop</button></form>
 <p id="composer-limit" data-state="near"></p>
@@ -29,6 +30,8 @@ const (
  <button data-action="retry-run"></button><button data-action="copy-message" data-state="idle"></button></li></template>
 <template id="t-system-message"><li class="message message-system" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
  <time data-slot="time" datetime=""></time><p data-slot="label"></p><div data-slot="body" data-format="text"></div></li></template>
+<template id="t-unsent"><li class="unsent-item" data-key=""><b data-slot="label"></b><span data-slot="error"></span><p data-slot="text"></p>
+ <button data-action="resend-message"></button><button data-action="take-back"></button></li></template>
 <template id="t-session"><li class="session" data-session-key="" data-state="idle" data-pinned="false" aria-current="false">
  <a href="/" title="" data-slot="link" data-action="open-session"><span data-slot="label"></span><time data-slot="time" datetime=""></time></a>
  <details><button data-action="rename-session"></button><button data-action="pin-session"></button><button data-action="delete-session"></button></details></li></template>

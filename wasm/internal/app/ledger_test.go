@@ -1,0 +1,81 @@
+//go:build !js
+
+package app
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// ledger is a gateway's store, shared by the connections of several tabs: it takes
+// each key once, and tells all of them.
+type ledger struct {
+	mu       sync.Mutex
+	gateways []*gateway
+	acks     map[string]string             // by key
+	logs     map[string][]protocol.Message // by session
+}
+
+func newLedger() *ledger {
+	return &ledger{acks: map[string]string{}, logs: map[string][]protocol.Message{}}
+}
+
+// serve makes g a connection to the ledger.
+func (l *ledger) serve(g *gateway) {
+	l.gateways = append(l.gateways, g)
+	g.answer("chat.send", l.send)
+	g.answer("chat.history", l.history)
+}
+
+func (l *ledger) send(p params) (string, *protocol.Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key, session := p.text("idempotencyKey"), p.text("sessionKey")
+	if had := l.acks[key]; had != "" {
+		return fmt.Sprintf(had, "duplicate"), nil
+	}
+	seq := len(l.logs[session]) + 1
+	m := protocol.Message{ID: fmt.Sprint(session, "-", seq), Role: "user", Content: p.text("message"), Status: "complete", CreatedAt: 1, Seq: int64(seq)}
+	l.logs[session] = append(l.logs[session], m)
+	l.acks[key] = fmt.Sprintf(`{"runId":"r","sessionKey":%q,"messageId":%q,"seq":%d,"epoch":"e","status":"%%s"}`, session, m.ID, seq)
+	event := protocol.ChatEvent{Type: "message", SessionKey: session, Message: m}
+	for _, g := range l.gateways {
+		g.eventIfUp("chat", string(event.AppendJSON(nil)), seq)
+	}
+	return fmt.Sprintf(l.acks[key], "accepted"), nil
+}
+
+func (l *ledger) history(p params) (string, *protocol.Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := p.text("sessionKey")
+	if len(l.logs[key]) == 0 {
+		return "", protocol.Refuse(protocol.NotFound, "no such session")
+	}
+	h := protocol.ChatHistoryResult{Messages: l.logs[key], SessionKey: key, Epoch: "e", LastSeq: int64(len(l.logs[key]))}
+	return string(h.AppendJSON(nil)), nil
+}
+
+// texts are the messages of a session.
+func (l *ledger) texts(session string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []string
+	for _, m := range l.logs[session] {
+		list = append(list, m.Content)
+	}
+	return strings.Join(list, " ")
+}
+
+// eventIfUp sends an event where there is a connection.
+func (g *gateway) eventIfUp(name, payload string, seq int) {
+	g.mu.Lock()
+	up := g.socket != nil && !g.socket.ended && !g.down
+	g.mu.Unlock()
+	if up {
+		g.event(name, payload, seq)
+	}
+}

@@ -1,0 +1,146 @@
+package app
+
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// running reports whether a run is going on in the session, or waits.
+func (c *chat) running(s *session) bool {
+	if _, running := s.log.Running(); running || s.log.Queued() > 0 {
+		return true
+	}
+	for _, m := range c.post.box.Of(s.key) {
+		if m.Ack != nil && s.log.Message(m.Ack.MessageID) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// messages is a session's transcript with the own messages that are not in it yet.
+func (c *chat) messages(s *session) []view.Message {
+	keys := c.arrived(s)
+	list := make([]view.Message, 0, len(s.log.Messages())+len(c.post.box.All()))
+	for _, m := range s.log.Messages() {
+		shown := s.show(m)
+		shown.Key = keys[m.ID]
+		list = append(list, shown)
+	}
+	return append(list, c.own(s, keys)...)
+}
+
+// arrived gives the keys of own messages by the ids under which the log shows
+// them, and lets go of those that are acknowledged. One whose answer is still out
+// is known by its text.
+func (c *chat) arrived(s *session) map[string]string {
+	keys := map[string]string{}
+	for _, m := range c.post.box.Of(s.key) {
+		id := ""
+		if m.Ack != nil {
+			id = m.Ack.MessageID
+		} else if m.Tried && m.Refused == nil {
+			id = s.find(m, keys)
+		}
+		if s.log.Message(id) == nil {
+			id = ""
+		}
+		if id != "" {
+			keys[id] = m.Key
+		}
+		if m.Ack != nil && (id != "" || s.passed(m.Ack)) {
+			c.post.box.Remove(m)
+		}
+	}
+	return keys
+}
+
+// find gives the id of the message in the log that says what was sent, and is no
+// other one of ours.
+func (s *session) find(sent *client.Outgoing, taken map[string]string) string {
+	messages := s.log.Messages()
+	for _, m := range messages {
+		if m.Seq > sent.After && m.Role == protocol.FromUser && m.Author == nil && m.Content == sent.Message && taken[m.ID] == "" {
+			return m.ID
+		}
+	}
+	return ""
+}
+
+// passed reports whether the log goes on without a message that it had: it was
+// reset since.
+func (s *session) passed(ack *protocol.ChatSendResult) bool {
+	at := s.log.Cursor()
+	return s.loaded && at.Epoch != "" && (at.Epoch != ack.Epoch && ack.Epoch != "" || at.AfterSeq >= ack.Seq)
+}
+
+// own are the messages that the log does not show, which are those without arrived
+// ones.
+func (c *chat) own(s *session, arrived map[string]string) []view.Message {
+	shown := make(map[string]bool, len(arrived))
+	for _, key := range arrived {
+		shown[key] = true
+	}
+	var list []view.Message
+	for _, m := range c.post.box.Of(s.key) {
+		if shown[m.Key] {
+			continue
+		}
+		v := view.Message{Key: m.Key, From: protocol.FromUser, At: m.At, Content: m.Message, Status: c.statusOf(m)}
+		if m.Ack != nil {
+			v.ID, v.RunID, v.Seq = m.Ack.MessageID, m.Ack.RunID, m.Ack.Seq
+		}
+		if m.Refused != nil {
+			v.Error = sentence(m.Refused)
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// statusOf is a markup.Status… value.
+func (c *chat) statusOf(m *client.Outgoing) string {
+	switch {
+	case m.Refused != nil:
+		return markup.StatusUnsent
+	case m.Ack != nil && m.Ack.Status == protocol.SendQueued:
+		return markup.StatusQueued
+	case m.Ack != nil:
+		return markup.StatusComplete
+	case c.reached():
+		return markup.StatusSending
+	}
+	return markup.StatusWaiting
+}
+
+// refusedElsewhere are the messages of other sessions than the shown one that
+// only their writer can help.
+func (c *chat) refusedElsewhere() []view.Refused {
+	var list []view.Refused
+	for _, m := range c.post.box.All() {
+		if m.Refused != nil && m.SessionKey != c.shown.key {
+			list = append(list, view.Refused{
+				Key: m.Key, Label: c.list.label(m.SessionKey), Error: sentence(m.Refused), Text: m.Message,
+			})
+		}
+	}
+	return list
+}
+
+// strand keeps what was on its way to a session that is no more, unless that is
+// the user's wish.
+func (c *chat) strand(key string, wished bool) {
+	for _, m := range c.post.box.Of(key) {
+		switch {
+		case m.Ack != nil:
+			c.post.box.Remove(m)
+		case wished:
+			c.forget(m)
+		case m.Refused == nil && !m.Sending():
+			m.Refused = protocol.Refuse(protocol.NotFound, "That chat was deleted. Sending it again makes a new one.")
+			c.refusedMessage(m)
+		}
+	}
+}

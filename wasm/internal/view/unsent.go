@@ -1,0 +1,41 @@
+package view
+
+import "github.com/gatehouse-chat/gatehouse/shared/markup"
+
+// Refused is a message that was not sent, of another chat than the shown one.
+type Refused struct {
+	Key   string
+	Label string // of the chat
+	Error string
+	Text  string
+}
+
+// Unsent is the list of those.
+type Unsent struct {
+	doc  Document
+	list list
+}
+
+// NewUnsent takes the list over.
+func NewUnsent(doc Document) *Unsent {
+	return &Unsent{doc, adopt(doc.ByID(markup.IDUnsent), func(el Element) string { return el.Attr(markup.AttrKey) })}
+}
+
+// Draw makes the list these messages, whose keys must not repeat.
+func (v *Unsent) Draw(messages []Refused) {
+	entries := make([]entry, len(messages))
+	for i := range messages {
+		m := &messages[i]
+		entries[i] = entry{
+			key:   m.Key,
+			print: joined(m.Label, m.Error, m.Text),
+			draw: func(el Element) {
+				setAttr(el, markup.AttrKey, m.Key)
+				setSlot(el, markup.SlotLabel, m.Label)
+				setSlot(el, markup.SlotError, m.Error)
+				setSlot(el, markup.SlotText, m.Text)
+			},
+		}
+	}
+	v.list.set(entries, func() Element { return v.doc.Clone(markup.TemplateUnsent) })
+}

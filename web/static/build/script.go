@@ -1,0 +1,27 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// script joins the loader's files into one: boot.js comes last and uses the
+// others.
+func script(dir string) ([]byte, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.js"))
+	if err != nil {
+		return nil, err
+	}
+	boot := filepath.Join(dir, "boot.js")
+	files = append(slices.DeleteFunc(files, func(f string) bool { return f == boot }), boot)
+	var joined []byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		joined = append(joined, text...)
+	}
+	return joined, nil
+}
