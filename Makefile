@@ -16,7 +16,7 @@ export CGO_ENABLED := 0
 export GOFLAGS     := $(strip $(GOFLAGS) -trimpath)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client test dev lint fmt generate bench fuzz clean go
+.PHONY: help run build client test chaos dev lint fmt generate bench fuzz clean go
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -35,6 +35,10 @@ client: go
 
 test: go ## prove everything; PARTS="unit e2e" picks, STRICT=1 makes a skip fail
 	@go run ./server/cmd/check $(PARTS)
+
+chaos: build ## try to make it lose something; SEED=, FOR=10m and CLIENTS=12 pick the run
+	@CHAOS_SEED=$(SEED) CHAOS_FOR=$(or $(FOR),10m) CHAOS_CLIENTS=$(CLIENTS) \
+		go test -count=1 -timeout=0 -v -run '^TestNothingIsLost$$' ./server/e2e/chaos
 
 dev: go ## run with live reload of pages, styles, client and server; takes ARGS
 	@go build -o bin/dev ./server/cmd/dev

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -27,6 +28,7 @@ type gatehouse struct {
 	binary  string
 	dir     string
 	address string // host:port
+	front   string // host:port that browsers use, if that is another
 	config  string // JSON5
 
 	cmd  *exec.Cmd
@@ -165,7 +167,7 @@ func (g *gatehouse) kill(s syscall.Signal) {
 	g.cmd = nil
 }
 
-func (g *gatehouse) url(path string) string { return "http://" + g.address + path }
+func (g *gatehouse) url(path string) string { return "http://" + cmp.Or(g.front, g.address) + path }
 
 // adminLink is the last sign-in link, under the address that the tests use.
 func (g *gatehouse) adminLink() string {

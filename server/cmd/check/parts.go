@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,7 @@ func parts() []part {
 		{"build", "everything builds, and the client keeps its budget", build},
 		{"wasm", "the client is sound under GOOS=js", wasm},
 		{"unit", "the tests of every package, with the race detector", unit},
+		{"chaos", "the binary loses nothing, whatever goes wrong", chaos},
 		{"e2e", "the binary and the client in a real browser", e2e},
 	}
 }
@@ -94,20 +96,46 @@ func unit(ctx context.Context) (t tally) {
 	return t
 }
 
+// binary is what make build makes.
+func binary() (string, error) {
+	path, err := filepath.Abs(filepath.Join("bin", "gatehouse"))
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w: run make build", err)
+	}
+	return path, nil
+}
+
+// chaos makes a short run of it; make chaos makes a long one.
+func chaos(ctx context.Context) (t tally) {
+	binary, err := binary()
+	if err != nil {
+		t.fail("chaos: %v", err)
+		return t
+	}
+	env, args := []string{"E2E_BINARY=" + binary}, []string{"-count=1", "-timeout=10m", "./server/e2e/chaos"}
+	if err := compiler().ensure(ctx); err != nil {
+		t.skip(skip{what: "the race detector", why: err.Error()})
+		t.add(goTest(ctx, env, args...))
+		return t
+	}
+	t.add(goTest(ctx, append(env, "CGO_ENABLED=1"), append([]string{"-race"}, args...)...))
+	return t
+}
+
 func e2e(ctx context.Context) (t tally) {
 	browser := browser()
 	if err := browser.ensure(ctx); err != nil {
 		t.skip(skip{what: "everything in a browser", why: err.Error()})
 		return t
 	}
-	binary, err := filepath.Abs(filepath.Join("bin", "gatehouse"))
-	if err == nil {
-		_, err = os.Stat(binary)
-	}
+	binary, err := binary()
 	if err != nil {
-		t.fail("everything in a browser: %v: run make build", err)
+		t.fail("everything in a browser: %v", err)
 		return t
 	}
 	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser.found(ctx), "E2E_PICTURES=" + filepath.Join(filepath.Dir(binary), "pictures")}
-	return goTest(ctx, env, "-count=1", "-timeout=15m", "./server/e2e/...")
+	return goTest(ctx, env, "-count=1", "-timeout=15m", "./server/e2e")
 }

@@ -12,7 +12,7 @@ var (
 		"server/internal/store/sqlite",
 	}
 	// testSupport are the packages for tests whose names do not end in "test".
-	testSupport = []string{"server/e2e", "server/internal/architecture", "server/internal/conformance/..."}
+	testSupport = []string{"server/e2e/...", "server/internal/architecture", "server/internal/conformance/..."}
 )
 
 // native are the rules for what runs as a program.

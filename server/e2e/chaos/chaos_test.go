@@ -1,0 +1,80 @@
+package chaos
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// binary is the gateway to try.
+func binary(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("E2E_BINARY")
+	if path == "" {
+		path = "../../../bin/gatehouse"
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("there is no %s: run make build", path)
+	}
+	return path
+}
+
+// setting reads a setting of the run from the environment.
+func setting[T any](t *testing.T, name string, otherwise T, read func(string) (T, error)) T {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	v, err := read(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return v
+}
+
+// TestNothingIsLost makes a run: a short one, unless it is told otherwise.
+func TestNothingIsLost(t *testing.T) {
+	o := Options{
+		Binary:  binary(t),
+		Seed:    setting(t, "CHAOS_SEED", rand.Uint64N(1_000_000), func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
+		For:     setting(t, "CHAOS_FOR", 15*time.Second, time.ParseDuration),
+		Clients: setting(t, "CHAOS_CLIENTS", 12, strconv.Atoi),
+		Log:     t.Logf,
+	}
+	var err error
+	if o.Dir, err = os.MkdirTemp("", "gatehouse-chaos-"); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("make chaos SEED=%d FOR=%v CLIENTS=%d", o.Seed, o.For, o.Clients)
+	report, err := Run(t.Context(), o)
+	if report != nil {
+		t.Logf("what came of it:\n%s", report)
+		for _, v := range report.Violations {
+			t.Error(v)
+		}
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if t.Failed() {
+		t.Logf("the data and the gateway's log stay in %s", o.Dir)
+		return
+	}
+	if err := os.RemoveAll(o.Dir); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,152 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// compare waits until all is done and compares what everybody has.
+func (r *run) compare(ctx context.Context, report *Report) error {
+	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	for _, user := range r.users {
+		reader, err := newReader(ctx, r.proxy.gateway(), user)
+		if err != nil {
+			return err
+		}
+		r.readers[user] = reader
+		if err := r.idle(ctx, reader, user); err != nil {
+			return err
+		}
+		r.Log("%s is idle after %v", user, time.Since(r.began).Round(time.Millisecond))
+		e, err := r.gather(ctx, reader, user)
+		if err != nil {
+			return err
+		}
+		report.count(e)
+		r.find(e.check())
+	}
+	return nil
+}
+
+func (r *Report) count(e *evidence) {
+	r.Sessions += len(e.sessions)
+	for _, s := range e.sessions {
+		for _, c := range s.copies {
+			r.Messages += len(c.messages)
+			for _, m := range c.messages {
+				if m.HTML != nil {
+					r.Markups++
+				}
+			}
+		}
+	}
+}
+
+// idle waits until no session of the user does anything. Each run, and each wait
+// for one, has to end in its time.
+func (r *run) idle(ctx context.Context, reader *reader, user string) error {
+	since := map[string]time.Time{} // by session and run
+	for {
+		busy, err := reader.busy(ctx)
+		if err != nil {
+			return fmt.Errorf("wait for the runs of %s: %w", user, err)
+		}
+		for key, is := range busy {
+			if begun, ok := since[key+is.RunID]; !ok {
+				since[key+is.RunID] = time.Now()
+			} else if time.Since(begun) > runLimit {
+				r.violate(key, "run %q goes on for more than %v, %d are queued", is.RunID, runLimit, is.Queued)
+				return nil
+			}
+		}
+		if len(busy) == 0 {
+			return nil
+		}
+		wait(ctx, 100*time.Millisecond)
+	}
+}
+
+// gather collects what everybody has of a user's sessions.
+func (r *run) gather(ctx context.Context, reader *reader, user string) (*evidence, error) {
+	e := &evidence{sends: r.ledger.of(user), retries: r.ledger.retries, aborted: r.ledger.aborted, codes: r.ledger.codes}
+	list, err := reader.sessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range list {
+		is := session{key: s.Key, epoch: s.Epoch, last: s.LastSeq}
+		if is.history, err = reader.history(ctx, s.Key); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Key, err)
+		}
+		fresh, err := reader.transcript(ctx, s.Key)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Key, err)
+		}
+		is.copies = []transcript{{"a fresh client", fresh}}
+		if is.log, err = reader.log(ctx, s.Key); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Key, err)
+		}
+		if is.log == nil && !r.compacts {
+			r.violate(s.Key, "the log cannot be read from the start, though nothing was removed")
+		}
+		r.witnessed(is)
+		is.copies = append(is.copies, r.copies(ctx, user, is)...)
+		e.sessions = append(e.sessions, is)
+	}
+	return e, nil
+}
+
+// witnessed holds that the log holds what was seen.
+func (r *run) witnessed(s session) {
+	for _, f := range s.log {
+		h, ok := hear(f)
+		if !ok || !r.witness.saw(s.epoch, f.Seq, h.sum) {
+			r.violate(s.key, "seq %d of the log is not what was seen: %s %s", f.Seq, f.Event, f.Payload)
+		}
+		if h.kind == protocol.RunFailed {
+			r.ledger.fail(h.run, h.code)
+		}
+	}
+}
+
+// copies are the transcripts that the user's devices have, once they are at the
+// session's end, where they come by themselves.
+func (r *run) copies(ctx context.Context, user string, s session) (all []transcript) {
+	ctx, cancel := context.WithTimeout(ctx, tickLimits)
+	defer cancel()
+	for _, d := range r.devices {
+		if d.user != user && !slices.Contains(d.watched, s.key) {
+			continue
+		}
+		has, err := d.caughtUp(ctx, s.key, s.epoch, s.last)
+		if err != nil {
+			r.violate(s.key, "%s did not come to have everything: %v", d.name, err)
+			continue
+		}
+		all = append(all, transcript{d.name, has})
+	}
+	return all
+}
+
+// inspect looks into the database that the gateway left.
+func (r *run) inspect(ctx context.Context, report *Report) error {
+	findings, runs, err := inspect(ctx, r.gateway.database(), r.ledger.sends)
+	r.find(findings)
+	report.Runs = runs
+	return err
+}
+
+func (r *run) find(findings []finding) {
+	for _, f := range findings {
+		r.violate(f.session, "%s", f.what)
+		r.mu.Lock()
+		r.findings.losses += f.losses
+		r.findings.doubles += f.doubles
+		r.mu.Unlock()
+	}
+}
