@@ -31,6 +31,15 @@ func (g *Gateway) Refusal(err error) *protocol.Error {
 	return protocol.Refuse(protocol.Internal, "something went wrong in the gateway; it was logged as "+id)
 }
 
+// Cause is why the store is not ready, as far as strangers may know.
+func Cause(err error) string {
+	var cause store.Cause
+	if !errors.As(err, &cause) {
+		return "the store does not answer"
+	}
+	return string(cause)
+}
+
 // errPanic stands for a panic, which was logged with its stack.
 var errPanic = errors.New("panic")
 

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -34,7 +35,15 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) {
 	}
 	m := page.ChatModel{Site: s.site, Viewer: viewer(device), State: markup.StateReady, SessionKey: key,
 		Title: "New chat", Suggestions: s.suggestions(), Agent: s.agentName(s.Agents[0].ID)}
-	if err := s.fillTranscript(r, device, &m); err != nil {
+	status := http.StatusOK
+	err = s.fillTranscript(r, device, &m)
+	if refused := new(protocol.Error); errors.As(err, &refused) && refused.Code == protocol.NotFound {
+		// The client is told all the same: what it keeps may be the first message of
+		// a session that nobody else knows yet.
+		status, err = http.StatusNotFound, nil
+		m.State, m.Title = markup.StateGone, "No such chat"
+	}
+	if err != nil {
 		s.failed(w, r, err)
 		return
 	}
@@ -42,7 +51,7 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) {
 		s.failed(w, r, err)
 		return
 	}
-	s.show(w, r, http.StatusOK, page.Chat(m))
+	s.show(w, r, status, page.Chat(m))
 }
 
 func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page.ChatModel) error {

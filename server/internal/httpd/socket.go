@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -38,14 +39,15 @@ func (s *server) health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, []byte(`{"status":"ok","protocol":3}`))
 }
 
-// ready is GET /readyz: it can serve.
+// ready is GET /readyz: it can serve. If not, it says why, in words for anybody.
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	switch err := s.Ready(r.Context()); {
 	case s.Gateway.Draining():
-		writeJSON(w, http.StatusServiceUnavailable, []byte(`{"status":"draining"}`))
+		writeJSON(w, http.StatusServiceUnavailable, []byte(`{"status":"draining","cause":"the gateway is stopping"}`))
 	case err != nil:
 		s.Log.Error("not ready", "error", err)
-		writeJSON(w, http.StatusServiceUnavailable, []byte(`{"status":"unavailable","store":"unavailable"}`))
+		body := jsontext.AppendString([]byte(`{"status":"unavailable","store":"unavailable","cause":`), gateway.Cause(err))
+		writeJSON(w, http.StatusServiceUnavailable, append(body, '}'))
 	default:
 		writeJSON(w, http.StatusOK, []byte(`{"status":"ready","store":"ok"}`))
 	}

@@ -23,7 +23,8 @@ type Options struct {
 	// Readers is how many Views may run at once; 0 means 4.
 	Readers int
 	// BusyTimeout is how long a statement waits while another program holds the
-	// database locked; 0 means 5 s.
+	// database locked; 0 means 2 s. While it stays locked the next ones wait for
+	// 100 ms.
 	BusyTimeout time.Duration
 }
 
@@ -41,13 +42,20 @@ type Store struct {
 	readDB  *sql.DB      // the connections of readers
 	readers chan *reader // those that are free
 
+	// keep is a connection that nobody uses. While one is open SQLite's index of
+	// the log lives; made anew from the log, it would take for committed what a
+	// commit that failed had written there.
+	keep *conn
+
 	queue     chan *update
 	committed chan struct{} // closed when the committer has ended
 
 	walLimit int64
+	fullWait string // the pragma for Options.BusyTimeout
 	commits  atomic.Uint64
-	marked   atomic.Uint64 // of commits, those before the last mark
-	pinged   atomic.Pointer[time.Time]
+	marked   atomic.Uint64             // of commits, those before the last mark
+	pinged   atomic.Pointer[time.Time] // the last time that went well
+	failed   atomic.Pointer[failed]    // the last transaction that failed
 
 	mu     sync.RWMutex
 	closed bool
@@ -79,7 +87,7 @@ func open(ctx context.Context, p place, o Options) (_ *Store, err error) {
 		o.Readers = 4
 	}
 	if o.BusyTimeout <= 0 {
-		o.BusyTimeout = 5 * time.Second
+		o.BusyTimeout = 2 * time.Second
 	}
 	s := &Store{
 		log: o.Logger, lock: p.lock, path: p.file,
@@ -87,18 +95,22 @@ func open(ctx context.Context, p place, o Options) (_ *Store, err error) {
 		queue:     make(chan *update, maxBatch),
 		committed: make(chan struct{}),
 		walLimit:  walLimit,
+		fullWait:  fmt.Sprintf("PRAGMA busy_timeout = %d", o.BusyTimeout.Milliseconds()),
 	}
 	s.close = sync.OnceValue(s.shut)
 	s.db, err = openDB(p.file, o.BusyTimeout, 1, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)")
 	if err != nil {
 		return nil, err
 	}
-	if s.readDB, err = openDB(p.file, o.BusyTimeout, o.Readers, "query_only(1)"); err != nil {
+	if s.readDB, err = openDB(p.file, o.BusyTimeout, o.Readers+1, "query_only(1)"); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	w, err := s.prepare(ctx)
 	if err != nil {
 		return nil, errors.Join(err, s.readDB.Close(), s.db.Close())
+	}
+	if s.keep, err = keepOpen(ctx, s.readDB); err != nil {
+		return nil, errors.Join(err, w.close(), s.readDB.Close(), s.db.Close())
 	}
 	for range o.Readers {
 		s.readers <- &reader{db: s.readDB}
@@ -135,6 +147,19 @@ func (s *Store) prepare(ctx context.Context) (*conn, error) {
 	return w, nil
 }
 
+// keepOpen gives a connection that has the index of the log.
+func keepOpen(ctx context.Context, db *sql.DB) (*conn, error) {
+	c, err := grab(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	var tables int64 // it has it from its first read on
+	if err := (&Tx{c: c}).QueryRow(`SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
 // InstanceID is 16 random hexadecimal digits that this data directory got when
 // it was made. Whatever outlives the directory elsewhere (cookies, a browser's
 // outbox) is keyed by it.
@@ -154,7 +179,7 @@ func (s *Store) shut() error {
 	<-s.committed
 	// Closing the last connection of a database folds its log, and a pool does
 	// not close those that are taken from it.
-	var errs []error
+	errs := []error{s.keep.close()}
 	for range cap(s.readers) {
 		if r := <-s.readers; r.c != nil {
 			errs = append(errs, r.c.close())

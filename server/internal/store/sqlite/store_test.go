@@ -97,7 +97,7 @@ func TestPragmas(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
 	for query, want := range map[string]string{
-		"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2", "PRAGMA foreign_keys": "1", "PRAGMA busy_timeout": "5000",
+		"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2", "PRAGMA foreign_keys": "1", "PRAGMA busy_timeout": "2000",
 	} {
 		var got string
 		if err := s.Update(t.Context(), func(tx *Tx) error { return tx.QueryRow(query).Scan(&got) }); err != nil || got != want {

@@ -2,11 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"runtime"
 	"sync/atomic"
 	"time"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	lib "modernc.org/sqlite/lib"
 )
 
 // update is one call of Update on its way through the committer.
@@ -28,7 +29,8 @@ const (
 // Updates run one after another, and those that wait are committed together; an
 // error of fn, or a panic in it, undoes fn alone and is returned. If the commit
 // fails, so do all Updates in it, with an error that wraps store.ErrUnavailable;
-// should the machine die in that moment, the database may hold them all the same.
+// should the process end before another commit succeeds, the database may hold
+// them all the same.
 //
 // fn must be quick, must not wait for anything and must not call Update, which
 // would wait for fn. If ctx ends before fn has begun, fn is never run and the
@@ -76,8 +78,15 @@ type committer struct {
 	s *Store
 	c *conn // nil after one was dropped
 
+	hurried  bool      // another program held the lock for long, and may still
 	nextFold time.Time // after one that was in vain
 }
+
+// The pragmas for how long a statement waits for another program's lock.
+const (
+	noWait    = "PRAGMA busy_timeout = 0"
+	shortWait = "PRAGMA busy_timeout = 100"
+)
 
 // loop commits what is queued until the queue is closed. There is no delay in
 // it: while one transaction is on its way to the disk the next one gathers.
@@ -85,6 +94,9 @@ func (w *committer) loop() {
 	defer close(w.s.committed)
 	batch := make([]*update, 0, maxBatch)
 	for first := range w.s.queue {
+		// Who is about to queue comes along: with one processor the first would
+		// otherwise be committed alone, again and again.
+		runtime.Gosched()
 		batch = append(batch[:0], first)
 		for len(batch) < maxBatch && len(w.s.queue) > 0 {
 			batch = append(batch, <-w.s.queue) // this is the only receiver
@@ -125,6 +137,9 @@ func (w *committer) commit(batch []*update) {
 		return
 	}
 	err := w.transact(live)
+	if err != nil {
+		w.s.failed.Store(&failed{time.Now(), err})
+	}
 	for _, u := range live {
 		if err != nil {
 			// Also where fn refused: it may have done so because of what another
@@ -152,12 +167,33 @@ func (w *committer) transact(batch []*update) error {
 	// Where the engine has given the transaction up by itself this fails, and
 	// begin finds out should it fail for another reason.
 	_, _ = w.c.exec("ROLLBACK")
+	if err != nil && !passes(err) {
+		w.drop()
+	}
 	return err
+}
+
+// drop has the connection replaced by the next transaction.
+func (w *committer) drop() {
+	w.c.drop()
+	w.c, w.hurried = nil, false
+}
+
+// wait has the connection's statements wait as the pragma says.
+func (w *committer) wait(pragma string) error {
+	var was int64
+	err := (&Tx{c: w.c}).QueryRow(pragma).Scan(&was)
+	if err != nil {
+		w.drop()
+		return err
+	}
+	w.hurried = pragma == shortWait
+	return nil
 }
 
 // begin opens a transaction that holds the write lock from the start. A
 // connection that cannot is replaced at the next try, unless it only waits for
-// another program.
+// another program: who has waited for that in vain has waited for all who follow.
 func (w *committer) begin() error {
 	if w.c == nil {
 		c, err := grab(context.Background(), w.s.db)
@@ -167,9 +203,13 @@ func (w *committer) begin() error {
 		w.c = c
 	}
 	_, err := w.c.exec("BEGIN IMMEDIATE")
-	if err != nil && !busy(err) {
-		w.c.drop()
-		w.c = nil
+	switch {
+	case err == nil && w.hurried:
+		return w.wait(w.s.fullWait)
+	case code(err) == lib.SQLITE_BUSY && !w.hurried:
+		return errors.Join(err, w.wait(shortWait))
+	case err != nil && code(err) != lib.SQLITE_BUSY:
+		w.drop()
 	}
 	return err
 }
@@ -209,9 +249,4 @@ func (w *committer) runApart(u *update) error {
 		return failure("end a savepoint", err)
 	}
 	return nil
-}
-
-// failure is how a transaction's failure reaches those who were in it.
-func failure(step string, err error) error {
-	return fmt.Errorf("%w: %s: %w", store.ErrUnavailable, step, err)
 }

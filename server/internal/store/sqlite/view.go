@@ -45,8 +45,8 @@ func (r *reader) view(ctx context.Context, fn func(*Tx) error) error {
 		r.drop()
 		return failure("begin a snapshot", err)
 	}
-	err, _ := runIn(r.c, fn)
-	if _, e := r.c.exec("ROLLBACK"); e != nil {
+	err, fault := runIn(r.c, fn)
+	if _, e := r.c.exec("ROLLBACK"); e != nil || fault != nil {
 		r.drop()
 	}
 	return err

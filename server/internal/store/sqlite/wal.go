@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"os"
 	"time"
@@ -50,48 +49,22 @@ func (w *committer) foldAlone() error {
 			return errReading
 		}
 	}
+	return w.checkpoint()
+}
+
+// checkpoint folds the log if no other program is in the way. It does not wait
+// for one: all readers wait for it.
+func (w *committer) checkpoint() error {
+	if err := w.wait(noWait); err != nil {
+		return err
+	}
 	var blocked bool
 	var pages, folded int64
 	err := (&Tx{c: w.c}).QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &pages, &folded)
 	if err == nil && blocked {
 		err = errReading
 	}
-	return err
+	return errors.Join(err, w.wait(w.s.fullWait))
 }
 
 var errReading = errors.New("somebody reads from it for long")
-
-// pingEvery is how long a successful Ping is believed, so that whoever asks for
-// readiness cannot make the disk busy.
-const pingEvery = time.Second
-
-// Ping reports whether something can be committed now, by committing something:
-// a full or read-only disk shows in no other way. Unlike Update it gives up when
-// ctx ends.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.enter(); err != nil {
-		return err
-	}
-	defer s.users.Done()
-	now := time.Now()
-	if last := s.pinged.Load(); last != nil && now.Sub(*last) < pingEvery {
-		return nil
-	}
-	u, err := s.submit(ctx, func(tx *Tx) error {
-		_, err := tx.Exec(`INSERT INTO meta (key, value) VALUES ('pinged', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-			now.UTC().Format(time.RFC3339Nano))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	select {
-	case <-u.done:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	if u.err == nil {
-		s.pinged.Store(&now)
-	}
-	return u.err
-}

@@ -1,0 +1,405 @@
+//go:build unix
+
+package session_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
+	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// These figures stand side by side: pieces of answers on their way through the
+// store, and the same pieces handed to the hub from memory, in turns and in one
+// run. Hub, connections and sockets are the real ones; the clients are in this
+// process and cost what they cost in both cases.
+
+// rounds is how often each of the two is measured; the spread is theirs.
+const rounds = 5
+
+// stage is sessions that stream, each of a user of its own with some followers.
+type stage struct {
+	b        *testing.B
+	service  *session.Service
+	hub      *hub.Hub
+	sessions []*streaming
+
+	// toHub and toSocket are how long pieces took since they were stamped.
+	toHub, toSocket timings
+}
+
+// streaming is one of the sessions.
+type streaming struct {
+	caller  session.Caller
+	arrived chan struct{} // a piece has come to a follower
+	run     session.Begun
+	seq     int64 // of the log in memory
+}
+
+// newStage makes the sessions, with one follower of each for every form: whether
+// it takes formatted text.
+func newStage(b *testing.B, sessions int, forms ...bool) *stage {
+	b.Helper()
+	s := &stage{b: b, hub: hub.New()}
+	s.service = session.New(openStore(b), s)
+	addr, accepted := s.listen()
+	for i := range sessions {
+		one := &streaming{caller: session.Caller{UserID: fmt.Sprint("user-", i), Role: protocol.Operator}, arrived: make(chan struct{}, 16)}
+		s.sessions = append(s.sessions, one)
+		for _, html := range forms {
+			s.follow(addr, accepted, one, html)
+		}
+	}
+	return s
+}
+
+// listen serves WebSockets until the benchmark ends.
+func (s *stage) listen() (addr string, accepted <-chan *conn.Conn) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	set := conn.NewSet(conn.Limits{Hello: time.Hour, Read: time.Hour, Ping: time.Hour}, slog.New(slog.DiscardHandler))
+	joined := make(chan *conn.Conn, 1)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, err := set.Accept(w, r, func(*conn.Conn) conn.Handler { return deaf{} }); err == nil {
+			joined <- c
+		}
+	})}
+	go func() { _ = server.Serve(l) }() // until it is closed
+	s.b.Cleanup(func() {
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = set.Shutdown(now, websocket.StatusGoingAway, "")
+		_ = server.Close()
+	})
+	return l.Addr().String(), joined
+}
+
+// deaf takes nothing from its client.
+type deaf struct{}
+
+func (deaf) Frame(*conn.Conn, []byte)        {}
+func (deaf) Binary(*conn.Conn)               {}
+func (deaf) Closed(*conn.Conn, conn.Closing) {}
+
+// follower is a connection as the hub has it.
+type follower struct {
+	*conn.Conn
+	b *testing.B
+}
+
+func (f follower) GiveUp(err error) { f.b.Error(err) }
+
+// follow connects a client that reads until the benchmark ends.
+func (s *stage) follow(addr string, accepted <-chan *conn.Conn, one *streaming, html bool) {
+	nc, err := net.Dial("tcp", addr)
+	if err == nil {
+		_, err = io.WriteString(nc, "GET / HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+	}
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	in := bufio.NewReader(nc)
+	if answer, err := http.ReadResponse(in, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+		s.b.Fatalf("%v, %v", answer, err)
+	}
+	s.hub.Join(&hub.Member{Sender: follower{<-accepted, s.b}, UserID: one.caller.UserID, Role: protocol.Operator, HTML: html})
+	var reading sync.WaitGroup
+	reading.Go(func() { s.read(in, one) })
+	s.b.Cleanup(func() {
+		_ = nc.Close()
+		reading.Wait()
+	})
+}
+
+// read takes the time of every stamped piece that comes.
+func (s *stage) read(in *bufio.Reader, one *streaming) {
+	var frame []byte
+	for {
+		var head [2]byte
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			return
+		}
+		size := uint64(head[1])
+		if size >= 126 { // RFC 6455 §5.2
+			var long [8]byte
+			n := 2
+			if size == 127 {
+				n = 8
+			}
+			if _, err := io.ReadFull(in, long[8-n:]); err != nil {
+				return
+			}
+			size = binary.BigEndian.Uint64(long[:])
+		}
+		frame = slices.Grow(frame[:0], int(size))[:size]
+		if _, err := io.ReadFull(in, frame); err != nil {
+			return
+		}
+		if s.toSocket.note(frame) {
+			one.arrived <- struct{}{}
+		}
+	}
+}
+
+// Publish is the way of all events to the hub.
+func (s *stage) Publish(e session.Event) {
+	if e.Kind == protocol.RunChunk {
+		s.toHub.note(e.Payload)
+	}
+	s.hub.Publish(e)
+}
+
+// way is one of the two ways of a piece.
+type way struct {
+	name string
+	// begin and end make each session stream, and stop.
+	begin, end func(*streaming) error
+	say        func(*streaming, string) error
+}
+
+func (s *stage) ways() []way {
+	ctx := context.Background()
+	return []way{
+		{"stored", func(one *streaming) error {
+			sent, err := s.service.Send(ctx, one.caller, session.SendRequest{SessionKey: one.key(), DefaultAgent: "demo", Message: "Hi"})
+			if err == nil {
+				one.run, err = s.service.Begin(ctx, sent.SessionKey, holder)
+			}
+			return err
+		}, func(one *streaming) error {
+			return s.service.Finish(ctx, one.run, session.Outcome{Status: session.RunCompleted})
+		}, func(one *streaming, text string) error {
+			return s.service.Append(ctx, one.run, []session.Piece{{Text: text}})
+		}},
+		{"memory", func(one *streaming) error {
+			one.run = session.Begun{Run: session.Run{ID: "run"}}
+			return s.tell(one, protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "answer"})
+		}, func(one *streaming) error {
+			return s.tell(one, protocol.RunCompleted, &protocol.RunCompletedPayload{MessageID: "answer"})
+		}, func(one *streaming, text string) error {
+			return s.tell(one, protocol.RunChunk, &protocol.TextPayload{Content: text})
+		}},
+	}
+}
+
+func (one *streaming) key() string { return "session-of-" + one.caller.UserID }
+
+// tell publishes what the store would have been given, from memory.
+func (s *stage) tell(one *streaming, kind string, payload protocol.Payload) error {
+	one.seq++
+	e := protocol.AgentEvent{Type: kind, SessionKey: "memory-of-" + one.caller.UserID, AgentID: "demo", RunID: one.run.Run.ID,
+		UserID: one.caller.UserID, Channel: protocol.ChannelWS, Payload: payload.AppendJSON(nil)}
+	s.Publish(session.Event{SessionKey: e.SessionKey, UserID: one.caller.UserID, Epoch: "memory", Seq: one.seq,
+		Name: protocol.EventAgent, Kind: kind, RunID: one.run.Run.ID, Payload: e.AppendJSON(nil)})
+	return nil
+}
+
+// each runs do for all sessions at once.
+func (s *stage) each(do func(*streaming) error) {
+	s.b.Helper()
+	var all sync.WaitGroup
+	for _, one := range s.sessions {
+		all.Go(func() {
+			if err := do(one); err != nil {
+				s.b.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if s.b.Failed() {
+		s.b.FailNow()
+	}
+}
+
+// stamp begins a piece of an answer with the time that it is.
+func stamp(n int) string {
+	text := "@" + strconv.FormatInt(time.Now().UnixNano(), 10) + "@ some *words* of an answer with `code`"
+	if n%10 == 9 {
+		return text + ".\n\n"
+	}
+	return text + ", "
+}
+
+// timings are gathered by many.
+type timings struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+// note takes the time since the stamp in a piece, and reports whether this is one.
+func (t *timings) note(said []byte) bool {
+	_, rest, ok := bytes.Cut(said, []byte(`"payload":{"content":"@`))
+	if !ok {
+		return false
+	}
+	at, err := strconv.ParseInt(string(rest[:bytes.IndexByte(rest, '@')]), 10, 64)
+	if err != nil {
+		return false
+	}
+	took := time.Duration(time.Now().UnixNano() - at)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all = append(t.all, took)
+	return true
+}
+
+// take gives the quantiles of what was gathered, in µs, and gathers anew.
+func (t *timings) take(quantiles ...float64) (at []float64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slices.Sort(t.all)
+	for _, q := range quantiles {
+		at = append(at, float64(t.all[int(q*float64(len(t.all)-1))].Microseconds()))
+	}
+	t.all = t.all[:0]
+	return at
+}
+
+// figures are those of the rounds, by name.
+type figures struct {
+	all  map[string][]float64
+	last map[string]float64
+}
+
+func newFigures() figures { return figures{map[string][]float64{}, map[string]float64{}} }
+
+func (f figures) add(name string, v float64) {
+	f.all[name], f.last[name] = append(f.all[name], v), v
+}
+
+func (f figures) addTimes(name string, t *timings) {
+	at := t.take(0.5, 0.99)
+	f.add(name+"-p50-µs", at[0])
+	f.add(name+"-p99-µs", at[1])
+}
+
+// report gives the medians to the benchmark, and their spread to the reader.
+func (f figures) report(b *testing.B) {
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(f.all)) {
+		slices.Sort(f.all[name])
+		median := f.all[name][rounds/2]
+		b.ReportMetric(median, name)
+		fmt.Fprintf(&lines, "\n%24s %9.4g (%.4g–%.4g)", name, median, f.all[name][0], f.all[name][rounds-1])
+	}
+	b.Logf("medians of %d rounds (smallest–largest):%s", rounds, &lines)
+}
+
+// BenchmarkStoreBeforeSend is what an answer's reader waits for because a piece
+// is stored before it is sent: a piece every 40 ms, as a run coalesces them.
+func BenchmarkStoreBeforeSend(b *testing.B) {
+	const interval, pieces = 40 * time.Millisecond, 30
+	for _, sessions := range []int{1, 500} {
+		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
+			s := newStage(b, sessions, false)
+			for b.Loop() {
+				f := newFigures()
+				for range rounds {
+					for _, w := range s.ways() {
+						s.each(w.begin)
+						s.each(func(one *streaming) error {
+							time.Sleep(rand.N(interval))
+							for n := range pieces {
+								if err := w.say(one, stamp(n)); err != nil {
+									return err
+								}
+								time.Sleep(interval)
+								<-one.arrived
+							}
+							return nil
+						})
+						s.each(w.end)
+						f.addTimes(w.name+"-hub", &s.toHub)
+						f.addTimes(w.name+"-socket", &s.toSocket)
+					}
+					for _, q := range []string{"p50-µs", "p99-µs"} {
+						f.add("added-"+q, f.last["stored-socket-"+q]-f.last["memory-socket-"+q])
+					}
+				}
+				f.report(b)
+			}
+		})
+	}
+}
+
+// BenchmarkStreaming is how many pieces a second 500 sessions get through, when
+// each says its next one as soon as its followers have had the last: in all, and
+// for each second of a core's time.
+func BenchmarkStreaming(b *testing.B) {
+	const sessions, pieces = 500, 20
+	for _, procs := range []int{1, 2} {
+		for _, forms := range []struct {
+			name string
+			html []bool
+		}{{"none", nil}, {"plain", []bool{false}}, {"html", []bool{true}}} {
+			b.Run(fmt.Sprintf("procs=%d/followers=%s", procs, forms.name), func(b *testing.B) {
+				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+				s := newStage(b, sessions, forms.html...)
+				for b.Loop() {
+					f := newFigures()
+					for range rounds {
+						perCore := map[string]float64{}
+						for _, w := range s.ways() {
+							s.each(w.begin)
+							begun, used := time.Now(), cpu()
+							s.each(func(one *streaming) error {
+								for n := range pieces {
+									if err := w.say(one, stamp(n)); err != nil {
+										return err
+									}
+									for range forms.html {
+										<-one.arrived
+									}
+								}
+								return nil
+							})
+							took, busy := time.Since(begun), cpu()-used
+							s.each(w.end)
+							s.toHub.take()
+							s.toSocket.take()
+							perCore[w.name] = sessions * pieces / busy.Seconds()
+							f.add(w.name+"-events/s", sessions*pieces/took.Seconds())
+							f.add(w.name+"-events/cpu-s", perCore[w.name])
+						}
+						f.add("stored/memory-cpu", perCore["memory"]/perCore["stored"])
+					}
+					f.report(b)
+				}
+			})
+		}
+	}
+}
+
+// cpu is the processor time that this process has used.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

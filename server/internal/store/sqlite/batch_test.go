@@ -1,0 +1,32 @@
+package sqlite
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// Writers that store one thing after another share commits on one processor too.
+func TestWritersShareCommitsOnOneProcessor(t *testing.T) {
+	s := openTest(t)
+	table(t, s)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const writers, each = 100, 20
+	before := s.commits.Load()
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for n := range each {
+				if err := s.Update(context.Background(), insert(w*each+n)); err != nil {
+					t.Error(err)
+				}
+				runtime.Gosched() // does something with it
+			}
+		})
+	}
+	all.Wait()
+	if commits := s.commits.Load() - before; commits > writers*each/10 {
+		t.Errorf("%d updates took %d commits", writers*each, commits)
+	}
+}

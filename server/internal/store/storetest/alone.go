@@ -1,0 +1,49 @@
+package storetest
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// aloneIn names the environment variable that holds which test a process runs
+// alone.
+const aloneIn = "GATEHOUSE_TEST_ALONE"
+
+// Alone runs the test that calls it, which has no parent, once more in a process
+// of its own and reports whether this is that process. There the test may do
+// what concerns a whole process. In the other process it waits for that one to
+// end, and fails or skips as it did.
+func Alone(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(aloneIn) == t.Name() {
+		return true
+	}
+	alone(t, nil)
+	return false
+}
+
+func alone(t *testing.T, attributes *syscall.SysProcAttr) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=3m")
+	cmd.Env = append(os.Environ(), aloneIn+"="+t.Name())
+	cmd.SysProcAttr = attributes
+	var said bytes.Buffer // a pipe, so that a limit on files does not concern it
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Skipf("no process can be started so: %v", err)
+	}
+	err := cmd.Wait()
+	switch text := said.String(); {
+	case err != nil:
+		t.Fatalf("alone: %v\n%s", err, text)
+	case strings.Contains(text, "--- SKIP: "+t.Name()):
+		t.Skip(text)
+	case !strings.Contains(text, "--- PASS: "+t.Name()):
+		t.Fatalf("alone it did not run:\n%s", text)
+	}
+}
