@@ -47,7 +47,7 @@ type Row struct {
 
 // Rows gives all rows, in the order of the page.
 func Rows() []Row {
-	return slices.Concat(transport(), frames(), connecting(), pairing(), chat(), sessions(), events())
+	return slices.Concat(transport(), frames(), connecting(), pairing(), chat(), retrying(), replaying(), sessions(), events(), resuming())
 }
 
 // patience bounds what a row waits for the gateway to do at once.

@@ -36,7 +36,8 @@ func connecting() []Row {
 // methods are those of the page that need a client to be authenticated.
 func methods() []string {
 	return []string{
-		"chat.send", "chat.history", "chat.inject", "chat.abort", "chat.session.status",
+		"chat.send", "chat.retry", "chat.history", "chat.inject", "chat.abort", "chat.session.status",
+		"chat.replay", "chat.watch", "chat.unwatch",
 		"sessions.list", "sessions.preview", "sessions.patch", "sessions.delete", "sessions.reset",
 		"device.pair.list", "device.pair.approve", "device.pair.deny", "device.pair.revoke",
 		"health", "status", "agents.list",

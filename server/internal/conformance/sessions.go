@@ -9,7 +9,7 @@ func sessions() []Row {
 	const section = "Chat: sessions and system"
 	return []Row{
 		{Section: section, Says: "every method checks that the session belongs to the caller; admins pass", Demo: true, steps: ownership},
-		{Section: section, Says: "least roles: viewer — health, status, agents.list, sessions.list/preview, chat.history/session.status", Demo: true, steps: leastRoles},
+		{Section: section, Says: "least roles: viewer — health, status, agents.list, sessions.list/preview, chat.history/session.status/replay; operator — chat.send/inject/abort/retry, sessions.patch/delete/reset; admin — the rest", Demo: true, steps: leastRoles},
 		{Section: section, Says: "role is checked before ownership", Demo: true, steps: roleBeforeOwnership},
 		{Section: section, Says: "sessions.list {agentId?,query?,limit?,cursor?}: the caller's own", Demo: true, steps: sessionsList},
 		{Section: section, Says: "sessions.preview {sessionKey}", Demo: true, steps: sessionsPreview},
@@ -27,6 +27,7 @@ func ofSession(key, run string) map[string]object {
 	return map[string]object{
 		"chat.send": {"sessionKey": key, "message": "echo x"}, "chat.history": {"sessionKey": key},
 		"chat.inject": {"sessionKey": key, "message": "x"}, "chat.abort": {"sessionKey": key},
+		"chat.retry": {"sessionKey": key, "runId": run}, "chat.replay": {"sessionKey": key, "afterSeq": 0},
 		"chat.session.status": {"sessionKey": key}, "sessions.preview": {"sessionKey": key},
 		"sessions.patch": {"sessionKey": key, "label": "mine"}, "sessions.delete": {"key": key}, "sessions.reset": {"key": key},
 		"chat.abort by run": {"runId": run}, "chat.abort by both": {"sessionKey": key, "runId": run},
@@ -44,7 +45,11 @@ func ownership(v *visit) {
 		if text := fmt.Sprint(e); strings.Contains(text, "secret words") {
 			v.fail("the refusal tells of the session: %s", text)
 		}
-		if method != "sessions.delete" && method != "sessions.reset" {
+		switch method {
+		case "sessions.delete", "sessions.reset":
+		case "chat.retry":
+			admin.refused("FAILED_PRECONDITION", "", method, params) // its run was not stopped
+		default:
 			admin.call(method, params)
 		}
 	}
@@ -64,7 +69,7 @@ func leastRoles(v *visit) {
 	for _, method := range []string{"health", "status", "agents.list", "sessions.list"} {
 		viewer.call(method, nil)
 	}
-	for _, method := range []string{"sessions.preview", "chat.history", "chat.session.status"} {
+	for _, method := range []string{"sessions.preview", "chat.history", "chat.session.status", "chat.replay"} {
 		viewer.call(method, object{"sessionKey": key})
 	}
 	for _, row := range []struct {
@@ -77,6 +82,10 @@ func leastRoles(v *visit) {
 	} {
 		viewer.refused("UNAUTHORIZED", "permission denied: "+row.method+" requires operator", row.method, row.params)
 		operator.call(row.method, row.params)
+	}
+	viewer.refused("UNAUTHORIZED", "permission denied: chat.retry requires operator", "chat.retry", object{"sessionKey": key, "runId": "run-none"})
+	for _, method := range []string{"chat.watch", "chat.unwatch", "device.pair.list"} {
+		operator.refused("UNAUTHORIZED", "permission denied: "+method+" requires admin", method, object{"sessionKey": key})
 	}
 }
 

@@ -80,6 +80,7 @@ func (h *highlighter) html(lang, code string) string {
 	if html, ok := h.known[key]; ok {
 		return html
 	}
+	compile(lexer)
 	start := time.Now()
 	html, ok := tokens(lexer, code, maxHighlightTime-h.spent)
 	if !ok {
@@ -91,6 +92,13 @@ func (h *highlighter) html(lang, code string) string {
 	}
 	h.known[key] = html
 	return html
+}
+
+// compile compiles a lexer that was not used before, which takes a busy machine
+// long enough to count for the code's own time.
+func compile(lexer chroma.Lexer) {
+	defer func() { _ = recover() }() // tokens finds out why
+	_, _ = lexer.Tokenise(&chroma.TokeniseOptions{State: "root"}, "")
 }
 
 // tokens runs the lexer over code. It fails when that takes too long, when the

@@ -62,8 +62,8 @@ func (w *world) say(t *rapid.T, b session.Begun, words []string) {
 func (w *world) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"say": w.onRunning(func(t *rapid.T, b session.Begun) {
-			for range rapid.IntRange(1, 40).Draw(t, "times") {
-				w.say(t, b, rapid.SliceOfN(rapid.SampledFrom(fragments), 1, 8).Draw(t, "words"))
+			for range rapid.IntRange(1, 15).Draw(t, "times") {
+				w.say(t, b, rapid.SliceOfN(rapid.SampledFrom(shortFragments), 1, 8).Draw(t, "words"))
 			}
 		}),
 		"say much": w.onRunning(func(t *rapid.T, b session.Begun) {

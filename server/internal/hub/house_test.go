@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
-	"regexp"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -249,8 +247,8 @@ func (b *browser) connectBy(t failer, log Log, between func()) []protocol.Resume
 	resumed, open, err := b.h.Enter(context.Background(), log, b.member, cursors)
 	try(t, resumed, err)
 	between()
-	if b.socket.sent > 0 {
-		t.Fatalf("%d frames came before the answer", b.socket.sent)
+	if n := b.socket.count(); n > 0 {
+		t.Fatalf("%d frames came before the answer", n)
 	}
 	for i, at := range resumed {
 		c := cursors[i]
@@ -370,6 +368,13 @@ func (b *browser) catchUp(t failer) {
 	}
 }
 
+// count is how many frames were sent.
+func (s *socket) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sent
+}
+
 // peak is how many bytes were queued at the most.
 func (s *socket) peak() int {
 	s.mu.Lock()
@@ -438,9 +443,6 @@ func (b *browser) same(t failer, key string) {
 	}
 }
 
-// colours are what highlighting adds, unless it takes too long.
-var colours = regexp.MustCompile(`</?span[^>]*>`)
-
 // sameBlocks fails unless the message is shown as it is formatted as a whole.
 // What streams may be shown a little differently.
 func sameBlocks(t failer, shown *timeline.Message, m protocol.Message) {
@@ -448,14 +450,11 @@ func sameBlocks(t failer, shown *timeline.Message, m protocol.Message) {
 	if !m.Status.Ended() || m.HTML == nil {
 		return
 	}
-	var got, want []string
+	var got []string
 	for _, b := range shown.Blocks {
-		got = append(got, colours.ReplaceAllString(b.HTML+b.Text, ""))
+		got = append(got, b.HTML+b.Text)
 	}
-	for _, html := range m.HTML.Blocks {
-		want = append(want, colours.ReplaceAllString(html, ""))
-	}
-	if !slices.Equal(got, want) {
-		t.Fatalf("%.99q is shown as\n%.2000q\nand not as\n%.2000q", m.Content, got, want)
+	if !sameButColours(got, m.HTML.Blocks) {
+		t.Fatalf("%.99q is shown as\n%.2000q\nand not as\n%.2000q", m.Content, got, m.HTML.Blocks)
 	}
 }

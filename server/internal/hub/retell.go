@@ -2,15 +2,20 @@ package hub
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// patchEvery is how much text a replay gathers before it formats it, in bytes;
-// chunks on the way change nothing of the formatted text.
+// patchEvery is how much text of a line a replay gathers before it formats it, in
+// bytes; chunks on the way change nothing of the formatted text. The end of a line
+// may finish a block, which the next replay, should this one be cut off, takes for
+// told.
 const patchEvery = 2 << 10
+
+func endsLine(piece string) bool { return strings.ContainsAny(piece, "\r\n") }
 
 // retelling adds formatted text to a part of a log, for a reader who has what
 // was before it. The zero value with said is ready.
@@ -78,7 +83,7 @@ func (r *retelling) chunk(e session.StoredEvent, next []session.StoredEvent, fin
 		}
 	}
 	patch := format.Patch{From: r.blocks}
-	if len(r.gathered)+len(piece.Content) < patchEvery && isChunk(next, e.RunID) {
+	if len(r.gathered)+len(piece.Content) < patchEvery && !endsLine(piece.Content) && isChunk(next, e.RunID) {
 		r.gathered = append(r.gathered, piece.Content...)
 	} else {
 		patch = r.stream.Write(string(r.gathered) + piece.Content)

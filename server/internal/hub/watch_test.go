@@ -34,7 +34,7 @@ func TestWatch(t *testing.T) {
 		h.Join(b.member)
 	}
 	h.answered(t, ann, "k", "another", " answer")
-	if n := now.socket.sent; n > 0 {
+	if n := now.socket.count(); n > 0 {
 		t.Fatalf("%d frames came to who does not watch", n)
 	}
 	at := before.watch(t, "k", from.Epoch, ptr(from.LastSeq))
@@ -74,9 +74,9 @@ func TestWatch(t *testing.T) {
 	h.Unwatch(now.member, "k")
 	h.Unwatch(now.member, "k")
 	h.Unwatch(now.member, "none")
-	sent := now.socket.sent
+	sent := now.socket.count()
 	h.answered(t, ann, "k", "unseen")
-	if now.socket.sent != sent {
+	if now.socket.count() != sent {
 		t.Error("who watches no more was told")
 	}
 	for _, b := range []*browser{now, before} {
@@ -105,7 +105,7 @@ func TestWatchDuringAReplay(t *testing.T) {
 	h.Join(b.member)
 	for range 3 { // the third replay alone is read to its end
 		b.watch(t, "k", "", ptr(0))
-		for b.socket.sent == 0 || b.read(t, 1<<30) > 0 {
+		for b.socket.count() == 0 || b.read(t, 1<<30) > 0 {
 		}
 		delete(b.last, "k")
 		delete(b.known, "k")

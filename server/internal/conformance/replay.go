@@ -1,0 +1,277 @@
+package conformance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func replaying() []Row {
+	const section = "Chat: replay and watch"
+	return []Row{
+		{Section: section, Says: "chat.replay {sessionKey, afterSeq, limit?} → {events, lastSeq, reset}", Demo: true, steps: replayed},
+		{Section: section, Says: "chat.replay: the events are those that followers got", Demo: true, steps: replayedAsSent},
+		{Section: section, Says: "chat.replay: pages end early so that the frame fits", Demo: true, steps: replayedLarge},
+		{Section: section, Says: "chat.replay: reset for another epoch, and for an afterSeq ahead of the log", Demo: true, steps: replayReset},
+		{Section: section, Says: "chat.replay: html for caps:[\"html\"]", Demo: true, steps: replayFormatted},
+		{Section: section, Says: "chat.replay: bad params are INVALID_REQUEST, an unknown session is NOT_FOUND", Demo: true, steps: replayRefused},
+		{Section: section, Says: "chat.watch: an admin follows a session live", Demo: true, steps: watched},
+		{Section: section, Says: "chat.watch: from after afterSeq, where that is given", Demo: true, steps: watchedFrom},
+		{Section: section, Says: "chat.watch: its owner's connections follow theirs without asking", Demo: true, steps: watchedOwn},
+		{Section: section, Says: "chat.unwatch ends that", Demo: true, steps: unwatched},
+	}
+}
+
+// replay reads a log from a place to its end, page by page.
+func (c *client) replay(key any, after int64, limit int) (events []object, pages int) {
+	for {
+		page := c.call("chat.replay", object{"sessionKey": key, "afterSeq": after, "limit": limit})
+		c.v.want(page, "reset", false)
+		part := c.v.list(page, "events")
+		for _, e := range part {
+			e := e.(object)
+			after++
+			c.v.want(e, "type", "event")
+			c.v.want(e, "seq", after)
+			events = append(events, e)
+		}
+		pages++
+		if after == c.v.number(page, "lastSeq") {
+			return events, pages
+		}
+		if len(part) == 0 || len(part) > limit {
+			c.v.fail("a page of %d events, with a limit of %d, before the end", len(part), limit)
+		}
+	}
+}
+
+func replayed(v *visit) {
+	c := v.admin(v.name("user"))
+	key := c.session("one two three")
+	history := c.call("chat.history", object{"sessionKey": key})
+	last := v.number(history, "lastSeq")
+	page := c.call("chat.replay", object{"sessionKey": key, "afterSeq": 0})
+	v.want(page, "sessionKey", key)
+	v.want(page, "epoch", history["epoch"])
+	v.want(page, "lastSeq", last)
+	v.want(page, "reset", false)
+	if n := len(v.list(page, "events")); int64(n) != last {
+		v.fail("%d events, want %d", n, last)
+	}
+	page = c.call("chat.replay", object{"sessionKey": key, "epoch": history["epoch"], "afterSeq": last - 1})
+	v.want(page, "events.0.seq", last)
+	v.want(page, "events.1", nil)
+	if n := len(v.list(c.call("chat.replay", object{"sessionKey": key, "afterSeq": last}), "events")); n != 0 {
+		v.fail("%d events behind the last one", n)
+	}
+	if all, pages := c.replay(key, 0, 2); int64(len(all)) != last || pages < 3 {
+		v.fail("%d events in %d pages", len(all), pages)
+	}
+	for range 600 { // more than a page has unless it is asked for
+		c.ask("chat.inject", object{"sessionKey": key, "message": "note"})
+	}
+	c.log(key, func(e object) bool { return v.number(e, "seq") == last+600 })
+	for limit, want := range map[int]int{0: 500, 600: 600, 100_000: 600} {
+		params := object{"sessionKey": key, "afterSeq": last}
+		if limit > 0 {
+			params["limit"] = limit
+		}
+		if n := len(v.list(c.call("chat.replay", params), "events")); n != want {
+			v.fail("%d events with limit %d, want %d", n, limit, want)
+		}
+	}
+}
+
+func replayedAsSent(v *visit) {
+	c := v.admin(v.name("user"))
+	key := v.text(c.call("chat.send", object{"message": "think"}), "sessionKey")
+	c.call("sessions.patch", object{"sessionKey": key, "label": "renamed"})
+	sent := c.log(key, func(e object) bool { return get(e, "payload.change") == "patched" })
+	if all, _ := c.replay(key, 0, 7); fmt.Sprint(all) != fmt.Sprint(sent) {
+		v.fail("sent were\n%v\nreplayed\n%v", sent, all)
+	}
+}
+
+func replayedLarge(v *visit) {
+	c := v.admin(v.name("user"))
+	key := c.session("begin")
+	before := v.number(c.call("chat.history", object{"sessionKey": key}), "lastSeq")
+	for i := range 5 {
+		c.call("chat.inject", object{"sessionKey": key, "message": fmt.Sprint(i, strings.Repeat("y", 200<<10))})
+	}
+	c.call("chat.inject", object{"sessionKey": key, "message": strings.Repeat("\x01", 79<<10)}) // 474 KiB as JSON
+	all, pages := c.replay(key, before, 100)
+	if len(all) != 6 || pages < 4 {
+		v.fail("%d events of %d KiB came in %d pages", len(all), 6*200, pages)
+	}
+}
+
+func replayReset(v *visit) {
+	c := v.admin(v.name("user"))
+	key := c.session("begin")
+	before := c.call("chat.history", object{"sessionKey": key})
+	ahead := object{"sessionKey": key, "epoch": before["epoch"], "afterSeq": v.number(before, "lastSeq") + 1}
+	c.call("sessions.reset", object{"key": key})
+	c.session("another session")
+	now := c.call("chat.history", object{"sessionKey": key})
+	for _, params := range []object{
+		ahead, {"sessionKey": key, "epoch": before["epoch"], "afterSeq": 1}, {"sessionKey": key, "afterSeq": 100},
+	} {
+		page := c.call("chat.replay", params)
+		v.want(page, "reset", true)
+		v.want(page, "epoch", now["epoch"])
+		v.want(page, "lastSeq", now["lastSeq"])
+		if len(v.list(page, "events")) != 0 {
+			v.fail("a reset with events")
+		}
+	}
+}
+
+// fold applies the blocks that events carry to those that are shown.
+func (v *visit) fold(blocks []any, events []object) []any {
+	for _, e := range events {
+		html, ok := get(e, "payload.payload.html").(object)
+		if !ok {
+			continue
+		}
+		more, _ := html["blocks"].([]any)
+		if len(more) == 0 {
+			continue // the text alone, or what appends to code, which these answers have not
+		}
+		from := int(v.number(html, "from"))
+		if from > len(blocks) {
+			v.fail("html from block %d, there are %d", from, len(blocks))
+		}
+		blocks = append(slices.Clone(blocks[:from]), more...)
+	}
+	return blocks
+}
+
+// rich is a connection of the user that takes formatted text.
+func (v *visit) rich(user string, params object) *client {
+	c := v.open(nil)
+	params["token"], params["user_id"], params["client"] = v.target.Token, user, object{"caps": []string{"html"}}
+	c.call("connect", params)
+	return c
+}
+
+const formattedAnswer = "echo **bold** and `code`, then\n\n- a list\n- of *two*\n\nand <b>more</b>"
+
+func replayFormatted(v *visit) {
+	user := v.name("user")
+	plain, rich := v.admin(user), v.rich(user, object{})
+	key := v.text(plain.call("chat.send", object{"message": formattedAnswer}), "sessionKey")
+	want := fmt.Sprint(get(rich.call("chat.history", object{"sessionKey": key}), "messages.1.html.blocks"))
+	for _, limit := range []int{1, 3, 100} {
+		all, _ := rich.replay(key, 0, limit)
+		if got := fmt.Sprint(v.fold(nil, all)); got != want {
+			v.fail("in pages of %d it is formatted as %s, want %s", limit, got, want)
+		}
+	}
+	if all, _ := plain.replay(key, 0, 100); strings.Contains(fmt.Sprint(all), "html:") {
+		v.fail("html for a client that did not ask for it")
+	}
+}
+
+func replayRefused(v *visit) {
+	c := v.admin(v.name("user"))
+	key := c.session("begin")
+	for field, params := range map[string]object{
+		"sessionKey": {"sessionKey": "a b", "afterSeq": 0}, "afterSeq": {"sessionKey": key, "afterSeq": -1},
+		"limit": {"sessionKey": key, "afterSeq": 0, "limit": 0}, "params": {"sessionKey": key, "afterSeq": "1"},
+	} {
+		c.refused("INVALID_REQUEST", field, "chat.replay", params)
+	}
+	c.refused("INVALID_REQUEST", "afterSeq", "chat.watch", object{"sessionKey": key, "afterSeq": -1})
+	c.refused("INVALID_REQUEST", "sessionKey", "chat.watch", object{"sessionKey": ""})
+	c.refused("INVALID_REQUEST", "sessionKey", "chat.unwatch", object{"sessionKey": ""})
+	for _, method := range []string{"chat.replay", "chat.watch"} {
+		c.refused("NOT_FOUND", "", method, object{"sessionKey": v.name("none"), "afterSeq": 0})
+	}
+}
+
+// told gives what the connection was told of the session and not asked for yet.
+func (c *client) told(key string) (events []object) {
+	c.settle()
+	for _, e := range c.events {
+		if get(e, "payload.sessionKey") == key {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+func watched(v *visit) {
+	owner, admin := v.member("operator"), v.admin(v.name("user"))
+	key := owner.session("begin")
+	last := v.number(owner.call("chat.history", object{"sessionKey": key}), "lastSeq")
+	at := admin.call("chat.watch", object{"sessionKey": key})
+	v.want(at, "sessionKey", key)
+	v.want(at, "status", "live")
+	v.want(at, "lastSeq", last)
+	v.text(at, "epoch")
+	owner.call("chat.send", object{"sessionKey": key, "message": "echo more words"})
+	other := owner.session("not watched")
+	mine := owner.log(key, func(e object) bool { return ended(e) && v.number(e, "seq") > last })
+	its := admin.log(key, ended)
+	if mine := mine[last:]; fmt.Sprint(mine) != fmt.Sprint(its) {
+		v.fail("the owner got\n%v\nthe admin\n%v", mine, its)
+	}
+	if more := admin.told(other); len(more) > 0 {
+		v.fail("the admin was told of a session that is not watched: %v", more)
+	}
+}
+
+func watchedFrom(v *visit) {
+	owner, admin := v.member("operator"), v.admin(v.name("user"))
+	key := owner.session("begin")
+	history := owner.call("chat.history", object{"sessionKey": key})
+	at := admin.call("chat.watch", object{"sessionKey": key, "epoch": history["epoch"], "afterSeq": 1})
+	v.want(at, "status", "live")
+	owner.call("chat.send", object{"sessionKey": key, "message": "echo more words"})
+	next := int64(2)
+	for _, e := range admin.log(key, func(e object) bool { return ended(e) && v.number(e, "seq") > v.number(history, "lastSeq") }) {
+		v.want(e, "seq", next)
+		next++
+	}
+	for _, params := range []object{
+		{"sessionKey": key, "epoch": "other", "afterSeq": 1}, {"sessionKey": key, "afterSeq": 1000},
+	} {
+		v.want(admin.call("chat.watch", params), "status", "reset")
+	}
+}
+
+func watchedOwn(v *visit) {
+	user := v.name("user")
+	admin := v.admin(user)
+	key := admin.session("begin")
+	v.want(admin.call("chat.watch", object{"sessionKey": key}), "status", "live")
+	before := len(admin.told(key))
+	admin.call("chat.inject", object{"sessionKey": key, "message": "once"})
+	if n := len(admin.told(key)) - before; n != 1 {
+		v.fail("one's own session that is watched tells %d times of a message", n)
+	}
+	admin.call("chat.unwatch", object{"sessionKey": key})
+	admin.call("chat.inject", object{"sessionKey": key, "message": "twice"})
+	if n := len(admin.told(key)) - before; n != 2 {
+		v.fail("one's own session is followed no more")
+	}
+}
+
+func unwatched(v *visit) {
+	owner, admin := v.member("operator"), v.admin(v.name("user"))
+	key := owner.session("begin")
+	admin.call("chat.watch", object{"sessionKey": key})
+	owner.call("chat.inject", object{"sessionKey": key, "message": "seen"})
+	if n := len(admin.told(key)); n != 1 {
+		v.fail("told %d times", n)
+	}
+	for range 2 {
+		admin.call("chat.unwatch", object{"sessionKey": key})
+	}
+	admin.call("chat.unwatch", object{"sessionKey": v.name("none")})
+	owner.call("chat.inject", object{"sessionKey": key, "message": "unseen"})
+	if n := len(admin.told(key)); n != 1 {
+		v.fail("told of what is watched no more")
+	}
+}

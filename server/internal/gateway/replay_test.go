@@ -1,0 +1,283 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/conn/conntest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// writer is a session whose answer is being written.
+type writer struct {
+	t     testing.TB
+	h     *httpdtest.House
+	begun session.Begun
+	seq   int64 // the last
+}
+
+// write begins an answer in a session of the user.
+func write(t testing.TB, h *httpdtest.House, user, key string) *writer {
+	t.Helper()
+	sent, err := h.Sessions.Send(t.Context(), session.Caller{UserID: user, Role: protocol.Operator},
+		session.SendRequest{SessionKey: key, DefaultAgent: "default", Message: "question", Stream: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, err := h.Sessions.Begin(t.Context(), key, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &writer{t, h, begun, sent.Seq + 1}
+}
+
+// say adds so many pieces.
+func (w *writer) say(pieces int, text string) {
+	w.t.Helper()
+	for pieces > 0 {
+		batch := make([]session.Piece, min(pieces, 500))
+		for i := range batch {
+			batch[i].Text = text
+		}
+		if err := w.h.Sessions.Append(w.t.Context(), w.begun, batch); err != nil {
+			w.t.Fatal(err)
+		}
+		pieces -= len(batch)
+		w.seq += int64(len(batch))
+	}
+}
+
+// slow connects with a socket that takes little, and as a user of the token.
+func slow(t testing.TB, url, user, resume string) *websocket.Conn {
+	t.Helper()
+	dialer := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		nc, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			err = nc.(*net.TCPConn).SetReadBuffer(256 << 10) // less than loopback segments makes TCP crawl
+		}
+		return nc, err
+	}}}
+	ws, _, err := websocket.Dial(t.Context(), url+"/ws", &websocket.DialOptions{HTTPClient: dialer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ws.CloseNow() })
+	ws.SetReadLimit(-1)
+	connect(t, ws, user, resume)
+	return ws
+}
+
+func connect(t testing.TB, ws *websocket.Conn, user, resume string) {
+	t.Helper()
+	frame := `{"type":"req","id":"1","method":"connect","params":{"token":"` + httpdtest.Token + `","user_id":"` + user + `","resume":` + resume + `}}`
+	if err := ws.Write(t.Context(), websocket.MessageText, []byte(frame)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func next(t testing.TB, ws *websocket.Conn) protocol.Frame {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	defer cancel()
+	_, text, err := ws.Read(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f protocol.Frame
+	if err := protocol.Decode(text, &f); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// heap is what is in use when what can be freed is.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// stalled waits until a replay waits for its client for good.
+func stalled(t testing.TB) {
+	t.Helper()
+	all := make([]byte, 4<<20)
+	for end, waits := time.Now().Add(httpdtest.Impatience), 0; waits < 100; runtime.Gosched() {
+		if stacks := all[:runtime.Stack(all, true)]; bytes.Contains(stacks, []byte("internal/conn.(*Conn).Flushed(")) {
+			waits++
+		} else {
+			waits = 0
+		}
+		if time.Now().After(end) {
+			t.Fatal("the replay does not wait for its client")
+		}
+	}
+}
+
+// TestReplayToASlowReader replays 20,000 events, 24 MB, to a client that reads
+// late and slowly, while more come: nothing is lost, and what the gateway holds
+// for it is bounded.
+func TestReplayToASlowReader(t *testing.T) { // alone: it measures the heap
+	const events = 20_000
+	h := newHouse(t, httpdtest.Options{})
+	w := write(t, h.House, "user", "long")
+	w.say(events, strings.Repeat("words ", 170))
+	other := write(t, h.House, "user", "other")
+	before := heap()
+	ws := slow(t, h.url, "user", `[{"sessionKey":"long","afterSeq":2},{"sessionKey":"other","afterSeq":3}]`)
+	stalled(t)
+	const bound = 3 << 20 // what is queued, a page, and what is read of the store
+	check := func(when string) {
+		t.Helper()
+		if now := heap(); now > before+bound {
+			t.Errorf("%s: %d KB are held for the client", when, (now-before)>>10)
+		}
+	}
+	check("before it reads")
+	var result protocol.ConnectResult
+	if f := next(t, ws); f.Type != protocol.TypeResponse || protocol.Decode(f.Payload, &result) != nil || len(result.Resumed) != 2 ||
+		result.Resumed[0].Status != protocol.ResumeLive || result.Resumed[0].LastSeq != w.seq {
+		t.Fatalf("%s %s", f.Type, f.Payload)
+	}
+	seq := map[string]int64{"long": 2, "other": 3}
+	for n := 0; seq["long"] < w.seq; n++ {
+		f := next(t, ws)
+		if f.Event == protocol.EventTick {
+			continue
+		}
+		var e protocol.AgentEvent
+		if err := protocol.Decode(f.Payload, &e); err != nil {
+			t.Fatal(err)
+		}
+		if seq[e.SessionKey]++; f.Seq != seq[e.SessionKey] {
+			t.Fatalf("%s: event %d where %d should be", e.SessionKey, f.Seq, seq[e.SessionKey])
+		}
+		switch {
+		case n == 10: // in the middle, and for two sessions
+			w.say(500, "more ")
+			other.say(20, "more ")
+		case n%5000 == 4999:
+			check(fmt.Sprint("after ", n, " frames"))
+		}
+	}
+	if seq["other"] != other.seq {
+		t.Errorf("the other session is at %d, want %d", seq["other"], other.seq)
+	}
+}
+
+// TestRevokedDuringAReplay revokes a device that is being replayed to: it is
+// closed, and gets nothing more than what was on its way.
+func TestRevokedDuringAReplay(t *testing.T) { // alone: it looks at all goroutines
+	h := newHouse(t, httpdtest.Options{})
+	d := h.pair(t, protocol.Operator, "user")
+	w := write(t, h.House, "user", "long")
+	w.say(20_000, strings.Repeat("words ", 170))
+	c := h.dial(t, nil)
+	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`","resume":[{"sessionKey":"long","afterSeq":0}]}`)
+	if err := h.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for {
+		_, err := c.Next()
+		if err != nil {
+			if websocket.CloseStatus(err) != protocol.ClosePolicy {
+				t.Errorf("closed with %v", err)
+			}
+			break
+		}
+		n++
+	}
+	if n > 19_000 {
+		t.Errorf("%d events came all the same", n)
+	}
+	h.emptied(t)
+}
+
+// TestReplayWithoutAStore closes the store in the middle of a replay: the client
+// has to come back, and is told so.
+func TestReplayWithoutAStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		house := httpdtest.New(t, httpdtest.Options{})
+		w := write(t, house, "user", "long")
+		w.say(2000, strings.Repeat("words ", 40))
+		server := conntest.Serve(t, house)
+		ws := server.Dial(t, "/ws", nil)
+		ws.SetReadLimit(-1)
+		connect(t, ws, "user", `[{"sessionKey":"long","afterSeq":0}]`)
+		next(t, ws)
+		synctest.Wait() // the replay waits for its reader
+		if err := house.Store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		seq := int64(0)
+		for {
+			_, text, err := ws.Read(t.Context())
+			if err != nil {
+				if websocket.CloseStatus(err) != protocol.CloseTooSlow || !strings.Contains(err.Error(), "reconnect and resume") {
+					t.Errorf("closed with %v", err)
+				}
+				break
+			}
+			var f protocol.Frame
+			if err := protocol.Decode(text, &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.Event == protocol.EventTick {
+				continue
+			}
+			if seq++; f.Seq != seq {
+				t.Fatalf("event %d where %d should be", f.Seq, seq)
+			}
+		}
+		if seq == 0 || seq > 1000 {
+			t.Errorf("%d events came", seq)
+		}
+		if !strings.Contains(house.Log.String(), "replay given up") {
+			t.Error("nothing was logged")
+		}
+	})
+}
+
+// TestRetry asks for another answer, and checks that what it was asked with
+// counts as for a send.
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	c := h.admin(t, "user")
+	e := c.Refused(protocol.Unavailable, "", protocol.MethodChatSend, `{"message":"error","sessionKey":"k"}`)
+	for params, words := range map[string]string{
+		`{"runId":"r"}`:                                             "sessionKey",
+		`{"sessionKey":"a b","runId":"r"}`:                          "sessionKey",
+		`{"sessionKey":"k"}`:                                        "runId",
+		`{"sessionKey":"k","runId":"r","ack":"read"}`:               "ack",
+		`{"sessionKey":"k","runId":"r","idempotencyKey":"a\u0007"}`: "idempotencyKey",
+		`{"sessionKey":"k","runId":"r","idempotencyKey":"` + strings.Repeat("k", 129) + `"}`: "idempotencyKey",
+	} {
+		c.Refused(protocol.InvalidRequest, words, protocol.MethodChatRetry, params)
+	}
+	params := `{"sessionKey":"k","runId":"` + e.Details.RunID + `","ack":"accepted","idempotencyKey":"again"}`
+	var first, second protocol.ChatSendResult
+	c.Read(c.OK(protocol.MethodChatRetry, params), &first)
+	c.Read(c.OK(protocol.MethodChatRetry, params), &second)
+	if first.Status != protocol.SendAccepted || second.Status != protocol.SendDuplicate || first.RunID != second.RunID || first.Seq != second.Seq {
+		t.Errorf("%+v, then %+v", first, second)
+	}
+	c.Refused(protocol.AlreadyExists, "", protocol.MethodChatSend, `{"message":"x","sessionKey":"k","idempotencyKey":"again"}`)
+	h.Gateway.Drain(time.Second)
+	c.Refused(protocol.Unavailable, "stopping", protocol.MethodChatRetry, `{"sessionKey":"k","runId":"`+first.RunID+`"}`)
+}
