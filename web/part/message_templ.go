@@ -588,7 +588,7 @@ func userFoot() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, "<span class=\"kept-browser\">Kept here. It is sent as soon as there is a connection.</span> <span class=\"kept-tab\">Kept in this tab alone: leave it open until there is a connection.</span></span> <span class=\"message-when\" data-when=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, "<span class=\"kept-browser\">Kept here. It is sent as soon as there is a connection.</span> <span class=\"kept-tab\">Kept in this tab alone. Leave it open.</span></span> <span class=\"message-when\" data-when=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

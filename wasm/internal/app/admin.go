@@ -59,7 +59,7 @@ func (a *admin) start() {
 
 // told hears that the user is no more.
 func (a *admin) told(name, state string) {
-	if name == namePurged && !a.over {
+	if name == namePurged && (!a.over || state == markup.StateSignedOut) {
 		a.end(state)
 		a.conn.Stop()
 	}
@@ -80,14 +80,8 @@ func (a *admin) state(s client.State) {
 		a.end(markup.StateSignedOut)
 		a.win.Leave("/")
 	case client.Refused:
-		switch s.Err.Code {
-		case protocol.NotPaired:
-			a.end(markup.StateRevoked)
-			if d := s.Err.Details; d != nil && d.Status == protocol.PairingRevoked {
-				a.purged(markup.StateRevoked, func() {})
-			}
-		case protocol.Unauthorized, protocol.Forbidden:
-			a.end(markup.StateSignedOut)
+		if state := a.turnedAway(s.Err); state != "" {
+			a.end(state)
 		}
 	}
 }

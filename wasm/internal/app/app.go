@@ -57,6 +57,7 @@ type page struct {
 	navigated func()      // may be nil
 	scrolled  func(below, above int)
 	rest      func()                   // the page may be left for good; may be nil
+	wake      func()                   // the page is seen again; may be nil
 	cursors   func() []protocol.Cursor // may be nil
 }
 
@@ -64,7 +65,7 @@ type page struct {
 func New(o Options) *App {
 	a := &App{}
 	a.loop.settle = a.settle
-	s := &shell{win: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot), keep: o.Keeper}
+	s := &shell{win: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot), keep: o.Keeper, offline: !o.Browser.Online()}
 	s.hello = protocol.ConnectParams{
 		Locale: o.Locale,
 		Client: &protocol.Client{
@@ -139,6 +140,9 @@ func (a *App) Rest() {
 func (a *App) Wake() {
 	a.loop.do(func() {
 		a.shell.wake()
+		if a.page.wake != nil {
+			a.page.wake()
+		}
 		a.tick()
 	})
 }

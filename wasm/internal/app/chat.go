@@ -68,7 +68,7 @@ func (c *chat) page() page {
 		start: c.start, state: c.state, event: c.event, act: c.act,
 		tick: c.tick, draw: c.draw, counting: c.counting,
 		navigated: c.navigated, scrolled: c.scrolled,
-		cursors: c.cursors, rest: c.saveDraft,
+		cursors: c.cursors, rest: c.saveDraft, wake: c.wakeUp,
 	}
 }
 
@@ -84,15 +84,21 @@ func (c *chat) session(key string) *session {
 }
 
 func (c *chat) start() {
-	c.openKeeper(c.told)
-	c.readKept(func(texts []string) {
-		if !c.over {
-			c.findDrafts(texts)
-			c.flush()
-		}
-	})
+	c.post.hears = c.openKeeper(c.told)
+	if view.Input(c.doc, markup.IDComposerInput) != "" {
+		c.compose() // typed while the client was loading
+	}
+	c.wakeUp()
 	c.connect()
 	c.need(partForm)
+}
+
+// wakeUp takes in what is kept, also by other tabs, which a page that rests may
+// not hear.
+func (c *chat) wakeUp() {
+	if !c.over {
+		c.readKept(c.flush)
+	}
 }
 
 func (c *chat) ready() bool { return c.link.Phase == client.Ready }
@@ -105,20 +111,15 @@ func (c *chat) state(s client.State) {
 		c.settled()
 		c.welcome(s)
 	case client.Waiting:
+		c.post.fresh = false
 		c.warn()
 	case client.Pairing:
 		// The credential is gone, and with it the right to see this page.
 		c.end(markup.StateSignedOut)
 		c.win.Leave("/")
 	case client.Refused:
-		switch s.Err.Code {
-		case protocol.NotPaired:
-			c.end(markup.StateRevoked)
-			if d := s.Err.Details; d != nil && d.Status == protocol.PairingRevoked {
-				c.purged(markup.StateRevoked, func() {})
-			}
-		case protocol.Unauthorized, protocol.Forbidden:
-			c.end(markup.StateSignedOut)
+		if state := c.turnedAway(s.Err); state != "" {
+			c.end(state)
 		}
 	}
 }

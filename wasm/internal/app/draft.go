@@ -3,7 +3,6 @@ package app
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
-	"github.com/gatehouse-chat/gatehouse/shared/text"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -40,10 +39,11 @@ func (c *chat) saveDraft() {
 
 func (c *chat) keepDraft(draft string) {
 	key := c.shown.key
-	if c.drafts.texts[key] == draft {
+	had := c.drafts.texts[key]
+	c.drafts.texts[key] = draft
+	if had == draft {
 		return
 	}
-	c.drafts.texts[key] = draft
 	c.keep.Put(nameDraft+key, draft, func(bool) {})
 }
 
@@ -61,18 +61,11 @@ func (c *chat) showDraft() {
 	c.drafts.edited = false
 }
 
-// findDrafts takes what is kept when the page begins. What was typed before that
-// stays.
-func (c *chat) findDrafts(texts []string) {
-	for i := 0; i+1 < len(texts); i += 2 {
-		if key, ok := text.CutPrefix(texts[i], nameDraft); ok {
-			c.drafts.texts[key] = texts[i+1]
-		}
-	}
-	if view.Input(c.doc, markup.IDComposerInput) != "" {
-		c.compose()
-	} else if !c.drafts.edited {
-		c.showDraft()
+// findDraft takes a draft that was kept before this page began. What was typed
+// since stays.
+func (c *chat) findDraft(key, draft string) {
+	if _, known := c.drafts.texts[key]; !known {
+		c.toldDraft(key, draft)
 	}
 }
 

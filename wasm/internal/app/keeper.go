@@ -6,10 +6,11 @@ package app
 // the browser's storage hangs.
 type Keeper interface {
 	// Open says whose texts are meant from now on; told hears what the user's other
-	// tabs put and tell.
-	Open(instance, user string, told func(name, text string))
+	// tabs put and tell. It gives false where tabs cannot hear each other.
+	Open(instance, user string, told func(name, text string)) (hears bool)
 	// Read gives all that is kept, as name, text, name, text …; what any tab has put
-	// by then is among it. durable is false where nothing outlasts the tab.
+	// by then is among it. durable is false where nothing outlasts the tab. Where the
+	// storage is slow some may be missing; told hears of "" when that is there.
 	Read(done func(texts []string, durable bool))
 	// Put keeps a text in the place of the one of that name, and tells the other
 	// tabs. It is safe when Put has returned, unless done is told otherwise. ""

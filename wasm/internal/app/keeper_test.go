@@ -17,6 +17,7 @@ type shelf struct {
 	turns  []*keeper // that have the lock, or wait for it
 	broken bool      // nothing is kept
 	full   bool      // there is no room for more
+	slow   bool      // nothing is read yet
 	mute   bool      // tabs do not hear of each other
 	opened byte      // counts tabs
 }
@@ -63,13 +64,14 @@ func (k *keeper) later(f func()) {
 	}
 }
 
-func (k *keeper) Open(instance, user string, told func(name, text string)) {
+func (k *keeper) Open(instance, user string, told func(name, text string)) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.owner, k.told = instance+" "+user, told
 	if k.texts[k.owner] == nil {
 		k.texts[k.owner] = map[string]string{}
 	}
+	return !k.mute
 }
 
 func (k *keeper) Read(done func(texts []string, durable bool)) {
@@ -79,7 +81,9 @@ func (k *keeper) Read(done func(texts []string, durable bool)) {
 		k.mu.Lock()
 		var texts []string
 		for name, text := range k.texts[k.owner] {
-			texts = append(texts, name, text)
+			if !k.slow {
+				texts = append(texts, name, text)
+			}
 		}
 		durable := !k.broken
 		k.mu.Unlock()

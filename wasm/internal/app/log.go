@@ -133,6 +133,7 @@ func (c *chat) load(s *session) {
 		return
 	}
 	s.loading = true
+	known := s.known
 	// As much as is shown, so that nothing goes away above the reader.
 	limit := int64(min(max(len(s.log.Messages()), protocol.DefaultHistoryLimit), protocol.MaxHistoryLimit))
 	var h protocol.ChatHistoryResult
@@ -143,7 +144,7 @@ func (c *chat) load(s *session) {
 			return
 		}
 		if err != nil {
-			c.notLoaded(s, err)
+			c.notLoaded(s, err, known)
 			return
 		}
 		at := s.log.Cursor()
@@ -168,10 +169,14 @@ func (c *chat) loadedNow(s *session) {
 	c.need(partBody)
 }
 
-func (c *chat) notLoaded(s *session, err *protocol.Error) {
+// notLoaded takes a refusal; known says whether the gateway had the session when
+// it was asked.
+func (c *chat) notLoaded(s *session, err *protocol.Error, known bool) {
 	switch {
-	case err.Code == protocol.NotFound && s.known:
+	case err.Code == protocol.NotFound && known:
 		c.lost(s)
+	case err.Code == protocol.NotFound && s.known:
+		c.load(s) // a message has made it since
 	case err.Code == protocol.NotFound:
 		s.loaded = true // nobody has written there yet
 		c.loadedNow(s)

@@ -132,6 +132,7 @@ func (c *chat) refusedElsewhere() []view.Refused {
 // strand keeps what was on its way to a session that is no more, unless that is
 // the user's wish.
 func (c *chat) strand(key string, wished bool) {
+	stranded := false
 	for _, m := range c.post.box.Of(key) {
 		switch {
 		case m.Ack != nil:
@@ -141,6 +142,10 @@ func (c *chat) strand(key string, wished bool) {
 		case m.Refused == nil && !m.Sending():
 			m.Refused = protocol.Refuse(protocol.NotFound, "That chat was deleted. Sending it again makes a new one.")
 			c.refusedMessage(m)
+			stranded = true
 		}
+	}
+	if stranded && key == c.shown.key {
+		c.problem("What was not sent yet is kept: it stands above the composer of any other chat.")
 	}
 }

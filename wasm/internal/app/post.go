@@ -4,6 +4,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/text"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -11,7 +12,7 @@ import (
 
 // post is what the user has written, in any session and any tab of this browser,
 // and the gateway does not have. Each tab has all of it and may send it; they take
-// turns, and whose turn it is reads what the others have put before it sends. Where
+// // turns, and whose turn it is knows what the others have put before it sends. Where
 // browsers give no turns, the messages' keys alone keep them from counting twice.
 type post struct {
 	box      client.Outbox
@@ -20,6 +21,8 @@ type post struct {
 	left     map[string]bool // keys that have left: what still tells of them is late
 	homeless map[string]bool // keys that are not kept
 	durable  bool            // what is kept outlasts the tab
+	hears    bool            // what other tabs put
+	fresh    bool            // what is kept was read, and has been heard of since
 	warned   bool            // that it does not
 
 	turn   turn
@@ -101,26 +104,28 @@ func (c *chat) drop(m *client.Outgoing) {
 	c.need(partBody | partList)
 }
 
-// readKept takes in what is kept, and then goes on with it.
-func (c *chat) readKept(then func(texts []string)) {
+// readKept takes in what is kept, and then goes on.
+func (c *chat) readKept(then func()) {
 	c.keep.Read(func(texts []string, durable bool) {
 		c.do(func() {
 			if !c.over {
 				c.merge(texts, durable)
 			}
-			then(texts)
+			then()
 		})
 	})
 }
 
 // merge brings the outbox in line with what is kept.
 func (c *chat) merge(texts []string, durable bool) {
-	c.post.durable = durable
+	c.post.durable, c.post.fresh = durable, c.post.hears
 	there := map[string]bool{}
 	for i := 0; i+1 < len(texts); i += 2 {
 		if key, ok := text.CutPrefix(texts[i], nameMessage); ok {
 			there[key], c.post.stored[key] = true, true
 			c.takeIn(key, texts[i+1])
+		} else if key, ok := text.CutPrefix(texts[i], nameDraft); ok {
+			c.findDraft(key, texts[i+1])
 		}
 	}
 	for _, m := range append([]*client.Outgoing(nil), c.post.box.All()...) {
@@ -130,6 +135,7 @@ func (c *chat) merge(texts []string, durable bool) {
 	}
 	if s := c.shown; s.gone && !s.known && len(c.post.box.Of(s.key)) > 0 {
 		s.gone = false // nobody knows it yet but this browser
+		c.load(s)
 	}
 	c.need(partBody | partList)
 }
@@ -152,6 +158,9 @@ func (c *chat) takeIn(key, kept string) {
 // told hears what another tab put or told.
 func (c *chat) told(name, told string) {
 	if c.over {
+		if name == namePurged && told == markup.StateSignedOut { // that is why it was revoked
+			view.SetState(c.doc, told)
+		}
 		return
 	}
 	if key, ok := text.CutPrefix(name, nameMessage); ok {
@@ -163,6 +172,8 @@ func (c *chat) told(name, told string) {
 		}
 	} else if key, ok := text.CutPrefix(name, nameDraft); ok {
 		c.toldDraft(key, told)
+	} else if name == "" {
+		c.wakeUp()
 	} else if name == namePurged {
 		c.end(told)
 		c.conn.Stop()
@@ -222,9 +233,17 @@ func (c *chat) inTurn(wish func()) {
 	switch c.post.turn {
 	case noTurn:
 		c.post.turn = waiting
-		c.keep.Lock(func() { c.do(func() { c.readKept(func([]string) { c.useTurn() }) }) })
+		c.keep.Lock(func() { c.do(c.takeTurn) })
 	case mine:
 		c.useTurn()
+	}
+}
+
+func (c *chat) takeTurn() {
+	if c.post.fresh {
+		c.useTurn()
+	} else {
+		c.readKept(c.useTurn)
 	}
 }
 

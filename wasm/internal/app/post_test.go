@@ -75,6 +75,27 @@ func TestSurvivesClosingTheTab(t *testing.T) {
 	})
 }
 
+func TestSlowStorageIsReadWhenItIsThere(t *testing.T) {
+	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+		one := open("k")
+		one.down()
+		one.write("kept over night")
+		one.compose("half a thought")
+		one.app.Rest()
+		one.leave()
+		kept.slow = true
+		two := open("k")
+		two.wait(time.Second)
+		eq(t, "sent", l.texts("k"), "")
+		kept.slow = false
+		two.keeper.told("", "")
+		two.wait(time.Second)
+		eq(t, "sent", l.texts("k"), "kept over night")
+		eq(t, "the composer", two.composed(), "half a thought")
+		two.leave()
+	})
+}
+
 func TestIsSafeFromEnterOn(t *testing.T) {
 	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
 		one := open("k")
@@ -146,6 +167,40 @@ func TestNewChatThatNobodyKnowsYet(t *testing.T) {
 		two.back()
 		eq(t, "the transcript", two.messages(), "complete: the first")
 		eq(t, "sent", l.texts(key), "the first")
+		two.leave()
+	})
+}
+
+// What is kept may be read only when the page is connected already, and the
+// message may be taken before the gateway has said that it knows no such session.
+func TestNewChatThatIsReadLate(t *testing.T) {
+	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+		one := openTab(t, "", kept, l, true)
+		one.write("the first")
+		key := keyOf(one.win.path)
+		one.leave()
+		win := newWindow(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
+		win.Root.SetAttr("data-state", "gone")
+		win.path = pathOf(key)
+		g := newGateway(t)
+		l.serve(g)
+		kept.slow = true
+		two := openScene(t, win, g, kept)
+		eq(t, "the state", two.state(), "gone")
+		kept.slow = false
+		refused := false
+		g.answer("chat.history", func(p params) (string, *protocol.Error) {
+			if !refused {
+				refused = true
+				return "", protocol.Refuse(protocol.NotFound, "no such session")
+			}
+			return l.history(p)
+		})
+		two.keeper.told("", "")
+		two.wait(time.Second)
+		eq(t, "the state", two.state(), "ready")
+		eq(t, "the transcript", two.messages(), "complete: the first")
+		eq(t, "the address's log", two.win.Root.Attr("data-last-seq"), "1")
 		two.leave()
 	})
 }
@@ -422,6 +477,29 @@ func TestSignsOutOfEveryTab(t *testing.T) {
 			s.leave()
 		}
 		eq(t, "what is kept after all are closed", kept.names(), "")
+	})
+}
+
+// The gateway revokes what is signed out, and closes its connections so.
+func TestSigningOutIsNoRevocation(t *testing.T) {
+	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+		one, two := open("k"), open("k")
+		two.compose("secret")
+		two.app.Rest()
+		one.win.fetch = func(string, string) (int, string) {
+			one.g.cut(1008, "pairing revoked", true)
+			two.g.cut(1008, "pairing revoked", true)
+			time.Sleep(50 * time.Millisecond)
+			return 204, ""
+		}
+		one.act("confirm-sign-out", one.win.Get("sign-out-dialog"))
+		one.wait(time.Second)
+		eq(t, "the state", one.state(), "signed-out")
+		eq(t, "done", one.win.visited[len(one.win.visited)-1], "leave /")
+		eq(t, "the other tab's state", two.state(), "signed-out")
+		eq(t, "what is kept", kept.names(), "")
+		one.leave()
+		two.leave()
 	})
 }
 

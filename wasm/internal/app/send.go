@@ -64,6 +64,7 @@ func (c *chat) takeBack(target view.Element) {
 		c.abort(about(target, markup.AttrRunID))
 		return
 	}
+	c.post.fresh = false // another tab may just be sending it
 	c.inTurn(func() {
 		m := c.post.box.Find(key)
 		switch {

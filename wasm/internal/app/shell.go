@@ -37,7 +37,7 @@ type shell struct {
 
 	offline bool // the network went, as the browser says
 	doubted bool // and nothing was heard on the connection since
-	leaving bool // the user has signed out
+	leaving bool // the user is signing out
 
 	keep  Keeper
 	count func(texts []string, durable bool) int // of messages that signing out would lose
@@ -183,22 +183,37 @@ func (s *shell) hear(st client.State) {
 
 func (s *shell) signOut() {
 	view.CloseDialogs(s.doc)
+	s.leaving = true // which closes the connection as a revocation does
 	s.fetch("DELETE", "", func(status int, _ string) {
 		if status == 0 || status >= 500 {
+			s.leaving = false
 			s.problem("The gateway can’t be reached, so you are still signed in. Try again in a moment.")
 			return
 		}
-		s.leaving = true
 		s.conn.Stop()
 		s.purged(markup.StateSignedOut, func() { s.win.Leave("/") })
 	})
 }
 
 // openKeeper opens what is kept of the user, on a page that knows one.
-func (s *shell) openKeeper(told func(name, text string)) {
-	s.keep.Open(s.root.Attr(markup.AttrInstance), s.root.Attr(markup.AttrUser), func(name, text string) {
+func (s *shell) openKeeper(told func(name, text string)) (hears bool) {
+	return s.keep.Open(s.root.Attr(markup.AttrInstance), s.root.Attr(markup.AttrUser), func(name, text string) {
 		s.do(func() { told(name, text) })
 	})
+}
+
+// turnedAway gives the state of a page whose credential is refused, and "" for what
+// is no refusal of that. What is kept of a revoked user is removed.
+func (s *shell) turnedAway(err *protocol.Error) (state string) {
+	switch {
+	case err.Code == protocol.Unauthorized, err.Code == protocol.Forbidden, err.Code == protocol.NotPaired && s.leaving:
+		return markup.StateSignedOut
+	case err.Code != protocol.NotPaired:
+		return ""
+	case err.Details != nil && err.Details.Status == protocol.PairingRevoked:
+		s.purged(markup.StateRevoked, func() {})
+	}
+	return markup.StateRevoked
 }
 
 // purged removes what is kept of the user, who is no more, and lets the other tabs

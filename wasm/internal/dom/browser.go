@@ -2,7 +2,7 @@
 
 // Package dom is the browser as the client sees it: the document that package
 // view draws into, what the user does there, and the window around it. With
-// package socket it is all that touches JavaScript.
+// packages socket and keep it is all that touches JavaScript.
 //
 // Functions given to this package are called on JavaScript's turn, from a
 // goroutine of their own, and must not block: the page stands still until they

@@ -31,12 +31,12 @@ type table struct {
 }
 
 // Open says whose texts they are, before anything else; told hears what the
-// user's other tabs put and tell.
-func (Keeper) Open(instance, user string, told func(name, text string)) {
+// user's other tabs put and tell, unless it gives false.
+func (Keeper) Open(instance, user string, told func(name, text string)) (hears bool) {
 	calls.mu.Lock()
 	calls.told = told
 	calls.mu.Unlock()
-	open(unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user), int32(len(user)))
+	return open(unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user), int32(len(user))) != 0
 }
 
 // Read gives all that is kept, as name, text, name, text …, and whether anything
@@ -107,7 +107,7 @@ func (t *table) take() []string {
 }
 
 //go:wasmimport gatehouse keep_open
-func open(instance *byte, instanceLength int32, user *byte, userLength int32)
+func open(instance *byte, instanceLength int32, user *byte, userLength int32) int32
 
 //go:wasmimport gatehouse keep_read
 func read(id int32)

@@ -8,7 +8,7 @@
 const keeper = (told) => {
   "use strict";
 
-  const patience = 2000; // milliseconds, with the database
+  const patience = 2000; // milliseconds, with the database, which may answer later
   const turn = 4000; // with whoever has the lock: by then it is frozen
   let owner; // [instance, user]
   let prefix; // of the owner's names in the journal
@@ -16,29 +16,28 @@ const keeper = (told) => {
   let unlock = () => {};
   let base; // the database, or why there is none
   let first = true;
+  let late = false; // read was answered without the database
 
   const within = (promise) =>
     Promise.race([promise, new Promise((_, reject) => setTimeout(reject, patience, new Error("IndexedDB does not answer")))]);
 
   const database = () =>
-    (base ??= within(
-      new Promise((resolve, reject) => {
-        const request = indexedDB.open("gatehouse", 1);
-        request.onupgradeneeded = () => request.result.createObjectStore("kept");
-        request.onerror = () => reject(request.error);
-        request.onsuccess = () => {
-          const db = request.result;
-          db.onversionchange = db.onclose = () => {
-            db.close();
-            base = undefined;
-          };
-          resolve(db);
+    (base ??= new Promise((resolve, reject) => {
+      const request = indexedDB.open("gatehouse", 1);
+      request.onupgradeneeded = () => request.result.createObjectStore("kept");
+      request.onerror = () => reject(request.error);
+      request.onsuccess = () => {
+        const db = request.result;
+        db.onversionchange = db.onclose = () => {
+          db.close();
+          base = undefined;
         };
-      }),
-    ));
+        resolve(db);
+      };
+    }));
 
   const transact = async (mode, act) => {
-    const db = await database();
+    const db = await within(database());
     return within(
       new Promise((resolve, reject) => {
         const tx = db.transaction("kept", mode, { durability: "strict" });
@@ -60,12 +59,14 @@ const keeper = (told) => {
     }
   };
 
+  // Gives whether the tabs hear each other.
   const open = (instance, user) => {
     owner = [instance, user];
     prefix = JSON.stringify(owner);
-    if (!globalThis.BroadcastChannel) return;
+    if (!globalThis.BroadcastChannel) return 0;
     channel = new BroadcastChannel(prefix);
     channel.onmessage = ({ data: [name, text] }) => told(name, text);
+    return 1;
   };
 
   const tell = (name, text) => channel?.postMessage([name, text]);
@@ -93,7 +94,8 @@ const keeper = (told) => {
   };
 
   // Resolves to name, text, name, text …, also those that other tabs have just put,
-  // and to whether anything is kept at all.
+  // and to whether anything is kept at all. What is missing because the database is
+  // slow can be read when told hears of "".
   const read = async () => {
     const all = new Map();
     let works = true;
@@ -101,6 +103,8 @@ const keeper = (told) => {
       for (const [name, text] of await transact("readonly", (kept) => kept.getAll(range(owner)))) all.set(name, text);
     } catch {
       works = false;
+      if (!late) database().then(() => told("", ""), () => {});
+      late = true;
     }
     const noted = journal((j) => Object.entries(j).filter(([at]) => at.startsWith(prefix)));
     for (const [at, text] of noted ?? []) {

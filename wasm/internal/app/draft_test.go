@@ -1,0 +1,100 @@
+//go:build !js
+
+package app
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDraftsSurvive(t *testing.T) {
+	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+		one := open("k")
+		one.compose("half a thou")
+		one.wait(time.Second)
+		eq(t, "what is kept", kept.names(), "draft/k")
+		one.compose("half a thought")
+		one.app.Rest() // at once, without another word
+		one.leave()
+		fresh := open("")
+		eq(t, "a new chat's composer", fresh.composed(), "")
+		fresh.compose("of a new chat")
+		fresh.app.Rest()
+		fresh.leave()
+
+		two, other := open("k"), open("")
+		eq(t, "the composer", two.composed(), "half a thought")
+		eq(t, "the replica", two.win.Get("composer-grow").Attr("data-replica"), "half a thought")
+		eq(t, "a new chat's composer", other.composed(), "of a new chat")
+		other.do("send", "composer")
+		eq(t, "sent", l.texts(keyOf(other.win.path)), "of a new chat")
+		eq(t, "what is kept", kept.names(), "draft/k")
+		two.do("send", "composer")
+		eq(t, "what is kept", kept.names(), "")
+		two.leave()
+		other.leave()
+		three := open("k")
+		eq(t, "the composer", three.composed(), "")
+		three.leave()
+	})
+}
+
+func TestDraftIsKeptForEachSession(t *testing.T) {
+	play(t, aSession, withSessions, func(s *scene) {
+		s.compose("to this one")
+		s.act("open-session", s.session("a"))
+		eq(t, "the composer", s.composed(), "")
+		s.compose("to the other")
+		s.act("open-session", s.session("s"))
+		eq(t, "the composer", s.composed(), "to this one")
+		s.act("open-session", s.session("a"))
+		eq(t, "the composer", s.composed(), "to the other")
+		eq(t, "what is kept", s.kept.names(), "draft/a draft/s")
+	})
+}
+
+func TestTabsDoNotFightOverADraft(t *testing.T) {
+	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+		one, two := open("k"), open("k")
+		one.compose("from one")
+		one.wait(time.Second)
+		eq(t, "a composer that nobody touched", two.composed(), "from one")
+		two.compose("from one and two")
+		one.compose("from one alone")
+		one.wait(time.Second)
+		eq(t, "one's composer", one.composed(), "from one alone")
+		eq(t, "two's composer", two.composed(), "from one and two")
+		one.do("send", "composer")
+		one.wait(time.Second)
+		eq(t, "two's composer", two.composed(), "from one and two")
+		eq(t, "sent", l.texts("k"), "from one alone")
+		one.leave()
+		two.leave()
+	})
+}
+
+func TestSentDraftLeavesTheOtherTab(t *testing.T) {
+	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+		one, two := open("k"), open("k")
+		one.compose("hello")
+		one.wait(time.Second)
+		one.do("send", "composer")
+		eq(t, "two's composer", two.composed(), "")
+		one.leave()
+		two.leave()
+	})
+}
+
+func TestWhatIsTypedBeforeTheDraftIsReadStays(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.compose("kept")
+		s.wait(time.Second)
+		win := newWindow(aSession())
+		win.Get("composer-input").SetValue("typed while it loads")
+		again := openScene(t, win, s.g, s.kept)
+		eq(t, "the composer", again.composed(), "typed while it loads")
+		again.wait(time.Second)
+		eq(t, "what is kept", s.kept.texts["i u"]["draft/s"], "typed while it loads")
+		again.leave()
+	})
+}
