@@ -35,7 +35,7 @@ type tab struct {
 const networkName = "gate.test"
 
 // browser starts one Chromium for a test.
-func browser(t *testing.T) context.Context {
+func browser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path := os.Getenv("E2E_BROWSER")
 	if path == "" {
@@ -54,6 +54,7 @@ func browser(t *testing.T) context.Context {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP "+networkName+" 127.0.0.1"),
 		chromedp.WindowSize(1280, 800))
+	options = append(options, more...)
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)

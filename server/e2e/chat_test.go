@@ -73,13 +73,19 @@ func paired(t *testing.T, g *gatehouse) (user, admin *tab) {
 	t.Helper()
 	chromium := browser(t)
 	user, admin = newTab(t, chromium), newTab(t, chromium)
+	pairWith(admin, user, g)
+	return user, admin
+}
+
+// pairWith lets a browser in, by the admin's.
+func pairWith(admin, user *tab, g *gatehouse) {
+	user.t.Helper()
 	code := pairingCode(user, g)
-	signIn(t, g, admin)
+	signIn(user.t, g, admin)
 	approve(admin, code)
 	user.wait("the chat", `document.body?.dataset.page === "`+markup.PageChat+`"`)
 	user.taken()
 	user.wait("connected", link(markup.LinkConnected))
-	return user, admin
 }
 
 func TestPairChatReloadRevoke(t *testing.T) {

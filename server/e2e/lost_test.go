@@ -59,7 +59,8 @@ func stopped(b *tab) {
 // with the page that the server renders, and with what a new client makes of it.
 func settled(b *tab) {
 	b.t.Helper()
-	b.wait("every answer has ended", everAnswered)
+	b.wait("every message has its answer, which has ended", everAnswered+
+		` && document.querySelectorAll("`+messages+` > .message-assistant").length >= document.querySelectorAll("`+messages+` > .message-user").length`)
 	before := bodies(b)
 	b.run("reload without a client", blockWasm, chromedp.Reload())
 	b.wait("the server's transcript", `!!document.querySelector("`+messages+` > *")`)
@@ -130,6 +131,39 @@ func TestClosedTab(t *testing.T) {
 	late.open(address)
 	late.wait("it is sent", areSaid(markup.StatusComplete, "Hello there", "typed in a tunnel"))
 	settled(late)
+}
+
+// TestRestartedBrowser ends the browser while a message waits, and starts it
+// again.
+func TestRestartedBrowser(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	l := through(t, g)
+	profile := chromedp.UserDataDir(t.TempDir())
+	chromium := browser(t, profile)
+	admin, user := newTab(t, chromium), openTab(t, chromium)
+	pairWith(admin, user, g)
+	user.say("Hello there")
+	user.wait("an answer", replyIs(markup.StatusComplete))
+	address := evaluate[string](user, "location.href")
+	l.cut()
+	user.wait("the loss is shown", link(markup.LinkReconnecting))
+	user.say("kept over night")
+	user.fill("#"+markup.IDComposerInput, "half a thought")
+	user.wait("it waits", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 1`, messages, markup.StatusWaiting))
+	user.wait("the draft is kept", `((indexedDB.open("gatehouse").onsuccess = ({target: {result: db}}) => {
+			db.transaction("kept").objectStore("kept").getAll().onsuccess = e => window.kept = JSON.stringify(e.target.result)
+			db.close()
+		}), window.kept ?? "").includes("half a thought")`)
+	if err := chromedp.Cancel(chromium); err != nil { // as closing its last window does
+		t.Fatal(err)
+	}
+	l.mend()
+	again := openTab(t, browser(t, profile))
+	again.open(address)
+	again.wait("it is sent", areSaid(markup.StatusComplete, "Hello there", "kept over night"))
+	again.wait("the draft", `document.querySelector("#`+markup.IDComposerInput+`").value === "half a thought"`)
+	settled(again)
 }
 
 // TestCutInMidStream loses the network for five seconds while an answer streams.

@@ -51,7 +51,7 @@ func TestNothingIsLost(t *testing.T) {
 	o := Options{
 		Binary:  binary(t),
 		Seed:    setting(t, "CHAOS_SEED", rand.Uint64N(1_000_000), func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
-		For:     setting(t, "CHAOS_FOR", 15*time.Second, time.ParseDuration),
+		For:     setting(t, "CHAOS_FOR", 12*time.Second, time.ParseDuration),
 		Clients: setting(t, "CHAOS_CLIENTS", 12, strconv.Atoi),
 		Log:     t.Logf,
 	}

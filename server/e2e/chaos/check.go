@@ -3,6 +3,7 @@ package chaos
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -227,8 +228,12 @@ func (s *session) agree() (faults []string) {
 	return faults
 }
 
+// highlights are what colours code.
+var highlights = regexp.MustCompile(`<span class="[a-z0-9]+">|</span>`)
+
 // formatted holds that formatted text, where there is some, is what the history
-// has, however it came.
+// has, however it came. Code may go without its colours: on a busy machine a
+// gateway has no time for them.
 func (c *transcript) formatted(history []protocol.Message) string {
 	want := map[string]*protocol.HTML{}
 	for _, m := range history {
@@ -249,10 +254,10 @@ func (c *transcript) formatted(history []protocol.Message) string {
 	return ""
 }
 
-// block is a block of formatted text, or nothing.
+// block is a block of formatted text without colours, or nothing.
 func block(h *protocol.HTML, i int) string {
 	if i < len(h.Blocks) {
-		return h.Blocks[i]
+		return highlights.ReplaceAllString(h.Blocks[i], "")
 	}
 	return ""
 }

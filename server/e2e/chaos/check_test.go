@@ -105,6 +105,8 @@ func TestCheckFindsNothingWrong(t *testing.T) {
 			protocol.Message{ID: "a9", Role: "assistant", Content: "b.1 ", Status: "failed", RunID: "r9", Seq: 21, ReplyTo: "m3"},
 			protocol.Message{ID: "a10", Role: "assistant", Content: "b.1 words", Status: "complete", RunID: "r10", Seq: 30, ReplyTo: "m3"})
 	})
+	there.sessions[0].history[1].HTML = &protocol.HTML{Blocks: []string{`<pre>a <span class="c1">//</span></pre>`}}
+	there.sessions[0].copies[0].messages[1].HTML = &protocol.HTML{Blocks: []string{"<pre>a //</pre>"}}
 	for _, f := range there.check() {
 		t.Errorf("with what nobody acknowledged: %+v", f)
 	}

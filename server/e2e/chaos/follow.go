@@ -51,8 +51,7 @@ func (f *follow) connected(cursor protocol.Cursor, said *protocol.ResumedCursor)
 	}
 	f.epoch = said.Epoch
 	f.line.Resumed(*said)
-	if said.Status != protocol.ResumeLive {
-		f.next = said.LastSeq + 1
+	if said.Status != protocol.ResumeLive { // and what comes now may be in the history
 		return history
 	}
 	f.next, f.until = cursor.AfterSeq+1, said.LastSeq

@@ -90,6 +90,20 @@ func through(t *testing.T, to *peer, faults ...fault) (*net.TCPConn, *proxy) {
 	return c.(*net.TCPConn), p
 }
 
+// struck waits until a fault has fallen on a link.
+func (p *proxy) struck() {
+	for l := p.all()[0]; ; time.Sleep(time.Millisecond) {
+		l.mu.Lock()
+		for k := range l.links {
+			if w, _ := k.up.now(); w != (way{}) {
+				l.mu.Unlock()
+				return
+			}
+		}
+		l.mu.Unlock()
+	}
+}
+
 // write writes, and takes it that a connection has ended meanwhile.
 func write(t *testing.T, c net.Conn, text string) {
 	t.Helper()
@@ -148,10 +162,9 @@ func TestProxyEndsConnections(t *testing.T) {
 			t.Parallel()
 			p := newPeer(t)
 			c, proxy := through(t, p, tt.fault)
-			for tt.fault.bytes == 0 && proxy.all()[0].begun.Load() == 0 { // the fault comes first
-				time.Sleep(time.Millisecond)
+			if tt.fault.bytes == 0 {
+				proxy.struck()
 			}
-			time.Sleep(5 * time.Millisecond)
 			write(t, c, "0123456789")
 			_, err := io.ReadAll(c)
 			if !errors.Is(err, tt.near) {
@@ -172,8 +185,8 @@ func TestProxyEndsConnections(t *testing.T) {
 func TestGhostsComeLate(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t)
-	c, _ := through(t, p, fault{kind: stall, dir: up, lasts: 100 * time.Millisecond, end: ghost})
-	time.Sleep(20 * time.Millisecond)
+	c, proxy := through(t, p, fault{kind: stall, dir: up, lasts: 100 * time.Millisecond, end: ghost})
+	proxy.struck()
 	write(t, c, "hello")
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the client saw the end as %v", err)
@@ -191,6 +204,7 @@ func TestQuietEndsFaults(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t)
 	c, proxy := through(t, p, fault{kind: stall, dir: both, lasts: long, end: reset})
+	proxy.struck()
 	write(t, c, "hello")
 	if err := c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
 		t.Fatal(err)
