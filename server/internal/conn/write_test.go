@@ -249,7 +249,7 @@ func TestBatchLargerThanTheQueue(t *testing.T) {
 // A client that only sends pings and never reads is bounded like any other.
 func TestPingFlood(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, Limits{Close: time.Millisecond}, overTCP, nil)
+	g := newGate(t, Limits{Close: time.Millisecond, Hello: time.Minute}, overTCP, nil)
 	nc := g.Raw(t)
 	p := within(t, g.probes)
 	go func() {
