@@ -16,7 +16,7 @@ import (
 
 var fragments = []string{
 	"Some *words* ", "and `code`", " a [link](https://example.org) ", "\n\n", "\n", "# Heading\n", "- item\n", "  1. nested\n", "> quote\n",
-	"```go\nfunc main() {\n", "\treturn 1\n", "```\n", "~~~\n", "| a | b |\n|---|---|\n", "| 1 | 2 |\n", "<b>html</b>", "**open", "&amp; < >", "😀é",
+	"```ours\nfunc main() {\n", "\treturn 1\n", "```\n", "~~~\n", "| a | b |\n|---|---|\n", "| 1 | 2 |\n", "<b>html</b>", "**open", "&amp; < >", "😀é",
 	"\n---\n", "    indented\n", "\x00", `"quoted"\`,
 	strings.Repeat("- of a long list\n", 300), strings.Repeat("long quoted words ", 300), // formatted now and then
 }

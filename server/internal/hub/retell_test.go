@@ -225,7 +225,7 @@ func TestPagesThatAreNot(t *testing.T) {
 func TestReplaysThatAreCutOff(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		said := rapid.SliceOfN(rapid.SampledFrom(fragments), 1, 60).Draw(t, "words")
+		said := rapid.SliceOfN(rapid.SampledFrom(fragments), 1, 25).Draw(t, "words")
 		event := func(seq int, kind string, payload protocol.Payload) session.StoredEvent {
 			return session.StoredEvent{Seq: int64(seq), Name: protocol.EventAgent, Kind: kind, RunID: "r", Payload: (&protocol.AgentEvent{
 				Type: kind, SessionKey: "k", RunID: "r", Payload: payload.AppendJSON(nil)}).AppendJSON(nil)}
