@@ -34,7 +34,7 @@ func (h *Hub) Enter(ctx context.Context, log Log, m *Member, cursors []protocol.
 	m.entering = true
 	for _, c := range cursors {
 		m.hold(c.SessionKey, position{c.Epoch, c.AfterSeq})
-		if m.HTML {
+		if m.HTML { // before the log is read: see restate
 			h.answers.restate(c.SessionKey)
 		}
 	}
@@ -116,11 +116,15 @@ func (h *Hub) open(log Log, m *Member, resumed []protocol.ResumedCursor) {
 // Watch makes an admin's member follow a session, from after that seq of that
 // epoch (empty: whichever it is now), or from where it stands if after is nil.
 // It gives where the log stands, and refuses with NOT_FOUND, and with
-// RESOURCE_EXHAUSTED beyond maxWatches sessions. The events follow once open is called.
+// RESOURCE_EXHAUSTED beyond maxWatches sessions. The events follow once open is
+// called.
 func (h *Hub) Watch(ctx context.Context, log Log, m *Member, key, epoch string, after *int64) (at protocol.ResumedCursor, open func(), err error) {
 	from := int64(0)
 	if after != nil {
 		from = *after
+	}
+	if m.HTML {
+		h.answers.restate(key)
 	}
 	part, err := log.Replay(ctx, m.caller(), key, epoch, from, glance)
 	if err != nil {

@@ -140,8 +140,9 @@ func TestWhatHappensWhileResuming(t *testing.T) {
 		for _, moment := range moments {
 			for begin, behind := range begins {
 				for _, who := range []session.Caller{ann, root} {
-					if who == root && begin == "long behind" {
-						continue
+					if begin == "long behind" && (who == root || moment < "after 2" || moment == between || moment == "before 1") ||
+						who == root && begin != "up to date" {
+						continue // which would be nothing new
 					}
 					key := strings.NewReplacer(" ", "_", ",", "").Replace(fmt.Sprint(what, ":", moment, ":", begin, ":", who.UserID))
 					t.Run(key, func(t *testing.T) {

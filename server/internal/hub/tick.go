@@ -68,8 +68,9 @@ func (r *recent) next() {
 // protocol.TickInterval.
 func (h *Hub) Tick() {
 	h.recent.next()
+	nothing := tick(nil)
 	for user, members := range h.users() {
-		h.tickUser(user, members)
+		h.tickUser(user, members, nothing)
 	}
 }
 
@@ -81,14 +82,16 @@ func (h *Hub) users() map[string][]*Member {
 
 // tickUser tells the members of one user. What they are told of changes while
 // they are told of nothing that ends it: see forget.
-func (h *Hub) tickUser(user string, members []*Member) {
+func (h *Hub) tickUser(user string, members []*Member, frame conn.Prepared) {
 	h.recent.mu.Lock()
 	defer h.recent.mu.Unlock()
 	sessions := map[string]int64{}
 	for key, c := range h.recent.byUser[user] {
 		sessions[key] = c.seq
 	}
-	frame := tick(sessions)
+	if len(sessions) > 0 {
+		frame = tick(sessions)
+	}
 	for _, m := range members {
 		m.tick(frame, sessions, h.watched(m))
 	}
@@ -99,6 +102,9 @@ func (h *Hub) tickUser(user string, members []*Member) {
 func (h *Hub) watched(m *Member) map[string]int64 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
+	if len(m.watches) == 0 {
+		return nil
+	}
 	watched := map[string]int64{}
 	for key, userID := range m.watches {
 		if c, ok := h.recent.byUser[userID][key]; ok {
@@ -127,6 +133,9 @@ func (m *Member) tick(frame conn.Prepared, sessions, watched map[string]int64) {
 		if p.ticks++; p.ticks > recentTicks { // whatever was in the log then was published
 			delete(m.places, key)
 		}
+	}
+	if len(m.places) == 0 {
+		m.places = nil
 	}
 	if own {
 		all := map[string]int64{}
