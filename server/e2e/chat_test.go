@@ -26,7 +26,7 @@ func link(state string) string {
 
 // replyIs is a condition: the last message is an answer of that status.
 func replyIs(status string) string {
-	return `document.querySelector("` + lastReply + `")?.dataset.status === "` + status + `"`
+	return `document.querySelector("` + lastReply + `.message-assistant")?.dataset.status === "` + status + `"`
 }
 
 // signIn opens the admin page by the sign-in link.

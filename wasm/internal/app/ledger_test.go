@@ -25,6 +25,8 @@ func newLedger() *ledger {
 
 // serve makes g a connection to the ledger.
 func (l *ledger) serve(g *gateway) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.gateways = append(l.gateways, g)
 	g.answer("chat.send", l.send)
 	g.answer("chat.history", l.history)

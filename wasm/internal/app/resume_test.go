@@ -40,7 +40,7 @@ func TestResumesInsteadOfLoading(t *testing.T) {
 		first := s.win.Get("messages").Elements()[0]
 		s.g.welcomed(cursor("s", "live", "e", 7))
 		s.g.cut(1006, "", false)
-		s.wait(1200 * time.Millisecond)
+		s.wait(1500 * time.Millisecond)
 		at := s.resumes()
 		if len(at) != 1 || at[0] != (protocol.Cursor{SessionKey: "s", Epoch: "e", AfterSeq: 4}) {
 			t.Fatalf("the cursors are %v", at)
