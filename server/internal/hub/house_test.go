@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func openStore(t testing.TB) session.Store {
 type house struct {
 	*Hub
 	*session.Service
+	folds atomic.Bool // pieces were folded: a replay may find them gone
 }
 
 func newHouse(t testing.TB) *house { return houseOn(openStore(t)) }
@@ -113,6 +115,7 @@ func (h *house) delete(t failer, key string) {
 // compact folds the pieces of all answers that have ended.
 func (h *house) compact(t failer) {
 	t.Helper()
+	h.folds.Store(true)
 	n, err := h.Compact(context.Background(), time.Now().Add(time.Hour))
 	try(t, n, err)
 }
@@ -316,6 +319,12 @@ func (b *browser) apply(t failer, f protocol.Frame) {
 		for key, seq := range b.tick.Sessions {
 			if shown := b.known[key]; shown != nil {
 				shown.Tick(seq)
+			}
+			if last, told := b.last[key]; told && seq > last.seq {
+				if !b.h.folds.Load() {
+					t.Fatalf("%s: a tick tells of event %d behind %d", key, seq, last.seq)
+				}
+				delete(b.last, key) // it says that what follows goes on elsewhere
 			}
 		}
 		return
