@@ -305,7 +305,7 @@ func (f figures) report(b *testing.B) {
 		slices.Sort(f.all[name])
 		median := f.all[name][rounds/2]
 		b.ReportMetric(median, name)
-		fmt.Fprintf(&lines, "\n%24s %9.4g (%.4g–%.4g)", name, median, f.all[name][0], f.all[name][rounds-1])
+		fmt.Fprintf(&lines, "\n%24s %10.1f (%.1f–%.1f)", name, median, f.all[name][0], f.all[name][rounds-1])
 	}
 	b.Logf("medians of %d rounds (smallest–largest):%s", rounds, &lines)
 }
