@@ -23,11 +23,14 @@ func Alone(t *testing.T) bool {
 	if os.Getenv(aloneIn) == t.Name() {
 		return true
 	}
-	alone(t, nil)
+	if why := alone(t, nil); why != "" {
+		t.Skip(why)
+	}
 	return false
 }
 
-func alone(t *testing.T, attributes *syscall.SysProcAttr) {
+// alone gives why the test could not be run there, or "".
+func alone(t *testing.T, attributes *syscall.SysProcAttr) (skipped string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=3m")
 	cmd.Env = append(os.Environ(), aloneIn+"="+t.Name())
@@ -35,15 +38,16 @@ func alone(t *testing.T, attributes *syscall.SysProcAttr) {
 	var said bytes.Buffer // a pipe, so that a limit on files does not concern it
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
-		t.Skipf("no process can be started so: %v", err)
+		return "no process can be started so: " + err.Error()
 	}
 	err := cmd.Wait()
 	switch text := said.String(); {
 	case err != nil:
 		t.Fatalf("alone: %v\n%s", err, text)
 	case strings.Contains(text, "--- SKIP: "+t.Name()):
-		t.Skip(text)
+		return text
 	case !strings.Contains(text, "--- PASS: "+t.Name()):
 		t.Fatalf("alone it did not run:\n%s", text)
 	}
+	return ""
 }

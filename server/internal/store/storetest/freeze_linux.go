@@ -11,8 +11,8 @@ import (
 
 // Freeze makes files and directories that nobody can write to, not even through
 // descriptors that are open, as when a file system has become read-only, until
-// the result is called or the test ends. Where that is not possible the test is
-// skipped. A file that is mapped for writing must not be among them.
+// the result is called or the test ends: see CanFreeze. A file that is mapped for
+// writing must not be among them.
 func Freeze(t testing.TB, names ...string) (thaw func()) {
 	t.Helper()
 	thaw = sync.OnceFunc(func() {
@@ -26,11 +26,26 @@ func Freeze(t testing.TB, names ...string) (thaw func()) {
 		if err := setImmutable(name, true); err != nil {
 			names = names[:i]
 			thaw()
-			t.Skipf("files cannot be made immutable here: %v", err)
+			t.Fatalf("freeze %s: %v", names, err)
 		}
 	}
 	t.Cleanup(thaw)
 	return thaw
+}
+
+// CanFreeze reports whether files in dir can be frozen. Where they cannot, by the
+// kernel or the file system, nothing that could be installed would change that:
+// the test says so.
+func CanFreeze(t testing.TB, dir string) bool {
+	t.Helper()
+	err := setImmutable(dir, true)
+	if err == nil {
+		err = setImmutable(dir, false)
+	}
+	if err != nil {
+		t.Logf("not tried with files that are read-only: %v", err)
+	}
+	return err == nil
 }
 
 // setImmutable does what chattr +i and -i do (ioctl_iflags(2)).
