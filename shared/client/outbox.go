@@ -133,7 +133,7 @@ func (o *Outbox) Begin(m *Outgoing) { m.sending, m.Tried = true, true }
 // 30 s.
 func (o *Outbox) Answered(m *Outgoing, ack *protocol.ChatSendResult, err *protocol.Error, now clock.Time) {
 	m.sending = false
-	if err != nil && later(err) {
+	if err != nil && Retryable(err) {
 		wait := min(max(2*o.pauses[m.SessionKey].wait, firstWait), longestWait)
 		if o.pauses == nil {
 			o.pauses = map[string]pause{}
@@ -149,9 +149,9 @@ func (o *Outbox) Answered(m *Outgoing, ack *protocol.ChatSendResult, err *protoc
 	m.Ack, m.Refused = ack, nil
 }
 
-// later reports whether the same request may succeed later by itself. A
-// credential that is refused is no fault of the message: it waits.
-func later(err *protocol.Error) bool {
+// Retryable reports whether the same request may succeed later by itself. A
+// credential that is refused is no fault of the request: it waits.
+func Retryable(err *protocol.Error) bool {
 	switch err.Code {
 	case protocol.Unavailable, protocol.ResourceExhausted, protocol.NotPaired, protocol.Unauthorized:
 		return true

@@ -54,7 +54,8 @@ const (
 // Phases of a run's activity that the gateway itself tells of; agents name
 // others.
 const (
-	PhaseRetrying = "retrying" // the agent failed before its first word and is asked again
+	PhaseAnswering = "answering" // there are words
+	PhaseRetrying  = "retrying"  // the agent failed before its first word and is asked again
 )
 
 // ChatMessage is the type of a chat event's payload.

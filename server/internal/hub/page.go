@@ -36,12 +36,10 @@ func Page(ctx context.Context, log Log, m *Member, key, epoch string, after int6
 		if m.HTML {
 			f.Payload = retold.payload(part.Events, i, final)
 		}
-		size := len(f.Payload) + len(f.Event) + frameCost
-		if i == 0 && size > room {
+		if i == 0 && len(f.Payload)+len(f.Event)+frameCost > room {
 			f.Payload = e.Payload
-			size = len(f.Payload) + len(f.Event) + frameCost
 		}
-		if room -= size; i > 0 && room < 0 {
+		if room -= len(f.Payload) + len(f.Event) + frameCost; i > 0 && room < 0 {
 			break
 		}
 		result.Events = append(result.Events, f)

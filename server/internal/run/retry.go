@@ -24,9 +24,6 @@ const (
 	maxRetrying = time.Minute
 )
 
-// answeringPhase takes the place of retrying once there are words.
-const answeringPhase = "answering"
-
 // ask lets the agent answer. While it fails before its first word, in a way that
 // may pass, it is asked again after a wait that everybody can see; the end of
 // ctx, or a stop, ends the wait and the run.
@@ -69,7 +66,7 @@ func (s *stream) try(ctx context.Context, a Agent, again bool, log *slog.Logger)
 		if !spoken && p.Text+p.Thinking != "" {
 			spoken = true
 			if again && p.Activity == "" {
-				p.Activity = answeringPhase
+				p.Activity = protocol.PhaseAnswering
 			}
 		}
 		return s.said.add(p)

@@ -88,7 +88,7 @@ func TestAgentIsAskedAgain(t *testing.T) {
 				}
 			}
 			if failures > 0 {
-				phases = append(phases, answeringPhase)
+				phases = append(phases, protocol.PhaseAnswering)
 			}
 			if len(a.asked) != failures+1 || !reflect.DeepEqual(d.phases(got), phases) {
 				t.Errorf("asked %d times after %d failures; told %q, want %q", len(a.asked), failures, d.phases(got), phases)

@@ -139,7 +139,7 @@ func phase(tx Tx, r Run) (*protocol.Activity, error) {
 	case err != nil:
 		return nil, err
 	case last.Kind == protocol.RunChunk:
-		return &protocol.Activity{Phase: "answering"}, nil
+		return &protocol.Activity{Phase: protocol.PhaseAnswering}, nil
 	}
 	a := &protocol.Activity{}
 	return a, inner(last.Payload, a)

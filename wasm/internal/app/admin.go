@@ -103,7 +103,7 @@ func (a *admin) load() {
 			return
 		}
 		if err != nil {
-			if !retryable(err) {
+			if !client.Retryable(err) {
 				a.problem("The list could not be loaded: " + sentence(err))
 			}
 			return

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -13,7 +14,7 @@ const patience = 2 * clock.Second
 
 // logged takes an event of a session's log.
 func (c *chat) logged(f protocol.Frame) {
-	key, kind := peek(f.Payload)
+	key, kind := timeline.Peek(f.Payload)
 	c.list.noteEvent(key, f.Event, kind, clock.Now())
 	if kind != protocol.RunChunk {
 		c.need(partList)
@@ -36,26 +37,6 @@ func (c *chat) logged(f protocol.Frame) {
 		c.show(changes)
 		c.caughtUp(s)
 	}
-}
-
-// peek reads what an event is about, without the rest of its payload.
-func peek(payload jsontext.Raw) (sessionKey, kind string) {
-	d := jsontext.Borrow(payload)
-	defer d.Return()
-	if !d.BeginObject() {
-		return "", ""
-	}
-	for name, ok := d.Key(); ok; name, ok = d.Key() {
-		switch string(name) {
-		case "sessionKey":
-			sessionKey = d.String()
-		case "type":
-			kind = d.String()
-		default:
-			d.Skip()
-		}
-	}
-	return sessionKey, kind
 }
 
 // show marks for drawing what changed in the transcript on the screen.
@@ -180,7 +161,7 @@ func (c *chat) notLoaded(s *session, err *protocol.Error, known bool) {
 	case err.Code == protocol.NotFound:
 		s.loaded = true // nobody has written there yet
 		c.loadedNow(s)
-	case retryable(err):
+	case client.Retryable(err):
 		if c.ready() {
 			s.gap = clock.Now() // tries again
 		}
@@ -208,7 +189,7 @@ func (c *chat) loadEarlier(s *session) {
 		s.earlier = false
 		c.need(partBody)
 		if err != nil {
-			if !retryable(err) {
+			if !client.Retryable(err) {
 				c.problem(sentence(err))
 			}
 			return

@@ -12,7 +12,7 @@ import (
 
 // post is what the user has written, in any session and any tab of this browser,
 // and the gateway does not have. Each tab has all of it and may send it; they take
-// // turns, and whose turn it is knows what the others have put before it sends. Where
+// turns, and whose turn it is knows what the others have put before it sends. Where
 // browsers give no turns, the messages' keys alone keep them from counting twice.
 type post struct {
 	box      client.Outbox
@@ -21,9 +21,9 @@ type post struct {
 	left     map[string]bool // keys that have left: what still tells of them is late
 	homeless map[string]bool // keys that are not kept
 	durable  bool            // what is kept outlasts the tab
+	warned   bool            // that it does not
 	hears    bool            // what other tabs put
 	fresh    bool            // what is kept was read, and has been heard of since
-	warned   bool            // that it does not
 
 	turn   turn
 	wishes []func() // to be done in this tab's turn

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -131,7 +132,7 @@ func (c *chat) replay(s *session) {
 			c.replayed(s, &r)
 		case err.Code == protocol.NotFound:
 			c.lost(s)
-		case retryable(err):
+		case client.Retryable(err):
 			s.gap = clock.Now() // tries again
 		default:
 			c.reload(s)

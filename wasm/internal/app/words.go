@@ -23,15 +23,6 @@ func sentence(err *protocol.Error) string {
 	return err.Message
 }
 
-// retryable reports whether the same request may succeed later by itself.
-func retryable(err *protocol.Error) bool {
-	switch err.Code {
-	case protocol.Unavailable, protocol.ResourceExhausted, protocol.NotPaired, protocol.Unauthorized:
-		return true
-	}
-	return err.Retryable
-}
-
 // refusal reads the error of an HTTP answer, {"error":{…}}; nil if there is none.
 func refusal(text string) *protocol.Error {
 	var f protocol.Frame
@@ -48,7 +39,7 @@ func activity(a *protocol.Activity) string {
 		return ""
 	case a.Tool != "":
 		return "using " + a.Tool + "…"
-	case a.Phase == "", a.Phase == "answering":
+	case a.Phase == "", a.Phase == protocol.PhaseAnswering:
 		return ""
 	}
 	return a.Phase + "…"

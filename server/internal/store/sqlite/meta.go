@@ -3,20 +3,42 @@ package sqlite
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
 // instanceID reads the instance's name, giving it one the first time.
 func instanceID(c *conn) (string, error) {
-	var fresh [8]byte
-	rand.Read(fresh[:])
 	tx := &Tx{c: c}
-	if _, err := tx.Exec(`INSERT INTO meta (key, value) VALUES ('instance', ?) ON CONFLICT DO NOTHING`, hex.EncodeToString(fresh[:])); err != nil {
-		return "", fmt.Errorf("name the instance: %w", err)
-	}
-	var id string
-	if err := tx.QueryRow(`SELECT value FROM meta WHERE key = 'instance'`).Scan(&id); err != nil {
+	id, err := meta(tx, "instance")
+	if err != nil {
 		return "", fmt.Errorf("read the instance's name: %w", err)
 	}
+	if id != "" {
+		return id, nil
+	}
+	var fresh [8]byte
+	rand.Read(fresh[:])
+	id = hex.EncodeToString(fresh[:])
+	if err := setMeta(tx, "instance", id); err != nil {
+		return "", fmt.Errorf("name the instance: %w", err)
+	}
 	return id, nil
+}
+
+// meta reads a fact about the data directory, "" if it is not there.
+func meta(tx *Tx, key string) (value string, err error) {
+	err = tx.QueryRow(`SELECT value FROM meta WHERE key = ?`, key).Scan(&value)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return value, err
+}
+
+func setMeta(tx *Tx, key, value string) error {
+	_, err := tx.Exec(`INSERT INTO meta (key, value) VALUES (?, ?)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
+	return err
 }

@@ -114,21 +114,6 @@ func renewEpochs(tx *Tx, dbFile string) (restored bool, err error) {
 	return err == nil, err
 }
 
-// meta reads a fact about the data directory, "" if it is not there.
-func meta(tx *Tx, key string) (value string, err error) {
-	err = tx.QueryRow(`SELECT value FROM meta WHERE key = ?`, key).Scan(&value)
-	if errors.Is(err, store.ErrNotFound) {
-		return "", nil
-	}
-	return value, err
-}
-
-func setMeta(tx *Tx, key, value string) error {
-	_, err := tx.Exec(`INSERT INTO meta (key, value) VALUES (?, ?)
-		ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
-	return err
-}
-
 // fileNumber is what tells a file from a copy of it, or "" where nothing does.
 func fileNumber(file string) string {
 	info, err := os.Stat(file)

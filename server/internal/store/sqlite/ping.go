@@ -58,9 +58,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // become of it.
 func (s *Store) ping(ctx context.Context, now time.Time) error {
 	u, err := s.submit(ctx, func(tx *Tx) error {
-		_, err := tx.Exec(`INSERT INTO meta (key, value) VALUES ('pinged', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-			now.UTC().Format(time.RFC3339Nano))
-		return err
+		return setMeta(tx, "pinged", now.UTC().Format(time.RFC3339Nano))
 	})
 	if err != nil {
 		return err
