@@ -13,10 +13,29 @@ type ChatSendParams struct {
 	Ack            string  `json:"ack,omitempty"`
 }
 
-// Media is an uploaded file that a message carries.
+// Media is an uploaded file that a message carries. In chat.send Path is that of
+// MediaUploadResult; the gateway fills in what follows Filename. Width and Height
+// are an image's, in pixels; Thumbnail tells that Path + "?thumbnail" gives a
+// small picture of it.
 type Media struct {
-	Path     string `json:"path"`
-	Filename string `json:"filename,omitempty"`
+	Path      string `json:"path"`
+	Filename  string `json:"filename,omitempty"`
+	MimeType  string `json:"mimeType,omitempty"`
+	Size      int64  `json:"size,omitempty"`
+	Width     int64  `json:"width,omitempty"`
+	Height    int64  `json:"height,omitempty"`
+	Thumbnail bool   `json:"thumbnail,omitempty"`
+}
+
+// MediaUploadResult answers POST /api/media/upload.
+type MediaUploadResult struct {
+	Path      string `json:"path"`
+	MimeType  string `json:"mime_type"`
+	Filename  string `json:"filename"`
+	Size      int64  `json:"size"`
+	Width     int64  `json:"width,omitempty"`
+	Height    int64  `json:"height,omitempty"`
+	Thumbnail bool   `json:"thumbnail,omitempty"`
 }
 
 // Usage is what a run cost, in tokens.

@@ -9,6 +9,233 @@ import (
 )
 
 // AppendJSON appends v as a JSON object.
+func (v *APIKey) AppendJSON(dst []byte) []byte { return layoutAPIKey.Append(dst, unsafe.Pointer(v)) }
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *APIKey) DecodeJSON(d *jsontext.Decoder) { layoutAPIKey.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAPIKey = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(APIKey{}.ID), Kind: jsontext.KindString},
+	{Name: "name", Offset: unsafe.Offsetof(APIKey{}.Name), Kind: jsontext.KindString},
+	{Name: "prefix", Offset: unsafe.Offsetof(APIKey{}.Prefix), Kind: jsontext.KindString},
+	{Name: "userId", Offset: unsafe.Offsetof(APIKey{}.UserID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(APIKey{}.Role), Kind: jsontext.KindString},
+	{Name: "createdAt", Offset: unsafe.Offsetof(APIKey{}.CreatedAt), Kind: jsontext.KindTime},
+	{Name: "createdBy", Offset: unsafe.Offsetof(APIKey{}.CreatedBy), Kind: jsontext.KindString},
+	{Name: "expiresAt", Offset: unsafe.Offsetof(APIKey{}.ExpiresAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "lastUsedAt", Offset: unsafe.Offsetof(APIKey{}.LastUsedAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "revokedAt", Offset: unsafe.Offsetof(APIKey{}.RevokedAt), Kind: jsontext.KindTime, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KeysCreateParams) AppendJSON(dst []byte) []byte {
+	return layoutKeysCreateParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *KeysCreateParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutKeysCreateParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutKeysCreateParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "name", Offset: unsafe.Offsetof(KeysCreateParams{}.Name), Kind: jsontext.KindString},
+	{Name: "userId", Offset: unsafe.Offsetof(KeysCreateParams{}.UserID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(KeysCreateParams{}.Role), Kind: jsontext.KindString},
+	{Name: "expiresIn", Offset: unsafe.Offsetof(KeysCreateParams{}.ExpiresIn), Kind: jsontext.KindInt, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KeysCreateResult) AppendJSON(dst []byte) []byte {
+	return layoutKeysCreateResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *KeysCreateResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutKeysCreateResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutKeysCreateResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(KeysCreateResult{}.ID), Kind: jsontext.KindString},
+	{Name: "key", Offset: unsafe.Offsetof(KeysCreateResult{}.Key), Kind: jsontext.KindString},
+	{Name: "prefix", Offset: unsafe.Offsetof(KeysCreateResult{}.Prefix), Kind: jsontext.KindString},
+	{Name: "name", Offset: unsafe.Offsetof(KeysCreateResult{}.Name), Kind: jsontext.KindString},
+	{Name: "userId", Offset: unsafe.Offsetof(KeysCreateResult{}.UserID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(KeysCreateResult{}.Role), Kind: jsontext.KindString},
+	{Name: "expiresAt", Offset: unsafe.Offsetof(KeysCreateResult{}.ExpiresAt), Kind: jsontext.KindTime, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KeysListResult) AppendJSON(dst []byte) []byte {
+	return layoutKeysListResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *KeysListResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutKeysListResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutKeysListResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "keys", Offset: unsafe.Offsetof(KeysListResult{}.Keys), Kind: jsontext.KindSlice, Of: &layoutAPIKey, New: addAPIKey, Size: unsafe.Sizeof(APIKey{})},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KeysRevokeParams) AppendJSON(dst []byte) []byte {
+	return layoutKeysRevokeParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *KeysRevokeParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutKeysRevokeParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutKeysRevokeParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(KeysRevokeParams{}.ID), Kind: jsontext.KindString},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KeysRevokeResult) AppendJSON(dst []byte) []byte {
+	return layoutKeysRevokeResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *KeysRevokeResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutKeysRevokeResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutKeysRevokeResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "revoked", Offset: unsafe.Offsetof(KeysRevokeResult{}.Revoked), Kind: jsontext.KindBool},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ClientsListResult) AppendJSON(dst []byte) []byte {
+	return layoutClientsListResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ClientsListResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutClientsListResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutClientsListResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "clients", Offset: unsafe.Offsetof(ClientsListResult{}.Clients), Kind: jsontext.KindSlice, Of: &layoutConnectedClient, New: addConnectedClient, Size: unsafe.Sizeof(ConnectedClient{})},
+	{Name: "more", Offset: unsafe.Offsetof(ClientsListResult{}.More), Kind: jsontext.KindBool, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ClientsDropParams) AppendJSON(dst []byte) []byte {
+	return layoutClientsDropParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ClientsDropParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutClientsDropParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutClientsDropParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(ClientsDropParams{}.ID), Kind: jsontext.KindString},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ClientsDropResult) AppendJSON(dst []byte) []byte {
+	return layoutClientsDropResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ClientsDropResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutClientsDropResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutClientsDropResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "disconnected", Offset: unsafe.Offsetof(ClientsDropResult{}.Disconnected), Kind: jsontext.KindBool},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *AuditEntry) AppendJSON(dst []byte) []byte {
+	return layoutAuditEntry.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *AuditEntry) DecodeJSON(d *jsontext.Decoder) { layoutAuditEntry.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAuditEntry = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(AuditEntry{}.ID), Kind: jsontext.KindInt},
+	{Name: "at", Offset: unsafe.Offsetof(AuditEntry{}.At), Kind: jsontext.KindTime},
+	{Name: "userId", Offset: unsafe.Offsetof(AuditEntry{}.UserID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(AuditEntry{}.Role), Kind: jsontext.KindString, Opt: true},
+	{Name: "via", Offset: unsafe.Offsetof(AuditEntry{}.Via), Kind: jsontext.KindString},
+	{Name: "address", Offset: unsafe.Offsetof(AuditEntry{}.Address), Kind: jsontext.KindString},
+	{Name: "action", Offset: unsafe.Offsetof(AuditEntry{}.Action), Kind: jsontext.KindString},
+	{Name: "target", Offset: unsafe.Offsetof(AuditEntry{}.Target), Kind: jsontext.KindString, Opt: true},
+	{Name: "detail", Offset: unsafe.Offsetof(AuditEntry{}.Detail), Kind: jsontext.KindString, Opt: true},
+	{Name: "outcome", Offset: unsafe.Offsetof(AuditEntry{}.Outcome), Kind: jsontext.KindString},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *AuditListParams) AppendJSON(dst []byte) []byte {
+	return layoutAuditListParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *AuditListParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutAuditListParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutAuditListParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "userId", Offset: unsafe.Offsetof(AuditListParams{}.UserID), Kind: jsontext.KindString, Opt: true},
+	{Name: "action", Offset: unsafe.Offsetof(AuditListParams{}.Action), Kind: jsontext.KindString, Opt: true},
+	{Name: "target", Offset: unsafe.Offsetof(AuditListParams{}.Target), Kind: jsontext.KindString, Opt: true},
+	{Name: "query", Offset: unsafe.Offsetof(AuditListParams{}.Query), Kind: jsontext.KindString, Opt: true},
+	{Name: "since", Offset: unsafe.Offsetof(AuditListParams{}.Since), Kind: jsontext.KindTime, Opt: true},
+	{Name: "until", Offset: unsafe.Offsetof(AuditListParams{}.Until), Kind: jsontext.KindTime, Opt: true},
+	{Name: "before", Offset: unsafe.Offsetof(AuditListParams{}.Before), Kind: jsontext.KindInt, Opt: true},
+	{Name: "limit", Offset: unsafe.Offsetof(AuditListParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *AuditListResult) AppendJSON(dst []byte) []byte {
+	return layoutAuditListResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *AuditListResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutAuditListResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutAuditListResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "entries", Offset: unsafe.Offsetof(AuditListResult{}.Entries), Kind: jsontext.KindSlice, Of: &layoutAuditEntry, New: addAuditEntry, Size: unsafe.Sizeof(AuditEntry{})},
+	{Name: "hasMore", Offset: unsafe.Offsetof(AuditListResult{}.HasMore), Kind: jsontext.KindBool},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ConfigReloadResult) AppendJSON(dst []byte) []byte {
+	return layoutConfigReloadResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *ConfigReloadResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutConfigReloadResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutConfigReloadResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "applied", Offset: unsafe.Offsetof(ConfigReloadResult{}.Applied), Kind: jsontext.KindStrings},
+	{Name: "needsRestart", Offset: unsafe.Offsetof(ConfigReloadResult{}.NeedsRestart), Kind: jsontext.KindStrings},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *AdminChanged) AppendJSON(dst []byte) []byte {
+	return layoutAdminChanged.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *AdminChanged) DecodeJSON(d *jsontext.Decoder) {
+	layoutAdminChanged.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutAdminChanged = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "topics", Offset: unsafe.Offsetof(AdminChanged{}.Topics), Kind: jsontext.KindStrings},
+}}
+
+// AppendJSON appends v as a JSON object.
 func (v *ChatSendParams) AppendJSON(dst []byte) []byte {
 	return layoutChatSendParams.Append(dst, unsafe.Pointer(v))
 }
@@ -37,6 +264,31 @@ func (v *Media) DecodeJSON(d *jsontext.Decoder) { layoutMedia.Decode(d, unsafe.P
 var layoutMedia = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "path", Offset: unsafe.Offsetof(Media{}.Path), Kind: jsontext.KindString},
 	{Name: "filename", Offset: unsafe.Offsetof(Media{}.Filename), Kind: jsontext.KindString, Opt: true},
+	{Name: "mimeType", Offset: unsafe.Offsetof(Media{}.MimeType), Kind: jsontext.KindString, Opt: true},
+	{Name: "size", Offset: unsafe.Offsetof(Media{}.Size), Kind: jsontext.KindInt, Opt: true},
+	{Name: "width", Offset: unsafe.Offsetof(Media{}.Width), Kind: jsontext.KindInt, Opt: true},
+	{Name: "height", Offset: unsafe.Offsetof(Media{}.Height), Kind: jsontext.KindInt, Opt: true},
+	{Name: "thumbnail", Offset: unsafe.Offsetof(Media{}.Thumbnail), Kind: jsontext.KindBool, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *MediaUploadResult) AppendJSON(dst []byte) []byte {
+	return layoutMediaUploadResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *MediaUploadResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutMediaUploadResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutMediaUploadResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "path", Offset: unsafe.Offsetof(MediaUploadResult{}.Path), Kind: jsontext.KindString},
+	{Name: "mime_type", Offset: unsafe.Offsetof(MediaUploadResult{}.MimeType), Kind: jsontext.KindString},
+	{Name: "filename", Offset: unsafe.Offsetof(MediaUploadResult{}.Filename), Kind: jsontext.KindString},
+	{Name: "size", Offset: unsafe.Offsetof(MediaUploadResult{}.Size), Kind: jsontext.KindInt},
+	{Name: "width", Offset: unsafe.Offsetof(MediaUploadResult{}.Width), Kind: jsontext.KindInt, Opt: true},
+	{Name: "height", Offset: unsafe.Offsetof(MediaUploadResult{}.Height), Kind: jsontext.KindInt, Opt: true},
+	{Name: "thumbnail", Offset: unsafe.Offsetof(MediaUploadResult{}.Thumbnail), Kind: jsontext.KindBool, Opt: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -864,6 +1116,8 @@ func (v *SessionsListParams) DecodeJSON(d *jsontext.Decoder) {
 }
 
 var layoutSessionsListParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "userId", Offset: unsafe.Offsetof(SessionsListParams{}.UserID), Kind: jsontext.KindString, Opt: true},
+	{Name: "all", Offset: unsafe.Offsetof(SessionsListParams{}.All), Kind: jsontext.KindBool, Opt: true},
 	{Name: "agentId", Offset: unsafe.Offsetof(SessionsListParams{}.AgentID), Kind: jsontext.KindString, Opt: true},
 	{Name: "query", Offset: unsafe.Offsetof(SessionsListParams{}.Query), Kind: jsontext.KindString, Opt: true},
 	{Name: "limit", Offset: unsafe.Offsetof(SessionsListParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
@@ -1074,7 +1328,10 @@ var layoutConnectedClient = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "deviceId", Offset: unsafe.Offsetof(ConnectedClient{}.DeviceID), Kind: jsontext.KindString, Opt: true},
 	{Name: "address", Offset: unsafe.Offsetof(ConnectedClient{}.Address), Kind: jsontext.KindString},
 	{Name: "userAgent", Offset: unsafe.Offsetof(ConnectedClient{}.UserAgent), Kind: jsontext.KindString, Opt: true},
+	{Name: "client", Offset: unsafe.Offsetof(ConnectedClient{}.Client), Kind: jsontext.KindString, Opt: true},
+	{Name: "via", Offset: unsafe.Offsetof(ConnectedClient{}.Via), Kind: jsontext.KindString, Opt: true},
 	{Name: "connectedAt", Offset: unsafe.Offsetof(ConnectedClient{}.ConnectedAt), Kind: jsontext.KindTime},
+	{Name: "activeAt", Offset: unsafe.Offsetof(ConnectedClient{}.ActiveAt), Kind: jsontext.KindTime, Opt: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1118,6 +1375,18 @@ func (v *Shutdown) DecodeJSON(d *jsontext.Decoder) { layoutShutdown.Decode(d, un
 var layoutShutdown = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "retryAfterMs", Offset: unsafe.Offsetof(Shutdown{}.RetryAfterMs), Kind: jsontext.KindInt, Opt: true},
 }}
+
+func addAPIKey(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]APIKey)(field)
+	*s = append(*s, APIKey{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addAuditEntry(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]AuditEntry)(field)
+	*s = append(*s, AuditEntry{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
 
 func addMedia(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]Media)(field)

@@ -25,6 +25,13 @@ const (
 	MethodAgentsList    = "agents.list"
 	MethodHealth        = "health"
 	MethodStatus        = "status"
+	MethodKeysCreate    = "api_keys.create"
+	MethodKeysList      = "api_keys.list"
+	MethodKeysRevoke    = "api_keys.revoke"
+	MethodClientsList   = "clients.list"
+	MethodClientsDrop   = "clients.disconnect"
+	MethodAuditList     = "audit.list"
+	MethodConfigReload  = "config.reload"
 )
 
 // Event names.
@@ -36,6 +43,7 @@ const (
 	EventDeviceResolved  = "device.pair.resolved"
 	EventTick            = "tick"
 	EventShutdown        = "shutdown"
+	EventAdminChanged    = "admin.changed"
 )
 
 // Types of agent events.

@@ -15,8 +15,10 @@ type Session struct {
 }
 
 // SessionsListParams asks for a page of the caller's sessions, pinned first,
-// newest first.
+// newest first. Admins may ask for those of one user, or of all.
 type SessionsListParams struct {
+	UserID  string `json:"userId,omitempty"`
+	All     bool   `json:"all,omitempty"`
 	AgentID string `json:"agentId,omitempty"`
 	Query   string `json:"query,omitempty"`
 	Limit   *int64 `json:"limit,omitempty"`

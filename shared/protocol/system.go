@@ -35,7 +35,10 @@ type ConnectedClient struct {
 	DeviceID    string `json:"deviceId,omitempty"`
 	Address     string `json:"address"`
 	UserAgent   string `json:"userAgent,omitempty"`
+	Client      string `json:"client,omitempty"` // name and version that it gave at connect
+	Via         string `json:"via,omitempty"`    // token, key:PREFIX or device:ID
 	ConnectedAt Time   `json:"connectedAt"`
+	ActiveAt    Time   `json:"activeAt,omitempty"` // of its last request
 }
 
 // StatusResult answers status: the gateway at a glance.
