@@ -66,6 +66,15 @@ func (l *Limiter) Take(addr netip.Addr) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
+// Wait says how long addr's network has to wait until there is a call to take; 0
+// if there is one. It takes nothing.
+func (l *Limiter) Wait(addr netip.Addr) time.Duration {
+	n, now := Network(addr), time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, l.find(n, now).Add(l.each).Sub(now)-l.period)
+}
+
 // Return gives back a call that Take took. Who counts failures only takes before
 // the attempt and returns after a success, so that attempts made at the same
 // time cannot outrun the count.

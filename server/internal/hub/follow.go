@@ -210,6 +210,7 @@ func (r *replayer) send(seq int64, frame conn.Prepared) error {
 	case !r.m.Send(frame):
 		return errClosed
 	}
+	r.hub.replayed.Add(1)
 	r.at.seq = seq
 	r.place.position, r.place.gone = r.at, false
 	return nil

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -26,7 +27,10 @@ type Hub struct {
 
 	answers answers
 	recent  recent
+	changes changes
 	replays sync.WaitGroup
+
+	replayed atomic.Int64 // events
 }
 
 // New makes an empty Hub.
@@ -49,6 +53,8 @@ func (h *Hub) Join(m *Member) {
 	}
 	h.all[m] = struct{}{}
 	h.byUser[m.UserID] = append(h.byUser[m.UserID], m)
+	h.changes.count(m, 1)
+	h.Changed(protocol.TopicClients)
 }
 
 // Leave ends that, and whatever is being replayed to m, but for an event that is
@@ -61,6 +67,8 @@ func (h *Hub) Leave(m *Member) {
 	}
 	delete(h.all, m)
 	without(h.byUser, m.UserID, m)
+	h.changes.count(m, -1)
+	h.Changed(protocol.TopicClients)
 	for key := range m.watches {
 		without(h.watchers, key, m)
 	}
@@ -83,6 +91,9 @@ func without(lists map[string][]*Member, key string, m *Member) {
 
 // Wait waits until nothing is being replayed. Everybody must have left before.
 func (h *Hub) Wait() { h.replays.Wait() }
+
+// Replayed is how many events were sent to those who had missed them.
+func (h *Hub) Replayed() int64 { return h.replayed.Load() }
 
 // Publish hands a committed event to those who follow its session. A session's
 // events must come one at a time, in their order; then they reach each follower
@@ -110,6 +121,9 @@ func (h *Hub) Publish(e session.Event) {
 	}
 	if e.Seq > 0 {
 		h.recent.note(&e) // now that everybody has it
+	}
+	if listed(&e) {
+		h.Changed(protocol.TopicSessions)
 	}
 }
 

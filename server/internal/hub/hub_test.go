@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"unsafe"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
@@ -17,6 +18,10 @@ import (
 
 func TestWhoIsTold(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testWhoIsTold) // in which no admin.changed comes due
+}
+
+func testWhoIsTold(t *testing.T) {
 	h := New()
 	boxes := map[string]*inbox{}
 	members := map[string]*Member{}

@@ -101,16 +101,23 @@ func (s *Service) SignOut(ctx context.Context, secret string) error {
 		default:
 			return nil, nil
 		}
-		return s.resolved(r), tx.Replace(r)
+		told := resolution(r)
+		told.SignedOut = true
+		return func() { s.tell.PairingResolved(told) }, tx.Replace(r)
 	})
 }
 
 // resolved gives the telling of the record's new status.
 func (s *Service) resolved(r Record) func() {
+	told := resolution(r)
+	return func() { s.tell.PairingResolved(told) }
+}
+
+func resolution(r Record) protocol.DeviceResolved {
 	told := protocol.DeviceResolved{Status: r.Status, Code: r.Code, DeviceID: r.ID}
 	if r.Status == protocol.PairingApproved {
 		paired := r.paired()
 		told.Paired = &paired
 	}
-	return func() { s.tell.PairingResolved(told) }
+	return told
 }

@@ -35,7 +35,7 @@ func (s *Service) Request(ctx context.Context, from Requester) (protocol.Pending
 	if status(err) == protocol.PairingUnknown {
 		err = s.change(ctx, what, func(tx Tx, now protocol.Time) (func(), error) {
 			var fresh bool
-			if r, fresh, err = admit(tx, from, now, s.lastSeen); err != nil || !fresh {
+			if r, fresh, err = admit(tx, from, now, s.lastSeen, s.most()); err != nil || !fresh {
 				return nil, err
 			}
 			return func() { s.tell.PairingRequested(r.pending()) }, nil
@@ -84,13 +84,13 @@ func status(err error) string {
 }
 
 // admit finds the record of the credential or, within the limits, makes it.
-func admit(tx Tx, from Requester, now protocol.Time, seen func(Record) protocol.Time) (r Record, fresh bool, err error) {
+func admit(tx Tx, from Requester, now protocol.Time, seen func(Record) protocol.Time, most int) (r Record, fresh bool, err error) {
 	r, found, err := tx.BySecret(digest(from.Secret))
 	if err != nil || found {
 		return r, false, err
 	}
 	r = newRecord(from, Paired, now)
-	if err := withinLimits(tx, r.Network, now, seen); err != nil {
+	if err := withinLimits(tx, r.Network, now, seen, most); err != nil {
 		return Record{}, false, err
 	}
 	if r.Code, err = freshCode(tx); err != nil {
@@ -116,7 +116,7 @@ func newRecord(from Requester, kind Kind, now protocol.Time) Record {
 }
 
 // withinLimits refuses a request of a network that may not make one now.
-func withinLimits(tx Tx, network string, now protocol.Time, seen func(Record) protocol.Time) error {
+func withinLimits(tx Tx, network string, now protocol.Time, seen func(Record) protocol.Time, most int) error {
 	denied, err := tx.LastDenied(network)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func withinLimits(tx Tx, network string, now protocol.Time, seen func(Record) pr
 	if err != nil {
 		return err
 	}
-	if n >= maxPending {
+	if n >= most {
 		return exhausted("too many pairings wait for an admin", until(first, 0, now))
 	}
 	return nil

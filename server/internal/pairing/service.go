@@ -12,7 +12,7 @@ import (
 
 // Limits of requests.
 const (
-	maxPending       = 1000            // overall
+	maxPending       = 1000            // overall, unless Options say otherwise
 	maxOfNetwork     = 3               // whose requester is there, by address
 	attention        = 2 * time.Minute // how long a requester counts as being there
 	denialCooldown   = time.Minute     // in which the address of a denied request cannot ask again
@@ -41,6 +41,8 @@ type Options struct {
 	// Binding gives the fingerprint of the gateway token as it is now, on which
 	// sign-ins rest; empty or nil: nobody can be signed in.
 	Binding func() string
+	// MaxPending gives how many requests may wait overall; nil: 1000.
+	MaxPending func() int
 }
 
 // Service is the pairing desk. Its methods are safe for concurrent use. Their
@@ -50,6 +52,7 @@ type Service struct {
 	store   Store
 	tell    Notifier
 	binding func() string
+	most    func() int // requests that may wait
 	// turn is held from before a change until it has been told, so that the
 	// tellings are in order.
 	turn chan struct{}
@@ -61,7 +64,7 @@ type Service struct {
 // New makes a Service on a store. Call Sweep at the start and once a minute.
 func New(store Store, o Options) *Service {
 	s := &Service{
-		store: store, tell: o.Notifier, binding: o.Binding,
+		store: store, tell: o.Notifier, binding: o.Binding, most: o.MaxPending,
 		turn: make(chan struct{}, 1), seen: make(map[string]protocol.Time),
 	}
 	if s.tell == nil {
@@ -69,6 +72,9 @@ func New(store Store, o Options) *Service {
 	}
 	if s.binding == nil {
 		s.binding = func() string { return "" }
+	}
+	if s.most == nil {
+		s.most = func() int { return maxPending }
 	}
 	return s
 }

@@ -88,7 +88,7 @@ func (t sessionTx) ClearSession(id int64) error {
 			return err
 		}
 	}
-	return nil
+	return t.freeMedia(id)
 }
 
 // listStart is where a list without a position starts: before everything.
@@ -105,10 +105,11 @@ func (t sessionTx) Sessions(q session.List) ([]session.Record, error) {
 		owner = `user_id = ? AND `
 		args = append(args, q.UserID)
 	}
-	args = append(args, after.Pinned, after.UpdatedAt, after.ID, q.AgentID, q.AgentID, q.Query, likePattern(q.Query), q.Limit)
+	args = append(args, after.Pinned, after.UpdatedAt, after.ID, q.AgentID, q.AgentID, q.Query, likePattern(q.Query),
+		q.Wide, likePattern(q.Query), likePattern(q.Query), q.Limit)
 	return all(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE `+owner+`deleted_at = 0
 		AND (pinned, updated_at, id) < (?, ?, ?) AND (? = '' OR agent_id = ?)
-		AND (? = '' OR label LIKE ? ESCAPE '\')
+		AND (? = '' OR label LIKE ? ESCAPE '\' OR ? AND (key LIKE ? ESCAPE '\' OR user_id LIKE ? ESCAPE '\'))
 		ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ?`, args...), scanSession)
 }
 
@@ -184,17 +185,22 @@ func (t sessionTx) removed(rows iter.Seq2[Row, error]) (n int, last int64, err e
 }
 
 const messageColumns = `anchor, seq, id, role, content, status, created_at, run_id, reply_to, label,
-	author_user, author_role, thinking, error`
+	author_user, author_role, thinking, error, media`
 
 func scanMessage(row Row) (m session.Message, err error) {
 	var created int64
 	var author protocol.Author
+	var files string
 	err = row.Scan(&m.Anchor, &m.Seq, &m.ID, (*string)(&m.Role), &m.Content, (*string)(&m.Status), &created, &m.RunID,
-		&m.ReplyTo, &m.Label, &author.UserID, (*string)(&author.Role), &m.Thinking, &m.Error)
+		&m.ReplyTo, &m.Label, &author.UserID, (*string)(&author.Role), &m.Thinking, &m.Error, &files)
+	if err != nil {
+		return session.Message{}, err
+	}
 	m.CreatedAt = protocol.Time(created)
 	if author.UserID != "" {
 		m.Author = &author
 	}
+	m.Media, err = mediaList(files)
 	return m, err
 }
 
@@ -203,12 +209,16 @@ func (t sessionTx) SaveMessage(sessionID int64, m session.Message) error {
 	if m.Author != nil {
 		author = *m.Author
 	}
-	_, err := t.tx.Exec(`INSERT INTO messages (session_id, `+messageColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	files, err := mediaText(m.Media)
+	if err != nil {
+		return err
+	}
+	_, err = t.tx.Exec(`INSERT INTO messages (session_id, `+messageColumns+`)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (session_id, anchor, seq) DO UPDATE SET content = excluded.content, status = excluded.status,
 			label = excluded.label, thinking = excluded.thinking, error = excluded.error`,
 		sessionID, m.Anchor, m.Seq, m.ID, string(m.Role), m.Content, string(m.Status), int64(m.CreatedAt), m.RunID,
-		m.ReplyTo, m.Label, author.UserID, string(author.Role), m.Thinking, m.Error)
+		m.ReplyTo, m.Label, author.UserID, string(author.Role), m.Thinking, m.Error, files)
 	return err
 }
 

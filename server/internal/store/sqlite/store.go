@@ -26,6 +26,9 @@ type Options struct {
 	// database locked; 0 means 2 s. While it stays locked the next ones wait for
 	// 100 ms.
 	BusyTimeout time.Duration
+	// Committed is told how long each transaction took that is now on disk. It
+	// must be quick; nil: nobody is told.
+	Committed func(time.Duration)
 }
 
 // errClosed is what a closed Store answers.
@@ -50,6 +53,7 @@ type Store struct {
 	queue     chan *update
 	committed chan struct{} // closed when the committer has ended
 
+	tell     func(time.Duration) // Options.Committed
 	walLimit int64
 	fullWait string // the pragma for Options.BusyTimeout
 	commits  atomic.Uint64
@@ -86,6 +90,9 @@ func open(ctx context.Context, p place, o Options) (_ *Store, err error) {
 	if o.Readers <= 0 {
 		o.Readers = 4
 	}
+	if o.Committed == nil {
+		o.Committed = func(time.Duration) {}
+	}
 	if o.BusyTimeout <= 0 {
 		o.BusyTimeout = 2 * time.Second
 	}
@@ -94,6 +101,7 @@ func open(ctx context.Context, p place, o Options) (_ *Store, err error) {
 		readers:   make(chan *reader, o.Readers),
 		queue:     make(chan *update, maxBatch),
 		committed: make(chan struct{}),
+		tell:      o.Committed,
 		walLimit:  walLimit,
 		fullWait:  fmt.Sprintf("PRAGMA busy_timeout = %d", o.BusyTimeout.Milliseconds()),
 	}

@@ -153,6 +153,7 @@ func (w *committer) commit(batch []*update) {
 // transact runs the batch in one transaction. Its error is the transaction's,
 // and then nothing was kept.
 func (w *committer) transact(batch []*update) error {
+	begun := time.Now()
 	if err := w.begin(); err != nil {
 		return failure("begin a transaction", err)
 	}
@@ -160,6 +161,7 @@ func (w *committer) transact(batch []*update) error {
 	if err == nil && keep {
 		if _, err = w.c.exec("COMMIT"); err == nil {
 			w.s.commits.Add(1)
+			w.s.tell(time.Since(begun))
 			return nil
 		}
 		err = failure("commit", err)

@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Audit is the part of the store that package audit needs.
+func (s *Store) Audit() audit.Store { return auditLog{s} }
+
+type auditLog struct{ s *Store }
+
+func (a auditLog) Append(ctx context.Context, e protocol.AuditEntry) (id int64, err error) {
+	err = a.s.Update(ctx, func(tx *Tx) error {
+		return tx.QueryRow(`INSERT INTO audit (at, user_id, role, via, address, action, target, detail)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			int64(e.At), e.UserID, string(e.Role), e.Via, e.Address, e.Action, e.Target, e.Detail).Scan(&id)
+	})
+	return id, err
+}
+
+func (a auditLog) Fail(ctx context.Context, id int64, why string) error {
+	return a.s.Update(ctx, func(tx *Tx) error {
+		_, err := tx.Exec(`INSERT INTO audit_failures (entry_id, reason)
+			SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM audit_failures WHERE entry_id = ?1)`, id, why)
+		return err
+	})
+}
+
+func (a auditLog) List(ctx context.Context, f audit.Filter) (list []protocol.AuditEntry, err error) {
+	err = a.s.View(ctx, func(tx *Tx) error {
+		list, err = all(tx.Query(`SELECT id, at, user_id, role, via, address, action, target, detail,
+			coalesce(reason, ''), reason IS NOT NULL
+			FROM audit LEFT JOIN audit_failures ON entry_id = id
+			WHERE (?1 = 0 OR id < ?1) AND (?2 = '' OR user_id = ?2) AND (?3 = '' OR action = ?3)
+			AND (?4 = '' OR target = ?4) AND (?5 = 0 OR at >= ?5) AND (?6 = 0 OR at < ?6)
+			AND (?7 = '' OR user_id LIKE ?8 ESCAPE '\' OR action LIKE ?8 ESCAPE '\' OR target LIKE ?8 ESCAPE '\'
+				OR address LIKE ?8 ESCAPE '\' OR detail LIKE ?8 ESCAPE '\' OR reason LIKE ?8 ESCAPE '\')
+			ORDER BY id DESC LIMIT ?9`,
+			f.Before, f.UserID, f.Action, f.Target, int64(f.Since), int64(f.Until), f.Query, likePattern(f.Query), f.Limit), scanAudit)
+		return err
+	})
+	return list, err
+}
+
+func scanAudit(row Row) (e protocol.AuditEntry, err error) {
+	var reason string
+	var failed bool
+	err = row.Scan(&e.ID, &e.At, &e.UserID, &e.Role, &e.Via, &e.Address, &e.Action, &e.Target, &e.Detail, &reason, &failed)
+	e.Outcome = protocol.AuditDone
+	if failed {
+		e.Outcome = protocol.AuditFailed
+		if e.Detail != "" {
+			e.Detail += "; "
+		}
+		e.Detail += reason
+	}
+	return e, err
+}
+
+func (a auditLog) Oldest(ctx context.Context) (at protocol.Time, err error) {
+	err = a.s.View(ctx, func(tx *Tx) error {
+		return tx.QueryRow(`SELECT coalesce((SELECT at FROM audit ORDER BY id LIMIT 1), 0)`).Scan(&at)
+	})
+	return at, err
+}
+
+// Prune removes lines from the low end of the ids, so that those that stay are
+// gapless.
+func (a auditLog) Prune(ctx context.Context, before protocol.Time, limit int) (removed int, err error) {
+	err = a.s.Update(ctx, func(tx *Tx) error {
+		var last int64 // of the lines to go
+		if err := tx.QueryRow(`SELECT coalesce(max(id), 0) FROM
+			(SELECT id, max(at) OVER (ORDER BY id) AS latest FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2))
+			WHERE latest < ?1`, int64(before), limit).Scan(&last); err != nil || last == 0 {
+			return err
+		}
+		if _, err := tx.Exec(`INSERT INTO audit_retention (before) VALUES (?)`, int64(before)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`DELETE FROM audit_failures WHERE entry_id <= ?`, last); err != nil {
+			return err
+		}
+		n, err := tx.Exec(`DELETE FROM audit WHERE id <= ?`, last)
+		if err != nil {
+			return err
+		}
+		removed = int(n)
+		_, err = tx.Exec(`DELETE FROM audit_retention`)
+		return err
+	})
+	return removed, err
+}
