@@ -17,8 +17,9 @@ const (
 
 // Message is one entry of the conversation that an agent is given.
 type Message struct {
-	Role Role
-	Text string
+	Role  Role
+	Text  string // may be empty where there are Files
+	Files []File // that came with it
 }
 
 // Request is what an agent answers: the conversation so far, ending with the message to be answered.

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -45,11 +46,15 @@ func TestWindow(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got := agent.Window(history(c.history), c.messages, c.bytes)
-			if !slices.Equal(got, history(c.want)) {
+			if !same(got, history(c.want)) {
 				t.Errorf("Window(%s, %d, %d) = %v, want %s", c.history, c.messages, c.bytes, got, c.want)
 			}
 		})
 	}
+}
+
+func same(a, b []agent.Message) bool {
+	return slices.EqualFunc(a, b, func(x, y agent.Message) bool { return reflect.DeepEqual(x, y) })
 }
 
 func TestWindowProperties(t *testing.T) {
@@ -66,7 +71,7 @@ func TestWindowProperties(t *testing.T) {
 		maxBytes := rapid.IntRange(-1, 60).Draw(t, "bytes")
 		before := slices.Clone(all)
 		got := agent.Window(all, maxMessages, maxBytes)
-		if !slices.Equal(all, before) {
+		if !same(all, before) {
 			t.Fatal("the history was changed")
 		}
 		isUser := func(m agent.Message) bool { return m.Role == agent.User }
@@ -85,14 +90,14 @@ func checkWindow(t *rapid.T, all, got []agent.Message, maxMessages, maxBytes int
 	for all[last].Role != agent.User {
 		last--
 	}
-	if tail := all[last:]; len(got) < len(tail) || !slices.Equal(got[len(got)-len(tail):], tail) {
+	if tail := all[last:]; len(got) < len(tail) || !same(got[len(got)-len(tail):], tail) {
 		t.Fatalf("%v does not end with the question and what follows it", got)
 	}
 	first := slices.IndexFunc(got, func(m agent.Message) bool { return m.Role != agent.System })
 	if got[first].Role != agent.User {
 		t.Fatalf("%v does not begin with a question", got)
 	}
-	if !slices.Equal(got[first:], all[len(all)-len(got[first:]):]) {
+	if !same(got[first:], all[len(all)-len(got[first:]):]) {
 		t.Fatalf("%v is not the end of the history from its first question on", got)
 	}
 	if len(got) == len(all)-last {

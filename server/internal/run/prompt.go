@@ -11,7 +11,7 @@ import (
 func prompt(history []session.Message, messages int) []agent.Message {
 	said := make([]agent.Message, 0, len(history))
 	for _, m := range history {
-		if m.Content == "" {
+		if m.Content == "" && len(m.Media) == 0 {
 			continue
 		}
 		role := agent.User
@@ -21,7 +21,7 @@ func prompt(history []session.Message, messages int) []agent.Message {
 		case protocol.FromSystem:
 			role = agent.System
 		}
-		said = append(said, agent.Message{Role: role, Text: m.Content})
+		said = append(said, agent.Message{Role: role, Text: m.Content, Files: named(m.Media)})
 	}
 	return agent.Window(said, messages, historyBytes)
 }

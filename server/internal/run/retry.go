@@ -61,7 +61,9 @@ func (s *stream) try(ctx context.Context, a Agent, again bool, log *slog.Logger)
 			res.err = &agent.Error{Code: agent.Internal, Message: "The agent failed because of a bug. It was logged."}
 		}
 	}()
-	request := agent.Request{Messages: prompt(s.b.History, a.HistoryMessages), Stream: s.b.Run.Stream, UserID: s.b.UserID}
+	messages := prompt(s.b.History, a.HistoryMessages)
+	s.r.show(ctx, messages, a.Images, log)
+	request := agent.Request{Messages: messages, Stream: s.b.Run.Stream, UserID: s.b.UserID}
 	res.usage, res.err = a.Run(ctx, request, func(p agent.Piece) error {
 		if !spoken && p.Text+p.Thinking != "" {
 			spoken = true
@@ -83,7 +85,7 @@ func pause(err error, tries int) time.Duration {
 		return 0
 	}
 	wait := firstWait << (tries - 1)
-	return max(wait, failure.RetryAfter) + rand.N(wait/2)
+	return max(wait, failure.RetryAfter) + rand.N(wait/2) // #nosec G404 -- it keeps no secret
 }
 
 // tried tells the reader of a failure that the agent was asked more than once.

@@ -24,12 +24,14 @@ type Sessions interface {
 type Agent struct {
 	agent.Agent
 	HistoryMessages int
+	Images          bool // it takes images
 }
 
 // Runner runs what is queued. It is safe for concurrent use.
 type Runner struct {
 	sessions Sessions
-	agents   map[string]Agent
+	files    Files
+	agent    func(id string) (Agent, bool)
 	log      *slog.Logger
 	holder   string // names this Runner in the leases of its runs
 
@@ -58,9 +60,10 @@ var (
 	errOverran  = errors.New("the run took too long")
 )
 
-// New makes a Runner for the agents, by their ids.
-func New(sessions Sessions, agents map[string]Agent, log *slog.Logger) *Runner {
-	r := &Runner{sessions: sessions, agents: agents, log: log, holder: rand.Text(),
+// New makes a Runner. When a run begins, find gives the agent that answers it,
+// by its id; it must be safe for concurrent use.
+func New(sessions Sessions, files Files, find func(id string) (Agent, bool), log *slog.Logger) *Runner {
+	r := &Runner{sessions: sessions, files: files, agent: find, log: log, holder: rand.Text(),
 		stopping: make(chan struct{}), workers: map[string]*worker{}}
 	r.runs, r.cut = context.WithCancelCause(context.Background())
 	return r

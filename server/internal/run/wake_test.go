@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,17 +96,17 @@ func TestRunsOnARealStore(t *testing.T) {
 	}()
 	sessions := session.New(store.Sessions(), nobody{})
 	spoken := make(chan struct{}, 1)
-	r := New(sessions, map[string]Agent{
-		"quick": {Agent: saying(300, 0), HistoryMessages: 10},
-		"endless": {Agent: acting(func(ctx context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+	r := runner(sessions, map[string]agent.Agent{
+		"quick": saying(300, 0),
+		"endless": acting(func(ctx context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
 			if err := emit(agent.Piece{Text: "well", Thinking: "hm"}); err != nil {
 				return agent.Usage{}, err
 			}
 			spoken <- struct{}{}
 			<-ctx.Done()
 			return agent.Usage{}, ctx.Err()
-		}), HistoryMessages: 10},
-	}, slog.New(slog.DiscardHandler))
+		}),
+	})
 	ann := session.Caller{UserID: "ann", Role: protocol.Operator}
 	send := func(key, agentID string, done func(session.Ended)) session.Sent {
 		sent, err := sessions.Send(t.Context(), ann, session.SendRequest{SessionKey: key, DefaultAgent: agentID, Message: "Hi"})

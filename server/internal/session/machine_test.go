@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -20,15 +21,16 @@ import (
 // The log, what was published, the transcript and the answers to callers stay
 // one story through any sequence of changes, on a real store.
 func TestAnyLifeOfSessions(t *testing.T) {
-	store := openStore(t)
+	store, files := openFiling(t)
 	lives := 0
 	rapid.Check(t, func(t *rapid.T) {
 		lives++
-		m := &machine{house: houseOn(store), life: lives, sessions: map[string]*life{}, sends: map[string]madeSend{}, changed: map[*life]bool{}}
+		m := &machine{house: houseOn(store), files: files, life: lives, sessions: map[string]*life{}, sends: map[string]madeSend{}, changed: map[*life]bool{}}
 		defer m.bury()
 		t.Repeat(map[string]func(*rapid.T){
 			"":         m.check,
 			"send":     m.send,
+			"upload":   m.upload,
 			"flood":    m.flood,
 			"begin":    m.begin,
 			"append":   m.append,
@@ -62,6 +64,8 @@ type machine struct {
 	sends    map[string]madeSend
 	waits    []*wait
 	clients  []*client
+	files    media.Store
+	uploads  []*upload
 	changed  map[*life]bool // since they were checked
 }
 
@@ -154,12 +158,18 @@ func (m *machine) send(t *rapid.T) {
 	if n := rapid.IntRange(0, 9).Draw(t, "key"); n > 0 {
 		r.SessionKey = fmt.Sprintf("life-%d-%d", m.life, n/6)
 	}
-	r.IdempotencyKey = m.idempotencyKey(t)
+	r.IdempotencyKey, r.Media = m.idempotencyKey(t), m.drawUploads(t)
 	before, ok := m.sends[who.UserID+r.IdempotencyKey]
 	if ok && !strings.HasPrefix(before.what, again) && rapid.Bool().Draw(t, "same text") {
-		r.Message = before.what
+		parts := strings.Split(before.what, "\xff")
+		r.Message, r.Media = parts[0], parts[1:]
 	}
 	m.sendOne(t, who, r)
+}
+
+// content is what a send's idempotency key stands for.
+func content(r session.SendRequest) string {
+	return strings.Join(append([]string{r.Message}, r.Media...), "\xff")
 }
 
 // idempotencyKey is one of a few, or none.
@@ -195,10 +205,13 @@ func (m *machine) sendOne(t *rapid.T, who session.Caller, r session.SendRequest)
 	sent, err := m.Send(context.Background(), who, r)
 	s := m.sessions[r.SessionKey]
 	switch {
-	case m.repeated(t, who, r.IdempotencyKey, r.Message, sent, err):
+	case m.repeated(t, who, r.IdempotencyKey, content(r), sent, err):
 		return
 	case s != nil && s.owner != who.UserID && who.Role != protocol.Admin:
 		refused(t, "a send to somebody else's session", err, protocol.Forbidden)
+		return
+	case m.unfit(who, s, r.Media) != "":
+		refused(t, "a send with files that cannot be sent", err, m.unfit(who, s, r.Media))
 		return
 	case s != nil && len(s.active) > protocol.MaxQueuedRuns:
 		refused(t, "a send to a full queue", err, protocol.ResourceExhausted)
@@ -214,7 +227,8 @@ func (m *machine) sendOne(t *rapid.T, who session.Caller, r session.SendRequest)
 		t.Fatalf("sent %+v, queued should be %v", sent, want)
 	}
 	s.alive, m.changed[s] = true, true
-	m.made(t, who, s, &runLife{id: sent.RunID, asked: sent.MessageID}, r.IdempotencyKey, madeSend{r.Message, sent})
+	m.made(t, who, s, &runLife{id: sent.RunID, asked: sent.MessageID}, r.IdempotencyKey, madeSend{content(r), sent})
+	m.attached(t, s, sent.MessageID, r.Media)
 	m.checkAuthor(t, who, s, sent.MessageID)
 }
 
@@ -534,6 +548,9 @@ func (m *machine) clear(s *life) {
 		m.end(s, run, session.RunCancelled)
 	}
 	s.ended, s.floor = nil, 0
+	for _, u := range m.uploads {
+		u.gone = u.gone || u.in == s
+	}
 }
 
 // holders are those who answer.
@@ -704,6 +721,7 @@ func (m *machine) said(t *rapid.T) {
 }
 
 func (m *machine) check(t *rapid.T) {
+	m.checkUploads(t)
 	for _, w := range m.waits {
 		switch {
 		case w.want == "" && len(w.ended) != 0, w.want != "" && len(w.ended) != 1:

@@ -10,7 +10,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
-	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
@@ -72,16 +71,8 @@ func (nobody) Publish(session.Event) {}
 
 func openStore(t testing.TB) session.Store {
 	t.Helper()
-	s, err := sqlite.Open(context.Background(), t.TempDir(), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return s.Sessions()
+	s, _ := openFiling(t)
+	return s
 }
 
 // house is a Service over a real store, with what it published. It knows the

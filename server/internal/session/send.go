@@ -24,8 +24,19 @@ type SendRequest struct {
 	AgentID        string // with whom; empty: the session's agent
 	DefaultAgent   string // of a session that the send opens without AgentID
 	Message        string
+	Media          []string // ids of the files that it carries
 	IdempotencyKey string
 	Stream         bool
+}
+
+// digest tells what is sent from what else might be, under one idempotency key.
+// No byte of a text is 0xff, so that it cannot look like a file.
+func (r SendRequest) digest() [sha256.Size]byte {
+	all := []byte(r.Message)
+	for _, id := range r.Media {
+		all = append(append(all, 0xff), id...)
+	}
+	return sha256.Sum256(all)
 }
 
 // Sent says what a send made, now or when it was first seen.
@@ -38,9 +49,11 @@ type Sent struct {
 }
 
 // Send stores the user's message with a queued run, and opens the session if
-// its key is new. Nothing is stored when it refuses: FORBIDDEN for somebody
-// else's session, ALREADY_EXISTS for another message under a used idempotency
-// key, RESOURCE_EXHAUSTED when 10 sends are waiting.
+// its key is new. The files become the session's. Nothing is stored when it
+// refuses: FORBIDDEN for somebody else's session or file, ALREADY_EXISTS for
+// another message under a used idempotency key, NOT_FOUND for a file that is no
+// more, FAILED_PRECONDITION for one of another session, RESOURCE_EXHAUSTED when
+// 10 sends are waiting.
 func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent, error) {
 	key := r.SessionKey
 	if key == "" {
@@ -49,9 +62,8 @@ func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent,
 	// Concurrent repeats of one idempotency key are serialised by the store's
 	// transactions, whatever session they name.
 	var sent Sent
-	digest := sha256.Sum256([]byte(r.Message))
 	err := s.update(ctx, key, func(c *change) (err error) {
-		sent, err = c.once(caller, r.IdempotencyKey, digest, func() (Sent, error) { return c.send(key, caller, r) })
+		sent, err = c.once(caller, r.IdempotencyKey, r.digest(), func() (Sent, error) { return c.send(key, caller, r) })
 		return err
 	})
 	if err != nil {
@@ -61,7 +73,14 @@ func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent,
 }
 
 func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
-	if err := c.open(key, caller, r); err != nil {
+	files, unfit := c.files(caller, r.Media)
+	if err := c.open(key, caller, r, files); err != nil {
+		return Sent{}, err
+	}
+	if unfit != nil { // which is of no interest for somebody else's session
+		return Sent{}, unfit
+	}
+	if err := c.attach(files); err != nil {
 		return Sent{}, err
 	}
 	active, err := c.room()
@@ -71,7 +90,7 @@ func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
 	run := c.newRun(caller, r.Stream)
 	m := Message{Message: protocol.Message{
 		ID: newID("msg-"), Role: protocol.FromUser, Content: r.Message, Status: protocol.StatusComplete,
-		CreatedAt: protocol.At(c.now), RunID: run.ID, Author: c.author(caller),
+		CreatedAt: protocol.At(c.now), RunID: run.ID, Author: c.author(caller), Media: wire(files),
 	}}
 	if active > 0 {
 		m.Status = protocol.StatusQueued
@@ -157,7 +176,7 @@ func repeated(before Send, digest []byte) (Sent, error) {
 
 // open loads the session or makes it the caller's. A deleted one starts a new
 // log, for its owner alone.
-func (c *change) open(key string, caller Caller, r SendRequest) error {
+func (c *change) open(key string, caller Caller, r SendRequest, files []File) error {
 	rec, err := c.Session(key)
 	switch {
 	case err == nil && !caller.owns(rec):
@@ -176,7 +195,7 @@ func (c *change) open(key string, caller Caller, r SendRequest) error {
 	default:
 		return err
 	}
-	rec.AgentID, rec.Label, rec.Epoch = cmp.Or(r.AgentID, r.DefaultAgent), Title(r.Message), newEpoch()
+	rec.AgentID, rec.Label, rec.Epoch = cmp.Or(r.AgentID, r.DefaultAgent), title(r.Message, files), newEpoch()
 	rec.CreatedAt, rec.UpdatedAt = c.now, c.now
 	c.rec = rec
 	if err := c.SaveSession(&c.rec); err != nil {
@@ -197,8 +216,17 @@ func (c *change) updated(what string) error {
 // titleLength is how many characters of a first message name its session.
 const titleLength = 60
 
-// Title makes a session's label of its first message: the first line with words
-// on it, cut at a word.
+// title makes a session's label of its first message: what Title makes of the
+// text, or of the name of a file that comes without.
+func title(message string, files []File) string {
+	if strings.TrimSpace(message) == "" && len(files) > 0 {
+		return Title(files[0].Media.Filename)
+	}
+	return Title(message)
+}
+
+// Title makes a session's label of a text: the first line with words on it, cut
+// at a word.
 func Title(message string) string {
 	for line := range strings.Lines(message) {
 		words := strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })

@@ -30,7 +30,8 @@ type Tx interface {
 	// Advance moves the last seq of a session on by n and gives it, if that run
 	// of it is running; if not, ErrNotFound.
 	Advance(id int64, runID string, n int) (lastSeq int64, err error)
-	// ClearSession removes the events, messages and runs of a session.
+	// ClearSession removes the events, messages and runs of a session, and frees
+	// its files.
 	ClearSession(id int64) error
 	// Sessions lists what is not deleted, as List says.
 	Sessions(q List) ([]Record, error)
@@ -55,7 +56,7 @@ type Tx interface {
 	RemovePieces(r Run, after int64, limit int) (removed int, last int64, err error)
 
 	// SaveMessage inserts the message, or updates what can change of it: content,
-	// thinking, status, label and error.
+	// thinking, status, label and error. Its media never do.
 	SaveMessage(sessionID int64, m Message) error
 	// Message finds a message by id.
 	Message(sessionID int64, id string) (Message, error)
@@ -81,6 +82,11 @@ type Tx interface {
 	// Untouched gives up to limit sessions that are not deleted, have no active
 	// run and were last changed before that, in any order.
 	Untouched(since time.Time, limit int) ([]Record, error)
+
+	// File finds an uploaded file that was not freed.
+	File(id string) (File, error)
+	// AttachFile makes a file a session's.
+	AttachFile(id string, sessionID int64) error
 
 	// Send finds what a user's idempotency key made.
 	Send(userID, key string) (Send, error)
@@ -120,6 +126,7 @@ type List struct {
 	UserID  string // whose; empty: everybody's
 	AgentID string // with which agent; empty: any
 	Query   string // part of the label, any case of ASCII letters; empty: any
+	Wide    bool   // Query may also be part of the key or the user
 	Limit   int
 	After   *Position // start behind this one; nil: at the top
 }
@@ -147,6 +154,14 @@ type StoredEvent struct {
 type Message struct {
 	protocol.Message
 	Anchor int64
+}
+
+// File is an uploaded file.
+type File struct {
+	ID        string
+	UserID    string // who uploaded it
+	SessionID int64  // whose messages have it; 0: nobody's yet
+	Media     protocol.Media
 }
 
 // Place is where a message stands in its transcript, which is ordered by Anchor

@@ -5,6 +5,7 @@ package agenttest
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -204,7 +205,7 @@ func testRequest(t *testing.T, s Subject) {
 	if _, err := a.Run(t.Context(), r, func(agent.Piece) error { return nil }); err != nil {
 		t.Fatalf("Run: %v", err)
 	}
-	if !slices.Equal(r.Messages, before) {
+	if !slices.EqualFunc(r.Messages, before, func(a, b agent.Message) bool { return reflect.DeepEqual(a, b) }) {
 		t.Errorf("Run changed the messages to %v, they were %v", r.Messages, before)
 	}
 }

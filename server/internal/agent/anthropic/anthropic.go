@@ -3,6 +3,7 @@ package anthropic
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -34,6 +35,10 @@ func (m *model) Run(ctx context.Context, r agent.Request, emit func(agent.Piece)
 	x := m.server.Begin(ctx, emit)
 	defer x.Close()
 	a := m.answer(x, p)
+	if blind, had := agent.Blind(r.Messages); had && upstream.RefusedImages(a.ending.Err) {
+		_, p.Messages = prompt(m.params.System, blind)
+		a = m.answer(x, p)
+	}
 	a.usage.Finish = a.ending.Finish
 	return a.usage, x.End(a.ending)
 }
@@ -105,7 +110,7 @@ func prompt(system []sdk.TextBlockParam, history []agent.Message) ([]sdk.TextBlo
 	system = slices.Clone(system)
 	var turns []agent.Message
 	for _, m := range history {
-		if strings.TrimSpace(m.Text) == "" {
+		if m = m.Flat(); strings.TrimSpace(m.Text) == "" && len(m.Files) == 0 {
 			continue
 		}
 		if m.Role == agent.System {
@@ -119,7 +124,7 @@ func prompt(system []sdk.TextBlockParam, history []agent.Message) ([]sdk.TextBlo
 		switch {
 		case last < 0 && m.Role == agent.Assistant:
 		case last >= 0 && turns[last].Role == m.Role:
-			turns[last].Text += "\n\n" + m.Text
+			turns[last] = turns[last].Join(m)
 		default:
 			turns = append(turns, m)
 		}
@@ -130,7 +135,19 @@ func prompt(system []sdk.TextBlockParam, history []agent.Message) ([]sdk.TextBlo
 			params = append(params, sdk.NewAssistantMessage(sdk.NewTextBlock(strings.TrimRight(t.Text, " \t\r\n"))))
 			continue
 		}
-		params = append(params, sdk.NewUserMessage(sdk.NewTextBlock(t.Text)))
+		params = append(params, sdk.NewUserMessage(question(t)...))
 	}
 	return system, params
+}
+
+// question is what a user's turn consists of: its images, and then what is said of them.
+func question(t agent.Message) []sdk.ContentBlockParamUnion {
+	var blocks []sdk.ContentBlockParamUnion
+	for _, f := range t.Files {
+		blocks = append(blocks, sdk.NewImageBlockBase64(f.MimeType, base64.StdEncoding.EncodeToString(f.Data)))
+	}
+	if t.Text != "" {
+		blocks = append(blocks, sdk.NewTextBlock(t.Text))
+	}
+	return blocks
 }

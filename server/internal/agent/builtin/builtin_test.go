@@ -255,3 +255,17 @@ func TestRepliesAreDeterministicAndNeverEmpty(t *testing.T) {
 		}
 	})
 }
+
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	file := agent.File{Name: "a`b.png", MimeType: "image/png", Size: 1}
+	for _, text := range []string{"", " \n", "markdown", "whatever this is"} {
+		got := replyTo([]agent.Message{{Role: agent.User, Text: text, Files: []agent.File{file, file}}}).text
+		if !strings.HasPrefix(got, "I got 2 files from you:\n\n- `a'b.png` (image/png, one byte)\n") {
+			t.Errorf("to %q it says %q", text, got)
+		}
+		if without := replyTo([]agent.Message{{Role: agent.User, Text: text}}).text; strings.TrimSpace(text) != "" && !strings.HasSuffix(got, without) {
+			t.Errorf("to %q it says %q, without files %q", text, got, without)
+		}
+	}
+}

@@ -26,10 +26,11 @@ type reply struct {
 // replyTo picks the reply to the last user message.
 func replyTo(messages []agent.Message) reply {
 	question, nth, first := "", 0, true
+	var files []agent.File
 	for _, m := range messages {
 		switch m.Role {
 		case agent.User:
-			question = m.Text
+			question, files = m.Text, m.Files
 			nth++
 		case agent.Assistant:
 			first = false
@@ -38,6 +39,9 @@ func replyTo(messages []agent.Message) reply {
 	question = strings.ToValidUTF8(strings.ReplaceAll(question, "\x00", ""), "\uFFFD")
 	if text, ok := echo(question); ok {
 		return reply{text: text}
+	}
+	if len(files) > 0 && strings.TrimSpace(question) == "" {
+		return reply{text: received(files)}
 	}
 	r := known(command(question))
 	if r.text == "" {
@@ -49,7 +53,21 @@ func replyTo(messages []agent.Message) reply {
 	if first && r.failure == nil && r.text != answer("connect") {
 		r.text += "\n\n---\n\n" + answer("connect")
 	}
+	if len(files) > 0 {
+		r.text = received(files) + "\n\n" + r.text
+	}
 	return r
+}
+
+// received says which files have come.
+func received(files []agent.File) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "I got %s from you:\n\n", count(len(files), "file"))
+	for _, f := range files {
+		fmt.Fprintf(&b, "- `%s` (%s, %s)\n", strings.ReplaceAll(f.Name, "`", "'"), f.MimeType, count(int(f.Size), "byte"))
+	}
+	b.WriteString("\nI am the demo agent and cannot look into files. A real model can look at pictures and read texts.")
+	return b.String()
 }
 
 // known is the reply to a command, or nothing.

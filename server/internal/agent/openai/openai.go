@@ -2,6 +2,7 @@ package openai
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -46,6 +47,10 @@ func (m *model) Run(ctx context.Context, r agent.Request, emit func(agent.Piece)
 	if p.StreamOptions.IncludeUsage.Value && refusedUsage(a.ending.Err) {
 		m.noUsage.Store(true)
 		p.StreamOptions = sdk.ChatCompletionStreamOptionsParam{}
+		a = m.answer(x, p)
+	}
+	if blind, had := agent.Blind(r.Messages); had && upstream.RefusedImages(a.ending.Err) {
+		p.Messages = messages(m.prompt, blind)
 		a = m.answer(x, p)
 	}
 	a.usage.Finish = a.ending.Finish
@@ -142,8 +147,9 @@ func messages(prompt string, history []agent.Message) []sdk.ChatCompletionMessag
 		joined = append(joined, agent.Message{Role: agent.System, Text: prompt})
 	}
 	for _, m := range history {
+		m = m.Flat()
 		if last := len(joined) - 1; last >= 0 && joined[last].Role == m.Role {
-			joined[last].Text += "\n\n" + m.Text
+			joined[last] = joined[last].Join(m)
 			continue
 		}
 		joined = append(joined, m)
@@ -156,8 +162,24 @@ func messages(prompt string, history []agent.Message) []sdk.ChatCompletionMessag
 		case agent.Assistant:
 			params = append(params, sdk.AssistantMessage(m.Text))
 		default:
-			params = append(params, sdk.UserMessage(m.Text))
+			params = append(params, question(m))
 		}
 	}
 	return params
+}
+
+// question is a user's message. Without images it is plain text, which every server takes.
+func question(m agent.Message) sdk.ChatCompletionMessageParamUnion {
+	if len(m.Files) == 0 {
+		return sdk.UserMessage(m.Text)
+	}
+	var parts []sdk.ChatCompletionContentPartUnionParam
+	if m.Text != "" {
+		parts = append(parts, sdk.TextContentPart(m.Text))
+	}
+	for _, f := range m.Files {
+		parts = append(parts, sdk.ImageContentPart(sdk.ChatCompletionContentPartImageImageURLParam{
+			URL: "data:" + f.MimeType + ";base64," + base64.StdEncoding.EncodeToString(f.Data)}))
+	}
+	return sdk.UserMessage(parts)
 }

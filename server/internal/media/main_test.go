@@ -1,0 +1,246 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+var (
+	ann  = session.Caller{UserID: "ann", Role: protocol.Operator}
+	ben  = session.Caller{UserID: "ben", Role: protocol.Operator}
+	root = session.Caller{UserID: "root", Role: protocol.Admin}
+)
+
+// records is a Store in memory, for tests of what is done with it; the real one
+// is held to the contract by storetest.
+type records struct {
+	mu    sync.Mutex
+	rows  map[string]File
+	freed map[string]bool
+	fail  error // what Update gives, if set
+}
+
+func newRecords() *records { return &records{rows: map[string]File{}, freed: map[string]bool{}} }
+
+func (r *records) Update(_ context.Context, fn func(Tx) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fail != nil {
+		return r.fail
+	}
+	return fn(r)
+}
+
+func (r *records) View(_ context.Context, fn func(Tx) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return fn(r)
+}
+
+func (r *records) Insert(f File) error { r.rows[f.ID] = f; return nil }
+
+func (r *records) File(id string) (File, error) {
+	f, ok := r.rows[id]
+	if !ok || r.freed[id] {
+		return File{}, ErrNotFound
+	}
+	return f, nil
+}
+
+func (r *records) Used(userID string) (bytes int64, err error) {
+	for id, f := range r.rows {
+		if f.UserID == userID && !r.freed[id] {
+			bytes += f.Size
+		}
+	}
+	return bytes, nil
+}
+
+func (r *records) Free(id string) error { r.freed[id] = true; return nil }
+
+func (r *records) FreeOrphans(before time.Time, limit int) (n int, err error) {
+	for id, f := range r.rows {
+		if n < limit && !r.freed[id] && f.SessionID == 0 && f.CreatedAt.Before(before) {
+			r.freed[id] = true
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (r *records) Freed(limit int) (files []File, err error) {
+	for id, f := range r.rows {
+		if r.freed[id] && len(files) < limit {
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+func (r *records) Kept(sum Sum) (bool, error) {
+	for id, f := range r.rows {
+		if f.Sum == sum && !r.freed[id] {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (r *records) Remove(id string) error { delete(r.rows, id); return nil }
+
+type house struct {
+	*Service
+	records *records
+	dir     string
+	limits  Limits
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{records: newRecords(), dir: t.TempDir(), limits: Limits{MaxBytes: 1 << 20, Quota: 4 << 20}}
+	s, err := New(h.dir, h.records, func() Limits { return h.limits })
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Service = s
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// put uploads a file.
+func (h *house) put(who session.Caller, name string, content []byte) (File, error) {
+	return h.Upload(context.Background(), who, func() (string, io.Reader, error) { return name, bytes.NewReader(content), nil })
+}
+
+func (h *house) mustPut(t testing.TB, who session.Caller, name string, content []byte) File {
+	t.Helper()
+	f, err := h.put(who, name, content)
+	if err != nil {
+		t.Fatalf("upload of %s: %v", name, err)
+	}
+	return f
+}
+
+// content reads a file, or its small picture.
+func content(t testing.TB, r io.ReadSeekCloser, err error) []byte {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// files lists what is on disk.
+func (h *house) files(t testing.TB) (names []string) {
+	t.Helper()
+	if err := filepath.WalkDir(h.dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err = filepath.Rel(h.dir, name)
+		names = append(names, name)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// painted is a picture whose left half is red and whose right half is blue.
+func painted(w, h int) *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			c := color.NRGBA{R: 255, A: 255}
+			if x >= w/2 {
+				c = color.NRGBA{B: 255, A: 255}
+			}
+			m.SetNRGBA(x, y, c)
+		}
+	}
+	return m
+}
+
+func pngOf(t testing.TB, m image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func jpegOf(t testing.TB, m image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func gifOf(t testing.TB, m image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := gif.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// refused fails unless err is a refusal with that code, whose sentence has the
+// words.
+func refused(t testing.TB, err error, code protocol.Code, words string) {
+	t.Helper()
+	var e *protocol.Error
+	if !errors.As(err, &e) || e.Code != code || !strings.Contains(e.Message, words) {
+		t.Errorf("%v, want %s …%s…", err, code, words)
+	}
+}
+
+func empty(t testing.TB, h *house) {
+	t.Helper()
+	if names := h.files(t); len(names) > 0 || len(h.records.rows) > 0 {
+		t.Errorf("there are %v and %d records, want nothing", names, len(h.records.rows))
+	}
+}
+
+func readDir(t testing.TB, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.Sort(names)
+	return names
+}

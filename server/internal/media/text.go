@@ -1,0 +1,40 @@
+package media
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// textCheck takes a text piece by piece and sees whether it is one: UTF-8
+// without NUL.
+type textCheck struct {
+	rest [utf8.UTFMax]byte // the beginning of a character that a piece ended in
+	n    int
+	bad  bool
+}
+
+// Write never fails.
+func (c *textCheck) Write(p []byte) (int, error) {
+	size := len(p)
+	for c.n > 0 && len(p) > 0 && !c.bad {
+		c.rest[c.n] = p[0]
+		c.n++
+		p = p[1:]
+		if utf8.FullRune(c.rest[:c.n]) {
+			c.bad = !utf8.Valid(c.rest[:c.n])
+			c.n = 0
+		}
+	}
+	for i := 1; i < utf8.UTFMax && i <= len(p); i++ {
+		if tail := p[len(p)-i:]; utf8.RuneStart(tail[0]) && !utf8.FullRune(tail) {
+			c.n = copy(c.rest[:], tail)
+			p = p[:len(p)-i]
+			break
+		}
+	}
+	c.bad = c.bad || !utf8.Valid(p) || bytes.IndexByte(p, 0) >= 0
+	return size, nil
+}
+
+// ok reports whether what was written is text.
+func (c *textCheck) ok() bool { return !c.bad && c.n == 0 }
