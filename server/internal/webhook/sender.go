@@ -1,0 +1,201 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+const (
+	// maxWaiting bounds the messages that are not told yet.
+	maxWaiting = 100
+	// maxAtOnce bounds the requests under way.
+	maxAtOnce = 4
+	// tryTimeout bounds one try, with all that the receiver answers.
+	tryTimeout = 10 * time.Second
+	// maxAnswer bounds what of an answer is read, in bytes, so that its connection
+	// can be used again.
+	maxAnswer = 16 << 10
+)
+
+// waits are how long each further try waits: eight tries within ten minutes.
+func waits() []time.Duration {
+	return []time.Duration{
+		5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 3 * time.Minute, 3 * time.Minute,
+	}
+}
+
+// Target is who is told of which events; without a URL, nobody.
+type Target struct {
+	URL    string // http or https
+	Key    []byte // of the signature
+	Events []string
+}
+
+// Options are what a Sender needs.
+type Options struct {
+	Log *slog.Logger
+	// Target is who is told now; it is asked before each try and must be safe for
+	// concurrent use.
+	Target func() Target
+}
+
+// Sender tells. It is safe for concurrent use.
+type Sender struct {
+	o      Options
+	client *http.Client
+	turns  chan struct{} // a slot a request under way
+
+	ctx     context.Context
+	stop    context.CancelFunc
+	mu      sync.Mutex
+	waiting int
+	tries   sync.WaitGroup
+}
+
+// New makes a Sender. It runs goroutines while there is something to tell, until
+// Stop.
+func New(o Options) *Sender {
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxIdleConns: maxAtOnce, IdleConnTimeout: time.Minute,
+		TLSHandshakeTimeout: tryTimeout, MaxResponseHeaderBytes: maxAnswer, ForceAttemptHTTP2: true,
+	}
+	s := &Sender{o: o, turns: make(chan struct{}, maxAtOnce), client: &http.Client{
+		Transport: transport, Timeout: tryTimeout,
+		// The signature is for the address that was configured.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// PairingRequested tells of a browser that asks to be let in.
+func (s *Sender) PairingRequested(p protocol.PendingDevice) {
+	s.tell(protocol.EventDeviceRequested, requestedOf(p))
+}
+
+// PairingResolved tells of what became of a request or a device.
+func (s *Sender) PairingResolved(r protocol.DeviceResolved) {
+	s.tell(protocol.EventDeviceResolved, resolvedOf(r))
+}
+
+// Stop ends all tries and waits for that. What was not told is lost; the log says
+// how much.
+func (s *Sender) Stop() {
+	s.mu.Lock()
+	lost := s.waiting
+	s.stop()
+	s.mu.Unlock()
+	s.tries.Wait()
+	s.client.CloseIdleConnections()
+	if lost > 0 {
+		s.o.Log.Warn("webhook: the stop ends what was not told yet", "messages", lost)
+	}
+}
+
+// tell queues a message, if anybody wants it. It does not block.
+func (s *Sender) tell(event string, data any) {
+	if !s.o.Target().wants(event) {
+		return
+	}
+	m, err := newMessage(event, data)
+	if err != nil {
+		s.o.Log.Error("webhook: a message cannot be made", "event", event, "error", err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ctx.Err() != nil:
+		return
+	case s.waiting >= maxWaiting:
+		s.o.Log.Error("webhook: too much waits to be told; this is left out", "event", event, "id", m.id)
+		return
+	}
+	s.waiting++
+	s.tries.Go(func() {
+		s.deliver(m)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.waiting--
+	})
+}
+
+func (t Target) wants(event string) bool { return t.URL != "" && slices.Contains(t.Events, event) }
+
+// deliver tries until the receiver has taken the message, or wants no more.
+func (s *Sender) deliver(m message) {
+	log := s.o.Log.With("event", m.event, "id", m.id)
+	for tries := 1; ; tries++ {
+		again, err := s.try(m)
+		if err == nil || s.ctx.Err() != nil {
+			return
+		}
+		pauses := waits()
+		if !again || tries > len(pauses) {
+			log.Error("webhook: not told", "tries", tries, "error", err)
+			return
+		}
+		log.Warn("webhook: not told yet", "tries", tries, "next", pauses[tries-1], "error", err)
+		select {
+		case <-time.After(pauses[tries-1]):
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// try sends the message once, to whoever is told now. Its error names no more of
+// the address than the host.
+func (s *Sender) try(m message) (again bool, err error) {
+	select {
+	case s.turns <- struct{}{}:
+		defer func() { <-s.turns }()
+	case <-s.ctx.Done():
+		return false, s.ctx.Err()
+	}
+	to := s.o.Target()
+	if !to.wants(m.event) {
+		return false, nil // it was turned off meanwhile
+	}
+	r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, to.URL, bytes.NewReader(m.body))
+	if err != nil {
+		return false, errors.New("webhook.url is no address")
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "Gatehouse")
+	m.sign(r.Header, to.Key, time.Now())
+	answer, err := s.client.Do(r)
+	if err != nil {
+		return true, fmt.Errorf("%s: %w", r.URL.Host, withoutAddress(err))
+	}
+	defer answer.Body.Close()
+	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // its status says it all
+	switch {
+	case answer.StatusCode >= 200 && answer.StatusCode < 300:
+		return false, nil
+	case answer.StatusCode == http.StatusGone: // it wants no more
+		return false, fmt.Errorf("%s answered %s", r.URL.Host, answer.Status)
+	}
+	return true, fmt.Errorf("%s answered %s", r.URL.Host, answer.Status)
+}
+
+// withoutAddress is what went wrong with a request without its URL, which may
+// hold a secret.
+func withoutAddress(err error) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
+}

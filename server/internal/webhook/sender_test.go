@@ -1,0 +1,226 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"go.uber.org/goleak"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	key     = []byte("a key of thirty-two bytes length")
+	both    = []string{protocol.EventDeviceRequested, protocol.EventDeviceResolved}
+	pending = protocol.PendingDevice{Code: "ABCDEFGH", DeviceID: "dev-1", DeviceName: "Firefox", Address: "192.0.2.1", CreatedAt: 1000, ExpiresAt: 2000}
+	revoked = protocol.DeviceResolved{Status: protocol.PairingRevoked, Code: "ABCDEFGH", DeviceID: "dev-1", Paired: &protocol.PairedDevice{UserID: "ann", Role: protocol.Viewer}}
+)
+
+// logs takes what several goroutines log.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func newSender(to Target) (*Sender, *logs) {
+	log := &logs{}
+	return New(Options{Log: slog.New(slog.NewTextHandler(log, nil)), Target: func() Target { return to }}), log
+}
+
+// A receiver that checks signatures by the book is told once of each.
+func TestTell(t *testing.T) {
+	t.Parallel()
+	verify, err := standardwebhooks.NewWebhookRaw(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies := make(chan string, 9)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = verify.Verify(body, r.Header)
+		}
+		if err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s %v: %v", r.Method, r.Header, err)
+		}
+		bodies <- string(body)
+	}))
+	defer server.Close()
+	s, log := newSender(Target{URL: server.URL + "/secret-path", Key: key, Events: both})
+	s.PairingRequested(pending)
+	first := <-bodies
+	s.PairingResolved(revoked)
+	second := <-bodies
+	s.tries.Wait()
+	s.Stop()
+	s.PairingRequested(pending) // after the stop
+	var told struct {
+		Type      string
+		Timestamp time.Time
+		Data      map[string]any
+	}
+	if err := json.Unmarshal([]byte(first), &told); err != nil || told.Type != protocol.EventDeviceRequested || time.Since(told.Timestamp) > time.Minute ||
+		told.Data["deviceId"] != "dev-1" || told.Data["address"] != "192.0.2.1" || told.Data["expiresAt"] != "1970-01-01T00:00:02Z" {
+		t.Errorf("told %s (%v)", first, err)
+	}
+	if !strings.Contains(second, `"data":{"deviceId":"dev-1","status":"revoked","userId":"ann","role":"viewer"}`) {
+		t.Errorf("told %s", second)
+	}
+	if strings.Contains(first+second, "ABCDEFGH") {
+		t.Error("the code is told")
+	}
+	if len(bodies) > 0 || log.String() != "" {
+		t.Errorf("more was told, or logged: %s", log)
+	}
+}
+
+// Redirects are not followed, and what fails is not logged with its address.
+func TestNotToldElsewhere(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/elsewhere" {
+			t.Error("it was told elsewhere")
+		}
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}))
+	s, _ := newSender(Target{URL: server.URL + "/secret-path", Key: key, Events: both})
+	m, err := newMessage(protocol.EventDeviceRequested, requestedOf(pending))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.try(m); !again || err == nil || !strings.Contains(err.Error(), "307") || strings.Contains(err.Error(), "secret-path") {
+		t.Errorf("a redirect: %v, %v", again, err)
+	}
+	server.Close()
+	if again, err := s.try(m); !again || err == nil || strings.Contains(err.Error(), "secret-path") {
+		t.Errorf("nobody there: %v, %v", again, err)
+	}
+	s.Stop()
+	if _, err := s.try(m); !errors.Is(err, s.ctx.Err()) {
+		t.Errorf("after the stop: %v", err)
+	}
+}
+
+// receiver answers requests within a bubble.
+type receiver struct {
+	mu     sync.Mutex
+	start  time.Time
+	status func(n int) int // of the nth request; 0: it answers nothing
+	ids    []string
+	times  []time.Duration
+	busy   int
+	most   int
+}
+
+func (r *receiver) RoundTrip(q *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	r.ids, r.times = append(r.ids, q.Header.Get("Webhook-Id")), append(r.times, time.Since(r.start))
+	status := r.status(len(r.ids))
+	r.busy++
+	r.most = max(r.most, r.busy)
+	r.mu.Unlock()
+	defer func() { r.mu.Lock(); defer r.mu.Unlock(); r.busy-- }()
+	if status == 0 {
+		<-q.Context().Done()
+		return nil, q.Context().Err()
+	}
+	time.Sleep(time.Second)
+	return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: io.NopCloser(strings.NewReader("")), Request: q}, nil
+}
+
+func inBubble(t *testing.T, status func(n int) int, test func(*Sender, *receiver, *logs)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s, log := newSender(Target{URL: "https://hook.example/x", Key: key, Events: []string{protocol.EventDeviceRequested}})
+		r := &receiver{start: time.Now(), status: status}
+		s.client.Transport = r
+		test(s, r, log)
+		s.Stop()
+	})
+}
+
+func TestTries(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status func(n int) int
+		tries  int
+		logged string
+	}{
+		"at once":           {func(int) int { return 204 }, 1, ""},
+		"after some errors": {func(n int) int { return []int{500, 404, 0, 200}[n-1] }, 4, "not told yet"},
+		"never":             {func(int) int { return 503 }, 8, `msg="webhook: not told"`},
+		"never answered":    {func(int) int { return 0 }, 8, `msg="webhook: not told"`},
+		"not any more":      {func(int) int { return 410 }, 1, `msg="webhook: not told"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, c.status, func(s *Sender, r *receiver, log *logs) {
+				s.PairingResolved(revoked) // which nobody wants
+				s.PairingRequested(pending)
+				s.tries.Wait()
+				if len(r.ids) != c.tries || !strings.Contains(log.String(), c.logged) || c.logged == "" && log.String() != "" {
+					t.Errorf("tried at %v; logged %s", r.times, log)
+				}
+				for i, id := range r.ids {
+					if id != r.ids[0] || i > 0 && r.times[i]-r.times[i-1] < waits()[i-1] {
+						t.Errorf("try %d at %v is %s, the first %s", i, r.times[i], id, r.ids[0])
+					}
+				}
+				if last := r.times[len(r.times)-1]; last > 12*time.Minute {
+					t.Errorf("tried until %v", last)
+				}
+			})
+		})
+	}
+}
+
+// A receiver that is away holds up nobody, and what waits is bounded.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(int) int { return 0 }, func(s *Sender, r *receiver, log *logs) {
+		before := time.Now()
+		for range maxWaiting + 5 {
+			s.PairingRequested(pending)
+		}
+		if time.Since(before) != 0 {
+			t.Error("it held up who told it")
+		}
+		time.Sleep(time.Minute)
+		r.mu.Lock()
+		most := r.most
+		r.mu.Unlock()
+		if n := strings.Count(log.String(), "this is left out"); n != 5 || most != maxAtOnce {
+			t.Errorf("%d were left out, %d requests at once", n, most)
+		}
+		before = time.Now()
+		s.Stop()
+		if time.Since(before) != 0 || !strings.Contains(log.String(), "messages=100") {
+			t.Errorf("the stop took %v; logged %.300s", time.Since(before), log)
+		}
+	})
+}
