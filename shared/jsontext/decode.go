@@ -10,12 +10,18 @@ import (
 // MaxDepth is how deep arrays and objects may nest before a Decoder refuses.
 const MaxDepth = 64
 
+// MaxItems is how many elements of an array, or members of a map, are kept: a
+// few bytes of text must not become many of memory. What is passed over may have
+// any number.
+const MaxItems = 10_000
+
 // Error says what a Decoder could not take and where.
 type Error struct {
 	Offset int    // byte at which reading stopped
 	Path   string // the value's place, such as media[0].path; empty at the top
 	What   string // what is wrong, or what is accepted
 	Syntax bool   // the text is not JSON; otherwise it is JSON of another type
+	Deep   bool   // it nests deeper than MaxDepth
 }
 
 // Error names the place and what is accepted there.
@@ -175,6 +181,7 @@ func (d *Decoder) begin(open byte, array bool, want string) bool {
 	}
 	if d.depth >= MaxDepth {
 		d.syntax("nested deeper than " + strconv.Itoa(MaxDepth) + " levels")
+		d.err.Deep = true
 		return false
 	}
 	d.pos++
@@ -231,6 +238,14 @@ func (d *Decoder) next(closing byte) bool {
 
 // More reports whether the array has another element, and moves to it.
 func (d *Decoder) More() bool { return d.err == nil && d.next(']') }
+
+// fits reports whether what is read next may be kept beside what was read.
+func (d *Decoder) fits() bool {
+	if d.err == nil && d.stack[d.depth].index >= MaxItems {
+		d.Fail("is too much: at most " + strconv.Itoa(MaxItems) + " are taken")
+	}
+	return d.err == nil
+}
 
 // Key gives the object's next name, or false at its end. The bytes are valid
 // until the next call.

@@ -215,7 +215,7 @@ func (f *Field) decode(d *Decoder, p unsafe.Pointer) {
 	case KindSlice:
 		*(*header)(p) = header{data: unsafe.Pointer(&none)} // empty, not nil
 		if d.BeginArray() {
-			for d.More() {
+			for d.More() && d.fits() {
 				f.Of.Decode(d, f.New(p))
 			}
 		}
@@ -234,7 +234,7 @@ func (f *Field) clear(p unsafe.Pointer) {
 func (d *Decoder) strings() []string {
 	list := []string{}
 	if d.BeginArray() {
-		for d.More() {
+		for d.More() && d.fits() {
 			s := ""
 			if !d.Null() {
 				s = d.String()
@@ -248,7 +248,7 @@ func (d *Decoder) strings() []string {
 func (d *Decoder) counts() map[string]int64 {
 	counts := map[string]int64{}
 	if d.BeginObject() {
-		for key, ok := d.Key(); ok; key, ok = d.Key() {
+		for key, ok := d.Key(); ok && d.fits(); key, ok = d.Key() {
 			name, n := string(key), int64(0)
 			if !d.Null() {
 				n = d.Int()

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -23,8 +24,8 @@ const controlFrameSize = 2 + 125
 // 9110 §10.2.3).
 const shutDownRetry = "2"
 
-// errShutDown is why a set that was shut down accepts nothing.
-var errShutDown = errors.New("the gateway is shutting down")
+// ErrShutDown is why a set that was shut down accepts nothing.
+var ErrShutDown = errors.New("the gateway is shutting down")
 
 // Accept upgrades r (RFC 6455 §4.2) and starts the connection's reader; the
 // HTTP handler may return right after. newHandler is called once the upgrade
@@ -46,18 +47,18 @@ func (s *Set) Accept(w http.ResponseWriter, r *http.Request, newHandler func(*Co
 	c.startDeadlines()
 	c.h = newHandler(c)
 	if !s.add(c) {
-		why := Closing{Cause: OursClosed, Err: errShutDown}
+		why := Closing{Cause: OursClosed, Err: ErrShutDown}
 		c.cutOff(why)
 		_ = c.ws.CloseNow()
 		c.h.Closed(c, why)
-		return nil, s.upgradeFailed(r, errShutDown)
+		return nil, s.upgradeFailed(r, ErrShutDown)
 	}
 	go c.run()
 	return c, nil
 }
 
 func (s *Set) upgradeFailed(r *http.Request, err error) error {
-	s.log.Warn("websocket upgrade failed", "address", r.RemoteAddr, "cause", err)
+	s.line(slog.LevelWarn, "websocket upgrade failed", "address", r.RemoteAddr, "cause", err)
 	return fmt.Errorf("websocket upgrade: %w", err)
 }
 
@@ -76,7 +77,7 @@ type upgrade struct {
 func (u *upgrade) accept(r *http.Request) error {
 	if u.c.set.isShut() {
 		u.status = http.StatusServiceUnavailable
-		return errShutDown
+		return ErrShutDown
 	}
 	c := u.c
 	ws, err := websocket.Accept(u, r, &websocket.AcceptOptions{
@@ -101,11 +102,11 @@ func (u *upgrade) refuse() {
 	code, message := "INTERNAL", "the connection cannot be upgraded"
 	switch {
 	case u.status == http.StatusServiceUnavailable:
-		code, message = "UNAVAILABLE", errShutDown.Error()
+		code, message = "UNAVAILABLE", ErrShutDown.Error()
 		u.Header().Set("Retry-After", shutDownRetry)
 	case u.status == http.StatusUpgradeRequired:
 		code = "INVALID_REQUEST"
-		message = u.text + "; use a WebSocket client, and let proxies pass the Upgrade and Connection headers on"
+		message = u.text + "; use a WebSocket client, and let proxies speak HTTP/1.1 and pass the Upgrade and Connection headers on"
 	case u.status < http.StatusInternalServerError:
 		code, message = "INVALID_REQUEST", u.text
 	}

@@ -25,7 +25,7 @@ func TestRefusedUpgrades(t *testing.T) {
 		code    string
 		message string // a part of it
 	}{
-		"no upgrade":    {func(r *http.Request) { r.Header.Del("Upgrade") }, 426, "INVALID_REQUEST", "proxies pass the Upgrade and Connection headers on"},
+		"no upgrade":    {func(r *http.Request) { r.Header.Del("Upgrade") }, 426, "INVALID_REQUEST", "pass the Upgrade and Connection headers on"},
 		"no connection": {func(r *http.Request) { r.Header.Del("Connection") }, 426, "INVALID_REQUEST", "Connection header"},
 		"post":          {func(r *http.Request) { r.Method = http.MethodPost }, 405, "INVALID_REQUEST", "POST"},
 		"old version":   {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, 400, "INVALID_REQUEST", "only 13"},

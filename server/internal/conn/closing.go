@@ -17,6 +17,7 @@ const (
 	Dead                        // no sign of life within Limits.Read
 	TooSlow                     // the queue overflowed, or a frame took longer than Limits.Write
 	TooBig                      // a message over the limit in force
+	Fragmented                  // a message in so many fragments that they are most of it
 	Malformed                   // not what RFC 6455 allows a client to send
 )
 
@@ -35,10 +36,21 @@ func (c Cause) String() string {
 		return "too_slow"
 	case TooBig:
 		return "too_big"
+	case Fragmented:
+		return "fragmented"
 	case Malformed:
 		return "malformed"
 	}
 	return fmt.Sprintf("Cause(%d)", uint8(c))
+}
+
+// Causes gives all of them.
+func Causes() []Cause {
+	causes := make([]Cause, Malformed)
+	for i := range causes {
+		causes[i] = Cause(i + 1)
+	}
+	return causes
 }
 
 // Closing is why a connection ended.
@@ -49,6 +61,6 @@ type Closing struct {
 	// and may be invalid UTF-8.
 	Code   websocket.StatusCode
 	Reason string
-	// Err is what failed, for Broken, Malformed and a TooSlow by Limits.Write; it may be nil.
+	// Err is what failed; nil where nothing did, and it may be nil for TooSlow.
 	Err error
 }

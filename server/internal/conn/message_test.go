@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -105,37 +108,76 @@ func TestFragments(t *testing.T) { // alone: it measures the heap
 			t.Fatalf("pong: %#x %q %v", head, payload, err)
 		}
 	})
-	t.Run("a million empty ones", func(t *testing.T) {
+	t.Run("thousands of one byte", func(t *testing.T) {
+		const many = 9000
 		nc := g.Raw(t)
 		p := within(t, g.probes)
-		grown := heapGrowth(func() {
-			write(t, nc, clientFrame(0x01, nil))
-			writeMany(t, nc, clientFrame(0x00, nil), million)
-			write(t, nc, clientFrame(0x80, []byte("end")))
-			if got := within(t, p.frames); got != "end" {
-				t.Fatalf("got %q", got)
+		write(t, nc, clientFrame(0x01, nil), frames(clientFrame(0x00, []byte("x")), many), clientFrame(0x80, nil))
+		if got := within(t, p.frames); len(got) != many {
+			t.Fatalf("got %d bytes", len(got))
+		}
+		write(t, nc, clientFrame(finText, []byte("each message has its own account")))
+		within(t, p.frames)
+	})
+	for name, piece := range map[string][]byte{"a million empty ones": nil, "a million of one byte": []byte("x")} {
+		t.Run(name, func(t *testing.T) {
+			nc := g.Raw(t)
+			p := within(t, g.probes)
+			grown := heapGrowth(func() {
+				go func() {
+					_, _ = nc.Write(clientFrame(0x01, nil))
+					block := frames(clientFrame(0x00, piece), 1000)
+					for range million / 1000 {
+						if _, err := nc.Write(block); err != nil {
+							return
+						}
+					}
+				}()
+				wantClose(t, nc, websocket.StatusMessageTooBig, "frame in too many fragments: send it in one piece")
+				_ = nc.Close()
+				if why := within(t, p.closed); why.Cause != Fragmented || why.Code != websocket.StatusMessageTooBig || why.Err == nil {
+					t.Fatalf("closed: %+v", why)
+				}
+			})
+			if grown > 4<<20 {
+				t.Fatalf("heap grew by %d bytes", grown)
 			}
 		})
-		if grown > 4<<20 {
-			t.Fatalf("heap grew by %d bytes", grown)
-		}
-	})
-	t.Run("a million of one byte", func(t *testing.T) {
+	}
+	t.Run("control frames without end", func(t *testing.T) {
 		nc := g.Raw(t)
 		p := within(t, g.probes)
-		go func() {
-			_, _ = nc.Write(clientFrame(0x01, nil))
-			for frame := clientFrame(0x00, []byte("x")); ; {
-				if _, err := nc.Write(frames(frame, 1000)); err != nil {
-					return
-				}
-			}
-		}()
-		wantClose(t, nc, websocket.StatusMessageTooBig, "frame over 512 KiB: split it, or upload files over HTTP")
-		_ = nc.Close()
-		if why := within(t, p.closed); why.Cause != TooBig {
-			t.Fatalf("closed: %+v", why)
+		writeMany(t, nc, clientFrame(0x8a, nil), million/10)
+		write(t, nc, clientFrame(finText, []byte("still here")))
+		if got := within(t, p.frames); got != "still here" {
+			t.Fatalf("got %q", got)
 		}
+	})
+	if !strings.Contains(g.log.String(), "cause=fragmented") {
+		t.Errorf("log: %s", g.log)
+	}
+}
+
+// TestBoundedLines has more logged than a disk should be filled with.
+func TestBoundedLines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := new(syncBuffer)
+		set := NewSet(Limits{}, slog.New(slog.NewTextHandler(log, nil)))
+		flood := func() int {
+			for range 3 * linesAtOnce {
+				set.line(slog.LevelInfo, "websocket read error")
+			}
+			return strings.Count(log.String(), "websocket read error")
+		}
+		if n := flood(); n != linesAtOnce {
+			t.Errorf("%d lines", n)
+		}
+		time.Sleep(time.Second)
+		if n := flood(); n != linesAtOnce+linesASecond {
+			t.Errorf("%d lines a second later", n)
+		}
+		_ = set.Shutdown(t.Context(), websocket.StatusGoingAway, "")
 	})
 }
 

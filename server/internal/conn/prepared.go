@@ -48,7 +48,7 @@ func Prepare(payload []byte) Prepared {
 // character; bytes that are not UTF-8 are left out.
 func closeFrame(code websocket.StatusCode, reason string) []byte {
 	reason = strings.ToValidUTF8(reason[:min(len(reason), maxCloseReason)], "")
-	frame := append(make([]byte, 0, 4+len(reason)), finClose, byte(2+len(reason)))
-	frame = binary.BigEndian.AppendUint16(frame, uint16(code))
+	frame := append(make([]byte, 0, 4+len(reason)), finClose, byte(2+len(reason))) // #nosec G115 -- at most 125
+	frame = binary.BigEndian.AppendUint16(frame, uint16(code))                     // #nosec G115 -- one of ours
 	return append(frame, reason...)
 }

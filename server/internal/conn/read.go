@@ -4,11 +4,20 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"math"
 
 	"github.com/coder/websocket"
 )
 
-var errTooBig = errors.New("message over the limit")
+var (
+	errTooBig     = errors.New("message over the limit")
+	errFragmented = errors.New("message in too many fragments")
+)
+
+// framing is what a message's frame headers, and the control frames between
+// them, may have in all, in bytes: some ten thousand fragments.
+const framing = 64 << 10
 
 // run is the reader, the one goroutine that a connection keeps.
 func (c *Conn) run() {
@@ -21,8 +30,8 @@ func (c *Conn) run() {
 	why := c.end()
 	_ = c.ws.CloseNow() // the socket is closed: releases what the library holds
 	switch why.Cause {
-	case Broken, Dead, Malformed:
-		c.set.log.Info("websocket read error", "address", c.RemoteAddr().String(), "cause", why.Cause.String(), "error", why.Err)
+	case Broken, Dead, TooBig, Fragmented, Malformed:
+		c.set.line(slog.LevelInfo, "websocket read error", "address", c.RemoteAddr().String(), "cause", why.Cause.String(), "error", why.Err)
 	}
 	c.h.Closed(c, why)
 }
@@ -56,10 +65,12 @@ func (c *Conn) await() error {
 
 // message parses up to the end of the next message and delivers it.
 func (c *Conn) message() error {
+	c.in.room = math.MaxInt // control frames alone may come for ever
 	typ, r, err := c.ws.Reader(context.Background())
 	if err != nil {
 		return err
 	}
+	c.in.room = c.set.limits.frame(c.admitted.Load()) + framing
 	b := c.set.slabs.Get().(*slab)
 	defer c.set.slabs.Put(b)
 	data, err := c.payload(r, b[:0], typ == websocket.MessageText)
@@ -83,16 +94,19 @@ func (c *Conn) message() error {
 // payload reads a message to its end into buf, which grows with what arrives,
 // or discards it.
 func (c *Conn) payload(r io.Reader, buf []byte, keep bool) ([]byte, error) {
+	admitted := c.admitted.Load()
+	limit := c.set.limits.frame(admitted)
 	for size := 0; ; {
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
 		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
+		free := buf[len(buf):cap(buf)]
+		n, err := r.Read(free[:min(len(free), limit+1-size)])
 		size += n
 		if keep {
 			buf = buf[:len(buf)+n]
 		}
-		if admitted := c.admitted.Load(); size > c.set.limits.frame(admitted) {
+		if size > limit {
 			c.refuseBig(admitted)
 			return nil, errTooBig
 		}
@@ -108,7 +122,16 @@ func (c *Conn) payload(r io.Reader, buf []byte, keep bool) ([]byte, error) {
 func (c *Conn) refuseBig(admitted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.close(Closing{Cause: TooBig, Code: websocket.StatusMessageTooBig, Reason: c.set.limits.tooBig(admitted)})
+	c.close(Closing{Cause: TooBig, Code: websocket.StatusMessageTooBig, Reason: c.set.limits.tooBig(admitted), Err: errTooBig})
+}
+
+// refuseFragments closes a connection whose message does not end: pieces of no
+// or few bytes cost more than they bring, and the limit of a message does not
+// count them.
+func (c *Conn) refuseFragments() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.close(Closing{Cause: Fragmented, Code: websocket.StatusMessageTooBig, Reason: "frame in too many fragments: send it in one piece", Err: errFragmented})
 }
 
 // conclude settles why the input ended and sees to it that the socket will.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -17,6 +18,11 @@ const (
 
 	// sweepEvery is how late a deadline may be noticed.
 	sweepEvery = 500 * time.Millisecond
+
+	// What is logged of upgrades that fail and of connections that break: enough
+	// to see what is wrong, and too little to fill a disk.
+	linesASecond = 5
+	linesAtOnce  = 100
 )
 
 type slab [slabSize]byte
@@ -27,6 +33,7 @@ type slab [slabSize]byte
 type Set struct {
 	limits Limits
 	log    *slog.Logger
+	lines  *rate.Limiter // of what strangers can have logged
 	start  time.Time
 	ping   []byte
 
@@ -46,6 +53,7 @@ func NewSet(l Limits, log *slog.Logger) *Set {
 	s := &Set{
 		limits:  l.withDefaults(),
 		log:     log,
+		lines:   rate.NewLimiter(linesASecond, linesAtOnce),
 		start:   time.Now(),
 		ping:    []byte{finPing, 0},
 		stop:    make(chan struct{}),
@@ -135,6 +143,14 @@ func (s *Set) remove(c *Conn) {
 	s.conns[last] = nil
 	s.conns = s.conns[:last]
 	s.readers.Done()
+}
+
+// line logs what anybody who can reach the gateway can cause; what is too much
+// is left out.
+func (s *Set) line(level slog.Level, text string, args ...any) {
+	if s.lines.Allow() {
+		s.log.Log(context.Background(), level, text, args...)
+	}
 }
 
 // clock returns the nanoseconds since the set began; setting the machine's

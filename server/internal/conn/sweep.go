@@ -37,7 +37,7 @@ func (s *Set) sweepUntilStopped() {
 func (c *Conn) startDeadlines() {
 	c.alive()
 	c.AwaitHello()
-	c.nextPing = c.set.clock() + rand.Int64N(int64(c.set.limits.Ping))
+	c.nextPing = c.set.clock() + rand.Int64N(int64(c.set.limits.Ping)) // #nosec G404 -- it keeps no secret
 }
 
 // due appends the connections that something is to be done with.

@@ -10,6 +10,7 @@ type input struct {
 	data []byte // unread
 	slab *slab  // holds data; nil when something else does
 	one  [1]byte
+	room int   // bytes that the message at hand may still have, with all that frames it
 	err  error // ends the input, kept
 }
 
@@ -22,9 +23,15 @@ type wire struct {
 
 func (w *wire) Read(p []byte) (int, error) {
 	c := w.c
+	if c.in.room <= 0 {
+		c.refuseFragments()
+		return 0, errFragmented
+	}
 	if len(c.in.data) == 0 {
 		if len(p) >= slabSize {
-			return c.readInto(p)
+			n, err := c.readInto(p)
+			c.in.room -= n
+			return n, err
 		}
 		if err := c.fill(); err != nil {
 			return 0, err
@@ -32,6 +39,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	n := copy(p, c.in.data)
 	c.in.data = c.in.data[n:]
+	c.in.room -= n
 	return n, nil
 }
 

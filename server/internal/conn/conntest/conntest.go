@@ -24,8 +24,13 @@ type Server struct {
 // before the test function returns.
 func Serve(t testing.TB, h http.Handler) *Server {
 	t.Helper()
+	return Start(t, &http.Server{Handler: h})
+}
+
+// Start is Serve for a server with settings of its own.
+func Start(t testing.TB, server *http.Server) *Server {
+	t.Helper()
 	l := &listener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{Handler: h}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	client := &http.Client{Transport: &http.Transport{

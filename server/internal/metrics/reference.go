@@ -1,0 +1,25 @@
+package metrics
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reference is the metrics as a table in Markdown.
+func Reference() string {
+	m := New()
+	m.Watch(Sources{})
+	var b strings.Builder
+	b.WriteString("| metric | type | what |\n|---|---|---|\n")
+	for _, d := range m.defined {
+		what := d.what
+		switch {
+		case d.values != nil:
+			what += fmt.Sprintf("; `%s`: %s", d.label, strings.Join(d.values, ", "))
+		case d.label != "":
+			what += fmt.Sprintf("; by `%s`", d.label)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.name, d.kind, what)
+	}
+	return b.String()
+}
