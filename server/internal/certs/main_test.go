@@ -1,0 +1,97 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(pebbleWorker), goleak.IgnoreAnyFunction(tidying))
+}
+
+// tidying is autocert's goroutine that gives up authorizations which were not
+// used; it ends by itself, within a minute.
+const tidying = "golang.org/x/crypto/acme/autocert.(*Manager).deactivatePendingAuthz"
+
+// logged is a log to look into.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// files are the two files of a pair.
+type files struct {
+	t         *testing.T
+	cert, key string
+}
+
+func newFiles(t *testing.T) files {
+	dir := t.TempDir()
+	return files{t, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
+}
+
+func (f files) write(name, text string) {
+	f.t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// put writes a certificate for a name that is good from begin to end, and its key.
+func (f files) put(name string, begin, end time.Time) {
+	f.t.Helper()
+	cert, key := issue(f.t, name, begin, end)
+	f.write(f.cert, cert)
+	f.write(f.key, key)
+}
+
+// issue makes a certificate that signs itself.
+func issue(t *testing.T, name string, begin, end time.Time) (cert, key string) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: begin, NotAfter: end, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+}
