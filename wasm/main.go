@@ -15,6 +15,7 @@ import (
 var version = "devel"
 
 func main() {
+	setEventHandler(func() bool { return false })
 	browser := dom.Open()
 	a := app.New(app.Options{
 		Browser:   browser,
@@ -30,7 +31,8 @@ func main() {
 	browser.OnWake(a.Wake)
 	browser.OnRest(a.Rest)
 	browser.OnNetwork(a.Network)
-	browser.SubmitOnEnter()
+	browser.OnFiles(a.Files)
+	browser.Listen()
 	a.Start()
 	browser.ByID(markup.IDRoot).SetAttr(markup.AttrBoot, markup.BootReady)
 	select {} // the page lives until it is left

@@ -59,7 +59,9 @@ func pictures(b *tab, name string) {
 				Features: []*emulation.MediaFeature{
 					{Name: "prefers-color-scheme", Value: l.scheme},
 					{Name: "prefers-reduced-motion", Value: "reduce"}, // no colour on its way to another
-				}}))
+				}}),
+			chromedp.Evaluate[chromedp.Void](`window.painted = false; requestAnimationFrame(() => requestAnimationFrame(() => window.painted = true)); void 0`))
+		b.wait("it is painted anew", `window.painted`)
 		b.shoot(name + "-" + l.name)
 		if wide := b.number(`document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 			b.t.Errorf("%s on %s is %d px too wide", name, l.name, wide)

@@ -96,6 +96,7 @@ func TestCloseCodes(t *testing.T) {
 		{1011, "", lost}, {1012, "", lost}, {1013, "too slow", lost}, {3000, "", lost}, {4999, "", lost},
 		{1008, "bye", refused}, {1008, "", refused},
 		{1008, "pairing revoked", want{Refused, protocol.NotPaired, protocol.PairingRevoked, protocol.Unavailable}},
+		{1008, protocol.ReasonDisconnected, want{Refused, protocol.FailedPrecondition, "", protocol.Unavailable}},
 		{1009, protocol.ReasonTooBig, want{Waiting, protocol.Unavailable, "", protocol.InvalidRequest}},
 	}
 	for _, tt := range tests {

@@ -165,6 +165,8 @@ func (c *Client) closed(code int, reason string) {
 	switch {
 	case code == protocol.ClosePolicy && reason == protocol.ReasonRevoked:
 		c.refuse(notPaired(protocol.PairingRevoked))
+	case code == protocol.ClosePolicy && reason == protocol.ReasonDisconnected:
+		c.refuse(protocol.Refuse(protocol.FailedPrecondition, reason)) // the credential is good
 	case code == protocol.ClosePolicy:
 		if reason == "" {
 			reason = "the gateway closed the connection and does not want this credential"

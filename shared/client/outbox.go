@@ -12,6 +12,7 @@ type Outgoing struct {
 	Key        string // idempotency key: whatever is sent again under it counts once
 	SessionKey string
 	Message    string
+	Files      []protocol.KeptFile
 	At         protocol.Time // when it was written; a session's messages are sent in this order
 	After      int64         // the session's last seq that its writer had read
 
@@ -25,57 +26,27 @@ type Outgoing struct {
 
 // AppendJSON appends the message as it is kept.
 func (m *Outgoing) AppendJSON(dst []byte) []byte {
-	dst = append(dst, `{"key":`...)
-	dst = jsontext.AppendString(dst, m.Key)
-	dst = append(dst, `,"sessionKey":`...)
-	dst = jsontext.AppendString(dst, m.SessionKey)
-	dst = append(dst, `,"message":`...)
-	dst = jsontext.AppendString(dst, m.Message)
-	dst = append(dst, `,"at":`...)
-	dst = jsontext.AppendInt(dst, int64(m.At))
-	dst = append(dst, `,"after":`...)
-	dst = jsontext.AppendInt(dst, m.After)
-	dst = append(dst, `,"tried":`...)
-	dst = jsontext.AppendBool(dst, m.Tried)
-	if m.Refused != nil {
-		dst = append(dst, `,"refused":`...)
-		dst = m.Refused.AppendJSON(dst)
+	kept := protocol.KeptMessage{
+		Key: m.Key, SessionKey: m.SessionKey, Message: m.Message, Files: m.Files,
+		At: int64(m.At), After: m.After, Tried: m.Tried, Refused: m.Refused,
 	}
-	return append(dst, '}')
+	return kept.AppendJSON(dst)
 }
 
 // DecodeJSON reads what AppendJSON wrote.
 func (m *Outgoing) DecodeJSON(d *jsontext.Decoder) {
-	if !d.BeginObject() {
-		return
-	}
-	for name, ok := d.Key(); ok; name, ok = d.Key() {
-		switch string(name) {
-		case "key":
-			m.Key = d.String()
-		case "sessionKey":
-			m.SessionKey = d.String()
-		case "message":
-			m.Message = d.String()
-		case "at":
-			m.At = protocol.Time(d.Int())
-		case "after":
-			m.After = d.Int()
-		case "tried":
-			m.Tried = d.Bool()
-		case "refused":
-			m.Refused = new(protocol.Error)
-			m.Refused.DecodeJSON(d)
-		default:
-			d.Skip()
-		}
+	var kept protocol.KeptMessage
+	kept.DecodeJSON(d)
+	*m = Outgoing{
+		Key: kept.Key, SessionKey: kept.SessionKey, Message: kept.Message, Files: kept.Files,
+		At: protocol.Time(kept.At), After: kept.After, Tried: kept.Tried, Refused: kept.Refused,
 	}
 }
 
 // Outbox keeps a user's messages until the gateway has them. Those of a session
 // are sent in the order of their times, the next one only when the one before is
-// acknowledged; one that was refused steps aside, and sessions do not wait for
-// each other. The zero value is empty. It is pure, and one goroutine uses it at a
+// acknowledged; one whose files are not uploaded is waited for, one that was refused
+// steps aside, and sessions do not wait for each other. The zero value is empty. It is pure, and one goroutine uses it at a
 // time.
 type Outbox struct {
 	all    []*Outgoing // by time and key
@@ -117,7 +88,7 @@ func (o *Outbox) Next(now clock.Time) []*Outgoing {
 			continue
 		}
 		busy[m.SessionKey] = true
-		if !now.Before(o.pauses[m.SessionKey].until) {
+		if m.Uploaded() && !now.Before(o.pauses[m.SessionKey].until) {
 			next = append(next, m)
 		}
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -142,6 +143,11 @@ func TestOutgoingIsKept(t *testing.T) {
 			Key: text.Draw(t, "key"), SessionKey: text.Draw(t, "session"), Message: text.Draw(t, "message"),
 			At: protocol.Time(rapid.Int64().Draw(t, "at")), After: rapid.Int64().Draw(t, "after"), Tried: rapid.Bool().Draw(t, "tried"),
 		}
+		for range rapid.IntRange(0, 2).Draw(t, "files") {
+			m.Files = append(m.Files, protocol.KeptFile{Key: text.Draw(t, "file"), Media: protocol.Media{
+				Path: text.Draw(t, "path"), Filename: text.Draw(t, "filename"), MimeType: text.Draw(t, "type"), Size: rapid.Int64().Draw(t, "size"),
+			}})
+		}
 		if rapid.Bool().Draw(t, "refused") {
 			m.Refused = &protocol.Error{Code: protocol.Forbidden, Message: text.Draw(t, "why")}
 		}
@@ -149,18 +155,40 @@ func TestOutgoingIsKept(t *testing.T) {
 		if err := jsontext.Read(m.AppendJSON(nil), got.DecodeJSON); err != nil {
 			t.Fatal(err)
 		}
-		if m.Refused != nil && got.Refused != nil && *m.Refused == *got.Refused {
-			got.Refused = m.Refused
-		}
-		if got != m {
+		if !reflect.DeepEqual(got, m) {
 			t.Fatalf("kept %+v, got %+v", m, got)
 		}
 	})
 }
 
+func TestFilesAreUploadedFirst(t *testing.T) {
+	t.Parallel()
+	var o Outbox
+	with := &Outgoing{Key: "1", SessionKey: "s", At: 1, Files: []protocol.KeptFile{{Key: "a"}, {Key: "b"}}}
+	o.Add(with)
+	o.Add(&Outgoing{Key: "2", SessionKey: "s", At: 2})
+	o.Add(&Outgoing{Key: "3", SessionKey: "other", At: 3})
+	for _, want := range []string{"3", "3", "1 3"} {
+		var keys []string
+		for _, m := range o.Next(clock.Now()) {
+			keys = append(keys, m.Key)
+		}
+		if got := strings.Join(keys, " "); got != want {
+			t.Errorf("%+v: the next are %q, want %q", with.Files, got, want)
+		}
+		for i := range with.Files {
+			if with.Files[i].Media.Path == "" {
+				with.Files[i].Media.Path = protocol.MediaPath + with.Files[i].Key
+				break
+			}
+		}
+	}
+}
+
 func FuzzOutgoing(f *testing.F) {
 	f.Add([]byte(`{"key":"k","sessionKey":"s","message":"m","at":1,"after":2,"tried":true,"refused":{"code":"X","message":"y"},"more":[1]}`))
 	f.Add([]byte(`{"key":7}`))
+	f.Add([]byte(`{"files":[{"key":"f","media":{"path":"/api/media/x","filename":"a.png","size":7}},{},7]}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var m, again Outgoing

@@ -7,12 +7,12 @@ type Timer struct{ id int32 }
 
 // timers are those that have not fired. The export, which belongs to no value,
 // finds its function here; it is all the state that this package has.
-var timers = table{waiting: map[int32]func(){}}
+var timers = table{waiting: map[int64]func(){}}
 
 type table struct {
 	mu      sync.Mutex
 	last    int32
-	waiting map[int32]func()
+	waiting map[int64]func()
 }
 
 // AfterFunc calls f after d, on JavaScript's turn: f must not block.
@@ -20,7 +20,7 @@ func AfterFunc(d Duration, f func()) *Timer {
 	timers.mu.Lock()
 	timers.last++
 	id := timers.last
-	timers.waiting[id] = f
+	timers.waiting[int64(id)] = f
 	timers.mu.Unlock()
 	set(id, float64(max(d, 0))/float64(Millisecond))
 	return &Timer{id}
@@ -38,8 +38,8 @@ func (t *Timer) Stop() bool {
 func (t *table) take(id int32) func() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f := t.waiting[id]
-	delete(t.waiting, id)
+	f := t.waiting[int64(id)]
+	delete(t.waiting, int64(id))
 	return f
 }
 

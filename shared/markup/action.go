@@ -5,6 +5,7 @@ const (
 	ActionReconnectNow = "reconnect-now"
 	ActionCloseDialog  = "close-dialog"
 	ActionDismissToast = "dismiss-toast"
+	ActionExamine      = "examine"
 
 	ActionNewSession     = "new-session"
 	ActionOpenSession    = "open-session"
@@ -28,6 +29,8 @@ const (
 	ActionRetryRun      = "retry-run"
 	ActionResendMessage = "resend-message"
 	ActionTakeBack      = "take-back"
+	ActionRemoveFile    = "remove-file"
+	ActionOpenFile      = "open-file"
 
 	ActionCopyPairingCode = "copy-pairing-code"
 	ActionNameDevice      = "name-device"
@@ -43,4 +46,17 @@ const (
 	ActionConfirmDeny    = "confirm-deny"
 	ActionRevoke         = "revoke"
 	ActionConfirmRevoke  = "confirm-revoke"
+
+	ActionFilter            = "filter"
+	ActionAskNotices        = "ask-notices"
+	ActionStopSession       = "stop-session"
+	ActionDisconnect        = "disconnect"
+	ActionConfirmDisconnect = "confirm-disconnect"
+	ActionNewKey            = "new-key"
+	ActionConfirmKey        = "confirm-key"
+	ActionCopyKey           = "copy-key"
+	ActionRevokeKey         = "revoke-key"
+	ActionConfirmRevokeKey  = "confirm-revoke-key"
+	ActionReloadConfig      = "reload-config"
+	ActionWriteAs           = "write-as"
 )

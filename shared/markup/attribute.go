@@ -21,6 +21,8 @@ const (
 	AttrLastSeq    = "data-last-seq"
 	AttrHasMore    = "data-has-more"
 	AttrKeep       = "data-keep"
+	AttrOwner      = "data-owner"
+	AttrTopics     = "data-topics"
 
 	AttrMessageID = "data-message-id"
 	AttrRunID     = "data-run-id"
@@ -29,6 +31,9 @@ const (
 	AttrStatus    = "data-status"
 	AttrByOther   = "data-by-other"
 	AttrFormat    = "data-format"
+	AttrFile      = "data-file"
+	AttrDrag      = "data-drag"
+	AttrCheck     = "data-check"
 
 	AttrPinned  = "data-pinned"
 	AttrKind    = "data-kind"
@@ -37,6 +42,10 @@ const (
 	AttrCode    = "data-code"
 	AttrThis    = "data-this"
 	AttrWho     = "data-who"
+
+	AttrLive = "data-live"
+	AttrRow  = "data-row"
+	AttrTime = "data-time"
 )
 
 // Values of the slot attribute: places whose text the client sets.
@@ -58,6 +67,12 @@ const (
 	SlotActivity = "activity"
 	SlotError    = "error"
 	SlotUnsent   = "unsent"
+	SlotFiles    = "files"
+	SlotFilename = "filename"
+	SlotSize     = "size"
+	SlotPicture  = "picture"
+	SlotPercent  = "percent"
+	SlotFinding  = "finding"
 
 	SlotCode       = "code"
 	SlotDeviceName = "device-name"
@@ -69,12 +84,21 @@ const (
 	SlotRole       = "role"
 	SlotWho        = "who"
 	SlotFreshUser  = "fresh-user"
+
+	SlotKey     = "key"
+	SlotApplied = "applied"
+	SlotRestart = "restart"
 )
 
-// Names of the approval form's fields.
+// Names of the fields of the forms for approvals, for API keys, and of the
+// choice how an admin writes in another user's chat.
 const (
 	FieldWho   = "who"
 	FieldUser  = "user"
 	FieldRole  = "role"
 	FieldLabel = "label"
+
+	FieldName    = "name"
+	FieldExpires = "expires"
+	FieldWriteAs = "write-as"
 )

@@ -9,9 +9,10 @@
 // Template…), fills the clone's slots through textContent, sets attributes
 // named here, and toggles hidden. A template is rendered by the very part that
 // renders the same thing into a page, from a zero model, so a cloned node and a
-// server-rendered one have the same elements, attributes and slots. The one
-// exception to textContent is [SlotBody], into which the server's own sanitised
-// blocks are placed.
+// server-rendered one have the same elements, attributes and slots. There are two
+// exceptions to textContent, and no third: [SlotBody], into which the server's own
+// sanitised blocks are placed, and what is marked [AttrLive], which follows a page
+// of this server that is fetched again (below).
 //
 // Words live in the markup. Where the wording depends on a state, every wording
 // is present, marked data-when="state …", and the style sheet shows the right
@@ -38,7 +39,8 @@
 //
 // <body id="gatehouse">, [IDRoot], carries
 //
-//	data-page         PageChat, PagePairing, PageLogin, PageAdmin or PageNotice
+//	data-page         PageChat, PagePairing, PageLogin, PageAdmin, PageConsole or
+//	                  PageNotice
 //	data-state        the state of the page (State… constants, per page below)
 //	data-boot         BootLoading as served; the client sets BootReady once its
 //	                  listeners are attached; the loader sets BootFailed when
@@ -53,6 +55,10 @@
 //	data-epoch        chat: epoch of that session's log; empty for a new one
 //	data-last-seq     chat: the last seq that the rendered transcript includes
 //	data-has-more     chat: "true" when earlier messages exist, else "false"
+//	data-owner        chat: whose session is shown, when an admin looks at another
+//	                  user's; empty for the user's own
+//	data-topics       console: what changes the page, protocol.Topic… values with a
+//	                  space between; empty when nothing does
 //	data-keep         where messages wait that are not sent yet: KeepBrowser, as
 //	                  served, or KeepTab when they are lost with the tab
 //
@@ -65,10 +71,16 @@
 //
 // # On every page but the notice
 //
+// [IDTitle] is the <title>; while pairings wait an admin's begins with their
+// number: "(2) ".
+//
+// [IDPendingBadge], on the chat of an admin and on every page of the console: text
+// is the number of pairings that wait, empty for none.
+//
 // [IDConnection], the connection pill: data-state LinkConnecting, LinkConnected,
 // LinkReconnecting (slot seconds, and a button with ActionReconnectNow),
 // LinkOffline (the browser itself says there is no network; same button) or
-// LinkRefused (slot reason). It is not a live region: state changes worth hearing
+// LinkRefused (slot reason; a button with ActionReconnectNow). It is not a live region: state changes worth hearing
 // go, as text, to [IDAnnounce].
 //
 // [IDAnnounce]: a visually hidden polite live region; textContent is spoken.
@@ -99,9 +111,6 @@
 // after one is used. [IDSessionSearch] has ActionFilterSessions; set hidden on
 // items that do not match and unhide [IDSessionNone] when none does.
 //
-// [IDPendingBadge] (admins only): text is the number of pairings that wait, empty
-// for none.
-//
 // [IDSessionTitle] and [IDAgentName]: text.
 //
 // [IDTranscript] scrolls, and is laid out bottom up (flex-direction
@@ -124,7 +133,8 @@
 //	data-key       idempotency key of an own message that has no id yet
 //	data-status    below
 //	data-by-other  "true" when somebody else than the session's owner wrote it:
-//	               shows slot author instead of "You", and "written by an admin"
+//	               shows slot author instead of "You", and "written by an admin".
+//	               With data-owner the author of every message is named.
 //
 // and slots
 //
@@ -132,7 +142,8 @@
 //	          kept. FormatHTML: its element children are the answer's blocks, in
 //	          order and nothing else, so block i is body.children[i].
 //	time      a <time>: clock time as text; datetime as RFC 3339
-//	author    user: user id of who wrote it, when data-by-other is "true"
+//	author    user, system: user id of who wrote it, when data-by-other is "true"
+//	          or data-owner is not empty
 //	name      assistant: the agent's name
 //	label     system: the label given when injected
 //	thinking  assistant: text of the collapsed thinking; the <details> around it
@@ -169,7 +180,9 @@
 // input's value at each input (harmless elsewhere). [IDComposerLimit] is a slot
 // for "1,204 bytes too long" and the like, with data-state LimitNear or
 // LimitOver. For a viewer the form is served hidden and a note stands in its
-// place: send nothing.
+// place: send nothing. Where data-owner is not empty a choice stands above it:
+// radios named [FieldWriteAs] with ActionWriteAs, whose value AsNote is checked as
+// served (what is sent is a note, and starts no run), else AsMessage.
 //
 // Dialogs: [IDRenameDialog] (data-session-key; form with ActionConfirmRename; input
 // [IDRenameInput]), [IDDeleteDialog] (data-session-key; slot label;
@@ -206,9 +219,47 @@
 // StateSuccess. Form [IDLoginForm] with ActionSignIn, data-state FormIdle or
 // FormBusy; input [IDTokenInput].
 //
-// # Admin
+// # The admin console
 //
-// Root states: StateReady, StateRevoked, StateSignedOut.
+// Root states of all of its pages: StateReady, StateRevoked, StateSignedOut. What
+// is shown stands in [IDConsole], the dialogs too: empty it when it may no longer
+// be read. PageAdmin is the page of pairings and devices, PageConsole each other.
+//
+// Elements marked data-live="name" follow the server: when something of data-topics
+// has changed, or an action of this page may have changed something, the page is
+// fetched again, parsed inertly, and each of them is brought in line with its
+// namesake there: attributes, texts and children, row by row. A row is an element
+// with data-row, a key that is unique among its siblings, and so is the table around
+// them, beside which words come and go; what is the same is not
+// touched, what has moved is moved. Nothing else on the page changes, but for
+// data-topics.
+//
+// A <time> with data-time is written anew by the client: TimeAgo as "5 minutes ago"
+// and kept current, TimeClock in the reader's zone.
+//
+// A form with ActionFilter has method="get" and no action: it works by itself. With
+// the client its fields that are not empty become the query of the address, and the
+// page is fetched again. Only such forms name a method; the browser sends no other.
+//
+// In a row: ActionStopSession (data-row is the session's key), ActionDisconnect (the
+// connection's id; slots user, browser, address), ActionRevokeKey (the key's id;
+// slots name, key, user). The last two open [IDDisconnectDialog] and
+// [IDRevokeKeyDialog], which take over data-row and those slots, have slot error,
+// and ActionConfirmDisconnect or ActionConfirmRevokeKey.
+//
+// ActionNewKey opens [IDKeyDialog]: data-state KeyForm, KeyBusy or KeyMade. Form
+// ActionConfirmKey with fields by name attribute: FieldName, FieldUser, FieldRole
+// (select), FieldExpires (select, in days, 0 for never). Slots name, user and key of
+// the key that was made, and error; ActionCopyKey (data-state CopyIdle, CopyDone).
+// Empty slot key once the dialog is closed.
+//
+// [IDReload]: data-state ReloadIdle, ReloadBusy, ReloadDone (slots applied and
+// restart, names of settings) or ReloadFailed (slot error); ActionReloadConfig.
+//
+// # Pairings and devices
+//
+// [IDNotices]: data-state NoticesUnknown as served, then NoticesAbsent,
+// NoticesInsecure, NoticesOff (ActionAskNotices), NoticesOn or NoticesDenied.
 //
 // [IDPendingList] holds [TemplatePending] cards: data-code, data-device; slots code
 // (GroupCode), device-name, browser, address, since (a <time>), remaining. Actions

@@ -7,6 +7,7 @@ const (
 	IDConnection = "connection"
 	IDAnnounce   = "announce"
 	IDToasts     = "toasts"
+	IDTitle      = "title"
 
 	IDSidebar       = "sidebar"
 	IDSessionSearch = "session-search"
@@ -14,6 +15,7 @@ const (
 	IDSessionNone   = "session-none"
 	IDPendingBadge  = "pending-badge"
 
+	IDRoom          = "room"
 	IDSessionTitle  = "session-title"
 	IDAgentName     = "agent-name"
 	IDTranscript    = "transcript"
@@ -25,6 +27,8 @@ const (
 	IDComposerGrow  = "composer-grow"
 	IDComposerInput = "composer-input"
 	IDComposerLimit = "composer-limit"
+	IDAttachments   = "attachments"
+	IDAttach        = "attach"
 	IDCaughtUp      = "caught-up"
 	IDUnsent        = "unsent"
 
@@ -32,6 +36,8 @@ const (
 	IDRenameInput   = "rename-input"
 	IDDeleteDialog  = "delete-dialog"
 	IDSignOutDialog = "sign-out-dialog"
+	IDPictureDialog = "picture-dialog"
+	IDDoctorDialog  = "doctor-dialog"
 
 	IDPairingCode = "pairing-code"
 	IDPairingQR   = "pairing-qr"
@@ -48,6 +54,13 @@ const (
 	IDDenyDialog    = "deny-dialog"
 	IDRevokeDialog  = "revoke-dialog"
 	IDKnownUsers    = "known-users"
+
+	IDConsole          = "console"
+	IDNotices          = "notices"
+	IDDisconnectDialog = "disconnect-dialog"
+	IDKeyDialog        = "key-dialog"
+	IDRevokeKeyDialog  = "revoke-key-dialog"
+	IDReload           = "reload"
 )
 
 // Ids of the <template> elements.
@@ -57,6 +70,8 @@ const (
 	TemplateAssistantMessage = "t-assistant-message"
 	TemplateSystemMessage    = "t-system-message"
 	TemplateSession          = "t-session"
+	TemplateFile             = "t-file"
+	TemplateAttachment       = "t-attachment"
 	TemplateUnsent           = "t-unsent"
 	TemplatePending          = "t-pending"
 	TemplateDevice           = "t-device"

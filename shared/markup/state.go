@@ -6,6 +6,7 @@ const (
 	PagePairing = "pairing"
 	PageLogin   = "login"
 	PageAdmin   = "admin"
+	PageConsole = "console"
 	PageNotice  = "notice"
 )
 
@@ -46,6 +47,7 @@ const (
 	LinkConnecting   = "connecting"
 	LinkConnected    = "connected"
 	LinkReconnecting = "reconnecting"
+	LinkFailing      = "failing"
 	LinkOffline      = "offline"
 	LinkRefused      = "refused"
 )
@@ -59,6 +61,8 @@ const (
 	StatusAborted   = "aborted"
 	StatusFailed    = "failed"
 	StatusWithdrawn = "withdrawn"
+
+	StatusUploading = "uploading"
 
 	StatusSending = "sending"
 	StatusWaiting = "waiting"
@@ -75,6 +79,16 @@ const (
 
 	LimitNear = "near"
 	LimitOver = "over"
+
+	FileUploading = "uploading"
+	FileWaiting   = "waiting"
+	FileReady     = "ready"
+	FileFailed    = "failed"
+
+	CheckBusy    = "busy"
+	CheckGood    = "good"
+	CheckBad     = "bad"
+	CheckSkipped = "skipped"
 
 	LoadIdle = "idle"
 	LoadBusy = "busy"
@@ -93,6 +107,56 @@ const (
 	ResolvedDenied   = "denied"
 	ResolvedExpired  = "expired"
 	ResolvedRevoked  = "revoked"
+
+	NoticesUnknown  = "unknown"
+	NoticesAbsent   = "absent"
+	NoticesInsecure = "insecure"
+	NoticesOff      = "off"
+	NoticesOn       = "on"
+	NoticesDenied   = "denied"
+
+	KeyForm = "form"
+	KeyBusy = "busy"
+	KeyMade = "made"
+
+	ReloadIdle   = "idle"
+	ReloadBusy   = "busy"
+	ReloadDone   = "done"
+	ReloadFailed = "failed"
+)
+
+// Values of data-time: how a <time> is written.
+const (
+	TimeAgo   = "ago"
+	TimeClock = "clock"
+)
+
+// Values of [FieldWriteAs].
+const (
+	AsNote    = "note"
+	AsMessage = "message"
+)
+
+// States of the dialog about the connection: what was found.
+const (
+	DoctorChecking = "checking"
+	DoctorFine     = "fine"
+	DoctorOffline  = "offline"
+	DoctorSilent   = "silent"
+	DoctorStranger = "stranger"
+	DoctorRoute    = "route"
+	DoctorFull     = "full"
+	DoctorOrigin   = "origin"
+	DoctorUpgrade  = "upgrade"
+)
+
+// Values of data-check, in the order in which they are tried.
+const (
+	CheckNetwork = "network"
+	CheckHealth  = "health"
+	CheckRoute   = "route"
+	CheckOrigin  = "origin"
+	CheckSocket  = "socket"
 )
 
 // Values of data-keep.
@@ -106,6 +170,9 @@ const (
 	KindInfo    = "info"
 	KindGood    = "good"
 	KindProblem = "problem"
+
+	KindImage = "image"
+	KindFile  = "file"
 
 	FormatText = "text"
 	FormatHTML = "html"

@@ -36,9 +36,11 @@ type KeysCreateResult struct {
 }
 
 // KeysListResult answers api_keys.list: keys that hold first, newest first, then
-// those that were revoked or have expired.
+// those that were revoked or have expired. More tells that not all fit the
+// frame.
 type KeysListResult struct {
 	Keys []APIKey `json:"keys"`
+	More bool     `json:"more,omitempty"`
 }
 
 // KeysRevokeParams names the key to revoke.

@@ -76,6 +76,7 @@ func (v *KeysListResult) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutKeysListResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "keys", Offset: unsafe.Offsetof(KeysListResult{}.Keys), Kind: jsontext.KindSlice, Of: &layoutAPIKey, New: addAPIKey, Size: unsafe.Sizeof(APIKey{})},
+	{Name: "more", Offset: unsafe.Offsetof(KeysListResult{}.More), Kind: jsontext.KindBool, Opt: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1021,6 +1022,7 @@ func (v *DeviceResolved) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutDeviceResolved = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "status", Offset: unsafe.Offsetof(DeviceResolved{}.Status), Kind: jsontext.KindString},
+	{Name: "signedOut", Offset: unsafe.Offsetof(DeviceResolved{}.SignedOut), Kind: jsontext.KindBool, Opt: true},
 	{Name: "code", Offset: unsafe.Offsetof(DeviceResolved{}.Code), Kind: jsontext.KindString, Opt: true},
 	{Name: "deviceId", Offset: unsafe.Offsetof(DeviceResolved{}.DeviceID), Kind: jsontext.KindString, Opt: true},
 	{Name: "paired", Offset: unsafe.Offsetof(DeviceResolved{}.Paired), Kind: jsontext.KindPointer, Opt: true, Of: &layoutPairedDevice, New: newPairedDevice},
@@ -1084,6 +1086,50 @@ var layoutFrame = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "error", Offset: unsafe.Offsetof(Frame{}.Error), Kind: jsontext.KindPointer, Opt: true, Of: &layoutError, New: newError},
 	{Name: "event", Offset: unsafe.Offsetof(Frame{}.Event), Kind: jsontext.KindString, Opt: true},
 	{Name: "seq", Offset: unsafe.Offsetof(Frame{}.Seq), Kind: jsontext.KindInt, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KeptMessage) AppendJSON(dst []byte) []byte {
+	return layoutKeptMessage.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *KeptMessage) DecodeJSON(d *jsontext.Decoder) { layoutKeptMessage.Decode(d, unsafe.Pointer(v)) }
+
+var layoutKeptMessage = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "key", Offset: unsafe.Offsetof(KeptMessage{}.Key), Kind: jsontext.KindString},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(KeptMessage{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "message", Offset: unsafe.Offsetof(KeptMessage{}.Message), Kind: jsontext.KindString},
+	{Name: "at", Offset: unsafe.Offsetof(KeptMessage{}.At), Kind: jsontext.KindInt},
+	{Name: "after", Offset: unsafe.Offsetof(KeptMessage{}.After), Kind: jsontext.KindInt},
+	{Name: "tried", Offset: unsafe.Offsetof(KeptMessage{}.Tried), Kind: jsontext.KindBool},
+	{Name: "files", Offset: unsafe.Offsetof(KeptMessage{}.Files), Kind: jsontext.KindSlice, Opt: true, Of: &layoutKeptFile, New: addKeptFile, Size: unsafe.Sizeof(KeptFile{})},
+	{Name: "refused", Offset: unsafe.Offsetof(KeptMessage{}.Refused), Kind: jsontext.KindPointer, Opt: true, Of: &layoutError, New: newError},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KeptFile) AppendJSON(dst []byte) []byte {
+	return layoutKeptFile.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *KeptFile) DecodeJSON(d *jsontext.Decoder) { layoutKeptFile.Decode(d, unsafe.Pointer(v)) }
+
+var layoutKeptFile = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "key", Offset: unsafe.Offsetof(KeptFile{}.Key), Kind: jsontext.KindString},
+	{Name: "media", Offset: unsafe.Offsetof(KeptFile{}.Media), Kind: jsontext.KindStruct, Of: &layoutMedia},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KeptFiles) AppendJSON(dst []byte) []byte {
+	return layoutKeptFiles.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *KeptFiles) DecodeJSON(d *jsontext.Decoder) { layoutKeptFiles.Decode(d, unsafe.Pointer(v)) }
+
+var layoutKeptFiles = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "files", Offset: unsafe.Offsetof(KeptFiles{}.Files), Kind: jsontext.KindSlice, Of: &layoutKeptFile, New: addKeptFile, Size: unsafe.Sizeof(KeptFile{})},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1352,6 +1398,63 @@ var layoutStatusResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "runningRuns", Offset: unsafe.Offsetof(StatusResult{}.RunningRuns), Kind: jsontext.KindInt},
 	{Name: "agents", Offset: unsafe.Offsetof(StatusResult{}.Agents), Kind: jsontext.KindInt},
 	{Name: "store", Offset: unsafe.Offsetof(StatusResult{}.Store), Kind: jsontext.KindString},
+	{Name: "detail", Offset: unsafe.Offsetof(StatusResult{}.Detail), Kind: jsontext.KindPointer, Opt: true, Of: &layoutStatusDetail, New: newStatusDetail},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *StatusDetail) AppendJSON(dst []byte) []byte {
+	return layoutStatusDetail.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *StatusDetail) DecodeJSON(d *jsontext.Decoder) {
+	layoutStatusDetail.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutStatusDetail = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "startedAt", Offset: unsafe.Offsetof(StatusDetail{}.StartedAt), Kind: jsontext.KindTime},
+	{Name: "reloadedAt", Offset: unsafe.Offsetof(StatusDetail{}.ReloadedAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "configFile", Offset: unsafe.Offsetof(StatusDetail{}.ConfigFile), Kind: jsontext.KindString, Opt: true},
+	{Name: "platform", Offset: unsafe.Offsetof(StatusDetail{}.Platform), Kind: jsontext.KindString},
+	{Name: "tls", Offset: unsafe.Offsetof(StatusDetail{}.TLS), Kind: jsontext.KindString},
+	{Name: "memoryBytes", Offset: unsafe.Offsetof(StatusDetail{}.MemoryBytes), Kind: jsontext.KindInt},
+	{Name: "goroutines", Offset: unsafe.Offsetof(StatusDetail{}.Goroutines), Kind: jsontext.KindInt},
+	{Name: "strangers", Offset: unsafe.Offsetof(StatusDetail{}.Strangers), Kind: jsontext.KindInt},
+	{Name: "data", Offset: unsafe.Offsetof(StatusDetail{}.Data), Kind: jsontext.KindStruct, Of: &layoutStoreDetail},
+	{Name: "settings", Offset: unsafe.Offsetof(StatusDetail{}.Settings), Kind: jsontext.KindSlice, Of: &layoutSetting, New: addSetting, Size: unsafe.Sizeof(Setting{})},
+	{Name: "needsRestart", Offset: unsafe.Offsetof(StatusDetail{}.NeedsRestart), Kind: jsontext.KindStrings, Opt: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *StoreDetail) AppendJSON(dst []byte) []byte {
+	return layoutStoreDetail.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *StoreDetail) DecodeJSON(d *jsontext.Decoder) { layoutStoreDetail.Decode(d, unsafe.Pointer(v)) }
+
+var layoutStoreDetail = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "kind", Offset: unsafe.Offsetof(StoreDetail{}.Kind), Kind: jsontext.KindString},
+	{Name: "bytes", Offset: unsafe.Offsetof(StoreDetail{}.Bytes), Kind: jsontext.KindInt},
+	{Name: "free", Offset: unsafe.Offsetof(StoreDetail{}.FreeBytes), Kind: jsontext.KindInt},
+	{Name: "logBytes", Offset: unsafe.Offsetof(StoreDetail{}.LogBytes), Kind: jsontext.KindInt},
+	{Name: "version", Offset: unsafe.Offsetof(StoreDetail{}.Version), Kind: jsontext.KindInt},
+	{Name: "sessions", Offset: unsafe.Offsetof(StoreDetail{}.Sessions), Kind: jsontext.KindInt},
+	{Name: "queuedRuns", Offset: unsafe.Offsetof(StoreDetail{}.QueuedRuns), Kind: jsontext.KindInt},
+	{Name: "runningRuns", Offset: unsafe.Offsetof(StoreDetail{}.RunningRuns), Kind: jsontext.KindInt},
+	{Name: "devices", Offset: unsafe.Offsetof(StoreDetail{}.Devices), Kind: jsontext.KindInt},
+	{Name: "auditLines", Offset: unsafe.Offsetof(StoreDetail{}.AuditLines), Kind: jsontext.KindInt},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *Setting) AppendJSON(dst []byte) []byte { return layoutSetting.Append(dst, unsafe.Pointer(v)) }
+
+// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+func (v *Setting) DecodeJSON(d *jsontext.Decoder) { layoutSetting.Decode(d, unsafe.Pointer(v)) }
+
+var layoutSetting = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "key", Offset: unsafe.Offsetof(Setting{}.Key), Kind: jsontext.KindString},
+	{Name: "value", Offset: unsafe.Offsetof(Setting{}.Value), Kind: jsontext.KindString},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1484,6 +1587,12 @@ func addFrame(field unsafe.Pointer) unsafe.Pointer {
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }
 
+func addKeptFile(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]KeptFile)(field)
+	*s = append(*s, KeptFile{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
 func newSession(field unsafe.Pointer) unsafe.Pointer {
 	v := new(Session)
 	*(**Session)(field) = v
@@ -1505,5 +1614,17 @@ func addAgent(field unsafe.Pointer) unsafe.Pointer {
 func addConnectedClient(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]ConnectedClient)(field)
 	*s = append(*s, ConnectedClient{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func newStatusDetail(field unsafe.Pointer) unsafe.Pointer {
+	v := new(StatusDetail)
+	*(**StatusDetail)(field) = v
+	return unsafe.Pointer(v)
+}
+
+func addSetting(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Setting)(field)
+	*s = append(*s, Setting{})
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }

@@ -30,7 +30,7 @@ func wireTypes() []Payload {
 		&SessionsPreviewResult{}, &SessionsPatchParams{}, &SessionsPatchResult{},
 		&SessionsKeyParams{}, &SessionsDeleteResult{}, &SessionsResetResult{}, &SessionUpdated{},
 		&Empty{}, &Agent{}, &AgentsListResult{}, &HealthResult{}, &ConnectedClient{},
-		&StatusResult{}, &Tick{}, &Shutdown{}, &Activity{}, &Author{}, &Usage{}, &Media{},
+		&StatusResult{}, &StatusDetail{}, &StoreDetail{}, &Setting{}, &Tick{}, &Shutdown{}, &Activity{}, &Author{}, &Usage{}, &Media{},
 	}
 }
 
@@ -135,12 +135,27 @@ func TestDecodeErrorsNameThePlace(t *testing.T) {
 		{`{"message":"x",}`, &ChatSendParams{}, "expected a value after the comma at byte 15"},
 		{"{\"message\":\"\xff\"}", &ChatSendParams{}, "text is not valid UTF-8 at byte 12"},
 		{`{"expires_at":"yesterday"}`, &PairingStatus{}, "expires_at must be a time such as 2006-01-02T15:04:05Z"},
+		{`{"media":[` + strings.Repeat("{},", 10_000) + `{}]}`, &ChatSendParams{}, "media[10000] is too much: at most 10000 are taken"},
+		{`{"caps":[` + strings.Repeat(`"",`, 10_000) + `""]}`, &Client{}, "caps[10000] is too much: at most 10000 are taken"},
 		{`{"x":` + strings.Repeat("[", 65), &Request{}, "nested deeper than 64 levels at byte 68"},
 	} {
 		err := Decode([]byte(c.text), c.into)
 		if err == nil || !strings.HasSuffix(err.Error(), c.want) {
 			t.Errorf("%.40s: got %v, want …%s", c.text, err, c.want)
 		}
+	}
+}
+
+// TestWideTextIsPassedOver holds that only what would be kept is counted.
+func TestWideTextIsPassedOver(t *testing.T) {
+	t.Parallel()
+	wide := "[" + strings.Repeat("{},", 20_000) + "{}]"
+	var p ChatSendParams
+	if err := Decode([]byte(`{"extra":`+wide+`,"message":"x"}`), &p); err != nil || p.Message != "x" {
+		t.Errorf("%q %v", p.Message, err)
+	}
+	if err := Decode([]byte(`{"media":[`+strings.Repeat("{},", 9_999)+`{}]}`), &p); err != nil || len(p.Media) != 10_000 {
+		t.Errorf("%d files %v", len(p.Media), err)
 	}
 }
 

@@ -75,11 +75,12 @@ type DeviceRevokeResult struct {
 type DeviceRequested = PendingDevice
 
 // DeviceResolved tells admins, and the requester, how a pairing or a device
-// ended: approved, denied, expired or revoked. The requester is told only the
-// status.
+// ended: approved, denied, expired or revoked; SignedOut tells that the device
+// itself ended it. The requester is told only the status.
 type DeviceResolved struct {
-	Status   string        `json:"status"`
-	Code     string        `json:"code,omitempty"`
-	DeviceID string        `json:"deviceId,omitempty"`
-	Paired   *PairedDevice `json:"paired,omitempty"`
+	Status    string        `json:"status"`
+	SignedOut bool          `json:"signedOut,omitempty"`
+	Code      string        `json:"code,omitempty"`
+	DeviceID  string        `json:"deviceId,omitempty"`
+	Paired    *PairedDevice `json:"paired,omitempty"`
 }

@@ -16,6 +16,7 @@ const (
 	MaxIdempotencyLength = 128
 	MaxQueuedRuns        = 10  // waiting sends a session
 	MaxResume            = 100 // cursors of one connect, which has MaxPendingFrameBytes
+	MaxMedia             = 10  // files of one message
 	PairingCodeLength    = 8
 
 	DefaultHistoryLimit = 50
@@ -25,6 +26,9 @@ const (
 	DefaultReplayLimit  = 500
 	MaxReplayLimit      = 2000
 )
+
+// MediaPath is what the paths of uploaded files begin with; an opaque id follows.
+const MediaPath = "/api/media/"
 
 // PairingAlphabet is what pairing codes are made of: no 0, 1, I or O.
 const PairingAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -50,8 +54,14 @@ const (
 
 // Reasons that accompany close codes.
 const (
-	ReasonRevoked  = "pairing revoked"
-	ReasonTooSlow  = "too slow"
-	ReasonShutdown = "shutting down"
-	ReasonTooBig   = "frame over 512 KiB: split it, or upload files over HTTP"
+	ReasonRevoked    = "pairing revoked"
+	ReasonSignedOut  = "signed out" // by the device itself
+	ReasonKeyRevoked = "api key revoked"
+	ReasonKeyExpired = "api key expired"
+	ReasonTooSlow    = "too slow"
+	// By an admin, who has revoked nothing: the credential is still good, but the
+	// client should not come back by itself.
+	ReasonDisconnected = "disconnected by an admin"
+	ReasonShutdown     = "shutting down"
+	ReasonTooBig       = "frame over 512 KiB: split it, or upload files over HTTP"
 )

@@ -236,7 +236,7 @@ func TestRootTellsWhatTheClientNeeds(t *testing.T) {
 		for key, want := range map[string]string{
 			"id": markup.IDRoot, markup.AttrPage: markup.PageChat, markup.AttrState: markup.StateReady, markup.AttrBoot: markup.BootLoading,
 			markup.AttrInstance: "gh-4f1c", markup.AttrUser: "root", markup.AttrRole: "admin", markup.AttrDevice: "dev-root",
-			markup.AttrSessionKey: "agent:default:ws:direct:1", markup.AttrEpoch: "e1", markup.AttrLastSeq: "42", markup.AttrHasMore: "true",
+			markup.AttrSessionKey: "agent:default:ws:direct:1", markup.AttrEpoch: "e1", markup.AttrLastSeq: "42", markup.AttrHasMore: "true", markup.AttrOwner: "",
 		} {
 			if got, ok := attr(n, key); !ok || got != want {
 				t.Errorf("%s = %q, want %q", key, got, want)

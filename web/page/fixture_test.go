@@ -23,7 +23,7 @@ func views() []view {
 		{"chat-states", Chat(statesChatModel())},
 		{"chat-viewer", Chat(viewerChatModel())},
 		{"admin", Admin(adminModel())},
-		{"admin-empty", Admin(AdminModel{Site: site(), Viewer: admin()})},
+		{"admin-empty", Admin(AdminModel{Console: Console{Site: site(), Viewer: admin()}})},
 		{"notice-404", Notice(NoticeModel{Site: site(), Status: "404", Title: "There is nothing here", Text: "The address may be mistyped, or the chat was deleted.", ActionText: "To the chat", ActionHref: "/"})},
 		{"notice-500", Notice(NoticeModel{Site: site(), Status: "500", Title: "Something broke on our side", Text: "It has been written down. Try again in a moment; nothing you sent before is lost.", Detail: "fault 7Q4K-19D2", ActionText: "Try again", ActionHref: "/"})},
 	}
@@ -32,6 +32,7 @@ func views() []view {
 		m.State = state
 		all = append(all, view{"chat-" + state, Chat(m)})
 	}
+	all = append(all, consoleViews()...)
 	for _, state := range pairingStates() {
 		all = append(all, view{"pairing-" + state, Pairing(PairingModel{Site: site(), State: state, DeviceName: "Firefox on Windows"})})
 	}
@@ -201,8 +202,8 @@ func sessions() []part.Session {
 
 func adminModel() AdminModel {
 	return AdminModel{
-		Site: site(), Viewer: admin(), Count: "2",
-		Pending: []part.Pending{
+		Console: adminConsole(),
+		Waiting: []part.Pending{
 			{Code: "K7QMX2PA", DeviceID: "d1", DeviceName: "Anna’s laptop", Browser: "Firefox on Windows", Address: "192.168.1.23", Since: at("2 minutes ago"), Remaining: "58 minutes"},
 			{Code: "ZW4HEX9T", DeviceID: "d2", DeviceName: "Safari on iPhone with a name that its owner typed and typed and typed", Browser: "Safari on iPhone", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Since: at("just now"), Remaining: "60 minutes"},
 		},

@@ -8,7 +8,10 @@
 // formatted blocks of a message (see [Message]).
 package part
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Assets are the addresses of the built files, which carry a hash of their
 // content.
@@ -34,6 +37,9 @@ type Root struct {
 	Epoch      string // chat: "" for a new session
 	LastSeq    int64  // chat: last seq included in the transcript, 0 for a new session
 	HasMore    bool   // chat: earlier messages exist
+	Owner      string // chat: whose session it is; "" for the user's own
+
+	Topics []string // console: protocol.Topic… values that change the page
 }
 
 // Moment is a point in time, for machines and for people. The client replaces
@@ -47,6 +53,8 @@ type Moment struct {
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 func boolean(b bool) string { return strconv.FormatBool(b) }
+
+func words(list []string) string { return strings.Join(list, " ") }
 
 // both joins states for a data-when attribute.
 func both(a, b string) string { return a + " " + b }

@@ -15,18 +15,35 @@ type need struct {
 	name     string
 	commands []string // any of them will do
 	packages []string // what to install with apt
+	try      []string // arguments with which it runs to no effect; nil: --version
 }
 
 // compiler is what the race detector needs.
 func compiler() need {
-	return need{"a C compiler", []string{"gcc", "clang"}, []string{"gcc", "libc6-dev"}}
+	return need{name: "a C compiler", commands: []string{"gcc", "clang"}, packages: []string{"gcc", "libc6-dev"}}
 }
 
 func browser() need {
-	return need{"Chromium", []string{
+	return need{name: "Chromium", commands: []string{
 		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell",
 		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-	}, []string{"chromium"}}
+	}, packages: []string{"chromium"}}
+}
+
+// others are the clients and proxies of other people.
+func others() []need {
+	return []need{
+		browser(),
+		{name: "Firefox", commands: []string{"firefox-esr", "firefox"}, packages: []string{"firefox-esr"}},
+		{name: "Python's websockets", commands: []string{"/usr/bin/python3", "python3"}, packages: []string{"python3-websockets"},
+			try: []string{"-c", "import websockets"}},
+		{name: "Node.js", commands: []string{"node"}, packages: []string{"nodejs"}},
+		{name: "npm", commands: []string{"npm"}, packages: []string{"npm"}},
+		{name: "curl", commands: []string{"curl"}, packages: []string{"curl"}},
+		{name: "nginx", commands: []string{"nginx", "/usr/sbin/nginx"}, packages: []string{"nginx-light"}, try: []string{"-v"}},
+		{name: "Caddy", commands: []string{"caddy"}, packages: []string{"caddy"}, try: []string{"version"}},
+		{name: "HAProxy", commands: []string{"haproxy", "/usr/sbin/haproxy"}, packages: []string{"haproxy"}, try: []string{"-v"}},
+	}
 }
 
 // found gives the path of the first command that runs, or "". A command can be
@@ -34,9 +51,13 @@ func browser() need {
 func (n need) found(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	try := n.try
+	if try == nil {
+		try = []string{"--version"}
+	}
 	for _, command := range n.commands {
 		path, err := exec.LookPath(command)
-		if err == nil && exec.CommandContext(ctx, path, "--version").Run() == nil {
+		if err == nil && exec.CommandContext(ctx, path, try...).Run() == nil {
 			return path
 		}
 	}

@@ -26,6 +26,7 @@ func parts() []part {
 		{"unit", "the tests of every package, with the race detector", unit},
 		{"chaos", "the binary loses nothing, whatever goes wrong", chaos},
 		{"e2e", "the binary and the client in a real browser", e2e},
+		{"interop", "other people's clients and proxies, as the README and the troubleshooting page say", interop},
 	}
 }
 
@@ -138,4 +139,36 @@ func e2e(ctx context.Context) (t tally) {
 	}
 	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser.found(ctx), "E2E_PICTURES=" + filepath.Join(filepath.Dir(binary), "pictures")}
 	return goTest(ctx, env, "-count=1", "-timeout=15m", "./server/e2e")
+}
+
+// wsVersion is the release of Node's ws that is tested.
+const wsVersion = "8.23.0"
+
+// interop installs the clients and proxies that are missing. What cannot be
+// installed, the tests that need it report as skipped.
+func interop(ctx context.Context) (t tally) {
+	binary, err := binary()
+	if err != nil {
+		t.fail("other people's clients and proxies: %v", err)
+		return t
+	}
+	for _, n := range others() {
+		if err := n.ensure(ctx); err != nil {
+			fmt.Println(err)
+		}
+	}
+	dir, err := os.MkdirTemp("", "gatehouse-interop-")
+	if err != nil {
+		t.fail("other people's clients and proxies: %v", err)
+		return t
+	}
+	defer os.RemoveAll(dir)
+	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser().found(ctx)}
+	install := command(ctx, dir, nil, "npm", "install", "--no-save", "--no-audit", "--no-fund", "--prefix", dir, "ws@"+wsVersion)
+	if err := install.Run(); err != nil {
+		fmt.Println("npm install ws:", err)
+	} else {
+		env = append(env, "E2E_NODE_MODULES="+filepath.Join(dir, "node_modules"))
+	}
+	return goTest(ctx, env, "-count=1", "-timeout=10m", "./server/e2e/interop", "./server/e2e/proxy")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/app"
@@ -16,13 +20,22 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 )
 
-// load reads the configuration; errs is told the warnings.
-func load(f config.Flags, errs io.Writer) (config.Config, error) {
+// source is where the configuration comes from.
+func source(f config.Flags) (config.Source, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return config.Config{}, fmt.Errorf("find the working directory: %w", err)
+		return config.Source{}, fmt.Errorf("find the working directory: %w", err)
 	}
-	c, warnings, err := config.Load(config.Source{Flags: f, Env: os.Environ(), Dir: dir})
+	return config.Source{Flags: f, Env: os.Environ(), Dir: dir}, nil
+}
+
+// load reads the configuration; errs is told the warnings.
+func load(f config.Flags, errs io.Writer) (config.Config, error) {
+	from, err := source(f)
+	if err != nil {
+		return config.Config{}, err
+	}
+	c, warnings, err := config.Load(from)
 	for _, w := range warnings {
 		fmt.Fprintf(errs, "gatehouse: warning: %s\n", w)
 	}
@@ -37,12 +50,25 @@ func serve(ctx context.Context, f config.Flags, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, app.Options{Config: c, Version: version, Log: logger(c.Log, errs), Out: out})
+	from, err := source(f) // now, whatever the directory is later
+	if err != nil {
+		return err
+	}
+	reloads := make(chan os.Signal, 1)
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
+	level := new(slog.LevelVar)
+	level.Set(c.Log.Level)
+	return app.Run(ctx, app.Options{
+		Config: c, Version: version, Log: logger(c.Log.Format, level, errs), Level: level, Out: out, Reloads: reloads,
+		Load:       func() (config.Config, []config.Warning, error) { return config.Load(from) },
+		ConfigFile: filepath.Base(from.File()),
+	})
 }
 
-func logger(c config.Log, to io.Writer) *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.Level}
-	if c.Format == config.LogJSON {
+func logger(format config.LogFormat, level slog.Leveler, to io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == config.LogJSON {
 		return slog.New(slog.NewJSONHandler(to, o))
 	}
 	return slog.New(slog.NewTextHandler(to, o))
@@ -97,11 +123,15 @@ func health(ctx context.Context, f config.Flags, out, errs io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	scheme, client := "http", &http.Client{}
+	if c.TLS.On() {
+		scheme, client.Transport = "https", &http.Transport{TLSClientConfig: ownTLS(c.TLS)}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		return fmt.Errorf("the gateway does not answer: %w", err)
 	}
@@ -111,4 +141,14 @@ func health(ctx context.Context, f config.Flags, out, errs io.Writer) error {
 	}
 	fmt.Fprintln(out, "ready")
 	return nil
+}
+
+// ownTLS speaks to the gateway on this machine, whose certificate is for other
+// names than the address that it is asked at.
+func ownTLS(c config.TLS) *tls.Config {
+	own := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true} // #nosec G402 -- nothing is sent, and what is read is a status
+	if len(c.ACMEHosts) > 0 {
+		own.ServerName = c.ACMEHosts[0]
+	}
+	return own
 }

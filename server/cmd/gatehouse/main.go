@@ -26,6 +26,8 @@ Usage:
     gatehouse config check       check the configuration and say all that is wrong
     gatehouse token              print the admin's gateway token
     gatehouse health             ask the running gateway whether it is ready
+    gatehouse doctor URL         see, from here, what keeps clients from a gateway
+    gatehouse conformance URL    hold a gateway, of any make, to the protocol
     gatehouse version            print the version
     gatehouse help               print this
 
@@ -36,6 +38,23 @@ Flags of serve, config check, token and health:
     -data-dir DIR       where the database and the token are kept
     -log-format FORMAT  text or json
     -log-level LEVEL    debug, info, warn or error
+
+Flags of doctor and conformance:
+
+    -token-file FILE    a token or API key to use; - is the standard input;
+                        default the environment's GATEHOUSE_TOKEN
+    -json               print JSON
+
+of doctor:
+
+    -origin URL         also see whether pages of this origin may connect
+
+of conformance, which needs an admin's token and leaves users, sessions and
+devices of its own behind:
+
+    -rows REGEXP        only rows whose "section: text" it matches
+    -wait DURATION      also rows that take up to this by the clock, such as 5m
+    -proxied            the gateway trusts this machine as a proxy: go faster
 
 Environment: GATEHOUSE_CONFIG, GATEHOUSE_LISTEN, GATEHOUSE_DATA_DIR,
 GATEHOUSE_GATEWAY_TOKEN. Flags win over the environment, the environment over
@@ -83,6 +102,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case "help":
 		fmt.Fprint(out, usage)
 		return exitOK
+	}
+	if name == "doctor" || name == "conformance" {
+		return probe(ctx, name, args, out, errs)
 	}
 	command, ok := commands[name]
 	if !ok {

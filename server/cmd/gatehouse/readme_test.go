@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 )
 
 //go:generate go test -run TestREADME -count 1 . -update
@@ -27,6 +28,7 @@ func TestREADME(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = embed(t, want, "methods", gateway.Reference())
+	want = embed(t, want, "metrics", metrics.Reference())
 	if *update {
 		if err := os.WriteFile(readme, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

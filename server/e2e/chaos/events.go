@@ -17,7 +17,7 @@ func (d *device) take(frame protocol.Frame) {
 	case protocol.EventTick:
 		d.tick(frame)
 		return
-	case protocol.EventShutdown, protocol.EventDeviceRequested, protocol.EventDeviceResolved:
+	case protocol.EventShutdown, protocol.EventDeviceRequested, protocol.EventDeviceResolved, protocol.EventAdminChanged:
 		return
 	}
 	h, ok := hear(frame)

@@ -25,7 +25,7 @@ func makeAgents(c config.Agents) (map[string]run.Agent, []protocol.Agent, error)
 		if err != nil {
 			return nil, nil, fmt.Errorf("agents.list.%s: %w", name, err)
 		}
-		agents[name] = run.Agent{Agent: a, HistoryMessages: cfg.HistoryMessages}
+		agents[name] = run.Agent{Agent: a, HistoryMessages: cfg.HistoryMessages, Images: cfg.Images && cfg.Provider != config.Builtin}
 		said := protocol.Agent{ID: name, Name: agentName(name, cfg), Description: cfg.Description,
 			Provider: string(cfg.Provider), Model: cfg.Model, Default: name == c.Default}
 		if said.Default {

@@ -8,18 +8,25 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
+	"github.com/gatehouse-chat/gatehouse/server/internal/webhook"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/web/static"
 )
@@ -29,6 +36,14 @@ type Options struct {
 	Config  config.Config
 	Version string
 	Log     *slog.Logger
+	// Level, if set, is what Log logs from; a reload sets it.
+	Level *slog.LevelVar
+	// Load reads the configuration again, from where Config came; nil: it cannot
+	// be. ConfigFile is the name of its file, without the folder, or empty.
+	Load       func() (config.Config, []config.Warning, error)
+	ConfigFile string
+	// Reloads asks for that with each value; nil: nobody does.
+	Reloads <-chan os.Signal
 	// Out takes what is for the person who starts the gateway, the sign-in link
 	// among it; nil: nobody.
 	Out io.Writer
@@ -43,30 +58,53 @@ type gatehouse struct {
 	store    *sqlite.Store
 	token    auth.Token
 	links    auth.Links
+	metrics  *metrics.Metrics
+	keys     *auth.Keys
 	pairings *pairing.Service
 	sessions *session.Service
+	media    *media.Service
 	runner   *run.Runner
 	gateway  *gateway.Gateway
-	agents   []protocol.Agent
+	audit    *audit.Service
+	events   *hub.Hub
+	hook     *webhook.Sender
+	live     atomic.Pointer[settings] // what holds now; Config is what held at the start
 	http     *http.Server
 	listener net.Listener
+	certs    certificates // nil: plain HTTP
+	redirect *redirect    // nil: none
+
+	reloading sync.Mutex
+	loaded    loaded
 }
 
 // Run runs a gateway until ctx ends, then lets runs finish (drain_timeout),
 // tells its clients and closes the store last. It returns nil after a stop that
 // was asked for.
 func Run(ctx context.Context, o Options) (err error) {
-	g := &gatehouse{Options: o}
-	if g.store, err = sqlite.Open(ctx, o.Config.DataDir, sqlite.Options{Logger: o.Log}); err != nil {
+	g := &gatehouse{Options: o, metrics: metrics.New()}
+	g.Load = canReload(o.Load)
+	if g.store, err = sqlite.Open(ctx, o.Config.DataDir, sqlite.Options{Logger: o.Log, Committed: g.metrics.Committed}); err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, g.store.Close()) }()
 	if err := g.build(); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, g.media.Close()) }()
 	if g.listener, err = net.Listen("tcp", o.Config.Gateway.Listen); err != nil {
 		_ = g.gateway.Shutdown(ctx) // it has no connections
 		return fmt.Errorf("gateway.listen: %w", err)
+	}
+	waitMetrics, err := g.serveMetrics(ctx)
+	if err != nil {
+		_ = g.gateway.Shutdown(ctx)
+		return errors.Join(err, g.listener.Close())
+	}
+	defer waitMetrics()
+	if err := g.listenPlain(); err != nil {
+		_ = g.gateway.Shutdown(ctx)
+		return errors.Join(err, g.listener.Close())
 	}
 	return g.serve(ctx)
 }
@@ -76,40 +114,44 @@ func (g *gatehouse) build() error {
 	if err := g.loadToken(); err != nil {
 		return err
 	}
-	agents, list, err := makeAgents(g.Config.Agents)
+	begin, err := newSettings(g.Config)
 	if err != nil {
+		return err
+	}
+	g.live.Store(begin)
+	if err := g.makeCertificates(); err != nil {
 		return err
 	}
 	assets, err := static.Load()
 	if err != nil {
 		return err
 	}
-	g.agents = list
-	told := &notifier{}
+	g.hook = webhook.New(webhook.Options{Log: g.Log, Target: func() webhook.Target { return g.live.Load().hook }})
+	told := &notifier{hook: g.hook}
 	events := hub.New()
-	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{Notifier: told, Binding: g.token.Fingerprint})
-	g.sessions = session.New(g.store.Sessions(), events)
-	g.runner = run.New(g.sessions, agents, g.Log)
-	g.gateway = gateway.New(gateway.Options{
-		Log: g.Log, Version: g.Version, Token: g.token, Pairing: g.Config.Gateway.Pairing, Sessions: g.sessions,
-		Runner: g.runner, Pairings: g.pairings, Hub: events, Agents: list, Ready: g.store.Ping,
-	})
-	told.Gateway = g.gateway
-	g.http = &http.Server{
-		Handler: httpd.New(httpd.Options{
-			Log: g.Log, Gateway: g.gateway, Sessions: g.sessions, Pairings: g.pairings, Links: &g.links, Assets: assets,
-			Agents: list, Instance: g.store.InstanceID(), AllowedOrigins: g.Config.Gateway.AllowedOrigins,
-			TrustedProxies: g.Config.Gateway.TrustedProxies, PublicURL: g.Config.Gateway.PublicURL, Ready: g.store.Ping,
-		}),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(g.Log.Handler(), slog.LevelDebug),
+	g.events = events
+	g.audit = audit.New(g.store.Audit(), audit.Options{Log: g.Log, Written: func() { events.Changed(protocol.TopicAudit) }})
+	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{Notifier: told, Binding: g.token.Fingerprint, MaxPending: g.maxPendingPairings})
+	g.keys = auth.NewKeys(g.store.Keys())
+	g.sessions = session.New(g.store.Sessions(), counted{events, g.metrics})
+	if g.media, err = media.New(filepath.Join(g.Config.DataDir, "media"), g.store.Media(), g.mediaLimits); err != nil {
+		return err
 	}
+	g.runner = run.New(g.sessions, g.media, g.agent, g.Log)
+	g.gateway = gateway.New(gateway.Options{
+		Log: g.Log, Version: g.Version, Token: g.token, Live: g.gatewayLive, Sessions: g.sessions,
+		Runner: g.runner, Pairings: g.pairings, Keys: g.keys, Audit: g.audit, Hub: events, Metrics: g.metrics, Ready: g.store.Ping,
+		Reload: g.reload, Detail: g.detail,
+	})
+	told.gateway = g.gateway
+	handler := httpd.New(httpd.Options{
+		Log: g.Log, Gateway: g.gateway, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Links: &g.links, Assets: assets,
+		Live: g.httpdLive, Instance: g.store.InstanceID(), Ready: g.store.Ping,
+	})
+	g.http = httpd.NewServer(handler, httpd.NewSockets(g.Log, g.gateway, g.httpdLive), g.Log)
+	g.watchMetrics(events)
 	return nil
 }
-
-// notifier passes on what the pairing desk says, once there is a gateway.
-type notifier struct{ *gateway.Gateway }
 
 // loadToken takes the token of the configuration, or the one that the data
 // directory keeps.
@@ -136,16 +178,26 @@ func (g *gatehouse) serve(ctx context.Context) error {
 	sweeping, stopSweeping := context.WithCancel(context.Background())
 	defer stopSweeping()
 	beside.Go(func() { g.sweep(sweeping) })
-	err := g.recoverRuns(ctx, true)
+	err := errors.Join(g.recoverRuns(ctx, true), g.note(ctx, audit.GatewayStarted))
 	if err == nil {
 		tidying, stopTidying := context.WithCancel(ctx)
 		defer stopTidying()
 		beside.Go(func() { g.tidy(tidying) })
+		beside.Go(func() { g.hangups(tidying) })
+		if g.certs != nil {
+			beside.Go(func() { g.certs.Watch(tidying) })
+		}
 		err = g.listen(ctx)
 		stopTidying()
 	}
 	g.drain()
 	return unlessStopped(ctx, err)
+}
+
+// note adds a line of the gateway's own to the audit log.
+func (g *gatehouse) note(ctx context.Context, action string) error {
+	_, err := g.audit.Begin(ctx, audit.Gateway(), audit.Act{Action: action, Detail: "version " + g.Version})
+	return err
 }
 
 // unlessStopped is err, but nil for what a stop broke off before the gateway had
@@ -159,8 +211,12 @@ func unlessStopped(ctx context.Context, err error) error {
 
 // listen lets clients in until ctx ends.
 func (g *gatehouse) listen(ctx context.Context) error {
-	failed := make(chan error, 1)
-	go func() { failed <- g.http.Serve(g.listener) }()
+	failed := make(chan error, 2)
+	go func() { failed <- g.serveHTTP() }()
+	if g.redirect != nil {
+		g.Log.Info("leading from plain HTTP to HTTPS", "redirect", g.redirect.Listener.Addr().String())
+		go func() { failed <- g.redirect.Serve(g.redirect.Listener) }()
+	}
 	g.welcome()
 	g.Log.Info("listening", "address", g.listener.Addr().String(), "version", g.Version)
 	select {
@@ -173,16 +229,24 @@ func (g *gatehouse) listen(ctx context.Context) error {
 
 // drain lets runs finish, then says good-bye and closes every connection.
 func (g *gatehouse) drain() {
-	g.Log.Info("stopping", "drain_timeout", g.Config.Gateway.DrainTimeout)
+	drainTimeout := g.live.Load().config.Gateway.DrainTimeout
+	g.Log.Info("stopping", "drain_timeout", drainTimeout)
 	const comeBack = 2 * time.Second
 	g.gateway.Drain(comeBack)
-	draining, done := context.WithTimeout(context.Background(), g.Config.Gateway.DrainTimeout)
+	draining, done := context.WithTimeout(context.Background(), drainTimeout)
 	g.runner.Stop(draining)
 	done()
 	closing, done := context.WithTimeout(context.Background(), closeTimeout)
 	defer done()
+	if g.redirect != nil {
+		_ = g.redirect.Server.Close() // nobody waits for a redirect
+	}
 	if err := errors.Join(g.gateway.Shutdown(closing), g.http.Shutdown(closing)); err != nil {
 		g.Log.Warn("connections cut off", "error", err)
+	}
+	g.hook.Stop()
+	if err := g.note(closing, audit.GatewayStopped); err != nil {
+		g.Log.Warn("the audit log does not tell of the stop", "error", err)
 	}
 	g.Log.Info("stopped")
 }

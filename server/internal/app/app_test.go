@@ -76,11 +76,18 @@ func settings(t *testing.T, dir string) config.Config {
 // start runs a gateway until the test ends or it is stopped.
 func start(t *testing.T, c config.Config) *running {
 	t.Helper()
+	return startWith(t, app.Options{Config: c})
+}
+
+func startWith(t *testing.T, o app.Options) *running {
+	t.Helper()
+	c := o.Config
 	r := &running{t: t, out: newOutput(), log: newOutput(), ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	go func() {
-		r.ended <- app.Run(ctx, app.Options{Config: c, Version: "test", Log: slog.New(slog.NewTextHandler(r.log, nil)), Out: r.out})
+		o.Version, o.Log, o.Out = "test", slog.New(slog.NewTextHandler(r.log, nil)), r.out
+		r.ended <- app.Run(ctx, o)
 		close(r.ended)
 	}()
 	t.Cleanup(func() { r.stop(); <-r.ended })
@@ -91,7 +98,7 @@ func start(t *testing.T, c config.Config) *running {
 	case <-time.After(httpdtest.Impatience):
 		t.Fatal("it did not start")
 	}
-	found := regexp.MustCompile(`Admin +(http://\S+)/login#(\S+)`).FindStringSubmatch(r.out.String())
+	found := regexp.MustCompile(`Admin +(https?://\S+)/login#(\S+)`).FindStringSubmatch(r.out.String())
 	if found == nil {
 		t.Fatalf("no sign-in link in %s", r.out)
 	}

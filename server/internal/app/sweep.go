@@ -14,7 +14,7 @@ const (
 	sweepTimeout = 10 * time.Second
 )
 
-// sweep does what time brings to pairings and the store, now, every minute and at the end.
+// sweep does what time brings to pairings, keys and the store, now, every minute and at the end.
 func (g *gatehouse) sweep(ctx context.Context) {
 	t := time.NewTicker(sweepInterval)
 	defer t.Stop()
@@ -22,6 +22,12 @@ func (g *gatehouse) sweep(ctx context.Context) {
 		sweeping, done := context.WithTimeout(context.Background(), sweepTimeout)
 		if err := g.pairings.Sweep(sweeping); err != nil {
 			g.Log.Error("sweep pairings", "error", err)
+		}
+		if err := g.keys.Sweep(sweeping); err != nil {
+			g.Log.Error("sweep API keys", "error", err)
+		}
+		if err := g.audit.Sweep(sweeping); err != nil {
+			g.Log.Error("sweep the audit log", "error", err)
 		}
 		// So that the store can tell this database from older copies of it.
 		if err := g.store.Mark(sweeping); err != nil {
@@ -46,10 +52,16 @@ func (g *gatehouse) tidy(ctx context.Context) {
 	defer t.Stop()
 	for ctx.Err() == nil {
 		g.takeUp(ctx)
-		if keep := g.Config.Retention.Sessions; keep > 0 {
+		now := g.live.Load().config
+		retention := now.Retention
+		if keep := retention.Sessions; keep > 0 {
 			g.remove(ctx, "old sessions deleted", keep, g.sessions.Retain)
 		}
-		g.remove(ctx, "pieces of old answers removed", g.Config.Retention.Pieces, g.sessions.Compact)
+		g.remove(ctx, "pieces of old answers removed", retention.Pieces, g.sessions.Compact)
+		if keep := retention.Audit; keep > 0 {
+			g.remove(ctx, "old lines of the audit log removed", keep, g.audit.Retain)
+		}
+		g.remove(ctx, "unused files removed", now.Media.Orphans, g.media.Collect)
 		select {
 		case <-t.C:
 		case <-ctx.Done():

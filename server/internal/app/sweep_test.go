@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/builtin"
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
@@ -72,13 +73,16 @@ func newHouse(t *testing.T, keep config.Retention) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, store: &away{Store: store.Sessions()}, gatehouse: &gatehouse{}}
-	h.Config.Retention = keep
+	h.live.Store(&settings{config: config.Config{Retention: keep}, agents: map[string]run.Agent{"a": {Agent: demo, HistoryMessages: 9}}})
 	h.Log = slog.New(slog.NewTextHandler(&h.log, nil))
+	if h.media, err = media.New(t.TempDir(), store.Media(), h.mediaLimits); err != nil {
+		t.Fatal(err)
+	}
 	h.sessions = session.New(h.store, nobody{})
-	h.runner = run.New(h.sessions, map[string]run.Agent{"a": {Agent: demo, HistoryMessages: 9}}, h.Log)
+	h.runner = run.New(h.sessions, h.media, h.agent, h.Log)
 	t.Cleanup(func() {
 		h.runner.Stop(context.Background())
-		if err := store.Close(); err != nil {
+		if err := errors.Join(h.media.Close(), store.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -26,7 +26,7 @@ func (g *gatehouse) welcome() {
 }
 
 func (g *gatehouse) agentLine() string {
-	first := g.agents[0]
+	first := g.live.Load().list[0]
 	if first.Provider != "builtin" {
 		return first.Name + " (" + first.Provider + ", " + first.Model + ")"
 	}
@@ -41,12 +41,19 @@ func (g *gatehouse) address() string {
 	if u := g.Config.Gateway.PublicURL; u != "" {
 		return strings.TrimSuffix(u, "/")
 	}
+	scheme := "http"
+	if g.certs != nil {
+		scheme = "https"
+	}
 	host, port, err := net.SplitHostPort(g.listener.Addr().String())
 	if err != nil {
-		return "http://" + g.listener.Addr().String()
+		return scheme + "://" + g.listener.Addr().String()
+	}
+	if names := g.Config.TLS.ACMEHosts; len(names) > 0 {
+		return strings.TrimSuffix(scheme+"://"+net.JoinHostPort(names[0], port), ":443")
 	}
 	if ip := net.ParseIP(host); ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

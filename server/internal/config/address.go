@@ -24,6 +24,18 @@ func listenAddress() kind[string] {
 	})
 }
 
+// loopbackAddress is a listenAddress that nobody elsewhere can reach.
+func loopbackAddress() kind[string] {
+	return filtered(`"host:port" with a loopback address and a port from 0 to 65535, such as "127.0.0.1:9090"`, func(s string) bool {
+		host, port, err := net.SplitHostPort(s)
+		if err != nil || !isPort(port) {
+			return false
+		}
+		a, err := netip.ParseAddr(host)
+		return err == nil && a.IsLoopback() || strings.EqualFold(host, "localhost")
+	})
+}
+
 func isPort(s string) bool {
 	_, err := strconv.ParseUint(s, 10, 16)
 	return err == nil

@@ -21,29 +21,51 @@ import (
 // locks: two are equal when reflect.DeepEqual says so.
 type Config struct {
 	Gateway   Gateway
+	TLS       TLS
 	DataDir   string // absolute after Load
 	Retention Retention
+	Media     Media
+	Webhook   Webhook
 	Log       Log
 	Agents    Agents
 }
 
 // Gateway says how clients reach the gateway and what they may do there.
 type Gateway struct {
-	Listen         string         // host:port, or :port for every interface; port 0 lets the kernel choose
-	Token          Secret         // the admin's; unset: the gateway makes one and keeps it in DataDir
-	TokenFile      string         // where Token was read from; empty when it came from elsewhere
-	AllowedOrigins []string       // normalised scheme://host[:port], or "*"; nil when none
-	RateLimitRPM   int            // requests a minute a user; 0 is off
+	Listen         string   // host:port, or :port for every interface; port 0 lets the kernel choose
+	Token          Secret   // the admin's; unset: the gateway makes one and keeps it in DataDir
+	TokenFile      string   // where Token was read from; empty when it came from elsewhere
+	AllowedOrigins []string // normalised scheme://host[:port], or "*"; nil when none
+	RateLimitRPM   int      // requests a minute a user; 0 is off
+	Most           Most
+	MetricsListen  string         // host:port on a loopback address; empty: metrics are served to admins alone
 	TrustedProxies []netip.Prefix // nil when none
 	DrainTimeout   time.Duration
 	Pairing        bool
 	PublicURL      string // normalised scheme://host[:port]; empty when not given
 }
 
+// Most says how much of something there may be at once.
+type Most struct {
+	Connections           int // in all
+	ConnectionsPerUser    int
+	ConnectionsPerAddress int // trusted proxies are exempt
+	PendingConnections    int // not authenticated
+	PendingPairings       int
+}
+
 // Retention says how long what is kept stays.
 type Retention struct {
 	Pieces   time.Duration // of an answer after its run's end; the answer itself stays
 	Sessions time.Duration // after a session's last change; 0: for ever
+	Audit    time.Duration // of a line of the audit log; 0: for ever
+}
+
+// Media says which files are taken and how long unused ones stay.
+type Media struct {
+	MaxBytes int64         // of one file
+	Quota    int64         // bytes of all files of a user
+	Orphans  time.Duration // after the upload of a file that no message has
 }
 
 // Log says what is logged and how.
@@ -118,12 +140,17 @@ type Agent struct {
 	Temperature     *float64      // nil: the provider's own
 	Timeout         time.Duration // of a whole run
 	HistoryMessages int           // messages of the session that the prompt may hold
+	Images          bool          // the model is given images
 	Label           string
 	Description     string
 }
 
-// fill completes what an agent's entry may leave to its provider or name.
+// fill completes what may be left out: the authority of TLS, and what an agent's
+// entry leaves to its provider or name.
 func (c *Config) fill() {
+	if len(c.TLS.ACMEHosts) > 0 {
+		c.TLS.ACMEDirectory = cmp.Or(c.TLS.ACMEDirectory, letsEncrypt)
+	}
 	for name, a := range c.Agents.List {
 		a.BaseURL = cmp.Or(a.BaseURL, a.Provider.baseURL())
 		if a.Provider == Anthropic {

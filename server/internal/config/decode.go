@@ -56,6 +56,7 @@ func (d *draft) file(name string, data []byte) {
 	f := fileReader{draft: d, name: name}
 	f.object(tree, sections(d.keys), "", target{config: &d.config})
 	d.exclusive("gateway.token", "gateway.token_file")
+	d.exclusive("webhook.secret", "webhook.secret_file")
 	for _, agent := range d.config.agentNames() {
 		path := join("agents.list", agent)
 		d.exclusive(path+".api_key", path+".api_key_file")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,7 +20,8 @@ const (
 	listenRule = `must be "host:port" or ":port" with a port from 0 to 65535, such as "127.0.0.1:8080" or ":8080"`
 	tokenRule  = `must be text of 16 to 4096 printable ASCII characters without spaces`
 	valueRule  = `a value must stand here: text in quotes, a number, true, false, a list in [ ] or an object in { }`
-	topKeys    = `gateway, data_dir, retention, log, agents`
+	hookSecret = `MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0` // 24 bytes
+	topKeys    = `gateway, tls, data_dir, retention, media, log, webhook, agents`
 	piecesRule = `a duration from 1m to 3650d in quotes, such as "36h" or "30d"`
 
 	sessionsRule = `"0" for never, or a duration from 1h to 3650d in quotes, such as "36h" or "30d"`
@@ -130,6 +132,15 @@ func keyFaults() []aFault {
 			`10:1: gateway.allowed_origins[8]: ` + originRule + `; write "https://app.example.com"; got "…"`,
 			`11:1: gateway.allowed_origins[9]: ` + originRule + `; got 7`,
 		}},
+		{"gateway.max_… too low", `{gateway: {max_connections: 0, max_connections_per_user: 0, max_connections_per_address: 99, max_pending_connections: 9, max_pending_pairings: 0}}`, []string{
+			`1:29: gateway.max_connections: must be a whole number from 1 to 1000000; got 0`,
+			`1:58: gateway.max_connections_per_user: must be a whole number from 1 to 1000000; got 0`,
+			`1:90: gateway.max_connections_per_address: must be a whole number from 100 to 1000000; got 99`,
+			`1:119: gateway.max_pending_connections: must be a whole number from 10 to 1000000; got 9`,
+			`1:144: gateway.max_pending_pairings: must be a whole number from 1 to 100000; got 0`,
+		}},
+		{"gateway.metrics_listen for everybody", `{gateway: {metrics_listen: ":9090"}}`, []string{
+			`1:28: gateway.metrics_listen: must be "host:port" with a loopback address and a port from 0 to 65535, such as "127.0.0.1:9090"; got ":9090"`}},
 		{"gateway.rate_limit_rpm too high", `{gateway: {rate_limit_rpm: 100001}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got 100001`}},
 		{"gateway.rate_limit_rpm negative", `{gateway: {rate_limit_rpm: -1}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got -1`}},
 		{"gateway.rate_limit_rpm with a fraction", `{gateway: {rate_limit_rpm: 1.5}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got 1.5`}},
@@ -154,7 +165,7 @@ func keyFaults() []aFault {
 		{"retention", `{retention: {pieces: "59s", sessions: "59m", session: "1h"}}`, []string{
 			`1:22: retention.pieces: must be ` + piecesRule + `; got "59s"`,
 			`1:39: retention.sessions: must be ` + sessionsRule + `; got "59m"`,
-			`1:46: retention.session: unknown key; did you mean sessions? (accepted here: pieces, sessions)`,
+			`1:46: retention.session: unknown key; did you mean sessions? (accepted here: pieces, sessions, audit)`,
 		}},
 		{"retention, too long", `{retention: {pieces: "3651d", sessions: "87601h"}}`, []string{
 			`1:22: retention.pieces: must be ` + piecesRule + `; got "3651d"`,
@@ -164,10 +175,43 @@ func keyFaults() []aFault {
 			`1:22: retention.pieces: must be ` + piecesRule + `; got "0"`,
 			`1:37: retention.sessions: must be ` + sessionsRule + `; got 0`,
 		}},
+		{"retention of the audit log", `{retention: {audit: "23h"}}`, []string{
+			`1:21: retention.audit: must be "0" for never, or a duration from 24h to 3650d in quotes, such as "36h" or "30d"; got "23h"`,
+		}},
+		{"webhook", `{webhook: {url: "ftp://x", secret: "whsec_AAAA", events: ["gone"]}}`, []string{
+			`1:17: webhook.url: must be an http or https URL, such as "http://127.0.0.1:11434/v1"; got "ftp://x"`,
+			`1:36: webhook.secret: must be "whsec_" followed by base64 of 24 to 64 random bytes`,
+			`1:59: webhook.events[0]: must be "device.pair.requested" or "device.pair.resolved"; got "gone"`,
+		}},
+		{"webhook of other types", `{webhook: {secret_file: 1, events: "all"}}`, []string{
+			`1:25: webhook.secret_file: must be a path in quotes; got 1`,
+			`1:36: webhook.events: must be a list in [ ], each item "device.pair.requested" or "device.pair.resolved"; got "all"`,
+		}},
+		{"webhook that signs nothing", `{webhook: {url: "https://x"}}`, []string{
+			`1:2: webhook.secret: is required with webhook.url: give it, or secret_file`,
+		}},
+		{"webhook to nowhere", `{webhook: {secret: "whsec_` + hookSecret + `"}}`, []string{
+			`1:2: webhook.url: is required with webhook.secret: where the requests go`,
+		}},
+		{"webhook's secret twice", `{webhook: {url: "https://x", secret: "whsec_` + hookSecret + `", secret_file: "f"}}`, []string{
+			`1:80: webhook.secret_file: excludes webhook.secret, which is given too; leave one out`,
+		}},
 		{"retention in other words", `{retention: {pieces: "1.5d", sessions: "-1h"}}`, []string{
 			`1:22: retention.pieces: must be ` + piecesRule + `; got "1.5d"`,
 			`1:40: retention.sessions: must be ` + sessionsRule + `; got "-1h"`,
 		}},
+		{"media", `{media: {max_bytes: "1023B", quota: "500MB", orphans: "59s", quotas: "1GiB"}}`, []string{
+			`1:21: media.max_bytes: must be a size from 1KiB to 1GiB in quotes, such as "20MiB"; got "1023B"`,
+			`1:37: media.quota: must be a size from 1MiB to 1024GiB in quotes, such as "20MiB"; the units are B, KiB, MiB and GiB; got "500MB"`,
+			`1:55: media.orphans: must be ` + piecesRule + `; got "59s"`,
+			`1:62: media.quotas: unknown key; did you mean quota? (accepted here: max_bytes, quota, orphans)`,
+		}},
+		{"media, too much", `{media: {max_bytes: "1025MiB", quota: 5000000, orphans: 1}}`, []string{
+			`1:21: media.max_bytes: must be a size from 1KiB to 1GiB in quotes, such as "20MiB"; got "1025MiB"`,
+			`1:39: media.quota: must be a size from 1MiB to 1024GiB in quotes, such as "20MiB"; got 5000000`,
+			`1:57: media.orphans: must be ` + piecesRule + `; got 1`,
+		}},
+		{"agents.list.NAME.images", `{agents: {list: {default: {provider: "builtin", images: "no"}}}}`, []string{`1:57: agents.list.default.images: must be true or false; got "no"`}},
 		{"log", `{log: {format: "xml", level: "trace"}}`, []string{
 			`1:16: log.format: must be "text" or "json"; got "xml"`,
 			`1:30: log.level: must be "debug", "info", "warn" or "error"; got "trace"`,
@@ -176,7 +220,7 @@ func keyFaults() []aFault {
 	}
 }
 
-const gatewayNames = `listen, token, token_file, allowed_origins, rate_limit_rpm, trusted_proxies, drain_timeout, pairing, public_url`
+const gatewayNames = `listen, token, token_file, allowed_origins, rate_limit_rpm, max_connections, max_connections_per_user, max_connections_per_address, max_pending_connections, max_pending_pairings, metrics_listen, trusted_proxies, drain_timeout, pairing, public_url`
 
 func agentFaults() []aFault {
 	return []aFault{
@@ -225,7 +269,7 @@ modle: "m"}}}}`, []string{
 			`6:19: agents.list.default.history_messages: must be a whole number from 1 to 1000; got 1001`,
 			`7:8: agents.list.default.label: must be text of 1 to 64 characters on one line; got "a\nb"`,
 			`8:14: agents.list.default.description: must be text of 1 to 500 characters on one line; got true`,
-			`9:1: agents.list.default.modle: unknown key; did you mean model? (accepted here: provider, base_url, model, api_key, api_key_file, system_prompt, max_tokens, temperature, timeout, history_messages, label, description)`,
+			`9:1: agents.list.default.modle: unknown key; did you mean model? (accepted here: provider, base_url, model, api_key, api_key_file, system_prompt, max_tokens, temperature, timeout, history_messages, images, label, description)`,
 		}},
 		{"temperature of anthropic", `{agents: {list: {default: {provider: "anthropic", model: "m", api_key: "k", temperature: 1.5}}}}`, []string{`1:77: agents.list.default.temperature: must be a number from 0 to 1 with provider "anthropic"; got 1.5`}},
 	}
@@ -233,7 +277,7 @@ modle: "m"}}}}`, []string{
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	for _, group := range [][]aFault{syntaxFaults(), keyFaults(), agentFaults()} {
+	for _, group := range [][]aFault{syntaxFaults(), keyFaults(), tlsFaults(), agentFaults()} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
@@ -257,7 +301,7 @@ func TestFaults(t *testing.T) {
 func TestEveryKeyHasAFaultTested(t *testing.T) {
 	t.Parallel()
 	var tested strings.Builder
-	for _, c := range append(keyFaults(), agentFaults()...) {
+	for _, c := range slices.Concat(keyFaults(), tlsFaults(), agentFaults()) {
 		tested.WriteString(strings.ReplaceAll(strings.Join(c.want, "\n")+"\n", "agents.list.default.", "agents.list.NAME."))
 	}
 	for _, k := range schema() {

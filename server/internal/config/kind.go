@@ -294,3 +294,39 @@ func listOf[T any](element kind[T]) kind[[]T] {
 		},
 	}
 }
+
+// units of a size, the largest first.
+var units = []struct {
+	name  string
+	bytes int64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+var wholeSize = regexp.MustCompile(`^([0-9]{1,13}) ?(GiB|MiB|KiB|B)$`)
+
+// size is a number of bytes as text.
+func size(least, most int64) kind[int64] {
+	return textual(fmt.Sprintf("a size from %s to %s in quotes, such as \"20MiB\"", sized(least), sized(most)),
+		func(s string) (int64, string, bool) {
+			m := wholeSize.FindStringSubmatch(s)
+			if m == nil {
+				return 0, "the units are B, KiB, MiB and GiB", false
+			}
+			n, err := strconv.ParseInt(m[1], 10, 64)
+			for _, u := range units {
+				if err == nil && u.name == m[2] && n <= most/u.bytes {
+					return n * u.bytes, "", least <= n*u.bytes
+				}
+			}
+			return 0, "", false
+		}, sized)
+}
+
+// sized writes a size in the largest unit that it is a whole number of.
+func sized(n int64) string {
+	for _, u := range units {
+		if n >= u.bytes && n%u.bytes == 0 {
+			return strconv.FormatInt(n/u.bytes, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(n, 10) + "B"
+}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -56,9 +57,10 @@ type Source struct {
 // Load reads the configuration. Relative paths in the file are relative to its
 // folder, those from environment and flags to the working directory; all are
 // absolute in the result, and ~/ is the home folder. The files of
-// gateway.token_file and api_key_file are read; nothing else is opened or
-// reached. The error, if any, is Faults, or says that the working directory
-// cannot be found. Warnings are returned with an error as well.
+// gateway.token_file, webhook.secret_file and api_key_file are read, those of tls.cert_file and
+// tls.key_file checked; nothing else is opened or reached. The error, if any, is
+// Faults, or says that the working directory cannot be found. Warnings are
+// returned with an error as well.
 func Load(src Source) (Config, []Warning, error) {
 	dir, err := filepath.Abs(src.Dir)
 	if err != nil {
@@ -70,6 +72,7 @@ func Load(src Source) (Config, []Warning, error) {
 	l.checkVariables()
 	l.resolvePaths()
 	l.readSecrets()
+	l.checkPair()
 	return l.finish()
 }
 
@@ -94,6 +97,12 @@ func environment(pairs []string) map[string]string {
 		}
 	}
 	return env
+}
+
+// File is the configuration's file, also where there is none: then it is read
+// once there is one.
+func (src Source) File() string {
+	return cmp.Or(src.Flags.ConfigFile, environment(src.Env)[fileVariable], defaultFile)
 }
 
 // readFile reads the file that was named or, if it is there, the default one.
@@ -178,6 +187,9 @@ func (l *loader) resolvePaths() {
 	}
 	c.DataDir = l.resolve("data_dir", c.DataDir)
 	c.Gateway.TokenFile = l.resolve("gateway.token_file", c.Gateway.TokenFile)
+	c.Webhook.SecretFile = l.resolve("webhook.secret_file", c.Webhook.SecretFile)
+	c.TLS.CertFile = l.resolve("tls.cert_file", c.TLS.CertFile)
+	c.TLS.KeyFile = l.resolve("tls.key_file", c.TLS.KeyFile)
 	for name, a := range c.Agents.List {
 		a.APIKeyFile = l.resolve(join("agents.list", name)+".api_key_file", a.APIKeyFile)
 		c.Agents.List[name] = a

@@ -74,12 +74,14 @@ func TestLoadOfNothingGivesTheDefaults(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, nil)
 	want := Config{
-		Gateway:   Gateway{Listen: "127.0.0.1:8080", DrainTimeout: 30e9, Pairing: true},
+		Gateway:   Gateway{Listen: "127.0.0.1:8080", DrainTimeout: 30e9, Pairing: true, Most: Most{10_000, 50, 250, 1000, 1000}},
 		DataDir:   filepath.Join(f.dir, ".local/share/gatehouse"),
 		Retention: Retention{Pieces: 24 * time.Hour},
+		Media:     Media{MaxBytes: 20 << 20, Quota: 500 << 20, Orphans: 24 * time.Hour},
+		Webhook:   Webhook{Events: []string{HookRequested, HookResolved}},
 		Log:       Log{Format: LogText, Level: slog.LevelInfo},
 		Agents: Agents{Default: "default", List: map[string]Agent{
-			"default": {Provider: Builtin, Timeout: 300e9, HistoryMessages: 40, Label: "default"},
+			"default": {Provider: Builtin, Timeout: 300e9, HistoryMessages: 40, Images: true, Label: "default"},
 		}},
 	}
 	got := f.mustLoad(Flags{}, "HOME=$DIR")

@@ -94,8 +94,8 @@ func TestWhatAnAgentIsGiven(t *testing.T) {
 	}}}`)
 	zero := 0.0
 	want := map[string]Agent{
-		"a":   {Provider: Anthropic, BaseURL: "https://api.anthropic.com", Model: "m", APIKey: NewSecret("k"), MaxTokens: 8192, Timeout: 300e9, HistoryMessages: 40, Label: "a"},
-		"o-1": {Provider: OpenAI, BaseURL: "https://api.openai.com/v1", Model: "m", APIKey: NewSecret("k"), MaxTokens: 5, Temperature: &zero, Timeout: 300e9, HistoryMessages: 40, Label: "Oh"},
+		"a":   {Provider: Anthropic, BaseURL: "https://api.anthropic.com", Model: "m", APIKey: NewSecret("k"), MaxTokens: 8192, Timeout: 300e9, HistoryMessages: 40, Images: true, Label: "a"},
+		"o-1": {Provider: OpenAI, BaseURL: "https://api.openai.com/v1", Model: "m", APIKey: NewSecret("k"), MaxTokens: 5, Temperature: &zero, Timeout: 300e9, HistoryMessages: 40, Images: true, Label: "Oh"},
 	}
 	if !reflect.DeepEqual(c.Agents.List, want) {
 		t.Errorf("got %+v, want %+v", c.Agents.List, want)
@@ -157,6 +157,23 @@ func TestAges(t *testing.T) {
 		}
 	}
 	if got := days(day) + " " + days(90*day) + " " + days(49*time.Hour) + " " + days(0); got != "24h 90d 49h 0" {
+		t.Errorf("written: %s", got)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"1KiB": 1 << 10, "1024B": 1 << 10, "1 KiB": 1 << 10, "20MiB": 20 << 20, "1025B": 1025, "1GiB": 1 << 30, "1048576KiB": 1 << 30} {
+		if got := mustParse(t, "{media: {max_bytes: '"+text+"'}}").Media.MaxBytes; got != want {
+			t.Errorf("%s is read as %d, want %d", text, got, want)
+		}
+	}
+	for _, text := range []string{"", "1", "1025", "1.5MiB", "-1MiB", "20 mib", "20MB", "99999999999GiB", "1TiB", "0x10KiB"} {
+		if _, _, err := Parse("x", []byte("{media: {max_bytes: '"+text+"'}}")); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+	if got := sized(20<<20) + " " + sized(1025) + " " + sized(1<<40) + " " + sized(0); got != "20MiB 1025B 1024GiB 0B" {
 		t.Errorf("written: %s", got)
 	}
 }

@@ -97,6 +97,9 @@ func valuesOf(c Config) map[string]any {
 	g := map[string]any{
 		"listen": c.Gateway.Listen, "allowed_origins": c.Gateway.AllowedOrigins, "rate_limit_rpm": c.Gateway.RateLimitRPM,
 		"drain_timeout": c.Gateway.DrainTimeout.String(), "pairing": c.Gateway.Pairing,
+		"max_connections": c.Gateway.Most.Connections, "max_connections_per_user": c.Gateway.Most.ConnectionsPerUser,
+		"max_connections_per_address": c.Gateway.Most.ConnectionsPerAddress,
+		"max_pending_connections":     c.Gateway.Most.PendingConnections, "max_pending_pairings": c.Gateway.Most.PendingPairings,
 	}
 	var proxies []string
 	for _, p := range c.Gateway.TrustedProxies {
@@ -106,6 +109,7 @@ func valuesOf(c Config) map[string]any {
 	put(g, "token", c.Gateway.Token.Reveal())
 	put(g, "token_file", c.Gateway.TokenFile)
 	put(g, "public_url", c.Gateway.PublicURL)
+	put(g, "metrics_listen", c.Gateway.MetricsListen)
 	agents := map[string]any{}
 	for name, a := range c.Agents.List {
 		agents[name] = valuesOfAgent(a)
@@ -114,17 +118,37 @@ func valuesOf(c Config) map[string]any {
 		"gateway": g,
 		"retention": map[string]any{
 			"pieces": c.Retention.Pieces.String(), "sessions": c.Retention.Sessions.String(),
+			"audit": c.Retention.Audit.String(),
+		},
+		"media": map[string]any{
+			"max_bytes": fmt.Sprintf("%dB", c.Media.MaxBytes), "quota": sized(c.Media.Quota), "orphans": c.Media.Orphans.String(),
 		},
 		"log":    map[string]any{"format": string(c.Log.Format), "level": strings.ToLower(c.Log.Level.String())},
 		"agents": map[string]any{"default": c.Agents.Default, "list": agents},
 	}
 	put(file, "data_dir", c.DataDir)
+	file["tls"] = valuesOfTLS(c.TLS)
+	hook := map[string]any{"events": c.Webhook.Events}
+	put(hook, "url", c.Webhook.URL)
+	put(hook, "secret", c.Webhook.Secret.Reveal())
+	put(hook, "secret_file", c.Webhook.SecretFile)
+	file["webhook"] = hook
 	return file
+}
+
+func valuesOfTLS(t TLS) map[string]any {
+	m := map[string]any{"acme_hosts": t.ACMEHosts, "hsts": t.HSTS.String()}
+	put(m, "cert_file", t.CertFile)
+	put(m, "key_file", t.KeyFile)
+	put(m, "acme_email", t.ACMEEmail)
+	put(m, "acme_directory", t.ACMEDirectory)
+	put(m, "redirect_listen", t.RedirectListen)
+	return m
 }
 
 func valuesOfAgent(a Agent) map[string]any {
 	m := map[string]any{
-		"provider": string(a.Provider), "timeout": a.Timeout.String(), "history_messages": a.HistoryMessages, "label": a.Label,
+		"provider": string(a.Provider), "timeout": a.Timeout.String(), "history_messages": a.HistoryMessages, "images": a.Images, "label": a.Label,
 	}
 	put(m, "base_url", a.BaseURL)
 	put(m, "model", a.Model)
@@ -169,23 +193,47 @@ func drawConfig(t *rapid.T) Config {
 		Gateway: Gateway{
 			Listen:       rapid.SampledFrom([]string{":0", "127.0.0.1:8080", "localhost:1", "[::1]:65535"}).Draw(t, "listen"),
 			RateLimitRPM: rapid.IntRange(0, 100000).Draw(t, "rpm"),
-			DrainTimeout: time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "drain")),
-			Pairing:      rapid.Bool().Draw(t, "pairing"),
-			PublicURL:    maybe(`https?://[a-z]{1,9}\.[a-z]{2}(:[1-7][0-9]{3})?`, "public_url"),
+			Most: Most{
+				Connections:           rapid.IntRange(1, 1_000_000).Draw(t, "max_connections"),
+				ConnectionsPerUser:    rapid.IntRange(1, 1_000_000).Draw(t, "max_connections_per_user"),
+				ConnectionsPerAddress: rapid.IntRange(100, 1_000_000).Draw(t, "max_connections_per_address"),
+				PendingConnections:    rapid.IntRange(10, 1_000_000).Draw(t, "max_pending_connections"),
+				PendingPairings:       rapid.IntRange(1, 100_000).Draw(t, "max_pending_pairings"),
+			},
+			MetricsListen: rapid.SampledFrom([]string{"", "127.0.0.1:9090", "localhost:0", "[::1]:1"}).Draw(t, "metrics_listen"),
+			DrainTimeout:  time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "drain")),
+			Pairing:       rapid.Bool().Draw(t, "pairing"),
+			PublicURL:     maybe(`https?://[a-z]{1,9}\.[a-z]{2}(:[1-7][0-9]{3})?`, "public_url"),
 		},
 		DataDir: maybe(line1, "data_dir"),
 		Retention: Retention{
 			Pieces:   time.Duration(rapid.Int64Range(int64(time.Minute), int64(longestAge)).Draw(t, "pieces")),
 			Sessions: rapid.SampledFrom([]time.Duration{0, time.Hour, 90 * day, longestAge}).Draw(t, "sessions"),
+			Audit:    rapid.SampledFrom([]time.Duration{0, day, longestAge}).Draw(t, "audit"),
+		},
+		Media: Media{
+			MaxBytes: rapid.Int64Range(1<<10, 1<<30).Draw(t, "max_bytes"),
+			Quota:    rapid.Int64Range(1<<20, 1<<40).Draw(t, "quota"),
+			Orphans:  time.Duration(rapid.Int64Range(int64(time.Minute), int64(longestAge)).Draw(t, "orphans")),
 		},
 		Log: Log{
 			Format: rapid.SampledFrom([]LogFormat{LogText, LogJSON}).Draw(t, "format"),
 			Level:  rapid.SampledFrom([]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}).Draw(t, "level"),
 		},
-		Agents: Agents{List: map[string]Agent{}},
+		Agents:  Agents{List: map[string]Agent{}},
+		Webhook: Webhook{Events: rapid.SampledFrom([][]string{nil, {HookResolved}, {HookRequested, HookResolved}}).Draw(t, "hook events")},
+	}
+	if rapid.Bool().Draw(t, "webhook") {
+		c.Webhook.URL = str(`https?://[a-z]{1,9}\.[a-z]{2}/[a-z]{1,9}`, "hook")
+		if c.Webhook.SecretFile = maybe(line1, "secret_file"); c.Webhook.SecretFile == "" {
+			c.Webhook.Secret = NewSecret("whsec_" + hookSecret)
+		}
 	}
 	if c.Gateway.TokenFile = maybe(line1, "token_file"); c.Gateway.TokenFile == "" {
 		c.Gateway.Token = NewSecret(maybe(printable, "token"))
+	}
+	if c.TLS = drawTLS(t, str, maybe); c.TLS.On() {
+		c.Gateway.PublicURL = strings.Replace(c.Gateway.PublicURL, "http:", "https:", 1)
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "origins") {
 		c.Gateway.AllowedOrigins = append(c.Gateway.AllowedOrigins, str(origins+`|\*`, "origin"))
@@ -202,6 +250,24 @@ func drawConfig(t *rapid.T) Config {
 	return c
 }
 
+func drawTLS(t *rapid.T, str, maybe func(pattern, label string) string) TLS {
+	s := TLS{HSTS: rapid.SampledFrom([]time.Duration{0, time.Minute, 365 * day}).Draw(t, "hsts")}
+	switch rapid.IntRange(0, 2).Draw(t, "tls") {
+	case 0:
+		return s
+	case 1:
+		s.CertFile, s.KeyFile = str(line1, "cert_file"), str(line1, "key_file")
+	case 2:
+		for range rapid.IntRange(1, 3).Draw(t, "acme_hosts") {
+			s.ACMEHosts = append(s.ACMEHosts, str(`([a-z0-9]{1,9}\.){1,3}[a-z]{2,9}`, "acme_host"))
+		}
+		s.ACMEEmail = maybe(`[a-z.+]{1,20}@[a-z]{1,9}\.[a-z]{2}`, "acme_email")
+		s.ACMEDirectory = str(`https://[a-z]{1,9}\.[a-z]{2}(/[a-z]{1,5}){0,2}`, "acme_directory")
+	}
+	s.RedirectListen = rapid.SampledFrom([]string{"", ":80", "[::1]:0"}).Draw(t, "redirect_listen")
+	return s
+}
+
 func drawAgent(t *rapid.T, str, maybe func(pattern, label string) string) Agent {
 	a := Agent{
 		Provider:        rapid.SampledFrom([]Provider{Builtin, OpenAI, Anthropic}).Draw(t, "provider"),
@@ -210,6 +276,7 @@ func drawAgent(t *rapid.T, str, maybe func(pattern, label string) string) Agent 
 		MaxTokens:       rapid.IntRange(1, 1_000_000).Draw(t, "max_tokens"),
 		Timeout:         time.Duration(rapid.Int64Range(int64(time.Second), int64(time.Hour)).Draw(t, "timeout")),
 		HistoryMessages: rapid.IntRange(1, 1000).Draw(t, "history_messages"),
+		Images:          rapid.Bool().Draw(t, "images"),
 		Label:           str(line1, "label"),
 		Description:     maybe(line1, "description"),
 	}
@@ -284,7 +351,7 @@ func TestEveryFaultIsPlaced(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, group := range [][]aFault{syntaxFaults(), keyFaults(), agentFaults()} {
+	for _, group := range [][]aFault{syntaxFaults(), keyFaults(), tlsFaults(), agentFaults()} {
 		for _, c := range group {
 			if len(c.file) < 1000 {
 				f.Add([]byte(c.file))
@@ -327,6 +394,8 @@ func FuzzTexts(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		same(t, origin(), s)
 		same(t, publicURL(), s)
+		same(t, publicName(), s)
+		same(t, secureURL(), s)
 		same(t, baseURL(), s)
 		same(t, listenAddress(), s)
 		same(t, proxy(), s)

@@ -16,9 +16,9 @@ const (
 // and what it is for, from the description that also validates.
 func Reference() string {
 	var b strings.Builder
-	b.WriteString("| key | takes | default | what |\n|---|---|---|---|\n")
+	b.WriteString("| key | takes | default | what | a change needs |\n|---|---|---|---|---|\n")
 	for _, k := range schema() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.path, plain(k.accepts), cell(k.defaultText()), cell(k.whatText()))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.path, plain(k.accepts), cell(k.defaultText()), cell(k.whatText()), k.changeText())
 	}
 	return b.String()
 }
@@ -31,6 +31,13 @@ func (k key) defaultText() string {
 		return "none"
 	}
 	return "`" + k.literal + "`"
+}
+
+func (k key) changeText() string {
+	if k.isLive || k.ofAgent() {
+		return "reload"
+	}
+	return "restart"
 }
 
 func (k key) whatText() string {

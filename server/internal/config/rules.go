@@ -11,6 +11,8 @@ const anthropicMaxTemperature = 1
 // rules adds the faults of keys that do not fit each other. A key that was
 // given badly has its fault already and is not missed.
 func (d *draft) rules() {
+	d.tlsRules()
+	d.webhookRules()
 	names := d.config.agentNames()
 	for _, name := range names {
 		d.agentRules(join("agents.list", name), d.config.Agents.List[name])

@@ -33,6 +33,10 @@ type key struct {
 	reset   func(target)
 	read    func(target, node) []problem
 	check   func(target) []problem
+	isLive  bool // a reload applies a change; those of agents are always live
+	same    func(a, b target) bool
+	copy    func(to, from target)
+	show    func(target) string // the value as it would be written, "" for one that says nothing
 }
 
 // at describes the key at path, of kind k, with default def, kept in field.
@@ -41,6 +45,9 @@ func at[T any](path string, k kind[T], def T, field func(target) *T, what string
 		path: path, what: what, accepts: k.accepts,
 		literal: k.write(def).literal(),
 		reset:   func(t target) { *field(t) = def },
+		same:    func(a, b target) bool { return reflect.DeepEqual(*field(a), *field(b)) },
+		copy:    func(to, from target) { *field(to) = *field(from) },
+		show:    func(t target) string { return shownValue(k, *field(t)) },
 		read: func(t target, n node) []problem {
 			v, problems := k.read(n)
 			if problems == nil {
@@ -64,14 +71,28 @@ func at[T any](path string, k kind[T], def T, field func(target) *T, what string
 
 func (k key) orElse(shown string) key { k.shown = shown; return k }
 
+// live marks a key whose change a reload applies; others wait for a restart.
+func (k key) live() key { k.isLive = true; return k }
+
 func (k key) from(env, flag string) key { k.env, k.flag = env, flag; return k }
 
 // ofAgent reports whether the key stands in an entry of agents.list.
 func (k key) ofAgent() bool { return strings.Contains(k.path, "."+anyName+".") }
 
+// shownValue returns a value as it would be written; a secret stays one.
+func shownValue[T any](k kind[T], v T) string {
+	if s, ok := any(v).(Secret); ok {
+		if !s.IsSet() {
+			return ""
+		}
+		return s.String()
+	}
+	return k.write(v).literal()
+}
+
 // schema lists every key, in the order of the reference.
 func schema() []key {
-	return slices.Concat(gatewayKeys(), placeKeys(), agentKeys())
+	return slices.Concat(gatewayKeys(), tlsKeys(), placeKeys(), webhookKeys(), agentKeys())
 }
 
 func gatewayKeys() []key {
@@ -85,18 +106,30 @@ func gatewayKeys() []key {
 		at("gateway.token_file", filePath(), "", func(t target) *string { return &t.config.Gateway.TokenFile },
 			"A file that holds the admin's token, instead of `gateway.token`; only its owner should be able to read it."),
 		at("gateway.allowed_origins", listOf(origin()), nil, func(t target) *[]string { return &t.config.Gateway.AllowedOrigins },
-			"The pages of other origins that may connect. The gateway's own pages always may."),
+			"The pages of other origins that may connect. The gateway's own pages always may.").live(),
 		at("gateway.rate_limit_rpm", whole(0, 100000), 0, func(t target) *int { return &t.config.Gateway.RateLimitRPM },
-			"Requests a minute that a user may make, with a burst of 5; 0 is no limit."),
+			"Requests a minute that a user may make, with a burst of 5; 0 is no limit.").live(),
+		at("gateway.max_connections", whole(1, 1_000_000), 10_000, func(t target) *int { return &t.config.Gateway.Most.Connections },
+			"How many connections there may be at once.").live(),
+		at("gateway.max_connections_per_user", whole(1, 1_000_000), 50, func(t target) *int { return &t.config.Gateway.Most.ConnectionsPerUser },
+			"How many of them may be a user's.").live(),
+		at("gateway.max_connections_per_address", whole(100, 1_000_000), 250, func(t target) *int { return &t.config.Gateway.Most.ConnectionsPerAddress },
+			"How many of them may come from one address (IPv6: one /64). `gateway.trusted_proxies` may have any number.").live(),
+		at("gateway.max_pending_connections", whole(10, 1_000_000), 1000, func(t target) *int { return &t.config.Gateway.Most.PendingConnections },
+			"How many of them may be unauthenticated, those that wait for pairing among them.").live(),
+		at("gateway.max_pending_pairings", whole(1, 100_000), 1000, func(t target) *int { return &t.config.Gateway.Most.PendingPairings },
+			"How many pairings may wait for an admin.").live(),
+		at("gateway.metrics_listen", loopbackAddress(), "", func(t target) *string { return &t.config.Gateway.MetricsListen },
+			"A loopback address of its own for `/metrics`, without a credential. Admins get them under the gateway's address too."),
 		at("gateway.trusted_proxies", listOf(proxy()), nil, func(t target) *[]netip.Prefix { return &t.config.Gateway.TrustedProxies },
-			"The proxies whose `X-Forwarded-*` headers count."),
+			"The proxies whose `X-Forwarded-*` headers count.").live(),
 		at("gateway.drain_timeout", duration(0, 10*time.Minute), 30*time.Second, func(t target) *time.Duration { return &t.config.Gateway.DrainTimeout },
-			"How long a stop waits for answers that are being written."),
+			"How long a stop waits for answers that are being written.").live(),
 		at("gateway.pairing", yesNo(), true, func(t target) *bool { return &t.config.Gateway.Pairing },
-			"Whether browsers that are not known may ask to be paired."),
+			"Whether browsers that are not known may ask to be paired.").live(),
 		at("gateway.public_url", publicURL(), "", func(t target) *string { return &t.config.Gateway.PublicURL },
 			"The URL under which people reach the gateway, for sign-in links and QR codes.").
-			orElse("made from `gateway.listen`"),
+			orElse("made from `gateway.listen`").live(),
 	}
 }
 
@@ -108,13 +141,21 @@ func placeKeys() []key {
 			orElse("`$XDG_DATA_HOME/gatehouse`, else `~/.local/share/gatehouse`, without a home `gatehouse-data` in the working directory"),
 		at("retention.pieces", age(time.Minute), 24*time.Hour, func(t target) *time.Duration { return &t.config.Retention.Pieces },
 			"How long the pieces in which an answer was streamed stay after its end. Answers stay whole; "+
-				"a browser that comes back later than that loads the conversation anew."),
+				"a browser that comes back later than that loads the conversation anew.").live(),
 		at("retention.sessions", ageOrNever(time.Hour), 0, func(t target) *time.Duration { return &t.config.Retention.Sessions },
-			"How long after its last change a session is deleted with all that is in it, pinned ones too; `\"0\"` is never."),
+			"How long after its last change a session is deleted with all that is in it, pinned ones too; `\"0\"` is never.").live(),
+		at("retention.audit", ageOrNever(24*time.Hour), 0, func(t target) *time.Duration { return &t.config.Retention.Audit },
+			"How long lines of the audit log stay; `\"0\"` is for ever.").live(),
+		at("media.max_bytes", size(1<<10, 1<<30), 20<<20, func(t target) *int64 { return &t.config.Media.MaxBytes },
+			"The largest file that can be sent.").live(),
+		at("media.quota", size(1<<20, 1<<40), 500<<20, func(t target) *int64 { return &t.config.Media.Quota },
+			"How much all files of a user may take together. Files go with their chats.").live(),
+		at("media.orphans", age(time.Minute), 24*time.Hour, func(t target) *time.Duration { return &t.config.Media.Orphans },
+			"How long an uploaded file stays that was never sent.").live(),
 		at("log.format", logFormat(), LogText, func(t target) *LogFormat { return &t.config.Log.Format },
 			"The form of a log line.").from("", "log-format"),
 		at("log.level", logLevel(), slog.LevelInfo, func(t target) *slog.Level { return &t.config.Log.Level },
-			"The least that is logged.").from("", "log-level"),
+			"The least that is logged.").from("", "log-level").live(),
 	}
 }
 
@@ -122,7 +163,7 @@ func agentKeys() []key {
 	const entry = "agents.list." + anyName + "."
 	return []key{
 		at("agents.default", agentName(), "default", func(t target) *string { return &t.config.Agents.Default },
-			"The agent that answers where none is named."),
+			"The agent that answers where none is named.").live(),
 		at(entry+"provider", provider(), "", func(t target) *Provider { return &t.agent.Provider },
 			"Who answers: the demo agent, any server with OpenAI's API, or Anthropic. "+
 				"`NAME` is "+agentNameRule+". Without `agents.list` there is one agent, `default`, the demo agent.").orElse("required"),
@@ -148,6 +189,8 @@ func agentKeys() []key {
 			"How long a whole answer may take."),
 		at(entry+"history_messages", whole(1, 1000), 40, func(t target) *int { return &t.agent.HistoryMessages },
 			"How many of the session's last messages the model sees."),
+		at(entry+"images", yesNo(), true, func(t target) *bool { return &t.agent.Images },
+			"Whether the model is given the images that users send. One that takes none is told their names."),
 		at(entry+"label", oneLine(64), "", func(t target) *string { return &t.agent.Label },
 			"The agent's name for people.").orElse("`NAME`"),
 		at(entry+"description", oneLine(500), "", func(t target) *string { return &t.agent.Description },

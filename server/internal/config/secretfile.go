@@ -17,6 +17,9 @@ func (l *loader) readSecrets() {
 	if g.TokenFile != "" {
 		g.Token = l.secretFile("gateway.token_file", g.TokenFile, secret(16))
 	}
+	if w := &l.config.Webhook; w.SecretFile != "" {
+		w.Secret = l.secretFile("webhook.secret_file", w.SecretFile, signingSecret())
+	}
 	for _, name := range l.config.agentNames() {
 		a := l.config.Agents.List[name]
 		path := join("agents.list", name)

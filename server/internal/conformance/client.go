@@ -47,10 +47,21 @@ func (v *visit) header(h http.Header) http.Header {
 // open opens a WebSocket.
 func (v *visit) open(h http.Header) *client {
 	ws, err := rawws.Dial(v.ctx, v.target.URL+"/ws", v.header(h), v.target.Dial)
+	v.fullHouse(err)
 	v.must(err, "open a WebSocket")
 	c := &client{v: v, ws: ws, answers: map[string]object{}, taken: map[string]bool{}}
 	v.clients = append(v.clients, c)
 	return c
+}
+
+// fullHouse notes when a gateway that takes no more connections wants to be asked
+// again.
+func (v *visit) fullHouse(err error) {
+	var refusal *rawws.Refusal
+	if errors.As(err, &refusal) && (refusal.Status == http.StatusTooManyRequests || refusal.Status == http.StatusServiceUnavailable) {
+		seconds, _ := strconv.Atoi(refusal.Header.Get("Retry-After")) // none is 0
+		v.after = max(v.after, time.Duration(seconds)*time.Second, time.Second)
+	}
 }
 
 // shut opens a WebSocket that has to be refused, and gives how.
@@ -81,6 +92,7 @@ type device struct {
 
 // pair pairs a device; empty role and user are left out of the approval.
 func (v *visit) pair(role, user string) device {
+	v.require(Pairing)
 	c := v.open(nil)
 	asked := c.call("connect", object{})
 	approval := object{"code": v.text(asked, "pairing_code")}
@@ -114,6 +126,7 @@ func (c *client) say(text string) {
 
 // ask sends a request and gives its id.
 func (c *client) ask(method string, params object) string {
+	c.v.relyOn(method, params)
 	c.lastID++
 	id := strconv.Itoa(c.lastID)
 	frame := object{"type": "req", "id": id, "method": method}
@@ -128,16 +141,42 @@ func (c *client) ask(method string, params object) string {
 
 // call makes a request that has to succeed, and gives the payload.
 func (c *client) call(method string, params object) object {
-	return c.payload(c.ask(method, params))
+	for {
+		before := c.v.after
+		answer := c.answer(c.ask(method, params))
+		pause := time.Duration(0)
+		if ms, _ := get(answer, "error.retryAfterMs").(float64); get(answer, "error.code") == "RESOURCE_EXHAUSTED" {
+			pause = time.Duration(ms) * time.Millisecond
+		}
+		if !c.v.patient || pause <= 0 || pause > brief {
+			return c.accepted(answer)
+		}
+		c.v.after = before
+		c.v.wait(pause)
+	}
 }
 
+// brief is a pause that a connection outlives, also one that has yet to connect.
+const brief = 5 * time.Second
+
 // payload waits for the answer to a request that has to succeed.
-func (c *client) payload(id string) object {
-	answer := c.answer(id)
+func (c *client) payload(id string) object { return c.accepted(c.answer(id)) }
+
+func (c *client) accepted(answer object) object {
 	if answer["ok"] != true {
 		c.v.fail("refused: %v, want a payload", answer["error"])
 	}
 	return answer["payload"].(object)
+}
+
+// stranger waits for the answer to a connect that has to count as one without a
+// credential.
+func (c *client) stranger(id string) {
+	if slices.Contains(c.v.target.Without, Pairing) {
+		c.refusal("UNAUTHORIZED", "", id)
+		return
+	}
+	c.v.want(c.payload(id), "status", "pending_pairing")
 }
 
 // refused makes a request that has to be refused with the code, and a message
@@ -298,6 +337,9 @@ func (c *client) message(text []byte) {
 		}
 		c.taken[id] = true
 		c.checkAnswer(m)
+		if code, ok := get(m, "payload.pairing_code").(string); ok {
+			c.v.codes = append(c.v.codes, code)
+		}
 		c.answers[id] = m
 	case "event":
 		if _, ok := m["payload"].(object); !ok || m["event"] == nil {
@@ -322,6 +364,10 @@ func (c *client) checkAnswer(m object) {
 		message, _ := e["message"].(string)
 		if hasPayload || code == "" || message == "" {
 			c.v.fail("a refusal with error %v and payload %v", e, payload)
+		}
+		c.v.lacking(code, message)
+		if after, _ := e["retryAfterMs"].(float64); code == "RESOURCE_EXHAUSTED" {
+			c.v.after = max(c.v.after, time.Duration(after)*time.Millisecond)
 		}
 	default:
 		c.v.fail("an answer with ok %v", m["ok"])

@@ -29,7 +29,7 @@ func connecting() []Row {
 		{Section: section, Says: "a client that knows only v3 must keep working", Demo: true, steps: plainClient},
 		{Section: section, Says: "unauthenticated calls: burst 60 and 60 a minute an address", Greedy: true, Wait: time.Second, steps: manyCalls},
 		{Section: section, Says: "status polls counted apart", Greedy: true, Wait: time.Second, steps: manyPolls},
-		{Section: section, Says: "at least 100 connections an address", steps: manyConnections},
+		{Section: section, Says: "at least 100 connections an address", Wait: time.Minute, steps: manyConnections},
 	}
 }
 
@@ -64,6 +64,7 @@ func welcome(v *visit) {
 	v.want(p, "user_id", "user-123")
 	v.text(p, "server.name")
 	v.text(p, "server.version")
+	v.require(Limits)
 	v.want(p, "limits.maxFrameBytes", maxFrame)
 	v.want(p, "limits.pingIntervalMs", 30_000)
 	v.want(p, "limits.readTimeoutMs", 60_000)
@@ -94,7 +95,7 @@ func bearer(v *visit) {
 	c = v.open(authorization("Bearer wrong"))
 	c.refused("UNAUTHORIZED", "invalid token", "connect", object{})
 	c = v.open(authorization("Basic " + v.target.Token))
-	v.want(c.call("connect", object{}), "status", "pending_pairing")
+	c.stranger(c.ask("connect", object{}))
 }
 
 func wrongToken(v *visit) {
@@ -145,6 +146,7 @@ func tenWrongTokens(v *visit) {
 
 // browser gets a device cookie as a page does.
 func (v *visit) browser(body object) *http.Cookie {
+	v.require(Cookies)
 	r := v.post(body)
 	if r.StatusCode != http.StatusNoContent {
 		v.fail("POST /api/session: HTTP %d, want 204", r.StatusCode)
@@ -163,8 +165,7 @@ func (v *visit) post(body object) *http.Response {
 	r, err := http.NewRequestWithContext(v.ctx, http.MethodPost, v.target.URL+"/api/session", strings.NewReader(string(text)))
 	v.must(err, "make a request")
 	r.Header = v.header(http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.URL}, "Sec-Fetch-Site": {"same-origin"}})
-	transport := &http.Transport{DialContext: v.target.Dial, DisableKeepAlives: true}
-	answer, err := transport.RoundTrip(r)
+	answer, err := v.transport().RoundTrip(r)
 	v.must(err, "POST /api/session")
 	_, err = io.Copy(io.Discard, answer.Body)
 	v.must(err, "read the answer")
@@ -321,7 +322,7 @@ func manyPolls(v *visit) {
 
 func manyConnections(v *visit) {
 	for range 100 {
-		v.admin("")
+		v.admin(v.name("user")) // a user may have fewer
 	}
 	for _, c := range v.clients {
 		c.settle()

@@ -8,8 +8,11 @@ import (
 	"time"
 )
 
+// pairingSection is the page's on pairing.
+const pairingSection = "Browser pairing"
+
 func pairing() []Row {
-	const section = "Browser pairing"
+	const section = pairingSection
 	return []Row{
 		{Section: section, Says: "connect without credentials → pending_pairing with a code and a sender_id", steps: pendingAnswer},
 		{Section: section, Says: "until approval the connection may call browser.pairing.status and nothing else", steps: pendingMayPoll},
@@ -405,12 +408,12 @@ func browserSignsOut(v *visit) {
 	r, err := http.NewRequestWithContext(v.ctx, http.MethodDelete, v.target.URL+"/api/session", nil)
 	v.must(err, "make a request")
 	r.Header = v.header(v.with(cookie))
-	answer, err := (&http.Transport{DialContext: v.target.Dial, DisableKeepAlives: true}).RoundTrip(r)
+	answer, err := v.transport().RoundTrip(r)
 	v.must(err, "DELETE /api/session")
 	v.must(answer.Body.Close(), "close the answer")
 	if cookies := answer.Cookies(); answer.StatusCode != http.StatusNoContent || len(cookies) != 1 || cookies[0].MaxAge >= 0 {
 		v.fail("DELETE /api/session: HTTP %d, cookies %v", answer.StatusCode, cookies)
 	}
-	c.closed(1008, "")
+	c.closed(1008, "signed out")
 	v.open(v.with(cookie)).refused("NOT_PAIRED", "", "connect", object{})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn/conntest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -22,13 +23,14 @@ import (
 func TestOneAnswer(t *testing.T) {
 	t.Parallel()
 	logger := slog.New(slog.DiscardHandler)
-	g := &Gateway{Options: Options{Log: logger}}
+	g := &Gateway{Options: Options{Log: logger, Metrics: metrics.New()}, seats: newSeats()}
 	set := conn.NewSet(conn.Limits{}, logger)
 	ready := make(chan *conn.Conn, 1)
 	server := conntest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = set.Accept(w, r, func(c *conn.Conn) conn.Handler { // what fails shows below
 			ready <- c
-			return &client{g: g, conn: c}
+			place, _, _ := g.seats.take(Peer{}, Limits{}.withDefaults())
+			return &client{g: g, conn: c, place: place}
 		})
 	}))
 	ws := server.Dial(t, "/ws", nil)
@@ -96,9 +98,9 @@ func TestCursor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := session.Record{ID: rapid.Int64Min(1).Draw(t, "id"), Pinned: rapid.Bool().Draw(t, "pinned"),
 			UpdatedAt: time.UnixMilli(rapid.Int64Range(0, 1<<50).Draw(t, "updated"))}
-		p, ok := parseCursor(cursor(r))
+		p, ok := ParseCursor(Cursor(r))
 		if !ok || p.ID != r.ID || p.Pinned != r.Pinned || p.UpdatedAt != r.UpdatedAt.UnixMilli() {
-			t.Fatalf("%s is %+v, %v", cursor(r), p, ok)
+			t.Fatalf("%s is %+v, %v", Cursor(r), p, ok)
 		}
 	})
 }
@@ -108,7 +110,7 @@ func FuzzCursor(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if p, ok := parseCursor(text); ok && text != "" && p == nil {
+		if p, ok := ParseCursor(text); ok && text != "" && p == nil {
 			t.Errorf("%q is a cursor to nowhere", text)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -22,8 +23,12 @@ func (c *call) chatSend(p *protocol.ChatSendParams) (protocol.Payload, error) {
 	if c.g.Draining() {
 		return nil, errDraining()
 	}
+	files, err := mediaIDs(p.Media)
+	if err != nil {
+		return nil, err
+	}
 	sent, err := c.g.Sessions.Send(c.ctx, c.caller(), session.SendRequest{
-		SessionKey: p.SessionKey, AgentID: p.AgentID, DefaultAgent: c.g.Agents[0].ID,
+		Media: files, SessionKey: p.SessionKey, AgentID: p.AgentID, DefaultAgent: c.live.Agents[0].ID,
 		Message: p.Message, IdempotencyKey: p.IdempotencyKey, Stream: p.Stream == nil || *p.Stream,
 	})
 	if err != nil {
@@ -107,20 +112,32 @@ func (c *call) answerRun(sent session.Sent, e session.Ended) {
 
 func (c *call) checkSend(p *protocol.ChatSendParams) error {
 	switch {
-	case strings.TrimSpace(p.Message) == "":
-		return badParams("message must not be empty")
+	case strings.TrimSpace(p.Message) == "" && len(p.Media) == 0:
+		return badParams("message must not be empty, unless media has a file")
 	case len(p.Message) > protocol.MaxMessageBytes:
 		return badParams("message must be at most 256 KiB")
 	case session.Encoded(p.Message) > maxEncoded:
 		return badParams("message has too many characters that need escapes: send it as a file")
-	case len(p.Media) > 0:
-		return badParams("media: this gateway takes no files")
+	case len(p.Media) > protocol.MaxMedia:
+		return badParams(fmt.Sprintf("media must be at most %d files", protocol.MaxMedia))
 	case p.SessionKey != "" && !validSession(p.SessionKey):
 		return errSessionKey
 	case p.AgentID != "" && !c.hasAgent(p.AgentID):
 		return protocol.Refuse(protocol.NotFound, "agentId: there is no agent "+shown(p.AgentID)+": see agents.list")
 	}
 	return checkQueued(p.IdempotencyKey, p.Ack)
+}
+
+// mediaIDs are the ids of the files that a message is to carry.
+func mediaIDs(list []protocol.Media) (ids []string, err error) {
+	for i, m := range list {
+		id, ok := strings.CutPrefix(m.Path, protocol.MediaPath)
+		if !ok || !media.ValidID(id) {
+			return nil, badParams(fmt.Sprintf("media[%d].path must be a path that an upload answered, %s and an id", i, protocol.MediaPath))
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // checkQueued checks what all params have that queue a run.
@@ -137,7 +154,7 @@ func checkQueued(idempotencyKey, ack string) error {
 var errSessionKey = badParams("sessionKey must be 1 to 255 characters of A-Z a-z 0-9 . _ : @ -")
 
 func (c *call) hasAgent(id string) bool {
-	return slices.ContainsFunc(c.g.Agents, func(a protocol.Agent) bool { return a.ID == id })
+	return slices.ContainsFunc(c.live.Agents, func(a protocol.Agent) bool { return a.ID == id })
 }
 
 // validSession reports whether a session may have the key.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -22,12 +24,15 @@ type client struct {
 	g     *Gateway
 	conn  *conn.Conn
 	peer  Peer
+	place *seat
 	id    int64
 	since time.Time
 
 	// The reader's.
 	waiting     *waiting // a pairing that it asked for
 	wrongTokens int
+
+	active atomic.Int64 // when it asked for something last, in milliseconds since 1970
 
 	// member is set once the client is authenticated.
 	member atomic.Pointer[hub.Member]
@@ -47,6 +52,10 @@ type call struct {
 	ctx      context.Context
 	id       string
 	params   jsontext.Raw
+	live     *Live // what holds for it
+	method   Method
+	named    string      // the method asked for, if there is such a one
+	ended    func(error) // to be told how the method ended; nil: it has not begun
 	answered atomic.Bool
 }
 
@@ -57,19 +66,23 @@ func (c *call) reply(payload protocol.Payload) {
 		c.fail(errors.New("an answer over the frame limit"))
 		return
 	}
-	c.answer(frame)
+	c.answer(frame, metrics.OK)
 }
 
 // fail answers with what err says to the client.
 func (c *call) fail(err error) {
-	c.answer(protocol.AppendError(nil, c.id, c.g.Refusal(err)))
+	refusal := c.g.Refusal(err)
+	c.answer(protocol.AppendError(nil, c.id, refusal), string(refusal.Code))
 }
 
 // answer sends the one answer that the request gets.
-func (c *call) answer(frame []byte) {
-	if !c.answered.Swap(true) {
-		c.conn.SendBytes(frame)
+func (c *call) answer(frame []byte, code string) {
+	if c.answered.Swap(true) {
+		return
 	}
+	c.g.Metrics.FrameSent()
+	c.g.Metrics.Request(cmp.Or(c.named, metrics.Unknown), code)
+	c.conn.SendBytes(frame)
 }
 
 // caller is who the client is to the domain.
@@ -85,12 +98,18 @@ const callTimeout = 20 * time.Second
 func (c *client) Frame(_ *conn.Conn, data []byte) {
 	var r protocol.Request
 	err := protocol.Decode(data, &r)
-	request := &call{client: c, id: r.ID, params: r.Params}
-	if refusal := malformed(data, &r, err); refusal != nil {
-		if !validID(r.ID) {
-			request.id = ""
-		}
-		request.refuseMalformed(refusal)
+	request := &call{client: c, id: r.ID, params: r.Params, live: c.g.Live()}
+	c.seen()
+	c.g.Metrics.FrameReceived()
+	if !validID(r.ID) {
+		request.id = ""
+	}
+	if err := request.withinRate(); err != nil {
+		request.fail(err)
+		return
+	}
+	if wrong, refusal := malformed(data, &r, err); refusal != nil {
+		request.refuseMalformed(wrong, refusal)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
@@ -101,13 +120,19 @@ func (c *client) Frame(_ *conn.Conn, data []byte) {
 
 // Binary refuses a binary message.
 func (c *client) Binary(*conn.Conn) {
-	request := &call{client: c}
-	request.refuseMalformed(protocol.Refuse(protocol.InvalidRequest, "invalid frame: binary message: send JSON as text"))
+	request := &call{client: c, live: c.g.Live()}
+	c.g.Metrics.FrameReceived()
+	if err := request.withinRate(); err != nil {
+		request.fail(err)
+		return
+	}
+	request.refuseMalformed(metrics.BinaryFrame, protocol.Refuse(protocol.InvalidRequest, "invalid frame: binary message: send JSON as text"))
 }
 
 // refuseMalformed answers what is no request. From a stranger it counts like
 // any call.
-func (c *call) refuseMalformed(refusal *protocol.Error) {
+func (c *call) refuseMalformed(wrong metrics.Violation, refusal *protocol.Error) {
+	c.violates(wrong)
 	if c.member.Load() == nil {
 		if err := c.g.AllowCall(c.peer.Address); err != nil {
 			c.fail(err)
@@ -118,21 +143,21 @@ func (c *call) refuseMalformed(refusal *protocol.Error) {
 }
 
 // malformed says what is wrong with a frame.
-func malformed(data []byte, r *protocol.Request, err error) *protocol.Error {
+func malformed(data []byte, r *protocol.Request, err error) (metrics.Violation, *protocol.Error) {
 	var bad *jsontext.Error
 	switch {
 	case errors.As(err, &bad):
-		return protocol.Refuse(protocol.InvalidRequest, "invalid frame: "+bad.Error())
+		return violationOf(bad), protocol.Refuse(protocol.InvalidRequest, "invalid frame: "+bad.Error())
 	case err != nil:
-		return protocol.Refuse(protocol.InvalidRequest, "invalid frame")
+		return metrics.NotJSON, protocol.Refuse(protocol.InvalidRequest, "invalid frame")
 	case bytes.TrimSpace(data)[0] != '{': // null, which a codec reads as nothing
-		return protocol.Refuse(protocol.InvalidRequest, "invalid frame: must be an object")
+		return metrics.WrongType, protocol.Refuse(protocol.InvalidRequest, "invalid frame: must be an object")
 	case r.Type != protocol.TypeRequest:
-		return protocol.Refuse(protocol.InvalidRequest, "unexpected frame type: "+shown(r.Type))
+		return metrics.FrameType, protocol.Refuse(protocol.InvalidRequest, "unexpected frame type: "+shown(r.Type))
 	case !validID(r.ID):
-		return protocol.Refuse(protocol.InvalidRequest, "invalid frame: id must be 1 to 128 characters")
+		return metrics.BadID, protocol.Refuse(protocol.InvalidRequest, "invalid frame: id must be 1 to 128 characters")
 	}
-	return nil
+	return "", nil
 }
 
 // validID reports whether an answer can carry the id. A request without one is
@@ -149,7 +174,10 @@ func shown(word string) string {
 }
 
 // Send takes a frame for the client.
-func (c *client) Send(p conn.Prepared) bool { return c.conn.Send(p) }
+func (c *client) Send(p conn.Prepared) bool {
+	c.g.Metrics.FrameSent()
+	return c.conn.Send(p)
+}
 
 // Flushed waits until what was sent to the client so far has left.
 func (c *client) Flushed(ctx context.Context) error { return c.conn.Flushed(ctx) }
@@ -168,6 +196,7 @@ func (c *client) Closed(_ *conn.Conn, why conn.Closing) {
 		c.g.Hub.Leave(m)
 	}
 	c.g.forget(c)
+	c.countEnd(why.Cause)
 	if why.Cause == conn.TooSlow {
 		c.g.Log.Warn("client too slow", "address", c.peer.Address, "cause", why.Err)
 	}

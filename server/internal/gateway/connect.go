@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -20,15 +21,10 @@ const wrongTokensAConnection = 5
 // pairingPoll is how often a requester should ask how its pairing stands.
 const pairingPoll = 2 * time.Second
 
-// adminUser is the user of the gateway token when it names none.
-const adminUser = "admin"
-
-// identity is who a credential belongs to.
-type identity struct {
-	userID   string
-	role     protocol.Role
-	deviceID string // empty for a token
-	secret   string // the device's credential; empty for a token
+// proven is an identity with what proved it, to be checked once more.
+type proven struct {
+	Identity
+	secret string // the API key or the device's credential
 }
 
 func (c *call) connect() {
@@ -116,7 +112,7 @@ func validSender(s string) bool {
 // identify checks the credential that counts: token, Authorization, sender_id,
 // cookie, in this order; a wrong one is refused, never skipped. With none, and
 // with one whose pairing waits, it gives nil.
-func (c *call) identify(p *protocol.ConnectParams) (*identity, error) {
+func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 	switch {
 	case p.Token != "":
 		return c.checkToken(p.Token, p.UserID)
@@ -143,18 +139,16 @@ func status(err error) string {
 	return ""
 }
 
-func (c *call) checkToken(token, userID string) (*identity, error) {
-	if err := c.g.CheckToken(c.peer.Address, token); err != nil {
+func (c *call) checkToken(token, userID string) (*proven, error) {
+	who, err := c.g.CheckBearer(c.ctx, c.peer.Address, token, userID)
+	if err != nil {
 		// One that was not even looked at may be right: it does not count.
-		if errors.Is(err, errWrongToken) {
+		if wrongCredential(err) {
 			c.wrongTokens++
 		}
 		return nil, err
 	}
-	if userID == "" {
-		userID = adminUser
-	}
-	return &identity{userID: userID, role: protocol.Admin}, nil
+	return &proven{Identity: who, secret: token}, nil
 }
 
 // CheckToken checks the gateway token for a caller from address, which has ten
@@ -168,11 +162,12 @@ func (g *Gateway) CheckToken(address netip.Addr, token string) error {
 func (g *Gateway) CheckGuess(address netip.Addr, right func() bool) error {
 	wait, ok := g.tokens.Take(address)
 	if !ok {
-		g.logLimited(address, "wrong tokens")
-		return protocol.Exhausted("too many wrong tokens from this address", wait.Milliseconds())
+		return g.tooManyWrong(address, wait)
 	}
 	if !right() {
+		g.Metrics.WrongToken()
 		g.Log.Warn("security.token_rejected", "address", address)
+		g.Audit.WrongToken(address.String())
 		return errWrongToken
 	}
 	g.tokens.Return(address)
@@ -181,19 +176,25 @@ func (g *Gateway) CheckGuess(address netip.Addr, right func() bool) error {
 
 var errWrongToken = protocol.Refuse(protocol.Unauthorized, "invalid token")
 
+func (g *Gateway) tooManyWrong(address netip.Addr, wait time.Duration) error {
+	g.logLimited(address, metrics.LimitTokens, "wrong tokens")
+	return protocol.Exhausted("too many wrong tokens from this address", wait.Milliseconds())
+}
+
 // AllowCall counts a call without a credential.
 func (g *Gateway) AllowCall(address netip.Addr) error {
 	wait, ok := g.calls.Take(address)
 	if !ok {
-		g.logLimited(address, "unauthenticated calls")
+		g.logLimited(address, metrics.LimitCalls, "unauthenticated calls")
 		return protocol.Exhausted("too many calls without a credential from this address", wait.Milliseconds())
 	}
 	return nil
 }
 
-// logLimited logs that an address was refused; a flood of calls must not become
+// logLimited counts and logs that an address was refused; a flood of calls must not become
 // one of lines.
-func (g *Gateway) logLimited(address netip.Addr, what string) {
+func (g *Gateway) logLimited(address netip.Addr, limit metrics.Limit, what string) {
+	g.Metrics.RateLimited(limit)
 	if _, ok := g.lines.Take(address); ok {
 		g.Log.Warn("security.rate_limited", "address", address, "what", what)
 	}
@@ -206,40 +207,64 @@ func (c *call) closeIfGuessing() {
 	}
 }
 
-func (c *call) checkDevice(secret string) (*identity, error) {
-	device, err := c.g.Pairings.Authenticate(c.ctx, secret)
+func (c *call) checkDevice(secret string) (*proven, error) {
+	who, err := c.g.CheckDevice(c.ctx, secret)
 	switch {
 	case status(err) == protocol.PairingPending:
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	return &identity{userID: device.UserID, role: device.Role, deviceID: device.DeviceID, secret: secret}, nil
+	return &proven{Identity: who, secret: secret}, nil
 }
 
 // enter makes the client a member and answers; what it has missed follows.
-func (c *call) enter(p *protocol.ConnectParams, who identity) {
+func (c *call) enter(p *protocol.ConnectParams, who proven) {
+	most := c.live.Limits.withDefaults().ConnectionsPerUser
+	if !c.g.seats.join(c.place, who.UserID, most) {
+		c.refuseFull(who.UserID, most)
+		return
+	}
+	if err := c.becomeMember(p, who); err != nil {
+		c.member.Store(nil)
+		c.g.seats.part(c.place)
+		c.fail(err)
+	}
+}
+
+// refuseFull ends a connection whose user has as many as it may.
+func (c *call) refuseFull(user string, most int) {
+	c.g.Metrics.UpgradeRefused(metrics.RefusedUser)
+	c.g.logFull(c.peer.Address, metrics.RefusedUser)
+	c.g.calls.Return(c.peer.Address) // it was no stranger's
+	c.fail(protocol.Exhausted("user "+shown(user)+" has "+strconv.Itoa(most)+" connections, which is the limit: close some of them",
+		retryFull.Milliseconds()))
+	c.conn.Close(protocol.CloseTooSlow, "too many connections of this user: close some and come back")
+}
+
+func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 	member := &hub.Member{
-		Sender: c.client, UserID: who.userID, Role: who.role, DeviceID: who.deviceID,
+		Sender: c.client, UserID: who.UserID, Role: who.Role, Via: who.Via,
+		DeviceID: who.DeviceID, KeyID: who.KeyID, ExpiresAt: who.ExpiresAt, Client: clientName(p.Client),
 		HTML: p.Client != nil && slices.Contains(p.Client.Caps, protocol.CapHTML),
 	}
 	c.member.Store(member)
 	if err := c.stillHolds(who); err != nil {
-		c.member.Store(nil)
-		c.fail(err)
-		return
+		return err
 	}
+	if err := c.resuming(p.Resume); err != nil {
+		return err
+	}
+	c.g.signedIn(who.Identity, c.peer.Address)
 	resumed, open, err := c.g.Hub.Enter(c.ctx, c.g.Sessions, member, p.Resume)
 	if err != nil {
-		c.member.Store(nil)
-		c.fail(err)
-		return
+		return err
 	}
 	c.stopWaiting()
 	c.conn.Admit()
 	c.g.calls.Return(c.peer.Address) // it was no stranger's
 	c.reply(&protocol.ConnectResult{
-		Protocol: protocol.Version, Role: who.role, UserID: who.userID, Server: c.g.server(),
+		Protocol: protocol.Version, Role: who.Role, UserID: who.UserID, Server: c.g.server(),
 		Limits: &protocol.Limits{
 			MaxFrameBytes: protocol.MaxFrameBytes, PingIntervalMs: protocol.PingInterval.Milliseconds(),
 			ReadTimeoutMs: protocol.ReadTimeout.Milliseconds(), TickIntervalMs: protocol.TickInterval.Milliseconds(),
@@ -247,15 +272,18 @@ func (c *call) enter(p *protocol.ConnectParams, who identity) {
 		Resumed: resumed,
 	})
 	open()
+	return nil
 }
 
-// stillHolds checks a device once more, now that closeDevice knows the
-// connection for its own: a revocation before that has closed nobody.
-func (c *call) stillHolds(who identity) error {
-	if who.deviceID == "" {
-		return nil
+// stillHolds checks a device or key once more, now that closeDevice and closeKey
+// know the connection for its own: a revocation before that has closed nobody.
+func (c *call) stillHolds(who proven) (err error) {
+	switch {
+	case who.DeviceID != "":
+		_, err = c.g.Pairings.Authenticate(c.ctx, who.secret)
+	case who.KeyID != "":
+		_, err = c.g.Keys.Authenticate(c.ctx, who.secret)
 	}
-	_, err := c.g.Pairings.Authenticate(c.ctx, who.secret)
 	return err
 }
 
@@ -265,7 +293,7 @@ func (g *Gateway) server() protocol.Server {
 
 // askForPairing files the client's request, or finds the one it has filed.
 func (c *call) askForPairing(p *protocol.ConnectParams) {
-	if !c.g.Pairing {
+	if !c.live.Pairing {
 		c.fail(protocol.Refuse(protocol.Unauthorized,
 			"this gateway does not pair new browsers: connect with a token, or ask an admin for access"))
 		return
@@ -303,7 +331,7 @@ func (c *call) pairingStatus() {
 		return
 	}
 	if wait, ok := c.g.polls.Take(c.peer.Address); !ok {
-		c.g.logLimited(c.peer.Address, "status polls")
+		c.g.logLimited(c.peer.Address, metrics.LimitPolls, "status polls")
 		c.fail(protocol.Exhausted("too many status polls from this address", wait.Milliseconds()))
 		return
 	}

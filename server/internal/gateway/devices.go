@@ -67,7 +67,10 @@ func (g *Gateway) PairingResolved(r protocol.DeviceResolved) {
 	for _, c := range g.waitingFor(r.DeviceID) {
 		c.conn.SendBytes(frame)
 	}
-	if r.Status == protocol.PairingRevoked {
+	switch {
+	case r.Status == protocol.PairingRevoked && r.SignedOut:
+		g.closeDevice(r.DeviceID, protocol.ReasonSignedOut)
+	case r.Status == protocol.PairingRevoked:
 		g.closeDevice(r.DeviceID, protocol.ReasonRevoked)
 	}
 }
@@ -104,7 +107,7 @@ func (g *Gateway) CloseBrowser(cookie string) {
 	defer g.clientsMu.Unlock()
 	for c := range g.clients {
 		if c.peer.Cookie == cookie {
-			c.conn.Close(protocol.ClosePolicy, "signed out")
+			c.conn.Close(protocol.ClosePolicy, protocol.ReasonSignedOut)
 		}
 	}
 }

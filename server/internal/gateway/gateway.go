@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -10,9 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -24,13 +27,19 @@ type Options struct {
 	Log      *slog.Logger
 	Version  string
 	Token    auth.Token
-	Pairing  bool // browsers may ask for pairing
 	Sessions *session.Service
 	Runner   *run.Runner
 	Pairings *pairing.Service
+	Keys     *auth.Keys
+	Audit    *audit.Service
 	Hub      *hub.Hub
-	Agents   []protocol.Agent // the default one first
+	Live     func() *Live // what holds now; safe for concurrent use
 	Ready    func(context.Context) error
+	Metrics  *metrics.Metrics // nil: counts for nobody
+	// Reload is config.reload, and Detail what admins are told of the house by
+	// status; it adds to what the Gateway knows.
+	Reload func(context.Context) (protocol.ConfigReloadResult, error)
+	Detail func(context.Context, *protocol.StatusDetail)
 }
 
 // Gateway serves the WebSocket. It is safe for concurrent use.
@@ -46,6 +55,9 @@ type Gateway struct {
 	// Allowances of an address for what needs no credential.
 	calls, polls, tokens *auth.Limiter
 	lines                *auth.Limiter // log lines about refusals
+
+	buckets *buckets // allowances of users
+	seats   *seats
 
 	pendingMu sync.Mutex
 	pending   map[string]map[*client]struct{} // by device id
@@ -64,6 +76,9 @@ const (
 
 // New starts a Gateway. It runs goroutines until Shutdown.
 func New(o Options) *Gateway {
+	if o.Metrics == nil {
+		o.Metrics = metrics.New()
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	g := &Gateway{
 		Options: o, set: conn.NewSet(conn.Limits{}, o.Log), started: time.Now(),
@@ -72,6 +87,8 @@ func New(o Options) *Gateway {
 		polls:   auth.NewLimiter(pollsAMinute, time.Minute),
 		tokens:  auth.NewLimiter(tokensAMinute, time.Minute),
 		lines:   auth.NewLimiter(linesAMinute, time.Minute),
+		buckets: newBuckets(),
+		seats:   newSeats(),
 		pending: map[string]map[*client]struct{}{},
 		clients: map[*client]struct{}{},
 	}
@@ -85,24 +102,68 @@ type Peer struct {
 	UserAgent string // its first maxUserAgent bytes are kept
 	Bearer    string // of the Authorization header; empty: none
 	Cookie    string // the device credential; empty: none, or it does not count
+	Proxy     bool   // Address is a trusted proxy's own, which may have any number of connections
 }
 
 // maxUserAgent bounds what of a User-Agent a connection holds, in bytes.
 const maxUserAgent = 256
 
-// Serve upgrades r; its origin was checked.
-func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, peer Peer) {
+// Serve upgrades r; its origin was checked. It returns a *Full, with r
+// unanswered, where no further connection is taken. Any other failure was
+// answered and logged.
+func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, peer Peer) error {
+	place, err := g.takeSeat(peer)
+	if err != nil {
+		return err
+	}
 	if len(peer.UserAgent) > maxUserAgent {
 		peer.UserAgent = strings.ToValidUTF8(strings.Clone(peer.UserAgent[:maxUserAgent]), "")
 	}
-	// The failure was answered and logged.
-	_, _ = g.set.Accept(w, r, func(c *conn.Conn) conn.Handler {
-		cl := &client{g: g, conn: c, peer: peer, id: g.lastID.Add(1), since: time.Now()}
+	opened := false
+	_, err = g.set.Accept(w, r, func(c *conn.Conn) conn.Handler {
+		opened = true
+		g.seats.open(place, c)
+		cl := &client{g: g, conn: c, peer: peer, place: place, id: g.lastID.Add(1), since: time.Now()}
 		g.clientsMu.Lock()
 		g.clients[cl] = struct{}{}
 		g.clientsMu.Unlock()
+		g.Metrics.ConnectionOpened()
 		return cl
 	})
+	if !opened { // or the client gives it back when it ends
+		g.seats.giveBack(place)
+		g.Metrics.UpgradeRefused(refusalOf(err))
+	}
+	return nil
+}
+
+func refusalOf(err error) metrics.Refusal {
+	if errors.Is(err, conn.ErrShutDown) {
+		return metrics.RefusedStopping
+	}
+	return metrics.RefusedHandshake
+}
+
+// takeSeat finds room for a connection, if need be at the cost of another that
+// has not authenticated.
+func (g *Gateway) takeSeat(peer Peer) (*seat, error) {
+	place, displaced, full := g.seats.take(peer, g.Limits())
+	if displaced != nil {
+		displaced.Close(protocol.CloseTooSlow, "too many connections wait to be authenticated: try again")
+	}
+	if full == nil {
+		return place, nil
+	}
+	g.Metrics.UpgradeRefused(full.Cause)
+	g.logFull(peer.Address, full.Cause)
+	return nil, full
+}
+
+// logFull logs that a connection was refused for want of room.
+func (g *Gateway) logFull(address netip.Addr, cause metrics.Refusal) {
+	if _, ok := g.lines.Take(address); ok {
+		g.Log.Warn("security.connection_refused", "address", address, "limit", "gateway."+string(cause))
+	}
 }
 
 // tick tells everybody, every protocol.TickInterval, that the gateway lives and
@@ -118,9 +179,11 @@ func (g *Gateway) tick(ctx context.Context) {
 		case <-t.C:
 			g.Hub.Tick()
 			g.seeWaiting()
+			g.seeKeys()
 			for _, l := range []*auth.Limiter{g.calls, g.polls, g.tokens, g.lines} {
 				l.Tidy()
 			}
+			g.buckets.tidy()
 		}
 	}
 }
@@ -148,6 +211,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 // forget removes a connection that has ended.
 func (g *Gateway) forget(c *client) {
 	g.clientsMu.Lock()
-	defer g.clientsMu.Unlock()
 	delete(g.clients, c)
+	g.clientsMu.Unlock()
+	g.seats.giveBack(c.place)
 }

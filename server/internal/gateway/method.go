@@ -2,9 +2,12 @@ package gateway
 
 import (
 	"cmp"
+	"reflect"
 	"runtime/debug"
 	"slices"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -20,13 +23,19 @@ type Method struct {
 	// What it does, in a line.
 	What string
 
-	run func(*call)
+	handler
+}
+
+// handler is the work of a method.
+type handler struct {
+	run    func(*call)
+	params reflect.Type // of what run decodes; nil: it takes none, or reads them itself
 }
 
 // methods is the method table, in the order of the protocol page.
 var methods = []Method{
-	{protocol.MethodConnect, "", false, "authenticate, or ask for pairing", (*call).connect},
-	{protocol.MethodPairingStatus, "", false, "how the caller's own pairing stands", (*call).pairingStatus},
+	{protocol.MethodConnect, "", false, "authenticate, or ask for pairing", handler{run: (*call).connect}},
+	{protocol.MethodPairingStatus, "", false, "how the caller's own pairing stands", handler{run: (*call).pairingStatus}},
 
 	{protocol.MethodChatSend, protocol.Operator, true, "send a message and start a run", withParams((*call).chatSend)},
 	{protocol.MethodChatRetry, protocol.Operator, true, "answer a message once more, whose run failed or was stopped", withParams((*call).chatRetry)},
@@ -52,6 +61,15 @@ var methods = []Method{
 	{protocol.MethodDeviceApprove, protocol.Admin, false, "let a waiting device in", withParams((*call).deviceApprove)},
 	{protocol.MethodDeviceDeny, protocol.Admin, false, "refuse a waiting device", withParams((*call).deviceDeny)},
 	{protocol.MethodDeviceRevoke, protocol.Admin, false, "end a device's access", withParams((*call).deviceRevoke)},
+
+	{protocol.MethodKeysCreate, protocol.Admin, false, "make an API key for a user; it is told this once", withParams((*call).keysCreate)},
+	{protocol.MethodKeysList, protocol.Admin, false, "the API keys, without what is secret", withParams((*call).keysList)},
+	{protocol.MethodKeysRevoke, protocol.Admin, false, "end an API key and close its connections", withParams((*call).keysRevoke)},
+
+	{protocol.MethodClientsList, protocol.Admin, false, "the live connections", withParams((*call).clientsList)},
+	{protocol.MethodClientsDrop, protocol.Admin, false, "close a live connection", withParams((*call).clientsDisconnect)},
+	{protocol.MethodAuditList, protocol.Admin, false, "who did what, when, from where", withParams((*call).auditList)},
+	{protocol.MethodConfigReload, protocol.Admin, false, "read the configuration again and apply what needs no restart", withParams((*call).configReload)},
 }
 
 // Methods gives a copy of the method table.
@@ -68,6 +86,9 @@ func methodNamed(name string) (Method, bool) {
 // dispatch checks that the client may call the method, and calls it.
 func (c *call) dispatch(name string) {
 	m, known := methodNamed(name)
+	if c.named = m.Name; !known {
+		c.violates(metrics.UnknownMethod)
+	}
 	member := c.member.Load()
 	if member == nil {
 		// connect and pairing polls keep their own accounts.
@@ -79,6 +100,10 @@ func (c *call) dispatch(name string) {
 		}
 	}
 	switch {
+	case member != nil && expired(member):
+		c.fail(auth.ErrKeyExpired)
+		c.conn.Close(protocol.ClosePolicy, protocol.ReasonKeyExpired)
+		return
 	case !known:
 		c.fail(protocol.Refuse(protocol.InvalidRequest, "unknown method: "+shown(name)))
 		return
@@ -89,9 +114,13 @@ func (c *call) dispatch(name string) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.g.Log.Error("panic in a method", "method", name, "panic", v, "stack", string(debug.Stack()))
+			if c.ended != nil {
+				c.ended(errPanic)
+			}
 			c.fail(errPanic)
 		}
 	}()
+	c.method = m
 	m.run(c)
 }
 
@@ -99,14 +128,19 @@ func (c *call) dispatch(name string) {
 func withParams[P any, D interface {
 	*P
 	protocol.Payload
-}](method func(*call, D) (protocol.Payload, error)) func(*call) {
-	return func(c *call) {
+}](method func(*call, D) (protocol.Payload, error)) handler {
+	run := func(c *call) {
 		var p P
 		if err := c.decode(D(&p)); err != nil {
 			c.fail(err)
 			return
 		}
+		if err := c.begin(D(&p)); err != nil {
+			c.fail(err)
+			return
+		}
 		payload, err := method(c, &p)
+		c.ended(err)
 		switch {
 		case err != nil:
 			c.fail(err)
@@ -114,6 +148,7 @@ func withParams[P any, D interface {
 			c.reply(payload)
 		}
 	}
+	return handler{run, reflect.TypeFor[P]()}
 }
 
 // decode reads the params, and says which one is wrong.

@@ -155,7 +155,7 @@ func TestReplayToASlowReader(t *testing.T) { // alone: it measures the heap
 	seq := map[string]int64{"long": 2, "other": 3}
 	for n := 0; seq["long"] < w.seq; n++ {
 		f := next(t, ws)
-		if f.Event == protocol.EventTick {
+		if f.Event == protocol.EventTick || f.Event == protocol.EventAdminChanged {
 			continue
 		}
 		var e protocol.AgentEvent
@@ -237,7 +237,7 @@ func TestReplayWithoutAStore(t *testing.T) {
 			if err := protocol.Decode(text, &f); err != nil {
 				t.Fatal(err)
 			}
-			if f.Event == protocol.EventTick {
+			if f.Event == protocol.EventTick || f.Event == protocol.EventAdminChanged {
 				continue
 			}
 			if seq++; f.Seq != seq {

@@ -53,6 +53,13 @@ func uses() map[string]use {
 		protocol.MethodDeviceApprove: {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin, admin: protocol.NotFound},
 		protocol.MethodDeviceDeny:    {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin, admin: protocol.NotFound},
 		protocol.MethodDeviceRevoke:  {params: `{"deviceId":"dev-none"}`, least: protocol.Admin, admin: protocol.NotFound},
+		protocol.MethodKeysCreate:    {params: `{"name":"bot","userId":"user","role":"viewer"}`, least: protocol.Admin},
+		protocol.MethodKeysList:      {least: protocol.Admin},
+		protocol.MethodKeysRevoke:    {params: `{"id":"key-none"}`, least: protocol.Admin, admin: protocol.NotFound},
+		protocol.MethodClientsList:   {least: protocol.Admin},
+		protocol.MethodClientsDrop:   {params: `{"id":"0"}`, least: protocol.Admin, admin: protocol.NotFound},
+		protocol.MethodAuditList:     {least: protocol.Admin},
+		protocol.MethodConfigReload:  {least: protocol.Admin},
 	}
 }
 
@@ -113,6 +120,24 @@ func TestEveryMethodByEveryRole(t *testing.T) {
 		}
 	}
 	waiting.OK(protocol.MethodPairingStatus, "")
+}
+
+// TestMethodsThatTakeASession are those whose params name one, directly or by
+// its run: each is marked for the check of the owner, or for admins alone.
+func TestMethodsThatTakeASession(t *testing.T) {
+	t.Parallel()
+	for _, m := range gateway.Methods() {
+		takes := false
+		if p := m.Params(); p != nil {
+			for _, name := range []string{"SessionKey", "Key", "RunID"} {
+				_, has := p.FieldByName(name)
+				takes = takes || has
+			}
+		}
+		if takes != m.Session && m.Least != protocol.Admin {
+			t.Errorf("%s: its params name a session: %v, Session is %v", m.Name, takes, m.Session)
+		}
+	}
 }
 
 // TestEverySessionMethodChecksTheOwner calls each method that is about a session

@@ -17,16 +17,18 @@ func (c *call) sessionsList(p *protocol.SessionsListParams) (protocol.Payload, e
 	if err != nil {
 		return nil, err
 	}
-	after, ok := parseCursor(p.Cursor)
+	after, ok := ParseCursor(p.Cursor)
 	switch {
 	case !ok:
 		return nil, badParams("cursor must be one that sessions.list gave")
 	case utf8.RuneCountInString(p.Query) > protocol.MaxLabelLength:
 		return nil, badParams("query must be at most 120 characters")
 	}
-	records, more, err := c.g.Sessions.List(c.ctx, session.List{
-		UserID: c.caller().UserID, AgentID: p.AgentID, Query: p.Query, Limit: limit, After: after,
-	})
+	q := session.List{UserID: c.caller().UserID, AgentID: p.AgentID, Query: p.Query, Limit: limit, After: after}
+	if err := c.ofOthers(p, &q); err != nil {
+		return nil, err
+	}
+	records, more, err := c.g.Sessions.List(c.ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -35,13 +37,28 @@ func (c *call) sessionsList(p *protocol.SessionsListParams) (protocol.Payload, e
 		result.Sessions[i] = r.Wire()
 	}
 	if more {
-		result.Cursor = cursor(records[len(records)-1])
+		result.Cursor = Cursor(records[len(records)-1])
 	}
 	return result, nil
 }
 
-// cursor is a record's place in a list, as text.
-func cursor(r session.Record) string {
+// ofOthers makes a list one of another user's sessions, or of everybody's, if an
+// admin asks for that.
+func (c *call) ofOthers(p *protocol.SessionsListParams, q *session.List) error {
+	switch {
+	case !p.All && (p.UserID == "" || p.UserID == c.caller().UserID):
+		return nil
+	case !c.caller().Role.Allows(protocol.Admin):
+		return protocol.Refuse(protocol.Unauthorized, "permission denied: sessions.list of other users requires admin")
+	case p.All && p.UserID != "":
+		return badParams("all and userId exclude each other: give one of them")
+	}
+	q.UserID, q.Wide = p.UserID, true
+	return nil
+}
+
+// Cursor is a record's place in a list, as text.
+func Cursor(r session.Record) string {
 	pinned := "0"
 	if r.Pinned {
 		pinned = "1"
@@ -49,7 +66,8 @@ func cursor(r session.Record) string {
 	return pinned + "." + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 36) + "." + strconv.FormatInt(r.ID, 36)
 }
 
-func parseCursor(text string) (*session.Position, bool) {
+// ParseCursor reads a Cursor; none is before everything.
+func ParseCursor(text string) (*session.Position, bool) {
 	if text == "" {
 		return nil, true
 	}

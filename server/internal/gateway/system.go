@@ -1,17 +1,15 @@
 package gateway
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-	"strconv"
+	"context"
+	"runtime"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 func (c *call) agentsList(*protocol.Empty) (protocol.Payload, error) {
-	return &protocol.AgentsListResult{Agents: c.g.Agents}, nil
+	return &protocol.AgentsListResult{Agents: c.live.Agents}, nil
 }
 
 func (c *call) health(*protocol.Empty) (protocol.Payload, error) {
@@ -25,51 +23,48 @@ func (c *call) health(*protocol.Empty) (protocol.Payload, error) {
 		h.Status = "degraded"
 	}
 	if c.caller().Role.Allows(protocol.Admin) {
-		h.Clients = c.g.connected()
+		h.Clients, _ = c.g.connected()
 	}
 	return h, nil
 }
 
 func (c *call) status(*protocol.Empty) (protocol.Payload, error) {
-	s := &protocol.StatusResult{
-		Server: c.g.server(), Protocol: protocol.Version, UptimeMs: c.g.uptime(), Connections: int64(c.g.Hub.Len()),
-		RunningRuns: int64(c.g.Runner.Running()), Agents: int64(len(c.g.Agents)), Store: "ok",
-	}
-	if c.g.Ready(c.ctx) != nil {
-		s.Store = "unavailable"
+	s := c.g.glance(c.ctx, c.live)
+	if c.caller().Role.Allows(protocol.Admin) {
+		s.Detail = c.g.detail(c.ctx)
 	}
 	return s, nil
 }
 
+// Status is what status answers an admin.
+func (g *Gateway) Status(ctx context.Context) *protocol.StatusResult {
+	s := g.glance(ctx, g.Live())
+	s.Detail = g.detail(ctx)
+	return s
+}
+
+func (g *Gateway) glance(ctx context.Context, live *Live) *protocol.StatusResult {
+	s := &protocol.StatusResult{
+		Server: g.server(), Protocol: protocol.Version, UptimeMs: g.uptime(), Connections: int64(g.Hub.Len()),
+		RunningRuns: int64(g.Runner.Running()), Agents: int64(len(live.Agents)), Store: "ok",
+	}
+	if g.Ready(ctx) != nil {
+		s.Store = "unavailable"
+	}
+	return s
+}
+
 func (g *Gateway) uptime() int64 { return time.Since(g.started).Milliseconds() }
 
-// maxConnected bounds the list of connections, in bytes, so that it fits a frame.
-const maxConnected = protocol.MaxFrameBytes / 2
-
-// connected gives the authenticated connections, the latest first, as far as
-// they fit a frame.
-func (g *Gateway) connected() []protocol.ConnectedClient {
-	g.clientsMu.Lock()
-	clients := slices.Collect(maps.Keys(g.clients))
-	g.clientsMu.Unlock()
-	slices.SortFunc(clients, func(a, b *client) int { return cmp.Compare(b.id, a.id) })
-	var list []protocol.ConnectedClient
-	var text []byte
-	room := maxConnected
-	for _, c := range clients {
-		m := c.member.Load()
-		if m == nil {
-			continue
-		}
-		shown := protocol.ConnectedClient{
-			ID: strconv.FormatInt(c.id, 10), UserID: m.UserID, Role: m.Role, DeviceID: m.DeviceID,
-			Address: c.peer.Address.String(), UserAgent: c.peer.UserAgent, ConnectedAt: protocol.At(c.since),
-		}
-		text = shown.AppendJSON(text[:0])
-		if room -= len(text); room < 0 {
-			break
-		}
-		list = append(list, shown)
+// detail is what an admin may know of the gateway.
+func (g *Gateway) detail(ctx context.Context) *protocol.StatusDetail {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	d := &protocol.StatusDetail{
+		StartedAt: protocol.At(g.started), Platform: runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version(),
+		MemoryBytes: int64(memory.Sys - memory.HeapReleased), Goroutines: int64(runtime.NumGoroutine()), // #nosec G115 -- no machine has so much memory
+		Strangers: int64(g.strangers()),
 	}
-	return list
+	g.Detail(ctx, d)
+	return d
 }

@@ -3,7 +3,9 @@ package httpd
 import (
 	"net/http"
 	"slices"
+	"strings"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -14,38 +16,64 @@ import (
 // resolvedShown is how many decisions of the past the admin page shows.
 const resolvedShown = 12
 
-// admin is GET /admin: who waits, who is in.
-func (s *server) admin(w http.ResponseWriter, r *http.Request) {
-	device, err := s.who(r)
-	switch {
-	case err != nil:
-		s.failed(w, r, err)
-		return
-	case device == nil && fromElsewhere(r):
-		s.gate(w, r)
-		return
-	case device == nil:
-		s.login(w, r)
-		return
-	case !device.Role.Allows(protocol.Admin):
-		s.notice(w, r, http.StatusForbidden, "For admins", "This page lets browsers in and out. Your user is not an admin.", "")
-		return
+// forAdmins is a page of the admin console, for admins alone. Its forms may be
+// sent, by GET to the page itself; those of other pages never are.
+func (s *server) forAdmins(show func(http.ResponseWriter, *http.Request, *pairing.Device) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		device, err := s.who(r)
+		switch {
+		case err != nil:
+		case device == nil && fromElsewhere(r):
+			s.gate(w, r)
+			return
+		case device == nil:
+			s.login(w, r)
+			return
+		case !device.Role.Allows(protocol.Admin):
+			s.notice(w, r, http.StatusForbidden, "For admins", "This page lets browsers in and out. Your user is not an admin.", "")
+			return
+		default:
+			h := w.Header()
+			h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "form-action 'none'", "form-action 'self'", 1))
+			err = show(w, r, device)
+		}
+		if err != nil {
+			s.failed(w, r, err)
+		}
 	}
+}
+
+// console is what all pages of the console have; topics, what changes this one.
+func (s *server) console(r *http.Request, device *pairing.Device, topics ...string) (page.Console, protocol.DeviceListResult, error) {
 	list, err := s.Pairings.List(r.Context())
+	return page.Console{
+		Site: s.site, Viewer: viewer(device), Pending: countText(len(list.Pending)), Topics: topics,
+	}, list, err
+}
+
+// reads notes that an admin reads what is another's. With an error it must not be
+// shown.
+func (s *server) reads(r *http.Request, device *pairing.Device, action, target string) error {
+	return s.Gateway.Audit.Reading(r.Context(), audit.Actor{
+		UserID: device.UserID, Role: device.Role, Via: "device:" + device.DeviceID, Address: s.address(r).String(),
+	}, audit.Act{Action: action, Target: target})
+}
+
+// adminPairings is GET /admin: who waits, who is in.
+func (s *server) adminPairings(w http.ResponseWriter, r *http.Request, device *pairing.Device) error {
+	console, list, err := s.console(r, device)
 	if err != nil {
-		s.failed(w, r, err)
-		return
+		return err
 	}
 	past, err := s.Pairings.History(r.Context(), resolvedShown)
 	if err != nil {
-		s.failed(w, r, err)
-		return
+		return err
 	}
 	s.show(w, r, http.StatusOK, page.Admin(page.AdminModel{
-		Site: s.site, Viewer: viewer(device), Count: countText(len(list.Pending)),
-		Pending: pendingCards(list.Pending), Devices: deviceRows(list.Paired, device.DeviceID),
+		Console: console, Waiting: pendingCards(list.Pending), Devices: deviceRows(list.Paired, device.DeviceID),
 		Resolved: resolvedLines(past), Users: users(list.Paired),
 	}))
+	return nil
 }
 
 // deviceLabel is what people call a device.

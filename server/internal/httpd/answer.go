@@ -39,15 +39,19 @@ func statusOf(code protocol.Code) int {
 	return http.StatusInternalServerError
 }
 
+// errStopping refuses what would begin while the gateway stops.
+var errStopping = &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: 2000,
+	Message: "the gateway is stopping: try again"}
+
 // refuse answers with {"error":{…}} as the protocol spells errors.
 func (s *server) refuse(w http.ResponseWriter, _ *http.Request, err error) {
-	refusal := s.Gateway.Refusal(err)
-	status := statusOf(refusal.Code)
 	var special *httpError
 	if errors.As(err, &special) {
-		status = special.status
+		fail(w, special.status, special.cause)
+		return
 	}
-	fail(w, status, refusal)
+	refusal := s.Gateway.Refusal(err)
+	fail(w, statusOf(refusal.Code), refusal)
 }
 
 func fail(w http.ResponseWriter, status int, e *protocol.Error) {
@@ -61,5 +65,5 @@ func fail(w http.ResponseWriter, status int, e *protocol.Error) {
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // a client that is gone misses nothing
+	_, _ = w.Write(append(body, '\n')) // #nosec G705 -- JSON, and said to be; a client that is gone misses nothing
 }

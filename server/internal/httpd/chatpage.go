@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -34,7 +35,7 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := page.ChatModel{Site: s.site, Viewer: viewer(device), State: markup.StateReady, SessionKey: key,
-		Title: "New chat", Suggestions: s.suggestions(), Agent: s.agentName(s.Agents[0].ID)}
+		Title: "New chat", Suggestions: s.live(r).suggestions(), Agent: s.live(r).Agents[0].Name}
 	status := http.StatusOK
 	err = s.fillTranscript(r, device, &m)
 	if refused := new(protocol.Error); errors.As(err, &refused) && refused.Code == protocol.NotFound {
@@ -62,12 +63,21 @@ func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page
 	if err != nil {
 		return err
 	}
-	m.Title, m.Agent = p.Session.Label, s.agentName(p.Session.AgentID)
+	m.Title, m.Agent = p.Session.Label, s.live(r).agentName(p.Session.AgentID)
+	if p.Session.UserID != device.UserID {
+		m.Owner = p.Session.UserID
+		if err := s.reads(r, device, audit.SessionRead, audit.Session(m.SessionKey)); err != nil {
+			return err
+		}
+	}
 	m.Epoch, m.LastSeq, m.HasMore, m.Running = p.Session.Epoch, p.Session.LastSeq, p.HasMore, p.Session.Running
 	m.Messages = make([]part.Message, len(p.Messages))
 	for i := range p.Messages {
 		hub.Message(&p.Messages[i])
 		m.Messages[i] = s.message(&p.Messages[i], m.Agent)
+		if !m.Messages[i].ByOther {
+			m.Messages[i].Author = m.Owner
+		}
 	}
 	return nil
 }
@@ -76,6 +86,9 @@ func (s *server) message(m *protocol.Message, agent string) part.Message {
 	shown := part.Message{
 		From: string(m.Role), ID: m.ID, RunID: m.RunID, Seq: m.Seq, Status: string(m.Status),
 		Time: clock(m.CreatedAt), Text: m.Content, Name: agent, Label: m.Label, Thinking: m.Thinking, Error: m.Error,
+	}
+	for i := range m.Media {
+		shown.Files = append(shown.Files, part.FileOf(&m.Media[i]))
 	}
 	if m.HTML != nil {
 		shown.Blocks = m.HTML.Blocks
@@ -107,8 +120,8 @@ func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.C
 	return nil
 }
 
-func (s *server) agentName(id string) string {
-	for _, a := range s.Agents {
+func (l *Live) agentName(id string) string {
+	for _, a := range l.Agents {
 		if a.ID == id {
 			return a.Name
 		}
@@ -117,8 +130,8 @@ func (s *server) agentName(id string) string {
 }
 
 // suggestions are things to say to the agent that answers new chats.
-func (s *server) suggestions() []string {
-	if s.Agents[0].Provider == "builtin" {
+func (l *Live) suggestions() []string {
+	if l.Agents[0].Provider == "builtin" {
 		return []string{"What can you show me?", "Show me some markdown", "Tell me a long story about gatehouses", "Write some code"}
 	}
 	return []string{"What can you help me with?", "Explain something to me simply", "Help me write a message"}

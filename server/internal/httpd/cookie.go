@@ -12,8 +12,18 @@ import (
 const cookieLife = 400 * 24 * time.Hour
 
 // cookieName has the instance in it, because cookies do not know ports: two
-// gateways on one host would overwrite each other's.
-func (s *server) cookieName() string { return "gatehouse_" + s.Instance }
+// gateways on one host would overwrite each other's. Over TLS its prefix makes
+// browsers take it from this very host alone, over TLS alone (RFC 6265bis
+// §4.1.3.2): neither a neighbour's page nor somebody on the line can plant one.
+// So a credential that went over plain HTTP is none over TLS.
+func (s *server) cookieName(r *http.Request) string {
+	if s.secure(r) {
+		return "__Host-" + s.plainCookieName()
+	}
+	return s.plainCookieName()
+}
+
+func (s *server) plainCookieName() string { return "gatehouse_" + s.Instance }
 
 // credential is the device credential in r's cookie, or "". It counts only on a
 // GET without an origin and on requests of our own pages.
@@ -22,7 +32,7 @@ func (s *server) credential(r *http.Request) string {
 	if !counts {
 		return ""
 	}
-	c, err := r.Cookie(s.cookieName())
+	c, err := r.Cookie(s.cookieName(r))
 	if err != nil || !pairing.ValidCredential(c.Value) {
 		return ""
 	}
@@ -30,14 +40,19 @@ func (s *server) credential(r *http.Request) string {
 }
 
 // setCookie gives the browser its credential, where no script can read it; an
-// empty one takes it away.
+// empty one takes it away. One that was set over plain HTTP goes as well.
 func (s *server) setCookie(w http.ResponseWriter, r *http.Request, credential string) {
-	c := &http.Cookie{
-		Name: s.cookieName(), Value: credential, Path: "/", MaxAge: int(cookieLife.Seconds()),
+	c := &http.Cookie{ // #nosec G124 -- Secure wherever the browser came over TLS; over plain HTTP it would not come back
+		Name: s.cookieName(r), Value: credential, Path: "/", MaxAge: int(cookieLife.Seconds()),
 		HttpOnly: true, Secure: s.secure(r), SameSite: http.SameSiteStrictMode,
 	}
 	if credential == "" {
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, c)
+	if plain := s.plainCookieName(); plain != c.Name && len(r.CookiesNamed(plain)) > 0 {
+		http.SetCookie(w, &http.Cookie{
+			Name: plain, Path: "/", MaxAge: -1, HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
+		})
+	}
 }

@@ -3,6 +3,8 @@ package httpd
 import (
 	"net/http"
 	"runtime/debug"
+	"strconv"
+	"time"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -22,8 +24,11 @@ func (s *server) secured(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")
-		if s.secure(r) { // over plain HTTP browsers ignore it, and complain
+		if s.secure(r) { // over plain HTTP browsers ignore these, and complain
 			h.Set("Cross-Origin-Opener-Policy", "same-origin")
+			if d := s.live(r).HSTS; d > 0 {
+				h.Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(d/time.Second), 10)) // RFC 6797 §6.1
+			}
 		}
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
@@ -57,7 +62,7 @@ func (s *server) cors(next http.Handler) http.Handler {
 		page, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 		w.Header().Add("Vary", "Origin")
 		switch {
-		case page == "" && site != "" && site != "same-origin", !s.originAllowed(r):
+		case page == "" && site != "" && site != "same-origin" && !byHand(r), !s.originAllowed(r):
 			s.rejectOrigin(w, r)
 			return
 		case page != "" && !s.sameOrigin(r):
@@ -72,4 +77,10 @@ func (s *server) cors(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// byHand reports whether somebody typed the address, or opened it from a
+// bookmark, so that no page made the request.
+func byHand(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Site") == "none" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 }

@@ -16,7 +16,7 @@ import (
 // of it, the right-most address that is not a trusted proxy's.
 func (s *server) address(r *http.Request) netip.Addr {
 	peer := remote(r)
-	if !s.trusted(peer) {
+	if !s.live(r).trusted(peer) {
 		s.warnOfForwarding(r, peer)
 		return peer
 	}
@@ -27,7 +27,7 @@ func (s *server) address(r *http.Request) netip.Addr {
 			break // what is left of it cannot be relied on
 		}
 		peer = addr.Unmap()
-		if !s.trusted(peer) {
+		if !s.live(r).trusted(peer) {
 			break
 		}
 	}
@@ -43,13 +43,13 @@ func remote(r *http.Request) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-func (s *server) trusted(a netip.Addr) bool {
-	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+func (l *Live) trusted(a netip.Addr) bool {
+	return slices.ContainsFunc(l.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // forwarded is a header that only trusted proxies may set; empty otherwise.
 func (s *server) forwarded(r *http.Request, name string) string {
-	if !s.trusted(remote(r)) {
+	if !s.live(r).trusted(remote(r)) {
 		return ""
 	}
 	first, _, _ := strings.Cut(r.Header.Get(name), ",")
@@ -75,9 +75,13 @@ func (s *server) warnOfForwarding(r *http.Request, peer netip.Addr) {
 	s.Log.Warn("forwarding headers ignored: if this is your proxy, add it to gateway.trusted_proxies", "address", peer)
 }
 
-// secure reports whether the browser came over TLS.
+// secure reports whether the browser came over TLS; a proxy knows that of its own
+// side.
 func (s *server) secure(r *http.Request) bool {
-	return r.TLS != nil || s.forwarded(r, "X-Forwarded-Proto") == "https"
+	if scheme := s.forwarded(r, "X-Forwarded-Proto"); scheme != "" {
+		return strings.EqualFold(scheme, "https")
+	}
+	return r.TLS != nil
 }
 
 // ownOrigin is the origin that a page of ours has, as its browser sees it.
@@ -121,27 +125,30 @@ func from(r *http.Request) string {
 // address that was asked, or of gateway.public_url.
 func (s *server) sameOrigin(r *http.Request) bool {
 	page := from(r)
-	return page != "" && (page == s.ownOrigin(r) || page == s.publicOrigin)
+	return page != "" && (page == s.ownOrigin(r) || page == s.live(r).publicOrigin())
 }
 
 // originAllowed reports whether a page of the request's origin may talk to us.
 // Programs send no origin and may.
 func (s *server) originAllowed(r *http.Request) bool {
 	page := from(r)
-	return page == "" || s.sameOrigin(r) || s.originListed(page)
+	return page == "" || s.sameOrigin(r) || s.live(r).originListed(page)
 }
 
 // originListed reports whether gateway.allowed_origins, whose entries are
 // spelled as origin spells them, has the page's.
-func (s *server) originListed(page string) bool {
-	return slices.ContainsFunc(s.AllowedOrigins, func(o string) bool { return o == "*" || o == page })
+func (l *Live) originListed(page string) bool {
+	return slices.ContainsFunc(l.AllowedOrigins, func(o string) bool { return o == "*" || o == page })
 }
 
 // rejectOrigin refuses a page of an origin that is not allowed, and logs that.
 func (s *server) rejectOrigin(w http.ResponseWriter, r *http.Request) {
 	page := r.Header.Get("Origin")
 	page = strings.ToValidUTF8(page[:min(len(page), 200)], "")
-	s.Log.Warn("security.origin_rejected", "origin", page, "address", s.address(r), "path", r.URL.Path)
+	s.Gateway.Metrics.OriginRejected()
+	if _, ok := s.lines.Take(s.address(r)); ok {
+		s.Log.Warn("security.origin_rejected", "origin", page, "address", s.address(r), "path", r.URL.Path)
+	}
 	if page == "" {
 		page = "of that page"
 	}

@@ -42,8 +42,8 @@ func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 
 // publicURL is under which address people reach us.
 func (s *server) publicURL(r *http.Request) string {
-	if s.PublicURL != "" {
-		return strings.TrimSuffix(s.PublicURL, "/")
+	if u := s.live(r).PublicURL; u != "" {
+		return strings.TrimSuffix(u, "/")
 	}
 	return s.ownOrigin(r)
 }

@@ -165,7 +165,11 @@ func TestCookie(t *testing.T) {
 				t.Fatalf("HTTP %d with %v: %s", r.StatusCode, setCookies(r), text(t, r))
 			}
 			c := r.Cookies()[0]
-			if c.Name != cookieName(h) || !pairing.ValidCredential(c.Value) {
+			name := cookieName(h)
+			if row.secure {
+				name = "__Host-" + name
+			}
+			if c.Name != name || !pairing.ValidCredential(c.Value) {
 				t.Errorf("the cookie is %s=%s", c.Name, c.Value)
 			}
 			if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" || c.Secure != row.secure {

@@ -4,9 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -14,6 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/livereload"
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -24,54 +24,60 @@ import (
 
 // Options are what the HTTP side needs.
 type Options struct {
-	Log            *slog.Logger
-	Gateway        *gateway.Gateway
-	Sessions       *session.Service
-	Pairings       *pairing.Service
-	Links          *auth.Links
-	Assets         *static.Assets
-	Agents         []protocol.Agent // the default one first
-	Instance       string           // id of this gateway's data, part of the cookie's name
-	AllowedOrigins []string         // scheme://host[:port], or "*"
-	TrustedProxies []netip.Prefix
-	PublicURL      string // under which people reach us; empty: as they came
-	Ready          func(context.Context) error
+	Log      *slog.Logger
+	Gateway  *gateway.Gateway
+	Sessions *session.Service
+	Pairings *pairing.Service
+	Media    *media.Service
+	Links    *auth.Links
+	Assets   *static.Assets
+	Instance string       // id of this gateway's data, part of the cookie's name
+	Live     func() *Live // what holds now; safe for concurrent use
+	Ready    func(context.Context) error
 }
 
 type server struct {
 	Options
-	site         page.Site
-	publicOrigin string // of PublicURL, or ""
-	proxies      warnings
+	site    page.Site
+	proxies warnings
+	lines   *auth.Limiter // log lines about refusals
 }
 
 // New makes the handler of everything that the gateway serves.
 func New(o Options) http.Handler {
-	s := &server{Options: o, site: page.Site{Instance: o.Instance, Assets: part.Assets{
+	s := &server{Options: o, lines: auth.NewLimiter(10*linesAMinute, time.Minute), site: page.Site{Instance: o.Instance, Assets: part.Assets{
 		Stylesheet: o.Assets.URL("app.css"), Script: o.Assets.URL("boot.js"), Wasm: o.Assets.URL("app.wasm"),
 		Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
 		Reload: livereload.Script(),
 	}}}
-	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
-		s.publicOrigin = origin(u.Scheme, u.Host)
-	}
 	r := chi.NewRouter()
-	r.Use(s.recovered, s.secured, middleware.GetHead)
+	r.Use(s.recovered, s.settled, s.secured, middleware.GetHead)
 	r.Get("/ws", s.socket)
 	r.Get("/health", s.health)
 	r.Get("/readyz", s.ready)
+	r.Get("/metrics", s.metrics)
 	r.Method(http.MethodGet, "/static/*", o.Assets)
 	r.Method(http.MethodHead, "/static/*", o.Assets)
 	r.Route("/api", func(r chi.Router) {
 		r.Use(s.cors)
 		r.Post("/session", s.signIn)
 		r.Delete("/session", s.signOut)
+		r.Post("/media/upload", s.upload)
+		r.Get("/media/{id}", s.file)
+		r.Delete("/media/{id}", s.removeFile)
 	})
+	r.With(s.cors).Post("/v1/media/upload", s.upload)
 	r.Get("/pair/qr.svg", s.qr)
 	r.Get("/", s.chat)
 	r.Get("/s/{key}", s.chat)
 	r.Get("/login", s.login)
-	r.Get("/admin", s.admin)
+	r.Get("/admin", s.forAdmins(s.adminPairings))
+	r.Get("/admin/sessions", s.forAdmins(s.adminSessions))
+	r.Get("/admin/clients", s.forAdmins(s.adminClients))
+	r.Get("/admin/keys", s.forAdmins(s.adminKeys))
+	r.Get("/admin/audit", s.forAdmins(s.adminAudit))
+	r.Get("/admin/audit.csv", s.auditCSV)
+	r.Get("/admin/status", s.forAdmins(s.adminStatus))
 	livereload.Mount(r)
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(notAllowed(r))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -66,9 +67,7 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	secret := pairing.NewCredential()
-	if _, err := s.Pairings.SignIn(r.Context(), pairing.Requester{
-		Secret: secret, Address: s.address(r), UserAgent: r.UserAgent(),
-	}); err != nil {
+	if err := s.admitAdmin(r, secret, body); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
@@ -81,6 +80,42 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 	s.Log.Info("security.signed_in", "address", s.address(r))
 	s.setCookie(w, r, secret)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// admitAdmin makes the credential an admin's, and tells the audit log.
+func (s *server) admitAdmin(r *http.Request, secret string, body signInBody) error {
+	via := "token"
+	if body.token == "" {
+		via = "link"
+	}
+	who := audit.Actor{UserID: "admin", Role: protocol.Admin, Via: via, Address: s.address(r).String()}
+	ended, err := s.Gateway.Audit.Begin(r.Context(), who, audit.Act{Action: audit.SignIn, Detail: pairing.Name(r.UserAgent(), "")})
+	if err != nil {
+		return err
+	}
+	_, err = s.Pairings.SignIn(r.Context(), pairing.Requester{
+		Secret: secret, Address: s.address(r), UserAgent: r.UserAgent(),
+	})
+	ended(err)
+	return err
+}
+
+// dismiss ends a credential, and tells the audit log if it was somebody's.
+func (s *server) dismiss(r *http.Request, secret string) error {
+	who, err := s.Gateway.CheckDevice(r.Context(), secret)
+	if refused := new(protocol.Error); errors.As(err, &refused) && refused.Code == protocol.NotPaired {
+		return s.Pairings.SignOut(r.Context(), secret)
+	}
+	if err != nil {
+		return err
+	}
+	ended, err := s.Gateway.Audit.Begin(r.Context(), s.actor(r, callerAs(who)), audit.Act{Action: audit.SignOut, Target: audit.Device(who.DeviceID)})
+	if err != nil {
+		return err
+	}
+	err = s.Pairings.SignOut(r.Context(), secret)
+	ended(err)
+	return err
 }
 
 // newBrowser keeps the credential that a browser has, or gives it one.
@@ -130,7 +165,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) {
 	secret := s.credential(r)
 	s.setCookie(w, r, "")
 	if secret != "" {
-		if err := s.Pairings.SignOut(r.Context(), secret); err != nil {
+		if err := s.dismiss(r, secret); err != nil {
 			s.refuse(w, r, err)
 			return
 		}

@@ -1,28 +1,44 @@
 package httpd
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
-	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // socket is GET /ws.
 func (s *server) socket(w http.ResponseWriter, r *http.Request) {
 	if !s.originAllowed(r) {
+		s.Gateway.Metrics.UpgradeRefused(metrics.RefusedOrigin)
 		s.rejectOrigin(w, r)
 		return
 	}
 	if s.Gateway.Draining() {
-		fail(w, http.StatusServiceUnavailable, &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: 2000,
-			Message: "the gateway is stopping: try again"})
+		s.Gateway.Metrics.UpgradeRefused(metrics.RefusedStopping)
+		fail(w, http.StatusServiceUnavailable, errStopping)
 		return
 	}
-	s.Gateway.Serve(w, r, gateway.Peer{
-		Address: s.address(r), UserAgent: r.UserAgent(), Bearer: bearer(r), Cookie: s.credential(r),
+	address := s.address(r)
+	err := s.Gateway.Serve(w, r, gateway.Peer{
+		Address: address, UserAgent: r.UserAgent(), Bearer: bearer(r), Cookie: s.credential(r), Proxy: s.live(r).trusted(address),
 	})
+	var full *gateway.Full
+	if errors.As(err, &full) {
+		fail(w, statusOfFull(full.Cause), full.Err)
+	}
+}
+
+// statusOfFull is the HTTP status of a refusal for want of room: whose fault it
+// is differs.
+func statusOfFull(cause metrics.Refusal) int {
+	if cause == metrics.RefusedAddress {
+		return http.StatusTooManyRequests
+	}
+	return http.StatusServiceUnavailable
 }
 
 // bearer is the token of an Authorization header, or "" (RFC 6750 §2.1).

@@ -14,6 +14,20 @@ func clock(t protocol.Time) part.Moment {
 	return part.Moment{RFC3339: t.String(), Text: t.Go().Local().Format("15:04")}
 }
 
+// dayAndClock is a moment as logs show it, with its day. The client writes it
+// anew, too.
+func dayAndClock(t protocol.Time) part.Moment {
+	return part.Moment{RFC3339: t.String(), Text: t.Go().Local().Format("2 Jan 2006, 15:04:05")}
+}
+
+// counted is a number of things: "1 user", "2 users".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
 // ago is a moment as lists show it. The client keeps it current.
 func ago(t protocol.Time) part.Moment {
 	return part.Moment{RFC3339: t.String(), Text: since(time.Since(t.Go()))}

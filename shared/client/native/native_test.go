@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -43,6 +44,27 @@ func TestAddresses(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "hush") {
 			t.Errorf("a password is shown: %v", err)
+		}
+	}
+}
+
+// TestRefusedUpgradeNamesItsCause also meets a proxy that answers by itself.
+func TestRefusedUpgradeNamesItsCause(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"error":{"code":"INVALID_REQUEST","message":"pass the Upgrade header on"}}`: "426 Upgrade Required: pass the Upgrade header on",
+		"<html>502</html>": "426 Upgrade Required",
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUpgradeRequired)
+			_, _ = w.Write([]byte(body))
+		}))
+		defer s.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := native.Dial(ctx, strings.Replace(s.URL, "http", "ws", 1), native.Options{})
+		if err == nil || !strings.Contains(err.Error(), want+")") {
+			t.Errorf("Dial: %v, want %q", err, want)
 		}
 	}
 }

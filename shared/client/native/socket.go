@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -196,11 +197,25 @@ func (s *socket) whyNotOpen(resp *http.Response, err error) string {
 	case s.ctx.Err() != nil:
 		return context.Cause(s.ctx).Error()
 	case resp != nil && resp.StatusCode != http.StatusSwitchingProtocols:
-		return "the gateway, or a proxy before it, refused the upgrade: HTTP " + resp.Status
+		return "the gateway, or a proxy before it, refused the upgrade: HTTP " + resp.Status + cause(resp.Body)
 	}
 	var of *url.Error
 	if errors.As(err, &of) {
 		err = of.Err
 	}
 	return err.Error()
+}
+
+// cause is what a gateway's refusal says, of whose body the library keeps a
+// kilobyte; empty for anybody else's.
+func cause(body io.Reader) string {
+	var refusal struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if err := json.NewDecoder(body).Decode(&refusal); err != nil || refusal.Error.Message == "" {
+		return ""
+	}
+	return ": " + refusal.Error.Message
 }

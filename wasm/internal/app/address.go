@@ -36,7 +36,7 @@ func keyOf(path string) string {
 	for i := 0; i < len(escaped); i++ {
 		if escaped[i] == '%' && i+2 < len(escaped) {
 			if high, low := unhex(escaped[i+1]), unhex(escaped[i+2]); high >= 0 && low >= 0 {
-				key = append(key, byte(high<<4|low))
+				key = append(key, byte(high<<4|low)) // #nosec G115 -- two hexadecimal digits
 				i += 2
 				continue
 			}

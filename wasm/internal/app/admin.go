@@ -8,92 +8,45 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
-	"github.com/gatehouse-chat/gatehouse/shared/text"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// admin is the page where browsers are let in and shown out.
+// admin is the page where browsers are let in and shown out. Its lists are the
+// client's own: it knows what changes in them from the gateway's events.
 type admin struct {
-	*shell
+	*console
 	lists   *view.Admin
 	device  string                    // this browser's
 	pending []*protocol.PendingDevice // oldest first
 	paired  []*protocol.PairedDevice  // last seen first
 	loaded  bool
-	over    bool // signed out or revoked
 
 	approval view.Approval // in the dialog
 	wanted   string        // code to open the dialog for, from the address
 }
 
 func newAdmin(s *shell) *admin {
-	s.count = countMessages
-	return &admin{shell: s, lists: view.NewAdmin(s.doc), device: s.root.Attr(markup.AttrDevice)}
-}
-
-// countMessages counts the messages among what is kept.
-func countMessages(texts []string, _ bool) int {
-	n := 0
-	for i := 0; i < len(texts); i += 2 {
-		if text.HasPrefix(texts[i], nameMessage) {
-			n++
-		}
-	}
-	return n
+	return &admin{console: newConsole(s), lists: view.NewAdmin(s.doc), device: s.root.Attr(markup.AttrDevice)}
 }
 
 func (a *admin) page() page {
-	return page{
-		start: a.start, state: a.state, event: a.event, act: a.act,
-		tick: a.tick, draw: a.draw, counting: a.counting,
-	}
+	p := a.console.page()
+	p.start, p.state, p.event, p.act, p.tick, p.draw = a.start, a.state, a.event, a.act, a.tick, a.draw
+	return p
 }
 
 func (a *admin) start() {
 	if code := a.win.TakeFragment(); pairingCode(code) {
 		a.wanted = code
 	}
-	a.openKeeper(a.told)
-	a.connect()
-}
-
-// told hears that the user is no more.
-func (a *admin) told(name, state string) {
-	if name == namePurged && (!a.over || state == markup.StateSignedOut) {
-		a.end(state)
-		a.conn.Stop()
-	}
+	a.console.start()
 }
 
 // state follows the connection.
 func (a *admin) state(s client.State) {
-	switch s.Phase {
-	case client.Ready:
-		if s.Role != protocol.Admin {
-			a.end(markup.StateSignedOut)
-			a.win.Leave("/")
-			return
-		}
-		a.settled()
+	if a.admitted(s) {
 		a.load()
-	case client.Pairing:
-		a.end(markup.StateSignedOut)
-		a.win.Leave("/")
-	case client.Refused:
-		if state := a.turnedAway(s.Err); state != "" {
-			a.end(state)
-		}
 	}
-}
-
-// end takes everything off the screen that its reader may no longer read.
-func (a *admin) end(state string) {
-	a.over = true
-	a.pending, a.paired = nil, nil
-	a.lists.Draw(nil, nil, nil)
-	a.lists.Clear()
-	view.CloseDialogs(a.doc)
-	view.SetState(a.doc, state)
 }
 
 func (a *admin) load() {
@@ -186,7 +139,8 @@ func (a *admin) request(p *protocol.PendingDevice) {
 		return
 	}
 	a.wait(p)
-	view.Announce(a.doc, p.DeviceName+" asks to be let in.")
+	a.notifyOf(p)
+	view.Announce(a.doc, nameOfPending(p)+" asks to be let in.")
 }
 
 func (a *admin) resolved(r protocol.DeviceResolved) {
@@ -233,8 +187,6 @@ func nameOf(d *protocol.PairedDevice) string {
 	return cmp.Or(d.Label, d.DeviceName, browser(d.UserAgent), "a device without a name")
 }
 
-func (a *admin) counting() bool { return false }
-
 func (a *admin) tick(now clock.Time) {
 	a.need(partBody)
 	a.lists.Age(protocol.At(now))
@@ -264,6 +216,7 @@ func (a *admin) draw() {
 		}
 	}
 	a.lists.Draw(pending, devices, users)
+	a.showWaiting(len(pending))
 }
 
 func showPending(p *protocol.PendingDevice, now clock.Time) view.Pending {

@@ -43,7 +43,7 @@ type App struct {
 	hurry  bool // the timer's pace
 }
 
-// page is what one of the four pages does. It is no interface, because what is
+// page is what one of the pages does. It is no interface, because what is
 // behind an interface is linked with all that a program could ask of it: package
 // time's calendar alone is 20 KB of download.
 type page struct {
@@ -56,16 +56,17 @@ type page struct {
 	counting  func() bool // seconds are counted down
 	navigated func()      // may be nil
 	scrolled  func(below, above int)
-	rest      func()                   // the page may be left for good; may be nil
-	wake      func()                   // the page is seen again; may be nil
-	cursors   func() []protocol.Cursor // may be nil
+	rest      func()                    // the page may be left for good; may be nil
+	wake      func()                    // the page is seen again; may be nil
+	files     func([]protocol.KeptFile) // may be nil
+	cursors   func() []protocol.Cursor  // may be nil
 }
 
 // New takes over the page that the browser shows. It does nothing until Start.
 func New(o Options) *App {
 	a := &App{}
 	a.loop.settle = a.settle
-	s := &shell{win: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot), keep: o.Keeper, offline: !o.Browser.Online()}
+	s := &shell{win: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot), keep: o.Keeper, transport: o.Transport, offline: !o.Browser.Online()}
 	s.hello = protocol.ConnectParams{
 		Locale: o.Locale,
 		Client: &protocol.Client{
@@ -83,10 +84,13 @@ func New(o Options) *App {
 		})
 		return c
 	}
+	s.title = view.TextOf(s.doc, markup.IDTitle)
 	a.shell = s
 	switch s.root.Attr(markup.AttrPage) {
 	case markup.PageChat:
 		a.page = newChat(s).page()
+	case markup.PageConsole:
+		a.page = newConsole(s).page()
 	case markup.PageAdmin:
 		a.page = newAdmin(s).page()
 	case markup.PageLogin:
@@ -133,6 +137,13 @@ func (a *App) Network(up bool) {
 func (a *App) Rest() {
 	if a.page.rest != nil {
 		a.loop.do(func() { a.page.rest() })
+	}
+}
+
+// Files tells of files that the user has chosen, pasted or dropped.
+func (a *App) Files(files []protocol.KeptFile) {
+	if a.page.files != nil {
+		a.loop.do(func() { a.page.files(files) })
 	}
 }
 

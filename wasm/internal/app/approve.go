@@ -32,6 +32,8 @@ func (a *admin) act(action string, target view.Element) {
 		}
 	case markup.ActionConfirmRevoke:
 		a.revoke(about(target, markup.AttrDevice))
+	default:
+		a.console.act(action, target)
 	}
 }
 

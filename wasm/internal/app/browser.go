@@ -12,12 +12,14 @@ type Browser interface {
 	Address
 	Screen
 	Services
+	Files
 }
 
 // Address is where the page is.
 type Address interface {
-	// Host is the address's host without the port, Path its path as it stands
-	// there, escaped.
+	// Origin is the address's scheme, host and port; Host is its host without the
+	// port, Path its path as it stands there, escaped.
+	Origin() string
 	Host() string
 	Path() string
 	// TakeFragment gives what follows the #, and removes it from the address and
@@ -44,11 +46,39 @@ type Screen interface {
 	HideSidebar()
 }
 
+// Files are what the user attaches, which the browser holds by key.
+type Files interface {
+	// Upload sends a file to a path of the gateway, and tells how much of it has
+	// gone, then the status, 0 when there was no answer, and the answer's text.
+	Upload(key, path string, progress func(percent int), done func(status int, text string))
+	// KeepFile keeps a file past the end of the tab, and tells whether it does;
+	// LoadFile takes up one that was kept, and tells whether it was.
+	KeepFile(key string, done func(ok bool))
+	LoadFile(key string, done func(ok bool))
+	// Picture is the address of a file's picture in this page, "" for what is none.
+	Picture(key string) string
+	// ForgetFile ends the upload of a file, and keeps it no more; its picture stays.
+	// ClearFiles lets go of everything.
+	ForgetFile(key string)
+	ClearFiles()
+}
+
 // Services are other things that a browser does.
 type Services interface {
 	// Fetch makes a same-origin HTTP request with a JSON body, "" for none, and
 	// gives the status, 0 when there was no answer, and the answer's text.
 	Fetch(method, path, body string, done func(status int, text string))
+	// Renew fetches the page again and brings what is marked markup.AttrLive in line
+	// with it. With a form, which may be nil, what that asks for becomes the query of
+	// the address first. It gives the status, 0 when there was no answer.
+	Renew(form view.Element, done func(status int))
+	// Notices tells whether the browser notifies: a markup.Notices… value. AskNotices
+	// asks the user whether it may.
+	Notices() string
+	AskNotices(done func())
+	// Notify shows, if it may, a notification that leads to a path, to a user who
+	// looks elsewhere.
+	Notify(title, path string)
 	// Online is false when the browser knows that there is no network.
 	Online() bool
 	// Copy puts text on the clipboard.

@@ -19,11 +19,12 @@ type chat struct {
 	hand     []*session          // the last that were looked at, the shown one first
 	post     post
 	drafts   drafts
+	tray     tray
 	opening  string // to be shown as soon as it is loaded
 	push     bool   // and to be a new entry of the history then
 	list     directory
 	agents   []protocol.Agent
-	waiting  map[string]bool // codes of pairings that wait for an admin
+	knocks   knocks
 	deleting map[string]bool // sessions that this page deletes
 	over     bool            // signed out or revoked: nothing is shown any more
 
@@ -41,11 +42,12 @@ func newChat(s *shell) *chat {
 		user:     s.root.Attr(markup.AttrUser),
 		role:     protocol.Role(s.root.Attr(markup.AttrRole)),
 		all:      map[string]*session{},
-		waiting:  map[string]bool{},
+		knocks:   newKnocks(s),
 		deleting: map[string]bool{},
 		changed:  map[string]bool{},
 		post:     newPost(),
 		drafts:   drafts{texts: map[string]string{}},
+		tray:     newTray(s.doc),
 	}
 	c.transcript = view.NewTranscript(s.doc, func(at protocol.Time) view.Time {
 		return view.Time{Stamp: at.String(), Text: s.win.Clock(at)}
@@ -55,6 +57,7 @@ func newChat(s *shell) *chat {
 	c.shown = c.session(s.root.Attr(markup.AttrSessionKey))
 	c.shown.known = s.root.Attr(markup.AttrEpoch) != ""
 	c.shown.gone = s.root.Attr(markup.AttrState) == markup.StateGone
+	c.watchOther()
 	c.atHand(c.shown)
 	s.count = func(texts []string, durable bool) int {
 		c.merge(texts, durable)
@@ -69,6 +72,7 @@ func (c *chat) page() page {
 		tick: c.tick, draw: c.draw, counting: c.counting,
 		navigated: c.navigated, scrolled: c.scrolled,
 		cursors: c.cursors, rest: c.saveDraft, wake: c.wakeUp,
+		files: c.attach,
 	}
 }
 
@@ -136,9 +140,10 @@ func (c *chat) welcome(s client.State) {
 	c.loadSessions()
 	c.loadAgents()
 	if c.role == protocol.Admin {
-		c.loadWaiting()
+		c.knocks.load()
 	}
 	c.post.box.Resume()
+	c.retryFiles()
 	c.flush()
 }
 
@@ -150,6 +155,9 @@ func (c *chat) end(state string) {
 	c.list = directory{}
 	c.post.box, c.post.wishes = client.Outbox{}, nil
 	c.drafts.texts = map[string]string{}
+	c.tray.files, c.tray.uploads, c.tray.pictures = nil, map[string]*upload{}, map[string]string{}
+	c.win.ClearFiles()
+	c.tray.list.Draw(nil)
 	c.unsent.Draw(nil)
 	c.transcript.Draw(nil)
 	c.sessions.Draw(nil)
@@ -157,12 +165,12 @@ func (c *chat) end(state string) {
 	view.SetInput(c.doc, markup.IDComposerInput, "")
 	view.SetReplica(c.doc, "")
 	view.SetText(c.doc, markup.IDSessionTitle, "")
-	view.SetText(c.doc, markup.IDPendingBadge, "")
+	c.knocks.clear()
 	view.SetText(c.doc, markup.IDCaughtUp, "")
 	view.SetEarlier(c.doc, false, false)
 	view.SetRoot(c.doc, markup.AttrSessionKey, "")
 	view.SetState(c.doc, state)
-	c.win.SetTitle("Gatehouse")
+	c.setTitle("Gatehouse")
 	c.win.Replace("/")
 }
 
@@ -180,7 +188,7 @@ func (c *chat) event(f protocol.Frame) {
 	case protocol.EventTick:
 		c.ticked(f.Payload)
 	case protocol.EventDeviceRequested, protocol.EventDeviceResolved:
-		c.pairing(f)
+		c.knocks.event(f)
 	}
 }
 
@@ -195,6 +203,12 @@ func (c *chat) act(action string, target view.Element) {
 		view.SetInput(c.doc, markup.IDComposerInput, target.Attr(markup.AttrText))
 		view.Focus(c.doc, markup.IDComposerInput)
 		c.compose()
+	case markup.ActionRemoveFile:
+		c.detach(about(target, markup.AttrFile))
+	case markup.ActionOpenFile:
+		view.OpenPicture(c.doc, target)
+	case markup.ActionWriteAs:
+		c.writesAs(target.Value())
 	case markup.ActionStopRun:
 		c.stop()
 	case markup.ActionRetryRun:
@@ -251,7 +265,7 @@ func (c *chat) counting() bool {
 			return true
 		}
 	}
-	return c.post.box.Paused() && c.ready()
+	return (c.post.box.Paused() || c.paused()) && c.ready()
 }
 
 func (c *chat) tick(now clock.Time) {
@@ -261,6 +275,8 @@ func (c *chat) tick(now clock.Time) {
 			c.heal(s)
 		}
 	}
+	c.seekFiles()
+	c.uploadNext()
 	c.flush()
 }
 
@@ -277,6 +293,7 @@ func (c *chat) draw() {
 		for id := range c.changed {
 			if m := c.shown.log.Message(id); m != nil {
 				v := c.shown.show(m)
+				v.Files = c.showFiles(m.Media)
 				c.transcript.Update(&v)
 			}
 		}
@@ -288,10 +305,11 @@ func (c *chat) draw() {
 			Bytes:   len(view.Input(c.doc, markup.IDComposerInput)),
 			Limit:   protocol.MaxMessageBytes,
 		})
+		c.tray.list.Draw(c.attachments())
 		view.SetJump(c.doc, c.far)
 	}
 	if c.parts&(partBody|partList) != 0 {
-		c.sessions.Draw(c.list.shown(c.post.box.All(), c.shown.key, clock.Now(), c.win.Matches))
+		c.sessions.Draw(c.list.shown(c.ownMessages(), c.shown.key, clock.Now(), c.win.Matches))
 	}
 	if c.toLatest {
 		c.toLatest = false
@@ -314,7 +332,7 @@ func (c *chat) drawTranscript() {
 func (c *chat) drawUnsent() {
 	c.unsent.Draw(c.refusedElsewhere())
 	keep := markup.KeepBrowser
-	if !c.post.durable || len(c.post.homeless) > 0 {
+	if !c.post.durable || len(c.post.homeless) > 0 || c.homelessFiles() {
 		keep = markup.KeepTab
 	}
 	view.SetRoot(c.doc, markup.AttrKeep, keep)
@@ -328,6 +346,8 @@ func (c *chat) drawHead() {
 	}
 	view.SetState(c.doc, state)
 	view.SetRoot(c.doc, markup.AttrSessionKey, s.key)
+	_, owner := s.by(nil)
+	view.SetRoot(c.doc, markup.AttrOwner, owner)
 	if !s.loaded {
 		return
 	}
@@ -336,10 +356,17 @@ func (c *chat) drawHead() {
 	view.SetRoot(c.doc, markup.AttrLastSeq, decimal(at.AfterSeq))
 	if c.list.loaded || s.key == "" {
 		label := c.list.label(s.key)
+		if s.other != nil {
+			label = s.other.label
+		}
 		view.SetText(c.doc, markup.IDSessionTitle, label)
-		c.win.SetTitle(label + " · Gatehouse")
+		c.setTitle(label + " · Gatehouse")
 	}
-	if name := c.agentName(s.key); name != "" {
+	name := c.agentName(s.key)
+	if s.other != nil {
+		name = s.other.agent
+	}
+	if name != "" {
 		view.SetText(c.doc, markup.IDAgentName, name)
 	}
 }

@@ -2,7 +2,9 @@ package app
 
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -15,6 +17,34 @@ type drafts struct {
 	texts  map[string]string // as they are kept, by session
 	edited bool              // the composer's text is this tab's own
 	timer  *clock.Timer      // until the composer's text is kept; nil when it is
+}
+
+// A draft with files is kept as its text, a zero byte, and the files.
+func writeDraft(draft string, files []protocol.KeptFile) string {
+	if len(files) == 0 {
+		return draft
+	}
+	list := protocol.KeptFiles{Files: files}
+	return string(list.AppendJSON(append([]byte(draft), 0)))
+}
+
+func readDraft(kept string) (draft string, files []protocol.KeptFile) {
+	for i := len(kept) - 1; i >= 0; i-- {
+		if kept[i] != 0 { // which JSON does not have
+			continue
+		}
+		var list protocol.KeptFiles
+		if jsontext.Read(jsontext.Raw(kept[i+1:]), list.DecodeJSON) == nil {
+			return kept[:i], list.Files
+		}
+		break
+	}
+	return kept, nil
+}
+
+// draft is what stands in the composer, as it is kept.
+func (c *chat) draft() string {
+	return writeDraft(view.Input(c.doc, markup.IDComposerInput), c.tray.files)
 }
 
 // compose follows the composer's text.
@@ -34,11 +64,12 @@ func (c *chat) saveDraft() {
 	}
 	c.drafts.timer.Stop()
 	c.drafts.timer = nil
-	c.keepDraft(view.Input(c.doc, markup.IDComposerInput))
+	c.keepDraft(c.draft())
 }
 
-func (c *chat) keepDraft(draft string) {
-	key := c.shown.key
+func (c *chat) keepDraft(draft string) { c.keepDraftOf(c.shown.key, draft) }
+
+func (c *chat) keepDraftOf(key, draft string) {
 	had := c.drafts.texts[key]
 	c.drafts.texts[key] = draft
 	if had == draft {
@@ -47,9 +78,10 @@ func (c *chat) keepDraft(draft string) {
 	c.keep.Put(nameDraft+key, draft, func(bool) {})
 }
 
-// takeDraft empties the composer, whose text is on its way.
+// takeDraft empties the composer, whose text and files are on their way.
 func (c *chat) takeDraft() {
 	c.setInput("")
+	c.tray.files = nil
 	c.saveDraft()
 	c.keepDraft("")
 	c.drafts.edited = false
@@ -57,8 +89,12 @@ func (c *chat) takeDraft() {
 
 // showDraft puts the shown session's draft into the composer.
 func (c *chat) showDraft() {
-	c.setInput(c.drafts.texts[c.shown.key])
+	draft, files := readDraft(c.drafts.texts[c.shown.key])
+	c.setInput(draft)
+	c.tray.files = files
 	c.drafts.edited = false
+	c.seekFiles()
+	c.uploadNext()
 }
 
 // findDraft takes a draft that was kept before this page began. What was typed

@@ -29,22 +29,30 @@ type window struct {
 	visited  []string // what Push, Replace, Leave and Reload did
 	title    string
 	fetch    func(method, body string) (int, string)
+	routes   map[string]func() (int, string) // by method and path; else fetch answers
 	fetched  []string
 	copied   string
 	kept     map[string]string
 	random   byte
 	offline  bool
-	latest   int // calls of ToLatest
+	latest   int      // calls of ToLatest
+	renewals []string // the ids of their forms
+	renewed  int      // the status that they give
+	notices  string
+	notified []string
+	files    *drawer
 }
 
 func newWindow(doc *viewtest.Document) *window {
 	return &window{
 		Document: doc, host: "chat.example", path: "/", kept: map[string]string{},
-		fetch: func(string, string) (int, string) { return 204, "" },
+		fetch: func(string, string) (int, string) { return 204, "" }, renewed: 200,
+		files: newDrawer(),
 	}
 }
 
 func (w *window) note(what string)     { w.visited = append(w.visited, what) }
+func (w *window) Origin() string       { return "http://" + w.host }
 func (w *window) Host() string         { return w.host }
 func (w *window) Path() string         { return w.path }
 func (w *window) TakeFragment() string { f := w.fragment; w.fragment = ""; return f }
@@ -66,6 +74,22 @@ func (w *window) Matches(text, sought string) bool {
 }
 func (w *window) Clock(at protocol.Time) string { return at.String() }
 
+func (w *window) Renew(form view.Element, done func(int)) {
+	id := ""
+	if form != nil {
+		id = form.Attr("id")
+	}
+	w.renewals = append(w.renewals, id)
+	go func() {
+		time.Sleep(time.Millisecond)
+		done(w.renewed)
+	}()
+}
+
+func (w *window) Notices() string         { return w.notices }
+func (w *window) AskNotices(done func())  { w.notices = "on"; go done() }
+func (w *window) Notify(title, to string) { w.notified = append(w.notified, title+" "+to) }
+
 func (w *window) Random(b []byte) {
 	w.random++
 	for i := range b {
@@ -81,11 +105,15 @@ func (w *window) Copy(text string, done func(bool)) {
 func (w *window) Fetch(method, path, body string, done func(int, string)) {
 	w.mu.Lock()
 	w.fetched = append(w.fetched, strings.TrimSpace(method+" "+path+" "+body))
-	answer := w.fetch
+	answer, route := w.fetch, w.routes[method+" "+path]
 	w.mu.Unlock()
 	go func() {
 		time.Sleep(time.Millisecond)
-		done(answer(method, body))
+		if route != nil {
+			done(route())
+		} else {
+			done(answer(method, body))
+		}
 	}()
 }
 

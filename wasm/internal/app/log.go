@@ -136,6 +136,9 @@ func (c *chat) load(s *session) {
 			}
 		}
 		s.loaded, s.known, s.gone = true, true, false
+		if s.other != nil {
+			c.watch(s)
+		}
 		c.loadedNow(s)
 	})
 }

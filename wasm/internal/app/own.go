@@ -1,6 +1,8 @@
 package app
 
 import (
+	"cmp"
+
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -26,6 +28,7 @@ func (c *chat) messages(s *session) []view.Message {
 	list := make([]view.Message, 0, len(s.log.Messages())+len(c.post.box.All()))
 	for _, m := range s.log.Messages() {
 		shown := s.show(m)
+		shown.Files = c.showFiles(m.Media)
 		shown.Key = keys[m.ID]
 		list = append(list, shown)
 	}
@@ -42,7 +45,7 @@ func (c *chat) arrived(s *session) map[string]string {
 		if m.Ack != nil {
 			id = m.Ack.MessageID
 		} else if m.Tried && m.Refused == nil {
-			id = s.find(m, keys)
+			id = s.find(m, c.user, keys)
 		}
 		if s.log.Message(id) == nil {
 			id = ""
@@ -59,10 +62,11 @@ func (c *chat) arrived(s *session) map[string]string {
 
 // find gives the id of the message in the log that says what was sent, and is no
 // other one of ours.
-func (s *session) find(sent *client.Outgoing, taken map[string]string) string {
+func (s *session) find(sent *client.Outgoing, user string, taken map[string]string) string {
 	messages := s.log.Messages()
 	for _, m := range messages {
-		if m.Seq > sent.After && m.Role == protocol.FromUser && m.Author == nil && m.Content == sent.Message && taken[m.ID] == "" {
+		if m.Seq > sent.After && m.Role == protocol.FromUser && s.mine(m.Author, user) && m.Content == sent.Message &&
+			sameFiles(sent.Files, m.Media) && taken[m.ID] == "" {
 			return m.ID
 		}
 	}
@@ -89,6 +93,10 @@ func (c *chat) own(s *session, arrived map[string]string) []view.Message {
 			continue
 		}
 		v := view.Message{Key: m.Key, From: protocol.FromUser, At: m.At, Content: m.Message, Status: c.statusOf(m)}
+		v.Files, v.Percent = c.ownFiles(m)
+		if s.other != nil {
+			v.ByOther, v.Author = true, c.user
+		}
 		if m.Ack != nil {
 			v.ID, v.RunID, v.Seq = m.Ack.MessageID, m.Ack.RunID, m.Ack.Seq
 		}
@@ -109,6 +117,8 @@ func (c *chat) statusOf(m *client.Outgoing) string {
 		return markup.StatusQueued
 	case m.Ack != nil:
 		return markup.StatusComplete
+	case c.reached() && !m.Uploaded():
+		return markup.StatusUploading
 	case c.reached():
 		return markup.StatusSending
 	}
@@ -122,7 +132,8 @@ func (c *chat) refusedElsewhere() []view.Refused {
 	for _, m := range c.post.box.All() {
 		if m.Refused != nil && m.SessionKey != c.shown.key {
 			list = append(list, view.Refused{
-				Key: m.Key, Label: c.list.label(m.SessionKey), Error: sentence(m.Refused), Text: m.Message,
+				Key: m.Key, Label: c.list.label(m.SessionKey), Error: sentence(m.Refused),
+				Text: cmp.Or(m.Message, fileNames(m.Files)),
 			})
 		}
 	}

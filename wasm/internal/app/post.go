@@ -133,6 +133,8 @@ func (c *chat) merge(texts []string, durable bool) {
 			c.drop(m) // another tab saw to it, and what it told was lost
 		}
 	}
+	c.seekFiles()
+	c.uploadNext()
 	if s := c.shown; s.gone && !s.known && len(c.post.box.Of(s.key)) > 0 {
 		s.gone = false // nobody knows it yet but this browser
 		c.load(s)
@@ -151,6 +153,7 @@ func (c *chat) takeIn(key, kept string) {
 		c.post.box.Add(m)
 	} else if had.Ack == nil && !had.Sending() {
 		had.Tried, had.Refused = had.Tried || m.Tried, m.Refused
+		had.TakeMedia(m)
 	}
 	c.need(partBody | partList)
 }
@@ -172,6 +175,8 @@ func (c *chat) told(name, told string) {
 		}
 	} else if key, ok := text.CutPrefix(name, nameDraft); ok {
 		c.toldDraft(key, told)
+	} else if text.HasPrefix(name, nameWant) || text.HasPrefix(name, nameHave) {
+		c.toldOfFile(name, told)
 	} else if name == "" {
 		c.wakeUp()
 	} else if name == namePurged {
@@ -188,6 +193,7 @@ const helpAfter = clock.Second
 func (c *chat) toldMessage(key, kept string) {
 	if kept != "" {
 		c.takeIn(key, kept)
+		c.seekFiles()
 		clock.AfterFunc(helpAfter, func() { c.do(c.flush) })
 		return
 	}
@@ -276,6 +282,7 @@ func (c *chat) send(m *client.Outgoing) {
 	params := &protocol.ChatSendParams{
 		Message:        m.Message,
 		SessionKey:     m.SessionKey,
+		Media:          m.Media(),
 		IdempotencyKey: m.Key,
 		Ack:            protocol.AckAccepted,
 	}

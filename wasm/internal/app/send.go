@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
@@ -11,16 +12,31 @@ import (
 // submit takes what is in the composer. What cannot be sent stays there.
 func (c *chat) submit() {
 	text := view.Input(c.doc, markup.IDComposerInput)
-	if trim(text) == "" || !c.mayWrite() {
+	files := c.tray.files
+	if trim(text) == "" && len(files) == 0 || !c.mayWrite() {
 		return
+	}
+	for i := range files {
+		if u := c.tray.upload(files[i].Key); u.err != nil {
+			c.problem("“" + files[i].Media.Filename + "” can’t be sent. Remove it first: " + sentence(u.err))
+			return
+		}
 	}
 	if over := len(text) - protocol.MaxMessageBytes; over > 0 {
 		c.problem("This message is " + view.Grouped(over) + " bytes longer than the " +
 			view.Grouped(protocol.MaxMessageBytes) + " that one may have. Send it in parts.")
 		return
 	}
+	if o := c.shown.other; o != nil && o.note {
+		if len(files) > 0 {
+			c.problem("A note takes no files. Choose “Message”, or remove them.")
+			return
+		}
+		c.addNote(text)
+		return
+	}
 	c.takeDraft()
-	c.say(text)
+	c.say(text, files)
 }
 
 func (c *chat) mayWrite() bool {
@@ -29,7 +45,7 @@ func (c *chat) mayWrite() bool {
 
 // say puts a message into the outbox. The first of a new session gives it its key,
 // and makes it the user's.
-func (c *chat) say(text string) {
+func (c *chat) say(text string, files []protocol.KeptFile) {
 	s := c.shown
 	if s.key == "" {
 		delete(c.all, "")
@@ -43,6 +59,7 @@ func (c *chat) say(text string) {
 		Key:        hexOf(c.random(16)),
 		SessionKey: s.key,
 		Message:    text,
+		Files:      files,
 		After:      s.log.Cursor().AfterSeq,
 	})
 }
@@ -51,7 +68,12 @@ func (c *chat) say(text string) {
 func (c *chat) sendAgain(key string) {
 	if m := c.post.box.Find(key); m != nil && m.Refused != nil {
 		m.Refused = nil
+		for i := range m.Files {
+			u := c.tray.upload(m.Files[i].Key)
+			u.err, u.sought = nil, clock.Time{}
+		}
 		c.keepMessage(m)
+		c.retryFiles()
 		c.flush()
 	}
 }
@@ -71,6 +93,7 @@ func (c *chat) takeBack(target view.Element) {
 		case m == nil || c.over: // another tab was faster
 		case m.CanTakeBack():
 			c.forget(m)
+			c.attachAgain(m.Files)
 			c.writeBefore(m.Message)
 		default:
 			c.info("This may have reached the gateway already. It can be taken back once that is known.")
@@ -80,12 +103,28 @@ func (c *chat) takeBack(target view.Element) {
 
 // writeBefore puts text before what stands in the composer.
 func (c *chat) writeBefore(text string) {
-	if rest := view.Input(c.doc, markup.IDComposerInput); rest != "" {
+	if rest := view.Input(c.doc, markup.IDComposerInput); rest != "" && text != "" {
 		text += "\n\n" + rest
+	} else {
+		text += rest
 	}
 	c.setInput(text)
 	c.compose()
 	view.Focus(c.doc, markup.IDComposerInput)
+}
+
+// attachAgain puts files before those in the composer.
+func (c *chat) attachAgain(files []protocol.KeptFile) {
+	all := append(append([]protocol.KeptFile(nil), files...), c.tray.files...)
+	if len(all) > protocol.MaxMedia {
+		c.problem("A message takes " + view.Grouped(protocol.MaxMedia) + " files at most: some were left out.")
+		for i := range all[protocol.MaxMedia:] {
+			c.discard(&all[protocol.MaxMedia+i])
+		}
+		all = all[:protocol.MaxMedia]
+	}
+	c.tray.files = all
+	c.changeTray()
 }
 
 // stop ends the answer that is being written, or else what waits to be.

@@ -9,8 +9,9 @@ import (
 
 // session is a conversation that this page has opened.
 type session struct {
-	key string // "" until the first message of a new one
-	log *timeline.Timeline
+	key   string // "" until the first message of a new one
+	log   *timeline.Timeline
+	other *other // whose it is, if it is another user's
 
 	loaded  bool // log is the transcript; else only the page that the server rendered is
 	loading bool // chat.history is under way
@@ -45,9 +46,7 @@ func (s *session) show(m *timeline.Message) view.Message {
 		Thinking: m.Thinking,
 		Error:    m.Error,
 	}
-	if m.Author != nil {
-		v.ByOther, v.Author = true, m.Author.UserID
-	}
+	v.ByOther, v.Author = s.by(m.Author)
 	if m.Status == protocol.StatusStreaming {
 		v.Activity = activity(s.log.Activity())
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
@@ -157,13 +158,17 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 	if jsontext.Read(payload, u.DecodeJSON) != nil {
 		return
 	}
+	s := c.all[u.SessionKey]
 	switch {
 	case u.Change == protocol.SessionDeleted:
 		c.removed(u.SessionKey, c.deleting[u.SessionKey])
-	case u.Session != nil:
+	case u.Session == nil:
+	case s != nil && s.other != nil:
+		s.other.label = cmp.Or(u.Session.Label, unnamed)
+	default:
 		c.list.put(u.Session)
 	}
-	if s := c.all[u.SessionKey]; s != nil && u.Change == protocol.SessionCreated && s.gone {
+	if s != nil && u.Change == protocol.SessionCreated && s.gone {
 		s.gone = false // a kept message was the first of it
 		c.reload(s)
 	}
@@ -224,44 +229,4 @@ func (c *chat) agentName(key string) string {
 		}
 	}
 	return ""
-}
-
-// loadWaiting counts the pairings that wait for this admin.
-func (c *chat) loadWaiting() {
-	var result protocol.DeviceListResult
-	c.ask(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
-		if err != nil || c.over {
-			return
-		}
-		clear(c.waiting)
-		for i := range result.Pending {
-			c.waiting[result.Pending[i].Code] = true
-		}
-		c.drawWaiting()
-	})
-}
-
-// pairing keeps the count up to date.
-func (c *chat) pairing(f protocol.Frame) {
-	switch f.Event {
-	case protocol.EventDeviceRequested:
-		var p protocol.DeviceRequested
-		if jsontext.Read(f.Payload, p.DecodeJSON) == nil {
-			c.waiting[p.Code] = true
-		}
-	case protocol.EventDeviceResolved:
-		var r protocol.DeviceResolved
-		if jsontext.Read(f.Payload, r.DecodeJSON) == nil {
-			delete(c.waiting, r.Code)
-		}
-	}
-	c.drawWaiting()
-}
-
-func (c *chat) drawWaiting() {
-	text := ""
-	if n := len(c.waiting); n > 0 {
-		text = view.Grouped(n)
-	}
-	view.SetText(c.doc, markup.IDPendingBadge, text)
 }

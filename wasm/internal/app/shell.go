@@ -42,6 +42,12 @@ type shell struct {
 	keep  Keeper
 	count func(texts []string, durable bool) int // of messages that signing out would lose
 
+	title  string // of the browser's tab, without
+	prefix string // what comes before it
+
+	transport client.Transport
+	doctor    doctor
+
 	notices []notice
 	again   func() // tries what failed before there was a connection; may be nil
 }
@@ -99,7 +105,12 @@ func (s *shell) fetch(method, body string, done func(status int, text string)) {
 func (s *shell) act(action string, target view.Element) bool {
 	switch action {
 	case markup.ActionReconnectNow:
+		if s.link.Phase == client.Refused {
+			s.connect() // as a person wishes
+		}
 		s.tryNow()
+	case markup.ActionExamine:
+		s.examine(true)
 	case markup.ActionCloseDialog:
 		view.CloseDialogs(s.doc)
 	case markup.ActionDismissToast:
@@ -171,6 +182,7 @@ func (s *shell) tryNow() {
 
 // hear says aloud that the connection was lost, and that it is back.
 func (s *shell) hear(st client.State) {
+	s.watchFailing(st)
 	switch {
 	case st.Phase == client.Waiting && !s.lost:
 		s.lost = true
@@ -248,7 +260,11 @@ func (s *shell) pill() view.Link {
 	case client.Ready, client.Pairing:
 		return view.Link{State: markup.LinkConnected}
 	case client.Waiting:
-		return view.Link{State: markup.LinkReconnecting, Seconds: secondsUntil(s.link.RetryAt)}
+		l := view.Link{State: markup.LinkReconnecting, Seconds: secondsUntil(s.link.RetryAt)}
+		if s.link.Attempt >= failingAfter {
+			l.State = markup.LinkFailing
+		}
+		return l
 	case client.Refused:
 		return view.Link{State: markup.LinkRefused, Reason: s.link.Err.Message}
 	}

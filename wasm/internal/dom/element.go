@@ -3,103 +3,131 @@
 package dom
 
 import (
-	"syscall/js"
+	"unsafe"
 
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// element is a view.Element.
-type element struct {
-	v js.Value
-}
+// element is a view.Element, by the number that JavaScript gave it. It does not
+// keep its node alive: one that has left the document is gone after the turn, and
+// what is done to it then does nothing.
+type element int32
 
-func wrap(v js.Value) view.Element {
-	if !v.Truthy() {
+func wrap(number int32) view.Element {
+	if number == 0 {
 		return nil
 	}
-	return &element{v}
+	return element(number)
 }
 
-func unwrap(e view.Element) js.Value {
+func unwrap(e view.Element) int32 {
 	if e == nil {
-		return js.Null()
+		return 0
 	}
-	return e.(*element).v
+	return int32(e.(element))
 }
 
-func (e *element) Attr(name string) string {
-	if v := e.v.Call("getAttribute", name); v.Type() == js.TypeString {
-		return v.String()
+func (e element) Attr(name string) string { return text(attr(int32(e), name)) }
+
+func (e element) SetAttr(name, value string) { setAttr(int32(e), name, value) }
+
+func (e element) Flag(name string) bool { return flag(int32(e), name) }
+
+func (e element) SetFlag(name string, on bool) { setFlag(int32(e), name, on) }
+
+func (e element) Text() string { return text(get(int32(e), "textContent")) }
+
+func (e element) SetText(text string) { set(int32(e), "textContent", text) }
+
+func (e element) Children() []view.Element { return list(children(int32(e))) }
+
+func (e element) Find(attr, value string) []view.Element { return list(find(int32(e), attr, value)) }
+
+func (e element) Closest(attr string) view.Element { return wrap(closest(int32(e), attr)) }
+
+func (e element) Insert(child, before view.Element) { insert(int32(e), unwrap(child), unwrap(before)) }
+
+func (e element) Remove() { do(int32(e), "remove") }
+
+func (e element) Value() string { return text(get(int32(e), "value")) }
+
+func (e element) SetValue(value string) { set(int32(e), "value", value) }
+
+func (e element) SetChecked(on bool) { check(int32(e), on) }
+
+func (e element) Focus() { do(int32(e), "focus") }
+
+func (e element) Open() { do(int32(e), "open") }
+
+func (e element) Close() { do(int32(e), "close") }
+
+// SetBlocks is the one place in the client where text is read as HTML. What
+// comes here is what the gateway's own formatter made of a message, sent over
+// the authenticated socket: it holds no script, no event handler and no URL but
+// http, https and mailto. Scripts in it would not run anyway (HTML §4.12.1.1,
+// fragment parsing), and the page's Content-Security-Policy forbids inline ones.
+func (e element) SetBlocks(from int, html []string) {
+	all := ""
+	for _, block := range html {
+		all += block
 	}
-	return ""
+	setBlocks(int32(e), int32(from), all)
 }
 
-func (e *element) SetAttr(name, value string) { e.v.Call("setAttribute", name, value) }
+func (e element) AppendCode(text string) { appendCode(int32(e), text) }
 
-func (e *element) Flag(name string) bool { return e.v.Call("hasAttribute", name).Bool() }
-
-func (e *element) SetFlag(name string, on bool) { e.v.Call("toggleAttribute", name, on) }
-
-func (e *element) Text() string { return e.v.Get("textContent").String() }
-
-func (e *element) SetText(text string) { e.v.Set("textContent", text) }
-
-func (e *element) Children() []view.Element { return wrapAll(e.v.Get("children")) }
-
-func (e *element) Find(attr, value string) []view.Element {
-	return wrapAll(e.v.Call("querySelectorAll", "["+attr+"="+quote(value)+"]"))
-}
-
-func (e *element) Closest(attr string) view.Element {
-	return wrap(e.v.Call("closest", "["+attr+"]"))
-}
-
-func (e *element) Insert(child, before view.Element) {
-	e.v.Call("insertBefore", unwrap(child), unwrap(before))
-}
-
-func (e *element) Remove() { e.v.Call("remove") }
-
-func (e *element) Value() string { return e.v.Get("value").String() }
-
-func (e *element) SetValue(value string) { e.v.Set("value", value) }
-
-func (e *element) SetChecked(on bool) { e.v.Set("checked", on) }
-
-func (e *element) Focus() { e.v.Call("focus") }
-
-func (e *element) Open() {
-	if !e.v.Get("open").Truthy() {
-		e.v.Call("showModal")
+// list reads the numbers of elements that JavaScript has just handed over.
+func list(count int32) []view.Element {
+	if count == 0 {
+		return nil
 	}
-}
-
-func (e *element) Close() {
-	if e.v.Get("open").Truthy() {
-		e.v.Call("close")
-	}
-}
-
-func wrapAll(nodes js.Value) []view.Element {
-	out := make([]view.Element, nodes.Length())
-	for i := range out {
-		out[i] = &element{nodes.Index(i)}
+	numbers := make([]int32, count)
+	take(unsafe.Pointer(unsafe.SliceData(numbers)))
+	out := make([]view.Element, count)
+	for i, n := range numbers {
+		out[i] = element(n)
 	}
 	return out
 }
 
-// quote makes a string of a selector (CSS Syntax §4.3.5). Attribute values that
-// are looked for are names of package markup, or keys and codes of the gateway.
-func quote(s string) string {
-	const hex = "0123456789abcdef"
-	out := make([]byte, 0, len(s)+2)
-	out = append(out, '"')
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c == 0x7f {
-			out = append(out, '\\', hex[c>>4], hex[c&15], ' ')
-		} else {
-			out = append(out, c)
-		}
-	}
-	return string(append(out, '"'))
-}
+//go:wasmimport gatehouse dom_attr
+func attr(e int32, name string) int32
+
+//go:wasmimport gatehouse dom_set_attr
+func setAttr(e int32, name, value string)
+
+//go:wasmimport gatehouse dom_flag
+func flag(e int32, name string) bool
+
+//go:wasmimport gatehouse dom_set_flag
+func setFlag(e int32, name string, on bool)
+
+//go:wasmimport gatehouse dom_get
+func get(e int32, property string) int32
+
+//go:wasmimport gatehouse dom_set
+func set(e int32, property, text string)
+
+//go:wasmimport gatehouse dom_check
+func check(e int32, on bool)
+
+//go:wasmimport gatehouse dom_children
+func children(e int32) int32
+
+//go:wasmimport gatehouse dom_find
+func find(e int32, attr, value string) int32
+
+//go:wasmimport gatehouse dom_closest
+func closest(e int32, attr string) int32
+
+//go:wasmimport gatehouse dom_insert
+func insert(e, child, before int32)
+
+//go:wasmimport gatehouse dom_do
+func do(e int32, what string)
+
+//go:wasmimport gatehouse dom_set_blocks
+func setBlocks(e, from int32, html string)
+
+//go:wasmimport gatehouse dom_append_code
+func appendCode(e int32, text string)

@@ -3,8 +3,6 @@
 package dom
 
 import (
-	"syscall/js"
-
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
@@ -12,78 +10,53 @@ import (
 // OnAction calls act with every action that the user asks for, and with the
 // element that carries it. Which event asks for one follows from the element, as
 // package markup says.
-func (b *Browser) OnAction(act func(action string, target view.Element)) {
-	for _, kind := range []string{"click", "submit", "input", "change"} {
-		b.on(b.document.Get("body"), kind, func(event js.Value) {
-			target := event.Get("target").Call("closest", "["+markup.AttrAction+"]")
-			if target.IsNull() || askedBy(target) != kind || kind == "click" && opensElsewhere(event, target) {
-				return
-			}
-			if kind == "click" || kind == "submit" {
-				event.Call("preventDefault")
-			}
-			act(target.Call("getAttribute", markup.AttrAction).String(), &element{target})
-		})
-	}
-}
+func (*Browser) OnAction(act func(action string, target view.Element)) { heard.action = act }
 
-// askedBy is the event by which an element asks for its action.
-func askedBy(target js.Value) string {
-	switch target.Get("localName").String() {
-	case "form":
-		return "submit"
-	case "select":
-		return "change"
-	case "textarea":
-		return "input"
-	case "input":
-		switch target.Get("type").String() {
-		case "radio", "checkbox":
-			return "change"
-		case "button", "submit":
-			return "click"
-		}
-		return "input"
-	}
-	return "click"
-}
+// OnScroll calls f, when the transcript is scrolled, with the distances in pixels
+// that are left below and above what is seen.
+func (*Browser) OnScroll(f func(below, above int)) { heard.scroll = f }
 
-// opensElsewhere reports whether a click on a link asks for another tab or
-// window.
-func opensElsewhere(event, target js.Value) bool {
-	if target.Get("localName").String() != "a" {
-		return false
-	}
-	for _, key := range []string{"ctrlKey", "metaKey", "shiftKey", "altKey"} {
-		if event.Get(key).Bool() {
-			return true
-		}
-	}
-	return event.Get("button").Int() != 0
-}
+// OnNavigate calls f when the user went back or forth in the history.
+func (*Browser) OnNavigate(f func()) { heard.navigate = f }
 
-// SubmitOnEnter makes Enter in the composer send. Shift and Enter starts a new
-// line, and Enter that ends an input method's composition does what it does
-// there; Safari says so by key code alone.
-func (b *Browser) SubmitOnEnter() {
-	const composing = 229
-	b.on(b.document.Call("getElementById", markup.IDComposerInput), "keydown", func(event js.Value) {
-		if event.Get("key").String() != "Enter" || event.Get("shiftKey").Bool() ||
-			event.Get("isComposing").Bool() || event.Get("keyCode").Int() == composing {
-			return
-		}
-		event.Call("preventDefault")
-		event.Get("target").Get("form").Call("requestSubmit")
-	})
-}
+// OnWake calls f when the page is seen or used again.
+func (*Browser) OnWake(f func()) { heard.wake = f }
 
-// on listens for as long as the page lives; a page without the target has nothing
-// to listen to.
-func (b *Browser) on(target js.Value, kind string, f func(event js.Value)) {
-	if target.Truthy() {
-		target.Call("addEventListener", kind, js.FuncOf(func(_ js.Value, args []js.Value) any {
-			f(args[0])
-			return nil
-		}))
-	}
-}
+// OnRest calls f when the page is no longer seen, after which it may be left or
+// ended without another word.
+func (*Browser) OnRest(f func()) { heard.rest = f }
+
+// OnNetwork calls f when the browser has found or lost the network.
+func (*Browser) OnNetwork(f func(up bool)) { heard.network = f }
+
+// Listen begins to call what the On… functions were given.
+func (*Browser) Listen() { listen(markup.AttrAction, markup.IDComposerInput, markup.IDTranscript) }
+
+//go:wasmimport gatehouse page_listen
+func listen(action, composer, transcript string)
+
+// acted tells an action of an element; its name is handed over.
+//
+//lint:ignore U1000 JavaScript calls it
+//go:wasmexport page_acted
+func acted(e, length int32) { heard.action(text(length), wrap(e)) }
+
+//lint:ignore U1000 JavaScript calls it
+//go:wasmexport page_scrolled
+func scrolled(below, above int32) { heard.scroll(int(below), int(above)) }
+
+//lint:ignore U1000 JavaScript calls it
+//go:wasmexport page_navigated
+func navigated() { heard.navigate() }
+
+//lint:ignore U1000 JavaScript calls it
+//go:wasmexport page_woke
+func woke() { heard.wake() }
+
+//lint:ignore U1000 JavaScript calls it
+//go:wasmexport page_rests
+func rests() { heard.rest() }
+
+//lint:ignore U1000 JavaScript calls it
+//go:wasmexport page_network
+func network(up bool) { heard.network(up) }

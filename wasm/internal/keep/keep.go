@@ -20,12 +20,12 @@ type Keeper struct{}
 
 // calls are those that were not answered. The exports, which belong to no value,
 // find theirs here; it is all the state that this package has.
-var calls = table{waiting: map[int32]func(bool, []string){}}
+var calls = table{waiting: map[int64]func(bool, []string){}}
 
 type table struct {
 	mu      sync.Mutex
 	last    int32
-	waiting map[int32]func(ok bool, texts []string)
+	waiting map[int64]func(ok bool, texts []string)
 	told    func(name, text string)
 	buffer  []byte // that JavaScript is filling
 }
@@ -77,15 +77,15 @@ func (t *table) add(done func(bool, []string)) int32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last++
-	t.waiting[t.last] = done
+	t.waiting[int64(t.last)] = done
 	return t.last
 }
 
 func (t *table) remove(id int32) func(bool, []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	done := t.waiting[id]
-	delete(t.waiting, id)
+	done := t.waiting[int64(id)]
+	delete(t.waiting, int64(id))
 	return done
 }
 

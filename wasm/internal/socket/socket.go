@@ -27,12 +27,12 @@ const maxReason = 123 - 3
 
 // sockets are those that have not ended. The exports, which belong to no value,
 // find theirs here; it is all the state that this package has.
-var sockets = table{live: map[int32]client.SocketHandler{}}
+var sockets = table{live: map[int64]client.SocketHandler{}}
 
 type table struct {
 	mu     sync.Mutex
 	last   int32
-	live   map[int32]client.SocketHandler
+	live   map[int64]client.SocketHandler
 	buffer []byte // that JavaScript is filling
 }
 
@@ -41,7 +41,7 @@ func (t Transport) Dial(h client.SocketHandler) client.Socket {
 	sockets.mu.Lock()
 	sockets.last++
 	id := sockets.last
-	sockets.live[id] = h
+	sockets.live[int64(id)] = h
 	sockets.mu.Unlock()
 	open(id, unsafe.StringData(t.URL), int32(len(t.URL)))
 	return conn(id)
@@ -64,14 +64,14 @@ func (c conn) Close(code int, reason string) {
 func (t *table) handler(id int32) client.SocketHandler {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.live[id]
+	return t.live[int64(id)]
 }
 
 func (t *table) remove(id int32) client.SocketHandler {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	h := t.live[id]
-	delete(t.live, id)
+	h := t.live[int64(id)]
+	delete(t.live, int64(id))
 	return h
 }
 

@@ -136,13 +136,6 @@ func (a *Admin) Note(r Resolved) {
 	}
 }
 
-// Clear removes the lines of the past.
-func (a *Admin) Clear() {
-	if lines := a.doc.ByID(markup.IDResolvedList); lines != nil {
-		lines.SetText("")
-	}
-}
-
 // Age brings the lines of the past up to date, also those that the server
 // rendered.
 func (a *Admin) Age(now protocol.Time) {
@@ -210,10 +203,7 @@ func (a *Admin) DrawApproval(p Approval) {
 
 // ApprovalLabel is the device's name that was typed in the dialog.
 func (a *Admin) ApprovalLabel() string {
-	if field := first(a.doc.ByID(markup.IDApproveDialog), "name", markup.FieldLabel); field != nil {
-		return field.Value()
-	}
-	return ""
+	return Field(a.doc, markup.IDApproveDialog, markup.FieldLabel)
 }
 
 // OpenDeny asks whether to deny a pairing.

@@ -29,11 +29,14 @@ type Message struct {
 	Thinking string
 	Activity string
 	Error    string
+	Files    []File
+	Percent  int // of the files that is uploaded, of StatusUploading
 }
 
 // item is a message in the document.
 type item struct {
 	el, body Element
+	files    list
 	drawn    Message
 	known    bool // drawn is what stands there; else the server rendered it
 }
@@ -51,7 +54,7 @@ func template(from protocol.MessageRole) string {
 }
 
 // draw makes the item show m.
-func (it *item) draw(m *Message, clock func(protocol.Time) Time) {
+func (it *item) draw(m *Message, doc Document, clock func(protocol.Time) Time) {
 	if it.known && same(&it.drawn, m) {
 		return
 	}
@@ -74,6 +77,12 @@ func (it *item) draw(m *Message, clock func(protocol.Time) Time) {
 	it.slot(markup.SlotThinking, was, old.Thinking, m.Thinking)
 	it.slot(markup.SlotActivity, was, old.Activity, m.Activity)
 	it.slot(markup.SlotError, was, old.Error, m.Error)
+	if !was || !slices.Equal(old.Files, m.Files) {
+		it.drawFiles(doc, m.Files)
+	}
+	if m.Status == markup.StatusUploading {
+		setSlot(it.el, markup.SlotPercent, strconv.Itoa(m.Percent))
+	}
 	if m.Name != "" {
 		it.slot(markup.SlotName, was, old.Name, m.Name)
 	}
@@ -167,5 +176,5 @@ func same(a, b *Message) bool {
 	return a.ID == b.ID && a.Key == b.Key && a.Status == b.Status && a.RunID == b.RunID && a.Seq == b.Seq &&
 		a.At == b.At && a.Content == b.Content && a.ByOther == b.ByOther && a.Author == b.Author &&
 		a.Name == b.Name && a.Label == b.Label && a.Thinking == b.Thinking && a.Activity == b.Activity &&
-		a.Error == b.Error && a.From == b.From && slices.Equal(a.Blocks, b.Blocks)
+		a.Error == b.Error && a.From == b.From && a.Percent == b.Percent && slices.Equal(a.Files, b.Files) && slices.Equal(a.Blocks, b.Blocks)
 }

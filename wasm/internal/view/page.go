@@ -15,13 +15,21 @@ func SetRoot(doc Document, attr, value string) { setAttr(doc.ByID(markup.IDRoot)
 // SetText writes the text of the element with that id.
 func SetText(doc Document, id, text string) { setText(doc.ByID(id), text) }
 
+// TextOf reads the text of the element with that id.
+func TextOf(doc Document, id string) string {
+	if el := doc.ByID(id); el != nil {
+		return el.Text()
+	}
+	return ""
+}
+
 // Announce lets assistive technology say a sentence.
 func Announce(doc Document, text string) { setText(doc.ByID(markup.IDAnnounce), text) }
 
 // Link is what the connection pill tells.
 type Link struct {
 	State   string // a markup.Link… value
-	Seconds int64  // until the next try, of LinkReconnecting
+	Seconds int64  // until the next try, of LinkReconnecting and LinkFailing
 	Reason  string // of LinkRefused
 }
 
@@ -68,7 +76,8 @@ func SetCopied(button Element, copied bool) {
 func CloseDialogs(doc Document) {
 	for _, id := range []string{
 		markup.IDRenameDialog, markup.IDDeleteDialog, markup.IDSignOutDialog,
-		markup.IDApproveDialog, markup.IDDenyDialog, markup.IDRevokeDialog,
+		markup.IDPictureDialog, markup.IDDoctorDialog, markup.IDApproveDialog, markup.IDDenyDialog, markup.IDRevokeDialog,
+		markup.IDDisconnectDialog, markup.IDKeyDialog, markup.IDRevokeKeyDialog,
 	} {
 		if dialog := doc.ByID(id); dialog != nil {
 			dialog.Close()

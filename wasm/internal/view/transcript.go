@@ -63,7 +63,7 @@ func (t *Transcript) arrange(stay []string, messages []Message) {
 	t.list.arrange(keys, func(i int) Element {
 		m := &messages[i-len(stay)]
 		it := &item{el: t.doc.Clone(template(m.From))}
-		it.draw(m, t.clock)
+		it.draw(m, t.doc, t.clock)
 		t.items[keys[i]] = it
 		return it.el
 	})
@@ -77,7 +77,7 @@ func (t *Transcript) arrange(stay []string, messages []Message) {
 // not.
 func (t *Transcript) Update(m *Message) {
 	if it := t.items[rowOf(m.ID, m.Key)]; it != nil {
-		it.draw(m, t.clock)
+		it.draw(m, t.doc, t.clock)
 	}
 }
 

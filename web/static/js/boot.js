@@ -1,5 +1,5 @@
-// Starts the client, a WebAssembly module, and lends it sockets, timers and what
-// keep.js keeps; the build puts that before this file.
+// Starts the client, a WebAssembly module, and lends it sockets, timers, the page
+// (page.js) and what keep.js keeps; the build puts those before this file.
 //
 // Its own <script> element says where the parts are: data-wasm is the module,
 // data-exec is Go's wasm_exec.js of the same Go release. The page's data-boot
@@ -27,11 +27,12 @@
 
   const read = (at, length) => decoder.decode(new Uint8Array(client.mem.buffer, at, length));
 
+  const copy = (at, bytes) => new Uint8Array(client.mem.buffer, at, bytes.length).set(bytes);
+
   // Copies text into the client's memory, into a buffer that it gives.
   const write = (text, buffer) => {
     const bytes = encoder.encode(text);
-    const at = buffer(bytes.length);
-    new Uint8Array(client.mem.buffer, at, bytes.length).set(bytes);
+    copy(buffer(bytes.length), bytes);
   };
 
   // An export returns without giving Go's scheduler a turn; _resume gives it one,
@@ -39,7 +40,7 @@
   const tell = (call) => {
     if (ended) return;
     try {
-      call();
+      call(client);
       go._resume();
     } catch (err) {
       end("stopped", err);
@@ -86,6 +87,7 @@
 
   // What these report, they report later: Go is not called from within.
   const gatehouse = {
+    ...page({ read, copy, tell, held: keep.held }),
     socket_open: (id, at, length) => {
       try {
         open(id, read(at, length));
@@ -114,9 +116,9 @@
     keep_purge: (id, i, il, u, ul) => keep.purge(...[read(i, il), read(u, ul)].filter(Boolean)).then(() => kept(id, true)),
   };
 
-  // No form is ever sent by the browser itself, be the client there or not: what is
-  // typed would stand in the address.
-  addEventListener("submit", (event) => event.preventDefault());
+  // No form is sent by the browser itself, be the client there or not: what is typed
+  // would stand in the address. Only those that search name a method: they should.
+  addEventListener("submit", (event) => event.target.hasAttribute("method") || event.preventDefault());
 
   const load = (src) =>
     new Promise((resolve, reject) => {

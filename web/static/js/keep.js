@@ -2,7 +2,7 @@
 // above all what was written and is not sent yet. IndexedDB holds them; a journal
 // in localStorage, written before put returns, covers the time until IndexedDB has
 // committed. A browser that allows only one of the two has that one. An empty text
-// is none.
+// is none. Files that wait to be uploaded are kept likewise, in IndexedDB alone.
 //
 // The tabs of a user tell each other what they put, and take turns by a lock.
 const keeper = (told) => {
@@ -10,6 +10,7 @@ const keeper = (told) => {
 
   const patience = 2000; // milliseconds, with the database, which may answer later
   const turn = 4000; // with whoever has the lock: by then it is frozen
+  const fileAge = 30 * 24 * 3600 * 1000; // milliseconds; older ones are nobody's
   let owner; // [instance, user]
   let prefix; // of the owner's names in the journal
   let channel;
@@ -23,8 +24,11 @@ const keeper = (told) => {
 
   const database = () =>
     (base ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open("gatehouse", 1);
-      request.onupgradeneeded = () => request.result.createObjectStore("kept");
+      const request = indexedDB.open("gatehouse", 2);
+      request.onupgradeneeded = () => {
+        for (const name of ["kept", "files"])
+          if (!request.result.objectStoreNames.contains(name)) request.result.createObjectStore(name);
+      };
       request.onerror = () => reject(request.error);
       request.onsuccess = () => {
         const db = request.result;
@@ -36,12 +40,12 @@ const keeper = (told) => {
       };
     }));
 
-  const transact = async (mode, act) => {
+  const transact = async (mode, act, name = "kept") => {
     const db = await within(database());
     return within(
       new Promise((resolve, reject) => {
-        const tx = db.transaction("kept", mode, { durability: "strict" });
-        const request = act(tx.objectStore("kept"));
+        const tx = db.transaction(name, mode, { durability: "strict" });
+        const request = act(tx.objectStore(name));
         tx.oncomplete = () => resolve(request.result);
         tx.onabort = () => reject(tx.error);
       }),
@@ -133,12 +137,23 @@ const keeper = (told) => {
       .catch(() => held || locked());
   };
 
+  // Files by key, which begins with the time in base 36.
+  const held = {
+    store: async (key, file) => {
+      const old = (Date.now() - fileAge).toString(36).padStart(9, "0");
+      await transact("readwrite", (all) => all.delete(IDBKeyRange.bound([...owner, ""], [...owner, old])), "files");
+      await transact("readwrite", (all) => all.put(file, [...owner, key]), "files");
+    },
+    load: (key) => transact("readonly", (all) => all.get([...owner, key]), "files"),
+    drop: (key) => owner && transact("readwrite", (all) => all.delete([...owner, key]), "files").catch(() => {}),
+  };
+
   // Removes what is kept of a user, or of all of an instance's.
   const purge = async (...whose) => {
     const begins = JSON.stringify(whose).slice(0, -1);
     journal((j) => Object.keys(j).forEach((at) => at.startsWith(begins) && j.removeItem(at)));
-    await transact("readwrite", (kept) => kept.delete(range(whose))).catch(() => {});
+    for (const name of ["kept", "files"]) await transact("readwrite", (all) => all.delete(range(whose)), name).catch(() => {});
   };
 
-  return { open, tell, put, read, lock, unlock: () => unlock(), purge };
+  return { held, open, tell, put, read, lock, unlock: () => unlock(), purge };
 };

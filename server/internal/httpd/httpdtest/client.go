@@ -36,8 +36,13 @@ func Dial(t testing.TB, url string, header http.Header) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ws.SetReadLimit(-1)
 	t.Cleanup(func() { _ = ws.CloseNow() })
+	return Over(t, ws)
+}
+
+// Over is a Client over a socket that is open, and somebody else's to close.
+func Over(t testing.TB, ws *websocket.Conn) *Client {
+	ws.SetReadLimit(-1)
 	return &Client{t: t, ws: ws}
 }
 

@@ -5,7 +5,9 @@ package httpdtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -17,10 +19,13 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/builtin"
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -32,17 +37,37 @@ import (
 // Token is the gateway token.
 const Token = "gt_a-token-for-tests-0123456789"
 
+// Limits of files, in bytes.
+const (
+	MaxFile = 1 << 20
+	Quota   = 5 << 20
+)
+
 // Options say how the gateway differs from one with an empty configuration.
 type Options struct {
 	AllowedOrigins []string
 	TrustedProxies []netip.Prefix
 	PublicURL      string
 	NoPairing      bool
+	Token          string // the gateway token; empty: Token
+	// Limits gives those that hold now; nil: the defaults.
+	Limits func() gateway.Limits
 	// Agents are further agents, by name. The default one, "default", is the demo
 	// agent, ten times as quick as usual.
 	Agents map[string]agent.Agent
+	// Audit, if set, stands between the audit log and its store.
+	Audit func(audit.Store) audit.Store
+	// Reload is config.reload; nil changes nothing.
+	Reload func(context.Context) (protocol.ConfigReloadResult, error)
 	// Pairings, if set, stands between the pairing desk and its store.
 	Pairings func(pairing.Store) pairing.Store
+}
+
+func (o *Options) limits() gateway.Limits {
+	if o.Limits == nil {
+		return gateway.Limits{}
+	}
+	return o.Limits()
 }
 
 // House is a gateway that runs until the test ends.
@@ -51,6 +76,9 @@ type House struct {
 	Gateway  *gateway.Gateway
 	Sessions *session.Service
 	Pairings *pairing.Service
+	Media    *media.Service
+	Keys     *auth.Keys
+	Audit    *audit.Service
 	Links    *auth.Links
 	Store    *sqlite.Store
 	Assets   *static.Assets
@@ -75,7 +103,7 @@ func New(t testing.TB, o Options) *House {
 	}
 	agents, list := agents(t, o.Agents)
 	told := &notifier{}
-	token := auth.NewToken(Token)
+	token := auth.NewToken(cmp.Or(o.Token, Token))
 	h := &House{Links: new(auth.Links), Store: store, Assets: assets, Log: log}
 	events := hub.New()
 	devices := store.Pairings()
@@ -83,23 +111,48 @@ func New(t testing.TB, o Options) *House {
 		devices = o.Pairings(devices)
 	}
 	h.Pairings = pairing.New(devices, pairing.Options{Notifier: told, Binding: token.Fingerprint})
+	h.Keys = auth.NewKeys(store.Keys())
+	lines := store.Audit()
+	if o.Audit != nil {
+		lines = o.Audit(lines)
+	}
+	h.Audit = audit.New(lines, audit.Options{Log: logger, Written: func() { events.Changed(protocol.TopicAudit) }})
 	h.Sessions = session.New(store.Sessions(), events)
-	runner := run.New(h.Sessions, agents, logger)
+	files, err := media.New(t.TempDir(), store.Media(), func() media.Limits { return media.Limits{MaxBytes: MaxFile, Quota: Quota} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Media = files
+	runner := run.New(h.Sessions, h.Media, func(id string) (run.Agent, bool) { a, ok := agents[id]; return a, ok }, logger)
 	h.Gateway = gateway.New(gateway.Options{
-		Log: logger, Version: "test", Token: token, Pairing: !o.NoPairing, Sessions: h.Sessions, Runner: runner,
-		Pairings: h.Pairings, Hub: events, Agents: list, Ready: store.Ping,
+		Log: logger, Version: "test", Token: token, Sessions: h.Sessions, Runner: runner,
+		Live:     func() *gateway.Live { return &gateway.Live{Pairing: !o.NoPairing, Agents: list, Limits: o.limits()} },
+		Pairings: h.Pairings, Keys: h.Keys, Audit: h.Audit, Hub: events, Ready: store.Ping,
+		Detail: func(_ context.Context, d *protocol.StatusDetail) { d.TLS = "off" },
+		Reload: func(ctx context.Context) (protocol.ConfigReloadResult, error) {
+			if o.Reload == nil {
+				return protocol.ConfigReloadResult{}, nil
+			}
+			return o.Reload(ctx)
+		},
 	})
 	told.Gateway = h.Gateway
+	h.Gateway.Metrics.Watch(metrics.Sources{Connections: h.Gateway.Connections, Runs: runner.Running, Replayed: events.Replayed})
 	h.Handler = httpd.New(httpd.Options{
-		Log: logger, Gateway: h.Gateway, Sessions: h.Sessions, Pairings: h.Pairings, Links: h.Links, Assets: assets,
-		Agents: list, Instance: store.InstanceID(), AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies,
-		PublicURL: o.PublicURL, Ready: store.Ping,
+		Log: logger, Gateway: h.Gateway, Sessions: h.Sessions, Pairings: h.Pairings, Media: h.Media, Links: h.Links, Assets: assets,
+		Instance: store.InstanceID(), Ready: store.Ping,
+		Live: func() *httpd.Live {
+			return &httpd.Live{Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, PublicURL: o.PublicURL}
+		},
 	})
 	t.Cleanup(func() {
 		at, cancel := context.WithCancel(context.Background())
 		cancel() // at once
 		runner.Stop(at)
 		_ = h.Gateway.Shutdown(at)
+		if err := files.Close(); err != nil {
+			t.Error(err)
+		}
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
@@ -131,7 +184,7 @@ func (h *House) Sweep(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := h.Pairings.Sweep(ctx); err != nil {
+	if err := errors.Join(h.Pairings.Sweep(ctx), h.Keys.Sweep(ctx), h.Audit.Sweep(ctx)); err != nil {
 		t.Error(err)
 	}
 }
@@ -147,6 +200,13 @@ func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
+}
+
+// Forget empties it, for tests that go on for long.
+func (l *Log) Forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
 }
 
 // String gives all of it.

@@ -1,0 +1,473 @@
+package interop
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
+)
+
+// troubles provoke the rows of the troubleshooting page, checking what they say
+// of the reason and the remedy. Each gives what a user and an operator see.
+var troubles = map[string]func(*testing.T) string{
+	"`UNAUTHORIZED: first request must be 'connect'`":                                                          unconnected,
+	"Every request is answered `UNAUTHORIZED`":                                                                 wrongTokenThenRequests,
+	"`RESOURCE_EXHAUSTED: too many wrong tokens from this address`":                                            tooManyWrongTokens,
+	"A browser shows its code for ever":                                                                        pairingWaits,
+	"`NOT_PAIRED`":                                                                                             revokedDevice,
+	"`UNAUTHORIZED: permission denied: …`":                                                                     roleTooLow,
+	"`FORBIDDEN: session does not belong to user`":                                                             foreignSession,
+	"Ownership errors for a session that several users share":                                                  sharedSession,
+	"No HTTP 101: `connection refused`, or `404`":                                                              wrongAddress,
+	"`websocket upgrade failed` in the log; the client gets HTTP 426":                                          upgradeNotPassedOn,
+	"A CORS error in the browser's console":                                                                    corsError,
+	"The configuration is refused: `the outer braces are missing`":                                             notJSON5,
+	"Idle connections drop and busy ones stay":                                                                 busyStays,
+	"`websocket read error` in the log":                                                                        lostClient,
+	"Code 1008, `no connect within 10 s`":                                                                      silentStranger,
+	"Code 1001, `shutting down`":                                                                               restart,
+	"`INVALID_REQUEST: invalid frame: …`":                                                                      brokenFrame,
+	"`INVALID_REQUEST: unexpected frame type: …`":                                                              unexpectedFrame,
+	"A file inside a message fails":                                                                            fileInFrame,
+	"Requests are not carried out: `RESOURCE_EXHAUSTED`":                                                       overUserLimit,
+	"`security.rate_limited` in the log":                                                                       overUserLimitLog,
+	"The handshake is refused with HTTP 403; `security.origin_rejected` in the log":                            foreignOrigin,
+	"The connection drops after 60 s of silence, code 1001, `no pong within 60 s`":                             silence60,
+	"It drops exactly 60 s after the start, with a ping handler of your own":                                   ownPingHandler,
+	"The connection drops while sending, code 1009, `frame over 512 KiB: split it, or upload files over HTTP`": frameTooLarge,
+}
+
+// at opens a WebSocket of the gateway.
+func at(t *testing.T, g *rig.Gateway, d dial) rig.Socket {
+	d.URL = g.Socket()
+	return withCoder(t)(d)
+}
+
+func connected(t *testing.T, g *rig.Gateway, user string) *rig.Talk {
+	t.Helper()
+	return rig.Connected(t, at(t, g, dial{}), rig.Admin(user))
+}
+
+// paired lets a device in as a user who is no admin, and gives its secret.
+func paired(t *testing.T, g *rig.Gateway, user, role string) (*rig.Talk, string) {
+	t.Helper()
+	k := rig.Converse(t, at(t, g, dial{}))
+	asked := k.Must("connect", "{}")
+	connected(t, g, "keeper").Must("device.pair.approve", fmt.Sprintf(`{"code":%q,"userId":%q,"role":%q}`, asked.Payload.Code, user, role))
+	k.Must("connect", fmt.Sprintf(`{"sender_id":%q}`, asked.Payload.SenderID))
+	return k, asked.Payload.SenderID
+}
+
+func unconnected(t *testing.T) string {
+	k := rig.Converse(t, at(t, rig.StartGateway(t, ""), dial{}))
+	refused := k.Call("chat.send", `{"message":"Hello"}`)
+	k.Must("connect", rig.Admin("anna"))
+	k.Must("health", "{}")
+	return refused.Error.String()
+}
+
+func wrongTokenThenRequests(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	k := rig.Converse(t, at(t, g, dial{}))
+	seen := k.Call("connect", `{"token":"not-the-token"}`).Error.String()
+	if !strings.Contains(seen, "UNAUTHORIZED: invalid token") {
+		t.Errorf("connect is answered %s", seen)
+	}
+	for _, method := range []string{"health", "chat.send"} {
+		if f := k.Call(method, "{}"); f.Error == nil || f.Error.Code != "UNAUTHORIZED" {
+			t.Errorf("%s is answered %v", method, f.Error)
+		}
+	}
+	header := rig.Converse(t, at(t, g, dial{Bearer: "not-the-token"}))
+	if f := header.Call("connect", "{}"); f.Error == nil || f.Error.Code != "UNAUTHORIZED" {
+		t.Errorf("a wrong header is answered %v", f.Error)
+	}
+	header.Must("connect", rig.Admin("anna")) // token counts before the header
+	return seen
+}
+
+func tooManyWrongTokens(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	var last *rig.Error
+	for range 3 { // the fifth on one connection closes it
+		k := rig.Converse(t, at(t, g, dial{}))
+		for range 4 {
+			last = k.Call("connect", `{"token":"not-the-token"}`).Error
+		}
+	}
+	if last == nil || !last.Retryable || last.RetryAfterMs <= 0 {
+		t.Errorf("the last one is answered %+v", last)
+	}
+	return last.String()
+}
+
+func pairingWaits(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	k := rig.Converse(t, at(t, g, dial{}))
+	asked := k.Must("connect", "{}")
+	if f := k.Call("chat.send", `{"message":"Hello"}`); f.Error == nil || f.Error.Code != "UNAUTHORIZED" {
+		t.Errorf("before the approval chat.send is answered %v", f.Error)
+	}
+	if f := k.Must("browser.pairing.status", "{}"); f.Payload.Status != "pending" {
+		t.Errorf("before the approval: %+v", f.Payload)
+	}
+	connected(t, g, "keeper").Must("device.pair.approve", fmt.Sprintf(`{"code":%q}`, asked.Payload.Code))
+	if f := k.Must("browser.pairing.status", "{}"); f.Payload.Status != "approved" {
+		t.Errorf("after the approval: %+v", f.Payload)
+	}
+	k.Must("connect", fmt.Sprintf(`{"sender_id":%q}`, asked.Payload.SenderID))
+	return k.Must("chat.send", `{"message":"echo hello"}`).Payload.Content
+}
+
+func revokedDevice(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	k, secret := paired(t, g, "anna", "operator")
+	admin := connected(t, g, "keeper")
+	list := admin.Must("device.pair.list", "{}")
+	var devices []struct{ DeviceID, UserID string }
+	decode(t, list.Payload.Paired, &devices)
+	for _, d := range devices {
+		if d.UserID == "anna" {
+			admin.Must("device.pair.revoke", fmt.Sprintf(`{"deviceId":%q,"channel":"browser"}`, d.DeviceID))
+		}
+	}
+	if e := k.Ended(rig.Patience); e.Code != 1008 {
+		t.Errorf("the revoked device's connection ends with %+v", e)
+	}
+	again := rig.Converse(t, at(t, g, dial{}))
+	refused := again.Call("connect", fmt.Sprintf(`{"sender_id":%q}`, secret))
+	if f := again.Must("connect", "{}"); f.Payload.Code == "" {
+		t.Errorf("pairing anew: %+v", f.Payload)
+	}
+	return refused.Error.String()
+}
+
+func roleTooLow(t *testing.T) string {
+	k, _ := paired(t, rig.StartGateway(t, ""), "anna", "viewer")
+	return k.Call("chat.send", `{"message":"Hello"}`).Error.String()
+}
+
+func foreignSession(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	anna, _ := paired(t, g, "anna", "operator")
+	sent := anna.Must("chat.send", `{"message":"echo hello"}`)
+	session := fmt.Sprintf(`{"sessionKey":%q,"message":"Hello"}`, sent.Payload.SessionKey)
+	bert, _ := paired(t, g, "bert", "operator")
+	var seen string
+	for _, method := range []string{"chat.send", "chat.history", "chat.inject", "chat.abort", "chat.session.status"} {
+		seen = bert.Call(method, session).Error.String()
+		if seen != "FORBIDDEN: session does not belong to user" {
+			t.Errorf("%s: %s", method, seen)
+		}
+	}
+	connected(t, g, "keeper").Must("chat.history", session)
+	return seen
+}
+
+func sharedSession(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	anna, _ := paired(t, g, "anna", "operator")
+	bert, _ := paired(t, g, "bert", "operator")
+	const shared = `{"sessionKey":"our.session","message":"echo hello"}`
+	anna.Must("chat.send", shared)
+	seen := bert.Call("chat.send", shared).Error.String()
+	if !strings.HasPrefix(seen, "FORBIDDEN") {
+		t.Errorf("the second user: %s", seen)
+	}
+	bert.Must("chat.send", `{"sessionKey":"bert.session","message":"echo hello"}`)
+	connected(t, g, "bot").Must("chat.send", shared)
+	return seen
+}
+
+func wrongAddress(t *testing.T) string {
+	nobody := rig.NotOpened(t, withCoder(t)(dial{URL: "ws://" + rig.FreeAddress(t) + "/ws"}))
+	elsewhere := rig.NotOpened(t, withCoder(t)(dial{URL: "ws://" + rig.StartGateway(t, "").Address + "/socket"}))
+	return fmt.Sprintln(nobody.Text, elsewhere.Status)
+}
+
+func upgradeNotPassedOn(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	upstream, err := url.Parse(g.URL(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Upgrade")
+		r.Header.Del("Connection")
+		httputil.NewSingleHostReverseProxy(upstream).ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	e := rig.NotOpened(t, withCoder(t)(dial{URL: strings.Replace(proxy.URL, "http", "ws", 1) + "/ws"}))
+	if e.Status != http.StatusUpgradeRequired || !strings.Contains(e.Text, "pass the Upgrade and Connection headers on") {
+		t.Errorf("the client is told %+v", e)
+	}
+	return g.AwaitLog("websocket upgrade failed")
+}
+
+func foreignOrigin(t *testing.T) string {
+	const page = "https://app.example.com"
+	g := rig.StartGateway(t, "")
+	e := rig.NotOpened(t, at(t, g, dial{Origin: page}))
+	if e.Status != http.StatusForbidden || !strings.Contains(e.Text, "add it to gateway.allowed_origins") {
+		t.Errorf("the client is told %+v", e)
+	}
+	seen := g.AwaitLog("security.origin_rejected", page)
+	g.Stop()
+	g.Configure(`{ gateway: { allowed_origins: ["` + page + `"] } }`)
+	g.Start()
+	rig.Connected(t, at(t, g, dial{Origin: page}), rig.Admin("anna"))
+	return seen
+}
+
+// corsError is what makes a browser report one: a preflight without permission.
+func corsError(t *testing.T) string {
+	const page = "https://app.example.com"
+	preflight := func(g *rig.Gateway) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, g.URL("/api/session"), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Origin": {page}, "Access-Control-Request-Method": {http.MethodPost}}
+		return do(t, r)
+	}
+	g := rig.StartGateway(t, "")
+	refused := preflight(g)
+	if refused.StatusCode != http.StatusForbidden || refused.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("a foreign page gets %s", refused.Status)
+	}
+	g.Stop()
+	g.Configure(`{ gateway: { allowed_origins: ["` + page + `"] } }`)
+	g.Start()
+	if a := preflight(g); a.Header.Get("Access-Control-Allow-Origin") != page {
+		t.Errorf("an allowed page gets %s, %q", a.Status, a.Header)
+	}
+	return refused.Status
+}
+
+// notJSON5 checks a form that circulates, and the page's own.
+func notJSON5(t *testing.T) string {
+	check := func(text string) (string, error) {
+		path := filepath.Join(t.TempDir(), "config.json5")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		said, err := exec.CommandContext(t.Context(), rig.Binary(t), "config", "check", "-config", path, "-data-dir", t.TempDir()).CombinedOutput()
+		return string(said), err
+	}
+	_, after, _ := strings.Cut(readPage(t), "```json5\n")
+	own, _, _ := strings.Cut(after, "```")
+	if said, err := check(own); err != nil {
+		t.Errorf("the page's configuration: %v: %s", err, said)
+	}
+	seen, err := check("# config.json5\ngateway: {\n  allowed_origins: [\"https://app.example.com\"]\n}\n")
+	if err == nil {
+		t.Error("a configuration without braces passes")
+	}
+	return seen
+}
+
+func silence60(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	k := rig.Connected(t, at(t, g, dial{Mute: true}), rig.Admin("anna"))
+	e := k.Ended(75 * time.Second)
+	if e.Code != 1001 {
+		t.Errorf("closed with %d", e.Code)
+	}
+	return e.Reason
+}
+
+// busyStays sends a request every 20 s on one of two connections that answer no
+// ping.
+func busyStays(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	idle := rig.Connected(t, at(t, g, dial{Mute: true}), rig.Admin("anna"))
+	busy := rig.Connected(t, at(t, g, dial{Mute: true}), rig.Admin("anna"))
+	for range 4 {
+		time.Sleep(20 * time.Second)
+		busy.Must("health", "{}")
+	}
+	return idle.Ended(time.Second).Reason
+}
+
+// ownPingHandler is a gorilla client with a handler that forgets the pong, beside
+// one without.
+func ownPingHandler(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	open := withGorilla(t)
+	own := rig.Connected(t, open(dial{URL: g.Socket(), Mute: true}), rig.Admin("anna"))
+	librarys := rig.Connected(t, open(dial{URL: g.Socket()}), rig.Admin("anna"))
+	began := time.Now()
+	e := own.Ended(75 * time.Second)
+	if took := time.Since(began).Round(time.Second); took < 59*time.Second || took > 63*time.Second {
+		t.Errorf("dropped after %v", took)
+	}
+	time.Sleep(10 * time.Second)
+	librarys.Must("health", "{}")
+	return e.Reason
+}
+
+func lostClient(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	network := newRelay(t, g.Address)
+	rig.Connected(t, withCoder(t)(dial{URL: "ws://" + network.address + "/ws"}), rig.Admin("anna"))
+	network.cut()
+	return g.AwaitLog("websocket read error", `"cause":"broken"`)
+}
+
+func silentStranger(t *testing.T) string {
+	e := rig.Converse(t, at(t, rig.StartGateway(t, ""), dial{})).Ended(rig.Patience)
+	if e.Code != 1008 {
+		t.Errorf("closed with %d", e.Code)
+	}
+	return e.Reason
+}
+
+func restart(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	k := connected(t, g, "anna")
+	sent := k.Must("chat.send", `{"message":"echo hello","sessionKey":"kept"}`)
+	g.Stop()
+	e := k.Ended(rig.Patience)
+	if e.Code != 1001 {
+		t.Errorf("closed with %d", e.Code)
+	}
+	g.Start()
+	again := rig.Converse(t, at(t, g, dial{}))
+	again.Must("connect", fmt.Sprintf(`{"token":%q,"user_id":"anna","resume":[{"sessionKey":"kept","afterSeq":1}]}`, rig.Token))
+	again.Await("what came after", func(f rig.Frame) bool {
+		return f.Payload.Type == "run.completed" && f.Payload.RunID == sent.Payload.RunID
+	})
+	return e.Reason
+}
+
+func brokenFrame(t *testing.T) string {
+	k := connected(t, rig.StartGateway(t, ""), "anna")
+	k.Send(`{"type":"req","id":"broken","method":`)
+	f := k.Await("a refusal", func(f rig.Frame) bool { return f.Type == "res" && f.Error != nil })
+	k.Must("health", "{}") // the connection stays
+	return f.Error.String()
+}
+
+func unexpectedFrame(t *testing.T) string {
+	k := connected(t, rig.StartGateway(t, ""), "anna")
+	k.Send(`{"type":"event","id":"odd","event":"chat"}`)
+	f := k.Answer("odd")
+	k.Must("health", "{}")
+	return f.Error.String()
+}
+
+func frameTooLarge(t *testing.T) string {
+	k := connected(t, rig.StartGateway(t, ""), "anna")
+	k.Request("chat.send", `{"message":"`+strings.Repeat("x", 512<<10)+`"}`)
+	e := k.Ended(rig.Patience)
+	if e.Code != 1009 {
+		t.Errorf("closed with %d", e.Code)
+	}
+	return e.Reason
+}
+
+// fileInFrame sends a file inside a message, and then as the page says.
+func fileInFrame(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	file := bytes.Repeat([]byte("A gate, a gate! "), 600<<10/16)
+	k := connected(t, g, "anna")
+	k.Request("chat.send", `{"message":"see file","file":"`+base64.StdEncoding.EncodeToString(file)+`"}`)
+	e := k.Ended(rig.Patience)
+	if e.Code != 1009 {
+		t.Errorf("closed with %d", e.Code)
+	}
+	path := upload(t, g, file)
+	connected(t, g, "anna").Must("chat.send", `{"message":"echo see file","media":[{"path":"`+path+`","filename":"gates.txt"}]}`)
+	return e.Reason
+}
+
+// upload uploads a text and gives its path.
+func upload(t *testing.T, g *rig.Gateway, file []byte) string {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", "gates.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = part.Write(file) // to memory
+	_ = form.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.URL("/api/media/upload"), &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Authorization": {"Bearer " + rig.Token}, "Content-Type": {form.FormDataContentType()}}
+	answer := do(t, r)
+	text, err := io.ReadAll(answer.Body)
+	var uploaded struct{ Path string }
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("upload: %s %v: %s", answer.Status, err, text)
+	}
+	decode(t, text, &uploaded)
+	return uploaded.Path
+}
+
+// overUser sends more requests than a user may, over two connections, and gives
+// how many were refused.
+func overUser(t *testing.T) (*rig.Gateway, []*rig.Error) {
+	t.Helper()
+	const burst, requests = 5, 12
+	g := rig.StartGateway(t, `{ gateway: { rate_limit_rpm: 60 } }`)
+	talks := []*rig.Talk{connected(t, g, "anna"), connected(t, g, "anna")}
+	var ids []string
+	for i := range requests {
+		ids = append(ids, talks[i%2].Request("health", "{}"))
+	}
+	var refused []*rig.Error
+	for i, id := range ids { // each is answered
+		if f := talks[i%2].Answer(id); !f.OK {
+			refused = append(refused, f.Error)
+		}
+	}
+	if n := len(refused); n == 0 || n > requests-burst+2 {
+		t.Fatalf("%d of %d requests were refused", n, requests)
+	}
+	connected(t, g, "bert").Must("health", "{}") // another user
+	time.Sleep(time.Duration(refused[0].RetryAfterMs)*time.Millisecond + time.Second)
+	talks[0].Must("health", "{}")
+	return g, refused
+}
+
+func overUserLimit(t *testing.T) string {
+	_, refused := overUser(t)
+	for _, e := range refused {
+		if e.Code != "RESOURCE_EXHAUSTED" || !e.Retryable || e.RetryAfterMs <= 0 {
+			t.Errorf("refused with %+v", e)
+		}
+	}
+	return refused[0].String()
+}
+
+func overUserLimitLog(t *testing.T) string {
+	g, _ := overUser(t)
+	return g.AwaitLog("security.rate_limited", "anna")
+}
+
+// do sends a request; the answer is closed with the test.
+func do(t *testing.T, r *http.Request) *http.Response {
+	t.Helper()
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = answer.Body.Close() })
+	return answer
+}

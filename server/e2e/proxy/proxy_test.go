@@ -1,0 +1,231 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
+)
+
+// TestMain lets all tests that wait do so at once: they need no processor.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "100"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// visitor is a loopback address that is nobody else's, and not the proxy's.
+const visitor = "127.0.0.2"
+
+// visit is a gateway behind a proxy.
+type visit struct {
+	gateway *rig.Gateway
+	proxy   server
+}
+
+// client comes from the visitor's address and finds the proxy wherever it listens.
+func (v visit) client() *http.Client {
+	return rig.From(visitor, v.proxy.address, &http.Transport{TLSClientConfig: &tls.Config{RootCAs: v.proxy.roots}})
+}
+
+// dial opens a WebSocket of the public name, on its usual port or another.
+func (v visit) dial(t testing.TB, port string, header http.Header) rig.Socket {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	return rig.Dial(ctx, rig.Options{URL: "wss://" + host + port + "/ws", Header: header, Client: v.client()})
+}
+
+// start starts a gateway with the README's configuration and a proxy before it.
+func start(t testing.TB, proxy func(testing.TB, string, ...string) server, change ...string) visit {
+	t.Helper()
+	g := rig.StartGateway(t, block(t, "json5"))
+	return visit{g, proxy(t, g.Address, change...)}
+}
+
+func TestProxies(t *testing.T) {
+	t.Parallel()
+	for _, p := range proxies {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			v := start(t, p.start)
+			for _, row := range []struct {
+				name string
+				try  func(*testing.T, visit)
+			}{
+				{"upgrades, and streams without holding back", streams},
+				{"lives through 95 s of silence", livesThroughSilence},
+				{"passes on who asks", passesAddress},
+				{"makes cookies secure", makesCookiesSecure},
+				{"is the page's own origin on any port", isOwnOrigin},
+				{"refuses a foreign origin with the cause", refusesForeignOrigin},
+				{"takes a file of 20 MiB", takesFile},
+			} {
+				t.Run(row.name, func(t *testing.T) {
+					t.Parallel()
+					row.try(t, v)
+				})
+			}
+		})
+	}
+}
+
+// TestUpgradeNotPassedOn is what the log, and the client, say of a proxy that
+// lacks what the README's has.
+func TestUpgradeNotPassedOn(t *testing.T) {
+	t.Parallel()
+	for _, p := range proxies {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			refusesUpgrade(t, start(t, p.start, p.deaf...))
+		})
+	}
+	t.Run("nginx with proxy_pass alone", func(t *testing.T) {
+		t.Parallel()
+		refusesUpgrade(t, start(t, nginx, append([]string{"        proxy_http_version 1.1;\n", ""}, proxies[0].deaf...)...))
+	})
+}
+
+func refusesUpgrade(t *testing.T, v visit) {
+	t.Helper()
+	e := rig.NotOpened(t, v.dial(t, "", nil))
+	var said struct{ Error rig.Error }
+	if err := json.Unmarshal([]byte(e.Text), &said); err != nil || e.Status != http.StatusUpgradeRequired {
+		t.Fatalf("refused with %+v", e)
+	}
+	if want := "let proxies speak HTTP/1.1 and pass the Upgrade and Connection headers on"; !strings.Contains(said.Error.Message, want) {
+		t.Errorf("the client is told %q, without %q", said.Error.Message, want)
+	}
+	v.gateway.AwaitLog("websocket upgrade failed")
+}
+
+func streams(t *testing.T, v visit) {
+	k := rig.Connected(t, v.dial(t, "", nil), rig.Admin("anna"))
+	began := time.Now()
+	f := k.Must("chat.send", `{"message":"What is a gate?"}`)
+	pieces := k.Pieces(f.Payload.RunID)
+	var whole strings.Builder
+	for _, p := range pieces {
+		whole.WriteString(p.Payload.Payload.Content)
+	}
+	if f.Payload.Content == "" || whole.String() != f.Payload.Content {
+		t.Errorf("the pieces are %q, the answer is %q", whole.String(), f.Payload.Content)
+	}
+	if first, all := pieces[0].At.Sub(began), f.At.Sub(began); len(pieces) < 5 || first > all/2 {
+		t.Errorf("%d pieces, the first after %v of %v", len(pieces), first, all)
+	}
+}
+
+func livesThroughSilence(t *testing.T, v visit) {
+	in := rig.Connected(t, v.dial(t, "", nil), rig.Admin("bert"))
+	waiting := rig.Connected(t, v.dial(t, "", nil), `{}`) // hears nothing but pings
+	time.Sleep(95 * time.Second)
+	in.Must("health", "{}")
+	if f := waiting.Must("browser.pairing.status", "{}"); f.Payload.Status != "pending" {
+		t.Errorf("the pairing that waits is %+v", f.Payload)
+	}
+}
+
+// passesAddress also claims to be somebody else, which the proxy must not take over.
+func passesAddress(t *testing.T, v visit) {
+	claims := http.Header{"X-Forwarded-For": {"203.0.113.7"}, "X-Forwarded-Host": {"evil.example"}}
+	k := rig.Connected(t, v.dial(t, "", claims), rig.Admin("carl"))
+	for _, c := range k.Must("health", "{}").Payload.Clients {
+		if c.UserID == "carl" && c.Address != visitor {
+			t.Errorf("the gateway takes the visitor for %s", c.Address)
+		}
+		if c.UserID == "carl" {
+			return
+		}
+	}
+	t.Error("the gateway does not list the visitor")
+}
+
+// makesCookiesSecure goes the way of a browser that nobody knows.
+func makesCookiesSecure(t *testing.T, v visit) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+host+"/api/session", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Origin": {"https://" + host}, "Content-Type": {"application/json"}}
+	answer, err := v.client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	var c *http.Cookie
+	for _, set := range answer.Cookies() {
+		if !set.Secure || !set.HttpOnly || set.SameSite != http.SameSiteStrictMode {
+			t.Errorf("a cookie is %v", set)
+		}
+		if set.Value != "" {
+			c = set
+		}
+	}
+	if answer.StatusCode != http.StatusNoContent || c == nil || !strings.HasPrefix(c.Name, "__Host-") {
+		t.Fatalf("%s with cookies %v", answer.Status, answer.Cookies())
+	}
+	k := rig.Converse(t, v.dial(t, "", http.Header{"Origin": {"https://" + host}, "Cookie": {c.Name + "=" + c.Value}}))
+	if f := k.Must("connect", "{}"); f.Payload.Code == "" || f.Payload.SenderID != "" {
+		t.Errorf("with the cookie connect answers %+v", f.Payload)
+	}
+}
+
+// isOwnOrigin needs the Host header with its port.
+func isOwnOrigin(t *testing.T, v visit) {
+	for _, port := range []string{"", ":8443"} {
+		rig.Connected(t, v.dial(t, port, http.Header{"Origin": {"https://" + host + port}}), rig.Admin("dora"))
+	}
+}
+
+func refusesForeignOrigin(t *testing.T, v visit) {
+	// The second one would be allowed if the gateway believed this header.
+	for _, header := range []http.Header{
+		{"Origin": {"https://elsewhere.example"}},
+		{"Origin": {"https://elsewhere.example"}, "X-Forwarded-Host": {"elsewhere.example"}},
+	} {
+		e := rig.NotOpened(t, v.dial(t, "", header))
+		if e.Status != http.StatusForbidden || !strings.Contains(e.Text, "gateway.allowed_origins") {
+			t.Errorf("refused with %+v", e)
+		}
+	}
+	v.gateway.AwaitLog("security.origin_rejected", visitor)
+}
+
+// takesFile is where proxies have limits and buffers of their own.
+func takesFile(t *testing.T, v visit) {
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("file", "large.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = file.Write(bytes.Repeat([]byte("A gate, a gate! "), 20<<20/16)) // to memory
+	_ = form.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+host+"/api/media/upload", &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Authorization": {"Bearer " + rig.Token}, "Content-Type": {form.FormDataContentType()}}
+	answer, err := v.client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(text), `"size":20971520`) {
+		t.Errorf("%s: %s %v", answer.Status, text, err)
+	}
+}

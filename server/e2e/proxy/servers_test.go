@@ -1,0 +1,166 @@
+package proxy
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
+)
+
+// host is the name in the README's configurations.
+const host = "chat.example.com"
+
+// server is a proxy in front of a gateway.
+type server struct {
+	address string // where it listens for TLS
+	roots   *x509.CertPool
+}
+
+// proxies are those of the README. Each start takes the gateway's address and
+// what is to be changed in the README's configuration, as put does.
+var proxies = []struct {
+	name  string
+	start func(t testing.TB, gateway string, change ...string) server
+	// deaf changes the configuration so that upgrades are not passed on.
+	deaf []string
+}{
+	{"nginx", nginx, []string{
+		"        proxy_set_header Upgrade $http_upgrade;\n", "",
+		"        proxy_set_header Connection $http_connection;\n", "",
+	}},
+	{"Caddy", caddy, []string{
+		"    reverse_proxy GATEWAY\n", "    reverse_proxy GATEWAY {\n        header_up -Connection\n        header_up -Upgrade\n    }\n",
+	}},
+	{"HAProxy", haproxy, []string{
+		"    option forwardfor\n", "    option forwardfor\n    http-request del-header Upgrade\n",
+	}},
+}
+
+// configure makes the README's configuration that of a test: upstream first,
+// then what else is to be changed.
+func configure(t testing.TB, language, gateway string, change ...string) string {
+	t.Helper()
+	text := put(t, block(t, language), "127.0.0.1:8080", "GATEWAY")
+	return strings.Replace(put(t, text, change...), "GATEWAY", gateway, 1)
+}
+
+func write(t testing.TB, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func nginx(t testing.TB, gateway string, change ...string) server {
+	t.Helper()
+	path := rig.Find(t, "nginx-light", "nginx", "/usr/sbin/nginx")
+	dir, address := t.TempDir(), rig.FreeAddress(t)
+	certificate, key, roots := newCertificate(t)
+	site := configure(t, "nginx", gateway, append([]string{
+		"listen 443 ssl", "listen " + address + " ssl",
+		"/etc/ssl/chat.example.com.pem", write(t, dir, "site.pem", certificate),
+		"/etc/ssl/chat.example.com.key", write(t, dir, "site.key", key),
+	}, change...)...)
+	config := write(t, dir, "nginx.conf", `
+		daemon off;
+		pid `+dir+`/nginx.pid;
+		events {}
+		http {
+			access_log off;
+			client_body_temp_path `+dir+`/body;
+			proxy_temp_path `+dir+`/proxy;
+			`+site+`
+		}`)
+	p := rig.Start(t, rig.Command{Path: path, Args: []string{"-p", dir, "-e", "stderr", "-c", config}})
+	p.AwaitPort(address)
+	return server{address, roots}
+}
+
+func haproxy(t testing.TB, gateway string, change ...string) server {
+	t.Helper()
+	path := rig.Find(t, "haproxy", "haproxy", "/usr/sbin/haproxy")
+	dir, address := t.TempDir(), rig.FreeAddress(t)
+	certificate, key, roots := newCertificate(t)
+	config := write(t, dir, "haproxy.cfg", configure(t, "haproxy", gateway, append([]string{
+		"bind :443 ssl", "bind " + address + " ssl",
+		"/etc/haproxy/chat.example.com.pem", write(t, dir, "site.pem", certificate+key),
+	}, change...)...))
+	p := rig.Start(t, rig.Command{Path: path, Args: []string{"-db", "-f", config}})
+	p.AwaitPort(address)
+	return server{address, roots}
+}
+
+// caddy gets its certificate from an authority of its own instead of one on the
+// internet, which its global options say, before the README's configuration.
+func caddy(t testing.TB, gateway string, change ...string) server {
+	t.Helper()
+	path := rig.Find(t, "caddy", "caddy")
+	dir, address, redirects := t.TempDir(), rig.FreeAddress(t), rig.FreeAddress(t)
+	_, port, _ := net.SplitHostPort(address)
+	_, redirectPort, _ := net.SplitHostPort(redirects)
+	config := write(t, dir, "Caddyfile", `{
+		admin off
+		default_bind 127.0.0.1
+		http_port `+redirectPort+`
+		https_port `+port+`
+		local_certs
+		skip_install_trust
+	}
+	`+configure(t, "caddy", gateway, change...))
+	p := rig.Start(t, rig.Command{Path: path, Args: []string{"run", "--adapter", "caddyfile", "--config", config},
+		Env: []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}})
+	roots := x509.NewCertPool()
+	p.Await("a certificate", func() bool {
+		root, err := os.ReadFile(filepath.Join(dir, "caddy/pki/authorities/local/root.crt"))
+		if err != nil || !roots.AppendCertsFromPEM(root) {
+			return false
+		}
+		c, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, ServerName: host})
+		if err != nil {
+			return false
+		}
+		_ = c.Close()
+		return true
+	})
+	return server{address, roots}
+}
+
+// newCertificate makes one for host, in PEM, with its key and a pool that trusts it.
+func newCertificate(t testing.TB) (certificate, key string, roots *x509.CertPool) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}))
+	roots = x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(certificate))
+	return certificate, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: plain})), roots
+}

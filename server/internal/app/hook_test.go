@@ -1,0 +1,60 @@
+package app_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// A reload turns the webhook on; then a pairing is told, from beginning to end.
+func TestWebhook(t *testing.T) {
+	const secret = "whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0"
+	verify, err := standardwebhooks.NewWebhook(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan string, 9)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = verify.Verify(body, r.Header)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		told <- string(body)
+	}))
+	defer receiver.Close()
+	c := startConfigured(t, `{}`)
+	defer http.DefaultClient.CloseIdleConnections()
+	c.write(t, `{webhook: {url: "`+receiver.URL+`", secret: "`+secret+`"}}`)
+	admin := c.admin()
+	reload(admin)
+	var asked protocol.ConnectResult
+	asker := httpdtest.Dial(t, c.url, nil)
+	asker.Read(asker.OK(protocol.MethodConnect, `{}`), &asked)
+	admin.OK(protocol.MethodDeviceApprove, `{"code":"`+asked.PairingCode+`","userId":"ann","role":"viewer"}`)
+	for range 2 {
+		select {
+		case body := <-told:
+			requested := strings.Contains(body, `"type":"device.pair.requested"`)
+			if !requested && !strings.Contains(body, `"status":"approved","userId":"ann","role":"viewer"`) || strings.Contains(body, asked.PairingCode) {
+				t.Errorf("told %s", body)
+			}
+		case <-time.After(httpdtest.Impatience):
+			t.Fatal("nothing is told")
+		}
+	}
+	c.end()
+	if strings.Contains(c.log.String(), secret) || strings.Contains(c.log.String(), "webhook:") {
+		t.Errorf("the log is %s", c.log)
+	}
+}

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// counted counts the runs whose ends are published.
+type counted struct {
+	*hub.Hub
+	metrics *metrics.Metrics
+}
+
+// Publish passes an event on.
+func (c counted) Publish(e session.Event) {
+	switch e.Kind {
+	case protocol.RunCompleted:
+		c.metrics.RunEnded(metrics.Completed)
+	case protocol.RunFailed:
+		c.metrics.RunEnded(metrics.Failed)
+	case protocol.RunCancelled:
+		c.metrics.RunEnded(metrics.Cancelled)
+	}
+	c.Hub.Publish(e)
+}
+
+// watchMetrics lets metrics read what the parts know.
+func (g *gatehouse) watchMetrics(events *hub.Hub) {
+	g.metrics.Watch(metrics.Sources{
+		Connections: g.gateway.Connections, Runs: g.runner.Running, Replayed: events.Replayed,
+	})
+}
+
+// serveMetrics serves the metrics on their own address, if there is to be one,
+// until ctx ends.
+func (g *gatehouse) serveMetrics(ctx context.Context) (wait func(), err error) {
+	address := g.Config.Gateway.MetricsListen
+	if address == "" {
+		return func() {}, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.metrics_listen: %w", err)
+	}
+	const enough = 10 * time.Second
+	routes := http.NewServeMux()
+	routes.Handle("GET /metrics", g.metrics.Handler())
+	server := &http.Server{
+		Handler: routes, ReadTimeout: enough, WriteTimeout: enough, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(g.Log.Handler(), slog.LevelDebug),
+	}
+	g.Log.Info("serving metrics", "metrics", l.Addr().String())
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			g.Log.Error("metrics are not served any more", "error", err)
+		}
+	}()
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	return func() {
+		stop()
+		_ = server.Close()
+		<-served
+	}, nil
+}

@@ -1,0 +1,169 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/app"
+	"github.com/gatehouse-chat/gatehouse/server/internal/config"
+	"github.com/gatehouse-chat/gatehouse/server/internal/conformance"
+	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+)
+
+// writePair writes a certificate for localhost and its key.
+func writePair(t *testing.T, dir string, serial int64) (cert, key string) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+// TestTLS serves, over TLS with certificate files, pages, cookies and the
+// protocol itself, and leads plain HTTP there.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := settings(t, dir)
+	c.TLS.CertFile, c.TLS.KeyFile = writePair(t, dir, 1)
+	c.TLS.RedirectListen, c.TLS.HSTS = "127.0.0.1:0", time.Hour
+	g := start(t, c)
+	if !strings.HasPrefix(g.url, "https://localhost:") {
+		t.Fatalf("it says that it is at %s", g.url)
+	}
+	text, err := os.ReadFile(c.TLS.CertFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := &tls.Config{RootCAs: x509.NewCertPool()}
+	trust.RootCAs.AppendCertsFromPEM(text)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: trust, ForceAttemptHTTP2: true}}
+	defer client.CloseIdleConnections()
+
+	page := fetch(t, client, http.MethodGet, g.url+"/", "")
+	if page.StatusCode != http.StatusOK || page.ProtoMajor != 2 || page.Header.Get("Strict-Transport-Security") != "max-age=3600" {
+		t.Errorf("the page: %s over %s, HSTS %q", page.Status, page.Proto, page.Header.Get("Strict-Transport-Security"))
+	}
+	signIn := fetch(t, client, http.MethodPost, g.url+"/api/session", "{}")
+	cookies := signIn.Cookies()
+	if len(cookies) != 1 || !strings.HasPrefix(cookies[0].Name, "__Host-gatehouse_") || !cookies[0].Secure || cookies[0].Path != "/" ||
+		cookies[0].Domain != "" || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+		t.Errorf("the cookie: %v", cookies)
+	}
+
+	plain := regexp.MustCompile(`redirect=(\S+)`).FindStringSubmatch(g.log.String())
+	if plain == nil {
+		t.Fatalf("no redirect in the log:\n%s", g.log)
+	}
+	back := fetch(t, client, http.MethodGet, "http://"+strings.Replace(plain[1], "127.0.0.1", "localhost", 1)+"/s/x?y=1", "")
+	if back.StatusCode != http.StatusOK || back.Request.URL.String() != g.url+"/s/x?y=1" {
+		t.Errorf("plain HTTP leads to %s: %s", back.Request.URL, back.Status)
+	}
+
+	target := conformance.Target{URL: g.url, Token: g.token, Dial: overTLS(&tls.Config{RootCAs: trust.RootCAs})}
+	for _, row := range conformance.Rows() {
+		if row.Section == "Transport" && row.Wait == 0 {
+			if err := row.Check(t.Context(), target); err != nil {
+				t.Errorf("%s, over TLS: %v", row.Says, err)
+			}
+		}
+	}
+	g.end()
+}
+
+func overTLS(c *tls.Config) rawws.DialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return (&tls.Dialer{Config: c}).DialContext(ctx, network, address)
+	}
+}
+
+// fetch makes a request as a page of the gateway does, and reads the answer.
+func fetch(t *testing.T, c *http.Client, method, url, body string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Origin", r.URL.Scheme+"://"+r.URL.Host)
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		t.Error(err)
+	}
+	if err := answer.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	return answer
+}
+
+// TestTLSRefuses holds that a gateway which cannot speak TLS as it should does
+// not start.
+func TestTLSRefuses(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := t.TempDir()
+	c := settings(t, dir)
+	c.TLS.CertFile, c.TLS.KeyFile = writePair(t, dir, 1)
+	c.TLS.RedirectListen = taken.Addr().String()
+	if err := tryToRun(t, c); err == nil || !strings.Contains(err.Error(), "tls.redirect_listen") {
+		t.Errorf("with a redirect at an address that is taken: %v", err)
+	}
+	c.TLS.KeyFile = c.TLS.CertFile
+	if err := tryToRun(t, c); err == nil || !strings.Contains(err.Error(), "tls.cert_file") {
+		t.Errorf("with no key: %v", err)
+	}
+}
+
+// tryToRun runs a gateway that has to give up at once.
+func tryToRun(t *testing.T, c config.Config) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	defer cancel()
+	return app.Run(ctx, app.Options{Config: c, Version: "test", Log: slog.New(slog.DiscardHandler)})
+}

@@ -1,0 +1,79 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// Table is what a walk found, to be read.
+type Table struct {
+	URL     string   `json:"url"`
+	Gateway string   `json:"gateway"` // name and version, as it says
+	Without []Offer  `json:"without,omitempty"`
+	Rows    []Result `json:"rows"`
+}
+
+// Count counts the rows with an outcome.
+func (t Table) Count(o Outcome) (n int) {
+	for _, r := range t.Rows {
+		if r.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// WriteJSON writes the table as one JSON object.
+func (t Table) WriteJSON(to io.Writer) error {
+	e := json.NewEncoder(to)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(t)
+}
+
+// WriteText writes the table for people, section by section.
+func (t Table) WriteText(to io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nGateway protocol v3 at %s (%s)\n", t.URL, plain(t.Gateway))
+	section := ""
+	for _, r := range t.Rows {
+		if r.Section != section {
+			section = r.Section
+			fmt.Fprintf(&b, "\n%s\n", section)
+		}
+		mark := map[Outcome]string{Passed: "ok", Failed: "FAIL", Inapplicable: "n/a", LeftOut: "-"}[r.Outcome]
+		fmt.Fprintf(&b, "  %-4s  %s\n", mark, r.Says)
+		if r.Why != "" {
+			fmt.Fprintf(&b, "          %s\n", plain(r.Why))
+		}
+	}
+	if len(t.Without) > 0 {
+		b.WriteString("\nWhat this gateway lacks, and v3 does not demand:\n")
+		for _, o := range t.Without {
+			fmt.Fprintf(&b, "  %s\n", o)
+		}
+	}
+	fmt.Fprintf(&b, "\n%d rows: %d ok, %d failed, %d not applicable, %d left out.\n", len(t.Rows),
+		t.Count(Passed), t.Count(Failed), t.Count(Inapplicable), t.Count(LeftOut))
+	_, err := io.WriteString(to, b.String())
+	return err
+}
+
+// plain is text that does no harm to a terminal, in one line of a readable
+// length: rows quote what a gateway sent.
+func plain(s string) string {
+	const most = 300
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if runes := []rune(s); len(runes) > most {
+		s = string(runes[:most]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,451 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// TestMain allows for the clock that the highlighter's regular expressions keep
+// for a second after their last match.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
+}
+
+// brief is a report as "check status" for each line that is not ok.
+func brief(r Report) []string {
+	var lines []string
+	for _, l := range r.Lines {
+		if l.Status != OK {
+			lines = append(lines, l.Check+" "+string(l.Status))
+		}
+	}
+	return lines
+}
+
+func printed(t *testing.T, r Report) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// line finds a check's line that is not ok.
+func line(t *testing.T, r Report, check string) Line {
+	t.Helper()
+	i := slices.IndexFunc(r.Lines, func(l Line) bool { return l.Check == check && l.Status != OK })
+	if i < 0 {
+		t.Fatalf("nothing is wrong with %s:\n%s", check, printed(t, r))
+	}
+	return r.Lines[i]
+}
+
+func serve(t *testing.T, h http.Handler) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func serveTLS(t *testing.T, h http.Handler) (s *httptest.Server, roots *x509.CertPool) {
+	t.Helper()
+	s = httptest.NewUnstartedServer(h)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	roots = x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return s, roots
+}
+
+func TestAllIsWell(t *testing.T) {
+	t.Parallel()
+	house := httpdtest.New(t, httpdtest.Options{})
+	plain := serve(t, house)
+	encrypted, roots := serveTLS(t, house)
+	for _, o := range []Options{
+		{URL: plain.URL},
+		{URL: " " + strings.ToUpper(plain.URL[:4]) + plain.URL[4:] + "/", Token: httpdtest.Token},
+		{URL: strings.Replace(plain.URL, "http", "ws", 1) + "/ws", Token: httpdtest.Token},
+		{URL: strings.Replace(plain.URL, "127.0.0.1", "localhost", 1)},
+		{URL: encrypted.URL, Token: httpdtest.Token, Roots: roots},
+	} {
+		r := Examine(t.Context(), o)
+		var want []string
+		if o.Token == "" {
+			want = []string{"credential skipped"}
+		}
+		if got := brief(r); !slices.Equal(got, want) || r.Failed() {
+			t.Errorf("%s: %v, want %v:\n%s", o.URL, got, want, printed(t, r))
+		}
+		if text := printed(t, r); strings.Contains(text, httpdtest.Token) || !strings.Contains(text, "All is well") {
+			t.Errorf("%s: %s", o.URL, text)
+		}
+	}
+	admin := httpdtest.Dial(t, plain.URL, nil)
+	admin.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)
+	var list protocol.DeviceListResult
+	admin.Read(admin.OK(protocol.MethodDeviceList, ""), &list)
+	if len(list.Pending) > 0 || len(list.Paired) > 0 {
+		t.Errorf("it leaves %+v behind", list)
+	}
+}
+
+// around puts something between the doctor and a gateway.
+func around(h http.Handler, before func(http.ResponseWriter, *http.Request) (done bool)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !before(w, r) {
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// headers are changed on the way to the gateway.
+func headers(h http.Handler, change func(*http.Request)) http.Handler {
+	return around(h, func(_ http.ResponseWriter, r *http.Request) bool { change(r); return false })
+}
+
+func page(status int, server, body string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Server", server)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+}
+
+// TestFaults has each kind of misconfiguration really there.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	house := httpdtest.New(t, httpdtest.Options{})
+	skipped := func(checks ...string) (lines []string) {
+		for _, c := range checks {
+			lines = append(lines, c+" skipped")
+		}
+		return lines
+	}
+	rest := skipped("ready", "upgrade", "origin", "pairing", "credential", "round trip")
+	for _, row := range []struct {
+		name  string
+		h     http.Handler
+		o     Options
+		want  []string // lines that are not ok, besides the credential's
+		check string   // whose line says …
+		says  string
+		mend  []string
+	}{
+		{"upgrade dropped", headers(house, func(r *http.Request) { r.Header.Del("Upgrade"); r.Header.Del("Connection") }), Options{},
+			append([]string{"upgrade fail"}, skipped("origin", "pairing", "credential", "round trip")...),
+			"upgrade", "drops its headers", []string{"proxy_set_header Upgrade $http_upgrade;", "reverse_proxy", "mode http"}},
+		{"host changed", headers(house, func(r *http.Request) { r.Host = "backend:8080" }), Options{},
+			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "takes its own pages", []string{"public_url", "proxy_set_header Host $http_host;"}},
+		{"no upstream", page(502, "nginx/1.26", "<h1>Bad Gateway</h1>"), Options{}, append([]string{"health fail"}, rest...),
+			"health", "nginx/1.26 answers HTTP 502: it is a proxy that does not reach the gateway", []string{"proxy_pass http://127.0.0.1:8080;", "gatehouse health"}},
+		{"another site", page(200, "", "<h1>Hello</h1>"), Options{}, append([]string{"health fail"}, rest...),
+			"health", "not a gateway's answer", []string{"location /"}},
+		{"sign-in in front", page(401, "Apache", ""), Options{}, append([]string{"health fail"}, rest...),
+			"health", "Apache answers HTTP 401: a proxy or firewall", []string{"auth_basic off;"}},
+		{"a page for /ws", around(house, func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != "/ws" {
+				return false
+			}
+			page(404, "Caddy", "").ServeHTTP(w, r)
+			return true
+		}), Options{}, append([]string{"upgrade fail"}, skipped("origin", "pairing", "credential", "round trip")...),
+			"upgrade", "Caddy answers HTTP 404", []string{"handle_path"}},
+		{"not ready", around(house, func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/readyz" {
+				page(503, "", `{"status":"unavailable","cause":"the disk is full"}`).ServeHTTP(w, r)
+			}
+			return r.URL.Path == "/readyz"
+		}), Options{}, []string{"ready fail", "credential skipped"}, "ready", "the disk is full", []string{"data_dir"}},
+		{"clock behind", dated(house, -time.Hour), Options{}, []string{"clock fail", "credential skipped"}, "clock", "behind", []string{"set-ntp"}},
+		{"clock ahead", dated(house, time.Minute), Options{}, []string{"clock warn", "credential skipped"}, "clock", "ahead", nil},
+		{"cookie taken off", around(house, func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/api/session" {
+				w.WriteHeader(http.StatusNoContent)
+			}
+			return r.URL.Path == "/api/session"
+		}), Options{}, []string{"cookie fail", "credential skipped"}, "cookie", "lost on the way", []string{"proxy_hide_header"}},
+		{"cookie kept back", headers(house, func(r *http.Request) {
+			if r.URL.Path == "/ws" {
+				r.Header.Del("Cookie")
+			}
+		}), Options{}, []string{"pairing fail", "credential skipped"}, "pairing", "does not reach the gateway", []string{"proxy_set_header Cookie"}},
+		{"no pairing", httpdtest.New(t, httpdtest.Options{NoPairing: true}), Options{}, []string{"pairing warn", "credential skipped"},
+			"pairing", "switched off", []string{"pairing: true"}},
+		{"open to all", httpdtest.New(t, httpdtest.Options{AllowedOrigins: []string{"*"}}), Options{}, []string{"origin warn", "credential skipped"},
+			"origin", "pages of any site", []string{"allowed_origins: []"}},
+		{"a page elsewhere", house, Options{Origin: "https://app.example.com"}, []string{"origin fail", "credential skipped"},
+			"origin", "https://app.example.com may not connect", []string{`gateway: { allowed_origins: ["https://app.example.com"] }`}},
+		{"wrong token", house, Options{Token: "wrong"}, []string{"credential fail"}, "credential", "invalid token", []string{"gatehouse token"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			row.o.URL = serve(t, row.h).URL
+			r := Examine(t.Context(), row.o)
+			if got := brief(r); !slices.Equal(got, row.want) {
+				t.Fatalf("%v, want %v:\n%s", got, row.want, printed(t, r))
+			}
+			checkLine(t, line(t, r, row.check), row.says, row.mend)
+		})
+	}
+}
+
+func checkLine(t *testing.T, l Line, says string, mend []string) {
+	t.Helper()
+	if !strings.Contains(l.Says, says) {
+		t.Errorf("it says %q, want …%s…", l.Says, says)
+	}
+	for _, m := range mend {
+		if !slices.ContainsFunc(l.Mend, func(of Mend) bool { return strings.Contains(of.Line, m) }) {
+			t.Errorf("no way to mend it is …%s…: %v", m, l.Mend)
+		}
+	}
+}
+
+// dated answers with another time than ours.
+func dated(h http.Handler, ahead time.Duration) http.Handler {
+	return around(h, func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		return false
+	})
+}
+
+// TestOffload is a proxy that speaks TLS for the gateway, trusted or not.
+func TestOffload(t *testing.T) {
+	t.Parallel()
+	for _, trusted := range []bool{true, false} {
+		o := httpdtest.Options{}
+		if trusted {
+			o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		}
+		upstream, err := url.Parse(serve(t, httpdtest.New(t, o)).URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy, roots := serveTLS(t, &httputil.ReverseProxy{ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(upstream)
+			r.Out.Host = r.In.Host
+			r.SetXForwarded()
+		}})
+		r := Examine(t.Context(), Options{URL: proxy.URL, Roots: roots, Token: httpdtest.Token})
+		want := []string{"origin fail", "cookie fail"}
+		if trusted {
+			want = nil
+		}
+		if got := brief(r); !slices.Equal(got, want) {
+			t.Errorf("trusted %v: %v, want %v:\n%s", trusted, got, want, printed(t, r))
+		}
+		if !trusted {
+			checkLine(t, line(t, r, "origin"), "takes its own pages", []string{"trusted_proxies", proxy.URL})
+		}
+	}
+}
+
+// certificate makes one for a name and a time, by an authority that nobody knows.
+func certificate(t *testing.T, name string, end time.Time) (pair tls.Certificate, roots *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: end.AddDate(0, 0, -90), NotAfter: end, IsCA: true, BasicConstraintsValid: true,
+	}
+	if ip := net.ParseIP(name); ip != nil {
+		template.DNSNames, template.IPAddresses = nil, []net.IP{ip}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots = x509.NewCertPool()
+	roots.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+}
+
+func TestTLSFaults(t *testing.T) {
+	t.Parallel()
+	house := httpdtest.New(t, httpdtest.Options{})
+	now := time.Now()
+	for _, row := range []struct {
+		name      string
+		host      string
+		end       time.Time
+		believed  bool
+		most      uint16
+		status    Status
+		says      string
+		mend      string
+		goesOnToo bool
+	}{
+		{"ended", "127.0.0.1", now.Add(-time.Hour), true, 0, Fail, "ended on", "acme_hosts", false},
+		{"not yet", "127.0.0.1", now.AddDate(1, 0, 0), true, 0, Fail, "begins only on", "set-ntp", false},
+		{"another name", "other.example", now.AddDate(0, 0, 60), true, 0, Fail, "is for other.example, not for 127.0.0.1", "ssl_certificate", false},
+		{"unknown authority", "127.0.0.1", now.AddDate(0, 0, 60), false, 0, Fail, "no authority", "SSL_CERT_FILE", false},
+		{"old protocol", "127.0.0.1", now.AddDate(0, 0, 60), true, tls.VersionTLS11, Fail, "protocol version", "", false},
+		{"ends soon", "127.0.0.1", now.AddDate(0, 0, 3), true, 0, Warn, "was not renewed", "certbot", true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			pair, roots := certificate(t, row.host, row.end)
+			if !row.believed {
+				roots = x509.NewCertPool()
+			}
+			s := httptest.NewUnstartedServer(house)
+			s.Config.ErrorLog = log.New(io.Discard, "", 0)
+			s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MaxVersion: row.most, MinVersion: tls.VersionTLS10}
+			s.StartTLS()
+			t.Cleanup(s.Close)
+			r := Examine(t.Context(), Options{URL: s.URL, Roots: roots})
+			l := line(t, r, "tls")
+			if l.Status != row.status || r.Failed() == row.goesOnToo {
+				t.Errorf("%+v\n%s", l, printed(t, r))
+			}
+			checkLine(t, l, row.says, []string{row.mend})
+		})
+	}
+	t.Run("no TLS", func(t *testing.T) {
+		t.Parallel()
+		r := Examine(t.Context(), Options{URL: strings.Replace(serve(t, house).URL, "http", "https", 1)})
+		checkLine(t, line(t, r, "tls"), "does not speak TLS", []string{"use http://127.0.0.1"})
+	})
+	t.Run("TLS at an http URL", func(t *testing.T) {
+		t.Parallel()
+		s, _ := serveTLS(t, house)
+		r := Examine(t.Context(), Options{URL: strings.Replace(s.URL, "https", "http", 1)})
+		checkLine(t, line(t, r, "health"), "this port speaks TLS", []string{"gatehouse doctor https://127.0.0.1"})
+	})
+}
+
+// TestRedirect follows plain HTTP to the same host, once, and nowhere else.
+func TestRedirect(t *testing.T) {
+	t.Parallel()
+	s, roots := serveTLS(t, httpdtest.New(t, httpdtest.Options{}))
+	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := serve(t, httpd.Redirect(httpd.RedirectOptions{
+		Port: port, Covers: func(string) bool { return true }, PublicURL: func() string { return "" },
+	}))
+	r := Examine(t.Context(), Options{URL: plain.URL, Roots: roots, Token: httpdtest.Token})
+	if got := brief(r); got != nil || !strings.Contains(printed(t, r), "plain HTTP leads to "+s.URL) {
+		t.Errorf("%v:\n%s", got, printed(t, r))
+	}
+	elsewhere := serve(t, http.RedirectHandler("https://elsewhere.invalid/", http.StatusFound))
+	r = Examine(t.Context(), Options{URL: elsewhere.URL})
+	checkLine(t, line(t, r, "health"), "to https://elsewhere.invalid/", []string{"gatehouse doctor"})
+}
+
+func TestOutOfReach(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ name, url, check, says string }{
+		{"nobody listens", "http://" + nobody, "connection", "nobody listens there"},
+		{"no URL", "chat.example.com", "address", "is no URL"},
+		{"no scheme that is known", "ftp://chat.example.com", "address", "has to be http://host"},
+		{"a password", "https://a:secret@chat.example.com", "address", "nothing else"},
+		{"a path", "https://chat.example.com/chat/ws", "address", "not under /chat"},
+	} {
+		r := Examine(t.Context(), Options{URL: row.url})
+		if l := line(t, r, row.check); l.Status != Fail || !r.Failed() || len(l.Mend) == 0 {
+			t.Errorf("%s: %+v", row.name, l)
+		}
+		checkLine(t, line(t, r, row.check), row.says, nil)
+	}
+}
+
+// TestNames asks a name server of the test's own.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	house := serve(t, httpdtest.New(t, httpdtest.Options{}))
+	_, port, err := net.SplitHostPort(house.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolver := nameServer(t, map[string][]byte{"two.test.": {127, 0, 0, 1, 127, 0, 0, 99}, "one.test.": {127, 0, 0, 1}})
+	for _, row := range []struct {
+		host, check string
+		status      Status
+		says        string
+	}{
+		{"none.test", "name", Fail, "there is no host none.test"},
+		{"two.test", "connection", Warn, "127.0.0.99 does not"},
+	} {
+		r := Examine(t.Context(), Options{URL: "http://" + net.JoinHostPort(row.host, port), Resolver: resolver, Token: httpdtest.Token})
+		l := line(t, r, row.check)
+		if l.Status != row.status {
+			t.Errorf("%s: %s", row.host, printed(t, r))
+		}
+		checkLine(t, l, row.says, nil)
+	}
+	r := Examine(t.Context(), Options{URL: "http://" + net.JoinHostPort("one.test", port), Resolver: resolver, Token: httpdtest.Token})
+	if got := brief(r); !slices.Equal(got, []string{"tls warn"}) {
+		t.Errorf("%v:\n%s", got, printed(t, r))
+	}
+	silent := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }}
+	r = Examine(t.Context(), Options{URL: "http://one.test", Resolver: silent})
+	checkLine(t, line(t, r, "name"), "the name server does not answer", nil)
+}
+
+func TestQuoted(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a\x1b[31mb\r\n\tc\u202ed": "a [31mb c d", "\xffx": "x", strings.Repeat("ä", 200): strings.Repeat("ä", 160) + "…",
+	} {
+		if got := quoted(text); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	r := Examine(t.Context(), Options{URL: "http://"})
+	var b bytes.Buffer
+	if err := r.WriteJSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var again Report
+	if err := json.Unmarshal(b.Bytes(), &again); err != nil || len(again.Lines) != len(r.Lines) || !again.Failed() || again.Lines[0].Mend[0].Where != you {
+		t.Errorf("%v: %s", err, b.String())
+	}
+}

@@ -1,0 +1,98 @@
+package gateway_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+func connections(c *client) []protocol.ConnectedClient {
+	var list protocol.ClientsListResult
+	c.Read(c.OK(protocol.MethodClientsList, ""), &list)
+	return list.Clients
+}
+
+func TestClients(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	began := protocol.At(time.Now())
+	admin, device := h.admin(t, "boss"), h.pair(t, protocol.Operator, "ann")
+	c := h.dial(t, nil)
+	c.OK(protocol.MethodConnect, `{"sender_id":"`+device.secret+`","client":{"name":"bot","version":"1.2","platform":"linux"}}`)
+	h.dial(t, nil).OK(protocol.MethodConnect, `{}`) // who only waits is not listed
+	list := connections(admin)
+	if len(list) != 2 || list[1].UserID != "boss" || list[1].Via != "token" {
+		t.Fatalf("the connections are %+v", list)
+	}
+	ann := list[0]
+	if ann.UserID != "ann" || ann.Role != protocol.Operator || ann.Via != "device:"+device.DeviceID || ann.DeviceID != device.DeviceID ||
+		ann.Address != "127.0.0.1" || ann.Client != "bot 1.2 (linux)" || ann.ConnectedAt < began || ann.ActiveAt < ann.ConnectedAt {
+		t.Errorf("a connection is %+v", ann)
+	}
+	var status protocol.StatusResult
+	if admin.Read(admin.OK(protocol.MethodStatus, ""), &status); status.Detail == nil || status.Detail.Strangers < 1 || status.Detail.TLS != "off" {
+		t.Errorf("the status is %+v", status.Detail)
+	}
+	var own protocol.StatusResult
+	if c.Read(c.OK(protocol.MethodStatus, ""), &own); own.Detail != nil {
+		t.Errorf("an operator is told %+v", own.Detail)
+	}
+	admin.OK(protocol.MethodClientsDrop, `{"id":"`+ann.ID+`"}`)
+	c.Closed(websocket.StatusPolicyViolation, protocol.ReasonDisconnected)
+	h.device(t, device).Leave() // the credential is still good
+	admin.Refused(protocol.InvalidRequest, "clients.list", protocol.MethodClientsDrop, `{}`)
+	admin.Refused(protocol.NotFound, "no such connection", protocol.MethodClientsDrop, `{"id":"`+ann.ID+`"}`)
+	told := h.lines(t)
+	if e := told[0]; e.Target != "connection:"+ann.ID || e.Detail != "of ann, via device:"+device.DeviceID+", at 127.0.0.1, client bot 1.2 (linux)" {
+		t.Errorf("the log tells %+v", e)
+	}
+	// Its own last: the answer comes first.
+	for _, own := range connections(admin) {
+		if own.UserID == "boss" {
+			admin.OK(protocol.MethodClientsDrop, `{"id":"`+own.ID+`"}`)
+			admin.Closed(websocket.StatusPolicyViolation, protocol.ReasonDisconnected)
+		}
+	}
+}
+
+func TestSessionsOfOthers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	admin, ann := h.admin(t, "boss"), h.member(t, protocol.Operator, "ann")
+	for _, key := range []string{"one", "two"} {
+		open(ann, key)
+	}
+	open(h.member(t, protocol.Operator, "ben"), "three")
+	open(admin, "own")
+	for params, want := range map[string]string{
+		`{}`:                               "own",
+		`{"userId":"boss"}`:                "own",
+		`{"userId":"ann"}`:                 "two one",
+		`{"all":true}`:                     "own three two one",
+		`{"all":true,"query":"THREE"}`:     "three",
+		`{"all":true,"query":"an"}`:        "two one",
+		`{"userId":"ann","query":"tw"}`:    "two",
+		`{"userId":"nobody"}`:              "",
+		`{"all":true,"agentId":"another"}`: "",
+	} {
+		var got protocol.SessionsListResult
+		admin.Read(admin.OK(protocol.MethodSessionsList, params), &got)
+		keys := ""
+		for _, s := range got.Sessions {
+			keys += " " + s.Key
+		}
+		if keys = strings.TrimSpace(keys); keys != want {
+			t.Errorf("%s gives %q, want %q", params, keys, want)
+		}
+	}
+	admin.Refused(protocol.InvalidRequest, "exclude", protocol.MethodSessionsList, `{"all":true,"userId":"ann"}`)
+	for _, params := range []string{`{"all":true}`, `{"userId":"ben"}`} {
+		ann.Refused(protocol.Unauthorized, "permission denied", protocol.MethodSessionsList, params)
+	}
+	ann.OK(protocol.MethodSessionsList, `{"userId":"ann"}`)
+}

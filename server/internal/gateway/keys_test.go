@@ -1,0 +1,293 @@
+package gateway_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/conn/conntest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// key makes an API key.
+func (h *house) key(t testing.TB, role protocol.Role, user string) protocol.KeysCreateResult {
+	t.Helper()
+	made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// keyed connects with an API key.
+func (h *house) keyed(t testing.TB, key string) *client {
+	t.Helper()
+	c := h.dial(t, nil)
+	c.OK(protocol.MethodConnect, `{"token":"`+key+`"}`)
+	return c
+}
+
+func withBearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+
+// TestKeyMethods makes, lists, uses and revokes a key as an admin does.
+func TestKeyMethods(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	admin := h.admin(t, "boss")
+	var made protocol.KeysCreateResult
+	admin.Read(admin.OK(protocol.MethodKeysCreate, `{"name":"bot","userId":"ann","role":"viewer","expiresIn":3600}`), &made)
+	c := h.keyed(t, made.Key)
+	var list protocol.KeysListResult
+	answer := admin.OK(protocol.MethodKeysList, "")
+	admin.Read(answer, &list)
+	if strings.Contains(string(answer.Payload), made.Key[9:]) {
+		t.Errorf("the list shows the key: %s", answer.Payload)
+	}
+	k := list.Keys[0]
+	if len(list.Keys) != 1 || k.ID != made.ID || k.UserID != "ann" || k.Role != protocol.Viewer || k.CreatedBy != "boss" ||
+		k.Prefix != made.Prefix || k.ExpiresAt != made.ExpiresAt || k.LastUsedAt == 0 || k.RevokedAt != 0 {
+		t.Errorf("listed %+v, made %+v", list, made)
+	}
+	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
+	c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
+	again := h.dial(t, nil)
+	again.Refused(protocol.Unauthorized, "invalid token: this API key was revoked", protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
+	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
+	admin.Refused(protocol.InvalidRequest, "id must", protocol.MethodKeysRevoke, `{}`)
+	log := h.Log.String()
+	if strings.Contains(log, made.Key) || strings.Contains(log, made.Key[9:]) {
+		t.Error("the key is in the log")
+	}
+	for _, line := range []string{"security.key_created", "security.key_revoked", "security.key_rejected"} {
+		if !regexp.MustCompile(line + `.* key=` + regexp.QuoteMeta(made.Prefix) + `\b`).MatchString(log) {
+			t.Errorf("%s is not in the log", line)
+		}
+	}
+}
+
+// TestKeyFixesTheIdentity connects with keys in both ways and claims to be
+// somebody else.
+func TestKeyFixesTheIdentity(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	for _, role := range []protocol.Role{protocol.Viewer, protocol.Operator, protocol.Admin} {
+		key := h.key(t, role, "ann").Key
+		for claim, c := range map[string]*client{
+			`{"token":"` + key + `","user_id":"boss"}`: h.dial(t, nil),
+			`{"user_id":"boss"}`:                       h.dial(t, withBearer(key)),
+			`{"user_id":"admin","sender_id":"gd_x"}`:   h.dial(t, withBearer(key)),
+		} {
+			var welcome protocol.ConnectResult
+			if c.Read(c.OK(protocol.MethodConnect, claim), &welcome); welcome.UserID != "ann" || welcome.Role != role {
+				t.Errorf("%s of a key of ann's as %s: %+v", claim, role, welcome)
+			}
+		}
+	}
+	// A key that is wrong is refused, whatever else the client has.
+	d := h.pair(t, protocol.Operator, "ben")
+	wrong := "gh_" + strings.Repeat("A", 43)
+	h.dial(t, withBearer(wrong)).Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
+	h.dial(t, withBearer(httpdtest.Token)).Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect, `{"token":"`+wrong+`"}`)
+}
+
+// TestWrongKeysCountAsWrongTokens uses up what an address has of them, with keys
+// that are unknown and one that was revoked.
+func TestWrongKeysCountAsWrongTokens(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	right, ended := h.key(t, protocol.Viewer, "ann"), h.key(t, protocol.Viewer, "ann")
+	if _, err := h.Keys.Revoke(t.Context(), "test", ended.ID); err != nil {
+		t.Fatal(err)
+	}
+	tries := []string{"gh_" + strings.Repeat("A", 43), ended.Key}
+	for range 2 { // of five, the last of which closes
+		c := h.dial(t, from("192.0.2.1"))
+		for i := range 5 {
+			c.Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect, `{"token":"`+tries[i%2]+`"}`)
+		}
+		c.Closed(protocol.ClosePolicy, "too many wrong tokens")
+	}
+	c := h.dial(t, from("192.0.2.1"))
+	for _, token := range append(tries, right.Key, httpdtest.Token) {
+		c.Refused(protocol.ResourceExhausted, "too many wrong tokens", protocol.MethodConnect, `{"token":"`+token+`"}`)
+	}
+	c = h.dial(t, from("192.0.2.2"))
+	c.OK(protocol.MethodConnect, `{"token":"`+right.Key+`"}`)
+}
+
+// TestManyRightKeysAtOnce lets far more connections of one address come in at
+// once than it may send wrong tokens.
+func TestManyRightKeysAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	key := h.key(t, protocol.Viewer, "ann").Key
+	const connections = 40
+	var clients [connections]*client
+	for i := range clients {
+		clients[i] = h.dial(t, from("192.0.2.1"))
+	}
+	begin := make(chan struct{})
+	var connecting sync.WaitGroup
+	var ids [connections]string
+	for i, c := range clients {
+		connecting.Go(func() {
+			<-begin
+			ids[i] = c.Send(protocol.MethodConnect, `{"token":"`+key+`"}`)
+		})
+	}
+	close(begin)
+	connecting.Wait()
+	for i, c := range clients {
+		if f := c.Answer(ids[i]); !f.OK {
+			t.Fatalf("connection %d: %v", i, f.Error)
+		}
+	}
+}
+
+// TestRevokeKeyWhileConnecting lets connections come in all the while their key
+// is being revoked: none may be in afterwards.
+func TestRevokeKeyWhileConnecting(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	admin := h.admin(t, "boss")
+	for n := range 15 {
+		made := h.key(t, protocol.Operator, fmt.Sprintf("user%d", n))
+		const connections = 4
+		var clients [connections]*client
+		for i := range clients {
+			clients[i] = h.dial(t, from(fmt.Sprintf("192.0.2.%d", n)))
+		}
+		begin := make(chan struct{})
+		var connecting sync.WaitGroup
+		for _, c := range clients {
+			connecting.Go(func() {
+				<-begin
+				c.Send(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
+			})
+		}
+		connecting.Go(func() {
+			<-begin
+			admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
+		})
+		close(begin)
+		connecting.Wait()
+		for _, c := range clients {
+			f, err := c.Next()
+			if err == nil && f.OK { // it was quicker, and is closed for it
+				c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
+			}
+		}
+	}
+}
+
+// TestRevokingOnesOwnKey is answered before it takes effect.
+func TestRevokingOnesOwnKey(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	made := h.key(t, protocol.Admin, "ann")
+	c := h.keyed(t, made.Key)
+	c.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
+	c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
+}
+
+// TestKeyExpiresWhileConnected closes whoever is connected, at the first call
+// after the key's time and within a tick when there is none.
+func TestKeyExpiresWhileConnected(t *testing.T) {
+	t.Parallel()
+	for _, calls := range []bool{true, false} {
+		t.Run(fmt.Sprintf("it calls %v", calls), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := httpdtest.New(t, httpdtest.Options{})
+				made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer, ExpiresIn: 40})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := httpdtest.Over(t, conntest.Serve(t, h).Dial(t, "/ws", nil))
+				c.OK(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
+				c.Event(protocol.EventTick)
+				c.Event(protocol.EventTick) // after 30 s
+				time.Sleep(10*time.Second - time.Millisecond)
+				c.OK(protocol.MethodHealth, "")
+				time.Sleep(time.Millisecond)
+				expired := time.Now()
+				if calls {
+					c.Refused(protocol.Unauthorized, "this API key has expired", protocol.MethodHealth, "")
+				}
+				c.Closed(protocol.ClosePolicy, protocol.ReasonKeyExpired)
+				if late := time.Since(expired); calls && late != 0 || late > protocol.TickInterval {
+					t.Errorf("closed %v after the key's end", late)
+				}
+			})
+		})
+	}
+}
+
+// TestKeyInUse is one whose connection lives, whether it says something or not.
+func TestKeyInUse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := httpdtest.New(t, httpdtest.Options{})
+		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := httpdtest.Over(t, conntest.Serve(t, h).Dial(t, "/ws", nil))
+		c.OK(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
+		for range 4 { // a minute
+			c.Event(protocol.EventTick)
+		}
+		synctest.Wait()
+		list, _, err := h.Keys.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if idle := time.Since(list[0].LastUsedAt.Go()); idle >= time.Second {
+			t.Errorf("a key with a live connection was last used %v ago", idle)
+		}
+	})
+}
+
+// TestKeysWhileTheStoreFails refuses keys, and lets the gateway token in.
+func TestKeysWhileTheStoreFails(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	key := h.key(t, protocol.Admin, "ann").Key
+	if err := h.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 12 { // which does not count as wrong
+		c := h.dial(t, nil)
+		if e := c.Refused(protocol.Unavailable, "", protocol.MethodConnect, `{"token":"`+key+`"}`); !e.Retryable || e.RetryAfterMs <= 0 {
+			t.Fatalf("%+v is not retryable", e)
+		}
+		c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodHealth, "")
+		c.Leave()
+	}
+	h.admin(t, "").OK(protocol.MethodStatus, "")
+}
+
+// TestGatewayTokenThatLooksLikeAKey is one all the same.
+func TestGatewayTokenThatLooksLikeAKey(t *testing.T) {
+	t.Parallel()
+	token := "gh_" + strings.Repeat("A", 43)
+	if !auth.IsKey(token) {
+		t.Fatal("it does not look like a key")
+	}
+	h := httpdtest.New(t, httpdtest.Options{Token: token})
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	c := httpdtest.Dial(t, server.URL, nil)
+	var welcome protocol.ConnectResult
+	if c.Read(c.OK(protocol.MethodConnect, `{"token":"`+token+`","user_id":"ann"}`), &welcome); welcome.Role != protocol.Admin || welcome.UserID != "ann" {
+		t.Errorf("welcome %+v", welcome)
+	}
+}

@@ -1,0 +1,260 @@
+package httpd_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/conn/conntest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+)
+
+// guarded is a house behind the server that the gateway uses.
+func guarded(t *testing.T, o httpdtest.Options) (*httpdtest.House, *http.Server, *httpd.Sockets) {
+	t.Helper()
+	h := httpdtest.New(t, o)
+	logger := slog.New(slog.NewTextHandler(h.Log, nil))
+	sockets := httpd.NewSockets(logger, h.Gateway, func() *httpd.Live { return &httpd.Live{TrustedProxies: o.TrustedProxies} })
+	return h, httpd.NewServer(h, sockets, logger), sockets
+}
+
+// TestSlowHeaders sends a request a byte a second, and one not at all.
+func TestSlowHeaders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, server, sockets := guarded(t, httpdtest.Options{})
+		served := conntest.Start(t, server)
+		slow, silent := served.Pipe(t), served.Pipe(t)
+		begun, over := time.Now(), make(chan struct{})
+		go func() {
+			defer close(over)
+			for _, b := range []byte("GET /ws HTTP/1.1\r\nHost: gatehouse.test\r\nX-Slow: " + strings.Repeat("x", 1000)) {
+				if _, err := slow.Write([]byte{b}); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+		for _, nc := range []net.Conn{slow, silent} {
+			_, _ = io.Copy(io.Discard, nc)
+		}
+		if took := time.Since(begun); took < 9*time.Second || took > 12*time.Second {
+			t.Errorf("both were closed after %v, want some 10 s", took)
+		}
+		<-over
+		synctest.Wait()
+		if n := sockets.Len(); n != 0 {
+			t.Errorf("%d are left", n)
+		}
+		wantMetrics(t, h, `gatehouse_http_connections_dropped_total{cause="bad_request"} 1`, `gatehouse_http_connections_dropped_total{cause="silent"} 1`)
+		if !strings.Contains(h.Log.String(), `msg="http request refused"`) {
+			t.Errorf("log: %s", h.Log)
+		}
+	})
+}
+
+// TestSlowBody begins a sign-in and does not go on.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, server, _ := guarded(t, httpdtest.Options{})
+		nc := conntest.Start(t, server).Pipe(t)
+		begun := time.Now()
+		go func() {
+			_, _ = io.WriteString(nc, "POST /api/session HTTP/1.1\r\nHost: gatehouse.test\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+		}()
+		answer, err := http.ReadResponse(bufio.NewReader(nc), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begun); answer.StatusCode != http.StatusBadRequest || took < 29*time.Second || took > 31*time.Second {
+			t.Errorf("%s after %v", answer.Status, took)
+		}
+	})
+}
+
+// wantMetrics looks for lines of the metrics.
+func wantMetrics(t *testing.T, h *httpdtest.House, lines ...string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.Gateway.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, line := range lines {
+		if !strings.Contains(w.Body.String(), "\n"+line+"\n") {
+			t.Errorf("metrics: no %s", line)
+		}
+	}
+}
+
+// raw sends bytes over a socket and gives the answer's status and type.
+func raw(t *testing.T, address, request string) (status int, kind, body string) {
+	t.Helper()
+	nc, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	_ = nc.SetDeadline(time.Now().Add(httpdtest.Impatience))
+	go func() { _, _ = io.WriteString(nc, request) }() // it may be cut off
+	answer, err := http.ReadResponse(bufio.NewReader(nc), nil)
+	if err != nil {
+		t.Fatalf("%.80q: %v", request, err)
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	return answer.StatusCode, answer.Header.Get("Content-Type"), string(text)
+}
+
+// TestHeaderAndPathAbuse sends what no client does: each gets an error of the
+// 400s, and none reaches a file or breaks anything.
+func TestHeaderAndPathAbuse(t *testing.T) {
+	t.Parallel()
+	h, server, _ := guarded(t, httpdtest.Options{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	address := l.Addr().String()
+	get := func(path, headers string) string {
+		return "GET " + path + " HTTP/1.1\r\nHost: gatehouse.test\r\nConnection: close\r\n" + headers + "\r\n"
+	}
+	for name, row := range map[string]struct {
+		request  string
+		statuses []int
+	}{
+		"headers of 64 KiB":           {get("/", "X-Big: "+strings.Repeat("x", 64<<10)+"\r\n"), []int{431}},
+		"ten thousand headers":        {get("/", strings.Repeat("X: y\r\n", 10_000)), []int{431}},
+		"a path of 64 KiB":            {get("/"+strings.Repeat("a", 64<<10), ""), []int{431}},
+		"a path of 16 KiB":            {get("/"+strings.Repeat("a/", 8<<10), ""), []int{404}},
+		"out of the tree":             {get("/static/../../../../etc/passwd", ""), []int{400, 404}},
+		"out of the tree, encoded":    {get("/static/%2e%2e/%2e%2e/%2e%2e/etc/passwd", ""), []int{400, 404}},
+		"out of the tree, with slash": {get("/static/..%2f..%2f..%2fetc%2fpasswd", ""), []int{400, 404}},
+		"out of the tree, backwards":  {get(`/static/..\..\..\etc\passwd`, ""), []int{400, 404}},
+		"a NUL":                       {get("/s/%00", ""), []int{200, 400, 404}},
+		"a bad escape":                {get("/s/%zz", ""), []int{400}},
+		"no UTF-8":                    {get("/s/%ff%fe", ""), []int{200, 400, 404}},
+		"no method":                   {" / HTTP/1.1\r\nHost: x\r\n\r\n", []int{400}},
+		"an unknown method":           {"BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", []int{405}},
+		"no host":                     {"GET / HTTP/1.1\r\n\r\n", []int{400}},
+		"two lengths":                 {"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", []int{400}},
+		"a length and chunks":         {"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\n\r\nx", []int{400, 501}},
+		"a body of 1 MiB":             {"POST /api/session HTTP/1.1\r\nHost: gatehouse.test\r\nOrigin: http://gatehouse.test\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20), []int{413}},
+		"a line break in a header":    {get("/", "X: a\rb\r\n"), []int{400}},
+		"a header without a name":     {get("/", ": x\r\n"), []int{400}},
+		"HTTP/2 in the clear":         {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400, 405, 505}},
+		"somebody else's protocol":    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", []int{400}},
+	} {
+		status, kind, body := raw(t, address, row.request)
+		ok := false
+		for _, want := range row.statuses {
+			ok = ok || status == want
+		}
+		if !ok || strings.Contains(body, "root:") {
+			t.Errorf("%s: %d %s, want one of %v", name, status, kind, row.statuses)
+		}
+	}
+	if log := h.Log.String(); strings.Contains(log, "panic") || !strings.Contains(log, "http request refused") {
+		t.Errorf("log: %s", log)
+	}
+	if n := strings.Count(h.Log.String(), "http request refused"); n > 6 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// TestTooManySockets opens connections and sends nothing on them.
+func TestTooManySockets(t *testing.T) {
+	t.Parallel()
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	for name, row := range map[string]struct {
+		limits  gateway.Limits
+		proxies []netip.Prefix
+		status  int
+		limit   string
+	}{
+		"of an address": {gateway.Limits{ConnectionsPerAddress: 5}, nil, 429, "max_connections_per_address"},
+		"in all":        {gateway.Limits{Connections: 5}, nil, 503, "max_connections"},
+		"of a proxy":    {gateway.Limits{ConnectionsPerAddress: 5}, loopback, 200, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, server, sockets := guarded(t, httpdtest.Options{TrustedProxies: row.proxies, Limits: func() gateway.Limits { return row.limits }})
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { _ = server.Serve(l) }()
+			t.Cleanup(func() { _ = server.Close() })
+			var idle []net.Conn
+			for range 5 {
+				nc, err := net.Dial("tcp", l.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer nc.Close()
+				idle = append(idle, nc)
+			}
+			eventually(t, func() bool { return sockets.Len() == 5 })
+			const health = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+			status, kind, body := raw(t, l.Addr().String(), health)
+			if status != row.status || kind != "application/json" {
+				t.Errorf("%d %s %s", status, kind, body)
+			}
+			if row.limit == "" {
+				return
+			}
+			if !strings.Contains(body, `"code":"RESOURCE_EXHAUSTED"`) {
+				t.Error(body)
+			}
+			wantMetrics(t, h, fmt.Sprintf(`gatehouse_http_connections_dropped_total{cause=%q} 1`, row.limit))
+			if !strings.Contains(h.Log.String(), "security.connection_refused") || !strings.Contains(h.Log.String(), "limit=gateway."+row.limit) {
+				t.Errorf("log: %s", h.Log)
+			}
+			for _, nc := range idle {
+				_ = nc.Close()
+			}
+			eventually(t, func() bool { return sockets.Len() == 0 })
+			if status, _, _ := raw(t, l.Addr().String(), health); status != http.StatusOK {
+				t.Errorf("%d when there is room again", status)
+			}
+		})
+	}
+}
+
+// TestWebSocketsAreNotSockets: an upgraded connection has its place elsewhere.
+func TestWebSocketsAreNotSockets(t *testing.T) {
+	t.Parallel()
+	h, server, sockets := guarded(t, httpdtest.Options{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	c := httpdtest.Dial(t, "http://"+l.Addr().String(), nil)
+	c.OK("connect", `{"token":"`+httpdtest.Token+`"}`)
+	if sockets.Len() != 0 {
+		t.Errorf("%d sockets", sockets.Len())
+	}
+	wantMetrics(t, h, `gatehouse_connections{state="authenticated"} 1`)
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(httpdtest.Impatience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it did not happen")
+		}
+	}
+}

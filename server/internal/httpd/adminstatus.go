@@ -1,0 +1,90 @@
+package httpd
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/web/page"
+	"github.com/gatehouse-chat/gatehouse/web/part"
+)
+
+// adminStatus is GET /admin/status: the gateway's state, and what holds.
+func (s *server) adminStatus(w http.ResponseWriter, r *http.Request, device *pairing.Device) error {
+	console, _, err := s.console(r, device, protocol.TopicConfig, protocol.TopicClients, protocol.TopicSessions)
+	if err != nil {
+		return err
+	}
+	status := s.Gateway.Status(r.Context())
+	s.show(w, r, http.StatusOK, page.AdminStatus(page.AdminStatusModel{
+		Console: console, Groups: factGroups(status), Config: status.Detail.ConfigFile,
+	}))
+	return nil
+}
+
+func factGroups(s *protocol.StatusResult) []page.FactGroup {
+	d, data := s.Detail, s.Detail.Data
+	gateway := []part.Fact{
+		{Name: "Version", Value: s.Server.Version},
+		{Name: "Protocol", Value: number(s.Protocol)},
+		{Name: "Started", Time: ago(d.StartedAt)},
+		{Name: "Platform", Value: d.Platform},
+		{Name: "TLS", Value: d.TLS},
+		{Name: "Memory", Value: bytesText(d.MemoryBytes)},
+	}
+	now := []part.Fact{
+		{Name: "Connections", Value: number(s.Connections)},
+		{Name: "Not signed in", Value: number(d.Strangers)},
+		{Name: "Answers being written", Value: number(data.RunningRuns)},
+		{Name: "Answers that wait", Value: number(data.QueuedRuns)},
+		{Name: "Agents", Value: number(s.Agents)},
+	}
+	store := []part.Fact{
+		{Name: "State", Value: s.Store, Bad: s.Store != "ok"},
+		{Name: "Kind", Value: data.Kind},
+		{Name: "Size", Value: bytesText(data.Bytes)},
+		{Name: "Not folded in yet", Value: bytesText(data.LogBytes)},
+		{Name: "Version of its tables", Value: number(data.Version)},
+		{Name: "Sessions", Value: number(data.Sessions)},
+		{Name: "Devices", Value: number(data.Devices)},
+		{Name: "Lines of the audit log", Value: number(data.AuditLines)},
+	}
+	config := []part.Fact{}
+	if d.ReloadedAt != 0 {
+		config = append(config, part.Fact{Name: "Read again", Time: ago(d.ReloadedAt)})
+	}
+	if len(d.NeedsRestart) > 0 {
+		config = append(config, part.Fact{Name: "Waits for a restart", Value: strings.Join(d.NeedsRestart, ", "), Bad: true})
+	}
+	for _, setting := range d.Settings {
+		config = append(config, part.Fact{Name: setting.Key, Value: setting.Value})
+	}
+	return []page.FactGroup{{Title: "Gateway", Facts: gateway}, {Title: "Now", Facts: now}, {Title: "Store", Facts: store}, {Title: "In force", Facts: config}}
+}
+
+// number groups the digits of n: "10,000".
+func number(n int64) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// bytesText is a size as people read it: "14.2 MB".
+func bytesText(n int64) string {
+	const unit = 1000
+	size, name := float64(n), "B"
+	for _, next := range []string{"kB", "MB", "GB", "TB"} {
+		if size < unit {
+			break
+		}
+		size, name = size/unit, next
+	}
+	if name == "B" || size >= 100 {
+		return fmt.Sprintf("%.0f %s", size, name)
+	}
+	return fmt.Sprintf("%.1f %s", size, name)
+}

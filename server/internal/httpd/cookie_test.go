@@ -1,0 +1,40 @@
+package httpd_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// TestCookieOverTLS holds that a cookie of plain HTTP, which anybody on the line
+// can have read or planted, opens nothing over TLS, and goes at the first chance.
+func TestCookieOverTLS(t *testing.T) {
+	t.Parallel()
+	h := httpdtest.New(t, httpdtest.Options{})
+	plain, _ := pair(t, h, protocol.Operator, "somebody", "")
+	secure := "__Host-" + plain
+	const over = "https://gate.example"
+	for _, row := range []struct {
+		name, url, cookie string
+		opens             bool
+	}{
+		{"plain, over plain HTTP", base + "/", plain, true},
+		{"plain, over TLS", over + "/", plain, false},
+		{"prefixed, over TLS", over + "/", secure, true},
+		{"prefixed, over plain HTTP", base + "/", secure, false},
+		{"both, over TLS", over + "/", "x=y; " + plain + "x; " + secure, true},
+	} {
+		if opened := strings.Contains(text(t, page(row.url, row.cookie).do(h)), "somebody"); opened != row.opens {
+			t.Errorf("%s: opens %v, want %v", row.name, opened, row.opens)
+		}
+	}
+	ask := request{method: http.MethodPost, url: over + "/api/session", origin: over, cookie: plain, header: http.Header{"Content-Type": {"application/json"}}}
+	cookies := ask.do(h).Cookies()
+	if len(cookies) != 2 || cookies[0].Name != "__Host-"+cookieName(h) || strings.HasSuffix(plain, cookies[0].Value) ||
+		cookies[1].Name != cookieName(h) || cookies[1].MaxAge >= 0 || cookies[1].Value != "" {
+		t.Errorf("over TLS a browser with the cookie of plain HTTP gets %v", cookies)
+	}
+}

@@ -1,0 +1,140 @@
+package httpd
+
+import (
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// mediaPolicy is the Content-Security-Policy of files: should one be opened as a
+// page, it can run and load nothing, and is of no origin.
+const mediaPolicy = "default-src 'none'; sandbox"
+
+// file is GET and HEAD /api/media/{id}: a file's bytes as they were uploaded, or
+// with ?thumbnail its small picture, for those who may read it.
+func (s *server) file(w http.ResponseWriter, r *http.Request) {
+	f, err := s.findFile(r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	open, version, mime := s.Media.Open, hex.EncodeToString(f.Sum[:16]), f.MimeType
+	if r.URL.Query().Has("thumbnail") {
+		open, version, mime = s.Media.OpenThumbnail, version+"-thumbnail", f.Thumbnail
+	}
+	content, err := open(f)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	defer func() { _ = content.Close() }() // was only read
+	if strings.HasPrefix(mime, "text/") {
+		mime += "; charset=utf-8"
+	}
+	h := w.Header()
+	h.Set("Content-Type", mime)
+	h.Set("Content-Disposition", disposition(f))
+	h.Set("Content-Security-Policy", mediaPolicy)
+	h.Set("ETag", `"`+version+`"`)
+	// Kept, and asked for each time: who may no longer read it gets it no more.
+	h.Set("Cache-Control", "private, no-cache")
+	to := &patient{ResponseWriter: w}
+	http.ServeContent(to, r, "", time.Time{}, content)
+	s.Gateway.Metrics.MediaServed(to.written)
+}
+
+// findFile finds the file that is asked for, if the caller may read it. The audit
+// log tells of admins who read what is another's.
+func (s *server) findFile(r *http.Request) (media.File, error) {
+	c, err := s.caller(r)
+	if err != nil {
+		return media.File{}, err
+	}
+	f, err := s.Media.Find(r.Context(), c.domain(), chi.URLParam(r, "id"))
+	if err != nil || f.UserID == c.UserID || f.SessionUser == c.UserID {
+		return f, err
+	}
+	return f, s.Gateway.Audit.Reading(r.Context(), s.actor(r, c), onFile(audit.MediaRead, f))
+}
+
+// removeFile is DELETE /api/media/{id}, for a file that was not sent.
+func (s *server) removeFile(w http.ResponseWriter, r *http.Request) {
+	if err := s.takeBack(r); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *server) takeBack(r *http.Request) error {
+	c, err := s.allowed(r, protocol.Operator)
+	if err != nil {
+		return err
+	}
+	f, err := s.Media.Find(r.Context(), c.domain(), chi.URLParam(r, "id"))
+	if err != nil {
+		return err
+	}
+	if f.UserID == c.UserID {
+		return s.Media.Delete(r.Context(), c.domain(), f.ID)
+	}
+	ended, err := s.Gateway.Audit.Begin(r.Context(), s.actor(r, c), onFile(audit.MediaDelete, f))
+	if err != nil {
+		return err
+	}
+	err = s.Media.Delete(r.Context(), c.domain(), f.ID)
+	ended(err)
+	return err
+}
+
+// actor is the caller, to the audit log.
+func (s *server) actor(r *http.Request, c caller) audit.Actor {
+	return audit.Actor{UserID: c.UserID, Role: c.Role, Via: c.Via, Address: s.address(r).String()}
+}
+
+// onFile is what is done with somebody else's file.
+func onFile(action string, f media.File) audit.Act {
+	return audit.Act{Action: action, Target: audit.Media(f.ID), Detail: f.Filename + " of " + f.UserID}
+}
+
+// disposition says whether a browser may show the file, and under which name it
+// saves it (RFC 6266, RFC 8187).
+func disposition(f media.File) string {
+	how := "attachment"
+	if f.Image() {
+		how = "inline"
+	}
+	plain := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || strings.ContainsRune(`"\%`, r) {
+			return '_'
+		}
+		return r
+	}, f.Filename)
+	value := how + `; filename="` + plain + `"`
+	if plain != f.Filename {
+		value += "; filename*=UTF-8''" + extended(f.Filename)
+	}
+	return value
+}
+
+// extended spells a text in the characters of RFC 8187 §3.2.1.
+func extended(s string) string {
+	const digits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("!#$&+-.^_`|~", c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteString("%" + string(digits[c>>4]) + string(digits[c&15]))
+	}
+	return b.String()
+}

@@ -1,0 +1,17 @@
+package httpd
+
+import (
+	"net/http"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// metrics is GET /metrics, for admins.
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.allowed(r, protocol.Admin); err != nil {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		s.refuse(w, r, err)
+		return
+	}
+	s.Gateway.Metrics.Handler().ServeHTTP(w, r)
+}

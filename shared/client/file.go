@@ -1,0 +1,34 @@
+package client
+
+import "github.com/gatehouse-chat/gatehouse/shared/protocol"
+
+// Files are uploaded over HTTP before the message that carries them can be sent.
+
+// Uploaded reports whether the gateway has the content of every file.
+func (m *Outgoing) Uploaded() bool {
+	for i := range m.Files {
+		if m.Files[i].Media.Path == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Media is what chat.send takes of the files.
+func (m *Outgoing) Media() []protocol.Media {
+	var list []protocol.Media
+	for i := range m.Files {
+		list = append(list, protocol.Media{Path: m.Files[i].Media.Path, Filename: m.Files[i].Media.Filename})
+	}
+	return list
+}
+
+// TakeMedia takes over what other knows of the same message's files.
+func (m *Outgoing) TakeMedia(other *Outgoing) {
+	for i := range m.Files {
+		f := &m.Files[i]
+		if i < len(other.Files) && f.Media.Path == "" && f.Key == other.Files[i].Key {
+			*f = other.Files[i]
+		}
+	}
+}

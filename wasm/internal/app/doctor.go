@@ -1,0 +1,189 @@
+package app
+
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/text"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+const (
+	failingAfter  = 3                 // tries in a row
+	probePatience = 10 * clock.Second // with a WebSocket
+)
+
+// doctor finds out what stands between the page and its connection. A script is
+// told nothing about a WebSocket that does not open (HTML §9.3.4), so the same way
+// is tried by other means, and what is left is the cause.
+type doctor struct {
+	busy  bool
+	knows bool // it was asked, or has looked by itself, since the last connection
+	show  bool // the dialog opens whatever is found
+	found view.Doctor
+}
+
+// watchFailing looks by itself when connecting fails again and again, and speaks
+// up if that is no matter of waiting.
+func (s *shell) watchFailing(st client.State) {
+	switch {
+	case st.Phase == client.Ready:
+		s.doctor.knows = false
+	case st.Phase == client.Waiting && st.Attempt >= failingAfter && !s.doctor.knows:
+		s.examine(false)
+	}
+}
+
+// examine tries the way, part by part, up to where it ends.
+func (s *shell) examine(show bool) {
+	d := &s.doctor
+	d.show = d.show || show
+	if show {
+		view.OpenDoctor(s.doc)
+	}
+	if d.busy {
+		return
+	}
+	d.busy, d.knows = true, true
+	d.found = view.Doctor{State: markup.DoctorChecking, Address: s.win.Origin()}
+	network := markup.CheckGood
+	if !s.win.Online() {
+		network = markup.CheckBad
+	}
+	s.checked(markup.CheckNetwork, network, "")
+	s.tryHealth()
+}
+
+// checked notes what came of a part, and that the next one is being tried.
+func (s *shell) checked(part, state, finding string) {
+	s.doctor.found.Checks = append(s.doctor.found.Checks, view.Check{Part: part, State: state, Finding: finding})
+	view.DrawDoctor(s.doc, s.doctor.found)
+}
+
+// diagnose ends the examination.
+func (s *shell) diagnose(state, message string) {
+	d := &s.doctor
+	d.busy, d.found.State, d.found.Message = false, state, message
+	view.DrawDoctor(s.doc, d.found)
+	switch state {
+	case markup.DoctorRoute, markup.DoctorOrigin, markup.DoctorUpgrade:
+		if !d.show && s.link.Phase != client.Ready {
+			view.OpenDoctor(s.doc)
+		}
+	}
+	d.show = false
+}
+
+// probe makes a request, and tells its status, the gateway's sentence if it has
+// refused, and the answer's text.
+func (s *shell) probe(method, path string, done func(status int, message, answer string)) {
+	s.win.Fetch(method, path, "", func(status int, answer string) {
+		s.do(func() {
+			message := ""
+			if err := refusal(answer); err != nil {
+				message = err.Message
+			}
+			done(status, message, answer)
+		})
+	})
+}
+
+func httpStatus(status int) string {
+	if status == 0 {
+		return "no answer"
+	}
+	return "HTTP " + decimal(int64(status))
+}
+
+func (s *shell) tryHealth() {
+	s.probe("GET", "/health", func(status int, _, answer string) {
+		switch {
+		case status == 200 && text.Contains(answer, `"protocol"`):
+			s.checked(markup.CheckHealth, markup.CheckGood, "")
+			s.tryRoute()
+			return
+		case status == 0 && !s.win.Online():
+			s.diagnose(markup.DoctorOffline, "")
+			return
+		}
+		s.checked(markup.CheckHealth, markup.CheckBad, httpStatus(status))
+		if status == 0 {
+			s.diagnose(markup.DoctorSilent, "")
+		} else {
+			s.diagnose(markup.DoctorStranger, "")
+		}
+	})
+}
+
+// tryRoute asks the socket's address as no WebSocket does: the gateway says so.
+func (s *shell) tryRoute() {
+	s.probe("GET", "/ws", func(status int, message, _ string) {
+		switch status {
+		case 426:
+			s.checked(markup.CheckRoute, markup.CheckGood, "")
+			s.tryOrigin()
+			return
+		case 429, 503:
+			s.checked(markup.CheckRoute, markup.CheckBad, httpStatus(status))
+			s.diagnose(markup.DoctorFull, message)
+			return
+		}
+		s.checked(markup.CheckRoute, markup.CheckBad, httpStatus(status))
+		s.diagnose(markup.DoctorRoute, "")
+	})
+}
+
+// tryOrigin makes a request with an Origin, which comes before all else that is
+// wrong with it: it uploads nothing.
+func (s *shell) tryOrigin() {
+	s.probe("POST", protocol.MediaPath+"upload", func(status int, message, _ string) {
+		if status == 403 && text.Contains(message, "allowed_origins") {
+			s.checked(markup.CheckOrigin, markup.CheckBad, "")
+			s.diagnose(markup.DoctorOrigin, message)
+			return
+		}
+		s.checked(markup.CheckOrigin, markup.CheckGood, "")
+		s.trySocket()
+	})
+}
+
+func (s *shell) trySocket() {
+	over := false
+	end := func(opened bool) {
+		s.do(func() {
+			if over {
+				return
+			}
+			over = true
+			if opened {
+				s.checked(markup.CheckSocket, markup.CheckGood, "")
+				s.diagnose(markup.DoctorFine, "")
+				return
+			}
+			s.checked(markup.CheckSocket, markup.CheckBad, "")
+			s.diagnose(markup.DoctorUpgrade, "")
+		})
+	}
+	p := &probe{end: end}
+	p.socket = s.transport.Dial(p)
+	clock.AfterFunc(probePatience, func() {
+		end(false)
+		p.socket.Close(1000, "")
+	})
+}
+
+// probe is a WebSocket that is only to open.
+type probe struct {
+	end    func(opened bool)
+	socket client.Socket
+}
+
+func (p *probe) Opened() {
+	p.end(true)
+	p.socket.Close(1000, "")
+}
+
+func (p *probe) Message([]byte) {}
+
+func (p *probe) Closed(int, string) { p.end(false) }

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
+)
+
+// other is what is known of a session of another user, which an admin looks at.
+// The page was served for it; it is in no list of the admin's own.
+type other struct {
+	owner        string
+	label, agent string
+	note         bool // what is written is a note, and no message to the agent
+}
+
+// watchOther takes over the page of another user's session.
+func (c *chat) watchOther() {
+	if owner := c.root.Attr(markup.AttrOwner); owner != "" {
+		c.shown.other = &other{
+			owner: owner,
+			label: view.TextOf(c.doc, markup.IDSessionTitle),
+			agent: view.TextOf(c.doc, markup.IDAgentName),
+			note:  true,
+		}
+	}
+}
+
+// watch follows another user's session from where its transcript was read. When
+// the connection is lost, the cursor of the next one says so.
+func (c *chat) watch(s *session) {
+	at := s.log.Cursor()
+	var now protocol.ResumedCursor
+	params := &protocol.ChatWatchParams{SessionKey: s.key, Epoch: at.Epoch, AfterSeq: &at.AfterSeq}
+	c.ask(protocol.MethodChatWatch, params.AppendJSON(nil), now.DecodeJSON, func(err *protocol.Error) {
+		switch {
+		case c.over:
+		case err != nil:
+			c.problem("This chat is not followed live: " + sentence(err))
+		case now.Status == protocol.ResumeReset:
+			c.load(s) // it became another log meanwhile
+		}
+	})
+}
+
+// writesAs follows the choice of what an admin writes in another user's session.
+func (c *chat) writesAs(as string) {
+	if o := c.shown.other; o != nil {
+		o.note = as == markup.AsNote
+	}
+}
+
+// addNote adds to another user's transcript. A note is no message of the outbox's:
+// without a connection it stays in the composer.
+func (c *chat) addNote(text string) {
+	if !c.ready() {
+		c.problem("There is no connection right now. The note stays here until there is one.")
+		return
+	}
+	c.takeDraft()
+	c.toLatest = true
+	s := c.shown
+	var result protocol.ChatInjectResult
+	params := &protocol.ChatInjectParams{SessionKey: s.key, Message: text}
+	c.ask(protocol.MethodChatInject, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		if err == nil || c.over {
+			return
+		}
+		c.problem("The note may not have been added: " + sentence(err))
+		if s == c.shown {
+			c.writeBefore(text)
+		}
+	})
+}
+
+// ownMessages are those of the outbox that go to the user's own sessions.
+func (c *chat) ownMessages() []*client.Outgoing {
+	var list []*client.Outgoing
+	for _, m := range c.post.box.All() {
+		if s := c.all[m.SessionKey]; s == nil || s.other == nil {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// by is who wrote a message of the session, as it is shown: whether somebody else
+// than its owner, and the name to show, "" for "You".
+func (s *session) by(author *protocol.Author) (byOther bool, name string) {
+	switch {
+	case author != nil:
+		return true, author.UserID
+	case s.other != nil:
+		return false, s.other.owner
+	}
+	return false, ""
+}
+
+// mine reports whether this user wrote a message of the session.
+func (s *session) mine(author *protocol.Author, user string) bool {
+	if s.other == nil {
+		return author == nil
+	}
+	return author != nil && author.UserID == user
+}

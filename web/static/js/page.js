@@ -1,0 +1,296 @@
+// Lends the client the page: its document, what the user does there, and the
+// window around it. The client knows elements by numbers. A number does not keep
+// an element alive: what has left the document and is held by nobody else goes.
+// What throws would leave the client broken, so nothing here does; and while the
+// client calls, it is not called.
+//
+// glue is what boot.js has: read gives a text of the client's memory, copy writes
+// bytes there, tell calls the client, held keeps files.
+const page = (glue) => {
+  "use strict";
+
+  const { read, copy, tell, held } = glue;
+  const encoder = new TextEncoder();
+  const numbers = new WeakMap(); // by element
+  const elements = new Map(); // WeakRefs, by number
+  const gone = new FinalizationRegistry((number) => elements.delete(number));
+  const fetchTimeout = 15000; // milliseconds
+  const unseenFrame = 100; // milliseconds; who cannot be seen gets no animation frames
+  const composing = 229; // the key code while an input method composes, all that Safari says
+  let last = 0;
+  let handed = new Uint8Array();
+  let called = false; // by the client, which waits
+
+  const guarded =
+    (f) =>
+    (...args) => {
+      called = true;
+      try {
+        return f(...args);
+      } catch (err) {
+        reportError(err);
+        return 0;
+      } finally {
+        called = false;
+      }
+    };
+
+  const say = (call) => (called ? queueMicrotask(() => tell(call)) : tell(call));
+
+  // Keeps bytes for page_take, and gives their length.
+  const hand = (bytes) => (handed = bytes).length;
+  const give = (text) => hand(encoder.encode(text ?? ""));
+
+  const number = (el) => {
+    if (!el) return 0;
+    if (!numbers.has(el)) {
+      numbers.set(el, ++last);
+      elements.set(last, new WeakRef(el));
+      gone.register(el, last);
+    }
+    return numbers.get(el);
+  };
+
+  const element = (n) => elements.get(n)?.deref();
+
+  // Gives how many there are.
+  const list = (found = []) => {
+    const all = Int32Array.from(found, number);
+    hand(new Uint8Array(all.buffer));
+    return all.length;
+  };
+
+  const byID = (id) => document.getElementById(id);
+
+  const clone = (template) => {
+    const first = byID(template)?.content.firstElementChild;
+    return first && document.importNode(first, true);
+  };
+
+  // Some things throw where they are forbidden, and are done without then.
+  const attempt = (act) => {
+    try {
+      return act();
+    } catch {
+      return undefined;
+    }
+  };
+
+  const actions = {
+    remove: (el) => el.remove(),
+    focus: (el) => el.focus(),
+    open: (el) => el.open || el.showModal(),
+    close: (el) => el.open && el.close(),
+    hide: (el) => el.matches(":popover-open") && el.hidePopover(),
+    latest: (el) => (el.scrollTop = 0), // it is laid out bottom up
+  };
+
+  const setBlocks = (el, from, html) => {
+    if (!el) return;
+    if (from === 0) el.textContent = ""; // plain text goes too
+    while (el.children.length > from) el.lastElementChild.remove();
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    el.append(template.content);
+  };
+
+  const appendCode = (el, text) => {
+    const block = el?.lastElementChild;
+    const code = block?.querySelector("code") ?? block;
+    if (code?.lastChild?.nodeType === Node.TEXT_NODE) code.lastChild.appendData(text);
+    else code?.append(text);
+  };
+
+  // The event by which an element asks for its action, as package markup says.
+  const askedBy = ({ localName, type }) => {
+    if (localName === "form") return "submit";
+    if (localName === "select") return "change";
+    if (localName === "textarea") return "input";
+    if (localName !== "input" || type === "button" || type === "submit") return "click";
+    return ["radio", "checkbox", "file"].includes(type) ? "change" : "input";
+  };
+
+  const opensElsewhere = (event, target) =>
+    target.localName === "a" && (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0);
+
+  const act = (attr) => (event) => {
+    const target = event.target.closest?.(`[${attr}]`);
+    if (!target || askedBy(target) !== event.type || (event.type === "click" && opensElsewhere(event, target))) return;
+    if (event.type === "click" || event.type === "submit") event.preventDefault();
+    say((client) => client.page_acted(number(target), give(target.getAttribute(attr))));
+  };
+
+  // Enter in the composer sends; with Shift, or where it ends an input method's
+  // composition, it does what it does there.
+  const submitOnEnter = (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === composing) return;
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  };
+
+  // scrollTop is 0 at the latest message and negative above.
+  const scrolled = ({ target: { scrollTop, scrollHeight, clientHeight } }) =>
+    say((client) => client.page_scrolled(-scrollTop, scrollHeight - clientHeight + scrollTop));
+
+  const framed = () => say((client) => client.page_framed());
+  const wake = () => document.hidden || say((client) => client.page_woke());
+  const rest = () => say((client) => client.page_rests());
+
+  const listen = (action, composer, transcript) => {
+    for (const kind of ["click", "submit", "input", "change"]) document.body.addEventListener(kind, act(action));
+    byID(composer)?.addEventListener("keydown", submitOnEnter);
+    byID(transcript)?.addEventListener("scroll", scrolled);
+    addEventListener("popstate", () => say((client) => client.page_navigated()));
+    addEventListener("focus", wake);
+    addEventListener("pageshow", wake);
+    addEventListener("pagehide", rest);
+    document.addEventListener("resume", wake); // it was frozen
+    document.addEventListener("visibilitychange", () => {
+      framed();
+      if (document.hidden) rest();
+      else wake();
+    });
+    addEventListener("online", () => say((client) => client.page_network(1)));
+    addEventListener("offline", () => say((client) => client.page_network(0)));
+  };
+
+  const answer = (id, status, text) => say((client) => client.page_answered(id, status, give(text)));
+
+  const request = async (method, path, body) => {
+    const response = await fetch(path, {
+      method,
+      body: body || undefined,
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+      headers: { "Content-Type": "application/json" },
+      signal: AbortSignal.timeout(fetchTimeout),
+    });
+    return [response.status, await response.text()];
+  };
+
+  // The old way, all that pages have which did not come securely.
+  const copySelected = (text) => {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.readOnly = true;
+    area.className = "visually-hidden";
+    const focused = document.activeElement;
+    (document.querySelector("dialog[open]") ?? document.body).append(area);
+    area.select();
+    const ok = document.execCommand("copy");
+    area.remove();
+    focused?.focus();
+    return ok;
+  };
+
+  const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+  const clock = (ms) => {
+    const then = new Date(ms);
+    return (then.toDateString() === new Date().toDateString() ? time : day).format(then);
+  };
+
+  const lent = {
+    page_take: (at) => copy(at, handed),
+
+    dom_by_id: (p, l) => number(byID(read(p, l))),
+    dom_clone: (p, l) => number(clone(read(p, l))),
+    dom_attr: (n, p, l) => give(element(n)?.getAttribute(read(p, l))),
+    dom_set_attr: (n, p, l, v, vl) => element(n)?.setAttribute(read(p, l), read(v, vl)),
+    dom_flag: (n, p, l) => element(n)?.hasAttribute(read(p, l)),
+    dom_set_flag: (n, p, l, on) => element(n)?.toggleAttribute(read(p, l), !!on),
+    dom_get: (n, p, l) => give(element(n)?.[read(p, l)]),
+    dom_set: (n, p, l, v, vl) => {
+      const el = element(n);
+      if (el) el[read(p, l)] = read(v, vl);
+    },
+    dom_check: (n, on) => {
+      const el = element(n);
+      if (el) el.checked = !!on;
+    },
+    dom_children: (n) => list(element(n)?.children),
+    dom_find: (n, p, l, v, vl) => list(element(n)?.querySelectorAll(`[${read(p, l)}="${CSS.escape(read(v, vl))}"]`)),
+    dom_closest: (n, p, l) => number(element(n)?.closest(`[${read(p, l)}]`)),
+    dom_insert: (n, child, before) => element(n)?.insertBefore(element(child), element(before) ?? null),
+    dom_do: (n, p, l) => {
+      const el = element(n);
+      if (el) actions[read(p, l)](el);
+    },
+    dom_set_blocks: (n, from, p, l) => setBlocks(element(n), from, read(p, l)),
+    dom_append_code: (n, p, l) => appendCode(element(n), read(p, l)),
+
+    page_listen: (a, al, c, cl, t, tl) => listen(read(a, al), read(c, cl), read(t, tl)),
+    page_location: (p, l) => give(location[read(p, l)]),
+    page_navigate: (m, ml, p, l) => attempt(() => history[read(m, ml)](null, "", read(p, l))),
+    page_leave: (p, l) => (l ? location.replace(read(p, l)) : location.reload()),
+    page_set_title: (p, l) => {
+      document.title = read(p, l);
+    },
+    page_frame: () => {
+      if (document.hidden) setTimeout(framed, unseenFrame);
+      else requestAnimationFrame(framed);
+    },
+    page_online: () => navigator.onLine,
+    page_locale: () => give(navigator.language),
+    page_random: (at, length) => copy(at, crypto.getRandomValues(new Uint8Array(length))),
+    page_clock: (ms) => give(clock(ms)),
+    page_matches: (p, l, s, sl) => read(p, l).toLocaleLowerCase().includes(read(s, sl).toLocaleLowerCase()),
+    page_recall: (p, l) => give(attempt(() => sessionStorage.getItem(read(p, l)))),
+    page_keep: (p, l, v, vl) => attempt(() => sessionStorage.setItem(read(p, l), read(v, vl))),
+    page_fetch: (id, m, ml, p, l, b, bl) =>
+      request(read(m, ml), read(p, l), read(b, bl)).then(
+        ([status, text]) => answer(id, status, text),
+        () => answer(id, 0, ""),
+      ),
+    page_copy: (id, p, l) => {
+      const text = read(p, l);
+      const written = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject();
+      written.then(
+        () => answer(id, 1),
+        () => answer(id, copySelected(text) ? 1 : 0),
+      );
+    },
+  };
+  const attached = files(held, (list) => say((client) => client.file_picked(give(JSON.stringify({ files: list })))));
+  Object.assign(lent, {
+    file_listen: (i, il, r, rl, d, dl) => attached.listen(byID(read(i, il)), byID(read(r, rl)), read(d, dl)),
+    file_upload: (id, k, kl, p, l) =>
+      attached.upload(
+        read(k, kl),
+        read(p, l),
+        (percent) => say((client) => client.file_progress(id, percent)),
+        (status, text) => answer(id, status, text),
+      ),
+    file_keep: (id, k, kl) =>
+      attached.keep(read(k, kl)).then(
+        () => answer(id, 1),
+        () => answer(id, 0),
+      ),
+    file_load: (id, k, kl) =>
+      attached.load(read(k, kl)).then(
+        () => answer(id, 1),
+        () => answer(id, 0),
+      ),
+    file_picture: (k, kl) => give(attached.picture(read(k, kl))),
+    file_forget: (k, kl) => attached.forget(read(k, kl)),
+    file_clear: () => attached.clear(),
+  });
+  const admin = live();
+  Object.assign(lent, {
+    page_renew: (id, form) =>
+      admin.renew(element(form)).then(
+        (status) => answer(id, status),
+        () => answer(id, 0),
+      ),
+    page_notices: () => give(admin.notices()),
+    page_ask_notices: (id) =>
+      admin.ask().then(
+        () => answer(id, 1),
+        () => answer(id, 0),
+      ),
+    page_notify: (t, tl, p, l) => admin.notify(read(t, tl), read(p, l)),
+  });
+  return Object.fromEntries(Object.entries(lent).map(([name, f]) => [name, guarded(f)]));
+};
