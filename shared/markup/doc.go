@@ -79,9 +79,18 @@
 //
 // [IDConnection], the connection pill: data-state LinkConnecting, LinkConnected,
 // LinkReconnecting (slot seconds, and a button with ActionReconnectNow),
-// LinkOffline (the browser itself says there is no network; same button) or
-// LinkRefused (slot reason; a button with ActionReconnectNow). It is not a live region: state changes worth hearing
-// go, as text, to [IDAnnounce].
+// LinkFailing (one try after another has failed; slot seconds, and a button with
+// ActionExamine), LinkOffline (the browser itself says there is no network; a button
+// with ActionReconnectNow) or LinkRefused (slot reason; the same button). It is not a
+// live region: state changes worth hearing go, as text, to [IDAnnounce].
+//
+// [IDDoctorDialog] tells what is wrong with the connection; ActionExamine finds out.
+// data-state DoctorChecking, then what was found: DoctorFine, DoctorOffline,
+// DoctorSilent, DoctorStranger, DoctorRoute, DoctorFull, DoctorOrigin or
+// DoctorUpgrade, each with its own words. An element for each part of the way:
+// data-check (Check… names) with data-state CheckBusy, CheckGood, CheckBad or
+// CheckSkipped; slot finding ("HTTP 502"). Slots message (the gateway's sentence)
+// and address (the page's scheme, host and port; set all).
 //
 // [IDAnnounce]: a visually hidden polite live region; textContent is spoken.
 //
@@ -151,8 +160,18 @@
 //	activity  assistant, StatusStreaming: "thinking…", "retrying…", "using …".
 //	          When empty only the moving dots are shown.
 //	error     assistant, StatusFailed and user, StatusUnsent: the sentence why
+//	files     user: holds a clone of [TemplateFile] for each file, in order
+//	percent   user, StatusUploading: how much of the files has gone
 //
-// Statuses of a user message: StatusSending, StatusWaiting (kept until there is a
+// A file has data-kind KindImage (shows the picture) or KindFile (shows a chip);
+// slots link (two: set href, none while there is no address, and title), filename,
+// size (of [FileSize]) and picture, an <img>: set src, alt, and width and height from
+// [PictureSize], so that it has its place before it is loaded. ActionOpenFile, of the
+// picture's link, opens [IDPictureDialog]: slots filename, picture, and link (set
+// href and download).
+//
+// Statuses of a user message: StatusUploading (its files are on their way;
+// ActionTakeBack), StatusSending, StatusWaiting (kept until there is a
 // connection), StatusUnsent (refused; slot error; ActionResendMessage and
 // ActionTakeBack), StatusQueued (ActionTakeBack), StatusComplete and
 // StatusWithdrawn. StatusWaiting has ActionTakeBack too. Of an answer:
@@ -183,6 +202,13 @@
 // place: send nothing. Where data-owner is not empty a choice stands above it:
 // radios named [FieldWriteAs] with ActionWriteAs, whose value AsNote is checked as
 // served (what is sent is a note, and starts no run), else AsMessage.
+//
+// [IDAttachments], in the form, holds a [TemplateAttachment] for each file that is to
+// be sent: data-file (its key), data-kind, data-state FileUploading (slot percent, and
+// value of the <progress>), FileWaiting, FileReady or FileFailed (slot error); slots
+// filename, size and picture as above; ActionRemoveFile. Files come from the input
+// [IDAttach], by pasting, and by dropping them on the page; while they are dragged over
+// it data-drag of [IDRoom] is "true". The input is disabled for viewers: take none.
 //
 // Dialogs: [IDRenameDialog] (data-session-key; form with ActionConfirmRename; input
 // [IDRenameInput]), [IDDeleteDialog] (data-session-key; slot label;

@@ -34,12 +34,3 @@ func FileSize(bytes int64) string {
 	tenths := (bytes + mega/20) / (mega / 10)
 	return strconv.FormatInt(tenths/10, 10) + "." + strconv.FormatInt(tenths%10, 10) + " MB"
 }
-
-// FileKind is KindImage for what transcripts show as a picture, else KindFile.
-func FileKind(mimeType string) string {
-	switch mimeType {
-	case "image/png", "image/jpeg", "image/gif", "image/webp":
-		return KindImage
-	}
-	return KindFile
-}

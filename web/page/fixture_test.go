@@ -62,6 +62,15 @@ const (
 	codeClose = `</code></pre></div>`
 )
 
+// files are a picture, a tall one, and what is no picture, with a long name.
+func files() []part.File {
+	return []part.File{
+		{Name: "evening.png", Size: "2.4 MB", Href: "/api/media/1", Picture: "/api/media/1?thumbnail", Width: 320, Height: 213},
+		{Name: "tower.jpg", Size: "340 kB", Href: "/api/media/2", Picture: "/api/media/2?thumbnail", Width: 20, Height: 240},
+		{Name: "a-name-without-any-place-to-break-it-" + strings.Repeat("long", 30) + ".csv", Size: "14 kB", Href: "/api/media/3"},
+	}
+}
+
 func site() Site {
 	return Site{
 		Assets:   part.Assets{Stylesheet: "/css/index.css", Script: "/loader.js", Wasm: "/gatehouse.wasm", Exec: "/wasm_exec.js", Icon: "/icons/favicon.svg"},
@@ -108,7 +117,7 @@ func viewerChatModel() ChatModel {
 
 func conversation() []part.Message {
 	return []part.Message{
-		{From: markup.FromUser, ID: "m1", Seq: 30, Status: markup.StatusComplete, Time: at("14:05"), Text: "How would you keep a log gapless when several writers append at once?"},
+		{From: markup.FromUser, ID: "m1", Seq: 30, Status: markup.StatusComplete, Time: at("14:05"), Text: "How would you keep a log gapless when several writers append at once?", Files: files()[:1]},
 		{From: markup.FromAssistant, Name: "Demo agent", ID: "m2", RunID: "r1", Seq: 35, Status: markup.StatusComplete, Time: at("14:05"), Thinking: "The user asks about ordering.\nOne writer per log settles it.", Blocks: []string{
 			"<p>Give every log <strong>one</strong> writer, and let the others queue. Then a sequence number is just a counter:</p>",
 			codeOpen + `func (l *Log) Append(e Event) (int64, error) {
@@ -177,7 +186,7 @@ func extremeChatModel() ChatModel {
 			`<ul><li>one<ul><li>nested<ul><li>deeper</li></ul></li></ul></li><li><input type="checkbox" disabled checked>done</li><li><input type="checkbox" disabled>not done</li></ul>`, "<hr>",
 			"<p>A <a href=\"https://example.org\">link</a>, <strong>strong</strong>, <em>emphasis</em>, <del>deleted</del>. 👩🏽‍🚀 🏰 🇪🇺 👍</p>",
 		}},
-		{From: markup.FromUser, ID: "x3", Status: markup.StatusComplete, Time: at("09:02"), Text: "שלום, איך שומרים יומן בלי חורים? (בעברית)"},
+		{From: markup.FromUser, ID: "x3", Status: markup.StatusComplete, Time: at("09:02"), Files: files(), Text: "שלום, איך שומרים יומן בלי חורים? (בעברית)"},
 		{From: markup.FromAssistant, Name: m.Agent, ID: "x4", Status: markup.StatusComplete, Time: at("09:02"), Blocks: []string{
 			"<p>כותב אחד לכל יומן, והשאר בתור.</p>", "<p>And one line in English, left to right.</p>",
 			"<ol><li>ראשון</li><li>שני</li></ol>", "<p>مرحبا بالعالم، هذا سطر بالعربية.</p>",

@@ -102,7 +102,7 @@ func TestSlotsOfATemplateAreEmpty(t *testing.T) {
 	t.Parallel()
 	for _, c := range []templ.Component{
 		Toast(ToastModel{}), SessionItem(Session{}), PendingCard(Pending{}), DeviceRow(Device{}), ResolvedLine(Resolved{}),
-		MessageItem(Message{From: markup.FromUser}), MessageItem(Message{From: markup.FromAssistant}), MessageItem(Message{From: markup.FromSystem}),
+		FileItem(File{}), Attachment(), MessageItem(Message{From: markup.FromUser}), MessageItem(Message{From: markup.FromAssistant}), MessageItem(Message{From: markup.FromSystem}),
 	} {
 		text := render(t, c)
 		nodes, err := html.ParseFragment(strings.NewReader(text), &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body})
@@ -130,6 +130,7 @@ func TestOnlyBlocksAreHTML(t *testing.T) {
 	})) + render(t, SessionItem(Session{Key: evil, Label: evil})) +
 		render(t, PendingCard(Pending{evil, evil, evil, evil, evil, Moment{evil, evil}, evil})) +
 		render(t, DeviceRow(Device{ID: evil, Label: evil, Browser: evil, User: evil, Role: evil})) +
+		render(t, MessageItem(Message{From: markup.FromUser, Files: []File{{Name: evil, Size: evil, Href: evil, Picture: evil}}})) +
 		render(t, ResolvedLine(Resolved{evil, evil, evil, evil, Moment{}})) + render(t, KnownUser(evil))
 	if strings.Contains(plain, "<script") {
 		t.Errorf("text became markup: %s", plain)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,10 +165,10 @@ func TestAuthority(t *testing.T) {
 }
 
 // refusing is a way to an authority that is out of reach; it counts.
-type refusing struct{ asked int }
+type refusing struct{ asked atomic.Int32 }
 
 func (r *refusing) RoundTrip(*http.Request) (*http.Response, error) {
-	r.asked++
+	r.asked.Add(1)
 	return nil, net.ErrClosed
 }
 
@@ -182,20 +183,20 @@ func TestAuthorityOutOfReach(t *testing.T) {
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		go a.Watch(ctx)
-		asked := func(after time.Duration, times int) {
+		asked := func(after time.Duration, times int32) {
 			t.Helper()
 			time.Sleep(after)
 			synctest.Wait()
-			if way.asked != times || strings.Count(log.String(), "no TLS certificate") != times {
-				t.Errorf("asked %d times, want %d:\n%s", way.asked, times, log.String())
+			if n := way.asked.Load(); n != times || strings.Count(log.String(), "no TLS certificate") != int(times) {
+				t.Errorf("asked %d times, want %d:\n%s", n, times, log.String())
 			}
 		}
 		asked(0, 1)
 		asked(4*time.Minute, 1)
 		asked(time.Minute+time.Second, 2)
 		asked(30*time.Minute, 3)
-		if _, err := a.Certificate(helloTo(host)); err == nil || way.asked != 3 {
-			t.Errorf("a handshake: %v; asked %d times", err, way.asked)
+		if _, err := a.Certificate(helloTo(host)); err == nil || way.asked.Load() != 3 {
+			t.Errorf("a handshake: %v; asked %d times", err, way.asked.Load())
 		}
 		if err := a.Reload(); err != nil {
 			t.Error(err)

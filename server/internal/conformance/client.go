@@ -162,6 +162,7 @@ const brief = 5 * time.Second
 // payload waits for the answer to a request that has to succeed.
 func (c *client) payload(id string) object { return c.accepted(c.answer(id)) }
 
+// accepted gives the payload of an answer that has to be one.
 func (c *client) accepted(answer object) object {
 	if answer["ok"] != true {
 		c.v.fail("refused: %v, want a payload", answer["error"])
@@ -382,12 +383,30 @@ func (c *client) closed(code int, reason string) {
 		if f.Opcode != rawws.Close {
 			continue
 		}
-		gotCode, gotReason := rawws.CloseOf(f)
-		if gotCode != code || reason != "" && gotReason != reason {
-			c.v.fail("closed with %d %q, want %d %q", gotCode, gotReason, code, reason)
-		}
-		_ = c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close, Payload: f.Payload}) // it may be gone already
+		c.closing(f, code, reason)
 		return
+	}
+}
+
+// closing checks a close frame and answers it.
+func (c *client) closing(f rawws.Frame, code int, reason string) {
+	gotCode, gotReason := rawws.CloseOf(f)
+	if gotCode != code || reason != "" && gotReason != reason {
+		c.v.fail("closed with %d %q, want %d %q", gotCode, gotReason, code, reason)
+	}
+	_ = c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close, Payload: f.Payload}) // it may be gone already
+}
+
+// cut waits for the end of the socket, whether or not a close frame comes first.
+func (c *client) cut() {
+	for {
+		f, err := c.ws.ReadFrame()
+		if err != nil && c.v.ctx.Err() != nil {
+			c.v.must(err, "read, waiting for the end")
+		}
+		if err != nil || f.Opcode == rawws.Close {
+			return
+		}
 	}
 }
 

@@ -74,9 +74,14 @@ func Walk(ctx context.Context, t Target, p Plan) []Result {
 		}
 	}
 	w.results = make([]Result, len(w.rows))
-	w.go1by1(func(r Row) bool { return !r.Greedy && r.Wait <= quick || r.cost(t) > max(p.Wait, quick) })
-	w.goTogether(func(r Row) bool { return !r.Greedy && r.Wait > quick })
-	w.go1by1(func(r Row) bool { return r.Greedy })
+	soon := func(r Row) bool { return !r.Greedy && r.Wait <= quick || r.cost(t) > max(p.Wait, quick) }
+	if t.Proxied { // rows have addresses, and allowances, of their own
+		w.goTogether(4, soon)
+	} else {
+		w.goTogether(1, soon)
+	}
+	w.goTogether(len(w.rows), func(r Row) bool { return !r.Greedy })
+	w.goTogether(1, func(Row) bool { return true })
 	return w.results
 }
 
@@ -92,20 +97,20 @@ type walk struct {
 	results []Result // zero for rows that are to come
 }
 
-func (w *walk) go1by1(wanted func(Row) bool) {
-	for i, row := range w.rows {
-		if wanted(row) && w.results[i].Outcome == "" {
-			w.done(i, w.visit(row))
-		}
-	}
-}
-
-func (w *walk) goTogether(wanted func(Row) bool) {
+// goTogether visits the rows that are wanted and still to come, up to most at a
+// time.
+func (w *walk) goTogether(most int, wanted func(Row) bool) {
 	var all sync.WaitGroup
+	seats := make(chan struct{}, max(most, 1))
 	for i, row := range w.rows {
-		if wanted(row) && w.results[i].Outcome == "" {
-			all.Go(func() { w.done(i, w.visit(row)) })
+		if !wanted(row) || w.results[i].Outcome != "" {
+			continue
 		}
+		seats <- struct{}{}
+		all.Go(func() {
+			w.done(i, w.visit(row))
+			<-seats
+		})
 	}
 	all.Wait()
 }

@@ -329,6 +329,9 @@ func (b *browser) apply(t failer, f protocol.Frame) {
 		}
 		return
 	}
+	if f.Event == protocol.EventAdminChanged {
+		return // of no session
+	}
 	var of protocol.SessionUpdated // every payload has the key in the same place
 	try(t, 0, protocol.Decode(f.Payload, &of))
 	key := of.SessionKey

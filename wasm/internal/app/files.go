@@ -32,6 +32,7 @@ type upload struct {
 	held     bool            // this tab has the content
 	homeless bool            // which does not outlast the tab
 	busy     bool            // it is being sent
+	done     bool            // the gateway has it, and its message is about to learn
 	percent  int             // of it that is sent
 	err      *protocol.Error // the gateway does not want it
 	wait     clock.Duration
@@ -155,7 +156,7 @@ func (c *chat) uploadNext() {
 	now := clock.Now()
 	c.pending(func(f *protocol.KeptFile) {
 		u := c.tray.upload(f.Key)
-		if busy < maxUploads && u.held && !u.busy && u.err == nil && !now.Before(u.until) {
+		if busy < maxUploads && u.held && !u.busy && !u.done && u.err == nil && !now.Before(u.until) {
 			busy++
 			c.uploadFile(f.Key, u)
 		}
@@ -186,6 +187,7 @@ func (c *chat) uploaded(key string, u *upload, status int, text string) {
 	c.need(partForm | partBody)
 	var r protocol.MediaUploadResult
 	if status == 200 && jsontext.Read(jsontext.Raw(text), r.DecodeJSON) == nil && r.Path != "" {
+		u.done = true
 		c.tray.pictures[r.Path] = c.win.Picture(key)
 		c.place(key, protocol.Media{
 			Path: r.Path, Filename: r.Filename, MimeType: r.MimeType, Size: r.Size,
@@ -235,8 +237,11 @@ func (c *chat) place(key string, media protocol.Media) {
 				found = true
 				c.post.fresh = false // another tab may have uploaded it too
 				c.inTurn(func() {
-					if set(m.Files) {
+					if set(m.Files) && c.post.box.Find(m.Key) == m {
 						c.keepMessage(m)
+					}
+					if set(c.tray.files) { // it was taken back meanwhile
+						c.changeTray()
 					}
 				})
 			}

@@ -1,0 +1,164 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+)
+
+const doctorDialog = "#" + markup.IDDoctorDialog
+
+// found is a condition: the dialog about the connection says that.
+func found(state string) string {
+	return `(d => d?.open && d.dataset.state === "` + state + `")(document.querySelector("` + doctorDialog + `"))`
+}
+
+// behind puts a proxy before the gateway, which browsers then use.
+func behind(t *testing.T, g *gatehouse, change func(*httputil.ProxyRequest), instead http.HandlerFunc) {
+	t.Helper()
+	target, err := url.Parse("http://" + g.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host
+			if change != nil {
+				change(r)
+			}
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if instead != nil && r.URL.Path == "/ws" {
+			instead(w, r)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	g.front = strings.TrimPrefix(s.URL, "http://")
+}
+
+// TestDoctor opens pages behind proxies that are configured wrongly. Each page
+// finds out by itself what is wrong, and says so where waiting does not help.
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	chromium := browser(t)
+	withoutUpgrade := func(r *httputil.ProxyRequest) {
+		r.Out.Header.Del("Upgrade")
+		r.Out.Header.Del("Connection")
+	}
+	for _, row := range []struct {
+		state   string
+		change  func(*httputil.ProxyRequest)
+		instead http.HandlerFunc
+		bad     string // part of the way
+		mends   string
+	}{
+		{markup.DoctorUpgrade, withoutUpgrade, nil, markup.CheckSocket, "proxy_set_header Upgrade $http_upgrade;"},
+		{markup.DoctorRoute, nil, http.NotFound, markup.CheckRoute, "default_backend gatehouse"},
+		{markup.DoctorOrigin, func(r *httputil.ProxyRequest) { r.Out.Host = "127.0.0.1:8080" }, nil, markup.CheckOrigin, "proxy_set_header Host $http_host;"},
+	} {
+		g := startGatehouse(t, "")
+		behind(t, g, row.change, row.instead)
+		b := newTab(t, chromium)
+		b.open(g.url("/"))
+		if row.state == markup.DoctorOrigin { // the page gets not even a cookie
+			b.wait("it cannot go on", pageState(markup.StateUnreachable))
+			b.click(`.door-when[data-when="unreachable"] [data-action="` + markup.ActionExamine + `"]`)
+		}
+		b.wait(row.state, found(row.state))
+		bad := `[...document.querySelectorAll("` + doctorDialog + ` [data-state=bad]")].map(c => c.dataset.check).join(" ")`
+		if got := evaluate[string](b, bad); got != row.bad {
+			t.Errorf("%s: bad is %q, want %q", row.state, got, row.bad)
+		}
+		if text := b.text(doctorDialog); !strings.Contains(text, row.mends) {
+			t.Errorf("%s: the dialog says %q, and not %q", row.state, text, row.mends)
+		}
+		pictures(b, row.state)
+		b.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionCloseDialog + `"]`)
+		b.wait("closed", `!document.querySelector("`+doctorDialog+`").open`)
+	}
+}
+
+// TestDoctorKeepsQuiet holds that a gateway that is gone for a while opens no
+// dialog, that there is one for who asks, and that it knows when all is well.
+func TestDoctorKeepsQuiet(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	behind(t, g, nil, nil)
+	user, _ := paired(t, g)
+	g.kill(syscall.SIGKILL)
+	user.wait("it fails again and again", link(markup.LinkFailing))
+	pictures(user, "failing")
+	time.Sleep(time.Second)
+	if user.number(`+document.querySelector("`+doctorDialog+`").open`) != 0 {
+		t.Error("the dialog opened by itself")
+	}
+	user.click(`#` + markup.IDConnection + ` [data-action="` + markup.ActionExamine + `"]`)
+	user.wait("a proxy without its gateway", found(markup.DoctorStranger))
+	if text := user.text(doctorDialog); !strings.Contains(text, "HTTP 502") || !strings.Contains(text, "proxy_pass http://127.0.0.1:8080;") {
+		t.Errorf("the dialog says %q", text)
+	}
+	pictures(user, "stranger")
+	g.start()
+	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionReconnectNow + `"]`)
+	user.wait("connected", link(markup.LinkConnected))
+	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionExamine + `"]`)
+	user.wait("all is well", found(markup.DoctorFine))
+}
+
+// TestDoctorSilent asks where nothing answers.
+func TestDoctorSilent(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	l := through(t, g)
+	user, _ := paired(t, g)
+	l.cut()
+	user.wait("it fails again and again", link(markup.LinkFailing))
+	user.click(`#` + markup.IDConnection + ` [data-action="` + markup.ActionExamine + `"]`)
+	user.wait("nothing answers", found(markup.DoctorSilent))
+	user.offline()
+	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionExamine + `"]`)
+	user.wait("the browser knows why", found(markup.DoctorOffline))
+	user.shoot("offline")
+}
+
+// TestDoctorsAgree holds that the page mends with lines that gatehouse doctor
+// gives too.
+func TestDoctorsAgree(t *testing.T) {
+	t.Parallel()
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	program, page := read("../internal/doctor/mend.go"), read("../../web/part/doctor.templ")
+	lines := 0
+	for _, line := range strings.Split(page, "\n") {
+		_, mend, is := strings.Cut(line, "@mend(")
+		for _, server := range []string{`"nginx", `, `"Caddy", `, `"HAProxy", `} {
+			if lead, found := strings.CutPrefix(mend, server); is && found {
+				lines++
+				if want := strings.Trim(strings.TrimSuffix(lead, ")"), "`\""); !strings.Contains(program, want) {
+					t.Errorf("gatehouse doctor does not say %s", want)
+				}
+			}
+		}
+	}
+	if lines < 10 {
+		t.Errorf("%d lines were compared", lines)
+	}
+}
