@@ -142,6 +142,14 @@ func (c *chat) pending(f func(*protocol.KeptFile)) {
 	each(c.tray.files)
 }
 
+// needFiles has files on their way drawn anew, wherever they are.
+func (c *chat) needFiles() {
+	c.need(partForm)
+	if c.post.box.Unsent() > 0 {
+		c.need(partBody)
+	}
+}
+
 // uploadNext begins to send what can be sent.
 func (c *chat) uploadNext() {
 	if c.over || !c.ready() {
@@ -165,11 +173,11 @@ func (c *chat) uploadNext() {
 
 func (c *chat) uploadFile(key string, u *upload) {
 	u.busy, u.percent, u.until = true, 0, clock.Time{}
-	c.need(partForm | partBody)
+	c.needFiles()
 	c.win.Upload(key, protocol.MediaPath+"upload", func(percent int) {
 		c.do(func() {
 			u.percent = percent
-			c.need(partForm | partBody)
+			c.needFiles()
 		})
 	}, func(status int, text string) {
 		c.do(func() {
@@ -184,7 +192,7 @@ func (c *chat) uploadFile(key string, u *upload) {
 
 // uploaded takes the gateway's answer to a file.
 func (c *chat) uploaded(key string, u *upload, status int, text string) {
-	c.need(partForm | partBody)
+	c.needFiles()
 	var r protocol.MediaUploadResult
 	if status == 200 && jsontext.Read(jsontext.Raw(text), r.DecodeJSON) == nil && r.Path != "" {
 		u.done = true
@@ -256,7 +264,7 @@ func (c *chat) place(key string, media protocol.Media) {
 // decide.
 func (c *chat) fileRefused(key string, err *protocol.Error) {
 	c.tray.upload(key).err = err
-	c.need(partForm | partBody)
+	c.needFiles()
 	for i := range c.tray.files {
 		if f := &c.tray.files[i]; f.Key == key {
 			view.Announce(c.doc, f.Media.Filename+" was not attached: "+sentence(err))
@@ -308,7 +316,7 @@ func (c *chat) takeUp(key string, u *upload) {
 			case c.over:
 			case ok:
 				u.held = true
-				c.need(partForm | partBody)
+				c.needFiles()
 				c.uploadNext()
 			default:
 				c.fileRefused(key, protocol.Refuse(protocol.NotFound,

@@ -186,7 +186,9 @@ func TestFilesSurviveTheTab(t *testing.T) {
 		two := open("k")
 		two.win.files = drawer.beside()
 		two.wait(3 * time.Second)
-		eq(t, "uploaded", two.accept(), "a pic")
+		if keys := two.accept(); keys != "a pic" && keys != "pic a" {
+			t.Errorf("uploaded: %q", keys)
+		}
 		two.wait(time.Second)
 		eq(t, "sent", l.texts("k"), "first")
 		eq(t, "the composer", two.composed()+" "+two.chips(), "a draft pic.png ready")

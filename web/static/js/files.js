@@ -67,7 +67,7 @@ const files = (kept, picked) => {
     document.addEventListener("paste", (event) => {
       const list = [...(event.clipboardData?.files ?? [])];
       // Office programs bring a picture along with their text.
-      if (!list.length || event.clipboardData.types.includes("text/plain")) return;
+      if (!list.length || input.disabled || event.clipboardData.types.includes("text/plain")) return;
       event.preventDefault();
       pick(list.map(named));
     });
