@@ -286,6 +286,32 @@ func TestWhoWaitsIsSeenEverywhere(t *testing.T) {
 	}
 }
 
+// androidNotifications are those of browsers that leave notifying to service
+// workers: the name is there, and throws.
+const androidNotifications = `
+window.Notification = class {
+	static permission = "default";
+	constructor() { throw new TypeError("Illegal constructor"); }
+};`
+
+// TestNotificationsThatCannotBe holds that the page says so where a browser has no
+// notifications for pages, rather than offering them.
+func TestNotificationsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	chromium := browser(t)
+	admin, waiting := newTab(t, chromium), newTab(t, chromium)
+	admin.run("be on Android", onEachPage(androidNotifications))
+	signIn(t, g, admin)
+	admin.wait("it is said", `document.querySelector("#`+markup.IDNotices+`").dataset.state === "`+markup.NoticesAbsent+`"`)
+	if words := admin.text("#" + markup.IDNotices); !strings.Contains(words, "counted in its title") {
+		t.Errorf("the page says %q", words)
+	}
+	pictures(admin, "absent")
+	pairingCode(waiting, g)
+	admin.wait("who waits is counted", `document.title.startsWith("(1) ")`)
+}
+
 // TestHostileWordsInTheConsole shows an admin what strangers and users chose to be
 // called. That nothing of it runs, and no policy is violated, each tab holds.
 func TestHostileWordsInTheConsole(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
@@ -101,6 +104,11 @@ func TestDoctorKeepsQuiet(t *testing.T) {
 	g.kill(syscall.SIGKILL)
 	user.wait("it fails again and again", link(markup.LinkFailing))
 	pictures(user, "failing")
+	for _, action := range []string{markup.ActionReconnectNow, markup.ActionExamine} {
+		if n := user.number(`[...document.querySelectorAll('#` + markup.IDConnection + ` ` + do(action) + `')].filter(e => e.checkVisibility()).length`); n != 1 {
+			t.Errorf("the pill has %d buttons %s", n, action)
+		}
+	}
 	time.Sleep(time.Second)
 	if user.number(`+document.querySelector("`+doctorDialog+`").open`) != 0 {
 		t.Error("the dialog opened by itself")
@@ -116,6 +124,27 @@ func TestDoctorKeepsQuiet(t *testing.T) {
 	user.wait("connected", link(markup.LinkConnected))
 	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionExamine + `"]`)
 	user.wait("all is well", found(markup.DoctorFine))
+}
+
+// TestDoctorOfTheLogin asks where signing in finds no gateway.
+func TestDoctorOfTheLogin(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	l := through(t, g)
+	b := newTab(t, browser(t))
+	b.open(g.url("/login"))
+	l.cut()
+	b.fill("#"+markup.IDTokenInput, "what was pasted")
+	b.run("press Enter", enter)
+	b.wait("it cannot be reached", pageState(markup.StateUnreachable))
+	b.click(`.login-when[data-when="` + markup.StateUnreachable + `"] [data-action="` + markup.ActionExamine + `"]`)
+	b.wait("nothing answers", found(markup.DoctorSilent))
+	pictures(b, "silent")
+	b.run("close with Escape", chromedp.KeyEvent(kb.Escape))
+	b.wait("closed, and the focus back", `!document.querySelector("`+doctorDialog+`").open && document.activeElement.dataset.action === "`+markup.ActionExamine+`"`)
+	if kept := evaluate[string](b, `document.querySelector("#`+markup.IDTokenInput+`").value`); kept != "what was pasted" {
+		t.Errorf("the token is %q", kept)
+	}
 }
 
 // TestDoctorSilent asks where nothing answers.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -174,12 +175,7 @@ func TestUploadsTakeTime(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
 	user, _ := paired(t, g)
-	slow := func(bytes float64) {
-		user.run("change the network", command(network.Enable, network.EnableParams{}),
-			command(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-				MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: bytes}}}))
-	}
-	slow(400_000)
+	user.slow(400_000)
 	user.do("attach a large file", `choose(textFile("large.txt", 4000000))`)
 	percent := `+document.querySelector("` + chips + ` [data-slot=percent]").textContent`
 	user.wait("its progress", percent+` > 5 && document.querySelector("`+chips+` progress").value > 5`)
@@ -192,7 +188,7 @@ func TestUploadsTakeTime(t *testing.T) {
 	user.wait("the message waits for it", own1+`?.dataset.status === "`+markup.StatusUploading+`" && +`+own1+`.querySelector("[data-slot=percent]").textContent > 5`)
 	pictures(user, "message-uploading")
 	user.say("and another")
-	slow(-1)
+	user.slow(-1)
 	user.wait("both are sent, in order", areSaid(markup.StatusComplete, "sent before it is there", "and another"))
 	settled(user)
 	if got := own(user); !strings.HasPrefix(got, "complete: file again.txt sent before it is there | ") {
@@ -235,4 +231,59 @@ func TestFileSentOffline(t *testing.T) {
 	if texts := said(user); !slices.Equal(texts, []string{"Hello there", "from a tunnel"}) {
 		t.Errorf("said: %q", texts)
 	}
+}
+
+// TestUploadMeetsTheQuota is told that there is no more room, makes some, and tries
+// again without attaching anew.
+func TestUploadMeetsTheQuota(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, `{ media: { max_bytes: "1MiB", quota: "1MiB" } }`)
+	user, _ := paired(t, g)
+	user.do("attach what fits", `choose(textFile("first.txt", 700000))`)
+	user.wait("it is uploaded", chip("first.txt", markup.FileReady))
+	user.do("attach what does not", `choose(textFile("second.txt", 700000))`)
+	user.wait("it is stuck, in words", chip("second.txt", markup.FileStuck)+` && document.querySelector("`+chips+` > :last-child").innerText.includes("delete chats")`)
+	pictures(user, "stuck")
+	user.click(chips + ` > :first-child ` + do(markup.ActionRemoveFile))
+	user.wait("it is gone", `document.querySelectorAll("`+chips+` > *").length === 1`)
+	user.wait("there is room", `(document.querySelector('`+chips+` `+do(markup.ActionRetryFile)+`')?.click(), `+chip("second.txt", markup.FileReady)+`)`)
+	user.say("with it")
+	user.wait("an answer", replyIs(markup.StatusComplete))
+	if got, want := own(user), "complete: file second.txt with it"; got != want {
+		t.Errorf("the transcript has %q, want %q", got, want)
+	}
+}
+
+// TestGatewayStopsInAnUpload stops the gateway while a file is on its way, and finds
+// it sent once it is back.
+func TestGatewayStopsInAnUpload(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	user, _ := paired(t, g)
+	user.slow(200_000)
+	user.do("attach a large file", `choose(textFile("large.txt", 3000000))`)
+	user.say("sent before it is there")
+	message := `document.querySelector("` + messages + ` > .message-user")`
+	user.wait("it is on its way", message+`?.dataset.status === "`+markup.StatusUploading+`" && +`+message+`.querySelector("[data-slot=percent]").textContent > 5`)
+	g.kill(syscall.SIGKILL)
+	user.wait("it waits", message+`?.dataset.status === "`+markup.StatusWaiting+`"`)
+	if words := user.text(messages + " > .message-user .message-foot"); !strings.Contains(words, "Kept here") {
+		t.Errorf("the message says %q", words)
+	}
+	pictures(user, "waiting")
+	user.slow(-1)
+	g.start()
+	user.wait("it is said", areSaid(markup.StatusComplete, "sent before it is there"))
+	settled(user)
+	if got, want := own(user), "complete: file large.txt sent before it is there"; got != want {
+		t.Errorf("the transcript has %q, want %q", got, want)
+	}
+}
+
+// slow limits what the tab sends, in bytes a second; -1 is no limit.
+func (b *tab) slow(bytes float64) {
+	b.t.Helper()
+	b.run("change the network", command(network.Enable, network.EnableParams{}),
+		command(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: bytes}}}))
 }

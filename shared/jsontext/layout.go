@@ -213,7 +213,7 @@ func (f *Field) decode(d *Decoder, p unsafe.Pointer) {
 		v := d.Bool()
 		*(**bool)(p) = &v
 	case KindSlice:
-		*(*header)(p) = header{data: unsafe.Pointer(&none)} // empty, not nil
+		*(*header)(p) = header{data: unsafe.Pointer(&none)} // #nosec G103 -- empty, not nil: an address, of which nothing is read
 		if d.BeginArray() {
 			for d.More() && d.fits() {
 				f.Of.Decode(d, f.New(p))

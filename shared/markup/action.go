@@ -30,6 +30,7 @@ const (
 	ActionResendMessage = "resend-message"
 	ActionTakeBack      = "take-back"
 	ActionRemoveFile    = "remove-file"
+	ActionRetryFile     = "retry-file"
 	ActionOpenFile      = "open-file"
 
 	ActionCopyPairingCode = "copy-pairing-code"

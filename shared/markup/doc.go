@@ -79,8 +79,9 @@
 //
 // [IDConnection], the connection pill: data-state LinkConnecting, LinkConnected,
 // LinkReconnecting (slot seconds, and a button with ActionReconnectNow),
-// LinkFailing (one try after another has failed; slot seconds, and a button with
-// ActionExamine), LinkOffline (the browser itself says there is no network; a button
+// LinkFailing (one try after another has failed; slot seconds, and buttons with
+// ActionReconnectNow and ActionExamine), LinkSlow (connected, but the gateway takes
+// no requests for so long; slot seconds), LinkOffline (the browser itself says there is no network; a button
 // with ActionReconnectNow) or LinkRefused (slot reason; the same button). It is not a
 // live region: state changes worth hearing go, as text, to [IDAnnounce].
 //
@@ -172,7 +173,7 @@
 //
 // Statuses of a user message: StatusUploading (its files are on their way;
 // ActionTakeBack), StatusSending, StatusWaiting (kept until there is a
-// connection), StatusUnsent (refused; slot error; ActionResendMessage and
+// connection), StatusPaused (kept until the gateway takes requests again), StatusUnsent (refused; slot error; ActionResendMessage and
 // ActionTakeBack), StatusQueued (ActionTakeBack), StatusComplete and
 // StatusWithdrawn. StatusWaiting has ActionTakeBack too. Of an answer:
 // StatusStreaming (caret), StatusComplete, StatusAborted ("Stopped"),
@@ -205,7 +206,8 @@
 //
 // [IDAttachments], in the form, holds a [TemplateAttachment] for each file that is to
 // be sent: data-file (its key), data-kind, data-state FileUploading (slot percent, and
-// value of the <progress>), FileWaiting, FileReady or FileFailed (slot error); slots
+// value of the <progress>), FileWaiting, FileReady, FileFailed or
+// FileStuck (slot error; what is stuck may be taken later: ActionRetryFile); slots
 // filename, size and picture as above; ActionRemoveFile. Files come from the input
 // [IDAttach], by pasting, and by dropping them on the page; while they are dragged over
 // it data-drag of [IDRoom] is "true". The input is disabled for viewers: take none.

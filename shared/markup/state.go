@@ -48,6 +48,7 @@ const (
 	LinkConnected    = "connected"
 	LinkReconnecting = "reconnecting"
 	LinkFailing      = "failing"
+	LinkSlow         = "slow"
 	LinkOffline      = "offline"
 	LinkRefused      = "refused"
 )
@@ -66,6 +67,7 @@ const (
 
 	StatusSending = "sending"
 	StatusWaiting = "waiting"
+	StatusPaused  = "paused"
 	StatusUnsent  = "unsent"
 )
 
@@ -84,6 +86,7 @@ const (
 	FileWaiting   = "waiting"
 	FileReady     = "ready"
 	FileFailed    = "failed"
+	FileStuck     = "stuck"
 
 	CheckBusy    = "busy"
 	CheckGood    = "good"

@@ -74,7 +74,9 @@ type Builder struct {
 
 // String gives the text so far. It shares the Builder's memory, of which what is
 // written stays as it is.
-func (b *Builder) String() string { return unsafe.String(unsafe.SliceData(b.buf), len(b.buf)) }
+func (b *Builder) String() string {
+	return unsafe.String(unsafe.SliceData(b.buf), len(b.buf)) // #nosec G103 -- bytes that a text shows are never written again
+}
 
 // Reset makes the text empty; texts it gave stay as they are.
 func (b *Builder) Reset() { b.buf = nil }

@@ -29,8 +29,7 @@ package format
 //
 // Bytes that are not UTF-8, and NUL, become U+FFFD.
 func Blocks(markdown string) []string {
-	var s Stream
-	return append(s.feed(s.in.next(markdown)), s.end()...)
+	return (*Page)(nil).Blocks(markdown)
 }
 
 // A Patch is a change to the blocks of an answer.

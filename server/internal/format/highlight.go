@@ -17,7 +17,27 @@ const (
 	// is shown plain. Chroma's expressions backtrack: with most lexers a few
 	// kilobytes can be made up that take minutes.
 	maxHighlightTime = time.Second
+	// A block of code has this time, and so much for each of its bytes: several
+	// times what chroma's slowest lexer takes for code that is code. What is made
+	// up to take long is given up early.
+	highlightTime     = 10 * time.Millisecond
+	highlightTimeByte = 15 * time.Microsecond
 )
+
+// A Page formats texts that are shown together: all the code in them is
+// highlighted in the time of one text, however many there are. The zero Page is
+// ready; with a nil one each text has time of its own. It is not safe for
+// concurrent use.
+type Page struct{ spent time.Duration }
+
+// Blocks is the function Blocks for a text of the page.
+func (p *Page) Blocks(markdown string) []string {
+	s := p.Stream()
+	return append(s.feed(s.in.next(markdown)), s.end()...)
+}
+
+// Stream begins a text of the page.
+func (p *Page) Stream() *Stream { return &Stream{highlighter: highlighter{page: p}} }
 
 // highlighted are the names of the lexers in use. Every lexer that was used
 // once stays compiled: these take 8 MB together, chroma's 297 take 32 MB.
@@ -63,6 +83,7 @@ func lexer(lang string) chroma.Lexer { return lexersByName()[lang] }
 // A highlighter highlights the code of one text.
 type highlighter struct {
 	spent time.Duration
+	page  *Page // whose time it is as well; nil: none
 	// What the latest segment needed, so that it is done once while the
 	// segment is formatted again and again.
 	known map[codeKey]string
@@ -73,7 +94,7 @@ type codeKey struct{ lang, code string }
 // html returns the HTML of code: its text, with spans of chroma's classes.
 func (h *highlighter) html(lang, code string) string {
 	lexer := lexer(lang)
-	if lexer == nil || len(code) >= maxHighlight || h.spent >= maxHighlightTime {
+	if lexer == nil || len(code) >= maxHighlight || h.left() <= 0 {
 		return escape(code)
 	}
 	key := codeKey{lang, code}
@@ -82,16 +103,32 @@ func (h *highlighter) html(lang, code string) string {
 	}
 	compile(lexer)
 	start := time.Now()
-	html, ok := tokens(lexer, code, maxHighlightTime-h.spent)
+	html, ok := tokens(lexer, code, min(h.left(), highlightTime+time.Duration(len(code))*highlightTimeByte))
 	if !ok {
 		html = escape(code)
 	}
-	h.spent += time.Since(start)
+	h.spend(time.Since(start))
 	if h.known == nil {
 		h.known = map[codeKey]string{}
 	}
 	h.known[key] = html
 	return html
+}
+
+// left is the time that there still is.
+func (h *highlighter) left() time.Duration {
+	left := maxHighlightTime - h.spent
+	if h.page != nil {
+		left = min(left, maxHighlightTime-h.page.spent)
+	}
+	return left
+}
+
+func (h *highlighter) spend(d time.Duration) {
+	h.spent += d
+	if h.page != nil {
+		h.page.spent += d
+	}
 }
 
 // compile compiles a lexer that was not used before, which takes a busy machine

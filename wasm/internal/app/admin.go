@@ -51,7 +51,7 @@ func (a *admin) state(s client.State) {
 
 func (a *admin) load() {
 	var result protocol.DeviceListResult
-	a.ask(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
+	a.look(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
 		if a.over {
 			return
 		}

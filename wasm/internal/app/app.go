@@ -23,6 +23,8 @@ const (
 
 // Options make an App.
 type Options struct {
+	_ incomparable
+
 	Browser   Browser
 	Transport client.Transport
 	Keeper    Keeper
@@ -195,6 +197,7 @@ func (a *App) tick() {
 	a.shell.need(partLink)
 	a.shell.expireNotices(clock.Now())
 	a.page.tick(clock.Now())
+	a.shell.goOn(clock.Now())
 }
 
 // settle runs after every turn of the loop: it asks for a frame if there is

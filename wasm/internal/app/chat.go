@@ -136,6 +136,9 @@ func (c *chat) welcome(s client.State) {
 		return
 	}
 	c.role = s.Role
+	for _, known := range c.all {
+		known.loading, known.earlier = false, false // if that waited, it is forgotten
+	}
 	c.resume(s.Resumed)
 	c.loadSessions()
 	c.loadAgents()
@@ -205,6 +208,8 @@ func (c *chat) act(action string, target view.Element) {
 		c.compose()
 	case markup.ActionRemoveFile:
 		c.detach(about(target, markup.AttrFile))
+	case markup.ActionRetryFile:
+		c.retryFile(about(target, markup.AttrFile))
 	case markup.ActionOpenFile:
 		view.OpenPicture(c.doc, target)
 	case markup.ActionWriteAs:
@@ -265,7 +270,7 @@ func (c *chat) counting() bool {
 			return true
 		}
 	}
-	return (c.post.box.Paused() || c.paused()) && c.ready()
+	return (c.post.box.Paused() || c.filesPaused()) && c.ready()
 }
 
 func (c *chat) tick(now clock.Time) {

@@ -207,7 +207,8 @@ func TestWaitsWhenTheGatewayIsBusy(t *testing.T) {
 	play(t, aSession, withHistory, func(s *scene) {
 		s.g.refuse("chat.send", protocol.Exhausted("slow down", 3000))
 		s.write("first")
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | sending: first")
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | paused: first")
+		eq(t, "the pill", s.win.Get("connection").Attr("data-state")+" "+s.win.Get("connection").Slot("seconds"), "slow 3")
 		s.g.accept("queued")
 		s.wait(4 * time.Second)
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | queued: first")

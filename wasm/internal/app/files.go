@@ -29,6 +29,8 @@ type tray struct {
 
 // upload is the way of one file.
 type upload struct {
+	_ incomparable
+
 	held     bool            // this tab has the content
 	homeless bool            // which does not outlast the tab
 	busy     bool            // it is being sent
@@ -347,8 +349,15 @@ func (c *chat) retryFiles() {
 	c.uploadNext()
 }
 
-// paused reports whether a file waits to be tried again.
-func (c *chat) paused() bool {
+// retryFile tries one again that the gateway had no room for.
+func (c *chat) retryFile(key string) {
+	c.tray.upload(key).err = nil
+	c.retryFiles()
+	c.needFiles()
+}
+
+// filesPaused reports whether a file waits to be tried again.
+func (c *chat) filesPaused() bool {
 	for _, u := range c.tray.uploads {
 		if !u.until.IsZero() {
 			return true
@@ -367,6 +376,9 @@ func (c *chat) attachments() []view.Attachment {
 		switch {
 		case u.err != nil:
 			a.State, a.Error = markup.FileFailed, sentence(u.err)
+			if u.err.Retryable {
+				a.State = markup.FileStuck
+			}
 		case f.Media.Path != "":
 			a.State = markup.FileReady
 		case u.busy && c.reached():

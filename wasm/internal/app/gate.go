@@ -11,6 +11,8 @@ import (
 // gate is the page of a browser that is not let in yet, and the neutral shell of
 // one whose cookie did not come with the page.
 type gate struct {
+	_ incomparable
+
 	*shell
 	now     string // a markup.State… value
 	message string

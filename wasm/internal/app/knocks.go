@@ -19,7 +19,7 @@ func newKnocks(s *shell) knocks { return knocks{s, map[string]bool{}} }
 // load counts those that wait.
 func (k *knocks) load() {
 	var result protocol.DeviceListResult
-	k.ask(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
+	k.look(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
 		if err != nil || k.codes == nil {
 			return
 		}

@@ -119,7 +119,7 @@ func (c *chat) load(s *session) {
 	limit := int64(min(max(len(s.log.Messages()), protocol.DefaultHistoryLimit), protocol.MaxHistoryLimit))
 	var h protocol.ChatHistoryResult
 	params := &protocol.ChatHistoryParams{SessionKey: s.key, Limit: &limit}
-	c.ask(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func(err *protocol.Error) {
+	c.look(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func(err *protocol.Error) {
 		s.loading = false
 		if c.over {
 			return
@@ -188,7 +188,7 @@ func (c *chat) loadEarlier(s *session) {
 	c.need(partBody)
 	var page protocol.ChatHistoryResult
 	params := &protocol.ChatHistoryParams{SessionKey: s.key, Before: before}
-	c.ask(protocol.MethodChatHistory, params.AppendJSON(nil), page.DecodeJSON, func(err *protocol.Error) {
+	c.look(protocol.MethodChatHistory, params.AppendJSON(nil), page.DecodeJSON, func(err *protocol.Error) {
 		s.earlier = false
 		c.need(partBody)
 		if err != nil {

@@ -11,6 +11,8 @@ import (
 
 // login is the page where an admin signs in, by a link or with the token.
 type login struct {
+	_ incomparable
+
 	*shell
 	is    view.Login
 	code  string     // of the link, while it is not redeemed

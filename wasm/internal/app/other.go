@@ -10,6 +10,8 @@ import (
 // other is what is known of a session of another user, which an admin looks at.
 // The page was served for it; it is in no list of the admin's own.
 type other struct {
+	_ incomparable
+
 	owner        string
 	label, agent string
 	note         bool // what is written is a note, and no message to the agent
@@ -33,7 +35,7 @@ func (c *chat) watch(s *session) {
 	at := s.log.Cursor()
 	var now protocol.ResumedCursor
 	params := &protocol.ChatWatchParams{SessionKey: s.key, Epoch: at.Epoch, AfterSeq: &at.AfterSeq}
-	c.ask(protocol.MethodChatWatch, params.AppendJSON(nil), now.DecodeJSON, func(err *protocol.Error) {
+	c.look(protocol.MethodChatWatch, params.AppendJSON(nil), now.DecodeJSON, func(err *protocol.Error) {
 		switch {
 		case c.over:
 		case err != nil:

@@ -119,6 +119,8 @@ func (c *chat) statusOf(m *client.Outgoing) string {
 		return markup.StatusComplete
 	case c.reached() && !m.Uploaded():
 		return markup.StatusUploading
+	case c.reached() && !m.Sending() && c.paused():
+		return markup.StatusPaused
 	case c.reached():
 		return markup.StatusSending
 	}

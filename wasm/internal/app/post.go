@@ -228,7 +228,7 @@ func (c *chat) arrives(m *client.Outgoing) {
 // flush sends what there is to send, when it is this tab's turn.
 func (c *chat) flush() {
 	c.need(partBody)
-	if !c.over && c.ready() && len(c.post.box.Next(clock.Now())) > 0 {
+	if !c.over && c.ready() && !c.slowed() && len(c.post.box.Next(clock.Now())) > 0 {
 		c.inTurn(func() {})
 	}
 }
@@ -260,7 +260,7 @@ func (c *chat) useTurn() {
 	for _, wish := range wishes {
 		wish()
 	}
-	if c.ready() && !c.over {
+	if c.ready() && !c.over && !c.slowed() {
 		for _, m := range c.post.box.Next(clock.Now()) {
 			c.send(m)
 		}

@@ -345,7 +345,7 @@ func TestAFullSessionStopsNoOther(t *testing.T) {
 		})
 		one.back()
 		eq(t, "sent to the other", l.texts(other), "to another")
-		eq(t, "the transcript", one.messages(), "sending: to k")
+		eq(t, "the transcript", one.messages(), "paused: to k")
 		full = false
 		one.wait(6 * time.Second)
 		eq(t, "sent", l.texts("k"), "to k")

@@ -124,7 +124,7 @@ func (c *chat) replay(s *session) {
 	at := s.log.Cursor()
 	var r protocol.ChatReplayResult
 	params := &protocol.ChatReplayParams{SessionKey: s.key, Epoch: at.Epoch, AfterSeq: at.AfterSeq}
-	c.ask(protocol.MethodChatReplay, params.AppendJSON(nil), r.DecodeJSON, func(err *protocol.Error) {
+	c.look(protocol.MethodChatReplay, params.AppendJSON(nil), r.DecodeJSON, func(err *protocol.Error) {
 		s.loading = false
 		switch {
 		case c.over:

@@ -182,7 +182,7 @@ func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
 	limit := int64(protocol.MaxListLimit)
 	var result protocol.SessionsListResult
 	params := &protocol.SessionsListParams{Limit: &limit, Cursor: cursor}
-	c.ask(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+	c.look(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
 		if err != nil || c.over {
 			return
 		}
@@ -198,7 +198,7 @@ func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
 
 func (c *chat) loadAgents() {
 	var result protocol.AgentsListResult
-	c.ask(protocol.MethodAgentsList, nil, result.DecodeJSON, func(err *protocol.Error) {
+	c.look(protocol.MethodAgentsList, nil, result.DecodeJSON, func(err *protocol.Error) {
 		if err == nil {
 			c.agents = result.Agents
 			c.need(partBody)

@@ -33,7 +33,10 @@ type shell struct {
 	hello protocol.ConnectParams
 	conn  *client.Client // nil on a page without connection
 	link  client.State
-	lost  bool // and said so
+	lost  bool       // and said so
+	slow  clock.Time // the gateway takes no more requests until then
+	pause clock.Time // or at least not all
+	looks []func()   // are made when it does again
 
 	offline bool // the network went, as the browser says
 	doubted bool // and nothing was heard on the connection since
@@ -85,6 +88,8 @@ func (s *shell) ask(method string, params []byte, read func(*jsontext.Decoder), 
 		s.do(func() {
 			if err == nil {
 				s.heard()
+			} else {
+				s.slowDown(err, method != protocol.MethodChatSend)
 			}
 			if err == nil && jsontext.Read(payload, read) != nil {
 				err = protocol.Refuse(protocol.Internal, "the gateway's answer cannot be read")
@@ -183,6 +188,7 @@ func (s *shell) tryNow() {
 // hear says aloud that the connection was lost, and that it is back.
 func (s *shell) hear(st client.State) {
 	s.watchFailing(st)
+	s.looks = nil
 	switch {
 	case st.Phase == client.Waiting && !s.lost:
 		s.lost = true
@@ -241,7 +247,7 @@ func (s *shell) purge(then func()) {
 
 // counting reports whether the pill counts seconds, or a notice is to go soon.
 func (s *shell) counting() bool {
-	return s.link.Phase == client.Waiting || len(s.notices) > 0
+	return s.link.Phase == client.Waiting || len(s.notices) > 0 || len(s.looks) > 0 || s.paused()
 }
 
 func (s *shell) draw() {
@@ -258,6 +264,9 @@ func (s *shell) pill() view.Link {
 	}
 	switch s.link.Phase {
 	case client.Ready, client.Pairing:
+		if s.paused() {
+			return view.Link{State: markup.LinkSlow, Seconds: secondsUntil(s.pause)}
+		}
 		return view.Link{State: markup.LinkConnected}
 	case client.Waiting:
 		l := view.Link{State: markup.LinkReconnecting, Seconds: secondsUntil(s.link.RetryAt)}

@@ -60,9 +60,9 @@ func browser(agent string) string {
 
 // firstIn gives the name behind the first mark that s holds.
 func firstIn(s string, marksAndNames ...string) string {
-	for i := 0; i < len(marksAndNames); i += 2 {
-		if text.Contains(s, marksAndNames[i]) {
-			return marksAndNames[i+1]
+	for ; len(marksAndNames) > 1; marksAndNames = marksAndNames[2:] {
+		if text.Contains(s, marksAndNames[0]) {
+			return marksAndNames[1]
 		}
 	}
 	return ""

@@ -7,6 +7,8 @@ import (
 
 // Pending is a pairing that waits for an admin.
 type Pending struct {
+	_ incomparable
+
 	Code, DeviceID      string
 	DeviceName, Browser string
 	Address             string
@@ -16,6 +18,8 @@ type Pending struct {
 
 // Device is a paired device.
 type Device struct {
+	_ incomparable
+
 	ID             string
 	Label, Browser string
 	User, Role     string
@@ -152,6 +156,8 @@ func (a *Admin) Age(now protocol.Time) {
 
 // Approval is what the dialog for letting a browser in shows.
 type Approval struct {
+	_ incomparable
+
 	Code, DeviceName, Browser, Address string
 
 	State string // a markup.Approve… value

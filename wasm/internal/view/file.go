@@ -18,6 +18,8 @@ type File struct {
 
 // Attachment is a file in the composer.
 type Attachment struct {
+	_ incomparable
+
 	File
 	Key     string
 	State   string // a markup.File… value

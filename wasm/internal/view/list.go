@@ -8,6 +8,8 @@ type list struct {
 }
 
 type row struct {
+	_ incomparable
+
 	key   string
 	el    Element
 	print string // of what stands there; "" for what the server rendered

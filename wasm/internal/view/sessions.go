@@ -4,6 +4,8 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
 // Session is an entry of the list of chats.
 type Session struct {
+	_ incomparable
+
 	Key     string
 	Href    string
 	Label   string

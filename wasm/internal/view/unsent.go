@@ -4,6 +4,8 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
 // Refused is a message that was not sent, of another chat than the shown one.
 type Refused struct {
+	_ incomparable
+
 	Key   string
 	Label string // of the chat
 	Error string

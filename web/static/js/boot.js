@@ -10,7 +10,7 @@
 
   const { wasm, exec } = document.currentScript.dataset;
   const encoder = new TextEncoder();
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true }); // text may begin with one
   const sockets = new Map();
   const timers = new Map();
   let go;

@@ -101,25 +101,37 @@ const live = () => {
     return response.status;
   };
 
+  // Whether pages may notify by themselves: some browsers, as those of Android, have
+  // the name and throw. A notification that is not allowed yet shows nothing.
+  let able;
+  const constructs = () => {
+    if (able !== undefined) return able;
+    if (Notification.permission === "granted" && !/Android/.test(navigator.userAgent)) return true;
+    try {
+      new Notification("Gatehouse").close();
+      able = true;
+    } catch {
+      able = false;
+    }
+    return able;
+  };
+
   // What may be notified: absent, insecure, off (may be asked for), denied or on.
   const notices = () => {
     if (!isSecureContext) return "insecure";
-    return { default: "off", granted: "on", denied: "denied" }[globalThis.Notification?.permission] ?? "absent";
+    if (!globalThis.Notification || !constructs()) return "absent";
+    return { default: "off", granted: "on" }[Notification.permission] ?? "denied";
   };
 
   // Notifies, once for all tabs, whoever does not look at this one.
   const notify = (title, path) => {
     if (notices() !== "on" || document.hasFocus()) return;
-    try {
-      const notice = new Notification(title, { tag: path });
-      notice.onclick = () => {
-        window.focus();
-        notice.close();
-        if (location.pathname !== path.split("#")[0]) location.assign(path);
-      };
-    } catch {
-      // Android has them for service workers alone.
-    }
+    const notice = new Notification(title, { tag: path });
+    notice.onclick = () => {
+      window.focus();
+      notice.close();
+      if (location.pathname !== path.split("#")[0]) location.assign(path);
+    };
   };
 
   return { renew, notices, notify, ask: () => Notification.requestPermission() };

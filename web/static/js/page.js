@@ -128,6 +128,19 @@ const page = (glue) => {
     event.target.form.requestSubmit();
   };
 
+  // What unfolds over the page folds up by Escape, and filters by a click elsewhere.
+  const foldOnEscape = ({ key, target }) => {
+    const details = key === "Escape" && target.closest?.(".filter-more[open], .session-menu[open]");
+    if (!details) return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  };
+
+  const foldElsewhere = ({ target }) => {
+    const details = document.querySelector(".filter-more[open]");
+    if (details && !details.contains(target)) details.open = false;
+  };
+
   // scrollTop is 0 at the latest message and negative above.
   const scrolled = ({ target: { scrollTop, scrollHeight, clientHeight } }) =>
     say((client) => client.page_scrolled(-scrollTop, scrollHeight - clientHeight + scrollTop));
@@ -140,6 +153,8 @@ const page = (glue) => {
     for (const kind of ["click", "submit", "input", "change"]) document.body.addEventListener(kind, act(action));
     byID(composer)?.addEventListener("keydown", submitOnEnter);
     byID(transcript)?.addEventListener("scroll", scrolled);
+    document.addEventListener("keydown", foldOnEscape);
+    document.addEventListener("pointerdown", foldElsewhere);
     addEventListener("popstate", () => say((client) => client.page_navigated()));
     addEventListener("focus", wake);
     addEventListener("pageshow", wake);

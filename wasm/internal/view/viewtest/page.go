@@ -33,7 +33,7 @@ const (
 <dialog id="picture-dialog"><p data-slot="filename"></p><a data-slot="link"></a><img data-slot="picture" alt=""></dialog>
 <template id="t-file"><li data-kind="file"><a data-slot="link" data-action="open-file" title=""><img data-slot="picture" alt=""></a><a data-slot="link" title=""><b data-slot="filename"></b><i data-slot="size"></i></a></li></template>
 <template id="t-attachment"><li data-file="" data-kind="file" data-state="waiting"><img data-slot="picture" alt=""><b data-slot="filename"></b><i data-slot="percent"></i><i data-slot="size"></i><i data-slot="error"></i>
- <button data-action="remove-file"></button><progress max="100" value="0"></progress></li></template>
+ <button data-action="retry-file"></button><button data-action="remove-file"></button><progress max="100" value="0"></progress></li></template>
 <template id="t-unsent"><li class="unsent-item" data-key=""><b data-slot="label"></b><span data-slot="error"></span><p data-slot="text"></p>
  <button data-action="resend-message"></button><button data-action="take-back"></button></li></template>
 <template id="t-session"><li class="session" data-session-key="" data-state="idle" data-pinned="false" aria-current="false">

@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+)
+
+// countFrames counts what the page sends on its sockets.
+const countFrames = `
+	window.framesSent = 0;
+	const send = WebSocket.prototype.send;
+	WebSocket.prototype.send = function (data) { window.framesSent++; return send.call(this, data); };`
+
+// TestRateLimit holds that the client keeps to a low limit: it says that it waits
+// and for how long, asks for nothing meanwhile, and loses nothing.
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, `{gateway: {rate_limit_rpm: 6}}`)
+	user, _ := paired(t, g)
+	// With what the page itself asks for, that is more than the five at once.
+	for i := range 4 {
+		user.say(fmt.Sprintf("echo message %d", i))
+	}
+	user.wait("the pause is shown", link(markup.LinkSlow))
+	pictures(user, "slow")
+	pill := user.text("#" + markup.IDConnection)
+	left, err := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(pill))
+	if err != nil || left < 1 || left > 10 || !strings.Contains(pill, "Slow down") {
+		t.Errorf("the pill says %q", pill)
+	}
+	user.wait("the message says so", `document.querySelector("`+messages+` > [data-status=paused]")?.innerText.includes("Kept here") ?? false`)
+	if words := user.text("#" + markup.IDToasts); words != "" {
+		t.Errorf("a notice says %q", words)
+	}
+	user.within(90*time.Second, "all is said, once and in order", areSaid(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2", "echo message 3"))
+	user.within(40*time.Second, "all is well", link(markup.LinkConnected))
+
+	// A page that is loaded in a pause fills itself as soon as it may.
+	user.run("load it again and again", chromedp.Reload())
+	user.taken()
+	user.run("again", chromedp.Reload())
+	user.taken()
+	user.say("echo after it")
+	user.within(2*time.Minute, "it is said", areSaid(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2", "echo message 3", "echo after it"))
+	user.within(90*time.Second, "all is well", link(markup.LinkConnected))
+	user.wait("the list is there", `document.querySelectorAll("#`+markup.IDSessionList+` > *").length === 1`)
+}
+
+// TestTightestRateLimit holds that a page does not hammer at a gateway that takes
+// one request a minute.
+func TestTightestRateLimit(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	user, _ := paired(t, g)
+	user.say("Hello there")
+	user.wait("an answer", replyIs(markup.StatusComplete))
+	g.restart(`{gateway: {rate_limit_rpm: 1}}`)
+	user.run("count frames", onEachPage(countFrames))
+	for range 5 { // by then the 5 at once are gone
+		user.run("reload", chromedp.Reload())
+		user.taken()
+		user.wait("connected", link(markup.LinkConnected)+" || "+link(markup.LinkSlow))
+		user.wait("the page has asked", "framesSent > 1")
+	}
+	user.wait("the pause is shown", link(markup.LinkSlow))
+	before := user.number("framesSent")
+	user.say("echo in the pause")
+	user.wait("it is kept", `!!document.querySelector("`+messages+` > [data-status=paused]")`)
+	time.Sleep(15 * time.Second)
+	// The message is tried at once where it is not known yet that it is in vain.
+	if sent := user.number("framesSent") - before; sent > 2 {
+		t.Errorf("%d frames were sent in 15 s of a pause", sent)
+	}
+	g.restart("")
+	user.within(2*time.Minute, "it is said when the gateway takes more", areSaid(markup.StatusComplete, "Hello there", "echo in the pause"))
+}
+
+// onEachPage has a script run before any of a page's own.
+func onEachPage(script string) chromedp.Action[chromedp.Void] {
+	return command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+}
+
+// restart starts the gateway anew with another configuration.
+func (g *gatehouse) restart(config string) {
+	g.t.Helper()
+	g.kill(syscall.SIGTERM)
+	g.config = config
+	g.start()
+}

@@ -1,0 +1,103 @@
+//go:build !js
+
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// limited makes the gateway take one request every so often, and notes each that
+// came: + taken, - refused.
+func (g *gateway) limited(every time.Duration, came *[]string) {
+	next := time.Now()
+	for method, answer := range g.answers {
+		if method == protocol.MethodConnect {
+			continue
+		}
+		g.answers[method] = func(p params) (string, *protocol.Error) {
+			if left := time.Until(next); left > 0 {
+				*came = append(*came, "-"+method)
+				return "", protocol.Exhausted("too many requests", left.Milliseconds())
+			}
+			next = time.Now().Add(every)
+			*came = append(*came, "+"+method)
+			return answer(p)
+		}
+	}
+}
+
+func TestObeysTheRateLimit(t *testing.T) {
+	var came []string
+	set := func(win *window, g *gateway) {
+		withHistory(win, g)
+		g.accept("accepted")
+		g.limited(12*time.Second, &came)
+	}
+	play(t, aSession, set, func(s *scene) {
+		pill := s.win.Get("connection")
+		eq(t, "the pill", pill.Attr("data-state")+" "+pill.Slot("seconds"), "slow 12")
+		if said := s.win.Get("announce").Text(); !strings.Contains(said, "Slow down") {
+			t.Errorf("what is said aloud is %q", said)
+		}
+		first := len(came)
+		s.write("in the pause")
+		s.wait(10 * time.Second)
+		eq(t, "asked in the pause", strings.Join(came[first:], " "), "")
+		eq(t, "the message", s.messages(), "complete: hi | complete: hello | paused: in the pause")
+
+		s.wait(3 * time.Second)
+		if came[first] != "+chat.send" {
+			t.Errorf("the first after the pause is %s, not the message", came[first])
+		}
+		s.wait(60 * time.Second)
+		taken, refused := map[string]int{}, 0
+		for _, c := range came[first:] {
+			if c[0] == '+' {
+				taken[c[1:]]++
+			} else {
+				refused++
+			}
+		}
+		if taken["sessions.list"] != 1 || taken["agents.list"] != 1 || taken["chat.send"] != 1 || refused > 4 {
+			t.Errorf("came: %s", strings.Join(came, " "))
+		}
+		eq(t, "the pill", pill.Attr("data-state"), "connected")
+		n := len(came)
+		s.wait(2 * time.Minute)
+		eq(t, "asked when all is there", strings.Join(came[n:], " "), "")
+	})
+}
+
+func TestTranscriptWaitsForTheRateLimit(t *testing.T) {
+	set := func(win *window, g *gateway) {
+		withHistory(win, g)
+		g.refuse("chat.history", protocol.Exhausted("too many requests", 9000))
+	}
+	play(t, aSession, set, func(s *scene) {
+		asked := len(s.g.calls("chat.history"))
+		// A new connection in the pause makes no request of it, and forgets nothing.
+		s.g.cut(1006, "", false)
+		s.wait(5 * time.Second)
+		eq(t, "asked in the pause", len(s.g.calls("chat.history")), asked)
+		withHistory(s.win, s.g)
+		s.wait(15 * time.Second)
+		eq(t, "asked after it", len(s.g.calls("chat.history")), asked+1)
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
+	})
+}
+
+func TestWhatIsRefusedForNowIsTriedAgain(t *testing.T) {
+	play(t, aSession, withHistory, func(s *scene) {
+		s.attach("a")
+		s.refuse(413, `{"error":{"code":"RESOURCE_EXHAUSTED","message":"your files would take too much","retryable":true,"retryAfterMs":60000}}`)
+		eq(t, "what is attached", s.chips(), "a.txt stuck your files would take too much")
+		s.act("retry-file", s.win.Get("attachments").Elements()[0])
+		eq(t, "what is attached", s.chips(), "a.txt uploading")
+		eq(t, "uploaded", s.accept(), "a")
+		eq(t, "what is attached", s.chips(), "a.txt ready")
+	})
+}
