@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
@@ -56,6 +57,7 @@ type call struct {
 	method   Method
 	named    string      // the method asked for, if there is such a one
 	ended    func(error) // to be told how the method ended; nil: it has not begun
+	drawn    auth.Drawn  // the key that api_keys.create makes
 	answered atomic.Bool
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -17,7 +18,8 @@ const maxConnected = protocol.MaxFrameBytes / 2
 // maxClientName bounds what of a client's own name a connection holds, in bytes.
 const maxClientName = 100
 
-// clientName is what a client says that it is, as lists show it.
+// clientName is what a client says that it is, as lists show it: one line without
+// control characters and those that turn the direction of writing.
 func clientName(c *protocol.Client) string {
 	if c == nil {
 		return ""
@@ -26,7 +28,12 @@ func clientName(c *protocol.Client) string {
 	if c.Platform != "" {
 		words = append(words, "("+c.Platform+")")
 	}
-	name := strings.Join(words, " ")
+	name := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.Join(words, " "))
 	if len(name) > maxClientName {
 		name = strings.ToValidUTF8(name[:maxClientName], "")
 	}
