@@ -41,20 +41,21 @@ Flags of serve, config check, token and health:
 
 Flags of doctor and conformance:
 
-    -token-file FILE    a token or API key to use; - is the standard input;
-                        default the environment's GATEHOUSE_TOKEN
+    -token-file FILE    a token, API key or device credential to use; - is the
+                        standard input; default the environment's GATEHOUSE_TOKEN
     -json               print JSON
 
 of doctor:
 
     -origin URL         also see whether pages of this origin may connect
 
-of conformance, which needs an admin's token and leaves users, sessions and
-devices of its own behind:
+of conformance, which needs an admin's token:
 
     -rows REGEXP        only rows whose "section: text" it matches
     -wait DURATION      also rows that take up to this by the clock, such as 5m
     -proxied            the gateway trusts this machine as a proxy: go faster
+
+Exit codes: 0 fine, 1 something is wrong or did not work, 2 not understood.
 
 Environment: GATEHOUSE_CONFIG, GATEHOUSE_LISTEN, GATEHOUSE_DATA_DIR,
 GATEHOUSE_GATEWAY_TOKEN. Flags win over the environment, the environment over

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -72,7 +74,7 @@ func (p probeFlags) token(in io.Reader) (string, error) {
 		return strings.TrimSpace(os.Getenv(tokenVariable)), nil
 	}
 	if p.tokenFile != "-" {
-		f, err := os.Open(p.tokenFile)
+		f, err := os.Open(p.tokenFile) // #nosec G304 -- whoever runs the command names it
 		if err != nil {
 			return "", fmt.Errorf("-token-file: %w", err)
 		}
@@ -141,6 +143,19 @@ func examine(ctx context.Context, p probeFlags, token string, out io.Writer) err
 	return nil
 }
 
+// inClear reports whether others can read what is sent to a URL.
+func inClear(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "https" || u.Hostname() == "localhost" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip == nil || !ip.IsLoopback()
+}
+
+// conformTimeout bounds a walk, besides what rows wait by the clock.
+const conformTimeout = 30 * time.Minute
+
 // conform is gatehouse conformance.
 func conform(ctx context.Context, p probeFlags, token string, out, errs io.Writer) error {
 	wanted, err := regexp.Compile(p.rows)
@@ -154,7 +169,13 @@ func conform(ctx context.Context, p probeFlags, token string, out, errs io.Write
 	if err != nil {
 		return usageError{err}
 	}
+	if inClear(target.URL) {
+		fmt.Fprintln(errs, "gatehouse: warning: the token goes over plain HTTP, where everybody on the way can read it")
+	}
 	target.Proxied = p.proxied
+	most := conformTimeout + 2*p.wait
+	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("it took over %s", most))
+	defer cancel()
 	about, err := conformance.Learn(ctx, target)
 	if err != nil {
 		return fmt.Errorf("%s: %w; gatehouse doctor %s may know why", target.URL, err, target.URL)
@@ -163,7 +184,7 @@ func conform(ctx context.Context, p probeFlags, token string, out, errs io.Write
 	want := func(r conformance.Row) bool { return wanted.MatchString(r.Section + ": " + r.Says) }
 	table := conformance.Table{URL: target.URL, Gateway: strings.TrimSpace(about.Name + " " + about.Version), Without: about.Without}
 	done := 0
-	table.Rows = conformance.Walk(ctx, target, conformance.Plan{Want: want, Wait: p.wait, Done: func(conformance.Result) {
+	table.Rows, table.Left = conformance.Walk(ctx, target, conformance.Plan{Want: want, Wait: p.wait, Done: func(conformance.Result) {
 		if done++; done%20 == 0 {
 			fmt.Fprintf(errs, "gatehouse: %d rows done\n", done)
 		}
@@ -178,6 +199,8 @@ func conform(ctx context.Context, p probeFlags, token string, out, errs io.Write
 	switch err := write(out); {
 	case err != nil:
 		return err
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return context.Cause(ctx)
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
 	case table.Count(conformance.Failed) > 0:

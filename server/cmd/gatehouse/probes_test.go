@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -28,6 +29,12 @@ func TestProbes(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(httpdtest.New(t, httpdtest.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}))
 	t.Cleanup(server.Close)
+	house := server.Config.Handler
+	changed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = "backend"
+		house.ServeHTTP(w, r)
+	}))
+	t.Cleanup(changed.Close)
 	good, wrong, empty := tokenFile(t, httpdtest.Token), tokenFile(t, "wrong"), tokenFile(t, "")
 	for _, row := range []struct {
 		args string
@@ -50,6 +57,8 @@ func TestProbes(t *testing.T) {
 		{"conformance -rows ( -token-file " + good + " " + server.URL, exitUsage, nil, []string{"-rows"}},
 		{"conformance -rows none.such -token-file " + good + " " + server.URL, exitUsage, nil, []string{"picks none"}},
 		{"conformance -token-file " + wrong + " " + server.URL, exitFault, nil, []string{"invalid token", "gatehouse doctor http"}},
+		{"conformance -proxied -rows our.own " + changed.URL + " -token-file " + good, exitFault, []string{"FAIL  origin: our own scheme+host+port\n", " 1 failed"}, nil},
+		{"conformance -token-file " + good + " http://none.invalid", exitFault, nil, []string{"plain HTTP", "doctor"}},
 		{"conformance -proxied -rows ^Transport: " + server.URL + " -token-file " + good, exitOK, []string{"\nTransport\n", " 0 failed", "-wait"}, nil},
 	} {
 		code, out, errs := command(t, strings.Fields(row.args)...)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
+	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
 )
 
 // troubles provoke the rows of the troubleshooting page, checking what they say
@@ -38,6 +39,7 @@ var troubles = map[string]func(*testing.T) string{
 	"Idle connections drop and busy ones stay":                                                                 busyStays,
 	"`websocket read error` in the log":                                                                        lostClient,
 	"Code 1008, `no connect within 10 s`":                                                                      silentStranger,
+	"Code 1013, `too slow`":                                                                                    tooSlow,
 	"Code 1001, `shutting down`":                                                                               restart,
 	"`INVALID_REQUEST: invalid frame: …`":                                                                      brokenFrame,
 	"`INVALID_REQUEST: unexpected frame type: …`":                                                              unexpectedFrame,
@@ -333,6 +335,49 @@ func silentStranger(t *testing.T) string {
 		t.Errorf("closed with %d", e.Code)
 	}
 	return e.Reason
+}
+
+// tooSlow does not read while another of its user's connections writes.
+func tooSlow(t *testing.T) string {
+	const messages = 40 // 10 MiB: kernels hold some 4
+	g := rig.StartGateway(t, "")
+	slow, err := rawws.Dial(t.Context(), g.Socket(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	hello := `{"type":"req","id":"1","method":"connect","params":` + rig.Admin("anna") + `}`
+	if err := slow.WriteFrame(rawws.Frame{Opcode: rawws.Text, Payload: []byte(hello)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := slow.ReadFrame(); err != nil {
+		t.Fatal(err)
+	}
+	quick := connected(t, g, "anna")
+	quick.Must("chat.send", `{"message":"echo hello","sessionKey":"kept"}`)
+	for range messages {
+		quick.Must("chat.inject", `{"sessionKey":"kept","message":"`+strings.Repeat("w", 250<<10)+`"}`)
+	}
+	f := rawws.Frame{}
+	for f.Opcode != rawws.Close {
+		if f, err = slow.ReadFrame(); err != nil {
+			t.Fatalf("no close frame: %v", err)
+		}
+	}
+	code, reason := rawws.CloseOf(f)
+	if code != 1013 {
+		t.Errorf("closed with %d", code)
+	}
+	again := rig.Converse(t, at(t, g, dial{}))
+	again.Must("connect", fmt.Sprintf(`{"token":%q,"user_id":"anna","resume":[{"sessionKey":"kept","afterSeq":1}]}`, rig.Token))
+	injected := 0
+	again.Await("all that was missed", func(f rig.Frame) bool {
+		if f.Event == "chat" && f.Seq > 2 {
+			injected++
+		}
+		return injected == messages
+	})
+	return reason
 }
 
 func restart(t *testing.T) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -63,22 +62,21 @@ func (g *gatehouse) listenPlain() error {
 		return fmt.Errorf("tls.redirect_listen: %w", err)
 	}
 	const enough = 10 * time.Second
-	g.redirect = &redirect{Listener: l, Server: &http.Server{
-		Handler: g.certs.Challenges(httpd.Redirect(httpd.RedirectOptions{
-			Port: port, Covers: g.certs.Covers, PublicURL: func() string { return g.live.Load().config.Gateway.PublicURL },
-		})),
-		ReadTimeout: enough, WriteTimeout: enough, IdleTimeout: enough, MaxHeaderBytes: 8 << 10,
-		ErrorLog: slog.NewLogLogger(g.Log.Handler(), slog.LevelDebug),
-	}}
+	server := httpd.NewServer(g.certs.Challenges(httpd.Redirect(httpd.RedirectOptions{
+		Port: port, Covers: g.certs.Covers, PublicURL: func() string { return g.live.Load().config.Gateway.PublicURL },
+	})), g.sockets, g.Log) // its connections count with the others: they are as many files
+	server.ReadTimeout, server.WriteTimeout, server.IdleTimeout, server.MaxHeaderBytes = enough, enough, enough, 8<<10
+	g.redirect = &redirect{Listener: l, Server: server}
 	return nil
 }
 
 // serveHTTP serves over TLS, if there are certificates, until the server is shut
 // down.
 func (g *gatehouse) serveHTTP() error {
+	l := g.sockets.Listener(g.listener)
 	if g.certs == nil {
-		return g.http.Serve(g.listener)
+		return g.http.Serve(l)
 	}
 	g.http.TLSConfig = certs.Config(g.certs.Certificate)
-	return g.http.ServeTLS(g.listener, "", "")
+	return g.http.ServeTLS(l, "", "")
 }

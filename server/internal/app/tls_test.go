@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // writePair writes a certificate for localhost and its key.
@@ -81,6 +82,11 @@ func TestTLS(t *testing.T) {
 	if page.StatusCode != http.StatusOK || page.ProtoMajor != 2 || page.Header.Get("Strict-Transport-Security") != "max-age=3600" {
 		t.Errorf("the page: %s over %s, HSTS %q", page.Status, page.Proto, page.Header.Get("Strict-Transport-Security"))
 	}
+	// A browser opens WebSockets over HTTP/1.1; who asks over HTTP/2 is told.
+	if asked := fetch(t, client, http.MethodGet, g.url+"/ws", ""); asked.ProtoMajor != 2 || asked.StatusCode != http.StatusUpgradeRequired {
+		t.Errorf("/ws over HTTP/2: %s over %s", asked.Status, asked.Proto)
+	}
+	over(t, g, trust.Clone()).OK(protocol.MethodHealth, "")
 	signIn := fetch(t, client, http.MethodPost, g.url+"/api/session", "{}")
 	cookies := signIn.Cookies()
 	if len(cookies) != 1 || !strings.HasPrefix(cookies[0].Name, "__Host-gatehouse_") || !cookies[0].Secure || cookies[0].Path != "/" ||
@@ -95,6 +101,20 @@ func TestTLS(t *testing.T) {
 	back := fetch(t, client, http.MethodGet, "http://"+strings.Replace(plain[1], "127.0.0.1", "localhost", 1)+"/s/x?y=1", "")
 	if back.StatusCode != http.StatusOK || back.Request.URL.String() != g.url+"/s/x?y=1" {
 		t.Errorf("plain HTTP leads to %s: %s", back.Request.URL, back.Status)
+	}
+
+	foreign, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+plain[1]+"/s/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign.Host = "evil.example"
+	answer, err := client.Transport.RoundTrip(foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusMisdirectedRequest || answer.Header.Get("Location") != "" {
+		t.Errorf("a foreign host leads to %q: %s", answer.Header.Get("Location"), answer.Status)
 	}
 
 	target := conformance.Target{URL: g.url, Token: g.token, Dial: overTLS(&tls.Config{RootCAs: trust.RootCAs})}
@@ -136,6 +156,40 @@ func fetch(t *testing.T, c *http.Client, method, url, body string) *http.Respons
 		t.Error(err)
 	}
 	return answer
+}
+
+// TestRedirectHasBounds opens connections to the listener for plain HTTP: they
+// count with those to the gateway's own.
+func TestRedirectHasBounds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := settings(t, dir)
+	c.TLS.CertFile, c.TLS.KeyFile = writePair(t, dir, 1)
+	c.TLS.RedirectListen = "127.0.0.1:0"
+	c.Gateway.Most.ConnectionsPerAddress = 5
+	g := start(t, c)
+	plain := regexp.MustCompile(`redirect=(\S+)`).FindStringSubmatch(g.log.String())[1]
+	own := strings.TrimPrefix(g.url, "https://")
+	for _, address := range []string{plain, plain, plain, own, own, plain} {
+		nc, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		// They are counted one after the other: those that stay have nothing to say.
+		if err := nc.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if answer, _ := io.ReadAll(nc); len(answer) > 0 {
+			if !strings.HasPrefix(string(answer), "HTTP/1.1 429 ") || address != plain {
+				t.Errorf("%s", answer)
+			}
+			g.end()
+			return
+		}
+	}
+	t.Error("the sixth was not refused")
+	g.end()
 }
 
 // TestTLSRefuses holds that a gateway which cannot speak TLS as it should does

@@ -3,9 +3,7 @@ package certs
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -54,8 +52,9 @@ type Authority struct {
 	manager *autocert.Manager
 	again   map[string]chan struct{} // by host, to try at once; never closed
 
-	mu    sync.RWMutex
-	ready map[string]*tls.Certificate // by host
+	mu      sync.RWMutex
+	ready   map[string]*tls.Certificate // by host
+	problem string                      // what the authority, or the way to it, said last
 }
 
 // NewAuthority prepares for what Watch does. It agrees to the authority's terms.
@@ -122,7 +121,7 @@ func (a *Authority) Reload() error {
 // Watch gets the certificates and keeps them fresh until ctx ends. The listener
 // that uses Certificate has to be open: the authority asks there.
 func (a *Authority) Watch(ctx context.Context) {
-	a.manager.Client = &acme.Client{DirectoryURL: a.Directory, UserAgent: "gatehouse", HTTPClient: boundTo(ctx, a.Client)}
+	a.manager.Client = &acme.Client{DirectoryURL: a.Directory, UserAgent: "gatehouse", HTTPClient: a.client(ctx)}
 	var hosts sync.WaitGroup
 	for _, host := range a.Hosts {
 		hosts.Go(func() { a.keep(ctx, host) })
@@ -141,7 +140,7 @@ func (a *Authority) keep(ctx context.Context, host string) {
 		case err == nil:
 			failures = 0
 			a.use(host, c)
-			reminder.look(a.Log, c.Leaf)
+			reminder.look(a.Log, c.Leaf, "problem", a.lastProblem())
 		case ctx.Err() == nil:
 			failures++
 			pause = retries(failures)
@@ -177,6 +176,7 @@ func (a *Authority) use(host string, c *tls.Certificate) {
 	defer a.mu.Unlock()
 	if before := a.ready[host]; before == nil || !before.Leaf.Equal(c.Leaf) {
 		a.Log.Info("TLS certificate in use", "host", host, "authority", a.Directory, "ends", c.Leaf.NotAfter)
+		a.problem = ""
 	}
 	a.ready[host] = c
 }
@@ -184,52 +184,4 @@ func (a *Authority) use(host string, c *tls.Certificate) {
 // helloTo asks the library for a certificate that every client of today takes.
 func helloTo(host string) *tls.ClientHelloInfo {
 	return &tls.ClientHelloInfo{ServerName: host, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}
-}
-
-// boundTo gives a client like c whose requests end with ctx: the library would
-// let them go on for minutes.
-func boundTo(ctx context.Context, c *http.Client) *http.Client {
-	bound := http.Client{}
-	if c != nil {
-		bound = *c
-	}
-	if bound.Transport == nil {
-		bound.Transport = http.DefaultTransport
-	}
-	bound.Timeout = answerTimeout
-	bound.Transport = stopped{ctx, bound.Transport}
-	return &bound
-}
-
-type stopped struct {
-	ctx context.Context
-	http.RoundTripper
-}
-
-var errStopping = errors.New("the gateway is stopping")
-
-// RoundTrip passes requests on until the context has ended.
-func (s stopped) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(r.Context())
-	stop := context.AfterFunc(s.ctx, func() { cancel(errStopping) })
-	answer, err := s.RoundTripper.RoundTrip(r.WithContext(ctx))
-	if err != nil {
-		stop()
-		cancel(nil)
-		return nil, err
-	}
-	answer.Body = &body{answer.Body, func() { stop(); cancel(nil) }}
-	return answer, nil
-}
-
-// body lets go of a request's context when it was read.
-type body struct {
-	io.ReadCloser
-	done func()
-}
-
-// Close ends the reading.
-func (b *body) Close() error {
-	defer b.done()
-	return b.ReadCloser.Close()
 }

@@ -33,14 +33,14 @@ func warnBefore(leaf *x509.Certificate) time.Duration {
 	return min(leaf.NotAfter.Sub(leaf.NotBefore)/6, most)
 }
 
-// reminder says once a day that a certificate ends soon.
+// reminder says once a day that a certificate ends soon, with what more is known.
 type reminder struct{ last time.Time }
 
-func (r *reminder) look(log *slog.Logger, leaf *x509.Certificate) {
+func (r *reminder) look(log *slog.Logger, leaf *x509.Certificate, more ...any) {
 	now := time.Now()
 	if leaf.NotAfter.Sub(now) > warnBefore(leaf) || now.Sub(r.last) < 24*time.Hour {
 		return
 	}
 	r.last = now
-	log.Warn("the TLS certificate ends soon and was not renewed", "names", leaf.DNSNames, "ends", leaf.NotAfter)
+	log.Warn("the TLS certificate ends soon and was not renewed", append([]any{"names", leaf.DNSNames, "ends", leaf.NotAfter}, more...)...)
 }

@@ -30,6 +30,7 @@ type client struct {
 	taken   map[string]bool
 	events  []object // likewise
 	mute    bool     // pings are not answered
+	own     bool     // its user is the row's own
 }
 
 // header is what the row's requests carry besides h.
@@ -38,7 +39,7 @@ func (v *visit) header(h http.Header) http.Header {
 	if h == nil {
 		h = http.Header{}
 	}
-	if v.target.Proxied {
+	if v.target.Proxied && h.Get("X-Forwarded-For") == "" {
 		h.Set("X-Forwarded-For", v.address.String())
 	}
 	return h
@@ -141,6 +142,12 @@ func (c *client) ask(method string, params object) string {
 
 // call makes a request that has to succeed, and gives the payload.
 func (c *client) call(method string, params object) object {
+	return c.accepted(c.allowed(method, params))
+}
+
+// allowed makes a request and gives its answer, for a patient row one that is no
+// refusal for coming too early.
+func (c *client) allowed(method string, params object) object {
 	for {
 		before := c.v.after
 		answer := c.answer(c.ask(method, params))
@@ -149,7 +156,7 @@ func (c *client) call(method string, params object) object {
 			pause = time.Duration(ms) * time.Millisecond
 		}
 		if !c.v.patient || pause <= 0 || pause > brief {
-			return c.accepted(answer)
+			return answer
 		}
 		c.v.after = before
 		c.v.wait(pause)
@@ -330,6 +337,7 @@ func (c *client) next() (rawws.Frame, error) {
 func (c *client) message(text []byte) {
 	var m object
 	c.v.must(json.Unmarshal(text, &m), "a message that is no JSON object")
+	c.note(m)
 	switch m["type"] {
 	case "res":
 		id, named := m["id"].(string)
@@ -338,9 +346,6 @@ func (c *client) message(text []byte) {
 		}
 		c.taken[id] = true
 		c.checkAnswer(m)
-		if code, ok := get(m, "payload.pairing_code").(string); ok {
-			c.v.codes = append(c.v.codes, code)
-		}
 		c.answers[id] = m
 	case "event":
 		if _, ok := m["payload"].(object); !ok || m["event"] == nil {
@@ -395,19 +400,6 @@ func (c *client) closing(f rawws.Frame, code int, reason string) {
 		c.v.fail("closed with %d %q, want %d %q", gotCode, gotReason, code, reason)
 	}
 	_ = c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close, Payload: f.Payload}) // it may be gone already
-}
-
-// cut waits for the end of the socket, whether or not a close frame comes first.
-func (c *client) cut() {
-	for {
-		f, err := c.ws.ReadFrame()
-		if err != nil && c.v.ctx.Err() != nil {
-			c.v.must(err, "read, waiting for the end")
-		}
-		if err != nil || f.Opcode == rawws.Close {
-			return
-		}
-	}
 }
 
 // get follows a path such as "pending.0.code" into a JSON value; nil is nothing.

@@ -4,7 +4,7 @@
 //
 // A row quotes the page and has steps that fail when the gateway does something
 // else. Rows do not depend on each other: each has users, sessions and devices
-// of its own.
+// of its own, which go when it is done.
 package conformance
 
 import (
@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
@@ -33,6 +34,8 @@ type Target struct {
 	// Without is what the gateway is known to lack, as Learn finds it; rows that
 	// rely on it are not applicable.
 	Without []Offer
+
+	made *leftovers // of a whole walk, to go at its end; nil: of each row, at its own
 }
 
 // Row is one statement of the protocol page with the steps that prove it.
@@ -52,7 +55,16 @@ type Row struct {
 
 // Rows gives all rows, in the order of the page.
 func Rows() []Row {
-	return slices.Concat(transport(), frames(), connecting(), pairing(), chat(), retrying(), replaying(), sessions(), events(), resuming(), media())
+	rows := slices.Concat(transport(), frames(), connecting(), pairing(), chat(), chatMedia(), retrying(), replaying(), sessions(),
+		administration(), apiKeys(), events(), resuming(), overHTTP(), media(), rateLimiting())
+	order := map[string]int{} // of sections, by their first rows
+	for i, r := range rows {
+		if _, known := order[r.Section]; !known {
+			order[r.Section] = i
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return order[a.Section] - order[b.Section] })
+	return rows
 }
 
 // patience bounds what a row waits for the gateway to do at once.
@@ -61,8 +73,6 @@ const patience = time.Minute
 // Check runs the row's steps. The error says which expectation failed, or, as a
 // NotApplicable, why the row says nothing about this gateway.
 func (r Row) Check(ctx context.Context, t Target) error {
-	ctx, cancel := context.WithTimeout(ctx, patience+2*r.Wait)
-	defer cancel()
 	_, err := r.check(ctx, t)
 	return err
 }
@@ -70,9 +80,35 @@ func (r Row) Check(ctx context.Context, t Target) error {
 // check runs the row's steps. After is how long the gateway wants to be left
 // alone, as it said meanwhile.
 func (r Row) check(ctx context.Context, t Target) (after time.Duration, err error) {
-	v := &visit{ctx: ctx, target: t, address: anyAddress(), patient: !t.Proxied && !r.Greedy}
+	within, cancel := context.WithTimeout(ctx, patience+2*r.Wait)
+	defer cancel()
+	v := &visit{ctx: within, target: t, address: anyAddress(), patient: !t.Proxied && !r.Greedy, users: map[string]bool{}, made: t.made}
+	if v.made == nil {
+		v.made = newLeftovers()
+		defer func() { v.made.clear(ctx, t, kinds()...) }()
+	}
+	if !t.Proxied { // what waits takes a slot of the address's from the next row
+		defer func() { v.made.clear(ctx, t, madeCode) }()
+	}
+	defer v.hangUp()
+	err = v.attempt(func(v *visit) {
+		if r.Demo {
+			v.require(DemoAgent)
+		}
+		if r.Section == pairingSection {
+			v.require(Pairing)
+		}
+		r.steps(v)
+	})
+	if wrong, ok := err.(failure); ok && t.Token != "" { // it may quote an answer that sends the token back
+		err = failure(strings.ReplaceAll(string(wrong), t.Token, "(the token)"))
+	}
+	return v.after, err
+}
+
+// attempt takes steps. The error says which one failed.
+func (v *visit) attempt(steps func(*visit)) (err error) {
 	defer func() {
-		after = v.after
 		switch failed := recover().(type) {
 		case nil:
 		case error:
@@ -84,15 +120,8 @@ func (r Row) check(ctx context.Context, t Target) (after time.Duration, err erro
 			panic(failed)
 		}
 	}()
-	defer v.end()
-	if r.Demo {
-		v.require(DemoAgent)
-	}
-	if r.Section == pairingSection {
-		v.require(Pairing)
-	}
-	r.steps(v)
-	return 0, nil
+	steps(v)
+	return nil
 }
 
 // failure is an expectation that did not hold.
@@ -115,39 +144,17 @@ type visit struct {
 	target  Target
 	address netip.Addr
 	clients []*client
-	after   time.Duration // how long the gateway wants to be left alone
-	patient bool          // a call that comes too early is made again when it may
-	codes   []string      // of pairings that were asked for
+	after   time.Duration   // how long the gateway wants to be left alone
+	patient bool            // a call that comes too early is made again when it may
+	users   map[string]bool // that the row has made up
+	made    *leftovers
 }
 
-func (v *visit) end() {
+func (v *visit) hangUp() {
 	for _, c := range v.clients {
 		_ = c.ws.Close() // the gateway may have
 	}
-	if !v.target.Proxied && len(v.codes) > 0 {
-		v.tidy()
-	}
-}
-
-// tidy ends the pairings that still wait, so that they take no slot of the
-// address's from the next row: whoever is let in and shown out waits no more.
-func (v *visit) tidy() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.ctx), patience)
-	defer cancel()
-	after := &visit{ctx: ctx, target: v.target, address: v.address, patient: true}
-	defer func() {
-		_ = recover() // the row has said what is wrong with this gateway
-		for _, c := range after.clients {
-			_ = c.ws.Close()
-		}
-	}()
-	admin := after.admin("")
-	for _, code := range v.codes {
-		approved := admin.answer(admin.ask("device.pair.approve", object{"code": code}))
-		if id := get(approved, "payload.paired.deviceId"); id != nil {
-			admin.answer(admin.ask("device.pair.revoke", object{"deviceId": id}))
-		}
-	}
+	v.clients = nil
 }
 
 func (v *visit) fail(format string, args ...any) { panic(failure(fmt.Sprintf(format, args...))) }
@@ -163,7 +170,11 @@ func (v *visit) must(err error, doing string) {
 }
 
 // name gives a name that no other row and no other run has used.
-func (v *visit) name(prefix string) string { return prefix + "-" + rand.Text() }
+func (v *visit) name(prefix string) string {
+	name := prefix + "-" + rand.Text()
+	v.users[name] = true // if it is to be one
+	return name
+}
 
 // wait lets time pass.
 func (v *visit) wait(d time.Duration) {

@@ -98,3 +98,34 @@ func TestCheckFails(t *testing.T) {
 		}
 	}
 }
+
+// TestTable holds that rows can be told apart and sections are in one piece.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	seen, last := map[string]bool{}, ""
+	for _, r := range Rows() {
+		if seen[name(r)] {
+			t.Errorf("%s is there twice", name(r))
+		}
+		if r.Section != last && seen[r.Section] {
+			t.Errorf("section %s begins again with %s", r.Section, r.Says)
+		}
+		seen[name(r)], seen[r.Section], last = true, true, r.Section
+	}
+}
+
+// TestAnyToken holds that rows about tokens hold whatever the token is made of.
+func TestAnyToken(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"TOKEN-OF-CAPITALS-ALONE", "0123456789012345678901"} {
+		server := httptest.NewServer(httpdtest.New(t, httpdtest.Options{Token: token, TrustedProxies: loopback()}))
+		t.Cleanup(server.Close)
+		for _, r := range connecting() {
+			if r.Wait == 0 && strings.Contains(strings.ToLower(r.Says), "token") {
+				if err := r.Check(t.Context(), Target{URL: server.URL, Token: token, Proxied: true}); err != nil {
+					t.Errorf("%s, %s: %v", token, r.Says, err)
+				}
+			}
+		}
+	}
+}

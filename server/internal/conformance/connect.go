@@ -3,7 +3,6 @@ package conformance
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -41,6 +40,8 @@ func methods() []string {
 		"sessions.list", "sessions.preview", "sessions.patch", "sessions.delete", "sessions.reset",
 		"device.pair.list", "device.pair.approve", "device.pair.deny", "device.pair.revoke",
 		"health", "status", "agents.list",
+		"api_keys.create", "api_keys.list", "api_keys.revoke",
+		"clients.list", "clients.disconnect", "audit.list", "config.reload",
 	}
 }
 
@@ -100,14 +101,19 @@ func bearer(v *visit) {
 
 func wrongToken(v *visit) {
 	c := v.open(nil)
-	for _, token := range []string{"wrong", v.target.Token + "x", v.target.Token[:len(v.target.Token)-1], strings.ToUpper(v.target.Token)} {
+	right := v.target.Token
+	wrong := []string{"wrong", right + "x", right[:len(right)-1]} // and one more: the fifth ends it
+	if other := strings.ToUpper(right); other != right {
+		wrong = append(wrong, other)
+	}
+	for _, token := range wrong {
 		e := c.refused("UNAUTHORIZED", "invalid token", "connect", object{"token": token})
 		if text := fmt.Sprint(e); strings.Contains(text, token) {
 			v.fail("the error repeats the token: %s", text)
 		}
 		c.refused("UNAUTHORIZED", notFirst, "health", nil)
 	}
-	c.call("connect", object{"token": v.target.Token})
+	c.call("connect", object{"token": right})
 	c.settle()
 }
 
@@ -155,6 +161,7 @@ func (v *visit) browser(body object) *http.Cookie {
 	if len(cookies) != 1 {
 		v.fail("POST /api/session set %d cookies, want 1", len(cookies))
 	}
+	v.made.add(madeCookie, cookies[0].Name+"="+cookies[0].Value)
 	return cookies[0]
 }
 
@@ -162,14 +169,14 @@ func (v *visit) browser(body object) *http.Cookie {
 func (v *visit) post(body object) *http.Response {
 	text, err := json.Marshal(body)
 	v.must(err, "encode a body")
-	r, err := http.NewRequestWithContext(v.ctx, http.MethodPost, v.target.URL+"/api/session", strings.NewReader(string(text)))
-	v.must(err, "make a request")
-	r.Header = v.header(http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.URL}, "Sec-Fetch-Site": {"same-origin"}})
-	answer, err := v.transport().RoundTrip(r)
-	v.must(err, "POST /api/session")
-	_, err = io.Copy(io.Discard, answer.Body)
-	v.must(err, "read the answer")
-	v.must(answer.Body.Close(), "close the answer")
+	answer, _ := v.request(http.MethodPost, "/api/session",
+		http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.URL}, "Sec-Fetch-Site": {"same-origin"}}, strings.NewReader(string(text)))
+	return answer
+}
+
+// signOut makes a DELETE /api/session with a header.
+func (v *visit) signOut(h http.Header) *http.Response {
+	answer, _ := v.request(http.MethodDelete, "/api/session", h, nil)
 	return answer
 }
 

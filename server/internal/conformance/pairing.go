@@ -405,12 +405,7 @@ func browserSignsOut(v *visit) {
 	cookie := v.browser(object{"token": v.target.Token})
 	c := v.open(v.with(cookie))
 	v.want(c.call("connect", object{}), "role", "admin")
-	r, err := http.NewRequestWithContext(v.ctx, http.MethodDelete, v.target.URL+"/api/session", nil)
-	v.must(err, "make a request")
-	r.Header = v.header(v.with(cookie))
-	answer, err := v.transport().RoundTrip(r)
-	v.must(err, "DELETE /api/session")
-	v.must(answer.Body.Close(), "close the answer")
+	answer := v.signOut(v.with(cookie))
 	if cookies := answer.Cookies(); answer.StatusCode != http.StatusNoContent || len(cookies) != 1 || cookies[0].MaxAge >= 0 {
 		v.fail("DELETE /api/session: HTTP %d, cookies %v", answer.StatusCode, cookies)
 	}

@@ -34,8 +34,8 @@ func (v *visit) resume(user string, cursors ...object) (c *client, resumed []any
 	if len(resumed) != len(cursors) {
 		v.fail("%d of %d cursors were answered", len(resumed), len(cursors))
 	}
-	for i, at := range resumed {
-		v.want(at.(object), "sessionKey", cursors[i]["sessionKey"])
+	for i, cursor := range cursors {
+		v.want(resumed[i].(object), "sessionKey", cursor["sessionKey"])
 	}
 	return c, resumed
 }

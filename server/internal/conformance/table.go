@@ -14,6 +14,7 @@ type Table struct {
 	Gateway string   `json:"gateway"` // name and version, as it says
 	Without []Offer  `json:"without,omitempty"`
 	Rows    []Result `json:"rows"`
+	Left    []string `json:"left,omitempty"` // what rows have made and the gateway would not remove
 }
 
 // Count counts the rows with an outcome.
@@ -55,6 +56,9 @@ func (t Table) WriteText(to io.Writer) error {
 		for _, o := range t.Without {
 			fmt.Fprintf(&b, "  %s\n", o)
 		}
+	}
+	if len(t.Left) > 0 {
+		fmt.Fprintf(&b, "\nLeft behind, since the gateway would not remove it: %s.\n", strings.Join(t.Left, ", "))
 	}
 	fmt.Fprintf(&b, "\n%d rows: %d ok, %d failed, %d not applicable, %d left out.\n", len(t.Rows),
 		t.Count(Passed), t.Count(Failed), t.Count(Inapplicable), t.Count(LeftOut))

@@ -65,8 +65,10 @@ const quick = time.Second
 // the order of the page. Rows that wait go side by side. Where the target sees
 // one address alone, the rest goes one by one, and whenever the gateway asks to
 // be left alone for a while, the row is tried again after that. It ends early
-// with ctx, with what is left marked as left out.
-func Walk(ctx context.Context, t Target, p Plan) []Result {
+// with ctx, with what is left marked as left out. What rows have made goes at the
+// end; left says what the gateway would not remove.
+func Walk(ctx context.Context, t Target, p Plan) (results []Result, left []string) {
+	t.made = newLeftovers()
 	w := &walk{ctx: ctx, target: t, plan: p, rest: 20 * time.Second}
 	for _, row := range Rows() {
 		if p.Want == nil || p.Want(row) {
@@ -82,7 +84,7 @@ func Walk(ctx context.Context, t Target, p Plan) []Result {
 	}
 	w.goTogether(len(w.rows), func(r Row) bool { return !r.Greedy })
 	w.goTogether(1, func(Row) bool { return true })
-	return w.results
+	return w.results, t.made.clear(ctx, t, kinds()...)
 }
 
 // walk is a Walk under way.

@@ -47,7 +47,7 @@ func TestWalk(t *testing.T) {
 	plan := Plan{Want: func(r Row) bool {
 		return r.Section == "Transport" && r.Wait != quick || r.Says == "10 a minute an address"
 	}, Done: func(Result) { told++ }}
-	results := Walk(t.Context(), target, plan)
+	results, _ := Walk(t.Context(), target, plan)
 	table := Table{URL: target.URL, Gateway: "x\x1b[31m", Rows: results}
 	for _, r := range results {
 		if r.Outcome == Failed || r.Outcome == Inapplicable || r.Outcome == LeftOut && !strings.Contains(r.Why, "-wait ") {
@@ -125,7 +125,8 @@ func TestNotApplicable(t *testing.T) {
 		t.Fatalf("%+v, %v", g, err)
 	}
 	target.Without = append(g.Without, DemoAgent, Cookies)
-	for _, r := range Walk(t.Context(), target, Plan{Want: func(r Row) bool { return r.Wait == 0 && r.Section != "HTTP" }}) {
+	results, _ := Walk(t.Context(), target, Plan{Want: func(r Row) bool { return r.Wait == 0 && r.Section != "HTTP" }})
+	for _, r := range results {
 		row := Rows()[slices.IndexFunc(Rows(), func(o Row) bool { return o.Section == r.Section && o.Says == r.Says })]
 		if lacking := row.Demo || r.Section == pairingSection; lacking && r.Outcome != Inapplicable || r.Outcome == Failed {
 			t.Errorf("%+v", r)

@@ -109,17 +109,23 @@ func (x *examination) credential() bool {
 	}
 	s, err := x.open(nil)
 	if err != nil {
-		x.say("credential", Fail, "no WebSocket opens: "+quoted(err.Error()))
+		x.say("credential", Fail, "no WebSocket opens: "+quoted(err.Error()), mendCrowd()...)
 		return true
 	}
 	defer func() { _ = s.ws.Close() }()
-	switch r, err := s.call("connect", map[string]any{"protocol": 3, "token": x.Token, "client": map[string]any{"name": "gatehouse-doctor"}}); {
+	kind := "token"
+	if strings.HasPrefix(x.Token, "gd_") {
+		kind = "sender_id"
+	}
+	switch r, err := s.call("connect", map[string]any{"protocol": 3, kind: x.Token, "client": map[string]any{"name": "gatehouse-doctor"}}); {
 	case err != nil:
 		x.say("credential", Fail, "connect is not answered: "+quoted(err.Error()), mendFrames()...)
+	case r.OK && r.text("status") == "pending_pairing":
+		x.say("credential", Fail, "its pairing waits for an admin", mends(you, "approve the code "+quoted(r.text("pairing_code"))+" on /admin")...)
 	case r.OK:
 		x.say("credential", OK, fmt.Sprintf("it is good: user %s, role %s", quoted(r.text("user_id")), quoted(r.text("role"))))
-	case r.Error.Code == "UNAUTHORIZED":
-		x.say("credential", Fail, "it is refused: "+strings.TrimSuffix(quoted(r.Error.Message), "."), mendToken()...)
+	case r.Error.Code == "UNAUTHORIZED" || r.Error.Code == "NOT_PAIRED":
+		x.say("credential", Fail, "it is refused: "+quoted(r.Error.Code+": "+r.Error.Message), mendCredential(x.Token)...)
 	default:
 		x.say("credential", Fail, quoted(r.Error.Code+": "+r.Error.Message))
 	}

@@ -203,6 +203,9 @@ func TestFaults(t *testing.T) {
 			"origin", "pages of any site", []string{"allowed_origins: []"}},
 		{"a page elsewhere", house, Options{Origin: "https://app.example.com"}, []string{"origin fail", "credential skipped"},
 			"origin", "https://app.example.com may not connect", []string{`gateway: { allowed_origins: ["https://app.example.com"] }`}},
+		{"no origin", house, Options{Origin: "app.example.com"}, []string{"origin fail", "credential skipped"},
+			"origin", "app.example.com is no origin", []string{"-origin https://"}},
+		{"clock ten minutes ahead", dated(house, 10*time.Minute), Options{}, []string{"clock fail", "credential skipped"}, "clock", "ahead of this machine", []string{"set-ntp"}},
 		{"wrong token", house, Options{Token: "wrong"}, []string{"credential fail"}, "credential", "invalid token", []string{"gatehouse token"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -309,10 +312,10 @@ func TestTLSFaults(t *testing.T) {
 		mend      string
 		goesOnToo bool
 	}{
-		{"ended", "127.0.0.1", now.Add(-time.Hour), true, 0, Fail, "ended on", "acme_hosts", false},
+		{"ended", "127.0.0.1", now.Add(-time.Hour), true, 0, Fail, "ended on", "cert_file", false},
 		{"not yet", "127.0.0.1", now.AddDate(1, 0, 0), true, 0, Fail, "begins only on", "set-ntp", false},
 		{"another name", "other.example", now.AddDate(0, 0, 60), true, 0, Fail, "is for other.example, not for 127.0.0.1", "ssl_certificate", false},
-		{"unknown authority", "127.0.0.1", now.AddDate(0, 0, 60), false, 0, Fail, "no authority", "SSL_CERT_FILE", false},
+		{"unknown authority", "127.0.0.1", now.AddDate(0, 0, 60), false, 0, Fail, "signed by itself", "SSL_CERT_FILE", false},
 		{"old protocol", "127.0.0.1", now.AddDate(0, 0, 60), true, tls.VersionTLS11, Fail, "protocol version", "", false},
 		{"ends soon", "127.0.0.1", now.AddDate(0, 0, 3), true, 0, Warn, "was not renewed", "certbot", true},
 	} {
@@ -335,6 +338,21 @@ func TestTLSFaults(t *testing.T) {
 			checkLine(t, l, row.says, []string{row.mend})
 		})
 	}
+	t.Run("no certificate yet", func(t *testing.T) {
+		t.Parallel()
+		s := httptest.NewUnstartedServer(house)
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, io.EOF }}
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		r := Examine(t.Context(), Options{URL: s.URL})
+		checkLine(t, line(t, r, "tls"), "it may have no certificate for 127.0.0.1 yet: the gateway's log says why", []string{"cert_file"})
+	})
+	t.Run("hangs up", func(t *testing.T) { // as httpd.Sockets does where there is no room
+		t.Parallel()
+		r := Examine(t.Context(), Options{URL: "https://" + listen(t, func(net.Conn) {})})
+		checkLine(t, line(t, r, "tls"), "no more connections now", []string{"max_connections", "cert_file"})
+	})
 	t.Run("no TLS", func(t *testing.T) {
 		t.Parallel()
 		r := Examine(t.Context(), Options{URL: strings.Replace(serve(t, house).URL, "http", "https", 1)})
@@ -362,6 +380,19 @@ func TestRedirect(t *testing.T) {
 	r := Examine(t.Context(), Options{URL: plain.URL, Roots: roots, Token: httpdtest.Token})
 	if got := brief(r); got != nil || !strings.Contains(printed(t, r), "plain HTTP leads to "+s.URL) {
 		t.Errorf("%v:\n%s", got, printed(t, r))
+	}
+	for name, back := range map[string]http.Handler{
+		"back to plain HTTP": http.RedirectHandler(plain.URL, http.StatusMovedPermanently), "to itself": http.RedirectHandler("/health", http.StatusFound),
+	} {
+		s, roots := serveTLS(t, back)
+		_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
+		plain := serve(t, httpd.Redirect(httpd.RedirectOptions{
+			Port: port, Covers: func(string) bool { return true }, PublicURL: func() string { return "" },
+		}))
+		r := Examine(t.Context(), Options{URL: plain.URL, Roots: roots})
+		if l := line(t, r, "health"); !strings.Contains(l.Says, "a circle") || len(l.Mend) == 0 {
+			t.Errorf("%s: %+v", name, l)
+		}
 	}
 	elsewhere := serve(t, http.RedirectHandler("https://elsewhere.invalid/", http.StatusFound))
 	r = Examine(t.Context(), Options{URL: elsewhere.URL})
@@ -424,6 +455,23 @@ func TestNames(t *testing.T) {
 	silent := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }}
 	r = Examine(t.Context(), Options{URL: "http://one.test", Resolver: silent})
 	checkLine(t, line(t, r, "name"), "the name server does not answer", nil)
+}
+
+func TestIPv6(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("there is no IPv6 here: ", err)
+	}
+	s := httptest.NewUnstartedServer(httpdtest.New(t, httpdtest.Options{}))
+	_ = s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	t.Cleanup(s.Close)
+	r := Examine(t.Context(), Options{URL: "http://" + l.Addr().String(), Token: httpdtest.Token})
+	if got := brief(r); got != nil {
+		t.Errorf("%v:\n%s", got, printed(t, r))
+	}
 }
 
 func TestQuoted(t *testing.T) {

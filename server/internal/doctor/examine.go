@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,18 +16,20 @@ import (
 // Options say what to examine.
 type Options struct {
 	URL    string // of the gateway's root; ws, wss and a trailing /ws are understood
-	Token  string // gateway token or API key to try; empty: none
+	Token  string // gateway token, API key or device credential to try; empty: none
 	Origin string // of a page elsewhere that is to be allowed; empty: none
 	// Roots are the authorities to believe; nil: those of the system.
 	Roots *x509.CertPool
 	// Resolver looks names up; nil: the system's.
 	Resolver *net.Resolver
+
+	patience time.Duration // with a single step; 0: stepTimeout
 }
 
 // Bounds of what is waited for.
 const (
 	stepTimeout = 10 * time.Second
-	allTimeout  = 2 * time.Minute
+	allTimeout  = 2 * time.Minute // and a step more, to take a pairing back
 )
 
 // Examine goes through all checks. What cannot be tried because of what failed
@@ -40,7 +43,8 @@ func Examine(ctx context.Context, o Options) Report {
 // examine is Examine; moved says that plain HTTP has led here.
 func examine(ctx context.Context, o Options, moved bool) Report {
 	x := &examination{Options: o, ctx: ctx, moved: moved}
-	x.report.URL = o.URL
+	x.patience = cmp.Or(o.patience, stepTimeout)
+	x.report.URL = x.safe(o.URL)
 	steps := []struct {
 		checks string
 		do     func() bool // false: there is no use in going on
@@ -82,10 +86,19 @@ type examination struct {
 }
 
 func (x *examination) say(check string, s Status, says string, mend ...Mend) {
-	x.report.Lines = append(x.report.Lines, Line{Check: check, Status: s, Says: says, Mend: mend})
+	x.report.Lines = append(x.report.Lines, Line{Check: check, Status: s, Says: x.safe(says), Mend: mend})
+}
+
+// safe is text without the token: what answers may send it back.
+func (x *examination) safe(s string) string {
+	if x.Token == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, x.Token, "(the token)")
 }
 
 func (x *examination) end() {
+	x.ctx = context.WithoutCancel(x.ctx) // a pairing is taken back, whatever has ended
 	x.withdraw()
 	if x.socket != nil {
 		_ = x.socket.ws.Close()
@@ -94,7 +107,7 @@ func (x *examination) end() {
 
 // step bounds a single step.
 func (x *examination) step() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(x.ctx, stepTimeout)
+	return context.WithTimeout(x.ctx, x.patience)
 }
 
 // address reads the URL.
@@ -135,7 +148,7 @@ func (x *examination) port() string {
 
 // dial connects to the address that answered, with TLS where the URL has it.
 func (x *examination) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	d := &net.Dialer{Timeout: stepTimeout}
+	d := &net.Dialer{Timeout: x.patience}
 	if x.url.Scheme == "http" {
 		return d.DialContext(ctx, "tcp", x.reached)
 	}

@@ -1,5 +1,10 @@
 package doctor
 
+import (
+	"net"
+	"strings"
+)
+
 // The programs whose configuration may be at fault, and who asks.
 const (
 	gatehouse = "gatehouse"
@@ -34,7 +39,17 @@ func mendPort(port string) []Mend {
 	)
 }
 
+// mendCertificate gets a certificate for a host, from an authority if one can
+// know the host.
 func mendCertificate(host string) []Mend {
+	if private(host) {
+		return mends(
+			gatehouse, `tls: { cert_file: "cert.pem", key_file: "key.pem" }  // for `+host+`; no public authority certifies that`,
+			nginx, "ssl_certificate /etc/ssl/cert.pem;",
+			caddy, "tls internal",
+			haproxy, "bind :443 ssl crt /etc/haproxy/cert.pem",
+		)
+	}
 	return mends(
 		gatehouse, `tls: { acme_hosts: ["`+host+`"], redirect_listen: ":80" }  // or tls.cert_file and tls.key_file`,
 		nginx, "ssl_certificate /etc/ssl/"+host+".pem;  # the whole chain, the own certificate first",
@@ -43,21 +58,15 @@ func mendCertificate(host string) []Mend {
 	)
 }
 
+// private reports whether a host is an address, or a name of a machine alone.
+func private(host string) bool { return net.ParseIP(host) != nil || !strings.Contains(host, ".") }
+
 func mendUnknownAuthority(host string) []Mend {
 	return append(mendCertificate(host), Mend{you, "for an authority of your own: SSL_CERT_FILE=ca.pem gatehouse doctor …, and install ca.pem in the browsers"})
 }
 
 func mendPlainText(host string) []Mend {
 	return append(mends(you, "use http://"+host+" if it is to stay without TLS"), mendCertificate(host)...)
-}
-
-func mendNoTLS() []Mend {
-	return mends(
-		gatehouse, `tls: { acme_hosts: ["chat.example.com"], redirect_listen: ":80" }`,
-		nginx, "listen 443 ssl;",
-		caddy, "chat.example.com {",
-		haproxy, "bind :443 ssl crt /etc/haproxy/chat.example.com.pem",
-	)
 }
 
 func mendClock() []Mend {
@@ -116,8 +125,32 @@ func mendCookie() []Mend {
 
 func mendPairing() []Mend { return mends(gatehouse, "gateway: { pairing: true }") }
 
-func mendToken() []Mend {
-	return mends(gatehouse, "gatehouse token  # prints it; run it where the gateway is, as its user")
+// mendCredential depends on what kind was given.
+func mendCredential(token string) []Mend {
+	switch {
+	case strings.HasPrefix(token, "gh_"):
+		return mends(you, "ask an admin for a new API key: /admin/keys shows which are revoked or expired")
+	case strings.HasPrefix(token, "gd_"):
+		return mends(you, "pair anew: connect without a credential, and let an admin approve the code on /admin")
+	}
+	return mends(you, "gatehouse token  # prints it; run it where the gateway is, as its user")
+}
+
+func mendCrowd() []Mend {
+	return mends(
+		gatehouse, `gateway: { max_connections: 20000, max_connections_per_address: 500 }  // its log names the limit: security.connection_refused`,
+		gatehouse, `gateway: { trusted_proxies: ["127.0.0.1", "::1"] }  // behind a proxy, which is one address without that`,
+		you, "see on /admin/clients who is connected",
+	)
+}
+
+func mendCircle() []Mend {
+	return mends(
+		nginx, "proxy_pass https://127.0.0.1:8443;  # where tls.redirect_listen answers, nobody is served",
+		caddy, "reverse_proxy https://127.0.0.1:8443",
+		haproxy, "server gatehouse 127.0.0.1:8443 ssl verify none",
+		you, "a CDN in front has to speak TLS to the machine behind it, not plain HTTP",
+	)
 }
 
 func mendFrames() []Mend {

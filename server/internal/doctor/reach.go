@@ -1,11 +1,13 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -61,14 +63,14 @@ func (x *examination) connection() bool {
 	all.Wait()
 	i := slices.IndexFunc(attempts, func(a attempt) bool { return a.err == nil })
 	if i < 0 {
-		x.say("connection", Fail, "port "+x.port()+": "+why(attempts[0].err), mendPort(x.port())...)
+		x.say("connection", Fail, "port "+x.port()+": "+x.why(attempts[0].err), mendPort(x.port())...)
 		return false
 	}
 	x.reached = net.JoinHostPort(attempts[i].address, x.port())
 	for _, a := range attempts {
-		if a.err != nil {
+		if a.err != nil && x.url.Hostname() != "localhost" { // where everybody tries both, without a wait
 			x.say("connection", Warn, fmt.Sprintf("%s answers, %s does not: %s; some people wait, or get nowhere",
-				x.reached, a.address, why(a.err)), mends(you, "let the gateway listen there too, or take that address out of the name's records")...)
+				x.reached, a.address, x.why(a.err)), mends(you, "let the gateway listen there too, or take that address out of the name's records")...)
 			return true
 		}
 	}
@@ -88,13 +90,13 @@ func (x *examination) try(address string) attempt {
 }
 
 // why says why no connection came about.
-func why(err error) string {
+func (x *examination) why(err error) string {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nobody listens there (connection refused)"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "no answer within " + stepTimeout.String() + "; usually a firewall"
+		return "no answer within " + x.patience.String() + "; usually a firewall"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "there is no way to it from here"
 	}
@@ -135,7 +137,7 @@ func (x *examination) plain(host string) bool {
 		x.say("tls", OK, "not used, and not needed on this machine itself")
 		return true
 	}
-	x.say("tls", Warn, "not used: everybody on the way can read along, and browsers leave out notifications and the clipboard", mendNoTLS()...)
+	x.say("tls", Warn, "not used: everybody on the way can read along, and browsers leave out notifications and the clipboard", mendCertificate(host)...)
 	return true
 }
 
@@ -154,7 +156,7 @@ func (x *examination) handshakeFault(err error) (string, []Mend) {
 		otherName x509.HostnameError
 		unknown   x509.UnknownAuthorityError
 		record    tls.RecordHeaderError
-		alert     tls.AlertError
+		ended     *net.OpError
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -168,12 +170,17 @@ func (x *examination) handshakeFault(err error) (string, []Mend) {
 			names = append(names, ip.String())
 		}
 		return "the certificate is for " + quoted(strings.Join(names, ", ")) + ", not for " + host, mendCertificate(host)
+	case errors.As(err, &unknown) && unknown.Cert != nil && bytes.Equal(unknown.Cert.RawIssuer, unknown.Cert.RawSubject):
+		return "the certificate was signed by itself alone, and no browser believes that", mendUnknownAuthority(host)
 	case errors.As(err, &unknown):
 		return "no authority that this machine believes stands behind the certificate, or the chain is not complete", mendUnknownAuthority(host)
 	case errors.As(err, &record):
 		return "what answers at this port does not speak TLS", mendPlainText(host)
-	case errors.As(err, &alert):
-		return "the other side ends the handshake: " + quoted(alert.Error()) + "; it may have no certificate for " + host, mendCertificate(host)
+	case errors.As(err, &ended) && ended.Op == "remote error":
+		return "the other side ends the handshake: " + quoted(ended.Err.Error()) + "; it may have no certificate for " + host + " yet: the gateway's log says why", mendCertificate(host)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return "the other side hangs up without a word: it may take no more connections now, or not serve " + host, append(mendCrowd(), mendCertificate(host)...)
 	}
 	return "the handshake fails: " + quoted(err.Error()), mendCertificate(host)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +19,9 @@ import (
 
 // socket is a WebSocket that asks one thing at a time.
 type socket struct {
-	ws   *rawws.Conn
-	last int
+	ws       *rawws.Conn
+	last     int
+	patience time.Duration
 }
 
 // open opens a WebSocket, which lives as long as the examination.
@@ -28,7 +30,7 @@ func (x *examination) open(header http.Header) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &socket{ws: ws}, ws.SetDeadline(time.Time{})
+	return &socket{ws: ws, patience: x.patience}, ws.SetDeadline(time.Time{})
 }
 
 // bounded is dial, with a deadline on the connection for the handshake.
@@ -37,7 +39,7 @@ func (x *examination) bounded(ctx context.Context, network, address string) (net
 	if err != nil {
 		return nil, err
 	}
-	return c, c.SetDeadline(time.Now().Add(stepTimeout))
+	return c, c.SetDeadline(time.Now().Add(x.patience))
 }
 
 // result is the answer to a request.
@@ -101,7 +103,7 @@ func (s *socket) ping() (time.Duration, error) {
 }
 
 func (s *socket) send(f rawws.Frame) error {
-	if err := s.ws.SetDeadline(time.Now().Add(stepTimeout)); err != nil {
+	if err := s.ws.SetDeadline(time.Now().Add(s.patience)); err != nil {
 		return err
 	}
 	return s.ws.WriteFrame(f)
@@ -135,7 +137,7 @@ func (x *examination) upgrade() bool {
 	case refused.Status == http.StatusUpgradeRequired || refused.Status == http.StatusBadRequest:
 		x.say("upgrade", Fail, "the request to upgrade does not arrive whole: a proxy drops its headers; the gateway's log says: websocket upgrade failed", mendUpgrade()...)
 	case refused.Status == http.StatusTooManyRequests || refused.Status == http.StatusServiceUnavailable && said != "":
-		x.say("upgrade", Fail, "the gateway takes no more connections now: "+quoted(said))
+		x.say("upgrade", Fail, "the gateway takes no more connections now: "+quoted(said), mendCrowd()...)
 	default:
 		text, mend := x.notOurs(refused.Status, refused.Header, refused.Body)
 		x.say("upgrade", Fail, "GET /ws: "+text, mend...)
@@ -157,16 +159,26 @@ func (x *examination) origin() bool {
 		x.say("origin", OK, "pages of "+own+" may connect")
 	}
 	if x.Origin != "" {
-		if status, err := x.openAs(x.Origin); err != nil || status != http.StatusSwitchingProtocols {
-			x.say("origin", Fail, "pages of "+quoted(x.Origin)+" may not connect", mendForeignOrigin(x.Origin)...)
-		} else {
-			x.say("origin", OK, "pages of "+quoted(x.Origin)+" may connect")
-		}
+		x.foreignOrigin()
 	}
 	if status, err := x.openAs(stranger); err == nil && status == http.StatusSwitchingProtocols {
 		x.say("origin", Warn, "pages of any site may connect", mendOpenOrigins()...)
 	}
 	return true
+}
+
+// foreignOrigin opens a WebSocket as a page that is to be allowed does.
+func (x *examination) foreignOrigin() {
+	u, err := url.Parse(x.Origin)
+	if err != nil || u.Scheme == "" || u.Host == "" || x.Origin != u.Scheme+"://"+u.Host {
+		x.say("origin", Fail, quoted(x.Origin)+" is no origin: scheme, host and port alone", mends(you, "-origin https://app.example.com")...)
+		return
+	}
+	if status, err := x.openAs(x.Origin); err != nil || status != http.StatusSwitchingProtocols {
+		x.say("origin", Fail, "pages of "+quoted(x.Origin)+" may not connect", mendForeignOrigin(x.Origin)...)
+		return
+	}
+	x.say("origin", OK, "pages of "+quoted(x.Origin)+" may connect")
 }
 
 // ownOrigin is the origin of the gateway's pages as browsers spell it.

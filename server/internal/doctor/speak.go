@@ -123,7 +123,7 @@ func (x *examination) ready() bool {
 	case a.StatusCode == http.StatusNotFound:
 		x.say("ready", Skipped, "this gateway does not tell")
 	case err == nil && says.Cause != "":
-		x.say("ready", Fail, "the gateway cannot serve: "+quoted(says.Cause), mends(gatehouse, "the log says more; look at the disk of data_dir")...)
+		x.say("ready", Fail, "the gateway cannot serve: "+quoted(says.Cause), mends(you, "the gateway's log says more; look at the disk of data_dir")...)
 	default:
 		text, mend := x.notOurs(a.StatusCode, a.Header, a.body)
 		x.say("ready", Fail, "GET /readyz: "+text, mend...)
@@ -141,6 +141,8 @@ func (x *examination) notOurs(status int, h http.Header, body []byte) (string, [
 	switch {
 	case strings.Contains(string(body), "HTTP request to an HTTPS server"), strings.Contains(string(body), "plain HTTP request was sent to HTTPS port"):
 		return "this port speaks TLS", mends(you, "gatehouse doctor https://"+x.url.Host)
+	case strings.HasPrefix(refusal(body), "RESOURCE_EXHAUSTED"):
+		return "the gateway takes no more connections now: " + quoted(refusal(body)), mendCrowd()
 	case refusal(body) != "":
 		return said + ": " + quoted(refusal(body)), nil
 	case status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
@@ -148,10 +150,18 @@ func (x *examination) notOurs(status int, h http.Header, body []byte) (string, [
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusProxyAuthRequired:
 		return said + ": a proxy or firewall in front of the gateway refuses", mends(
 			nginx, "auth_basic off;  # and no deny", caddy, "no basic_auth in front of Gatehouse", haproxy, "no http-request deny or auth")
+	case x.circles(h.Get("Location")):
+		return said + ", to " + quoted(h.Get("Location")) + ", which leads back here: a circle", mendCircle()
 	case status >= 300 && status < 400:
 		return said + ", to " + quoted(h.Get("Location")), mends(you, "gatehouse doctor with that URL")
 	}
 	return said + ", which is not a gateway's answer", mendRoute()
+}
+
+// circles reports whether a redirect leads to a place that has led here.
+func (x *examination) circles(location string) bool {
+	to, err := x.url.Parse(location)
+	return err == nil && location != "" && to.Hostname() == x.url.Hostname() && (x.moved || to.Scheme == x.url.Scheme && to.Host == x.url.Host)
 }
 
 // refusal is the message of {"error":{…}}, in which the gateway refuses; or "".

@@ -3,6 +3,7 @@ package httpd_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
@@ -10,7 +11,9 @@ import (
 
 func TestRedirect(t *testing.T) {
 	t.Parallel()
-	covers := func(host string) bool { return host == "chat.example.com" || host == "alt.example.com" }
+	covers := func(host string) bool {
+		return slices.Contains([]string{"chat.example.com", "alt.example.com", "2001:db8::1"}, host)
+	}
 	for _, row := range []struct {
 		port, public, host, path string
 		status                   int
@@ -19,16 +22,21 @@ func TestRedirect(t *testing.T) {
 		{"443", "", "chat.example.com", "/s/a?b=c%2Fd", 308, "https://chat.example.com/s/a?b=c%2Fd"},
 		{"443", "", "chat.example.com:80", "/", 308, "https://chat.example.com/"},
 		{"8443", "", "chat.example.com", "/", 308, "https://chat.example.com:8443/"},
-		{"443", "", "192.0.2.1", "/", 308, "https://192.0.2.1/"},
+		{"443", "", "192.0.2.1", "/", 421, ""},
+		{"443", "", "evil.example", "/x", 421, ""},
+		{"443", "https://chat.example.com", "evil.example", "/x?y=z", 308, "https://chat.example.com/x?y=z"},
+		{"443", "https://chat.example.com", "evil.example/x?", "/", 308, "https://chat.example.com/"},
 		{"8443", "", "[2001:db8::1]:80", "/", 308, "https://[2001:db8::1]:8443/"},
 		{"8443", "https://chat.example.com", "chat.example.com:80", "/", 308, "https://chat.example.com/"},
+		{"443", "http://chat.example.com", "chat.example.com", "/", 308, "https://chat.example.com/"},
+		{"443", "http://chat.example.com", "evil.example", "/", 421, ""},
 		{"8443", "https://chat.example.com", "192.0.2.1", "/x", 308, "https://chat.example.com/x"},
 		{"8443", "https://chat.example.com", "alt.example.com", "/", 308, "https://alt.example.com:8443/"},
 		{"443", "", "chat.example.com", "//evil.example/x", 308, "https://chat.example.com//evil.example/x"},
-		{"443", "", "", "/", 400, ""},
-		{"443", "", "chat.example.com@evil.example", "/", 400, ""},
-		{"443", "", "evil.example/x?", "/", 400, ""},
-		{"443", "", "chat.example.com#", "/", 400, ""},
+		{"443", "", "", "/", 421, ""},
+		{"443", "", "chat.example.com@evil.example", "/", 421, ""},
+		{"443", "", "evil.example/x?", "/", 421, ""},
+		{"443", "", "chat.example.com#", "/", 421, ""},
 	} {
 		h := httpd.Redirect(httpd.RedirectOptions{Port: row.port, Covers: covers, PublicURL: func() string { return row.public }})
 		for method, status := range map[string]int{http.MethodGet: row.status, http.MethodHead: row.status, http.MethodPost: max(row.status, 400)} {

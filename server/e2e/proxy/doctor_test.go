@@ -1,0 +1,79 @@
+package proxy
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
+	"github.com/gatehouse-chat/gatehouse/server/internal/doctor"
+)
+
+// TestDoctor examines each proxy as the README has it, and without its upgrade
+// headers.
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	for _, p := range proxies {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			if r := examine(t, start(t, p.start)); r.Failed() {
+				t.Errorf("as the README has it: %s", text(t, r))
+			}
+			r := examine(t, start(t, p.start, p.deaf...))
+			i := slices.IndexFunc(r.Lines, func(l doctor.Line) bool { return l.Check == "upgrade" && l.Status == doctor.Fail })
+			if i < 0 || !strings.Contains(r.Lines[i].Says, "a proxy drops its headers") {
+				t.Fatalf("without upgrade headers: %s", text(t, r))
+			}
+			if !slices.ContainsFunc(r.Lines[i].Mend, func(m doctor.Mend) bool { return m.Where == strings.ToLower(p.name) }) {
+				t.Errorf("nothing to mend %s with: %s", p.name, text(t, r))
+			}
+		})
+	}
+}
+
+func examine(t *testing.T, v visit) doctor.Report {
+	t.Helper()
+	_, port, err := net.SplitHostPort(v.proxy.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doctor.Examine(t.Context(), doctor.Options{
+		URL: "https://" + net.JoinHostPort(host, port), Token: rig.Token, Roots: v.proxy.roots, Resolver: nameServer(t),
+	})
+}
+
+func text(t *testing.T, r doctor.Report) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// nameServer knows every host as 127.0.0.1.
+func nameServer(t *testing.T) *net.Resolver {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &dns.Server{Listener: l, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		answer := new(dns.Msg).SetReply(q)
+		if q.Question[0].Qtype == dns.TypeA {
+			answer.Answer = []dns.RR{&dns.A{
+				Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 1}, A: net.IPv4(127, 0, 0, 1),
+			}}
+		}
+		_ = w.WriteMsg(answer)
+	})}
+	go func() { _ = server.ActivateAndServe() }()
+	t.Cleanup(func() { _ = l.Close() })
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+	}}
+}

@@ -1,0 +1,137 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// kind is a kind of thing that rows make, in words for the table.
+type kind string
+
+// The kinds, in the order in which they go: a session takes its files along.
+const (
+	madeSession kind = "session"
+	madeFile    kind = "file"
+	madeKey     kind = "API key"
+	madeCookie  kind = "cookie"
+	madeCode    kind = "pairing"
+	madeDevice  kind = "device"
+)
+
+func kinds() []kind {
+	return []kind{madeSession, madeFile, madeKey, madeCookie, madeCode, madeDevice}
+}
+
+// clearing bounds the removal of what rows have made.
+const clearing = 3 * time.Minute
+
+// leftovers are what rows have made and is still to go. Its methods may be
+// called at the same time.
+type leftovers struct {
+	mu   sync.Mutex
+	made map[kind][]string // what names each in the request that ends it
+}
+
+func newLeftovers() *leftovers { return &leftovers{made: map[kind][]string{}} }
+
+func (l *leftovers) add(k kind, name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.made[k], name) {
+		l.made[k] = append(l.made[k], name)
+	}
+}
+
+// take gives what there is of a kind, and forgets it.
+func (l *leftovers) take(k kind) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	names := l.made[k]
+	delete(l.made, k)
+	return names
+}
+
+// clear removes what is of the kinds, whether or not ctx has ended. It gives
+// what the gateway would not remove, as "3 of kind session".
+func (l *leftovers) clear(ctx context.Context, t Target, of ...kind) (left []string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearing)
+	defer cancel()
+	v := &visit{ctx: ctx, target: t, address: anyAddress(), patient: true, users: map[string]bool{}, made: l}
+	defer v.hangUp()
+	for _, k := range of {
+		kept := 0
+		for _, name := range l.take(k) {
+			if v.attempt(func(v *visit) { v.remove(k, name) }) != nil {
+				v.hangUp() // the next one begins anew
+				kept++
+			}
+		}
+		if kept > 0 {
+			left = append(left, fmt.Sprintf("%d of kind %s", kept, k))
+		}
+	}
+	return left
+}
+
+// remove ends something that a row has made. What is gone already is fine.
+func (v *visit) remove(k kind, name string) {
+	switch k {
+	case madeSession:
+		v.end("sessions.delete", object{"key": name})
+	case madeKey:
+		v.end("api_keys.revoke", object{"id": name})
+	case madeDevice:
+		v.end("device.pair.revoke", object{"deviceId": name})
+	case madeCode: // whoever is let in and shown out waits no more, and may ask again at once
+		v.end("device.pair.approve", object{"code": name})
+	case madeFile:
+		if r, _ := v.http(http.MethodDelete, name, v.target.Token, "", nil); r.StatusCode >= 400 && r.StatusCode != http.StatusNotFound {
+			v.fail("DELETE %s: HTTP %d", name, r.StatusCode)
+		}
+	case madeCookie:
+		if r := v.signOut(http.Header{"Cookie": {name}, "Origin": {v.target.URL}}); r.StatusCode != http.StatusNoContent {
+			v.fail("DELETE /api/session: HTTP %d", r.StatusCode)
+		}
+	}
+}
+
+// end makes a request of an admin's that ends something.
+func (v *visit) end(method string, params object) {
+	if len(v.clients) == 0 {
+		v.admin("")
+	}
+	c := v.clients[0]
+	switch answer := c.allowed(method, params); get(answer, "error.code") {
+	case nil, "NOT_FOUND", "FAILED_PRECONDITION":
+	default:
+		v.fail("%s: %v", method, answer["error"])
+	}
+	c.events = nil // they are nobody's to read
+}
+
+// note remembers what an answer or an event says that the row has made.
+func (c *client) note(m object) {
+	payload := get(m, "payload")
+	text := func(path string) string { s, _ := get(payload, path).(string); return s }
+	if code := text("pairing_code"); code != "" {
+		c.v.made.add(madeCode, code)
+	}
+	if id := text("paired.deviceId"); id != "" && m["type"] == "res" {
+		c.v.made.add(madeDevice, id)
+		c.v.users[text("paired.userId")] = true // a name of the row's, or a fresh one
+	}
+	if key := text("key"); strings.HasPrefix(key, "gh_") && text("id") != "" {
+		c.v.made.add(madeKey, text("id"))
+	}
+	// Another user's sessions, which an admin is told of too, are none of ours.
+	user := text("user_id")
+	c.own = c.own || user != "" && c.v.users[user]
+	if session := text("sessionKey"); session != "" && c.own && m["ok"] != false {
+		c.v.made.add(madeSession, session)
+	}
+}

@@ -1,0 +1,52 @@
+package conformance
+
+import (
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// TestLeavesNothing walks the rows that make something of each kind, in a gateway
+// that somebody uses, and looks at what there is then.
+func TestLeavesNothing(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(httpdtest.New(t, httpdtest.Options{TrustedProxies: loopback()}))
+	t.Cleanup(server.Close)
+	connect := func() *httpdtest.Client {
+		c := httpdtest.Dial(t, server.URL, nil)
+		c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)
+		return c
+	}
+	connect().OK(protocol.MethodChatSend, `{"message":"echo mine","sessionKey":"mine"}`)
+
+	target := Target{URL: server.URL, Token: httpdtest.Token, Proxied: true}
+	of := []string{"connect", pairingSection, "Chat", "Chat: sessions and system", "HTTP"}
+	results, left := Walk(t.Context(), target, Plan{Want: func(r Row) bool { return r.Wait == 0 && slices.Contains(of, r.Section) }})
+	if len(results) < 60 || len(left) > 0 {
+		t.Errorf("%d rows leave %v", len(results), left)
+	}
+	if err := Rows()[0].Check(t.Context(), target); err != nil {
+		t.Error(err)
+	}
+	admin := connect()
+	var sessions protocol.SessionsListResult
+	admin.Read(admin.OK(protocol.MethodSessionsList, `{"all":true}`), &sessions)
+	if len(sessions.Sessions) != 1 || sessions.Sessions[0].Key != "mine" {
+		t.Errorf("%d sessions: %+v", len(sessions.Sessions), sessions)
+	}
+	var devices protocol.DeviceListResult
+	admin.Read(admin.OK(protocol.MethodDeviceList, ""), &devices)
+	if len(devices.Pending) > 0 || len(devices.Paired) > 0 {
+		t.Errorf("%d pairings wait, %d devices: %+v", len(devices.Pending), len(devices.Paired), devices)
+	}
+	var keys protocol.KeysListResult
+	admin.Read(admin.OK(protocol.MethodKeysList, ""), &keys)
+	for _, k := range keys.Keys { // those that were revoked are listed for a while
+		if k.RevokedAt == 0 {
+			t.Errorf("a key: %+v", k)
+		}
+	}
+}
