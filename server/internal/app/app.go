@@ -69,6 +69,7 @@ type gatehouse struct {
 	events   *hub.Hub
 	hook     *webhook.Sender
 	live     atomic.Pointer[settings] // what holds now; Config is what held at the start
+	sockets  *httpd.Sockets
 	http     *http.Server
 	listener net.Listener
 	certs    certificates // nil: plain HTTP
@@ -148,7 +149,8 @@ func (g *gatehouse) build() error {
 		Log: g.Log, Gateway: g.gateway, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Links: &g.links, Assets: assets,
 		Live: g.httpdLive, Instance: g.store.InstanceID(), Ready: g.store.Ping,
 	})
-	g.http = httpd.NewServer(handler, httpd.NewSockets(g.Log, g.gateway, g.httpdLive), g.Log)
+	g.sockets = httpd.NewSockets(g.Log, g.gateway, g.httpdLive)
+	g.http = httpd.NewServer(handler, g.sockets, g.Log)
 	g.watchMetrics(events)
 	return nil
 }
@@ -215,7 +217,7 @@ func (g *gatehouse) listen(ctx context.Context) error {
 	go func() { failed <- g.serveHTTP() }()
 	if g.redirect != nil {
 		g.Log.Info("leading from plain HTTP to HTTPS", "redirect", g.redirect.Listener.Addr().String())
-		go func() { failed <- g.redirect.Serve(g.redirect.Listener) }()
+		go func() { failed <- g.redirect.Serve(g.sockets.Listener(g.redirect.Listener)) }()
 	}
 	g.welcome()
 	g.Log.Info("listening", "address", g.listener.Addr().String(), "version", g.Version)
@@ -245,6 +247,7 @@ func (g *gatehouse) drain() {
 		g.Log.Warn("connections cut off", "error", err)
 	}
 	g.hook.Stop()
+	g.live.Load().retire()
 	if err := g.note(closing, audit.GatewayStopped); err != nil {
 		g.Log.Warn("the audit log does not tell of the stop", "error", err)
 	}

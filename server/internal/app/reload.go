@@ -38,9 +38,10 @@ func (g *gatehouse) reload(context.Context) (protocol.ConfigReloadResult, error)
 	if err != nil {
 		return protocol.ConfigReloadResult{}, g.unloaded(err)
 	}
-	now := g.live.Load()
-	merged, changes := now.config.Reload(next)
-	if now, err = newSettings(merged); err != nil {
+	before := g.live.Load()
+	merged, changes := before.config.Reload(next)
+	now, err := newSettings(merged)
+	if err != nil {
 		return protocol.ConfigReloadResult{}, g.unloaded(err)
 	}
 	if g.certs != nil {
@@ -49,6 +50,7 @@ func (g *gatehouse) reload(context.Context) (protocol.ConfigReloadResult, error)
 		}
 	}
 	g.live.Store(now)
+	before.retire()
 	g.applied(merged)
 	g.loaded = loaded{at: time.Now(), needsRestart: changes.Restart}
 	g.Log.Info("configuration read again", "applied", changes.Live, "needs_restart", changes.Restart)

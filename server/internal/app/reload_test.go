@@ -1,9 +1,13 @@
 package app_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/app"
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
@@ -117,6 +122,107 @@ func TestReload(t *testing.T) {
 	}
 	if strings.Contains(c.log.String(), "another-token-of-this-test") {
 		t.Error("the log has a secret")
+	}
+}
+
+// A reload closes the connections that the agents of before keep: an idle one at
+// once, one that brings an answer after that.
+func TestReloadLetsConnectionsGo(t *testing.T) {
+	ended, begun, hold := make(chan struct{}, 9), make(chan struct{}, 9), make(chan struct{})
+	model := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, `data: {"choices":[{"index":0,"delta":{"content":"Yes."}}]}`+"\n\n")
+		_ = http.NewResponseController(w).Flush()
+		begun <- struct{}{}
+		if bytes.Contains(body, []byte("slowly")) {
+			<-hold
+		}
+		_, _ = io.WriteString(w, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
+	}))
+	model.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			ended <- struct{}{}
+		}
+	}
+	model.Start()
+	defer model.Close()
+	within := func(what string, c <-chan struct{}) {
+		t.Helper()
+		select {
+		case <-c:
+		case <-time.After(httpdtest.Impatience):
+			t.Fatal("not in time: " + what)
+		}
+	}
+	config := func(prompt string) string {
+		return `{agents: {list: {default: {provider: "openai", model: "m", base_url: "` + model.URL + `/v1", system_prompt: "` + prompt + `"}}}}`
+	}
+	c := startConfigured(t, config("Be kind."))
+	admin := c.admin()
+	for _, prompt := range []string{"Be brief.", "Be exact."} {
+		admin.OK(protocol.MethodChatSend, `{"message":"hello"}`)
+		within("an answer", begun)
+		if len(ended) > 0 {
+			t.Fatal("a connection was closed that may be used again")
+		}
+		c.write(t, config(prompt))
+		if r := reload(admin); !slices.Equal(r.Applied, []string{"agents.list.default.system_prompt"}) {
+			t.Errorf("applied are %q", r.Applied)
+		}
+		within("the end of an idle connection", ended)
+	}
+	admin.OK(protocol.MethodChatSend, `{"message":"hello, slowly","ack":"accepted"}`)
+	within("an answer", begun)
+	c.write(t, config("Be slow."))
+	reload(admin)
+	if len(ended) > 0 {
+		t.Error("an answer was cut off")
+	}
+	close(hold)
+	within("the end of a connection that brought an answer", ended)
+}
+
+// Every limit that can be set is told as it holds, before and after a reload.
+func TestStatusTellsTheLimits(t *testing.T) {
+	c := startConfigured(t, `{}`)
+	admin := c.admin()
+	told := func() map[string]string {
+		var status protocol.StatusResult
+		admin.Read(admin.OK(protocol.MethodStatus, ""), &status)
+		all := map[string]string{}
+		for _, s := range status.Detail.Settings {
+			all[s.Key] = s.Value
+		}
+		return all
+	}
+	limits := map[string][2]string{ // before, after
+		"gateway.rate_limit_rpm":              {"0", "6000"},
+		"gateway.max_connections":             {"10000", "9000"},
+		"gateway.max_connections_per_user":    {"50", "40"},
+		"gateway.max_connections_per_address": {"250", "240"},
+		"gateway.max_pending_connections":     {"1000", "900"},
+		"gateway.max_pending_pairings":        {"1000", "800"},
+		"media.max_bytes":                     {`"20MiB"`, `"10MiB"`},
+		"media.quota":                         {`"500MiB"`, `"400MiB"`},
+		"media.orphans":                       {`"24h"`, `"12h"`},
+	}
+	now := told()
+	for key, want := range limits {
+		if got := now[key]; got != want[0] {
+			t.Errorf("at first %s is %s, want %s", key, got, want[0])
+		}
+	}
+	c.write(t, `{gateway: {rate_limit_rpm: 6000, max_connections: 9000, max_connections_per_user: 40, max_connections_per_address: 240,
+		max_pending_connections: 900, max_pending_pairings: 800}, media: {max_bytes: "10MiB", quota: "400MiB", orphans: "12h"}}`)
+	if r := reload(admin); len(r.Applied) != len(limits) || len(r.NeedsRestart) > 0 {
+		t.Errorf("the reload is %+v", r)
+	}
+	now = told()
+	for key, want := range limits {
+		if got := now[key]; got != want[1] {
+			t.Errorf("after a reload %s is %s, want %s", key, got, want[1])
+		}
 	}
 }
 

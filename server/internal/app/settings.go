@@ -37,6 +37,16 @@ func newSettings(c config.Config) (*settings, error) {
 	}, nil
 }
 
+// retire lets go of what agents keep that nobody will ask again. Runs of theirs go
+// on.
+func (s *settings) retire() {
+	for _, a := range s.agents {
+		if a, ok := a.Agent.(interface{ Retire() }); ok {
+			a.Retire()
+		}
+	}
+}
+
 // agent gives who answers now by the name.
 func (g *gatehouse) agent(id string) (run.Agent, bool) {
 	a, ok := g.live.Load().agents[id]

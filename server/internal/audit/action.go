@@ -26,7 +26,8 @@ const (
 	SessionPatch  = "session.patch"  // its label or pin
 	SessionDelete = "session.delete"
 	SessionReset  = "session.reset"
-	MediaRead     = "media.read" // a file
+	MediaRead     = "media.read"   // a file
+	MediaAttach   = "media.attach" // to a message
 	MediaDelete   = "media.delete"
 
 	LogExport      = "audit.export" // this log, as a file
@@ -39,7 +40,7 @@ const (
 var actions = []string{
 	SignIn, SignOut, WrongTokens, PairingApprove, PairingDeny, DeviceRevoke, KeyCreate, KeyRevoke, Disconnect, Reload,
 	SessionsList, SessionRead, SessionWatch, SessionSend, SessionRetry, SessionInject, SessionAbort, SessionPatch,
-	SessionDelete, SessionReset, MediaRead, MediaDelete, LogExport, LogPrune, GatewayStarted, GatewayStopped,
+	SessionDelete, SessionReset, MediaRead, MediaAttach, MediaDelete, LogExport, LogPrune, GatewayStarted, GatewayStopped,
 }
 
 // Actions gives every action that there is.

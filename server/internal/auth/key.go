@@ -53,14 +53,27 @@ const (
 	keySecret = 32                // bytes
 )
 
-// newKey gives a key, 256 random bits as text, with all that follows from it.
-func newKey() (text string, k Key) {
+// Drawn is a key that is not kept yet, so that it can be told of before it is. It
+// opens nothing, and prints without its text.
+type Drawn struct {
+	text Token
+	key  Key
+}
+
+// ID is the key's public id.
+func (d Drawn) ID() string { return d.key.ID }
+
+// Prefix is what lists show of its text.
+func (d Drawn) Prefix() string { return d.key.Prefix }
+
+// Draw draws a key, 256 random bits as text, with all that follows from it.
+func Draw() Drawn {
 	var secret [keySecret]byte
 	var id [8]byte
 	rand.Read(secret[:])
 	rand.Read(id[:])
-	text = keyStart + base64.RawURLEncoding.EncodeToString(secret[:])
-	return text, Key{ID: "key-" + hex.EncodeToString(id[:]), Digest: digestOf(text), Prefix: text[:keyShown]}
+	text := keyStart + base64.RawURLEncoding.EncodeToString(secret[:])
+	return Drawn{NewToken(text), Key{ID: "key-" + hex.EncodeToString(id[:]), Digest: digestOf(text), Prefix: text[:keyShown]}}
 }
 
 func digestOf(key string) KeyDigest { return sha256.Sum256([]byte(key)) }

@@ -52,15 +52,14 @@ func NewKeys(store KeyStore) *Keys {
 
 func keyClock() protocol.Time { return protocol.At(time.Now()) }
 
-// Create makes a key for a user, on behalf of an admin. The key itself is in the
-// result and nowhere else.
-func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreateParams) (protocol.KeysCreateResult, error) {
+// Create makes of what was drawn a user's key, on behalf of an admin. The key
+// itself is in the result and nowhere else.
+func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreateParams, d Drawn) (protocol.KeysCreateResult, error) {
 	p.Name, p.UserID = strings.TrimSpace(p.Name), strings.TrimSpace(p.UserID)
 	if err := checkKey(&p); err != nil {
 		return protocol.KeysCreateResult{}, err
 	}
-	text, k := newKey()
-	now := keyClock()
+	k, now := d.key, keyClock()
 	k.Name, k.UserID, k.Role, k.CreatedAt, k.CreatedBy = p.Name, p.UserID, p.Role, now, by
 	if p.ExpiresIn > 0 {
 		k.ExpiresAt = now + protocol.Time(p.ExpiresIn*1000)
@@ -79,7 +78,7 @@ func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreatePara
 		return protocol.KeysCreateResult{}, unavailable("make a key", err)
 	}
 	return protocol.KeysCreateResult{
-		ID: k.ID, Key: text, Prefix: k.Prefix, Name: k.Name, UserID: k.UserID, Role: k.Role, ExpiresAt: k.ExpiresAt,
+		ID: k.ID, Key: d.text.Reveal(), Prefix: k.Prefix, Name: k.Name, UserID: k.UserID, Role: k.Role, ExpiresAt: k.ExpiresAt,
 	}, nil
 }
 

@@ -59,7 +59,7 @@ func (r *ring) restart() {
 
 func (r *ring) make(p protocol.KeysCreateParams) protocol.KeysCreateResult {
 	r.t.Helper()
-	made, err := r.Create(context.Background(), "boss", p)
+	made, err := r.Create(context.Background(), "boss", p, auth.Draw())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestKeyParams(t *testing.T) {
 		p := bot()
 		change(&p)
 		field, _, _ := strings.Cut(name, " ")
-		if _, err := r.Create(t.Context(), "boss", p); code(err) != protocol.InvalidRequest || !strings.Contains(err.Error(), field+" must be") {
+		if _, err := r.Create(t.Context(), "boss", p, auth.Draw()); code(err) != protocol.InvalidRequest || !strings.Contains(err.Error(), field+" must be") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -330,7 +330,7 @@ func TestKeysAreBounded(t *testing.T) {
 			first = made
 		}
 	}
-	if _, err := r.Create(t.Context(), "boss", p); code(err) != protocol.FailedPrecondition {
+	if _, err := r.Create(t.Context(), "boss", p, auth.Draw()); code(err) != protocol.FailedPrecondition {
 		t.Errorf("one more: %v", err)
 	}
 	list, more, err := r.List(t.Context())
@@ -355,7 +355,7 @@ func TestKeysFailClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := auth.NewKeys(s.Keys())
-	made, err := keys.Create(t.Context(), "boss", bot())
+	made, err := keys.Create(t.Context(), "boss", bot(), auth.Draw())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +364,7 @@ func TestKeysFailClosed(t *testing.T) {
 	}
 	for name, call := range map[string]func() error{
 		"Authenticate": func() error { _, err := keys.Authenticate(t.Context(), made.Key); return err },
-		"Create":       func() error { _, err := keys.Create(t.Context(), "boss", bot()); return err },
+		"Create":       func() error { _, err := keys.Create(t.Context(), "boss", bot(), auth.Draw()); return err },
 		"Revoke":       func() error { _, err := keys.Revoke(t.Context(), "boss", made.ID); return err },
 		"List":         func() error { _, _, err := keys.List(t.Context()); return err },
 		"Sweep":        func() error { return keys.Sweep(t.Context()) },

@@ -9,6 +9,8 @@ import (
 	"github.com/coder/websocket"
 )
 
+var errQueueFull = errors.New("more waits for it than the queue holds")
+
 // put queues a frame and writes what may leave now. c.mu is held.
 func (c *Conn) put(frame []byte) {
 	if c.full(frame) {
@@ -19,7 +21,7 @@ func (c *Conn) put(frame []byte) {
 		return
 	case c.full(frame):
 		c.out.truncate()
-		c.close(Closing{Cause: TooSlow, Code: websocket.StatusTryAgainLater, Reason: "too slow"})
+		c.close(Closing{Cause: TooSlow, Code: websocket.StatusTryAgainLater, Reason: "too slow", Err: errQueueFull})
 		return
 	}
 	c.push(frame)

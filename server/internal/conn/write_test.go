@@ -103,7 +103,7 @@ func TestSlowClientIsClosed(t *testing.T) {
 					}
 				}
 				_ = nc.Close()
-				if why := within(t, p.closed); why.Cause != TooSlow || why.Code != 1013 {
+				if why := within(t, p.closed); why.Cause != TooSlow || why.Code != 1013 || why.Err == nil {
 					t.Fatalf("closed: %+v", why)
 				}
 			})

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -76,7 +78,7 @@ func (c *call) actor() audit.Actor {
 	return audit.Actor{UserID: m.UserID, Role: m.Role, Via: m.Via, Address: c.peer.Address.String()}
 }
 
-// begin writes the audit log's line of a call, if there is to be one. With an
+// begin writes the audit log's lines of a call, if there are to be any. With an
 // error the method must not be run; how it ended is to be told to c.ended.
 func (c *call) begin(params protocol.Payload) error {
 	r := ruleOf(c.method.Name)
@@ -91,17 +93,51 @@ func (c *call) begin(params protocol.Payload) error {
 	act := audit.Act{Action: r.action}
 	told, err := c.describe(params, &act)
 	switch {
-	case err != nil || !told:
+	case err != nil:
 		return err
-	case r.reads:
+	case told && r.reads:
 		return c.g.Audit.Reading(c.ctx, c.actor(), act)
+	case told:
+		err = c.note(act)
 	}
+	if sent, ok := params.(*protocol.ChatSendParams); ok && err == nil {
+		err = c.noteFiles(sent)
+	}
+	return err
+}
+
+// note writes the line of an act, and later how that ended.
+func (c *call) note(act audit.Act) error {
 	note, err := c.g.Audit.Begin(c.ctx, c.actor(), act)
 	if err != nil {
+		c.ended(err) // to lines that are written already
 		return err
 	}
 	after := c.ended
 	c.ended = func(err error) { note(err); after(err) }
+	return nil
+}
+
+// noteFiles writes a line for each file of others that a message is to carry,
+// which only admins may send.
+func (c *call) noteFiles(p *protocol.ChatSendParams) error {
+	if len(p.Media) == 0 || !c.caller().Role.Allows(protocol.Admin) {
+		return nil
+	}
+	ids, err := mediaIDs(p.Media)
+	if err != nil {
+		return nil // the method refuses it
+	}
+	others, err := c.g.Sessions.FilesOfOthers(c.ctx, c.caller().UserID, ids)
+	if err != nil {
+		return err
+	}
+	for _, f := range others {
+		to := cmp.Or(p.SessionKey, "a new session")
+		if err := c.note(audit.Act{Action: audit.MediaAttach, Target: audit.Media(f.ID), Detail: f.Media.Filename + " of " + f.UserID + ", to " + to}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -110,13 +146,15 @@ func (c *call) begin(params protocol.Payload) error {
 func (c *call) describe(params protocol.Payload, act *audit.Act) (told bool, err error) {
 	switch p := params.(type) {
 	case *protocol.DeviceApproveParams:
-		act.Target, act.Detail = c.requester(p.Code), details("user", p.UserID, "role", string(p.Role), "label", p.Label)
+		act.Target, act.Detail = c.requested(p.Code), details("user", p.UserID, "role", string(p.Role), "label", p.Label)
 	case *protocol.DeviceDenyParams:
-		act.Target = c.requester(p.Code)
+		act.Target = c.requested(p.Code)
 	case *protocol.DeviceRevokeParams:
 		act.Target = audit.Device(p.DeviceID + p.SenderID) // one of them
 	case *protocol.KeysCreateParams:
-		act.Target, act.Detail = audit.User(p.UserID), details("name", p.Name, "role", string(p.Role), "expires in seconds", number(p.ExpiresIn))
+		c.drawn = auth.Draw()
+		act.Target, act.Detail = audit.Key(c.drawn.ID()), details("prefix", c.drawn.Prefix(), "user", p.UserID, "name", p.Name,
+			"role", string(p.Role), "expires in seconds", number(p.ExpiresIn))
 	case *protocol.KeysRevokeParams:
 		act.Target = audit.Key(p.ID)
 	case *protocol.ClientsDropParams:
@@ -232,7 +270,16 @@ func (g *Gateway) signedIn(who Identity, address netip.Addr) {
 	}
 }
 
-// requester is the device that waits with a code, as far as that is known.
+// requested names the device that waits with a code, as lines do.
+func (c *call) requested(code string) string {
+	if id := c.requester(code); id != "" {
+		return audit.Device(id)
+	}
+	return ""
+}
+
+// requester is the device that waits with a code, by its id, or "" if there is
+// none.
 func (c *call) requester(code string) string {
 	list, err := c.g.Pairings.List(c.ctx)
 	if err != nil {
@@ -241,7 +288,7 @@ func (c *call) requester(code string) string {
 	code, _ = pairing.ParseCode(code)
 	for _, p := range list.Pending {
 		if p.Code == code {
-			return audit.Device(p.DeviceID)
+			return p.DeviceID
 		}
 	}
 	return ""
@@ -250,9 +297,9 @@ func (c *call) requester(code string) string {
 // details joins what is given of pairs of a name and a value.
 func details(pairs ...string) string {
 	var given []string
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			given = append(given, pairs[i]+" "+pairs[i+1])
+	for ; len(pairs) > 1; pairs = pairs[2:] {
+		if name, value := pairs[0], pairs[1]; value != "" {
+			given = append(given, name+" "+value)
 		}
 	}
 	return strings.Join(given, ", ")

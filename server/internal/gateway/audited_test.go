@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -11,6 +12,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -131,6 +134,77 @@ func TestOtherWaysIntoASession(t *testing.T) {
 	want := []string{"session.read session:theirs", "session.abort session:theirs", "sessions.list user:owner", "sessions.list everybody"}
 	if !slices.Equal(told, want) {
 		t.Errorf("it tells %q, want %q", told, want)
+	}
+}
+
+// What made a key and what ended it name the same one; what it opens with is in
+// neither.
+func TestKeysAreToldById(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	admin := h.admin(t, "boss")
+	var made protocol.KeysCreateResult
+	admin.Read(admin.OK(protocol.MethodKeysCreate, `{"name":"Nightly","userId":"reports","role":"viewer","expiresIn":60}`), &made)
+	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
+	admin.Refused(protocol.InvalidRequest, "", protocol.MethodKeysCreate, `{"name":"Nightly","userId":"reports","role":"king"}`)
+	told := h.lines(t)
+	if len(told) != 3 {
+		t.Fatalf("it tells %+v", told)
+	}
+	for i, action := range []string{audit.KeyCreate, audit.KeyRevoke} {
+		if e := told[i]; e.Action != action || e.Target != "key:"+made.ID || e.Outcome != protocol.AuditDone {
+			t.Errorf("it tells %+v", e)
+		}
+	}
+	if want := "prefix " + made.Prefix + ", user reports, name Nightly, role viewer, expires in seconds 60"; told[0].Detail != want {
+		t.Errorf("it tells %q, want %q", told[0].Detail, want)
+	}
+	if e := told[2]; e.Outcome != protocol.AuditFailed || e.Target == told[0].Target {
+		t.Errorf("of a key that was not made it tells %+v", e)
+	}
+	if text := fmt.Sprint(told) + h.Log.String(); strings.Contains(text, made.Key) {
+		t.Error("the key itself is told")
+	}
+}
+
+// An admin who sends somebody else's file has read it, and shows it to others.
+func TestFilesOfOthersAreTold(t *testing.T) {
+	t.Parallel()
+	var set atomic.Bool
+	h := newHouse(t, httpdtest.Options{Audit: func(s audit.Store) audit.Store { return full{s, &set} }})
+	upload := func(user, name string) media.File {
+		f, err := h.Media.Upload(t.Context(), session.Caller{UserID: user, Role: protocol.Operator}, func() (string, io.Reader, error) {
+			return name, strings.NewReader("hello"), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	theirs, own := upload("zoe", "theirs.txt"), upload("boss", "own.txt")
+	admin := h.admin(t, "boss")
+	send := func(f ...media.File) string {
+		var list []string
+		for _, f := range f {
+			list = append(list, `{"path":"`+f.Path()+`"}`)
+		}
+		return `{"sessionKey":"k","media":[` + strings.Join(list, ",") + `]}`
+	}
+	admin.OK(protocol.MethodChatSend, send(own))
+	if told := h.lines(t); len(told) > 0 {
+		t.Errorf("of their own file it tells %+v", told)
+	}
+	set.Store(true)
+	admin.Refused(protocol.Unavailable, "audit log", protocol.MethodChatSend, send(theirs))
+	set.Store(false)
+	admin.OK(protocol.MethodChatSend, send(own, theirs))
+	admin.Refused(protocol.FailedPrecondition, "another session", protocol.MethodChatSend, strings.Replace(send(theirs), `"k"`, `"l"`, 1))
+	told := h.lines(t)
+	if len(told) != 2 || told[0].Outcome != protocol.AuditDone || told[1].Outcome != protocol.AuditFailed {
+		t.Fatalf("it tells %+v", told)
+	}
+	if e := told[0]; e.Action != audit.MediaAttach || e.UserID != "boss" || e.Target != audit.Media(theirs.ID) || e.Detail != "theirs.txt of zoe, to k" {
+		t.Errorf("it tells %+v", e)
 	}
 }
 

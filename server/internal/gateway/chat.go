@@ -211,9 +211,7 @@ func (c *call) chatHistory(p *protocol.ChatHistoryParams) (protocol.Payload, err
 // that older ones were left out.
 func (c *call) framed(messages []protocol.Message) (fitting []protocol.Message, cut bool) {
 	if c.member.Load().HTML {
-		for i := range messages {
-			hub.Message(&messages[i])
-		}
+		hub.Messages(messages)
 	}
 	return fit(messages)
 }

@@ -116,7 +116,7 @@ func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 	switch {
 	case p.Token != "":
 		return c.checkToken(p.Token, p.UserID)
-	case c.peer.Bearer != "":
+	case c.peer.Authorized:
 		return c.checkToken(c.peer.Bearer, p.UserID)
 	case p.SenderID != "":
 		return c.checkDevice(p.SenderID)
@@ -166,7 +166,9 @@ func (g *Gateway) CheckGuess(address netip.Addr, right func() bool) error {
 	}
 	if !right() {
 		g.Metrics.WrongToken()
-		g.Log.Warn("security.token_rejected", "address", address)
+		if g.lines.Any() {
+			g.Log.Warn("security.token_rejected", "address", address)
+		}
 		g.Audit.WrongToken(address.String())
 		return errWrongToken
 	}

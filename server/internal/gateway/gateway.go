@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
@@ -54,7 +56,9 @@ type Gateway struct {
 
 	// Allowances of an address for what needs no credential.
 	calls, polls, tokens *auth.Limiter
-	lines                *auth.Limiter // log lines about refusals
+	lines                *auth.Lines   // about refusals
+	failures             *rate.Limiter // log lines about our own failures
+	unsaid               atomic.Int64  // those that were left out
 
 	buckets *buckets // allowances of users
 	seats   *seats
@@ -83,10 +87,13 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		Options: o, set: conn.NewSet(conn.Limits{}, o.Log), started: time.Now(),
 		stop: stop, stopped: make(chan struct{}),
-		calls:   auth.NewLimiter(callsAMinute, time.Minute),
-		polls:   auth.NewLimiter(pollsAMinute, time.Minute),
-		tokens:  auth.NewLimiter(tokensAMinute, time.Minute),
-		lines:   auth.NewLimiter(linesAMinute, time.Minute),
+		calls:  auth.NewLimiter(callsAMinute, time.Minute),
+		polls:  auth.NewLimiter(pollsAMinute, time.Minute),
+		tokens: auth.NewLimiter(tokensAMinute, time.Minute),
+		lines:  auth.NewLines(linesAMinute),
+
+		failures: rate.NewLimiter(rate.Every(time.Minute/failureLines), failureLines),
+
 		buckets: newBuckets(),
 		seats:   newSeats(),
 		pending: map[string]map[*client]struct{}{},
@@ -98,11 +105,12 @@ func New(o Options) *Gateway {
 
 // Peer is what the HTTP side found out about whoever asks for a WebSocket.
 type Peer struct {
-	Address   netip.Addr
-	UserAgent string // its first maxUserAgent bytes are kept
-	Bearer    string // of the Authorization header; empty: none
-	Cookie    string // the device credential; empty: none, or it does not count
-	Proxy     bool   // Address is a trusted proxy's own, which may have any number of connections
+	Address    netip.Addr
+	UserAgent  string // its first maxUserAgent bytes are kept
+	Authorized bool   // there is an Authorization header for us: no credential after it counts
+	Bearer     string // its token; empty: none, or one that is no good
+	Cookie     string // the device credential; empty: none, or it does not count
+	Proxy      bool   // Address is a trusted proxy's own, which may have any number of connections
 }
 
 // maxUserAgent bounds what of a User-Agent a connection holds, in bytes.
@@ -180,7 +188,7 @@ func (g *Gateway) tick(ctx context.Context) {
 			g.Hub.Tick()
 			g.seeWaiting()
 			g.seeKeys()
-			for _, l := range []*auth.Limiter{g.calls, g.polls, g.tokens, g.lines} {
+			for _, l := range []*auth.Limiter{g.calls, g.polls, g.tokens, g.lines.Limiter} {
 				l.Tidy()
 			}
 			g.buckets.tidy()

@@ -8,7 +8,7 @@ import (
 )
 
 func (c *call) keysCreate(p *protocol.KeysCreateParams) (protocol.Payload, error) {
-	made, err := c.g.Keys.Create(c.ctx, c.caller().UserID, *p)
+	made, err := c.g.Keys.Create(c.ctx, c.caller().UserID, *p, c.drawn)
 	if err != nil {
 		return nil, err
 	}

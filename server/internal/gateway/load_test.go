@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -49,13 +51,112 @@ func TestManyWrongTokens(t *testing.T) { // alone: it measures the heap
 	if grown -= int64(len(h.Log.String())) * 3; grown > 4<<20 {
 		t.Errorf("the heap grew by %d bytes", grown)
 	}
-	const linesOfAnAddress = 6 // of refusals, a minute
-	if n := strings.Count(h.Log.String(), "\n"); n > addresses*(tokensOfAnAddress+linesOfAnAddress)+100 {
+	const linesInAll = 600 // a minute
+	if n := strings.Count(h.Log.String(), "\n"); n > 2*linesInAll+100 {
 		t.Errorf("%d lines", n)
 	}
 	if n := runtime.NumGoroutine(); n > 200 {
 		t.Errorf("%d goroutines are left", n)
 	}
+}
+
+// TestWrongTokensAtOnce has 5,000 connections send a wrong token and stay, from
+// 500 addresses and from one: each takes little, an address gets no more than its
+// share, and when they are gone the memory and the goroutines are as they were.
+func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
+	const connections, share = 5000, 250
+	for _, row := range []struct {
+		name            string
+		addresses, most int
+	}{
+		{"500 addresses", 500, connections},
+		{"one address", 1, share},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := newHouse(t, httpdtest.Options{Limits: func() gateway.Limits {
+				return gateway.Limits{ConnectionsPerAddress: share, PendingConnections: connections + 1000}
+			}})
+			warm, _ := h.guessAndStay(t, 500, 500) // what is made once and kept
+			for _, c := range warm {
+				_ = c.Close()
+			}
+			h.untilEmpty(t, 0)
+			http.DefaultClient.CloseIdleConnections()
+			heapBefore, stacksBefore, routines := heap(), stacks(), runtime.NumGoroutine()
+			begun, lines := time.Now(), len(h.Log.String())
+			held, tried := h.guessAndStay(t, connections, row.addresses)
+			pending, _, _ := h.Gateway.Connections()
+			if want := min(tried, row.most); len(held) != want || pending != want || tried < 500 {
+				t.Errorf("of %d connections %d are held, %d of them known, want %d", tried, len(held), pending, want)
+			}
+			each := (int(heap()) - int(heapBefore) + stacks() - stacksBefore) / len(held)
+			t.Logf("%d of %d held after %v: %d bytes each, the client's among them", len(held), tried, time.Since(begun).Round(time.Millisecond), each)
+			if each > 48<<10 {
+				t.Errorf("a connection takes %d bytes", each)
+			}
+			for _, c := range held {
+				_ = c.Close()
+			}
+			h.untilEmpty(t, 0)
+			held = nil
+			if grown := int(heap()) - int(heapBefore) - 3*(len(h.Log.String())-lines); grown > 4<<20 {
+				t.Errorf("the heap grew by %d bytes", grown)
+			}
+			for end := time.Now().Add(httpdtest.Impatience); runtime.NumGoroutine() > routines+5; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%d goroutines, there were %d", runtime.NumGoroutine(), routines)
+				}
+			}
+		})
+	}
+}
+
+// guessAndStay opens n connections from so many addresses, sends a wrong token on
+// each, and gives those that were let in, once they were answered. A slow machine
+// tries fewer: the first must not be closed for sending nothing further.
+func (h *house) guessAndStay(t *testing.T, n, addresses int) (held []*rawws.Conn, tried int) {
+	t.Helper()
+	const enough = 6 * time.Second
+	begun := time.Now()
+	const text = 1 // RFC 6455 §5.2
+	guess := rawws.Frame{Opcode: text, Payload: frameOf(protocol.MethodConnect, `{"token":"wrong"}`)}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for worker := range 50 {
+		all.Go(func() {
+			for i := worker; i < n && time.Since(begun) < enough; i += 50 {
+				mu.Lock()
+				tried++
+				mu.Unlock()
+				c, err := rawws.Dial(t.Context(), h.url+"/ws", from(fmt.Sprintf("10.1.%d.%d", i%addresses/250, i%addresses%250)), nil)
+				if errors.As(err, new(*rawws.Refusal)) {
+					continue
+				}
+				if err == nil {
+					err = c.WriteFrame(guess)
+				}
+				if err == nil {
+					_, err = c.ReadFrame()
+				}
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				mu.Lock()
+				held = append(held, c)
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return held, tried
+}
+
+// stacks is what the goroutines' stacks take, in bytes.
+func stacks() int {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.StackInuse)
 }
 
 // flood opens n connections, and tries one wrong token on each.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -17,18 +18,32 @@ func (g *Gateway) Refusal(err error) *protocol.Error {
 	var refused *protocol.Error
 	if errors.As(err, &refused) {
 		if err != error(refused) {
-			g.Log.Warn("request refused", "cause", err)
+			g.logFailure(slog.LevelWarn, "request refused", err)
 		}
 		return refused
 	}
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		g.Log.Error("request failed: store unavailable", "error", err)
+		g.logFailure(slog.LevelError, "request failed: store unavailable", err)
 		return &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: storeRetryMs,
 			Message: "the gateway cannot reach its store right now: nothing was changed, try again"}
 	}
 	id := rand.Text()[:12]
 	g.Log.Error("request failed unexpectedly", "id", id, "error", err)
 	return protocol.Refuse(protocol.Internal, "something went wrong in the gateway; it was logged as "+id)
+}
+
+// failureLines bounds the lines a minute of requests that failed for one cause:
+// while a store is away, all do.
+const failureLines = 60
+
+// logFailure logs why a request failed. Lines that were left out are counted in
+// the next one.
+func (g *Gateway) logFailure(level slog.Level, what string, err error) {
+	if !g.failures.Allow() {
+		g.unsaid.Add(1)
+		return
+	}
+	g.Log.Log(context.Background(), level, what, "error", err, "left_out", g.unsaid.Swap(0))
 }
 
 // Cause is why the store is not ready, as far as strangers may know.

@@ -1,9 +1,6 @@
 package gateway
 
-import (
-	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
-	"github.com/gatehouse-chat/gatehouse/shared/protocol"
-)
+import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
 var errAfterSeq = badParams("afterSeq must be 0 or the seq of an event")
 
@@ -17,7 +14,7 @@ func (c *call) chatReplay(p *protocol.ChatReplayParams) (protocol.Payload, error
 	case p.AfterSeq < 0:
 		return nil, errAfterSeq
 	}
-	page, err := hub.Page(c.ctx, c.g.Sessions, c.member.Load(), p.SessionKey, p.Epoch, p.AfterSeq, limit)
+	page, err := c.g.Hub.Page(c.ctx, c.g.Sessions, c.member.Load(), p.SessionKey, p.Epoch, p.AfterSeq, limit)
 	if err != nil {
 		return nil, err
 	}

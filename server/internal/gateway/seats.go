@@ -35,6 +35,7 @@ type seat struct {
 	network netip.Prefix
 	user    string // whose it is; empty: nobody's, as yet
 	pending bool
+	taken   time.Time
 	conn    *conn.Conn // nil until the WebSocket is open
 }
 
@@ -63,7 +64,8 @@ const (
 
 // take gives a seat, or says why there is none. When too many connections are
 // pending, the network that has the most of them gives one up for a network with
-// fewer: nobody keeps the others out alone.
+// fewer: nobody keeps the others out alone. Nor do many networks together: for one
+// that has none, the oldest gives way, once it has had time to authenticate.
 func (s *seats) take(peer Peer, l Limits) (taken *seat, displaced *conn.Conn, full *Full) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +86,7 @@ func (s *seats) take(peer Peer, l Limits) (taken *seat, displaced *conn.Conn, fu
 		}
 	}
 	s.lastID++
-	taken = &seat{id: s.lastID, network: network, pending: true}
+	taken = &seat{id: s.lastID, network: network, pending: true, taken: time.Now()}
 	s.all++
 	s.pending++
 	near.all++
@@ -98,7 +100,8 @@ func refuseFull(cause metrics.Refusal, why string, retry time.Duration) *Full {
 }
 
 // displace ends the oldest pending connection of the network that has the most,
-// if that is more than one beyond mine.
+// if that is more than one beyond mine, or else of all that are not young, if mine
+// are none.
 func (s *seats) displace(mine int) *conn.Conn {
 	var most *neighbours
 	for _, n := range s.byNetwork {
@@ -106,13 +109,15 @@ func (s *seats) displace(mine int) *conn.Conn {
 			most = n
 		}
 	}
-	if most == nil {
-		return nil
-	}
 	var oldest *seat
-	for place := range most.pending {
-		if place.conn != nil && (oldest == nil || place.id < oldest.id) {
-			oldest = place
+	switch {
+	case most != nil:
+		oldest = most.oldest()
+	case mine == 0:
+		for _, n := range s.byNetwork {
+			if first := n.oldest(); first != nil && time.Since(first.taken) > retryPending && (oldest == nil || first.id < oldest.id) {
+				oldest = first
+			}
 		}
 	}
 	if oldest == nil {
@@ -120,6 +125,16 @@ func (s *seats) displace(mine int) *conn.Conn {
 	}
 	s.settle(oldest)
 	return oldest.conn
+}
+
+// oldest is the pending connection that has been there for longest, or nil.
+func (n *neighbours) oldest() (oldest *seat) {
+	for place := range n.pending {
+		if place.conn != nil && (oldest == nil || place.id < oldest.id) {
+			oldest = place
+		}
+	}
+	return oldest
 }
 
 // settle takes a seat off those that are pending.

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/netip"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -125,4 +127,38 @@ func TestOneAddressDoesNotKeepTheOthersOut(t *testing.T) {
 	if s.pending != l.PendingConnections {
 		t.Errorf("%d are pending", s.pending)
 	}
+}
+
+// TestManyAddressesDoNotKeepTheOthersOut fills the room for pending connections
+// with one of each address: who comes from elsewhere gets in once the oldest of
+// them has had time to authenticate.
+func TestManyAddressesDoNotKeepTheOthersOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := Limits{PendingConnections: 10}.withDefaults()
+		s := newSeats()
+		var conns []*conn.Conn
+		for i := range l.PendingConnections {
+			place, _, full := s.take(Peer{Address: addressOf(i)}, l)
+			if full != nil {
+				t.Fatal(full)
+			}
+			conns = append(conns, &conn.Conn{})
+			s.open(place, conns[i])
+		}
+		other := Peer{Address: addressOf(200)}
+		if _, displaced, full := s.take(other, l); full == nil || displaced != nil {
+			t.Fatal("those that have just come give way")
+		}
+		time.Sleep(retryPending + time.Millisecond)
+		if _, _, full := s.take(Peer{Address: addressOf(3)}, l); full == nil {
+			t.Error("an address that has one gets another")
+		}
+		if _, displaced, full := s.take(other, l); full != nil || displaced != conns[0] {
+			t.Errorf("refused with %v; want it in the oldest one's place", full)
+		}
+		if s.pending != l.PendingConnections {
+			t.Errorf("%d are pending", s.pending)
+		}
+	})
 }

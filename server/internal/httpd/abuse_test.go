@@ -2,6 +2,7 @@ package httpd_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,6 +232,78 @@ func TestTooManySockets(t *testing.T) {
 				t.Errorf("%d when there is room again", status)
 			}
 		})
+	}
+}
+
+// TestTooManyFiles cannot take connections for a while.
+func TestTooManyFiles(t *testing.T) {
+	t.Parallel()
+	h, _, sockets := guarded(t, httpdtest.Options{})
+	l := sockets.Listener(exhausted{})
+	const failures = 100
+	for range failures {
+		if _, err := l.Accept(); !errors.Is(err, syscall.EMFILE) {
+			t.Fatal(err)
+		}
+	}
+	wantMetrics(t, h, fmt.Sprintf(`gatehouse_http_connections_dropped_total{cause="open_files"} %d`, failures))
+	if n := strings.Count(h.Log.String(), "too many open files; raise the limit"); n < 1 || n > 10 {
+		t.Errorf("%d lines for %d failures", n, failures)
+	}
+}
+
+// exhausted is a listener of a process that has as many files as it may.
+type exhausted struct{ net.Listener }
+
+func (exhausted) Accept() (net.Conn, error) {
+	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+}
+
+// TestSocketsOverTLS refuses, over TLS, one connection too many before any
+// handshake, and one that does not go on with its own.
+func TestSocketsOverTLS(t *testing.T) {
+	t.Parallel()
+	const most = 5
+	h, server, sockets := guarded(t, httpdtest.Options{Limits: func() gateway.Limits { return gateway.Limits{ConnectionsPerAddress: most} }})
+	server.ReadHeaderTimeout = time.Second // of which net/http makes the handshake's
+	at := httptest.NewUnstartedServer(nil)
+	at.Config, at.EnableHTTP2 = server, true
+	at.StartTLS()
+	t.Cleanup(at.Close)
+	dial := func() net.Conn {
+		nc, err := net.Dial("tcp", at.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = nc.Close() })
+		return nc
+	}
+	var idle []net.Conn
+	for range most {
+		idle = append(idle, dial())
+	}
+	_, _ = idle[0].Write([]byte{22, 3, 1, 2, 0, 1}) // the beginning of a ClientHello
+	eventually(t, func() bool { return sockets.Len() == most })
+	begun := time.Now()
+	if text, _ := io.ReadAll(dial()); len(text) > 0 || time.Since(begun) > httpdtest.Impatience/2 {
+		t.Errorf("one too many: %q after %v", text, time.Since(begun))
+	}
+	wantMetrics(t, h, `gatehouse_http_connections_dropped_total{cause="max_connections_per_address"} 1`)
+	if log := h.Log.String(); !strings.Contains(log, "security.connection_refused") {
+		t.Errorf("log: %s", log)
+	}
+	for _, nc := range idle {
+		_, _ = io.ReadAll(nc)
+	}
+	eventually(t, func() bool { return sockets.Len() == 0 })
+	wantMetrics(t, h, `gatehouse_http_connections_dropped_total{cause="silent"} 5`)
+	answer, err := at.Client().Get(at.URL + "/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || answer.ProtoMajor != 2 {
+		t.Errorf("%s over %s when there is room again", answer.Status, answer.Proto)
 	}
 }
 

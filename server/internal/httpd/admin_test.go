@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -171,11 +172,11 @@ func TestKeysPage(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
 	admin, _ := pair(t, h, protocol.Admin, "boss", "")
-	made, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Nightly", UserID: "reports", Role: protocol.Viewer})
+	made, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Nightly", UserID: "reports", Role: protocol.Viewer}, auth.Draw())
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Old", UserID: "reports", Role: protocol.Viewer})
+	old, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Old", UserID: "reports", Role: protocol.Viewer}, auth.Draw())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +236,7 @@ func TestConsoleShowsHostileWords(t *testing.T) {
 	const evil = `"'><img src=x onerror=alert(1)><script>alert(2)</script></title><!--`
 	admin, _ := pair(t, h, protocol.Admin, "boss", evil)
 	say(t, h, evil, "theirs", evil)
-	if _, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: evil, UserID: evil, Role: protocol.Viewer}); err != nil {
+	if _, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: evil, UserID: evil, Role: protocol.Viewer}, auth.Draw()); err != nil {
 		t.Fatal(err)
 	}
 	label := evil

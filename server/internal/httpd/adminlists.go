@@ -34,9 +34,9 @@ func asked(r *http.Request, name string) string {
 // address is that of a page with these in its query, those that are not empty.
 func address(path string, namesAndValues ...string) string {
 	query := url.Values{}
-	for i := 0; i < len(namesAndValues); i += 2 {
-		if namesAndValues[i+1] != "" {
-			query.Set(namesAndValues[i], namesAndValues[i+1])
+	for rest := namesAndValues; len(rest) > 1; rest = rest[2:] {
+		if name, value := rest[0], rest[1]; value != "" {
+			query.Set(name, value)
 		}
 	}
 	if len(query) == 0 {

@@ -55,6 +55,9 @@ func (s *server) refuse(w http.ResponseWriter, _ *http.Request, err error) {
 }
 
 func fail(w http.ResponseWriter, status int, e *protocol.Error) {
+	if status == http.StatusUnauthorized { // RFC 9110 §15.5.2, RFC 6750 §3; no browser asks for a password
+		w.Header().Set("WWW-Authenticate", `Bearer realm="gatehouse"`)
+	}
 	if e.RetryAfterMs > 0 {
 		w.Header().Set("Retry-After", strconv.FormatInt((e.RetryAfterMs+999)/1000, 10))
 	}

@@ -71,9 +71,9 @@ func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page
 		}
 	}
 	m.Epoch, m.LastSeq, m.HasMore, m.Running = p.Session.Epoch, p.Session.LastSeq, p.HasMore, p.Session.Running
+	hub.Messages(p.Messages)
 	m.Messages = make([]part.Message, len(p.Messages))
 	for i := range p.Messages {
-		hub.Message(&p.Messages[i])
 		m.Messages[i] = s.message(&p.Messages[i], m.Agent)
 		if !m.Messages[i].ByOther {
 			m.Messages[i].Author = m.Owner

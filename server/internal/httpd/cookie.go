@@ -26,9 +26,10 @@ func (s *server) cookieName(r *http.Request) string {
 func (s *server) plainCookieName() string { return "gatehouse_" + s.Instance }
 
 // credential is the device credential in r's cookie, or "". It counts only on a
-// GET without an origin and on requests of our own pages.
+// GET without an origin, unless a page of another origin has made it to embed
+// what comes, and on requests of our own pages.
 func (s *server) credential(r *http.Request) string {
-	counts := s.sameOrigin(r) || r.Header.Get("Origin") == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+	counts := s.sameOrigin(r) || r.Header.Get("Origin") == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) && !embedded(r)
 	if !counts {
 		return ""
 	}
@@ -37,6 +38,15 @@ func (s *server) credential(r *http.Request) string {
 		return ""
 	}
 	return c.Value
+}
+
+// embedded reports whether a page of another origin asks for a part of itself, a
+// picture say (Fetch Metadata, §2). Where that origin differs in the port alone,
+// the browser sends its cookies: what a GET writes, such as lines of the audit log,
+// would be that page's doing.
+func embedded(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return (site == "same-site" || site == "cross-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }
 
 // setCookie gives the browser its credential, where no script can read it; an

@@ -38,3 +38,27 @@ func TestCookieOverTLS(t *testing.T) {
 		t.Errorf("over TLS a browser with the cookie of plain HTTP gets %v", cookies)
 	}
 }
+
+// TestEmbeddingNeedsNoCookie holds that a page of another origin makes nobody's
+// browser read what is its user's, and the audit log tell of it.
+func TestEmbeddingNeedsNoCookie(t *testing.T) {
+	t.Parallel()
+	h := httpdtest.New(t, httpdtest.Options{})
+	cookie, _ := pair(t, h, protocol.Admin, "boss", "")
+	for _, row := range []struct {
+		site, mode string
+		status     int
+	}{
+		{"same-site", "no-cors", http.StatusUnauthorized},
+		{"cross-site", "no-cors", http.StatusUnauthorized},
+		{"same-site", "navigate", http.StatusOK},
+		{"same-origin", "no-cors", http.StatusOK},
+		{"none", "navigate", http.StatusOK},
+	} {
+		r := page("/admin/audit.csv", cookie)
+		r.header = http.Header{"Sec-Fetch-Site": {row.site}, "Sec-Fetch-Mode": {row.mode}}
+		if got := r.do(h).StatusCode; got != row.status {
+			t.Errorf("%s, %s: HTTP %d, want %d", row.site, row.mode, got, row.status)
+		}
+	}
+}

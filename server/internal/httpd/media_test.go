@@ -12,12 +12,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -33,7 +36,12 @@ type served struct {
 
 func serve(t testing.TB) *served {
 	t.Helper()
-	s := &served{House: httpdtest.New(t, httpdtest.Options{}), t: t, users: map[string]string{}}
+	return serveWith(t, httpdtest.Options{})
+}
+
+func serveWith(t testing.TB, o httpdtest.Options) *served {
+	t.Helper()
+	s := &served{House: httpdtest.New(t, o), t: t, users: map[string]string{}}
 	for name, role := range map[string]protocol.Role{"zoe": protocol.Operator, "other": protocol.Operator, "boss": protocol.Admin, "eve": protocol.Viewer} {
 		s.users[name], _ = pair(t, s.House, role, name, "")
 	}
@@ -214,7 +222,69 @@ func TestMediaAccess(t *testing.T) {
 	if r := s.do(http.MethodDelete, "zoe", m.Path, "", nil); r.StatusCode != http.StatusNoContent {
 		t.Errorf("zoe removes it: HTTP %d", r.StatusCode)
 	}
+	if entries, err := s.Audit.List(t.Context(), audit.Filter{Limit: 9, Action: audit.MediaDelete}); err != nil || len(entries) > 0 {
+		t.Errorf("of what zoe does with hers the audit log tells %+v, %v", entries, err)
+	}
 	wantError(t, s.do(http.MethodGet, "zoe", m.Path, "", nil), http.StatusNotFound, protocol.NotFound)
+}
+
+// An admin may remove what somebody else has not sent yet; the audit log tells of
+// it, and of what was in vain.
+func TestMediaDeleteIsTold(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	sent, unsent := s.uploaded("zoe", "sent.txt", []byte("hello")), s.uploaded("zoe", "unsent.txt", []byte("hello"))
+	id := func(m protocol.MediaUploadResult) string { return strings.TrimPrefix(m.Path, protocol.MediaPath) }
+	zoe := session.Caller{UserID: "zoe", Role: protocol.Operator}
+	if _, err := s.Sessions.Send(t.Context(), zoe, session.SendRequest{SessionKey: "k", DefaultAgent: "default", Media: []string{id(sent)}}); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.do(http.MethodDelete, "boss", unsent.Path, "", nil); r.StatusCode != http.StatusNoContent {
+		t.Errorf("boss removes it: HTTP %d", r.StatusCode)
+	}
+	wantError(t, s.do(http.MethodDelete, "boss", sent.Path, "", nil), http.StatusConflict, protocol.FailedPrecondition)
+	told, err := s.Audit.List(t.Context(), audit.Filter{Limit: 9, Action: audit.MediaDelete})
+	if err != nil || len(told) != 2 {
+		t.Fatalf("it tells %+v, %v", told, err)
+	}
+	if e := told[1]; e.UserID != "boss" || e.Role != protocol.Admin || e.Via == "" || e.Address != "127.0.0.1" || e.Outcome != protocol.AuditDone ||
+		e.Target != audit.Media(id(unsent)) || e.Detail != "unsent.txt of zoe" {
+		t.Errorf("it tells %+v", e)
+	}
+	if e := told[0]; e.Target != audit.Media(id(sent)) || e.Outcome != protocol.AuditFailed {
+		t.Errorf("it tells %+v", e)
+	}
+}
+
+// An upload is one of the requests that a user may make, whatever connection they
+// come by.
+func TestUploadsCountAsRequests(t *testing.T) {
+	t.Parallel()
+	limits := func() gateway.Limits { return gateway.Limits{RateLimitRPM: 1} }
+	s := serveWith(t, httpdtest.Options{Limits: limits})
+	for range 3 {
+		s.uploaded("zoe", "a.txt", []byte("hello"))
+	}
+	// A socket takes from the same allowance.
+	for range 2 {
+		if err := s.Gateway.AllowRequest("zoe", netip.MustParseAddr("192.0.2.1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := s.upload("zoe", "a.txt", []byte("hello"))
+	if after, err := strconv.Atoi(r.Header.Get("Retry-After")); err != nil || after < 1 || after > 60 {
+		t.Errorf("Retry-After is %q", r.Header.Get("Retry-After"))
+	}
+	raw := text(t, r)
+	var body struct{ Error protocol.Error }
+	if err := json.Unmarshal([]byte(raw), &body); err != nil || r.StatusCode != http.StatusTooManyRequests || body.Error.Code != protocol.ResourceExhausted ||
+		!body.Error.Retryable || body.Error.RetryAfterMs <= 0 || body.Error.RetryAfterMs > 60_000 {
+		t.Errorf("HTTP %d %s", r.StatusCode, raw)
+	}
+	if n := strings.Count(s.Log.String(), "security.rate_limited"); n != 1 {
+		t.Errorf("%d lines of security.rate_limited", n)
+	}
+	s.uploaded("other", "a.txt", []byte("hello"))
 }
 
 func TestMediaBearer(t *testing.T) {

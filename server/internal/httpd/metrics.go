@@ -9,7 +9,6 @@ import (
 // metrics is GET /metrics, for admins.
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	if _, err := s.allowed(r, protocol.Admin); err != nil {
-		w.Header().Set("WWW-Authenticate", "Bearer")
 		s.refuse(w, r, err)
 		return
 	}

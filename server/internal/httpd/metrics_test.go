@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -18,7 +19,7 @@ func TestMetricsAreForAdmins(t *testing.T) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	key := func(role protocol.Role) string {
-		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "scraper", UserID: "scraper", Role: role})
+		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "scraper", UserID: "scraper", Role: role}, auth.Draw())
 		if err != nil {
 			t.Fatal(err)
 		}

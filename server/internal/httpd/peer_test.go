@@ -36,7 +36,7 @@ func FuzzPeer(f *testing.F) {
 		if s.sameOrigin(r) && from(r) != s.ownOrigin(r) {
 			t.Errorf("%q is our own origin, which is %q", origin, s.ownOrigin(r))
 		}
-		if token := bearer(r); len(token) > len(authorization) {
+		if token, given := bearer(r); len(token) > len(authorization) || token != "" && !given {
 			t.Errorf("the token is %q", token)
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -40,12 +39,12 @@ type server struct {
 	Options
 	site    page.Site
 	proxies warnings
-	lines   *auth.Limiter // log lines about refusals
+	lines   *auth.Lines // about refusals
 }
 
 // New makes the handler of everything that the gateway serves.
 func New(o Options) http.Handler {
-	s := &server{Options: o, lines: auth.NewLimiter(10*linesAMinute, time.Minute), site: page.Site{Instance: o.Instance, Assets: part.Assets{
+	s := &server{Options: o, lines: auth.NewLines(10 * linesAMinute), site: page.Site{Instance: o.Instance, Assets: part.Assets{
 		Stylesheet: o.Assets.URL("app.css"), Script: o.Assets.URL("boot.js"), Wasm: o.Assets.URL("app.wasm"),
 		Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
 		Reload: livereload.Script(),

@@ -115,6 +115,9 @@ func (s *server) dismiss(r *http.Request, secret string) error {
 	}
 	err = s.Pairings.SignOut(r.Context(), secret)
 	ended(err)
+	if err == nil {
+		s.Log.Info("security.signed_out", "address", s.address(r), "user", who.UserID, "device", who.DeviceID)
+	}
 	return err
 }
 

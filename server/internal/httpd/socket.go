@@ -3,7 +3,6 @@ package httpd
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
@@ -23,8 +22,10 @@ func (s *server) socket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	address := s.address(r)
+	token, authorized := bearer(r)
 	err := s.Gateway.Serve(w, r, gateway.Peer{
-		Address: address, UserAgent: r.UserAgent(), Bearer: bearer(r), Cookie: s.credential(r), Proxy: s.live(r).trusted(address),
+		Address: address, UserAgent: r.UserAgent(), Bearer: token, Authorized: authorized, Cookie: s.credential(r),
+		Proxy: s.live(r).trusted(address),
 	})
 	var full *gateway.Full
 	if errors.As(err, &full) {
@@ -39,15 +40,6 @@ func statusOfFull(cause metrics.Refusal) int {
 		return http.StatusTooManyRequests
 	}
 	return http.StatusServiceUnavailable
-}
-
-// bearer is the token of an Authorization header, or "" (RFC 6750 §2.1).
-func bearer(r *http.Request) string {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }
 
 // health is GET /health: the process lives.

@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -10,7 +11,10 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
@@ -26,7 +30,8 @@ type Sockets struct {
 	metrics *metrics.Metrics
 	live    func() *Live
 	limits  func() gateway.Limits
-	lines   *auth.Limiter
+	lines   *auth.Lines
+	files   rate.Sometimes // lines about too many of them
 
 	mu        sync.Mutex
 	open      map[net.Conn]*socket
@@ -47,7 +52,7 @@ const linesAMinute = 6
 // NewSockets counts connections for a gateway.
 func NewSockets(log *slog.Logger, g *gateway.Gateway, live func() *Live) *Sockets {
 	return &Sockets{
-		log: log, metrics: g.Metrics, live: live, limits: g.Limits, lines: auth.NewLimiter(linesAMinute, time.Minute),
+		log: log, metrics: g.Metrics, live: live, limits: g.Limits, lines: auth.NewLines(linesAMinute), files: rate.Sometimes{Interval: 10 * time.Second},
 		open: map[net.Conn]*socket{}, byNetwork: map[netip.Prefix]int{},
 	}
 }
@@ -79,6 +84,28 @@ func (s *Sockets) watch(server *http.Server) {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// Listener is l, and tells when connections cannot be taken for want of file
+// descriptors: those wait in the kernel, and net/http says so to nobody.
+func (s *Sockets) Listener(l net.Listener) net.Listener { return listener{l, s} }
+
+type listener struct {
+	net.Listener
+	sockets *Sockets
+}
+
+// Accept is the listener's own.
+func (l listener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		l.sockets.metrics.HTTPDropped(metrics.DroppedFiles)
+		l.sockets.files.Do(func() {
+			l.sockets.log.Error("connections wait: there are too many open files; raise the limit (ulimit -n), or lower gateway.max_connections",
+				"error", err)
+		})
+	}
+	return nc, err
 }
 
 // Len is how many there are.

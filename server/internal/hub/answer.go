@@ -11,6 +11,7 @@ import (
 // formatted text; until then its text is kept.
 type answer struct {
 	runID  string
+	owner  string // the session's
 	text   []byte
 	stream *format.Stream
 	joined atomic.Bool // somebody has, who may show it as another Stream left it

@@ -222,7 +222,7 @@ func (r *replayer) catchesUp(told int) bool {
 	if told == 0 || !r.retold.behind() {
 		return true
 	}
-	r.hub.answers.restate(r.key)
+	r.hub.answers.restate(r.key, r.m)
 	return false
 }
 

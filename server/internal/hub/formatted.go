@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
@@ -17,13 +18,21 @@ const (
 	envelope = 256
 )
 
-// Message formats a message for a client that takes formatted text, unless that
-// would make a frame too large; then the client shows the text.
-func Message(m *protocol.Message) {
+// Messages formats messages that are shown together, the newest last, for a
+// client that takes formatted text. One that would make a frame too large is left
+// as it is; then the client shows the text.
+func Messages(list []protocol.Message) {
+	var page format.Page
+	for i := range slices.Backward(list) { // what is read first is at the end
+		message(&list[i], &page)
+	}
+}
+
+func message(m *protocol.Message, page *format.Page) {
 	if m.Role != protocol.FromAssistant && m.Role != protocol.FromSystem {
 		return
 	}
-	html := &protocol.HTML{Blocks: format.Blocks(m.Content)}
+	html := &protocol.HTML{Blocks: page.Blocks(m.Content)}
 	if len(html.AppendJSON(nil)) <= maxFormatted {
 		m.HTML = html
 	}
@@ -45,7 +54,7 @@ func (a *answers) payload(e session.Event, wanted bool) []byte {
 		return a.agent(e, wanted)
 	case protocol.EventChat:
 		if wanted {
-			return chat(e.Payload)
+			return chat(e.Payload, nil)
 		}
 	case protocol.EventSessionUpdated:
 		var u protocol.SessionUpdated
@@ -56,12 +65,12 @@ func (a *answers) payload(e session.Event, wanted bool) []byte {
 	return e.Payload
 }
 
-func chat(payload []byte) []byte {
+func chat(payload []byte, page *format.Page) []byte {
 	var e protocol.ChatEvent
 	if protocol.Decode(payload, &e) != nil {
 		return payload
 	}
-	Message(&e.Message)
+	message(&e.Message, page)
 	if e.Message.HTML == nil {
 		return payload
 	}
@@ -74,7 +83,7 @@ func chat(payload []byte) []byte {
 func (a *answers) agent(e session.Event, wanted bool) []byte {
 	switch e.Kind {
 	case protocol.RunStarted:
-		a.set(e.SessionKey, &answer{runID: e.RunID})
+		a.set(e.SessionKey, &answer{runID: e.RunID, owner: e.UserID})
 	case protocol.RunChunk:
 		if of := a.of(e); of != nil {
 			return of.chunk(e.Payload, wanted)
@@ -92,11 +101,12 @@ func (a *answers) agent(e session.Event, wanted bool) []byte {
 
 // restate lets the next patch of the session's answer make up for what a reader
 // shows as another Stream has left it. It goes to a reader who has every event
-// that was in the log before the call.
-func (a *answers) restate(sessionKey string) {
+// that was in the log before the call. All who follow get it, so for a reader who
+// may not read the session nothing is done.
+func (a *answers) restate(sessionKey string, reader *Member) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if of := a.bySession[sessionKey]; of != nil {
+	if of := a.bySession[sessionKey]; of != nil && (of.owner == reader.UserID || reader.Role.Allows(protocol.Admin)) {
 		of.joined.Store(true)
 	}
 }

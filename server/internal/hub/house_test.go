@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"reflect"
@@ -126,9 +127,7 @@ func (h *house) transcript(t failer, key string, html bool) protocol.ChatHistory
 	p, err := h.History(context.Background(), root, key, 0, protocol.MaxHistoryLimit)
 	try(t, p, err)
 	if html {
-		for i := range p.Messages {
-			Message(&p.Messages[i])
-		}
+		Messages(p.Messages)
 	}
 	return protocol.ChatHistoryResult{SessionKey: key, Messages: p.Messages, Epoch: p.Session.Epoch, LastSeq: p.Session.LastSeq}
 }
@@ -139,6 +138,7 @@ type socket struct {
 	moved  sync.Cond
 	queued [][]byte
 	sent   int // frames since the beginning
+	told   int // those of them that count counts
 	bytes  int // that are queued
 	most   int // bytes that were
 	broken bool
@@ -160,6 +160,9 @@ func (s *socket) Send(p conn.Prepared) bool {
 	frame := reflect.ValueOf(p).Field(0).Bytes()
 	s.queued = append(s.queued, frame)
 	s.sent++
+	if !bytes.Contains(frame, []byte(`"event":"`+protocol.EventAdminChanged+`"`)) {
+		s.told++
+	}
 	s.bytes += len(frame)
 	s.most = max(s.most, s.bytes)
 	s.moved.Broadcast()
@@ -380,11 +383,12 @@ func (b *browser) catchUp(t failer) {
 	}
 }
 
-// count is how many frames were sent.
+// count is how many frames were sent, but for those that tell admins, now and
+// then, of lists.
 func (s *socket) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sent
+	return s.told
 }
 
 // peak is how many bytes were queued at the most.
@@ -413,7 +417,7 @@ func (b *browser) mend(t failer) {
 			if !open {
 				break
 			}
-			page, err := Page(context.Background(), b.h, b.member, key, shown.Cursor().Epoch, after, 100)
+			page, err := b.h.Hub.Page(context.Background(), b.h, b.member, key, shown.Cursor().Epoch, after, 100)
 			try(t, page, err)
 			if page.Reset {
 				delete(b.known, key)

@@ -92,7 +92,8 @@ func without(lists map[string][]*Member, key string, m *Member) {
 // Wait waits until nothing is being replayed. Everybody must have left before.
 func (h *Hub) Wait() { h.replays.Wait() }
 
-// Replayed is how many events were sent to those who had missed them.
+// Replayed is how many events were sent to those who had missed them, whether
+// they resumed or asked for them.
 func (h *Hub) Replayed() int64 { return h.replayed.Load() }
 
 // Publish hands a committed event to those who follow its session. A session's

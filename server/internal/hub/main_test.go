@@ -131,7 +131,7 @@ func (l *log) history() protocol.ChatHistoryResult {
 	h := protocol.ChatHistoryResult{SessionKey: l.key, Epoch: "e", LastSeq: l.seq}
 	if l.answer.ID != "" {
 		m := l.answer
-		Message(&m)
+		message(&m, nil)
 		h.Messages = append(h.Messages, m)
 	}
 	return h

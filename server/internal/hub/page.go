@@ -17,8 +17,8 @@ const (
 
 // Page is up to limit events of a session's log after a seq, as this member
 // takes them, in one frame: it may end early, and has at least one event if
-// there is one. Refuses with NOT_FOUND and FORBIDDEN.
-func Page(ctx context.Context, log Log, m *Member, key, epoch string, after int64, limit int) (*protocol.ChatReplayResult, error) {
+// there is one. They count as replayed. Refuses with NOT_FOUND and FORBIDDEN.
+func (h *Hub) Page(ctx context.Context, log Log, m *Member, key, epoch string, after int64, limit int) (*protocol.ChatReplayResult, error) {
 	part, err := log.Replay(ctx, m.caller(), key, epoch, after, session.Span{Events: limit, Bytes: pageBytes})
 	if err != nil {
 		return nil, err
@@ -44,5 +44,6 @@ func Page(ctx context.Context, log Log, m *Member, key, epoch string, after int6
 		}
 		result.Events = append(result.Events, f)
 	}
+	h.replayed.Add(int64(len(result.Events)))
 	return result, nil
 }

@@ -22,6 +22,7 @@ func endsLine(piece string) bool { return strings.ContainsAny(piece, "\r\n") }
 type retelling struct {
 	// said gives what a run's answer says up to and with an event.
 	said func(runID string, through int64) (string, error)
+	page format.Page
 
 	// The answer that streams, as the reader has it.
 	runID    string // empty: not known
@@ -37,7 +38,7 @@ func (r *retelling) payload(events []session.StoredEvent, i int, final bool) []b
 	e := events[i]
 	switch {
 	case e.Name == protocol.EventChat:
-		return chat(e.Payload)
+		return chat(e.Payload, &r.page)
 	case e.Name != protocol.EventAgent:
 		return e.Payload
 	}
@@ -54,7 +55,7 @@ func (r *retelling) payload(events []session.StoredEvent, i int, final bool) []b
 
 // begin begins an answer of which the reader has nothing.
 func (r *retelling) begin(runID string) {
-	r.runID, r.stream, r.blocks, r.gathered = runID, new(format.Stream), 0, r.gathered[:0]
+	r.runID, r.stream, r.blocks, r.gathered = runID, r.page.Stream(), 0, r.gathered[:0]
 }
 
 // join begins an answer of which the reader has what was before e, as another

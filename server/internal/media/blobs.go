@@ -116,9 +116,10 @@ func (b *blobs) open(name string) (io.ReadSeekCloser, error) {
 	return f, nil
 }
 
-// remove removes a blob with its picture; one that is not there is no error.
+// remove removes a blob with all that is beside it; one that is not there is no
+// error.
 func (b *blobs) remove(s Sum) error {
-	for _, name := range []string{s.small(), s.name()} {
+	for _, name := range []string{s.small(), s.name(), s.stray()} {
 		if err := b.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove a file's content: %w", err)
 		}

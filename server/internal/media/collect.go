@@ -9,8 +9,8 @@ import (
 const collectPage = 100
 
 // Collect removes the files that were freed, and those that no message has and
-// that are from before that; it gives how many these were. What it has done stays
-// done when it fails.
+// that are from before that, and once an hour contents without a record; it gives
+// how many these were. What it has done stays done when it fails.
 func (s *Service) Collect(ctx context.Context, orphansBefore time.Time) (removed int, err error) {
 	for more := true; more; {
 		err := s.store.Update(ctx, func(tx Tx) error {
@@ -28,8 +28,12 @@ func (s *Service) Collect(ctx context.Context, orphansBefore time.Time) (removed
 			freed, err = tx.Freed(collectPage)
 			return err
 		})
-		if err != nil || len(freed) == 0 {
+		if err != nil {
 			return removed, err
+		}
+		if len(freed) == 0 {
+			n, err := s.collectStrays(ctx, orphansBefore)
+			return removed + n, err
 		}
 		for _, f := range freed {
 			if err := s.remove(ctx, f); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -36,6 +37,7 @@ type Service struct {
 	mu      sync.Mutex
 	uploads map[string]int // under way, by user
 	total   int
+	strays  time.Time // when strays were looked for
 }
 
 // New makes a Service that keeps contents in dir, which it has to itself, and

@@ -36,10 +36,11 @@ const (
 	DroppedAddress Drop = "max_connections_per_address"
 	DroppedRequest Drop = "bad_request" // malformed, too large, or not sent in time
 	DroppedSilent  Drop = "silent"      // it sent nothing at all
+	DroppedFiles   Drop = "open_files"  // it could not be taken: the process has as many files as it may
 )
 
 func drops() []Drop {
-	return []Drop{DroppedFull, DroppedAddress, DroppedRequest, DroppedSilent}
+	return []Drop{DroppedFull, DroppedAddress, DroppedRequest, DroppedSilent, DroppedFiles}
 }
 
 // Limit is a rate limit.

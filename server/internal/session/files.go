@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"strconv"
 
@@ -25,6 +26,25 @@ func (c *change) files(caller Caller, ids []string) ([]File, error) {
 		files = append(files, f)
 	}
 	return files, nil
+}
+
+// FilesOfOthers gives those of the files that are not the user's own, whoever asks:
+// it is for the audit log. What is no file is left out.
+func (s *Service) FilesOfOthers(ctx context.Context, userID string, ids []string) (others []File, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		for _, id := range ids {
+			f, err := tx.File(id)
+			switch {
+			case errors.Is(err, ErrNotFound):
+			case err != nil:
+				return err
+			case f.UserID != userID:
+				others = append(others, f)
+			}
+		}
+		return nil
+	})
+	return others, err
 }
 
 // attach makes files the session's. One of another session would vanish with

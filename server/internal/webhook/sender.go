@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -28,7 +29,11 @@ const (
 	maxAnswer = 16 << 10
 )
 
-// waits are how long each further try waits: eight tries within ten minutes.
+// maxAsked bounds how long a receiver may have a try wait.
+const maxAsked = 10 * time.Minute
+
+// waits are how long each further try waits, or longer if the receiver asks for
+// that: eight tries within ten minutes.
 func waits() []time.Duration {
 	return []time.Duration{
 		5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 3 * time.Minute, 3 * time.Minute,
@@ -146,9 +151,10 @@ func (s *Sender) deliver(m message) {
 			log.Error("webhook: not told", "tries", tries, "error", err)
 			return
 		}
-		log.Warn("webhook: not told yet", "tries", tries, "next", pauses[tries-1], "error", err)
+		pause := max(pauses[tries-1], asked(err))
+		log.Warn("webhook: not told yet", "tries", tries, "next", pause, "error", err)
 		select {
-		case <-time.After(pauses[tries-1]):
+		case <-time.After(pause):
 		case <-s.ctx.Done():
 			return
 		}
@@ -187,7 +193,38 @@ func (s *Sender) try(m message) (again bool, err error) {
 	case answer.StatusCode == http.StatusGone: // it wants no more
 		return false, fmt.Errorf("%s answered %s", r.URL.Host, answer.Status)
 	}
-	return true, fmt.Errorf("%s answered %s", r.URL.Host, answer.Status)
+	return true, &notTaken{fmt.Errorf("%s answered %s", r.URL.Host, answer.Status), retryAfter(answer.Header)}
+}
+
+// notTaken is an answer that may be another one later.
+type notTaken struct {
+	error
+	after time.Duration // what the receiver asks for
+}
+
+// asked is how long the next try is to wait at least.
+func asked(err error) time.Duration {
+	if refused := new(notTaken); errors.As(err, &refused) {
+		return refused.after
+	}
+	return 0
+}
+
+// retryAfter reads both forms of Retry-After (RFC 9110 §10.2.3): at most maxAsked,
+// and zero for what is neither.
+func retryAfter(h http.Header) time.Duration {
+	text := h.Get("Retry-After")
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(time.Until(at), 0), maxAsked)
+	}
+	seconds, err := strconv.ParseUint(text, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return maxAsked
+	case err != nil:
+		return 0
+	}
+	return time.Duration(min(seconds, uint64(maxAsked/time.Second))) * time.Second // #nosec G115 -- at most maxAsked
 }
 
 // withoutAddress is what went wrong with a request without its URL, which may

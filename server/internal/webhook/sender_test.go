@@ -131,6 +131,7 @@ type receiver struct {
 	mu     sync.Mutex
 	start  time.Time
 	status func(n int) int // of the nth request; 0: it answers nothing
+	after  func() string   // Retry-After; nil: none
 	ids    []string
 	times  []time.Duration
 	busy   int
@@ -150,7 +151,11 @@ func (r *receiver) RoundTrip(q *http.Request) (*http.Response, error) {
 		return nil, q.Context().Err()
 	}
 	time.Sleep(time.Second)
-	return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: io.NopCloser(strings.NewReader("")), Request: q}, nil
+	header := http.Header{}
+	if r.after != nil {
+		header.Set("Retry-After", r.after())
+	}
+	return &http.Response{StatusCode: status, Header: header, Status: http.StatusText(status), Body: io.NopCloser(strings.NewReader("")), Request: q}, nil
 }
 
 func inBubble(t *testing.T, status func(n int) int, test func(*Sender, *receiver, *logs)) {
@@ -193,6 +198,43 @@ func TestTries(t *testing.T) {
 				}
 				if last := r.times[len(r.times)-1]; last > 12*time.Minute {
 					t.Errorf("tried until %v", last)
+				}
+			})
+		})
+	}
+}
+
+// A receiver says when it can be asked again, within bounds.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header func() string
+		status int
+		want   time.Duration // between the answer and the next try
+	}{
+		"seconds":            {func() string { return "90" }, 429, 90 * time.Second},
+		"a date":             {func() string { return time.Now().Add(2 * time.Minute).UTC().Format(http.TimeFormat) }, 503, 2 * time.Minute},
+		"an old form":        {func() string { return time.Now().Add(2 * time.Minute).UTC().Format(time.RFC850) }, 503, 2 * time.Minute},
+		"sooner than we try": {func() string { return "1" }, 503, waits()[0]},
+		"gone by":            {func() string { return time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) }, 503, waits()[0]},
+		"far too long":       {func() string { return "86400" }, 503, maxAsked},
+		"a date far away":    {func() string { return time.Now().AddDate(9, 0, 0).UTC().Format(http.TimeFormat) }, 503, maxAsked},
+		"beyond all numbers": {func() string { return strings.Repeat("9", 30) }, 503, maxAsked},
+		"negative":           {func() string { return "-90" }, 503, waits()[0]},
+		"rubbish":            {func() string { return "soon" }, 503, waits()[0]},
+		"none":               {func() string { return "" }, 503, waits()[0]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(n int) int { return []int{c.status, 204}[n-1] }, func(s *Sender, r *receiver, log *logs) {
+				r.after = c.header
+				s.PairingRequested(pending)
+				s.tries.Wait()
+				if len(r.times) != 2 {
+					t.Fatalf("tried at %v; logged %s", r.times, log)
+				}
+				if got := r.times[1] - r.times[0] - time.Second; got != c.want && got != c.want-time.Second { // dates have whole seconds
+					t.Errorf("the next try came %v after the answer, want %v", got, c.want)
 				}
 			})
 		})

@@ -22,6 +22,9 @@ type model struct {
 	params  sdk.MessageNewParams
 }
 
+// Retire lets go of idle connections, for an agent that another has taken the place of. Its runs go on.
+func (m *model) Retire() { m.server.Retire() }
+
 // Run implements [agent.Agent]. It always streams.
 func (m *model) Run(ctx context.Context, r agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
 	if err := ctx.Err(); err != nil {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -327,6 +329,33 @@ func TestServerWithoutStreamOptions(t *testing.T) {
 	}
 	if withOptions != 1 || without != 2 {
 		t.Errorf("%d requests with stream_options and %d without, want 1 and 2", withOptions, without)
+	}
+}
+
+// A run that begins although another agent has taken this one's place leaves no
+// connection behind.
+func TestRetired(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{}, 9)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		agenttest.Stream(w, word("Hi"), finished("stop"), usage, done)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			ended <- struct{}{}
+		}
+	}
+	server.Start()
+	defer server.Close()
+	a := api().New(t, agenttest.Settings{BaseURL: server.URL + "/v1"})
+	a.(*model).Retire()
+	if h := agenttest.Ask(t, a); h.Err != nil || h.Text != "Hi" {
+		t.Fatalf("heard %+v", h)
+	}
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("its connection is still open")
 	}
 }
 

@@ -51,10 +51,13 @@ func (s *Server) Begin(ctx context.Context, emit func(agent.Piece) error) *Excha
 // Context ends with the caller's, and when one of the server's deadlines passes.
 func (x *Exchange) Context() context.Context { return x.ctx }
 
-// Close releases the clocks and breaks off whatever request is still going on.
+// Close releases the clocks and breaks off whatever request is still going on. Of a retired server it keeps no connection.
 func (x *Exchange) Close() {
 	x.silent.Stop()
 	x.cancel()
+	if x.server.retired.Load() {
+		x.server.client.CloseIdleConnections()
+	}
 }
 
 // Emit hands p on, with its text made valid; an empty piece is dropped. After an error the run must end.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +54,13 @@ type Server struct {
 
 	timeout, first, idle time.Duration
 	client               *http.Client
+	retired              atomic.Bool
+}
+
+// Retire closes the idle connections to the server, now and after each run that is under way or still begins.
+func (s *Server) Retire() {
+	s.retired.Store(true)
+	s.client.CloseIdleConnections()
 }
 
 // New checks c. Its errors name the configuration key and never quote a secret.

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 )
 
 // BenchmarkUpdate inserts rows of 200 bytes, each in an Update of its own.
@@ -67,5 +69,46 @@ func BenchmarkOpen(b *testing.B) {
 		if err := s.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkAudit reads a page of a log of 100,000 lines, of which every thousandth
+// is the one that is looked for, or none.
+func BenchmarkAudit(b *testing.B) {
+	s := openTest(b)
+	if err := s.Update(b.Context(), func(tx *Tx) error {
+		_, err := tx.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+			INSERT INTO audit (at, user_id, role, via, address, action, target, detail)
+			SELECT i * 1000, 'user-' || i % 1000, 'admin', 'device:dev-' || i % 100, '192.0.2.' || i % 250,
+				iif(i % 1000 = 0, 'key.create', 'session.read'), 'session:agent:default:ws:direct:' || i % 5000,
+				'of user-' || i % 777 || iif(i % 1000 = 0, ', Nightly report', '') FROM n`)
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	for name, f := range map[string]audit.Filter{
+		"newest":           {},
+		"user":             {UserID: "user-7"},
+		"no such user":     {UserID: "nobody"},
+		"action":           {Action: "key.create"},
+		"no such action":   {Action: "key.revoke"},
+		"target":           {Target: "session:agent:default:ws:direct:7"},
+		"no such target":   {Target: "session:none"},
+		"words":            {Query: "nightly"},
+		"no such words":    {Query: "yearly"},
+		"words of a user":  {UserID: "user-0", Query: "nightly"},
+		"oldest hour":      {Until: 3600_000},
+		"hour in between":  {Since: 50_000_000, Until: 53_600_000},
+		"before the log":   {Until: 1},
+		"the oldest lines": {Before: 100},
+	} {
+		b.Run(name, func(b *testing.B) {
+			f.Limit = 101
+			for b.Loop() {
+				if _, err := s.Audit().List(b.Context(), f); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
@@ -110,35 +108,24 @@ func (h heard) listen(t *testing.T, dir string, lines int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillSessions$", "-test.v")
 	cmd.Env = append(os.Environ(), killDir+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	said, other := 0, ""
-	for scan := bufio.NewScanner(out); scan.Scan(); {
-		f := strings.Fields(scan.Text())
+	untilKilled(t, cmd, func(line string, kill func()) {
+		f := strings.Fields(line)
 		switch {
 		case len(f) == 5 && f[0] == "told":
 			h.told[strings.Join(f[1:4], " ")] = f[4]
 		case len(f) == 5 && f[0] == "sent":
 			h.sent[f[1]+" "+f[2]] = f[3] + " " + f[4]
 		default:
-			other += scan.Text() + "\n"
-			continue
+			other += line + "\n"
+			return
 		}
 		if said++; said == lines {
-			if err := cmd.Process.Kill(); err != nil {
-				t.Error(err)
-			}
+			kill()
 		}
-	}
-	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() {
-		t.Fatalf("it ended with %v, not by the kill\n%s", err, other)
+	})
+	if t.Failed() {
+		t.Fatalf("it said\n%s", other)
 	}
 }
 

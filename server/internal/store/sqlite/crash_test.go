@@ -87,6 +87,31 @@ func killedAfter(t *testing.T, dir string, lines int, acknowledged *[childWriter
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	read := -1
+	untilKilled(t, cmd, func(line string, kill func()) {
+		if read++; read == 0 {
+			if line != "open" {
+				t.Errorf("the child says %q", line)
+			}
+			refusesSecond(t, dir)
+			return
+		}
+		if read == lines {
+			kill()
+		}
+		var w, n int64
+		if _, err := fmt.Sscan(line, &w, &n); err != nil {
+			t.Errorf("the child says %q: %v", line, err)
+			return
+		}
+		acknowledged[w] = n
+	})
+}
+
+// untilKilled runs a process, whose end has to be a kill, and gives each line that
+// it prints to hear.
+func untilKilled(t *testing.T, cmd *exec.Cmd, hear func(line string, kill func())) {
+	t.Helper()
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -95,30 +120,17 @@ func killedAfter(t *testing.T, dir string, lines int, acknowledged *[childWriter
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	scan := bufio.NewScanner(out)
-	for read := 0; scan.Scan(); read++ {
-		if read == 0 {
-			if scan.Text() != "open" {
-				t.Errorf("the child says %q", scan.Text())
-			}
-			refusesSecond(t, dir)
-			continue
+	kill := func() {
+		if err := cmd.Process.Kill(); err != nil {
+			t.Error(err)
 		}
-		if read == lines {
-			if err := cmd.Process.Kill(); err != nil {
-				t.Error(err)
-			}
-		}
-		var w, n int64
-		if _, err := fmt.Sscan(scan.Text(), &w, &n); err != nil {
-			t.Errorf("the child says %q: %v", scan.Text(), err)
-			continue
-		}
-		acknowledged[w] = n
+	}
+	for scan := bufio.NewScanner(out); scan.Scan(); {
+		hear(scan.Text(), kill)
 	}
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() {
-		t.Errorf("the child ended with %v, not by the kill", err)
+		t.Errorf("the process ended with %v, not by the kill", err)
 	}
 }
 

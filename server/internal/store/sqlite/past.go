@@ -26,36 +26,45 @@ import (
 // written, and the one before it.
 type marks struct{ next, last string }
 
-func markFile(dbFile string) string {
-	return filepath.Join(filepath.Dir(dbFile), "gatehouse.mark")
-}
+// markFile is its name in the data directory.
+const markFile = "gatehouse.mark"
 
-func readMarks(dbFile string) (marks, error) {
-	text, err := os.ReadFile(markFile(dbFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return marks{}, nil
-	}
+func readMarks(dbFile string) (m marks, err error) {
+	err = within(filepath.Dir(dbFile), func(dir *os.Root) error {
+		text, err := dir.ReadFile(markFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		next, last, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
+		m = marks{string(next), string(last)}
+		return err
+	})
 	if err != nil {
 		return marks{}, fmt.Errorf("read the database's mark: %w", err)
 	}
-	next, last, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
-	return marks{string(next), string(last)}, nil
+	return m, nil
 }
 
 // write makes the marks durable, all or nothing.
 func (m marks) write(dbFile string) error {
-	file := markFile(dbFile)
-	if err := writeSynced(file+".new", m.next+"\n"+m.last+"\n"); err != nil {
+	const draft = markFile + ".new"
+	err := within(filepath.Dir(dbFile), func(dir *os.Root) error {
+		if err := writeSynced(dir, draft, m.next+"\n"+m.last+"\n"); err != nil {
+			return err
+		}
+		if err := dir.Rename(draft, markFile); err != nil {
+			return err
+		}
+		return syncNames(dir)
+	})
+	if err != nil {
 		return fmt.Errorf("write the database's mark: %w", err)
 	}
-	if err := os.Rename(file+".new", file); err != nil {
-		return fmt.Errorf("write the database's mark: %w", err)
-	}
-	return syncDir(filepath.Dir(file))
+	return nil
 }
 
-func writeSynced(file, text string) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+func writeSynced(dir *os.Root, file, text string) error {
+	f, err := dir.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ func Keys(t *testing.T, open func(t *testing.T) (s auth.KeyStore, reopen func() 
 		t.Parallel()
 		s, reopen := open(t)
 		want := key("key-1")
-		insertKeys(t, s, want)
+		insert(t, s, want)
 		s = reopen()
-		if got := findKey(t, s, "key-1"); got != want {
+		if got := find(t, s, "key-1"); got != want {
 			t.Errorf("reopened, it holds\n%+v, want\n%+v", got, want)
 		}
 	})
@@ -61,45 +61,6 @@ func holding(id string, created, expires protocol.Time) auth.Key {
 	return k
 }
 
-func updateKeys(t *testing.T, s auth.KeyStore, fn func(auth.KeyTx) error) {
-	t.Helper()
-	if err := s.Update(context.Background(), fn); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func viewKeys(t *testing.T, s auth.KeyStore, fn func(auth.KeyTx) error) {
-	t.Helper()
-	if err := s.View(context.Background(), fn); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func insertKeys(t *testing.T, s auth.KeyStore, keys ...auth.Key) {
-	t.Helper()
-	updateKeys(t, s, func(tx auth.KeyTx) error {
-		for _, k := range keys {
-			if err := tx.Insert(k); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// findKey gives the key with the id, or the zero one.
-func findKey(t *testing.T, s auth.KeyStore, id string) (k auth.Key) {
-	t.Helper()
-	viewKeys(t, s, func(tx auth.KeyTx) error {
-		got, found, err := tx.ByID(id)
-		if found {
-			k = got
-		}
-		return err
-	})
-	return k
-}
-
 func keyIDs(keys []auth.Key) string {
 	var list []string
 	for _, k := range keys {
@@ -110,8 +71,8 @@ func keyIDs(keys []auth.Key) string {
 
 func keepsEveryKeyField(t *testing.T, s auth.KeyStore) {
 	want := key("key-1")
-	insertKeys(t, s, key("key-0"), want, key("key-2"))
-	viewKeys(t, s, func(tx auth.KeyTx) error {
+	insert(t, s, key("key-0"), want, key("key-2"))
+	view(t, s, func(tx auth.KeyTx) error {
 		byID, _, err := tx.ByID(want.ID)
 		if err != nil || byID != want {
 			t.Errorf("by id: %+v, %v; want %+v", byID, err, want)
@@ -126,7 +87,7 @@ func keepsEveryKeyField(t *testing.T, s auth.KeyStore) {
 
 func refusesDoubleKeys(t *testing.T, s auth.KeyStore) {
 	first := key("key-1")
-	insertKeys(t, s, first)
+	insert(t, s, first)
 	for name, double := range map[string]func(*auth.Key){
 		"id":     func(k *auth.Key) { k.ID = first.ID },
 		"digest": func(k *auth.Key) { k.Digest = first.Digest },
@@ -140,8 +101,8 @@ func refusesDoubleKeys(t *testing.T, s auth.KeyStore) {
 }
 
 func findsNoKey(t *testing.T, s auth.KeyStore) {
-	insertKeys(t, s, key("key-1"))
-	viewKeys(t, s, func(tx auth.KeyTx) error {
+	insert(t, s, key("key-1"))
+	view(t, s, func(tx auth.KeyTx) error {
 		for name, lookup := range map[string]func() (auth.Key, bool, error){
 			"id":        func() (auth.Key, bool, error) { return tx.ByID("key-2") },
 			"no id":     func() (auth.Key, bool, error) { return tx.ByID("") },
@@ -161,12 +122,12 @@ func someKeys(t *testing.T, s auth.KeyStore) {
 	t.Helper()
 	revoked := holding("revoked", 50, 0)
 	revoked.RevokedAt = 60
-	insertKeys(t, s, holding("old", 10, 0), revoked, holding("expired", 40, 100), holding("new", 30, 101), holding("twin", 30, 0))
+	insert(t, s, holding("old", 10, 0), revoked, holding("expired", 40, 100), holding("new", 30, 101), holding("twin", 30, 0))
 }
 
 func listsKeys(t *testing.T, s auth.KeyStore) {
 	someKeys(t, s)
-	viewKeys(t, s, func(tx auth.KeyTx) error {
+	view(t, s, func(tx auth.KeyTx) error {
 		for _, c := range []struct {
 			now   protocol.Time
 			limit int
@@ -187,7 +148,7 @@ func listsKeys(t *testing.T, s auth.KeyStore) {
 
 func countsKeys(t *testing.T, s auth.KeyStore) {
 	someKeys(t, s)
-	viewKeys(t, s, func(tx auth.KeyTx) error {
+	view(t, s, func(tx auth.KeyTx) error {
 		for now, want := range map[protocol.Time]int{99: 4, 100: 3, 101: 2} {
 			if n, err := tx.CountHolding(now); err != nil || n != want {
 				t.Errorf("%d hold at %d, %v; want %d", n, now, err, want)
@@ -199,29 +160,29 @@ func countsKeys(t *testing.T, s auth.KeyStore) {
 
 func revokesKeys(t *testing.T, s auth.KeyStore) {
 	want, other := holding("key-1", 10, 0), holding("key-2", 10, 0)
-	insertKeys(t, s, want, other)
+	insert(t, s, want, other)
 	for _, at := range []protocol.Time{70, 80} {
-		updateKeys(t, s, func(tx auth.KeyTx) error {
+		update(t, s, func(tx auth.KeyTx) error {
 			return errors.Join(tx.Revoke("key-1", "admin", at), tx.Revoke("gone", "admin", at))
 		})
 	}
 	want.RevokedAt, want.RevokedBy = 70, "admin"
-	if got := findKey(t, s, "key-1"); got != want {
+	if got := find(t, s, "key-1"); got != want {
 		t.Errorf("revoked, it is\n%+v, want\n%+v", got, want)
 	}
-	if got := findKey(t, s, "key-2"); got != other {
+	if got := find(t, s, "key-2"); got != other {
 		t.Errorf("the other one is %+v", got)
 	}
 }
 
 func touchesKeys(t *testing.T, s auth.KeyStore) {
 	want := key("key-1")
-	insertKeys(t, s, want)
+	insert(t, s, want)
 	for _, at := range []protocol.Time{want.LastUsedAt + 5, want.LastUsedAt + 3} {
-		updateKeys(t, s, func(tx auth.KeyTx) error { return errors.Join(tx.Touch("key-1", at), tx.Touch("gone", at)) })
+		update(t, s, func(tx auth.KeyTx) error { return errors.Join(tx.Touch("key-1", at), tx.Touch("gone", at)) })
 	}
 	want.LastUsedAt += 5
-	if got := findKey(t, s, "key-1"); got != want {
+	if got := find(t, s, "key-1"); got != want {
 		t.Errorf("touched, it is\n%+v, want\n%+v", got, want)
 	}
 }
@@ -229,9 +190,9 @@ func touchesKeys(t *testing.T, s auth.KeyStore) {
 func prunesKeys(t *testing.T, s auth.KeyStore) {
 	early, late := holding("early", 1, 0), holding("late", 1, 0)
 	early.RevokedAt, late.RevokedAt = 99, 100
-	insertKeys(t, s, early, late, holding("over", 2, 99), holding("lasts", 3, 100), holding("always", 4, 0))
-	updateKeys(t, s, func(tx auth.KeyTx) error { return tx.Prune(100) })
-	viewKeys(t, s, func(tx auth.KeyTx) error {
+	insert(t, s, early, late, holding("over", 2, 99), holding("lasts", 3, 100), holding("always", 4, 0))
+	update(t, s, func(tx auth.KeyTx) error { return tx.Prune(100) })
+	view(t, s, func(tx auth.KeyTx) error {
 		if left, err := tx.List(1_000, 10); err != nil || keyIDs(left) != "always lasts late" {
 			t.Errorf("left: %s, %v", keyIDs(left), err)
 		}
@@ -241,7 +202,7 @@ func prunesKeys(t *testing.T, s auth.KeyStore) {
 
 func undoesKeys(t *testing.T, s auth.KeyStore) {
 	first := holding("key-1", 10, 0)
-	insertKeys(t, s, first)
+	insert(t, s, first)
 	refusal := protocol.Refuse(protocol.NotFound, "on purpose")
 	err := s.Update(context.Background(), func(tx auth.KeyTx) error {
 		if err := errors.Join(tx.Revoke("key-1", "admin", 20), tx.Insert(key("key-2"))); err != nil {
@@ -252,10 +213,10 @@ func undoesKeys(t *testing.T, s auth.KeyStore) {
 	if err != refusal {
 		t.Errorf("got %v, want the function's own error", err)
 	}
-	if got := findKey(t, s, "key-1"); got != first {
+	if got := find(t, s, "key-1"); got != first {
 		t.Errorf("a change that failed is there: %+v", got)
 	}
-	if got := findKey(t, s, "key-2"); got.ID != "" {
+	if got := find(t, s, "key-2"); got.ID != "" {
 		t.Errorf("a key whose transaction failed is there: %+v", got)
 	}
 }
@@ -281,7 +242,7 @@ func keysAreSerialisable(t *testing.T, s auth.KeyStore) {
 		})
 	}
 	wg.Wait()
-	viewKeys(t, s, func(tx auth.KeyTx) error {
+	view(t, s, func(tx auth.KeyTx) error {
 		if n, err := tx.CountHolding(100); err != nil || n != most {
 			t.Errorf("%d keys, %v; want %d", n, err, most)
 		}
@@ -293,7 +254,7 @@ func keyViewsCannotWrite(t *testing.T, s auth.KeyStore) {
 	if err := s.View(context.Background(), func(tx auth.KeyTx) error { return tx.Insert(key("key-1")) }); err == nil {
 		t.Error("a view wrote")
 	}
-	if got := findKey(t, s, "key-1"); got.ID != "" {
+	if got := find(t, s, "key-1"); got.ID != "" {
 		t.Errorf("what a view wrote is there: %+v", got)
 	}
 }

@@ -69,45 +69,6 @@ func waiting(id string, created, expires protocol.Time) pairing.Record {
 	return r
 }
 
-func update(t *testing.T, s pairing.Store, fn func(pairing.Tx) error) {
-	t.Helper()
-	if err := s.Update(context.Background(), fn); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func view(t *testing.T, s pairing.Store, fn func(pairing.Tx) error) {
-	t.Helper()
-	if err := s.View(context.Background(), fn); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func insert(t *testing.T, s pairing.Store, records ...pairing.Record) {
-	t.Helper()
-	update(t, s, func(tx pairing.Tx) error {
-		for _, r := range records {
-			if err := tx.Insert(r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// find gives the record with the id, or the zero one.
-func find(t *testing.T, s pairing.Store, id string) (r pairing.Record) {
-	t.Helper()
-	view(t, s, func(tx pairing.Tx) error {
-		got, found, err := tx.ByID(id)
-		if found {
-			r = got
-		}
-		return err
-	})
-	return r
-}
-
 func ids(records []pairing.Record) string {
 	var list []string
 	for _, r := range records {

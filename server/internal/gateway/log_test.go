@@ -1,0 +1,95 @@
+package gateway_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// logged gives the log's lines of an event.
+func (h *house) logged(event string) (lines []string) {
+	for line := range strings.Lines(h.Log.String()) {
+		if strings.Contains(line, " msg="+event+" ") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// Operators look for these lines. Each event has one, which says who and what, and
+// no secret.
+func TestSecurityEventsAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	admin, _ := h.admin(t, "boss"), h.admin(t, "another")
+	ask := func() (r protocol.ConnectResult) {
+		c := h.dial(t, nil)
+		c.Read(c.OK(protocol.MethodConnect, ""), &r)
+		return r
+	}
+	approved, denied := ask(), ask()
+	var let protocol.DeviceApproveResult
+	admin.Read(admin.OK(protocol.MethodDeviceApprove, `{"code":"`+approved.PairingCode+`","userId":"ann"}`), &let)
+	admin.OK(protocol.MethodDeviceDeny, `{"code":"`+denied.PairingCode+`"}`)
+	guest := h.dial(t, nil)
+	guest.OK(protocol.MethodConnect, `{"sender_id":"`+approved.SenderID+`"}`)
+	var there protocol.ClientsListResult
+	admin.Read(admin.OK(protocol.MethodClientsList, ""), &there)
+	for _, c := range there.Clients {
+		if c.UserID == "ann" {
+			admin.OK(protocol.MethodClientsDrop, fmt.Sprintf(`{"id":%q}`, c.ID))
+		}
+	}
+	admin.OK(protocol.MethodDeviceRevoke, `{"deviceId":"`+let.Paired.DeviceID+`"}`)
+	wrong := h.dial(t, nil)
+	wrong.Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect, `{"token":"a-wrong-token-of-this-test"}`)
+	for event, words := range map[string][]string{
+		"security.pairing_requested":   {"address=127.0.0.1", "device=dev-"},
+		"security.pairing_approved":    {"by=boss", "device=" + let.Paired.DeviceID, "user=ann", "role=operator"},
+		"security.pairing_denied":      {"by=boss", "device=dev-"},
+		"security.pairing_revoked":     {"by=boss", "device=" + let.Paired.DeviceID},
+		"security.client_disconnected": {"by=boss", "connection="},
+		"security.token_rejected":      {"address=127.0.0.1"},
+	} {
+		want, lines := 1, h.logged(event)
+		if event == "security.pairing_requested" {
+			want = 2 // people asked
+		}
+		if len(lines) != want {
+			t.Errorf("%d lines of %s, want %d: %q", len(lines), event, want, lines)
+		}
+		for _, line := range lines {
+			for _, w := range words {
+				if !strings.Contains(line, w) {
+					t.Errorf("%q does not say %q", line, w)
+				}
+			}
+		}
+	}
+	for _, secret := range []string{"a-wrong-token-of-this-test", approved.SenderID, denied.SenderID, httpdtest.Token} {
+		if strings.Contains(h.Log.String(), secret) {
+			t.Errorf("the log has the secret %.12s…", secret)
+		}
+	}
+}
+
+// While the store is away every request fails, and the log has a bounded number of
+// lines about that.
+func TestFailuresAreLoggedWithinBounds(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, httpdtest.Options{})
+	before := time.Now()
+	for range 5000 {
+		_ = h.Gateway.Refusal(fmt.Errorf("read: %w", store.ErrUnavailable))
+		_ = h.Gateway.Refusal(fmt.Errorf("read: %w", protocol.Refuse(protocol.Unavailable, "later")))
+	}
+	most := 61 + int(time.Since(before)/time.Second)
+	if n := strings.Count(h.Log.String(), "msg=\"request "); n < 60 || n > most {
+		t.Errorf("%d lines for 10,000 failures", n)
+	}
+}

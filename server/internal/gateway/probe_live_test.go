@@ -1,0 +1,122 @@
+package gateway_test
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// live is what happens around the victim while attackers are connected: of none
+// of it they are told.
+func (v *victim) live(t *testing.T, all []*attacker) {
+	t.Helper()
+	strangers := v.strangers(t, all[0].sent)
+	v.admin.ok(t, protocol.MethodChatWatch, v.aim(`{"sessionKey":"$talk"}`))
+	v.admin.take()
+	for _, step := range []struct {
+		who            *wire
+		method, params string
+	}{
+		{v.screen, protocol.MethodChatSend, `{"sessionKey":"$talk","message":"echo live $word"}`},
+		{v.program, protocol.MethodChatSend, `{"message":"echo new $word"}`},
+		{v.admin, protocol.MethodChatInject, `{"sessionKey":"$talk","message":"injected $word","label":"$word"}`},
+		{v.admin, protocol.MethodChatSend, `{"sessionKey":"$talk","message":"echo from an admin $word"}`},
+		{v.screen, protocol.MethodSessionsPatch, `{"sessionKey":"$talk","label":"renamed $word"}`},
+		{v.screen, protocol.MethodChatAbort, `{"runId":"$running"}`},
+		{v.screen, protocol.MethodChatRetry, `{"sessionKey":"$stopped","runId":"$aborted","ack":"accepted"}`},
+		{v.admin, protocol.MethodChatAbort, `{"sessionKey":"$stopped"}`},
+		{v.screen, protocol.MethodSessionsReset, `{"key":"$talk"}`},
+		{v.screen, protocol.MethodSessionsDel, `{"key":"$talk"}`},
+		{v.screen, protocol.MethodSessionsDel, `{"key":"$busy"}`},
+		{v.screen, protocol.MethodChatSend, `{"sessionKey":"$gone","message":"echo again $word"}`},
+		{v.admin, protocol.MethodKeysCreate, `{"name":"$word","userId":"$user","role":"viewer"}`},
+		{v.admin, protocol.MethodDeviceApprove, `{"code":"$code","userId":"$user","label":"$word"}`},
+		{v.admin, protocol.MethodKeysRevoke, `{"id":"$key"}`},
+		{v.admin, protocol.MethodDeviceRevoke, `{"deviceId":"$device"}`},
+		{v.admin, protocol.MethodConfigReload, ``},
+	} {
+		step.who.ok(t, step.method, v.aim(step.params))
+	}
+	v.admin.event(t, v.has["code"]) // which proves that there was something to be told
+	v.admin.event(t, protocol.EventAdminChanged)
+	for _, words := range []string{"echo live " + v.word, "injected " + v.word, "renamed " + v.word, protocol.SessionDeleted} {
+		v.admin.event(t, words)
+	}
+	for _, a := range append(all, strangers...) {
+		if a.role != "" {
+			a.in.ok(t, protocol.MethodHealth, "") // what was sent before has come
+			a.in.ok(t, protocol.MethodStatus, "")
+		} else {
+			a.in.raw(t, protocol.MethodHealth, "")
+		}
+		a.heard(t, v)
+	}
+}
+
+// strangers are those who were not let in: one who has said nothing, and one who
+// waits to be paired. They see no more of the pages than the others.
+func (v *victim) strangers(t *testing.T, sent *atomic.Int64) []*attacker {
+	t.Helper()
+	silent := &attacker{name: "a stranger", in: v.h.open(t, nil), header: http.Header{}, sent: sent}
+	waiting := &attacker{name: "one who waits", in: v.h.open(t, nil), sent: sent}
+	var asked protocol.ConnectResult
+	waiting.in.read(t, waiting.in.ok(t, protocol.MethodConnect, `{}`), &asked)
+	waiting.header = http.Header{"Cookie": {v.h.cookie(asked.SenderID)}, "Origin": {v.h.url}}
+	for _, a := range []*attacker{silent, waiting} {
+		for _, probes := range pages() {
+			for _, p := range probes {
+				p.cookie, p.bearer = -1, -1
+				a.open(t, v, p)
+			}
+		}
+	}
+	return []*attacker{silent, waiting}
+}
+
+// overseen lets an admin look at what the others were refused: all of it is there
+// to be found, and so would have been found in what they were told.
+func (v *victim) overseen(t *testing.T) {
+	t.Helper()
+	d := v.h.pair(t, protocol.Admin, "boss")
+	cookie := http.Header{"Cookie": {v.h.cookie(d.secret)}}
+	sees := func(what, text string) {
+		if len(v.leaks(text, "")) == 0 {
+			t.Errorf("an admin finds nothing by %s in %.500s", what, text)
+		}
+	}
+	key := `{"sessionKey":"$stopped","afterSeq":0}`
+	for method, params := range map[string]string{
+		protocol.MethodChatHistory: key, protocol.MethodChatReplay: key, protocol.MethodSessionsPrev: key, protocol.MethodChatWatch: key,
+		protocol.MethodSessionsList: `{"userId":"$user"}`, protocol.MethodDeviceList: ``, protocol.MethodKeysList: ``,
+		protocol.MethodAuditList: ``,
+	} {
+		sees(method, string(v.admin.ok(t, method, v.aim(params)).Payload))
+	}
+	v.admin.event(t, "thinking of "+v.word) // what it watches from the beginning
+	for _, path := range []string{"/s/$stopped", "/admin/sessions", "/admin/keys", "/admin/audit", "/admin/audit.csv", "/admin", "/api/media/$loose"} {
+		status, _, text := v.h.fetch(t, http.MethodGet, v.aim(path), cookie, "")
+		if sees(path, text); status != http.StatusOK {
+			t.Errorf("an admin gets HTTP %d from %s", status, path)
+		}
+	}
+	// And it may act: what it is refused is not for want of being the owner.
+	for _, m := range gateway.Methods() {
+		if !m.Session {
+			continue
+		}
+		for _, s := range shots()[m.Name] {
+			params := v.aim(strings.ReplaceAll(s.params, "$mine", "$stopped"))
+			if m.Name == protocol.MethodChatSend || m.Name == protocol.MethodChatRetry {
+				params = strings.TrimSuffix(params, "}") + `,"ack":"accepted"}` // not to wait for what takes for ever
+			}
+			f := v.admin.call(t, m.Name, params)
+			if !f.OK && (f.Error.Code == protocol.Forbidden || f.Error.Code == protocol.Unauthorized) {
+				t.Errorf("an admin is refused %s %s: %v", m.Name, s.params, f.Error)
+			}
+		}
+	}
+}

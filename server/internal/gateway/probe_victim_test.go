@@ -1,0 +1,251 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// victim is a user who has something of everything that a gateway keeps. Each
+// text of its has the word in it, which nobody can guess.
+type victim struct {
+	h        *house
+	word     string
+	has      map[string]string // what others name it by, by what it is
+	talks    []string          // keys of its sessions that there are
+	device   paired
+	screen   *wire // a browser's connection
+	program  *wire // another by API key
+	admin    *wire
+	cookie   http.Header
+	sessions session.Caller
+}
+
+// unguessable gives a name with 128 random bits.
+func unguessable(prefix string) string { return prefix + strings.ToLower(rand.Text()) }
+
+// muse is an agent that says the question and then waits to be stopped.
+func muse(ctx context.Context, r agent.Request, say func(string) error) error {
+	if err := say("thinking of " + r.Messages[len(r.Messages)-1].Text); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// probed is a gateway with a victim in it.
+func probed(t *testing.T) *victim {
+	t.Helper()
+	h := newHouse(t, httpdtest.Options{Agents: map[string]agent.Agent{"muse": agentFunc(muse)}})
+	v := &victim{h: h, word: unguessable("canary"), has: map[string]string{}}
+	v.has["user"] = unguessable("victim-")
+	v.sessions = session.Caller{UserID: v.has["user"], Role: protocol.Operator}
+	v.admin = h.wire(t, nil, `{"token":"`+httpdtest.Token+`","user_id":"boss"}`)
+	v.arrive(t)
+	v.upload(t)
+	v.talk(t)
+	v.busy(t)
+	v.stop(t)
+	v.leave(t)
+	v.wait(t)
+	return v
+}
+
+// arrive lets the victim's device and program in.
+func (v *victim) arrive(t *testing.T) {
+	t.Helper()
+	v.device = v.h.pair(t, protocol.Operator, v.has["user"])
+	key := v.h.key(t, protocol.Operator, v.has["user"])
+	maps.Copy(v.has, map[string]string{
+		"device": v.device.DeviceID, "secret": v.device.secret, "key": key.ID, "keytext": key.Key, "prefix": key.Prefix,
+	})
+	v.screen = v.h.wire(t, nil, `{"sender_id":"`+v.device.secret+`","client":{"name":"web-`+v.word+`","caps":["html"]}}`)
+	v.program = v.h.wire(t, nil, `{"token":"`+key.Key+`"}`)
+	v.cookie = http.Header{"Cookie": {v.h.cookie(v.device.secret)}}
+	for _, c := range v.connections(t) {
+		if c.KeyID() {
+			v.has["connection"] = c.ID
+		}
+	}
+}
+
+// upload keeps a picture, and files that were sent and were not.
+func (v *victim) upload(t *testing.T) {
+	t.Helper()
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewRGBA(image.Rect(0, 0, 600, 400))); err != nil {
+		t.Fatal(err)
+	}
+	for what, content := range map[string]string{"file": "sent " + v.word, "loose": "not sent " + v.word, "picture": picture.String()} {
+		name := what + v.word
+		f, err := v.h.Media.Upload(t.Context(), v.sessions, func() (string, io.Reader, error) { return name, strings.NewReader(content), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.has[what] = f.ID
+	}
+}
+
+// talk is a session with everything in it that a transcript can have.
+func (v *victim) talk(t *testing.T) {
+	t.Helper()
+	v.has["talk"], v.has["idem"] = unguessable("talk-"), unguessable("idem-")
+	var sent, answer protocol.ChatSendResult
+	params := v.aim(`{"sessionKey":"$talk","message":"echo **$word**","idempotencyKey":"$idem","media":[{"path":"/api/media/$file"},{"path":"/api/media/$picture"}]`)
+	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, params+`}`), &answer)
+	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, params+`,"ack":"accepted"}`), &sent)
+	v.has["run"], v.has["message"], v.has["epoch"] = sent.RunID, sent.MessageID, sent.Epoch
+	v.screen.ok(t, protocol.MethodChatInject, v.aim(`{"sessionKey":"$talk","message":"a note $word","label":"$word"}`))
+	v.admin.ok(t, protocol.MethodChatInject, v.aim(`{"sessionKey":"$talk","message":"an admin's note $word"}`))
+	v.screen.ok(t, protocol.MethodSessionsPatch, v.aim(`{"sessionKey":"$talk","label":"$word","pinned":true}`))
+	v.talks = append(v.talks, v.has["talk"])
+}
+
+// busy is a session with a run that goes on, and one that waits for it.
+func (v *victim) busy(t *testing.T) {
+	t.Helper()
+	v.has["busy"] = unguessable("busy-")
+	for _, what := range []string{"running", "queued"} {
+		var sent protocol.ChatSendResult
+		v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, v.aim(`{"sessionKey":"$busy","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
+		v.has[what] = sent.RunID
+	}
+	v.screen.event(t, `"thinking of `+v.word)
+	v.talks = append(v.talks, v.has["busy"])
+}
+
+// stop is a session with a run that was stopped, and can be retried.
+func (v *victim) stop(t *testing.T) {
+	t.Helper()
+	v.has["stopped"] = unguessable("stopped-")
+	var sent protocol.ChatSendResult
+	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, v.aim(`{"sessionKey":"$stopped","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
+	v.has["aborted"] = sent.RunID
+	v.screen.event(t, sent.RunID+`","userId":"`+v.has["user"]+`","channel":"ws","payload":{"content"`)
+	v.screen.ok(t, protocol.MethodChatAbort, v.aim(`{"runId":"$aborted"}`))
+	v.screen.event(t, protocol.RunCancelled)
+	v.talks = append(v.talks, v.has["stopped"])
+}
+
+// leave is a session that was deleted, and stays its user's.
+func (v *victim) leave(t *testing.T) {
+	t.Helper()
+	v.has["gone"] = unguessable("gone-")
+	v.screen.ok(t, protocol.MethodChatSend, v.aim(`{"sessionKey":"$gone","message":"echo $word"}`))
+	v.screen.ok(t, protocol.MethodSessionsDel, v.aim(`{"key":"$gone"}`))
+}
+
+// wait is another device of the victim's that waits to be let in.
+func (v *victim) wait(t *testing.T) {
+	t.Helper()
+	var asked protocol.ConnectResult
+	waiting := v.h.dial(t, nil)
+	waiting.Read(waiting.OK(protocol.MethodConnect, `{"device_name":"phone-`+v.word+`"}`), &asked)
+	v.has["code"], v.has["waiting"] = asked.PairingCode, asked.SenderID
+}
+
+// aim fills in what the victim has; $mine is the attacker's own session.
+func (v *victim) aim(template string) string {
+	pairs := []string{"$word", v.word}
+	for _, what := range slices.Backward(slices.Sorted(maps.Keys(v.has))) { // $keytext before $key
+		pairs = append(pairs, "$"+what, v.has[what])
+	}
+	return strings.NewReplacer(pairs...).Replace(template)
+}
+
+// secrets is what nobody else may be told.
+func (v *victim) secrets() []string {
+	all := []string{v.word}
+	for what, value := range v.has {
+		if what != "connection" { // a small number
+			all = append(all, value)
+		}
+	}
+	return all
+}
+
+// leaks gives what of the victim's is in a text, but for what the request that it
+// answers has told already. The word is never told.
+func (v *victim) leaks(text, request string) (found []string) {
+	text, request = strings.ToLower(text), strings.ToLower(request)
+	for _, secret := range v.secrets() {
+		secret = strings.ToLower(secret)
+		if strings.Contains(text, secret) && (secret == v.word || !strings.Contains(request, secret)) {
+			found = append(found, secret)
+		}
+	}
+	return found
+}
+
+// connection is a live one, as admins see it.
+type connection protocol.ConnectedClient
+
+// KeyID reports whether it came by API key.
+func (c connection) KeyID() bool { return strings.HasPrefix(c.Via, "key:") }
+
+// connections gives the victim's.
+func (v *victim) connections(t *testing.T) (own []connection) {
+	t.Helper()
+	var list protocol.ClientsListResult
+	v.admin.read(t, v.admin.ok(t, protocol.MethodClientsList, ""), &list)
+	for _, c := range list.Clients {
+		if c.UserID == v.has["user"] {
+			c.ActiveAt = 0
+			own = append(own, connection(c))
+		}
+	}
+	return own
+}
+
+// state is all that the victim has, in words.
+func (v *victim) state(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	for _, key := range append(slices.Clone(v.talks), v.has["gone"]) {
+		for _, method := range []string{protocol.MethodChatHistory, protocol.MethodChatReplay, protocol.MethodChatStatus, protocol.MethodSessionsPrev} {
+			f := v.program.call(t, method, `{"sessionKey":"`+key+`","limit":200}`)
+			fmt.Fprintf(&b, "%s %s: %s %v\n", method, key, f.Payload, f.Error)
+		}
+	}
+	fmt.Fprintf(&b, "sessions: %s\n", v.program.ok(t, protocol.MethodSessionsList, `{"limit":200}`).Payload)
+	for _, what := range []string{"file", "loose", "picture", "picture?thumbnail"} {
+		id, query, _ := strings.Cut(what, "?")
+		status, header, body := v.h.fetch(t, http.MethodGet, "/api/media/"+v.has[id]+"?"+query, v.cookie, "")
+		fmt.Fprintf(&b, "%s: HTTP %d %s %x\n", what, status, header.Get("ETag"), body)
+	}
+	var devices protocol.DeviceListResult
+	v.admin.read(t, v.admin.ok(t, protocol.MethodDeviceList, ""), &devices)
+	for _, d := range devices.Paired {
+		if d.LastSeenAt = 0; d.UserID == v.has["user"] {
+			fmt.Fprintf(&b, "device: %+v\n", d)
+		}
+	}
+	for _, d := range devices.Pending {
+		if d.Code == v.has["code"] {
+			fmt.Fprintf(&b, "waiting: %+v\n", d)
+		}
+	}
+	var keys protocol.KeysListResult
+	v.admin.read(t, v.admin.ok(t, protocol.MethodKeysList, ""), &keys)
+	for _, k := range keys.Keys {
+		if k.LastUsedAt = 0; k.UserID == v.has["user"] {
+			fmt.Fprintf(&b, "key: %+v\n", k)
+		}
+	}
+	fmt.Fprintf(&b, "connections: %+v\n", v.connections(t))
+	return b.String()
+}
