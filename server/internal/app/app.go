@@ -135,6 +135,7 @@ func (g *gatehouse) build() error {
 	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{Notifier: told, Binding: g.token.Fingerprint, MaxPending: g.maxPendingPairings})
 	g.keys = auth.NewKeys(g.store.Keys())
 	g.sessions = session.New(g.store.Sessions(), counted{events, g.metrics})
+	g.sessions.MaxRuns = g.maxRuns
 	if g.media, err = media.New(filepath.Join(g.Config.DataDir, "media"), g.store.Media(), g.mediaLimits); err != nil {
 		return err
 	}

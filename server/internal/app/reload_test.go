@@ -203,6 +203,7 @@ func TestStatusTellsTheLimits(t *testing.T) {
 		"gateway.max_connections_per_address": {"250", "240"},
 		"gateway.max_pending_connections":     {"1000", "900"},
 		"gateway.max_pending_pairings":        {"1000", "800"},
+		"gateway.max_runs_per_user":           {"0", "7"},
 		"media.max_bytes":                     {`"20MiB"`, `"10MiB"`},
 		"media.quota":                         {`"500MiB"`, `"400MiB"`},
 		"media.orphans":                       {`"24h"`, `"12h"`},
@@ -214,7 +215,7 @@ func TestStatusTellsTheLimits(t *testing.T) {
 		}
 	}
 	c.write(t, `{gateway: {rate_limit_rpm: 6000, max_connections: 9000, max_connections_per_user: 40, max_connections_per_address: 240,
-		max_pending_connections: 900, max_pending_pairings: 800}, media: {max_bytes: "10MiB", quota: "400MiB", orphans: "12h"}}`)
+		max_pending_connections: 900, max_pending_pairings: 800, max_runs_per_user: 7}, media: {max_bytes: "10MiB", quota: "400MiB", orphans: "12h"}}`)
 	if r := reload(admin); len(r.Applied) != len(limits) || len(r.NeedsRestart) > 0 {
 		t.Errorf("the reload is %+v", r)
 	}

@@ -66,6 +66,8 @@ func (g *gatehouse) maxPendingPairings() int {
 	return g.live.Load().config.Gateway.Most.PendingPairings
 }
 
+func (g *gatehouse) maxRuns() int { return g.live.Load().config.Gateway.Most.RunsPerUser }
+
 func limits(c config.Gateway) gateway.Limits {
 	return gateway.Limits{
 		RateLimitRPM: c.RateLimitRPM, Connections: c.Most.Connections, ConnectionsPerUser: c.Most.ConnectionsPerUser,

@@ -52,6 +52,7 @@ type Most struct {
 	ConnectionsPerAddress int // trusted proxies are exempt
 	PendingConnections    int // not authenticated
 	PendingPairings       int
+	RunsPerUser           int // queued and running; 0: any number
 }
 
 // Retention says how long what is kept stays.

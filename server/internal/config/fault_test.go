@@ -132,12 +132,13 @@ func keyFaults() []aFault {
 			`10:1: gateway.allowed_origins[8]: ` + originRule + `; write "https://app.example.com"; got "…"`,
 			`11:1: gateway.allowed_origins[9]: ` + originRule + `; got 7`,
 		}},
-		{"gateway.max_… too low", `{gateway: {max_connections: 0, max_connections_per_user: 0, max_connections_per_address: 99, max_pending_connections: 9, max_pending_pairings: 0}}`, []string{
+		{"gateway.max_… too low", `{gateway: {max_connections: 0, max_connections_per_user: 0, max_connections_per_address: 99, max_pending_connections: 9, max_pending_pairings: 0, max_runs_per_user: -1}}`, []string{
 			`1:29: gateway.max_connections: must be a whole number from 1 to 1000000; got 0`,
 			`1:58: gateway.max_connections_per_user: must be a whole number from 1 to 1000000; got 0`,
 			`1:90: gateway.max_connections_per_address: must be a whole number from 100 to 1000000; got 99`,
 			`1:119: gateway.max_pending_connections: must be a whole number from 10 to 1000000; got 9`,
 			`1:144: gateway.max_pending_pairings: must be a whole number from 1 to 100000; got 0`,
+			`1:166: gateway.max_runs_per_user: must be a whole number from 0 to 100000; got -1`,
 		}},
 		{"gateway.metrics_listen for everybody", `{gateway: {metrics_listen: ":9090"}}`, []string{
 			`1:28: gateway.metrics_listen: must be "host:port" with a loopback address and a port from 0 to 65535, such as "127.0.0.1:9090"; got ":9090"`}},
@@ -220,7 +221,7 @@ func keyFaults() []aFault {
 	}
 }
 
-const gatewayNames = `listen, token, token_file, allowed_origins, rate_limit_rpm, max_connections, max_connections_per_user, max_connections_per_address, max_pending_connections, max_pending_pairings, metrics_listen, trusted_proxies, drain_timeout, pairing, public_url`
+const gatewayNames = `listen, token, token_file, allowed_origins, rate_limit_rpm, max_connections, max_connections_per_user, max_connections_per_address, max_pending_connections, max_pending_pairings, max_runs_per_user, metrics_listen, trusted_proxies, drain_timeout, pairing, public_url`
 
 func agentFaults() []aFault {
 	return []aFault{

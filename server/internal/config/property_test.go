@@ -100,6 +100,7 @@ func valuesOf(c Config) map[string]any {
 		"max_connections": c.Gateway.Most.Connections, "max_connections_per_user": c.Gateway.Most.ConnectionsPerUser,
 		"max_connections_per_address": c.Gateway.Most.ConnectionsPerAddress,
 		"max_pending_connections":     c.Gateway.Most.PendingConnections, "max_pending_pairings": c.Gateway.Most.PendingPairings,
+		"max_runs_per_user": c.Gateway.Most.RunsPerUser,
 	}
 	var proxies []string
 	for _, p := range c.Gateway.TrustedProxies {
@@ -199,6 +200,7 @@ func drawConfig(t *rapid.T) Config {
 				ConnectionsPerAddress: rapid.IntRange(100, 1_000_000).Draw(t, "max_connections_per_address"),
 				PendingConnections:    rapid.IntRange(10, 1_000_000).Draw(t, "max_pending_connections"),
 				PendingPairings:       rapid.IntRange(1, 100_000).Draw(t, "max_pending_pairings"),
+				RunsPerUser:           rapid.IntRange(0, 100_000).Draw(t, "max_runs_per_user"),
 			},
 			MetricsListen: rapid.SampledFrom([]string{"", "127.0.0.1:9090", "localhost:0", "[::1]:1"}).Draw(t, "metrics_listen"),
 			DrainTimeout:  time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "drain")),

@@ -119,6 +119,8 @@ func gatewayKeys() []key {
 			"How many of them may be unauthenticated, those that wait for pairing among them.").live(),
 		at("gateway.max_pending_pairings", whole(1, 100_000), 1000, func(t target) *int { return &t.config.Gateway.Most.PendingPairings },
 			"How many pairings may wait for an admin.").live(),
+		at("gateway.max_runs_per_user", whole(0, 100_000), 0, func(t target) *int { return &t.config.Gateway.Most.RunsPerUser },
+			"How many answers a user may wait for at once, in all sessions; 0 is any number. One session has 11 at the most.").live(),
 		at("gateway.metrics_listen", loopbackAddress(), "", func(t target) *string { return &t.config.Gateway.MetricsListen },
 			"A loopback address of its own for `/metrics`, without a credential. Admins get them under the gateway's address too."),
 		at("gateway.trusted_proxies", listOf(proxy()), nil, func(t target) *[]netip.Prefix { return &t.config.Gateway.TrustedProxies },

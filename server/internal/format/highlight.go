@@ -17,11 +17,6 @@ const (
 	// is shown plain. Chroma's expressions backtrack: with most lexers a few
 	// kilobytes can be made up that take minutes.
 	maxHighlightTime = time.Second
-	// A block of code has this time, and so much for each of its bytes: several
-	// times what chroma's slowest lexer takes for code that is code. What is made
-	// up to take long is given up early.
-	highlightTime     = 10 * time.Millisecond
-	highlightTimeByte = 15 * time.Microsecond
 )
 
 // A Page formats texts that are shown together: all the code in them is
@@ -103,7 +98,7 @@ func (h *highlighter) html(lang, code string) string {
 	}
 	compile(lexer)
 	start := time.Now()
-	html, ok := tokens(lexer, code, min(h.left(), highlightTime+time.Duration(len(code))*highlightTimeByte))
+	html, ok := tokens(lexer, code, h.left())
 	if !ok {
 		html = escape(code)
 	}

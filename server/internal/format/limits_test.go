@@ -179,17 +179,12 @@ func TestHighlightingEnds(t *testing.T) {
 }
 
 // TestPagesOfHostileCodeEnd bounds what many small texts cost that are made up to
-// take long: alone each has little time, and together they have that of one.
+// take long: together they have the time of one.
 func TestPagesOfHostileCodeEnd(t *testing.T) { // alone: it measures time
 	text := "```c\n" + strings.Repeat("\n", 2000) + "int x;\n```\n"
 	Blocks(text) // compiles the lexer
-	start := time.Now()
-	Blocks(text)
-	if took := time.Since(start); took > maxHighlightTime/2 {
-		t.Errorf("one took %v", took)
-	}
 	var p Page
-	start = time.Now()
+	start := time.Now()
 	for range 200 {
 		if blocks := p.Blocks(text); !strings.Contains(blocks[len(blocks)-1], " x;") {
 			t.Fatal("the code is lost")

@@ -154,7 +154,7 @@ func (c *call) describe(params protocol.Payload, act *audit.Act) (told bool, err
 	case *protocol.KeysCreateParams:
 		c.drawn = auth.Draw()
 		act.Target, act.Detail = audit.Key(c.drawn.ID()), details("prefix", c.drawn.Prefix(), "user", p.UserID, "name", p.Name,
-			"role", string(p.Role), "expires in seconds", number(p.ExpiresIn))
+			"role", string(p.Role), "expires in", lasting(p.ExpiresIn))
 	case *protocol.KeysRevokeParams:
 		act.Target = audit.Key(p.ID)
 	case *protocol.ClientsDropParams:
@@ -305,9 +305,14 @@ func details(pairs ...string) string {
 	return strings.Join(given, ", ")
 }
 
-func number(n int64) string {
-	if n == 0 {
+// lasting is a time in seconds as people read it; nothing for 0.
+func lasting(seconds int64) string {
+	const day = 24 * 60 * 60
+	switch {
+	case seconds == 0:
 		return ""
+	case seconds%day == 0:
+		return strconv.FormatInt(seconds/day, 10) + " d"
 	}
-	return strconv.FormatInt(n, 10)
+	return strconv.FormatInt(seconds, 10) + " s"
 }

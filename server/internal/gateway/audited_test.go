@@ -144,7 +144,7 @@ func TestKeysAreToldById(t *testing.T) {
 	h := newHouse(t, httpdtest.Options{})
 	admin := h.admin(t, "boss")
 	var made protocol.KeysCreateResult
-	admin.Read(admin.OK(protocol.MethodKeysCreate, `{"name":"Nightly","userId":"reports","role":"viewer","expiresIn":60}`), &made)
+	admin.Read(admin.OK(protocol.MethodKeysCreate, `{"name":"Nightly","userId":"reports","role":"viewer","expiresIn":2592000}`), &made)
 	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 	admin.Refused(protocol.InvalidRequest, "", protocol.MethodKeysCreate, `{"name":"Nightly","userId":"reports","role":"king"}`)
 	told := h.lines(t)
@@ -156,7 +156,7 @@ func TestKeysAreToldById(t *testing.T) {
 			t.Errorf("it tells %+v", e)
 		}
 	}
-	if want := "prefix " + made.Prefix + ", user reports, name Nightly, role viewer, expires in seconds 60"; told[0].Detail != want {
+	if want := "prefix " + made.Prefix + ", user reports, name Nightly, role viewer, expires in 30 d"; told[0].Detail != want {
 		t.Errorf("it tells %q, want %q", told[0].Detail, want)
 	}
 	if e := told[2]; e.Outcome != protocol.AuditFailed || e.Target == told[0].Target {

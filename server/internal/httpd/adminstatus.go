@@ -3,6 +3,7 @@ package httpd
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
@@ -45,7 +46,7 @@ func factGroups(s *protocol.StatusResult) []page.FactGroup {
 		{Name: "State", Value: s.Store, Bad: s.Store != "ok"},
 		{Name: "Kind", Value: data.Kind},
 		{Name: "Size", Value: bytesText(data.Bytes)},
-		{Name: "Not folded in yet", Value: bytesText(data.LogBytes)},
+		{Name: "Write-ahead log", Value: bytesText(data.LogBytes)},
 		{Name: "Version of its tables", Value: number(data.Version)},
 		{Name: "Sessions", Value: number(data.Sessions)},
 		{Name: "Devices", Value: number(data.Devices)},
@@ -59,9 +60,20 @@ func factGroups(s *protocol.StatusResult) []page.FactGroup {
 		config = append(config, part.Fact{Name: "Waits for a restart", Value: strings.Join(d.NeedsRestart, ", "), Bad: true})
 	}
 	for _, setting := range d.Settings {
-		config = append(config, part.Fact{Name: setting.Key, Value: setting.Value})
+		config = append(config, part.Fact{Name: setting.Key, Value: plainly(setting.Value)})
 	}
 	return []page.FactGroup{{Title: "Gateway", Facts: gateway}, {Title: "Now", Facts: now}, {Title: "Store", Facts: store}, {Title: "In force", Facts: config}}
+}
+
+// plainly is a setting without the signs that a configuration puts around it.
+func plainly(value string) string {
+	if value == "[]" {
+		return "none"
+	}
+	if text, err := strconv.Unquote(value); err == nil {
+		return text
+	}
+	return value
 }
 
 // number groups the digits of n: "10,000".

@@ -148,6 +148,10 @@ func (tx mortalTx) ActiveRuns(id int64) ([]session.Run, error) {
 	return stepped(tx, func() ([]session.Run, error) { return tx.Tx.ActiveRuns(id) })
 }
 
+func (tx mortalTx) UserRuns(userID string) (int, error) {
+	return stepped(tx, func() (int, error) { return tx.Tx.UserRuns(userID) })
+}
+
 func (tx mortalTx) Send(userID, key string) (session.Send, error) {
 	return stepped(tx, func() (session.Send, error) { return tx.Tx.Send(userID, key) })
 }

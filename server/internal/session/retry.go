@@ -45,7 +45,7 @@ func (c *change) retry(caller Caller, r RetryRequest) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	active, err := c.room()
+	active, err := c.room(caller)
 	if err != nil {
 		return Sent{}, err
 	}

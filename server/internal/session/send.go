@@ -53,7 +53,7 @@ type Sent struct {
 // refuses: FORBIDDEN for somebody else's session or file, ALREADY_EXISTS for
 // another message under a used idempotency key, NOT_FOUND for a file that is no
 // more, FAILED_PRECONDITION for one of another session, RESOURCE_EXHAUSTED when
-// 10 sends are waiting.
+// 10 sends are waiting, or the caller has MaxRuns.
 func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent, error) {
 	key := r.SessionKey
 	if key == "" {
@@ -83,7 +83,7 @@ func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
 	if err := c.attach(files); err != nil {
 		return Sent{}, err
 	}
-	active, err := c.room()
+	active, err := c.room(caller)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -123,15 +123,28 @@ func (c *change) once(caller Caller, key string, digest [sha256.Size]byte, do fu
 	})
 }
 
+// retryRoomMs is when there may be room for one more run.
+const retryRoomMs = 5000
+
 // room gives how many runs are active, and refuses where one more is too many.
-func (c *change) room() (active int, err error) {
+func (c *change) room(caller Caller) (active int, err error) {
+	if c.most > 0 {
+		n, err := c.UserRuns(caller.UserID)
+		if err != nil {
+			return 0, err
+		}
+		if n >= c.most {
+			return 0, protocol.Exhausted("you wait for "+strconv.Itoa(n)+
+				" answers, which is the limit: send again when one is there, or stop one", retryRoomMs)
+		}
+	}
 	runs, err := c.ActiveRuns(c.rec.ID)
 	if err != nil {
 		return 0, err
 	}
 	if len(runs) > protocol.MaxQueuedRuns {
 		return 0, protocol.Exhausted("this session has "+strconv.Itoa(protocol.MaxQueuedRuns)+
-			" messages waiting: send again when the answer is there", 5000)
+			" messages waiting: send again when the answer is there", retryRoomMs)
 	}
 	return len(runs), nil
 }

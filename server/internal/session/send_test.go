@@ -144,6 +144,39 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 }
 
+// TestRunsOfAUserAreBounded holds one user to so many answers at once, in all of
+// its sessions together, while others have their own.
+func TestRunsOfAUserAreBounded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	most := 2
+	h.MaxRuns = func() int { return most }
+	h.send(t, ann, "one", "Hi")
+	h.send(t, ann, "two", "Hi")
+	request := session.SendRequest{SessionKey: "three", DefaultAgent: "demo", Message: "Hi", IdempotencyKey: "i"}
+	_, err := h.Send(t.Context(), ann, request)
+	refused(t, "a third one", err, protocol.ResourceExhausted)
+	if e := err.(*protocol.Error); !e.Retryable || e.RetryAfterMs <= 0 {
+		t.Errorf("%+v does not say when to try again", e)
+	}
+	if _, err := h.Find(t.Context(), ann, "three"); err == nil {
+		t.Error("a refused send opened a session")
+	}
+	h.send(t, ben, "ben's", "Hi")
+	failed := h.begin(t, "one")
+	h.finish(t, failed, session.RunFailed)
+	if sent, err := h.Send(t.Context(), ann, request); err != nil || sent.Duplicate {
+		t.Errorf("after an end: %+v (%v)", sent, err)
+	}
+	retry := session.RetryRequest{SessionKey: "one", RunID: failed.Run.ID}
+	_, err = h.Retry(t.Context(), ann, retry)
+	refused(t, "a retry beyond that", err, protocol.ResourceExhausted)
+	most = 0
+	if _, err := h.Retry(t.Context(), ann, retry); err != nil {
+		t.Errorf("without a limit: %v", err)
+	}
+}
+
 func TestSendOpensASession(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -47,6 +47,10 @@ type Publisher interface {
 // Service is the domain of sessions over a Store. It is safe for concurrent
 // use. Its refusals are *protocol.Error; other errors are the store's.
 type Service struct {
+	// MaxRuns, if set before use, gives how many runs a user may have queued and
+	// running, in all sessions; 0 is any number. It must be safe for concurrent use.
+	MaxRuns func() int
+
 	store   Store
 	publish Publisher
 	locks   keyedLocks
@@ -68,6 +72,7 @@ func New(store Store, publish Publisher) *Service {
 type change struct {
 	Tx
 	tails  *tails
+	most   int // runs that the caller may have active; 0: any number
 	rec    Record
 	now    time.Time // as precise as it is stored
 	events []Event
@@ -91,6 +96,9 @@ func (s *Service) commit(ctx context.Context, key string, fn func(*change) error
 	made := false
 	err := s.store.Update(ctx, func(tx Tx) error {
 		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go()}
+		if s.MaxRuns != nil {
+			c.most = s.MaxRuns()
+		}
 		err := fn(c)
 		made = err == nil
 		return err

@@ -74,6 +74,8 @@ type Tx interface {
 	// ActiveRuns gives a session's queued and running runs in their order; with
 	// session 0, everybody's.
 	ActiveRuns(sessionID int64) ([]Run, error)
+	// UserRuns is how many queued and running runs a user has, in all sessions.
+	UserRuns(userID string) (int, error)
 	// RenewLeases sets the end of the leases of a holder's running runs.
 	RenewLeases(holder string, until time.Time) error
 	// Unfolded gives up to limit runs that ended before that and are not Folded,

@@ -292,6 +292,11 @@ func (t sessionTx) ActiveRuns(sessionID int64) ([]session.Run, error) {
 		sessionID), scanRun)
 }
 
+func (t sessionTx) UserRuns(userID string) (n int, err error) {
+	err = t.tx.QueryRow(`SELECT count(*) FROM runs INDEXED BY runs_active WHERE `+activeStatuses+` AND user_id = ?`, userID).Scan(&n)
+	return n, err
+}
+
 func (t sessionTx) RenewLeases(holder string, until time.Time) error {
 	_, err := t.tx.Exec(`UPDATE runs INDEXED BY runs_active SET lease_until = ?
 		WHERE `+activeStatuses+` AND status = 'running' AND holder = ?`, millis(until), holder)

@@ -95,6 +95,7 @@ func useEverything(tx session.Tx) {
 	_, _ = tx.Run("r")
 	_, _ = tx.ActiveRuns(r.ID)
 	_, _ = tx.ActiveRuns(0)
+	_, _ = tx.UserRuns("u")
 	_ = tx.RenewLeases("h", time.Now())
 	_, _ = tx.Unfolded(time.Now(), 1)
 	_, _ = tx.Untouched(time.Now(), 1)

@@ -762,7 +762,10 @@ func testActiveRuns(t *testing.T, s sessionStore) {
 		for i, status := range []session.RunStatus{session.RunQueued, session.RunRunning, session.RunCompleted,
 			session.RunFailed, session.RunCancelled, session.RunQueued} {
 			for _, r := range []session.Record{one, two} {
-				run := session.Run{ID: fmt.Sprint(r.Key, i), SessionID: r.ID, Status: status, Order: int64(10 - i)}
+				run := session.Run{ID: fmt.Sprint(r.Key, i), SessionID: r.ID, UserID: "ann", Status: status, Order: int64(10 - i)}
+				if i == 5 && r.ID == two.ID {
+					run.UserID = "ben"
+				}
 				if err := tx.SaveRun(run); err != nil {
 					return err
 				}
@@ -770,6 +773,13 @@ func testActiveRuns(t *testing.T, s sessionStore) {
 		}
 		return nil
 	})
+	for user, want := range map[string]int{"ann": 5, "ben": 1, "Ann": 0, "": 0} {
+		s.view(t, func(tx session.Tx) error {
+			n, err := tx.UserRuns(user)
+			same(t, "active runs of "+user, n, want)
+			return err
+		})
+	}
 	for id, want := range map[int64][]string{
 		one.ID: {"one5", "one1", "one0"}, two.ID: {"two5", "two1", "two0"},
 		0: {"one5", "one1", "one0", "two5", "two1", "two0"}, 99: nil,
