@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -186,10 +185,10 @@ func TestGatewayRestart(t *testing.T) {
 	user, _ := paired(t, g)
 	user.say("long")
 	user.wait("it streams", replyIs(markup.StatusStreaming)+` && document.querySelector("`+lastReply+`").innerText.length > 200`)
-	g.kill(syscall.SIGKILL)
+	g.Kill()
 	user.wait("the loss is shown", link(markup.LinkReconnecting))
 	user.shoot("lost")
-	g.start()
+	g.Start()
 	user.wait("reconnected by itself", link(markup.LinkConnected))
 	user.wait("the answer is marked", replyIs(markup.StatusFailed))
 	user.shoot("interrupted")

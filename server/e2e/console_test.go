@@ -185,7 +185,7 @@ func TestReloadInTheConsole(t *testing.T) {
 	admin.wait("facts", `document.querySelectorAll(".fact").length > 10`)
 	panel := "#" + markup.IDReload
 	state := func(s string) string { return `document.querySelector("` + panel + `").dataset.state === "` + s + `"` }
-	g.configure(`{gateway: {rate_limit_rpm: 600}}`)
+	g.Configure(`{gateway: {rate_limit_rpm: 600}}`)
 	admin.click(do(markup.ActionReloadConfig))
 	admin.wait("read again", state(markup.ReloadDone))
 	if words := admin.text(panel); !strings.Contains(words, "gateway.rate_limit_rpm") {
@@ -193,7 +193,7 @@ func TestReloadInTheConsole(t *testing.T) {
 	}
 	admin.wait("it holds", `document.querySelector(".fact-groups").innerText.includes("600")`)
 	admin.shoot("done")
-	g.configure(`{gateway: {rate_limit_rpm: -3, nonsense: 1}}`)
+	g.Configure(`{gateway: {rate_limit_rpm: -3, nonsense: 1}}`)
 	admin.click(do(markup.ActionReloadConfig))
 	admin.wait("refused", state(markup.ReloadFailed))
 	if words := admin.text(panel); !strings.Contains(words, "rate_limit_rpm") || !strings.Contains(words, "nonsense") {
@@ -201,15 +201,6 @@ func TestReloadInTheConsole(t *testing.T) {
 	}
 	admin.shoot("failed")
 	admin.stayed()
-}
-
-// configure writes the file that a reload, or the next start, reads.
-func (g *gatehouse) configure(config string) {
-	g.t.Helper()
-	g.config = config
-	if err := os.WriteFile(g.dir+"/config.json5", []byte(config), 0o600); err != nil {
-		g.t.Fatal(err)
-	}
 }
 
 func TestFiltersOfTheAuditLog(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +26,7 @@ func found(state string) string {
 // behind puts a proxy before the gateway, which browsers then use.
 func behind(t *testing.T, g *gatehouse, change func(*httputil.ProxyRequest), instead http.HandlerFunc) {
 	t.Helper()
-	target, err := url.Parse("http://" + g.address)
+	target, err := url.Parse("http://" + g.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +100,7 @@ func TestDoctorKeepsQuiet(t *testing.T) {
 	g := startGatehouse(t, "")
 	behind(t, g, nil, nil)
 	user, _ := paired(t, g)
-	g.kill(syscall.SIGKILL)
+	g.Kill()
 	user.wait("it fails again and again", link(markup.LinkFailing))
 	pictures(user, "failing")
 	for _, action := range []string{markup.ActionReconnectNow, markup.ActionExamine} {
@@ -119,7 +118,7 @@ func TestDoctorKeepsQuiet(t *testing.T) {
 		t.Errorf("the dialog says %q", text)
 	}
 	pictures(user, "stranger")
-	g.start()
+	g.Start()
 	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionReconnectNow + `"]`)
 	user.wait("connected", link(markup.LinkConnected))
 	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionExamine + `"]`)

@@ -29,7 +29,7 @@ func through(t *testing.T, g *gatehouse) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{listener: listener, target: g.address, legs: map[*leg]struct{}{}}
+	l := &line{listener: listener, target: g.Address, legs: map[*leg]struct{}{}}
 	var ended sync.WaitGroup
 	ended.Go(func() { l.serve(&ended) })
 	t.Cleanup(func() {

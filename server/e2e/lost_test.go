@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -74,10 +73,10 @@ func settled(b *tab) {
 	}
 }
 
-// TestTypedOffline types where there is no network, loses the page, and finds
-// everything sent once the network is back.
-func TestTypedOffline(t *testing.T) {
-	t.Parallel()
+// inATunnel is a user who has said hello and then lost the network. Coming out
+// loses the page, and opens it again where there is a network.
+func inATunnel(t *testing.T) (*tab, func()) {
+	t.Helper()
 	g := startGatehouse(t, "")
 	l := through(t, g)
 	user, _ := paired(t, g)
@@ -87,18 +86,29 @@ func TestTypedOffline(t *testing.T) {
 	l.cut()
 	user.offline()
 	user.wait("the loss is shown", link(markup.LinkOffline))
+	return user, func() {
+		t.Helper()
+		// A page that cannot be loaded: this one is gone.
+		_, _ = chromedp.Run(user.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => location.reload(), 0)`))
+		user.wait("the page is gone", `!document.querySelector("`+messages+`")`)
+		l.mend()
+		user.online()
+		user.open(address)
+	}
+}
+
+// TestTypedOffline types where there is no network, loses the page, and finds
+// everything sent once the network is back.
+func TestTypedOffline(t *testing.T) {
+	t.Parallel()
+	user, comeOut := inATunnel(t)
 	texts := []string{"first", "second", "third"}
 	for _, text := range texts {
 		user.say(text)
 	}
 	user.wait("they wait", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 3`, messages, markup.StatusWaiting))
 	user.shoot("waiting")
-	// A page that cannot be loaded: this one is gone.
-	_, _ = chromedp.Run(user.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => location.reload(), 0)`))
-	user.wait("the page is gone", `!document.querySelector("`+messages+`")`)
-	l.mend()
-	user.online()
-	user.open(address)
+	comeOut()
 	user.wait("they are sent", areSaid(markup.StatusComplete, append([]string{"Hello there"}, texts...)...))
 	settled(user)
 	if got := said(user); !slices.Equal(got, append([]string{"Hello there"}, texts...)) {
@@ -225,12 +235,12 @@ func TestKilledInMidStream(t *testing.T) {
 	g := startGatehouse(t, "")
 	user, _ := paired(t, g)
 	streams(user)
-	g.kill(syscall.SIGKILL)
+	g.Kill()
 	user.wait("the loss is shown", link(markup.LinkReconnecting))
 	at := user.number(lastLength)
 	user.say("typed while it was down")
 	user.wait("it waits", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 1`, messages, markup.StatusWaiting))
-	g.start()
+	g.Start()
 	user.wait("reconnected by itself", link(markup.LinkConnected))
 	failed := messages + ` > [data-status="` + markup.StatusFailed + `"]`
 	user.wait("the answer is marked, and keeps what was shown",

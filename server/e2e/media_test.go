@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -200,15 +199,7 @@ func TestUploadsTakeTime(t *testing.T) {
 // finds the message sent with its file.
 func TestFileSentOffline(t *testing.T) {
 	t.Parallel()
-	g := startGatehouse(t, "")
-	l := through(t, g)
-	user, _ := paired(t, g)
-	user.say("Hello there")
-	user.wait("an answer", replyIs(markup.StatusComplete))
-	address := evaluate[string](user, "location.href")
-	l.cut()
-	user.offline()
-	user.wait("the loss is shown", link(markup.LinkOffline))
+	user, comeOut := inATunnel(t)
 	user.do("attach a picture", `choose(await pictureFile("tunnel.png", 800, 600))`)
 	user.wait("it waits", chip("tunnel.png", markup.FileWaiting))
 	user.say("from a tunnel")
@@ -217,11 +208,7 @@ func TestFileSentOffline(t *testing.T) {
 	user.do("attach one more", `choose(textFile("draft.txt", 7))`)
 	user.wait("it waits", chip("draft.txt", markup.FileWaiting))
 	time.Sleep(time.Second) // the browser writes files down in its own time
-	_, _ = chromedp.Run(user.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => location.reload(), 0)`))
-	user.wait("the page is gone", `!document.querySelector("`+messages+`")`)
-	l.mend()
-	user.online()
-	user.open(address)
+	comeOut()
 	user.wait("it is sent", areSaid(markup.StatusComplete, "Hello there", "from a tunnel"))
 	settled(user)
 	if got, want := own(user), "complete:  Hello there | complete: image tunnel.png from a tunnel"; got != want {
@@ -265,14 +252,14 @@ func TestGatewayStopsInAnUpload(t *testing.T) {
 	user.say("sent before it is there")
 	message := `document.querySelector("` + messages + ` > .message-user")`
 	user.wait("it is on its way", message+`?.dataset.status === "`+markup.StatusUploading+`" && +`+message+`.querySelector("[data-slot=percent]").textContent > 5`)
-	g.kill(syscall.SIGKILL)
+	g.Kill()
 	user.wait("it waits", message+`?.dataset.status === "`+markup.StatusWaiting+`"`)
 	if words := user.text(messages + " > .message-user .message-foot"); !strings.Contains(words, "Kept here") {
 		t.Errorf("the message says %q", words)
 	}
 	pictures(user, "waiting")
 	user.slow(-1)
-	g.start()
+	g.Start()
 	user.wait("it is said", areSaid(markup.StatusComplete, "sent before it is there"))
 	settled(user)
 	if got, want := own(user), "complete: file large.txt sent before it is there"; got != want {

@@ -13,7 +13,7 @@ import (
 // onTheNetwork is a path of the gateway under a name that is not this machine's
 // own, as a phone has it: plain HTTP, and no secure context.
 func onTheNetwork(g *gatehouse, path string) string {
-	_, port, _ := net.SplitHostPort(g.address)
+	_, port, _ := net.SplitHostPort(g.Address)
 	return "http://" + networkName + ":" + port + path
 }
 
@@ -32,7 +32,7 @@ func TestOnTheNetwork(t *testing.T) {
 		t.Error("the page is in a secure context, which is not what is tried here")
 	}
 	code := evaluate[string](user, `document.getElementById("`+markup.IDPairingCode+`").dataset.code`)
-	_, fragment, _ := strings.Cut(g.link, "#")
+	_, fragment, _ := strings.Cut(g.SignInLink(), "#")
 	admin.run("sign in", chromedp.Navigate(onTheNetwork(g, "/login#"+fragment)))
 	admin.wait("the admin page", `document.body?.dataset.page === "`+markup.PageAdmin+`"`)
 	admin.run("leave", chromedp.Navigate("about:blank"))

@@ -18,7 +18,7 @@ func foreignPage(t *testing.T, g *gatehouse) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(`<!doctype html><link rel="icon" href="data:,"><script>
-			const s = new WebSocket("ws://` + g.address + `/ws");
+			const s = new WebSocket("ws://` + g.Address + `/ws");
 			s.onopen = () => s.send('{"type":"req","id":"1","method":"connect"}');
 			s.onmessage = e => document.title = e.data;
 			s.onerror = () => document.title = "refused";
@@ -35,7 +35,7 @@ func TestForeignOriginIsRefused(t *testing.T) {
 	b.expect("WebSocket connection to")
 	b.run("open the foreign page", chromedp.Navigate(foreignPage(t, g)))
 	b.wait("refused", `document.title === "refused"`)
-	if !strings.Contains(g.logs.String(), "security.origin_rejected") {
+	if !strings.Contains(g.Log(), "security.origin_rejected") {
 		t.Error("the log does not say security.origin_rejected")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -93,7 +92,7 @@ func onEachPage(script string) chromedp.Action[chromedp.Void] {
 // restart starts the gateway anew with another configuration.
 func (g *gatehouse) restart(config string) {
 	g.t.Helper()
-	g.kill(syscall.SIGTERM)
-	g.config = config
-	g.start()
+	g.Stop()
+	g.Configure(config)
+	g.Start()
 }

@@ -25,7 +25,7 @@ func TestTLS(t *testing.T) {
 	cert, key := certificate(t, "localhost")
 	g := startGatehouse(t, fmt.Sprintf(`{ tls: { cert_file: %q, key_file: %q } }`, cert, key))
 	b := newTab(t, browser(t, chromedp.Flag("ignore-certificate-errors", true)))
-	b.run("open the link", chromedp.Navigate(g.link))
+	b.run("open the link", chromedp.Navigate(g.SignInLink()))
 	b.wait("the admin page", `document.body?.dataset.page === "`+markup.PageAdmin+`"`)
 	b.wait("the admin is connected", link(markup.LinkConnected))
 	if p := evaluate[string](b, `performance.getEntriesByType("navigation")[0].nextHopProtocol`); p != "h2" {

@@ -209,7 +209,7 @@ func (s *siege) faults() {
 	for _, a := range s.all {
 		wrong[a.text] = a.text
 	}
-	s.g.configure(script(map[string]any{"gateway": wrong, "agents": map[string]any{"list": wrong}}))
+	s.g.Configure(script(map[string]any{"gateway": wrong, "agents": map[string]any{"list": wrong}}))
 	s.console.open(s.g.url("/admin/status"))
 	s.console.wait("connected", link(markup.LinkConnected))
 	s.console.click(do(markup.ActionReloadConfig))

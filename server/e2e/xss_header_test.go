@@ -26,7 +26,7 @@ import (
 // with its body; redirects are not followed.
 func (g *gatehouse) ask(method, target, body string, header ...string) (*http.Response, string) {
 	g.t.Helper()
-	c, err := net.DialTimeout("tcp", g.address, startTimeout)
+	c, err := net.DialTimeout("tcp", g.Address, startTimeout)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func (g *gatehouse) ask(method, target, body string, header ...string) (*http.Re
 	if err := c.SetDeadline(time.Now().Add(startTimeout)); err != nil {
 		g.t.Fatal(err)
 	}
-	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: " + g.address, "Connection: close", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
+	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: " + g.Address, "Connection: close", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
 	if _, err := io.WriteString(c, strings.Join(lines, "\r\n")+"\r\n\r\n"+body); err != nil {
 		g.t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestNobodyIsLedElsewhere(t *testing.T) {
 	cookie := g.adminCookie()
 	targets := []string{"//evil.invalid/", "//evil.invalid/%2e%2e", `/\evil.invalid`, "/%5cevil.invalid", "/%2f%2fevil.invalid", "///evil.invalid", "/.//evil.invalid",
 		"/admin//evil.invalid", "/admin/", "/admin/..//evil.invalid", "/s//evil.invalid/..", "/static//evil.invalid", "/static/../admin", "/%0d%0aLocation:%20//evil.invalid",
-		"/login/", "http://evil.invalid/", "http://evil.invalid/admin", "//evil.invalid@" + g.address + "/"}
+		"/login/", "http://evil.invalid/", "http://evil.invalid/admin", "//evil.invalid@" + g.Address + "/"}
 	for _, name := range []string{"next", "redirect", "return", "returnTo", "return_to", "url", "to", "continue", "goto", "back"} {
 		for _, path := range []string{"/", "/login", "/admin", "/admin/audit"} {
 			targets = append(targets, path+"?"+name+"=//evil.invalid/", path+"?"+name+"=https://evil.invalid/%0d%0aX:y")

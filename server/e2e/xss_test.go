@@ -98,7 +98,7 @@ func (s *siege) talk(params string, header http.Header) *rig.Talk {
 }
 
 func (s *siege) dial(header http.Header) rig.Socket {
-	return rig.Dial(context.Background(), rig.Options{URL: "ws://" + s.g.address + "/ws", Header: header})
+	return rig.Dial(context.Background(), rig.Options{URL: "ws://" + s.g.Address + "/ws", Header: header})
 }
 
 // arrived counts what was shown, and fails for what was not.

@@ -45,7 +45,7 @@ const tells = `(() => {
 // watched watches a tab from its next navigation on.
 func watched(b *tab, g *gatehouse) *watch {
 	b.t.Helper()
-	w := &watch{tab: b, host: g.address}
+	w := &watch{tab: b, host: g.Address}
 	if err := chromedp.Listen(b.ctx, w.listen); err != nil {
 		b.t.Fatal(err)
 	}

@@ -1,36 +1,18 @@
 package chaos
 
 import (
-	"errors"
-	"io/fs"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// binary is the gateway to try.
-func binary(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("E2E_BINARY")
-	if path == "" {
-		path = "../../../bin/gatehouse"
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("there is no %s: run make build", path)
-	}
-	return path
-}
 
 // setting reads a setting of the run from the environment.
 func setting[T any](t *testing.T, name string, otherwise T, read func(string) (T, error)) T {
@@ -49,7 +31,7 @@ func setting[T any](t *testing.T, name string, otherwise T, read func(string) (T
 // TestNothingIsLost makes a run: a short one, unless it is told otherwise.
 func TestNothingIsLost(t *testing.T) {
 	o := Options{
-		Binary:  binary(t),
+		Binary:  rig.Binary(t),
 		Seed:    setting(t, "CHAOS_SEED", rand.Uint64N(1_000_000), func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
 		For:     setting(t, "CHAOS_FOR", 12*time.Second, time.ParseDuration),
 		Clients: setting(t, "CHAOS_CLIENTS", 12, strconv.Atoi),

@@ -1,9 +1,11 @@
 package rig
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,27 +15,36 @@ import (
 // Patience bounds each wait for something that should happen at once.
 const Patience = 30 * time.Second
 
-// Token is the gateway token of every Gateway.
+// Token is the gateway token that StartGateway sets.
 const Token = "the-token-of-a-test-from-outside"
 
 // Gateway is the binary with a data directory and a loopback address of its own,
 // which it keeps when it is started again.
 type Gateway struct {
 	Address string // host:port
+	Dir     string // of its configuration, and of its data in data
 
 	t       testing.TB
-	dir     string
+	env     []string
 	program *Program
 }
 
-// StartGateway starts the binary with a configuration in JSON5, or with none
-// where that is empty, and ends it with the test. The log is in JSON.
+// StartGateway starts the binary with Token and a configuration in JSON5, or with
+// none where that is empty, and ends it with the test. The log is in JSON.
 func StartGateway(t testing.TB, config string) *Gateway {
 	t.Helper()
-	g := &Gateway{Address: "127.0.0.1:0", t: t, dir: t.TempDir()}
-	if config == "" {
-		config = "{}"
-	}
+	return start(t, config, "GATEHOUSE_GATEWAY_TOKEN="+Token)
+}
+
+// StartUntold is StartGateway without Token: the gateway makes one of its own.
+func StartUntold(t testing.TB, config string) *Gateway {
+	t.Helper()
+	return start(t, config)
+}
+
+func start(t testing.TB, config string, env ...string) *Gateway {
+	t.Helper()
+	g := &Gateway{Address: "127.0.0.1:0", Dir: t.TempDir(), t: t, env: env}
 	g.Configure(config)
 	g.Start()
 	return g
@@ -42,37 +53,40 @@ func StartGateway(t testing.TB, config string) *Gateway {
 // Binary gives the path of the binary.
 func Binary(t testing.TB) string {
 	t.Helper()
-	path := os.Getenv("E2E_BINARY")
-	if path == "" {
-		path = "../../../bin/gatehouse"
+	paths := []string{"../../bin/gatehouse", "../../../bin/gatehouse"} // from server/e2e, and from a folder in it
+	if path := os.Getenv("E2E_BINARY"); path != "" {
+		paths = []string{path}
 	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
+	for _, path := range paths {
+		path, err := filepath.Abs(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
 	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("there is no %s: run make build", path)
-	}
-	return path
+	t.Skipf("there is no %s: run make build", strings.Join(paths, " or "))
+	return ""
 }
 
-// Configure writes the configuration of the next Start.
+// Configure writes the configuration that a reload, or the next Start, reads.
 func (g *Gateway) Configure(config string) {
 	g.t.Helper()
-	if err := os.WriteFile(g.configFile(), []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(g.configFile(), []byte(cmp.Or(config, "{}")), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
 }
 
-func (g *Gateway) configFile() string { return filepath.Join(g.dir, "config.json5") }
+func (g *Gateway) configFile() string { return filepath.Join(g.Dir, "config.json5") }
 
 // Start starts the binary; it must not run.
 func (g *Gateway) Start() {
 	g.t.Helper()
 	g.program = Start(g.t, Command{
-		Path: Binary(g.t), Dir: g.dir,
-		Args: []string{"-config", g.configFile(), "-listen", g.Address, "-data-dir", filepath.Join(g.dir, "data"), "-log-format", "json"},
-		Env:  []string{"HOME=" + g.dir, "GATEHOUSE_GATEWAY_TOKEN=" + Token},
+		Path: Binary(g.t), Dir: g.Dir,
+		Args: []string{"-config", g.configFile(), "-listen", g.Address, "-data-dir", filepath.Join(g.Dir, "data"), "-log-format", "json"},
+		Env:  append(g.env, "HOME="+g.Dir),
 	})
 	line := g.AwaitLog("listening")
 	var said struct{ Address string }
@@ -86,6 +100,20 @@ func (g *Gateway) Start() {
 func (g *Gateway) Stop() {
 	g.t.Helper()
 	g.program.End(syscall.SIGTERM)
+}
+
+// Kill ends it as a crash does.
+func (g *Gateway) Kill() {
+	g.t.Helper()
+	g.program.End(syscall.SIGKILL)
+}
+
+var signInLink = regexp.MustCompile(`https?://\S+/login#\S+`)
+
+// SignInLink is the one that it printed at its last start.
+func (g *Gateway) SignInLink() string {
+	g.t.Helper()
+	return signInLink.FindString(g.AwaitLog("/login#"))
 }
 
 // Log is what it has logged since its last start.
