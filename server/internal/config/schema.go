@@ -108,7 +108,7 @@ func gatewayKeys() []key {
 		at("gateway.allowed_origins", listOf(origin()), nil, func(t target) *[]string { return &t.config.Gateway.AllowedOrigins },
 			"The pages of other origins that may connect. The gateway's own pages always may.").live(),
 		at("gateway.rate_limit_rpm", whole(0, 100000), 0, func(t target) *int { return &t.config.Gateway.RateLimitRPM },
-			"Requests a minute that a user may make, uploads among them, with a burst of 5; 0 is no limit.").live(),
+			"Requests a minute that a user may make over its WebSockets, with a burst of 5; 0 is no limit.").live(),
 		at("gateway.max_connections", whole(1, 1_000_000), 10_000, func(t target) *int { return &t.config.Gateway.Most.Connections },
 			"How many connections there may be at once.").live(),
 		at("gateway.max_connections_per_user", whole(1, 1_000_000), 50, func(t target) *int { return &t.config.Gateway.Most.ConnectionsPerUser },

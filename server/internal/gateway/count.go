@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
@@ -10,33 +9,20 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// withinRate counts a frame of a member against what its user may send.
+// withinRate counts a frame of a member against what its user may send. Frames
+// alone count: pings do not, nor does what is asked for over HTTP.
 func (c *call) withinRate() error {
-	m := c.member.Load()
-	if m == nil {
+	m, rpm := c.member.Load(), c.live.Limits.RateLimitRPM
+	if m == nil || rpm <= 0 {
 		return nil
 	}
-	return c.g.allowRequest(m.UserID, c.peer.Address, c.live.Limits.RateLimitRPM)
-}
-
-// AllowRequest counts a request that a user makes over HTTP against what all
-// connections of the user may send together, and refuses one that is too many
-// with RESOURCE_EXHAUSTED.
-func (g *Gateway) AllowRequest(user string, address netip.Addr) error {
-	return g.allowRequest(user, address, g.Live().Limits.RateLimitRPM)
-}
-
-func (g *Gateway) allowRequest(user string, address netip.Addr, rpm int) error {
-	if rpm <= 0 {
-		return nil
-	}
-	wait, ok := g.buckets.take(user, rpm)
+	wait, ok := c.g.buckets.take(m.UserID, rpm)
 	if ok {
 		return nil
 	}
-	g.Metrics.RateLimited(metrics.LimitUser)
-	if _, ok := g.lines.Take(address); ok {
-		g.Log.Warn("security.rate_limited", "address", address, "user", user, "what", "requests of a user")
+	c.g.Metrics.RateLimited(metrics.LimitUser)
+	if _, ok := c.g.lines.Take(c.peer.Address); ok {
+		c.g.Log.Warn("security.rate_limited", "address", c.peer.Address, "user", m.UserID, "what", "requests of a user")
 	}
 	return protocol.Exhausted("too many requests: this gateway takes so many a minute from one user; wait, then go on",
 		(wait + time.Millisecond - 1).Milliseconds())

@@ -12,8 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -256,35 +254,15 @@ func TestMediaDeleteIsTold(t *testing.T) {
 	}
 }
 
-// An upload is one of the requests that a user may make, whatever connection they
-// come by.
-func TestUploadsCountAsRequests(t *testing.T) {
+// Frames alone count against gateway.rate_limit_rpm (protocol page, rate limiting):
+// a message with ten files can be sent under any limit.
+func TestUploadsAreNoRequests(t *testing.T) {
 	t.Parallel()
 	limits := func() gateway.Limits { return gateway.Limits{RateLimitRPM: 1} }
 	s := serveWith(t, httpdtest.Options{Limits: limits})
-	for range 3 {
+	for range protocol.MaxMedia {
 		s.uploaded("zoe", "a.txt", []byte("hello"))
 	}
-	// A socket takes from the same allowance.
-	for range 2 {
-		if err := s.Gateway.AllowRequest("zoe", netip.MustParseAddr("192.0.2.1")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r := s.upload("zoe", "a.txt", []byte("hello"))
-	if after, err := strconv.Atoi(r.Header.Get("Retry-After")); err != nil || after < 1 || after > 60 {
-		t.Errorf("Retry-After is %q", r.Header.Get("Retry-After"))
-	}
-	raw := text(t, r)
-	var body struct{ Error protocol.Error }
-	if err := json.Unmarshal([]byte(raw), &body); err != nil || r.StatusCode != http.StatusTooManyRequests || body.Error.Code != protocol.ResourceExhausted ||
-		!body.Error.Retryable || body.Error.RetryAfterMs <= 0 || body.Error.RetryAfterMs > 60_000 {
-		t.Errorf("HTTP %d %s", r.StatusCode, raw)
-	}
-	if n := strings.Count(s.Log.String(), "security.rate_limited"); n != 1 {
-		t.Errorf("%d lines of security.rate_limited", n)
-	}
-	s.uploaded("other", "a.txt", []byte("hello"))
 }
 
 func TestMediaBearer(t *testing.T) {

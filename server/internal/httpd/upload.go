@@ -48,9 +48,6 @@ func (s *server) receive(w http.ResponseWriter, r *http.Request) (media.File, er
 	if s.Gateway.Draining() {
 		return media.File{}, errStopping
 	}
-	if err := s.Gateway.AllowRequest(c.UserID, s.address(r)); err != nil {
-		return media.File{}, err
-	}
 	most := s.Media.Limits().MaxBytes
 	if r.ContentLength > most+maxEnvelope {
 		return media.File{}, media.OverLimit(most)
