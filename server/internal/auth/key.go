@@ -84,6 +84,6 @@ func IsKey(text string) bool {
 	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(keySecret) {
 		return false
 	}
-	_, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	return err == nil
+	secret, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	return err == nil && len(secret) == keySecret // fewer bytes if there are line ends, which are passed over
 }

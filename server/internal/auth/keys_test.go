@@ -442,7 +442,8 @@ func (r *ring) check(t *rapid.T, k expected) {
 }
 
 func FuzzIsKey(f *testing.F) {
-	for _, seed := range []string{"", "gh_", "gh_" + strings.Repeat("A", 43), "gh_" + strings.Repeat("_", 43), "gh_" + strings.Repeat("=", 43)} {
+	for _, seed := range []string{"", "gh_", "gh_" + strings.Repeat("A", 43), "gh_" + strings.Repeat("_", 43), "gh_" + strings.Repeat("=", 43),
+		"gh_" + strings.Repeat("0", 20) + "\r\r\r" + strings.Repeat("0", 20)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
