@@ -79,10 +79,15 @@ generate: go ## make the generated files again: templ's Go, codecs, references
 bench: go ## run the benchmarks; BENCH=regexp picks
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES) | grep -v 'no test files'
 
+# Until Go 1.27, a target may fail at the end of its time with "context deadline
+# exceeded" and no input (golang/go#75804): that is no finding.
 fuzz: go ## run each fuzz target for FUZZTIME (10s)
-	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort | while IFS=: read -r file func; do \
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort | while IFS=: read -r file func; do \
 		echo "$$file: $${func#func }"; \
-		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime $(MINIMIZE) "./$$(dirname "$$file")" || exit 1; done
+		{ go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime $(MINIMIZE) "./$$(dirname "$$file")" || echo "not passed"; } | tee "$$log"; \
+		if grep -q '^not passed' "$$log"; then \
+			grep -q 'context deadline exceeded' "$$log" && ! grep -q 'Failing input' "$$log" || exit 1; fi; done
 
 clean: ## remove what was built; the data of make dev stays
 	rm -rf bin .dev/gatehouse
