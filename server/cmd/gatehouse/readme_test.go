@@ -1,14 +1,8 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"flag"
 	"io"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,8 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
@@ -78,7 +72,7 @@ func TestREADMEConfigurations(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	cert, key := selfSigned(t, "localhost")
+	cert, key := certstest.Good(t, "localhost")
 	for name, text := range map[string]string{
 		"cert.pem": cert, "key.pem": key, "webhook.secret": "whsec_" + strings.Repeat("QUJD", 12),
 	} {
@@ -143,24 +137,4 @@ func TestREADMEProbes(t *testing.T) {
 			t.Errorf("doctor does not say %q:\n%s", line, out)
 		}
 	}
-}
-
-// selfSigned makes a certificate and its key, in PEM.
-func selfSigned(t *testing.T, host string) (cert, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
 }

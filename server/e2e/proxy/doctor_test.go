@@ -1,15 +1,13 @@
 package proxy
 
 import (
-	"context"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/miekg/dns"
-
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
+	"github.com/gatehouse-chat/gatehouse/server/internal/dnstest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/doctor"
 )
 
@@ -42,7 +40,7 @@ func examine(t *testing.T, v visit) doctor.Report {
 		t.Fatal(err)
 	}
 	return doctor.Examine(t.Context(), doctor.Options{
-		URL: "https://" + net.JoinHostPort(host, port), Token: rig.Token, Roots: v.proxy.roots, Resolver: nameServer(t),
+		URL: "https://" + net.JoinHostPort(host, port), Token: rig.Token, Roots: v.proxy.roots, Resolver: dnstest.Resolver(t, nil),
 	})
 }
 
@@ -53,27 +51,4 @@ func text(t *testing.T, r doctor.Report) string {
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-// nameServer knows every host as 127.0.0.1.
-func nameServer(t *testing.T) *net.Resolver {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &dns.Server{Listener: l, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		answer := new(dns.Msg).SetReply(q)
-		if q.Question[0].Qtype == dns.TypeA {
-			answer.Answer = []dns.RR{&dns.A{
-				Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 1}, A: net.IPv4(127, 0, 0, 1),
-			}}
-		}
-		_ = w.WriteMsg(answer)
-	})}
-	go func() { _ = server.ActivateAndServe() }()
-	t.Cleanup(func() { _ = l.Close() })
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
-	}}
 }

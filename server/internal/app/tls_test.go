@@ -3,25 +3,20 @@ package app_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/app"
+	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
@@ -29,41 +24,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// writePair writes a certificate for localhost and its key.
-func writePair(t *testing.T, dir string, serial int64) (cert, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
-
 // TestTLS serves, over TLS with certificate files, pages, cookies and the
 // protocol itself, and leads plain HTTP there.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	c := settings(t, dir)
-	c.TLS.CertFile, c.TLS.KeyFile = writePair(t, dir, 1)
+	c.TLS.CertFile, c.TLS.KeyFile = certstest.Write(t, dir, "localhost", 1)
 	c.TLS.RedirectListen, c.TLS.HSTS = "127.0.0.1:0", time.Hour
 	g := start(t, c)
 	if !strings.HasPrefix(g.url, "https://localhost:") {
@@ -164,7 +131,7 @@ func TestRedirectHasBounds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	c := settings(t, dir)
-	c.TLS.CertFile, c.TLS.KeyFile = writePair(t, dir, 1)
+	c.TLS.CertFile, c.TLS.KeyFile = certstest.Write(t, dir, "localhost", 1)
 	c.TLS.RedirectListen = "127.0.0.1:0"
 	c.Gateway.Most.ConnectionsPerAddress = 5
 	g := start(t, c)
@@ -203,7 +170,7 @@ func TestTLSRefuses(t *testing.T) {
 	defer taken.Close()
 	dir := t.TempDir()
 	c := settings(t, dir)
-	c.TLS.CertFile, c.TLS.KeyFile = writePair(t, dir, 1)
+	c.TLS.CertFile, c.TLS.KeyFile = certstest.Write(t, dir, "localhost", 1)
 	c.TLS.RedirectListen = taken.Addr().String()
 	if err := tryToRun(t, c); err == nil || !strings.Contains(err.Error(), "tls.redirect_listen") {
 		t.Errorf("with a redirect at an address that is taken: %v", err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -22,7 +23,7 @@ import (
 func TestTLSReload(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	cert, key := writePair(t, dir, 1)
+	cert, key := certstest.Write(t, dir, "localhost", 1)
 	tlsPart := fmt.Sprintf(`tls: {cert_file: %q, key_file: %q}`, cert, key)
 	c := startConfigured(t, "{"+tlsPart+"}")
 	serial := func() int64 {
@@ -36,14 +37,14 @@ func TestTLSReload(t *testing.T) {
 	}
 	admin := over(t, c.running, trusting(t, cert))
 
-	writePair(t, dir, 2)
+	certstest.Write(t, dir, "localhost", 2)
 	c.signals <- syscall.SIGHUP
 	c.signals <- syscall.SIGHUP // taken once the first is done with
 	if n := serial(); n != 2 {
 		t.Errorf("after a signal the certificate is number %d, want 2", n)
 	}
 	other := t.TempDir()
-	writePair(t, other, 3)
+	certstest.Write(t, other, "localhost", 3)
 	good, err := os.ReadFile(key)
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,9 @@ import (
 	"github.com/letsencrypt/pebble/v2/db"
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
-	"github.com/miekg/dns"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/dnstest"
 )
 
 // pebbleWorker is a goroutine of Pebble's that nothing ends.
@@ -46,7 +48,7 @@ func newAuthority(t *testing.T, httpPort, tlsPort int) *authority {
 	said := log.New(io.Discard, "", 0)
 	memory := db.NewMemoryStore()
 	issuer := ca.New(said, memory, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {}})
-	front := wfe.New(said, memory, va.New(said, httpPort, tlsPort, true, resolver(t), memory), issuer, nil, true, false, 0, 0)
+	front := wfe.New(said, memory, va.New(said, httpPort, tlsPort, true, dnstest.Serve(t, nil), memory), issuer, nil, true, false, 0, 0)
 	server := httptest.NewTLSServer(front.Handler())
 	t.Cleanup(server.Close)
 	a := &authority{client: server.Client(), directory: server.URL + wfe.DirectoryPath, roots: x509.NewCertPool()}
@@ -54,28 +56,6 @@ func newAuthority(t *testing.T, httpPort, tlsPort int) *authority {
 		t.Fatal("Pebble has no root")
 	}
 	return a
-}
-
-// resolver is a name server for which every host is 127.0.0.1.
-func resolver(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &dns.Server{Listener: l, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		answer := new(dns.Msg).SetReply(q)
-		if q.Question[0].Qtype == dns.TypeA {
-			answer.Answer = []dns.RR{&dns.A{
-				Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 1}, A: net.IPv4(127, 0, 0, 1),
-			}}
-		}
-		_ = w.WriteMsg(answer)
-	})}
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = server.ActivateAndServe() }()
-	t.Cleanup(func() { _ = l.Close(); <-ended })
-	return l.Addr().String()
 }
 
 // gate is a TLS listener with an Authority's certificates and, in plain text,
@@ -230,7 +210,7 @@ func TestRenewalThatFails(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				log, dir := &logged{}, t.TempDir()
-				cert, key := issue(t, host, time.Now(), time.Now().Add(6*day))
+				cert, key := certstest.Issue(t, host, time.Now(), time.Now().Add(6*day))
 				if err := os.WriteFile(filepath.Join(dir, host), []byte(sec1(t, key)+cert), 0o600); err != nil {
 					t.Fatal(err)
 				}

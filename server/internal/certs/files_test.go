@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
 )
 
 const (
@@ -35,14 +37,14 @@ func TestOpenPairRefuses(t *testing.T) {
 		"no key":   func(f files) { f.put("a.test", now, now.Add(month)); _ = os.Remove(f.key) },
 		"another key": func(f files) {
 			f.put("a.test", now, now.Add(month))
-			_, k := issue(t, "b.test", now, now)
+			_, k := certstest.Issue(t, "b.test", now, now)
 			f.write(f.key, k)
 		},
 		"no PEM": func(f files) { f.write(f.cert, "x"); f.write(f.key, "x") },
 		"large":  func(f files) { f.put("a.test", now, now.Add(month)); f.write(f.key, strings.Repeat("x", maxFile+1)) },
 		"key for cert": func(f files) {
 			f.put("a.test", now, now.Add(month))
-			_, k := issue(t, "b.test", now, now)
+			_, k := certstest.Issue(t, "b.test", now, now)
 			f.write(f.cert, k)
 		},
 	} {
@@ -82,7 +84,7 @@ func TestWatch(t *testing.T) {
 		const useless = "are of no use"
 		says("start", "old.test", "in use", 1)
 
-		cert, key := issue(t, "new.test", begin, begin.Add(6*day))
+		cert, key := certstest.Issue(t, "new.test", begin, begin.Add(6*day))
 		f.write(f.cert, cert)
 		time.Sleep(lookAgain)
 		says("half replaced", "old.test", useless, 0)
@@ -91,7 +93,7 @@ func TestWatch(t *testing.T) {
 		says("replaced", "new.test", useless, 0)
 		says("replaced", "new.test", "in use", 2)
 
-		_, other := issue(t, "other.test", begin, begin.Add(day))
+		_, other := certstest.Issue(t, "other.test", begin, begin.Add(day))
 		f.write(f.key, other)
 		time.Sleep(time.Hour)
 		says("another key", "new.test", useless, 1)

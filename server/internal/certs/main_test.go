@@ -2,14 +2,7 @@ package certs
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
 )
 
 func TestMain(m *testing.M) {
@@ -68,30 +63,7 @@ func (f files) write(name, text string) {
 // put writes a certificate for a name that is good from begin to end, and its key.
 func (f files) put(name string, begin, end time.Time) {
 	f.t.Helper()
-	cert, key := issue(f.t, name, begin, end)
+	cert, key := certstest.Issue(f.t, name, begin, end)
 	f.write(f.cert, cert)
 	f.write(f.key, key)
-}
-
-// issue makes a certificate that signs itself.
-func issue(t *testing.T, name string, begin, end time.Time) (cert, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: begin, NotAfter: end, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
 }

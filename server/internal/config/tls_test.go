@@ -1,41 +1,16 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"strings"
 	"testing"
-	"time"
-)
 
-// pair makes a certificate and its key.
-func pair(t *testing.T) (cert, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"chat.example.com"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
-}
+	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
+)
 
 func TestTLSFiles(t *testing.T) {
 	t.Parallel()
-	cert, key := pair(t)
-	_, another := pair(t)
+	cert, key := certstest.Good(t, "chat.example.com")
+	_, another := certstest.Good(t, "chat.example.com")
 	f := newFolder(t, map[string]string{
 		"cert.pem": cert, "key.pem": key, "other.pem": another, "none.pem": "",
 		"config.json5": `{tls: {cert_file: "cert.pem", key_file: "key.pem", redirect_listen: ":80", hsts: "365d"}}`,

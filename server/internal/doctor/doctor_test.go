@@ -3,15 +3,11 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,6 +21,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/dnstest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -274,27 +272,14 @@ func TestOffload(t *testing.T) {
 // certificate makes one for a name and a time, by an authority that nobody knows.
 func certificate(t *testing.T, name string, end time.Time) (pair tls.Certificate, roots *x509.CertPool) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: end.AddDate(0, 0, -90), NotAfter: end, IsCA: true, BasicConstraintsValid: true,
-	}
-	if ip := net.ParseIP(name); ip != nil {
-		template.DNSNames, template.IPAddresses = nil, []net.IP{ip}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
+	cert, key := certstest.Issue(t, name, end.AddDate(0, 0, -90), end)
+	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots = x509.NewCertPool()
-	roots.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+	roots.AppendCertsFromPEM([]byte(cert))
+	return pair, roots
 }
 
 func TestTLSFaults(t *testing.T) {
@@ -432,7 +417,7 @@ func TestNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver := nameServer(t, map[string][]byte{"two.test.": {127, 0, 0, 1, 127, 0, 0, 99}, "one.test.": {127, 0, 0, 1}})
+	resolver := dnstest.Resolver(t, map[string][]net.IP{"two.test.": {net.IPv4(127, 0, 0, 1), net.IPv4(127, 0, 0, 99)}, "one.test.": {net.IPv4(127, 0, 0, 1)}})
 	for _, row := range []struct {
 		host, check string
 		status      Status
