@@ -77,8 +77,8 @@ func lexer(lang string) chroma.Lexer { return lexersByName()[lang] }
 
 // A highlighter highlights the code of one text.
 type highlighter struct {
-	spent time.Duration
-	page  *Page // whose time it is as well; nil: none
+	page *Page // whose time is spent; nil: own
+	own  Page
 	// What the latest segment needed, so that it is done once while the
 	// segment is formatted again and again.
 	known map[codeKey]string
@@ -89,7 +89,8 @@ type codeKey struct{ lang, code string }
 // html returns the HTML of code: its text, with spans of chroma's classes.
 func (h *highlighter) html(lang, code string) string {
 	lexer := lexer(lang)
-	if lexer == nil || len(code) >= maxHighlight || h.left() <= 0 {
+	budget := h.budget()
+	if lexer == nil || len(code) >= maxHighlight || budget.left() <= 0 {
 		return escape(code)
 	}
 	key := codeKey{lang, code}
@@ -97,12 +98,10 @@ func (h *highlighter) html(lang, code string) string {
 		return html
 	}
 	compile(lexer)
-	start := time.Now()
-	html, ok := tokens(lexer, code, h.left())
+	html, ok := budget.tokens(lexer, code)
 	if !ok {
 		html = escape(code)
 	}
-	h.spend(time.Since(start))
 	if h.known == nil {
 		h.known = map[codeKey]string{}
 	}
@@ -110,20 +109,22 @@ func (h *highlighter) html(lang, code string) string {
 	return html
 }
 
-// left is the time that there still is.
-func (h *highlighter) left() time.Duration {
-	left := maxHighlightTime - h.spent
-	if h.page != nil {
-		left = min(left, maxHighlightTime-h.page.spent)
+// budget is whose time is spent.
+func (h *highlighter) budget() *Page {
+	if h.page == nil {
+		return &h.own
 	}
-	return left
+	return h.page
 }
 
-func (h *highlighter) spend(d time.Duration) {
-	h.spent += d
-	if h.page != nil {
-		h.page.spent += d
-	}
+// left is the time that there still is.
+func (p *Page) left() time.Duration { return maxHighlightTime - p.spent }
+
+// tokens is the function tokens in the time that is left, of which it takes.
+func (p *Page) tokens(lexer chroma.Lexer, code string) (html string, ok bool) {
+	start := time.Now()
+	defer func() { p.spent += time.Since(start) }()
+	return tokens(lexer, code, p.left())
 }
 
 // compile compiles a lexer that was not used before, which takes a busy machine

@@ -141,8 +141,8 @@ func TestHighlightingHasLimits(t *testing.T) {
 		"usual":           {code: code, want: true},
 		"large":           {code: large, want: true},
 		"too large":       {code: large + "a"},
-		"time is used up": {code: code, h: highlighter{spent: maxHighlightTime}},
-		"nearly no time":  {code: large, h: highlighter{spent: maxHighlightTime - 1}},
+		"time is used up": {code: code, h: highlighter{own: Page{spent: maxHighlightTime}}},
+		"nearly no time":  {code: large, h: highlighter{own: Page{spent: maxHighlightTime - 1}}},
 	} {
 		html := test.h.html("go", test.code)
 		if got := strings.Contains(html, `<span class="kd">var</span>`); got != test.want {
