@@ -146,9 +146,9 @@ func (c *call) noteFiles(p *protocol.ChatSendParams) error {
 func (c *call) describe(params protocol.Payload, act *audit.Act) (told bool, err error) {
 	switch p := params.(type) {
 	case *protocol.DeviceApproveParams:
-		act.Target, act.Detail = c.requested(p.Code), details("user", p.UserID, "role", string(p.Role), "label", p.Label)
+		act.Target, act.Detail = c.findRequester(p.Code), details("user", p.UserID, "role", string(p.Role), "label", p.Label)
 	case *protocol.DeviceDenyParams:
-		act.Target = c.requested(p.Code)
+		act.Target = c.findRequester(p.Code)
 	case *protocol.DeviceRevokeParams:
 		act.Target = audit.Device(p.DeviceID + p.SenderID) // one of them
 	case *protocol.KeysCreateParams:
@@ -270,17 +270,9 @@ func (g *Gateway) signedIn(who Identity, address netip.Addr) {
 	}
 }
 
-// requested names the device that waits with a code, as lines do.
-func (c *call) requested(code string) string {
-	if id := c.requester(code); id != "" {
-		return audit.Device(id)
-	}
-	return ""
-}
-
-// requester is the device that waits with a code, by its id, or "" if there is
-// none.
-func (c *call) requester(code string) string {
+// findRequester finds the device that waits with a code, for c.requester, and
+// names it as lines do; "" if there is none.
+func (c *call) findRequester(code string) string {
 	list, err := c.g.Pairings.List(c.ctx)
 	if err != nil {
 		return "" // then nothing will be changed either
@@ -288,7 +280,8 @@ func (c *call) requester(code string) string {
 	code, _ = pairing.ParseCode(code)
 	for _, p := range list.Pending {
 		if p.Code == code {
-			return p.DeviceID
+			c.requester = p.DeviceID
+			return audit.Device(p.DeviceID)
 		}
 	}
 	return ""

@@ -50,15 +50,16 @@ type waiting struct {
 // first of them answers.
 type call struct {
 	*client
-	ctx      context.Context
-	id       string
-	params   jsontext.Raw
-	live     *Live // what holds for it
-	method   Method
-	named    string      // the method asked for, if there is such a one
-	ended    func(error) // to be told how the method ended; nil: it has not begun
-	drawn    auth.Drawn  // the key that api_keys.create makes
-	answered atomic.Bool
+	ctx       context.Context
+	id        string
+	params    jsontext.Raw
+	live      *Live // what holds for it
+	method    Method
+	named     string      // the method asked for, if there is such a one
+	ended     func(error) // to be told how the method ended; nil: it has not begun
+	drawn     auth.Drawn  // the key that api_keys.create makes
+	requester string      // the device that a pairing code is of
+	answered  atomic.Bool
 }
 
 // reply answers with the payload; nil is {}.

@@ -25,11 +25,10 @@ func (c *call) deviceApprove(p *protocol.DeviceApproveParams) (protocol.Payload,
 }
 
 func (c *call) deviceDeny(p *protocol.DeviceDenyParams) (protocol.Payload, error) {
-	device := c.requester(p.Code)
 	if err := c.g.Pairings.Deny(c.ctx, c.caller().UserID, p.Code); err != nil {
 		return nil, err
 	}
-	c.g.Log.Info("security.pairing_denied", "by", c.caller().UserID, "device", device)
+	c.g.Log.Info("security.pairing_denied", "by", c.caller().UserID, "device", c.requester)
 	return &protocol.DeviceDenyResult{Denied: true}, nil
 }
 

@@ -130,27 +130,11 @@ func TestRevokeWhileConnecting(t *testing.T) {
 	h := newHouse(t, httpdtest.Options{})
 	for n := range 15 {
 		d := h.pair(t, protocol.Operator, fmt.Sprintf("user%d", n))
-		const connections = 4
-		var clients [connections]*client
-		for i := range clients {
-			clients[i] = h.dial(t, from(fmt.Sprintf("192.0.2.%d", n)))
-		}
-		begin := make(chan struct{})
-		var connecting sync.WaitGroup
-		for _, c := range clients {
-			connecting.Go(func() {
-				<-begin
-				c.Send(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
-			})
-		}
-		connecting.Go(func() {
-			<-begin
+		clients := h.rush(t, n, `{"sender_id":"`+d.secret+`"}`, func() {
 			if err := h.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
 				t.Error(err)
 			}
 		})
-		close(begin)
-		connecting.Wait()
 		for _, c := range clients {
 			// Either it is refused, or it was let in and is closed.
 			f, err := c.Next()
@@ -164,6 +148,32 @@ func TestRevokeWhileConnecting(t *testing.T) {
 		}
 	}
 	h.emptied(t)
+}
+
+// rush has clients connect while revoke ends what they connect with. It gives them
+// when all have asked; their answers have not been read.
+func (h *house) rush(t *testing.T, n int, connect string, revoke func()) []*client {
+	t.Helper()
+	const connections = 4
+	var clients []*client
+	for range connections {
+		clients = append(clients, h.dial(t, from(fmt.Sprintf("192.0.2.%d", n))))
+	}
+	begin := make(chan struct{})
+	var connecting sync.WaitGroup
+	for _, c := range clients {
+		connecting.Go(func() {
+			<-begin
+			c.Send(protocol.MethodConnect, connect)
+		})
+	}
+	connecting.Go(func() {
+		<-begin
+		revoke()
+	})
+	close(begin)
+	connecting.Wait()
+	return clients
 }
 
 // viewed is a store of pairings that does something after each View.

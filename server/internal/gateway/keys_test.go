@@ -160,25 +160,9 @@ func TestRevokeKeyWhileConnecting(t *testing.T) {
 	admin := h.admin(t, "boss")
 	for n := range 15 {
 		made := h.key(t, protocol.Operator, fmt.Sprintf("user%d", n))
-		const connections = 4
-		var clients [connections]*client
-		for i := range clients {
-			clients[i] = h.dial(t, from(fmt.Sprintf("192.0.2.%d", n)))
-		}
-		begin := make(chan struct{})
-		var connecting sync.WaitGroup
-		for _, c := range clients {
-			connecting.Go(func() {
-				<-begin
-				c.Send(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
-			})
-		}
-		connecting.Go(func() {
-			<-begin
+		clients := h.rush(t, n, `{"token":"`+made.Key+`"}`, func() {
 			admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 		})
-		close(begin)
-		connecting.Wait()
 		for _, c := range clients {
 			f, err := c.Next()
 			if err == nil && f.OK { // it was quicker, and is closed for it

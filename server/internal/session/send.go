@@ -128,15 +128,8 @@ const retryRoomMs = 5000
 
 // room gives how many runs are active, and refuses where one more is too many.
 func (c *change) room(caller Caller) (active int, err error) {
-	if c.most > 0 {
-		n, err := c.UserRuns(caller.UserID)
-		if err != nil {
-			return 0, err
-		}
-		if n >= c.most {
-			return 0, protocol.Exhausted("you wait for "+strconv.Itoa(n)+
-				" answers, which is the limit: send again when one is there, or stop one", retryRoomMs)
-		}
+	if err := c.roomOf(caller); err != nil {
+		return 0, err
 	}
 	runs, err := c.ActiveRuns(c.rec.ID)
 	if err != nil {
@@ -147,6 +140,24 @@ func (c *change) room(caller Caller) (active int, err error) {
 			" messages waiting: send again when the answer is there", retryRoomMs)
 	}
 	return len(runs), nil
+}
+
+// roomOf refuses where one more run is too many for the caller, whatever session
+// it is in.
+func (c *change) roomOf(caller Caller) error {
+	if c.maxRuns == nil {
+		return nil
+	}
+	most := c.maxRuns()
+	if most <= 0 {
+		return nil
+	}
+	n, err := c.UserRuns(caller.UserID)
+	if err == nil && n >= most {
+		err = protocol.Exhausted("you wait for "+strconv.Itoa(n)+
+			" answers, which is the limit: send again when one is there, or stop one", retryRoomMs)
+	}
+	return err
 }
 
 func (c *change) newRun(caller Caller, stream bool) Run {

@@ -72,11 +72,12 @@ func New(store Store, publish Publisher) *Service {
 type change struct {
 	Tx
 	tails  *tails
-	most   int // runs that the caller may have active; 0: any number
 	rec    Record
 	now    time.Time // as precise as it is stored
 	events []Event
 	ended  []Ended
+
+	maxRuns func() int // Service.MaxRuns
 }
 
 // update runs fn as one change of the session named key and publishes what it
@@ -95,10 +96,7 @@ func (s *Service) commit(ctx context.Context, key string, fn func(*change) error
 	var c *change
 	made := false
 	err := s.store.Update(ctx, func(tx Tx) error {
-		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go()}
-		if s.MaxRuns != nil {
-			c.most = s.MaxRuns()
-		}
+		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go(), maxRuns: s.MaxRuns}
 		err := fn(c)
 		made = err == nil
 		return err
