@@ -157,8 +157,9 @@ func TestAttaching(t *testing.T) {
 	pictures(user, "refused")
 	user.say("with them")
 	user.wait("it is not sent", `document.querySelector("#`+markup.IDToasts+`").textContent.includes("drawing.svg") && !document.querySelector("`+messages+` > *")`)
-	for range 2 {
+	for left := 1; left >= 0; left-- {
 		user.click(chips + ` > [data-state="failed"] [data-action="` + markup.ActionRemoveFile + `"]`)
+		user.wait("it is gone", fmt.Sprintf(`document.querySelectorAll("%s > [data-state=failed]").length === %d`, chips, left))
 	}
 	user.run("send with Enter", chromedp.Focus("#"+markup.IDComposerInput), enter)
 	user.wait("an answer", replyIs(markup.StatusComplete))
