@@ -30,6 +30,10 @@ var native = []rule{
 
 	never{[]string{"server/internal/conn"}, []string{"server/internal/hub", "server/internal/gateway", "server/internal/httpd"},
 		"a connection moves frames and does not know what they mean"},
+	confined{[]string{"server/internal/present"}, []string{"server/internal/format", "server/internal/session", "shared/..."},
+		"formatted text is derived from stored text, whoever shows it: pages, history, replays and live events"},
+	only{[]string{"server/internal/format"}, []string{"server/internal/present"},
+		"messages become HTML in one place, within the limits of a frame"},
 	never{[]string{"server/internal/hub"}, []string{"server/internal/gateway", "server/internal/httpd"},
 		"fan-out serves the gateway; the other way round would be a circle of meaning"},
 	never{[]string{"server/internal/gateway"}, append([]string{"server/internal/httpd", "server/internal/config"}, adapters...),

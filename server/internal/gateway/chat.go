@@ -6,8 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -211,7 +211,7 @@ func (c *call) chatHistory(p *protocol.ChatHistoryParams) (protocol.Payload, err
 // that older ones were left out.
 func (c *call) framed(messages []protocol.Message) (fitting []protocol.Message, cut bool) {
 	if c.member.Load().HTML {
-		hub.Messages(messages)
+		present.Messages(messages)
 	}
 	return fit(messages)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
-	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -71,7 +71,7 @@ func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page
 		}
 	}
 	m.Epoch, m.LastSeq, m.HasMore, m.Running = p.Session.Epoch, p.Session.LastSeq, p.HasMore, p.Session.Running
-	hub.Messages(p.Messages)
+	present.Messages(p.Messages)
 	m.Messages = make([]part.Message, len(p.Messages))
 	for i := range p.Messages {
 		m.Messages[i] = s.message(&p.Messages[i], m.Agent)

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/present/presenttest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -62,7 +63,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"say": w.onRunning(func(t *rapid.T, b session.Begun) {
 			for range rapid.IntRange(1, 15).Draw(t, "times") {
-				w.say(t, b, rapid.SliceOfN(rapid.SampledFrom(shortFragments), 1, 8).Draw(t, "words"))
+				w.say(t, b, rapid.SliceOfN(rapid.SampledFrom(presenttest.ShortFragments()), 1, 8).Draw(t, "words"))
 			}
 		}),
 		"say much": w.onRunning(func(t *rapid.T, b session.Begun) {

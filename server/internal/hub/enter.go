@@ -34,8 +34,8 @@ func (h *Hub) Enter(ctx context.Context, log Log, m *Member, cursors []protocol.
 	m.entering = true
 	for _, c := range cursors {
 		m.hold(c.SessionKey, position{c.Epoch, c.AfterSeq})
-		if m.HTML { // before the log is read: see restate
-			h.answers.restate(c.SessionKey, m)
+		if m.HTML { // before the log is read: see present.Live.Restate
+			h.live.Restate(c.SessionKey, m.caller())
 		}
 	}
 	m.mu.Unlock()
@@ -124,7 +124,7 @@ func (h *Hub) Watch(ctx context.Context, log Log, m *Member, key, epoch string, 
 		from = *after
 	}
 	if m.HTML {
-		h.answers.restate(key, m)
+		h.live.Restate(key, m.caller())
 	}
 	part, err := log.Replay(ctx, m.caller(), key, epoch, from, glance)
 	if err != nil {

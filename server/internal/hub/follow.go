@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -78,10 +79,10 @@ type replayer struct {
 	bytes, frames int // that may be queued before everything has to leave
 
 	// The session's that is being replayed.
-	key    string
-	place  *place
-	at     position // what the member has; as in place
-	retold retelling
+	key   string
+	place *place
+	at    position // what the member has; as in place
+	html  *present.Replay
 }
 
 // all replays what waits, until nothing does. Its error is the log's.
@@ -117,11 +118,11 @@ func (r *replayer) next(ctx context.Context) bool {
 // begin begins to tell what comes after a place.
 func (r *replayer) begin(ctx context.Context, at position) {
 	r.at = at
-	r.retold = retelling{said: func(runID string, through int64) (string, error) {
+	r.html = present.NewReplay(func(runID string, through int64) (string, error) {
 		ctx, done := context.WithTimeout(ctx, readTimeout)
 		defer done()
 		return r.log.Said(ctx, r.key, at.epoch, runID, through)
-	}}
+	})
 }
 
 // session replays a session until its events can go out by themselves.
@@ -177,7 +178,7 @@ func (r *replayer) tell(ctx context.Context, part session.Replay) error {
 		}
 		payload := e.Payload
 		if r.m.HTML {
-			payload = r.retold.payload(part.Events, i, false)
+			payload = r.html.Payload(part.Events, i, false)
 		}
 		if r.bytes <= 0 || r.frames <= 0 {
 			if r.m.Flushed(ctx) != nil {
@@ -216,13 +217,14 @@ func (r *replayer) send(seq int64, frame conn.Prepared) error {
 	return nil
 }
 
-// catchesUp reports whether the next event, live, leaves nothing as it was in what
-// the reader shows. If not it sees to that, and nothing may have been told since.
+// catchesUp reports whether the next live patch will correct everything stale on
+// the reader's screen. If not, it schedules a full restatement; the caller must not
+// have sent anything in between.
 func (r *replayer) catchesUp(told int) bool {
-	if told == 0 || !r.retold.behind() {
+	if told == 0 || !r.html.Behind() {
 		return true
 	}
-	r.hub.answers.restate(r.key, r.m)
+	r.hub.live.Restate(r.key, r.m.caller())
 	return false
 }
 

@@ -9,20 +9,11 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present/presenttest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
-
-var fragments = []string{
-	"Some *words* ", "and `code`", " a [link](https://example.org) ", "\n\n", "\n", "# Heading\n", "- item\n", "  1. nested\n", "> quote\n",
-	"```ours\nfunc main() {\n", "\treturn 1\n", "```\n", "~~~\n", "| a | b |\n|---|---|\n", "| 1 | 2 |\n", "<b>html</b>", "**open", "&amp; < >", "😀é",
-	"\n---\n", "    indented\n", "\x00", `"quoted"\`,
-	strings.Repeat("- of a long list\n", 300), strings.Repeat("long quoted words ", 300), // formatted now and then
-}
-
-// shortFragments are those of a line or two.
-var shortFragments = fragments[:len(fragments)-2]
 
 // An answer in any pieces, with readers that join at any moment: who takes
 // formatted text ends with the whole answer formatted, and who does not never
@@ -46,7 +37,7 @@ func TestFormattedTextConverges(t *testing.T) {
 		}
 		h.Publish(log.updated(protocol.SessionCreated))
 		h.Publish(log.start("r"))
-		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(fragments), 0, 60).Draw(t, "text"), "")
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(presenttest.Fragments()), 0, 60).Draw(t, "text"), "")
 		for text != "" {
 			n := min(len(text), rapid.OneOf(rapid.IntRange(1, 60), rapid.IntRange(500, 3000)).Draw(t, "piece"))
 			for n < len(text) && text[n]&0xc0 == 0x80 {
@@ -172,41 +163,5 @@ func TestFramesAreBounded(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestMessagesAreFormattedIfTheyFit(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		role      protocol.MessageRole
-		text      string
-		formatted bool
-	}{
-		{protocol.FromSystem, "*note*", true},
-		{protocol.FromAssistant, "*answer*", true},
-		{protocol.FromUser, "*question*", false},
-		{protocol.FromSystem, strings.Repeat("a ", 100<<10), true},
-		{protocol.FromSystem, strings.Repeat("- a\n", 30<<10), false},
-		{protocol.FromSystem, strings.Repeat("\x01", 80<<10), false}, // 480 KB as JSON
-		{protocol.FromSystem, strings.Repeat("<", 256<<10), false},
-		{protocol.FromSystem, strings.Repeat("a ", 20<<10) + strings.Repeat("\n", 220<<10), false}, // together over a frame
-	} {
-		h := New()
-		log := newLog("k", "ann")
-		r := newReader("ann", true)
-		h.Join(r.member)
-		h.Publish(log.said(c.role, c.text))
-		frame := r.take()[0]
-		f := decodeFrame(t, frame)
-		var e protocol.ChatEvent
-		if err := protocol.Decode(f.Payload, &e); err != nil {
-			t.Fatal(err)
-		}
-		if len(payload(frame)) > protocol.MaxFrameBytes || e.Message.Content != c.text || (e.Message.HTML != nil) != c.formatted {
-			t.Errorf("%d bytes of %.9q make a frame of %d, formatted: %v", len(c.text), c.text, len(payload(frame)), e.Message.HTML != nil)
-		}
-		if c.formatted && !slices.Equal(e.Message.HTML.Blocks, format.Blocks(c.text)) {
-			t.Errorf("formatted as %.99q", e.Message.HTML.Blocks)
-		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -127,7 +128,7 @@ func (h *house) transcript(t failer, key string, html bool) protocol.ChatHistory
 	p, err := h.History(context.Background(), root, key, 0, protocol.MaxHistoryLimit)
 	try(t, p, err)
 	if html {
-		Messages(p.Messages)
+		present.Messages(p.Messages)
 	}
 	return protocol.ChatHistoryResult{SessionKey: key, Messages: p.Messages, Epoch: p.Session.Epoch, LastSeq: p.Session.LastSeq}
 }

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -25,7 +26,7 @@ type Hub struct {
 	byUser   map[string][]*Member // a list that was given away is never changed
 	watchers map[string][]*Member // by session; likewise
 
-	answers answers
+	live    *present.Live
 	recent  recent
 	changes changes
 	replays sync.WaitGroup
@@ -37,8 +38,8 @@ type Hub struct {
 func New() *Hub {
 	return &Hub{
 		all: map[*Member]struct{}{}, byUser: map[string][]*Member{}, watchers: map[string][]*Member{},
-		answers: answers{bySession: map[string]*answer{}},
-		recent:  recent{byUser: map[string]map[string]change{}},
+		live:   present.NewLive(),
+		recent: recent{byUser: map[string]map[string]change{}},
 	}
 }
 
@@ -104,7 +105,7 @@ func (h *Hub) Publish(e session.Event) {
 		h.recent.forget(&e)
 	}
 	followers, watchers := h.followers(&e)
-	payload := h.answers.payload(e, slices.ContainsFunc(followers, takesHTML) || slices.ContainsFunc(watchers, takesHTML))
+	payload := h.live.Payload(e, slices.ContainsFunc(followers, takesHTML) || slices.ContainsFunc(watchers, takesHTML))
 	if len(followers)+len(watchers) > 0 {
 		plain := sync.OnceValue(func() conn.Prepared { return prepare(e.Name, e.Payload, e.Seq) })
 		formatted := plain
@@ -159,19 +160,6 @@ func (h *Hub) each(name string, payload protocol.Payload, wanted func(*Member) b
 			m.tell(frame)
 		}
 	}
-}
-
-// Device gives the connections of a device.
-func (h *Hub) Device(id string) []*Member {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	var of []*Member
-	for m := range h.all {
-		if id != "" && m.DeviceID == id {
-			of = append(of, m)
-		}
-	}
-	return of
 }
 
 // Members gives everybody.

@@ -62,12 +62,6 @@ func testWhoIsTold(t *testing.T) {
 	h.ToAdmins(protocol.EventShutdown, &protocol.Shutdown{})
 	told("admins", "root")
 
-	if d := h.Device("phone"); len(d) != 1 || d[0] != members["annphone"] {
-		t.Errorf("the phone has %v", d)
-	}
-	if d := h.Device(""); d != nil {
-		t.Errorf("no device has %v", d)
-	}
 	if h.Len() != 4 || len(h.Members()) != 4 {
 		t.Errorf("%d members, %d listed", h.Len(), len(h.Members()))
 	}
@@ -150,40 +144,6 @@ func TestEventsAreEncodedOnceAForm(t *testing.T) {
 	}
 	if both != 9 {
 		t.Errorf("%d events have formatted text, want 9", both)
-	}
-}
-
-// What is kept of an answer goes with its end, however that comes.
-func TestNothingIsKeptOfAnswersThatEnded(t *testing.T) {
-	t.Parallel()
-	for _, html := range []bool{false, true} {
-		for name, end := range map[string]func(*log) session.Event{
-			"completed": func(l *log) session.Event { return l.end(protocol.RunCompleted) },
-			"failed":    func(l *log) session.Event { return l.end(protocol.RunFailed) },
-			"cancelled": func(l *log) session.Event { return l.end(protocol.RunCancelled) },
-			"reset":     func(l *log) session.Event { return l.updated(protocol.SessionReset) },
-			"deleted": func(l *log) session.Event {
-				e := l.updated(protocol.SessionDeleted)
-				e.Seq = 0
-				return e
-			},
-		} {
-			h := New()
-			if html {
-				h.Join(&Member{Sender: &inbox{}, UserID: "ann", HTML: true})
-			}
-			log, other := newLog("k", "ann"), newLog("other", "ann")
-			for _, e := range []session.Event{log.start("r"), other.start("s"), log.chunk("text"), log.updated(protocol.SessionPatched)} {
-				h.Publish(e)
-			}
-			if len(h.answers.bySession) != 2 {
-				t.Fatalf("%d answers are kept", len(h.answers.bySession))
-			}
-			h.Publish(end(log))
-			if len(h.answers.bySession) != 1 || h.answers.bySession["other"] == nil {
-				t.Errorf("%s: %d answers are kept", name, len(h.answers.bySession))
-			}
-		}
 	}
 }
 

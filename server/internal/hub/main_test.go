@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
@@ -130,9 +131,8 @@ func (l *log) said(role protocol.MessageRole, text string) session.Event {
 func (l *log) history() protocol.ChatHistoryResult {
 	h := protocol.ChatHistoryResult{SessionKey: l.key, Epoch: "e", LastSeq: l.seq}
 	if l.answer.ID != "" {
-		m := l.answer
-		message(&m, nil)
-		h.Messages = append(h.Messages, m)
+		h.Messages = []protocol.Message{l.answer}
+		present.Messages(h.Messages)
 	}
 	return h
 }

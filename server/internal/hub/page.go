@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -26,15 +27,15 @@ func (h *Hub) Page(ctx context.Context, log Log, m *Member, key, epoch string, a
 	result := &protocol.ChatReplayResult{
 		SessionKey: key, Epoch: part.Session.Epoch, LastSeq: part.Session.LastSeq, Reset: part.Reset,
 	}
-	retold := retelling{said: func(runID string, through int64) (string, error) {
+	html := present.NewReplay(func(runID string, through int64) (string, error) {
 		return log.Said(ctx, key, part.Session.Epoch, runID, through)
-	}}
-	final := len(part.Events) > 0 && part.Events[len(part.Events)-1].Seq == part.Session.LastSeq
+	})
+	last := len(part.Events) > 0 && part.Events[len(part.Events)-1].Seq == part.Session.LastSeq
 	room := pageRoom
 	for i, e := range part.Events {
 		f := protocol.Frame{Type: protocol.TypeEvent, Event: e.Name, Payload: e.Payload, Seq: e.Seq}
 		if m.HTML {
-			f.Payload = retold.payload(part.Events, i, final)
+			f.Payload = html.Payload(part.Events, i, last)
 		}
 		if i == 0 && len(f.Payload)+len(f.Event)+frameCost > room {
 			f.Payload = e.Payload

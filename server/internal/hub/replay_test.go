@@ -2,13 +2,12 @@ package hub
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/format"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present/presenttest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
@@ -133,7 +132,7 @@ func TestPagesAreTheLog(t *testing.T) {
 		for range rapid.IntRange(1, 2).Draw(t, "answers") {
 			h.send(t, ann, key, rapid.SampledFrom([]string{"question", strings.Repeat("<long> ", 20<<10)}).Draw(t, "question"))
 			run := h.begin(t, key)
-			h.say(t, run, rapid.SliceOfN(rapid.SampledFrom(shortFragments), 1, 60).Draw(t, "words")...)
+			h.say(t, run, rapid.SliceOfN(rapid.SampledFrom(presenttest.ShortFragments()), 1, 60).Draw(t, "words")...)
 			if how := rapid.SampledFrom([]session.RunStatus{session.RunCompleted, session.RunFailed, ""}).Draw(t, "how"); how != "" {
 				h.finish(t, run, how)
 			} else {
@@ -218,41 +217,4 @@ func TestPagesThatAreNot(t *testing.T) {
 	if _, err := h.Hub.Page(t.Context(), h, m, "none", "", 0, 10); refusal(err) != protocol.NotFound {
 		t.Errorf("none: %v", err)
 	}
-}
-
-// A replay that is cut off anywhere is gone on with by another, and by as many as
-// it takes.
-func TestReplaysThatAreCutOff(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		said := rapid.SliceOfN(rapid.SampledFrom(fragments), 1, 25).Draw(t, "words")
-		event := func(seq int, kind string, payload protocol.Payload) session.StoredEvent {
-			return session.StoredEvent{Seq: int64(seq), Name: protocol.EventAgent, Kind: kind, RunID: "r", Payload: (&protocol.AgentEvent{
-				Type: kind, SessionKey: "k", RunID: "r", Payload: payload.AppendJSON(nil)}).AppendJSON(nil)}
-		}
-		log := []session.StoredEvent{event(1, protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "a"})}
-		for _, words := range said {
-			log = append(log, event(len(log)+1, protocol.RunChunk, &protocol.TextPayload{Content: words}))
-		}
-		whole := strings.Join(said, "")
-		log = append(log, event(len(log)+1, protocol.RunCompleted, &protocol.RunCompletedPayload{MessageID: "a", Content: whole}))
-		shown := timeline.New("k")
-		for at := 0; at < len(log); {
-			rest := log[at:]
-			r := retelling{said: func(_ string, through int64) (string, error) {
-				return strings.Join(said[:max(0, min(int(through)-1, len(said)))], ""), nil
-			}}
-			for i := range rapid.IntRange(1, len(rest)).Draw(t, "until") {
-				shown.Apply(timeline.Event{Name: rest[i].Name, Seq: rest[i].Seq, Payload: r.payload(rest, i, false)})
-				at++
-			}
-		}
-		var blocks []string
-		for _, b := range shown.Message("a").Blocks {
-			blocks = append(blocks, b.HTML+b.Text)
-		}
-		if want := format.Blocks(whole); !slices.Equal(blocks, want) {
-			t.Fatalf("shown is %q, want %q", blocks, want)
-		}
-	})
 }

@@ -1,0 +1,19 @@
+// Package present adds formatted text (HTML) to messages and events, for the
+// clients and pages that take it. The formatted text is derived from the stored
+// text each time and is never stored.
+//
+// Messages are whole: a page of a transcript is formatted by [Messages]. An
+// answer that is being written is formatted in one of two ways:
+//
+//   - [Live] follows all sessions. It adds to each event, as it is published, the
+//     patch that all of the session's readers apply.
+//   - [Replay] goes through the stored events of one session for one reader, who
+//     has everything before them.
+//
+// The two cut the text into different pieces, so a large block that is still
+// open may look different to their readers for a while. A reader who changes over
+// from a Replay to live events is corrected by [Live.Restate].
+//
+// Every payload that leaves this package fits a frame: formatted text that would
+// make an event too large is left out, and the reader shows the plain text.
+package present

@@ -1,0 +1,147 @@
+package present
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/format"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Live formats the answers that are being written, in all sessions. It is safe
+// for concurrent use, but the events of one session must come one at a time and
+// in their order.
+type Live struct {
+	// mu guards the following field.
+	mu        sync.Mutex
+	bySession map[string]*liveAnswer
+}
+
+// NewLive makes a Live that knows of no answer.
+func NewLive() *Live { return &Live{bySession: map[string]*liveAnswer{}} }
+
+// Payload is the event's payload for readers who take formatted text; wanted
+// tells that there is such a reader. Every event must pass through Payload, also
+// if nobody wants formatted text: a reader who does may join in the middle of an
+// answer.
+func (l *Live) Payload(e session.Event, wanted bool) []byte {
+	switch e.Name {
+	case protocol.EventAgent:
+		return l.agent(e, wanted)
+	case protocol.EventChat:
+		if wanted {
+			return chatPayload(e.Payload, nil)
+		}
+	case protocol.EventSessionUpdated:
+		var u protocol.SessionUpdated
+		if protocol.Decode(e.Payload, &u) == nil && (u.Change == protocol.SessionDeleted || u.Change == protocol.SessionReset) {
+			l.set(e.SessionKey, nil) // no event ends the run of a log that is gone
+		}
+	}
+	return e.Payload
+}
+
+func (l *Live) agent(e session.Event, wanted bool) []byte {
+	switch {
+	case e.Kind == protocol.RunStarted:
+		l.set(e.SessionKey, &liveAnswer{runID: e.RunID, owner: e.UserID})
+	case e.Kind == protocol.RunChunk:
+		if a := l.answer(e); a != nil {
+			return a.chunk(e.Payload, wanted)
+		}
+	case endsRun(e.Kind):
+		if a := l.answer(e); a != nil {
+			l.set(e.SessionKey, nil)
+			if wanted {
+				return endPayload(e.Kind, e.Payload, func() format.Patch { return a.formatter().Close() })
+			}
+		}
+	}
+	return e.Payload
+}
+
+// Restate makes the next patch of the session's answer resend every block that a
+// reader may have rendered from another formatter state. Call it for a reader who
+// is about to follow live events, before the log is read for that reader: what is
+// in the log by then, the reader has. All readers of the session get the larger
+// patch, so nothing happens if this reader may not read the session.
+func (l *Live) Restate(sessionKey string, reader session.Caller) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.bySession[sessionKey]; a != nil && (a.owner == reader.UserID || reader.Role.Allows(protocol.Admin)) {
+		a.restate.Store(true)
+	}
+}
+
+// Len is the number of answers that are being written.
+func (l *Live) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.bySession)
+}
+
+// set makes a the session's answer; nil: it has none.
+func (l *Live) set(sessionKey string, a *liveAnswer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a == nil {
+		delete(l.bySession, sessionKey)
+		return
+	}
+	l.bySession[sessionKey] = a
+}
+
+// answer is the answer that the event belongs to, or nil if it is not being
+// written.
+func (l *Live) answer(e session.Event) *liveAnswer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.bySession[e.SessionKey]; a != nil && a.runID == e.RunID {
+		return a
+	}
+	return nil
+}
+
+// liveAnswer is an answer that is being written. Its text is only collected until
+// a reader takes formatted text, and formatted from then on.
+type liveAnswer struct {
+	runID   string
+	owner   string // the user whose session it is
+	text    []byte // what was collected; empty once there is a stream
+	stream  *format.Stream
+	restate atomic.Bool // the next patch has to restate all open blocks
+}
+
+// chunk takes a piece of the answer. If formatted text is wanted, the payload
+// carries the patch.
+func (a *liveAnswer) chunk(payload []byte, wanted bool) []byte {
+	var piece protocol.TextPayload
+	e, ok := decodeAgent(payload, &piece)
+	switch {
+	case !ok:
+		return payload
+	case a.stream == nil && !wanted:
+		a.text = append(a.text, piece.Content...)
+		return payload
+	}
+	patch := a.formatter().Write(piece.Content)
+	if !wanted {
+		return payload
+	}
+	return withPatch(e, &piece, &piece.HTML, patch)
+}
+
+// formatter is the answer's stream. A new one begins with the text so far, which
+// the readers have from the history.
+func (a *liveAnswer) formatter() *format.Stream {
+	if a.stream == nil {
+		a.stream = new(format.Stream)
+		a.stream.Write(string(a.text))
+		a.text = nil
+	}
+	if a.restate.Swap(false) {
+		a.stream.Restate()
+	}
+	return a.stream
+}
