@@ -127,19 +127,21 @@ func (g *gatehouse) build() error {
 	if err != nil {
 		return err
 	}
-	g.hook = webhook.New(webhook.Options{Log: g.Log, Target: func() webhook.Target { return g.live.Load().hook }})
+	g.hook = webhook.New(webhook.Options{Log: g.Log, Settings: inForce(g, func(s *settings) webhook.Settings { return s.hook })})
 	told := &notifier{hook: g.hook}
 	events := hub.New()
 	g.events = events
 	g.audit = audit.New(g.store.Audit(), audit.Options{Log: g.Log, Written: func() { events.Changed(protocol.TopicAudit) }})
-	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{Notifier: told, Binding: g.token.Fingerprint, MaxPending: g.maxPendingPairings})
+	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{Notifier: told, Binding: g.token.Fingerprint,
+		Settings: inForce(g, func(s *settings) pairing.Settings { return s.pairing })})
 	g.keys = auth.NewKeys(g.store.Keys())
-	g.sessions = session.New(g.store.Sessions(), counted{events, g.metrics})
-	g.sessions.MaxRuns = g.maxRuns
-	if g.media, err = media.New(filepath.Join(g.Config.DataDir, "media"), g.store.Media(), g.mediaLimits); err != nil {
+	g.sessions = session.New(g.store.Sessions(), counted{events, g.metrics},
+		inForce(g, func(s *settings) session.Settings { return s.session }))
+	if g.media, err = media.New(filepath.Join(g.Config.DataDir, "media"), g.store.Media(),
+		inForce(g, func(s *settings) media.Settings { return s.media })); err != nil {
 		return err
 	}
-	g.runner = run.New(g.sessions, g.media, g.agent, g.Log)
+	g.runner = run.New(g.sessions, g.media, inForce(g, func(s *settings) run.Settings { return s.run }), g.Log)
 	g.gateway = gateway.New(gateway.Options{
 		Log: g.Log, Version: g.Version, Token: g.token, Live: g.gatewayLive, Sessions: g.sessions,
 		Runner: g.runner, Pairings: g.pairings, Keys: g.keys, Audit: g.audit, Hub: events, Metrics: g.metrics, Ready: g.store.Ping,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
+	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -20,7 +21,8 @@ func TestFilesAreCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, config.Retention{Pieces: 24 * time.Hour})
 		s := *h.live.Load()
-		s.config.Media = config.Media{MaxBytes: 1 << 10, Quota: 1 << 20, Orphans: 3 * time.Hour}
+		s.config.Media.Orphans = 3 * time.Hour
+		s.media = media.Settings{MaxBytes: 1 << 10, Quota: 1 << 20}
 		h.live.Store(&s)
 		var ids []string
 		for range 2 {

@@ -28,11 +28,11 @@ func (n *notifier) PairingResolved(r protocol.DeviceResolved) {
 	n.hook.PairingResolved(r)
 }
 
-// hookTarget is the webhook that the configuration names, which was checked.
-func hookTarget(c config.Webhook) webhook.Target {
+// hookSettings is the webhook that the configuration names, which was checked.
+func hookSettings(c config.Webhook) webhook.Settings {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(c.Secret.Reveal(), "whsec_"))
 	if err != nil || len(key) == 0 {
-		return webhook.Target{} // nothing goes out unsigned
+		return webhook.Settings{} // nothing goes out unsigned
 	}
-	return webhook.Target{URL: c.URL, Key: key, Events: c.Events}
+	return webhook.Settings{URL: c.URL, Key: key, Events: c.Events}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
@@ -276,7 +277,7 @@ func afterwards(t *testing.T, dir string, refused []string) {
 	}
 	defer s.Close()
 	storetest.Sound(t, s.Sessions())
-	service := session.New(s.Sessions(), nil)
+	service := session.New(s.Sessions(), nil, setting.Fixed(session.Settings{}))
 	for _, key := range sessions {
 		var got, want []string
 		for _, m := range storetest.Transcript(t, service, key) {

@@ -5,7 +5,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/webhook"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -14,11 +17,14 @@ import (
 // once in force: a reload puts others in their place, all at once.
 type settings struct {
 	config  config.Config
-	agents  map[string]run.Agent
-	list    []protocol.Agent // of agents, the default one first
+	list    []protocol.Agent // of run.Agents, the default one first
 	gateway gateway.Live
 	httpd   httpd.Live
-	hook    webhook.Target
+	hook    webhook.Settings
+	media   media.Settings
+	pairing pairing.Settings
+	run     run.Settings
+	session session.Settings
 }
 
 // newSettings makes what the configuration asks for; nothing of it is in force.
@@ -28,7 +34,11 @@ func newSettings(c config.Config) (*settings, error) {
 		return nil, err
 	}
 	return &settings{
-		config: c, agents: agents, list: list, hook: hookTarget(c.Webhook),
+		config: c, list: list, hook: hookSettings(c.Webhook),
+		media:   media.Settings{MaxBytes: c.Media.MaxBytes, Quota: c.Media.Quota},
+		pairing: pairing.Settings{MaxPending: c.Gateway.Most.PendingPairings},
+		run:     run.Settings{Agents: agents},
+		session: session.Settings{MaxRunsPerUser: c.Gateway.Most.RunsPerUser},
 		gateway: gateway.Live{Pairing: c.Gateway.Pairing, Agents: list, Limits: limits(c.Gateway)},
 		httpd: httpd.Live{
 			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins,
@@ -40,33 +50,21 @@ func newSettings(c config.Config) (*settings, error) {
 // retire lets go of what agents keep that nobody will ask again. Runs of theirs go
 // on.
 func (s *settings) retire() {
-	for _, a := range s.agents {
+	for _, a := range s.run.Agents {
 		if a, ok := a.Agent.(interface{ Retire() }); ok {
 			a.Retire()
 		}
 	}
 }
 
-// agent gives who answers now by the name.
-func (g *gatehouse) agent(id string) (run.Agent, bool) {
-	a, ok := g.live.Load().agents[id]
-	return a, ok
-}
-
 func (g *gatehouse) gatewayLive() *gateway.Live { return &g.live.Load().gateway }
 
 func (g *gatehouse) httpdLive() *httpd.Live { return &g.live.Load().httpd }
 
-func (g *gatehouse) mediaLimits() media.Limits {
-	m := g.live.Load().config.Media
-	return media.Limits{MaxBytes: m.MaxBytes, Quota: m.Quota}
+// inForce gives one part of the settings that hold now.
+func inForce[T any](g *gatehouse, part func(*settings) T) setting.Live[T] {
+	return func() T { return part(g.live.Load()) }
 }
-
-func (g *gatehouse) maxPendingPairings() int {
-	return g.live.Load().config.Gateway.Most.PendingPairings
-}
-
-func (g *gatehouse) maxRuns() int { return g.live.Load().config.Gateway.Most.RunsPerUser }
 
 func limits(c config.Gateway) gateway.Limits {
 	return gateway.Limits{

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -73,13 +74,13 @@ func newHouse(t *testing.T, keep config.Retention) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, store: &away{Store: store.Sessions()}, gatehouse: &gatehouse{}}
-	h.live.Store(&settings{config: config.Config{Retention: keep}, agents: map[string]run.Agent{"a": {Agent: demo, HistoryMessages: 9}}})
+	h.live.Store(&settings{config: config.Config{Retention: keep}, run: run.Settings{Agents: map[string]run.Agent{"a": {Agent: demo, HistoryMessages: 9}}}})
 	h.Log = slog.New(slog.NewTextHandler(&h.log, nil))
-	if h.media, err = media.New(t.TempDir(), store.Media(), h.mediaLimits); err != nil {
+	if h.media, err = media.New(t.TempDir(), store.Media(), inForce(h.gatehouse, func(s *settings) media.Settings { return s.media })); err != nil {
 		t.Fatal(err)
 	}
-	h.sessions = session.New(h.store, nobody{})
-	h.runner = run.New(h.sessions, h.media, h.agent, h.Log)
+	h.sessions = session.New(h.store, nobody{}, setting.Fixed(session.Settings{}))
+	h.runner = run.New(h.sessions, h.media, inForce(h.gatehouse, func(s *settings) run.Settings { return s.run }), h.Log)
 	t.Cleanup(func() {
 		h.runner.Stop(context.Background())
 		if err := errors.Join(h.media.Close(), store.Close()); err != nil {

@@ -17,7 +17,7 @@ var (
 
 // native are the rules for what runs as a program.
 var native = []rule{
-	confined{domain, append([]string{"shared/...", "github.com/google/uuid", "golang.org/x/image/..."}, domain...),
+	confined{domain, append([]string{"shared/...", "server/internal/setting", "github.com/google/uuid", "golang.org/x/image/..."}, domain...),
 		"what a session, a run or a pairing is does not depend on how it is reached or kept: the domain states the interfaces, the edge and the adapters fit them"},
 	never{domain, []string{"net/http", "database/sql/..."},
 		"the domain knows neither HTTP nor SQL, so that it can be tested without them and kept elsewhere"},
@@ -25,6 +25,8 @@ var native = []rule{
 		"formatting is pure: the same text gives the same HTML, live, in history and in pages"},
 	confined{[]string{"server/internal/config"}, []string{"github.com/titanous/json5"},
 		"the configuration is read before anything else exists"},
+	confined{[]string{"server/internal/setting"}, nil,
+		"it is the shape of settings and knows none of them"},
 	confined{[]string{"server/internal/store"}, nil,
 		"it names the errors that all stores share, and nothing of any store"},
 

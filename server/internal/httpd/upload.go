@@ -48,7 +48,7 @@ func (s *server) receive(w http.ResponseWriter, r *http.Request) (media.File, er
 	if s.Gateway.Draining() {
 		return media.File{}, errStopping
 	}
-	most := s.Media.Limits().MaxBytes
+	most := s.Media.MaxBytes()
 	if r.ContentLength > most+maxEnvelope {
 		return media.File{}, media.OverLimit(most)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
@@ -52,7 +53,7 @@ func newHouse(t testing.TB) *house { return houseOn(openStore(t)) }
 
 func houseOn(store session.Store) *house {
 	h := &house{Hub: New()}
-	h.Service = session.New(store, h.Hub)
+	h.Service = session.New(store, h.Hub, setting.Fixed(session.Settings{}))
 	return h
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
@@ -278,7 +279,7 @@ func TestReplayedBeforePublished(t *testing.T) {
 			b.load(t, "k")
 			h.send(t, ann, "k", "one behind")
 			g := &gate{h.Hub, make(chan struct{}), make(chan struct{})}
-			slow := &house{Hub: h.Hub, Service: session.New(store, g)}
+			slow := &house{Hub: h.Hub, Service: session.New(store, g, setting.Fixed(session.Settings{}))}
 			changed := make(chan struct{})
 			entered := make(chan struct{})
 			go func() {

@@ -83,7 +83,7 @@ func TestCrashes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(h.dir, unfinished, "x"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again, err := New(h.dir, h.records, func() Limits { return h.limits })
+	again, err := New(h.dir, h.records, func() Settings { return h.settings })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,15 +108,15 @@ func (r *records) Remove(id string) error { delete(r.rows, id); return nil }
 
 type house struct {
 	*Service
-	records *records
-	dir     string
-	limits  Limits
+	records  *records
+	dir      string
+	settings Settings
 }
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{records: newRecords(), dir: t.TempDir(), limits: Limits{MaxBytes: 1 << 20, Quota: 4 << 20}}
-	s, err := New(h.dir, h.records, func() Limits { return h.limits })
+	h := &house{records: newRecords(), dir: t.TempDir(), settings: Settings{MaxBytes: 1 << 20, Quota: 4 << 20}}
+	s, err := New(h.dir, h.records, func() Settings { return h.settings })
 	if err != nil {
 		t.Fatal(err)
 	}

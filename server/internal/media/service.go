@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Limits bound what is kept. Sizes are bytes.
-type Limits struct {
+// Settings are what the configuration says of files. Sizes are bytes.
+type Settings struct {
 	MaxBytes int64 // one file
 	Quota    int64 // all files of a user
 }
@@ -28,9 +29,9 @@ const (
 // use for. It is safe for concurrent use. Its refusals are *protocol.Error; other
 // errors are the store's.
 type Service struct {
-	store  Store
-	blobs  *blobs
-	limits func() Limits
+	store    Store
+	blobs    *blobs
+	settings setting.Live[Settings]
 
 	imaging chan struct{} // holds one while an image is in memory
 
@@ -41,22 +42,21 @@ type Service struct {
 }
 
 // New makes a Service that keeps contents in dir, which it has to itself, and
-// records in store. Limits gives those that hold now; it must be safe for
-// concurrent use.
-func New(dir string, store Store, limits func() Limits) (*Service, error) {
+// records in store.
+func New(dir string, store Store, settings setting.Live[Settings]) (*Service, error) {
 	b, err := openBlobs(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{store: store, blobs: b, limits: limits,
+	return &Service{store: store, blobs: b, settings: settings,
 		imaging: make(chan struct{}, 1), uploads: map[string]int{}}, nil
 }
 
 // Close lets the directory go. What is open stays readable.
 func (s *Service) Close() error { return s.blobs.root.Close() }
 
-// Limits gives those that hold now.
-func (s *Service) Limits() Limits { return s.limits() }
+// MaxBytes is the size of the largest file that is taken now.
+func (s *Service) MaxBytes() int64 { return s.settings().MaxBytes }
 
 // Find gives the record of a file to its owner, to whoever owns the session that
 // it is in, and to admins. Refuses with NOT_FOUND and FORBIDDEN.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -35,8 +36,8 @@ func (a *archive) start() {
 	if a.store, err = sqlite.Open(a.t.Context(), a.dir, sqlite.Options{}); err != nil {
 		a.t.Fatal(err)
 	}
-	limits := func() media.Limits { return media.Limits{MaxBytes: 1 << 20, Quota: 1 << 20} }
-	if a.Service, err = media.New(filepath.Join(a.dir, "media"), a.store.Media(), limits); err != nil {
+	settings := setting.Fixed(media.Settings{MaxBytes: 1 << 20, Quota: 1 << 20})
+	if a.Service, err = media.New(filepath.Join(a.dir, "media"), a.store.Media(), settings); err != nil {
 		a.t.Fatal(err)
 	}
 }

@@ -30,8 +30,8 @@ func (s *Service) Upload(ctx context.Context, caller session.Caller, next func()
 		return File{}, err
 	}
 	defer end()
-	limits := s.limits()
-	if err := s.store.View(ctx, func(tx Tx) error { return room(tx, caller.UserID, 1, limits.Quota) }); err != nil {
+	settings := s.settings()
+	if err := s.store.View(ctx, func(tx Tx) error { return room(tx, caller.UserID, 1, settings.Quota) }); err != nil {
 		return File{}, err
 	}
 	name, content, err := next()
@@ -43,16 +43,16 @@ func (s *Service) Upload(ctx context.Context, caller session.Caller, next func()
 		return File{}, err
 	}
 	defer d.drop()
-	f, err := receive(d, name, content, limits.MaxBytes)
+	f, err := receive(d, name, content, settings.MaxBytes)
 	if err != nil {
 		return File{}, err
 	}
 	f.ID, f.UserID, f.CreatedAt = newID(), caller.UserID, time.Now()
-	return s.admit(ctx, f, d, limits)
+	return s.admit(ctx, f, d, settings)
 }
 
 // admit looks at a received file, and records and keeps it.
-func (s *Service) admit(ctx context.Context, f File, d *draft, limits Limits) (File, error) {
+func (s *Service) admit(ctx context.Context, f File, d *draft, settings Settings) (File, error) {
 	small, err := s.inspect(ctx, &f, d)
 	if err != nil {
 		return File{}, err
@@ -63,7 +63,7 @@ func (s *Service) admit(ctx context.Context, f File, d *draft, limits Limits) (F
 	s.blobs.claims.RLock()
 	defer s.blobs.claims.RUnlock()
 	if err := s.store.Update(ctx, func(tx Tx) error {
-		if err := room(tx, f.UserID, f.Size, limits.Quota); err != nil {
+		if err := room(tx, f.UserID, f.Size, settings.Quota); err != nil {
 			return err
 		}
 		return tx.Insert(f)

@@ -242,7 +242,7 @@ func TestDiskFails(t *testing.T) {
 func TestQuota(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.limits = Limits{MaxBytes: 100, Quota: 250}
+	h.settings = Settings{MaxBytes: 100, Quota: 250}
 	two := []File{}
 	for range 2 {
 		two = append(two, h.mustPut(t, ann, "a.txt", bytes.Repeat([]byte("x"), 100)))
@@ -316,7 +316,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add("a.webp", []byte(webpText))
 	f.Add("a.jpg", []byte("\xff\xd8\xff\xe1\x00\x10Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01\x01\x11\x00"))
 	h := newHouse(f)
-	h.limits = Limits{MaxBytes: 4096, Quota: 1 << 40}
+	h.settings = Settings{MaxBytes: 4096, Quota: 1 << 40}
 	f.Fuzz(func(t *testing.T, name string, text []byte) {
 		got, err := h.put(ann, name, text)
 		if err != nil {
@@ -346,7 +346,7 @@ func (zeros) Read(p []byte) (int, error) {
 // counts what everybody allocates.
 func TestUploadMemory(t *testing.T) {
 	h := newHouse(t)
-	h.limits = Limits{MaxBytes: 64 << 20, Quota: 1 << 30}
+	h.settings = Settings{MaxBytes: 64 << 20, Quota: 1 << 30}
 	allocated := func(size int64) uint64 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -47,7 +48,9 @@ func (d *desk) open() {
 		d.t.Fatal(err)
 	}
 	d.store = s
-	d.Service = pairing.New(s.Pairings(), pairing.Options{Notifier: d, Binding: func() string { return d.token }})
+	d.Service = pairing.New(s.Pairings(), pairing.Options{
+		Notifier: d, Binding: func() string { return d.token }, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
+	})
 }
 
 func (d *desk) close() {

@@ -35,7 +35,7 @@ func (s *Service) Request(ctx context.Context, from Requester) (protocol.Pending
 	if status(err) == protocol.PairingUnknown {
 		err = s.change(ctx, what, func(tx Tx, now protocol.Time) (func(), error) {
 			var fresh bool
-			if r, fresh, err = admit(tx, from, now, s.lastSeen, s.most()); err != nil || !fresh {
+			if r, fresh, err = admit(tx, from, now, s.lastSeen, s.settings().MaxPending); err != nil || !fresh {
 				return nil, err
 			}
 			return func() { s.tell.PairingRequested(r.pending()) }, nil

@@ -7,12 +7,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // Limits of requests.
 const (
-	maxPending       = 1000            // overall, unless Options say otherwise
 	maxOfNetwork     = 3               // whose requester is there, by address
 	attention        = 2 * time.Minute // how long a requester counts as being there
 	denialCooldown   = time.Minute     // in which the address of a denied request cannot ask again
@@ -40,19 +40,23 @@ type Options struct {
 	Notifier Notifier
 	// Binding gives the fingerprint of the gateway token as it is now, on which
 	// sign-ins rest; empty or nil: nobody can be signed in.
-	Binding func() string
-	// MaxPending gives how many requests may wait overall; nil: 1000.
-	MaxPending func() int
+	Binding  func() string
+	Settings setting.Live[Settings]
+}
+
+// Settings are what the configuration says of pairing.
+type Settings struct {
+	MaxPending int // requests that may wait for an admin, overall
 }
 
 // Service is the pairing desk. Its methods are safe for concurrent use. Their
 // errors are *protocol.Error, or wrap one next to the cause, which is for the
 // log alone; a store that fails gives UNAVAILABLE.
 type Service struct {
-	store   Store
-	tell    Notifier
-	binding func() string
-	most    func() int // requests that may wait
+	store    Store
+	tell     Notifier
+	binding  func() string
+	settings setting.Live[Settings]
 	// turn is held from before a change until it has been told, so that the
 	// tellings are in order.
 	turn chan struct{}
@@ -64,7 +68,7 @@ type Service struct {
 // New makes a Service on a store. Call Sweep at the start and once a minute.
 func New(store Store, o Options) *Service {
 	s := &Service{
-		store: store, tell: o.Notifier, binding: o.Binding, most: o.MaxPending,
+		store: store, tell: o.Notifier, binding: o.Binding, settings: o.Settings,
 		turn: make(chan struct{}, 1), seen: make(map[string]protocol.Time),
 	}
 	if s.tell == nil {
@@ -72,9 +76,6 @@ func New(store Store, o Options) *Service {
 	}
 	if s.binding == nil {
 		s.binding = func() string { return "" }
-	}
-	if s.most == nil {
-		s.most = func() int { return maxPending }
 	}
 	return s
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -581,7 +582,7 @@ func (b broken) View(context.Context, func(pairing.Tx) error) error   { return b
 func TestBrokenStoreLetsNobodyIn(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("disk on fire")
-	s := pairing.New(broken{cause}, pairing.Options{Binding: func() string { return "token" }})
+	s := pairing.New(broken{cause}, pairing.Options{Binding: func() string { return "token" }, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000})})
 	ctx := t.Context()
 	who := from("192.0.2.1")
 	for name, call := range map[string]func() error{
@@ -613,7 +614,7 @@ func TestBrokenStoreLetsNobodyIn(t *testing.T) {
 func TestChangeIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := pairing.New(stuck{}, pairing.Options{})
+		s := pairing.New(stuck{}, pairing.Options{Settings: setting.Fixed(pairing.Settings{MaxPending: 1000})})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		errs := make(chan error)

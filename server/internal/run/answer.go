@@ -48,7 +48,7 @@ func (r *Runner) run(ctx context.Context, b session.Begun) {
 
 // answer streams the agent's answer into the log and says how the run ends.
 func (r *Runner) answer(ctx context.Context, b session.Begun, log *slog.Logger) session.Outcome {
-	answering, ok := r.agent(b.Run.AgentID)
+	answering, ok := r.settings().Agents[b.Run.AgentID]
 	if !ok {
 		return unknownAgent(b.Run.AgentID)
 	}

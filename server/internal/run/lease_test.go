@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -128,7 +129,7 @@ func TestNobodyElseEndsALiveRun(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		sessions := session.New(store.Sessions(), nobody{})
+		sessions := session.New(store.Sessions(), nobody{}, setting.Fixed(session.Settings{}))
 		r := runner(sessions, map[string]agent.Agent{"a": saying(100, time.Second)})
 		ann := session.Caller{UserID: "ann", Role: protocol.Operator}
 		sent, err := sessions.Send(t.Context(), ann, session.SendRequest{SessionKey: "k", DefaultAgent: "a", Message: "Hi"})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -232,7 +233,7 @@ func runner(d Sessions, agents map[string]agent.Agent) *Runner {
 	for id, a := range agents {
 		list[id] = Agent{Agent: a, HistoryMessages: 10}
 	}
-	return New(d, nil, func(id string) (Agent, bool) { a, ok := list[id]; return a, ok }, slog.New(slog.DiscardHandler))
+	return New(d, nil, setting.Fixed(Settings{Agents: list}), slog.New(slog.DiscardHandler))
 }
 
 // one is a Runner with the agent "a".

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 )
 
 // Sessions is what a Runner needs of the sessions' domain.
@@ -31,7 +32,7 @@ type Agent struct {
 type Runner struct {
 	sessions Sessions
 	files    Files
-	agent    func(id string) (Agent, bool)
+	settings setting.Live[Settings]
 	log      *slog.Logger
 	holder   string // names this Runner in the leases of its runs
 
@@ -60,10 +61,15 @@ var (
 	errOverran  = errors.New("the run took too long")
 )
 
-// New makes a Runner. When a run begins, find gives the agent that answers it,
-// by its id; it must be safe for concurrent use.
-func New(sessions Sessions, files Files, find func(id string) (Agent, bool), log *slog.Logger) *Runner {
-	r := &Runner{sessions: sessions, files: files, agent: find, log: log, holder: rand.Text(),
+// Settings are what the configuration says of agents.
+type Settings struct {
+	Agents map[string]Agent // by id
+}
+
+// New makes a Runner. An agent answers to its end the runs that it has begun, also
+// when a reload has put another in its place.
+func New(sessions Sessions, files Files, settings setting.Live[Settings], log *slog.Logger) *Runner {
+	r := &Runner{sessions: sessions, files: files, settings: settings, log: log, holder: rand.Text(),
 		stopping: make(chan struct{}), workers: map[string]*worker{}}
 	r.runs, r.cut = context.WithCancelCause(context.Background())
 	return r

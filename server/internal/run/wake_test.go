@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -94,7 +95,7 @@ func TestRunsOnARealStore(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	sessions := session.New(store.Sessions(), nobody{})
+	sessions := session.New(store.Sessions(), nobody{}, setting.Fixed(session.Settings{}))
 	spoken := make(chan struct{}, 1)
 	r := runner(sessions, map[string]agent.Agent{
 		"quick": saying(300, 0),

@@ -16,7 +16,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, sessions := range []int{1, 500} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
 			h := house{store: openStore(b)}
-			h.Service = session.New(h.store, nobody{})
+			h.Service = session.New(h.store, nobody{}, anyNumber)
 			begun := make([]session.Begun, sessions)
 			for i := range begun {
 				key := fmt.Sprint("session-", i)

@@ -239,7 +239,7 @@ func (l *lineage) live() (died bool) {
 		m.left = steps
 	}
 	l.process++
-	l.service, l.running = session.New(m, witness{l.t, l.store}), nil
+	l.service, l.running = session.New(m, witness{l.t, l.store}, anyNumber), nil
 	if _, _, err := l.service.Recover(context.Background(), l.holder(), true); err != nil {
 		l.expectDeath(m, err)
 		return true
@@ -401,7 +401,7 @@ func (l *lineage) ask(mark string) deed {
 func (l *lineage) compact() deed {
 	now := time.Now().Add(time.Hour)
 	transcripts := func() (texts []string) {
-		service := session.New(l.store, nobody{})
+		service := session.New(l.store, nobody{}, anyNumber)
 		for _, key := range l.keys() {
 			if rec := l.record(key); rec.ID != 0 && rec.DeletedAt.IsZero() {
 				texts = append(texts, encoded(storetest.Transcript(l.t, service, key))...)
@@ -491,7 +491,7 @@ func (l *lineage) withdraw(key string) deed {
 func (l *lineage) settle() {
 	ctx := context.Background()
 	l.process++
-	l.service = session.New(l.store, witness{l.t, l.store})
+	l.service = session.New(l.store, witness{l.t, l.store}, anyNumber)
 	_, waiting, err := l.service.Recover(ctx, l.holder(), true)
 	if err != nil {
 		l.t.Fatalf("recover: %v", err)
@@ -557,7 +557,7 @@ func (l *lineage) repeat(mark string, before *session.Sent) {
 // bury leaves no run behind for the next lineage.
 func (l *lineage) bury() {
 	for _, key := range l.keys() {
-		_ = session.New(l.store, nobody{}).Delete(context.Background(), root, key) // it may be deleted already
+		_ = session.New(l.store, nobody{}, anyNumber).Delete(context.Background(), root, key) // it may be deleted already
 	}
 }
 

@@ -41,7 +41,7 @@ func TestOrphanEndsOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, other := range []string{"a", "b", "c"} {
 			// Each with locks and a memory of its own, as another process has.
-			process := session.New(store, nobody{})
+			process := session.New(store, nobody{}, anyNumber)
 			wg.Go(func() {
 				n, waiting, err := process.Recover(context.Background(), other, false)
 				if err != nil {

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
@@ -86,10 +87,15 @@ type house struct {
 
 func newHouse(t testing.TB) house { return houseOn(openStore(t)) }
 
-func houseOn(store session.Store) house {
+func houseOn(store session.Store) house { return houseWith(store, anyNumber) }
+
+func houseWith(store session.Store, settings setting.Live[session.Settings]) house {
 	told := &recorder{}
-	return house{session.New(store, told), session.New(store, nobody{}), store, told}
+	return house{session.New(store, told, settings), session.New(store, nobody{}, settings), store, told}
 }
+
+// anyNumber of runs is what the configuration allows by default.
+var anyNumber = setting.Fixed(session.Settings{})
 
 // holder answers where a test names nobody.
 const holder = "h"

@@ -63,7 +63,7 @@ type streaming struct {
 func newStage(b *testing.B, sessions int, forms ...bool) *stage {
 	b.Helper()
 	s := &stage{b: b, hub: hub.New()}
-	s.service = session.New(openStore(b), s)
+	s.service = session.New(openStore(b), s, anyNumber)
 	addr, accepted := s.listen()
 	for i := range sessions {
 		one := &streaming{caller: session.Caller{UserID: fmt.Sprint("user-", i), Role: protocol.Operator}, arrived: make(chan struct{}, 16)}

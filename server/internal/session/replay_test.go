@@ -302,7 +302,7 @@ func TestWhatIsPublishedCanBeReplayed(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
 	a := &asking{t: t}
-	a.Service = session.New(store, a)
+	a.Service = session.New(store, a, anyNumber)
 	h := house{Service: a.Service, store: store}
 	h.answered(t, ann, "k", "question", "answer")
 	if _, err := h.Reset(t.Context(), ann, "k"); err != nil {

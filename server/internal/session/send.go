@@ -145,10 +145,7 @@ func (c *change) room(caller Caller) (active int, err error) {
 // roomOf refuses where one more run is too many for the caller, whatever session
 // it is in.
 func (c *change) roomOf(caller Caller) error {
-	if c.maxRuns == nil {
-		return nil
-	}
-	most := c.maxRuns()
+	most := c.settings().MaxRunsPerUser
 	if most <= 0 {
 		return nil
 	}

@@ -148,9 +148,8 @@ func TestQueueIsBounded(t *testing.T) {
 // its sessions together, while others have their own.
 func TestRunsOfAUserAreBounded(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
 	most := 2
-	h.MaxRuns = func() int { return most }
+	h := houseWith(openStore(t), func() session.Settings { return session.Settings{MaxRunsPerUser: most} })
 	h.send(t, ann, "one", "Hi")
 	h.send(t, ann, "two", "Hi")
 	request := session.SendRequest{SessionKey: "three", DefaultAgent: "demo", Message: "Hi", IdempotencyKey: "i"}

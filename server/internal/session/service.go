@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -44,23 +45,25 @@ type Publisher interface {
 	Publish(e Event)
 }
 
+// Settings are what the configuration says of sessions.
+type Settings struct {
+	MaxRunsPerUser int // queued and running, in all sessions; 0: any number
+}
+
 // Service is the domain of sessions over a Store. It is safe for concurrent
 // use. Its refusals are *protocol.Error; other errors are the store's.
 type Service struct {
-	// MaxRuns, if set before use, gives how many runs a user may have queued and
-	// running, in all sessions; 0 is any number. It must be safe for concurrent use.
-	MaxRuns func() int
-
-	store   Store
-	publish Publisher
-	locks   keyedLocks
-	tails   tails
-	waiters waiters
+	store    Store
+	settings setting.Live[Settings]
+	publish  Publisher
+	locks    keyedLocks
+	tails    tails
+	waiters  waiters
 }
 
 // New makes a Service that stores in store and tells publish.
-func New(store Store, publish Publisher) *Service {
-	return &Service{store: store, publish: publish,
+func New(store Store, publish Publisher, settings setting.Live[Settings]) *Service {
+	return &Service{store: store, publish: publish, settings: settings,
 		locks:   keyedLocks{held: map[string]*keyedLock{}},
 		tails:   newTails(),
 		waiters: waiters{byRun: map[string][]*waiter{}},
@@ -77,7 +80,7 @@ type change struct {
 	events []Event
 	ended  []Ended
 
-	maxRuns func() int // Service.MaxRuns
+	settings setting.Live[Settings] // of the Service
 }
 
 // update runs fn as one change of the session named key and publishes what it
@@ -96,7 +99,7 @@ func (s *Service) commit(ctx context.Context, key string, fn func(*change) error
 	var c *change
 	made := false
 	err := s.store.Update(ctx, func(tx Tx) error {
-		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go(), maxRuns: s.MaxRuns}
+		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go(), settings: s.settings}
 		err := fn(c)
 		made = err == nil
 		return err

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -40,19 +41,18 @@ func waits() []time.Duration {
 	}
 }
 
-// Target is who is told of which events; without a URL, nobody.
-type Target struct {
+// Settings are what the configuration says of the webhook: where it goes and for
+// which events. Without a URL nothing is sent.
+type Settings struct {
 	URL    string // http or https
-	Key    []byte // of the signature
+	Key    []byte // signs each message
 	Events []string
 }
 
 // Options are what a Sender needs.
 type Options struct {
-	Log *slog.Logger
-	// Target is who is told now; it is asked before each try and must be safe for
-	// concurrent use.
-	Target func() Target
+	Log      *slog.Logger
+	Settings setting.Live[Settings] // asked before each try
 }
 
 // Sender tells. It is safe for concurrent use.
@@ -110,7 +110,7 @@ func (s *Sender) Stop() {
 
 // tell queues a message, if anybody wants it. It does not block.
 func (s *Sender) tell(event string, data any) {
-	if !s.o.Target().wants(event) {
+	if !s.o.Settings().wants(event) {
 		return
 	}
 	m, err := newMessage(event, data)
@@ -136,7 +136,7 @@ func (s *Sender) tell(event string, data any) {
 	})
 }
 
-func (t Target) wants(event string) bool { return t.URL != "" && slices.Contains(t.Events, event) }
+func (to Settings) wants(event string) bool { return to.URL != "" && slices.Contains(to.Events, event) }
 
 // deliver tries until the receiver has taken the message, or wants no more.
 func (s *Sender) deliver(m message) {
@@ -170,7 +170,7 @@ func (s *Sender) try(m message) (again bool, err error) {
 	case <-s.ctx.Done():
 		return false, s.ctx.Err()
 	}
-	to := s.o.Target()
+	to := s.o.Settings()
 	if !to.wants(m.event) {
 		return false, nil // it was turned off meanwhile
 	}

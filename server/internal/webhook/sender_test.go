@@ -17,6 +17,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"go.uber.org/goleak"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -47,9 +48,9 @@ func (l *logs) String() string {
 	return l.text.String()
 }
 
-func newSender(to Target) (*Sender, *logs) {
+func newSender(to Settings) (*Sender, *logs) {
 	log := &logs{}
-	return New(Options{Log: slog.New(slog.NewTextHandler(log, nil)), Target: func() Target { return to }}), log
+	return New(Options{Log: slog.New(slog.NewTextHandler(log, nil)), Settings: setting.Fixed(to)}), log
 }
 
 // A receiver that checks signatures by the book is told once of each.
@@ -71,7 +72,7 @@ func TestTell(t *testing.T) {
 		bodies <- string(body)
 	}))
 	defer server.Close()
-	s, log := newSender(Target{URL: server.URL + "/secret-path", Key: key, Events: both})
+	s, log := newSender(Settings{URL: server.URL + "/secret-path", Key: key, Events: both})
 	s.PairingRequested(pending)
 	first := <-bodies
 	s.PairingResolved(revoked)
@@ -108,7 +109,7 @@ func TestNotToldElsewhere(t *testing.T) {
 		}
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}))
-	s, _ := newSender(Target{URL: server.URL + "/secret-path", Key: key, Events: both})
+	s, _ := newSender(Settings{URL: server.URL + "/secret-path", Key: key, Events: both})
 	m, err := newMessage(protocol.EventDeviceRequested, requestedOf(pending))
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +162,7 @@ func (r *receiver) RoundTrip(q *http.Request) (*http.Response, error) {
 func inBubble(t *testing.T, status func(n int) int, test func(*Sender, *receiver, *logs)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, log := newSender(Target{URL: "https://hook.example/x", Key: key, Events: []string{protocol.EventDeviceRequested}})
+		s, log := newSender(Settings{URL: "https://hook.example/x", Key: key, Events: []string{protocol.EventDeviceRequested}})
 		r := &receiver{start: time.Now(), status: status}
 		s.client.Transport = r
 		test(s, r, log)

@@ -29,6 +29,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/web/static"
@@ -110,20 +111,22 @@ func New(t testing.TB, o Options) *House {
 	if o.Pairings != nil {
 		devices = o.Pairings(devices)
 	}
-	h.Pairings = pairing.New(devices, pairing.Options{Notifier: told, Binding: token.Fingerprint})
+	h.Pairings = pairing.New(devices, pairing.Options{
+		Notifier: told, Binding: token.Fingerprint, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
+	})
 	h.Keys = auth.NewKeys(store.Keys())
 	lines := store.Audit()
 	if o.Audit != nil {
 		lines = o.Audit(lines)
 	}
 	h.Audit = audit.New(lines, audit.Options{Log: logger, Written: func() { events.Changed(protocol.TopicAudit) }})
-	h.Sessions = session.New(store.Sessions(), events)
-	files, err := media.New(t.TempDir(), store.Media(), func() media.Limits { return media.Limits{MaxBytes: MaxFile, Quota: Quota} })
+	h.Sessions = session.New(store.Sessions(), events, setting.Fixed(session.Settings{}))
+	files, err := media.New(t.TempDir(), store.Media(), setting.Fixed(media.Settings{MaxBytes: MaxFile, Quota: Quota}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.Media = files
-	runner := run.New(h.Sessions, h.Media, func(id string) (run.Agent, bool) { a, ok := agents[id]; return a, ok }, logger)
+	runner := run.New(h.Sessions, h.Media, setting.Fixed(run.Settings{Agents: agents}), logger)
 	h.Gateway = gateway.New(gateway.Options{
 		Log: logger, Version: "test", Token: token, Sessions: h.Sessions, Runner: runner,
 		Live:     func() *gateway.Live { return &gateway.Live{Pairing: !o.NoPairing, Agents: list, Limits: o.limits()} },

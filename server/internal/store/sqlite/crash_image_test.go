@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -144,7 +145,7 @@ func after(t *rapid.T, dir string, image instant) string {
 	if err != nil || verdict != "ok" {
 		t.Fatalf("%q, %v", verdict, err)
 	}
-	if _, _, err := session.New(s.Sessions(), silent{}).Recover(context.Background(), "the next", true); err != nil {
+	if _, _, err := session.New(s.Sessions(), silent{}, setting.Fixed(session.Settings{})).Recover(context.Background(), "the next", true); err != nil {
 		t.Fatalf("recover: %v", err)
 	}
 	storetest.Sound(t, s.Sessions())
@@ -159,7 +160,7 @@ var keeper = session.Caller{UserID: "ann", Role: protocol.Operator}
 
 // talk does so many things in two sessions, each of which is one transaction.
 func talk(t *rapid.T, s *Store, deeds int) []instant {
-	service := session.New(s.Sessions(), silent{})
+	service := session.New(s.Sessions(), silent{}, setting.Fixed(session.Settings{}))
 	instants := []instant{capture(t, s)}
 	running := map[string]session.Begun{}
 	for n := range deeds {

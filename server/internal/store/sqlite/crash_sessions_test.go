@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -36,7 +37,7 @@ func talkOn(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, service := context.Background(), session.New(s.Sessions(), teller{})
+	ctx, service := context.Background(), session.New(s.Sessions(), teller{}, setting.Fixed(session.Settings{}))
 	process := fmt.Sprint(os.Getpid())
 	interrupted, _, err := service.Recover(ctx, process, true)
 	if err != nil {
@@ -138,7 +139,7 @@ func (h heard) check(t *testing.T, dir string) {
 	defer s.Close()
 	store := s.Sessions()
 	storetest.Sound(t, store)
-	service := session.New(store, silent{})
+	service := session.New(store, silent{}, setting.Fixed(session.Settings{}))
 	if _, _, err := service.Recover(context.Background(), "the next", true); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
@@ -23,7 +24,7 @@ type Failer interface {
 // store meanwhile.
 func Sound(t Failer, s session.Store) {
 	t.Helper()
-	service := session.New(s, nobody{})
+	service := session.New(s, nobody{}, setting.Fixed(session.Settings{}))
 	for _, rec := range living(t, s) {
 		log := Log(t, s, rec)
 		gapless(t, rec, log)
