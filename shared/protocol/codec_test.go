@@ -13,27 +13,6 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 )
 
-// wireTypes is one zero value of every type that travels.
-func wireTypes() []Payload {
-	return []Payload{
-		&Error{}, &ErrorDetails{}, &Request{}, &Frame{},
-		&ConnectParams{}, &ConnectResult{}, &ResumedCursor{},
-		&PairingStatus{}, &PendingDevice{}, &PairedDevice{}, &DeviceListResult{},
-		&DeviceApproveParams{}, &DeviceApproveResult{}, &DeviceDenyParams{}, &DeviceDenyResult{},
-		&DeviceRevokeParams{}, &DeviceRevokeResult{}, &DeviceResolved{},
-		&ChatSendParams{}, &ChatSendResult{}, &ChatHistoryParams{}, &ChatHistoryResult{},
-		&Message{}, &HTML{}, &ChatInjectParams{}, &ChatInjectResult{}, &ChatAbortParams{},
-		&ChatAbortResult{}, &ChatStatusParams{}, &ChatStatusResult{}, &AgentEvent{},
-		&RunStartedPayload{}, &TextPayload{}, &ToolCallPayload{}, &ToolResultPayload{},
-		&RunCompletedPayload{}, &RunFailedPayload{}, &RunCancelledPayload{}, &ChatEvent{},
-		&Session{}, &SessionsListParams{}, &SessionsListResult{}, &SessionsPreviewParams{},
-		&SessionsPreviewResult{}, &SessionsPatchParams{}, &SessionsPatchResult{},
-		&SessionsKeyParams{}, &SessionsDeleteResult{}, &SessionsResetResult{}, &SessionUpdated{},
-		&Empty{}, &Agent{}, &AgentsListResult{}, &HealthResult{}, &ConnectedClient{},
-		&StatusResult{}, &StatusDetail{}, &StoreDetail{}, &Setting{}, &Tick{}, &Shutdown{}, &Activity{}, &Author{}, &Usage{}, &Media{},
-	}
-}
-
 // fill draws a value for everything below v.
 func fill(t *rapid.T, v reflect.Value) {
 	switch v.Interface().(type) {
