@@ -27,7 +27,7 @@ export CGO_ENABLED := 0
 export GOFLAGS     := $(strip $(GOFLAGS) -trimpath)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client test chaos dev lint vuln fmt generate bench fuzz clean go
+.PHONY: help run build client symbols test chaos dev lint vuln fmt generate bench fuzz clean go
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -43,6 +43,9 @@ build: client ## build bin/gatehouse, with the client in it
 
 client: go
 	@go run ./web/static/build -version $(VERSION)
+
+symbols: go ## name the functions in a stack trace of the browser; ADDR is the trace, or stdin
+	@go run ./web/static/build -version $(VERSION) -symbols "$$ADDR"
 
 test: go ## prove everything; PARTS="unit e2e" picks, STRICT=1 makes a skip fail
 	@go run ./server/cmd/check $(PARTS)

@@ -193,7 +193,7 @@ func TestReportHoldsTheBudget(t *testing.T) {
 	put(t, dir, packed.served()+".br", strings.Repeat("x", 100))
 	put(t, dir, packed.served()+".gz", strings.Repeat("x", 150))
 	var out bytes.Buffer
-	if err := report(&out, dir, []asset{packed, plain}, 100); err != nil {
+	if err := report(&out, dir, []asset{packed, plain}, &budget{gzip: 150, brotli: 100}); err != nil {
 		t.Errorf("at its budget: %v", err)
 	}
 	for _, want := range []string{"app.wasm", "1.0 kB", "together", "1.3 kB", "0.5 kB", "0.4 kB"} {
@@ -201,7 +201,18 @@ func TestReportHoldsTheBudget(t *testing.T) {
 			t.Errorf("the report lacks %q:\n%s", want, &out)
 		}
 	}
-	if err := report(io.Discard, dir, []asset{packed, plain}, 99); err == nil || !strings.Contains(err.Error(), "1 more than its budget") {
-		t.Errorf("over its budget: %v", err)
+	for _, c := range []struct {
+		limit *budget
+		want  string
+	}{
+		{&budget{gzip: 150, brotli: 99}, "with brotli app.wasm weighs 100 bytes, 1 more than its budget of 99"},
+		{&budget{gzip: 147, brotli: 100}, "with gzip app.wasm weighs 150 bytes, 3 more than its budget of 147"},
+		{&budget{gzip: 149, brotli: 99}, "149\nwith brotli"},
+		{nil, ""},
+	} {
+		switch err := report(io.Discard, dir, []asset{packed, plain}, c.limit); {
+		case err == nil && c.want != "", err != nil && (c.want == "" || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("over the budget %+v: %v, want %q", c.limit, err, c.want)
+		}
 	}
 }

@@ -7,6 +7,10 @@
 //
 // It prints what the client weighs and fails when that exceeds the budget. What
 // is already there and unchanged is not made again.
+//
+// The client is served without the names of its functions, unless it is built with
+// -fast. With -symbols the command builds nothing, but adds the names of functions to
+// a stack trace from a browser.
 package main
 
 import (
@@ -19,12 +23,17 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 )
 
-// budget is what the compiled client may weigh on its way to the browser, in
-// bytes, compressed with brotli.
-const budget = 620_000
+// budget limits what the compiled client weighs on its way to the browser, in bytes.
+// Browsers take gzip where the gateway is reached without TLS.
+type budget struct {
+	gzip, brotli int
+}
+
+var clientBudget = budget{gzip: 730_000, brotli: 545_000}
 
 type options struct {
 	root    string // of the tree
@@ -36,22 +45,38 @@ func main() {
 	var o options
 	flag.StringVar(&o.root, "root", ".", "root `directory` of the tree")
 	flag.StringVar(&o.version, "version", "devel", "`version` that the client tells")
-	flag.BoolVar(&o.fast, "fast", false, "for development: compress nothing and check no budget")
+	flag.BoolVar(&o.fast, "fast", false, "for development: keep names, compress nothing and check no budget")
+	symbols := flag.Bool("symbols", false,
+		"name the functions in a stack trace, from the arguments or standard input")
 	flag.Parse()
-	if flag.NArg() > 0 {
+	if flag.NArg() > 0 && !*symbols {
 		fmt.Fprintf(os.Stderr, "build takes no argument, but got %q\n", flag.Arg(0))
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := build(ctx, os.Stdout, o); err != nil {
+	run := build
+	if *symbols {
+		run = func(ctx context.Context, out io.Writer, o options) error {
+			return nameTrace(ctx, out, o, strings.Join(flag.Args(), "\n"))
+		}
+	}
+	if err := run(ctx, os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "build of the client:", err)
 		os.Exit(1)
 	}
 }
 
 func build(ctx context.Context, out io.Writer, o options) error {
-	assets, err := collect(ctx, out, o)
+	client, err := compile(ctx, out, o)
+	if err != nil {
+		return err
+	}
+	var limit *budget
+	if !o.fast {
+		client, limit = shrink(out, client)
+	}
+	assets, err := collect(ctx, client, o)
 	if err != nil {
 		return err
 	}
@@ -65,17 +90,25 @@ func build(ctx context.Context, out io.Writer, o options) error {
 	if o.fast {
 		return nil
 	}
-	return report(out, dist, assets, budget)
+	return report(out, dist, assets, limit)
+}
+
+// shrink squeezes the client, and returns its budget. If squeeze does not understand
+// the module, as after a change of Go's linker, the client stays as it is and no budget
+// holds.
+func shrink(out io.Writer, client []byte) ([]byte, *budget) {
+	squeezed, err := squeeze(client)
+	if err != nil {
+		fmt.Fprintln(out, "→ client: not squeezed, budget not checked: unknown module format:", err)
+		return client, nil
+	}
+	return squeezed, &clientBudget
 }
 
 // collect makes or reads the plain content of every file.
-func collect(ctx context.Context, out io.Writer, o options) ([]asset, error) {
+func collect(ctx context.Context, client []byte, o options) ([]asset, error) {
 	static := filepath.Join(o.root, "web", "static")
 	style, err := bundle(filepath.Join(static, "css"))
-	if err != nil {
-		return nil, err
-	}
-	client, err := compile(ctx, out, o)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +116,7 @@ func collect(ctx context.Context, out io.Writer, o options) ([]asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	assets := []asset{{"app.wasm", client}, {"wasm_exec.js", exec}, {"app.css", style}}
+	assets := []asset{{clientName, client}, {"wasm_exec.js", exec}, {"app.css", style}}
 	icons, err := filepath.Glob(filepath.Join(static, "icons", "*"))
 	if err != nil {
 		return nil, err

@@ -139,6 +139,7 @@
   const start = async () => {
     const [response] = await Promise.all([fetch(wasm), load(exec)]);
     go = new Go();
+    go.env = { GOTRACEBACK: "system" }; // traces tell PCs, which make symbols names
     const { instance } = await compile(response, { ...go.importObject, gatehouse });
     client = instance.exports;
     // A trap leaves Go unusable, but Go does not say so.
