@@ -166,7 +166,7 @@
 //
 // A file has data-kind KindImage (shows the picture) or KindFile (shows a chip);
 // slots link (two: set href, none while there is no address, and title), filename,
-// size (of [FileSize]) and picture, an <img>: set src, alt, and width and height from
+// size (words.Size) and picture, an <img>: set src, alt, and width and height from
 // [PictureSize], so that it has its place before it is loaded. ActionOpenFile, of the
 // picture's link, opens [IDPictureDialog]: slots filename, picture, and link (set
 // href and download).

@@ -22,14 +22,3 @@ func TestPictureSize(t *testing.T) {
 		}
 	})
 }
-
-func TestFileSize(t *testing.T) {
-	t.Parallel()
-	for bytes, want := range map[int64]string{
-		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1 kB", 1499: "1 kB", 14_500: "15 kB", 999_400: "999 kB", 1_000_000: "1.0 MB", 2_440_000: "2.4 MB", 20 << 20: "21.0 MB",
-	} {
-		if got := FileSize(bytes); got != want {
-			t.Errorf("FileSize(%d) = %q, want %q", bytes, got, want)
-		}
-	}
-}

@@ -176,7 +176,7 @@ func TestEverythingHasAName(t *testing.T) {
 	elements(t, func(view string, n *html.Node) {
 		switch n.Data {
 		case "button", "summary", "a":
-			if _, labelled := attr(n, "aria-label"); labelled || words(n) != "" {
+			if _, labelled := attr(n, "aria-label"); labelled || textOf(n) != "" {
 				return
 			}
 			if slot, _ := attr(n, markup.AttrSlot); slot == markup.SlotLink {
@@ -186,7 +186,7 @@ func TestEverythingHasAName(t *testing.T) {
 		case "input", "textarea":
 			_, labelled := attr(n, "aria-label")
 			for p := n.Parent; p != nil && !labelled; p = p.Parent {
-				labelled = p.Data == "label" && words(p) != ""
+				labelled = p.Data == "label" && textOf(p) != ""
 			}
 			if taskItem := n.Parent.Data == "li"; !labelled && !taskItem {
 				t.Errorf("%s: an <%s> without a label", view, n.Data)
@@ -195,7 +195,7 @@ func TestEverythingHasAName(t *testing.T) {
 	})
 }
 
-func words(n *html.Node) string {
+func textOf(n *html.Node) string {
 	var out strings.Builder
 	for d := range n.Descendants() {
 		if d.Type == html.TextNode {

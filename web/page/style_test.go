@@ -80,7 +80,7 @@ func TestEveryStateShowsItsWords(t *testing.T) {
 		}
 		for _, state := range strings.Fields(when) {
 			if !shows(selectors, component, state) {
-				t.Errorf("%s: nothing shows %q of %q in state %q", view, words(n), component, state)
+				t.Errorf("%s: nothing shows %q of %q in state %q", view, textOf(n), component, state)
 			}
 		}
 	})

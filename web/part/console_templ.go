@@ -13,7 +13,7 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 // SessionRow is a session of any user, in the console.
 type SessionRow struct {
 	Key     string
-	Label   string // the caller supplies one for an unnamed session
+	Label   string // what it is called (words.Session)
 	User    string // whose it is
 	Agent   string // what answers, as people call it
 	Running bool   // an answer is being written, or waits to be

@@ -54,7 +54,7 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 func boolean(b bool) string { return strconv.FormatBool(b) }
 
-func words(list []string) string { return strings.Join(list, " ") }
+func joined(list []string) string { return strings.Join(list, " ") }
 
 // both joins states for a data-when attribute.
 func both(a, b string) string { return a + " " + b }

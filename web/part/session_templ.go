@@ -17,8 +17,8 @@ import (
 // Session is one entry of the list of chats.
 type Session struct {
 	Key     string // session key
-	Label   string // what it is called; the caller supplies one for an unnamed session
-	Time    Moment // last activity, relative: "5 min"
+	Label   string // what it is called (words.Session)
+	Time    Moment // last activity, relative: "5 minutes ago"
 	Running bool   // an answer is being written
 	Pinned  bool
 	Current bool // the one shown

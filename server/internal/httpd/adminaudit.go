@@ -82,7 +82,7 @@ func (s *server) adminAudit(w http.ResponseWriter, r *http.Request, device *pair
 
 func auditRow(e protocol.AuditEntry, devices map[string]string) part.AuditRow {
 	row := part.AuditRow{
-		ID: strconv.FormatInt(e.ID, 10), At: dayAndClock(e.At), User: e.UserID, Via: credential(e.Via, devices),
+		ID: strconv.FormatInt(e.ID, 10), At: clock(e.At), User: e.UserID, Via: credential(e.Via, devices),
 		Address: e.Address, Action: e.Action, Target: e.Target, Detail: e.Detail, Failed: e.Outcome == protocol.AuditFailed,
 	}
 	if key, ok := strings.CutPrefix(e.Target, audit.Session("")); ok {

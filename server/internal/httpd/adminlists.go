@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/web/page"
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
@@ -21,9 +22,6 @@ const (
 	clientsShown  = 200 // at most
 	maxFilter     = 255 // bytes of each text that is looked for
 )
-
-// unnamed is what a session is called that has no label.
-const unnamed = "New chat"
 
 // asked gives what the query of an address asks for, no more than could be meant.
 func asked(r *http.Request, name string) string {
@@ -65,7 +63,7 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request, device *p
 	}
 	for _, rec := range list {
 		m.Rows = append(m.Rows, part.SessionRow{
-			Key: rec.Key, Label: cmp.Or(rec.Label, unnamed), User: rec.UserID, Agent: s.live(r).agentName(rec.AgentID),
+			Key: rec.Key, Label: words.Session(rec.Label), User: rec.UserID, Agent: s.live(r).agentName(rec.AgentID),
 			Running: rec.Running, Updated: ago(protocol.At(rec.UpdatedAt)),
 		})
 	}
@@ -101,7 +99,7 @@ func (s *server) adminClients(w http.ResponseWriter, r *http.Request, device *pa
 			m.Rows = append(m.Rows, row)
 		}
 	}
-	m.Total = counted(len(all), "connection") + " of " + counted(len(people), "user")
+	m.Total = words.Count(int64(len(all)), "connection") + " of " + words.Count(int64(len(people)), "user")
 	s.show(w, r, http.StatusOK, page.AdminClients(m))
 	return nil
 }
@@ -109,13 +107,10 @@ func (s *server) adminClients(w http.ResponseWriter, r *http.Request, device *pa
 func clientRow(c protocol.ConnectedClient, devices map[string]string) part.ClientRow {
 	row := part.ClientRow{
 		ID: c.ID, User: c.UserID, Role: string(c.Role), Via: credential(c.Via, devices), Program: c.Client,
-		Address: c.Address, Since: ago(c.ConnectedAt),
-	}
-	if c.ActiveAt != 0 {
-		row.Active = ago(c.ActiveAt)
+		Address: c.Address, Since: ago(c.ConnectedAt), Active: ago(c.ActiveAt),
 	}
 	if c.Client == "" || strings.HasPrefix(c.Client, "gatehouse-web ") {
-		row.Program = pairing.Name(c.UserAgent, "")
+		row.Program = words.Browser(c.UserAgent)
 	}
 	if row.Program == row.Via {
 		row.Program = ""
@@ -179,13 +174,7 @@ func (s *server) adminKeys(w http.ResponseWriter, r *http.Request, device *pairi
 func keyRow(k protocol.APIKey) part.KeyRow {
 	row := part.KeyRow{
 		ID: k.ID, Name: k.Name, Prefix: k.Prefix, User: k.UserID, Role: string(k.Role),
-		CreatedBy: k.CreatedBy, Created: ago(k.CreatedAt),
-	}
-	if k.LastUsedAt != 0 {
-		row.LastUsed = ago(k.LastUsedAt)
-	}
-	if k.ExpiresAt != 0 {
-		row.Expires = dayAndClock(k.ExpiresAt)
+		CreatedBy: k.CreatedBy, Created: ago(k.CreatedAt), LastUsed: ago(k.LastUsedAt), Expires: clock(k.ExpiresAt),
 	}
 	switch {
 	case k.RevokedAt != 0:

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/web/page"
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
@@ -47,7 +48,7 @@ func (s *server) forAdmins(show func(http.ResponseWriter, *http.Request, *pairin
 func (s *server) console(r *http.Request, device *pairing.Device, topics ...string) (page.Console, protocol.DeviceListResult, error) {
 	list, err := s.Pairings.List(r.Context())
 	return page.Console{
-		Site: s.site, Viewer: viewer(device), Pending: countText(len(list.Pending)), Topics: topics,
+		Site: s.site, Viewer: viewer(device), Pending: words.Badge(len(list.Pending)), Topics: topics,
 	}, list, err
 }
 
@@ -78,18 +79,15 @@ func (s *server) adminPairings(w http.ResponseWriter, r *http.Request, device *p
 
 // deviceLabel is what people call a device.
 func deviceLabel(d protocol.PairedDevice) string {
-	if d.Label != "" {
-		return d.Label
-	}
-	return pairing.Name(d.UserAgent, d.DeviceName)
+	return words.Device(d.Label, d.DeviceName, d.UserAgent)
 }
 
 func pendingCards(list []protocol.PendingDevice) []part.Pending {
 	cards := make([]part.Pending, 0, len(list))
 	for _, p := range slices.Backward(list) { // oldest first
 		cards = append(cards, part.Pending{
-			Code: p.Code, DeviceID: p.DeviceID, DeviceName: pairing.Name(p.UserAgent, p.DeviceName),
-			Browser: pairing.Name(p.UserAgent, ""), Address: p.Address, Since: ago(p.CreatedAt), Remaining: remaining(p.ExpiresAt),
+			Code: p.Code, DeviceID: p.DeviceID, DeviceName: words.Device("", p.DeviceName, p.UserAgent),
+			Browser: words.Browser(p.UserAgent), Address: p.Address, Since: ago(p.CreatedAt), Remaining: remaining(p.ExpiresAt),
 		})
 	}
 	return cards
@@ -99,7 +97,7 @@ func deviceRows(list []protocol.PairedDevice, own string) []part.Device {
 	rows := make([]part.Device, 0, len(list))
 	for _, d := range list {
 		rows = append(rows, part.Device{
-			ID: d.DeviceID, Label: deviceLabel(d), Browser: pairing.Name(d.UserAgent, ""), User: d.UserID,
+			ID: d.DeviceID, Label: deviceLabel(d), Browser: words.Browser(d.UserAgent), User: d.UserID,
 			Role: string(d.Role), LastSeen: ago(max(d.LastSeenAt, d.CreatedAt)), Since: ago(d.CreatedAt), This: d.DeviceID == own,
 		})
 	}

@@ -1,13 +1,13 @@
 package httpd
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/web/page"
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
@@ -29,28 +29,28 @@ func factGroups(s *protocol.StatusResult) []page.FactGroup {
 	d, data := s.Detail, s.Detail.Data
 	gateway := []part.Fact{
 		{Name: "Version", Value: s.Server.Version},
-		{Name: "Protocol", Value: number(s.Protocol)},
+		{Name: "Protocol", Value: words.Number(s.Protocol)},
 		{Name: "Started", Time: ago(d.StartedAt)},
 		{Name: "Platform", Value: d.Platform},
 		{Name: "TLS", Value: d.TLS},
-		{Name: "Memory", Value: bytesText(d.MemoryBytes)},
+		{Name: "Memory", Value: words.Size(d.MemoryBytes)},
 	}
 	now := []part.Fact{
-		{Name: "Connections", Value: number(s.Connections)},
-		{Name: "Not signed in", Value: number(d.Strangers)},
-		{Name: "Answers being written", Value: number(data.RunningRuns)},
-		{Name: "Answers that wait", Value: number(data.QueuedRuns)},
-		{Name: "Agents", Value: number(s.Agents)},
+		{Name: "Connections", Value: words.Number(s.Connections)},
+		{Name: "Not signed in", Value: words.Number(d.Strangers)},
+		{Name: "Answers being written", Value: words.Number(data.RunningRuns)},
+		{Name: "Answers that wait", Value: words.Number(data.QueuedRuns)},
+		{Name: "Agents", Value: words.Number(s.Agents)},
 	}
 	store := []part.Fact{
 		{Name: "State", Value: s.Store, Bad: s.Store != "ok"},
 		{Name: "Kind", Value: data.Kind},
-		{Name: "Size", Value: bytesText(data.Bytes)},
-		{Name: "Write-ahead log", Value: bytesText(data.LogBytes)},
-		{Name: "Version of its tables", Value: number(data.Version)},
-		{Name: "Sessions", Value: number(data.Sessions)},
-		{Name: "Devices", Value: number(data.Devices)},
-		{Name: "Lines of the audit log", Value: number(data.AuditLines)},
+		{Name: "Size", Value: words.Size(data.Bytes)},
+		{Name: "Write-ahead log", Value: words.Size(data.LogBytes)},
+		{Name: "Version of its tables", Value: words.Number(data.Version)},
+		{Name: "Sessions", Value: words.Number(data.Sessions)},
+		{Name: "Devices", Value: words.Number(data.Devices)},
+		{Name: "Lines of the audit log", Value: words.Number(data.AuditLines)},
 	}
 	config := []part.Fact{}
 	if d.ReloadedAt != 0 {
@@ -74,29 +74,4 @@ func plainly(value string) string {
 		return text
 	}
 	return value
-}
-
-// number groups the digits of n: "10,000".
-func number(n int64) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
-
-// bytesText is a size as people read it: "14.2 MB".
-func bytesText(n int64) string {
-	const unit = 1000
-	size, name := float64(n), "B"
-	for _, next := range []string{"kB", "MB", "GB", "TB"} {
-		if size < unit {
-			break
-		}
-		size, name = size/unit, next
-	}
-	if name == "B" || size >= 100 {
-		return fmt.Sprintf("%.0f %s", size, name)
-	}
-	return fmt.Sprintf("%.1f %s", size, name)
 }

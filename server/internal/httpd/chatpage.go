@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/web/page"
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
@@ -35,14 +35,14 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := page.ChatModel{Site: s.site, Viewer: viewer(device), State: markup.StateReady, SessionKey: key,
-		Title: "New chat", Suggestions: s.live(r).suggestions(), Agent: s.live(r).Agents[0].Name}
+		Title: words.NewSession, Suggestions: s.live(r).suggestions(), Agent: s.live(r).Agents[0].Name}
 	status := http.StatusOK
 	err = s.fillTranscript(r, device, &m)
 	if refused := new(protocol.Error); errors.As(err, &refused) && refused.Code == protocol.NotFound {
 		// The client is told all the same: what it keeps may be the first message of
 		// a session that nobody else knows yet.
 		status, err = http.StatusNotFound, nil
-		m.State, m.Title = markup.StateGone, "No such chat"
+		m.State, m.Title = markup.StateGone, words.NoSession
 	}
 	if err != nil {
 		s.failed(w, r, err)
@@ -63,7 +63,7 @@ func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page
 	if err != nil {
 		return err
 	}
-	m.Title, m.Agent = p.Session.Label, s.live(r).agentName(p.Session.AgentID)
+	m.Title, m.Agent = words.Session(p.Session.Label), s.live(r).agentName(p.Session.AgentID)
 	if p.Session.UserID != device.UserID {
 		m.Owner = p.Session.UserID
 		if err := s.reads(r, device, audit.SessionRead, audit.Session(m.SessionKey)); err != nil {
@@ -106,7 +106,7 @@ func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.C
 	}
 	for _, rec := range list {
 		m.Sessions = append(m.Sessions, part.Session{
-			Key: rec.Key, Label: rec.Label, Time: ago(protocol.At(rec.UpdatedAt)), Running: rec.Running,
+			Key: rec.Key, Label: words.Session(rec.Label), Time: ago(protocol.At(rec.UpdatedAt)), Running: rec.Running,
 			Pinned: rec.Pinned, Current: rec.Key == m.SessionKey,
 		})
 	}
@@ -115,7 +115,7 @@ func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.C
 		if err != nil {
 			return err
 		}
-		m.Pending = countText(len(waiting.Pending))
+		m.Pending = words.Badge(len(waiting.Pending))
 	}
 	return nil
 }
@@ -135,12 +135,4 @@ func (l *Live) suggestions() []string {
 		return []string{"What can you show me?", "Show me some markdown", "Tell me a long story about gatehouses", "Write some code"}
 	}
 	return []string{"What can you help me with?", "Explain something to me simply", "Help me write a message"}
-}
-
-// countText is a number as badges show it: nothing for none.
-func countText(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/web/page"
 )
 
@@ -58,7 +59,7 @@ func (s *server) show(w http.ResponseWriter, r *http.Request, status int, conten
 // client connects, finds itself let in and reloads.
 func (s *server) gate(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, http.StatusOK, page.Pairing(page.PairingModel{
-		Site: s.site, State: markup.StateConnecting, DeviceName: pairing.Name(r.UserAgent(), ""),
+		Site: s.site, State: markup.StateConnecting, DeviceName: words.Browser(r.UserAgent()),
 	}))
 }
 
@@ -98,7 +99,7 @@ func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case protocol.Forbidden:
 		s.notice(w, r, http.StatusForbidden, "Not yours", "This chat belongs to somebody else.", "")
 	case protocol.NotFound:
-		s.notice(w, r, http.StatusNotFound, "No such chat", "This chat was deleted, or it never was.", "")
+		s.notice(w, r, http.StatusNotFound, words.NoSession, "This chat was deleted, or it never was.", "")
 	case protocol.Unavailable:
 		s.notice(w, r, http.StatusServiceUnavailable, "One moment, please",
 			"The gateway cannot reach its store right now. Nothing is lost: reload the page in a moment.", "")

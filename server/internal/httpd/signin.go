@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
 // maxSignIn bounds the body of POST /api/session, in bytes.
@@ -89,7 +90,7 @@ func (s *server) admitAdmin(r *http.Request, secret string, body signInBody) err
 		via = "link"
 	}
 	who := audit.Actor{UserID: "admin", Role: protocol.Admin, Via: via, Address: s.address(r).String()}
-	ended, err := s.Gateway.Audit.Begin(r.Context(), who, audit.Act{Action: audit.SignIn, Detail: pairing.Name(r.UserAgent(), "")})
+	ended, err := s.Gateway.Audit.Begin(r.Context(), who, audit.Act{Action: audit.SignIn, Detail: words.Browser(r.UserAgent())})
 	if err != nil {
 		return err
 	}

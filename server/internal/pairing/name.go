@@ -5,71 +5,19 @@ import (
 	"unicode"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
-// Name is what people call the device: the name it gives itself, or else its
-// browser and system, such as "Firefox on Windows". Either comes from the
-// device and may be a lie; the name is cleaned so that it can be no worse: one
-// line without control, formatting or angle-bracket characters, at most
-// protocol.MaxDeviceNameLength characters. A name that is only a number or an id
-// is not taken.
+// Name is what people call a device that asks to be paired: the name that it gives
+// itself, or else its browser (words.Browser). The name is cleaned: one line of at
+// most protocol.MaxDeviceNameLength characters, without control characters,
+// formatting characters or angle brackets. A name that is only a number or an id
+// is ignored. Either may be a lie.
 func Name(userAgent, deviceName string) string {
 	if name := clean(deviceName, protocol.MaxDeviceNameLength); name != "" && !idLike(name) {
 		return name
 	}
-	ua := clean(userAgent, maxUserAgent)
-	browser, program := first(ua, browsers()), first(ua, programs())
-	switch {
-	case browser == "" && program != "":
-		return program
-	case browser == "":
-		browser = "Unknown browser"
-	}
-	if system := first(ua, systems()); system != "" {
-		return browser + " on " + system
-	}
-	return browser
-}
-
-// mark is a piece of a User-Agent and what it stands for.
-type mark struct{ text, name string }
-
-// browsers are in an order in which the first that is found is right: each
-// browser also names those it wants to be taken for.
-func browsers() []mark {
-	return []mark{
-		{"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"EdgiOS/", "Edge"}, {"Edge/", "Edge"},
-		{"OPR/", "Opera"}, {"OPT/", "Opera"}, {"OPiOS/", "Opera"},
-		{"SamsungBrowser/", "Samsung Internet"}, {"Vivaldi/", "Vivaldi"}, {"YaBrowser/", "Yandex Browser"},
-		{"DuckDuckGo/", "DuckDuckGo"}, {"Ddg/", "DuckDuckGo"},
-		{"FxiOS/", "Firefox"}, {"Focus/", "Firefox Focus"}, {"Firefox/", "Firefox"},
-		{"CriOS/", "Chrome"}, {"HeadlessChrome/", "Headless Chrome"}, {"Chromium/", "Chromium"}, {"Chrome/", "Chrome"},
-		{"Epiphany/", "GNOME Web"}, {"Safari/", "Safari"}, {"Trident/", "Internet Explorer"},
-	}
-}
-
-func systems() []mark {
-	return []mark{
-		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"CrOS", "ChromeOS"},
-		{"Macintosh", "Mac"}, {"FreeBSD", "FreeBSD"}, {"OpenBSD", "OpenBSD"}, {"Linux", "Linux"}, {"X11", "Linux"},
-	}
-}
-
-func programs() []mark {
-	return []mark{
-		{"gatehouse/", "Gatehouse client"}, {"curl/", "curl"}, {"Wget/", "Wget"}, {"websocat", "websocat"},
-		{"Go-http-client/", "Go program"}, {"Python/", "Python program"}, {"python-", "Python program"},
-		{"node", "Node.js program"}, {"Java/", "Java program"}, {"okhttp/", "Java program"}, {"Dart/", "Dart program"},
-	}
-}
-
-func first(s string, marks []mark) string {
-	for _, m := range marks {
-		if strings.Contains(s, m.text) {
-			return m.name
-		}
-	}
-	return ""
+	return words.Browser(clean(userAgent, maxUserAgent))
 }
 
 // idLike reports whether a name is one for machines: eight or more characters,

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
 // SendRequest is a message on its way into a session. Its fields were checked
@@ -256,7 +257,7 @@ func Title(message string) string {
 			return cut(title, titleLength)
 		}
 	}
-	return "New chat"
+	return words.NewSession
 }
 
 func cut(s string, characters int) string {

@@ -1,13 +1,12 @@
 package app
 
 import (
-	"cmp"
-
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -144,14 +143,15 @@ func (a *admin) request(p *protocol.PendingDevice) {
 }
 
 func (a *admin) resolved(r protocol.DeviceResolved) {
-	line := view.Resolved{State: r.Status, Time: view.Time{Stamp: protocol.At(clock.Now()).String(), Text: view.Ago(0)}}
+	now := protocol.At(clock.Now())
+	line := view.Resolved{State: r.Status, Time: view.Ago(now, now)}
 	if p := a.waiting(r.Code); p != nil {
-		line.DeviceName = p.DeviceName
+		line.DeviceName = nameOfPending(p)
 		a.pending = without(a.pending, func(p *protocol.PendingDevice) bool { return p.Code == r.Code })
 	}
 	if r.Status == protocol.PairingRevoked {
 		if d := a.find(r.DeviceID); d != nil {
-			line.DeviceName, line.User = nameOf(d), d.UserID
+			line.DeviceName, line.User, line.Role = nameOf(d), d.UserID, string(d.Role)
 		}
 		a.drop(r.DeviceID)
 	}
@@ -184,7 +184,7 @@ func lastSeen(d *protocol.PairedDevice) protocol.Time { return max(d.LastSeenAt,
 
 // nameOf is what people call a device.
 func nameOf(d *protocol.PairedDevice) string {
-	return cmp.Or(d.Label, d.DeviceName, browser(d.UserAgent), "a device without a name")
+	return words.Device(d.Label, d.DeviceName, d.UserAgent)
 }
 
 func (a *admin) tick(now clock.Time) {
@@ -200,7 +200,7 @@ func (a *admin) draw() {
 	if a.parts&partBody == 0 || a.over || !a.loaded {
 		return
 	}
-	now := clock.Now()
+	now := protocol.At(clock.Now())
 	pending := make([]view.Pending, len(a.pending))
 	for i, p := range a.pending {
 		pending[i] = showPending(p, now)
@@ -219,34 +219,27 @@ func (a *admin) draw() {
 	a.showWaiting(len(pending))
 }
 
-func showPending(p *protocol.PendingDevice, now clock.Time) view.Pending {
+func showPending(p *protocol.PendingDevice, now protocol.Time) view.Pending {
 	return view.Pending{
 		Code:       p.Code,
 		DeviceID:   p.DeviceID,
-		DeviceName: p.DeviceName,
-		Browser:    browser(p.UserAgent),
+		DeviceName: nameOfPending(p),
+		Browser:    words.Browser(p.UserAgent),
 		Address:    p.Address,
-		Since:      ago(p.CreatedAt, now),
-		Remaining:  view.Remaining(-secondsSince(p.ExpiresAt, now)),
+		Since:      view.Ago(p.CreatedAt, now),
+		Remaining:  words.Remaining(p.ExpiresAt, now),
 	}
 }
 
-func (a *admin) showDevice(d *protocol.PairedDevice, now clock.Time) view.Device {
+func (a *admin) showDevice(d *protocol.PairedDevice, now protocol.Time) view.Device {
 	return view.Device{
 		ID:       d.DeviceID,
 		Label:    nameOf(d),
-		Browser:  browser(d.UserAgent),
+		Browser:  words.Browser(d.UserAgent),
 		User:     d.UserID,
 		Role:     string(d.Role),
-		LastSeen: ago(d.LastSeenAt, now),
-		Since:    ago(d.CreatedAt, now),
+		LastSeen: view.Ago(lastSeen(d), now),
+		Since:    view.Ago(d.CreatedAt, now),
 		This:     d.DeviceID == a.device && a.device != "",
 	}
-}
-
-func ago(t protocol.Time, now clock.Time) view.Time {
-	if t == 0 {
-		return view.Time{}
-	}
-	return view.Time{Stamp: t.String(), Text: view.Ago(secondsSince(t, now))}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // How often the page's clock ticks: in a hurry while seconds are counted down,
-// else for the sake of "5 min ago".
+// else for the sake of "5 minutes ago".
 const (
 	hurriedTick = 500 * clock.Millisecond
 	calmTick    = 20 * clock.Second

@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -20,14 +21,14 @@ func (a *admin) act(action string, target view.Element) {
 		a.confirmApproval()
 	case markup.ActionDeny:
 		if p := a.waiting(code); p != nil {
-			a.lists.OpenDeny(code, p.DeviceName)
+			a.lists.OpenDeny(code, nameOfPending(p))
 		}
 	case markup.ActionConfirmDeny:
 		a.deny(code)
 	case markup.ActionRevoke:
 		if d := a.find(about(target, markup.AttrDevice)); d != nil {
 			a.lists.OpenRevoke(view.Device{
-				ID: d.DeviceID, Label: nameOf(d), Browser: browser(d.UserAgent), User: d.UserID, This: d.DeviceID == a.device,
+				ID: d.DeviceID, Label: nameOf(d), Browser: words.Browser(d.UserAgent), User: d.UserID, This: d.DeviceID == a.device,
 			})
 		}
 	case markup.ActionConfirmRevoke:
@@ -47,8 +48,8 @@ func (a *admin) openApproval(code string) {
 	}
 	a.approval = view.Approval{
 		Code:       p.Code,
-		DeviceName: p.DeviceName,
-		Browser:    browser(p.UserAgent),
+		DeviceName: nameOfPending(p),
+		Browser:    words.Browser(p.UserAgent),
 		Address:    p.Address,
 		State:      markup.ApproveForm,
 		Who:        markup.WhoNew,

@@ -5,6 +5,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -173,7 +174,7 @@ func (c *chat) end(state string) {
 	view.SetEarlier(c.doc, false, false)
 	view.SetRoot(c.doc, markup.AttrSessionKey, "")
 	view.SetState(c.doc, state)
-	c.setTitle("Gatehouse")
+	c.setTitle("")
 	c.win.Replace("/")
 }
 
@@ -360,12 +361,9 @@ func (c *chat) drawHead() {
 	view.SetRoot(c.doc, markup.AttrEpoch, at.Epoch)
 	view.SetRoot(c.doc, markup.AttrLastSeq, decimal(at.AfterSeq))
 	if c.list.loaded || s.key == "" {
-		label := c.list.label(s.key)
-		if s.other != nil {
-			label = s.other.label
-		}
-		view.SetText(c.doc, markup.IDSessionTitle, label)
-		c.setTitle(label + " · Gatehouse")
+		title := c.titleOf(s)
+		view.SetText(c.doc, markup.IDSessionTitle, title)
+		c.setTitle(title)
 	}
 	name := c.agentName(s.key)
 	if s.other != nil {
@@ -374,4 +372,15 @@ func (c *chat) drawHead() {
 	if name != "" {
 		view.SetText(c.doc, markup.IDAgentName, name)
 	}
+}
+
+// titleOf is what the page of a session is called.
+func (c *chat) titleOf(s *session) string {
+	switch {
+	case s.gone:
+		return words.NoSession
+	case s.other != nil:
+		return s.other.label
+	}
+	return c.list.label(s.key)
 }

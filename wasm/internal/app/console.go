@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/text"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -165,7 +166,7 @@ func (c *console) tick(clock.Time) {
 // and with all the others too.
 func (c *console) writeTimes(all bool) {
 	now := protocol.At(clock.Now())
-	view.WriteTimes(c.root, markup.TimeAgo, func(at protocol.Time) string { return view.Ago(int64(now-at) / 1000) })
+	view.WriteTimes(c.root, markup.TimeAgo, func(at protocol.Time) string { return words.Ago(at, now) })
 	if all {
 		view.WriteTimes(c.root, markup.TimeClock, c.win.Clock)
 	}

@@ -1,16 +1,12 @@
 package app
 
 import (
-	"cmp"
-
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
-
-// unnamed is what a session is called that has no label.
-const unnamed = "New chat"
 
 // directory is what is known of the user's sessions.
 type directory struct {
@@ -59,10 +55,10 @@ func (d *directory) remove(key string) {
 
 // label is what a session is called.
 func (d *directory) label(key string) string {
-	if s := d.find(key); s != nil && s.Label != "" {
-		return s.Label
+	if s := d.find(key); s != nil {
+		return words.Session(s.Label)
 	}
-	return unnamed
+	return words.NewSession
 }
 
 // noteEvent keeps a session's activity up to date between the gateway's own words
@@ -108,12 +104,12 @@ func (d *directory) shown(
 	sessions := d.beginning(out)
 	list := make([]view.Session, len(sessions))
 	for i, s := range sessions {
-		label := cmp.Or(s.Label, unnamed)
+		label := words.Session(s.Label)
 		list[i] = view.Session{
 			Key:     s.Key,
 			Href:    pathOf(s.Key),
 			Label:   label,
-			Time:    view.Time{Stamp: s.UpdatedAt.String(), Text: view.Brief(secondsSince(s.UpdatedAt, now))},
+			Time:    view.Ago(s.UpdatedAt, protocol.At(now)),
 			Running: s.IsRunning,
 			Pinned:  s.Pinned,
 			Current: s.Key == current,
@@ -121,8 +117,4 @@ func (d *directory) shown(
 		}
 	}
 	return list
-}
-
-func secondsSince(t protocol.Time, now clock.Time) int64 {
-	return (now.UnixMilli() - int64(t)) / 1000
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -66,7 +67,7 @@ func (c *chat) attach(files []protocol.KeptFile) {
 		case c.shown.other != nil && c.shown.other.note:
 			problem = "A note takes no files. Choose “Message” to send some."
 		case len(c.tray.files) == protocol.MaxMedia:
-			problem = "A message takes " + view.Grouped(protocol.MaxMedia) + " files at most: “" + f.Media.Filename + "” and what follows is left out."
+			problem = "A message takes " + words.Number(protocol.MaxMedia) + " files at most: “" + f.Media.Filename + "” and what follows is left out."
 		case f.Media.Size == 0:
 			c.problem("“" + f.Media.Filename + "” is empty.")
 			c.win.ForgetFile(f.Key)
@@ -392,7 +393,7 @@ func (c *chat) attachments() []view.Attachment {
 // showFile is a file as it is shown. One that this page has uploaded keeps the
 // picture that it had, so that nothing is loaded again.
 func (c *chat) showFile(key string, m *protocol.Media) view.File {
-	f := view.File{Name: m.Filename, Size: markup.FileSize(m.Size), Href: m.Path, Picture: c.tray.pictures[m.Path]}
+	f := view.File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path, Picture: c.tray.pictures[m.Path]}
 	if m.Path == "" {
 		f.Picture = c.win.Picture(key)
 	} else if f.Picture == "" && m.Thumbnail {

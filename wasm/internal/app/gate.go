@@ -5,6 +5,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -234,8 +235,7 @@ func (g *gate) draw() {
 		p.Seconds = secondsUntil(g.until)
 	}
 	if g.pairing.ExpiresAt != 0 {
-		left := (int64(g.pairing.ExpiresAt) - clock.Now().UnixMilli()) / 1000
-		p.Remaining = view.Remaining(left)
+		p.Remaining = words.Remaining(g.pairing.ExpiresAt, protocol.At(clock.Now()))
 	}
 	if g.pairing.Code != "" && !loopback(g.win.Host()) {
 		p.QR = "/pair/qr.svg?expires=" + decimal(int64(g.pairing.ExpiresAt))

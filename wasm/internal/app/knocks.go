@@ -4,6 +4,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -61,9 +62,8 @@ func (k *knocks) clear() {
 
 // showWaiting shows an admin how many wait.
 func (s *shell) showWaiting(n int) {
-	badge, prefix := "", ""
+	badge, prefix := words.Badge(n), ""
 	if n > 0 {
-		badge = view.Grouped(n)
 		prefix = "(" + badge + ") "
 	}
 	view.SetText(s.doc, markup.IDPendingBadge, badge)
@@ -78,15 +78,13 @@ func (s *shell) notifyOf(p *protocol.PendingDevice) {
 	s.win.Notify(nameOfPending(p)+" asks to be let in", "/admin#"+p.Code)
 }
 
+// nameOfPending is what people call a device that waits.
 func nameOfPending(p *protocol.PendingDevice) string {
-	if p.DeviceName != "" {
-		return p.DeviceName
-	}
-	return "A browser"
+	return words.Device("", p.DeviceName, p.UserAgent)
 }
 
-// setTitle names the page in the browser's tab.
+// setTitle names the page in the browser's tab, by the product alone if title is "".
 func (s *shell) setTitle(title string) {
-	s.title = title
-	s.win.SetTitle(s.prefix + title)
+	s.title = words.PageTitle(title)
+	s.win.SetTitle(s.prefix + s.title)
 }

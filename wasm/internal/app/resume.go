@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -87,12 +88,8 @@ func (c *chat) caughtUp(s *session) {
 	if s != c.shown || s.missed <= 0 || s.log.Stale() || s.log.Cursor().AfterSeq < s.until {
 		return
 	}
-	words := "Caught up, " + view.Grouped(int(s.missed)) + " event"
-	if s.missed != 1 {
-		words += "s"
-	}
+	view.SetText(c.doc, markup.IDCaughtUp, "Caught up, "+words.Count(s.missed, "event"))
 	s.missed = 0
-	view.SetText(c.doc, markup.IDCaughtUp, words)
 	c.expire(caughtUpFor, func() { view.SetText(c.doc, markup.IDCaughtUp, "") })
 }
 

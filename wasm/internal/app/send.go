@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -23,8 +24,8 @@ func (c *chat) submit() {
 		}
 	}
 	if over := len(text) - protocol.MaxMessageBytes; over > 0 {
-		c.problem("This message is " + view.Grouped(over) + " bytes longer than the " +
-			view.Grouped(protocol.MaxMessageBytes) + " that one may have. Send it in parts.")
+		c.problem("This message is " + words.Number(int64(over)) + " bytes longer than the " +
+			words.Number(protocol.MaxMessageBytes) + " that one may have. Send it in parts.")
 		return
 	}
 	if o := c.shown.other; o != nil && o.note {
@@ -117,7 +118,7 @@ func (c *chat) writeBefore(text string) {
 func (c *chat) attachAgain(files []protocol.KeptFile) {
 	all := append(append([]protocol.KeptFile(nil), files...), c.tray.files...)
 	if len(all) > protocol.MaxMedia {
-		c.problem("A message takes " + view.Grouped(protocol.MaxMedia) + " files at most: some were left out.")
+		c.problem("A message takes " + words.Number(protocol.MaxMedia) + " files at most: some were left out.")
 		for i := range all[protocol.MaxMedia:] {
 			c.discard(&all[protocol.MaxMedia+i])
 		}

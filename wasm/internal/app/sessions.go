@@ -1,12 +1,12 @@
 package app
 
 import (
-	"cmp"
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -98,7 +98,7 @@ func (c *chat) rename(key, label string) {
 	case label == "":
 		return
 	case n > protocol.MaxLabelLength:
-		c.problem("A name has at most " + view.Grouped(protocol.MaxLabelLength) + " characters; this one has " + view.Grouped(n) + ".")
+		c.problem("A name has at most " + words.Number(protocol.MaxLabelLength) + " characters; this one has " + words.Number(int64(n)) + ".")
 		return
 	}
 	view.CloseDialogs(c.doc)
@@ -164,7 +164,7 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 		c.removed(u.SessionKey, c.deleting[u.SessionKey])
 	case u.Session == nil:
 	case s != nil && s.other != nil:
-		s.other.label = cmp.Or(u.Session.Label, unnamed)
+		s.other.label = words.Session(u.Session.Label)
 	default:
 		c.list.put(u.Session)
 	}

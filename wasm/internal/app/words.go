@@ -45,29 +45,6 @@ func activity(a *protocol.Activity) string {
 	return a.Phase + "…"
 }
 
-// browser names the program and the system of a User-Agent, "" if it is none of
-// the common ones. It is for people who compare screens, and may be a lie.
-func browser(agent string) string {
-	name := firstIn(agent, "Edg", "Edge", "OPR/", "Opera", "SamsungBrowser/", "Samsung Internet", "FxiOS/", "Firefox",
-		"Firefox/", "Firefox", "CriOS/", "Chrome", "Chrome/", "Chrome", "Safari/", "Safari")
-	system := firstIn(agent, "iPhone", "iPhone", "iPad", "iPad", "Android", "Android", "Windows", "Windows",
-		"CrOS", "ChromeOS", "Macintosh", "Mac", "Linux", "Linux")
-	if name == "" || system == "" {
-		return name + system
-	}
-	return name + " on " + system
-}
-
-// firstIn gives the name behind the first mark that s holds.
-func firstIn(s string, marksAndNames ...string) string {
-	for ; len(marksAndNames) > 1; marksAndNames = marksAndNames[2:] {
-		if text.Contains(s, marksAndNames[0]) {
-			return marksAndNames[1]
-		}
-	}
-	return ""
-}
-
 // pairingCode reports whether s has the form of one.
 func pairingCode(s string) bool {
 	if len(s) != protocol.PairingCodeLength {

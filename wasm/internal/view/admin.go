@@ -3,6 +3,7 @@ package view
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
 // Pending is a pairing that waits for an admin.
@@ -87,7 +88,7 @@ func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
 		rows[i] = entry{key: user, print: user, draw: func(el Element) { setAttr(el, "value", user) }}
 	}
 	a.set(&a.users, rows, markup.TemplateKnownUser)
-	setText(a.doc.ByID(markup.IDPendingCount), seconds(int64(len(pending))))
+	setText(a.doc.ByID(markup.IDPendingCount), words.Badge(len(pending)))
 }
 
 func (a *Admin) set(l *list, rows []entry, template string) {
@@ -149,7 +150,7 @@ func (a *Admin) Age(now protocol.Time) {
 	}
 	for _, at := range lines.Find(markup.AttrSlot, markup.SlotTime) {
 		if then, ok := protocol.ParseTime(at.Attr("datetime")); ok {
-			setText(at, Ago(int64(now-then)/1000))
+			setText(at, words.Ago(then, now))
 		}
 	}
 }

@@ -1,9 +1,8 @@
 package view
 
 import (
-	"strconv"
-
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
 // Composer is what the form for writing shows beside the text.
@@ -25,10 +24,10 @@ func DrawComposer(doc Document, c Composer) {
 	switch left := c.Limit - c.Bytes; {
 	case left < 0:
 		setAttr(note, markup.AttrState, markup.LimitOver)
-		setText(note, Grouped(-left)+" bytes too long: send it in parts")
+		setText(note, words.Number(int64(-left))+" bytes too long: send it in parts")
 	case left < c.Limit/10:
 		setAttr(note, markup.AttrState, markup.LimitNear)
-		setText(note, Grouped(left)+" bytes left")
+		setText(note, words.Number(int64(left))+" bytes left")
 	default:
 		setAttr(note, markup.AttrState, markup.LimitNear)
 		setText(note, "")
@@ -80,11 +79,7 @@ func OpenDelete(doc Document, key, label string) {
 // OpenSignOut asks whether to sign out, and warns of messages not sent yet.
 func OpenSignOut(doc Document, unsent int) {
 	dialog := doc.ByID(markup.IDSignOutDialog)
-	text := ""
-	if unsent > 0 {
-		text = strconv.Itoa(unsent)
-	}
-	setSlot(dialog, markup.SlotUnsent, text)
+	setSlot(dialog, markup.SlotUnsent, words.Badge(unsent))
 	open(dialog)
 }
 

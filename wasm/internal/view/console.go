@@ -6,11 +6,11 @@ import (
 )
 
 // WriteTimes writes the times beneath an element that are of a kind, a
-// markup.Time… value, in the words that are given.
-func WriteTimes(within Element, kind string, words func(protocol.Time) string) {
+// markup.Time… value, as text gives them.
+func WriteTimes(within Element, kind string, text func(protocol.Time) string) {
 	for _, el := range within.Find(markup.AttrTime, kind) {
 		if at, ok := protocol.ParseTime(el.Attr("datetime")); ok {
-			setText(el, words(at))
+			setText(el, text(at))
 		}
 	}
 }

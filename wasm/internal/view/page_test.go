@@ -9,44 +9,6 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-func TestTimesInWords(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		seconds               int64
-		brief, ago, remaining string
-	}{
-		{-5, "now", "now", "0 seconds"},
-		{0, "now", "now", "0 seconds"},
-		{1, "now", "now", "1 second"},
-		{59, "now", "now", "59 seconds"},
-		{60, "1 min", "1 minute ago", "1 minute"},
-		{61, "1 min", "1 minute ago", "2 minutes"},
-		{3599, "59 min", "59 minutes ago", "60 minutes"},
-		{3600, "1 h", "1 hour ago", "60 minutes"},
-		{2 * 86400, "2 d", "2 days ago", "2 days"},
-		{15 * 86400, "2 w", "15 days ago", "15 days"},
-	} {
-		if got := view.Brief(c.seconds); got != c.brief {
-			t.Errorf("Brief(%d) = %q, want %q", c.seconds, got, c.brief)
-		}
-		if got := view.Ago(c.seconds); got != c.ago {
-			t.Errorf("Ago(%d) = %q, want %q", c.seconds, got, c.ago)
-		}
-		if got := view.Remaining(c.seconds); got != c.remaining {
-			t.Errorf("Remaining(%d) = %q, want %q", c.seconds, got, c.remaining)
-		}
-	}
-}
-
-func TestGroupedNumbers(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int]string{0: "0", 12: "12", 999: "999", 1204: "1,204", 262144: "262,144", -1000: "-1,000", -100: "-100"} {
-		if got := view.Grouped(n); got != want {
-			t.Errorf("Grouped(%d) = %q, want %q", n, got, want)
-		}
-	}
-}
-
 func TestSessionsAreDrawnWhereTheyChanged(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Chat("", "", "")

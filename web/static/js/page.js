@@ -201,10 +201,13 @@ const page = (glue) => {
 
   const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const year = new Intl.DateTimeFormat(undefined, { year: "numeric", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
   const clock = (ms) => {
     const then = new Date(ms);
-    return (then.toDateString() === new Date().toDateString() ? time : day).format(then);
+    const now = new Date();
+    if (then.toDateString() === now.toDateString()) return time.format(then);
+    return (then.getFullYear() === now.getFullYear() ? day : year).format(then);
   };
 
   const lent = {
