@@ -12,6 +12,9 @@ type ConnectParams struct {
 	Resume     []Cursor `json:"resume,omitempty"`
 }
 
+// WebClient is the Client.Name of the browser's client.
+const WebClient = "gatehouse-web"
+
 // Client says what program connects and what it can take.
 type Client struct {
 	Name     string   `json:"name,omitempty"`

@@ -14,6 +14,9 @@ type Session struct {
 	UpdatedAt Time   `json:"updatedAt"`
 }
 
+// NewSessionKey is the key of a new session with an agent; id must be random.
+func NewSessionKey(agentID, id string) string { return "agent:" + agentID + ":ws:direct:" + id }
+
 // SessionsListParams asks for a page of the caller's sessions, pinned first,
 // newest first. Admins may ask for those of one user, or of all.
 type SessionsListParams struct {

@@ -9,6 +9,9 @@ const (
 	productName = "Gatehouse"
 )
 
+// NewUser is what a user is called who is made when an admin lets a browser in.
+const NewUser = "a new user"
+
 // Session is what a session with that label is called.
 func Session(label string) string { return cmp.Or(label, NewSession) }
 

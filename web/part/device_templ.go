@@ -38,7 +38,7 @@ type Resolved struct {
 	Outcome    string // a markup.Resolved… value
 	DeviceName string
 	User       string // with approved and revoked
-	Role       string // with approved
+	Role       string // with approved and revoked
 	Time       Moment
 }
 

@@ -28,7 +28,7 @@ type File struct {
 func FileOf(m *protocol.Media) File {
 	f := File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path}
 	if m.Thumbnail {
-		f.Picture = m.Path + "?thumbnail"
+		f.Picture = markup.ThumbnailPath(m.Path)
 	}
 	f.Width, f.Height = markup.PictureSize(m.Width, m.Height)
 	return f
@@ -187,7 +187,7 @@ func FileItem(f File) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var9 string
-		templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(f.Name)
+		templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(alt(f))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `part/file.templ`, Line: 42, Col: 74}
 		}
@@ -551,6 +551,14 @@ func kindOf(f File) string {
 		return markup.KindImage
 	}
 	return markup.KindFile
+}
+
+// alt names the picture; the element without one is not shown.
+func alt(f File) string {
+	if f.Picture == "" {
+		return ""
+	}
+	return f.Name
 }
 
 func href(f File) templ.Attributes {

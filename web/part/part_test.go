@@ -148,17 +148,3 @@ func TestTextKeepsItsSpaces(t *testing.T) {
 		t.Errorf("text was changed: %q", out)
 	}
 }
-
-func TestSessionPath(t *testing.T) {
-	t.Parallel()
-	for key, want := range map[string]string{
-		"":                       "/",
-		"agent:default:ws:1":     "/s/agent:default:ws:1",
-		"a/b?c#d":                "/s/a%2Fb%3Fc%23d",
-		"someone@example.org:._": "/s/someone@example.org:._",
-	} {
-		if got := SessionPath(key); got != want {
-			t.Errorf("SessionPath(%q) = %q, want %q", key, got, want)
-		}
-	}
-}

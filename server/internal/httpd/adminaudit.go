@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/web/page"
 	"github.com/gatehouse-chat/gatehouse/web/part"
@@ -86,7 +87,7 @@ func auditRow(e protocol.AuditEntry, devices map[string]string) part.AuditRow {
 		Address: e.Address, Action: e.Action, Target: e.Target, Detail: e.Detail, Failed: e.Outcome == protocol.AuditFailed,
 	}
 	if key, ok := strings.CutPrefix(e.Target, audit.Session("")); ok {
-		row.Target, row.Href = key, part.SessionPath(key)
+		row.Target, row.Href = key, markup.SessionPath(key)
 	}
 	if id, ok := strings.CutPrefix(e.Target, audit.Device("")); ok && devices[id] != "" {
 		row.Target = devices[id]

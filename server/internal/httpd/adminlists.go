@@ -109,7 +109,7 @@ func clientRow(c protocol.ConnectedClient, devices map[string]string) part.Clien
 		ID: c.ID, User: c.UserID, Role: string(c.Role), Via: credential(c.Via, devices), Program: c.Client,
 		Address: c.Address, Since: ago(c.ConnectedAt), Active: ago(c.ActiveAt),
 	}
-	if c.Client == "" || strings.HasPrefix(c.Client, "gatehouse-web ") {
+	if c.Client == "" || strings.HasPrefix(c.Client, protocol.WebClient+" ") {
 		row.Program = words.Browser(c.UserAgent)
 	}
 	if row.Program == row.Via {

@@ -8,6 +8,7 @@ import (
 	"rsc.io/qr"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -31,7 +32,7 @@ func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	code, err := qr.Encode(s.publicURL(r)+"/admin#"+pending.Code, qr.M)
+	code, err := qr.Encode(s.publicURL(r)+markup.ApprovalPath(pending.Code), qr.M)
 	if err != nil {
 		s.refuse(w, r, fmt.Errorf("make a QR code: %w", err))
 		return

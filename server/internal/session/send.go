@@ -58,7 +58,7 @@ type Sent struct {
 func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent, error) {
 	key := r.SessionKey
 	if key == "" {
-		key = "agent:" + cmp.Or(r.AgentID, r.DefaultAgent) + ":ws:direct:" + uuid.Must(uuid.NewV7()).String()
+		key = protocol.NewSessionKey(cmp.Or(r.AgentID, r.DefaultAgent), uuid.Must(uuid.NewV7()).String())
 	}
 	// Concurrent repeats of one idempotency key are serialised by the store's
 	// transactions, whatever session they name.

@@ -5,30 +5,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
-const sessionPath = "/s/"
-
-// pathOf is the path of a session's page, "/" for a new one. The key is one
-// path segment (RFC 3986 §3.3).
-func pathOf(key string) string {
-	if key == "" {
-		return "/"
-	}
-	const hex = "0123456789ABCDEF"
-	path := []byte(sessionPath)
-	for i := range len(key) {
-		switch c := key[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', text.HasByte("-._~:@$&+=", c):
-			path = append(path, c)
-		default:
-			path = append(path, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(path)
-}
-
 // keyOf is the session of a page's path, "" for none.
 func keyOf(path string) string {
-	escaped, ok := text.CutPrefix(path, sessionPath)
+	escaped, ok := text.CutPrefix(path, markup.SessionPrefix)
 	if !ok {
 		return ""
 	}

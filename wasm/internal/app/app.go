@@ -72,7 +72,7 @@ func New(o Options) *App {
 	s.hello = protocol.ConnectParams{
 		Locale: o.Locale,
 		Client: &protocol.Client{
-			Name: "gatehouse-web", Version: o.Version, Platform: o.Platform, Caps: []string{protocol.CapHTML},
+			Name: protocol.WebClient, Version: o.Version, Platform: o.Platform, Caps: []string{protocol.CapHTML},
 		},
 	}
 	s.dial = func() *client.Client {

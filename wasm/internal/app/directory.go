@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -107,7 +108,7 @@ func (d *directory) shown(
 		label := words.Session(s.Label)
 		list[i] = view.Session{
 			Key:     s.Key,
-			Href:    pathOf(s.Key),
+			Href:    markup.SessionPath(s.Key),
 			Label:   label,
 			Time:    view.Ago(s.UpdatedAt, protocol.At(now)),
 			Running: s.IsRunning,

@@ -397,7 +397,7 @@ func (c *chat) showFile(key string, m *protocol.Media) view.File {
 	if m.Path == "" {
 		f.Picture = c.win.Picture(key)
 	} else if f.Picture == "" && m.Thumbnail {
-		f.Picture = m.Path + "?thumbnail"
+		f.Picture = markup.ThumbnailPath(m.Path)
 	}
 	f.Width, f.Height = markup.PictureSize(m.Width, m.Height)
 	return f

@@ -75,7 +75,7 @@ func (s *shell) showWaiting(n int) {
 
 // notifyOf tells an admin who looks elsewhere of somebody who waits.
 func (s *shell) notifyOf(p *protocol.PendingDevice) {
-	s.win.Notify(nameOfPending(p)+" asks to be let in", "/admin#"+p.Code)
+	s.win.Notify(nameOfPending(p)+" asks to be let in", markup.ApprovalPath(p.Code))
 }
 
 // nameOfPending is what people call a device that waits.

@@ -4,6 +4,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -173,7 +174,7 @@ func (c *chat) notLoaded(s *session, err *protocol.Error, known bool) {
 	}
 	if c.opening == s.key && !s.loaded {
 		c.opening = ""
-		c.win.Replace(pathOf(c.shown.key))
+		c.win.Replace(markup.SessionPath(c.shown.key))
 	}
 	c.need(partBody)
 }

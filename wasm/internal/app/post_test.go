@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
@@ -30,7 +31,7 @@ func tabs(t *testing.T, test func(open func(key string) *scene, kept *shelf, l *
 // the page is there.
 func openTab(t *testing.T, key string, kept *shelf, l *ledger, down bool) *scene {
 	win := newWindow(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
-	win.path = pathOf(key)
+	win.path = markup.SessionPath(key)
 	kept.mu.Lock()
 	kept.opened += 20
 	win.random = kept.opened // tabs make different keys
@@ -156,7 +157,7 @@ func TestNewChatThatNobodyKnowsYet(t *testing.T) {
 		// The gateway renders the page of what it does not know.
 		win := newWindow(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
 		win.Root.SetAttr("data-state", "gone")
-		win.path = pathOf(key)
+		win.path = markup.SessionPath(key)
 		g := newGateway(t)
 		l.serve(g)
 		g.down = true
@@ -181,7 +182,7 @@ func TestNewChatThatIsReadLate(t *testing.T) {
 		one.leave()
 		win := newWindow(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
 		win.Root.SetAttr("data-state", "gone")
-		win.path = pathOf(key)
+		win.path = markup.SessionPath(key)
 		g := newGateway(t)
 		l.serve(g)
 		kept.slow = true

@@ -50,10 +50,10 @@ func (c *chat) say(text string, files []protocol.KeptFile) {
 	s := c.shown
 	if s.key == "" {
 		delete(c.all, "")
-		s.key = "agent:" + c.defaultAgent() + ":ws:direct:" + uuid(c.random(16))
+		s.key = protocol.NewSessionKey(c.defaultAgent(), uuid(c.random(16)))
 		s.log = timeline.New(s.key)
 		c.all[s.key] = s
-		c.win.Push(pathOf(s.key))
+		c.win.Push(markup.SessionPath(s.key))
 	}
 	c.toLatest = true
 	c.add(&client.Outgoing{

@@ -55,7 +55,7 @@ func (c *chat) open(key string, push bool) {
 		c.display(s, push)
 	case !c.ready():
 		c.problem("There is no connection right now, and this chat is not loaded yet.")
-		c.win.Replace(pathOf(c.shown.key))
+		c.win.Replace(markup.SessionPath(c.shown.key))
 	default:
 		c.opening, c.push = key, push
 		c.load(s)
@@ -74,7 +74,7 @@ func (c *chat) display(s *session, push bool) {
 	c.showDraft()
 	view.SetText(c.doc, markup.IDCaughtUp, "")
 	if push {
-		c.win.Push(pathOf(s.key))
+		c.win.Push(markup.SessionPath(s.key))
 	}
 	c.win.HideSidebar()
 	c.far, c.toLatest = false, true

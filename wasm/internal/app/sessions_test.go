@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
@@ -246,8 +247,8 @@ func TestPathsOfSessions(t *testing.T) {
 		"a/b?c#d%":                       "/s/a%2Fb%3Fc%23d%25",
 		"ä b":                            "/s/%C3%A4%20b",
 	} {
-		if got := pathOf(key); got != path {
-			t.Errorf("pathOf(%q) = %q, want %q", key, got, path)
+		if got := markup.SessionPath(key); got != path {
+			t.Errorf("markup.SessionPath(%q) = %q, want %q", key, got, path)
 		}
 		if got := keyOf(path); got != key {
 			t.Errorf("keyOf(%q) = %q, want %q", path, got, key)

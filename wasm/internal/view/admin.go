@@ -201,7 +201,7 @@ func (a *Admin) DrawApproval(p Approval) {
 	setSlot(dialog, markup.SlotUser, p.User)
 	setSlot(dialog, markup.SlotRole, p.Role)
 	setSlot(dialog, markup.SlotError, p.Error)
-	who := "a new user"
+	who := words.NewUser
 	if p.Who == markup.WhoExisting {
 		who = p.User
 	}
