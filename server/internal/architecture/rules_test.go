@@ -100,6 +100,10 @@ var browser = []rule{
 		"each dependency is downloaded by every browser"},
 	confined{[]string{"wasm/internal/view"}, []string{"shared/..."},
 		"what is shown for a model is decided without a browser, so that tests can read it"},
+	confined{[]string{"shared/words"}, []string{"shared/protocol", "shared/text"},
+		"what both sides say is a function of the value alone, so that both say the same"},
+	never{[]string{"shared/words"}, []string{"time", "unicode", "strings", "fmt", "regexp", "encoding/json", "net/url"},
+		"every browser downloads it: time is 57 kB there and unicode's tables 8"},
 	unlinked{"wasm", []string{
 		"net/http", "encoding/json", "fmt", "regexp", "net/url", "log/...", "math/big",
 		"github.com/a-h/templ/...", "github.com/yuin/goldmark/...",

@@ -104,12 +104,7 @@ func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.C
 	if err != nil {
 		return err
 	}
-	for _, rec := range list {
-		m.Sessions = append(m.Sessions, part.Session{
-			Key: rec.Key, Label: words.Session(rec.Label), Time: ago(protocol.At(rec.UpdatedAt)), Running: rec.Running,
-			Pinned: rec.Pinned, Current: rec.Key == m.SessionKey,
-		})
-	}
+	m.Sessions = sessionItems(list, m.SessionKey)
 	if device.Role.Allows(protocol.Admin) {
 		waiting, err := s.Pairings.List(r.Context())
 		if err != nil {
@@ -118,6 +113,18 @@ func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.C
 		m.Pending = words.Badge(len(waiting.Pending))
 	}
 	return nil
+}
+
+// sessionItems is the list of chats; current is the key of the one that is shown.
+func sessionItems(list []session.Record, current string) []part.Session {
+	items := make([]part.Session, 0, len(list))
+	for _, rec := range list {
+		items = append(items, part.Session{
+			Key: rec.Key, Label: words.Session(rec.Label), Time: ago(protocol.At(rec.UpdatedAt)), Running: rec.Running,
+			Pinned: rec.Pinned, Current: rec.Key == current,
+		})
+	}
+	return items
 }
 
 func (l *Live) agentName(id string) string {

@@ -147,6 +147,7 @@ func TestDeniesAndRevokes(t *testing.T) {
 		eq(t, "devices", len(s.items("device-list")), 1)
 		line := s.items("resolved-list")[0]
 		eq(t, "the line", line.Attr("data-state")+" "+line.Slot("device-name")+" "+line.Slot("user"), "revoked Ben’s ben")
+		eq(t, "the role it had", line.Slot("role"), "operator")
 	})
 }
 

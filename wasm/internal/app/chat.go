@@ -354,17 +354,16 @@ func (c *chat) drawHead() {
 	view.SetRoot(c.doc, markup.AttrSessionKey, s.key)
 	_, owner := s.by(nil)
 	view.SetRoot(c.doc, markup.AttrOwner, owner)
+	if title := c.titleOf(s); title != "" {
+		view.SetText(c.doc, markup.IDSessionTitle, title)
+		c.setTitle(title)
+	}
 	if !s.loaded {
 		return
 	}
 	at := s.log.Cursor()
 	view.SetRoot(c.doc, markup.AttrEpoch, at.Epoch)
 	view.SetRoot(c.doc, markup.AttrLastSeq, decimal(at.AfterSeq))
-	if c.list.loaded || s.key == "" {
-		title := c.titleOf(s)
-		view.SetText(c.doc, markup.IDSessionTitle, title)
-		c.setTitle(title)
-	}
 	name := c.agentName(s.key)
 	if s.other != nil {
 		name = s.other.agent
@@ -374,11 +373,14 @@ func (c *chat) drawHead() {
 	}
 }
 
-// titleOf is what the page of a session is called.
+// titleOf is what the page of a session is called; "" while that is not known, and
+// what the gateway has rendered stays.
 func (c *chat) titleOf(s *session) string {
 	switch {
 	case s.gone:
 		return words.NoSession
+	case !s.loaded || !c.list.loaded && s.key != "":
+		return ""
 	case s.other != nil:
 		return s.other.label
 	}

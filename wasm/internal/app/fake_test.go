@@ -41,6 +41,7 @@ type window struct {
 	notices  string
 	notified []string
 	files    *drawer
+	clock    func(protocol.Time) string // nil: RFC 3339
 }
 
 func newWindow(doc *viewtest.Document) *window {
@@ -72,7 +73,12 @@ func (w *window) Keep(k, v string) { w.kept[k] = v }
 func (w *window) Matches(text, sought string) bool {
 	return strings.Contains(strings.ToLower(text), strings.ToLower(sought))
 }
-func (w *window) Clock(at protocol.Time) string { return at.String() }
+func (w *window) Clock(at protocol.Time) string {
+	if w.clock != nil {
+		return w.clock(at)
+	}
+	return at.String()
+}
 
 func (w *window) Renew(form view.Element, done func(int)) {
 	id := ""

@@ -168,6 +168,7 @@ func TestDeletedElsewhere(t *testing.T) {
 		s.g.event("session.updated", `{"sessionKey":"s","change":"deleted"}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the state", s.state(), "gone")
+		eq(t, "the title", s.win.Get("session-title").Text(), "No such chat")
 		eq(t, "the transcript", s.messages(), "")
 		s.write("hello?")
 		eq(t, "sends", len(s.g.calls("chat.send")), 0)
@@ -181,6 +182,7 @@ func TestDeletedWhileAway(t *testing.T) {
 		g.refuse("chat.history", protocol.Refuse(protocol.NotFound, "no such session"))
 	}, func(s *scene) {
 		eq(t, "the state", s.state(), "gone")
+		eq(t, "the title", s.win.title, "No such chat · Gatehouse")
 	})
 }
 
