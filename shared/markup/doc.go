@@ -1,7 +1,8 @@
 // Package markup is the contract between the pages (rendered by templ on the
 // server) and the WebAssembly client that takes them over: element ids, data
-// attributes, template ids, slots, actions and states. It holds constants and
-// nothing that allocates; both sides import it and neither spells a name itself.
+// attributes, template ids, slots, actions and states, and the addresses that both
+// write. Both sides import it and neither spells a name itself. What both compute
+// for people to read (ages, sizes, names of browsers…) comes from package words.
 //
 // # Ground rules
 //
@@ -262,8 +263,8 @@
 // touched, what has moved is moved. Nothing else on the page changes, but for
 // data-topics.
 //
-// A <time> with data-time is written anew by the client: TimeAgo as "5 minutes ago"
-// and kept current, TimeClock in the reader's zone.
+// A <time> with data-time is written anew by the client: TimeAgo as words.Ago and
+// kept current, TimeClock in the reader's zone and language.
 //
 // A form with ActionFilter has method="get" and no action: it works by itself. With
 // the client its fields that are not empty become the query of the address, and the

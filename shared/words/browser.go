@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
-// UnknownBrowser names a browser whose User-Agent says nothing known.
-const UnknownBrowser = "Unknown browser"
+// unknownBrowser names a browser whose User-Agent says nothing known.
+const unknownBrowser = "Unknown browser"
 
 // maxUserAgent is how many bytes of a User-Agent Browser looks at. The gateway
 // keeps 256 characters of one, which are at most as many bytes.
@@ -33,7 +33,7 @@ func Browser(userAgent string) string {
 		if program := find(userAgent, programs); program != "" {
 			return program
 		}
-		browser = UnknownBrowser
+		browser = unknownBrowser
 	}
 	if system := find(userAgent, systems); system != "" {
 		return browser + " on " + system

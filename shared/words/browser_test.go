@@ -79,7 +79,7 @@ func TestDevice(t *testing.T) {
 		{"The kiosk", "Anna’s laptop", curl, "The kiosk"},
 		{"", "Anna’s laptop", curl, "Anna’s laptop"},
 		{"", "", curl, "curl"},
-		{"", "", "", UnknownBrowser},
+		{"", "", "", unknownBrowser},
 	} {
 		if got := Device(row.label, row.name, row.userAgent); got != row.want {
 			t.Errorf("Device(%q, %q, %q) = %q, want %q", row.label, row.name, row.userAgent, got, row.want)

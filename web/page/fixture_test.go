@@ -197,14 +197,14 @@ func extremeChatModel() ChatModel {
 
 func sessions() []part.Session {
 	all := []part.Session{
-		{Key: "agent:default:ws:direct:0", Label: "House rules", Time: at("2 d"), Pinned: true},
+		{Key: "agent:default:ws:direct:0", Label: "House rules", Time: at("2 days ago"), Pinned: true},
 		{Key: "agent:default:ws:direct:1", Label: "A harbour wall in Go", Time: at("now"), Current: true, Running: true},
-		{Key: "agent:default:ws:direct:2", Label: "An extraordinarily long name for a chat that nobody would choose", Time: at("5 min")},
-		{Key: "agent:default:ws:direct:3", Label: "תכנון טיול לים", Time: at("1 h")},
-		{Key: "agent:default:ws:direct:4", Label: "Bread without kneading 🍞", Time: at("3 h"), Running: true},
+		{Key: "agent:default:ws:direct:2", Label: "An extraordinarily long name for a chat that nobody would choose", Time: at("5 minutes ago")},
+		{Key: "agent:default:ws:direct:3", Label: "תכנון טיול לים", Time: at("1 hour ago")},
+		{Key: "agent:default:ws:direct:4", Label: "Bread without kneading 🍞", Time: at("3 hours ago"), Running: true},
 	}
 	for i := range 14 {
-		all = append(all, part.Session{Key: "agent:default:ws:direct:old" + strings.Repeat("i", i), Label: "Letters to the landlord", Time: at("12 Jan")})
+		all = append(all, part.Session{Key: "agent:default:ws:direct:old" + strings.Repeat("i", i), Label: "Letters to the landlord", Time: at("51 days ago")})
 	}
 	return all
 }
@@ -214,18 +214,18 @@ func adminModel() AdminModel {
 		Console: adminConsole(),
 		Waiting: []part.Pending{
 			{Code: "K7QMX2PA", DeviceID: "d1", DeviceName: "Anna’s laptop", Browser: "Firefox on Windows", Address: "192.168.1.23", Since: at("2 minutes ago"), Remaining: "58 minutes"},
-			{Code: "ZW4HEX9T", DeviceID: "d2", DeviceName: "Safari on iPhone with a name that its owner typed and typed and typed", Browser: "Safari on iPhone", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Since: at("just now"), Remaining: "60 minutes"},
+			{Code: "ZW4HEX9T", DeviceID: "d2", DeviceName: "Safari on iPhone with a name that its owner typed and typed and typed", Browser: "Safari on iPhone", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Since: at("now"), Remaining: "60 minutes"},
 		},
 		Devices: []part.Device{
-			{ID: "dev-root", Label: "Safari on iPhone", Browser: "Safari on iPhone", User: "root", Role: markup.RoleAdmin, LastSeen: at("now"), Since: at("12 Feb 2026"), This: true},
-			{ID: "dev-anna", Label: "Anna’s laptop", Browser: "Firefox on Windows", User: "user-7f3k2m9q", Role: markup.RoleOperator, LastSeen: at("5 minutes ago"), Since: at("3 Mar 2026")},
-			{ID: "dev-kiosk", Label: "The kiosk in the hall with the very long description", Browser: "Chrome on Android", User: strings.Repeat("a-long-user-id-", 4), Role: markup.RoleViewer, LastSeen: at("3 weeks ago"), Since: at("20 Dec 2025")},
+			{ID: "dev-root", Label: "Safari on iPhone", Browser: "Safari on iPhone", User: "root", Role: markup.RoleAdmin, LastSeen: at("now"), Since: at("20 days ago"), This: true},
+			{ID: "dev-anna", Label: "Anna’s laptop", Browser: "Firefox on Windows", User: "user-7f3k2m9q", Role: markup.RoleOperator, LastSeen: at("5 minutes ago"), Since: at("1 day ago")},
+			{ID: "dev-kiosk", Label: "The kiosk in the hall with the very long description", Browser: "Chrome on Android", User: strings.Repeat("a-long-user-id-", 4), Role: markup.RoleViewer, LastSeen: at("23 days ago"), Since: at("74 days ago")},
 		},
 		Resolved: []part.Resolved{
 			{Outcome: markup.ResolvedApproved, DeviceName: "Anna’s laptop", User: "user-7f3k2m9q", Role: markup.RoleOperator, Time: at("14:05")},
 			{Outcome: markup.ResolvedDenied, DeviceName: "Chrome on Linux", Time: at("13:40")},
 			{Outcome: markup.ResolvedExpired, DeviceName: "Edge on Windows", Time: at("09:12")},
-			{Outcome: markup.ResolvedRevoked, DeviceName: "Old phone", User: "anna", Time: at("yesterday")},
+			{Outcome: markup.ResolvedRevoked, DeviceName: "Old phone", User: "anna", Time: at("1 day ago")},
 		},
 		Users: []string{"anna", "root", "user-7f3k2m9q"},
 	}

@@ -54,7 +54,7 @@ func TestPagesThatTheClientTakesOver(t *testing.T) {
 // before is a moment that long ago.
 func before(d time.Duration) protocol.Time { return protocol.At(time.Now().Add(-d)) }
 
-const userDay = 24 * time.Hour
+const aDay = 24 * time.Hour
 
 // takeoverDevices are User-Agents, labels, names and ages that can be told in more
 // than one way.
@@ -70,7 +70,7 @@ func takeoverDevices() protocol.DeviceListResult {
 		{Label: "The kiosk", DeviceName: "x", UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15 Epiphany/605.1.15",
 			LastSeenAt: before(90 * time.Minute), CreatedAt: before(30 * time.Hour)},
 		{UserAgent: "curl/8.5.0", CreatedAt: before(47 * time.Hour)}, // never seen since
-		{UserAgent: "", LastSeenAt: before(1204 * userDay), CreatedAt: before(2000 * userDay)},
+		{UserAgent: "", LastSeenAt: before(1204 * aDay), CreatedAt: before(2000 * aDay)},
 	} {
 		d.DeviceID, d.UserID, d.Role, d.Address = "d"+string(rune('1'+i)), "anna", protocol.Operator, "192.0.2.9"
 		list.Paired = append(list.Paired, d)
@@ -99,7 +99,7 @@ func takeoverAdmin() page.AdminModel {
 func sessionRecords() []session.Record {
 	at := time.Now()
 	return []session.Record{
-		{Key: "ws:pinned", UserID: "anna", AgentID: "main", Label: "A harbour wall", Pinned: true, Epoch: "a", UpdatedAt: at.Add(-50 * userDay)},
+		{Key: "ws:pinned", UserID: "anna", AgentID: "main", Label: "A harbour wall", Pinned: true, Epoch: "a", UpdatedAt: at.Add(-50 * aDay)},
 		{Key: "ws:shown", UserID: "anna", AgentID: "main", Epoch: "e", LastSeq: 5, Running: true, UpdatedAt: at.Add(-10 * time.Second)},
 		{Key: "ws:1;ä/?#", UserID: "anna", AgentID: "main", Epoch: "b", UpdatedAt: at.Add(-119 * time.Minute)},
 		{Key: "ws:old", UserID: "anna", AgentID: "main", Label: "תכנון טיול", Epoch: "c", UpdatedAt: at.Add(-36 * time.Hour)},
@@ -121,7 +121,7 @@ func takeoverHistory() protocol.ChatHistoryResult {
 	}
 	picture := protocol.Media{Path: protocol.MediaPath + "9", Filename: "evening.png", MimeType: "image/png", Size: 2_440_000, Width: 1200, Height: 800, Thumbnail: true}
 	return protocol.ChatHistoryResult{SessionKey: "ws:shown", Epoch: "e", LastSeq: 5, Messages: []protocol.Message{
-		{ID: "m1", Seq: 1, Role: protocol.FromUser, Status: protocol.StatusComplete, CreatedAt: before(400 * userDay), Content: "Look",
+		{ID: "m1", Seq: 1, Role: protocol.FromUser, Status: protocol.StatusComplete, CreatedAt: before(400 * aDay), Content: "Look",
 			Media: []protocol.Media{file("1", 1), file("2", 999_500), file("3", 20<<20), picture}},
 		{ID: "m2", Seq: 2, Role: protocol.FromAssistant, RunID: "r1", Status: protocol.StatusComplete, CreatedAt: before(30 * time.Hour), Content: "Seen.",
 			Thinking: "Four files.", HTML: &protocol.HTML{Blocks: []string{"<p>Seen.</p>"}}},
@@ -148,9 +148,9 @@ func takeoverChat() page.ChatModel {
 func takeoverKeys() page.AdminKeysModel {
 	m := page.AdminKeysModel{Console: takeoverConsole(), Users: []string{"anna"}}
 	for _, k := range []protocol.APIKey{
-		{ID: "k1", Name: "Nightly report", Prefix: "gh_3fQx9a", CreatedAt: before(3 * userDay), LastUsedAt: before(5*time.Minute + 30*time.Second), ExpiresAt: before(-400 * userDay)},
+		{ID: "k1", Name: "Nightly report", Prefix: "gh_3fQx9a", CreatedAt: before(3 * aDay), LastUsedAt: before(5*time.Minute + 30*time.Second), ExpiresAt: before(-400 * aDay)},
 		{ID: "k2", Name: "Soon over", Prefix: "gh_Zk2-_x", CreatedAt: before(86 * time.Minute), ExpiresAt: before(-time.Hour)},
-		{ID: "k3", Name: "Over", Prefix: "gh_9sQa1b", CreatedAt: before(100 * userDay), ExpiresAt: before(10 * userDay), RevokedAt: before(userDay)},
+		{ID: "k3", Name: "Over", Prefix: "gh_9sQa1b", CreatedAt: before(100 * aDay), ExpiresAt: before(10 * aDay), RevokedAt: before(aDay)},
 	} {
 		k.UserID, k.Role, k.CreatedBy = "anna", protocol.Viewer, "root"
 		m.Rows = append(m.Rows, keyRow(k))
