@@ -15,7 +15,8 @@ func SessionPath(key string) string {
 	path := []byte(SessionPrefix)
 	for i := range len(key) {
 		switch c := key[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', text.HasByte("-._~:@$&+=", c):
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9',
+			text.HasByte("-._~:@$&+=", c):
 			path = append(path, c)
 		default:
 			path = append(path, '%', hex[c>>4], hex[c&15])

@@ -63,7 +63,8 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request, device *p
 	}
 	for _, rec := range list {
 		m.Rows = append(m.Rows, part.SessionRow{
-			Key: rec.Key, Label: words.Session(rec.Label), User: rec.UserID, Agent: s.live(r).agentName(rec.AgentID),
+			Key: rec.Key, Label: words.Session(rec.Label), User: rec.UserID,
+			Agent:   s.live(r).agentName(rec.AgentID),
 			Running: rec.Running, Updated: ago(protocol.At(rec.UpdatedAt)),
 		})
 	}
@@ -99,7 +100,8 @@ func (s *server) adminClients(w http.ResponseWriter, r *http.Request, device *pa
 			m.Rows = append(m.Rows, row)
 		}
 	}
-	m.Total = words.Count(int64(len(all)), "connection") + " of " + words.Count(int64(len(people)), "user")
+	m.Total = words.Count(int64(len(all)), "connection") + " of " +
+		words.Count(int64(len(people)), "user")
 	s.show(w, r, http.StatusOK, page.AdminClients(m))
 	return nil
 }
@@ -174,7 +176,8 @@ func (s *server) adminKeys(w http.ResponseWriter, r *http.Request, device *pairi
 func keyRow(k protocol.APIKey) part.KeyRow {
 	row := part.KeyRow{
 		ID: k.ID, Name: k.Name, Prefix: k.Prefix, User: k.UserID, Role: string(k.Role),
-		CreatedBy: k.CreatedBy, Created: ago(k.CreatedAt), LastUsed: ago(k.LastUsedAt), Expires: clock(k.ExpiresAt),
+		CreatedBy: k.CreatedBy, Created: ago(k.CreatedAt), LastUsed: ago(k.LastUsedAt),
+		Expires: clock(k.ExpiresAt),
 	}
 	switch {
 	case k.RevokedAt != 0:

@@ -87,7 +87,8 @@ func pendingCards(list []protocol.PendingDevice) []part.Pending {
 	for _, p := range slices.Backward(list) { // oldest first
 		cards = append(cards, part.Pending{
 			Code: p.Code, DeviceID: p.DeviceID, DeviceName: words.Device("", p.DeviceName, p.UserAgent),
-			Browser: words.Browser(p.UserAgent), Address: p.Address, Since: ago(p.CreatedAt), Remaining: remaining(p.ExpiresAt),
+			Browser: words.Browser(p.UserAgent), Address: p.Address,
+			Since: ago(p.CreatedAt), Remaining: remaining(p.ExpiresAt),
 		})
 	}
 	return cards

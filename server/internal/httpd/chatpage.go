@@ -120,8 +120,8 @@ func sessionItems(list []session.Record, current string) []part.Session {
 	items := make([]part.Session, 0, len(list))
 	for _, rec := range list {
 		items = append(items, part.Session{
-			Key: rec.Key, Label: words.Session(rec.Label), Time: ago(protocol.At(rec.UpdatedAt)), Running: rec.Running,
-			Pinned: rec.Pinned, Current: rec.Key == current,
+			Key: rec.Key, Label: words.Session(rec.Label), Time: ago(protocol.At(rec.UpdatedAt)),
+			Running: rec.Running, Pinned: rec.Pinned, Current: rec.Key == current,
 		})
 	}
 	return items
