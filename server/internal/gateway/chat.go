@@ -6,15 +6,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
-
-// maxEncoded bounds a message as it is inside a frame, in bytes, so that every
-// event that carries it fits.
-const maxEncoded = 480 << 10
 
 func (c *call) chatSend(p *protocol.ChatSendParams) (protocol.Payload, error) {
 	if err := c.checkSend(p); err != nil {
@@ -128,62 +123,8 @@ func (c *call) checkSend(p *protocol.ChatSendParams) error {
 	return checkQueued(p.IdempotencyKey, p.Ack)
 }
 
-// mediaIDs are the ids of the files that a message is to carry.
-func mediaIDs(list []protocol.Media) (ids []string, err error) {
-	for i, m := range list {
-		id, ok := strings.CutPrefix(m.Path, protocol.MediaPath)
-		if !ok || !media.ValidID(id) {
-			return nil, badParams(fmt.Sprintf("media[%d].path must be a path that an upload answered, %s and an id", i, protocol.MediaPath))
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
-}
-
-// checkQueued checks what all params have that queue a run.
-func checkQueued(idempotencyKey, ack string) error {
-	switch {
-	case ack != "" && ack != protocol.AckAccepted:
-		return badParams(`ack must be "accepted", or left out`)
-	case len(idempotencyKey) > protocol.MaxIdempotencyLength || !printable(idempotencyKey):
-		return badParams("idempotencyKey must be at most 128 bytes of printable text")
-	}
-	return nil
-}
-
-var errSessionKey = badParams("sessionKey must be 1 to 255 characters of A-Z a-z 0-9 . _ : @ -")
-
 func (c *call) hasAgent(id string) bool {
 	return slices.ContainsFunc(c.live.Agents, func(a protocol.Agent) bool { return a.ID == id })
-}
-
-// validSession reports whether a session may have the key.
-func validSession(key string) bool {
-	return len(key) <= protocol.MaxSessionKeyLength && validKey(key)
-}
-
-func validKey(s string) bool {
-	for _, b := range []byte(s) {
-		if !isAlphanumeric(b) && !strings.ContainsRune("._:@-", rune(b)) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isAlphanumeric(b byte) bool {
-	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
-}
-
-// pageLimit reads a limit parameter.
-func pageLimit(limit *int64, usual, most int64) (int, error) {
-	switch {
-	case limit == nil:
-		return int(usual), nil
-	case *limit < 1:
-		return 0, badParams("limit must be at least 1")
-	}
-	return int(min(*limit, most)), nil
 }
 
 func (c *call) chatHistory(p *protocol.ChatHistoryParams) (protocol.Payload, error) {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -166,15 +165,6 @@ func malformed(data []byte, r *protocol.Request, err error) (metrics.Violation, 
 // validID reports whether an answer can carry the id. A request without one is
 // answered all the same.
 func validID(id string) bool { return utf8.RuneCountInString(id) <= protocol.MaxIDLength }
-
-// shown is a client's word as an error repeats it.
-func shown(word string) string {
-	const most = 64
-	if len(word) > most {
-		return strings.ToValidUTF8(word[:most], "") + "…"
-	}
-	return word
-}
 
 // Send takes a frame for the client.
 func (c *client) Send(p conn.Prepared) bool {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
@@ -94,19 +93,6 @@ func checkResume(cursors []protocol.Cursor) error {
 		seen[c.SessionKey] = true
 	}
 	return nil
-}
-
-func printable(s string) bool {
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return true
-}
-
-func validSender(s string) bool {
-	return len(s) <= protocol.MaxSenderIDLength && validKey(s) && isAlphanumeric(s[0])
 }
 
 // identify checks the credential that counts: token, Authorization, sender_id,

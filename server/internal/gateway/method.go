@@ -162,10 +162,6 @@ func (c *call) decode(p protocol.Payload) error {
 	return nil
 }
 
-func badParams(sentence string) *protocol.Error {
-	return protocol.Refuse(protocol.InvalidRequest, sentence)
-}
-
 // later is what a method gives that answers by itself.
 var later protocol.Payload = &answersLater{}
 

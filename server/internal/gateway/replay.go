@@ -2,8 +2,6 @@ package gateway
 
 import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
-var errAfterSeq = badParams("afterSeq must be 0 or the seq of an event")
-
 func (c *call) chatReplay(p *protocol.ChatReplayParams) (protocol.Payload, error) {
 	limit, err := pageLimit(p.Limit, protocol.DefaultReplayLimit, protocol.MaxReplayLimit)
 	switch {

@@ -127,5 +127,3 @@ func (c *call) sessionsReset(p *protocol.SessionsKeyParams) (protocol.Payload, e
 	c.g.Runner.Abort(p.Key, "")
 	return &protocol.SessionsResetResult{Session: rec.Wire()}, nil
 }
-
-var errKey = badParams("key must be a session's: 1 to 255 characters of A-Z a-z 0-9 . _ : @ -")
