@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
@@ -23,6 +24,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
@@ -64,6 +66,8 @@ type gatehouse struct {
 	sessions *session.Service
 	media    *media.Service
 	runner   *run.Runner
+	access   *access.Control
+	registry *registry.Registry
 	gateway  *gateway.Gateway
 	audit    *audit.Service
 	events   *hub.Hub
@@ -142,17 +146,22 @@ func (g *gatehouse) build() error {
 		return err
 	}
 	g.runner = run.New(g.sessions, g.media, inForce(g, func(s *settings) run.Settings { return s.run }), g.Log)
+	g.access = access.New(access.Options{
+		Log: g.Log, Metrics: g.metrics, Token: g.token, Keys: g.keys, Devices: g.pairings, Links: &g.links, Guesses: g.audit,
+	})
+	g.registry = registry.New()
 	g.gateway = gateway.New(gateway.Options{
-		Log: g.Log, Version: g.Version, Token: g.token, Live: g.gatewayLive, Sessions: g.sessions,
+		Log: g.Log, Version: g.Version, Access: g.access, Registry: g.registry, Live: g.gatewayLive, Sessions: g.sessions,
 		Runner: g.runner, Pairings: g.pairings, Keys: g.keys, Audit: g.audit, Hub: events, Metrics: g.metrics, Ready: g.store.Ping,
 		Reload: g.reload, Detail: g.detail,
 	})
 	told.gateway = g.gateway
 	handler := httpd.New(httpd.Options{
-		Log: g.Log, Gateway: g.gateway, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Links: &g.links, Assets: assets,
+		Log: g.Log, Metrics: g.metrics, Identities: g.access, SignIns: g.access, Gateway: g.gateway, Refusals: g.gateway,
+		Connections: g.registry, Keys: g.keys, Audit: g.audit, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Assets: assets,
 		Live: g.httpdLive, Instance: g.store.InstanceID(), Ready: g.store.Ping,
 	})
-	g.sockets = httpd.NewSockets(g.Log, g.gateway, g.httpdLive)
+	g.sockets = httpd.NewSockets(httpd.SocketOptions{Log: g.Log, Metrics: g.metrics, Live: g.httpdLive, Limits: g.connectionLimits})
 	g.http = httpd.NewServer(handler, g.sockets, g.Log)
 	g.watchMetrics(events)
 	return nil

@@ -37,7 +37,7 @@ func (c counted) Publish(e session.Event) {
 // watchMetrics lets metrics read what the parts know.
 func (g *gatehouse) watchMetrics(events *hub.Hub) {
 	g.metrics.Watch(metrics.Sources{
-		Connections: g.gateway.Connections, Runs: g.runner.Running, Replayed: events.Replayed,
+		Connections: g.registry.Counts, Runs: g.runner.Running, Replayed: events.Replayed,
 	})
 }
 

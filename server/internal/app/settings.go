@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
@@ -39,7 +40,7 @@ func newSettings(c config.Config) (*settings, error) {
 		pairing: pairing.Settings{MaxPending: c.Gateway.Most.PendingPairings},
 		run:     run.Settings{Agents: agents},
 		session: session.Settings{MaxRunsPerUser: c.Gateway.Most.RunsPerUser},
-		gateway: gateway.Live{Pairing: c.Gateway.Pairing, Agents: list, Limits: limits(c.Gateway)},
+		gateway: gateway.Live{Pairing: c.Gateway.Pairing, Agents: list, RateLimitRPM: c.Gateway.RateLimitRPM, Limits: limits(c.Gateway)},
 		httpd: httpd.Live{
 			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins,
 			TrustedProxies: c.Gateway.TrustedProxies, PublicURL: c.Gateway.PublicURL, HSTS: c.TLS.HSTS,
@@ -66,9 +67,11 @@ func inForce[T any](g *gatehouse, part func(*settings) T) setting.Live[T] {
 	return func() T { return part(g.live.Load()) }
 }
 
-func limits(c config.Gateway) gateway.Limits {
-	return gateway.Limits{
-		RateLimitRPM: c.RateLimitRPM, Connections: c.Most.Connections, ConnectionsPerUser: c.Most.ConnectionsPerUser,
+func (g *gatehouse) connectionLimits() registry.Limits { return g.live.Load().gateway.Limits }
+
+func limits(c config.Gateway) registry.Limits {
+	return registry.Limits{
+		Connections: c.Most.Connections, ConnectionsPerUser: c.Most.ConnectionsPerUser,
 		ConnectionsPerAddress: c.Most.ConnectionsPerAddress, PendingConnections: c.Most.PendingConnections,
 	}
 }

@@ -17,7 +17,7 @@ var (
 
 // native are the rules for what runs as a program.
 var native = []rule{
-	confined{domain, append([]string{"shared/...", "server/internal/setting", "github.com/google/uuid", "golang.org/x/image/..."}, domain...),
+	confined{domain, append([]string{"shared/...", "server/internal/setting", "server/internal/ratelimit", "github.com/google/uuid", "golang.org/x/image/..."}, domain...),
 		"what a session, a run or a pairing is does not depend on how it is reached or kept: the domain states the interfaces, the edge and the adapters fit them"},
 	never{domain, []string{"net/http", "database/sql/..."},
 		"the domain knows neither HTTP nor SQL, so that it can be tested without them and kept elsewhere"},
@@ -27,6 +27,8 @@ var native = []rule{
 		"the configuration is read before anything else exists"},
 	confined{[]string{"server/internal/setting"}, nil,
 		"it is the shape of settings and knows none of them"},
+	confined{[]string{"server/internal/ratelimit"}, []string{"golang.org/x/time/rate"},
+		"a limit by key knows no domain and no transport; pairing counts its requests by network as the limits do, and so may use it"},
 	confined{[]string{"server/internal/store"}, nil,
 		"it names the errors that all stores share, and nothing of any store"},
 
@@ -38,10 +40,15 @@ var native = []rule{
 		"messages become HTML in one place, within the limits of a frame"},
 	never{[]string{"server/internal/hub"}, []string{"server/internal/gateway", "server/internal/httpd"},
 		"fan-out serves the gateway; the other way round would be a circle of meaning"},
-	never{[]string{"server/internal/gateway"}, append([]string{"server/internal/httpd", "server/internal/config"}, adapters...),
-		"the gateway decides who may do what, over any transport and on any store; app tells it its settings"},
-	never{[]string{"server/internal/httpd"}, append([]string{"server/internal/conn", "server/internal/config"}, adapters...),
-		"pages and addresses stand on the gateway and the domain; app tells them their settings"},
+	confined{[]string{"server/internal/access"}, append([]string{"server/internal/metrics", "server/internal/ratelimit", "shared/..."}, domain...),
+		"who comes in is decided over credentials and the domain, the same way for the WebSocket and for HTTP"},
+	confined{[]string{"server/internal/registry"}, []string{"server/internal/access", "server/internal/conn", "server/internal/metrics",
+		"server/internal/ratelimit", "shared/..."},
+		"the registry knows connections and whose they are, not what they ask for"},
+	never{[]string{"server/internal/gateway"}, append([]string{"server/internal/httpd", "server/internal/config", "server/internal/ratelimit"}, adapters...),
+		"the gateway handles requests, over any transport and on any store; access limits them, and app tells the gateway its settings"},
+	never{[]string{"server/internal/httpd"}, append([]string{"server/internal/conn", "server/internal/config", "server/internal/gateway", "server/internal/hub"}, adapters...),
+		"pages and addresses stand on access and the domain, and reach the gateway through interfaces of their own; app tells them their settings"},
 	never{adapters, []string{"server/internal/conn", "server/internal/gateway", "server/internal/httpd", "server/internal/hub", "server/internal/config"},
 		"an adapter serves the domain and must not know who asks"},
 
@@ -49,8 +56,8 @@ var native = []rule{
 		"adapters are chosen and wired in one place"},
 	only{[]string{"server/internal/app"}, []string{"server/cmd/gatehouse"},
 		"app puts everything together, so nothing in it can be used from below"},
-	only{[]string{"server/internal/httpd"}, []string{"server/internal/app"},
-		"only app needs the finished handler"},
+	only{[]string{"server/internal/httpd", "server/internal/gateway"}, []string{"server/internal/app"},
+		"only app needs the finished handlers"},
 	only{[]string{"server/internal/certs"}, []string{"server/internal/app"},
 		"who listens says with which certificates"},
 	only{[]string{"golang.org/x/crypto/acme/..."}, []string{"server/internal/certs"},

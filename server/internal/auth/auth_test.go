@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +14,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"pgregory.net/rapid"
 )
 
 func TestToken(t *testing.T) {
@@ -219,170 +216,5 @@ func TestLinksRace(t *testing.T) {
 	wg.Wait()
 	if won.Load() != 1 {
 		t.Errorf("one link was redeemed %d times", won.Load())
-	}
-}
-
-func TestNetwork(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"192.0.2.1":         "192.0.2.1/32",
-		"::ffff:192.0.2.1":  "192.0.2.1/32",
-		"2001:db8:1:2:3::4": "2001:db8:1:2::/64",
-		"fe80::1%eth0":      "fe80::/64",
-		"::1":               "::/64",
-	} {
-		if got := Network(netip.MustParseAddr(text)).String(); got != want {
-			t.Errorf("%s is counted as %s, want %s", text, got, want)
-		}
-	}
-	if got := Network(netip.Addr{}); got != (netip.Prefix{}) {
-		t.Errorf("no address is counted as %s", got)
-	}
-}
-
-func TestLimiter(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(10, time.Minute)
-		a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-		for i := range 10 {
-			if wait, ok := l.Take(a); !ok || wait != 0 {
-				t.Fatalf("call %d: %v, %v", i, wait, ok)
-			}
-		}
-		if wait, ok := l.Take(a); ok || wait != 6*time.Second {
-			t.Errorf("the 11th call: %v, %v; want to wait 6 s", wait, ok)
-		}
-		if _, ok := l.Take(b); !ok {
-			t.Error("another address is refused")
-		}
-		time.Sleep(6*time.Second - time.Nanosecond)
-		if wait, ok := l.Take(a); ok || wait != time.Nanosecond {
-			t.Errorf("a moment too early: %v, %v", wait, ok)
-		}
-		time.Sleep(time.Nanosecond)
-		if _, ok := l.Take(a); !ok {
-			t.Error("refused when the wait is over")
-		}
-		if _, ok := l.Take(a); ok {
-			t.Error("a second one is allowed when one has come back")
-		}
-		l.Return(a)
-		if _, ok := l.Take(a); !ok {
-			t.Error("refused what was given back")
-		}
-		time.Sleep(time.Minute)
-		l.Return(a) // of what is whole nothing can be given back
-		allowed := 0
-		for range 20 {
-			if _, ok := l.Take(a); ok {
-				allowed++
-			}
-		}
-		if allowed != 10 {
-			t.Errorf("%d calls at once after a minute, want 10", allowed)
-		}
-	})
-}
-
-func TestLimiterForgetsTheIdle(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(10, time.Minute)
-		for i := range 100 {
-			l.Take(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))
-		}
-		time.Sleep(6 * time.Second)
-		l.Take(netip.MustParseAddr("192.0.2.1"))
-		if l.Tidy(); len(l.full) != 1 {
-			t.Errorf("%d networks are remembered, want the one that is not whole", len(l.full))
-		}
-		l.Return(netip.MustParseAddr("192.0.2.1"))
-		if len(l.full) != 0 {
-			t.Errorf("%d networks are remembered, want none", len(l.full))
-		}
-	})
-}
-
-func TestLimiterIsBounded(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(10, time.Minute)
-		address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
-		allowed := 0
-		for i := range maxNetworks + 1000 {
-			if _, ok := l.Take(address(i)); ok {
-				allowed++
-			}
-		}
-		if len(l.full) != maxNetworks || allowed != maxNetworks+10 {
-			t.Errorf("%d networks are remembered and %d calls allowed, want %d and %d", len(l.full), allowed, maxNetworks, maxNetworks+10)
-		}
-		if _, ok := l.Take(address(0)); !ok {
-			t.Error("a network that is known is refused for those that are not")
-		}
-		time.Sleep(time.Minute)
-		for i := range 20 {
-			if _, ok := l.Take(address(maxNetworks + i)); !ok {
-				t.Fatalf("new network %d is refused when there is room again", i)
-			}
-		}
-	})
-}
-
-// In no stretch of time does a network get more than its burst and what comes
-// back in that time; and who waits as told is let through.
-func TestLimiterProperty(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		bubble(t, func() {
-			burst := rapid.IntRange(1, 70).Draw(rt, "burst")
-			period := time.Duration(rapid.IntRange(1, 1000).Draw(rt, "period")) * time.Second / 7
-			l := NewLimiter(burst, period)
-			a := netip.MustParseAddr("192.0.2.1")
-			var taken []time.Time
-			for _, pause := range rapid.SliceOfN(rapid.IntRange(0, 100), 1, 200).Draw(rt, "pauses") {
-				if pause > 60 {
-					time.Sleep(period * time.Duration(pause-60) / time.Duration(burst*10))
-				}
-				wait, ok := l.Take(a)
-				if !ok {
-					time.Sleep(wait)
-					if _, ok = l.Take(a); !ok {
-						rt.Fatalf("refused after waiting %v as told", wait)
-					}
-				}
-				taken = append(taken, time.Now())
-				if n := len(taken) - burst - 1; n >= 0 && taken[len(taken)-1].Sub(taken[n]) < period/time.Duration(burst) {
-					rt.Fatalf("%d calls within %v", burst+1, taken[len(taken)-1].Sub(taken[n]))
-				}
-			}
-			for i := 0; i+2*burst < len(taken); i++ {
-				if d := taken[i+2*burst].Sub(taken[i]); d < period/time.Duration(burst)*time.Duration(burst) {
-					rt.Fatalf("%d calls within %v, and the period is %v", 2*burst+1, d, period)
-				}
-			}
-		})
-	})
-}
-
-// bubble runs a rapid check in a synctest bubble, and hands on the panics that
-// rapid works with.
-func bubble(t *testing.T, check func()) {
-	var thrown any
-	synctest.Test(t, func(*testing.T) {
-		defer func() { thrown = recover() }()
-		check()
-	})
-	if thrown != nil {
-		panic(thrown)
-	}
-}
-
-func BenchmarkLimiter(b *testing.B) {
-	l := NewLimiter(60, time.Minute)
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		l.Take(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
 	}
 }

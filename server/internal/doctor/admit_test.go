@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -87,7 +87,7 @@ func TestEcho(t *testing.T) {
 // TestCrowd is a gateway that takes no more connections.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	full := serve(t, httpdtest.New(t, httpdtest.Options{Limits: func() gateway.Limits { return gateway.Limits{Connections: 1} }}))
+	full := serve(t, httpdtest.New(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{Connections: 1} }}))
 	httpdtest.Dial(t, full.URL, nil).OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)
 	r := Examine(t.Context(), Options{URL: full.URL})
 	checkLine(t, line(t, r, "upgrade"), "no more connections now", []string{"max_connections", "trusted_proxies", "/admin/clients"})

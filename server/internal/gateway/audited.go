@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
@@ -70,12 +71,6 @@ func ruleOf(method string) rule {
 		return rule{action: audit.SessionsList, reads: true}
 	}
 	return rule{}
-}
-
-// Actor is who calls, to the audit log.
-func (c *call) actor() audit.Actor {
-	m := c.member.Load()
-	return audit.Actor{UserID: m.UserID, Role: m.Role, Via: m.Via, Address: c.peer.Address.String()}
 }
 
 // begin writes the audit log's lines of a call, if there are to be any. With an
@@ -258,14 +253,13 @@ func (c *call) resuming(cursors []protocol.Cursor) error {
 // signedIn writes the audit log's line of an admin who comes with the gateway's
 // token. One whose line cannot be written is let in all the same, since it takes
 // an admin to look after a store that fails; what is done then is refused.
-func (g *Gateway) signedIn(who Identity, address netip.Addr) {
-	if who.Via != viaToken {
+func (g *Gateway) signedIn(who access.Identity, address netip.Addr) {
+	if who.Via != access.ViaToken {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), signInNote)
 	defer cancel()
-	actor := audit.Actor{UserID: who.UserID, Role: who.Role, Via: who.Via, Address: address.String()}
-	if err := g.Audit.Reading(ctx, actor, audit.Act{Action: audit.SignIn}); err != nil {
+	if err := g.Audit.Reading(ctx, who.Actor(address), audit.Act{Action: audit.SignIn}); err != nil {
 		g.Log.Error("signed in without a line in the audit log", "user", who.UserID, "address", address, "error", err)
 	}
 }

@@ -12,10 +12,11 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn/conntest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
-	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -23,14 +24,15 @@ import (
 func TestOneAnswer(t *testing.T) {
 	t.Parallel()
 	logger := slog.New(slog.DiscardHandler)
-	g := &Gateway{Options: Options{Log: logger, Metrics: metrics.New()}, seats: newSeats()}
+	g := &Gateway{Options: Options{Log: logger, Metrics: metrics.New(), Registry: registry.New()}}
 	set := conn.NewSet(conn.Limits{}, logger)
 	ready := make(chan *conn.Conn, 1)
 	server := conntest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = set.Accept(w, r, func(c *conn.Conn) conn.Handler { // what fails shows below
 			ready <- c
-			place, _, _ := g.seats.take(Peer{}, Limits{}.withDefaults())
-			return &client{g: g, conn: c, place: place}
+			reserved, _ := g.Registry.Reserve(access.Peer{}, registry.Limits{})
+			g.Registry.Open(reserved, c)
+			return &client{Connection: reserved, g: g, conn: c}
 		})
 	}))
 	ws := server.Dial(t, "/ws", nil)
@@ -89,29 +91,6 @@ func TestFit(t *testing.T) {
 		result := protocol.ChatHistoryResult{Messages: messages, SessionKey: strings.Repeat("k", 255)}
 		if n := len(protocol.AppendResult(nil, strings.Repeat("\x01", 128), &result)); n > protocol.MaxFrameBytes {
 			t.Fatalf("a frame of %d bytes", n)
-		}
-	})
-}
-
-func TestCursor(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		r := session.Record{ID: rapid.Int64Min(1).Draw(t, "id"), Pinned: rapid.Bool().Draw(t, "pinned"),
-			UpdatedAt: time.UnixMilli(rapid.Int64Range(0, 1<<50).Draw(t, "updated"))}
-		p, ok := ParseCursor(Cursor(r))
-		if !ok || p.ID != r.ID || p.Pinned != r.Pinned || p.UpdatedAt != r.UpdatedAt.UnixMilli() {
-			t.Fatalf("%s is %+v, %v", Cursor(r), p, ok)
-		}
-	})
-}
-
-func FuzzCursor(f *testing.F) {
-	for _, seed := range []string{"", "0.a.1", "1.zz.zz", "2.1.1", "0..", "0.-1.-1", "0.1.1.1", "0.9999999999999999999.1"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if p, ok := ParseCursor(text); ok && text != "" && p == nil {
-			t.Errorf("%q is a cursor to nowhere", text)
 		}
 	})
 }

@@ -2,95 +2,35 @@ package gateway
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
-	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// client is one connection. Its frames are handled one at a time, by the
-// connection's reader.
+// client is the gateway's side of one connection. Its frames are handled one at a time, by
+// the connection's reader.
 type client struct {
-	g     *Gateway
-	conn  *conn.Conn
-	peer  Peer
-	place *seat
-	id    int64
-	since time.Time
+	*registry.Connection
+	g    *Gateway
+	conn *conn.Conn
 
-	// The reader's.
-	waiting     *waiting // a pairing that it asked for
-	wrongTokens int
-
-	active atomic.Int64 // when it asked for something last, in milliseconds since 1970
+	// For the reader alone.
+	who           *access.Identity // nil: not authenticated
+	pairingSecret string           // of the pairing that it waits for; empty: it does not wait
+	wrongTokens   int              // that it has sent
 
 	// member is set once the client is authenticated.
 	member atomic.Pointer[hub.Member]
-}
-
-// waiting is a pairing that waits for an admin.
-type waiting struct {
-	deviceID string
-	secret   string
-}
-
-// call is one request on its way to its answer. Params are valid until the
-// method returns; reply and fail may be called later, by any goroutine, and the
-// first of them answers.
-type call struct {
-	*client
-	ctx       context.Context
-	id        string
-	params    jsontext.Raw
-	live      *Live // what holds for it
-	method    Method
-	named     string      // the method asked for, if there is such a one
-	ended     func(error) // to be told how the method ended; nil: it has not begun
-	drawn     auth.Drawn  // the key that api_keys.create makes
-	requester string      // the device that a pairing code is of
-	answered  atomic.Bool
-}
-
-// reply answers with the payload; nil is {}.
-func (c *call) reply(payload protocol.Payload) {
-	frame := protocol.AppendResult(nil, c.id, payload)
-	if len(frame) > protocol.MaxFrameBytes {
-		c.fail(errors.New("an answer over the frame limit"))
-		return
-	}
-	c.answer(frame, metrics.OK)
-}
-
-// fail answers with what err says to the client.
-func (c *call) fail(err error) {
-	refusal := c.g.Refusal(err)
-	c.answer(protocol.AppendError(nil, c.id, refusal), string(refusal.Code))
-}
-
-// answer sends the one answer that the request gets.
-func (c *call) answer(frame []byte, code string) {
-	if c.answered.Swap(true) {
-		return
-	}
-	c.g.Metrics.FrameSent()
-	c.g.Metrics.Request(cmp.Or(c.named, metrics.Unknown), code)
-	c.conn.SendBytes(frame)
-}
-
-// caller is who the client is to the domain.
-func (c *call) caller() session.Caller {
-	m := c.member.Load()
-	return session.Caller{UserID: m.UserID, Role: m.Role}
 }
 
 // callTimeout bounds what one request may wait for the store.
@@ -101,7 +41,7 @@ func (c *client) Frame(_ *conn.Conn, data []byte) {
 	var r protocol.Request
 	err := protocol.Decode(data, &r)
 	request := &call{client: c, id: r.ID, params: r.Params, live: c.g.Live()}
-	c.seen()
+	c.Seen()
 	c.g.Metrics.FrameReceived()
 	if !validID(r.ID) {
 		request.id = ""
@@ -131,12 +71,21 @@ func (c *client) Binary(*conn.Conn) {
 	request.refuseMalformed(metrics.BinaryFrame, protocol.Refuse(protocol.InvalidRequest, "invalid frame: binary message: send JSON as text"))
 }
 
-// refuseMalformed answers what is no request. From a stranger it counts like
-// any call.
+// withinRate counts a frame of a member against what its user may send. Frames alone
+// count: pings do not, nor do requests over HTTP.
+func (c *call) withinRate() error {
+	if c.who == nil {
+		return nil
+	}
+	return c.g.Access.AllowRequest(c.Peer.Address, c.who.UserID, c.live.RateLimitRPM)
+}
+
+// refuseMalformed answers a frame that is no request. From a stranger it counts like any
+// call.
 func (c *call) refuseMalformed(wrong metrics.Violation, refusal *protocol.Error) {
-	c.violates(wrong)
-	if c.member.Load() == nil {
-		if err := c.g.AllowCall(c.peer.Address); err != nil {
+	c.g.Access.Violation(c.Peer.Address, wrong)
+	if c.who == nil {
+		if err := c.g.Access.AllowCall(c.Peer.Address); err != nil {
 			c.fail(err)
 			return
 		}
@@ -162,6 +111,17 @@ func malformed(data []byte, r *protocol.Request, err error) (metrics.Violation, 
 	return "", nil
 }
 
+// violationOf names what is wrong with a text that is no frame.
+func violationOf(bad *jsontext.Error) metrics.Violation {
+	switch {
+	case bad.Deep:
+		return metrics.TooDeep
+	case bad.Syntax:
+		return metrics.NotJSON
+	}
+	return metrics.WrongType
+}
+
 // validID reports whether an answer can carry the id. A request without one is
 // answered all the same.
 func validID(id string) bool { return utf8.RuneCountInString(id) <= protocol.MaxIDLength }
@@ -178,19 +138,31 @@ func (c *client) Flushed(ctx context.Context) error { return c.conn.Flushed(ctx)
 // GiveUp makes the client come back and resume: what it has missed cannot be
 // read now.
 func (c *client) GiveUp(err error) {
-	c.g.Log.Error("replay given up", "address", c.peer.Address, "error", err)
+	c.g.Log.Error("replay given up", "address", c.Peer.Address, "error", err)
 	c.conn.Close(protocol.CloseTooSlow, "store unavailable: reconnect and resume")
 }
 
 // Closed forgets the client. Its runs go on.
 func (c *client) Closed(_ *conn.Conn, why conn.Closing) {
-	c.stopWaiting()
 	if m := c.member.Load(); m != nil {
 		c.g.Hub.Leave(m)
 	}
-	c.g.forget(c)
+	c.g.Registry.Remove(c.Connection)
 	c.countEnd(why.Cause)
 	if why.Cause == conn.TooSlow {
-		c.g.Log.Warn("client too slow", "address", c.peer.Address, "cause", why.Err)
+		c.g.Log.Warn("client too slow", "address", c.Peer.Address, "cause", why.Err)
+	}
+}
+
+// countEnd counts the end of a connection.
+func (c *client) countEnd(cause conn.Cause) {
+	c.g.Metrics.ConnectionClosed(cause)
+	switch cause {
+	case conn.TooBig:
+		c.g.Metrics.Violation(metrics.TooBig)
+	case conn.Fragmented:
+		c.g.Metrics.Violation(metrics.Fragmented)
+	case conn.Malformed:
+		c.g.Metrics.Violation(metrics.Malformed)
 	}
 }

@@ -2,27 +2,23 @@ package gateway
 
 import (
 	"errors"
-	"net/netip"
 	"slices"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
-	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // wrongTokensAConnection closes the connection that sends so many.
 const wrongTokensAConnection = 5
 
-// pairingPoll is how often a requester should ask how its pairing stands.
-const pairingPoll = 2 * time.Second
-
-// proven is an identity with what proved it, to be checked once more.
+// proven is an identity with the secret that proved it, to be checked once more.
 type proven struct {
-	Identity
+	*access.Identity
 	secret string // the API key or the device's credential
 }
 
@@ -33,7 +29,7 @@ func (c *call) connect() {
 	}
 	// Each connect, also one that fails, starts the hello deadline anew.
 	c.conn.AwaitHello()
-	if err := c.g.AllowCall(c.peer.Address); err != nil {
+	if err := c.g.Access.AllowCall(c.Peer.Address); err != nil {
 		c.fail(err)
 		return
 	}
@@ -102,12 +98,12 @@ func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 	switch {
 	case p.Token != "":
 		return c.checkToken(p.Token, p.UserID)
-	case c.peer.Authorized:
-		return c.checkToken(c.peer.Bearer, p.UserID)
+	case c.Peer.Authorized:
+		return c.checkToken(c.Peer.Bearer, p.UserID)
 	case p.SenderID != "":
 		return c.checkDevice(p.SenderID)
-	case c.peer.Cookie != "":
-		who, err := c.checkDevice(c.peer.Cookie)
+	case c.Peer.Cookie != "":
+		who, err := c.checkDevice(c.Peer.Cookie)
 		if status(err) == protocol.PairingUnknown {
 			return nil, nil // a browser that begins: its pairing is bound to the cookie
 		}
@@ -126,66 +122,15 @@ func status(err error) string {
 }
 
 func (c *call) checkToken(token, userID string) (*proven, error) {
-	who, err := c.g.CheckBearer(c.ctx, c.peer.Address, token, userID)
+	who, err := c.g.Access.CheckBearer(c.ctx, c.Peer.Address, token, userID)
 	if err != nil {
 		// One that was not even looked at may be right: it does not count.
-		if wrongCredential(err) {
+		if access.IsWrong(err) {
 			c.wrongTokens++
 		}
 		return nil, err
 	}
-	return &proven{Identity: who, secret: token}, nil
-}
-
-// CheckToken checks the gateway token for a caller from address, which has ten
-// wrong ones a minute.
-func (g *Gateway) CheckToken(address netip.Addr, token string) error {
-	return g.CheckGuess(address, func() bool { return g.Token.Matches(token) })
-}
-
-// CheckGuess checks a secret that a stranger may guess at, as often as wrong
-// tokens may be sent.
-func (g *Gateway) CheckGuess(address netip.Addr, right func() bool) error {
-	wait, ok := g.tokens.Take(address)
-	if !ok {
-		return g.tooManyWrong(address, wait)
-	}
-	if !right() {
-		g.Metrics.WrongToken()
-		if g.lines.Any() {
-			g.Log.Warn("security.token_rejected", "address", address)
-		}
-		g.Audit.WrongToken(address.String())
-		return errWrongToken
-	}
-	g.tokens.Return(address)
-	return nil
-}
-
-var errWrongToken = protocol.Refuse(protocol.Unauthorized, "invalid token")
-
-func (g *Gateway) tooManyWrong(address netip.Addr, wait time.Duration) error {
-	g.logLimited(address, metrics.LimitTokens, "wrong tokens")
-	return protocol.Exhausted("too many wrong tokens from this address", wait.Milliseconds())
-}
-
-// AllowCall counts a call without a credential.
-func (g *Gateway) AllowCall(address netip.Addr) error {
-	wait, ok := g.calls.Take(address)
-	if !ok {
-		g.logLimited(address, metrics.LimitCalls, "unauthenticated calls")
-		return protocol.Exhausted("too many calls without a credential from this address", wait.Milliseconds())
-	}
-	return nil
-}
-
-// logLimited counts and logs that an address was refused; a flood of calls must not become
-// one of lines.
-func (g *Gateway) logLimited(address netip.Addr, limit metrics.Limit, what string) {
-	g.Metrics.RateLimited(limit)
-	if _, ok := g.lines.Take(address); ok {
-		g.Log.Warn("security.rate_limited", "address", address, "what", what)
-	}
+	return &proven{Identity: &who, secret: token}, nil
 }
 
 // closeIfGuessing ends a connection that has sent too many wrong tokens.
@@ -196,61 +141,63 @@ func (c *call) closeIfGuessing() {
 }
 
 func (c *call) checkDevice(secret string) (*proven, error) {
-	who, err := c.g.CheckDevice(c.ctx, secret)
+	who, err := c.g.Access.CheckDevice(c.ctx, secret)
 	switch {
 	case status(err) == protocol.PairingPending:
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	return &proven{Identity: who, secret: secret}, nil
+	return &proven{Identity: &who, secret: secret}, nil
 }
 
 // enter makes the client a member and answers; what it has missed follows.
 func (c *call) enter(p *protocol.ConnectParams, who proven) {
-	most := c.live.Limits.withDefaults().ConnectionsPerUser
-	if !c.g.seats.join(c.place, who.UserID, most) {
+	most := c.live.Limits.WithDefaults().ConnectionsPerUser
+	if !c.g.Registry.Authenticate(c.Connection, who.Identity, clientName(p.Client), most) {
 		c.refuseFull(who.UserID, most)
 		return
 	}
 	if err := c.becomeMember(p, who); err != nil {
+		c.who = nil
 		c.member.Store(nil)
-		c.g.seats.part(c.place)
+		c.g.Registry.Deauthenticate(c.Connection)
 		c.fail(err)
 	}
 }
 
 // refuseFull ends a connection whose user has as many as it may.
 func (c *call) refuseFull(user string, most int) {
-	c.g.Metrics.UpgradeRefused(metrics.RefusedUser)
-	c.g.logFull(c.peer.Address, metrics.RefusedUser)
-	c.g.calls.Return(c.peer.Address) // it was no stranger's
+	c.g.Access.ConnectionRefused(c.Peer.Address, metrics.RefusedUser)
+	c.g.Access.ReturnCall(c.Peer.Address) // it was no stranger's
 	c.fail(protocol.Exhausted("user "+shown(user)+" has "+strconv.Itoa(most)+" connections, which is the limit: close some of them",
-		retryFull.Milliseconds()))
+		registry.RetryFull.Milliseconds()))
 	c.conn.Close(protocol.CloseTooSlow, "too many connections of this user: close some and come back")
 }
 
 func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 	member := &hub.Member{
-		Sender: c.client, UserID: who.UserID, Role: who.Role, Via: who.Via,
-		DeviceID: who.DeviceID, KeyID: who.KeyID, ExpiresAt: who.ExpiresAt, Client: clientName(p.Client),
+		Sender: c.client, UserID: who.UserID, Role: who.Role,
 		HTML: p.Client != nil && slices.Contains(p.Client.Caps, protocol.CapHTML),
 	}
+	c.who = who.Identity
 	c.member.Store(member)
-	if err := c.stillHolds(who); err != nil {
+	// Once more, now that the registry knows whose the connection is: a revocation before
+	// that has closed nobody.
+	if err := c.g.Access.Recheck(c.ctx, *who.Identity, who.secret); err != nil {
 		return err
 	}
 	if err := c.resuming(p.Resume); err != nil {
 		return err
 	}
-	c.g.signedIn(who.Identity, c.peer.Address)
+	c.g.signedIn(*who.Identity, c.Peer.Address)
 	resumed, open, err := c.g.Hub.Enter(c.ctx, c.g.Sessions, member, p.Resume)
 	if err != nil {
 		return err
 	}
 	c.stopWaiting()
 	c.conn.Admit()
-	c.g.calls.Return(c.peer.Address) // it was no stranger's
+	c.g.Access.ReturnCall(c.Peer.Address) // it was no stranger's
 	c.reply(&protocol.ConnectResult{
 		Protocol: protocol.Version, Role: who.Role, UserID: who.UserID, Server: c.g.server(),
 		Limits: &protocol.Limits{
@@ -261,112 +208,4 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 	})
 	open()
 	return nil
-}
-
-// stillHolds checks a device or key once more, now that closeDevice and closeKey
-// know the connection for its own: a revocation before that has closed nobody.
-func (c *call) stillHolds(who proven) (err error) {
-	switch {
-	case who.DeviceID != "":
-		_, err = c.g.Pairings.Authenticate(c.ctx, who.secret)
-	case who.KeyID != "":
-		_, err = c.g.Keys.Authenticate(c.ctx, who.secret)
-	}
-	return err
-}
-
-func (g *Gateway) server() protocol.Server {
-	return protocol.Server{Name: "gatehouse", Version: g.Version}
-}
-
-// askForPairing files the client's request, or finds the one it has filed.
-func (c *call) askForPairing(p *protocol.ConnectParams) {
-	if !c.live.Pairing {
-		c.fail(protocol.Refuse(protocol.Unauthorized,
-			"this gateway does not pair new browsers: connect with a token, or ask an admin for access"))
-		return
-	}
-	secret, own := p.SenderID, false
-	if secret == "" {
-		secret = c.peer.Cookie
-	}
-	if secret == "" {
-		secret, own = pairing.NewCredential(), true
-	}
-	pending, err := c.g.Pairings.Request(c.ctx, pairing.Requester{
-		Secret: secret, Address: c.peer.Address, UserAgent: c.peer.UserAgent, DeviceName: p.DeviceName,
-	})
-	if err != nil {
-		c.fail(err)
-		return
-	}
-	c.startWaiting(waiting{deviceID: pending.DeviceID, secret: secret})
-	result := protocol.ConnectResult{
-		Protocol: protocol.Version, Status: protocol.StatusPendingPairing, Server: c.g.server(),
-		PairingCode: pending.Code, ExpiresAt: pending.ExpiresAt, PollIntervalMs: pairingPoll.Milliseconds(),
-	}
-	// A browser's secret is in its cookie, where no script can read it.
-	if own || p.SenderID != "" {
-		result.SenderID = secret
-	}
-	c.reply(&result)
-}
-
-// pairingStatus tells a client that waits how its own request stands.
-func (c *call) pairingStatus() {
-	if c.waiting == nil {
-		c.fail(protocol.Refuse(protocol.FailedPrecondition, "this connection is not waiting for pairing"))
-		return
-	}
-	if wait, ok := c.g.polls.Take(c.peer.Address); !ok {
-		c.g.logLimited(c.peer.Address, metrics.LimitPolls, "status polls")
-		c.fail(protocol.Exhausted("too many status polls from this address", wait.Milliseconds()))
-		return
-	}
-	stands, err := c.g.Pairings.Status(c.ctx, c.waiting.secret)
-	if err != nil {
-		c.fail(err)
-		return
-	}
-	c.reply(&stands)
-}
-
-// startWaiting makes the client one that is told how its pairing ends. It may
-// take as long as the code is valid.
-func (c *client) startWaiting(w waiting) {
-	c.stopWaiting()
-	c.waiting = &w
-	c.conn.HelloDone()
-	c.g.pendingMu.Lock()
-	defer c.g.pendingMu.Unlock()
-	of := c.g.pending[w.deviceID]
-	if of == nil {
-		of = map[*client]struct{}{}
-		c.g.pending[w.deviceID] = of
-	}
-	of[c] = struct{}{}
-}
-
-func (c *client) stopWaiting() {
-	if c.waiting == nil {
-		return
-	}
-	c.g.pendingMu.Lock()
-	defer c.g.pendingMu.Unlock()
-	of := c.g.pending[c.waiting.deviceID]
-	delete(of, c)
-	if len(of) == 0 {
-		delete(c.g.pending, c.waiting.deviceID)
-	}
-	c.waiting = nil
-}
-
-// seeWaiting notes that those who wait are still there, also when they only
-// listen: a requester who is not seen loses its place.
-func (g *Gateway) seeWaiting() {
-	g.pendingMu.Lock()
-	defer g.pendingMu.Unlock()
-	for id := range g.pending {
-		g.Pairings.Seen(id)
-	}
 }

@@ -64,50 +64,11 @@ func (g *Gateway) PairingResolved(r protocol.DeviceResolved) {
 	g.Hub.ToAdmins(protocol.EventDeviceResolved, &r)
 	own := protocol.DeviceResolved{Status: r.Status}
 	frame := protocol.AppendEvent(nil, protocol.EventDeviceResolved, own.AppendJSON(nil), 0)
-	for _, c := range g.waitingFor(r.DeviceID) {
-		c.conn.SendBytes(frame)
-	}
+	g.Registry.SendWaiting(r.DeviceID, frame)
 	switch {
 	case r.Status == protocol.PairingRevoked && r.SignedOut:
-		g.closeDevice(r.DeviceID, protocol.ReasonSignedOut)
+		g.Registry.CloseDevice(r.DeviceID, protocol.ReasonSignedOut)
 	case r.Status == protocol.PairingRevoked:
-		g.closeDevice(r.DeviceID, protocol.ReasonRevoked)
-	}
-}
-
-func (g *Gateway) waitingFor(deviceID string) []*client {
-	g.pendingMu.Lock()
-	defer g.pendingMu.Unlock()
-	var of []*client
-	for c := range g.pending[deviceID] {
-		of = append(of, c)
-	}
-	return of
-}
-
-// closeDevice closes the connections of a device, waiting ones too. Nothing
-// they send is handled any more.
-func (g *Gateway) closeDevice(deviceID, reason string) {
-	g.clientsMu.Lock()
-	defer g.clientsMu.Unlock()
-	for c := range g.clients {
-		if m := c.member.Load(); m != nil && m.DeviceID == deviceID {
-			c.conn.Close(protocol.ClosePolicy, reason)
-		}
-	}
-	for _, c := range g.waitingFor(deviceID) {
-		c.conn.Close(protocol.ClosePolicy, reason)
-	}
-}
-
-// CloseBrowser closes the sockets of a browser that has signed out, also those
-// that wait for a pairing.
-func (g *Gateway) CloseBrowser(cookie string) {
-	g.clientsMu.Lock()
-	defer g.clientsMu.Unlock()
-	for c := range g.clients {
-		if c.peer.Cookie == cookie {
-			c.conn.Close(protocol.ClosePolicy, protocol.ReasonSignedOut)
-		}
+		g.Registry.CloseDevice(r.DeviceID, protocol.ReasonRevoked)
 	}
 }

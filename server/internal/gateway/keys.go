@@ -1,11 +1,6 @@
 package gateway
 
-import (
-	"time"
-
-	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
-	"github.com/gatehouse-chat/gatehouse/shared/protocol"
-)
+import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
 func (c *call) keysCreate(p *protocol.KeysCreateParams) (protocol.Payload, error) {
 	made, err := c.g.Keys.Create(c.ctx, c.caller().UserID, *p, c.drawn)
@@ -32,39 +27,6 @@ func (c *call) keysRevoke(p *protocol.KeysRevokeParams) (protocol.Payload, error
 	}
 	c.g.Log.Info("security.key_revoked", "by", c.caller().UserID, "key", revoked.Prefix, "id", revoked.ID)
 	c.reply(&protocol.KeysRevokeResult{Revoked: true}) // first: it may be the caller's own key
-	c.g.closeKey(revoked.ID)
+	c.g.Registry.CloseKey(revoked.ID, protocol.ReasonKeyRevoked)
 	return later, nil
-}
-
-// closeKey closes the connections of an API key that was revoked. Nothing they
-// send is handled any more.
-func (g *Gateway) closeKey(id string) {
-	g.clientsMu.Lock()
-	defer g.clientsMu.Unlock()
-	for c := range g.clients {
-		if m := c.member.Load(); m != nil && m.KeyID == id {
-			c.conn.Close(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
-		}
-	}
-}
-
-// seeKeys notes which API keys are in use, and closes the connections of those
-// that have expired.
-func (g *Gateway) seeKeys() {
-	g.clientsMu.Lock()
-	defer g.clientsMu.Unlock()
-	for c := range g.clients {
-		switch m := c.member.Load(); {
-		case m == nil || m.KeyID == "":
-		case expired(m):
-			c.conn.Close(protocol.ClosePolicy, protocol.ReasonKeyExpired)
-		default:
-			g.Keys.Used(m.KeyID)
-		}
-	}
-}
-
-// expired reports whether the time of the member's API key is over.
-func expired(m *hub.Member) bool {
-	return m.ExpiresAt != 0 && m.ExpiresAt <= protocol.At(time.Now())
 }

@@ -12,19 +12,27 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // limited is a house with limits that can be changed.
-func limited(t *testing.T, l gateway.Limits) (*house, *atomic.Pointer[gateway.Limits]) {
+func limited(t *testing.T, l registry.Limits) (*house, *atomic.Pointer[registry.Limits]) {
 	t.Helper()
-	var now atomic.Pointer[gateway.Limits]
+	var now atomic.Pointer[registry.Limits]
 	now.Store(&l)
-	return newHouse(t, httpdtest.Options{Limits: func() gateway.Limits { return *now.Load() }}), &now
+	return newHouse(t, httpdtest.Options{Limits: func() registry.Limits { return *now.Load() }}), &now
+}
+
+// rated is a house with a limit of requests a minute that can be changed.
+func rated(t *testing.T, rpm int64) (*house, *atomic.Int64) {
+	t.Helper()
+	var now atomic.Int64
+	now.Store(rpm)
+	return newHouse(t, httpdtest.Options{RateLimitRPM: func() int { return int(now.Load()) }}), &now
 }
 
 // metric gives a line of the metrics, without its name.
@@ -55,7 +63,7 @@ func (h *house) metric(t testing.TB, name string) string {
 
 func TestUserRate(t *testing.T) {
 	t.Parallel()
-	h, limits := limited(t, gateway.Limits{RateLimitRPM: 1})
+	h, rpm := rated(t, 1)
 	one, two, other := h.admin(t, "user"), h.admin(t, "user"), h.admin(t, "other")
 	for range 3 {
 		one.OK(protocol.MethodStatus, "")
@@ -80,7 +88,7 @@ func TestUserRate(t *testing.T) {
 	if n := h.metric(t, `gatehouse_rate_limited_total{limit="user"}`); n != "100" {
 		t.Errorf("counted %s", n)
 	}
-	limits.Store(&gateway.Limits{})
+	rpm.Store(0)
 	one.Refused(protocol.NotFound, "", protocol.MethodChatHistory, `{"sessionKey":"never"}`) // what was refused was not run
 }
 
@@ -88,7 +96,7 @@ func TestUserRate(t *testing.T) {
 // and counts no control frames.
 func TestUserRateCountsRubbish(t *testing.T) {
 	t.Parallel()
-	h, _ := limited(t, gateway.Limits{RateLimitRPM: 1})
+	h, _ := rated(t, 1)
 	ws := rawAdmin(t, h)
 	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
 	defer cancel()
@@ -163,15 +171,15 @@ func (h *house) refusedUpgrade(t testing.TB, header http.Header, status int) pro
 func TestConnectionLimits(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		limits gateway.Limits
+		limits registry.Limits
 		status int
 		words  string
 		metric string
 		let    http.Header // who is let in all the same; nil: nobody
 	}{
-		"in all":        {gateway.Limits{Connections: 3}, 503, "its limit", "max_connections", nil},
-		"of an address": {gateway.Limits{ConnectionsPerAddress: 3}, 429, "your address", "max_connections_per_address", from("192.0.2.9")},
-		"pending":       {gateway.Limits{PendingConnections: 3}, 503, "authenticated", "max_pending_connections", from("192.0.2.9")},
+		"in all":        {registry.Limits{Connections: 3}, 503, "its limit", "max_connections", nil},
+		"of an address": {registry.Limits{ConnectionsPerAddress: 3}, 429, "your address", "max_connections_per_address", from("192.0.2.9")},
+		"pending":       {registry.Limits{PendingConnections: 3}, 503, "authenticated", "max_pending_connections", from("192.0.2.9")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -192,7 +200,7 @@ func TestConnectionLimits(t *testing.T) {
 			if row.let != nil {
 				h.dial(t, row.let)
 			}
-			limits.Store(&gateway.Limits{}) // takes effect at once
+			limits.Store(&registry.Limits{}) // takes effect at once
 			h.dial(t, from("192.0.2.1")).Leave()
 			limits.Store(&row.limits)
 			for _, c := range in {
@@ -208,7 +216,7 @@ func TestConnectionLimits(t *testing.T) {
 func (h *house) untilEmpty(t testing.TB, most int) {
 	t.Helper()
 	for end := time.Now().Add(httpdtest.Impatience); ; time.Sleep(time.Millisecond) {
-		pending, pairing, authenticated := h.Gateway.Connections()
+		pending, pairing, authenticated := h.Registry.Counts()
 		if pending+pairing+authenticated <= most {
 			return
 		}
@@ -221,7 +229,7 @@ func (h *house) untilEmpty(t testing.TB, most int) {
 // TestConnectionsOfAProxy come from one address, which is nobody's.
 func TestConnectionsOfAProxy(t *testing.T) {
 	t.Parallel()
-	h, _ := limited(t, gateway.Limits{ConnectionsPerAddress: 2})
+	h, _ := limited(t, registry.Limits{ConnectionsPerAddress: 2})
 	for range 5 {
 		h.dial(t, nil)
 	}
@@ -229,7 +237,7 @@ func TestConnectionsOfAProxy(t *testing.T) {
 
 func TestConnectionsOfAUser(t *testing.T) {
 	t.Parallel()
-	h, _ := limited(t, gateway.Limits{ConnectionsPerUser: 2})
+	h, _ := limited(t, registry.Limits{ConnectionsPerUser: 2})
 	one, _ := h.admin(t, "user"), h.admin(t, "user")
 	h.admin(t, "other")
 	third := h.dial(t, nil)
@@ -252,7 +260,7 @@ func TestFailedConnectKeepsNoSeat(t *testing.T) {
 	desk := &viewed{after: func() error { return nil }}
 	h := newHouse(t, httpdtest.Options{
 		Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk },
-		Limits:   func() gateway.Limits { return gateway.Limits{ConnectionsPerUser: 1} },
+		Limits:   func() registry.Limits { return registry.Limits{ConnectionsPerUser: 1} },
 	})
 	d := h.pair(t, protocol.Operator, "user")
 	c := h.dial(t, nil)

@@ -14,8 +14,8 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -25,7 +25,7 @@ import (
 func TestManyWrongTokens(t *testing.T) { // alone: it measures the heap
 	const connections, addresses, atOnce, warm = 5000, 500, 50, 500
 	const tokensOfAnAddress = 10 // a minute
-	h := newHouse(t, httpdtest.Options{Limits: func() gateway.Limits { return gateway.Limits{Connections: 200, PendingConnections: 150} }})
+	h := newHouse(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{Connections: 200, PendingConnections: 150} }})
 	guess := func(n int) { h.flood(t, n, addresses, atOnce) }
 	guess(warm) // what is made once and kept: pools, statements, maps
 	h.untilEmpty(t, 0)
@@ -73,8 +73,8 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 		{"one address", 1, share},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newHouse(t, httpdtest.Options{Limits: func() gateway.Limits {
-				return gateway.Limits{ConnectionsPerAddress: share, PendingConnections: connections + 1000}
+			h := newHouse(t, httpdtest.Options{Limits: func() registry.Limits {
+				return registry.Limits{ConnectionsPerAddress: share, PendingConnections: connections + 1000}
 			}})
 			warm, _ := h.guessAndStay(t, 500, 500) // what is made once and kept
 			for _, c := range warm {
@@ -85,7 +85,7 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 			heapBefore, stacksBefore, routines := heap(), stacks(), runtime.NumGoroutine()
 			begun, lines := time.Now(), len(h.Log.String())
 			held, tried := h.guessAndStay(t, connections, row.addresses)
-			pending, _, _ := h.Gateway.Connections()
+			pending, _, _ := h.Registry.Counts()
 			if want := min(tried, row.most); len(held) != want || pending != want || tried < 500 {
 				t.Errorf("of %d connections %d are held, %d of them known, want %d", tried, len(held), pending, want)
 			}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
@@ -87,27 +88,26 @@ func methodNamed(name string) (Method, bool) {
 func (c *call) dispatch(name string) {
 	m, known := methodNamed(name)
 	if c.named = m.Name; !known {
-		c.violates(metrics.UnknownMethod)
+		c.g.Access.Violation(c.Peer.Address, metrics.UnknownMethod)
 	}
-	member := c.member.Load()
-	if member == nil {
+	if c.who == nil {
 		// connect and pairing polls keep their own accounts.
-		first := known && (m.Name == protocol.MethodConnect || m.Name == protocol.MethodPairingStatus && c.waiting != nil)
+		first := known && (m.Name == protocol.MethodConnect || m.Name == protocol.MethodPairingStatus && c.pairingSecret != "")
 		if !first {
-			c.fail(cmp.Or[error](c.g.AllowCall(c.peer.Address),
+			c.fail(cmp.Or[error](c.g.Access.AllowCall(c.Peer.Address),
 				protocol.Refuse(protocol.Unauthorized, "first request must be 'connect'")))
 			return
 		}
 	}
 	switch {
-	case member != nil && expired(member):
+	case c.who != nil && c.who.Expired(protocol.At(time.Now())):
 		c.fail(auth.ErrKeyExpired)
 		c.conn.Close(protocol.ClosePolicy, protocol.ReasonKeyExpired)
 		return
 	case !known:
 		c.fail(protocol.Refuse(protocol.InvalidRequest, "unknown method: "+shown(name)))
 		return
-	case m.Least != "" && !member.Role.Allows(m.Least):
+	case m.Least != "" && !c.who.Role.Allows(m.Least):
 		c.fail(protocol.Refuse(protocol.Unauthorized, "permission denied: "+name+" requires "+string(m.Least)))
 		return
 	}
@@ -149,24 +149,4 @@ func withParams[P any, D interface {
 		}
 	}
 	return handler{run, reflect.TypeFor[P]()}
-}
-
-// decode reads the params, and says which one is wrong.
-func (c *call) decode(p protocol.Payload) error {
-	if len(c.params) == 0 {
-		return nil
-	}
-	if err := protocol.Decode(c.params, p); err != nil {
-		return badParams("params: " + err.Error())
-	}
-	return nil
-}
-
-// later is what a method gives that answers by itself.
-var later protocol.Payload = &answersLater{}
-
-// answersLater has a size, so that no other value has its address.
-type answersLater struct {
-	protocol.Empty
-	_ byte
 }

@@ -40,14 +40,14 @@ const failureLines = 60
 // the next one.
 func (g *Gateway) logFailure(level slog.Level, what string, err error) {
 	if !g.failures.Allow() {
-		g.unsaid.Add(1)
+		g.leftOut.Add(1)
 		return
 	}
-	g.Log.Log(context.Background(), level, what, "error", err, "left_out", g.unsaid.Swap(0))
+	g.Log.Log(context.Background(), level, what, "error", err, "left_out", g.leftOut.Swap(0))
 }
 
 // Cause is why the store is not ready, as far as strangers may know.
-func Cause(err error) string {
+func (g *Gateway) Cause(err error) string {
 	var cause store.Cause
 	if !errors.As(err, &cause) {
 		return "the store does not answer"

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -17,7 +16,7 @@ func (c *call) sessionsList(p *protocol.SessionsListParams) (protocol.Payload, e
 	if err != nil {
 		return nil, err
 	}
-	after, ok := ParseCursor(p.Cursor)
+	after, ok := session.ParseCursor(p.Cursor)
 	switch {
 	case !ok:
 		return nil, badParams("cursor must be one that sessions.list gave")
@@ -37,7 +36,7 @@ func (c *call) sessionsList(p *protocol.SessionsListParams) (protocol.Payload, e
 		result.Sessions[i] = r.Wire()
 	}
 	if more {
-		result.Cursor = Cursor(records[len(records)-1])
+		result.Cursor = records[len(records)-1].Cursor()
 	}
 	return result, nil
 }
@@ -55,29 +54,6 @@ func (c *call) ofOthers(p *protocol.SessionsListParams, q *session.List) error {
 	}
 	q.UserID, q.Wide = p.UserID, true
 	return nil
-}
-
-// Cursor is a record's place in a list, as text.
-func Cursor(r session.Record) string {
-	pinned := "0"
-	if r.Pinned {
-		pinned = "1"
-	}
-	return pinned + "." + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 36) + "." + strconv.FormatInt(r.ID, 36)
-}
-
-// ParseCursor reads a Cursor; none is before everything.
-func ParseCursor(text string) (*session.Position, bool) {
-	if text == "" {
-		return nil, true
-	}
-	parts := strings.Split(text, ".")
-	if len(parts) != 3 || parts[0] != "0" && parts[0] != "1" {
-		return nil, false
-	}
-	updated, err1 := strconv.ParseInt(parts[1], 36, 64)
-	id, err2 := strconv.ParseInt(parts[2], 36, 64)
-	return &session.Position{Pinned: parts[0] == "1", UpdatedAt: updated, ID: id}, err1 == nil && err2 == nil
 }
 
 func (c *call) sessionsPreview(p *protocol.SessionsPreviewParams) (protocol.Payload, error) {

@@ -54,6 +54,10 @@ func (g *Gateway) glance(ctx context.Context, live *Live) *protocol.StatusResult
 	return s
 }
 
+func (g *Gateway) server() protocol.Server {
+	return protocol.Server{Name: "gatehouse", Version: g.Version}
+}
+
 func (g *Gateway) uptime() int64 { return time.Since(g.started).Milliseconds() }
 
 // detail is what an admin may know of the gateway.
@@ -63,7 +67,7 @@ func (g *Gateway) detail(ctx context.Context) *protocol.StatusDetail {
 	d := &protocol.StatusDetail{
 		StartedAt: protocol.At(g.started), Platform: runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version(),
 		MemoryBytes: int64(memory.Sys - memory.HeapReleased), Goroutines: int64(runtime.NumGoroutine()), // #nosec G115 -- no machine has so much memory
-		Strangers: int64(g.strangers()),
+		Strangers: int64(g.Registry.Strangers()),
 	}
 	g.Detail(ctx, d)
 	return d

@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn/conntest"
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 )
 
 // guarded is a house behind the server that the gateway uses.
@@ -28,7 +28,10 @@ func guarded(t *testing.T, o httpdtest.Options) (*httpdtest.House, *http.Server,
 	t.Helper()
 	h := httpdtest.New(t, o)
 	logger := slog.New(slog.NewTextHandler(h.Log, nil))
-	sockets := httpd.NewSockets(logger, h.Gateway, func() *httpd.Live { return &httpd.Live{TrustedProxies: o.TrustedProxies} })
+	sockets := httpd.NewSockets(httpd.SocketOptions{
+		Log: logger, Metrics: h.Metrics, Limits: h.Limits,
+		Live: func() *httpd.Live { return &httpd.Live{TrustedProxies: o.TrustedProxies} },
+	})
 	return h, httpd.NewServer(h, sockets, logger), sockets
 }
 
@@ -91,7 +94,7 @@ func TestSlowBody(t *testing.T) {
 func wantMetrics(t *testing.T, h *httpdtest.House, lines ...string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.Gateway.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	h.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, line := range lines {
 		if !strings.Contains(w.Body.String(), "\n"+line+"\n") {
 			t.Errorf("metrics: no %s", line)
@@ -181,18 +184,18 @@ func TestTooManySockets(t *testing.T) {
 	t.Parallel()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	for name, row := range map[string]struct {
-		limits  gateway.Limits
+		limits  registry.Limits
 		proxies []netip.Prefix
 		status  int
 		limit   string
 	}{
-		"of an address": {gateway.Limits{ConnectionsPerAddress: 5}, nil, 429, "max_connections_per_address"},
-		"in all":        {gateway.Limits{Connections: 5}, nil, 503, "max_connections"},
-		"of a proxy":    {gateway.Limits{ConnectionsPerAddress: 5}, loopback, 200, ""},
+		"of an address": {registry.Limits{ConnectionsPerAddress: 5}, nil, 429, "max_connections_per_address"},
+		"in all":        {registry.Limits{Connections: 5}, nil, 503, "max_connections"},
+		"of a proxy":    {registry.Limits{ConnectionsPerAddress: 5}, loopback, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, server, sockets := guarded(t, httpdtest.Options{TrustedProxies: row.proxies, Limits: func() gateway.Limits { return row.limits }})
+			h, server, sockets := guarded(t, httpdtest.Options{TrustedProxies: row.proxies, Limits: func() registry.Limits { return row.limits }})
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -264,7 +267,7 @@ func (exhausted) Accept() (net.Conn, error) {
 func TestSocketsOverTLS(t *testing.T) {
 	t.Parallel()
 	const most = 5
-	h, server, sockets := guarded(t, httpdtest.Options{Limits: func() gateway.Limits { return gateway.Limits{ConnectionsPerAddress: most} }})
+	h, server, sockets := guarded(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{ConnectionsPerAddress: most} }})
 	server.ReadHeaderTimeout = time.Second // of which net/http makes the handshake's
 	at := httptest.NewUnstartedServer(nil)
 	at.Config, at.EnableHTTP2 = server, true

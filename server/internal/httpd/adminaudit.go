@@ -65,7 +65,7 @@ func (s *server) adminAudit(w http.ResponseWriter, r *http.Request, device *pair
 	} else {
 		f.Before, m.Topics = 0, []string{protocol.TopicAudit}
 	}
-	list, err := s.Gateway.Audit.List(r.Context(), f)
+	list, err := s.Audit.List(r.Context(), f)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -54,7 +53,7 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request, device *p
 		return err
 	}
 	m := page.AdminSessionsModel{Console: console, Query: asked(r, "q"), User: asked(r, "user")}
-	after, ok := gateway.ParseCursor(asked(r, "after"))
+	after, ok := session.ParseCursor(asked(r, "after"))
 	list, more, err := s.Sessions.List(r.Context(), session.List{
 		UserID: m.User, Query: m.Query, Wide: true, Limit: sessionsShown, After: after,
 	})
@@ -72,7 +71,7 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request, device *p
 		m.First = address(path, "q", m.Query, "user", m.User)
 	}
 	if more {
-		m.Next = address(path, "q", m.Query, "user", m.User, "after", gateway.Cursor(list[len(list)-1]))
+		m.Next = address(path, "q", m.Query, "user", m.User, "after", list[len(list)-1].Cursor())
 	}
 	s.show(w, r, http.StatusOK, page.AdminSessions(m))
 	return nil
@@ -87,7 +86,7 @@ func (s *server) adminClients(w http.ResponseWriter, r *http.Request, device *pa
 	m := page.AdminClientsModel{Console: console, Query: asked(r, "q")}
 	names := deviceNames(devices.Paired)
 	people := map[string]bool{}
-	all := s.Gateway.Connected()
+	all := s.Connections.List()
 	for _, c := range all {
 		people[c.UserID] = true
 		row := clientRow(c, names)
@@ -161,7 +160,7 @@ func (s *server) adminKeys(w http.ResponseWriter, r *http.Request, device *pairi
 	if err != nil {
 		return err
 	}
-	keys, _, err := s.Gateway.Keys.List(r.Context())
+	keys, _, err := s.Keys.List(r.Context())
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
@@ -55,9 +56,7 @@ func (s *server) console(r *http.Request, device *pairing.Device, topics ...stri
 // reads notes that an admin reads what is another's. With an error it must not be
 // shown.
 func (s *server) reads(r *http.Request, device *pairing.Device, action, target string) error {
-	return s.Gateway.Audit.Reading(r.Context(), audit.Actor{
-		UserID: device.UserID, Role: device.Role, Via: "device:" + device.DeviceID, Address: s.address(r).String(),
-	}, audit.Act{Action: action, Target: target})
+	return s.Audit.Reading(r.Context(), access.OfDevice(*device).Actor(s.address(r)), audit.Act{Action: action, Target: target})
 }
 
 // adminPairings is GET /admin: who waits, who is in.

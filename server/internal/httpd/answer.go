@@ -50,7 +50,7 @@ func (s *server) refuse(w http.ResponseWriter, _ *http.Request, err error) {
 		fail(w, special.status, special.cause)
 		return
 	}
-	refusal := s.Gateway.Refusal(err)
+	refusal := s.Refusals.Refusal(err)
 	fail(w, statusOf(refusal.Code), refusal)
 }
 

@@ -40,7 +40,7 @@ func (s *server) auditCSV(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		f.Before = lines[len(lines)-1].ID
-		if lines, err = s.Gateway.Audit.List(r.Context(), f); err != nil {
+		if lines, err = s.Audit.List(r.Context(), f); err != nil {
 			s.Log.Error("the audit log's export broke off", "error", err)
 			panic(http.ErrAbortHandler)
 		}
@@ -59,11 +59,11 @@ func (s *server) export(r *http.Request) ([]protocol.AuditEntry, audit.Filter, e
 	}
 	f := auditAsked(r).filter()
 	f.Limit = exportStep
-	ended, err := s.Gateway.Audit.Begin(r.Context(), s.actor(r, c), audit.Act{Action: audit.LogExport, Detail: r.URL.RawQuery})
+	ended, err := s.Audit.Begin(r.Context(), c.Actor(s.address(r)), audit.Act{Action: audit.LogExport, Detail: r.URL.RawQuery})
 	if err != nil {
 		return nil, f, err
 	}
-	lines, err := s.Gateway.Audit.List(r.Context(), f)
+	lines, err := s.Audit.List(r.Context(), f)
 	ended(err)
 	return lines, f, err
 }

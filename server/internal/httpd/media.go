@@ -47,7 +47,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "private, no-cache")
 	to := &patient{ResponseWriter: w}
 	http.ServeContent(to, r, "", time.Time{}, content)
-	s.Gateway.Metrics.MediaServed(to.written)
+	s.Metrics.MediaServed(to.written)
 }
 
 // findFile finds the file that is asked for, if the caller may read it. The audit
@@ -57,11 +57,11 @@ func (s *server) findFile(r *http.Request) (media.File, error) {
 	if err != nil {
 		return media.File{}, err
 	}
-	f, err := s.Media.Find(r.Context(), c.domain(), chi.URLParam(r, "id"))
+	f, err := s.Media.Find(r.Context(), c.Caller(), chi.URLParam(r, "id"))
 	if err != nil || f.UserID == c.UserID || f.SessionUser == c.UserID {
 		return f, err
 	}
-	return f, s.Gateway.Audit.Reading(r.Context(), s.actor(r, c), onFile(audit.MediaRead, f))
+	return f, s.Audit.Reading(r.Context(), c.Actor(s.address(r)), onFile(audit.MediaRead, f))
 }
 
 // removeFile is DELETE /api/media/{id}, for a file that was not sent.
@@ -78,25 +78,20 @@ func (s *server) takeBack(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, err := s.Media.Find(r.Context(), c.domain(), chi.URLParam(r, "id"))
+	f, err := s.Media.Find(r.Context(), c.Caller(), chi.URLParam(r, "id"))
 	if err != nil {
 		return err
 	}
 	if f.UserID == c.UserID {
-		return s.Media.Delete(r.Context(), c.domain(), f.ID)
+		return s.Media.Delete(r.Context(), c.Caller(), f.ID)
 	}
-	ended, err := s.Gateway.Audit.Begin(r.Context(), s.actor(r, c), onFile(audit.MediaDelete, f))
+	ended, err := s.Audit.Begin(r.Context(), c.Actor(s.address(r)), onFile(audit.MediaDelete, f))
 	if err != nil {
 		return err
 	}
-	err = s.Media.Delete(r.Context(), c.domain(), f.ID)
+	err = s.Media.Delete(r.Context(), c.Caller(), f.ID)
 	ended(err)
 	return err
-}
-
-// actor is the caller, to the audit log.
-func (s *server) actor(r *http.Request, c caller) audit.Actor {
-	return audit.Actor{UserID: c.UserID, Role: c.Role, Via: c.Via, Address: s.address(r).String()}
 }
 
 // onFile is what is done with somebody else's file.

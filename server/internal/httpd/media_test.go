@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -258,8 +257,7 @@ func TestMediaDeleteIsTold(t *testing.T) {
 // a message with ten files can be sent under any limit.
 func TestUploadsAreNoRequests(t *testing.T) {
 	t.Parallel()
-	limits := func() gateway.Limits { return gateway.Limits{RateLimitRPM: 1} }
-	s := serveWith(t, httpdtest.Options{Limits: limits})
+	s := serveWith(t, httpdtest.Options{RateLimitRPM: func() int { return 1 }})
 	for range protocol.MaxMedia {
 		s.uploaded("zoe", "a.txt", []byte("hello"))
 	}

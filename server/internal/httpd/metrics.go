@@ -6,11 +6,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// metrics is GET /metrics, for admins.
-func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+// serveMetrics is GET /metrics, for admins.
+func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	if _, err := s.allowed(r, protocol.Admin); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	s.Gateway.Metrics.Handler().ServeHTTP(w, r)
+	s.Metrics.Handler().ServeHTTP(w, r)
 }

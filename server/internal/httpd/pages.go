@@ -94,7 +94,7 @@ func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // nobody waits for it any more
 	}
-	refusal := s.Gateway.Refusal(err)
+	refusal := s.Refusals.Refusal(err)
 	switch refusal.Code {
 	case protocol.Forbidden:
 		s.notice(w, r, http.StatusForbidden, "Not yours", "This chat belongs to somebody else.", "")

@@ -145,8 +145,8 @@ func (l *Live) originListed(page string) bool {
 func (s *server) rejectOrigin(w http.ResponseWriter, r *http.Request) {
 	page := r.Header.Get("Origin")
 	page = strings.ToValidUTF8(page[:min(len(page), 200)], "")
-	s.Gateway.Metrics.OriginRejected()
-	if _, ok := s.lines.Take(s.address(r)); ok {
+	s.Metrics.OriginRejected()
+	if s.lines.Allow(s.address(r)) {
 		s.Log.Warn("security.origin_rejected", "origin", page, "address", s.address(r), "path", r.URL.Path)
 	}
 	if page == "" {

@@ -9,11 +9,11 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/livereload"
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/web/page"
@@ -23,28 +23,34 @@ import (
 
 // Options are what the HTTP side needs.
 type Options struct {
-	Log      *slog.Logger
-	Gateway  *gateway.Gateway
-	Sessions *session.Service
-	Pairings *pairing.Service
-	Media    *media.Service
-	Links    *auth.Links
-	Assets   *static.Assets
-	Instance string       // id of this gateway's data, part of the cookie's name
-	Live     func() *Live // what holds now; safe for concurrent use
-	Ready    func(context.Context) error
+	Log         *slog.Logger
+	Metrics     *metrics.Metrics
+	Identities  Identities
+	SignIns     SignIns
+	Gateway     Gateway
+	Refusals    Refusals
+	Connections Connections
+	Keys        KeyList
+	Audit       AuditLog
+	Sessions    *session.Service
+	Pairings    *pairing.Service
+	Media       *media.Service
+	Assets      *static.Assets
+	Instance    string       // id of this gateway's data, part of the cookie's name
+	Live        func() *Live // what holds now; safe for concurrent use
+	Ready       func(context.Context) error
 }
 
 type server struct {
 	Options
 	site    page.Site
 	proxies warnings
-	lines   *auth.Lines // about refusals
+	lines   *ratelimit.Lines // log lines about refusals
 }
 
 // New makes the handler of everything that the gateway serves.
 func New(o Options) http.Handler {
-	s := &server{Options: o, lines: auth.NewLines(10 * linesAMinute), site: page.Site{Instance: o.Instance, Assets: part.Assets{
+	s := &server{Options: o, lines: ratelimit.NewLines(10 * linesPerMinute), site: page.Site{Instance: o.Instance, Assets: part.Assets{
 		Stylesheet: o.Assets.URL("app.css"), Script: o.Assets.URL("boot.js"), Wasm: o.Assets.URL("app.wasm"),
 		Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
 		Reload: livereload.Script(),
@@ -54,7 +60,7 @@ func New(o Options) http.Handler {
 	r.Get("/ws", s.socket)
 	r.Get("/health", s.health)
 	r.Get("/readyz", s.ready)
-	r.Get("/metrics", s.metrics)
+	r.Get("/metrics", s.serveMetrics)
 	r.Method(http.MethodGet, "/static/*", o.Assets)
 	r.Method(http.MethodHead, "/static/*", o.Assets)
 	r.Route("/api", func(r chi.Router) {

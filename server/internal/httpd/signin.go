@@ -54,12 +54,12 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case body.token != "":
-		if err := s.Gateway.CheckToken(s.address(r), body.token); err != nil {
+		if err := s.SignIns.CheckToken(s.address(r), body.token); err != nil {
 			s.refuse(w, r, err)
 			return
 		}
 	case body.code != "":
-		if err := s.Gateway.CheckGuess(s.address(r), func() bool { return s.Links.Redeem(body.code) }); err != nil {
+		if err := s.SignIns.CheckLink(s.address(r), body.code); err != nil {
 			s.refuse(w, r, err)
 			return
 		}
@@ -90,7 +90,7 @@ func (s *server) admitAdmin(r *http.Request, secret string, body signInBody) err
 		via = "link"
 	}
 	who := audit.Actor{UserID: "admin", Role: protocol.Admin, Via: via, Address: s.address(r).String()}
-	ended, err := s.Gateway.Audit.Begin(r.Context(), who, audit.Act{Action: audit.SignIn, Detail: words.Browser(r.UserAgent())})
+	ended, err := s.Audit.Begin(r.Context(), who, audit.Act{Action: audit.SignIn, Detail: words.Browser(r.UserAgent())})
 	if err != nil {
 		return err
 	}
@@ -103,14 +103,14 @@ func (s *server) admitAdmin(r *http.Request, secret string, body signInBody) err
 
 // dismiss ends a credential, and tells the audit log if it was somebody's.
 func (s *server) dismiss(r *http.Request, secret string) error {
-	who, err := s.Gateway.CheckDevice(r.Context(), secret)
+	who, err := s.Identities.CheckDevice(r.Context(), secret)
 	if refused := new(protocol.Error); errors.As(err, &refused) && refused.Code == protocol.NotPaired {
 		return s.Pairings.SignOut(r.Context(), secret)
 	}
 	if err != nil {
 		return err
 	}
-	ended, err := s.Gateway.Audit.Begin(r.Context(), s.actor(r, callerAs(who)), audit.Act{Action: audit.SignOut, Target: audit.Device(who.DeviceID)})
+	ended, err := s.Audit.Begin(r.Context(), who.Actor(s.address(r)), audit.Act{Action: audit.SignOut, Target: audit.Device(who.DeviceID)})
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (s *server) dismiss(r *http.Request, secret string) error {
 func (s *server) newBrowser(w http.ResponseWriter, r *http.Request) {
 	secret := s.credential(r)
 	if secret == "" {
-		if err := s.Gateway.AllowCall(s.address(r)); err != nil {
+		if err := s.SignIns.AllowCall(s.address(r)); err != nil {
 			s.refuse(w, r, err)
 			return
 		}
@@ -173,7 +173,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, err)
 			return
 		}
-		s.Gateway.CloseBrowser(secret)
+		s.Connections.CloseBrowser(secret, protocol.ReasonSignedOut)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

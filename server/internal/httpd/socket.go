@@ -4,30 +4,31 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 )
 
 // socket is GET /ws.
 func (s *server) socket(w http.ResponseWriter, r *http.Request) {
 	if !s.originAllowed(r) {
-		s.Gateway.Metrics.UpgradeRefused(metrics.RefusedOrigin)
+		s.Metrics.UpgradeRefused(metrics.RefusedOrigin)
 		s.rejectOrigin(w, r)
 		return
 	}
 	if s.Gateway.Draining() {
-		s.Gateway.Metrics.UpgradeRefused(metrics.RefusedStopping)
+		s.Metrics.UpgradeRefused(metrics.RefusedStopping)
 		fail(w, http.StatusServiceUnavailable, errStopping)
 		return
 	}
 	address := s.address(r)
 	token, authorized := bearer(r)
-	err := s.Gateway.Serve(w, r, gateway.Peer{
+	err := s.Gateway.Serve(w, r, access.Peer{
 		Address: address, UserAgent: r.UserAgent(), Bearer: token, Authorized: authorized, Cookie: s.credential(r),
 		Proxy: s.live(r).trusted(address),
 	})
-	var full *gateway.Full
+	var full *registry.Full
 	if errors.As(err, &full) {
 		fail(w, statusOfFull(full.Cause), full.Err)
 	}
@@ -54,7 +55,7 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusServiceUnavailable, []byte(`{"status":"draining","cause":"the gateway is stopping"}`))
 	case err != nil:
 		s.Log.Error("not ready", "error", err)
-		body := jsontext.AppendString([]byte(`{"status":"unavailable","store":"unavailable","cause":`), gateway.Cause(err))
+		body := jsontext.AppendString([]byte(`{"status":"unavailable","store":"unavailable","cause":`), s.Refusals.Cause(err))
 		writeJSON(w, http.StatusServiceUnavailable, append(body, '}'))
 	default:
 		writeJSON(w, http.StatusOK, []byte(`{"status":"ready","store":"ok"}`))

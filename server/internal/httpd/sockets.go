@@ -16,9 +16,9 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
-	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
+	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -29,8 +29,8 @@ type Sockets struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	live    func() *Live
-	limits  func() gateway.Limits
-	lines   *auth.Lines
+	limits  func() registry.Limits
+	lines   *ratelimit.Lines
 	files   rate.Sometimes // lines about too many of them
 
 	mu        sync.Mutex
@@ -46,13 +46,21 @@ type socket struct {
 	refused bool
 }
 
-// linesAMinute is how many lines an address can have logged.
-const linesAMinute = 6
+// linesPerMinute is how many lines an address can have logged.
+const linesPerMinute = 6
 
-// NewSockets counts connections for a gateway.
-func NewSockets(log *slog.Logger, g *gateway.Gateway, live func() *Live) *Sockets {
+// SocketOptions are what Sockets need.
+type SocketOptions struct {
+	Log     *slog.Logger
+	Metrics *metrics.Metrics
+	Live    func() *Live           // what holds now; safe for concurrent use
+	Limits  func() registry.Limits // of WebSockets, which hold for other connections as well; likewise
+}
+
+// NewSockets counts the connections of a gateway.
+func NewSockets(o SocketOptions) *Sockets {
 	return &Sockets{
-		log: log, metrics: g.Metrics, live: live, limits: g.Limits, lines: auth.NewLines(linesAMinute), files: rate.Sometimes{Interval: 10 * time.Second},
+		log: o.Log, metrics: o.Metrics, live: o.Live, limits: o.Limits, lines: ratelimit.NewLines(linesPerMinute), files: rate.Sometimes{Interval: 10 * time.Second},
 		open: map[net.Conn]*socket{}, byNetwork: map[netip.Prefix]int{},
 	}
 }
@@ -128,8 +136,8 @@ func (s *Sockets) enter(nc net.Conn) *socket {
 }
 
 func (s *Sockets) add(nc net.Conn, of *socket) (why metrics.Drop) {
-	limits, proxy := s.limits(), s.live().trusted(of.address)
-	network := auth.Network(of.address)
+	limits, proxy := s.limits().WithDefaults(), s.live().trusted(of.address)
+	network := ratelimit.Network(of.address)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -171,7 +179,7 @@ func (s *Sockets) leave(nc net.Conn) *socket {
 		return nil
 	}
 	delete(s.open, nc)
-	network := auth.Network(of.address)
+	network := ratelimit.Network(of.address)
 	if s.byNetwork[network]--; s.byNetwork[network] == 0 {
 		delete(s.byNetwork, network)
 	}
@@ -186,7 +194,7 @@ func (s *Sockets) unserved(of *socket) {
 		return
 	}
 	s.metrics.HTTPDropped(metrics.DroppedRequest)
-	if _, ok := s.lines.Take(of.address); ok {
+	if s.lines.Allow(of.address) {
 		s.log.Info("http request refused", "address", of.address, "cause", "malformed, too large, or not sent in time")
 	}
 }
@@ -194,7 +202,7 @@ func (s *Sockets) unserved(of *socket) {
 // refuse answers, without waiting, and closes.
 func (s *Sockets) refuse(nc net.Conn, of *socket, why metrics.Drop) {
 	s.metrics.HTTPDropped(why)
-	if _, ok := s.lines.Take(of.address); ok {
+	if s.lines.Allow(of.address) {
 		s.log.Warn("security.connection_refused", "address", of.address, "limit", "gateway."+string(why))
 	}
 	if encrypted, ok := nc.(*tls.Conn); ok {

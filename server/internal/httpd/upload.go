@@ -31,7 +31,7 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 		s.refuseUpload(w, r, err)
 		return
 	}
-	s.Gateway.Metrics.MediaReceived(f.Size)
+	s.Metrics.MediaReceived(f.Size)
 	s.Log.Debug("file uploaded", "user", f.UserID, "type", f.MimeType, "bytes", f.Size)
 	result := protocol.MediaUploadResult{
 		Path: f.Path(), MimeType: f.MimeType, Filename: f.Filename, Size: f.Size,
@@ -55,7 +55,7 @@ func (s *server) receive(w http.ResponseWriter, r *http.Request) (media.File, er
 	body := newSteady(w, r.Body, maxEnvelope, errEnvelope)
 	r = r.WithContext(r.Context()) // whose body is another
 	r.Body = body
-	return s.Media.Upload(r.Context(), c.domain(), func() (string, io.Reader, error) {
+	return s.Media.Upload(r.Context(), c.Caller(), func() (string, io.Reader, error) {
 		part, err := filePart(r)
 		if err != nil {
 			return "", nil, err

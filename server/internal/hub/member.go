@@ -25,14 +25,10 @@ type Sender interface {
 // once it has joined.
 type Member struct {
 	Sender
-	UserID    string
-	Role      protocol.Role
-	Via       string        // the credential: "token", "key:PREFIX" or "device:ID"
-	DeviceID  string        // of the credential; empty for a token or key
-	KeyID     string        // of the API key; empty for any other credential
-	ExpiresAt protocol.Time // of the API key; 0: never
-	HTML      bool          // it takes formatted text
-	Client    string        // what the client says that it is
+	UserID   string
+	Role     protocol.Role
+	DeviceID string // of the credential; empty for a token or key
+	HTML     bool   // it takes formatted text
 
 	// The Hub's, guarded by its mutex.
 	watches  map[string]string // sessions of others, and whose they are

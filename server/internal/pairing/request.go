@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -110,7 +110,7 @@ func newRecord(from Requester, kind Kind, now protocol.Time) Record {
 	return Record{
 		ID: newDeviceID(now.Go()), Secret: digest(from.Secret), Kind: kind,
 		Name: Name(from.UserAgent, from.DeviceName), UserAgent: clean(from.UserAgent, maxUserAgent),
-		Address: address, Network: auth.Network(from.Address).String(),
+		Address: address, Network: ratelimit.Network(from.Address).String(),
 		CreatedAt: now, LastSeenAt: now,
 	}
 }

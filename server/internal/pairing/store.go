@@ -77,7 +77,7 @@ type Record struct {
 	Label      string // an admin's word for it
 	Name       string // for people; see Name
 	Address    string
-	Network    string // what of the address is counted; see auth.Network
+	Network    string // what of the address is counted; see ratelimit.Network
 	UserAgent  string
 	CreatedAt  protocol.Time
 	ExpiresAt  protocol.Time // of the request

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/builtin"
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
@@ -27,6 +28,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
@@ -51,8 +53,10 @@ type Options struct {
 	PublicURL      string
 	NoPairing      bool
 	Token          string // the gateway token; empty: Token
-	// Limits gives those that hold now; nil: the defaults.
-	Limits func() gateway.Limits
+	// Limits gives those of connections that hold now; nil: the defaults.
+	Limits func() registry.Limits
+	// RateLimitRPM gives the requests a minute of a user that hold now; nil: no limit.
+	RateLimitRPM func() int
 	// Agents are further agents, by name. The default one, "default", is the demo
 	// agent, ten times as quick as usual.
 	Agents map[string]agent.Agent
@@ -64,17 +68,27 @@ type Options struct {
 	Pairings func(pairing.Store) pairing.Store
 }
 
-func (o *Options) limits() gateway.Limits {
+func (o *Options) limits() registry.Limits {
 	if o.Limits == nil {
-		return gateway.Limits{}
+		return registry.Limits{}
 	}
 	return o.Limits()
+}
+
+func (o *Options) rateLimitRPM() int {
+	if o.RateLimitRPM == nil {
+		return 0
+	}
+	return o.RateLimitRPM()
 }
 
 // House is a gateway that runs until the test ends.
 type House struct {
 	http.Handler
 	Gateway  *gateway.Gateway
+	Registry *registry.Registry
+	Metrics  *metrics.Metrics
+	Limits   func() registry.Limits
 	Sessions *session.Service
 	Pairings *pairing.Service
 	Media    *media.Service
@@ -105,7 +119,9 @@ func New(t testing.TB, o Options) *House {
 	agents, list := agents(t, o.Agents)
 	told := &notifier{}
 	token := auth.NewToken(cmp.Or(o.Token, Token))
-	h := &House{Links: new(auth.Links), Store: store, Assets: assets, Log: log}
+	h := &House{
+		Links: new(auth.Links), Store: store, Assets: assets, Log: log, Registry: registry.New(), Metrics: metrics.New(), Limits: o.limits,
+	}
 	events := hub.New()
 	devices := store.Pairings()
 	if o.Pairings != nil {
@@ -127,9 +143,14 @@ func New(t testing.TB, o Options) *House {
 	}
 	h.Media = files
 	runner := run.New(h.Sessions, h.Media, setting.Fixed(run.Settings{Agents: agents}), logger)
+	control := access.New(access.Options{
+		Log: logger, Metrics: h.Metrics, Token: token, Keys: h.Keys, Devices: h.Pairings, Links: h.Links, Guesses: h.Audit,
+	})
 	h.Gateway = gateway.New(gateway.Options{
-		Log: logger, Version: "test", Token: token, Sessions: h.Sessions, Runner: runner,
-		Live:     func() *gateway.Live { return &gateway.Live{Pairing: !o.NoPairing, Agents: list, Limits: o.limits()} },
+		Log: logger, Version: "test", Access: control, Registry: h.Registry, Metrics: h.Metrics, Sessions: h.Sessions, Runner: runner,
+		Live: func() *gateway.Live {
+			return &gateway.Live{Pairing: !o.NoPairing, Agents: list, RateLimitRPM: o.rateLimitRPM(), Limits: o.limits()}
+		},
 		Pairings: h.Pairings, Keys: h.Keys, Audit: h.Audit, Hub: events, Ready: store.Ping,
 		Detail: func(_ context.Context, d *protocol.StatusDetail) { d.TLS = "off" },
 		Reload: func(ctx context.Context) (protocol.ConfigReloadResult, error) {
@@ -140,9 +161,10 @@ func New(t testing.TB, o Options) *House {
 		},
 	})
 	told.Gateway = h.Gateway
-	h.Gateway.Metrics.Watch(metrics.Sources{Connections: h.Gateway.Connections, Runs: runner.Running, Replayed: events.Replayed})
+	h.Metrics.Watch(metrics.Sources{Connections: h.Registry.Counts, Runs: runner.Running, Replayed: events.Replayed})
 	h.Handler = httpd.New(httpd.Options{
-		Log: logger, Gateway: h.Gateway, Sessions: h.Sessions, Pairings: h.Pairings, Media: h.Media, Links: h.Links, Assets: assets,
+		Log: logger, Metrics: h.Metrics, Identities: control, SignIns: control, Gateway: h.Gateway, Refusals: h.Gateway,
+		Connections: h.Registry, Keys: h.Keys, Audit: h.Audit, Sessions: h.Sessions, Pairings: h.Pairings, Media: h.Media, Assets: assets,
 		Instance: store.InstanceID(), Ready: store.Ping,
 		Live: func() *httpd.Live {
 			return &httpd.Live{Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, PublicURL: o.PublicURL}

@@ -1,4 +1,4 @@
-package auth
+package ratelimit
 
 import (
 	"net/netip"
@@ -15,7 +15,7 @@ func TestLinesOfManyNetworks(t *testing.T) {
 		lines := func(networks int) (n int) {
 			for i := range networks {
 				for range 10 {
-					if _, ok := l.Take(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})); ok {
+					if l.Allow(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})) {
 						n++
 					}
 				}
@@ -28,12 +28,16 @@ func TestLinesOfManyNetworks(t *testing.T) {
 		if n := lines(5000); n != linesInAll-6 {
 			t.Errorf("%d lines of 5,000 networks", n)
 		}
-		if l.Any() {
+		if l.AllowAny() {
 			t.Error("there is one more")
 		}
 		time.Sleep(time.Minute)
 		if n := lines(5000); n != linesInAll {
 			t.Errorf("%d lines in the next minute", n)
+		}
+		time.Sleep(time.Minute)
+		if l.Evict(); l.byNetwork.Len() != 0 {
+			t.Errorf("%d networks are remembered after a minute without lines", l.byNetwork.Len())
 		}
 	})
 }

@@ -1,0 +1,59 @@
+package access
+
+import (
+	"net/netip"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Identity is who a credential belongs to.
+type Identity struct {
+	UserID string
+	Role   protocol.Role
+	// Via is the credential as lists and the audit log name it: "token",
+	// "key:PREFIX" or "device:ID".
+	Via       string
+	DeviceID  string        // empty for a token or key
+	KeyID     string        // of an API key; empty for any other credential
+	ExpiresAt protocol.Time // of an API key; 0: never
+}
+
+// ViaToken is the Via of the gateway token.
+const ViaToken = "token"
+
+// adminUser is the user of the gateway token when the caller names none.
+const adminUser = "admin"
+
+// OfDevice is the identity of whoever has the device's credential.
+func OfDevice(d pairing.Device) Identity {
+	return Identity{UserID: d.UserID, Role: d.Role, Via: "device:" + d.DeviceID, DeviceID: d.DeviceID}
+}
+
+func ofKey(k auth.Key) Identity {
+	return Identity{UserID: k.UserID, Role: k.Role, Via: "key:" + k.Prefix, KeyID: k.ID, ExpiresAt: k.ExpiresAt}
+}
+
+// Expired reports whether the time of the identity's API key is over.
+func (i Identity) Expired(now protocol.Time) bool { return i.ExpiresAt != 0 && i.ExpiresAt <= now }
+
+// Caller is the identity to the domain.
+func (i Identity) Caller() session.Caller { return session.Caller{UserID: i.UserID, Role: i.Role} }
+
+// Actor is the identity, calling from an address, to the audit log.
+func (i Identity) Actor(address netip.Addr) audit.Actor {
+	return audit.Actor{UserID: i.UserID, Role: i.Role, Via: i.Via, Address: address.String()}
+}
+
+// Peer is what the HTTP side found out about whoever asks for a WebSocket.
+type Peer struct {
+	Address    netip.Addr
+	UserAgent  string
+	Authorized bool   // there is an Authorization header for us: no credential after it counts
+	Bearer     string // its token; empty: none, or one that is no good
+	Cookie     string // the device credential; empty: none, or it does not count
+	Proxy      bool   // Address is a trusted proxy's own, which may have any number of connections
+}

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// call is one request on its way to its answer. Params are valid until the
+// method returns; reply and fail may be called later, by any goroutine, and the
+// first of them answers.
+type call struct {
+	*client
+	ctx       context.Context
+	id        string
+	params    jsontext.Raw
+	live      *Live // what holds for it
+	method    Method
+	named     string      // the method asked for, if there is such a one
+	ended     func(error) // to be told how the method ended; nil: it has not begun
+	drawn     auth.Drawn  // the key that api_keys.create makes
+	requester string      // the device that a pairing code is of
+	answered  atomic.Bool
+}
+
+// caller is who the client is to the domain.
+func (c *call) caller() session.Caller { return c.who.Caller() }
+
+// actor is who the client is to the audit log.
+func (c *call) actor() audit.Actor { return c.who.Actor(c.Peer.Address) }
+
+// decode reads the params, and says which one is wrong.
+func (c *call) decode(p protocol.Payload) error {
+	if len(c.params) == 0 {
+		return nil
+	}
+	if err := protocol.Decode(c.params, p); err != nil {
+		return badParams("params: " + err.Error())
+	}
+	return nil
+}
+
+// later is what a method gives that answers by itself.
+var later protocol.Payload = &answersLater{}
+
+// answersLater has a size, so that no other value has its address.
+type answersLater struct {
+	protocol.Empty
+	_ byte
+}
+
+// reply answers with the payload; nil is {}.
+func (c *call) reply(payload protocol.Payload) {
+	frame := protocol.AppendResult(nil, c.id, payload)
+	if len(frame) > protocol.MaxFrameBytes {
+		c.fail(errors.New("an answer over the frame limit"))
+		return
+	}
+	c.answer(frame, metrics.OK)
+}
+
+// fail answers with what err says to the client.
+func (c *call) fail(err error) {
+	refusal := c.g.Refusal(err)
+	c.answer(protocol.AppendError(nil, c.id, refusal), string(refusal.Code))
+}
+
+// answer sends the one answer that the request gets.
+func (c *call) answer(frame []byte, code string) {
+	if c.answered.Swap(true) {
+		return
+	}
+	c.g.Metrics.FrameSent()
+	c.g.Metrics.Request(cmp.Or(c.named, metrics.Unknown), code)
+	c.conn.SendBytes(frame)
+}

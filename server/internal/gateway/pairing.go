@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// pairingPoll is how often a requester should ask how its pairing stands.
+const pairingPoll = 2 * time.Second
+
+// askForPairing files the client's request, or finds the one it has filed.
+func (c *call) askForPairing(p *protocol.ConnectParams) {
+	if !c.live.Pairing {
+		c.fail(protocol.Refuse(protocol.Unauthorized,
+			"this gateway does not pair new browsers: connect with a token, or ask an admin for access"))
+		return
+	}
+	secret, own := p.SenderID, false
+	if secret == "" {
+		secret = c.Peer.Cookie
+	}
+	if secret == "" {
+		secret, own = pairing.NewCredential(), true
+	}
+	pending, err := c.g.Pairings.Request(c.ctx, pairing.Requester{
+		Secret: secret, Address: c.Peer.Address, UserAgent: c.Peer.UserAgent, DeviceName: p.DeviceName,
+	})
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.startWaiting(pending.DeviceID, secret)
+	result := protocol.ConnectResult{
+		Protocol: protocol.Version, Status: protocol.StatusPendingPairing, Server: c.g.server(),
+		PairingCode: pending.Code, ExpiresAt: pending.ExpiresAt, PollIntervalMs: pairingPoll.Milliseconds(),
+	}
+	// A browser's secret is in its cookie, where no script can read it.
+	if own || p.SenderID != "" {
+		result.SenderID = secret
+	}
+	c.reply(&result)
+}
+
+// pairingStatus tells a client that waits how its own request stands.
+func (c *call) pairingStatus() {
+	if c.pairingSecret == "" {
+		c.fail(protocol.Refuse(protocol.FailedPrecondition, "this connection is not waiting for pairing"))
+		return
+	}
+	if err := c.g.Access.AllowPoll(c.Peer.Address); err != nil {
+		c.fail(err)
+		return
+	}
+	stands, err := c.g.Pairings.Status(c.ctx, c.pairingSecret)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.reply(&stands)
+}
+
+// startWaiting makes the client one that is told how the pairing of a device ends. It may
+// take as long as the code is valid.
+func (c *client) startWaiting(deviceID, secret string) {
+	c.pairingSecret = secret
+	c.conn.HelloDone()
+	c.g.Registry.Wait(c.Connection, deviceID)
+}
+
+func (c *client) stopWaiting() {
+	c.pairingSecret = ""
+	c.g.Registry.StopWaiting(c.Connection)
+}

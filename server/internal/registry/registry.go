@@ -1,0 +1,160 @@
+package registry
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
+	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
+)
+
+// Registry is the live connections of one gateway. Its methods are safe for concurrent
+// use, and none of them waits for a client.
+type Registry struct {
+	// mu guards the following fields, and those of connections that say so.
+	mu            sync.Mutex
+	lastID        int64
+	reserved      int // connections that hold a place, open or not
+	pending       int // of them, those that count against Limits.PendingConnections
+	authenticated int
+	waiting       int // connections that wait for a pairing
+
+	open      map[int64]*Connection // by id
+	byUser    index
+	byDevice  index
+	byKey     index // by the id of an API key
+	byCookie  index
+	byPairing index // by the device id of the pairing that they wait for
+	byNetwork map[netip.Prefix]*network
+}
+
+// network is the connections of one network.
+type network struct {
+	reserved int
+	pending  []*Connection // oldest first
+}
+
+// New makes an empty Registry.
+func New() *Registry {
+	return &Registry{
+		open: map[int64]*Connection{}, byUser: index{}, byDevice: index{}, byKey: index{}, byCookie: index{}, byPairing: index{},
+		byNetwork: map[netip.Prefix]*network{},
+	}
+}
+
+// Open tells that the WebSocket of a reserved connection is open.
+func (r *Registry) Open(c *Connection, socket *conn.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.socket = socket
+	r.open[c.ID] = c
+	r.byCookie.add(c.Peer.Cookie, c)
+}
+
+// Authenticate makes an open connection a user's, who may have most of them; program is
+// what the client says that it is. It changes nothing and reports false if the user has as
+// many already.
+//
+// From here on CloseDevice and CloseKey find the connection. A revocation that came
+// earlier has not: the caller checks the credential once more, and calls Deauthenticate if
+// it no longer holds.
+func (r *Registry) Authenticate(c *Connection, who *access.Identity, program string, most int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.byUser[who.UserID]) >= most {
+		return false
+	}
+	c.who, c.program = who, program
+	r.authenticated++
+	r.byUser.add(who.UserID, c)
+	r.byDevice.add(who.DeviceID, c)
+	r.byKey.add(who.KeyID, c)
+	r.settleLocked(c)
+	return true
+}
+
+// Deauthenticate undoes Authenticate for a connection that was not let in after all.
+func (r *Registry) Deauthenticate(c *Connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.disownLocked(c)
+	if !c.pending {
+		c.pending = true
+		r.pending++
+		of := r.byNetwork[c.network()]
+		i, _ := slices.BinarySearchFunc(of.pending, c, func(a, b *Connection) int { return cmp.Compare(a.ID, b.ID) })
+		of.pending = slices.Insert(of.pending, i, c)
+	}
+}
+
+// Wait makes an open connection one that waits for the pairing of a device, and for no
+// other.
+func (r *Registry) Wait(c *Connection, deviceID string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopWaitingLocked(c)
+	c.pairing = deviceID
+	r.waiting++
+	r.byPairing.add(deviceID, c)
+}
+
+// StopWaiting undoes Wait. A connection that does not wait stays as it is.
+func (r *Registry) StopWaiting(c *Connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopWaitingLocked(c)
+}
+
+// Remove forgets a connection that has ended, or was never opened.
+func (r *Registry) Remove(c *Connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopWaitingLocked(c)
+	r.disownLocked(c)
+	r.settleLocked(c)
+	if c.socket != nil {
+		delete(r.open, c.ID)
+		r.byCookie.remove(c.Peer.Cookie, c)
+	}
+	r.reserved--
+	at := c.network()
+	if of := r.byNetwork[at]; of.reserved > 1 {
+		of.reserved--
+	} else {
+		delete(r.byNetwork, at)
+	}
+}
+
+func (r *Registry) stopWaitingLocked(c *Connection) {
+	if c.pairing == "" {
+		return
+	}
+	r.byPairing.remove(c.pairing, c)
+	r.waiting--
+	c.pairing = ""
+}
+
+// disownLocked makes a connection nobody's.
+func (r *Registry) disownLocked(c *Connection) {
+	if c.who == nil {
+		return
+	}
+	r.byUser.remove(c.who.UserID, c)
+	r.byDevice.remove(c.who.DeviceID, c)
+	r.byKey.remove(c.who.KeyID, c)
+	r.authenticated--
+	c.who, c.program = nil, ""
+}
+
+// settleLocked takes a connection off those that are pending.
+func (r *Registry) settleLocked(c *Connection) {
+	if !c.pending {
+		return
+	}
+	c.pending = false
+	r.pending--
+	of := r.byNetwork[c.network()]
+	of.pending = without(of.pending, c)
+}

@@ -1,0 +1,97 @@
+package registry
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
+	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
+	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// Reserve finds room for a connection, if need be by displacing a pending one. Without
+// room it gives a *Full. The caller calls Remove when the connection has ended, or was not
+// opened after all.
+//
+// Nobody keeps the others out alone: when too many connections are pending, the network
+// that has most of them gives one up for a network that has fewer. Nor do many networks
+// together: a network that has none gets the place of the oldest pending connection, once
+// that one has had time to authenticate.
+func (r *Registry) Reserve(peer access.Peer, l Limits) (*Connection, error) {
+	c, displaced, full := r.reserve(peer, l)
+	if displaced != nil {
+		displaced.Close(protocol.CloseTooSlow, "too many connections wait to be authenticated: try again")
+	}
+	if full != nil {
+		return nil, full
+	}
+	return c, nil
+}
+
+func (r *Registry) reserve(peer access.Peer, l Limits) (c *Connection, displaced *conn.Conn, _ *Full) {
+	l = l.WithDefaults()
+	c = &Connection{Peer: peer, Since: time.Now()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := r.byNetwork[c.network()]
+	if of == nil {
+		of = &network{}
+	}
+	switch {
+	case r.reserved >= l.Connections:
+		return nil, nil, full(metrics.RefusedFull, "this gateway has "+strconv.Itoa(l.Connections)+" connections, which is its limit", RetryFull)
+	case of.reserved >= l.ConnectionsPerAddress && !peer.Proxy:
+		return nil, nil, full(metrics.RefusedAddress, "your address has "+strconv.Itoa(l.ConnectionsPerAddress)+
+			" connections, which is the limit: close some of them", RetryFull)
+	case r.pending >= l.PendingConnections:
+		if displaced = r.displaceLocked(len(of.pending)); displaced == nil {
+			return nil, nil, full(metrics.RefusedPending, "too many connections wait to be authenticated", RetryPending)
+		}
+	}
+	r.lastID++
+	c.ID, c.pending = r.lastID, true
+	r.reserved++
+	r.pending++
+	of.reserved++
+	of.pending = append(of.pending, c)
+	r.byNetwork[c.network()] = of
+	return c, displaced, nil
+}
+
+// displaceLocked takes a pending connection off the pending ones, for a network that has
+// own of them, and gives its socket to be closed; nil: nobody gives way. It displaces the
+// oldest pending connection of the network with most of them, if that network has at
+// least two more than own. Otherwise, if own is 0, it displaces the oldest one that has
+// had RetryPending to authenticate.
+func (r *Registry) displaceLocked(own int) *conn.Conn {
+	var most *network
+	var oldest *Connection
+	for _, n := range r.byNetwork {
+		if len(n.pending) > own+1 && (most == nil || len(n.pending) > len(most.pending)) {
+			most = n
+		}
+		first := n.oldestOpen()
+		if own == 0 && first != nil && time.Since(first.Since) > RetryPending && (oldest == nil || first.ID < oldest.ID) {
+			oldest = first
+		}
+	}
+	if most != nil {
+		oldest = most.oldestOpen()
+	}
+	if oldest == nil {
+		return nil
+	}
+	r.settleLocked(oldest)
+	return oldest.socket
+}
+
+// oldestOpen is the network's oldest pending connection whose WebSocket is open, or nil.
+func (n *network) oldestOpen() *Connection {
+	for _, c := range n.pending {
+		if c.socket != nil {
+			return c
+		}
+	}
+	return nil
+}

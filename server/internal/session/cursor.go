@@ -1,0 +1,30 @@
+package session
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Cursor is the record's place in a list, as a text that clients hand back.
+func (r Record) Cursor() string {
+	pinned := "0"
+	if r.Pinned {
+		pinned = "1"
+	}
+	return pinned + "." + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 36) + "." + strconv.FormatInt(r.ID, 36)
+}
+
+// ParseCursor reads a Cursor. The empty text is no position, and stands for the beginning
+// of the list.
+func ParseCursor(text string) (*Position, bool) {
+	if text == "" {
+		return nil, true
+	}
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 || parts[0] != "0" && parts[0] != "1" {
+		return nil, false
+	}
+	updated, err1 := strconv.ParseInt(parts[1], 36, 64)
+	id, err2 := strconv.ParseInt(parts[2], 36, 64)
+	return &Position{Pinned: parts[0] == "1", UpdatedAt: updated, ID: id}, err1 == nil && err2 == nil
+}
