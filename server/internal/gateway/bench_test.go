@@ -2,57 +2,56 @@ package gateway_test
 
 import (
 	"fmt"
+	"maps"
+	"net/http"
+	"net/netip"
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
+// guest is how a connection of BenchmarkIdle comes in.
+type guest struct {
+	header http.Header
+	params string // of connect
+}
+
 // BenchmarkIdle reports what an idle connection takes, the client's side of it included:
-// of users with one device each, of users with API keys, and of one that is not
-// authenticated.
+// of users that come with the gateway token, with API keys and with browsers, and of one
+// that is not authenticated. Each comes from an address of its own.
 func BenchmarkIdle(b *testing.B) {
-	const connections = 2000
-	for name, hello := range map[string]func(h *house, i int) string{
-		"token": func(_ *house, i int) string {
-			return fmt.Sprintf(`{"token":%q,"user_id":"user%d"}`, httpdtest.Token, i)
-		},
-		"key": func(h *house, i int) string {
-			return fmt.Sprintf(`{"token":%q}`, h.key(b, protocol.Viewer, fmt.Sprintf("user%d", i%400)).Key)
-		},
-		"stranger": func(*house, int) string { return `{"token":"wrong"}` },
+	for name, c := range map[string]struct {
+		connections int
+		guest       func(b *testing.B, h *house, i int) guest
+	}{
+		"token": {2000, func(_ *testing.B, _ *house, i int) guest {
+			return guest{nil, fmt.Sprintf(`{"token":%q,"user_id":"user%d"}`, httpdtest.Token, i)}
+		}},
+		"key": {400, func(b *testing.B, h *house, i int) guest {
+			return guest{nil, fmt.Sprintf(`{"token":%q}`, h.key(b, protocol.Viewer, fmt.Sprintf("user%d", i)).Key)}
+		}},
+		"browser":  {400, browser},
+		"stranger": {2000, func(*testing.B, *house, int) guest { return guest{nil, `{"token":"wrong"}`} }},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				h := newHouse(b, httpdtest.Options{Limits: func() registry.Limits {
-					return registry.Limits{PendingConnections: connections + 1}
+					return registry.Limits{PendingConnections: c.connections + 1}
 				}})
-				n := connections
-				if name == "key" {
-					n = 400 // as many keys as there may be, about
-				}
-				hellos := make([]string, n)
-				for i := range hellos {
-					hellos[i] = hello(h, i)
+				guests := make([]guest, c.connections)
+				for i := range guests {
+					guests[i] = c.guest(b, h, i)
 				}
 				before := int(heap()) + stacks()
-				held := make([]*rawws.Conn, 0, n)
-				for i, text := range hellos {
-					c, err := rawws.Dial(b.Context(), h.url+"/ws", from(fmt.Sprintf("10.1.%d.%d", i/250, i%250)), nil)
-					if err == nil {
-						err = c.WriteFrame(rawws.Frame{Opcode: 1, Payload: frameOf(protocol.MethodConnect, text)}) // RFC 6455 §5.2
-					}
-					if err == nil {
-						_, err = c.ReadFrame()
-					}
-					if err != nil {
-						b.Fatal(err)
-					}
-					held = append(held, c)
+				held := make([]*rawws.Conn, len(guests))
+				for i, g := range guests {
+					held[i] = h.comesIn(b, g, from(fmt.Sprintf("10.1.%d.%d", i/250, i%250)))
 				}
-				b.ReportMetric(float64(int(heap())+stacks()-before)/float64(n), "B/conn")
+				b.ReportMetric(float64(int(heap())+stacks()-before)/float64(len(guests)), "B/conn")
 				for _, c := range held {
 					_ = c.Close()
 				}
@@ -60,4 +59,36 @@ func BenchmarkIdle(b *testing.B) {
 			}
 		})
 	}
+}
+
+// browser is a paired one, of a user of its own.
+func browser(b *testing.B, h *house, i int) guest {
+	secret := pairing.NewCredential()
+	asked, err := h.Pairings.Request(b.Context(), pairing.Requester{Secret: secret, Address: netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})})
+	if err != nil {
+		b.Fatal(err)
+	}
+	approve := protocol.DeviceApproveParams{Code: asked.Code, UserID: fmt.Sprintf("user%d", i), Role: protocol.Operator}
+	if _, err := h.Pairings.Approve(b.Context(), "boss", approve); err != nil {
+		b.Fatal(err)
+	}
+	return guest{http.Header{"Cookie": {"gatehouse_" + h.Store.InstanceID() + "=" + secret}}, "{}"}
+}
+
+// comesIn opens a connection and waits for the answer to its connect.
+func (h *house) comesIn(b *testing.B, g guest, header http.Header) *rawws.Conn {
+	b.Helper()
+	maps.Copy(header, g.header)
+	c, err := rawws.Dial(b.Context(), h.url+"/ws", header, nil)
+	const text = 1 // RFC 6455 §5.2
+	if err == nil {
+		err = c.WriteFrame(rawws.Frame{Opcode: text, Payload: frameOf(protocol.MethodConnect, g.params)})
+	}
+	if err == nil {
+		_, err = c.ReadFrame()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c
 }

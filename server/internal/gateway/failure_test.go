@@ -209,6 +209,26 @@ func TestRevokedBetweenCheckAndEntry(t *testing.T) {
 	h.emptied(t)
 }
 
+// TestRevokedRightAfterEntry revokes a device in the very moment in which its credential
+// was found good for the second time: by then the revocation finds the connection.
+func TestRevokedRightAfterEntry(t *testing.T) {
+	t.Parallel()
+	desk := &viewed{after: func() error { return nil }}
+	h := newHouse(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
+	d := h.pair(t, protocol.Operator, "user")
+	c := h.dial(t, nil)
+	views := 0
+	desk.after = func() error {
+		if views++; views == 2 {
+			return h.Pairings.Revoke(t.Context(), "test", d.DeviceID)
+		}
+		return nil
+	}
+	c.Send(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
+	c.Closed(protocol.ClosePolicy, protocol.ReasonRevoked)
+	h.emptied(t)
+}
+
 // TestStoreThatFailsBetweenCheckAndEntry proves that a device is then not told
 // that it was revoked, which would make it forget what it has.
 func TestStoreThatFailsBetweenCheckAndEntry(t *testing.T) {

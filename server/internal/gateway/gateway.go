@@ -148,16 +148,6 @@ func (g *Gateway) noteKeys() {
 	}
 }
 
-// Drain refuses new connections' calls that start runs, and tells everybody to
-// come back after retryAfter.
-func (g *Gateway) Drain(retryAfter time.Duration) {
-	g.draining.Store(true)
-	g.Hub.ToAll(protocol.EventShutdown, &protocol.Shutdown{RetryAfterMs: retryAfter.Milliseconds()})
-}
-
-// Draining reports whether Drain was called.
-func (g *Gateway) Draining() bool { return g.draining.Load() }
-
 // Shutdown closes every connection with 1001 and stops the Gateway's own
 // goroutines. What has not ended when ctx does is cut off.
 func (g *Gateway) Shutdown(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -169,6 +170,53 @@ func TestRevokeKeyWhileConnecting(t *testing.T) {
 				c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
 			}
 		}
+	}
+}
+
+// viewedKeys is a store of API keys that does something after each View.
+type viewedKeys struct {
+	auth.KeyStore
+	after func()
+}
+
+func (v *viewedKeys) View(ctx context.Context, fn func(auth.KeyTx) error) error {
+	err := v.KeyStore.View(ctx, fn)
+	v.after()
+	return err
+}
+
+// TestKeyRevokedWhileConnecting revokes a key in the very moment in which it was found
+// good: for the first time, when the revocation finds no connection yet, and for the
+// second, when the connection is registered.
+func TestKeyRevokedWhileConnecting(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]int{"before it is registered": 1, "after it is registered": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ring := &viewedKeys{after: func() {}}
+			h := newHouse(t, httpdtest.Options{Keys: func(s auth.KeyStore) auth.KeyStore { ring.KeyStore = s; return ring }})
+			admin, made := h.admin(t, "boss"), h.key(t, protocol.Operator, "ann")
+			c := h.dial(t, nil)
+			views, revoked := 0, make(chan struct{})
+			ring.after = func() {
+				if views++; views == at {
+					admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
+					close(revoked)
+				}
+			}
+			if at == 1 {
+				c.Refused(protocol.Unauthorized, "this API key was revoked", protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
+			} else {
+				c.Send(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
+				c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
+			}
+			<-revoked
+			c.Leave()
+			h.untilEmpty(t, 1)
+			if list := connections(admin); len(list) != 1 || list[0].UserID != "boss" {
+				t.Errorf("connected: %+v", list)
+			}
+		})
 	}
 }
 

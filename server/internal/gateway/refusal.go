@@ -57,9 +57,3 @@ func (g *Gateway) Cause(err error) string {
 
 // errPanic stands for a panic, which was logged with its stack.
 var errPanic = errors.New("panic")
-
-// errDraining refuses what would begin while the gateway stops.
-func errDraining() *protocol.Error {
-	return &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: storeRetryMs,
-		Message: "the gateway is stopping: reconnect and try again"}
-}

@@ -25,13 +25,12 @@ func testWhoIsTold(t *testing.T) {
 	h := New()
 	boxes := map[string]*inbox{}
 	members := map[string]*Member{}
-	for _, m := range []*Member{
-		{UserID: "ann", Role: protocol.Operator, DeviceID: "phone"},
-		{UserID: "ann", Role: protocol.Viewer, DeviceID: "laptop", HTML: true},
-		{UserID: "ben", Role: protocol.Operator, DeviceID: "tablet"},
-		{UserID: "root", Role: protocol.Admin},
+	for name, m := range map[string]*Member{
+		"annphone":  {UserID: "ann", Role: protocol.Operator},
+		"annlaptop": {UserID: "ann", Role: protocol.Viewer, HTML: true},
+		"bentablet": {UserID: "ben", Role: protocol.Operator},
+		"root":      {UserID: "root", Role: protocol.Admin},
 	} {
-		name := m.UserID + m.DeviceID
 		boxes[name] = &inbox{}
 		m.Sender = boxes[name]
 		members[name] = m

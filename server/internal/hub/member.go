@@ -25,10 +25,9 @@ type Sender interface {
 // once it has joined.
 type Member struct {
 	Sender
-	UserID   string
-	Role     protocol.Role
-	DeviceID string // of the credential; empty for a token or key
-	HTML     bool   // it takes formatted text
+	UserID string
+	Role   protocol.Role
+	HTML   bool // it takes formatted text
 
 	// The Hub's, guarded by its mutex.
 	watches  map[string]string // sessions of others, and whose they are

@@ -156,5 +156,7 @@ func (r *Registry) settleLocked(c *Connection) {
 	c.pending = false
 	r.pending--
 	of := r.byNetwork[c.network()]
-	of.pending = without(of.pending, c)
+	if of.pending = without(of.pending, c); len(of.pending) == 0 {
+		of.pending = nil // most networks have one connection, and keep it for long
+	}
 }

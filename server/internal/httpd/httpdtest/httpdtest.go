@@ -66,6 +66,8 @@ type Options struct {
 	Reload func(context.Context) (protocol.ConfigReloadResult, error)
 	// Pairings, if set, stands between the pairing desk and its store.
 	Pairings func(pairing.Store) pairing.Store
+	// Keys, if set, stands between the API keys and their store.
+	Keys func(auth.KeyStore) auth.KeyStore
 }
 
 func (o *Options) limits() registry.Limits {
@@ -130,7 +132,11 @@ func New(t testing.TB, o Options) *House {
 	h.Pairings = pairing.New(devices, pairing.Options{
 		Notifier: told, Binding: token.Fingerprint, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
 	})
-	h.Keys = auth.NewKeys(store.Keys())
+	var keys auth.KeyStore = store.Keys()
+	if o.Keys != nil {
+		keys = o.Keys(keys)
+	}
+	h.Keys = auth.NewKeys(keys)
 	lines := store.Audit()
 	if o.Audit != nil {
 		lines = o.Audit(lines)
