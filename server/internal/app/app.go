@@ -161,7 +161,7 @@ func (g *gatehouse) build() error {
 		Connections: g.registry, Keys: g.keys, Audit: g.audit, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Assets: assets,
 		Live: g.httpdLive, Instance: g.store.InstanceID(), Ready: g.store.Ping,
 	})
-	g.sockets = httpd.NewSockets(httpd.SocketOptions{Log: g.Log, Metrics: g.metrics, Live: g.httpdLive, Limits: g.connectionLimits})
+	g.sockets = httpd.NewSockets(httpd.SocketOptions{Log: g.Log, Metrics: g.metrics, Live: g.httpdLive, Limits: inForce(g, func(s *settings) registry.Limits { return s.gateway.Limits })})
 	g.http = httpd.NewServer(handler, g.sockets, g.Log)
 	g.watchMetrics(events)
 	return nil

@@ -67,8 +67,6 @@ func inForce[T any](g *gatehouse, part func(*settings) T) setting.Live[T] {
 	return func() T { return part(g.live.Load()) }
 }
 
-func (g *gatehouse) connectionLimits() registry.Limits { return g.live.Load().gateway.Limits }
-
 func limits(c config.Gateway) registry.Limits {
 	return registry.Limits{
 		Connections: c.Most.Connections, ConnectionsPerUser: c.Most.ConnectionsPerUser,

@@ -30,7 +30,7 @@ func TestOneAnswer(t *testing.T) {
 	server := conntest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = set.Accept(w, r, func(c *conn.Conn) conn.Handler { // what fails shows below
 			ready <- c
-			reserved, _ := g.Registry.Reserve(access.Peer{}, registry.Limits{})
+			reserved, _ := g.Registry.Reserve(access.Peer{}, registry.Limits{Connections: 1, ConnectionsPerAddress: 1, PendingConnections: 1})
 			g.Registry.Open(reserved, c)
 			return &client{Connection: reserved, g: g, conn: c}
 		})

@@ -153,7 +153,7 @@ func (c *call) checkDevice(secret string) (*proven, error) {
 
 // enter makes the client a member and answers; what it has missed follows.
 func (c *call) enter(p *protocol.ConnectParams, who proven) {
-	most := c.live.Limits.WithDefaults().ConnectionsPerUser
+	most := c.live.Limits.ConnectionsPerUser
 	if !c.g.Registry.Authenticate(c.Connection, who.Identity, clientName(p.Client), most) {
 		c.refuseFull(who.UserID, most)
 		return

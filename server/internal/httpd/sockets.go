@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -29,7 +30,7 @@ type Sockets struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	live    func() *Live
-	limits  func() registry.Limits
+	limits  setting.Live[registry.Limits]
 	lines   *ratelimit.Lines
 	files   rate.Sometimes // lines about too many of them
 
@@ -53,8 +54,8 @@ const linesPerMinute = 6
 type SocketOptions struct {
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
-	Live    func() *Live           // what holds now; safe for concurrent use
-	Limits  func() registry.Limits // of WebSockets, which hold for other connections as well; likewise
+	Live    func() *Live                  // what holds now; safe for concurrent use
+	Limits  setting.Live[registry.Limits] // of WebSockets, which hold for other connections as well
 }
 
 // NewSockets counts the connections of a gateway.
@@ -136,7 +137,7 @@ func (s *Sockets) enter(nc net.Conn) *socket {
 }
 
 func (s *Sockets) add(nc net.Conn, of *socket) (why metrics.Drop) {
-	limits, proxy := s.limits().WithDefaults(), s.live().trusted(of.address)
+	limits, proxy := s.limits(), s.live().trusted(of.address)
 	network := ratelimit.Network(of.address)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,6 +19,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
+// roomy are limits that these tests do not reach.
+var roomy = Limits{Connections: 100, ConnectionsPerUser: 50, ConnectionsPerAddress: 100, PendingConnections: 100}
+
 // doorway serves WebSockets and registers them.
 type doorway struct {
 	*Registry
@@ -48,7 +51,7 @@ func newDoorway(t *testing.T) *doorway {
 	d := &doorway{Registry: New(), accepted: make(chan *Connection, 1)}
 	set := conn.NewSet(conn.Limits{}, slog.New(slog.DiscardHandler))
 	d.server = conntest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := d.Reserve(access.Peer{Address: addressOf(1), Cookie: r.Header.Get("Test-Cookie")}, Limits{})
+		c, err := d.Reserve(access.Peer{Address: addressOf(1), Cookie: r.Header.Get("Test-Cookie")}, roomy)
 		if err != nil {
 			t.Error(err)
 			return
@@ -234,7 +237,7 @@ func TestMostOfAUser(t *testing.T) {
 	r := New()
 	who := &access.Identity{UserID: "ann"}
 	open := func() *Connection {
-		c, err := r.Reserve(access.Peer{}, Limits{})
+		c, err := r.Reserve(access.Peer{}, roomy)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,29 +1,18 @@
 package registry
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Limits are how many connections there may be. A field that is zero takes its default.
+// Limits are how many connections there may be. The configuration owns the defaults.
 type Limits struct {
-	Connections           int // in all; default 10,000
-	ConnectionsPerUser    int // default 50
-	ConnectionsPerAddress int // of a network, see ratelimit.Network; default 250
-	PendingConnections    int // not authenticated; default 1,000
-}
-
-// WithDefaults gives the limits with every field set.
-func (l Limits) WithDefaults() Limits {
-	return Limits{
-		Connections:           cmp.Or(l.Connections, 10_000),
-		ConnectionsPerUser:    cmp.Or(l.ConnectionsPerUser, 50),
-		ConnectionsPerAddress: cmp.Or(l.ConnectionsPerAddress, 250),
-		PendingConnections:    cmp.Or(l.PendingConnections, 1000),
-	}
+	Connections           int // in all
+	ConnectionsPerUser    int
+	ConnectionsPerAddress int // of a network, see ratelimit.Network
+	PendingConnections    int // not authenticated
 }
 
 // How long clients are told to wait when there is no room.

@@ -30,7 +30,6 @@ func (r *Registry) Reserve(peer access.Peer, l Limits) (*Connection, error) {
 }
 
 func (r *Registry) reserve(peer access.Peer, l Limits) (c *Connection, displaced *conn.Conn, _ *Full) {
-	l = l.WithDefaults()
 	c = &Connection{Peer: peer, Since: time.Now()}
 	r.mu.Lock()
 	defer r.mu.Unlock()

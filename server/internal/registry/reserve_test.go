@@ -164,7 +164,7 @@ func sameConnections(a, b index) bool {
 // from one address.
 func TestOneAddressDoesNotKeepTheOthersOut(t *testing.T) {
 	t.Parallel()
-	l := Limits{PendingConnections: 10}.WithDefaults()
+	l := Limits{Connections: 1000, ConnectionsPerUser: 50, ConnectionsPerAddress: 250, PendingConnections: 10}
 	r := New()
 	greedy, other := access.Peer{Address: addressOf(1)}, access.Peer{Address: addressOf(2)}
 	conns := map[*conn.Conn]int{}
@@ -198,7 +198,7 @@ func TestOneAddressDoesNotKeepTheOthersOut(t *testing.T) {
 func TestManyAddressesDoNotKeepTheOthersOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := Limits{PendingConnections: 10}.WithDefaults()
+		l := Limits{Connections: 1000, ConnectionsPerUser: 50, ConnectionsPerAddress: 250, PendingConnections: 10}
 		r := New()
 		var conns []*conn.Conn
 		for i := range l.PendingConnections {

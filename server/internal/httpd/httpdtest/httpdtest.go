@@ -53,7 +53,8 @@ type Options struct {
 	PublicURL      string
 	NoPairing      bool
 	Token          string // the gateway token; empty: Token
-	// Limits gives those of connections that hold now; nil: the defaults.
+	// Limits gives those of connections that hold now; a zero field, or nil, is the
+	// default of the configuration.
 	Limits func() registry.Limits
 	// RateLimitRPM gives the requests a minute of a user that hold now; nil: no limit.
 	RateLimitRPM func() int
@@ -71,10 +72,16 @@ type Options struct {
 }
 
 func (o *Options) limits() registry.Limits {
-	if o.Limits == nil {
-		return registry.Limits{}
+	var l registry.Limits
+	if o.Limits != nil {
+		l = o.Limits()
 	}
-	return o.Limits()
+	return registry.Limits{
+		Connections:           cmp.Or(l.Connections, 10_000),
+		ConnectionsPerUser:    cmp.Or(l.ConnectionsPerUser, 50),
+		ConnectionsPerAddress: cmp.Or(l.ConnectionsPerAddress, 250),
+		PendingConnections:    cmp.Or(l.PendingConnections, 1000),
+	}
 }
 
 func (o *Options) rateLimitRPM() int {
