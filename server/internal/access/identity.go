@@ -52,8 +52,8 @@ func (i Identity) Actor(address netip.Addr) audit.Actor {
 type Peer struct {
 	Address    netip.Addr
 	UserAgent  string
-	Authorized bool   // there is an Authorization header for us: no credential after it counts
-	Bearer     string // its token; empty: none, or one that is no good
-	Cookie     string // the device credential; empty: none, or it does not count
+	Bearer     string // token of the Authorization header; empty: none, or one that is no good
+	Cookie     string // device credential of the cookie; empty: none, or it does not count
+	Authorized bool   // there is an Authorization header for us: the cookie does not count
 	Proxy      bool   // Address is a trusted proxy's own, which may have any number of connections
 }

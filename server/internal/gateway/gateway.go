@@ -24,24 +24,26 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Options are the parts that a Gateway joins.
+// Options are the parts that a Gateway joins. All are required, save Metrics.
 type Options struct {
 	Log      *slog.Logger
-	Version  string
-	Access   *access.Control
-	Registry *registry.Registry
-	Sessions *session.Service
-	Runner   *run.Runner
-	Pairings *pairing.Service
-	Keys     *auth.Keys
-	Audit    *audit.Service
-	Hub      *hub.Hub
-	Live     func() *Live // what holds now; safe for concurrent use
-	Ready    func(context.Context) error
-	Metrics  *metrics.Metrics // nil: counts for nobody
-	// Reload is config.reload, and Detail what admins are told of the house by
-	// status; it adds to what the Gateway knows.
+	Version  string             // of the binary, as clients are told
+	Access   *access.Control    // who may come in
+	Registry *registry.Registry // the live connections
+	Sessions *session.Service   // chats
+	Runner   *run.Runner        // answers
+	Pairings *pairing.Service   // browsers that ask for access, and those that have it
+	Keys     *auth.Keys         // API keys
+	Audit    *audit.Service     // who did what
+	Hub      *hub.Hub           // who follows which session
+	Live     func() *Live       // the settings in force; safe for concurrent use
+	Metrics  *metrics.Metrics   // nil: nobody reads the counts
+
+	// Ready gives an error while the store does not answer.
+	Ready func(context.Context) error
+	// Reload does config.reload.
 	Reload func(context.Context) (protocol.ConfigReloadResult, error)
+	// Detail adds to status what admins may know beyond the Gateway's own part.
 	Detail func(context.Context, *protocol.StatusDetail)
 }
 

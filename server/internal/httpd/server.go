@@ -21,10 +21,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/static"
 )
 
-// Options are what the HTTP side needs.
+// Options are what the HTTP side needs. All are required.
 type Options struct {
 	Log         *slog.Logger
-	Metrics     *metrics.Metrics
+	Metrics     *metrics.Metrics // counts refusals and bytes, and is served at /metrics
 	Identities  Identities
 	SignIns     SignIns
 	Gateway     Gateway
@@ -32,13 +32,15 @@ type Options struct {
 	Connections Connections
 	Keys        KeyList
 	Audit       AuditLog
-	Sessions    *session.Service
-	Pairings    *pairing.Service
-	Media       *media.Service
-	Assets      *static.Assets
-	Instance    string       // id of this gateway's data, part of the cookie's name
-	Live        func() *Live // what holds now; safe for concurrent use
-	Ready       func(context.Context) error
+	Sessions    *session.Service // transcripts and lists, for pages
+	Pairings    *pairing.Service // browsers that ask for access, and those that have it
+	Media       *media.Service   // files
+	Assets      *static.Assets   // the client, style sheets and icons
+	Instance    string           // id of this gateway's data, part of the cookie's name
+	Live        func() *Live     // the settings in force; safe for concurrent use
+
+	// Ready gives an error while the store does not answer.
+	Ready func(context.Context) error
 }
 
 type server struct {
