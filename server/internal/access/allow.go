@@ -14,7 +14,8 @@ func (c *Control) AllowCall(address netip.Addr) error {
 	wait, ok := c.calls.Take(ratelimit.Network(address))
 	if !ok {
 		c.refused(address, metrics.LimitCalls, "unauthenticated calls")
-		return protocol.Exhausted("too many calls without a credential from this address", wait.Milliseconds())
+		return protocol.Exhausted("too many calls without a credential from this address",
+			wait.Milliseconds())
 	}
 	return nil
 }
@@ -32,8 +33,8 @@ func (c *Control) AllowPoll(address netip.Addr) error {
 	return nil
 }
 
-// AllowRequest counts a request of a user, who may make rpm a minute over all connections,
-// and refuses one too many. An rpm of 0 is no limit.
+// AllowRequest counts a request of a user, who may make rpm a minute over all
+// connections, and refuses one too many. An rpm of 0 is no limit.
 func (c *Control) AllowRequest(address netip.Addr, user string, rpm int) error {
 	if rpm <= 0 {
 		return nil
@@ -45,8 +46,9 @@ func (c *Control) AllowRequest(address netip.Addr, user string, rpm int) error {
 	}
 	c.Metrics.RateLimited(metrics.LimitUser)
 	if c.lines.Allow(address) {
-		c.Log.Warn("security.rate_limited", "address", address, "user", user, "what", "requests of a user")
+		c.Log.Warn("security.rate_limited", "address", address, "user", user,
+			"what", "requests of a user")
 	}
-	return protocol.Exhausted("too many requests: this gateway takes so many a minute from one user; wait, then go on",
-		(wait + time.Millisecond - 1).Milliseconds())
+	return protocol.Exhausted("too many requests: this gateway takes so many a minute from one user; "+
+		"wait, then go on", (wait + time.Millisecond - 1).Milliseconds())
 }

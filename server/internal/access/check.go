@@ -15,14 +15,17 @@ var errWrongToken = protocol.Refuse(protocol.Unauthorized, "invalid token")
 // IsWrong reports whether the error refuses a token or API key that was looked at. One
 // that was not even looked at may be right.
 func IsWrong(err error) bool {
-	return errors.Is(err, errWrongToken) || errors.Is(err, auth.ErrKeyRevoked) || errors.Is(err, auth.ErrKeyExpired)
+	return errors.Is(err, errWrongToken) || errors.Is(err, auth.ErrKeyRevoked) ||
+		errors.Is(err, auth.ErrKeyExpired)
 }
 
 // CheckBearer finds out whose token this is: an API key's, which fixes the user and the
 // role, or the gateway's, with which an admin may be any user (userID; empty is "admin").
-// A wrong token is refused with UNAUTHORIZED and counts against the address, which has ten
-// a minute. A key that cannot be checked is refused with UNAVAILABLE.
-func (c *Control) CheckBearer(ctx context.Context, address netip.Addr, token, userID string) (Identity, error) {
+// A wrong token is refused with UNAUTHORIZED and counts against the address, which has
+// ten a minute. A key that cannot be checked is refused with UNAVAILABLE.
+func (c *Control) CheckBearer(
+	ctx context.Context, address netip.Addr, token, userID string,
+) (Identity, error) {
 	if auth.IsKey(token) {
 		who, err := c.checkKey(ctx, address, token)
 		if !errors.Is(err, auth.ErrNoKey) {
@@ -41,7 +44,9 @@ func (c *Control) CheckBearer(ctx context.Context, address netip.Addr, token, us
 
 // checkKey looks an API key up, unless the address has used up its wrong tokens. The
 // look-up itself uses up none, since many valid keys may come from one address at once.
-func (c *Control) checkKey(ctx context.Context, address netip.Addr, text string) (Identity, error) {
+func (c *Control) checkKey(
+	ctx context.Context, address netip.Addr, text string,
+) (Identity, error) {
 	if wait := c.guesses.Wait(ratelimit.Network(address)); wait > 0 {
 		return Identity{}, c.refuseGuess(address, wait)
 	}
@@ -49,7 +54,8 @@ func (c *Control) checkKey(ctx context.Context, address netip.Addr, text string)
 	switch {
 	case errors.Is(err, auth.ErrKeyRevoked), errors.Is(err, auth.ErrKeyExpired):
 		c.Metrics.WrongToken()
-		c.Log.Warn("security.key_rejected", "address", address, "key", key.Prefix, "id", key.ID, "cause", err)
+		c.Log.Warn("security.key_rejected",
+			"address", address, "key", key.Prefix, "id", key.ID, "cause", err)
 		c.Guesses.WrongToken(address.String())
 		if wait, ok := c.guesses.Take(ratelimit.Network(address)); !ok {
 			return Identity{}, c.refuseGuess(address, wait)
@@ -91,8 +97,8 @@ func (c *Control) checkGuess(address netip.Addr, right func() bool) error {
 	return nil
 }
 
-// CheckDevice finds out whose device's credential this is. A credential that opens nothing
-// is refused with NOT_PAIRED.
+// CheckDevice finds out whose device's credential this is. A credential that opens
+// nothing is refused with NOT_PAIRED.
 func (c *Control) CheckDevice(ctx context.Context, secret string) (Identity, error) {
 	d, err := c.Devices.Authenticate(ctx, secret)
 	if err != nil {

@@ -34,7 +34,9 @@ func OfDevice(d pairing.Device) Identity {
 }
 
 func ofKey(k auth.Key) Identity {
-	return Identity{UserID: k.UserID, Role: k.Role, Via: "key:" + k.Prefix, KeyID: k.ID, ExpiresAt: k.ExpiresAt}
+	return Identity{
+		UserID: k.UserID, Role: k.Role, Via: "key:" + k.Prefix, KeyID: k.ID, ExpiresAt: k.ExpiresAt,
+	}
 }
 
 // Expired reports whether the time of the identity's API key is over.

@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// client is the gateway's side of one connection. Its frames are handled one at a time, by
-// the connection's reader.
+// client is the gateway's side of one connection. Its frames are handled one at a time,
+// by the connection's reader.
 type client struct {
 	*registry.Connection
 	g    *Gateway
@@ -68,7 +68,8 @@ func (c *client) Binary(*conn.Conn) {
 		request.fail(err)
 		return
 	}
-	request.refuseMalformed(metrics.BinaryFrame, protocol.Refuse(protocol.InvalidRequest, "invalid frame: binary message: send JSON as text"))
+	request.refuseMalformed(metrics.BinaryFrame, protocol.Refuse(protocol.InvalidRequest,
+		"invalid frame: binary message: send JSON as text"))
 }
 
 // withinRate counts a frame of a member against what its user may send. Frames alone

@@ -12,7 +12,8 @@ func (c *call) clientsList(*protocol.Empty) (protocol.Payload, error) {
 	return &protocol.ClientsListResult{Clients: list, More: more}, nil
 }
 
-// connected gives what of the list of connections fits a frame, and whether there is more.
+// connected gives what of the list of connections fits a frame, and whether there is
+// more.
 func (g *Gateway) connected() (list []protocol.ConnectedClient, more bool) {
 	list = g.Registry.List()
 	var text []byte

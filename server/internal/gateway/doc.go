@@ -18,8 +18,8 @@
 //
 // Who a client is, and how often strangers may try, is decided by package access. The
 // connections themselves, how many there may be and which ones to close, are kept by
-// package registry: a client that authenticates is registered first, and its credential is
-// checked once more after that, so that no revocation can miss it.
+// package registry: a client that authenticates is registered first, and its credential
+// is checked once more after that, so that no revocation can miss it.
 //
 // The files build on each other, and calls between them run down this list:
 //

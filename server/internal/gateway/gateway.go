@@ -132,8 +132,8 @@ func (g *Gateway) tick(ctx context.Context) {
 	}
 }
 
-// noteWaiting notes that those who wait for a pairing are still there, also when they only
-// listen: a requester who is not seen loses its place.
+// noteWaiting notes that those who wait for a pairing are still there, also when they
+// only listen: a requester who is not seen loses its place.
 func (g *Gateway) noteWaiting() {
 	for _, deviceID := range g.Registry.Pairings() {
 		g.Pairings.Seen(deviceID)

@@ -8,8 +8,8 @@ import (
 )
 
 // CloseID closes the authenticated connection with an id of List. Like the other methods
-// that close connections, it returns when nothing that the connections send is handled any
-// more, and does not wait for the clients.
+// that close connections, it returns when nothing that the connections send is handled
+// any more, and does not wait for the clients.
 func (r *Registry) CloseID(id, reason string) {
 	closeAll(r.sockets(func() []*Connection {
 		if c := r.findLocked(id); c != nil {
@@ -21,7 +21,9 @@ func (r *Registry) CloseID(id, reason string) {
 
 // CloseDevice closes the connections of a device, and those that wait for its pairing.
 func (r *Registry) CloseDevice(id, reason string) {
-	closeAll(r.sockets(func() []*Connection { return slices.Concat(r.byDevice[id], r.byPairing[id]) }), reason)
+	closeAll(r.sockets(func() []*Connection {
+		return slices.Concat(r.byDevice[id], r.byPairing[id])
+	}), reason)
 }
 
 // CloseKey closes the connections of an API key.

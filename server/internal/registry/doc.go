@@ -11,7 +11,7 @@
 // A reserved connection counts as pending where room is concerned. When too many are
 // pending, one of them may be displaced, that is closed for the sake of another.
 //
-// The registry finds connections by id, user, device, API key, network, browser cookie and
-// the pairing that they wait for, without looking at the others. It does not know what
-// they send: fan-out is the hub's, time is the conn.Set's.
+// The registry finds connections by id, user, device, API key, network, browser cookie
+// and the pairing that they wait for, without looking at the others. It does not know
+// what they send: fan-out is the hub's, time is the conn.Set's.
 package registry

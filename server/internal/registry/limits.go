@@ -21,8 +21,8 @@ const (
 	RetryPending = 2 * time.Second
 )
 
-// Full is why there is no room for a connection. Reserve gives it, before the WebSocket is
-// opened.
+// Full is why there is no room for a connection. Reserve gives it, before the WebSocket
+// is opened.
 type Full struct {
 	Cause metrics.Refusal
 	Err   *protocol.Error // what the client may know

@@ -62,8 +62,8 @@ func (r *Registry) findLocked(id string) *Connection {
 	return c
 }
 
-// Counts gives how many connections are open and not authenticated, leaving out those that
-// wait for pairing; how many wait for pairing; and how many are authenticated.
+// Counts gives how many connections are open and not authenticated, leaving out those
+// that wait for pairing; how many wait for pairing; and how many are authenticated.
 func (r *Registry) Counts() (pending, pairing, authenticated int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

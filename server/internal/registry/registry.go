@@ -39,8 +39,8 @@ type network struct {
 // New makes an empty Registry.
 func New() *Registry {
 	return &Registry{
-		open: map[int64]*Connection{}, byUser: index{}, byDevice: index{}, byKey: index{}, byCookie: index{}, byPairing: index{},
-		byNetwork: map[netip.Prefix]*network{},
+		open: map[int64]*Connection{}, byNetwork: map[netip.Prefix]*network{},
+		byUser: index{}, byDevice: index{}, byKey: index{}, byCookie: index{}, byPairing: index{},
 	}
 }
 
@@ -54,13 +54,15 @@ func (r *Registry) Open(c *Connection, socket *conn.Conn) {
 }
 
 // Authenticate makes an open connection a user's, who may have most of them; program is
-// what the client says that it is. It changes nothing and reports false if the user has as
-// many already.
+// what the client says that it is. It changes nothing and reports false if the user has
+// as many already.
 //
 // From here on CloseDevice and CloseKey find the connection. A revocation that came
-// earlier has not: the caller checks the credential once more, and calls Deauthenticate if
-// it no longer holds.
-func (r *Registry) Authenticate(c *Connection, who *access.Identity, program string, most int) bool {
+// earlier has not: the caller checks the credential once more, and calls Deauthenticate
+// if it no longer holds.
+func (r *Registry) Authenticate(
+	c *Connection, who *access.Identity, program string, most int,
+) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.byUser[who.UserID]) >= most {
@@ -84,7 +86,7 @@ func (r *Registry) Deauthenticate(c *Connection) {
 		c.pending = true
 		r.pending++
 		of := r.byNetwork[c.network()]
-		i, _ := slices.BinarySearchFunc(of.pending, c, func(a, b *Connection) int { return cmp.Compare(a.ID, b.ID) })
+		i, _ := slices.BinarySearchFunc(of.pending, c, byID)
 		of.pending = slices.Insert(of.pending, i, c)
 	}
 }
@@ -126,6 +128,9 @@ func (r *Registry) Remove(c *Connection) {
 		delete(r.byNetwork, at)
 	}
 }
+
+// byID orders connections by age.
+func byID(a, b *Connection) int { return cmp.Compare(a.ID, b.ID) }
 
 func (r *Registry) stopWaitingLocked(c *Connection) {
 	if c.pairing == "" {

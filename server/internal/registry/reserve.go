@@ -11,8 +11,8 @@ import (
 )
 
 // Reserve finds room for a connection, if need be by displacing a pending one. Without
-// room it gives a *Full. The caller calls Remove when the connection has ended, or was not
-// opened after all.
+// room it gives a *Full. The caller calls Remove when the connection has ended, or was
+// not opened after all.
 //
 // Nobody keeps the others out alone: when too many connections are pending, the network
 // that has most of them gives one up for a network that has fewer. Nor do many networks
@@ -29,7 +29,9 @@ func (r *Registry) Reserve(peer access.Peer, l Limits) (*Connection, error) {
 	return c, nil
 }
 
-func (r *Registry) reserve(peer access.Peer, l Limits) (c *Connection, displaced *conn.Conn, _ *Full) {
+func (r *Registry) reserve(
+	peer access.Peer, l Limits,
+) (c *Connection, displaced *conn.Conn, _ *Full) {
 	c = &Connection{Peer: peer, Since: time.Now()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,13 +41,16 @@ func (r *Registry) reserve(peer access.Peer, l Limits) (c *Connection, displaced
 	}
 	switch {
 	case r.reserved >= l.Connections:
-		return nil, nil, full(metrics.RefusedFull, "this gateway has "+strconv.Itoa(l.Connections)+" connections, which is its limit", RetryFull)
+		return nil, nil, full(metrics.RefusedFull, "this gateway has "+strconv.Itoa(l.Connections)+
+			" connections, which is its limit", RetryFull)
 	case of.reserved >= l.ConnectionsPerAddress && !peer.Proxy:
-		return nil, nil, full(metrics.RefusedAddress, "your address has "+strconv.Itoa(l.ConnectionsPerAddress)+
+		return nil, nil, full(metrics.RefusedAddress, "your address has "+
+			strconv.Itoa(l.ConnectionsPerAddress)+
 			" connections, which is the limit: close some of them", RetryFull)
 	case r.pending >= l.PendingConnections:
 		if displaced = r.displaceLocked(len(of.pending)); displaced == nil {
-			return nil, nil, full(metrics.RefusedPending, "too many connections wait to be authenticated", RetryPending)
+			return nil, nil, full(metrics.RefusedPending,
+				"too many connections wait to be authenticated", RetryPending)
 		}
 	}
 	r.lastID++
@@ -71,7 +76,8 @@ func (r *Registry) displaceLocked(own int) *conn.Conn {
 			most = n
 		}
 		first := n.oldestOpen()
-		if own == 0 && first != nil && time.Since(first.Since) > RetryPending && (oldest == nil || first.ID < oldest.ID) {
+		if own == 0 && first != nil && time.Since(first.Since) > RetryPending &&
+			(oldest == nil || first.ID < oldest.ID) {
 			oldest = first
 		}
 	}

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"cmp"
 	"maps"
 	"net/netip"
 	"reflect"
@@ -19,8 +18,8 @@ import (
 
 func addressOf(n int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}) }
 
-// TestRegistryProperty reserves, authenticates and removes connections at random: there are
-// never more than there may be, every count and index agrees with what there is, and
+// TestRegistryProperty reserves, authenticates and removes connections at random: there
+// are never more than there may be, every count and index agrees with what there is, and
 // nothing is left of those that are gone.
 func TestRegistryProperty(t *testing.T) {
 	t.Parallel()
@@ -99,7 +98,8 @@ func anybody(t *rapid.T) *access.Identity {
 
 func check(t *rapid.T, r *Registry, taken []*Connection, l Limits) {
 	networks, pending, waiting, authenticated := map[netip.Prefix]int{}, 0, 0, 0
-	open, users, devices, keys, cookies, pairings := map[int64]*Connection{}, index{}, index{}, index{}, index{}, index{}
+	users, devices, keys, cookies, pairings := index{}, index{}, index{}, index{}, index{}
+	open := map[int64]*Connection{}
 	for _, c := range taken {
 		networks[c.network()]++
 		if c.pending {
@@ -133,12 +133,13 @@ func check(t *rapid.T, r *Registry, taken []*Connection, l Limits) {
 		if of.reserved != n {
 			t.Fatalf("%s has %d, counted %d", network, n, of.reserved)
 		}
-		if !slices.IsSortedFunc(of.pending, func(a, b *Connection) int { return cmp.Compare(a.ID, b.ID) }) {
+		if !slices.IsSortedFunc(of.pending, byID) {
 			t.Fatalf("the pending connections of %s are out of order", network)
 		}
 	}
 	for name, pair := range map[string][2]index{
-		"user": {users, r.byUser}, "device": {devices, r.byDevice}, "key": {keys, r.byKey}, "cookie": {cookies, r.byCookie}, "pairing": {pairings, r.byPairing},
+		"user": {users, r.byUser}, "device": {devices, r.byDevice}, "key": {keys, r.byKey},
+		"cookie": {cookies, r.byCookie}, "pairing": {pairings, r.byPairing},
 	} {
 		if !sameConnections(pair[0], pair[1]) {
 			t.Fatalf("by %s there are %v, found %v", name, pair[0], pair[1])
@@ -155,8 +156,10 @@ func check(t *rapid.T, r *Registry, taken []*Connection, l Limits) {
 // keys, in any order.
 func sameConnections(a, b index) bool {
 	return maps.EqualFunc(a, b, func(x, y []*Connection) bool {
-		byID := func(a, b *Connection) int { return cmp.Compare(a.ID, b.ID) }
-		return slices.Equal(slices.SortedFunc(slices.Values(x), byID), slices.SortedFunc(slices.Values(y), byID))
+		x, y = slices.Clone(x), slices.Clone(y)
+		slices.SortFunc(x, byID)
+		slices.SortFunc(y, byID)
+		return slices.Equal(x, y)
 	})
 }
 
