@@ -139,7 +139,7 @@ func New(t testing.TB, o Options) *House {
 	h.Pairings = pairing.New(devices, pairing.Options{
 		Notifier: told, Binding: token.Fingerprint, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
 	})
-	var keys auth.KeyStore = store.Keys()
+	keys := store.Keys()
 	if o.Keys != nil {
 		keys = o.Keys(keys)
 	}
