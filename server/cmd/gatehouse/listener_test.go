@@ -152,7 +152,7 @@ func storedRun(t *testing.T, dir, key, run string) (kinds []string, text string)
 		}
 	}()
 	admin := session.Caller{UserID: "admin", Role: protocol.Admin}
-	r, err := session.New(store.Sessions(), nobody{}, setting.Fixed(session.Settings{})).Replay(t.Context(), admin, key, "", 0, session.Span{Events: 1e5, Bytes: 1e8})
+	r, err := session.New(store.Sessions(), nobody{}, setting.Fixed(session.Settings{})).Replay(t.Context(), admin.To(key), "", 0, session.Span{Events: 1e5, Bytes: 1e8})
 	if err != nil {
 		t.Fatal(err)
 	}

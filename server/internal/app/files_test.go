@@ -32,7 +32,7 @@ func TestFilesAreCollected(t *testing.T) {
 			}
 			ids = append(ids, f.ID)
 		}
-		if _, err := h.sessions.Send(t.Context(), ann(), session.SendRequest{SessionKey: "k", DefaultAgent: "a", Media: ids[:1]}); err != nil {
+		if _, err := h.sessions.Send(t.Context(), ann().To("k"), session.SendRequest{DefaultAgent: "a", Media: ids[:1]}); err != nil {
 			t.Fatal(err)
 		}
 		found := func(id string) bool {
@@ -53,7 +53,7 @@ func TestFilesAreCollected(t *testing.T) {
 		if !found(ids[0]) || found(ids[1]) {
 			t.Errorf("the one that was sent is there: %v, the other: %v", found(ids[0]), found(ids[1]))
 		}
-		if err := h.sessions.Delete(t.Context(), ann(), "k"); err != nil {
+		if err := h.sessions.Delete(t.Context(), ann().To("k")); err != nil {
 			t.Fatal(err)
 		}
 		h.pass(2 * time.Minute)

@@ -94,7 +94,7 @@ func ann() session.Caller { return session.Caller{UserID: "ann", Role: protocol.
 
 func (h *house) send(key string) session.Sent {
 	h.t.Helper()
-	sent, err := h.sessions.Send(h.t.Context(), ann(), session.SendRequest{SessionKey: key, DefaultAgent: "a", Message: "echo one two three"})
+	sent, err := h.sessions.Send(h.t.Context(), ann().To(key), session.SendRequest{DefaultAgent: "a", Message: "echo one two three"})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func (h *house) send(key string) session.Sent {
 // log and transcript of a session.
 func (h *house) replay(key string, after int64) session.Replay {
 	h.t.Helper()
-	r, err := h.sessions.Replay(h.t.Context(), ann(), key, "", after, session.Span{Events: 99, Bytes: 1 << 20})
+	r, err := h.sessions.Replay(h.t.Context(), ann().To(key), "", after, session.Span{Events: 99, Bytes: 1 << 20})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func (h *house) replay(key string, after int64) session.Replay {
 
 func (h *house) answers(key string) (all []protocol.Message) {
 	h.t.Helper()
-	p, err := h.sessions.History(h.t.Context(), ann(), key, 0, 99)
+	p, err := h.sessions.History(h.t.Context(), ann().To(key), 0, 99)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestOldThingsGo(t *testing.T) {
 		h.answers("k")
 		h.pass(65 * time.Minute)
 		var refusal *protocol.Error
-		if _, err := h.sessions.Find(t.Context(), ann(), "k"); !errors.As(err, &refusal) || refusal.Code != protocol.NotFound {
+		if _, err := h.sessions.Find(t.Context(), ann().To("k")); !errors.As(err, &refusal) || refusal.Code != protocol.NotFound {
 			t.Errorf("after five hours: %v", err)
 		}
 		if log := h.log.String(); !strings.Contains(log, `msg="old sessions deleted" number=1`) || strings.Contains(log, "ERROR") {

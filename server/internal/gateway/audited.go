@@ -186,7 +186,7 @@ func (c *call) describeSession(params protocol.Payload, act *audit.Act) (told bo
 
 // ofOther makes an act one on a session, if that belongs to somebody else.
 func (c *call) ofOther(key string, act *audit.Act) (told bool, err error) {
-	rec, err := c.g.Sessions.Find(c.ctx, c.caller(), key)
+	rec, err := c.g.Sessions.Find(c.ctx, c.caller().To(key))
 	if err != nil {
 		return false, unlessRefused(err)
 	}

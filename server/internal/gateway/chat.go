@@ -22,8 +22,8 @@ func (c *call) chatSend(p *protocol.ChatSendParams) (protocol.Payload, error) {
 	if err != nil {
 		return nil, err
 	}
-	sent, err := c.g.Sessions.Send(c.ctx, c.caller(), session.SendRequest{
-		Media: files, SessionKey: p.SessionKey, AgentID: p.AgentID, DefaultAgent: c.live.Agents[0].ID,
+	sent, err := c.g.Sessions.Send(c.ctx, c.caller().To(p.SessionKey), session.SendRequest{
+		Media: files, AgentID: p.AgentID, DefaultAgent: c.live.Agents[0].ID,
 		Message: p.Message, IdempotencyKey: p.IdempotencyKey, Stream: p.Stream == nil || *p.Stream,
 	})
 	if err != nil {
@@ -45,8 +45,8 @@ func (c *call) chatRetry(p *protocol.ChatRetryParams) (protocol.Payload, error) 
 	if c.g.Draining() {
 		return nil, errDraining()
 	}
-	sent, err := c.g.Sessions.Retry(c.ctx, c.caller(), session.RetryRequest{
-		SessionKey: p.SessionKey, RunID: p.RunID, IdempotencyKey: p.IdempotencyKey, Stream: p.Stream == nil || *p.Stream,
+	sent, err := c.g.Sessions.Retry(c.ctx, c.caller().To(p.SessionKey), session.RetryRequest{
+		RunID: p.RunID, IdempotencyKey: p.IdempotencyKey, Stream: p.Stream == nil || *p.Stream,
 	})
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (c *call) chatHistory(p *protocol.ChatHistoryParams) (protocol.Payload, err
 	case p.Before < 0:
 		return nil, badParams("before must be a seq, or 0 for the newest messages")
 	}
-	page, err := c.g.Sessions.History(c.ctx, c.caller(), p.SessionKey, p.Before, limit)
+	page, err := c.g.Sessions.History(c.ctx, c.caller().To(p.SessionKey), p.Before, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (c *call) chatInject(p *protocol.ChatInjectParams) (protocol.Payload, error
 	case utf8.RuneCountInString(p.Label) > protocol.MaxLabelLength:
 		return nil, badParams("label must be at most 120 characters")
 	}
-	id, err := c.g.Sessions.Inject(c.ctx, c.caller(), p.SessionKey, p.Message, p.Label)
+	id, err := c.g.Sessions.Inject(c.ctx, c.caller().To(p.SessionKey), p.Message, p.Label)
 	return &protocol.ChatInjectResult{OK: true, MessageID: id}, err
 }
 
@@ -211,7 +211,7 @@ func (c *call) chatAbort(p *protocol.ChatAbortParams) (protocol.Payload, error) 
 		}
 		key = of
 	}
-	runs, running, err := c.g.Sessions.Withdraw(c.ctx, c.caller(), key, p.RunID)
+	runs, running, err := c.g.Sessions.Withdraw(c.ctx, c.caller().To(key), p.RunID)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (c *call) chatStatus(p *protocol.ChatStatusParams) (protocol.Payload, error
 	if !validSession(p.SessionKey) {
 		return nil, errSessionKey
 	}
-	a, err := c.g.Sessions.Status(c.ctx, c.caller(), p.SessionKey)
+	a, err := c.g.Sessions.Status(c.ctx, c.caller().To(p.SessionKey))
 	if err != nil {
 		return nil, err
 	}

@@ -31,8 +31,8 @@ type writer struct {
 // write begins an answer in a session of the user.
 func write(t testing.TB, h *httpdtest.House, user, key string) *writer {
 	t.Helper()
-	sent, err := h.Sessions.Send(t.Context(), session.Caller{UserID: user, Role: protocol.Operator},
-		session.SendRequest{SessionKey: key, DefaultAgent: "default", Message: "question", Stream: true})
+	sent, err := h.Sessions.Send(t.Context(), session.Caller{UserID: user, Role: protocol.Operator}.To(key),
+		session.SendRequest{DefaultAgent: "default", Message: "question", Stream: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (c *call) sessionsPreview(p *protocol.SessionsPreviewParams) (protocol.Payl
 	if !validSession(p.SessionKey) {
 		return nil, errSessionKey
 	}
-	page, err := c.g.Sessions.History(c.ctx, c.caller(), p.SessionKey, 0, previewMessages)
+	page, err := c.g.Sessions.History(c.ctx, c.caller().To(p.SessionKey), 0, previewMessages)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (c *call) sessionsPatch(p *protocol.SessionsPatchParams) (protocol.Payload,
 	case p.Label != nil && (utf8.RuneCountInString(*p.Label) > protocol.MaxLabelLength || strings.TrimSpace(*p.Label) == "" || !printable(*p.Label)):
 		return nil, badParams("label must be 1 to 120 printable characters")
 	}
-	rec, err := c.g.Sessions.Patch(c.ctx, c.caller(), p.SessionKey, p.Label, p.Pinned)
+	rec, err := c.g.Sessions.Patch(c.ctx, c.caller().To(p.SessionKey), p.Label, p.Pinned)
 	return &protocol.SessionsPatchResult{Session: rec.Wire()}, err
 }
 
@@ -85,7 +85,7 @@ func (c *call) sessionsDelete(p *protocol.SessionsKeyParams) (protocol.Payload, 
 	if !validSession(p.Key) {
 		return nil, errKey
 	}
-	if err := c.g.Sessions.Delete(c.ctx, c.caller(), p.Key); err != nil {
+	if err := c.g.Sessions.Delete(c.ctx, c.caller().To(p.Key)); err != nil {
 		return nil, err
 	}
 	c.g.Runner.Abort(p.Key, "")
@@ -96,7 +96,7 @@ func (c *call) sessionsReset(p *protocol.SessionsKeyParams) (protocol.Payload, e
 	if !validSession(p.Key) {
 		return nil, errKey
 	}
-	rec, err := c.g.Sessions.Reset(c.ctx, c.caller(), p.Key)
+	rec, err := c.g.Sessions.Reset(c.ctx, c.caller().To(p.Key))
 	if err != nil {
 		return nil, err
 	}

@@ -240,7 +240,7 @@ func TestConsoleShowsHostileWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	label := evil
-	if _, err := h.Sessions.Patch(t.Context(), session.Caller{UserID: evil, Role: protocol.Operator}, "theirs", &label, nil); err != nil {
+	if _, err := h.Sessions.Patch(t.Context(), session.Caller{UserID: evil, Role: protocol.Operator}.To("theirs"), &label, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: evil, Via: evil, Address: evil}, audit.Act{Action: audit.Disconnect, Target: "session:" + evil, Detail: evil}); err != nil {

@@ -59,7 +59,7 @@ func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page
 	if m.SessionKey == "" {
 		return nil
 	}
-	p, err := s.Sessions.History(r.Context(), callerOf(device), m.SessionKey, 0, protocol.DefaultHistoryLimit)
+	p, err := s.Sessions.History(r.Context(), callerOf(device).To(m.SessionKey), 0, protocol.DefaultHistoryLimit)
 	if err != nil {
 		return err
 	}

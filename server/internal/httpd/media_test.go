@@ -233,7 +233,7 @@ func TestMediaDeleteIsTold(t *testing.T) {
 	sent, unsent := s.uploaded("zoe", "sent.txt", []byte("hello")), s.uploaded("zoe", "unsent.txt", []byte("hello"))
 	id := func(m protocol.MediaUploadResult) string { return strings.TrimPrefix(m.Path, protocol.MediaPath) }
 	zoe := session.Caller{UserID: "zoe", Role: protocol.Operator}
-	if _, err := s.Sessions.Send(t.Context(), zoe, session.SendRequest{SessionKey: "k", DefaultAgent: "default", Media: []string{id(sent)}}); err != nil {
+	if _, err := s.Sessions.Send(t.Context(), zoe.To("k"), session.SendRequest{DefaultAgent: "default", Media: []string{id(sent)}}); err != nil {
 		t.Fatal(err)
 	}
 	if r := s.do(http.MethodDelete, "boss", unsent.Path, "", nil); r.StatusCode != http.StatusNoContent {

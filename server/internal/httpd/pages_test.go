@@ -25,7 +25,7 @@ func TestPages(t *testing.T) {
 	say(t, h, "zoe", "zoes", "my words")
 	say(t, h, "other", "others", "private words")
 	say(t, h, "zoe", "deleted", "old words")
-	if err := h.Sessions.Delete(t.Context(), session.Caller{UserID: "zoe", Role: protocol.Operator}, "deleted"); err != nil {
+	if err := h.Sessions.Delete(t.Context(), session.Caller{UserID: "zoe", Role: protocol.Operator}.To("deleted")); err != nil {
 		t.Fatal(err)
 	}
 	unknown := cookieName(h) + "=" + pairing.NewCredential()
@@ -123,11 +123,11 @@ func TestHostileText(t *testing.T) {
 	ask(t, h, evil)
 	caller := session.Caller{UserID: "zoe", Role: protocol.Admin}
 	say(t, h, "zoe", "zoes", evil)
-	if _, err := h.Sessions.Inject(t.Context(), session.Caller{UserID: evil, Role: protocol.Admin}, "zoes", markdown, evil); err != nil {
+	if _, err := h.Sessions.Inject(t.Context(), session.Caller{UserID: evil, Role: protocol.Admin}.To("zoes"), markdown, evil); err != nil {
 		t.Fatal(err)
 	}
 	label := evil
-	if _, err := h.Sessions.Patch(t.Context(), caller, "zoes", &label, nil); err != nil {
+	if _, err := h.Sessions.Patch(t.Context(), caller.To("zoes"), &label, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/s/zoes", "/", "/admin", "/admin/sessions", "/admin/clients", "/admin/keys", "/admin/audit", "/admin/status", "/login", "/nowhere/" + strings.ReplaceAll(evil, " ", "%20")} {

@@ -130,7 +130,7 @@ func ask(t testing.TB, h *httpdtest.House, userAgent string) (cookie, code strin
 func say(t testing.TB, h *httpdtest.House, user, key, message string) {
 	t.Helper()
 	caller := session.Caller{UserID: user, Role: protocol.Operator}
-	if _, err := h.Sessions.Send(t.Context(), caller, session.SendRequest{SessionKey: key, DefaultAgent: "default", Message: message}); err != nil {
+	if _, err := h.Sessions.Send(t.Context(), caller.To(key), session.SendRequest{DefaultAgent: "default", Message: message}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -87,7 +87,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			}
 		}),
 		"note": w.onSession(func(t *rapid.T, key string) {
-			id, err := w.h.Inject(t.Context(), root, key, "a *note*", "")
+			id, err := w.h.Inject(t.Context(), root.To(key), "a *note*", "")
 			try(t, id, err)
 		}),
 		"reset": w.seldom(func(t *rapid.T, key string) {

@@ -11,7 +11,7 @@ import (
 
 // Log is what sessions have said. *session.Service is one.
 type Log interface {
-	Replay(ctx context.Context, caller session.Caller, key, epoch string, after int64, most session.Span) (session.Replay, error)
+	Replay(ctx context.Context, a session.Access, epoch string, after int64, most session.Span) (session.Replay, error)
 	Said(ctx context.Context, key, epoch, runID string, through int64) (string, error)
 }
 
@@ -55,7 +55,7 @@ func (h *Hub) Enter(ctx context.Context, log Log, m *Member, cursors []protocol.
 // its place.
 func (h *Hub) resume(ctx context.Context, log Log, m *Member, c protocol.Cursor) (protocol.ResumedCursor, error) {
 	at := protocol.ResumedCursor{SessionKey: c.SessionKey, Status: protocol.ResumeLive}
-	part, err := log.Replay(ctx, m.caller(), c.SessionKey, c.Epoch, c.AfterSeq, glance)
+	part, err := log.Replay(ctx, m.caller().To(c.SessionKey), c.Epoch, c.AfterSeq, glance)
 	code := refusal(err)
 	switch {
 	case code != "":
@@ -126,7 +126,7 @@ func (h *Hub) Watch(ctx context.Context, log Log, m *Member, key, epoch string, 
 	if m.HTML {
 		h.live.Restate(key, m.caller())
 	}
-	part, err := log.Replay(ctx, m.caller(), key, epoch, from, glance)
+	part, err := log.Replay(ctx, m.caller().To(key), epoch, from, glance)
 	if err != nil {
 		return at, nil, err
 	}

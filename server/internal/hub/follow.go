@@ -157,7 +157,7 @@ func (r *replayer) session(ctx context.Context) error {
 func (r *replayer) read(ctx context.Context) (part session.Replay, err error) {
 	for attempt, wait := 1, firstWait; ; attempt, wait = attempt+1, 2*wait {
 		reading, done := context.WithTimeout(ctx, readTimeout)
-		part, err = r.log.Replay(reading, r.m.caller(), r.key, r.at.epoch, r.at.seq, page)
+		part, err = r.log.Replay(reading, r.m.caller().To(r.key), r.at.epoch, r.at.seq, page)
 		done()
 		if err == nil || refusal(err) != "" || attempt == readAttempts {
 			return part, err

@@ -67,7 +67,7 @@ func try[T any](t failer, v T, err error) T {
 
 func (h *house) send(t failer, who session.Caller, key, text string) {
 	t.Helper()
-	sent, err := h.Send(context.Background(), who, session.SendRequest{SessionKey: key, DefaultAgent: "demo", Message: text})
+	sent, err := h.Send(context.Background(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: text})
 	try(t, sent, err)
 }
 
@@ -106,13 +106,13 @@ func (h *house) answered(t failer, who session.Caller, key string, answer ...str
 
 func (h *house) reset(t failer, key string) {
 	t.Helper()
-	rec, err := h.Reset(context.Background(), root, key)
+	rec, err := h.Reset(context.Background(), root.To(key))
 	try(t, rec, err)
 }
 
 func (h *house) delete(t failer, key string) {
 	t.Helper()
-	try(t, 0, h.Delete(context.Background(), root, key))
+	try(t, 0, h.Delete(context.Background(), root.To(key)))
 }
 
 // compact folds the pieces of all answers that have ended.
@@ -126,7 +126,7 @@ func (h *house) compact(t failer) {
 // transcript is what chat.history answers.
 func (h *house) transcript(t failer, key string, html bool) protocol.ChatHistoryResult {
 	t.Helper()
-	p, err := h.History(context.Background(), root, key, 0, protocol.MaxHistoryLimit)
+	p, err := h.History(context.Background(), root.To(key), 0, protocol.MaxHistoryLimit)
 	try(t, p, err)
 	if html {
 		present.Messages(p.Messages)

@@ -20,7 +20,7 @@ const (
 // takes them, in one frame: it may end early, and has at least one event if
 // there is one. They count as replayed. Refuses with NOT_FOUND and FORBIDDEN.
 func (h *Hub) Page(ctx context.Context, log Log, m *Member, key, epoch string, after int64, limit int) (*protocol.ChatReplayResult, error) {
-	part, err := log.Replay(ctx, m.caller(), key, epoch, after, session.Span{Events: limit, Bytes: pageBytes})
+	part, err := log.Replay(ctx, m.caller().To(key), epoch, after, session.Span{Events: limit, Bytes: pageBytes})
 	if err != nil {
 		return nil, err
 	}

@@ -86,13 +86,13 @@ type meddler struct {
 	more          int // a reading that says there is more than there is
 }
 
-func (m *meddler) Replay(ctx context.Context, caller session.Caller, key, epoch string, after int64, most session.Span) (session.Replay, error) {
+func (m *meddler) Replay(ctx context.Context, a session.Access, epoch string, after int64, most session.Span) (session.Replay, error) {
 	m.reads++
 	n := m.reads
 	if do := m.before[n]; do != nil {
 		do()
 	}
-	part, err := m.Log.Replay(ctx, caller, key, epoch, after, most)
+	part, err := m.Log.Replay(ctx, a, epoch, after, most)
 	if do := m.after[n]; do != nil {
 		do()
 	}
@@ -189,7 +189,7 @@ func meddle(log Log, moment string, do func()) *meddler {
 // agrees fails unless the browser shows the session as it is, if it is.
 func agrees(t *testing.T, b *browser, key string) {
 	t.Helper()
-	_, err := b.h.Find(t.Context(), root, key)
+	_, err := b.h.Find(t.Context(), root.To(key))
 	switch known := b.known[key] != nil; {
 	case err == nil && !known && b.who == root:
 		// A deleted session that was opened anew is followed no more.
@@ -375,14 +375,14 @@ type failing struct {
 
 var errDisk = errors.New("the disk is gone")
 
-func (f *failing) Replay(ctx context.Context, caller session.Caller, key, epoch string, after int64, most session.Span) (session.Replay, error) {
+func (f *failing) Replay(ctx context.Context, a session.Access, epoch string, after int64, most session.Span) (session.Replay, error) {
 	if most == glance {
-		return f.Log.Replay(ctx, caller, key, epoch, after, most)
+		return f.Log.Replay(ctx, a, epoch, after, most)
 	}
 	if f.reads++; f.reads <= f.times {
 		return session.Replay{}, errDisk
 	}
-	return f.Log.Replay(ctx, caller, key, epoch, after, most)
+	return f.Log.Replay(ctx, a, epoch, after, most)
 }
 
 // A log that cannot be read for a moment is waited for; then the client has to

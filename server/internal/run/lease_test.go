@@ -132,7 +132,7 @@ func TestNobodyElseEndsALiveRun(t *testing.T) {
 		sessions := session.New(store.Sessions(), nobody{}, setting.Fixed(session.Settings{}))
 		r := runner(sessions, map[string]agent.Agent{"a": saying(100, time.Second)})
 		ann := session.Caller{UserID: "ann", Role: protocol.Operator}
-		sent, err := sessions.Send(t.Context(), ann, session.SendRequest{SessionKey: "k", DefaultAgent: "a", Message: "Hi"})
+		sent, err := sessions.Send(t.Context(), ann.To("k"), session.SendRequest{DefaultAgent: "a", Message: "Hi"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -110,7 +110,7 @@ func TestRunsOnARealStore(t *testing.T) {
 	})
 	ann := session.Caller{UserID: "ann", Role: protocol.Operator}
 	send := func(key, agentID string, done func(session.Ended)) session.Sent {
-		sent, err := sessions.Send(t.Context(), ann, session.SendRequest{SessionKey: key, DefaultAgent: agentID, Message: "Hi"})
+		sent, err := sessions.Send(t.Context(), ann.To(key), session.SendRequest{DefaultAgent: agentID, Message: "Hi"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestRunsOnARealStore(t *testing.T) {
 	running := send("k", "endless", func(e session.Ended) { ended <- e })
 	<-spoken
 	queued := send("k", "endless", func(e session.Ended) { ended <- e })
-	withdrawn, under, err := sessions.Withdraw(t.Context(), ann, "k", "")
+	withdrawn, under, err := sessions.Withdraw(t.Context(), ann.To("k"), "")
 	if err != nil || len(withdrawn) != 1 || withdrawn[0] != queued.RunID || under != running.RunID {
 		t.Fatalf("withdrawn %v, running %q (%v)", withdrawn, under, err)
 	}
@@ -147,7 +147,7 @@ func TestRunsOnARealStore(t *testing.T) {
 	if e := <-ended; e.RunID != running.RunID || e.Outcome.Status != session.RunCancelled || e.Content != "well" {
 		t.Errorf("the run ended as %+v", e)
 	}
-	p, err := sessions.History(t.Context(), ann, "k", 0, 10)
+	p, err := sessions.History(t.Context(), ann.To("k"), 0, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

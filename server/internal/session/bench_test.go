@@ -64,7 +64,7 @@ func BenchmarkHistoryOfRunningAnswer(b *testing.B) {
 			}
 			b.ResetTimer()
 			for b.Loop() {
-				if _, err := h.History(b.Context(), ann, "k", 0, 50); err != nil {
+				if _, err := h.History(b.Context(), ann.To("k"), 0, 50); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -78,7 +78,7 @@ func BenchmarkReplay(b *testing.B) {
 	h := newHouse(b)
 	h.send(b, ann, "k", "question")
 	h.sayMuch(b, h.begin(b, "k"), 2000)
-	rec, err := h.Find(b.Context(), ann, "k")
+	rec, err := h.Find(b.Context(), ann.To("k"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func BenchmarkReplay(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := service.Replay(b.Context(), ann, "k", rec.Epoch, rec.LastSeq-100, wholeLog)
+				r, err := service.Replay(b.Context(), ann.To("k"), rec.Epoch, rec.LastSeq-100, wholeLog)
 				if err != nil || len(r.Events) != 100 {
 					b.Fatal(len(r.Events), err)
 				}

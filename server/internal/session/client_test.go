@@ -23,7 +23,7 @@ func newClient(key string) *client { return &client{key: key, shown: timeline.Ne
 func (c *client) load(t failer, h house) {
 	t.Helper()
 	for range 2 {
-		p, err := h.History(context.Background(), root, c.key, 0, protocol.MaxHistoryLimit)
+		p, err := h.History(context.Background(), root.To(c.key), 0, protocol.MaxHistoryLimit)
 		try(t, p, err)
 		if c.shown.Load(protocol.ChatHistoryResult{
 			SessionKey: c.key, Messages: p.Messages, Epoch: p.Session.Epoch, LastSeq: p.Session.LastSeq, HasMore: p.HasMore,
@@ -39,7 +39,7 @@ func (c *client) load(t failer, h house) {
 func (c *client) step(t failer, h house, most session.Span) session.Replay {
 	t.Helper()
 	at := c.shown.Cursor()
-	r, err := h.Replay(context.Background(), root, c.key, at.Epoch, at.AfterSeq, most)
+	r, err := h.Replay(context.Background(), root.To(c.key), at.Epoch, at.AfterSeq, most)
 	try(t, r, err)
 	if r.Reset {
 		if len(r.Events) > 0 {
@@ -75,14 +75,14 @@ func (c *client) catchUp(t failer, h house, most session.Span) {
 // calls for, whoever gives it.
 func (h house) checkReplay(t failer, key, epoch string, after int64, most session.Span) session.Replay {
 	t.Helper()
-	r, err := h.Replay(context.Background(), root, key, epoch, after, most)
+	r, err := h.Replay(context.Background(), root.To(key), epoch, after, most)
 	try(t, r, err)
-	fromStore, err := h.cold.Replay(context.Background(), root, key, epoch, after, most)
+	fromStore, err := h.cold.Replay(context.Background(), root.To(key), epoch, after, most)
 	try(t, fromStore, err)
 	if !sameReplay(r, fromStore) {
 		t.Fatalf("after %d (%+v) the answer is\n%+v\nand the store's\n%+v", after, most, r, fromStore)
 	}
-	rec, err := h.Find(context.Background(), root, key)
+	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
 	if want := (session.Record{ID: rec.ID, Key: key, UserID: rec.UserID, Epoch: rec.Epoch, LastSeq: rec.LastSeq}); r.Session != want {
 		t.Fatalf("the session is given as %+v, want %+v", r.Session, want)
@@ -116,7 +116,7 @@ func sameReplay(a, b session.Replay) bool {
 // from, and around its floor, it is known what a run's answer had said there.
 func (h house) checkSaid(t failer, key, runID string, every int64) {
 	t.Helper()
-	rec, err := h.Find(context.Background(), root, key)
+	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
 	told := h.told.log(key)
 	said := ""

@@ -147,7 +147,7 @@ func TestCompactUnderClients(t *testing.T) {
 		t.Errorf("a transaction removed %d events", most)
 	}
 	// What was folded can be asked again.
-	if _, err := h.Retry(t.Context(), ann, session.RetryRequest{SessionKey: "k", RunID: sent.RunID}); err != nil {
+	if _, err := h.Retry(t.Context(), ann.To("k"), session.RetryRequest{RunID: sent.RunID}); err != nil {
 		t.Error(err)
 	}
 	h.checkLog(t, "k")
@@ -211,7 +211,7 @@ func TestCompactTakesWhatIsOld(t *testing.T) {
 	h.send(t, ann, "1", "question")
 	h.say(t, h.begin(t, "1"), "new answer")
 	withdrawn := h.send(t, ann, "2", "question")
-	if _, _, err := h.Withdraw(t.Context(), ann, "2", withdrawn.RunID); err != nil {
+	if _, _, err := h.Withdraw(t.Context(), ann.To("2"), withdrawn.RunID); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := h.Compact(t.Context(), border); n != sessions || err != nil {
@@ -230,8 +230,8 @@ func TestCompactTakesWhatIsOld(t *testing.T) {
 func TestLongLogsAreClearedInSteps(t *testing.T) {
 	t.Parallel()
 	for name, clear := range map[string]func(h house) error{
-		"delete": func(h house) error { return h.Delete(context.Background(), ann, "k") },
-		"reset":  func(h house) error { _, err := h.Reset(context.Background(), ann, "k"); return err },
+		"delete": func(h house) error { return h.Delete(context.Background(), ann.To("k")) },
+		"reset":  func(h house) error { _, err := h.Reset(context.Background(), ann.To("k")); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -270,7 +270,7 @@ func TestLongLogsAreClearedInSteps(t *testing.T) {
 
 			stranger := session.Caller{UserID: "ben", Role: protocol.Operator}
 			n := store.removed.Load()
-			refused(t, "a stranger", h.Delete(t.Context(), stranger, "k"), protocol.Forbidden)
+			refused(t, "a stranger", h.Delete(t.Context(), stranger.To("k")), protocol.Forbidden)
 			if store.removed.Load() != n {
 				t.Error("a stranger removed events")
 			}
@@ -300,7 +300,7 @@ func TestRetain(t *testing.T) {
 	for i := range sessions { // more than are looked at at once
 		h.answered(t, ann, fmt.Sprint("old-", i), "question", "answer")
 	}
-	if _, err := h.Patch(t.Context(), ann, "old-7", nil, &yes); err != nil {
+	if _, err := h.Patch(t.Context(), ann.To("old-7"), nil, &yes); err != nil {
 		t.Fatal(err)
 	}
 	h.send(t, ann, "queued", "question")
@@ -308,11 +308,11 @@ func TestRetain(t *testing.T) {
 	running := h.begin(t, "running")
 	h.answered(t, ben, "said", "question", "answer")
 	h.answered(t, ben, "deleted", "question", "answer")
-	if err := h.Delete(t.Context(), ben, "deleted"); err != nil {
+	if err := h.Delete(t.Context(), ben.To("deleted")); err != nil {
 		t.Fatal(err)
 	}
 	border := h.age(t)
-	if _, err := h.Inject(t.Context(), ben, "said", "note", ""); err != nil {
+	if _, err := h.Inject(t.Context(), ben.To("said"), "note", ""); err != nil {
 		t.Fatal(err)
 	}
 	retains := func(since time.Time, want int, keys ...string) {
@@ -335,7 +335,7 @@ func TestRetain(t *testing.T) {
 	if err := protocol.Decode(last.Payload, &e); err != nil || e.Change != protocol.SessionDeleted || last.Seq != 0 || last.Epoch != "" || last.UserID != "ann" {
 		t.Errorf("the end of a session was told as %+v", last)
 	}
-	_, err := h.Replay(t.Context(), ann, "old-7", "", 0, wholeLog)
+	_, err := h.Replay(t.Context(), ann.To("old-7"), "", 0, wholeLog)
 	refused(t, "a replay of what was deleted", err, protocol.NotFound)
 
 	h.finish(t, running, session.RunCompleted)
@@ -354,9 +354,9 @@ func TestRetainLooksAgain(t *testing.T) {
 	border := h.age(t)
 	store.then = func() {
 		h.send(t, ann, "asked", "more")
-		_, err := h.Inject(context.Background(), ann, "said", "note", "")
+		_, err := h.Inject(context.Background(), ann.To("said"), "note", "")
 		try(t, "said", err)
-		try(t, "gone", h.Delete(context.Background(), ann, "gone"))
+		try(t, "gone", h.Delete(context.Background(), ann.To("gone")))
 	}
 	if n, err := h.Retain(t.Context(), border); n != 0 || err != nil {
 		t.Errorf("%d sessions were deleted (%v)", n, err)

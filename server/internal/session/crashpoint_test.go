@@ -320,20 +320,20 @@ func (l *lineage) draw() deed {
 	case what == "compact":
 		return l.compact()
 	case what == "inject":
-		return deed{what: what, do: func() error { _, err := l.service.Inject(context.Background(), ann, key, mark, ""); return err },
+		return deed{what: what, do: func() error { _, err := l.service.Inject(context.Background(), ann.To(key), mark, ""); return err },
 			done: func() bool { return l.says(key, mark) == 1 }}
 	case what == "patch":
-		return deed{what: what, do: func() error { _, err := l.service.Patch(context.Background(), ann, key, &mark, nil); return err },
+		return deed{what: what, do: func() error { _, err := l.service.Patch(context.Background(), ann.To(key), &mark, nil); return err },
 			done: func() bool { return l.record(key).Label == mark }}
 	case what == "reset":
 		was := l.record(key)
-		return deed{what: what, do: func() error { _, err := l.service.Reset(context.Background(), ann, key); return err },
+		return deed{what: what, do: func() error { _, err := l.service.Reset(context.Background(), ann.To(key)); return err },
 			done: func() bool {
 				r := l.record(key)
 				return r.Epoch != was.Epoch && r.LastSeq == 1 && len(l.messages(key)) == 0
 			}}
 	case what == "delete":
-		return deed{what: what, do: func() error { return l.service.Delete(context.Background(), ann, key) },
+		return deed{what: what, do: func() error { return l.service.Delete(context.Background(), ann.To(key)) },
 			done: func() bool { r := l.record(key); return !r.DeletedAt.IsZero() && r.LastSeq == 0 }}
 	default:
 		return l.send(key, mark)
@@ -361,8 +361,8 @@ func (l *lineage) send(key, mark string) deed {
 	} else {
 		text := "text of " + mark
 		l.asked[mark] = ask{key, text, func() (session.Sent, error) {
-			return l.service.Send(context.Background(), ann, session.SendRequest{
-				SessionKey: key, DefaultAgent: "demo", Message: text, IdempotencyKey: mark})
+			return l.service.Send(context.Background(), ann.To(key), session.SendRequest{
+				DefaultAgent: "demo", Message: text, IdempotencyKey: mark})
 		}}
 	}
 	return l.ask(mark)
@@ -381,7 +381,7 @@ func (l *lineage) retry(key, mark string) deed {
 	}
 	run := rapid.SampledFrom(ended).Draw(l.t, "run to retry")
 	l.asked[mark] = ask{key: key, make: func() (session.Sent, error) {
-		return l.service.Retry(context.Background(), ann, session.RetryRequest{SessionKey: key, RunID: run, IdempotencyKey: mark})
+		return l.service.Retry(context.Background(), ann.To(key), session.RetryRequest{RunID: run, IdempotencyKey: mark})
 	}}
 	return l.ask(mark)
 }
@@ -480,7 +480,7 @@ func (l *lineage) withdraw(key string) deed {
 			queued = append(queued, r.ID)
 		}
 	}
-	return deed{what: "withdraw", do: func() error { _, _, err := l.service.Withdraw(context.Background(), ann, key, ""); return err },
+	return deed{what: "withdraw", do: func() error { _, _, err := l.service.Withdraw(context.Background(), ann.To(key), ""); return err },
 		done: func() bool {
 			return !slices.ContainsFunc(queued, func(id string) bool { return l.status(id) != session.RunCancelled })
 		}}
@@ -557,7 +557,7 @@ func (l *lineage) repeat(mark string, before *session.Sent) {
 // bury leaves no run behind for the next lineage.
 func (l *lineage) bury() {
 	for _, key := range l.keys() {
-		_ = session.New(l.store, nobody{}, anyNumber).Delete(context.Background(), root, key) // it may be deleted already
+		_ = session.New(l.store, nobody{}, anyNumber).Delete(context.Background(), root.To(key)) // it may be deleted already
 	}
 }
 

@@ -79,28 +79,28 @@ func TestNothingIsToldThatIsNotKept(t *testing.T) {
 		do   func() error
 	}{
 		{"send", func() error {
-			_, err := h.Send(ctx, ann, session.SendRequest{SessionKey: "k", Message: "More", IdempotencyKey: "i"})
+			_, err := h.Send(ctx, ann.To("k"), session.SendRequest{Message: "More", IdempotencyKey: "i"})
 			return err
 		}},
-		{"inject", func() error { _, err := h.Inject(ctx, ann, "k", "note", ""); return err }},
-		{"patch", func() error { _, err := h.Patch(ctx, ann, "k", &label, nil); return err }},
+		{"inject", func() error { _, err := h.Inject(ctx, ann.To("k"), "note", ""); return err }},
+		{"patch", func() error { _, err := h.Patch(ctx, ann.To("k"), &label, nil); return err }},
 		{"begin", func() error { begun, err := h.Begin(ctx, "k", "h"); b = begun; return err }},
 		{"append", func() error { return h.Append(ctx, b, []session.Piece{{Text: "well"}}) }},
 		{"finish", func() error { return h.Finish(ctx, b, session.Outcome{Status: session.RunFailed}) }},
 		{"compact", func() error { _, err := h.Compact(ctx, farFuture); return err }},
 		{"retry", func() error {
-			_, err := h.Retry(ctx, ann, session.RetryRequest{SessionKey: "k", RunID: b.Run.ID, IdempotencyKey: "r"})
+			_, err := h.Retry(ctx, ann.To("k"), session.RetryRequest{RunID: b.Run.ID, IdempotencyKey: "r"})
 			return err
 		}},
-		{"withdraw", func() error { _, _, err := h.Withdraw(ctx, ann, "k", ""); return err }},
+		{"withdraw", func() error { _, _, err := h.Withdraw(ctx, ann.To("k"), ""); return err }},
 		{"send another", func() error {
-			_, err := h.Send(ctx, ann, session.SendRequest{SessionKey: "k", Message: "More"})
+			_, err := h.Send(ctx, ann.To("k"), session.SendRequest{Message: "More"})
 			return err
 		}},
 		{"begin another", func() error { _, err := h.Begin(ctx, "k", "h"); return err }},
 		{"recover", func() error { _, _, err := h.Recover(ctx, "", true); return err }},
-		{"reset", func() error { _, err := h.Reset(ctx, ann, "k"); return err }},
-		{"delete", func() error { return h.Delete(ctx, ann, "other") }},
+		{"reset", func() error { _, err := h.Reset(ctx, ann.To("k")); return err }},
+		{"delete", func() error { return h.Delete(ctx, ann.To("other")) }},
 		{"retain", func() error { _, err := h.Retain(ctx, farFuture); return err }},
 	}
 	for _, step := range steps {
@@ -176,14 +176,14 @@ func TestWaitForASessionEnds(t *testing.T) {
 	store.arrived, store.gate = make(chan struct{}), make(chan struct{})
 	done := make(chan error)
 	go func() {
-		_, err := h.Inject(context.Background(), ann, "k", "note", "")
+		_, err := h.Inject(context.Background(), ann.To("k"), "note", "")
 		done <- err
 	}()
 	<-store.arrived // it has the session
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gone := errors.New("gone")
 	cancel(gone)
-	if _, err := h.Patch(ctx, ann, "k", nil, nil); !errors.Is(err, gone) {
+	if _, err := h.Patch(ctx, ann.To("k"), nil, nil); !errors.Is(err, gone) {
 		t.Errorf("a caller that has gone: %v", err)
 	}
 	close(store.gate)
@@ -213,14 +213,14 @@ func TestEventsAreToldInOrder(t *testing.T) {
 						h.finish(t, b, session.RunCompleted)
 					}
 				case i%3 == 1:
-					_, err := h.Send(context.Background(), ann, session.SendRequest{SessionKey: key, Message: "more"})
+					_, err := h.Send(context.Background(), ann.To(key), session.SendRequest{Message: "more"})
 					var full *protocol.Error
 					if err != nil && !errors.As(err, &full) {
 						t.Error(err)
 					}
 				default:
 					label := fmt.Sprint(worker, i)
-					if _, err := h.Patch(context.Background(), ann, key, &label, nil); err != nil {
+					if _, err := h.Patch(context.Background(), ann.To(key), &label, nil); err != nil {
 						t.Error(err)
 					}
 				}

@@ -65,7 +65,7 @@ func (f filing) where(t *testing.T, id string) (session int64) {
 }
 
 func (f filing) sendFiles(who session.Caller, key, text string, ids ...string) (session.Sent, error) {
-	return f.Send(context.Background(), who, session.SendRequest{SessionKey: key, DefaultAgent: "demo", Message: text, Media: ids})
+	return f.Send(context.Background(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: text, Media: ids})
 }
 
 func TestFilesOfAMessage(t *testing.T) {
@@ -88,10 +88,10 @@ func TestFilesOfAMessage(t *testing.T) {
 		t.Errorf("the run is to answer %+v", asked)
 	}
 	f.finish(t, b, session.RunFailed)
-	_, err = f.Retry(context.Background(), ann, session.RetryRequest{SessionKey: "k", RunID: sent.RunID})
+	_, err = f.Retry(context.Background(), ann.To("k"), session.RetryRequest{RunID: sent.RunID})
 	try(t, sent, err)
 	f.checkLog(t, "k")
-	if err := f.Delete(context.Background(), ann, "k"); err != nil {
+	if err := f.Delete(context.Background(), ann.To("k")); err != nil {
 		t.Fatal(err)
 	}
 	if f.where(t, "a") != -1 {
@@ -128,7 +128,7 @@ func TestRefusedSendKeepsFiles(t *testing.T) {
 			t.Errorf("%s: the file is in session %d", what, at)
 		}
 	}
-	if _, err := f.Find(context.Background(), root, "new"); err == nil {
+	if _, err := f.Find(context.Background(), root.To("new")); err == nil {
 		t.Error("a refused send has made a session")
 	}
 	sent, err := f.sendFiles(root, "roots", "", "a")
@@ -145,7 +145,7 @@ func TestFilesOfAnotherSession(t *testing.T) {
 	}
 	_, err := f.sendFiles(ann, "other", "", "a")
 	refused(t, "a file of another session", err, protocol.FailedPrecondition)
-	_, err = f.Reset(context.Background(), ann, "k")
+	_, err = f.Reset(context.Background(), ann.To("k"))
 	try(t, 0, err)
 	if f.where(t, "a") != -1 {
 		t.Error("a file outlives its log")

@@ -20,10 +20,10 @@ type Page struct {
 // page ends early where its text would not fit a frame. A message and its
 // answers are not parted, so a page may hold a few more than limit, unless there
 // are more of them than a page can hold. Refuses with NOT_FOUND and FORBIDDEN.
-func (s *Service) History(ctx context.Context, caller Caller, key string, before int64, limit int) (Page, error) {
+func (s *Service) History(ctx context.Context, a Access, before int64, limit int) (Page, error) {
 	var p Page
 	err := s.store.View(ctx, func(tx Tx) error {
-		rec, err := owned(tx, key, caller)
+		rec, err := owned(tx, a)
 		if err != nil {
 			return err
 		}
@@ -98,31 +98,31 @@ type Activity struct {
 }
 
 // Status says what a session is doing. Refuses with NOT_FOUND and FORBIDDEN.
-func (s *Service) Status(ctx context.Context, caller Caller, key string) (Activity, error) {
-	var a Activity
+func (s *Service) Status(ctx context.Context, a Access) (Activity, error) {
+	var now Activity
 	err := s.store.View(ctx, func(tx Tx) error {
-		rec, err := owned(tx, key, caller)
+		rec, err := owned(tx, a)
 		if err != nil {
 			return err
 		}
-		a.Session = rec
+		now.Session = rec
 		active, err := tx.ActiveRuns(rec.ID)
 		if err != nil {
 			return err
 		}
 		for _, r := range active {
 			if r.Status == RunQueued {
-				a.Queued++
+				now.Queued++
 				continue
 			}
-			a.RunID = r.ID
-			if a.Phase, err = phase(tx, r); err != nil {
+			now.RunID = r.ID
+			if now.Phase, err = phase(tx, r); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return a, err
+	return now, err
 }
 
 // phase is a run's last activity: what it announced, or answering once it
@@ -161,10 +161,10 @@ func (s *Service) List(ctx context.Context, q List) (sessions []Record, more boo
 }
 
 // Find gives one session. Refuses with NOT_FOUND and FORBIDDEN.
-func (s *Service) Find(ctx context.Context, caller Caller, key string) (Record, error) {
+func (s *Service) Find(ctx context.Context, a Access) (Record, error) {
 	var rec Record
 	err := s.store.View(ctx, func(tx Tx) (err error) {
-		rec, err = owned(tx, key, caller)
+		rec, err = owned(tx, a)
 		return err
 	})
 	return rec, err

@@ -18,7 +18,7 @@ func (h house) askAgain(t testing.TB, key, question, answer string, times int) {
 	for i := range times + 1 {
 		if i > 0 {
 			var err error
-			if sent, err = h.Retry(t.Context(), ann, session.RetryRequest{SessionKey: key, RunID: sent.RunID}); err != nil {
+			if sent, err = h.Retry(t.Context(), ann.To(key), session.RetryRequest{RunID: sent.RunID}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -36,7 +36,7 @@ func TestHistoryPages(t *testing.T) {
 	h.askAgain(t, "k", "three", "3", 3)
 	h.askAgain(t, "k", "four", "4", 70) // more than a page looks back
 	h.answered(t, ann, "k", "five", "5")
-	if _, err := h.Inject(t.Context(), ann, "k", "six", ""); err != nil {
+	if _, err := h.Inject(t.Context(), ann.To("k"), "six", ""); err != nil {
 		t.Fatal(err)
 	}
 	whole := h.history(t, "k")
@@ -59,7 +59,7 @@ func TestHistoryDoesNotPartAnswers(t *testing.T) {
 	}
 	for limit := 1; limit <= 40; limit++ {
 		for before := int64(0); before >= 0; {
-			p, err := h.History(t.Context(), ann, "k", before, limit)
+			p, err := h.History(t.Context(), ann.To("k"), before, limit)
 			if err != nil || len(p.Messages) < limit && p.HasMore || len(p.Messages) > limit+4 {
 				t.Fatalf("a page of %d has %d messages (%v)", limit, len(p.Messages), err)
 			}
@@ -84,7 +84,7 @@ func TestHistoryPagesAreBounded(t *testing.T) {
 	}
 	seen := 0
 	for before := int64(0); ; {
-		p, err := h.History(t.Context(), ann, "k", before, 100)
+		p, err := h.History(t.Context(), ann.To("k"), before, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestHistoryBeforeAnySeq(t *testing.T) {
 	whole := h.history(t, "k")
 	rec := h.checkLog(t, "k")
 	for before := int64(1); before <= rec.LastSeq+2; before++ {
-		p, err := h.History(t.Context(), ann, "k", before, 100)
+		p, err := h.History(t.Context(), ann.To("k"), before, 100)
 		if err != nil || p.HasMore {
 			t.Fatalf("before %d: %v, more: %v", before, err, p.HasMore)
 		}
@@ -133,7 +133,7 @@ func TestStatusTellsThePhase(t *testing.T) {
 	h := newHouse(t)
 	h.send(t, ann, "k", "Hi")
 	status := func() session.Activity {
-		a, err := h.Status(context.Background(), ann, "k")
+		a, err := h.Status(context.Background(), ann.To("k"))
 		return try(t, a, err)
 	}
 	if a := status(); a.RunID != "" || a.Phase != nil || a.Queued != 1 {

@@ -64,7 +64,7 @@ func TestOrphanEndsOnce(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		rec, err := owner.Find(t.Context(), ann, key)
+		rec, err := owner.Find(t.Context(), ann.To(key))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestOrphanEndsOnce(t *testing.T) {
 		late := newClient(key)
 		late.catchUp(t, house{Service: owner.cold}, session.Span{Events: 3, Bytes: 1 << 20})
 		sameMessages(t, "the log", transcript(late.shown), owner.history(t, key))
-		if err := owner.Delete(t.Context(), ann, key); err != nil {
+		if err := owner.Delete(t.Context(), ann.To(key)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,14 +25,14 @@ func TestWhatMovesASessionUp(t *testing.T) {
 	}{
 		{"send", true, func() error { h.send(t, ann, "k", "Hi"); return nil }},
 		{"send again", true, func() error { h.send(t, ann, "k", "Hi"); return nil }},
-		{"patch", false, func() error { _, err := h.Patch(ctx, ann, "k", &label, nil); return err }},
+		{"patch", false, func() error { _, err := h.Patch(ctx, ann.To("k"), &label, nil); return err }},
 		{"begin", true, func() error { b = h.begin(t, "k"); return nil }},
 		{"append", false, func() error { h.say(t, b, "text"); return nil }},
 		{"finish", true, func() error { h.finish(t, b, session.RunCompleted); return nil }},
-		{"withdraw", true, func() error { _, _, err := h.Withdraw(ctx, ann, "k", ""); return err }},
-		{"withdraw nothing", false, func() error { _, _, err := h.Withdraw(ctx, ann, "k", ""); return err }},
-		{"inject", true, func() error { _, err := h.Inject(ctx, root, "k", "note", ""); return err }},
-		{"reset", true, func() error { _, err := h.Reset(ctx, ann, "k"); return err }},
+		{"withdraw", true, func() error { _, _, err := h.Withdraw(ctx, ann.To("k"), ""); return err }},
+		{"withdraw nothing", false, func() error { _, _, err := h.Withdraw(ctx, ann.To("k"), ""); return err }},
+		{"inject", true, func() error { _, err := h.Inject(ctx, root.To("k"), "note", ""); return err }},
+		{"reset", true, func() error { _, err := h.Reset(ctx, ann.To("k")); return err }},
 	}
 	h.send(t, ann, "k", "Hi")
 	h.answered(t, ann, "other", "Hi", "there")
@@ -77,13 +77,13 @@ func TestListPages(t *testing.T) {
 		key := fmt.Sprint(i)
 		h.send(t, ann, key, "Hi")
 		if i == 3 {
-			if _, err := h.Patch(t.Context(), ann, key, nil, &pinned); err != nil {
+			if _, err := h.Patch(t.Context(), ann.To(key), nil, &pinned); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	h.send(t, ben, "ben's", "Hi")
-	if err := h.Delete(t.Context(), ann, "5"); err != nil {
+	if err := h.Delete(t.Context(), ann.To("5")); err != nil {
 		t.Fatal(err)
 	}
 	for limit := 1; limit <= 8; limit++ {

@@ -128,7 +128,7 @@ func (m *machine) some(t *rapid.T) *life {
 // find is a session as it is stored.
 func (m *machine) find(t *rapid.T, s *life) session.Record {
 	t.Helper()
-	rec, err := m.Find(context.Background(), root, s.key)
+	rec, err := m.Find(context.Background(), root.To(s.key))
 	return try(t, rec, err)
 }
 
@@ -155,8 +155,9 @@ func (m *machine) send(t *rapid.T) {
 		DefaultAgent: "demo",
 		Message:      rapid.StringMatching(`[a-zé<>& ]{1,8}`).Draw(t, "text"),
 	}
+	key := ""
 	if n := rapid.IntRange(0, 9).Draw(t, "key"); n > 0 {
-		r.SessionKey = fmt.Sprintf("life-%d-%d", m.life, n/6)
+		key = fmt.Sprintf("life-%d-%d", m.life, n/6)
 	}
 	r.IdempotencyKey, r.Media = m.idempotencyKey(t), m.drawUploads(t)
 	before, ok := m.sends[who.UserID+r.IdempotencyKey]
@@ -164,7 +165,7 @@ func (m *machine) send(t *rapid.T) {
 		parts := strings.Split(before.what, "\xff")
 		r.Message, r.Media = parts[0], parts[1:]
 	}
-	m.sendOne(t, who, r)
+	m.sendOne(t, who, key, r)
 }
 
 // content is what a send's idempotency key stands for.
@@ -200,10 +201,10 @@ func (m *machine) repeated(t *rapid.T, who session.Caller, key, what string, sen
 	return true
 }
 
-func (m *machine) sendOne(t *rapid.T, who session.Caller, r session.SendRequest) {
+func (m *machine) sendOne(t *rapid.T, who session.Caller, key string, r session.SendRequest) {
 	t.Helper()
-	sent, err := m.Send(context.Background(), who, r)
-	s := m.sessions[r.SessionKey]
+	sent, err := m.Send(context.Background(), who.To(key), r)
+	s := m.sessions[key]
 	switch {
 	case m.repeated(t, who, r.IdempotencyKey, content(r), sent, err):
 		return
@@ -223,7 +224,7 @@ func (m *machine) sendOne(t *rapid.T, who session.Caller, r session.SendRequest)
 		s = &life{key: sent.SessionKey, owner: who.UserID}
 		m.sessions[s.key] = s
 	}
-	if want := (len(s.active) > 0); r.SessionKey != "" && sent.SessionKey != r.SessionKey || sent.Queued != want || sent.Duplicate {
+	if want := (len(s.active) > 0); key != "" && sent.SessionKey != key || sent.Queued != want || sent.Duplicate {
 		t.Fatalf("sent %+v, queued should be %v", sent, want)
 	}
 	s.alive, m.changed[s] = true, true
@@ -263,7 +264,7 @@ func (m *machine) flood(t *rapid.T) {
 	}
 	who := session.Caller{UserID: s.owner, Role: protocol.Operator}
 	for range rapid.IntRange(2, protocol.MaxQueuedRuns+2).Draw(t, "sends") {
-		m.sendOne(t, who, session.SendRequest{SessionKey: s.key, DefaultAgent: "demo", Message: "flood"})
+		m.sendOne(t, who, s.key, session.SendRequest{DefaultAgent: "demo", Message: "flood"})
 	}
 }
 
@@ -418,7 +419,7 @@ func (m *machine) withdraw(t *rapid.T) {
 	if len(s.active) > 0 && rapid.Bool().Draw(t, "one") {
 		only = rapid.SampledFrom(s.active).Draw(t, "run").id
 	}
-	withdrawn, running, err := m.Withdraw(context.Background(), who, s.key, only)
+	withdrawn, running, err := m.Withdraw(context.Background(), who.To(s.key), only)
 	if !may(t, who, s, err) {
 		return
 	}
@@ -456,11 +457,11 @@ func (m *machine) retry(t *rapid.T) {
 	if len(all) > 0 {
 		run = rapid.SampledFrom(all).Draw(t, "run")
 	}
-	r := session.RetryRequest{SessionKey: s.key, RunID: run.id, IdempotencyKey: m.idempotencyKey(t)}
+	r := session.RetryRequest{RunID: run.id, IdempotencyKey: m.idempotencyKey(t)}
 	if before, ok := m.sends[who.UserID+r.IdempotencyKey]; ok && strings.HasPrefix(before.what, again) && rapid.Bool().Draw(t, "same run") {
 		r.RunID = strings.TrimPrefix(before.what, again)
 	}
-	sent, err := m.Retry(context.Background(), who, r)
+	sent, err := m.Retry(context.Background(), who.To(s.key), r)
 	if m.repeated(t, who, r.IdempotencyKey, again+r.RunID, sent, err) || !m.mayRetry(t, who, s, run, err) {
 		return
 	}
@@ -499,7 +500,7 @@ func (m *machine) inject(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	id, err := m.Inject(context.Background(), who, s.key, "note", "label")
+	id, err := m.Inject(context.Background(), who.To(s.key), "note", "label")
 	if may(t, who, s, err) {
 		m.checkAuthor(t, who, s, id)
 	}
@@ -511,7 +512,7 @@ func (m *machine) patch(t *rapid.T) {
 		t.Skip("no session")
 	}
 	label, pinned := rapid.StringMatching(`[a-z]{1,4}`).Draw(t, "label"), rapid.Bool().Draw(t, "pinned")
-	rec, err := m.Patch(context.Background(), who, s.key, &label, &pinned)
+	rec, err := m.Patch(context.Background(), who.To(s.key), &label, &pinned)
 	if may(t, who, s, err) && (rec.Label != label || rec.Pinned != pinned) {
 		t.Fatalf("patched to %+v", rec)
 	}
@@ -522,7 +523,7 @@ func (m *machine) delete(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	if may(t, who, s, m.Delete(context.Background(), who, s.key)) {
+	if may(t, who, s, m.Delete(context.Background(), who.To(s.key))) {
 		s.alive = false
 		m.clear(s)
 	}
@@ -533,7 +534,7 @@ func (m *machine) reset(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	rec, err := m.Reset(context.Background(), who, s.key)
+	rec, err := m.Reset(context.Background(), who.To(s.key))
 	if !may(t, who, s, err) {
 		return
 	}
@@ -685,7 +686,7 @@ func (m *machine) resume(t *rapid.T) {
 		case c.key != s.key:
 		case !s.alive:
 			at := c.shown.Cursor()
-			_, err := m.Replay(context.Background(), root, c.key, at.Epoch, at.AfterSeq, span(t))
+			_, err := m.Replay(context.Background(), root.To(c.key), at.Epoch, at.AfterSeq, span(t))
 			refused(t, "a replay of a deleted session", err, protocol.NotFound)
 		case rapid.Bool().Draw(t, "one step"):
 			c.step(t, m.house, span(t))
@@ -736,7 +737,7 @@ func (m *machine) check(t *rapid.T) {
 			continue
 		}
 		if !s.alive {
-			_, err := m.Find(context.Background(), session.Caller{UserID: s.owner}, s.key)
+			_, err := m.Find(context.Background(), session.Caller{UserID: s.owner}.To(s.key))
 			refused(t, "a deleted session", err, protocol.NotFound)
 			continue
 		}
@@ -758,7 +759,7 @@ func (m *machine) checkPages(t *rapid.T, key string, limit int) {
 
 func (m *machine) checkStatus(t *rapid.T, s *life) {
 	t.Helper()
-	a, err := m.Status(context.Background(), root, s.key)
+	a, err := m.Status(context.Background(), root.To(s.key))
 	try(t, a, err)
 	running, queued := "", len(s.active)
 	if queued > 0 && s.active[0].running {
@@ -772,6 +773,6 @@ func (m *machine) checkStatus(t *rapid.T, s *life) {
 // bury leaves no run behind for the next life.
 func (m *machine) bury() {
 	for key := range m.sessions {
-		_ = m.Delete(context.Background(), root, key) // it may be deleted already
+		_ = m.Delete(context.Background(), root.To(key)) // it may be deleted already
 	}
 }

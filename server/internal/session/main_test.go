@@ -127,7 +127,7 @@ func refused(t failer, what string, err error, code protocol.Code) {
 
 func (h house) send(t failer, who session.Caller, key, text string) session.Sent {
 	t.Helper()
-	sent, err := h.Send(context.Background(), who, session.SendRequest{SessionKey: key, DefaultAgent: "demo", Message: text})
+	sent, err := h.Send(context.Background(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: text})
 	return try(t, sent, err)
 }
 
@@ -165,7 +165,7 @@ func (h house) answered(t failer, who session.Caller, key, question, answer stri
 
 func (h house) history(t failer, key string) []protocol.Message {
 	t.Helper()
-	p, err := h.History(context.Background(), root, key, 0, protocol.MaxHistoryLimit)
+	p, err := h.History(context.Background(), root.To(key), 0, protocol.MaxHistoryLimit)
 	return try(t, p, err).Messages
 }
 
@@ -174,7 +174,7 @@ func (h house) walk(t failer, key string, limit int) (messages []protocol.Messag
 	t.Helper()
 	var before int64
 	for {
-		p, err := h.History(context.Background(), root, key, before, limit)
+		p, err := h.History(context.Background(), root.To(key), before, limit)
 		try(t, p, err)
 		messages = append(append([]protocol.Message{}, p.Messages...), messages...)
 		if !p.HasMore {
@@ -215,7 +215,7 @@ func piece(e session.Event) bool {
 // transcript that the store gives.
 func (h house) checkLog(t failer, key string) session.Record {
 	t.Helper()
-	rec, err := h.Find(context.Background(), root, key)
+	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
 	stored, told := h.stored(t, rec.ID), h.told.log(key)
 	if int64(len(told)) != rec.LastSeq {

@@ -8,15 +8,15 @@ import (
 
 // Inject adds a message of role system to a transcript; no run starts. It gives
 // the message's id.
-func (s *Service) Inject(ctx context.Context, caller Caller, key, message, label string) (string, error) {
+func (s *Service) Inject(ctx context.Context, a Access, message, label string) (string, error) {
 	m := Message{Message: protocol.Message{
 		ID: newID("msg-"), Role: protocol.FromSystem, Content: message, Status: protocol.StatusComplete, Label: label,
 	}}
-	err := s.update(ctx, key, func(c *change) error {
-		if err := c.load(key, caller); err != nil {
+	err := s.update(ctx, a.key, func(c *change) error {
+		if err := c.load(a); err != nil {
 			return err
 		}
-		m.CreatedAt, m.Author = protocol.At(c.now), c.author(caller)
+		m.CreatedAt, m.Author = protocol.At(c.now), c.author(a.caller)
 		if err := c.message(&m); err != nil {
 			return err
 		}
@@ -26,10 +26,10 @@ func (s *Service) Inject(ctx context.Context, caller Caller, key, message, label
 }
 
 // Patch changes what is not nil and gives the session as it is then.
-func (s *Service) Patch(ctx context.Context, caller Caller, key string, label *string, pinned *bool) (Record, error) {
+func (s *Service) Patch(ctx context.Context, a Access, label *string, pinned *bool) (Record, error) {
 	var rec Record
-	err := s.update(ctx, key, func(c *change) error {
-		if err := c.load(key, caller); err != nil {
+	err := s.update(ctx, a.key, func(c *change) error {
+		if err := c.load(a); err != nil {
 			return err
 		}
 		if label != nil {
@@ -49,8 +49,8 @@ func (s *Service) Patch(ctx context.Context, caller Caller, key string, label *s
 
 // Delete removes a session with its log; its runs end as cancelled. The key
 // stays its owner's.
-func (s *Service) Delete(ctx context.Context, caller Caller, key string) error {
-	return s.empty(ctx, key, by(caller, key), (*change).delete)
+func (s *Service) Delete(ctx context.Context, a Access) error {
+	return s.empty(ctx, a.key, by(a), (*change).delete)
 }
 
 // delete ends a session whose log was cleared.
@@ -64,9 +64,9 @@ func (c *change) delete() error {
 }
 
 // Reset starts a session's log anew: another epoch, an empty transcript.
-func (s *Service) Reset(ctx context.Context, caller Caller, key string) (Record, error) {
+func (s *Service) Reset(ctx context.Context, a Access) (Record, error) {
 	var rec Record
-	err := s.empty(ctx, key, by(caller, key), func(c *change) error {
+	err := s.empty(ctx, a.key, by(a), func(c *change) error {
 		c.rec.UpdatedAt = c.now
 		if err := c.updated(protocol.SessionReset); err != nil {
 			return err
@@ -78,8 +78,8 @@ func (s *Service) Reset(ctx context.Context, caller Caller, key string) (Record,
 }
 
 // by loads a session for a caller.
-func by(caller Caller, key string) func(*change) error {
-	return func(c *change) error { return c.load(key, caller) }
+func by(a Access) func(*change) error {
+	return func(c *change) error { return c.load(a) }
 }
 
 // empty clears the log of the session that load gives, or refuses, and lets then

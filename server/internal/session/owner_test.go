@@ -10,38 +10,38 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// asCaller calls each method of Service that takes a Caller, on a session and
-// its run. A method that is not here fails the test.
+// asCaller calls each method of Service that takes an Access or a Caller, on a
+// session and its run. A method that is not here fails the test.
 var asCaller = map[string]func(s *session.Service, who session.Caller, key, run string) error{
 	"Send": func(s *session.Service, who session.Caller, key, _ string) error {
-		_, err := s.Send(context.Background(), who, session.SendRequest{SessionKey: key, DefaultAgent: "demo", Message: "Hi"})
+		_, err := s.Send(context.Background(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: "Hi"})
 		return err
 	},
 	"Retry": func(s *session.Service, who session.Caller, key, run string) error {
-		_, err := s.Retry(context.Background(), who, session.RetryRequest{SessionKey: key, RunID: run})
+		_, err := s.Retry(context.Background(), who.To(key), session.RetryRequest{RunID: run})
 		if e := (*protocol.Error)(nil); errors.As(err, &e) && e.Code == protocol.FailedPrecondition {
 			return nil // the run is active, which is told only to who may retry it
 		}
 		return err
 	},
 	"Replay": func(s *session.Service, who session.Caller, key, _ string) error {
-		_, err := s.Replay(context.Background(), who, key, "", 0, session.Span{Events: 1})
+		_, err := s.Replay(context.Background(), who.To(key), "", 0, session.Span{Events: 1})
 		return err
 	},
 	"History": func(s *session.Service, who session.Caller, key, _ string) error {
-		_, err := s.History(context.Background(), who, key, 0, 10)
+		_, err := s.History(context.Background(), who.To(key), 0, 10)
 		return err
 	},
 	"Status": func(s *session.Service, who session.Caller, key, _ string) error {
-		_, err := s.Status(context.Background(), who, key)
+		_, err := s.Status(context.Background(), who.To(key))
 		return err
 	},
 	"Find": func(s *session.Service, who session.Caller, key, _ string) error {
-		_, err := s.Find(context.Background(), who, key)
+		_, err := s.Find(context.Background(), who.To(key))
 		return err
 	},
 	"Withdraw": func(s *session.Service, who session.Caller, key, _ string) error {
-		_, _, err := s.Withdraw(context.Background(), who, key, "")
+		_, _, err := s.Withdraw(context.Background(), who.To(key), "")
 		return err
 	},
 	"RunSession": func(s *session.Service, who session.Caller, _, run string) error {
@@ -49,20 +49,20 @@ var asCaller = map[string]func(s *session.Service, who session.Caller, key, run 
 		return err
 	},
 	"Inject": func(s *session.Service, who session.Caller, key, _ string) error {
-		_, err := s.Inject(context.Background(), who, key, "note", "")
+		_, err := s.Inject(context.Background(), who.To(key), "note", "")
 		return err
 	},
 	"Patch": func(s *session.Service, who session.Caller, key, _ string) error {
 		label := "patched"
-		_, err := s.Patch(context.Background(), who, key, &label, nil)
+		_, err := s.Patch(context.Background(), who.To(key), &label, nil)
 		return err
 	},
 	"Reset": func(s *session.Service, who session.Caller, key, _ string) error {
-		_, err := s.Reset(context.Background(), who, key)
+		_, err := s.Reset(context.Background(), who.To(key))
 		return err
 	},
 	"Delete": func(s *session.Service, who session.Caller, key, _ string) error {
-		return s.Delete(context.Background(), who, key)
+		return s.Delete(context.Background(), who.To(key))
 	},
 }
 
@@ -72,10 +72,10 @@ func TestEveryMethodChecksTheOwner(t *testing.T) {
 	for m := range service.Methods() {
 		takes := false
 		for in := range m.Type.Ins() {
-			takes = takes || in == reflect.TypeFor[session.Caller]()
+			takes = takes || in == reflect.TypeFor[session.Access]() || in == reflect.TypeFor[session.Caller]()
 		}
 		if takes && asCaller[m.Name] == nil {
-			t.Errorf("%s takes a Caller and is not tested", m.Name)
+			t.Errorf("%s takes an Access or a Caller and is not tested", m.Name)
 		}
 	}
 	for name, call := range asCaller {
@@ -84,7 +84,7 @@ func TestEveryMethodChecksTheOwner(t *testing.T) {
 			h := newHouse(t)
 			living := h.send(t, ann, "living", "Hi")
 			deleted := h.send(t, ann, "deleted", "Hi")
-			if err := h.Delete(t.Context(), ann, "deleted"); err != nil {
+			if err := h.Delete(t.Context(), ann.To("deleted")); err != nil {
 				t.Fatal(err)
 			}
 			before := h.checkLog(t, "living")
@@ -109,7 +109,7 @@ func TestEveryMethodChecksTheOwner(t *testing.T) {
 			if err := call(h.Service, root, "other", other.RunID); err != nil {
 				t.Errorf("an admin: %v", err)
 			}
-			if rec, err := h.Find(t.Context(), root, "other"); err == nil && rec.UserID != "ann" {
+			if rec, err := h.Find(t.Context(), root.To("other")); err == nil && rec.UserID != "ann" {
 				t.Errorf("an admin's call made the session %s's", rec.UserID)
 			}
 		})
@@ -122,7 +122,7 @@ func TestDeletedKeyStaysItsOwners(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.send(t, ann, "k", "Hi")
-	if err := h.Delete(t.Context(), ann, "k"); err != nil {
+	if err := h.Delete(t.Context(), ann.To("k")); err != nil {
 		t.Fatal(err)
 	}
 	sent := h.send(t, root, "k", "From the keeper")

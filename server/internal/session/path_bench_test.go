@@ -186,7 +186,7 @@ func (s *stage) ways() []way {
 	ctx := context.Background()
 	return []way{
 		{"stored", func(one *streaming) error {
-			sent, err := s.service.Send(ctx, one.caller, session.SendRequest{SessionKey: one.key(), DefaultAgent: "demo", Message: "Hi"})
+			sent, err := s.service.Send(ctx, one.caller.To(one.key()), session.SendRequest{DefaultAgent: "demo", Message: "Hi"})
 			if err == nil {
 				one.run, err = s.service.Begin(ctx, sent.SessionKey, holder)
 			}

@@ -35,16 +35,16 @@ type Replay struct {
 // one of another epoch (where epoch is not empty), ahead of the log, or from
 // before what was compacted away. Refuses with NOT_FOUND and FORBIDDEN. The
 // payloads are shared and must not be changed.
-func (s *Service) Replay(ctx context.Context, caller Caller, key, epoch string, after int64, most Span) (Replay, error) {
-	if r, ok := s.tails.replay(key, epoch, after, most); ok {
-		if !caller.owns(r.Session) {
+func (s *Service) Replay(ctx context.Context, a Access, epoch string, after int64, most Span) (Replay, error) {
+	if r, ok := s.tails.replay(a.key, epoch, after, most); ok {
+		if !a.caller.owns(r.Session) {
 			return Replay{}, errNotOwner
 		}
 		return r, nil
 	}
 	var r Replay
 	err := s.store.View(ctx, func(tx Tx) error {
-		rec, err := owned(tx, key, caller)
+		rec, err := owned(tx, a)
 		if err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"send": func(t *rapid.T) {
 				change(t, func(ctx context.Context) error {
-					_, err := h.Send(ctx, ann, session.SendRequest{SessionKey: some.Draw(t, "session"), DefaultAgent: "demo",
+					_, err := h.Send(ctx, ann.To(some.Draw(t, "session")), session.SendRequest{DefaultAgent: "demo",
 						Message: strings.Repeat("x", rapid.SampledFrom([]int{1, 1, 100, 100, 100_000}).Draw(t, "size"))})
 					return err
 				})
@@ -91,7 +91,7 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 			},
 			"patch": func(t *rapid.T) {
 				change(t, func(ctx context.Context) error {
-					_, err := h.Patch(ctx, root, some.Draw(t, "session"), nil, nil)
+					_, err := h.Patch(ctx, root.To(some.Draw(t, "session")), nil, nil)
 					return err
 				})
 			},
@@ -99,9 +99,9 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 				key := some.Draw(t, "session")
 				change(t, func(ctx context.Context) error {
 					if rapid.Bool().Draw(t, "delete") {
-						return h.Delete(ctx, root, key)
+						return h.Delete(ctx, root.To(key))
 					}
-					_, err := h.Reset(ctx, root, key)
+					_, err := h.Reset(ctx, root.To(key))
 					return err
 				})
 			},
@@ -110,20 +110,20 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				key, most := some.Draw(t, "session"), session.Span{Events: 400, Bytes: rapid.IntRange(0, 600<<10).Draw(t, "bytes")}
-				rec, err := h.Find(context.Background(), root, key)
+				rec, err := h.Find(context.Background(), root.To(key))
 				if err != nil {
 					rec.Epoch = "none"
 				}
 				after := rec.LastSeq - rapid.Int64Range(-1, min(rec.LastSeq, 300)).Draw(t, "behind")
 				store.noView.Store(true)
-				r, err := h.Replay(context.Background(), root, key, rec.Epoch, after, most)
+				r, err := h.Replay(context.Background(), root.To(key), rec.Epoch, after, most)
 				store.noView.Store(false)
 				if errors.Is(err, errDisk) {
 					declined++
 					return
 				}
 				answered++
-				fromStore, coldErr := h.cold.Replay(context.Background(), root, key, rec.Epoch, after, most)
+				fromStore, coldErr := h.cold.Replay(context.Background(), root.To(key), rec.Epoch, after, most)
 				if err != nil || coldErr != nil || !sameReplay(r, fromStore) {
 					t.Fatalf("after %d the memory answers\n%+v (%v)\nand the store\n%+v (%v)", after, r.Session, err, fromStore.Session, coldErr)
 				}
@@ -177,11 +177,11 @@ func TestReplayIsNeverBehind(t *testing.T) {
 					over = true
 				default:
 				}
-				rec, err := h.Find(context.Background(), ann, key)
+				rec, err := h.Find(context.Background(), ann.To(key))
 				if err != nil {
 					t.Error(err)
 				}
-				if r, err := h.Replay(context.Background(), ann, key, rec.Epoch, rec.LastSeq, wholeLog); err != nil || r.Reset || r.Session.LastSeq < rec.LastSeq {
+				if r, err := h.Replay(context.Background(), ann.To(key), rec.Epoch, rec.LastSeq, wholeLog); err != nil || r.Reset || r.Session.LastSeq < rec.LastSeq {
 					t.Errorf("after %d, which somebody has seen: %+v (%v)", rec.LastSeq, r.Session, err)
 				}
 			}
@@ -203,7 +203,7 @@ func TestFollowersConverge(t *testing.T) {
 		for i := range 24 {
 			switch {
 			case i%12 == 9:
-				_, err := h.Reset(context.Background(), ann, "k")
+				_, err := h.Reset(context.Background(), ann.To("k"))
 				try(t, i, err)
 			case i%5 == 4:
 				_, err := h.Compact(context.Background(), farFuture)
@@ -249,7 +249,7 @@ func TestReplayAfterARestart(t *testing.T) {
 	sameMessages(t, "the client", transcript(c.shown), h.history(t, "k"))
 	// A change makes the memory know the end, and only that.
 	h.send(t, ann, "k", "more")
-	rec, err := h.Find(t.Context(), ann, "k")
+	rec, err := h.Find(t.Context(), ann.To("k"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func (a *asking) Publish(e session.Event) {
 		return
 	}
 	a.n++
-	r, err := a.Replay(context.Background(), root, e.SessionKey, e.Epoch, e.Seq-1, wholeLog)
+	r, err := a.Replay(context.Background(), root.To(e.SessionKey), e.Epoch, e.Seq-1, wholeLog)
 	if err != nil || r.Reset || len(r.Events) == 0 || r.Events[0].Seq != e.Seq {
 		a.t.Errorf("event %d has been published, and after the one before it there is %+v (%v)", e.Seq, r, err)
 	}
@@ -305,11 +305,11 @@ func TestWhatIsPublishedCanBeReplayed(t *testing.T) {
 	a.Service = session.New(store, a, anyNumber)
 	h := house{Service: a.Service, store: store}
 	h.answered(t, ann, "k", "question", "answer")
-	if _, err := h.Reset(t.Context(), ann, "k"); err != nil {
+	if _, err := h.Reset(t.Context(), ann.To("k")); err != nil {
 		t.Fatal(err)
 	}
 	h.answered(t, ann, "k", "question", "answer")
-	if err := h.Delete(t.Context(), ann, "k"); err != nil {
+	if err := h.Delete(t.Context(), ann.To("k")); err != nil {
 		t.Fatal(err)
 	}
 	h.send(t, ann, "k", "question")

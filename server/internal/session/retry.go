@@ -11,7 +11,6 @@ import (
 // RetryRequest asks for another answer in place of one that failed or was
 // stopped. Its fields were checked for form.
 type RetryRequest struct {
-	SessionKey     string
 	RunID          string // whose answer it was
 	IdempotencyKey string
 	Stream         bool
@@ -23,12 +22,12 @@ type RetryRequest struct {
 // as Send does, NOT_FOUND for a run that is not of the session, and
 // FAILED_PRECONDITION when the run is active or completed, or its message was
 // withdrawn or is being answered.
-func (s *Service) Retry(ctx context.Context, caller Caller, r RetryRequest) (Sent, error) {
+func (s *Service) Retry(ctx context.Context, a Access, r RetryRequest) (Sent, error) {
 	// No message has this digest: it would not be UTF-8.
 	digest := sha256.Sum256([]byte("\xffretry:" + r.RunID))
 	var sent Sent
-	err := s.update(ctx, r.SessionKey, func(c *change) (err error) {
-		sent, err = c.once(caller, r.IdempotencyKey, digest, func() (Sent, error) { return c.retry(caller, r) })
+	err := s.update(ctx, a.key, func(c *change) (err error) {
+		sent, err = c.once(a.caller, r.IdempotencyKey, digest, func() (Sent, error) { return c.retry(a, r) })
 		return err
 	})
 	if err != nil {
@@ -37,22 +36,22 @@ func (s *Service) Retry(ctx context.Context, caller Caller, r RetryRequest) (Sen
 	return sent, nil
 }
 
-func (c *change) retry(caller Caller, r RetryRequest) (Sent, error) {
-	if err := c.load(r.SessionKey, caller); err != nil {
+func (c *change) retry(a Access, r RetryRequest) (Sent, error) {
+	if err := c.load(a); err != nil {
 		return Sent{}, err
 	}
 	m, err := c.unanswered(r.RunID)
 	if err != nil {
 		return Sent{}, err
 	}
-	active, err := c.room(caller)
+	active, err := c.room(a.caller)
 	if err != nil {
 		return Sent{}, err
 	}
 	if err := c.show(m); err != nil {
 		return Sent{}, err
 	}
-	return c.queue(c.newRun(caller, r.Stream), m.ID, active)
+	return c.queue(c.newRun(a.caller, r.Stream), m.ID, active)
 }
 
 // unanswered gives the user message of a run that may be retried.

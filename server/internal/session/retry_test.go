@@ -25,7 +25,7 @@ func TestRetry(t *testing.T) {
 	h := newHouse(t)
 	sent := h.failed(t, "k", "question", "part")
 	asked := h.history(t, "k")[0]
-	again, err := h.Retry(t.Context(), root, session.RetryRequest{SessionKey: "k", RunID: sent.RunID, Stream: true})
+	again, err := h.Retry(t.Context(), root.To("k"), session.RetryRequest{RunID: sent.RunID, Stream: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestConcurrentRetriesMakeOneRun(t *testing.T) {
 	for _, key := range []string{"one", "two", "three", "four"} {
 		sent := h.failed(t, key, "question", "part")
 		again := h.atOnce(t, func() (session.Sent, error) {
-			return h.Retry(context.Background(), ann, session.RetryRequest{SessionKey: key, RunID: sent.RunID, IdempotencyKey: "of " + key})
+			return h.Retry(context.Background(), ann.To(key), session.RetryRequest{RunID: sent.RunID, IdempotencyKey: "of " + key})
 		})
 		if messages := h.history(t, key); again.MessageID != sent.MessageID || len(messages) != 3 {
 			t.Errorf("%+v was retried as %+v; the transcript is %v", sent, again, encoded(messages))
@@ -80,7 +80,7 @@ func TestConcurrentRetriesWithoutAKey(t *testing.T) {
 	done := make(chan error)
 	for range 4 {
 		go func() {
-			_, err := h.Retry(context.Background(), ann, session.RetryRequest{SessionKey: "k", RunID: sent.RunID})
+			_, err := h.Retry(context.Background(), ann.To("k"), session.RetryRequest{RunID: sent.RunID})
 			done <- err
 		}()
 	}
@@ -92,7 +92,7 @@ func TestConcurrentRetriesWithoutAKey(t *testing.T) {
 			refused(t, "the same retry", err, protocol.FailedPrecondition)
 		}
 	}
-	if a, err := h.Status(t.Context(), ann, "k"); err != nil || made != 1 || a.Queued != 1 {
+	if a, err := h.Status(t.Context(), ann.To("k")); err != nil || made != 1 || a.Queued != 1 {
 		t.Errorf("%d retries were made, %d wait (%v)", made, a.Queued, err)
 	}
 }
@@ -103,11 +103,11 @@ func TestKeysOfSendsAndRetries(t *testing.T) {
 	h := newHouse(t)
 	run := h.failed(t, "k", "question", "part").RunID
 	send := func(text, key string) error {
-		_, err := h.Send(t.Context(), ann, session.SendRequest{SessionKey: "k", Message: text, IdempotencyKey: key})
+		_, err := h.Send(t.Context(), ann.To("k"), session.SendRequest{Message: text, IdempotencyKey: key})
 		return err
 	}
 	retry := func(key string) error {
-		_, err := h.Retry(t.Context(), ann, session.RetryRequest{SessionKey: "k", RunID: run, IdempotencyKey: key})
+		_, err := h.Retry(t.Context(), ann.To("k"), session.RetryRequest{RunID: run, IdempotencyKey: key})
 		return err
 	}
 	if err := send("retry:"+run, "a send's"); err != nil {
@@ -130,11 +130,11 @@ func TestWithdrawnRetry(t *testing.T) {
 	before := h.history(t, "k")
 	run := sent.RunID
 	for range 3 {
-		again, err := h.Retry(t.Context(), ann, session.RetryRequest{SessionKey: "k", RunID: run})
+		again, err := h.Retry(t.Context(), ann.To("k"), session.RetryRequest{RunID: run})
 		if err != nil {
 			t.Fatal(err)
 		}
-		withdrawn, _, err := h.Withdraw(t.Context(), ann, "k", again.RunID)
+		withdrawn, _, err := h.Withdraw(t.Context(), ann.To("k"), again.RunID)
 		if err != nil || len(withdrawn) != 1 {
 			t.Fatalf("withdrawn %v (%v)", withdrawn, err)
 		}

@@ -298,9 +298,9 @@ func inner(payload []byte, v protocol.Payload) error {
 // Withdraw takes back queued runs of a session: runID, or every queued one when
 // it is empty. It returns the runs taken back, and the run that is under way, if
 // it is one of those meant: that is left to whoever runs it.
-func (s *Service) Withdraw(ctx context.Context, caller Caller, key, runID string) (withdrawn []string, running string, err error) {
-	err = s.update(ctx, key, func(c *change) error {
-		if err := c.load(key, caller); err != nil {
+func (s *Service) Withdraw(ctx context.Context, a Access, runID string) (withdrawn []string, running string, err error) {
+	err = s.update(ctx, a.key, func(c *change) error {
+		if err := c.load(a); err != nil {
 			return err
 		}
 		active, err := c.ActiveRuns(c.rec.ID)
@@ -367,7 +367,7 @@ func (s *Service) RunSession(ctx context.Context, caller Caller, runID string) (
 		if err != nil {
 			return err
 		}
-		if _, err := owned(tx, rec.Key, caller); err != nil {
+		if _, err := owned(tx, caller.To(rec.Key)); err != nil {
 			return err
 		}
 		key = rec.Key

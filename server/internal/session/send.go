@@ -21,7 +21,6 @@ import (
 // SendRequest is a message on its way into a session. Its fields were checked
 // for form, and its agents exist.
 type SendRequest struct {
-	SessionKey     string // empty: a new session
 	AgentID        string // with whom; empty: the session's agent
 	DefaultAgent   string // of a session that the send opens without AgentID
 	Message        string
@@ -50,21 +49,20 @@ type Sent struct {
 }
 
 // Send stores the user's message with a queued run, and opens the session if
-// its key is new. The files become the session's. Nothing is stored when it
+// its key is new; without a key it makes one. The files become the session's. Nothing is stored when it
 // refuses: FORBIDDEN for somebody else's session or file, ALREADY_EXISTS for
 // another message under a used idempotency key, NOT_FOUND for a file that is no
 // more, FAILED_PRECONDITION for one of another session, RESOURCE_EXHAUSTED when
 // 10 sends are waiting, or the caller has MaxRuns.
-func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent, error) {
-	key := r.SessionKey
-	if key == "" {
-		key = protocol.NewSessionKey(cmp.Or(r.AgentID, r.DefaultAgent), uuid.Must(uuid.NewV7()).String())
+func (s *Service) Send(ctx context.Context, a Access, r SendRequest) (Sent, error) {
+	if a.key == "" {
+		a.key = protocol.NewSessionKey(cmp.Or(r.AgentID, r.DefaultAgent), uuid.Must(uuid.NewV7()).String())
 	}
 	// Concurrent repeats of one idempotency key are serialised by the store's
 	// transactions, whatever session they name.
 	var sent Sent
-	err := s.update(ctx, key, func(c *change) (err error) {
-		sent, err = c.once(caller, r.IdempotencyKey, r.digest(), func() (Sent, error) { return c.send(key, caller, r) })
+	err := s.update(ctx, a.key, func(c *change) (err error) {
+		sent, err = c.once(a.caller, r.IdempotencyKey, r.digest(), func() (Sent, error) { return c.send(a, r) })
 		return err
 	})
 	if err != nil {
@@ -73,9 +71,9 @@ func (s *Service) Send(ctx context.Context, caller Caller, r SendRequest) (Sent,
 	return sent, nil
 }
 
-func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
-	files, unfit := c.files(caller, r.Media)
-	if err := c.open(key, caller, r, files); err != nil {
+func (c *change) send(a Access, r SendRequest) (Sent, error) {
+	files, unfit := c.files(a.caller, r.Media)
+	if err := c.open(a, r, files); err != nil {
 		return Sent{}, err
 	}
 	if unfit != nil { // which is of no interest for somebody else's session
@@ -84,14 +82,14 @@ func (c *change) send(key string, caller Caller, r SendRequest) (Sent, error) {
 	if err := c.attach(files); err != nil {
 		return Sent{}, err
 	}
-	active, err := c.room(caller)
+	active, err := c.room(a.caller)
 	if err != nil {
 		return Sent{}, err
 	}
-	run := c.newRun(caller, r.Stream)
+	run := c.newRun(a.caller, r.Stream)
 	m := Message{Message: protocol.Message{
 		ID: newID("msg-"), Role: protocol.FromUser, Content: r.Message, Status: protocol.StatusComplete,
-		CreatedAt: protocol.At(c.now), RunID: run.ID, Author: c.author(caller), Media: wire(files),
+		CreatedAt: protocol.At(c.now), RunID: run.ID, Author: c.author(a.caller), Media: wire(files),
 	}}
 	if active > 0 {
 		m.Status = protocol.StatusQueued
@@ -198,10 +196,10 @@ func repeated(before Send, digest []byte) (Sent, error) {
 
 // open loads the session or makes it the caller's. A deleted one starts a new
 // log, for its owner alone.
-func (c *change) open(key string, caller Caller, r SendRequest, files []File) error {
-	rec, err := c.Session(key)
+func (c *change) open(a Access, r SendRequest, files []File) error {
+	rec, err := c.Session(a.key)
 	switch {
-	case err == nil && !caller.owns(rec):
+	case err == nil && !a.caller.owns(rec):
 		return errNotOwner
 	case err == nil && rec.DeletedAt.IsZero():
 		if r.AgentID != "" && r.AgentID != rec.AgentID {
@@ -213,7 +211,7 @@ func (c *change) open(key string, caller Caller, r SendRequest, files []File) er
 	case err == nil:
 		rec.DeletedAt, rec.LastSeq, rec.Floor, rec.Pinned = time.Time{}, 0, 0, false
 	case errors.Is(err, ErrNotFound):
-		rec = Record{Key: key, UserID: caller.UserID}
+		rec = Record{Key: a.key, UserID: a.caller.UserID}
 	default:
 		return err
 	}

@@ -19,10 +19,11 @@ func TestConcurrentRepeatsMakeOneMessage(t *testing.T) {
 	h := newHouse(t)
 	for i := range 20 {
 		r := session.SendRequest{DefaultAgent: "demo", Message: "Hi", IdempotencyKey: fmt.Sprint(i)}
+		key := ""
 		if i%2 == 0 {
-			r.SessionKey = fmt.Sprint("session-", i)
+			key = fmt.Sprint("session-", i)
 		}
-		sent := h.atOnce(t, func() (session.Sent, error) { return h.Send(context.Background(), ann, r) })
+		sent := h.atOnce(t, func() (session.Sent, error) { return h.Send(context.Background(), ann.To(key), r) })
 		if messages := h.history(t, sent.SessionKey); len(messages) != 2 || messages[0].ID != sent.MessageID {
 			t.Errorf("the transcript is %v", encoded(messages))
 		}
@@ -67,7 +68,7 @@ func (h house) atOnce(t *testing.T, send func() (session.Sent, error)) session.S
 	if duplicates != len(all)-1 {
 		t.Errorf("%d of %d were repeats", duplicates, len(all))
 	}
-	a, err := h.Status(t.Context(), root, all[0].SessionKey)
+	a, err := h.Status(t.Context(), root.To(all[0].SessionKey))
 	if err != nil || a.Queued != 1 {
 		t.Errorf("%d runs wait (%v)", a.Queued, err)
 	}
@@ -86,7 +87,7 @@ func TestIdempotencyKeysAreAUsers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	send := func(who session.Caller, key, text string) (session.Sent, error) {
-		return h.Send(t.Context(), who, session.SendRequest{SessionKey: key, DefaultAgent: "demo", Message: text, IdempotencyKey: "k"})
+		return h.Send(t.Context(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: text, IdempotencyKey: "k"})
 	}
 	first, err := send(ann, "one", "Hi")
 	if err != nil {
@@ -105,14 +106,14 @@ func TestIdempotencyKeysAreAUsers(t *testing.T) {
 			t.Errorf("a repeat to %q gave %+v (%v)", key, again, err)
 		}
 	}
-	if err := h.Delete(t.Context(), ann, "one"); err != nil {
+	if err := h.Delete(t.Context(), ann.To("one")); err != nil {
 		t.Fatal(err)
 	}
 	again, err := send(ann, "one", "Hi")
 	if err != nil || !again.Duplicate || again.Epoch != first.Epoch || again.Seq != first.Seq {
 		t.Errorf("a repeat after the deletion gave %+v (%v)", again, err)
 	}
-	_, err = h.Find(t.Context(), ann, "one")
+	_, err = h.Find(t.Context(), ann.To("one"))
 	refused(t, "the deleted session", err, protocol.NotFound)
 }
 
@@ -125,8 +126,8 @@ func TestQueueIsBounded(t *testing.T) {
 		}
 	}
 	rec := h.checkLog(t, "k")
-	request := session.SendRequest{SessionKey: "k", DefaultAgent: "demo", Message: "Hi", IdempotencyKey: "i"}
-	_, err := h.Send(t.Context(), ann, request)
+	request := session.SendRequest{DefaultAgent: "demo", Message: "Hi", IdempotencyKey: "i"}
+	_, err := h.Send(t.Context(), ann.To("k"), request)
 	refused(t, "one too many", err, protocol.ResourceExhausted)
 	if e := err.(*protocol.Error); !e.Retryable || e.RetryAfterMs <= 0 {
 		t.Errorf("%+v does not say when to try again", e)
@@ -135,11 +136,11 @@ func TestQueueIsBounded(t *testing.T) {
 		t.Errorf("a refused send changed the session to %+v", now)
 	}
 	b := h.begin(t, "k")
-	_, err = h.Send(t.Context(), ann, request)
+	_, err = h.Send(t.Context(), ann.To("k"), request)
 	refused(t, "one too many while the first runs", err, protocol.ResourceExhausted)
 	h.finish(t, b, session.RunCompleted)
 	// The key of a refused send is as new.
-	if sent, err := h.Send(t.Context(), ann, request); err != nil || sent.Duplicate {
+	if sent, err := h.Send(t.Context(), ann.To("k"), request); err != nil || sent.Duplicate {
 		t.Errorf("after an answer: %+v (%v)", sent, err)
 	}
 }
@@ -152,26 +153,26 @@ func TestRunsOfAUserAreBounded(t *testing.T) {
 	h := houseWith(openStore(t), func() session.Settings { return session.Settings{MaxRunsPerUser: most} })
 	h.send(t, ann, "one", "Hi")
 	h.send(t, ann, "two", "Hi")
-	request := session.SendRequest{SessionKey: "three", DefaultAgent: "demo", Message: "Hi", IdempotencyKey: "i"}
-	_, err := h.Send(t.Context(), ann, request)
+	request := session.SendRequest{DefaultAgent: "demo", Message: "Hi", IdempotencyKey: "i"}
+	_, err := h.Send(t.Context(), ann.To("three"), request)
 	refused(t, "a third one", err, protocol.ResourceExhausted)
 	if e := err.(*protocol.Error); !e.Retryable || e.RetryAfterMs <= 0 {
 		t.Errorf("%+v does not say when to try again", e)
 	}
-	if _, err := h.Find(t.Context(), ann, "three"); err == nil {
+	if _, err := h.Find(t.Context(), ann.To("three")); err == nil {
 		t.Error("a refused send opened a session")
 	}
 	h.send(t, ben, "ben's", "Hi")
 	failed := h.begin(t, "one")
 	h.finish(t, failed, session.RunFailed)
-	if sent, err := h.Send(t.Context(), ann, request); err != nil || sent.Duplicate {
+	if sent, err := h.Send(t.Context(), ann.To("three"), request); err != nil || sent.Duplicate {
 		t.Errorf("after an end: %+v (%v)", sent, err)
 	}
-	retry := session.RetryRequest{SessionKey: "one", RunID: failed.Run.ID}
-	_, err = h.Retry(t.Context(), ann, retry)
+	retry := session.RetryRequest{RunID: failed.Run.ID}
+	_, err = h.Retry(t.Context(), ann.To("one"), retry)
 	refused(t, "a retry beyond that", err, protocol.ResourceExhausted)
 	most = 0
-	if _, err := h.Retry(t.Context(), ann, retry); err != nil {
+	if _, err := h.Retry(t.Context(), ann.To("one"), retry); err != nil {
 		t.Errorf("without a limit: %v", err)
 	}
 }
@@ -179,7 +180,7 @@ func TestRunsOfAUserAreBounded(t *testing.T) {
 func TestSendOpensASession(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	sent, err := h.Send(t.Context(), ann, session.SendRequest{AgentID: "a", DefaultAgent: "demo", Message: "# Hello\nyou", Stream: true})
+	sent, err := h.Send(t.Context(), ann.To(""), session.SendRequest{AgentID: "a", DefaultAgent: "demo", Message: "# Hello\nyou", Stream: true})
 	if err != nil || !strings.HasPrefix(sent.SessionKey, "agent:a:ws:direct:") || len(sent.SessionKey) != len("agent:a:ws:direct:")+36 {
 		t.Fatalf("%+v (%v)", sent, err)
 	}
@@ -191,13 +192,13 @@ func TestSendOpensASession(t *testing.T) {
 	if b.Run.AgentID != "a" || !b.Run.Stream {
 		t.Errorf("its run is %+v", b.Run)
 	}
-	_, err = h.Send(t.Context(), ann, session.SendRequest{SessionKey: sent.SessionKey, AgentID: "b", DefaultAgent: "demo", Message: "Hi"})
+	_, err = h.Send(t.Context(), ann.To(sent.SessionKey), session.SendRequest{AgentID: "b", DefaultAgent: "demo", Message: "Hi"})
 	refused(t, "another agent", err, protocol.InvalidRequest)
 	// A deleted one begins anew, with whom one likes.
-	if err := h.Delete(t.Context(), ann, sent.SessionKey); err != nil {
+	if err := h.Delete(t.Context(), ann.To(sent.SessionKey)); err != nil {
 		t.Fatal(err)
 	}
-	again, err := h.Send(t.Context(), ann, session.SendRequest{SessionKey: sent.SessionKey, AgentID: "b", Message: "New"})
+	again, err := h.Send(t.Context(), ann.To(sent.SessionKey), session.SendRequest{AgentID: "b", Message: "New"})
 	if err != nil || again.Epoch == sent.Epoch {
 		t.Fatalf("%+v (%v)", again, err)
 	}

@@ -25,6 +25,22 @@ func (c Caller) owns(r Record) bool {
 	return r.UserID == c.UserID || c.Role.Allows(protocol.Admin)
 }
 
+// Access is one caller's access to one session. To makes it without a check. Each
+// method of Service that takes an Access checks in its own transaction that the
+// session is the caller's, or the caller an admin, and refuses with FORBIDDEN
+// otherwise.
+type Access struct {
+	caller Caller
+	key    string
+}
+
+// To gives the caller's access to the session with that key, which need not exist.
+// The key's form was checked.
+func (c Caller) To(key string) Access { return Access{c, key} }
+
+// Key gives the session's key.
+func (a Access) Key() string { return a.key }
+
 // Event is a committed change on its way to those who follow its session. Seq
 // is 0 and Epoch empty when the session's log is no more. Payload is shared and
 // must not be changed.
@@ -121,20 +137,20 @@ func (s *Service) commit(ctx context.Context, key string, fn func(*change) error
 	return nil
 }
 
-// load reads the change's session and checks that caller may touch it.
-func (c *change) load(key string, caller Caller) error {
-	rec, err := owned(c.Tx, key, caller)
+// load reads the change's session and checks that the caller may touch it.
+func (c *change) load(a Access) error {
+	rec, err := owned(c.Tx, a)
 	c.rec = rec
 	return err
 }
 
-// owned finds a living session that caller owns, or any for an admin.
-func owned(tx Tx, key string, caller Caller) (Record, error) {
-	rec, err := tx.Session(key)
+// owned finds a living session that the caller owns, or any for an admin.
+func owned(tx Tx, a Access) (Record, error) {
+	rec, err := tx.Session(a.key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Record{}, err
 	}
-	if err == nil && !caller.owns(rec) {
+	if err == nil && !a.caller.owns(rec) {
 		return Record{}, errNotOwner
 	}
 	if err != nil || !rec.DeletedAt.IsZero() {

@@ -62,7 +62,7 @@ func TestOnEndTellsHow(t *testing.T) {
 	var withdrawn told
 	sent = h.send(t, ann, "k", "Hi")
 	watch(sent.RunID, &withdrawn.before)
-	if _, _, err := h.Withdraw(ctx, ann, "k", sent.RunID); err != nil {
+	if _, _, err := h.Withdraw(ctx, ann.To("k"), sent.RunID); err != nil {
 		t.Fatal(err)
 	}
 	check("withdrawn", sent.RunID, &withdrawn,
@@ -76,7 +76,7 @@ func TestOnEndOfADeletedSession(t *testing.T) {
 	sent := h.send(t, ann, "k", "Hi")
 	var ended []session.Ended
 	take := func(e session.Ended) { ended = append(ended, e) }
-	if err := errors.Join(h.OnEnd(t.Context(), sent.RunID, take), h.Delete(t.Context(), ann, "k"), h.OnEnd(t.Context(), sent.RunID, take)); err != nil {
+	if err := errors.Join(h.OnEnd(t.Context(), sent.RunID, take), h.Delete(t.Context(), ann.To("k")), h.OnEnd(t.Context(), sent.RunID, take)); err != nil {
 		t.Fatal(err)
 	}
 	if len(ended) != 2 || ended[0].Outcome.Status != session.RunCancelled || ended[1].Outcome.Code != protocol.NotFound {

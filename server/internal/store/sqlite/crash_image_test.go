@@ -170,12 +170,12 @@ func talk(t *rapid.T, s *Store, deeds int) []instant {
 		var err error
 		switch what := rapid.IntRange(0, 9).Draw(t, "deed"); {
 		case what == 0 && n > 0:
-			if _, err = service.Reset(context.Background(), keeper, key); err == nil {
+			if _, err = service.Reset(context.Background(), keeper.To(key)); err == nil {
 				delete(running, key)
 			}
 		case what < 3 || n == 0:
-			_, err = service.Send(context.Background(), keeper, session.SendRequest{
-				SessionKey: key, DefaultAgent: "demo", Message: text, IdempotencyKey: fmt.Sprint(n)})
+			_, err = service.Send(context.Background(), keeper.To(key), session.SendRequest{
+				DefaultAgent: "demo", Message: text, IdempotencyKey: fmt.Sprint(n)})
 		case !runs:
 			if b, err = service.Begin(context.Background(), key, "this"); err == nil {
 				running[key] = b

@@ -50,7 +50,7 @@ func talkOn(t *testing.T, dir string) {
 		all.Go(func() {
 			for i := 0; ; i++ {
 				mark := fmt.Sprintf("%s-%s-%d", key, process, i)
-				sent, err := service.Send(ctx, keeper, session.SendRequest{SessionKey: key, DefaultAgent: "demo", Message: mark, IdempotencyKey: mark})
+				sent, err := service.Send(ctx, keeper.To(key), session.SendRequest{DefaultAgent: "demo", Message: mark, IdempotencyKey: mark})
 				if err != nil {
 					t.Error(err)
 					return
@@ -146,7 +146,7 @@ func (h heard) check(t *testing.T, dir string) {
 	storetest.Sound(t, store)
 	told, sent := map[string]string{}, map[string]string{}
 	for n := range talkers {
-		rec, err := service.Find(context.Background(), keeper, fmt.Sprint("session-", n))
+		rec, err := service.Find(context.Background(), keeper.To(fmt.Sprint("session-", n)))
 		if err != nil {
 			continue // it was not come to
 		}

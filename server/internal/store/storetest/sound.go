@@ -108,7 +108,7 @@ func Log(t Failer, s session.Store, rec session.Record) (events []session.Stored
 func Transcript(t Failer, s *session.Service, key string) (all []protocol.Message) {
 	t.Helper()
 	for before := int64(0); ; {
-		p, err := s.History(context.Background(), admin, key, before, protocol.MaxHistoryLimit)
+		p, err := s.History(context.Background(), admin.To(key), before, protocol.MaxHistoryLimit)
 		if err != nil || p.HasMore && len(p.Messages) == 0 {
 			t.Fatalf("the history of %s before %d: %v, %d messages", key, before, err, len(p.Messages))
 		}
