@@ -53,27 +53,27 @@ const (
 	keySecret = 32                // bytes
 )
 
-// Drawn is a key that is not kept yet, so that it can be told of before it is. It
-// opens nothing, and prints without its text.
-type Drawn struct {
+// GeneratedKey is a key that is not stored yet, so that the audit log can name it
+// first. It lets nobody in, and prints without its text.
+type GeneratedKey struct {
 	text Token
 	key  Key
 }
 
 // ID is the key's public id.
-func (d Drawn) ID() string { return d.key.ID }
+func (g GeneratedKey) ID() string { return g.key.ID }
 
-// Prefix is what lists show of its text.
-func (d Drawn) Prefix() string { return d.key.Prefix }
+// Prefix is the part of the key's text that lists show.
+func (g GeneratedKey) Prefix() string { return g.key.Prefix }
 
-// Draw draws a key, 256 random bits as text, with all that follows from it.
-func Draw() Drawn {
+// GenerateKey makes a key of 256 random bits, with an id of its own.
+func GenerateKey() GeneratedKey {
 	var secret [keySecret]byte
 	var id [8]byte
 	rand.Read(secret[:])
 	rand.Read(id[:])
 	text := keyStart + base64.RawURLEncoding.EncodeToString(secret[:])
-	return Drawn{NewToken(text), Key{ID: "key-" + hex.EncodeToString(id[:]), Digest: digestOf(text), Prefix: text[:keyShown]}}
+	return GeneratedKey{NewToken(text), Key{ID: "key-" + hex.EncodeToString(id[:]), Digest: digestOf(text), Prefix: text[:keyShown]}}
 }
 
 func digestOf(key string) KeyDigest { return sha256.Sum256([]byte(key)) }

@@ -52,14 +52,17 @@ func NewKeys(store KeyStore) *Keys {
 
 func keyClock() protocol.Time { return protocol.At(time.Now()) }
 
-// Create makes of what was drawn a user's key, on behalf of an admin. The key
-// itself is in the result and nowhere else.
-func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreateParams, d Drawn) (protocol.KeysCreateResult, error) {
+// Create stores a generated key as a user's, on behalf of an admin. The key's text
+// is in the result and nowhere else. A zero GeneratedKey is refused.
+func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreateParams, g GeneratedKey) (protocol.KeysCreateResult, error) {
+	if g.ID() == "" {
+		return protocol.KeysCreateResult{}, errors.New("api keys: no key was generated")
+	}
 	p.Name, p.UserID = strings.TrimSpace(p.Name), strings.TrimSpace(p.UserID)
 	if err := checkKey(&p); err != nil {
 		return protocol.KeysCreateResult{}, err
 	}
-	k, now := d.key, keyClock()
+	k, now := g.key, keyClock()
 	k.Name, k.UserID, k.Role, k.CreatedAt, k.CreatedBy = p.Name, p.UserID, p.Role, now, by
 	if p.ExpiresIn > 0 {
 		k.ExpiresAt = now + protocol.Time(p.ExpiresIn*1000)
@@ -78,7 +81,7 @@ func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreatePara
 		return protocol.KeysCreateResult{}, unavailable("make a key", err)
 	}
 	return protocol.KeysCreateResult{
-		ID: k.ID, Key: d.text.Reveal(), Prefix: k.Prefix, Name: k.Name, UserID: k.UserID, Role: k.Role, ExpiresAt: k.ExpiresAt,
+		ID: k.ID, Key: g.text.Reveal(), Prefix: k.Prefix, Name: k.Name, UserID: k.UserID, Role: k.Role, ExpiresAt: k.ExpiresAt,
 	}, nil
 }
 

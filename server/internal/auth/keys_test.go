@@ -59,7 +59,7 @@ func (r *ring) restart() {
 
 func (r *ring) make(p protocol.KeysCreateParams) protocol.KeysCreateResult {
 	r.t.Helper()
-	made, err := r.Create(context.Background(), "boss", p, auth.Draw())
+	made, err := r.Create(context.Background(), "boss", p, auth.GenerateKey())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestKeyParams(t *testing.T) {
 		p := bot()
 		change(&p)
 		field, _, _ := strings.Cut(name, " ")
-		if _, err := r.Create(t.Context(), "boss", p, auth.Draw()); code(err) != protocol.InvalidRequest || !strings.Contains(err.Error(), field+" must be") {
+		if _, err := r.Create(t.Context(), "boss", p, auth.GenerateKey()); code(err) != protocol.InvalidRequest || !strings.Contains(err.Error(), field+" must be") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -330,7 +330,7 @@ func TestKeysAreBounded(t *testing.T) {
 			first = made
 		}
 	}
-	if _, err := r.Create(t.Context(), "boss", p, auth.Draw()); code(err) != protocol.FailedPrecondition {
+	if _, err := r.Create(t.Context(), "boss", p, auth.GenerateKey()); code(err) != protocol.FailedPrecondition {
 		t.Errorf("one more: %v", err)
 	}
 	list, more, err := r.List(t.Context())
@@ -347,6 +347,18 @@ func TestKeysAreBounded(t *testing.T) {
 	r.make(p)
 }
 
+// Create refuses the zero GeneratedKey, whose text and id are empty.
+func TestOnlyGeneratedKeysAreStored(t *testing.T) {
+	t.Parallel()
+	r := newRing(t, t.TempDir())
+	if _, err := r.Create(t.Context(), "boss", bot(), auth.GeneratedKey{}); err == nil {
+		t.Error("a key was stored that was not generated")
+	}
+	if left := r.list(); left != "" {
+		t.Errorf("there is %s", left)
+	}
+}
+
 // A store that fails lets nobody in, and says so.
 func TestKeysFailClosed(t *testing.T) {
 	t.Parallel()
@@ -355,7 +367,7 @@ func TestKeysFailClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := auth.NewKeys(s.Keys())
-	made, err := keys.Create(t.Context(), "boss", bot(), auth.Draw())
+	made, err := keys.Create(t.Context(), "boss", bot(), auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +376,7 @@ func TestKeysFailClosed(t *testing.T) {
 	}
 	for name, call := range map[string]func() error{
 		"Authenticate": func() error { _, err := keys.Authenticate(t.Context(), made.Key); return err },
-		"Create":       func() error { _, err := keys.Create(t.Context(), "boss", bot(), auth.Draw()); return err },
+		"Create":       func() error { _, err := keys.Create(t.Context(), "boss", bot(), auth.GenerateKey()); return err },
 		"Revoke":       func() error { _, err := keys.Revoke(t.Context(), "boss", made.ID); return err },
 		"List":         func() error { _, _, err := keys.List(t.Context()); return err },
 		"Sweep":        func() error { return keys.Sweep(t.Context()) },

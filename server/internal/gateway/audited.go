@@ -147,7 +147,7 @@ func (c *call) describe(params protocol.Payload, act *audit.Act) (told bool, err
 	case *protocol.DeviceRevokeParams:
 		act.Target = audit.Device(p.DeviceID + p.SenderID) // one of them
 	case *protocol.KeysCreateParams:
-		c.drawn = auth.Draw()
+		c.drawn = auth.GenerateKey()
 		act.Target, act.Detail = audit.Key(c.drawn.ID()), details("prefix", c.drawn.Prefix(), "user", p.UserID, "name", p.Name,
 			"role", string(p.Role), "expires in", lasting(p.ExpiresIn))
 	case *protocol.KeysRevokeParams:

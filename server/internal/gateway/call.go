@@ -24,10 +24,10 @@ type call struct {
 	params    jsontext.Raw
 	live      *Live // what holds for it
 	method    Method
-	named     string      // the method asked for, if there is such a one
-	ended     func(error) // to be told how the method ended; nil: it has not begun
-	drawn     auth.Drawn  // the key that api_keys.create makes
-	requester string      // the device that a pairing code is of
+	named     string            // the method asked for, if there is such a one
+	ended     func(error)       // to be told how the method ended; nil: it has not begun
+	drawn     auth.GeneratedKey // the key that api_keys.create makes
+	requester string            // the device that a pairing code is of
 	answered  atomic.Bool
 }
 

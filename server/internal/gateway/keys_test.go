@@ -21,7 +21,7 @@ import (
 // key makes an API key.
 func (h *house) key(t testing.TB, role protocol.Role, user string) protocol.KeysCreateResult {
 	t.Helper()
-	made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role}, auth.Draw())
+	made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role}, auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestKeyExpiresWhileConnected(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				h := httpdtest.New(t, httpdtest.Options{})
-				made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer, ExpiresIn: 40}, auth.Draw())
+				made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer, ExpiresIn: 40}, auth.GenerateKey())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -268,7 +268,7 @@ func TestKeyInUse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := httpdtest.New(t, httpdtest.Options{})
-		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer}, auth.Draw())
+		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer}, auth.GenerateKey())
 		if err != nil {
 			t.Fatal(err)
 		}

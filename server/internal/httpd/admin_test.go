@@ -172,11 +172,11 @@ func TestKeysPage(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
 	admin, _ := pair(t, h, protocol.Admin, "boss", "")
-	made, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Nightly", UserID: "reports", Role: protocol.Viewer}, auth.Draw())
+	made, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Nightly", UserID: "reports", Role: protocol.Viewer}, auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Old", UserID: "reports", Role: protocol.Viewer}, auth.Draw())
+	old, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Old", UserID: "reports", Role: protocol.Viewer}, auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestConsoleShowsHostileWords(t *testing.T) {
 	const evil = `"'><img src=x onerror=alert(1)><script>alert(2)</script></title><!--`
 	admin, _ := pair(t, h, protocol.Admin, "boss", evil)
 	say(t, h, evil, "theirs", evil)
-	if _, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: evil, UserID: evil, Role: protocol.Viewer}, auth.Draw()); err != nil {
+	if _, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: evil, UserID: evil, Role: protocol.Viewer}, auth.GenerateKey()); err != nil {
 		t.Fatal(err)
 	}
 	label := evil

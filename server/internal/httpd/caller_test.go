@@ -20,7 +20,7 @@ import (
 // keyOf makes an API key, which ends after so many seconds, if any.
 func keyOf(t testing.TB, h *httpdtest.House, role protocol.Role, user string, seconds int64) protocol.KeysCreateResult {
 	t.Helper()
-	made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role, ExpiresIn: seconds}, auth.Draw())
+	made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role, ExpiresIn: seconds}, auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func TestMetricsAreForAdmins(t *testing.T) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	key := func(role protocol.Role) string {
-		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "scraper", UserID: "scraper", Role: role}, auth.Draw())
+		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "scraper", UserID: "scraper", Role: role}, auth.GenerateKey())
 		if err != nil {
 			t.Fatal(err)
 		}

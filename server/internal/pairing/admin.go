@@ -53,6 +53,27 @@ func (s *Service) List(ctx context.Context) (protocol.DeviceListResult, error) {
 	return list, nil
 }
 
+// Pending gives the request that waits with a code, as people type it; found is
+// false if none does.
+func (s *Service) Pending(ctx context.Context, code string) (p protocol.PendingDevice, found bool, err error) {
+	code, ok := ParseCode(code)
+	if !ok {
+		return protocol.PendingDevice{}, false, nil
+	}
+	var r Record
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		r, found, err = tx.ByCode(code)
+		return err
+	})
+	switch {
+	case err != nil:
+		return protocol.PendingDevice{}, false, unchecked("find a request", err)
+	case !found || s.standing(r) != protocol.PairingPending:
+		return protocol.PendingDevice{}, false, nil
+	}
+	return r.pending(), true, nil
+}
+
 // Past is a request or a device about which something was decided.
 type Past struct {
 	protocol.PairedDevice

@@ -288,6 +288,49 @@ func TestApproveChoices(t *testing.T) {
 	})
 }
 
+// A request is found by its code as long as it waits, however many others do.
+func TestPendingByCode(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx := t.Context()
+		find := func(code string) string {
+			t.Helper()
+			p, found, err := d.Pending(ctx, code)
+			if err != nil || found != (p.DeviceID != "") {
+				t.Errorf("%q: %+v, %v, %v", code, p, found, err)
+			}
+			return p.DeviceID
+		}
+		first := d.request(from("192.0.2.1"))
+		time.Sleep(time.Minute)
+		var others []pairing.Record
+		for i := range 300 { // more than lists show
+			others = append(others, record(i, protocol.PairingPending))
+		}
+		d.fill(others...)
+		for _, typed := range []string{first.Code, " " + strings.ToLower(first.Code[:4]) + "-" + first.Code[4:]} {
+			if got := find(typed); got != first.DeviceID {
+				t.Errorf("%q is of %q, want %q", typed, got, first.DeviceID)
+			}
+		}
+		for _, none := range []string{"", "ABC", "22222222", first.DeviceID} {
+			if got := find(none); got != "" {
+				t.Errorf("%q is of %q", none, got)
+			}
+		}
+		approved, denied, expired := d.request(from("192.0.2.2")), d.request(from("192.0.2.3")), d.request(from("192.0.2.4"))
+		d.approve(protocol.DeviceApproveParams{Code: approved.Code})
+		if err := d.Deny(ctx, "admin", denied.Code); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		for what, p := range map[string]protocol.PendingDevice{"approved": approved, "denied": denied, "expired": expired} {
+			if got := find(p.Code); got != "" {
+				t.Errorf("the code that is %s is of %q", what, got)
+			}
+		}
+	})
+}
+
 func TestListAndHistory(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		ctx := t.Context()
@@ -592,6 +635,7 @@ func TestBrokenStoreLetsNobodyIn(t *testing.T) {
 		"SignIn":       func() error { _, err := s.SignIn(ctx, who); return err },
 		"SignOut":      func() error { return s.SignOut(ctx, who.Secret) },
 		"List":         func() error { _, err := s.List(ctx); return err },
+		"Pending":      func() error { _, _, err := s.Pending(ctx, "ABCD2345"); return err },
 		"History":      func() error { _, err := s.History(ctx, 1); return err },
 		"Approve": func() error {
 			_, err := s.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: "ABCD2345"})
