@@ -32,25 +32,13 @@ func connecting() []Row {
 	}
 }
 
-// methods are those of the page that need a client to be authenticated.
-func methods() []string {
-	return []string{
-		"chat.send", "chat.retry", "chat.history", "chat.inject", "chat.abort", "chat.session.status",
-		"chat.replay", "chat.watch", "chat.unwatch",
-		"sessions.list", "sessions.preview", "sessions.patch", "sessions.delete", "sessions.reset",
-		"device.pair.list", "device.pair.approve", "device.pair.deny", "device.pair.revoke",
-		"health", "status", "agents.list",
-		"api_keys.create", "api_keys.list", "api_keys.revoke",
-		"clients.list", "clients.disconnect", "audit.list", "config.reload",
-	}
-}
-
 const notFirst = "first request must be 'connect'"
 
 func firstRequest(v *visit) {
 	c := v.open(nil)
-	for _, method := range append(methods(), "browser.pairing.status", "no.such.method", "") {
-		c.refused("UNAUTHORIZED", notFirst, method, object{"sessionKey": "k", "message": "x"})
+	unauthenticated := []method{{name: "browser.pairing.status"}, {name: "no.such.method"}, {name: ""}}
+	for _, m := range append(methods(), unauthenticated...) {
+		c.refused("UNAUTHORIZED", notFirst, m.name, object{"sessionKey": "k", "message": "x"})
 	}
 	c.call("connect", object{"token": v.target.Token})
 	c.settle()

@@ -54,22 +54,14 @@ func (v *visit) relyOn(method string, params object) {
 	}
 }
 
-// additions are the methods that the page adds to v3. Names that end in a dot
-// stand for all that begin with them.
-func additions() []string {
-	return []string{"chat.retry", "chat.replay", "chat.watch", "chat.unwatch", "api_keys.", "audit.", "clients.", "config."}
-}
-
 // lacking ends the row if an error says that the gateway lacks an addition.
 func (v *visit) lacking(code, message string) {
 	method, unknown := strings.CutPrefix(message, "unknown method: ")
 	if code != "INVALID_REQUEST" || !unknown {
 		return
 	}
-	for _, a := range additions() {
-		if method == a || strings.HasSuffix(a, ".") && strings.HasPrefix(method, a) {
-			panic(NotApplicable("this gateway has no " + method + ", an addition to v3"))
-		}
+	if isAddition(method) {
+		panic(NotApplicable("this gateway has no " + method + ", an addition to v3"))
 	}
 }
 

@@ -76,8 +76,8 @@ func pendingMayPoll(v *visit) {
 	c := v.open(nil)
 	c.refused("UNAUTHORIZED", notFirst, "browser.pairing.status", nil)
 	c.call("connect", object{})
-	for _, method := range methods() {
-		c.refused("UNAUTHORIZED", notFirst, method, object{"sessionKey": "k", "message": "x"})
+	for _, m := range methods() {
+		c.refused("UNAUTHORIZED", notFirst, m.name, object{"sessionKey": "k", "message": "x"})
 	}
 	v.want(c.call("browser.pairing.status", nil), "status", "pending")
 }

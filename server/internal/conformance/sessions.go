@@ -22,18 +22,6 @@ func sessions() []Row {
 	}
 }
 
-// ofSession are the methods about a session with params for it.
-func ofSession(key, run string) map[string]object {
-	return map[string]object{
-		"chat.send": {"sessionKey": key, "message": "echo x"}, "chat.history": {"sessionKey": key},
-		"chat.inject": {"sessionKey": key, "message": "x"}, "chat.abort": {"sessionKey": key},
-		"chat.retry": {"sessionKey": key, "runId": run}, "chat.replay": {"sessionKey": key, "afterSeq": 0},
-		"chat.session.status": {"sessionKey": key}, "sessions.preview": {"sessionKey": key},
-		"sessions.patch": {"sessionKey": key, "label": "mine"}, "sessions.delete": {"key": key}, "sessions.reset": {"key": key},
-		"chat.abort by run": {"runId": run}, "chat.abort by both": {"sessionKey": key, "runId": run},
-	}
-}
-
 func ownership(v *visit) {
 	owner, other, admin := v.member("operator"), v.member("operator"), v.admin(v.name("user"))
 	sent := owner.call("chat.send", object{"message": "echo secret words"})
@@ -60,33 +48,6 @@ func ownership(v *visit) {
 		object{"sessionKey": key, "message": "echo x", "idempotencyKey": "k"})
 	admin.call("sessions.reset", object{"key": key})
 	admin.call("sessions.delete", object{"key": key})
-}
-
-func leastRoles(v *visit) {
-	user := v.name("user")
-	operator, viewer := v.pair("operator", user).connect(v), v.pair("viewer", user).connect(v)
-	key := operator.session("begin")
-	for _, method := range []string{"health", "status", "agents.list", "sessions.list"} {
-		viewer.call(method, nil)
-	}
-	for _, method := range []string{"sessions.preview", "chat.history", "chat.session.status", "chat.replay"} {
-		viewer.call(method, object{"sessionKey": key})
-	}
-	for _, row := range []struct {
-		method string
-		params object
-	}{
-		{"chat.send", object{"sessionKey": key, "message": "echo x"}}, {"chat.inject", object{"sessionKey": key, "message": "x"}},
-		{"chat.abort", object{"sessionKey": key}}, {"sessions.patch", object{"sessionKey": key, "label": "x"}},
-		{"sessions.reset", object{"key": key}}, {"sessions.delete", object{"key": key}},
-	} {
-		viewer.refused("UNAUTHORIZED", "permission denied: "+row.method+" requires operator", row.method, row.params)
-		operator.call(row.method, row.params)
-	}
-	viewer.refused("UNAUTHORIZED", "permission denied: chat.retry requires operator", "chat.retry", object{"sessionKey": key, "runId": "run-none"})
-	for _, method := range []string{"chat.watch", "chat.unwatch", "device.pair.list"} {
-		operator.refused("UNAUTHORIZED", "permission denied: "+method+" requires admin", method, object{"sessionKey": key})
-	}
 }
 
 func roleBeforeOwnership(v *visit) {

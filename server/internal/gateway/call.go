@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
-	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
@@ -19,20 +18,19 @@ import (
 // first of them answers.
 type call struct {
 	*client
-	ctx       context.Context
-	id        string
-	params    jsontext.Raw
-	live      *Live // what holds for it
-	method    Method
-	named     string            // the method asked for, if there is such a one
-	ended     func(error)       // to be told how the method ended; nil: it has not begun
-	drawn     auth.GeneratedKey // the key that api_keys.create makes
-	requester string            // the device that a pairing code is of
-	answered  atomic.Bool
+	ctx      context.Context
+	id       string
+	params   jsontext.Raw
+	live     *Live          // what holds for it
+	named    string         // the method asked for, if there is such a one
+	session  session.Access // the session that the method is about, if it is about one
+	answered atomic.Bool
 }
 
 // caller is who the client is to the domain.
 func (c *call) caller() session.Caller { return c.who.Caller() }
+
+func (c *call) isAdmin() bool { return c.who.Role.Allows(protocol.Admin) }
 
 // actor is who the client is to the audit log.
 func (c *call) actor() audit.Actor { return c.who.Actor(c.Peer.Address) }

@@ -7,8 +7,9 @@
 //     handles its frames, one after the other.
 //   - call: one request on its way to its answer. A call is answered exactly once; some
 //     methods answer later, from another goroutine.
-//   - method: a row of the method table (method.go): its name, the least role that it
-//     needs, its params and its handler.
+//   - method: a row of the method table (methods.go): its name, the least role that it
+//     needs, how it finds its session, what the audit log tells of it, and its code.
+//     A call of a method is prepared, then written to the audit log, then executed.
 //   - stranger: a client that has not authenticated. It may call connect, and ask how its
 //     pairing stands.
 //   - member: an authenticated client, to the hub, which sends it the events of its
@@ -25,12 +26,13 @@
 //
 //	gateway.go                       the parts, Serve, maintenance, Shutdown
 //	client.go                        frames of one connection
-//	method.go                        the method table, and the checks before a handler
+//	method.go                        what a row is, and the checks before a call
+//	methods.go                       the method table
 //	connect.go, pairing.go           authentication
-//	devices.go, keys.go, system.go,
-//	clients.go, sessions.go, chat.go,
-//	replay.go, auditlist.go, …       handlers
-//	audited.go                       what the audit log tells of a call
+//	chat_send.go, api_keys.go, …     a method or a group of methods each
+//	queued.go, framed.go             what several methods answer with
+//	devices.go                       what is told of pairings
+//	audited.go                       the audit log's lines
 //	call.go                          params and answers
 //	param.go, clientname.go          what a param must be
 //	drain.go, refusal.go, live.go    what a client is told of failures; settings

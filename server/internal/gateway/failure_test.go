@@ -47,7 +47,7 @@ func TestStoreThatFails(t *testing.T) {
 		case protocol.MethodHealth, protocol.MethodStatus, protocol.MethodAgentsList: // need no store
 		case protocol.MethodChatReplay: // answers from memory what it can
 		default:
-			if m.Session || m.Name == protocol.MethodSessionsList {
+			if ofOwner(m) || m.Name == protocol.MethodSessionsList {
 				in.Refused(protocol.Unavailable, "", m.Name, useOf(t, m).params)
 			}
 		}

@@ -7,70 +7,147 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Method is a row of the method table.
+// Method is a row of the method table as others see it.
 type Method struct {
 	Name string
 	// Least is the role that the method needs; empty for those that a client may
 	// call before it is authenticated.
 	Least protocol.Role
-	// Session tells that the method is about one session: it is refused with
-	// FORBIDDEN for somebody else's, unless the caller is an admin.
+	Does  string // in one line
+	// Session tells that the method is about one session: a caller who is not an
+	// admin is refused with FORBIDDEN when the session is somebody else's.
 	Session bool
-	// What it does, in a line.
-	What string
 
-	handler
+	params reflect.Type // nil: the method has none, or decodes them itself
+	handle func(*call) (protocol.Payload, error)
 }
 
-// handler is the work of a method.
-type handler struct {
-	run    func(*call)
-	params reflect.Type // of what run decodes; nil: it takes none, or reads them itself
+// row is one method: all that the gateway needs to know of it. D is a pointer to
+// its params. V is what prepare makes of them: what the call is about.
+//
+// A call is prepared, then written to the audit log, then executed. The audit log
+// and execute work on the same value, so that what is told is what is done.
+type row[D protocol.Payload, V any] struct {
+	name  string
+	least protocol.Role
+	does  string
+
+	// prepare checks the params and looks up what the call is about. It changes
+	// nothing. If it refuses, the audit log tells of a failed call, so it fills in as
+	// much of the value as it can.
+	prepare func(*call, D) (V, error)
+	// session gives the key of the session that the call is about; nil if the method
+	// is about none. execute finds its session in call.session, and session.Service
+	// checks the owner of what it is given there.
+	session func(V) string
+
+	// action names a call in the audit log; empty if calls are not audited. A method
+	// about a session is audited when the session is another user's. Any other method
+	// with an action needs describe, which says what the act is done to, or gives nil
+	// for a call that is not audited.
+	action   string
+	describe func(*call, V) *audit.Act
+	also     func(*call, V) ([]audit.Act, error) // further acts of a call; may be nil
+	reads    bool                                // one line tells of the same call for ten minutes
+
+	// changes is the admin page (Topic…) to refresh after the method succeeds, or empty.
+	changes string
+
+	// execute does the call and gives its answer, or later if it answers by itself.
+	execute func(*call, V) (protocol.Payload, error)
 }
 
-// methods is the method table, in the order of the protocol page.
-var methods = []Method{
-	{protocol.MethodConnect, "", false, "authenticate, or ask for pairing", handler{run: (*call).connect}},
-	{protocol.MethodPairingStatus, "", false, "how the caller's own pairing stands", handler{run: (*call).pairingStatus}},
+// plain is a row whose params are all that a call is about.
+type plain[D protocol.Payload] = row[D, D]
 
-	{protocol.MethodChatSend, protocol.Operator, true, "send a message and start a run", withParams((*call).chatSend)},
-	{protocol.MethodChatRetry, protocol.Operator, true, "answer a message once more, whose run failed or was stopped", withParams((*call).chatRetry)},
-	{protocol.MethodChatHistory, protocol.Viewer, true, "a page of a session's transcript", withParams((*call).chatHistory)},
-	{protocol.MethodChatInject, protocol.Operator, true, "add to a transcript without a run", withParams((*call).chatInject)},
-	{protocol.MethodChatAbort, protocol.Operator, true, "stop a run, or take back a queued one", withParams((*call).chatAbort)},
-	{protocol.MethodChatStatus, protocol.Viewer, true, "what a session is doing", withParams((*call).chatStatus)},
-	{protocol.MethodChatReplay, protocol.Viewer, true, "a session's events after a seq", withParams((*call).chatReplay)},
-	{protocol.MethodChatWatch, protocol.Admin, false, "follow a session of any user", withParams((*call).chatWatch)},
-	{protocol.MethodChatUnwatch, protocol.Admin, false, "end that", withParams((*call).chatUnwatch)},
+// method makes a row of the table. Absent or null params are {}.
+func method[P any, D interface {
+	*P
+	protocol.Payload
+}, V any](r row[D, V]) Method {
+	return Method{
+		Name: r.name, Least: r.least, Does: r.does, Session: r.session != nil,
+		params: reflect.TypeFor[P](),
+		handle: func(c *call) (protocol.Payload, error) {
+			var p P
+			if err := c.decode(D(&p)); err != nil {
+				return nil, err
+			}
+			return r.serve(c, &p)
+		},
+	}
+}
 
-	{protocol.MethodSessionsList, protocol.Viewer, false, "the caller's sessions", withParams((*call).sessionsList)},
-	{protocol.MethodSessionsPrev, protocol.Viewer, true, "one session and its last messages", withParams((*call).sessionsPreview)},
-	{protocol.MethodSessionsPatch, protocol.Operator, true, "rename or pin a session", withParams((*call).sessionsPatch)},
-	{protocol.MethodSessionsDel, protocol.Operator, true, "delete a session and its log", withParams((*call).sessionsDelete)},
-	{protocol.MethodSessionsReset, protocol.Operator, true, "empty a session's log", withParams((*call).sessionsReset)},
+// serve prepares a call, writes its lines of the audit log, and executes it.
+func (r row[D, V]) serve(c *call, params D) (payload protocol.Payload, err error) {
+	value, refused := r.prepare(c, params)
+	if r.session != nil {
+		c.session = c.caller().To(r.session(value))
+	}
+	acts, err := r.acts(c, value)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := c.audit(acts, r.reads)
+	if err != nil {
+		return nil, err
+	}
+	err = errPanic // unless execute returns
+	defer func() {
+		ended(err)
+		if err == nil && r.changes != "" {
+			c.g.Hub.Changed(r.changes)
+		}
+	}()
+	if refused != nil {
+		return nil, refused
+	}
+	return r.execute(c, value)
+}
 
-	{protocol.MethodAgentsList, protocol.Viewer, false, "the agents to chat with", withParams((*call).agentsList)},
-	{protocol.MethodHealth, protocol.Viewer, false, "whether the gateway is well; connections, for admins", withParams((*call).health)},
-	{protocol.MethodStatus, protocol.Viewer, false, "the gateway at a glance", withParams((*call).status)},
+// acts are what the audit log is to tell of a call.
+func (r row[D, V]) acts(c *call, value V) (acts []audit.Act, err error) {
+	if r.action == "" {
+		return nil, nil
+	}
+	var act *audit.Act
+	if r.session == nil {
+		act = r.describe(c, value)
+	} else if act, err = c.inOthersSession(c.session); err != nil {
+		return nil, err
+	}
+	if act != nil {
+		act.Action = r.action
+		acts = append(acts, *act)
+	}
+	if r.also == nil {
+		return acts, nil
+	}
+	more, err := r.also(c, value)
+	return append(acts, more...), err
+}
 
-	{protocol.MethodDeviceList, protocol.Admin, false, "pairings that wait and paired devices", withParams((*call).deviceList)},
-	{protocol.MethodDeviceApprove, protocol.Admin, false, "let a waiting device in", withParams((*call).deviceApprove)},
-	{protocol.MethodDeviceDeny, protocol.Admin, false, "refuse a waiting device", withParams((*call).deviceDeny)},
-	{protocol.MethodDeviceRevoke, protocol.Admin, false, "end a device's access", withParams((*call).deviceRevoke)},
+// noParams prepares a call without params.
+func noParams(_ *call, none *protocol.Empty) (*protocol.Empty, error) { return none, nil }
 
-	{protocol.MethodKeysCreate, protocol.Admin, false, "make an API key for a user; it is told this once", withParams((*call).keysCreate)},
-	{protocol.MethodKeysList, protocol.Admin, false, "the API keys, without what is secret", withParams((*call).keysList)},
-	{protocol.MethodKeysRevoke, protocol.Admin, false, "end an API key and close its connections", withParams((*call).keysRevoke)},
+// checked prepares params that need to be checked only.
+func checked[D any](check func(D) error) func(*call, D) (D, error) {
+	return func(_ *call, params D) (D, error) { return params, check(params) }
+}
 
-	{protocol.MethodClientsList, protocol.Admin, false, "the live connections", withParams((*call).clientsList)},
-	{protocol.MethodClientsDrop, protocol.Admin, false, "close a live connection", withParams((*call).clientsDisconnect)},
-	{protocol.MethodAuditList, protocol.Admin, false, "who did what, when, from where", withParams((*call).auditList)},
-	{protocol.MethodConfigReload, protocol.Admin, false, "read the configuration again and apply what needs no restart", withParams((*call).configReload)},
+// beforeAuthenticated makes a row for a method that a client may call before it is
+// authenticated. handle limits, decodes and answers the call by itself.
+func beforeAuthenticated(name, does string, handle func(*call)) Method {
+	return Method{Name: name, Does: does, handle: func(c *call) (protocol.Payload, error) {
+		handle(c)
+		return later, nil
+	}}
 }
 
 // Methods gives a copy of the method table.
@@ -92,7 +169,8 @@ func (c *call) dispatch(name string) {
 	}
 	if c.who == nil {
 		// connect and pairing polls keep their own accounts.
-		first := known && (m.Name == protocol.MethodConnect || m.Name == protocol.MethodPairingStatus && c.pairingSecret != "")
+		first := known && (m.Name == protocol.MethodConnect ||
+			m.Name == protocol.MethodPairingStatus && c.pairingSecret != "")
 		if !first {
 			c.fail(cmp.Or[error](c.g.Access.AllowCall(c.Peer.Address),
 				protocol.Refuse(protocol.Unauthorized, "first request must be 'connect'")))
@@ -108,45 +186,21 @@ func (c *call) dispatch(name string) {
 		c.fail(protocol.Refuse(protocol.InvalidRequest, "unknown method: "+shown(name)))
 		return
 	case m.Least != "" && !c.who.Role.Allows(m.Least):
-		c.fail(protocol.Refuse(protocol.Unauthorized, "permission denied: "+name+" requires "+string(m.Least)))
+		c.fail(protocol.Refuse(protocol.Unauthorized,
+			"permission denied: "+name+" requires "+string(m.Least)))
 		return
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			c.g.Log.Error("panic in a method", "method", name, "panic", v, "stack", string(debug.Stack()))
-			if c.ended != nil {
-				c.ended(errPanic)
-			}
+			c.g.Log.Error("panic in a method", "method", name, "panic", v,
+				"stack", string(debug.Stack()))
 			c.fail(errPanic)
 		}
 	}()
-	c.method = m
-	m.run(c)
-}
-
-// withParams decodes the params for a method. Absent or null params are {}.
-func withParams[P any, D interface {
-	*P
-	protocol.Payload
-}](method func(*call, D) (protocol.Payload, error)) handler {
-	run := func(c *call) {
-		var p P
-		if err := c.decode(D(&p)); err != nil {
-			c.fail(err)
-			return
-		}
-		if err := c.begin(D(&p)); err != nil {
-			c.fail(err)
-			return
-		}
-		payload, err := method(c, &p)
-		c.ended(err)
-		switch {
-		case err != nil:
-			c.fail(err)
-		case payload != later:
-			c.reply(payload)
-		}
+	switch payload, err := m.handle(c); {
+	case err != nil:
+		c.fail(err)
+	case payload != later:
+		c.reply(payload)
 	}
-	return handler{run, reflect.TypeFor[P]()}
 }

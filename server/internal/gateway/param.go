@@ -33,6 +33,22 @@ var (
 	errAfterSeq   = badParams("afterSeq must be 0 or the seq of an event")
 )
 
+// checkSessionKey refuses what can be no session's key.
+func checkSessionKey(key string) error {
+	if !validSession(key) {
+		return errSessionKey
+	}
+	return nil
+}
+
+// checkSessionsKey is checkSessionKey for the methods that call the param key.
+func checkSessionsKey(p *protocol.SessionsKeyParams) error {
+	if !validSession(p.Key) {
+		return errKey
+	}
+	return nil
+}
+
 // validSession reports whether a session may have the key.
 func validSession(key string) bool {
 	return len(key) <= protocol.MaxSessionKeyLength && validKey(key)

@@ -105,10 +105,10 @@ func (v *victim) overseen(t *testing.T) {
 	}
 	// And it may act: what it is refused is not for want of being the owner.
 	for _, m := range gateway.Methods() {
-		if !m.Session {
+		if !ofOwner(m) {
 			continue
 		}
-		for _, s := range shots()[m.Name] {
+		for _, s := range probesOf(t, m) {
 			params := v.aim(strings.ReplaceAll(s.params, "$mine", "$stopped"))
 			if m.Name == protocol.MethodChatSend || m.Name == protocol.MethodChatRetry {
 				params = strings.TrimSuffix(params, "}") + `,"ack":"accepted"}` // not to wait for what takes for ever

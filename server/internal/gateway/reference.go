@@ -3,6 +3,8 @@ package gateway
 import (
 	"fmt"
 	"strings"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // Reference is the method table as a table in Markdown.
@@ -14,11 +16,11 @@ func Reference() string {
 		if m.Least != "" {
 			least = string(m.Least)
 		}
-		what := m.What
-		if m.Session {
-			what += " (own sessions; admins: any)"
+		does := m.Does
+		if m.Session && m.Least != protocol.Admin {
+			does += " (own sessions; admins: any)"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, least, what)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, least, does)
 	}
 	return b.String()
 }

@@ -72,6 +72,10 @@ func useOf(t *testing.T, m gateway.Method) use {
 	return u
 }
 
+// ofOwner reports whether the method is about a session and not for admins alone:
+// other users are refused for not being the owner.
+func ofOwner(m gateway.Method) bool { return m.Session && m.Least != protocol.Admin }
+
 func TestEveryMethodHasTheRoleOfThePage(t *testing.T) {
 	t.Parallel()
 	for _, m := range gateway.Methods() {
@@ -122,20 +126,21 @@ func TestEveryMethodByEveryRole(t *testing.T) {
 	waiting.OK(protocol.MethodPairingStatus, "")
 }
 
-// TestMethodsThatTakeASession are those whose params name one, directly or by
-// its run: each is marked for the check of the owner, or for admins alone.
+// TestMethodsThatTakeASession are those whose params name one, directly or by its
+// run: their rows say how the session is found, on which the check of the owner
+// and the audit log rest.
 func TestMethodsThatTakeASession(t *testing.T) {
 	t.Parallel()
 	for _, m := range gateway.Methods() {
 		takes := false
 		if p := m.Params(); p != nil {
-			for _, name := range []string{"SessionKey", "Key", "RunID"} {
-				_, has := p.FieldByName(name)
-				takes = takes || has
+			for field := range p.Fields() {
+				name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+				takes = takes || name == "sessionKey" || name == "key" || name == "runId"
 			}
 		}
-		if takes != m.Session && m.Least != protocol.Admin {
-			t.Errorf("%s: its params name a session: %v, Session is %v", m.Name, takes, m.Session)
+		if takes != m.Session {
+			t.Errorf("%s: its params name a session: %v, its row says how to find one: %v", m.Name, takes, m.Session)
 		}
 	}
 }
@@ -152,11 +157,10 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	open(other, "mine")
 	for _, m := range gateway.Methods() {
 		u := useOf(t, m)
-		// What only admins may call needs no owner.
-		if about := u.params == named || strings.Contains(u.params, `"theirs"`); m.Session != (about && u.least != protocol.Admin) {
+		if about := u.params == named || strings.Contains(u.params, `"theirs"`); m.Session != about {
 			t.Errorf("%s: Session is %v, its use says otherwise", m.Name, m.Session)
 		}
-		if !m.Session {
+		if !ofOwner(m) {
 			continue
 		}
 		for _, params := range append([]string{u.params}, u.others...) {
@@ -184,7 +188,7 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	// A deleted one stays its owner's.
 	owner.OK(protocol.MethodSessionsDel, named)
 	for _, m := range gateway.Methods() {
-		if m.Session {
+		if ofOwner(m) {
 			other.Refused(protocol.Forbidden, "session does not belong to user", m.Name, useOf(t, m).params)
 		}
 	}

@@ -8,29 +8,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func (c *call) agentsList(*protocol.Empty) (protocol.Payload, error) {
-	return &protocol.AgentsListResult{Agents: c.live.Agents}, nil
-}
-
-func (c *call) health(*protocol.Empty) (protocol.Payload, error) {
-	h := &protocol.HealthResult{
-		Status: "ok", Protocol: protocol.Version, UptimeMs: c.g.uptime(), Server: c.g.server(),
-	}
-	switch {
-	case c.g.Draining():
-		h.Status = "draining"
-	case c.g.Ready(c.ctx) != nil:
-		h.Status = "degraded"
-	}
-	if c.caller().Role.Allows(protocol.Admin) {
-		h.Clients, _ = c.g.connected()
-	}
-	return h, nil
-}
-
 func (c *call) status(*protocol.Empty) (protocol.Payload, error) {
 	s := c.g.glance(c.ctx, c.live)
-	if c.caller().Role.Allows(protocol.Admin) {
+	if c.isAdmin() {
 		s.Detail = c.g.detail(c.ctx)
 	}
 	return s, nil

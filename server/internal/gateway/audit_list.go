@@ -14,23 +14,31 @@ const (
 	maxAuditFilter    = 255 // characters of each text
 )
 
-func (c *call) auditList(p *protocol.AuditListParams) (protocol.Payload, error) {
+func prepareAuditList(_ *call, p *protocol.AuditListParams) (audit.Filter, error) {
 	limit, err := pageLimit(p.Limit, defaultAuditLimit, maxAuditLimit)
 	if err != nil {
-		return nil, err
+		return audit.Filter{}, err
 	}
-	for name, text := range map[string]string{"userId": p.UserID, "action": p.Action, "target": p.Target, "query": p.Query} {
-		if utf8.RuneCountInString(text) > maxAuditFilter {
-			return nil, badParams(name + " must be at most 255 characters")
+	for _, text := range []struct{ name, value string }{
+		{"userId", p.UserID}, {"action", p.Action}, {"target", p.Target}, {"query", p.Query},
+	} {
+		if utf8.RuneCountInString(text.value) > maxAuditFilter {
+			return audit.Filter{}, badParams(text.name + " must be at most 255 characters")
 		}
 	}
 	if p.Before < 0 || p.Since < 0 || p.Until < 0 {
-		return nil, badParams("before, since and until must be 0 or more")
+		return audit.Filter{}, badParams("before, since and until must be 0 or more")
 	}
-	list, err := c.g.Audit.List(c.ctx, audit.Filter{
+	return audit.Filter{
 		UserID: p.UserID, Action: p.Action, Target: p.Target, Query: p.Query,
-		Since: p.Since, Until: p.Until, Before: p.Before, Limit: limit + 1,
-	})
+		Since: p.Since, Until: p.Until, Before: p.Before, Limit: limit,
+	}, nil
+}
+
+func (c *call) auditList(f audit.Filter) (protocol.Payload, error) {
+	limit := f.Limit
+	f.Limit++ // to see whether there are more
+	list, err := c.g.Audit.List(c.ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,28 @@
+package gateway
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+func checkInject(p *protocol.ChatInjectParams) error {
+	switch {
+	case !validSession(p.SessionKey):
+		return errSessionKey
+	case strings.TrimSpace(p.Message) == "":
+		return badParams("message must not be empty")
+	case len(p.Message) > protocol.MaxMessageBytes || session.Encoded(p.Message) > maxEncoded:
+		return badParams("message must be at most 256 KiB")
+	case utf8.RuneCountInString(p.Label) > protocol.MaxLabelLength:
+		return badParams("label must be at most 120 characters")
+	}
+	return nil
+}
+
+func (c *call) chatInject(p *protocol.ChatInjectParams) (protocol.Payload, error) {
+	id, err := c.g.Sessions.Inject(c.ctx, c.session, p.Message, p.Label)
+	return &protocol.ChatInjectResult{OK: true, MessageID: id}, err
+}

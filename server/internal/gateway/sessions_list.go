@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// sessionsQuery is the list of sessions that is asked for.
+type sessionsQuery struct {
+	params *protocol.SessionsListParams
+	list   session.List
+}
+
+func (c *call) prepareSessionsList(p *protocol.SessionsListParams) (sessionsQuery, error) {
+	q := sessionsQuery{params: p}
+	limit, err := pageLimit(p.Limit, protocol.DefaultListLimit, protocol.MaxListLimit)
+	if err != nil {
+		return q, err
+	}
+	after, ok := session.ParseCursor(p.Cursor)
+	switch {
+	case !ok:
+		return q, badParams("cursor must be one that sessions.list gave")
+	case utf8.RuneCountInString(p.Query) > protocol.MaxLabelLength:
+		return q, badParams("query must be at most 120 characters")
+	}
+	q.list = session.List{
+		UserID: c.caller().UserID, AgentID: p.AgentID, Query: p.Query, Limit: limit, After: after,
+	}
+	if !c.listsOthers(p) {
+		return q, nil
+	}
+	switch {
+	case !c.isAdmin():
+		return q, protocol.Refuse(protocol.Unauthorized,
+			"permission denied: sessions.list of other users requires admin")
+	case p.All && p.UserID != "":
+		return q, badParams("all and userId exclude each other: give one of them")
+	}
+	q.list.UserID, q.list.Wide = p.UserID, true
+	return q, nil
+}
+
+// listsOthers reports whether another user's sessions are asked for, or
+// everybody's.
+func (c *call) listsOthers(p *protocol.SessionsListParams) bool {
+	return p.All || p.UserID != "" && p.UserID != c.caller().UserID
+}
+
+func (c *call) describeSessionsList(q sessionsQuery) *audit.Act {
+	switch {
+	case !c.listsOthers(q.params):
+		return nil
+	case q.params.All:
+		return &audit.Act{Target: "everybody"}
+	}
+	return &audit.Act{Target: audit.User(q.params.UserID)}
+}
+
+func (c *call) sessionsList(q sessionsQuery) (protocol.Payload, error) {
+	records, more, err := c.g.Sessions.List(c.ctx, q.list)
+	if err != nil {
+		return nil, err
+	}
+	result := &protocol.SessionsListResult{Sessions: make([]protocol.Session, len(records))}
+	for i, r := range records {
+		result.Sessions[i] = r.Wire()
+	}
+	if more {
+		result.Cursor = records[len(records)-1].Cursor()
+	}
+	return result, nil
+}

@@ -1,0 +1,29 @@
+package gateway
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+func checkPatch(p *protocol.SessionsPatchParams) error {
+	switch {
+	case !validSession(p.SessionKey):
+		return errSessionKey
+	case p.Label == nil && p.Pinned == nil:
+		return badParams("label or pinned must be given")
+	case p.Label != nil && !validLabel(*p.Label):
+		return badParams("label must be 1 to 120 printable characters")
+	}
+	return nil
+}
+
+func validLabel(s string) bool {
+	return utf8.RuneCountInString(s) <= protocol.MaxLabelLength && strings.TrimSpace(s) != "" && printable(s)
+}
+
+func (c *call) sessionsPatch(p *protocol.SessionsPatchParams) (protocol.Payload, error) {
+	rec, err := c.g.Sessions.Patch(c.ctx, c.session, p.Label, p.Pinned)
+	return &protocol.SessionsPatchResult{Session: rec.Wire()}, err
+}
