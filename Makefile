@@ -27,7 +27,7 @@ export CGO_ENABLED := 0
 export GOFLAGS     := $(strip $(GOFLAGS) -trimpath)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client symbols test chaos dev lint vuln fmt generate bench fuzz clean go
+.PHONY: help run build client symbols test chaos dev lint vuln fmt generate bench fuzz pictures clean go
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -91,6 +91,9 @@ fuzz: go ## run each fuzz target for FUZZTIME (10s)
 		{ go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime $(MINIMIZE) "./$$(dirname "$$file")" || echo "not passed"; } | tee "$$log"; \
 		if grep -q '^not passed' "$$log"; then \
 			grep -q 'context deadline exceeded' "$$log" && ! grep -q 'Failing input' "$$log" || exit 1; fi; done
+
+pictures: build ## take the README's pictures anew, in Chromium or what E2E_BROWSER names
+	@E2E_README=$(CURDIR)/web/docs/pictures go test -count=1 -run '^TestReadmePictures$$' ./server/e2e
 
 clean: ## remove what was built; the data of make dev stays
 	rm -rf bin .dev/gatehouse

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -49,22 +50,32 @@ func TestPictures(t *testing.T) {
 	pictures(admin, "admin")
 	login.open(g.url("/login"))
 	pictures(login, "login")
+	for _, page := range []string{"/docs", "/docs/configuration", "/docs/network", "/docs/architecture"} {
+		login.run("open "+page, chromedp.Navigate(g.url(page)))
+		pictures(login, strings.ReplaceAll(page[1:], "/", "-"))
+	}
 }
 
 func pictures(b *tab, name string) {
 	b.t.Helper()
 	for _, l := range looks {
-		b.run("look "+l.name, chromedp.EmulateViewport(l.width, l.height),
-			command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-				Features: []*emulation.MediaFeature{
-					{Name: "prefers-color-scheme", Value: l.scheme},
-					{Name: "prefers-reduced-motion", Value: "reduce"}, // no colour on its way to another
-				}}),
-			chromedp.Evaluate[chromedp.Void](`window.painted = false; requestAnimationFrame(() => requestAnimationFrame(() => window.painted = true)); void 0`))
-		b.wait("it is painted anew", `window.painted`)
+		b.look(l.width, l.height, l.scheme)
 		b.shoot(name + "-" + l.name)
 		if wide := b.number(`document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 			b.t.Errorf("%s on %s is %d px too wide", name, l.name, wide)
 		}
 	}
+}
+
+// look gives the tab a size and a colour scheme, and waits until it is painted so.
+func (b *tab) look(width, height int64, scheme string) {
+	b.t.Helper()
+	b.run("look "+scheme, chromedp.EmulateViewport(width, height),
+		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: scheme},
+				{Name: "prefers-reduced-motion", Value: "reduce"}, // no colour on its way to another
+			}}),
+		chromedp.Evaluate[chromedp.Void](`window.painted = false; requestAnimationFrame(() => requestAnimationFrame(() => window.painted = true)); void 0`))
+	b.wait("it is painted anew", `window.painted`)
 }

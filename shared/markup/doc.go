@@ -40,8 +40,8 @@
 //
 // <body id="gatehouse">, [IDRoot], carries
 //
-//	data-page         PageChat, PagePairing, PageLogin, PageAdmin, PageConsole or
-//	                  PageNotice
+//	data-page         PageChat, PagePairing, PageLogin, PageAdmin, PageConsole,
+//	                  PageNotice or PageDocs
 //	data-state        the state of the page (State… constants, per page below)
 //	data-boot         BootLoading as served; the client sets BootReady once its
 //	                  listeners are attached; the loader sets BootFailed when

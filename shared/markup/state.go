@@ -8,6 +8,7 @@ const (
 	PageAdmin   = "admin"
 	PageConsole = "console"
 	PageNotice  = "notice"
+	PageDocs    = "docs"
 )
 
 // Values of data-boot.

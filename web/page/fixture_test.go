@@ -27,6 +27,7 @@ func views() []view {
 		{"notice-404", Notice(NoticeModel{Site: site(), Status: "404", Title: "There is nothing here", Text: "The address may be mistyped, or the chat was deleted.", ActionText: "To the chat", ActionHref: "/"})},
 		{"notice-500", Notice(NoticeModel{Site: site(), Status: "500", Title: "Something broke on our side", Text: "It has been written down. Try again in a moment; nothing you sent before is lost.", Detail: "fault 7Q4K-19D2", ActionText: "Try again", ActionHref: "/"})},
 	}
+	all = append(all, view{"docs", Docs(docsModel())}, view{"docs-index", Docs(DocsModel{Site: site(), Title: "The manual", Index: true})})
 	for _, state := range []string{markup.StateGone, markup.StateRevoked, markup.StateSignedOut} {
 		m := chatModel()
 		m.State = state
@@ -228,5 +229,17 @@ func adminModel() AdminModel {
 			{Outcome: markup.ResolvedRevoked, DeviceName: "Old phone", User: "anna", Time: at("1 day ago")},
 		},
 		Users: []string{"anna", "root", "user-7f3k2m9q"},
+	}
+}
+
+func docsModel() DocsModel {
+	page := DocsLink{Title: "Docker", Href: "/docs/docker", Current: true}
+	return DocsModel{
+		Site: site(), Title: "Docker", Previous: &DocsLink{Title: "People and devices", Href: "/docs/people"}, Next: &DocsLink{Title: "A page with a long name that goes on", Href: "/docs/next"},
+		Chapters: []DocsChapter{{"Use", []DocsLink{{Title: "Get started", Href: "/docs/start"}}}, {"Run", []DocsLink{page}}},
+		Sections: []DocsLink{{Title: "Where it is kept", Href: "#kept-heading"}, {Title: "A model on the host", Href: "#host-heading", Deep: true}},
+		Blocks: []string{"<h1 id=\"docker-heading\">Docker</h1>", "<p>Words, with <code>code</code>.</p>",
+			`<h2 id="kept-heading">Where it is kept <a class="anchor" href="#kept-heading" aria-label="Link to this section">#</a></h2>`,
+			`<div class="code" data-lang="sh"><pre><code class="chroma">docker run gatehouse</code></pre></div>`},
 	}
 }

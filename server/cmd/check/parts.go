@@ -26,7 +26,7 @@ func parts() []part {
 		{"unit", "the tests of every package, with the race detector", unit},
 		{"chaos", "the binary loses nothing, whatever goes wrong", chaos},
 		{"e2e", "the binary and the client in a real browser", e2e},
-		{"interop", "other people's clients and proxies, as the README and the troubleshooting page say", interop},
+		{"interop", "other people's clients and proxies, as the manual says", interop},
 	}
 }
 

@@ -151,6 +151,7 @@ func TestProcess(t *testing.T) {
 	t.Run("kill and retry", func(t *testing.T) { t.Parallel(); testKillAndRetry(t, binary) })
 	t.Run("two on one directory", func(t *testing.T) { t.Parallel(); testTwo(t, binary) })
 	t.Run("reload", func(t *testing.T) { t.Parallel(); testReload(t, binary) })
+	t.Run("manual", func(t *testing.T) { t.Parallel(); testManual(t, binary) })
 	t.Run("where things are printed", func(t *testing.T) { t.Parallel(); testPrinted(t, binary) })
 }
 

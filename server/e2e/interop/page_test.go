@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -9,17 +8,12 @@ import (
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
+	"github.com/gatehouse-chat/gatehouse/server/internal/docstest"
 )
-
-const troubleshooting = "../../TROUBLESHOOTING.md"
 
 func readPage(t testing.TB) string {
 	t.Helper()
-	text, err := os.ReadFile(troubleshooting)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return docstest.Page(t, "troubleshooting")
 }
 
 // tables gives the first cells of all rows of the tables that begin with this
@@ -109,8 +103,11 @@ func TestCurl(t *testing.T) {
 	t.Parallel()
 	curl := rig.Find(t, "curl", "curl")
 	g := rig.StartGateway(t, "")
-	_, after, _ := strings.Cut(readPage(t), "```sh\n")
-	command, _, _ := strings.Cut(after, "```")
+	blocks := docstest.Blocks(t, "curl")
+	if len(blocks) != 1 {
+		t.Fatalf("the manual has %d commands with curl's own WebSocket", len(blocks))
+	}
+	command := blocks[0].Text
 	if strings.Count(command, "http://localhost:8080") != 1 {
 		t.Fatalf("the page's command is %q", command)
 	}

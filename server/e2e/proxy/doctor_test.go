@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/doctor"
 )
 
-// TestDoctor examines each proxy as the README has it, and without its upgrade
+// TestDoctor examines each proxy as the manual has it, and without its upgrade
 // headers.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
@@ -19,7 +19,7 @@ func TestDoctor(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			if r := examine(t, start(t, p.start)); r.Failed() {
-				t.Errorf("as the README has it: %s", text(t, r))
+				t.Errorf("as the manual has it: %s", text(t, r))
 			}
 			r := examine(t, start(t, p.start, p.deaf...))
 			i := slices.IndexFunc(r.Lines, func(l doctor.Line) bool { return l.Check == "upgrade" && l.Status == doctor.Fail })

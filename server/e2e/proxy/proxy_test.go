@@ -49,7 +49,7 @@ func (v visit) dial(t testing.TB, port string, header http.Header) rig.Socket {
 	return rig.Dial(ctx, rig.Options{URL: "wss://" + host + port + "/ws", Header: header, Client: v.client()})
 }
 
-// start starts a gateway with the README's configuration and a proxy before it.
+// start starts a gateway with the manual's configuration and a proxy before it.
 func start(t testing.TB, proxy func(testing.TB, string, ...string) server, change ...string) visit {
 	t.Helper()
 	g := rig.StartGateway(t, block(t, "json5"))
@@ -84,7 +84,7 @@ func TestProxies(t *testing.T) {
 }
 
 // TestUpgradeNotPassedOn is what the log, and the client, say of a proxy that
-// lacks what the README's has.
+// lacks what the manual's has.
 func TestUpgradeNotPassedOn(t *testing.T) {
 	t.Parallel()
 	for _, p := range proxies {

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
 )
 
-// host is the name in the README's configurations.
+// host is the name in the manual's configurations.
 const host = "chat.example.com"
 
 // server is a proxy in front of a gateway.
@@ -22,8 +22,8 @@ type server struct {
 	roots   *x509.CertPool
 }
 
-// proxies are those of the README. Each start takes the gateway's address and
-// what is to be changed in the README's configuration, as put does.
+// proxies are those of the manual. Each start takes the gateway's address and
+// what is to be changed in the manual's configuration, as put does.
 var proxies = []struct {
 	name  string
 	start func(t testing.TB, gateway string, change ...string) server
@@ -42,7 +42,7 @@ var proxies = []struct {
 	}},
 }
 
-// configure makes the README's configuration that of a test: upstream first,
+// configure makes the manual's configuration that of a test: upstream first,
 // then what else is to be changed.
 func configure(t testing.TB, language, gateway string, change ...string) string {
 	t.Helper()
@@ -99,7 +99,7 @@ func haproxy(t testing.TB, gateway string, change ...string) server {
 }
 
 // caddy gets its certificate from an authority of its own instead of one on the
-// internet, which its global options say, before the README's configuration.
+// internet, which its global options say, before the manual's configuration.
 func caddy(t testing.TB, gateway string, change ...string) server {
 	t.Helper()
 	path := rig.Find(t, "caddy", "caddy")

@@ -71,6 +71,10 @@ var native = []rule{
 		"the gateway turns a store's errors into codes; the domain passes them on unread"},
 	only{[]string{"web/page", "web/part"}, []string{"server/internal/httpd", "web/page"},
 		"HTML is made in one place"},
+	only{[]string{"web/docs"}, []string{"server/internal/httpd"},
+		"httpd serves the manual; the rest of the gateway does not read it"},
+	confined{[]string{"web/docs"}, nil,
+		"it is the manual's text and nothing else"},
 	only{[]string{"web/static"}, []string{"server/internal/app", "server/internal/httpd"},
 		"httpd serves the client; app loads it first, so that a binary without it does not start"},
 

@@ -3,7 +3,7 @@
 //
 // One table (schema.go) describes every key. Decoding, validation, the
 // detection of unknown keys, the overrides by environment and flags, and the
-// reference in the README all read that table.
+// reference in the manual all read that table.
 //
 // Sources are applied in the order defaults, file, environment, flags; a later
 // one wins. Every fault of every source is reported in one go, except that a

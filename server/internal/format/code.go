@@ -18,6 +18,11 @@ func codeBlock(lang, inner string) string {
 		`<pre><code class="chroma">` + inner + `</code></pre></div>`
 }
 
+// plainCodeBlock is codeBlock without the button, for pages without scripts.
+func plainCodeBlock(lang, inner string) string {
+	return `<div class="code" data-lang="` + lang + `"><pre><code class="chroma">` + inner + `</code></pre></div>`
+}
+
 // language returns the language that the info string of a fence names, in lower
 // case, or "" if it names none. It needs no escaping.
 func language(info string) string {

@@ -86,7 +86,7 @@ func formatProse(segment []byte, open bool, h *highlighter) (blocks []string) {
 func parse(segment []byte, open bool, h *highlighter) (blocks []string) {
 	source := withNewline(segment)
 	doc := markdown().Parser().Parse(text.NewReader(source))
-	setCode(doc, source, open, h)
+	setCode(doc, source, open, h, codeBlock)
 	var out bytes.Buffer
 	for node := doc.FirstChild(); node != nil; node = node.NextSibling() {
 		out.Reset()

@@ -96,8 +96,9 @@ func safeURL(escaped []byte) string {
 
 var codeHTML = []byte("html")
 
-// setCode gives every code block of the document its HTML.
-func setCode(doc ast.Node, source []byte, open bool, h *highlighter) {
+// setCode gives every code block of the document its HTML; block makes the element
+// of a language and the code's HTML.
+func setCode(doc ast.Node, source []byte, open bool, h *highlighter, block func(lang, inner string) string) {
 	last := doc
 	for last.LastChild() != nil {
 		last = last.LastChild()
@@ -121,7 +122,7 @@ func setCode(doc ast.Node, source []byte, open bool, h *highlighter) {
 		} else {
 			inner = h.html(lang, content)
 		}
-		node.SetAttribute(codeHTML, codeBlock(lang, inner))
+		node.SetAttribute(codeHTML, block(lang, inner))
 		return ast.WalkContinue, nil
 	})
 }

@@ -48,6 +48,7 @@ type server struct {
 	site    page.Site
 	proxies warnings
 	lines   *ratelimit.Lines // log lines about refusals
+	manual  *manual
 }
 
 // New makes the handler of everything that the gateway serves.
@@ -57,6 +58,7 @@ func New(o Options) http.Handler {
 		Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
 		Reload: livereload.Script(),
 	}}}
+	s.manual = newManual(s.site)
 	r := chi.NewRouter()
 	r.Use(s.recovered, s.settled, s.secured, middleware.GetHead)
 	r.Get("/ws", s.socket)
@@ -77,6 +79,8 @@ func New(o Options) http.Handler {
 	r.Get("/pair/qr.svg", s.qr)
 	r.Get("/", s.chat)
 	r.Get("/s/{key}", s.chat)
+	r.Get("/docs", s.docs)
+	r.Get("/docs/{name}", s.docs)
 	r.Get("/login", s.login)
 	r.Get("/admin", s.forAdmins(s.adminPairings))
 	r.Get("/admin/sessions", s.forAdmins(s.adminSessions))
