@@ -6,22 +6,19 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/format"
+	"github.com/gatehouse-chat/gatehouse/server/internal/manual"
 	"github.com/gatehouse-chat/gatehouse/web/docs"
 	"github.com/gatehouse-chat/gatehouse/web/page"
 )
 
-// manual has the pages of the manual, each formatted when it is first asked for:
-// all of them take longer than a start should.
-type manual struct {
-	pages map[string]func() (manualPage, error) // by name
-}
+// manualPages are the pages of the manual by name, each formatted when it is first
+// asked for: all of them take longer than a start should.
+type manualPages map[string]func() (manualPage, error)
 
 // manualPage is a page as it is sent.
 type manualPage struct {
@@ -29,37 +26,25 @@ type manualPage struct {
 	tag  string // entity tag, with its quotes
 }
 
-func newManual(site page.Site) *manual {
-	m := &manual{pages: map[string]func() (manualPage, error){}}
-	for _, name := range manualOrder() {
-		m.pages[name] = sync.OnceValues(func() (manualPage, error) { return newManualPage(site, name) })
+func newManualPages(site page.Site) manualPages {
+	pages := manualPages{}
+	for _, name := range manual.Names() {
+		pages[name] = sync.OnceValues(func() (manualPage, error) { return newManualPage(site, name) })
 	}
-	return m
-}
-
-// manualOrder lists the names of all pages, the index first.
-func manualOrder() []string {
-	names := []string{docs.Index}
-	for _, c := range docs.Chapters() {
-		names = append(names, c.Pages...)
-	}
-	return names
+	return pages
 }
 
 func newManualPage(site page.Site, name string) (manualPage, error) {
-	p, _ := docs.Read(name)
-	document := format.NewDocument(p.Text, docs.Link)
-	model := page.DocsModel{
-		Site: site, Title: p.Title, Index: name == docs.Index, Chapters: manualChapters(name),
-		Sections: manualSections(document.Headings), Blocks: document.Blocks,
+	p := manual.Format(name)
+	model := page.DocsModel{Site: site, Title: p.Title, Index: name == docs.Index, Chapters: manualChapters(name), Blocks: p.Blocks}
+	for _, s := range p.Sections {
+		model.Sections = append(model.Sections, page.DocsLink{Title: s.Title, Href: "#" + s.ID, Deep: s.Deep})
 	}
-	order := manualOrder()
-	at := slices.Index(order, name)
-	if at > 0 {
-		model.Previous = manualLink(order[at-1])
+	if p.Previous != "" {
+		model.Previous = manualLink(p.Previous)
 	}
-	if at < len(order)-1 {
-		model.Next = manualLink(order[at+1])
+	if p.Next != "" {
+		model.Next = manualLink(p.Next)
 	}
 	var html bytes.Buffer
 	if err := page.Docs(model).Render(context.Background(), &html); err != nil {
@@ -84,19 +69,7 @@ func manualChapters(current string) []page.DocsChapter {
 }
 
 func manualLink(name string) *page.DocsLink {
-	p, _ := docs.Read(name)
-	return &page.DocsLink{Title: p.Title, Href: docs.Path(name)}
-}
-
-// manualSections are a page's headings of the second and third level.
-func manualSections(headings []format.Heading) []page.DocsLink {
-	var sections []page.DocsLink
-	for _, h := range headings {
-		if h.Level == 2 || h.Level == 3 {
-			sections = append(sections, page.DocsLink{Title: h.Text, Href: "#" + h.ID, Deep: h.Level == 3})
-		}
-	}
-	return sections
+	return &page.DocsLink{Title: manual.Title(name), Href: docs.Path(name)}
 }
 
 // docs is GET /docs and GET /docs/{name}: a page of the manual, for anybody. Caches
@@ -107,7 +80,7 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 	if name == "" {
 		name = docs.Index
 	}
-	load, there := s.manual.pages[name]
+	load, there := s.manual[name]
 	if !there || r.URL.Path != docs.Path(name) {
 		s.notice(w, r, http.StatusNotFound, "Nothing here", "The manual has no page of this name. Its contents are under /docs.", "")
 		return

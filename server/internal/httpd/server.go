@@ -48,7 +48,7 @@ type server struct {
 	site    page.Site
 	proxies warnings
 	lines   *ratelimit.Lines // log lines about refusals
-	manual  *manual
+	manual  manualPages
 }
 
 // New makes the handler of everything that the gateway serves.
@@ -58,7 +58,7 @@ func New(o Options) http.Handler {
 		Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
 		Reload: livereload.Script(),
 	}}}
-	s.manual = newManual(s.site)
+	s.manual = newManualPages(s.site)
 	r := chi.NewRouter()
 	r.Use(s.recovered, s.settled, s.secured, middleware.GetHead)
 	r.Get("/ws", s.socket)
