@@ -1,6 +1,7 @@
 package architecture
 
 import (
+	"cmp"
 	"flag"
 	"go/doc"
 	"go/parser"
@@ -64,17 +65,22 @@ func packageDirs(t *testing.T) []string {
 	}
 	slices.Sort(dirs)
 	dirs = slices.Compact(dirs)
-	slices.SortStableFunc(dirs, func(a, b string) int { return strings.Compare(groupOf(a), groupOf(b)) })
+	slices.SortStableFunc(dirs, func(a, b string) int {
+		return cmp.Compare(slices.Index(groups, groupOf(a)), slices.Index(groups, groupOf(b)))
+	})
 	return dirs
 }
 
-func groupOf(dir string) string {
-	for _, group := range []string{"server/internal", "server/cmd", "wasm/internal"} {
-		if strings.HasPrefix(dir, group+"/") {
-			return group
+// groups are the directories under which packages are listed, in this order.
+var groups = []string{"server/internal", "server/cmd", "shared", "web", "wasm/internal", "wasm", "server"}
+
+// groupOf is the group of a package, the longest that it is under.
+func groupOf(dir string) (group string) {
+	for _, g := range groups {
+		if (dir == g || strings.HasPrefix(dir, g+"/")) && len(g) > len(group) {
+			group = g
 		}
 	}
-	group, _, _ := strings.Cut(dir, "/")
 	return group
 }
 
