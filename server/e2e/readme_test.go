@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -51,11 +52,14 @@ func model(t *testing.T) *httptest.Server {
 }
 
 // TestReadmePictures takes the README's pictures. It needs E2E_README, the
-// directory that they are put in.
+// directory that they are put in, or E2E_PICTURES.
 func TestReadmePictures(t *testing.T) {
-	dir := os.Getenv("E2E_README")
+	dir := cmp.Or(os.Getenv("E2E_README"), os.Getenv("E2E_PICTURES"))
 	if dir == "" {
-		t.Skip("E2E_README names no directory for the README's pictures")
+		t.Skip("neither E2E_README nor E2E_PICTURES names a directory for the README's pictures")
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
 	}
 	g := &gatehouse{t: t, Gateway: rig.StartGateway(t, `{agents: {list: {default: {provider: "openai", base_url: "`+model(t).URL+`/v1", model: "llama3.2", label: "Llama 3.2"}}}}`)}
 	user := newTab(t, browser(t))
