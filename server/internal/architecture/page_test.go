@@ -175,6 +175,9 @@ func TestManualBlocks(t *testing.T) {
 		if b.Language == "json5" && b.Kind != "config" {
 			t.Errorf("%s.md:%d: a configuration that is not checked", b.Page, b.Line)
 		}
+		if b.Language == "mermaid" && b.Page != docstest.Readme {
+			t.Errorf("%s.md:%d: the gateway shows no diagrams; use a table or a drawing in text", b.Page, b.Line)
+		}
 	}
 	if n != untested {
 		t.Errorf("%d blocks are not tested, want %d", n, untested)
@@ -263,11 +266,21 @@ func TestManualUnit(t *testing.T) {
 	}
 }
 
-// TestReadmeIsShort holds the README to what is read at one sitting.
+// TestReadmeIsShort holds the README to what is read at one sitting, and its pictures
+// to what loads at once.
 func TestReadmeIsShort(t *testing.T) {
 	t.Parallel()
 	if n := len(read(t, "README.md")); n > 10_000 {
 		t.Errorf("the README has %d bytes, at most 10,000 are wanted: move something to web/docs", n)
+	}
+	pictures, err := filepath.Glob(filepath.Join(root, "web/docs/pictures/*"))
+	if err != nil || len(pictures) != 2 {
+		t.Errorf("pictures %v, %v", pictures, err)
+	}
+	for _, file := range pictures {
+		if info, err := os.Stat(file); err != nil || info.Size() > 120_000 {
+			t.Errorf("%s has more than 120 kB, or cannot be read: %v", file, err)
+		}
 	}
 }
 

@@ -87,6 +87,9 @@ func TestManualLinksInTheRepository(t *testing.T) {
 	pages := docstest.Pages(t)
 	followed := 0
 	for name, text := range pages {
+		if tag := regexp.MustCompile(`<[a-z/][^:>]*>`).FindString(withoutComments(withoutCode(text))); tag != "" && name != docstest.Readme {
+			t.Errorf("%s.md has the tag %s, which the gateway shows as text", name, tag)
+		}
 		for _, m := range markdownLink.FindAllStringSubmatch(withoutCode(text), -1) {
 			target, anchor, _ := strings.Cut(m[1], "#")
 			if strings.Contains(target, "://") {
@@ -119,6 +122,10 @@ func TestManualLinksInTheRepository(t *testing.T) {
 func withoutCode(text string) string {
 	text = regexp.MustCompile("(?s)```.*?```").ReplaceAllString(text, "")
 	return regexp.MustCompile("`[^`\n]*`").ReplaceAllString(text, "")
+}
+
+func withoutComments(text string) string {
+	return regexp.MustCompile(`(?m)^<!--.*-->$`).ReplaceAllString(text, "")
 }
 
 // TestManualLinksServed follows every link of every page, as the gateway serves it.
