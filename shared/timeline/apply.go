@@ -66,7 +66,7 @@ func (t *Timeline) release(changes []Change) (Outcome, []Change) {
 // giveUp makes the transcript Stale; what it shows stays until it is loaded anew.
 func (t *Timeline) giveUp() Outcome {
 	t.held.clear()
-	t.stale = true
+	t.stale, t.gone = true, false
 	return Reset
 }
 
@@ -103,6 +103,7 @@ func (t *Timeline) otherLog(e Event, p *payload) bool {
 // from now on belongs.
 func (t *Timeline) leave(e Event, p *payload) Outcome {
 	t.giveUp()
+	t.gone = p.deleted()
 	t.seen, t.refused, t.told = 0, false, unnamed
 	if s := p.update.Session; s != nil && s.Epoch != "" {
 		t.told = s.Epoch

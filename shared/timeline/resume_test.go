@@ -157,6 +157,32 @@ func TestHistoryOfALogThatWasLeft(t *testing.T) {
 	})
 }
 
+func TestDeleted(t *testing.T) {
+	t.Parallel()
+	tl := following()
+	if tl.Deleted() {
+		t.Error("deleted at the start")
+	}
+	tl.Apply(updated(0, protocol.SessionDeleted, ""))
+	if !tl.Deleted() || !tl.Stale() {
+		t.Error("not deleted")
+	}
+	tl.Apply(updated(1, protocol.SessionCreated, "e2"))
+	if tl.Deleted() || !tl.Stale() {
+		t.Error("still deleted, though there is another log")
+	}
+	if !tl.Load(historyOf("e2", 1)) || tl.Deleted() {
+		t.Error("deleted, though it was loaded")
+	}
+	tl.Apply(updated(0, protocol.SessionDeleted, ""))
+	tl.Load(historyOf("e2", 1)) // read before it was deleted
+	tl.Load(historyOf("e2", 1)) // it was restored
+	tl.Resumed(protocol.ResumedCursor{SessionKey: testKey, Status: protocol.ResumeReset, Epoch: "e3"})
+	if tl.Deleted() || !tl.Stale() {
+		t.Error("deleted, though it was reset")
+	}
+}
+
 // The first event of a log, on one connection, comes after all of the log before.
 func TestFirstEventEndsTheLogBefore(t *testing.T) {
 	t.Parallel()

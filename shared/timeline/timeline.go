@@ -57,6 +57,7 @@ type Timeline struct {
 	base  int64 // the last event in what was loaded; later ones were applied here
 	more  bool
 	stale bool
+	gone  bool // see Deleted
 	held  held
 
 	missed  int64  // the last event that took back a message which is not here
@@ -194,6 +195,10 @@ func (t *Timeline) Gap() (after int64, open bool) { return t.seq, !t.stale && t.
 
 // Stale reports whether the transcript has to be loaded anew.
 func (t *Timeline) Stale() bool { return t.stale }
+
+// Deleted reports whether the transcript is Stale because an event said that the
+// session was deleted.
+func (t *Timeline) Deleted() bool { return t.stale && t.gone }
 
 // Cursor is where to resume.
 func (t *Timeline) Cursor() protocol.Cursor {
