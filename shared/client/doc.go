@@ -1,8 +1,8 @@
 // Package client keeps one conversation with a gateway going: it dials, says
 // hello, matches answers to requests, waits out a pairing, and comes back after
 // every loss. It owns the Transport interface; package native has the one over
-// TCP, a browser brings its own. Package follow does for a program what stands
-// under Resuming.
+// TCP, a browser brings its own. Package follow does what stands under Resuming,
+// for programs and for the browser alike.
 //
 // # Concurrency
 //
@@ -59,9 +59,10 @@
 //     tells how far the logs are (Timeline.Tick), so that even a lost last event is
 //     a Gap.
 //
-// One such question a session may be under way at a time. A Timeline that is Stale,
-// or has no epoch yet, has no place to resume from: leave its cursor out, and read
-// chat.history once Ready.
+// One such question a session may be under way at a time. A Timeline that is Stale
+// has no place to resume from: leave its cursor out, and read chat.history once
+// Ready. The same holds for one without an epoch, unless its log is known to be
+// empty so far (seq 0), which can be resumed from its beginning.
 //
 // A chat.send that ends with UNAVAILABLE may have taken effect: it is sent again,
 // with the same idempotencyKey, once Ready, before the session's next one.

@@ -342,8 +342,8 @@ func TestEarlier(t *testing.T) {
 		f.shows("four", "five")
 		for range 3 {
 			f.Client.Tell(func() {
-				f.Session(key).Earlier()
-				f.Session(key).Earlier() // under way already
+				f.Session(key).Earlier(nil)
+				f.Session(key).Earlier(nil) // under way already
 			})
 			synctest.Wait()
 		}
@@ -372,7 +372,7 @@ func TestOrderAndOwnCallbacks(t *testing.T) {
 		synctest.Wait()
 		var order []string
 		f.Client.Tell(func() {
-			for _, c := range f.cursors() {
+			for _, c := range f.sessions.Cursors() {
 				order = append(order, c.SessionKey)
 			}
 		})

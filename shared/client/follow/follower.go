@@ -1,42 +1,43 @@
 package follow
 
 import (
-	"slices"
-
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// Follower is a client that follows sessions.
+// Follower is a client that follows sessions. A program is told what changes in
+// them.
+//
+// What a session has to say is told, and may be read, in callbacks alone (see
+// package client's word on concurrency); [client.Client.Tell] makes one of any
+// function.
 type Follower struct {
 	// Client is the connection: it is for the program to start and to stop, and to
 	// make requests with.
 	Client *client.Client
 
-	changed  func(*Session, []timeline.Change)
-	ready    bool
-	sessions []*Session // those that were followed last come first
+	sessions Sessions
 }
 
 // New makes a Follower of the client that the options describe; their Resume is
 // filled in, their OnState and OnEvent are told what they always are, after the
-// sessions took it. changed is a callback too: it is told what changed in a
-// session's Log, or nil when it was loaded anew, or the session's Gone or Err
-// changed.
+// sessions took it. changed is a callback too: see Sessions.Changed.
 func New(o client.Options, changed func(s *Session, changes []timeline.Change)) *Follower {
-	f := &Follower{changed: changed}
+	f := &Follower{}
+	f.sessions.Ask, f.sessions.Changed = f.ask, changed
+	f.sessions.Tell = func(run func()) { f.Client.Tell(run) }
 	onState, onEvent := o.OnState, o.OnEvent
-	o.Resume = f.cursors
+	o.Resume = f.sessions.Cursors
 	o.OnState = func(s client.State) {
-		f.state(s)
+		f.sessions.State(s)
 		if onState != nil {
 			onState(s)
 		}
 	}
 	o.OnEvent = func(e protocol.Frame) {
-		f.event(e)
+		f.sessions.Event(e)
 		if onEvent != nil {
 			onEvent(e)
 		}
@@ -45,86 +46,38 @@ func New(o client.Options, changed func(s *Session, changes []timeline.Change)) 
 	return f
 }
 
-// Follow begins to follow a session, which need not exist yet. What came of it
-// is told when it is known. It may be called from anywhere, as may Unfollow.
-//
-// The gateway sends a user the events of their own sessions; an admin who follows
-// somebody else's asks for them with chat.watch.
-func (f *Follower) Follow(key string) {
-	f.Client.Tell(func() {
-		s := f.Session(key)
-		if s == nil {
-			s = &Session{Key: key, Log: timeline.New(key), follower: f}
-		} else {
-			f.remove(s)
+func (f *Follower) ask(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
+	f.Client.Call(method, client.Encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
+		if err == nil && jsontext.Read(payload, read) != nil {
+			err = protocol.Refuse(protocol.Internal, "the gateway's answer cannot be read")
 		}
-		f.sessions = slices.Insert(f.sessions, 0, s)
-		s.heal()
+		done(err)
 	})
+}
+
+// Follow begins to follow a session of the user's own, which need not exist yet.
+// What came of it is told when it is known. Follow may be called from anywhere,
+// as may Watch and Unfollow.
+func (f *Follower) Follow(key string) {
+	f.Client.Tell(func() { f.sessions.Follow(key, OwnSession) })
+}
+
+// Watch is Follow for an admin and the session of another user.
+func (f *Follower) Watch(key string) {
+	f.Client.Tell(func() { f.sessions.Follow(key, AnothersSession) })
 }
 
 // Unfollow ends that.
 func (f *Follower) Unfollow(key string) {
 	f.Client.Tell(func() {
-		if s := f.Session(key); s != nil {
-			f.remove(s)
-			s.follower = nil
+		s := f.sessions.Find(key)
+		if s != nil && s.watched && s.sessions.ready {
+			f.Client.Call(protocol.MethodChatUnwatch, &protocol.ChatUnwatchParams{SessionKey: key}, nil)
 		}
+		f.sessions.Unfollow(key)
 	})
-}
-
-func (f *Follower) remove(s *Session) {
-	f.sessions = slices.DeleteFunc(f.sessions, func(o *Session) bool { return o == s })
 }
 
 // Session is the one of that key, or nil when it is not followed. Only a callback
 // may ask.
-func (f *Follower) Session(key string) *Session {
-	for _, s := range f.sessions {
-		if s.Key == key {
-			return s
-		}
-	}
-	return nil
-}
-
-func (f *Follower) cursors() []protocol.Cursor {
-	var cursors []protocol.Cursor
-	for _, s := range f.sessions {
-		if s.resumes() {
-			cursors = append(cursors, s.Log.Cursor())
-		}
-	}
-	return cursors
-}
-
-func (f *Follower) state(st client.State) {
-	f.ready = st.Phase == client.Ready
-	if !f.ready {
-		return
-	}
-	for _, s := range f.sessions {
-		s.connected(st.Resumed)
-	}
-}
-
-func (f *Follower) event(e protocol.Frame) {
-	switch e.Event {
-	case protocol.EventAgent, protocol.EventChat, protocol.EventSessionUpdated:
-		key, _ := timeline.Peek(e.Payload)
-		if s := f.Session(key); s != nil {
-			s.event(e)
-		}
-	case protocol.EventTick:
-		var t protocol.Tick
-		if jsontext.Read(e.Payload, t.DecodeJSON) != nil {
-			return
-		}
-		for key, last := range t.Sessions {
-			if s := f.Session(key); s != nil {
-				s.Log.Tick(last)
-				s.watchGap()
-			}
-		}
-	}
-}
+func (f *Follower) Session(key string) *Session { return f.sessions.Find(key) }

@@ -23,12 +23,15 @@ type gateway struct {
 	epoch  string // "" while there is no session
 	log    []timeline.Event
 	floor  int64
-	pages  int  // messages a history has at most
-	mute   bool // loses what it publishes
-	deaf   bool // does not know of resume
+	ahead  int64 // events that it tells of and does not have
+	pages  int   // messages a history has at most
+	mute   bool  // loses what it publishes
+	deaf   bool  // does not know of resume
 	refuse map[string]*protocol.Error
 	asked  map[string]int
-	socket *socket // the newest
+	late   string   // the method whose answers are not sent yet
+	held   []func() // sends those
+	socket *socket  // the newest
 }
 
 func newGateway() *gateway {
@@ -82,34 +85,69 @@ func (s *socket) Send(data []byte) {
 		panic(err)
 	}
 	g.asked[r.Method]++
-	if err := g.refuse[r.Method]; err != nil {
-		s.write(protocol.AppendError(nil, r.ID, err))
+	if r.Method == g.late {
+		answer := g.answer(s, r)
+		g.held = append(g.held, func() { s.write(answer) })
 		return
+	}
+	if answer := g.answer(s, r); answer != nil {
+		s.write(answer)
+	}
+}
+
+// answer is the frame that answers a request, as the gateway is now.
+func (g *gateway) answer(s *socket, r protocol.Request) []byte {
+	if err := g.refuse[r.Method]; err != nil {
+		return protocol.AppendError(nil, r.ID, err)
 	}
 	switch r.Method {
 	case protocol.MethodConnect:
 		var p protocol.ConnectParams
 		must(protocol.Decode(r.Params, &p))
-		s.write(protocol.AppendResult(nil, r.ID, &protocol.ConnectResult{Protocol: 3, Resumed: g.resume(p.Resume)}))
+		welcome := protocol.ConnectResult{Protocol: 3}
+		if !g.deaf {
+			welcome.Resumed = g.resume(p.Resume)
+		}
+		s.write(protocol.AppendResult(nil, r.ID, &welcome))
 		g.socket = s
 		for _, c := range p.Resume {
 			if g.epoch != "" && !g.deaf && !g.lost(c.Epoch, c.AfterSeq) {
 				g.publish(c.AfterSeq)
 			}
 		}
+		return nil
 	case protocol.MethodChatHistory:
 		var p protocol.ChatHistoryParams
 		must(protocol.Decode(r.Params, &p))
 		if g.epoch == "" {
-			s.write(protocol.AppendError(nil, r.ID, protocol.Refuse(protocol.NotFound, "there is no such session")))
-			return
+			return protocol.AppendError(nil, r.ID, protocol.Refuse(protocol.NotFound, "there is no such session"))
 		}
-		s.write(protocol.AppendResult(nil, r.ID, g.history(p.Before)))
+		return protocol.AppendResult(nil, r.ID, g.history(p.Before))
 	case protocol.MethodChatReplay:
 		var p protocol.ChatReplayParams
 		must(protocol.Decode(r.Params, &p))
-		s.write(protocol.AppendResult(nil, r.ID, g.replay(&p)))
+		return protocol.AppendResult(nil, r.ID, g.replay(&p))
+	case protocol.MethodChatWatch:
+		var p protocol.ChatWatchParams
+		must(protocol.Decode(r.Params, &p))
+		at := g.resume([]protocol.Cursor{{SessionKey: key, Epoch: p.Epoch, AfterSeq: *p.AfterSeq}})[0]
+		s.write(protocol.AppendResult(nil, r.ID, &at))
+		if at.Status == protocol.ResumeLive {
+			g.publish(*p.AfterSeq)
+		}
 	}
+	return nil
+}
+
+// release sends the answers that were late.
+func (g *gateway) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.late = ""
+	for _, send := range g.held {
+		send()
+	}
+	g.held = nil
 }
 
 func must(err error) {
@@ -123,9 +161,6 @@ func (g *gateway) lost(epoch string, after int64) bool {
 }
 
 func (g *gateway) resume(cursors []protocol.Cursor) (resumed []protocol.ResumedCursor) {
-	if g.deaf {
-		return nil
-	}
 	for _, c := range cursors {
 		r := protocol.ResumedCursor{SessionKey: c.SessionKey, Status: protocol.ResumeLive, Epoch: g.epoch, LastSeq: int64(len(g.log))}
 		switch {
@@ -162,7 +197,7 @@ func (g *gateway) fold() *timeline.Timeline {
 
 // replay has two events a page.
 func (g *gateway) replay(p *protocol.ChatReplayParams) *protocol.ChatReplayResult {
-	r := &protocol.ChatReplayResult{SessionKey: key, Epoch: g.epoch, LastSeq: int64(len(g.log))}
+	r := &protocol.ChatReplayResult{SessionKey: key, Epoch: g.epoch, LastSeq: int64(len(g.log)) + g.ahead}
 	if g.lost(p.Epoch, p.AfterSeq) {
 		r.Reset = true
 		return r
@@ -239,7 +274,7 @@ func (g *gateway) grant(method string) { g.set(func() { delete(g.refuse, method)
 func (g *gateway) tick() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	t := protocol.Tick{Sessions: map[string]int64{key: int64(len(g.log)), "another": 7}}
+	t := protocol.Tick{Sessions: map[string]int64{key: int64(len(g.log)) + g.ahead, "another": 7}}
 	g.socket.write(protocol.AppendEvent(nil, protocol.EventTick, t.AppendJSON(nil), 0))
 }
 

@@ -2,237 +2,237 @@ package follow
 
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
-	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
 const (
-	patience  = 2 * clock.Second // how long a missing event may still be on its way
-	leastWait = clock.Second     // before what was refused for now is asked for again
+	patience    = 2 * clock.Second  // how long a missing event may still be on its way
+	leastWait   = clock.Second      // before a question that failed for now is asked again
+	longestWait = 30 * clock.Second // that waits grow to by themselves
+	longestWish = 5 * clock.Minute  // the longest retryAfterMs that is obeyed
 )
 
-// Session is a session that is followed. Its fields belong to the callbacks.
+// Session is a session that is followed. Its fields are for reading, on the loop.
 type Session struct {
+	_ [0]func() // no two are compared, which spares the browser the code for it
+
 	Key string
 
-	// Log is the transcript, and the place in the log that it shows. It is empty
-	// until it is loaded, which is the first thing told of it.
+	// Log is the transcript, and the place in the session's log that it shows. The
+	// pointer stays the same as long as the session is followed.
 	Log *timeline.Timeline
 
-	// Gone says that the gateway has no such session, or has it no more: Log is
-	// empty, and fills when somebody writes there.
+	// Loaded says that Log is the session's transcript, even if a newer one is being
+	// loaded. It becomes false when a resting session cannot go on.
+	Loaded bool
+
+	// Gone says that the gateway has no such session, not yet or not any more: Log
+	// is empty, and fills when somebody writes there.
 	Gone bool
 
 	// Err is why the session cannot be followed: it is somebody else's, for
-	// instance. It is tried again on the next connection.
+	// instance. The session is tried again on the next connection, or when it is
+	// followed anew. If Loaded is true with it, Log is not kept up to date.
 	Err *protocol.Error
 
-	follower *Follower // nil when it is not followed any more
-	loaded   bool      // Log is the session's
-	asking   bool      // for the history or a replay
-	earlier  bool      // for an older page
-	waiting  bool      // to see whether a gap closes, or until asking makes sense again
+	// LoadingEarlier says that an older page is being loaded.
+	LoadingEarlier bool
+
+	sessions *Sessions // nil when it is not followed any more
+	watched  bool      // it is another user's
+	live     bool      // its events come on this connection
+	resting  bool      // nobody looks at it
+
+	unsure  bool  // events may be missing, though no gap is known
+	asking  bool  // a question is under way
+	heard   bool  // an event arrived since it was asked
+	turn    int   // answers to questions of an earlier turn are ignored
+	waiting bool  // a timer is set, after which is asked for what is missing
+	refused bool  // for now: nothing is asked before that
+	timer   int   // the number of that timer; earlier ones do nothing
+	since   int64 // the last event when it was set
+	tries   int   // questions in a row that failed for now or brought nothing
 }
 
-// resumes reports whether the log goes on from its cursor.
-func (s *Session) resumes() bool { return !s.Log.Stale() && s.Log.Cursor().Epoch != "" }
+// resumes reports whether the session goes on from its cursor. A session that is
+// Gone goes on from its beginning.
+func (s *Session) resumes() bool {
+	at := s.Log.Cursor()
+	return s.Loaded && !s.Log.Stale() && (at.Epoch != "" || at.AfterSeq == 0)
+}
 
 // connected brings the session up to date on a new connection.
 func (s *Session) connected(resumed []protocol.ResumedCursor) {
-	s.Err = nil
-	if !s.resumes() {
-		s.loaded = false
-		s.heal()
+	resumes := s.resumes()
+	s.abandon()
+	s.Err, s.live, s.tries = nil, !s.watched, 0
+	if !resumes {
+		s.load()
 		return
 	}
-	s.loaded = true
-	for _, r := range resumed {
-		if r.SessionKey == s.Key {
-			s.Log.Resumed(r)
-			s.heal()
-			s.watchGap()
+	for i := range resumed {
+		if resumed[i].SessionKey == s.Key {
+			s.resume(&resumed[i])
 			return
 		}
 	}
-	s.replay() // its cursor was one too many
+	if s.resting {
+		s.empty(false)
+		return
+	}
+	s.unsure = true // there were too many cursors, or the gateway knows of none
+	s.mend()
 }
 
-func (s *Session) event(e protocol.Frame) {
-	outcome, changes := s.Log.Apply(timeline.Event{Name: e.Event, Seq: e.Seq, Payload: e.Payload})
-	switch outcome {
-	case timeline.Applied:
-		s.Gone = false
-		fallthrough
-	case timeline.Buffered:
-		s.watchGap()
-	case timeline.Reset:
-		s.heal()
+// resume takes what became of the cursor.
+func (s *Session) resume(r *protocol.ResumedCursor) {
+	if r.Status == protocol.ResumeGone {
+		s.empty(true)
+		return
 	}
-	if s.loaded && len(changes) > 0 {
+	s.live, s.unsure = s.live || r.Status == protocol.ResumeLive, false
+	s.Log.Resumed(*r)
+	s.heal()
+	s.watchGap()
+}
+
+// idles reports whether events are of no interest: nobody looks at the session,
+// and its history will be read when somebody does.
+func (s *Session) idles() bool { return s.resting && !s.Loaded && !s.asking }
+
+// Event takes an event of the session.
+func (s *Session) Event(e protocol.Frame) {
+	if s.idles() {
+		return
+	}
+	outcome, changes := s.Log.Apply(timeline.Event{Name: e.Event, Seq: e.Seq, Payload: e.Payload})
+	if outcome == timeline.Ignored {
+		return
+	}
+	s.heard = true
+	if s.Log.Deleted() {
+		s.empty(true)
+		return
+	}
+	if _, gap := s.Log.Gap(); outcome == timeline.Applied && !s.refused && (!gap || s.tries > 0) {
+		s.tries, s.waiting = 0, false // patience begins anew
+	}
+	s.changed(changes)
+	s.heal()
+	s.watchGap()
+}
+
+// Confirm notes that the gateway has the session, as the answer to a chat.send
+// shows: a NOT_FOUND that is under way is out of date.
+func (s *Session) Confirm() { s.heard = true }
+
+// empty lets go of the transcript, because the gateway has no such session, or
+// because nobody looks at it.
+func (s *Session) empty(gone bool) {
+	known := gone == s.Gone
+	s.abandon()
+	*s.Log = *timeline.New(s.Key)
+	s.Loaded, s.Gone = gone, gone
+	if gone && !known {
+		s.tell(nil)
+	}
+}
+
+// abandon ignores the answers to all questions so far, and stops the timer.
+func (s *Session) abandon() {
+	s.turn++
+	s.timer++
+	s.asking, s.heard, s.unsure, s.LoadingEarlier = false, false, false, false
+	s.waiting, s.refused = false, false
+}
+
+// changed tells of changes by events. The first one of a session that was Gone
+// shows that it is there.
+func (s *Session) changed(changes []timeline.Change) {
+	switch seq, _ := s.Log.Gap(); {
+	case !s.Loaded:
+	case s.Gone && seq > 0:
+		s.Gone = false
+		s.tell(nil)
+	case len(changes) > 0:
 		s.tell(changes)
 	}
 }
 
 func (s *Session) tell(changes []timeline.Change) {
-	if s.follower != nil {
-		s.follower.changed(s, changes)
+	if s.sessions != nil {
+		s.sessions.Changed(s, changes)
 	}
 }
 
-// idle reports whether there is a connection to ask over, and nothing asked.
-func (s *Session) idle() bool {
-	return s.follower != nil && s.follower.ready && !s.asking && s.Err == nil
+// mayAsk reports whether there is a connection to ask over, and nothing asked.
+func (s *Session) mayAsk() bool {
+	return s.sessions != nil && s.sessions.ready && !s.asking && !s.refused && s.Err == nil
 }
 
-// heal asks for the history if that is what the session needs.
-func (s *Session) heal() {
-	if s.idle() && (!s.loaded || s.Log.Stale()) {
-		s.load()
-	}
-}
-
-// watchGap asks for events that are missing if they do not come by themselves.
-func (s *Session) watchGap() {
-	if _, gap := s.Log.Gap(); !gap || s.waiting || !s.loaded {
-		return
-	}
-	at := s.Log.Cursor()
-	s.wait(patience, func() {
-		switch _, gap := s.Log.Gap(); {
-		case !gap:
-			s.heal()
-		case s.Log.Cursor() != at:
-			s.watchGap()
-		case s.idle():
-			s.replay()
-		}
-	})
-}
-
-// wait calls f after d, unless it waits already.
-func (s *Session) wait(d clock.Duration, f func()) {
-	if s.waiting || s.follower == nil {
-		return
-	}
-	s.waiting = true
-	tell := s.follower.Client.Tell
-	clock.AfterFunc(d, func() {
-		tell(func() {
-			s.waiting = false
-			f()
-		})
-	})
-}
-
-// later asks anew when the gateway may have changed its mind.
-func (s *Session) later(err *protocol.Error) {
-	s.wait(max(clock.Duration(err.RetryAfterMs)*clock.Millisecond, leastWait), func() {
-		s.heal()
-		s.watchGap()
-	})
-}
-
-// ask makes a request. Its answer is of no interest when nobody follows the
-// session any more.
-func (s *Session) ask(method string, params, answer protocol.Payload, under *bool, done func(*protocol.Error)) {
-	*under = true
-	s.follower.Client.Call(method, params, func(payload jsontext.Raw, err *protocol.Error) {
-		*under = false
-		if s.follower == nil {
-			return
-		}
-		if err == nil && protocol.Decode(payload, answer) != nil {
-			err = protocol.Refuse(protocol.Internal, "the gateway's answer cannot be read")
-		}
-		done(err)
-	})
-}
-
-// load asks for as much of the transcript as there was.
-func (s *Session) load() {
-	limit := int64(min(max(len(s.Log.Messages()), protocol.DefaultHistoryLimit), protocol.MaxHistoryLimit))
-	var h protocol.ChatHistoryResult
-	s.ask(protocol.MethodChatHistory, &protocol.ChatHistoryParams{SessionKey: s.Key, Limit: &limit}, &h, &s.asking,
-		func(err *protocol.Error) {
-			switch {
-			case err == nil:
-				s.loaded, s.Gone = s.Log.Load(h), false
-			case err.Code == protocol.NotFound:
-				s.missing()
-			case err.Retryable:
-				s.later(err)
-				return
-			default:
-				s.Err = err
-				s.tell(nil)
-				return
-			}
-			s.heal()
-			if s.loaded {
-				s.tell(nil)
-				s.catchUp()
-			}
-		})
-}
-
-// missing takes the gateway's word that there is no such session. What was heard
-// of one since is newer.
-func (s *Session) missing() {
-	if s.Log.Stale() {
-		s.Log = timeline.New(s.Key)
-	}
-	s.loaded, s.Gone = true, s.Log.Cursor().Epoch == ""
-}
-
-// catchUp asks for what an answer showed to be missing.
-func (s *Session) catchUp() {
-	if _, gap := s.Log.Gap(); gap && s.idle() {
+// mend asks for whatever the session lacks now.
+func (s *Session) mend() {
+	s.heal()
+	if _, gap := s.Log.Gap(); (gap || s.unsure) && s.Loaded && s.mayAsk() {
 		s.replay()
 	}
 }
 
-// replay asks for the events after the cursor.
-func (s *Session) replay() {
-	at := s.Log.Cursor()
-	var r protocol.ChatReplayResult
-	s.ask(protocol.MethodChatReplay, &protocol.ChatReplayParams{SessionKey: s.Key, Epoch: at.Epoch, AfterSeq: at.AfterSeq}, &r, &s.asking,
-		func(err *protocol.Error) {
-			if err != nil && err.Retryable {
-				s.later(err)
-				return
-			}
-			r.Reset = r.Reset || err != nil // the history, or the lack of it, tells more
-			_, changes := s.Log.Replay(r)
-			if len(changes) > 0 {
-				s.tell(changes)
-			}
-			s.heal()
-			if s.Log.Cursor() != at {
-				s.catchUp()
-			} else {
-				s.watchGap()
-			}
-		})
+// heal asks for the history, or to watch the session, if the session needs that.
+func (s *Session) heal() {
+	switch {
+	case !s.mayAsk():
+	case !s.Loaded || s.Log.Stale() || s.unsure && s.Log.Cursor().Epoch == "":
+		s.load()
+	case !s.live:
+		s.watch()
+	}
 }
 
-// Earlier asks for the messages before the first one of Log, if there are any,
-// and has them told like a history; after an error nothing is told. Only a
-// callback may ask.
-func (s *Session) Earlier() {
-	before, more := s.Log.Oldest()
-	if !more || s.earlier || !s.loaded || s.follower == nil {
+// watchGap asks for events that are missing if they do not arrive by themselves.
+func (s *Session) watchGap() {
+	if _, gap := s.Log.Gap(); !gap || s.waiting || !s.Loaded {
 		return
 	}
-	var page protocol.ChatHistoryResult
-	s.ask(protocol.MethodChatHistory, &protocol.ChatHistoryParams{SessionKey: s.Key, Before: before}, &page, &s.earlier,
-		func(err *protocol.Error) {
-			switch {
-			case err != nil || s.Log.Stale():
-			case s.Log.Prepend(before, page):
-				s.tell(nil)
-			default:
-				s.Earlier()
+	s.wait(s.grown(patience))
+}
+
+// grown is a wait after so many tries.
+func (s *Session) grown(d clock.Duration) clock.Duration {
+	for range s.tries {
+		if d *= 2; d >= longestWait {
+			return longestWait
+		}
+	}
+	return d
+}
+
+// wait asks for what is missing after d, unless events arrive meanwhile, in the
+// place of a timer that was set before.
+func (s *Session) wait(d clock.Duration) {
+	if s.sessions == nil {
+		return
+	}
+	s.waiting = true
+	s.timer++
+	s.since, _ = s.Log.Gap()
+	n, tell := s.timer, s.sessions.Tell
+	clock.AfterFunc(d, func() {
+		tell(func() {
+			if s.timer == n {
+				s.due()
 			}
 		})
+	})
+}
+
+// due takes the end of a wait.
+func (s *Session) due() {
+	s.waiting, s.refused = false, false
+	if seq, gap := s.Log.Gap(); gap && seq != s.since {
+		s.watchGap()
+	} else {
+		s.mend()
+	}
 }

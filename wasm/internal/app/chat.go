@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/client/follow"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -17,7 +18,7 @@ type chat struct {
 
 	shown    *session
 	all      map[string]*session // that this page has opened, by key
-	hand     []*session          // the last that were looked at, the shown one first
+	follows  *follow.Sessions    // those of them that are kept up to date
 	post     post
 	drafts   drafts
 	tray     tray
@@ -59,7 +60,8 @@ func newChat(s *shell) *chat {
 	c.shown.known = s.root.Attr(markup.AttrEpoch) != ""
 	c.shown.gone = s.root.Attr(markup.AttrState) == markup.StateGone
 	c.watchOther()
-	c.atHand(c.shown)
+	c.follows = &follow.Sessions{Ask: c.look, Tell: c.do, Changed: c.followed}
+	c.follow(c.shown)
 	s.count = func(texts []string, durable bool) int {
 		c.merge(texts, durable)
 		return c.post.box.Unsent()
@@ -72,7 +74,7 @@ func (c *chat) page() page {
 		start: c.start, state: c.state, event: c.event, act: c.act,
 		tick: c.tick, draw: c.draw, counting: c.counting,
 		navigated: c.navigated, scrolled: c.scrolled,
-		cursors: c.cursors, rest: c.saveDraft, wake: c.wakeUp,
+		cursors: c.follows.Cursors, rest: c.saveDraft, wake: c.wakeUp,
 		files: c.attach,
 	}
 }
@@ -111,6 +113,9 @@ func (c *chat) ready() bool { return c.link.Phase == client.Ready }
 // state follows the connection.
 func (c *chat) state(s client.State) {
 	c.need(partBody)
+	if s.Phase != client.Ready {
+		c.follows.State(s)
+	}
 	switch s.Phase {
 	case client.Ready:
 		c.settled()
@@ -118,6 +123,9 @@ func (c *chat) state(s client.State) {
 	case client.Waiting:
 		c.post.fresh = false
 		c.warn()
+		if c.opening != "" {
+			c.stay()
+		}
 	case client.Pairing:
 		// The credential is gone, and with it the right to see this page.
 		c.end(markup.StateSignedOut)
@@ -137,10 +145,7 @@ func (c *chat) welcome(s client.State) {
 		return
 	}
 	c.role = s.Role
-	for _, known := range c.all {
-		known.loading, known.earlier = false, false // if that waited, it is forgotten
-	}
-	c.resume(s.Resumed)
+	c.resume(s)
 	c.loadSessions()
 	c.loadAgents()
 	if c.role == protocol.Admin {
@@ -154,8 +159,9 @@ func (c *chat) welcome(s client.State) {
 // end takes everything off the screen that its reader may no longer read.
 func (c *chat) end(state string) {
 	c.over = true
+	c.follows.Trim(0)
 	clear(c.all)
-	c.shown, c.opening, c.hand = c.session(""), "", nil
+	c.shown, c.opening = c.session(""), ""
 	c.list = directory{}
 	c.post.box, c.post.wishes = client.Outbox{}, nil
 	c.drafts.texts = map[string]string{}
@@ -190,7 +196,7 @@ func (c *chat) event(f protocol.Frame) {
 		c.sessionUpdated(f.Payload)
 		c.logged(f)
 	case protocol.EventTick:
-		c.ticked(f.Payload)
+		c.follows.Tick(f.Payload)
 	case protocol.EventDeviceRequested, protocol.EventDeviceResolved:
 		c.knocks.event(f)
 	}
@@ -266,21 +272,11 @@ func (c *chat) scrolled(below, above int) {
 }
 
 func (c *chat) counting() bool {
-	for _, s := range c.all {
-		if !s.gap.IsZero() {
-			return true
-		}
-	}
 	return (c.post.box.Paused() || c.filesPaused()) && c.ready()
 }
 
 func (c *chat) tick(now clock.Time) {
 	c.need(partList)
-	for _, s := range c.all {
-		if !s.gap.IsZero() && now.Sub(s.gap) >= patience {
-			c.heal(s)
-		}
-	}
 	c.seekFiles()
 	c.uploadNext()
 	c.flush()
@@ -291,6 +287,7 @@ func (c *chat) draw() {
 	if c.over {
 		return
 	}
+	c.caughtUp()
 	if c.parts&partBody != 0 {
 		c.drawTranscript()
 		c.drawHead()
@@ -325,13 +322,13 @@ func (c *chat) draw() {
 
 func (c *chat) drawTranscript() {
 	s := c.shown
-	if !s.loaded {
+	if !s.loaded() {
 		c.transcript.DrawBehind(c.own(s, nil))
 		return
 	}
 	c.transcript.Draw(c.messages(s))
 	_, more := s.log.Oldest()
-	view.SetEarlier(c.doc, more, s.earlier)
+	view.SetEarlier(c.doc, more, s.feed != nil && s.feed.LoadingEarlier)
 }
 
 // drawUnsent shows what is left to its writer, and where what is not sent waits.
@@ -358,7 +355,7 @@ func (c *chat) drawHead() {
 		view.SetText(c.doc, markup.IDSessionTitle, title)
 		c.setTitle(title)
 	}
-	if !s.loaded {
+	if !s.loaded() {
 		return
 	}
 	at := s.log.Cursor()
@@ -379,7 +376,7 @@ func (c *chat) titleOf(s *session) string {
 	switch {
 	case s.gone:
 		return words.NoSession
-	case !s.loaded || !c.list.loaded && s.key != "":
+	case !s.loaded() || !c.list.loaded && s.key != "":
 		return ""
 	case s.other != nil:
 		return s.other.label

@@ -30,6 +30,7 @@ func (l *ledger) serve(g *gateway) {
 	l.gateways = append(l.gateways, g)
 	g.answer("chat.send", l.send)
 	g.answer("chat.history", l.history)
+	g.answer("chat.replay", l.replay)
 }
 
 func (l *ledger) send(p params) (string, *protocol.Error) {
@@ -59,6 +60,23 @@ func (l *ledger) history(p params) (string, *protocol.Error) {
 	}
 	h := protocol.ChatHistoryResult{Messages: l.logs[key], SessionKey: key, Epoch: "e", LastSeq: int64(len(l.logs[key]))}
 	return string(h.AppendJSON(nil)), nil
+}
+
+// replay gives the messages after a seq.
+func (l *ledger) replay(p params) (string, *protocol.Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := p.text("sessionKey")
+	after, log := int(p["afterSeq"].(float64)), l.logs[key]
+	if len(log) == 0 {
+		return "", protocol.Refuse(protocol.NotFound, "no such session")
+	}
+	r := protocol.ChatReplayResult{SessionKey: key, Epoch: "e", LastSeq: int64(len(log))}
+	for _, m := range log[min(after, len(log)):] {
+		event := protocol.ChatEvent{Type: "message", SessionKey: key, Message: m}
+		r.Events = append(r.Events, protocol.Frame{Type: "event", Event: "chat", Seq: m.Seq, Payload: event.AppendJSON(nil)})
+	}
+	return string(r.AppendJSON(nil)), nil
 }
 
 // texts are the messages of a session.

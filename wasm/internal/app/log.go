@@ -2,16 +2,12 @@ package app
 
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/client/follow"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
-	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
-	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
-
-// patience is how long a missing event may still be on its way.
-const patience = 2 * clock.Second
 
 // logged takes an event of a session's log.
 func (c *chat) logged(f protocol.Frame) {
@@ -20,24 +16,51 @@ func (c *chat) logged(f protocol.Frame) {
 	if kind != protocol.RunChunk {
 		c.need(partList)
 	}
-	s := c.all[key]
-	if s == nil || !s.loaded && s != c.shown {
+	if s := c.follows.Find(key); s != nil {
+		s.Event(f)
+	}
+}
+
+// followed takes what changed in a session that is followed; nil changes stand
+// for everything.
+func (c *chat) followed(f *follow.Session, changes []timeline.Change) {
+	s := c.all[f.Key]
+	if s == nil || s.feed != f {
 		return
 	}
-	outcome, changes := s.log.Apply(timeline.Event{Name: f.Event, Seq: f.Seq, Payload: f.Payload})
-	switch outcome {
-	case timeline.Reset:
-		c.heal(s)
-	case timeline.Buffered:
-		c.watchGap(s)
-	case timeline.Applied:
-		s.gap = clock.Time{} // patience begins anew with each step
-		c.watchGap(s)
+	if changes != nil {
+		if s == c.shown {
+			c.show(changes)
+		}
+		return
 	}
-	if s == c.shown && s.loaded {
-		c.show(changes)
-		c.caughtUp(s)
+	c.need(partBody)
+	opening := c.opening != "" && c.opening == s.key
+	switch {
+	case f.Err != nil && f.Loaded:
+		c.problem("This chat is not followed live: " + sentence(f.Err))
+	case f.Err != nil:
+		c.problem(sentence(f.Err))
+		if opening {
+			c.stay()
+		}
+		return
+	case !f.Gone:
+		s.known, s.gone = true, false
+	case s.known:
+		c.lost(s)
+	default: // nobody has written there yet
 	}
+	if opening {
+		c.display(s, c.push)
+	}
+}
+
+// lost notes that the gateway has a session no more.
+func (c *chat) lost(s *session) {
+	s.gone = true
+	c.list.remove(s.key)
+	c.strand(s.key, false)
 }
 
 // show marks for drawing what changed in the transcript on the screen.
@@ -87,117 +110,16 @@ func (c *chat) ended(id string) {
 	}
 }
 
-// ticked learns how far the sessions' logs are.
-func (c *chat) ticked(payload jsontext.Raw) {
-	var t protocol.Tick
-	if jsontext.Read(payload, t.DecodeJSON) != nil {
-		return
-	}
-	for key, last := range t.Sessions {
-		if s := c.all[key]; s != nil && s.loaded {
-			s.log.Tick(last)
-			c.watchGap(s)
-		}
-	}
-}
-
-func (c *chat) watchGap(s *session) {
-	if _, open := s.log.Gap(); !open || !s.loaded {
-		s.gap = clock.Time{}
-	} else if s.gap.IsZero() {
-		s.gap = clock.Now()
-	}
-}
-
-// load asks for a session's transcript.
-func (c *chat) load(s *session) {
-	if s.loading || !c.ready() {
-		return
-	}
-	s.loading = true
-	known := s.known
-	// As much as is shown, so that nothing goes away above the reader.
-	limit := int64(min(max(len(s.log.Messages()), protocol.DefaultHistoryLimit), protocol.MaxHistoryLimit))
-	var h protocol.ChatHistoryResult
-	params := &protocol.ChatHistoryParams{SessionKey: s.key, Limit: &limit}
-	c.look(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func(err *protocol.Error) {
-		s.loading = false
-		if c.over {
-			return
-		}
-		if err != nil {
-			c.notLoaded(s, err, known)
-			return
-		}
-		at := s.log.Cursor()
-		if !s.loaded || s.log.Stale() || at.Epoch != h.Epoch || at.AfterSeq != h.LastSeq {
-			if !s.log.Load(h) {
-				c.load(s) // it was read before the log became another one
-				return
-			}
-		}
-		s.loaded, s.known, s.gone = true, true, false
-		if s.other != nil {
-			c.watch(s)
-		}
-		c.loadedNow(s)
-	})
-}
-
-// loadedNow shows what was loaded, if it is what the user wants to see.
-func (c *chat) loadedNow(s *session) {
-	if c.opening != "" && c.opening == s.key {
-		c.display(s, c.push)
-	}
-	c.watchGap(s)
-	c.caughtUp(s)
-	c.need(partBody)
-}
-
-// notLoaded takes a refusal; known says whether the gateway had the session when
-// it was asked.
-func (c *chat) notLoaded(s *session, err *protocol.Error, known bool) {
-	switch {
-	case err.Code == protocol.NotFound && known:
-		c.lost(s)
-	case err.Code == protocol.NotFound && s.known:
-		c.load(s) // a message has made it since
-	case err.Code == protocol.NotFound:
-		s.loaded = true // nobody has written there yet
-		c.loadedNow(s)
-	case client.Retryable(err):
-		if c.ready() {
-			s.gap = clock.Now() // tries again
-		}
-	default:
-		c.problem(sentence(err))
-	}
-	if c.opening == s.key && !s.loaded {
-		c.opening = ""
-		c.win.Replace(markup.SessionPath(c.shown.key))
-	}
-	c.need(partBody)
-}
-
 // loadEarlier asks for the messages before the first one.
 func (c *chat) loadEarlier(s *session) {
-	before, more := s.log.Oldest()
-	if !s.loaded || !more || s.earlier || !c.ready() {
+	if s.feed == nil {
 		return
 	}
-	s.earlier = true
-	c.need(partBody)
-	var page protocol.ChatHistoryResult
-	params := &protocol.ChatHistoryParams{SessionKey: s.key, Before: before}
-	c.look(protocol.MethodChatHistory, params.AppendJSON(nil), page.DecodeJSON, func(err *protocol.Error) {
-		s.earlier = false
+	s.feed.Earlier(func(err *protocol.Error) {
 		c.need(partBody)
-		if err != nil {
-			if !client.Retryable(err) {
-				c.problem(sentence(err))
-			}
-			return
+		if err != nil && !client.Retryable(err) {
+			c.problem(sentence(err))
 		}
-		s.log.Prepend(before, page) // one that does not fit is asked for again by scrolling
 	})
+	c.need(partBody)
 }

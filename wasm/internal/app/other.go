@@ -29,23 +29,6 @@ func (c *chat) watchOther() {
 	}
 }
 
-// watch follows another user's session from where its transcript was read. When
-// the connection is lost, the cursor of the next one says so.
-func (c *chat) watch(s *session) {
-	at := s.log.Cursor()
-	var now protocol.ResumedCursor
-	params := &protocol.ChatWatchParams{SessionKey: s.key, Epoch: at.Epoch, AfterSeq: &at.AfterSeq}
-	c.look(protocol.MethodChatWatch, params.AppendJSON(nil), now.DecodeJSON, func(err *protocol.Error) {
-		switch {
-		case c.over:
-		case err != nil:
-			c.problem("This chat is not followed live: " + sentence(err))
-		case now.Status == protocol.ResumeReset:
-			c.load(s) // it became another log meanwhile
-		}
-	})
-}
-
 // writesAs follows the choice of what an admin writes in another user's session.
 func (c *chat) writesAs(as string) {
 	if o := c.shown.other; o != nil {

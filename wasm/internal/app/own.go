@@ -77,7 +77,7 @@ func (s *session) find(sent *client.Outgoing, user string, taken map[string]stri
 // reset since.
 func (s *session) passed(ack *protocol.ChatSendResult) bool {
 	at := s.log.Cursor()
-	return s.loaded && at.Epoch != "" && (at.Epoch != ack.Epoch && ack.Epoch != "" || at.AfterSeq >= ack.Seq)
+	return s.loaded() && at.Epoch != "" && (at.Epoch != ack.Epoch && ack.Epoch != "" || at.AfterSeq >= ack.Seq)
 }
 
 // own are the messages that the log does not show, which are those without arrived

@@ -137,7 +137,7 @@ func (c *chat) merge(texts []string, durable bool) {
 	c.uploadNext()
 	if s := c.shown; s.gone && !s.known && len(c.post.box.Of(s.key)) > 0 {
 		s.gone = false // nobody knows it yet but this browser
-		c.load(s)
+		c.follow(s)
 	}
 	c.need(partBody | partList)
 }
@@ -217,8 +217,11 @@ func (c *chat) sentElsewhere(key string, ack *protocol.ChatSendResult) {
 func (c *chat) arrives(m *client.Outgoing) {
 	c.post.left[m.Key] = true
 	delete(c.post.homeless, m.Key)
-	if s := c.all[m.SessionKey]; s != nil && (s.loaded || s == c.shown) {
+	if s := c.all[m.SessionKey]; s != nil && (s.loaded() || s == c.shown) {
 		s.known = true
+		if s.feed != nil {
+			s.feed.Confirm()
+		}
 	} else {
 		c.post.box.Remove(m)
 	}

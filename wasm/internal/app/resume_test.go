@@ -127,7 +127,7 @@ func TestSessionsInHand(t *testing.T) {
 }
 
 func TestLetsGoOfSessionsThatNobodyLooksAt(t *testing.T) {
-	const many = maxInHand + 5
+	const many = maxFollowed + 5
 	play(t, aSession, func(w *window, g *gateway) {
 		withSessions(w, g)
 		list := ""
@@ -142,7 +142,7 @@ func TestLetsGoOfSessionsThatNobodyLooksAt(t *testing.T) {
 		s.g.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		at := s.resumes()
-		eq(t, "cursors", len(at), maxInHand)
+		eq(t, "cursors", len(at), maxFollowed)
 		eq(t, "the first", at[0].SessionKey, fmt.Sprint("k", many-1))
 		loads := len(s.g.calls("chat.history"))
 		s.act("open-session", s.session("k0"))
@@ -273,5 +273,46 @@ func TestReloadInMidStreamGoesOn(t *testing.T) {
 		if s.last() != answer {
 			t.Error("the answer was made anew")
 		}
+	})
+}
+
+// A session that cannot be loaded for now is shown as soon as it can, unless the
+// connection is lost: then the user stays where they are.
+func TestOpensWhenTheGatewayCanAgain(t *testing.T) {
+	play(t, aSession, withSessions, func(s *scene) {
+		s.g.refuse("chat.history", &protocol.Error{Code: protocol.Unavailable, Message: "the store is busy", Retryable: true})
+		s.act("open-session", s.session("a"))
+		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
+		s.g.message("a", "m2", "meanwhile", 2) // no reason to ask earlier
+		s.wait(500 * time.Millisecond)
+		eq(t, "asked", len(s.g.calls("chat.history")), 2)
+		withSessions(s.win, s.g)
+		s.wait(time.Second)
+		eq(t, "the transcript", s.messages(), "complete: text of a")
+		eq(t, "the address", s.win.path, "/s/a")
+		eq(t, "notices", s.notices(), "")
+
+		s.g.answer("chat.history", func(params) (string, *protocol.Error) { return silence, nil })
+		s.act("open-session", s.session("b"))
+		s.g.cut(1006, "", false)
+		withSessions(s.win, s.g)
+		s.wait(3 * time.Second)
+		eq(t, "the address", s.win.path, "/s/a")
+		eq(t, "the list", s.labels(), "Pinned This one [Ärger]")
+	})
+}
+
+// A refusal for good is told once, and asked for again when the user wants to.
+func TestRefusedForGood(t *testing.T) {
+	play(t, aSession, withSessions, func(s *scene) {
+		s.g.refuse("chat.history", protocol.Refuse(protocol.Forbidden, "session does not belong to user"))
+		s.act("open-session", s.session("a"))
+		eq(t, "the notice", s.notices(), "session does not belong to user")
+		s.g.message("a", "m2", "meanwhile", 2)
+		s.wait(time.Minute)
+		eq(t, "asked", len(s.g.calls("chat.history")), 2)
+		withSessions(s.win, s.g)
+		s.act("open-session", s.session("a"))
+		eq(t, "the transcript", s.messages(), "complete: text of a")
 	})
 }

@@ -2,10 +2,10 @@ package app
 
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
+	"github.com/gatehouse-chat/gatehouse/shared/client/follow"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
-	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
@@ -51,7 +51,8 @@ func (c *chat) say(text string, files []protocol.KeptFile) {
 	if s.key == "" {
 		delete(c.all, "")
 		s.key = protocol.NewSessionKey(c.defaultAgent(), uuid(c.random(16)))
-		s.log = timeline.New(s.key)
+		s.feed = c.follows.Follow(s.key, follow.NewSession)
+		s.log = s.feed.Log
 		c.all[s.key] = s
 		c.win.Push(markup.SessionPath(s.key))
 	}

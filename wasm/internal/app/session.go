@@ -1,7 +1,7 @@
 package app
 
 import (
-	"github.com/gatehouse-chat/gatehouse/shared/clock"
+	"github.com/gatehouse-chat/gatehouse/shared/client/follow"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -9,16 +9,13 @@ import (
 
 // session is a conversation that this page has opened.
 type session struct {
-	key   string // "" until the first message of a new one
+	key   string          // "" until the first message of a new one
+	feed  *follow.Session // nil while it is not followed
 	log   *timeline.Timeline
 	other *other // whose it is, if it is another user's
 
-	loaded  bool // log is the transcript; else only the page that the server rendered is
-	loading bool // chat.history is under way
-	earlier bool // and one for earlier messages
-	known   bool // the gateway had it once
-	gone    bool // and has it no more
-	gap     clock.Time
+	known bool // the gateway had it once
+	gone  bool // and has it no more
 
 	missed int64 // events while there was no connection, up to and with until
 	until  int64
@@ -28,7 +25,13 @@ type session struct {
 }
 
 func newSession(key string) *session {
-	return &session{key: key, log: timeline.New(key), loaded: key == "", retries: map[string]string{}}
+	return &session{key: key, log: timeline.New(key), retries: map[string]string{}}
+}
+
+// loaded reports whether log is the transcript; else only the page that the server
+// rendered is.
+func (s *session) loaded() bool {
+	return s.key == "" || s.gone || s.feed != nil && s.feed.Loaded
 }
 
 // show is a message of the log as it is shown.

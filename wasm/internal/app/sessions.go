@@ -51,15 +51,21 @@ func (c *chat) open(key string, push bool) {
 	switch {
 	case s == c.shown:
 		c.win.HideSidebar()
-	case s.loaded:
+	case s.loaded():
 		c.display(s, push)
 	case !c.ready():
 		c.problem("There is no connection right now, and this chat is not loaded yet.")
-		c.win.Replace(markup.SessionPath(c.shown.key))
+		c.stay()
 	default:
 		c.opening, c.push = key, push
-		c.load(s)
+		c.follow(s)
 	}
+}
+
+// stay shows no other session than the one that is shown.
+func (c *chat) stay() {
+	c.opening = ""
+	c.win.Replace(markup.SessionPath(c.shown.key))
 }
 
 // display puts a session on the screen.
@@ -69,8 +75,9 @@ func (c *chat) display(s *session, push bool) {
 		return
 	}
 	c.saveDraft()
+	c.follows.Rest(c.shown.key)
 	c.shown = s
-	c.atHand(s)
+	c.follow(s)
 	c.showDraft()
 	view.SetText(c.doc, markup.IDCaughtUp, "")
 	if push {
@@ -140,15 +147,12 @@ func (c *chat) removed(key string, wished bool) {
 		return
 	}
 	delete(c.all, key)
-	c.hand = without(c.hand, func(o *session) bool { return o == s })
+	c.follows.Unfollow(key)
 	s.gone = true
 	switch {
-	case s != c.shown:
-	case wished:
+	case s == c.shown && wished:
 		c.display(c.session(""), false)
 		c.win.Replace("/")
-	default:
-		s.log.Load(protocol.ChatHistoryResult{SessionKey: key})
 	}
 }
 
@@ -170,7 +174,10 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 	}
 	if s != nil && u.Change == protocol.SessionCreated && s.gone {
 		s.gone = false // a kept message was the first of it
-		c.reload(s)
+		c.follow(s)
+		if s != c.shown {
+			c.follows.Rest(s.key)
+		}
 	}
 	c.need(partBody)
 }

@@ -66,25 +66,9 @@ func (s *shell) connect() {
 	s.conn.Start()
 }
 
-// encoded is a request's params. They are encoded, and answers are read, by the
-// very codec and not through protocol.Payload: what is behind an interface is
-// linked both ways.
-type encoded []byte
-
-// AppendJSON appends the params; none are an empty object.
-func (e encoded) AppendJSON(dst []byte) []byte {
-	if len(e) == 0 {
-		return append(dst, "{}"...)
-	}
-	return append(dst, e...)
-}
-
-// DecodeJSON is not needed.
-func (encoded) DecodeJSON(*jsontext.Decoder) {}
-
 // ask makes a request, has its answer read, and tells done on the loop.
 func (s *shell) ask(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
-	s.conn.Call(method, encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
+	s.conn.Call(method, client.Encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
 		s.do(func() {
 			if err == nil {
 				s.heard()
