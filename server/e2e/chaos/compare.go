@@ -130,6 +130,14 @@ func (r *run) copies(ctx context.Context, user string, s session) (all []transcr
 		}
 		all = append(all, transcript{d.name, has})
 	}
+	for _, c := range r.companionsOf(s.key) {
+		has, err := c.caughtUp(ctx, s)
+		if err != nil {
+			r.violate(s.key, "%s did not come to have everything: %v", c.name, err)
+			continue
+		}
+		all = append(all, transcript{c.name, has})
+	}
 	return all
 }
 

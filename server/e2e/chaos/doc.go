@@ -10,6 +10,9 @@
 // a connection's events follow one another, two clients never see different
 // events of one seq, and what was shown stays shown.
 //
+// Two kinds of clients follow sessions: devices check the gateway's every step, so
+// they follow in their own way; companions use package follow, as the browser does.
+//
 // What is done to whom is decided by the seed alone, so that a run can be had
 // again; when exactly it happens is not.
 //

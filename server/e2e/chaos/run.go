@@ -37,18 +37,19 @@ const (
 // run is a run under way.
 type run struct {
 	Options
-	counts   *counts
-	ledger   *ledger
-	witness  *witness
-	gateway  *gateway
-	proxy    *proxy
-	users    []string
-	devices  []*device
-	readers  map[string]*reader // by user
-	calm     chan struct{}      // closed when nothing goes wrong any more
-	think    time.Duration      // mean time between two things that a writer does
-	compacts bool               // pieces of answers are removed within the run
-	began    time.Time
+	counts     *counts
+	ledger     *ledger
+	witness    *witness
+	gateway    *gateway
+	proxy      *proxy
+	users      []string
+	devices    []*device
+	companions []*companion
+	readers    map[string]*reader // by user
+	calm       chan struct{}      // closed when nothing goes wrong any more
+	think      time.Duration      // mean time between two things that a writer does
+	compacts   bool               // pieces of answers are removed within the run
+	began      time.Time
 
 	mu         sync.Mutex
 	violations []string
@@ -119,8 +120,11 @@ func (r *run) prepare(ctx context.Context) error {
 		}
 	}
 	var watched []string // one of each user
-	for _, user := range r.users {
+	for i, user := range r.users {
 		watched = append(watched, own(user, 0))
+		if err := r.accompany(r.Clients+1+i, user, r.sessions(user)); err != nil {
+			return err
+		}
 	}
 	return r.join(ctx, r.Clients, watcher, watched)
 }
@@ -235,6 +239,9 @@ func (r *run) close() error {
 	}
 	for _, d := range r.devices {
 		d.stop()
+	}
+	for _, c := range r.companions {
+		c.stop()
 	}
 	if r.gateway == nil {
 		return nil
