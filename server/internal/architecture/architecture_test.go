@@ -53,7 +53,7 @@ func TestRulesSpeakOfWhatIsThere(t *testing.T) {
 	t.Parallel()
 	known := programs(t)
 	maps.Copy(known, client(t))
-	names := slices.Concat(domain, adapters, testSupport)
+	names := slices.Concat(domain, common, adapters, testSupport)
 	for _, r := range slices.Concat(native, browser) {
 		names = append(names, r.names()...)
 	}

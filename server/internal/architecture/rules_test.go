@@ -1,11 +1,18 @@
 package architecture
 
+import "slices"
+
 // Packages of one kind, by their paths without the prefix. "x/..." is x and all
 // that is below it.
 var (
 	domain = []string{
 		"server/internal/agent", "server/internal/audit", "server/internal/auth", "server/internal/pairing",
 		"server/internal/run", "server/internal/session", "server/internal/media",
+	}
+	// common is what the domain packages have in common.
+	common = []string{
+		"server/internal/credential", "server/internal/lastseen", "server/internal/printable", "server/internal/setting",
+		"server/internal/store",
 	}
 	adapters = []string{
 		"server/internal/agent/anthropic", "server/internal/agent/builtin", "server/internal/agent/openai",
@@ -17,10 +24,14 @@ var (
 
 // native are the rules for what runs as a program.
 var native = []rule{
-	confined{domain, append([]string{"shared/...", "server/internal/setting", "server/internal/ratelimit", "github.com/google/uuid", "golang.org/x/image/..."}, domain...),
+	confined{domain, slices.Concat([]string{"shared/...", "server/internal/ratelimit", "github.com/google/uuid", "golang.org/x/image/..."}, domain, common),
 		"what a session, a run or a pairing is does not depend on how it is reached or kept: the domain states the interfaces, the edge and the adapters fit them"},
-	never{domain, []string{"net/http", "database/sql/..."},
+	never{slices.Concat(domain, common), []string{"net/http", "database/sql/..."},
 		"the domain knows neither HTTP nor SQL, so that it can be tested without them and kept elsewhere"},
+	confined{common, []string{"shared/protocol"},
+		"what the domain packages have in common stands below all of them and knows none"},
+	only{[]string{"server/internal/lastseen"}, []string{"server/internal/auth", "server/internal/pairing"},
+		"when something was last seen is asked of the package that owns the thing"},
 	confined{[]string{"server/internal/format"}, []string{"shared/...", "github.com/yuin/goldmark/...", "github.com/alecthomas/chroma/v2/..."},
 		"formatting is pure: the same text gives the same HTML, live, in history and in pages"},
 	confined{[]string{"server/internal/config"}, []string{"github.com/titanous/json5"},
@@ -30,7 +41,7 @@ var native = []rule{
 	confined{[]string{"server/internal/ratelimit"}, []string{"golang.org/x/time/rate"},
 		"a limit by key knows no domain and no transport; pairing counts its requests by network as the limits do, and so may use it"},
 	confined{[]string{"server/internal/store"}, nil,
-		"it names the errors that all stores share, and nothing of any store"},
+		"it says what all stores promise and which errors they share, and nothing of any store"},
 
 	never{[]string{"server/internal/conn"}, []string{"server/internal/hub", "server/internal/gateway", "server/internal/httpd"},
 		"a connection moves frames and does not know what they mean"},
@@ -71,8 +82,8 @@ var native = []rule{
 		"who examines a gateway from outside uses none of its code, so that a fault cannot hide in what both share"},
 	only{[]string{"server/internal/conformance", "server/internal/doctor"}, []string{"server/cmd/gatehouse"},
 		"they look at a gateway; no gateway needs them"},
-	only{[]string{"server/internal/store"}, []string{"server/internal/gateway", "server/internal/store/sqlite"},
-		"the gateway turns a store's errors into codes; the domain passes them on unread"},
+	only{[]string{"server/internal/store"}, append([]string{"server/internal/gateway", "server/internal/store/sqlite"}, domain...),
+		"the domain's stores are made of its transactions, and the gateway turns its errors into codes; all others ask the domain"},
 	only{[]string{"web/page", "web/part"}, []string{"server/internal/httpd", "web/page"},
 		"HTML is made in one place"},
 	only{[]string{"web/docs"}, []string{"server/internal/httpd", "server/internal/manual"},
