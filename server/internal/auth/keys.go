@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"sync"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
+	"github.com/gatehouse-chat/gatehouse/server/internal/lastseen"
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -23,7 +23,6 @@ const (
 	keepEnded     = 90 * 24 * time.Hour        // how long lists tell of a key that holds no more
 	maxListed     = 2 * maxKeys                // keys of a list
 	maxListedText = protocol.MaxFrameBytes / 2 // bytes of a list, encoded
-	touchBatch    = 200                        // keys a transaction, so that it holds nobody up
 	retryMs       = 5000
 )
 
@@ -40,14 +39,12 @@ var (
 // log alone; a store that fails gives UNAVAILABLE.
 type Keys struct {
 	store KeyStore
-
-	mu   sync.Mutex
-	used map[string]protocol.Time // by id, what Sweep has not stored yet
+	used  lastseen.Tracker // by id
 }
 
 // NewKeys makes a Keys on a store. Call Sweep once a minute.
 func NewKeys(store KeyStore) *Keys {
-	return &Keys{store: store, used: make(map[string]protocol.Time)}
+	return &Keys{store: store}
 }
 
 func keyClock() protocol.Time { return protocol.At(time.Now()) }
@@ -87,9 +84,9 @@ func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreatePara
 
 func checkKey(p *protocol.KeysCreateParams) error {
 	switch {
-	case p.Name == "" || utf8.RuneCountInString(p.Name) > maxKeyName || strings.ContainsFunc(p.Name, unprintable):
+	case p.Name == "" || utf8.RuneCountInString(p.Name) > maxKeyName || !printable.Text(p.Name):
 		return refuse("name must be 1 to %d printable characters: what the key is for", maxKeyName)
-	case p.UserID == "" || len(p.UserID) > protocol.MaxUserIDLength || strings.ContainsFunc(p.UserID, unprintable):
+	case p.UserID == "" || len(p.UserID) > protocol.MaxUserIDLength || !printable.Text(p.UserID):
 		return refuse("userId must be 1 to %d bytes of printable text: the user that the key's holder is", protocol.MaxUserIDLength)
 	case !p.Role.Valid():
 		return refuse("role must be viewer, operator or admin")
@@ -98,8 +95,6 @@ func checkKey(p *protocol.KeysCreateParams) error {
 	}
 	return nil
 }
-
-func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 func refuse(format string, args ...any) error {
 	return protocol.Refuse(protocol.InvalidRequest, fmt.Sprintf(format, args...))
@@ -113,16 +108,15 @@ func (ks *Keys) Authenticate(ctx context.Context, key string) (Key, error) {
 		return Key{}, ErrNoKey
 	}
 	var k Key
-	found := false
 	err := ks.store.View(ctx, func(tx KeyTx) (err error) {
-		k, found, err = tx.ByDigest(digestOf(key))
+		k, err = tx.ByDigest(credential.DigestOf(key))
 		return err
 	})
 	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Key{}, ErrNoKey
 	case err != nil:
 		return Key{}, unavailable("check a key", err)
-	case !found:
-		return Key{}, ErrNoKey
 	case k.RevokedAt != 0:
 		return k, ErrKeyRevoked
 	case k.Expired(keyClock()):
@@ -133,11 +127,7 @@ func (ks *Keys) Authenticate(ctx context.Context, key string) (Key, error) {
 }
 
 // Used notes that a key is in use.
-func (ks *Keys) Used(id string) {
-	ks.mu.Lock()
-	defer ks.mu.Unlock()
-	ks.used[id] = keyClock()
-}
+func (ks *Keys) Used(id string) { ks.used.Seen(id) }
 
 // List gives the keys, those that hold first; more tells that not all fit a
 // frame.
@@ -156,7 +146,7 @@ func (ks *Keys) List(ctx context.Context) (list []protocol.APIKey, more bool, er
 	var text []byte
 	room := maxListedText
 	for _, k := range kept {
-		k.LastUsedAt = max(k.LastUsedAt, ks.noted(k.ID))
+		k.LastUsedAt = ks.used.Latest(k.ID, k.LastUsedAt)
 		shown := k.Wire()
 		text = shown.AppendJSON(text[:0])
 		if room -= len(text); room < 0 {
@@ -167,23 +157,15 @@ func (ks *Keys) List(ctx context.Context) (list []protocol.APIKey, more bool, er
 	return list, more, nil
 }
 
-// Find gives a key by its id, and refuses with NOT_FOUND.
-func (ks *Keys) Find(ctx context.Context, id string) (k Key, err error) {
-	err = ks.store.View(ctx, func(tx KeyTx) (err error) {
-		k, err = find(tx, id)
-		return err
-	})
-	if err != nil {
-		return Key{}, unavailable("find a key", err)
-	}
-	return k, nil
-}
-
 // Revoke ends a key, on behalf of an admin, and gives it. The caller closes what
 // is connected with it. Revoking a key again changes nothing.
 func (ks *Keys) Revoke(ctx context.Context, by, id string) (k Key, err error) {
 	err = ks.store.Update(ctx, func(tx KeyTx) (err error) {
-		if k, err = find(tx, id); err != nil || k.RevokedAt != 0 {
+		k, err = tx.ByID(id)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return protocol.Refuse(protocol.NotFound, "no API key has this id; api_keys.list shows those there are")
+		case err != nil || k.RevokedAt != 0:
 			return err
 		}
 		k.RevokedAt, k.RevokedBy = keyClock(), by
@@ -195,24 +177,11 @@ func (ks *Keys) Revoke(ctx context.Context, by, id string) (k Key, err error) {
 	return k, nil
 }
 
-func find(tx KeyTx, id string) (Key, error) {
-	k, found, err := tx.ByID(id)
-	if err == nil && !found {
-		err = protocol.Refuse(protocol.NotFound, "no API key has this id; api_keys.list shows those there are")
-	}
-	return k, err
-}
-
 // Sweep stores when keys were last used, and forgets those that ended long ago.
 // It is for one caller, once a minute and before the store is closed.
 func (ks *Keys) Sweep(ctx context.Context) error {
-	ks.mu.Lock()
-	ids := slices.Collect(maps.Keys(ks.used))
-	ks.mu.Unlock()
-	for part := range slices.Chunk(ids, touchBatch) {
-		if err := ks.storeUsed(ctx, part); err != nil {
-			return err
-		}
+	if err := ks.used.Flush(func(used map[string]protocol.Time) error { return ks.storeUsed(ctx, used) }); err != nil {
+		return unavailable("store when keys were used", err)
 	}
 	err := ks.store.Update(ctx, func(tx KeyTx) error {
 		return tx.Prune(keyClock() - protocol.Time(keepEnded.Milliseconds()))
@@ -223,32 +192,16 @@ func (ks *Keys) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// storeUsed stores what is noted of the keys. What is noted meanwhile, and what
-// could not be stored, stays noted.
-func (ks *Keys) storeUsed(ctx context.Context, ids []string) error {
-	stored := make(map[string]protocol.Time, len(ids))
-	err := ks.store.Update(ctx, func(tx KeyTx) error {
-		for _, id := range ids {
-			stored[id] = ks.noted(id)
-			if err := tx.Touch(id, stored[id]); err != nil {
+// storeUsed stores when some keys were last used.
+func (ks *Keys) storeUsed(ctx context.Context, used map[string]protocol.Time) error {
+	return ks.store.Update(ctx, func(tx KeyTx) error {
+		for id, at := range used {
+			if err := tx.Touch(id, at); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return unavailable("store when keys were used", err)
-	}
-	ks.mu.Lock()
-	defer ks.mu.Unlock()
-	maps.DeleteFunc(ks.used, func(id string, at protocol.Time) bool { return stored[id] == at })
-	return nil
-}
-
-func (ks *Keys) noted(id string) protocol.Time {
-	ks.mu.Lock()
-	defer ks.mu.Unlock()
-	return ks.used[id]
 }
 
 // unavailable turns a failure of the store into a refusal with the failure as

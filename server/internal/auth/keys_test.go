@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/retrytest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -45,7 +46,7 @@ func (r *ring) open() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.store, r.Keys = s, auth.NewKeys(s.Keys())
+	r.store, r.Keys = s, auth.NewKeys(retrytest.Twice(s.Keys()))
 }
 
 // restart is what a stop of the gateway leaves: the store.
@@ -451,20 +452,4 @@ func (r *ring) check(t *rapid.T, k expected) {
 	if err != want || err == nil && (got.UserID != k.UserID || got.Role != k.Role) {
 		t.Fatalf("%+v is %+v, %v; want %v", k, got, err, want)
 	}
-}
-
-func FuzzIsKey(f *testing.F) {
-	for _, seed := range []string{"", "gh_", "gh_" + strings.Repeat("A", 43), "gh_" + strings.Repeat("_", 43), "gh_" + strings.Repeat("=", 43),
-		"gh_" + strings.Repeat("0", 20) + "\r\r\r" + strings.Repeat("0", 20)} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if !auth.IsKey(text) {
-			return
-		}
-		raw, err := base64.RawURLEncoding.DecodeString(text[3:])
-		if err != nil || len(raw) != 32 || "gh_"+base64.RawURLEncoding.EncodeToString(raw) != text {
-			t.Errorf("%q passes for a key", text)
-		}
-	})
 }

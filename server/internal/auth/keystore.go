@@ -1,21 +1,19 @@
 package auth
 
 import (
-	"context"
-
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// KeyStore keeps API keys. Update is serialisable and durable when it returns
-// nil; View is a snapshot that shows every Update that has returned. Either may
-// run its function again from the start, and returns the function's errors as
-// they are.
+// KeyStore keeps API keys. Update and View may run their function more than once;
+// store.Transactions says what they promise.
 type KeyStore interface {
-	Update(ctx context.Context, fn func(KeyTx) error) error
-	View(ctx context.Context, fn func(KeyTx) error) error
+	store.Transactions[KeyTx]
 }
 
-// KeyTx is what can be done with the keys within one transaction.
+// KeyTx is one transaction. Look-ups of what does not exist give
+// store.ErrNotFound.
 type KeyTx interface {
 	// Insert adds a key, whose ID and Digest must be new.
 	Insert(Key) error
@@ -28,8 +26,8 @@ type KeyTx interface {
 	// Prune removes the keys that were revoked, or have expired, before a time.
 	Prune(before protocol.Time) error
 
-	ByDigest(KeyDigest) (k Key, found bool, err error)
-	ByID(id string) (k Key, found bool, err error)
+	ByDigest(credential.Digest) (Key, error)
+	ByID(id string) (Key, error)
 	// List gives the keys that hold at now, newest first, and then the others,
 	// newest first.
 	List(now protocol.Time, limit int) ([]Key, error)

@@ -1,11 +1,10 @@
 package auth
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 )
 
 // LinkLife is how long a sign-in link can be used.
@@ -15,35 +14,33 @@ const LinkLife = 10 * time.Minute
 const maxLinks = 64
 
 // Links are the sign-in links that nobody has used yet. They live in memory, as
-// digests: a restart forgets them. The zero Links is ready; its methods are safe
-// for concurrent use.
+// digests: a restart forgets them. The zero Links is ready for use; its methods
+// are safe for concurrent use.
 type Links struct {
+	// mu guards the following field.
 	mu    sync.Mutex
-	until map[[sha256.Size]byte]time.Time
+	until map[credential.Digest]time.Time // when a link expires, by its code
 }
 
 // New gives the code of a new link: 256 random bits, good for LinkLife and once.
 func (l *Links) New() string {
-	var secret [32]byte
-	rand.Read(secret[:])
-	code := base64.RawURLEncoding.EncodeToString(secret[:])
+	code := credential.SignInLink.Generate().Reveal()
 	now := time.Now()
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.until == nil {
-		l.until = make(map[[sha256.Size]byte]time.Time)
+		l.until = make(map[credential.Digest]time.Time)
 	}
-	l.makeRoom(now)
-	l.until[sha256.Sum256([]byte(code))] = now.Add(LinkLife)
+	l.makeRoomLocked(now)
+	l.until[credential.DigestOf(code)] = now.Add(LinkLife)
 	return code
 }
 
-// Redeem reports whether code is that of a link that still holds, and uses it
-// up. It looks the code's digest up, so its timing tells nothing that helps to
-// guess a code.
+// Redeem reports whether code is that of a link that still holds, and uses the
+// link up.
 func (l *Links) Redeem(code string) bool {
-	digest := sha256.Sum256([]byte(code))
+	digest := credential.DigestOf(code)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	until, ok := l.until[digest]
@@ -51,8 +48,10 @@ func (l *Links) Redeem(code string) bool {
 	return ok && time.Now().Before(until)
 }
 
-func (l *Links) makeRoom(now time.Time) {
-	var oldest [sha256.Size]byte
+// makeRoomLocked drops links that have expired, and then the oldest one if there
+// is no room for another. l.mu must be held.
+func (l *Links) makeRoomLocked(now time.Time) {
+	var oldest credential.Digest
 	var first time.Time
 	for digest, until := range l.until {
 		if !now.Before(until) {

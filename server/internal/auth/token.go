@@ -1,75 +1,48 @@
 package auth
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 )
 
-// Token is the gateway token, which makes whoever knows it an admin. It prints
-// as a placeholder; the zero Token lets nobody in.
+// Token is the gateway token: whoever knows it is an admin. It prints as a
+// placeholder; the zero Token lets nobody in.
 type Token struct {
-	text *string // a pointer, because fmt follows none within a struct
+	credential.Secret
 }
 
 // NewToken takes a token from the configuration; an empty text is the zero Token.
-func NewToken(text string) Token {
-	if text == "" {
-		return Token{}
-	}
-	return Token{text: &text}
-}
-
-// Reveal is the token itself, for the command that prints it.
-func (t Token) Reveal() string {
-	if t.text == nil {
-		return ""
-	}
-	return *t.text
-}
-
-// Matches reports whether candidate is the token. The time it takes says nothing
-// about the token, its length included: digests are compared.
-func (t Token) Matches(candidate string) bool {
-	want, got := sha256.Sum256([]byte(t.Reveal())), sha256.Sum256([]byte(candidate))
-	same := subtle.ConstantTimeCompare(want[:], got[:]) == 1
-	return same && t.text != nil
-}
+func NewToken(text string) Token { return Token{credential.NewSecret(text)} }
 
 // Fingerprint stands for the token where something rests on it, such as a
-// browser that signed in with it: another token has another one. The zero Token
-// has none.
+// browser that signed in with it: another token has another fingerprint. The zero
+// Token has none.
 func (t Token) Fingerprint() string {
-	if t.text == nil {
+	if !t.IsSet() {
 		return ""
 	}
-	sum := sha256.Sum256([]byte("gatehouse token fingerprint\x00" + *t.text))
-	return hex.EncodeToString(sum[:])
+	digest := credential.DigestOf("gatehouse token fingerprint\x00" + t.Reveal())
+	return hex.EncodeToString(digest[:])
 }
 
-// Format writes a placeholder whatever the verb.
-func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[token]") }
-
-// LogValue gives log/slog the placeholder.
-func (t Token) LogValue() slog.Value { return slog.StringValue("[token]") }
+// AdminUser is the user whom the gateway token makes, unless a program that holds
+// it names another one.
+const AdminUser = "admin"
 
 // TokenFile is the name, in the data directory, of a token that was made here.
 const TokenFile = "gateway.token"
 
-const (
-	tokenPrefix   = "gt_"
-	maxTokenBytes = 1024
-)
+// maxTokenBytes bounds the file.
+const maxTokenBytes = 1024
 
 // Kept is a token that lives in a data directory.
 type Kept struct {
@@ -89,17 +62,15 @@ func KeepToken(dir string) (Kept, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return kept, err
 	}
-	var secret [32]byte
-	rand.Read(secret[:])
-	text := tokenPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
-	err = writeNew(file, text+"\n")
+	token := Token{credential.GatewayToken.Generate()}
+	err = writeNew(file, token.Reveal()+"\n")
 	if errors.Is(err, fs.ErrExist) { // another process was quicker
 		return readToken(file)
 	}
 	if err != nil {
 		return Kept{}, fmt.Errorf("keep the gateway token: %w", err)
 	}
-	return Kept{Token: NewToken(text), File: file, Made: true}, nil
+	return Kept{Token: token, File: file, Made: true}, nil
 }
 
 func readToken(file string) (Kept, error) {
@@ -113,7 +84,7 @@ func readToken(file string) (Kept, error) {
 		return Kept{}, fmt.Errorf("read the gateway token: %w", err)
 	}
 	text := strings.TrimSpace(string(raw))
-	if text == "" || len(raw) > maxTokenBytes || !printable(text) {
+	if text == "" || len(raw) > maxTokenBytes || !printable.ASCII(text) {
 		return Kept{}, fmt.Errorf("%s holds no gateway token (one line of visible ASCII, at most %d bytes): put the token in it, or remove the file to have a new one made", file, maxTokenBytes)
 	}
 	kept := Kept{Token: NewToken(text), File: file}
@@ -125,10 +96,6 @@ func readToken(file string) (Kept, error) {
 		kept.Loose = fmt.Sprintf("%s can be read or changed by other users of this machine (mode %04o): chmod 600 %s", file, mode, file)
 	}
 	return kept, nil
-}
-
-func printable(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
 // writeNew makes the file with that text, durably, or fails with fs.ErrExist.

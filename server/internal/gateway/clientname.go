@@ -2,8 +2,8 @@ package gateway
 
 import (
 	"strings"
-	"unicode"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -21,7 +21,7 @@ func clientName(c *protocol.Client) string {
 		words = append(words, "("+c.Platform+")")
 	}
 	name := strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
+		if !printable.Rune(r) {
 			return -1
 		}
 		return r

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -60,7 +61,7 @@ func checkConnect(p *protocol.ConnectParams) error {
 		return &protocol.Error{Code: protocol.FailedPrecondition,
 			Message: "protocol " + strconv.FormatInt(p.Protocol, 10) + " is not supported: this gateway speaks protocol 3",
 			Details: &protocol.ErrorDetails{Supported: strconv.Itoa(protocol.Version)}}
-	case len(p.UserID) > protocol.MaxUserIDLength || !printable(p.UserID):
+	case len(p.UserID) > protocol.MaxUserIDLength || !printable.Text(p.UserID):
 		return badParams("user_id must be at most 255 bytes of printable text")
 	case utf8.RuneCountInString(p.DeviceName) > protocol.MaxDeviceNameLength:
 		return badParams("device_name must be at most 80 characters")

@@ -3,9 +3,9 @@ package gateway
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -51,17 +51,7 @@ func checkSessionsKey(p *protocol.SessionsKeyParams) error {
 
 // validSession reports whether a session may have the key.
 func validSession(key string) bool {
-	return len(key) <= protocol.MaxSessionKeyLength && validKey(key)
-}
-
-// validKey reports whether s has only the characters of keys, and at least one.
-func validKey(s string) bool {
-	for _, b := range []byte(s) {
-		if !isAlphanumeric(b) && !strings.ContainsRune("._:@-", rune(b)) {
-			return false
-		}
-	}
-	return s != ""
+	return len(key) <= protocol.MaxSessionKeyLength && printable.ID(key)
 }
 
 func isAlphanumeric(b byte) bool {
@@ -70,17 +60,7 @@ func isAlphanumeric(b byte) bool {
 
 // validSender reports whether a sender may have the id.
 func validSender(s string) bool {
-	return len(s) <= protocol.MaxSenderIDLength && validKey(s) && isAlphanumeric(s[0])
-}
-
-// printable reports whether all of s can be shown: no control characters, no line breaks.
-func printable(s string) bool {
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return true
+	return len(s) <= protocol.MaxSenderIDLength && printable.ID(s) && isAlphanumeric(s[0])
 }
 
 // pageLimit reads a limit param: usual if it is missing, at most most.
@@ -103,7 +83,7 @@ func checkQueued(idempotencyKey, ack string) error {
 	switch {
 	case ack != "" && ack != protocol.AckAccepted:
 		return badParams(`ack must be "accepted", or left out`)
-	case len(idempotencyKey) > protocol.MaxIdempotencyLength || !printable(idempotencyKey):
+	case len(idempotencyKey) > protocol.MaxIdempotencyLength || !printable.Text(idempotencyKey):
 		return badParams("idempotencyKey must be at most 128 bytes of printable text")
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -20,7 +21,7 @@ func checkPatch(p *protocol.SessionsPatchParams) error {
 }
 
 func validLabel(s string) bool {
-	return utf8.RuneCountInString(s) <= protocol.MaxLabelLength && strings.TrimSpace(s) != "" && printable(s)
+	return utf8.RuneCountInString(s) <= protocol.MaxLabelLength && strings.TrimSpace(s) != "" && printable.Text(s)
 }
 
 func (c *call) sessionsPatch(p *protocol.SessionsPatchParams) (protocol.Payload, error) {

@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -262,7 +263,7 @@ func TestForModels(t *testing.T) {
 			t.Errorf("%s: %q, %+v, %v; want %+v", c.name, mime, got, err, c)
 		}
 	}
-	if _, _, err := h.Image(t.Context(), "/api/media/"+newID()); !errors.Is(err, ErrNotFound) {
+	if _, _, err := h.Image(t.Context(), "/api/media/"+newID()); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	f := h.mustPut(t, ann, "a.txt", []byte("aé€😀"))

@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,8 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/retrytest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -46,7 +49,12 @@ func (r *records) Update(_ context.Context, fn func(Tx) error) error {
 	if r.fail != nil {
 		return r.fail
 	}
-	return fn(r)
+	rows, freed := maps.Clone(r.rows), maps.Clone(r.freed)
+	err := fn(r)
+	if err != nil {
+		r.rows, r.freed = rows, freed
+	}
+	return err
 }
 
 func (r *records) View(_ context.Context, fn func(Tx) error) error {
@@ -60,7 +68,7 @@ func (r *records) Insert(f File) error { r.rows[f.ID] = f; return nil }
 func (r *records) File(id string) (File, error) {
 	f, ok := r.rows[id]
 	if !ok || r.freed[id] {
-		return File{}, ErrNotFound
+		return File{}, store.ErrNotFound
 	}
 	return f, nil
 }
@@ -116,7 +124,7 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{records: newRecords(), dir: t.TempDir(), settings: Settings{MaxBytes: 1 << 20, Quota: 4 << 20}}
-	s, err := New(h.dir, h.records, func() Settings { return h.settings })
+	s, err := New(h.dir, retrytest.Twice[Tx](h.records), func() Settings { return h.settings })
 	if err != nil {
 		t.Fatal(err)
 	}

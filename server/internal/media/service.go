@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -67,7 +68,7 @@ func (s *Service) Find(ctx context.Context, caller session.Caller, id string) (F
 		return err
 	})
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, store.ErrNotFound):
 		return File{}, errNoFile
 	case err != nil:
 		return File{}, err
@@ -98,7 +99,7 @@ func (s *Service) Delete(ctx context.Context, caller session.Caller, id string) 
 	return s.store.Update(ctx, func(tx Tx) error {
 		f, err := tx.File(id)
 		switch {
-		case errors.Is(err, ErrNotFound):
+		case errors.Is(err, store.ErrNotFound):
 			return errNoFile
 		case err != nil:
 			return err

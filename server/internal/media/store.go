@@ -1,28 +1,23 @@
 package media
 
 import (
-	"context"
-	"errors"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// ErrNotFound is what a Tx answers for a record that is not there, or was freed.
-var ErrNotFound = errors.New("no such file")
-
-// Store keeps the records. Update's transaction is durable when it returns nil
-// and leaves nothing behind when it does not; View sees one consistent state.
+// Store keeps the records of files. Update and View may run their function more
+// than once; store.Transactions says what they promise.
 type Store interface {
-	Update(ctx context.Context, fn func(Tx) error) error
-	View(ctx context.Context, fn func(Tx) error) error
+	store.Transactions[Tx]
 }
 
-// Tx is one transaction. A freed record counts as gone save in Freed.
+// Tx is one transaction. A freed record counts as gone except in Freed.
 type Tx interface {
 	// Insert adds a record; its ID must be new.
 	Insert(f File) error
-	// File finds a record by its id, or gives ErrNotFound.
+	// File finds a record by its id, or gives store.ErrNotFound.
 	File(id string) (File, error)
 	// Used is how many bytes a user's files have together.
 	Used(userID string) (bytes int64, err error)

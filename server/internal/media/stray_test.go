@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/retrytest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -37,7 +38,7 @@ func (a *archive) start() {
 		a.t.Fatal(err)
 	}
 	settings := setting.Fixed(media.Settings{MaxBytes: 1 << 20, Quota: 1 << 20})
-	if a.Service, err = media.New(filepath.Join(a.dir, "media"), a.store.Media(), settings); err != nil {
+	if a.Service, err = media.New(filepath.Join(a.dir, "media"), retrytest.Twice(a.store.Media()), settings); err != nil {
 		a.t.Fatal(err)
 	}
 }

@@ -62,21 +62,23 @@ func (s *Service) collectShard(ctx context.Context, shard string, before time.Ti
 	if err != nil {
 		return 0, err
 	}
+	var suspects []Sum
 	if err := s.store.View(ctx, func(tx Tx) error {
+		suspects = nil
 		for sum, marked := range found {
 			kept, err := tx.Kept(sum)
 			if err != nil {
 				return err
 			}
-			if kept && !marked {
-				delete(found, sum)
+			if !kept || marked {
+				suspects = append(suspects, sum)
 			}
 		}
 		return nil
 	}); err != nil {
 		return 0, err
 	}
-	for sum := range found {
+	for _, sum := range suspects {
 		gone, err := s.judgeStray(ctx, sum, before)
 		if err != nil {
 			return removed, err

@@ -3,14 +3,13 @@ package media
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -143,18 +142,10 @@ func (d *disk) Write(p []byte) (int, error) {
 	return n, unwritable(err)
 }
 
-// newID is 128 random bits in hexadecimal digits.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(b[:])
-}
+// idBytes is how many random bytes the id of a file has.
+const idBytes = 16
+
+func newID() string { return credential.RandomID(idBytes) }
 
 // ValidID reports whether a file may have the id.
-func ValidID(id string) bool {
-	if len(id) != 32 {
-		return false
-	}
-	_, err := hex.DecodeString(id)
-	return err == nil
-}
+func ValidID(id string) bool { return credential.ValidID(id, idBytes) }

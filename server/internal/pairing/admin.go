@@ -2,9 +2,11 @@ package pairing
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -62,13 +64,15 @@ func (s *Service) Pending(ctx context.Context, code string) (p protocol.PendingD
 	}
 	var r Record
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		r, found, err = tx.ByCode(code)
+		r, err = tx.ByCode(code)
 		return err
 	})
 	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return protocol.PendingDevice{}, false, nil
 	case err != nil:
 		return protocol.PendingDevice{}, false, unchecked("find a request", err)
-	case !found || s.standing(r) != protocol.PairingPending:
+	case s.standing(r) != protocol.PairingPending:
 		return protocol.PendingDevice{}, false, nil
 	}
 	return r.pending(), true, nil
@@ -154,7 +158,7 @@ func checkApproval(p *protocol.DeviceApproveParams) (code, label string, err err
 			fmt.Sprintf("userId must be 1 to %d characters of A-Z a-z 0-9 . _ : @ -, or absent for a new user", protocol.MaxUserIDLength))
 	}
 	// One more than allowed, to see whether it is too long.
-	label = clean(p.Label, protocol.MaxLabelLength+1)
+	label = printable.Clean(p.Label, protocol.MaxLabelLength+1)
 	if len([]rune(label)) > protocol.MaxLabelLength {
 		return "", "", protocol.Refuse(protocol.InvalidRequest, fmt.Sprintf("label must be at most %d characters", protocol.MaxLabelLength))
 	}
@@ -171,9 +175,7 @@ func parseCode(text string) (string, error) {
 }
 
 func validUserID(s string) bool {
-	return s != "" && len(s) <= protocol.MaxUserIDLength && strings.IndexFunc(s, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._:@-", r))
-	}) < 0
+	return len(s) <= protocol.MaxUserIDLength && printable.ID(s)
 }
 
 // chooseUser gives the user of a device: the one that is named, or one that
@@ -194,12 +196,12 @@ func chooseUser(tx Tx, named string) (id string, existed bool, err error) {
 
 // waiting finds the request with the code, or says why there is none.
 func waiting(tx Tx, code string, now protocol.Time) (Record, error) {
-	r, found, err := tx.ByCode(code)
-	if err != nil {
-		return Record{}, err
-	}
-	if !found {
+	r, err := tx.ByCode(code)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return Record{}, protocol.Refuse(protocol.NotFound, "no pairing has this code; compare it with the other screen")
+	case err != nil:
+		return Record{}, err
 	}
 	switch r.status(now) {
 	case protocol.PairingPending:
@@ -232,12 +234,12 @@ func (s *Service) Deny(ctx context.Context, by, code string) error {
 // Revoke ends a device's right to connect. Revoking it again changes nothing.
 func (s *Service) Revoke(ctx context.Context, by, deviceID string) error {
 	return s.change(ctx, "revoke a device", func(tx Tx, now protocol.Time) (func(), error) {
-		r, found, err := tx.ByID(deviceID)
-		if err != nil {
-			return nil, err
-		}
-		if !found {
+		r, err := tx.ByID(deviceID)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
 			return nil, protocol.Refuse(protocol.NotFound, "no device has this id; device.pair.list shows those there are")
+		case err != nil:
+			return nil, err
 		}
 		switch r.Status {
 		case protocol.PairingApproved:

@@ -2,7 +2,11 @@ package pairing
 
 import (
 	"context"
+	"errors"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -43,12 +47,9 @@ func (s *Service) standing(r Record) string {
 }
 
 func (s *Service) device(r Record) Device {
-	r.LastSeenAt = s.lastSeen(r)
+	r.LastSeenAt = s.seen.Latest(r.ID, r.LastSeenAt)
 	return Device{PairedDevice: r.paired(), Kind: r.Kind}
 }
-
-// adminUser is the user whom the gateway token makes.
-const adminUser = "admin"
 
 // SignIn makes the credential, which must be a new one, that of an admin's
 // browser. The caller has checked the gateway token or redeemed a sign-in link.
@@ -63,16 +64,15 @@ func (s *Service) SignIn(ctx context.Context, from Requester) (Device, error) {
 	}
 	var r Record
 	err := s.change(ctx, "sign in", func(tx Tx, now protocol.Time) (func(), error) {
-		_, found, err := tx.BySecret(digest(from.Secret))
-		if err != nil {
+		switch _, err := tx.BySecret(credential.DigestOf(from.Secret)); {
+		case err == nil:
+			return nil, protocol.Refuse(protocol.AlreadyExists, "this credential is in use: sign in with a new one")
+		case !errors.Is(err, store.ErrNotFound):
 			return nil, err
 		}
-		if found {
-			return nil, protocol.Refuse(protocol.AlreadyExists, "this credential is in use: sign in with a new one")
-		}
 		r = newRecord(from, SignedIn, now)
-		r.Binding, r.UserID, r.Role, r.Label = binding, adminUser, protocol.Admin, "Admin sign-in"
-		r.resolve(protocol.PairingApproved, adminUser, now)
+		r.Binding, r.UserID, r.Role, r.Label = binding, auth.AdminUser, protocol.Admin, "Admin sign-in"
+		r.resolve(protocol.PairingApproved, auth.AdminUser, now)
 		return nil, tx.Insert(r)
 	})
 	if err != nil {
@@ -89,8 +89,11 @@ func (s *Service) SignOut(ctx context.Context, secret string) error {
 		return nil
 	}
 	return s.change(ctx, "sign out", func(tx Tx, now protocol.Time) (func(), error) {
-		r, found, err := tx.BySecret(digest(secret))
-		if err != nil || !found {
+		r, err := tx.BySecret(credential.DigestOf(secret))
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return nil, nil
+		case err != nil:
 			return nil, err
 		}
 		switch r.Status {

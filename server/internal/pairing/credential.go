@@ -2,45 +2,20 @@ package pairing
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base32"
-	"encoding/base64"
 	"encoding/binary"
 	"strings"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Digest is the SHA-256 of a credential.
-//
-// Records are found by it in an index, which takes no constant time. That tells
-// a guesser nothing: what is compared is the digest of the guess, which cannot
-// be steered, and the secret behind it has 256 bits.
-type Digest [sha256.Size]byte
+// NewCredential gives a device's secret. Whoever holds it is the device.
+func NewCredential() string { return credential.Device.Generate().Reveal() }
 
-func digest(secret string) Digest { return sha256.Sum256([]byte(secret)) }
-
-const credentialPrefix = "gd_"
-
-// NewCredential gives a device's secret: 256 random bits as text that may stand
-// in a cookie and in sender_id. Whoever holds it is the device.
-func NewCredential() string {
-	var secret [32]byte
-	rand.Read(secret[:])
-	return credentialPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
-}
-
-// ValidCredential reports whether s has the form of a credential.
-func ValidCredential(s string) bool {
-	text, ok := strings.CutPrefix(s, credentialPrefix)
-	if !ok || len(text) != base64.RawURLEncoding.EncodedLen(32) {
-		return false
-	}
-	var secret [33]byte // DecodedLen may round up
-	n, err := base64.RawURLEncoding.Strict().Decode(secret[:], []byte(text))
-	return err == nil && n == 32
-}
+// ValidCredential reports whether s has the form of a device's secret.
+func ValidCredential(s string) bool { return credential.Device.Valid(s) }
 
 // newCode gives a code of the protocol's alphabet. It has 32 letters, so five
 // bits of a random byte choose one without favour.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/retrytest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -48,7 +49,7 @@ func (d *desk) open() {
 		d.t.Fatal(err)
 	}
 	d.store = s
-	d.Service = pairing.New(s.Pairings(), pairing.Options{
+	d.Service = pairing.New(retrytest.Twice(s.Pairings()), pairing.Options{
 		Notifier: d, Binding: func() string { return d.token }, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
 	})
 }

@@ -7,7 +7,10 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -35,7 +38,7 @@ func (s *Service) Request(ctx context.Context, from Requester) (protocol.Pending
 	if status(err) == protocol.PairingUnknown {
 		err = s.change(ctx, what, func(tx Tx, now protocol.Time) (func(), error) {
 			var fresh bool
-			if r, fresh, err = admit(tx, from, now, s.lastSeen, s.settings().MaxPending); err != nil || !fresh {
+			if r, fresh, err = admit(tx, from, now, s.seen.Latest, s.settings().MaxPending); err != nil || !fresh {
 				return nil, err
 			}
 			return func() { s.tell.PairingRequested(r.pending()) }, nil
@@ -62,16 +65,21 @@ func (s *Service) renamed(ctx context.Context, r Record, from Requester) (protoc
 	if from.DeviceName == "" || name == r.Name {
 		return r.pending(), nil
 	}
+	renamed := r
 	err := s.change(ctx, "rename a device", func(tx Tx, _ protocol.Time) (func(), error) {
-		now, found, err := tx.ByID(r.ID)
-		if err != nil || !found || now.Status != protocol.PairingPending {
-			return nil, err // it was decided in this moment, by the name it had
+		renamed = r
+		now, err := tx.ByID(r.ID)
+		switch {
+		case errors.Is(err, store.ErrNotFound) || err == nil && now.Status != protocol.PairingPending:
+			return nil, nil // an admin has just decided, by the name that the device had
+		case err != nil:
+			return nil, err
 		}
 		now.Name = name
-		r = now
-		return func() { s.tell.PairingRequested(r.pending()) }, tx.Replace(r)
+		renamed = now
+		return func() { s.tell.PairingRequested(now.pending()) }, tx.Replace(now)
 	})
-	return r.pending(), err
+	return renamed.pending(), err
 }
 
 // status is the pairing status in a NOT_PAIRED refusal, empty for other errors.
@@ -84,9 +92,9 @@ func status(err error) string {
 }
 
 // admit finds the record of the credential or, within the limits, makes it.
-func admit(tx Tx, from Requester, now protocol.Time, seen func(Record) protocol.Time, most int) (r Record, fresh bool, err error) {
-	r, found, err := tx.BySecret(digest(from.Secret))
-	if err != nil || found {
+func admit(tx Tx, from Requester, now protocol.Time, seen lastSeen, most int) (r Record, fresh bool, err error) {
+	r, err = tx.BySecret(credential.DigestOf(from.Secret))
+	if !errors.Is(err, store.ErrNotFound) {
 		return r, false, err
 	}
 	r = newRecord(from, Paired, now)
@@ -108,15 +116,18 @@ func newRecord(from Requester, kind Kind, now protocol.Time) Record {
 		address = from.Address.Unmap().String()
 	}
 	return Record{
-		ID: newDeviceID(now.Go()), Secret: digest(from.Secret), Kind: kind,
-		Name: Name(from.UserAgent, from.DeviceName), UserAgent: clean(from.UserAgent, maxUserAgent),
+		ID: newDeviceID(now.Go()), Secret: credential.DigestOf(from.Secret), Kind: kind,
+		Name: Name(from.UserAgent, from.DeviceName), UserAgent: printable.Clean(from.UserAgent, maxUserAgent),
 		Address: address, Network: ratelimit.Network(from.Address).String(),
 		CreatedAt: now, LastSeenAt: now,
 	}
 }
 
+// lastSeen gives when a device was last seen, given what is stored of that.
+type lastSeen func(deviceID string, stored protocol.Time) protocol.Time
+
 // withinLimits refuses a request of a network that may not make one now.
-func withinLimits(tx Tx, network string, now protocol.Time, seen func(Record) protocol.Time, most int) error {
+func withinLimits(tx Tx, network string, now protocol.Time, seen lastSeen, most int) error {
 	denied, err := tx.LastDenied(network)
 	if err != nil {
 		return err
@@ -130,7 +141,7 @@ func withinLimits(tx Tx, network string, now protocol.Time, seen func(Record) pr
 	}
 	there, free := 0, attention
 	for _, r := range waiting {
-		if wait := until(seen(r), attention, now); wait > 0 {
+		if wait := until(seen(r.ID, r.LastSeenAt), attention, now); wait > 0 {
 			there, free = there+1, min(free, wait)
 		}
 	}
@@ -161,8 +172,11 @@ func exhausted(why string, wait time.Duration) *protocol.Error {
 func freshCode(tx Tx) (string, error) {
 	for range maxCodeAttempts {
 		code := newCode()
-		if _, taken, err := tx.ByCode(code); err != nil || !taken {
-			return code, err
+		switch _, err := tx.ByCode(code); {
+		case errors.Is(err, store.ErrNotFound):
+			return code, nil
+		case err != nil:
+			return "", err
 		}
 	}
 	return "", fmt.Errorf("no free code in %d attempts", maxCodeAttempts)
@@ -190,16 +204,4 @@ func (s *Service) Status(ctx context.Context, secret string) (protocol.PairingSt
 
 // Seen notes that a device, or the requester of one that waits, is there. It is
 // cheap; the next Sweep stores it. Call it only with ids that come from here.
-func (s *Service) Seen(deviceID string) {
-	now := clock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen[deviceID] = now
-}
-
-// lastSeen is when the record's device was last there, stored or not.
-func (s *Service) lastSeen(r Record) protocol.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return max(r.LastSeenAt, s.seen[r.ID])
-}
+func (s *Service) Seen(deviceID string) { s.seen.Seen(deviceID) }

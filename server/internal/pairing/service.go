@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
+	"github.com/gatehouse-chat/gatehouse/server/internal/lastseen"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -60,16 +62,14 @@ type Service struct {
 	// turn is held from before a change until it has been told, so that the
 	// tellings are in order.
 	turn chan struct{}
-
-	mu   sync.Mutex
-	seen map[string]protocol.Time // by device id, what Sweep has not stored yet
+	seen lastseen.Tracker // by device id
 }
 
 // New makes a Service on a store. Call Sweep at the start and once a minute.
 func New(store Store, o Options) *Service {
 	s := &Service{
 		store: store, tell: o.Notifier, binding: o.Binding, settings: o.Settings,
-		turn: make(chan struct{}, 1), seen: make(map[string]protocol.Time),
+		turn: make(chan struct{}, 1),
 	}
 	if s.tell == nil {
 		s.tell = nobody{}
@@ -87,8 +87,9 @@ func (nobody) PairingResolved(protocol.DeviceResolved) {}
 
 func clock() protocol.Time { return protocol.At(time.Now()) }
 
-// change runs fn in a transaction of the store and, once it is durable, what fn
-// gave back, if anything, before the next change is made.
+// change runs fn in a transaction of the store and, once that is durable, calls
+// what the last run of fn gave back, if anything, before the next change is made.
+// As with the store, fn may run more than once.
 func (s *Service) change(ctx context.Context, what string, fn func(tx Tx, now protocol.Time) (after func(), err error)) error {
 	select {
 	case s.turn <- struct{}{}:
@@ -115,16 +116,15 @@ func (s *Service) bySecret(ctx context.Context, what, secret string) (r Record, 
 	if !ValidCredential(secret) {
 		return Record{}, notPaired(protocol.PairingUnknown)
 	}
-	found := false
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		r, found, err = tx.BySecret(digest(secret))
+		r, err = tx.BySecret(credential.DigestOf(secret))
 		return err
 	})
-	if err != nil {
-		return Record{}, unchecked(what, err)
-	}
-	if !found {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return Record{}, notPaired(protocol.PairingUnknown)
+	case err != nil:
+		return Record{}, unchecked(what, err)
 	}
 	return r, nil
 }

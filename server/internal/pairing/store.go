@@ -1,32 +1,30 @@
 package pairing
 
 import (
-	"context"
-
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Store keeps the records. Update is serialisable and durable when it returns
-// nil; View is a snapshot that shows every Update that has returned. Either may
-// run its function again from the start, and either's own failures are told from
-// the function's errors, which it returns as they are.
+// Store keeps the records of devices. Update and View may run their function more
+// than once; store.Transactions says what they promise.
 type Store interface {
-	Update(ctx context.Context, fn func(Tx) error) error
-	View(ctx context.Context, fn func(Tx) error) error
+	store.Transactions[Tx]
 }
 
-// Tx is what can be done with the records within one transaction.
+// Tx is one transaction. Look-ups of what does not exist give store.ErrNotFound.
 type Tx interface {
 	// Insert adds a record. Its ID, Secret and, among pending ones, Code must be new.
 	Insert(Record) error
 	// Replace writes all but ID, Secret, Kind, Network and CreatedAt of the record
-	// with r's ID.
+	// with r's ID, or gives store.ErrNotFound.
 	Replace(r Record) error
 
-	BySecret(Digest) (r Record, found bool, err error)
-	ByID(id string) (r Record, found bool, err error)
-	// ByCode gives the newest record that had the code, whatever became of it.
-	ByCode(code string) (r Record, found bool, err error)
+	BySecret(credential.Digest) (Record, error)
+	ByID(id string) (Record, error)
+	// ByCode gives the newest record that had the code, whatever became of it. No
+	// record has the empty code.
+	ByCode(code string) (Record, error)
 
 	// List gives the records of a status, newest first.
 	List(status string, limit int) ([]Record, error)
@@ -67,7 +65,7 @@ const (
 // statuses. Times are 0 where nothing has happened yet.
 type Record struct {
 	ID         string
-	Secret     Digest
+	Secret     credential.Digest
 	Kind       Kind
 	Status     string
 	Code       string // of a Paired one, kept when it is used up

@@ -2,8 +2,6 @@ package pairing
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -18,7 +16,7 @@ const sweepBatch = 200
 // what was resolved long ago. It is for one caller, at the start, once a minute
 // and before the store is closed.
 func (s *Service) Sweep(ctx context.Context) error {
-	if err := s.storeSeen(ctx); err != nil {
+	if err := s.seen.Flush(func(seen map[string]protocol.Time) error { return s.storeSeen(ctx, seen) }); err != nil {
 		return err
 	}
 	binding := s.binding()
@@ -88,43 +86,14 @@ func prune(tx Tx, now protocol.Time) error {
 	return nil
 }
 
-// storeSeen stores what Seen has noted. What is noted meanwhile, and what could
-// not be stored, stays noted.
-func (s *Service) storeSeen(ctx context.Context) error {
-	s.mu.Lock()
-	ids := slices.Collect(maps.Keys(s.seen))
-	s.mu.Unlock()
-	for part := range slices.Chunk(ids, sweepBatch) {
-		stored := make(map[string]protocol.Time, len(part))
-		err := s.change(ctx, "store when devices were seen", func(tx Tx, _ protocol.Time) (func(), error) {
-			for _, id := range part {
-				stored[id] = s.noted(id)
-				if err := tx.Touch(id, stored[id]); err != nil {
-					return nil, err
-				}
+// storeSeen stores when some devices were last seen.
+func (s *Service) storeSeen(ctx context.Context, seen map[string]protocol.Time) error {
+	return s.change(ctx, "store when devices were seen", func(tx Tx, _ protocol.Time) (func(), error) {
+		for id, at := range seen {
+			if err := tx.Touch(id, at); err != nil {
+				return nil, err
 			}
-			return func() { s.forgetSeen(stored) }, nil
-		})
-		if err != nil {
-			return err
 		}
-	}
-	return nil
-}
-
-func (s *Service) noted(id string) protocol.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.seen[id]
-}
-
-// forgetSeen drops what is stored, but not what was noted since.
-func (s *Service) forgetSeen(stored map[string]protocol.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id, at := range stored {
-		if s.seen[id] == at {
-			delete(s.seen, id)
-		}
-	}
+		return nil, nil
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -100,7 +101,7 @@ func (d *desk) begin(key, holder string) (session.Begun, error) {
 		return session.Begun{}, err
 	}
 	if d.running[key] != "" || len(d.queue[key]) == 0 {
-		return session.Begun{}, session.ErrNotFound
+		return session.Begun{}, store.ErrNotFound
 	}
 	b := d.queue[key][0]
 	d.queue[key] = d.queue[key][1:]

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -40,5 +41,5 @@ func (r *Runner) persist(until <-chan struct{}, try func() error) error {
 
 func final(err error) bool {
 	var refusal *protocol.Error
-	return err == nil || errors.Is(err, session.ErrRunEnded) || errors.Is(err, session.ErrNotFound) || errors.As(err, &refusal)
+	return err == nil || errors.Is(err, session.ErrRunEnded) || errors.Is(err, store.ErrNotFound) || errors.As(err, &refusal)
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
@@ -130,7 +131,7 @@ func (h house) checkSaid(t failer, key, runID string, every int64) {
 			continue
 		}
 		got, err := h.Said(context.Background(), key, rec.Epoch, runID, through)
-		if through < rec.Floor && errors.Is(err, session.ErrNotFound) {
+		if through < rec.Floor && errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil || got != said {

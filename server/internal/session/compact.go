@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
 // sweepPage is how many runs or sessions are looked at at once.
@@ -32,8 +34,8 @@ func (s *Service) Compact(ctx context.Context, endedBefore time.Time) (removed i
 // unfolded gives some of the runs whose pieces are to be removed, with the keys
 // of their sessions.
 func (s *Service) unfolded(ctx context.Context, endedBefore time.Time) (bySession map[int64][]string, keys map[int64]string, err error) {
-	bySession, keys = map[int64][]string{}, map[int64]string{}
 	err = s.store.View(ctx, func(tx Tx) error {
+		bySession, keys = map[int64][]string{}, map[int64]string{}
 		runs, err := tx.Unfolded(endedBefore, sweepPage)
 		if err != nil {
 			return err
@@ -75,7 +77,7 @@ func (c *change) fold(runs []string) (removed, done int, err error) {
 	var top int64
 	for ; done < len(runs) && removed < maxRemoved; done++ {
 		run, err := c.Run(runs[done])
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, store.ErrNotFound) {
 			continue // its session was reset or deleted meanwhile
 		}
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -271,7 +272,7 @@ func (l *lineage) check(d deed, err error) {
 	switch {
 	case err == nil && !d.done():
 		l.t.Fatalf("%s was acknowledged and is not there:\n%s", d.what, l.picture())
-	case err != nil && !errors.As(err, &refusal) && !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrRunEnded):
+	case err != nil && !errors.As(err, &refusal) && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, session.ErrRunEnded):
 		l.t.Fatalf("%s: %v", d.what, err)
 	}
 }
@@ -515,7 +516,7 @@ func (l *lineage) settle() {
 	for _, key := range l.keys() {
 		for {
 			b, err := l.service.Begin(ctx, key, l.holder())
-			if errors.Is(err, session.ErrNotFound) {
+			if errors.Is(err, store.ErrNotFound) {
 				break
 			}
 			if err == nil {
@@ -562,7 +563,7 @@ func (l *lineage) bury() {
 }
 
 func (l *lineage) view(fn func(session.Tx) error) {
-	if err := l.store.View(context.Background(), fn); err != nil && !errors.Is(err, session.ErrNotFound) {
+	if err := l.store.View(context.Background(), fn); err != nil && !errors.Is(err, store.ErrNotFound) {
 		l.t.Fatalf("%v", err)
 	}
 }

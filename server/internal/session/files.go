@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -16,7 +17,7 @@ func (c *change) files(caller Caller, ids []string) ([]File, error) {
 	for i, id := range ids {
 		f, err := c.File(id)
 		switch {
-		case errors.Is(err, ErrNotFound):
+		case errors.Is(err, store.ErrNotFound):
 			return nil, refuseFile(protocol.NotFound, i, "there is no such file: upload it again")
 		case err != nil:
 			return nil, err
@@ -32,10 +33,11 @@ func (c *change) files(caller Caller, ids []string) ([]File, error) {
 // it is for the audit log. What is no file is left out.
 func (s *Service) FilesOfOthers(ctx context.Context, userID string, ids []string) (others []File, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
+		others = nil
 		for _, id := range ids {
 			f, err := tx.File(id)
 			switch {
-			case errors.Is(err, ErrNotFound):
+			case errors.Is(err, store.ErrNotFound):
 			case err != nil:
 				return err
 			case f.UserID != userID:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -64,7 +65,7 @@ func placeOf(tx Tx, rec Record, seq int64) (Place, error) {
 		return Place{}, nil
 	}
 	m, err := tx.MessageAt(rec.ID, seq)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) {
 		return Place{Anchor: seq}, nil
 	}
 	return Place{Anchor: m.Anchor, Seq: m.Seq}, err
@@ -105,7 +106,7 @@ func (s *Service) Status(ctx context.Context, a Access) (Activity, error) {
 		if err != nil {
 			return err
 		}
-		now.Session = rec
+		now = Activity{Session: rec}
 		active, err := tx.ActiveRuns(rec.ID)
 		if err != nil {
 			return err
@@ -134,7 +135,7 @@ func phase(tx Tx, r Run) (*protocol.Activity, error) {
 	}
 	last, err := tx.LastRunEvent(r.SessionID, answer.Seq, r.ID, [2]string{protocol.RunChunk, protocol.RunActivity})
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, store.ErrNotFound):
 		return &protocol.Activity{Phase: "thinking"}, nil
 	case err != nil:
 		return nil, err

@@ -56,8 +56,8 @@ func (s *Service) Recover(ctx context.Context, holder string, exclusive bool) (i
 // active gives everybody's active runs, a session's in their order, and the keys
 // of their sessions.
 func (s *Service) active(ctx context.Context) (runs []Run, keys map[int64]string, err error) {
-	keys = map[int64]string{}
 	err = s.store.View(ctx, func(tx Tx) error {
+		keys = map[int64]string{}
 		if runs, err = tx.ActiveRuns(0); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -92,7 +93,7 @@ func (m *machine) checkUploads(t *rapid.T) {
 		for _, u := range m.uploads {
 			f, err := tx.File(u.id)
 			switch {
-			case u.gone && errors.Is(err, media.ErrNotFound):
+			case u.gone && errors.Is(err, store.ErrNotFound):
 			case u.gone || err != nil:
 				t.Fatalf("file %s should be gone: %v; it is %+v, %v", u.id, u.gone, f, err)
 			case (f.SessionID != 0) != (u.in != nil) || u.in != nil && f.SessionUser != u.in.owner:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -301,7 +302,7 @@ func (m *machine) begin(t *rapid.T) {
 	by := someHolder(t)
 	b, err := m.Begin(context.Background(), s.key, by)
 	if len(s.active) == 0 || s.active[0].running {
-		if !errors.Is(err, session.ErrNotFound) {
+		if !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("nothing waits, and Begin gave %v", err)
 		}
 		return

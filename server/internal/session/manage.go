@@ -9,20 +9,21 @@ import (
 // Inject adds a message of role system to a transcript; no run starts. It gives
 // the message's id.
 func (s *Service) Inject(ctx context.Context, a Access, message, label string) (string, error) {
-	m := Message{Message: protocol.Message{
-		ID: newID("msg-"), Role: protocol.FromSystem, Content: message, Status: protocol.StatusComplete, Label: label,
-	}}
+	id := newID("msg-")
 	err := s.update(ctx, a.key, func(c *change) error {
 		if err := c.load(a); err != nil {
 			return err
 		}
-		m.CreatedAt, m.Author = protocol.At(c.now), c.author(a.caller)
+		m := Message{Message: protocol.Message{
+			ID: id, Role: protocol.FromSystem, Content: message, Status: protocol.StatusComplete, Label: label,
+			CreatedAt: protocol.At(c.now), Author: c.author(a.caller),
+		}}
 		if err := c.message(&m); err != nil {
 			return err
 		}
 		return c.saveTouched()
 	})
-	return m.ID, err
+	return id, err
 }
 
 // Patch changes what is not nil and gives the session as it is then.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -65,7 +66,7 @@ func (r Record) log() Record {
 }
 
 // Said gives what the answer of a run says up to and with the event of that seq:
-// what a client has that continues from there. It gives ErrNotFound when that
+// what a client has that continues from there. It gives store.ErrNotFound when that
 // cannot be told: the log is another, the run has no answer, or pieces from
 // beyond that seq were compacted away.
 func (s *Service) Said(ctx context.Context, key, epoch, runID string, through int64) (text string, err error) {
@@ -79,7 +80,7 @@ func (s *Service) Said(ctx context.Context, key, epoch, runID string, through in
 			return err
 		}
 		if rec.Epoch != epoch || run.SessionID != rec.ID {
-			return ErrNotFound
+			return store.ErrNotFound
 		}
 		answer, err := tx.Message(rec.ID, run.AnswerID)
 		if err != nil {
@@ -101,7 +102,7 @@ func saidThrough(tx Tx, rec Record, run Run, answer Message, through int64) (str
 	case through >= run.EndSeq:
 		return answer.Content, nil
 	case through < rec.Floor:
-		return "", ErrNotFound
+		return "", store.ErrNotFound
 	}
 	// The pieces before it may have been folded into the message, those after
 	// it are here.

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -20,22 +21,22 @@ var wholeLog = session.Span{Events: 1 << 30, Bytes: 1 << 40}
 // memory answers to any cursor is what the store answers.
 func TestMemoryAnswersAsTheStore(t *testing.T) {
 	t.Parallel()
-	store := &moody{Store: openStore(t)}
+	disk := &moody{Store: openStore(t)}
 	answered, declined, life := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		life++
-		h := houseOn(store)
+		h := houseOn(disk)
 		some := rapid.Map(rapid.IntRange(0, 2), func(i int) string { return fmt.Sprintf("life-%d-%d", life, i) })
 		running := map[string]session.Begun{}
 		// change makes a change that the store may not keep.
 		change := func(t *rapid.T, do func(ctx context.Context) error) bool {
 			fails := rapid.IntRange(0, 4).Draw(t, "fails") == 0
-			store.noUpdate.Store(fails)
+			disk.noUpdate.Store(fails)
 			err := do(context.Background())
-			store.noUpdate.Store(false)
+			disk.noUpdate.Store(false)
 			var refusal *protocol.Error
 			switch {
-			case fails && errors.Is(err, errDisk), errors.As(err, &refusal), errors.Is(err, session.ErrNotFound):
+			case fails && errors.Is(err, errDisk), errors.As(err, &refusal), errors.Is(err, store.ErrNotFound):
 				return false
 			case err != nil:
 				t.Fatalf("a change: %v", err)
@@ -115,9 +116,9 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 					rec.Epoch = "none"
 				}
 				after := rec.LastSeq - rapid.Int64Range(-1, min(rec.LastSeq, 300)).Draw(t, "behind")
-				store.noView.Store(true)
+				disk.noView.Store(true)
 				r, err := h.Replay(context.Background(), root.To(key), rec.Epoch, after, most)
-				store.noView.Store(false)
+				disk.noView.Store(false)
 				if errors.Is(err, errDisk) {
 					declined++
 					return
@@ -272,7 +273,7 @@ func TestSaidOfWhatIsNot(t *testing.T) {
 		"another's run":    {"k", sent.Epoch, other.RunID},
 		"a run that waits": {"k", sent.Epoch, waiting.RunID},
 	} {
-		if text, err := h.Said(t.Context(), c.key, c.epoch, c.run, 99); !errors.Is(err, session.ErrNotFound) {
+		if text, err := h.Said(t.Context(), c.key, c.epoch, c.run, 99); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: said %q (%v)", name, text, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -58,7 +59,7 @@ func (c *change) retry(a Access, r RetryRequest) (Sent, error) {
 func (c *change) unanswered(runID string) (Message, error) {
 	run, err := c.Run(runID)
 	switch {
-	case errors.Is(err, ErrNotFound) || err == nil && run.SessionID != c.rec.ID:
+	case errors.Is(err, store.ErrNotFound) || err == nil && run.SessionID != c.rec.ID:
 		return Message{}, protocol.Refuse(protocol.NotFound, "runId: this session has no such run")
 	case err != nil:
 		return Message{}, err

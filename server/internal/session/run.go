@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -26,7 +27,7 @@ type Begun struct {
 // historyBound bounds what is loaded as a run's history.
 var historyBound = Bound{Messages: 400, Bytes: 1 << 20}
 
-// Begin starts the session's next queued run, or gives ErrNotFound when none
+// Begin starts the session's next queued run, or gives store.ErrNotFound when none
 // waits. The user's message is complete from now on, and the answer streams. The
 // run is the holder's, who must Renew its lease within protocol.RunLease.
 func (s *Service) Begin(ctx context.Context, key, holder string) (Begun, error) {
@@ -41,7 +42,12 @@ func (s *Service) Begin(ctx context.Context, key, holder string) (Begun, error) 
 	if err != nil {
 		return Begun{}, err
 	}
-	if err := s.commit(ctx, key, func(c *change) error { return c.begin(&b.Run, asked, holder) }); err != nil {
+	queued := b.Run
+	err = s.commit(ctx, key, func(c *change) (err error) {
+		b.Run, err = c.begin(queued, asked, holder)
+		return err
+	})
+	if err != nil {
 		return Begun{}, err
 	}
 	return b, nil
@@ -59,11 +65,11 @@ func (s *Service) next(ctx context.Context, key string) (b Begun, asked Message,
 			return err
 		}
 		if len(active) == 0 || active[0].Status != RunQueued {
-			return ErrNotFound
+			return store.ErrNotFound
 		}
 		b = Begun{Run: active[0], Key: rec.Key, UserID: rec.UserID, Epoch: rec.Epoch}
 		b.History, asked, err = said(tx, b.Run)
-		if errors.Is(err, ErrNotFound) { // does not mean that none waits
+		if errors.Is(err, store.ErrNotFound) { // does not mean that none waits
 			return fmt.Errorf("run %s has no message to answer", b.Run.ID)
 		}
 		return err
@@ -87,22 +93,22 @@ func said(tx Tx, run Run) (history []Message, asked Message, err error) {
 	return append(history, asked), asked, nil
 }
 
-// begin starts a run that is still queued.
-func (c *change) begin(run *Run, asked Message, holder string) error {
+// begin starts a run that is still queued, and gives it as it is then.
+func (c *change) begin(run Run, asked Message, holder string) (Run, error) {
 	now, err := c.Run(run.ID)
 	if err != nil {
-		return err
+		return Run{}, err
 	}
 	if now.Status != RunQueued {
-		return ErrNotFound
+		return Run{}, store.ErrNotFound
 	}
 	if c.rec, err = c.SessionByID(run.SessionID); err != nil {
-		return err
+		return Run{}, err
 	}
 	if asked.Status != protocol.StatusComplete {
 		asked.Status = protocol.StatusComplete
 		if err := c.SaveMessage(run.SessionID, asked); err != nil {
-			return err
+			return Run{}, err
 		}
 	}
 	answer := Message{Anchor: asked.Seq, Message: protocol.Message{
@@ -110,19 +116,19 @@ func (c *change) begin(run *Run, asked Message, holder string) error {
 		CreatedAt: protocol.At(c.now), RunID: run.ID, Seq: c.rec.LastSeq + 1, ReplyTo: asked.ID,
 	}}
 	if err := c.SaveMessage(run.SessionID, answer); err != nil {
-		return err
+		return Run{}, err
 	}
 	run.Status, run.AnswerID = RunRunning, answer.ID
 	run.Holder, run.LeaseUntil = holder, c.now.Add(protocol.RunLease)
-	if err := c.SaveRun(*run); err != nil {
-		return err
+	if err := c.SaveRun(run); err != nil {
+		return Run{}, err
 	}
-	if err := c.agent(protocol.RunStarted, *run, &protocol.RunStartedPayload{
+	if err := c.agent(protocol.RunStarted, run, &protocol.RunStartedPayload{
 		MessageID: answer.ID, UserMessageID: asked.ID, CreatedAt: answer.CreatedAt,
 	}); err != nil {
-		return err
+		return Run{}, err
 	}
-	return c.saveTouched()
+	return run, c.saveTouched()
 }
 
 // Piece is a part of an answer: one of its fields is set.
@@ -147,7 +153,7 @@ func (p Piece) event() (kind string, payload protocol.Payload) {
 func (s *Service) Append(ctx context.Context, b Begun, pieces []Piece) error {
 	return s.update(ctx, b.Key, func(c *change) error {
 		last, err := c.Advance(b.Run.SessionID, b.Run.ID, len(pieces))
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, store.ErrNotFound) {
 			return ErrRunEnded
 		}
 		if err != nil {
@@ -167,7 +173,7 @@ func (s *Service) Append(ctx context.Context, b Begun, pieces []Piece) error {
 // running loads the session of a run that must still be running.
 func (c *change) running(b Begun) (Run, error) {
 	run, err := c.Run(b.Run.ID)
-	if errors.Is(err, ErrNotFound) || err == nil && run.Status != RunRunning {
+	if errors.Is(err, store.ErrNotFound) || err == nil && run.Status != RunRunning {
 		return Run{}, ErrRunEnded
 	}
 	if err != nil {
@@ -210,7 +216,7 @@ func (s *Service) end(ctx context.Context, b Begun, o Outcome, may func(Run) boo
 	// A long answer takes a while to gather: that is done beforehand, so that the
 	// transaction is short.
 	answer, seen, err := s.answer(ctx, b.Run)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) {
 		return ErrRunEnded
 	}
 	if err != nil {
@@ -224,12 +230,13 @@ func (s *Service) end(ctx context.Context, b Begun, o Outcome, may func(Run) boo
 		if !may(run) {
 			return errKept
 		}
+		whole := answer
 		if c.rec.LastSeq != seen { // another process has said more
-			if err := streamed(c, run.SessionID, &answer.Message); err != nil {
+			if err := streamed(c, run.SessionID, &whole.Message); err != nil {
 				return err
 			}
 		}
-		if err := c.finish(run, answer, o); err != nil {
+		if err := c.finish(run, whole, o); err != nil {
 			return err
 		}
 		return c.saveTouched()
@@ -300,6 +307,7 @@ func inner(payload []byte, v protocol.Payload) error {
 // it is one of those meant: that is left to whoever runs it.
 func (s *Service) Withdraw(ctx context.Context, a Access, runID string) (withdrawn []string, running string, err error) {
 	err = s.update(ctx, a.key, func(c *change) error {
+		withdrawn, running = nil, ""
 		if err := c.load(a); err != nil {
 			return err
 		}
@@ -357,7 +365,7 @@ func (s *Service) RunSession(ctx context.Context, caller Caller, runID string) (
 	var key string
 	err := s.store.View(ctx, func(tx Tx) error {
 		run, err := tx.Run(runID)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, store.ErrNotFound) {
 			return protocol.Refuse(protocol.NotFound, "runId: there is no such run")
 		}
 		if err != nil {

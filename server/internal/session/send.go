@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
@@ -109,7 +110,7 @@ func (c *change) once(caller Caller, key string, digest [sha256.Size]byte, do fu
 	if err == nil {
 		return repeated(before, digest[:])
 	}
-	if !errors.Is(err, ErrNotFound) {
+	if !errors.Is(err, store.ErrNotFound) {
 		return Sent{}, err
 	}
 	sent, err := do()
@@ -210,7 +211,7 @@ func (c *change) open(a Access, r SendRequest, files []File) error {
 		return nil
 	case err == nil:
 		rec.DeletedAt, rec.LastSeq, rec.Floor, rec.Pinned = time.Time{}, 0, 0, false
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, store.ErrNotFound):
 		rec = Record{Key: a.key, UserID: a.caller.UserID}
 	default:
 		return err

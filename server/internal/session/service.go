@@ -2,14 +2,14 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -100,7 +100,8 @@ type change struct {
 }
 
 // update runs fn as one change of the session named key and publishes what it
-// appended, in order.
+// appended, in order. As with the store, fn may run more than once; each run has a
+// change of its own.
 func (s *Service) update(ctx context.Context, key string, fn func(*change) error) error {
 	unlock, err := s.locks.lock(ctx, key)
 	if err != nil {
@@ -147,7 +148,7 @@ func (c *change) load(a Access) error {
 // owned finds a living session that the caller owns, or any for an admin.
 func owned(tx Tx, a Access) (Record, error) {
 	rec, err := tx.Session(a.key)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Record{}, err
 	}
 	if err == nil && !a.caller.owns(rec) {
@@ -210,8 +211,7 @@ func (c *change) saveTouched() error {
 
 func newID(prefix string) string { return prefix + uuid.Must(uuid.NewV7()).String() }
 
-func newEpoch() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(b[:])
-}
+// epochBytes is how many random bytes an epoch has.
+const epochBytes = 8
+
+func newEpoch() string { return credential.RandomID(epochBytes) }

@@ -1,24 +1,19 @@
 package session
 
 import (
-	"context"
-	"errors"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// ErrNotFound is what a Tx answers for a row that is not there.
-var ErrNotFound = errors.New("not found")
-
-// Store keeps sessions. Update's transaction is durable when it returns nil and
-// leaves nothing behind when it does not; View sees one consistent state.
+// Store keeps sessions. Update and View may run their function more than once;
+// store.Transactions says what they promise.
 type Store interface {
-	Update(ctx context.Context, fn func(Tx) error) error
-	View(ctx context.Context, fn func(Tx) error) error
+	store.Transactions[Tx]
 }
 
-// Tx is one transaction. Reads of what does not exist give ErrNotFound.
+// Tx is one transaction. Look-ups of what does not exist give store.ErrNotFound.
 type Tx interface {
 	// Session finds a session by key, deleted ones included.
 	Session(key string) (Record, error)
@@ -28,7 +23,7 @@ type Tx interface {
 	// all but the key, the owner and what is derived.
 	SaveSession(r *Record) error
 	// Advance moves the last seq of a session on by n and gives it, if that run
-	// of it is running; if not, ErrNotFound.
+	// of it is running; if not, store.ErrNotFound.
 	Advance(id int64, runID string, n int) (lastSeq int64, err error)
 	// ClearSession removes the events, messages and runs of a session, and frees
 	// its files.

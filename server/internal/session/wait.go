@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -72,7 +73,7 @@ func (s *Service) OnEnd(ctx context.Context, runID string, done func(Ended)) err
 func (s *Service) ended(ctx context.Context, runID string) (ended *Ended, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		run, err := tx.Run(runID)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, store.ErrNotFound) {
 			ended = &Ended{RunID: runID, Outcome: Outcome{
 				Status: RunFailed, Code: protocol.NotFound, Error: "The session was deleted or reset."}}
 			return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -187,7 +188,7 @@ func talk(t *rapid.T, s *Store, deeds int) []instant {
 			delete(running, key)
 		}
 		var refusal *protocol.Error
-		if err != nil && !errors.Is(err, session.ErrNotFound) && !errors.As(err, &refusal) {
+		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.As(err, &refusal) {
 			t.Fatalf("%v", err)
 		}
 		instants = append(instants, capture(t, s))

@@ -1,24 +1,16 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // Keys is the part of the store that auth.Keys needs.
-func (s *Store) Keys() auth.KeyStore { return keys{s} }
-
-type keys struct{ s *Store }
-
-func (k keys) Update(ctx context.Context, fn func(auth.KeyTx) error) error {
-	return k.s.Update(ctx, func(tx *Tx) error { return fn(keyTx{tx}) })
-}
-
-func (k keys) View(ctx context.Context, fn func(auth.KeyTx) error) error {
-	return k.s.View(ctx, func(tx *Tx) error { return fn(keyTx{tx}) })
+func (s *Store) Keys() auth.KeyStore {
+	return part[auth.KeyTx]{s, func(tx *Tx) auth.KeyTx { return keyTx{tx} }}
 }
 
 type keyTx struct{ tx *Tx }
@@ -59,11 +51,11 @@ func (t keyTx) Prune(before protocol.Time) error {
 	return err
 }
 
-func (t keyTx) ByDigest(d auth.KeyDigest) (auth.Key, bool, error) {
+func (t keyTx) ByDigest(d credential.Digest) (auth.Key, error) {
 	return t.one(`SELECT `+keyColumns+` FROM api_keys WHERE digest = ?`, d[:])
 }
 
-func (t keyTx) ByID(id string) (auth.Key, bool, error) {
+func (t keyTx) ByID(id string) (auth.Key, error) {
 	return t.one(`SELECT `+keyColumns+` FROM api_keys WHERE id = ?`, id)
 }
 
@@ -80,14 +72,6 @@ func (t keyTx) CountHolding(now protocol.Time) (n int, err error) {
 	return n, err
 }
 
-// one gives the first key of a query.
-func (t keyTx) one(query string, args ...any) (k auth.Key, found bool, err error) {
-	for row, err := range t.tx.Query(query, args...) {
-		if err != nil {
-			return auth.Key{}, false, err
-		}
-		k, err = scanKey(row)
-		return k, err == nil, err
-	}
-	return auth.Key{}, false, nil
+func (t keyTx) one(query string, args ...any) (auth.Key, error) {
+	return one(t.tx.Query(query, args...), scanKey)
 }

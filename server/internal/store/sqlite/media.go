@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,20 +8,13 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Media gives the part of the store that keeps the records of files.
-func (s *Store) Media() media.Store { return mediaStore{s} }
-
-type mediaStore struct{ s *Store }
-
-func (m mediaStore) Update(ctx context.Context, fn func(media.Tx) error) error {
-	return m.s.Update(ctx, func(tx *Tx) error { return fn(mediaTx{tx}) })
-}
-
-func (m mediaStore) View(ctx context.Context, fn func(media.Tx) error) error {
-	return m.s.View(ctx, func(tx *Tx) error { return fn(mediaTx{tx}) })
+// Media is the part of the store that keeps the records of files.
+func (s *Store) Media() media.Store {
+	return part[media.Tx]{s, func(tx *Tx) media.Tx { return mediaTx{tx} }}
 }
 
 type mediaTx struct{ tx *Tx }
@@ -53,11 +45,7 @@ func (t mediaTx) Insert(f media.File) error {
 }
 
 func (t mediaTx) File(id string) (media.File, error) {
-	f, err := one(t.tx.Query(`SELECT `+mediaColumns+`, `+mediaOwners+` FROM media WHERE id = ? AND freed = 0`, id), scanMedia)
-	if errors.Is(err, session.ErrNotFound) {
-		return f, media.ErrNotFound
-	}
-	return f, err
+	return one(t.tx.Query(`SELECT `+mediaColumns+`, `+mediaOwners+` FROM media WHERE id = ? AND freed = 0`, id), scanMedia)
 }
 
 func (t mediaTx) Used(userID string) (bytes int64, err error) {
@@ -92,16 +80,16 @@ func (t mediaTx) Remove(id string) error {
 
 func (t sessionTx) File(id string) (session.File, error) {
 	f, err := mediaTx(t).File(id)
-	if errors.Is(err, media.ErrNotFound) {
-		return session.File{}, session.ErrNotFound
+	if err != nil {
+		return session.File{}, err
 	}
-	return session.File{ID: f.ID, UserID: f.UserID, SessionID: f.SessionID, Media: f.Wire()}, err
+	return session.File{ID: f.ID, UserID: f.UserID, SessionID: f.SessionID, Media: f.Wire()}, nil
 }
 
 func (t sessionTx) AttachFile(id string, sessionID int64) error {
 	n, err := t.tx.Exec(`UPDATE media SET session_id = ? WHERE id = ? AND freed = 0`, sessionID, id)
 	if err == nil && n == 0 {
-		return session.ErrNotFound
+		return store.ErrNotFound
 	}
 	return err
 }

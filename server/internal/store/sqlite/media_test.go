@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/retrytest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 )
 
@@ -14,6 +15,14 @@ func TestMedia(t *testing.T) {
 	storetest.Media(t, func(t testing.TB) storetest.MediaStores {
 		s := openTest(t)
 		return storetest.MediaStores{Media: s.Media(), Sessions: s.Sessions()}
+	})
+}
+
+func TestMediaTwice(t *testing.T) {
+	t.Parallel()
+	storetest.Media(t, func(t testing.TB) storetest.MediaStores {
+		s := openTest(t)
+		return storetest.MediaStores{Media: retrytest.Twice(s.Media()), Sessions: retrytest.Twice(s.Sessions())}
 	})
 }
 

@@ -1,13 +1,15 @@
 package sqlite
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
+
+// instanceBytes is how many random bytes an instance's name has.
+const instanceBytes = 8
 
 // instanceID reads the instance's name, giving it one the first time.
 func instanceID(c *conn) (string, error) {
@@ -19,9 +21,7 @@ func instanceID(c *conn) (string, error) {
 	if id != "" {
 		return id, nil
 	}
-	var fresh [8]byte
-	rand.Read(fresh[:])
-	id = hex.EncodeToString(fresh[:])
+	id = credential.RandomID(instanceBytes)
 	if err := setMeta(tx, "instance", id); err != nil {
 		return "", fmt.Errorf("name the instance: %w", err)
 	}

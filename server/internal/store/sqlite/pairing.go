@@ -1,25 +1,17 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // Pairings is the part of the store that package pairing needs.
-func (s *Store) Pairings() pairing.Store { return pairings{s} }
-
-type pairings struct{ s *Store }
-
-func (p pairings) Update(ctx context.Context, fn func(pairing.Tx) error) error {
-	return p.s.Update(ctx, func(tx *Tx) error { return fn(pairingTx{tx}) })
-}
-
-func (p pairings) View(ctx context.Context, fn func(pairing.Tx) error) error {
-	return p.s.View(ctx, func(tx *Tx) error { return fn(pairingTx{tx}) })
+func (s *Store) Pairings() pairing.Store {
+	return part[pairing.Tx]{s, func(tx *Tx) pairing.Tx { return pairingTx{tx} }}
 }
 
 type pairingTx struct{ tx *Tx }
@@ -56,15 +48,15 @@ func (p pairingTx) Replace(r pairing.Record) error {
 	return err
 }
 
-func (p pairingTx) BySecret(d pairing.Digest) (pairing.Record, bool, error) {
+func (p pairingTx) BySecret(d credential.Digest) (pairing.Record, error) {
 	return p.one(`SELECT `+deviceColumns+` FROM devices WHERE secret = ?`, d[:])
 }
 
-func (p pairingTx) ByID(id string) (pairing.Record, bool, error) {
+func (p pairingTx) ByID(id string) (pairing.Record, error) {
 	return p.one(`SELECT `+deviceColumns+` FROM devices WHERE id = ?`, id)
 }
 
-func (p pairingTx) ByCode(code string) (pairing.Record, bool, error) {
+func (p pairingTx) ByCode(code string) (pairing.Record, error) {
 	return p.one(`SELECT `+deviceColumns+` FROM devices WHERE code = ? AND code <> '' ORDER BY created_at DESC, id DESC LIMIT 1`, code)
 }
 
@@ -114,16 +106,8 @@ func (p pairingTx) Prune(status string, before protocol.Time) error {
 	return err
 }
 
-// one gives the first record of a query.
-func (p pairingTx) one(query string, args ...any) (r pairing.Record, found bool, err error) {
-	for row, err := range p.tx.Query(query, args...) {
-		if err != nil {
-			return pairing.Record{}, false, err
-		}
-		r, err = scanDevice(row)
-		return r, err == nil, err
-	}
-	return pairing.Record{}, false, nil
+func (p pairingTx) one(query string, args ...any) (pairing.Record, error) {
+	return one(p.tx.Query(query, args...), scanDevice)
 }
 
 func (p pairingTx) all(query string, args ...any) ([]pairing.Record, error) {

@@ -3,7 +3,7 @@ package sqlite
 import (
 	"iter"
 
-	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
 // all reads every row of a query.
@@ -22,7 +22,7 @@ func all[T any](rows iter.Seq2[Row, error], scan func(Row) (T, error)) ([]T, err
 	return list, nil
 }
 
-// one reads the first row of a query, or gives session.ErrNotFound.
+// one reads the first row of a query, or gives store.ErrNotFound.
 func one[T any](rows iter.Seq2[Row, error], scan func(Row) (T, error)) (T, error) {
 	for row, err := range rows {
 		if err != nil {
@@ -32,5 +32,5 @@ func one[T any](rows iter.Seq2[Row, error], scan func(Row) (T, error)) (T, error
 		return scan(row)
 	}
 	var none T
-	return none, session.ErrNotFound
+	return none, store.ErrNotFound
 }

@@ -1,27 +1,19 @@
 package sqlite
 
 import (
-	"context"
 	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Sessions gives the part of the store that keeps sessions and their logs.
-func (s *Store) Sessions() session.Store { return sessionStore{s} }
-
-type sessionStore struct{ s *Store }
-
-func (s sessionStore) Update(ctx context.Context, fn func(session.Tx) error) error {
-	return s.s.Update(ctx, func(tx *Tx) error { return fn(sessionTx{tx}) })
-}
-
-func (s sessionStore) View(ctx context.Context, fn func(session.Tx) error) error {
-	return s.s.View(ctx, func(tx *Tx) error { return fn(sessionTx{tx}) })
+// Sessions is the part of the store that keeps sessions and their logs.
+func (s *Store) Sessions() session.Store {
+	return part[session.Tx]{s, func(tx *Tx) session.Tx { return sessionTx{tx} }}
 }
 
 type sessionTx struct{ tx *Tx }
@@ -58,7 +50,7 @@ func (t sessionTx) SaveSession(r *session.Record) error {
 			r.AgentID, r.Label, r.Pinned, r.Epoch, r.LastSeq, r.Floor,
 			millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.DeletedAt), r.ID)
 		if err == nil && n == 0 {
-			return session.ErrNotFound
+			return store.ErrNotFound
 		}
 		return err
 	}

@@ -8,12 +8,18 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/retrytest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 )
 
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	storetest.Sessions(t, func(t testing.TB) session.Store { return openTest(t).Sessions() })
+}
+
+func TestSessionsTwice(t *testing.T) {
+	t.Parallel()
+	storetest.Sessions(t, func(t testing.TB) session.Store { return retrytest.Twice(openTest(t).Sessions()) })
 }
 
 // Every query of sessions finds its rows by an index and takes them in the

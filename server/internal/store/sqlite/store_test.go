@@ -41,6 +41,24 @@ func openAt(t testing.TB, dir string) *Store {
 	return s
 }
 
+// reopenable opens a part of a store. The function that it also gives closes the
+// store and opens another one over the same data.
+func reopenable[S any](part func(*Store) S) func(*testing.T) (S, func() S) {
+	return func(t *testing.T) (S, func() S) {
+		t.Helper()
+		dir := t.TempDir()
+		s := openAt(t, dir)
+		return part(s), func() S {
+			t.Helper()
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = openAt(t, dir)
+			return part(s)
+		}
+	}
+}
+
 // table makes a table to try things on.
 func table(t testing.TB, s *Store) {
 	t.Helper()

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -48,7 +50,7 @@ func Keys(t *testing.T, open func(t *testing.T) (s auth.KeyStore, reopen func() 
 // key gives a key with a value of its own in every field.
 func key(id string) auth.Key {
 	return auth.Key{
-		ID: id, Digest: auth.KeyDigest([]byte(strings.Repeat(id+"/digest", 32)[:32])), Prefix: "gh_" + id, Name: "name ✓",
+		ID: id, Digest: credential.Digest([]byte(strings.Repeat(id+"/digest", 32)[:32])), Prefix: "gh_" + id, Name: "name ✓",
 		UserID: "user-1", Role: protocol.Operator, CreatedAt: 1_000, CreatedBy: "admin", ExpiresAt: 2_000,
 		LastUsedAt: 1_100, RevokedAt: 1_500, RevokedBy: "another",
 	}
@@ -73,11 +75,11 @@ func keepsEveryKeyField(t *testing.T, s auth.KeyStore) {
 	want := key("key-1")
 	insert(t, s, key("key-0"), want, key("key-2"))
 	view(t, s, func(tx auth.KeyTx) error {
-		byID, _, err := tx.ByID(want.ID)
+		byID, err := tx.ByID(want.ID)
 		if err != nil || byID != want {
 			t.Errorf("by id: %+v, %v; want %+v", byID, err, want)
 		}
-		byDigest, _, err := tx.ByDigest(want.Digest)
+		byDigest, err := tx.ByDigest(want.Digest)
 		if err != nil || byDigest != want {
 			t.Errorf("by digest: %+v, %v; want %+v", byDigest, err, want)
 		}
@@ -103,14 +105,14 @@ func refusesDoubleKeys(t *testing.T, s auth.KeyStore) {
 func findsNoKey(t *testing.T, s auth.KeyStore) {
 	insert(t, s, key("key-1"))
 	view(t, s, func(tx auth.KeyTx) error {
-		for name, lookup := range map[string]func() (auth.Key, bool, error){
-			"id":        func() (auth.Key, bool, error) { return tx.ByID("key-2") },
-			"no id":     func() (auth.Key, bool, error) { return tx.ByID("") },
-			"digest":    func() (auth.Key, bool, error) { return tx.ByDigest(auth.KeyDigest{1}) },
-			"no digest": func() (auth.Key, bool, error) { return tx.ByDigest(auth.KeyDigest{}) },
+		for name, lookup := range map[string]func() (auth.Key, error){
+			"id":        func() (auth.Key, error) { return tx.ByID("key-2") },
+			"no id":     func() (auth.Key, error) { return tx.ByID("") },
+			"digest":    func() (auth.Key, error) { return tx.ByDigest(credential.Digest{1}) },
+			"no digest": func() (auth.Key, error) { return tx.ByDigest(credential.Digest{}) },
 		} {
-			if k, found, err := lookup(); found || err != nil {
-				t.Errorf("by %s: %+v, %v, %v; want nothing", name, k, found, err)
+			if k, err := lookup(); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("by %s: %+v, %v; want ErrNotFound", name, k, err)
 			}
 		}
 		return nil

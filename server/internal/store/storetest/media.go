@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -66,7 +67,7 @@ func (s mediaStores) have(ids ...string) (found []string) {
 			switch {
 			case err == nil:
 				found = append(found, id)
-			case !errors.Is(err, media.ErrNotFound):
+			case !errors.Is(err, store.ErrNotFound):
 				return err
 			}
 		}
@@ -182,8 +183,9 @@ func attachesFiles(t *testing.T, s mediaStores) {
 	s.update(func(tx media.Tx) error {
 		return errors.Join(tx.Insert(upload("a", "ann", at(1))), tx.Insert(upload("b", "ann", at(1))), tx.Free("b"))
 	})
-	r := session.Record{Key: "k", UserID: "owner"}
+	var r session.Record
 	s.sessions(func(tx session.Tx) error {
+		r = session.Record{Key: "k", UserID: "owner"}
 		if err := tx.SaveSession(&r); err != nil {
 			return err
 		}
@@ -192,10 +194,10 @@ func attachesFiles(t *testing.T, s mediaStores) {
 			t.Errorf("the file is %+v, %v", f, err)
 		}
 		for _, id := range []string{"b", "c"} {
-			if _, err := tx.File(id); !errors.Is(err, session.ErrNotFound) {
+			if _, err := tx.File(id); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("file %s: %v", id, err)
 			}
-			if err := tx.AttachFile(id, r.ID); !errors.Is(err, session.ErrNotFound) {
+			if err := tx.AttachFile(id, r.ID); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("attach %s: %v", id, err)
 			}
 		}
@@ -211,11 +213,12 @@ func attachesFiles(t *testing.T, s mediaStores) {
 }
 
 func freesWithSession(_ *testing.T, s mediaStores) {
-	one, two := session.Record{Key: "1", UserID: "ann"}, session.Record{Key: "2", UserID: "ann"}
+	var one, two session.Record
 	s.update(func(tx media.Tx) error {
 		return errors.Join(tx.Insert(upload("a", "ann", at(1))), tx.Insert(upload("b", "ann", at(1))), tx.Insert(upload("c", "ann", at(1))))
 	})
 	s.sessions(func(tx session.Tx) error {
+		one, two = session.Record{Key: "1", UserID: "ann"}, session.Record{Key: "2", UserID: "ann"}
 		if err := errors.Join(tx.SaveSession(&one), tx.SaveSession(&two)); err != nil {
 			return err
 		}

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -54,7 +56,7 @@ func Pairing(t *testing.T, open func(t *testing.T) (s pairing.Store, reopen func
 // device gives a record with a value of its own in every field.
 func device(id string) pairing.Record {
 	return pairing.Record{
-		ID: id, Secret: pairing.Digest([]byte(strings.Repeat(id+"/secret", 32)[:32])), Kind: pairing.Paired,
+		ID: id, Secret: credential.Digest([]byte(strings.Repeat(id+"/secret", 32)[:32])), Kind: pairing.Paired,
 		Status: protocol.PairingApproved, Code: "CODE-" + id, Binding: "binding", UserID: "user-1", Role: protocol.Operator,
 		Label: "label ✓", Name: "Firefox on Windows", Address: "2001:db8::1", Network: "2001:db8::/64", UserAgent: "agent",
 		CreatedAt: 1_000, ExpiresAt: 2_000, ResolvedAt: 1_500, ResolvedBy: "admin", LastSeenAt: 1_600,
@@ -81,15 +83,15 @@ func keepsEveryField(t *testing.T, s pairing.Store) {
 	want := device("dev-1")
 	insert(t, s, device("dev-0"), want, device("dev-2"))
 	view(t, s, func(tx pairing.Tx) error {
-		byID, _, err := tx.ByID(want.ID)
+		byID, err := tx.ByID(want.ID)
 		if err != nil || byID != want {
 			t.Errorf("by id: %+v, %v; want %+v", byID, err, want)
 		}
-		bySecret, _, err := tx.BySecret(want.Secret)
+		bySecret, err := tx.BySecret(want.Secret)
 		if err != nil || bySecret != want {
 			t.Errorf("by secret: %+v, %v; want %+v", bySecret, err, want)
 		}
-		byCode, _, err := tx.ByCode(want.Code)
+		byCode, err := tx.ByCode(want.Code)
 		if err != nil || byCode != want {
 			t.Errorf("by code: %+v, %v; want %+v", byCode, err, want)
 		}
@@ -104,7 +106,7 @@ func replaces(t *testing.T, s pairing.Store) {
 	is.Status, is.Code, is.Binding, is.UserID, is.Role, is.Label, is.Name = "revoked", "", "b", "u", "viewer", "l", "n"
 	is.Address, is.UserAgent, is.ExpiresAt, is.ResolvedAt, is.ResolvedBy, is.LastSeenAt = "a", "ua", 1, 2, "by", 3
 	sent := is
-	sent.Secret, sent.Kind, sent.Network, sent.CreatedAt = pairing.Digest{1}, pairing.SignedIn, "elsewhere", 9
+	sent.Secret, sent.Kind, sent.Network, sent.CreatedAt = credential.Digest{1}, pairing.SignedIn, "elsewhere", 9
 	update(t, s, func(tx pairing.Tx) error { return tx.Replace(sent) })
 	if got := find(t, s, "dev-1"); got != is {
 		t.Errorf("replaced, it is\n%+v, want\n%+v", got, is)
@@ -112,8 +114,9 @@ func replaces(t *testing.T, s pairing.Store) {
 	if got := find(t, s, "dev-2"); got != other {
 		t.Errorf("the other one is %+v", got)
 	}
-	if err := s.Update(context.Background(), func(tx pairing.Tx) error { return tx.Replace(device("dev-3")) }); err == nil {
-		t.Error("a record was replaced that is not there")
+	err := s.Update(context.Background(), func(tx pairing.Tx) error { return tx.Replace(device("dev-3")) })
+	if !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("replacing a record that is not there: %v, want ErrNotFound", err)
 	}
 }
 
@@ -141,14 +144,14 @@ func findsNothing(t *testing.T, s pairing.Store) {
 	noCode.Code = ""
 	insert(t, s, noCode)
 	view(t, s, func(tx pairing.Tx) error {
-		for name, lookup := range map[string]func() (pairing.Record, bool, error){
-			"id":      func() (pairing.Record, bool, error) { return tx.ByID("dev-2") },
-			"secret":  func() (pairing.Record, bool, error) { return tx.BySecret(pairing.Digest{1}) },
-			"code":    func() (pairing.Record, bool, error) { return tx.ByCode("CODE-dev-2") },
-			"no code": func() (pairing.Record, bool, error) { return tx.ByCode("") },
+		for name, lookup := range map[string]func() (pairing.Record, error){
+			"id":      func() (pairing.Record, error) { return tx.ByID("dev-2") },
+			"secret":  func() (pairing.Record, error) { return tx.BySecret(credential.Digest{1}) },
+			"code":    func() (pairing.Record, error) { return tx.ByCode("CODE-dev-2") },
+			"no code": func() (pairing.Record, error) { return tx.ByCode("") },
 		} {
-			if r, found, err := lookup(); found || err != nil {
-				t.Errorf("by %s: %+v, %v, %v; want nothing", name, r, found, err)
+			if r, err := lookup(); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("by %s: %+v, %v; want ErrNotFound", name, r, err)
 			}
 		}
 		return nil
@@ -162,7 +165,7 @@ func findsNewestByCode(t *testing.T, s pairing.Store) {
 		insert(t, s, r)
 	}
 	view(t, s, func(tx pairing.Tx) error {
-		if r, _, err := tx.ByCode("SAMECODE"); r.ID != "dev-9" || err != nil {
+		if r, err := tx.ByCode("SAMECODE"); r.ID != "dev-9" || err != nil {
 			t.Errorf("got %s, %v; want the newest", r.ID, err)
 		}
 		return nil
@@ -337,7 +340,7 @@ func isSerialisable(t *testing.T, s pairing.Store) {
 		wg.Go(func() {
 			for range times {
 				if err := s.Update(context.Background(), func(tx pairing.Tx) error {
-					r, _, err := tx.ByID("dev-1")
+					r, err := tx.ByID("dev-1")
 					if err != nil {
 						return err
 					}

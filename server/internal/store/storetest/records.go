@@ -2,36 +2,33 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
-)
 
-// transactions is a part of a store, whose transactions are a Tx.
-type transactions[Tx any] interface {
-	Update(ctx context.Context, fn func(Tx) error) error
-	View(ctx context.Context, fn func(Tx) error) error
-}
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+)
 
 // table is a transaction on records that have an id.
 type table[R any] interface {
 	Insert(record R) error
-	ByID(id string) (record R, found bool, err error)
+	ByID(id string) (R, error)
 }
 
-func update[Tx any](t *testing.T, s transactions[Tx], fn func(Tx) error) {
+func update[Tx any](t *testing.T, s store.Transactions[Tx], fn func(Tx) error) {
 	t.Helper()
 	if err := s.Update(context.Background(), fn); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func view[Tx any](t *testing.T, s transactions[Tx], fn func(Tx) error) {
+func view[Tx any](t *testing.T, s store.Transactions[Tx], fn func(Tx) error) {
 	t.Helper()
 	if err := s.View(context.Background(), fn); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func insert[Tx table[R], R any](t *testing.T, s transactions[Tx], records ...R) {
+func insert[Tx table[R], R any](t *testing.T, s store.Transactions[Tx], records ...R) {
 	t.Helper()
 	update(t, s, func(tx Tx) error {
 		for _, r := range records {
@@ -44,12 +41,13 @@ func insert[Tx table[R], R any](t *testing.T, s transactions[Tx], records ...R) 
 }
 
 // find gives the record with the id, or the zero one.
-func find[Tx table[R], R any](t *testing.T, s transactions[Tx], id string) (record R) {
+func find[Tx table[R], R any](t *testing.T, s store.Transactions[Tx], id string) (record R) {
 	t.Helper()
-	view(t, s, func(tx Tx) error {
-		got, found, err := tx.ByID(id)
-		if found {
-			record = got
+	view(t, s, func(tx Tx) (err error) {
+		record, err = tx.ByID(id)
+		if errors.Is(err, store.ErrNotFound) {
+			var none R
+			record, err = none, nil
 		}
 		return err
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -68,14 +69,17 @@ func (s sessionStore) view(t testing.TB, fn func(session.Tx) error) {
 	}
 }
 
-// add inserts a session with that key and sets its ID.
-func (s sessionStore) add(t testing.TB, r session.Record) session.Record {
+// add inserts a session with that key and gives it with its ID.
+func (s sessionStore) add(t testing.TB, r session.Record) (added session.Record) {
 	t.Helper()
 	if r.UserID == "" {
 		r.UserID = "ann"
 	}
-	s.update(t, func(tx session.Tx) error { return tx.SaveSession(&r) })
-	return r
+	s.update(t, func(tx session.Tx) error {
+		added = r
+		return tx.SaveSession(&added)
+	})
+	return added
 }
 
 func same(t testing.TB, what string, got, want any) {
@@ -87,7 +91,7 @@ func same(t testing.TB, what string, got, want any) {
 
 func missing(t testing.TB, what string, err error) {
 	t.Helper()
-	if !errors.Is(err, session.ErrNotFound) {
+	if !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("%s: %v, want ErrNotFound", what, err)
 	}
 }
@@ -541,6 +545,7 @@ func seqsOf(t testing.TB, s sessionStore, r session.Record) (seqs []int64) {
 	t.Helper()
 	s.view(t, func(tx session.Tx) error {
 		events, err := tx.Events(r.ID, 0, session.Span{Events: 99, Bytes: 999})
+		seqs = nil
 		for _, e := range events {
 			seqs = append(seqs, e.Seq)
 		}

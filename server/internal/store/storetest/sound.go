@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
@@ -207,7 +208,7 @@ func soundMessages(t Failer, tx session.Tx, rec session.Record, transcript []pro
 			continue
 		}
 		r, err := tx.Run(m.RunID)
-		if err != nil && !errors.Is(err, session.ErrNotFound) {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		if r.SessionID != rec.ID || m.ID != r.UserMessageID && m.ID != r.AnswerID {
