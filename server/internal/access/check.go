@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -37,9 +38,9 @@ func (c *Control) CheckBearer(
 		return Identity{}, err
 	}
 	if userID == "" {
-		userID = adminUser
+		userID = auth.AdminUser
 	}
-	return Identity{UserID: userID, Role: protocol.Admin, Via: ViaToken}, nil
+	return Identity{UserID: userID, Role: protocol.Admin, Via: audit.ViaToken}, nil
 }
 
 // checkKey looks an API key up, unless the address has used up its wrong tokens. The

@@ -14,28 +14,22 @@ import (
 type Identity struct {
 	UserID string
 	Role   protocol.Role
-	// Via is the credential as lists and the audit log name it: "token",
-	// "key:PREFIX" or "device:ID".
+	// Via is the credential as lists and the audit log name it: audit.ViaToken,
+	// audit.ViaKey or audit.Device.
 	Via       string
 	DeviceID  string        // empty for a token or key
 	KeyID     string        // of an API key; empty for any other credential
 	ExpiresAt protocol.Time // of an API key; 0: never
 }
 
-// ViaToken is the Via of the gateway token.
-const ViaToken = "token"
-
-// adminUser is the user of the gateway token when the caller names none.
-const adminUser = "admin"
-
 // OfDevice is the identity of whoever has the device's credential.
 func OfDevice(d pairing.Device) Identity {
-	return Identity{UserID: d.UserID, Role: d.Role, Via: "device:" + d.DeviceID, DeviceID: d.DeviceID}
+	return Identity{UserID: d.UserID, Role: d.Role, Via: audit.Device(d.DeviceID), DeviceID: d.DeviceID}
 }
 
 func ofKey(k auth.Key) Identity {
 	return Identity{
-		UserID: k.UserID, Role: k.Role, Via: "key:" + k.Prefix, KeyID: k.ID, ExpiresAt: k.ExpiresAt,
+		UserID: k.UserID, Role: k.Role, Via: audit.ViaKey(k.Prefix), KeyID: k.ID, ExpiresAt: k.ExpiresAt,
 	}
 }
 

@@ -45,23 +45,3 @@ var actions = []string{
 
 // Actions gives every action that there is.
 func Actions() []string { return slices.Clone(actions) }
-
-// Targets, as lines name them.
-
-// Session names a session.
-func Session(key string) string { return "session:" + key }
-
-// User names a user.
-func User(id string) string { return "user:" + id }
-
-// Device names a device by its public id.
-func Device(id string) string { return "device:" + id }
-
-// Key names an API key by its id.
-func Key(id string) string { return "key:" + id }
-
-// Connection names a live connection.
-func Connection(id string) string { return "connection:" + id }
-
-// Media names an uploaded file by its id.
-func Media(id string) string { return "media:" + id }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -32,21 +30,10 @@ const (
 	retryMs = 2000
 )
 
-// Actor is who does something. Via is the credential as lists name it.
-type Actor struct {
-	UserID  string
-	Role    protocol.Role
-	Via     string
-	Address string
-}
-
-// Gateway is the gateway itself as an actor.
-func Gateway() Actor { return Actor{Via: "gateway"} }
-
 // Act is what is done. No field may hold a secret.
 type Act struct {
 	Action string // one of the constants
-	Target string // as Session and the like name it; empty: the gateway
+	Target string // as Session, User, Device, Key, Connection or Media name it; empty: the gateway
 	Detail string
 }
 
@@ -147,8 +134,8 @@ func (s *Service) List(ctx context.Context, f Filter) ([]protocol.AuditEntry, er
 
 func (s *Service) write(ctx context.Context, who Actor, act Act, at protocol.Time) (int64, error) {
 	id, err := s.store.Append(ctx, protocol.AuditEntry{
-		At: at, UserID: clean(who.UserID), Role: who.Role, Via: clean(who.Via), Address: clean(who.Address),
-		Action: act.Action, Target: clean(act.Target), Detail: clean(act.Detail),
+		At: at, UserID: line(who.UserID), Role: who.Role, Via: line(who.Via), Address: line(who.Address),
+		Action: act.Action, Target: line(act.Target), Detail: line(act.Detail),
 	})
 	if err != nil {
 		return 0, unwritten(act.Action, err)
@@ -185,21 +172,10 @@ func (s *Service) fail(f failure) {
 func reason(err error) string {
 	var refused *protocol.Error
 	if errors.As(err, &refused) {
-		return clean(string(refused.Code) + ": " + refused.Message)
+		return line(string(refused.Code) + ": " + refused.Message)
 	}
 	return "failed; the gateway's log has the cause"
 }
 
-// clean makes a text one line of bounded length.
-func clean(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	if utf8.RuneCountInString(text) > maxText {
-		text = string([]rune(text)[:maxText-1]) + "…"
-	}
-	return text
-}
+// line makes one line of bounded length of a text.
+func line(text string) string { return printable.Line(text, maxText) }

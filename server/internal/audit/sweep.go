@@ -66,7 +66,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	for _, address := range addresses {
 		g := guesses[address]
 		act := Act{Action: WrongTokens, Detail: plural(g.times, "wrong token")}
-		if _, err := s.write(ctx, Actor{Via: "none", Address: address}, act, g.since); err != nil {
+		if _, err := s.write(ctx, Actor{Via: ViaNone, Address: address}, act, g.since); err != nil {
 			errs = append(errs, err)
 			s.guessedBefore(address, g)
 		}

@@ -83,7 +83,7 @@ func (c *call) resuming(cursors []protocol.Cursor) error {
 // token. One whose line cannot be written is let in all the same, since it takes
 // an admin to look after a store that fails; what is done then is refused.
 func (g *Gateway) signedIn(who access.Identity, address netip.Addr) {
-	if who.Via != access.ViaToken {
+	if who.Via != audit.ViaToken {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), signInNote)

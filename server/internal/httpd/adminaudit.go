@@ -3,7 +3,6 @@ package httpd
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
@@ -86,10 +85,10 @@ func auditRow(e protocol.AuditEntry, devices map[string]string) part.AuditRow {
 		ID: strconv.FormatInt(e.ID, 10), At: clock(e.At), User: e.UserID, Via: credential(e.Via, devices),
 		Address: e.Address, Action: e.Action, Target: e.Target, Detail: e.Detail, Failed: e.Outcome == protocol.AuditFailed,
 	}
-	if key, ok := strings.CutPrefix(e.Target, audit.Session("")); ok {
+	if key, ok := audit.ParseSession(e.Target); ok {
 		row.Target, row.Href = key, markup.SessionPath(key)
 	}
-	if id, ok := strings.CutPrefix(e.Target, audit.Device("")); ok && devices[id] != "" {
+	if id, ok := audit.ParseDevice(e.Target); ok && devices[id] != "" {
 		row.Target = devices[id]
 	}
 	if row.User == "" {

@@ -130,13 +130,13 @@ func deviceNames(devices []protocol.PairedDevice) map[string]string {
 
 // credential is a Via in words.
 func credential(via string, devices map[string]string) string {
-	if id, ok := strings.CutPrefix(via, "device:"); ok {
+	if id, ok := audit.ParseDevice(via); ok {
 		return cmp.Or(devices[id], via)
 	}
-	if prefix, ok := strings.CutPrefix(via, "key:"); ok {
+	if prefix, ok := audit.ParseViaKey(via); ok {
 		return "key " + prefix
 	}
-	if via == "token" {
+	if via == audit.ViaToken {
 		return "gateway token"
 	}
 	return via

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -85,11 +86,11 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 
 // admitAdmin makes the credential an admin's, and tells the audit log.
 func (s *server) admitAdmin(r *http.Request, secret string, body signInBody) error {
-	via := "token"
+	via := audit.ViaToken
 	if body.token == "" {
-		via = "link"
+		via = audit.ViaLink
 	}
-	who := audit.Actor{UserID: "admin", Role: protocol.Admin, Via: via, Address: s.address(r).String()}
+	who := audit.Actor{UserID: auth.AdminUser, Role: protocol.Admin, Via: via, Address: s.address(r).String()}
 	ended, err := s.Audit.Begin(r.Context(), who, audit.Act{Action: audit.SignIn, Detail: words.Browser(r.UserAgent())})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/access"
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn/conntest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -97,7 +98,7 @@ func (d *doorway) guests(t *testing.T) map[string]guest {
 		"waits for 1":    d.enter(t, ""),
 		"ann's tab":      d.authenticated(t, "cookie 1", device),
 		"ann's tool":     d.authenticated(t, "", device),
-		"ann by token":   d.authenticated(t, "", access.Identity{UserID: "ann", Role: protocol.Admin, Via: access.ViaToken}),
+		"ann by token":   d.authenticated(t, "", access.Identity{UserID: "ann", Role: protocol.Admin, Via: audit.ViaToken}),
 		"bot":            d.authenticated(t, "", key),
 		"another bot":    d.authenticated(t, "", access.Identity{UserID: "bot", Via: "key:gh_2", KeyID: "key-2"}),
 		"another device": d.authenticated(t, "", access.Identity{UserID: "ann", Via: "device:dev-2", DeviceID: "dev-2"}),

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/access"
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 )
@@ -90,7 +91,7 @@ func TestRegistryProperty(t *testing.T) {
 func anybody(t *rapid.T) *access.Identity {
 	user := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "user")
 	return rapid.SampledFrom([]*access.Identity{
-		{UserID: user, Via: access.ViaToken},
+		{UserID: user, Via: audit.ViaToken},
 		{UserID: user, Via: "device:" + user, DeviceID: "device of " + user},
 		{UserID: user, Via: "key:" + user, KeyID: "key of " + user, ExpiresAt: 1000},
 	}).Draw(t, "identity")

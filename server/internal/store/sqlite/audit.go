@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // Audit is the part of the store that package audit needs.
 func (s *Store) Audit() audit.Store { return auditLog{s} }
 
-type auditLog struct{ s *Store }
+type auditLog struct{ s store.Transactions[*Tx] }
 
 func (a auditLog) Append(ctx context.Context, e protocol.AuditEntry) (id int64, err error) {
 	err = a.s.Update(ctx, func(tx *Tx) error {
@@ -23,7 +24,15 @@ func (a auditLog) Append(ctx context.Context, e protocol.AuditEntry) (id int64, 
 
 func (a auditLog) Fail(ctx context.Context, id int64, why string) error {
 	return a.s.Update(ctx, func(tx *Tx) error {
-		_, err := tx.Exec(`INSERT INTO audit_failures (entry_id, reason)
+		var found bool
+		err := tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?)`, id).Scan(&found)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return store.ErrNotFound
+		}
+		_, err = tx.Exec(`INSERT INTO audit_failures (entry_id, reason)
 			SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM audit_failures WHERE entry_id = ?1)`, id, why)
 		return err
 	})
@@ -71,6 +80,7 @@ func (a auditLog) Oldest(ctx context.Context) (at protocol.Time, err error) {
 // gapless.
 func (a auditLog) Prune(ctx context.Context, before protocol.Time, limit int) (removed int, err error) {
 	err = a.s.Update(ctx, func(tx *Tx) error {
+		removed = 0
 		var last int64 // of the lines to go
 		if err := tx.QueryRow(`SELECT coalesce(max(id), 0) FROM
 			(SELECT id, max(at) OVER (ORDER BY id) AS latest FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2))

@@ -6,22 +6,19 @@ import (
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/retrytest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 func TestAudit(t *testing.T) {
 	t.Parallel()
-	storetest.Audit(t, func(t *testing.T) (audit.Store, func() audit.Store) {
-		dir := t.TempDir()
-		s := openAt(t, dir)
-		return s.Audit(), func() audit.Store {
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return openAt(t, dir).Audit()
-		}
-	})
+	storetest.Audit(t, reopenable(func(s *Store) audit.Store { return s.Audit() }))
+}
+
+func TestAuditTwice(t *testing.T) {
+	t.Parallel()
+	storetest.Audit(t, reopenable(func(s *Store) audit.Store { return auditLog{retrytest.Twice[*Tx](s)} }))
 }
 
 // Whatever a program with a mistake in it tries, the lines stay as they are.

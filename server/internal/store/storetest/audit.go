@@ -2,15 +2,15 @@ package storetest
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -21,12 +21,28 @@ func Audit(t *testing.T, open func(t *testing.T) (s audit.Store, reopen func() a
 		"keeps every field":       keepsEveryLine,
 		"numbers without a gap":   numbersLines,
 		"says that an act failed": saysThatItFailed,
+		"is append-only":          linesStay,
+		"pages":                   pagesLines,
+		"finds what failed":       findsFailedLines,
 		"prunes by age":           prunesLines,
+		"prunes from the low end": prunesFromTheLowEnd,
+		"is safe at once":         manyUseTheLog,
+		"obeys the context":       auditContext,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, _ := open(t)
 			test(t, s)
+		})
+	}
+	for name, test := range map[string]func(*testing.T, audit.Store, func() audit.Store){
+		"keeps what it holds":     keepsLines,
+		"fails when it is closed": closedLogFails,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, reopen := open(t)
+			test(t, s, reopen)
 		})
 	}
 	t.Run("lists what the filter takes", func(t *testing.T) {
@@ -53,6 +69,22 @@ func appendLine(t *testing.T, s audit.Store, e protocol.AuditEntry) protocol.Aud
 	return e
 }
 
+func failLine(t *testing.T, s audit.Store, id int64, why string) {
+	t.Helper()
+	if err := s.Fail(context.Background(), id, why); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pruneLines(t *testing.T, s audit.Store, before protocol.Time, limit int) (removed int) {
+	t.Helper()
+	removed, err := s.Prune(context.Background(), before, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return removed
+}
+
 func lines(t *testing.T, s audit.Store) []protocol.AuditEntry {
 	t.Helper()
 	list, err := s.List(context.Background(), audit.Filter{Limit: 10_000})
@@ -60,6 +92,13 @@ func lines(t *testing.T, s audit.Store) []protocol.AuditEntry {
 		t.Fatal(err)
 	}
 	return list
+}
+
+func lineIDs(list []protocol.AuditEntry) (ids []int64) {
+	for _, e := range list {
+		ids = append(ids, e.ID)
+	}
+	return ids
 }
 
 func keepsEveryLine(t *testing.T, s audit.Store) {
@@ -109,81 +148,31 @@ func saysThatItFailed(t *testing.T, s audit.Store) {
 	if got[1].Outcome != protocol.AuditFailed || got[1].Detail != a.Detail+"; this is why" || got[0].Detail != "this is why" {
 		t.Errorf("it says %+v", got)
 	}
-	if err := s.Fail(t.Context(), 99, "what"); err == nil {
-		t.Error("a line that is not there failed")
+	if err := s.Fail(t.Context(), 99, "what"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a line that is not there failed: %v, want ErrNotFound", err)
 	}
 }
 
-func prunesLines(t *testing.T, s audit.Store) {
-	const all = 10
-	for i := range all {
-		e := appendLine(t, s, line("a", protocol.Time(i+1)))
-		if i%3 == 0 {
-			if err := s.Fail(t.Context(), e.ID, "why"); err != nil {
-				t.Fatal(err)
-			}
-		}
+// linesStay does all that a caller can do, and looks for a line that changed.
+func linesStay(t *testing.T, s audit.Store) {
+	first, second := appendLine(t, s, line("a", 5)), appendLine(t, s, line("b", 6))
+	failLine(t, s, first.ID, "why")
+	before := lines(t, s)
+	// Neither an id nor an outcome is the caller's to choose.
+	forged := line("forged", 7)
+	forged.ID, forged.Outcome = first.ID, protocol.AuditFailed
+	if e := appendLine(t, s, forged); e.ID != second.ID+1 {
+		t.Errorf("a line with the id of another one is added as %d", e.ID)
 	}
-	for _, step := range []struct {
-		before         protocol.Time
-		limit, removed int
-		oldest         protocol.Time
-	}{{1, 99, 0, 1}, {6, 2, 2, 3}, {6, 99, 3, 6}, {6, 99, 0, 6}, {all + 9, 99, 5, 0}} {
-		n, err := s.Prune(t.Context(), step.before, step.limit)
-		if err != nil || n != step.removed {
-			t.Errorf("pruning before %d removed %d (%v), want %d", step.before, n, err, step.removed)
-		}
-		if at, err := s.Oldest(t.Context()); at != step.oldest || err != nil {
-			t.Errorf("then the oldest is of %d (%v), want %d", at, err, step.oldest)
-		}
+	failLine(t, s, first.ID, "another reason")
+	if n := pruneLines(t, s, 5, 9); n != 0 {
+		t.Errorf("%d lines were removed, none is so old", n)
 	}
-	if e := appendLine(t, s, line("a", 1)); e.ID != all+1 {
-		t.Errorf("after them the next id is %d", e.ID)
+	if n := pruneLines(t, s, 99, 0); n != 0 {
+		t.Errorf("%d lines were removed of at most none", n)
 	}
-}
-
-// manyLines adds lines that differ in all that a filter looks at.
-func manyLines(t *testing.T, s audit.Store) []protocol.AuditEntry {
-	t.Helper()
-	var all []protocol.AuditEntry
-	for i := range 60 {
-		e := line([]string{"key.create", "key.revoke"}[i%2], protocol.Time(10*(i/3)+1))
-		e.UserID = []string{"ann", "ben", "%_"}[i%3]
-		e.Target = fmt.Sprint("session:", i%5)
-		e.Address = fmt.Sprint("192.0.2.", i%4)
-		e.Detail = []string{"", "Some Detail", `back\slash`, "100%"}[i%4]
-		all = append(all, appendLine(t, s, e))
+	after := lines(t, s)
+	if len(after) != 3 || after[0].Outcome != protocol.AuditDone || !slices.Equal(after[1:], before) {
+		t.Errorf("then it has %+v\nbefore %+v", after, before)
 	}
-	return all
-}
-
-func listsWhatTheFilterTakes(t *rapid.T, s audit.Store, all []protocol.AuditEntry) {
-	f := audit.Filter{
-		UserID: rapid.SampledFrom([]string{"", "", "ann", "%_", "nobody"}).Draw(t, "user"),
-		Action: rapid.SampledFrom([]string{"", "", "key.create", "key"}).Draw(t, "action"),
-		Target: rapid.SampledFrom([]string{"", "", "session:3", "session"}).Draw(t, "target"),
-		Query:  rapid.SampledFrom([]string{"", "", "DETAIL", "%", "_", `\`, "2.3", "revoke", "ON:4", "an"}).Draw(t, "query"),
-		Since:  protocol.Time(rapid.Int64Range(0, 220).Draw(t, "since")),
-		Until:  protocol.Time(rapid.Int64Range(0, 220).Draw(t, "until")),
-		Before: rapid.Int64Range(0, 62).Draw(t, "before"),
-		Limit:  rapid.IntRange(1, 70).Draw(t, "limit"),
-	}
-	var want []protocol.AuditEntry
-	for _, e := range slices.Backward(all) {
-		if len(want) < f.Limit && taken(e, f) {
-			want = append(want, e)
-		}
-	}
-	got, err := s.List(context.Background(), f)
-	if err != nil || !slices.Equal(got, want) {
-		t.Errorf("%+v gives %+v (%v)\nwant %+v", f, got, err, want)
-	}
-}
-
-// taken is what Filter says.
-func taken(e protocol.AuditEntry, f audit.Filter) bool {
-	text := strings.ToLower(strings.Join([]string{e.UserID, e.Action, e.Target, e.Address, e.Detail}, "\n"))
-	return (f.UserID == "" || f.UserID == e.UserID) && (f.Action == "" || f.Action == e.Action) &&
-		(f.Target == "" || f.Target == e.Target) && strings.Contains(text, strings.ToLower(f.Query)) &&
-		e.At >= f.Since && (f.Until == 0 || e.At < f.Until) && (f.Before == 0 || e.ID < f.Before)
 }

@@ -1,0 +1,65 @@
+package storetest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+func prunesLines(t *testing.T, s audit.Store) {
+	const all = 10
+	for i := range all {
+		e := appendLine(t, s, line("a", protocol.Time(i+1)))
+		if i%3 == 0 {
+			if err := s.Fail(t.Context(), e.ID, "why"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, step := range []struct {
+		before         protocol.Time
+		limit, removed int
+		oldest         protocol.Time
+	}{{1, 99, 0, 1}, {6, 2, 2, 3}, {6, 99, 3, 6}, {6, 99, 0, 6}, {all + 9, 99, 5, 0}} {
+		n, err := s.Prune(t.Context(), step.before, step.limit)
+		if err != nil || n != step.removed {
+			t.Errorf("pruning before %d removed %d (%v), want %d", step.before, n, err, step.removed)
+		}
+		if at, err := s.Oldest(t.Context()); at != step.oldest || err != nil {
+			t.Errorf("then the oldest is of %d (%v), want %d", at, err, step.oldest)
+		}
+	}
+	if e := appendLine(t, s, line("a", 1)); e.ID != all+1 {
+		t.Errorf("after them the next id is %d", e.ID)
+	}
+}
+
+// prunesFromTheLowEnd has lines that are older than the one before them, as those
+// are that tell of wrong tokens.
+func prunesFromTheLowEnd(t *testing.T, s audit.Store) {
+	for _, at := range []protocol.Time{1, 5, 2, 9} {
+		appendLine(t, s, line("a", at))
+	}
+	failLine(t, s, 1, "why")
+	failLine(t, s, 3, "why")
+	for _, step := range []struct {
+		before protocol.Time
+		limit  int
+		want   []int64 // that stay
+	}{{3, 9, []int64{4, 3, 2}}, {6, 1, []int64{4, 3}}, {6, 9, []int64{4}}, {9, 9, []int64{4}}, {10, 9, nil}} {
+		pruneLines(t, s, step.before, step.limit)
+		if got := lineIDs(lines(t, s)); !slices.Equal(got, step.want) {
+			t.Errorf("pruned before %d, it has %v, want %v", step.before, got, step.want)
+		}
+	}
+	if err := s.Fail(t.Context(), 1, "again"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a line that was removed failed: %v, want ErrNotFound", err)
+	}
+	if e := appendLine(t, s, line("a", 1)); e.ID != 5 || lines(t, s)[0] != e {
+		t.Errorf("the next line is %+v", lines(t, s))
+	}
+}
