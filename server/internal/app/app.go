@@ -27,7 +27,6 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
-	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
 	"github.com/gatehouse-chat/gatehouse/server/internal/webhook"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/web/static"
@@ -57,7 +56,7 @@ const closeTimeout = 10 * time.Second
 // gatehouse is a gateway that runs.
 type gatehouse struct {
 	Options
-	store    *sqlite.Store
+	store    storage
 	token    auth.Token
 	links    auth.Links
 	metrics  *metrics.Metrics
@@ -89,7 +88,7 @@ type gatehouse struct {
 func Run(ctx context.Context, o Options) (err error) {
 	g := &gatehouse{Options: o, metrics: metrics.New()}
 	g.Load = canReload(o.Load)
-	if g.store, err = sqlite.Open(ctx, o.Config.DataDir, sqlite.Options{Logger: o.Log, Committed: g.metrics.Committed}); err != nil {
+	if g.store, err = openStore(ctx, o.Config, o.Log, g.metrics.Committed); err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, g.store.Close()) }()
