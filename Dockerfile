@@ -6,9 +6,12 @@ WORKDIR /src
 # What is depended on changes seldom: it is downloaded once.
 COPY go.work go.work.sum ./
 COPY server/go.* server/
+COPY server/cmd/dev/go.* server/cmd/dev/
+COPY server/e2e/go.* server/e2e/
 COPY shared/go.* shared/
 COPY wasm/go.* wasm/
 COPY web/go.* web/
+COPY web/static/build/go.* web/static/build/
 RUN go mod download
 COPY . .
 ARG VERSION=devel

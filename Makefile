@@ -1,7 +1,10 @@
 # Everything that is built, run and proved here, with Go, make and git alone.
 
-MODULES   := server shared web wasm
-PACKAGES  := $(MODULES:%=./%/...)
+# The binary is built from the first four modules; the others hold what building,
+# developing and testing need beyond them. "work" are the packages of all of them.
+TREES     := server shared web wasm
+MODULES   := $(TREES) server/cmd/dev server/e2e web/static/build
+PACKAGES  := work
 BROWSER   := GOOS=js GOARCH=wasm
 VERSION   := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 FUZZTIME  ?= 10s
@@ -59,20 +62,20 @@ dev: go ## run with live reload of pages, styles, client and server; takes ARGS
 	@bin/dev $(ARGS)
 
 lint: go ## report what gofmt, templ fmt, go vet and staticcheck have to say
-	@echo "gofmt";       out=$$(gofmt -l $(MODULES)); [ -z "$$out" ] || { echo "run make fmt: $$out"; exit 1; }
-	@echo "templ fmt";   for f in web/*/*.templ; do \
-		go -C web tool templ fmt -log-level error -stdout "../$$f" | cmp -s - "$$f" || { echo "run make fmt: $$f"; exit 1; }; done
+	@echo "gofmt";       out=$$(gofmt -l $(TREES)); [ -z "$$out" ] || { echo "run make fmt: $$out"; exit 1; }
+	@echo "templ fmt";   tool=$$(go tool -n templ) && for f in web/*/*.templ; do \
+		"$$tool" fmt -log-level error -stdout "$$f" | cmp -s - "$$f" || { echo "run make fmt: $$f"; exit 1; }; done
 	@echo "go vet";      go vet $(PACKAGES)
 	@echo "go vet, js";  $(BROWSER) go vet ./wasm/...
 	@echo "staticcheck"; go tool staticcheck -checks $(CHECKS) $(PACKAGES)
 	@echo "staticcheck, js"; tool=$$(go tool -n staticcheck); $(BROWSER) "$$tool" -checks $(CHECKS) ./wasm/...
-	@echo "gosec";       go tool gosec -quiet -exclude-rules='$(UNSECURED)' $(UNSECURE:%=-exclude-dir='%') $(PACKAGES)
+	@echo "gosec";       go tool gosec -quiet -exclude-rules='$(UNSECURED)' $(UNSECURE:%=-exclude-dir='%') $(TREES:%=./%/...)
 
 vuln: go ## look for known holes in what we use; needs the vulnerability database, https://vuln.go.dev
 	@tool=$$(go tool -n govulncheck); for m in $(MODULES); do echo "$$m"; (cd "$$m" && "$$tool" ./...) || exit 1; done
 
 fmt: go ## format Go and templ files
-	@gofmt -w $(MODULES)
+	@gofmt -w $(TREES)
 	@go -C web tool templ fmt -log-level error .
 
 generate: go ## make the generated files again: templ's Go, codecs, references
@@ -86,7 +89,7 @@ bench: go ## run the benchmarks; BENCH=regexp picks
 # exceeded" and no input (golang/go#75804): that is no finding.
 fuzz: go ## run each fuzz target for FUZZTIME (10s)
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | sort | while IFS=: read -r file func; do \
+	grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(TREES) | sort | while IFS=: read -r file func; do \
 		echo "$$file: $${func#func }"; \
 		{ go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime $(MINIMIZE) "./$$(dirname "$$file")" || echo "not passed"; } | tee "$$log"; \
 		if grep -q '^not passed' "$$log"; then \

@@ -11,10 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/net/html"
-
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/web/htmltest"
 )
 
 // constants returns the string constants of package markup by name.
@@ -59,32 +58,32 @@ func values(all map[string]string, prefixes ...string) []string {
 }
 
 // elements calls f for every element of every view, those in templates included.
-func elements(t *testing.T, f func(view string, n *html.Node)) {
+func elements(t *testing.T, f func(view string, n *htmltest.Node)) {
 	t.Helper()
 	for _, v := range views() {
 		root := parse(t, v)
 		for n := range root.Descendants() {
-			if n.Type == html.ElementNode {
+			if n.Type == htmltest.Element {
 				f(v.name, n)
 			}
 		}
 	}
 }
 
-func parse(t *testing.T, v view) *html.Node {
+func parse(t *testing.T, v view) *htmltest.Node {
 	t.Helper()
 	var out strings.Builder
 	if err := v.page.Render(context.Background(), &out); err != nil {
 		t.Fatalf("%s: %v", v.name, err)
 	}
-	root, err := html.Parse(strings.NewReader(out.String()))
+	root, err := htmltest.Parse(out.String())
 	if err != nil {
 		t.Fatalf("%s: %v", v.name, err)
 	}
 	return root
 }
 
-func attr(n *html.Node, key string) (string, bool) {
+func attr(n *htmltest.Node, key string) (string, bool) {
 	for _, a := range n.Attr {
 		if a.Key == key {
 			return a.Val, true
@@ -99,7 +98,7 @@ func TestNamesAgree(t *testing.T) {
 	t.Parallel()
 	all := constants(t)
 	used := map[string]map[string]bool{"id": {}, "template": {}, markup.AttrAction: {}, markup.AttrSlot: {}, "data": {}}
-	elements(t, func(_ string, n *html.Node) {
+	elements(t, func(_ string, n *htmltest.Node) {
 		for _, a := range n.Attr {
 			switch {
 			case a.Key == "id" && n.Data == "template":
@@ -139,7 +138,7 @@ func private(id string) bool {
 func TestIDsAreUnique(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	elements(t, func(view string, n *html.Node) {
+	elements(t, func(view string, n *htmltest.Node) {
 		if id, ok := attr(n, "id"); ok {
 			if seen[view+" "+id] {
 				t.Errorf("%s: id %q twice", view, id)
@@ -153,8 +152,8 @@ func TestIDsAreUnique(t *testing.T) {
 // inline script or style, no handler attributes, nothing from elsewhere.
 func TestEveryPolicyIsKept(t *testing.T) {
 	t.Parallel()
-	elements(t, func(view string, n *html.Node) {
-		if n.Data == "style" || n.Data == "iframe" || n.Data == "object" || n.Data == "script" && n.FirstChild != nil {
+	elements(t, func(view string, n *htmltest.Node) {
+		if n.Data == "style" || n.Data == "iframe" || n.Data == "object" || n.Data == "script" && len(n.Children) > 0 {
 			t.Errorf("%s: inline <%s>", view, n.Data)
 		}
 		for _, a := range n.Attr {
@@ -173,7 +172,7 @@ func TestEveryPolicyIsKept(t *testing.T) {
 // do not see it.
 func TestEverythingHasAName(t *testing.T) {
 	t.Parallel()
-	elements(t, func(view string, n *html.Node) {
+	elements(t, func(view string, n *htmltest.Node) {
 		switch n.Data {
 		case "button", "summary", "a":
 			if _, labelled := attr(n, "aria-label"); labelled || textOf(n) != "" {
@@ -195,10 +194,10 @@ func TestEverythingHasAName(t *testing.T) {
 	})
 }
 
-func textOf(n *html.Node) string {
+func textOf(n *htmltest.Node) string {
 	var out strings.Builder
 	for d := range n.Descendants() {
-		if d.Type == html.TextNode {
+		if d.Type == htmltest.Text {
 			out.WriteString(d.Data)
 		}
 	}
@@ -213,10 +212,10 @@ func TestEmptyListsAreEmpty(t *testing.T) {
 		"admin-empty": {markup.IDPendingList, markup.IDDeviceList, markup.IDResolvedList, markup.IDKnownUsers, markup.IDPendingCount},
 	}
 	checked := 0
-	elements(t, func(view string, n *html.Node) {
+	elements(t, func(view string, n *htmltest.Node) {
 		if id, _ := attr(n, "id"); slices.Contains(lists[view], id) {
 			checked++
-			if n.FirstChild != nil {
+			if len(n.Children) > 0 {
 				t.Errorf("%s: %s is not :empty", view, id)
 			}
 		}

@@ -11,9 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/net/html"
-
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/web/htmltest"
 )
 
 func readCSS(t *testing.T, name string) string {
@@ -66,7 +65,7 @@ func TestEveryStateShowsItsWords(t *testing.T) {
 			}
 		}
 	}
-	elements(t, func(view string, n *html.Node) {
+	elements(t, func(view string, n *htmltest.Node) {
 		when, ok := attr(n, markup.AttrWhen)
 		if !ok {
 			return

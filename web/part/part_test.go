@@ -7,10 +7,9 @@ import (
 	"testing"
 
 	"github.com/a-h/templ"
-	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
 
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	"github.com/gatehouse-chat/gatehouse/web/htmltest"
 )
 
 func render(t *testing.T, c templ.Component) string {
@@ -27,22 +26,22 @@ func render(t *testing.T, c templ.Component) string {
 // is not part of it.
 func skeleton(t *testing.T, c templ.Component) string {
 	t.Helper()
-	nodes, err := html.ParseFragment(strings.NewReader(render(t, c)), &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body})
+	root, err := htmltest.Parse(render(t, c))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	for _, n := range nodes {
+	for _, n := range root.Children {
 		outline(&out, n, 0)
 	}
 	return out.String()
 }
 
-func outline(out *strings.Builder, n *html.Node, depth int) {
-	if n.Type != html.ElementNode {
+func outline(out *strings.Builder, n *htmltest.Node, depth int) {
+	if n.Type != htmltest.Element {
 		return
 	}
-	slices.SortFunc(n.Attr, func(a, b html.Attribute) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(n.Attr, func(a, b htmltest.Attribute) int { return strings.Compare(a.Key, b.Key) })
 	out.WriteString(strings.Repeat("  ", depth) + n.Data)
 	filled := false
 	for _, a := range n.Attr {
@@ -57,7 +56,7 @@ func outline(out *strings.Builder, n *html.Node, depth int) {
 	if filled {
 		return
 	}
-	for child := range n.ChildNodes() {
+	for _, child := range n.Children {
 		outline(out, child, depth+1)
 	}
 }
@@ -105,16 +104,14 @@ func TestSlotsOfATemplateAreEmpty(t *testing.T) {
 		FileItem(File{}), Attachment(), MessageItem(Message{From: markup.FromUser}), MessageItem(Message{From: markup.FromAssistant}), MessageItem(Message{From: markup.FromSystem}),
 	} {
 		text := render(t, c)
-		nodes, err := html.ParseFragment(strings.NewReader(text), &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body})
+		root, err := htmltest.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, root := range nodes {
-			for n := range root.Descendants() {
-				for _, a := range n.Attr {
-					if a.Key == markup.AttrSlot && a.Val != markup.SlotLink && n.FirstChild != nil {
-						t.Errorf("slot %s is not :empty in %s", a.Val, text)
-					}
+		for n := range root.Descendants() {
+			for _, a := range n.Attr {
+				if a.Key == markup.AttrSlot && a.Val != markup.SlotLink && len(n.Children) > 0 {
+					t.Errorf("slot %s is not :empty in %s", a.Val, text)
 				}
 			}
 		}

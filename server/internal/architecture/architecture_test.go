@@ -10,7 +10,7 @@ import (
 // programs loads what runs natively, and client what is compiled to WebAssembly.
 func programs(t *testing.T) graph {
 	t.Helper()
-	return load(t, nil, "./server/...", "./shared/...", "./web/...")
+	return load(t, nil, "work")
 }
 
 func client(t *testing.T) graph {

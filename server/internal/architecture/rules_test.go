@@ -111,8 +111,6 @@ var native = []rule{
 		"counting must not depend on what is counted"},
 	only{[]string{"github.com/go-chi/chi/v5/..."}, []string{"server/internal/httpd", "server/internal/livereload"},
 		"routing belongs to httpd"},
-	only{[]string{"github.com/andybalholm/brotli/...", "github.com/fsnotify/fsnotify/..."}, []string{"server/cmd/dev", "web/static/build"},
-		"what serves building and developing is not part of the gateway"},
 
 	confined{[]string{"web/page", "web/part", "web/static"}, []string{"shared/...", "web/part", "github.com/a-h/templ/..."},
 		"pages are made of what they are given, so that they can be shown and tested without a server"},

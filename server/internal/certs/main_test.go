@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(pebbleWorker), goleak.IgnoreAnyFunction(tidying))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(tidying))
 }
 
 // tidying is autocert's goroutine that gives up authorizations which were not
