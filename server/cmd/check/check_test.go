@@ -2,11 +2,15 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 const events = `{"Action":"start","Package":"p"}
@@ -66,7 +70,7 @@ func TestChoose(t *testing.T) {
 	if err != nil || len(two) != 2 || two[0].name != "e2e" || two[1].name != "unit" {
 		t.Errorf("choose(e2e, unit) = %v, %v", two, err)
 	}
-	if _, err := choose([]string{"units"}); err == nil || !strings.Contains(err.Error(), "modules, generated") {
+	if _, err := choose([]string{"units"}); err == nil || !strings.Contains(err.Error(), "build, modules, generated") {
 		t.Errorf("an unknown part: %v", err)
 	}
 }
@@ -123,5 +127,102 @@ func TestNeed(t *testing.T) {
 	}
 	if got := (need{commands: []string{"no-such-command"}}).found(t.Context()); got != "" {
 		t.Errorf("found %q", got)
+	}
+}
+
+// TestPartsWaitForWhatTheyUse runs parts of which one takes an hour and one fails.
+func TestPartsWaitForWhatTheyUse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		passes := func(after, takes time.Duration) func(job) tally {
+			return func(j job) (got tally) {
+				if at := time.Since(begin); at != after {
+					t.Errorf("begun after %v, want %v", at, after)
+				}
+				fmt.Fprintln(j.out, "words")
+				time.Sleep(takes)
+				got.pass()
+				return got
+			}
+		}
+		fails := func(job) (got tally) { got.fail("broken"); return got }
+		never := func(job) (got tally) { t.Error("a part runs on what has failed"); return got }
+		var out strings.Builder
+		outcomes := runAll(t.Context(), []part{
+			{name: "last", after: []string{"first", "other", "not chosen"}, run: passes(time.Hour, time.Minute)},
+			{name: "first", run: passes(0, time.Hour)},
+			{name: "other", run: passes(0, time.Minute)},
+			{name: "bad", run: fails},
+			{name: "worse", after: []string{"bad", "first"}, run: never},
+		}, &out)
+		var got []string
+		for _, o := range outcomes {
+			got = append(got, o.String())
+		}
+		want := []string{
+			"last: 1 passed, 0 failed, 0 skipped, 60 s", "first: 1 passed, 0 failed, 0 skipped, 3600 s",
+			"other: 1 passed, 0 failed, 0 skipped, 60 s", "bad: 0 passed, 1 failed, 0 skipped, 0 s", "worse: 0 passed, 1 failed, 0 skipped, 0 s",
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("outcomes are\n%q, want\n%q", got, want)
+		}
+		if n := strings.Count(out.String(), "words\n-- "); n != 3 {
+			t.Errorf("%d parts have their output before their outcome:\n%s", n, &out)
+		}
+		if notes := outcomes[4].notes(); !strings.Contains(notes, "this failed: bad\n") {
+			t.Errorf("what was not tried is said so: %s", notes)
+		}
+	})
+}
+
+func TestEveryPartNamesKnownParts(t *testing.T) {
+	t.Parallel()
+	var before []string
+	for _, p := range parts() {
+		for _, name := range p.after {
+			if !slices.Contains(before, name) {
+				t.Errorf("%s runs after %s, which is not among the parts before it", p.name, name)
+			}
+		}
+		before = append(before, p.name)
+	}
+}
+
+func TestEveryPackageIsTestedOnce(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"m/server/e2e": true, "m/server/e2e/chaos": true, "m/server/e2e/interop": true, "m/server/e2e/proxy": true,
+		"m/server/e2e/acme": false, "m/server/e2e/webhook": false, "m/server/internal/app": false,
+	} {
+		if elsewhere(name) != want {
+			t.Errorf("elsewhere(%s) = %v", name, !want)
+		}
+	}
+}
+
+// TestModulesAreThoseOfTheWorkspace holds that no module is left out.
+func TestModulesAreThoseOfTheWorkspace(t *testing.T) {
+	t.Parallel()
+	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}")
+	list.Dir = filepath.Join("..", "..", "..")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list -m: %v", err)
+	}
+	root, err := filepath.Abs(list.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known []string
+	for dir := range strings.FieldsSeq(string(out)) {
+		name, err := filepath.Rel(root, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known = append(known, filepath.ToSlash(name))
+	}
+	if checked := slices.Sorted(slices.Values(allModules())); !slices.Equal(checked, slices.Sorted(slices.Values(known))) {
+		t.Errorf("checked are %v, the workspace has %v", checked, known)
 	}
 }

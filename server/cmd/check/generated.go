@@ -14,19 +14,19 @@ import (
 
 // generated generates everything in a copy of the tree, which must not change
 // by that.
-func generated(ctx context.Context) (t tally) {
+func generated(j job) (t tally) {
 	dir, err := os.MkdirTemp("", "gatehouse-generated-")
 	if err != nil {
 		t.fail("generated files: %v", err)
 		return t
 	}
 	defer os.RemoveAll(dir)
-	if err := copyTree(ctx, ".", dir); err != nil {
+	if err := copyTree(j, ".", dir); err != nil {
 		t.skip(skip{what: "generated files", why: "the tree cannot be listed: " + err.Error()})
 		return t
 	}
 	t.result("generated files", unchanged(dir, func() error {
-		return command(ctx, dir, nil, "make", "--no-print-directory", "generate").Run()
+		return j.command(dir, nil, "make", "--no-print-directory", "generate").Run()
 	}))
 	return t
 }

@@ -2,17 +2,15 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 )
 
 // goTest runs go test and prints a line for each package, and all that failed.
-func goTest(ctx context.Context, env []string, args ...string) (t tally) {
-	c := command(ctx, ".", env, "go", append([]string{"test", "-json"}, args...)...)
+func goTest(j job, env []string, args ...string) (t tally) {
+	c := j.command(".", env, "go", append([]string{"test", "-json", "-vet=off"}, args...)...)
 	c.Stdout = nil
 	events, err := c.StdoutPipe()
 	if err == nil {
@@ -22,7 +20,7 @@ func goTest(ctx context.Context, env []string, args ...string) (t tally) {
 		t.fail("go test: %v", err)
 		return t
 	}
-	t = read(events, os.Stdout)
+	t = read(events, j.out)
 	err = c.Wait()
 	switch {
 	case err != nil && t.failed == 0:

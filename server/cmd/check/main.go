@@ -1,11 +1,13 @@
 // Command check proves the tree: modules, generated files, the build with its
 // budget, every test, and the whole house in a real browser. `make test` runs it
-// from the root of the tree; arguments name single parts.
+// from the root of the tree; arguments name single parts. It does not run go vet,
+// which `make lint` does.
 //
-// What it needs beyond Go it installs through apt where it may, or says what to
-// install and counts what it had to leave out as skipped. With STRICT=1 in the
-// environment something skipped fails, as something failed does. The last line
-// counts: N passed, N failed, N skipped.
+// Parts run beside each other. What they need beyond Go check installs through apt
+// where it may, or says what to install and counts what it had to leave out as
+// skipped. With STRICT=1 in the environment something skipped fails, as something
+// failed does. The last lines tell the time of each part and count:
+// N passed, N failed, N skipped.
 package main
 
 import (
@@ -38,13 +40,12 @@ func run(ctx context.Context, names []string, strict bool) int {
 		return 2
 	}
 	began := time.Now()
+	outcomes := runAll(ctx, chosen, os.Stdout)
 	var all tally
-	for _, p := range chosen {
-		fmt.Printf("\n== %s: %s\n", p.name, p.proves)
-		start := time.Now()
-		t := p.run(ctx)
-		fmt.Printf("-- %s: %v, %.0f s\n", p.name, t, time.Since(start).Seconds())
-		all.add(t)
+	fmt.Println()
+	for _, o := range outcomes {
+		fmt.Println(o)
+		all.add(o.tally)
 	}
 	fmt.Printf("\n%s", all.notes())
 	fmt.Printf("%.0f s\n%v\n", time.Since(began).Seconds(), all)

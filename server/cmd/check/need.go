@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -64,30 +66,84 @@ func (n need) found(ctx context.Context) string {
 	return ""
 }
 
-// ensure finds or installs what is needed. Its error says what to install.
-func (n need) ensure(ctx context.Context) error {
-	if n.found(ctx) != "" {
+// programs are the needs of the chosen parts. They are installed all at once, beside
+// parts that have none.
+type programs struct {
+	ready  chan struct{}
+	lacked map[string]error // by the name of a need; written before ready is closed
+}
+
+// provide begins to look for, and to install, what the parts need.
+func provide(ctx context.Context, out io.Writer, parts []part) *programs {
+	p := &programs{ready: make(chan struct{}), lacked: map[string]error{}}
+	go func() {
+		defer close(p.ready)
+		var missing []need
+		for _, part := range parts {
+			for _, n := range part.needs {
+				if _, seen := p.lacked[n.name]; !seen && n.found(ctx) == "" {
+					p.lacked[n.name] = fmt.Errorf("%s is missing: install %s", n.name, strings.Join(n.packages, " "))
+					missing = append(missing, n)
+				}
+			}
+		}
+		if len(missing) == 0 || os.Geteuid() != 0 {
+			return
+		}
+		if _, err := exec.LookPath("apt-get"); err != nil {
+			return
+		}
+		for name, err := range install(ctx, out, missing) {
+			p.lacked[name] = errors.Join(p.lacked[name], err)
+		}
+		for _, n := range missing {
+			if n.found(ctx) != "" {
+				delete(p.lacked, n.name)
+			}
+		}
+	}()
+	return p
+}
+
+// lacks waits until everything is installed that can be. Its error says what to
+// install for the need.
+func (p *programs) lacks(n need) error {
+	<-p.ready
+	return p.lacked[n.name]
+}
+
+// install installs with apt what is missing, in one go, or one by one where some of
+// the packages cannot be had. It prints what apt says when that fails, and returns why
+// by the names of the needs.
+func install(ctx context.Context, out io.Writer, missing []need) map[string]error {
+	var said bytes.Buffer
+	apt := func(args ...string) error {
+		said.Reset()
+		j := job{Context: ctx, out: &said}
+		if err := j.command(".", []string{"DEBIAN_FRONTEND=noninteractive"}, "apt-get", args...).Run(); err != nil {
+			return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, &said)
+		}
 		return nil
 	}
-	missing := fmt.Errorf("%s is missing: install %s", n.name, strings.Join(n.packages, " "))
-	if os.Geteuid() != 0 {
-		return missing
+	get := func(packages ...string) error {
+		return apt(append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...)
 	}
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return missing
+	var all []string
+	for _, n := range missing {
+		all = append(all, n.packages...)
 	}
-	fmt.Printf("%s is missing: installing %s\n", n.name, strings.Join(n.packages, " "))
-	env := []string{"DEBIAN_FRONTEND=noninteractive"}
-	for _, args := range [][]string{
-		{"update", "-q"},
-		append([]string{"install", "-q", "-y", "--no-install-recommends"}, n.packages...),
-	} {
-		if err := command(ctx, ".", env, "apt-get", args...).Run(); err != nil {
-			return errors.Join(missing, fmt.Errorf("apt-get %s: %w", args[0], err))
+	fmt.Fprintf(out, "installing what is missing: %s\n", strings.Join(all, " "))
+	if err := apt("update", "-q"); err != nil {
+		fmt.Fprintln(out, err) // what is known already may do
+	}
+	if get(all...) == nil {
+		return nil
+	}
+	failed := map[string]error{}
+	for _, n := range missing {
+		if err := get(n.packages...); err != nil {
+			failed[n.name] = err
 		}
 	}
-	if n.found(ctx) == "" {
-		return fmt.Errorf("%w (apt's did not run)", missing)
-	}
-	return nil
+	return failed
 }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// part is one of the things that are proved.
+type part struct {
+	name   string
+	proves string
+	// after are the parts whose results it uses. It begins when those of them that were
+	// chosen have ended, and is not tried when one of them has failed.
+	after []string
+	needs []need // programs from outside
+	run   func(job) tally
+}
+
+// job is what a part gets to run with.
+type job struct {
+	context.Context
+	out      io.Writer
+	programs *programs
+}
+
+// outcome is how a part ended.
+type outcome struct {
+	part string
+	tally
+	took time.Duration
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("%s: %v, %.0f s", o.part, o.tally, o.took.Seconds())
+}
+
+// runAll runs parts beside each other, as far as they do not wait for others: some wait
+// for silence to pass while others keep the processors busy. The output of each comes
+// in one piece at its end; that of a single part comes as it is written. It returns the
+// outcomes in the order of the parts.
+func runAll(ctx context.Context, parts []part, out io.Writer) []outcome {
+	programs := provide(ctx, out, parts)
+	ended := map[string]chan struct{}{}
+	for _, p := range parts {
+		ended[p.name] = make(chan struct{})
+	}
+	outcomes := make([]outcome, len(parts))
+	var printing sync.Mutex
+	var running sync.WaitGroup
+	for i, p := range parts {
+		running.Go(func() {
+			defer close(ended[p.name])
+			var failed []string
+			for j, other := range parts {
+				if slices.Contains(p.after, other.name) {
+					<-ended[other.name]
+					if outcomes[j].failed > 0 {
+						failed = append(failed, other.name)
+					}
+				}
+			}
+			var output bytes.Buffer
+			j := job{ctx, &output, programs}
+			printing.Lock()
+			fmt.Fprintf(out, "\n== %s: %s\n", p.name, p.proves)
+			printing.Unlock()
+			if len(parts) == 1 {
+				j.out = out
+			}
+			outcomes[i] = p.outcome(j, failed)
+			printing.Lock()
+			defer printing.Unlock()
+			if output.Len() > 0 {
+				fmt.Fprintf(out, "\n-- %s wrote:\n%s", p.name, &output)
+			}
+			fmt.Fprintf(out, "-- %v\n", outcomes[i])
+		})
+	}
+	running.Wait()
+	return outcomes
+}
+
+// outcome runs the part, unless parts that it builds on have failed.
+func (p part) outcome(j job, failed []string) outcome {
+	began := time.Now()
+	var t tally
+	if len(failed) > 0 {
+		t.fail("%s: not tried, since this failed: %s", p.name, strings.Join(failed, ", "))
+	} else {
+		t = p.run(j)
+	}
+	return outcome{part: p.name, tally: t, took: time.Since(began)}
+}
