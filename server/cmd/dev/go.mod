@@ -2,7 +2,10 @@ module github.com/gatehouse-chat/gatehouse/server/cmd/dev
 
 go 1.26.0
 
-require github.com/fsnotify/fsnotify v1.10.1
+require (
+	github.com/a-h/templ v0.3.977
+	github.com/fsnotify/fsnotify v1.10.1
+)
 
 require (
 	cloud.google.com/go v0.123.0 // indirect
@@ -10,7 +13,6 @@ require (
 	cloud.google.com/go/compute/metadata v0.10.0 // indirect
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/a-h/parse v0.0.0-20250122154542-74294addb73e // indirect
-	github.com/a-h/templ v0.3.977 // indirect
 	github.com/andybalholm/brotli v1.2.8 // indirect
 	github.com/anthropics/anthropic-sdk-go v1.84.0 // indirect
 	github.com/bahlo/generic-list-go v0.2.0 // indirect

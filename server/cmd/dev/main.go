@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -37,7 +38,21 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("watch the tree: %w", err)
 	}
 	defer t.watcher.Close()
+	root, err := filepath.Abs(".")
+	if err != nil {
+		return err
+	}
+	// For templ, in this process and in the gateway.
+	if err := errors.Join(os.Setenv("TEMPL_DEV_MODE", "true"), os.Setenv("TEMPL_DEV_MODE_ROOT", filepath.Join(root, ".dev", "text"))); err != nil {
+		return err
+	}
+	templates, err := newTemplates("web")
+	if err != nil {
+		return err
+	}
 	l := loop{
+		root:      root,
+		templates: templates,
 		process: process{
 			binary: filepath.Join(".dev", "gatehouse"),
 			args:   append([]string{"serve", "-data-dir", filepath.Join(".dev", "data")}, args...),

@@ -11,7 +11,7 @@ type reach uint8
 const (
 	style   reach = 1 << iota // the style sheet, which pages take without reload
 	client                    // the other files in web/static/dist
-	markup                    // Go code from templ
+	markup                    // templates: their text, and the binary where their Go changes
 	gateway                   // the binary
 )
 
@@ -30,7 +30,7 @@ func reachOf(file string) reach {
 		strings.HasSuffix(name, "_test.go"), strings.HasSuffix(name, "_templ.go"):
 		return none
 	case strings.HasSuffix(name, ".templ"):
-		return markup | gateway
+		return markup
 	case in("web/static/css"):
 		return style
 	case in("web/static/js"), in("web/static/icons"), in("web/static/build"), in("wasm"):
