@@ -90,7 +90,7 @@ func load(dist fs.FS) (*Assets, error) {
 	}
 	for _, name := range required {
 		if a.urls[name] == "" {
-			return nil, errors.New("static: the client was not built (" + name + ` is missing): run "make build"`)
+			return nil, errors.New("the browser client is not built in (" + name + ` is missing): run "make build"`)
 		}
 	}
 	return a, nil

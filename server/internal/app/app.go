@@ -58,6 +58,7 @@ type gatehouse struct {
 	Options
 	store    storage
 	token    auth.Token
+	assets   *static.Assets
 	links    auth.Links
 	metrics  *metrics.Metrics
 	keys     *auth.Keys
@@ -88,6 +89,10 @@ type gatehouse struct {
 func Run(ctx context.Context, o Options) (err error) {
 	g := &gatehouse{Options: o, metrics: metrics.New()}
 	g.Load = canReload(o.Load)
+	// Before anything is written: a binary without the client must not start.
+	if g.assets, err = static.Load(); err != nil {
+		return err
+	}
 	if g.store, err = openStore(ctx, o.Config, o.Log, g.metrics.Committed); err != nil {
 		return unlessStopped(ctx, err)
 	}
@@ -126,10 +131,6 @@ func (g *gatehouse) build() error {
 	if err := g.makeCertificates(); err != nil {
 		return err
 	}
-	assets, err := static.Load()
-	if err != nil {
-		return err
-	}
 	g.hook = webhook.New(webhook.Options{Log: g.Log, Settings: inForce(g, func(s *settings) webhook.Settings { return s.hook })})
 	told := &notifier{hook: g.hook}
 	events := hub.New()
@@ -157,7 +158,7 @@ func (g *gatehouse) build() error {
 	told.gateway = g.gateway
 	handler := httpd.New(httpd.Options{
 		Log: g.Log, Metrics: g.metrics, Identities: g.access, SignIns: g.access, Gateway: g.gateway, Refusals: g.gateway,
-		Connections: g.registry, Keys: g.keys, Audit: g.audit, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Assets: assets,
+		Connections: g.registry, Keys: g.keys, Audit: g.audit, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Assets: g.assets,
 		Live: g.httpdLive, Instance: g.store.InstanceID(), Ready: g.store.Ping,
 	})
 	g.sockets = httpd.NewSockets(httpd.SocketOptions{Log: g.Log, Metrics: g.metrics, Live: g.httpdLive, Limits: inForce(g, func(s *settings) registry.Limits { return s.gateway.Limits })})
