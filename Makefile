@@ -16,14 +16,6 @@ BENCH     ?= .
 # staticcheck's, without the one that wants comments on the packages of tests.
 CHECKS    := all,-ST1000
 
-# The one rule of gosec's that is left out somewhere: G103, the generated codec
-# is unsafe all over, and tests hold what it does to encoding/json.
-UNSECURED := shared/protocol/codec\.go$$:G103
-
-# What gosec leaves out is not in the gateway: it builds, develops and tests it.
-UNSECURE  := server/cmd/check server/cmd/dev server/e2e server/internal/[a-z]+/[a-z]+test web/static/build \
-	shared/protocol/gencodec
-
 # One way of compiling for all that compiles, so that the build cache serves it
 # all. The race detector alone needs another.
 export CGO_ENABLED := 0
@@ -61,7 +53,7 @@ dev: go ## run with live reload of pages, styles, client and server; takes ARGS
 	@go build -o bin/dev ./server/cmd/dev
 	@bin/dev $(ARGS)
 
-lint: go ## report what gofmt, templ fmt, go vet and staticcheck have to say
+lint: go ## report what gofmt, templ fmt, go vet, staticcheck and gosec have to say
 	@echo "gofmt";       out=$$(gofmt -l $(TREES)); [ -z "$$out" ] || { echo "run make fmt: $$out"; exit 1; }
 	@echo "templ fmt";   tool=$$(go tool -n templ) && for f in web/*/*.templ; do \
 		"$$tool" fmt -log-level error -stdout "$$f" | cmp -s - "$$f" || { echo "run make fmt: $$f"; exit 1; }; done
@@ -69,7 +61,7 @@ lint: go ## report what gofmt, templ fmt, go vet and staticcheck have to say
 	@echo "go vet, js";  $(BROWSER) go vet ./wasm/...
 	@echo "staticcheck"; go tool staticcheck -checks $(CHECKS) $(PACKAGES)
 	@echo "staticcheck, js"; tool=$$(go tool -n staticcheck); $(BROWSER) "$$tool" -checks $(CHECKS) ./wasm/...
-	@echo "gosec";       go tool gosec -quiet -exclude-rules='$(UNSECURED)' $(UNSECURE:%=-exclude-dir='%') $(TREES:%=./%/...)
+	@echo "gosec";       go run ./server/cmd/dev/gosec $(PACKAGES)
 
 vuln: go ## look for known holes in what we use; needs the vulnerability database, https://vuln.go.dev
 	@tool=$$(go tool -n govulncheck); for m in $(MODULES); do echo "$$m"; (cd "$$m" && "$$tool" ./...) || exit 1; done

@@ -63,9 +63,14 @@ func wasm(j job) (t tally) {
 	return t
 }
 
-// elsewhere reports whether the tests of a package belong to another part than unit.
+// linter is tested without the race detector: compiling what it is made of for that
+// takes longer than all of its tests.
+const linter = "server/cmd/dev/gosec"
+
+// elsewhere reports whether the tests of a package belong to another part than unit, or
+// run in their own way.
 func elsewhere(name string) bool {
-	for _, tests := range []string{"server/e2e", "server/e2e/chaos", "server/e2e/interop", "server/e2e/proxy"} {
+	for _, tests := range []string{"server/e2e", "server/e2e/chaos", "server/e2e/interop", "server/e2e/proxy", linter} {
 		if strings.HasSuffix(name, "/"+tests) {
 			return true
 		}
@@ -102,7 +107,8 @@ func unit(j job) (t tally) {
 			t.add(goTest(j, nil, "-count=1", "-run=^"+test+"$", s.what))
 		}
 	}
-	t.add(goTest(j, nil, "-tags=dev", "./server/internal/livereload"))
+	t.add(goTest(j, nil, "-count=1", "./"+linter))
+	t.add(goTest(j, nil, "-count=1", "-tags=dev", "./server/internal/livereload"))
 	return t
 }
 
