@@ -3,7 +3,8 @@
 
 FROM golang:1.26 AS build
 WORKDIR /src
-# What is depended on changes seldom: it is downloaded once.
+# What the binary is built from changes seldom: it is downloaded once. The modules of
+# tests and tools are there because go.work names them.
 COPY go.work go.work.sum ./
 COPY server/go.* server/
 COPY server/cmd/dev/go.* server/cmd/dev/
@@ -12,7 +13,9 @@ COPY shared/go.* shared/
 COPY wasm/go.* wasm/
 COPY web/go.* web/
 COPY web/static/build/go.* web/static/build/
-RUN go mod download
+RUN for module in server shared wasm web web/static/build; do \
+      (cd "$module" && GOWORK=off go mod download) || exit 1; \
+    done
 COPY . .
 ARG VERSION=devel
 RUN make build VERSION="$VERSION"

@@ -4,4 +4,9 @@
 // The binary is bin/gatehouse, or what E2E_BINARY names; the browser is the
 // chromium on PATH, or what E2E_BROWSER names. Without one of them the tests are
 // skipped.
+//
+// The folder is a module of its own, so that what only its tests need (Chromium's
+// protocol, Pebble, other WebSocket clients) is in no go.mod that the binary is built
+// from. Packages below it test against other foreign programs and libraries: acme,
+// chaos, interop, proxy and webhook.
 package e2e

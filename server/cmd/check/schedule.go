@@ -45,45 +45,52 @@ func (o outcome) String() string {
 // in one piece at its end; that of a single part comes as it is written. It returns the
 // outcomes in the order of the parts.
 func runAll(ctx context.Context, parts []part, out io.Writer) []outcome {
+	out = &lockedWriter{to: out}
 	programs := provide(ctx, out, parts)
-	ended := map[string]chan struct{}{}
-	for _, p := range parts {
-		ended[p.name] = make(chan struct{})
-	}
 	outcomes := make([]outcome, len(parts))
-	var printing sync.Mutex
+	ended := make([]chan struct{}, len(parts))
+	for i := range parts {
+		ended[i] = make(chan struct{})
+	}
 	var running sync.WaitGroup
 	for i, p := range parts {
 		running.Go(func() {
-			defer close(ended[p.name])
+			defer close(ended[i])
 			var failed []string
-			for j, other := range parts {
+			for k, other := range parts {
 				if slices.Contains(p.after, other.name) {
-					<-ended[other.name]
-					if outcomes[j].failed > 0 {
+					<-ended[k]
+					if outcomes[k].failed > 0 {
 						failed = append(failed, other.name)
 					}
 				}
 			}
-			var output bytes.Buffer
-			j := job{ctx, &output, programs}
-			printing.Lock()
 			fmt.Fprintf(out, "\n== %s: %s\n", p.name, p.proves)
-			printing.Unlock()
 			if len(parts) == 1 {
-				j.out = out
+				outcomes[i] = p.outcome(job{ctx, out, programs}, failed)
+				fmt.Fprintf(out, "-- %v\n", outcomes[i])
+				return
 			}
-			outcomes[i] = p.outcome(j, failed)
-			printing.Lock()
-			defer printing.Unlock()
-			if output.Len() > 0 {
-				fmt.Fprintf(out, "\n-- %s wrote:\n%s", p.name, &output)
-			}
-			fmt.Fprintf(out, "-- %v\n", outcomes[i])
+			var output bytes.Buffer
+			outcomes[i] = p.outcome(job{ctx, &output, programs}, failed)
+			fmt.Fprintf(out, "\n-- output of %s:\n%s-- %v\n", p.name, &output, outcomes[i])
 		})
 	}
 	running.Wait()
 	return outcomes
+}
+
+// lockedWriter writes what several goroutines write, each in one piece.
+type lockedWriter struct {
+	// mu guards the following field.
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
 }
 
 // outcome runs the part, unless parts that it builds on have failed.
