@@ -153,7 +153,9 @@ func e2e(j job) (t tally) {
 		return t
 	}
 	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser.found(j), "E2E_PICTURES=" + filepath.Join(filepath.Dir(binary), "pictures")}
-	return goTest(j, env, "-count=1", "-timeout=15m", "./server/e2e")
+	// The tests wait for pages and pauses most of the time, so that more of them than
+	// there are processors can run at once.
+	return goTest(j, env, "-count=1", "-timeout=15m", "-parallel=4", "./server/e2e")
 }
 
 // wsVersion is the release of Node's ws that is tested.

@@ -15,12 +15,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(tidying))
+	goleak.VerifyTestMain(m)
 }
-
-// tidying is autocert's goroutine that gives up authorizations which were not
-// used; it ends by itself, within a minute.
-const tidying = "golang.org/x/crypto/acme/autocert.(*Manager).deactivatePendingAuthz"
 
 // logged is a log to look into.
 type logged struct {
