@@ -5,7 +5,8 @@
 TREES     := server shared web wasm
 MODULES   := $(TREES) server/cmd/dev server/e2e web/static/build
 PACKAGES  := work
-BROWSER   := GOOS=js GOARCH=wasm
+# As the client is compiled (web/static/build), so that the build cache serves both.
+BROWSER    = GOOS=js GOARCH=wasm GOFLAGS="$(GOFLAGS) -gcflags=all=-l"
 VERSION   := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 FUZZTIME  ?= 10s
 # Per input that adds coverage. Go's own minute mostly goes by for nothing where

@@ -40,11 +40,17 @@ func allModules() []string {
 	return []string{"shared", "web", "web/static/build", "wasm", "server", "server/cmd/dev", "server/e2e"}
 }
 
+// inBrowser is the environment for packages of the client, which is compiled so that
+// the build cache serves it and its checks (see compile in web/static/build).
+func inBrowser() []string {
+	return []string{"GOOS=js", "GOARCH=wasm", "GOFLAGS=" + strings.TrimSpace(os.Getenv("GOFLAGS")+" -gcflags=all=-l")}
+}
+
 func modules(j job) (t tally) {
 	for _, module := range allModules() {
 		env := []string{"GOWORK=off"}
 		if module == "wasm" {
-			env = append(env, "GOOS=js", "GOARCH=wasm")
+			env = append(env, inBrowser()...)
 		}
 		t.result("go mod tidy -diff in "+module, j.command(module, env, "go", "mod", "tidy", "-diff").Run())
 		t.result("go build ./... in "+module, j.command(module, env, "go", "build", "-o", os.DevNull, "./...").Run())
@@ -58,8 +64,7 @@ func build(j job) (t tally) {
 }
 
 func wasm(j job) (t tally) {
-	env := []string{"GOOS=js", "GOARCH=wasm"}
-	t.result("go vet under GOOS=js", j.command(".", env, "go", "vet", "./wasm/...").Run())
+	t.result("go vet under GOOS=js", j.command(".", inBrowser(), "go", "vet", "./wasm/...").Run())
 	return t
 }
 
