@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -224,5 +225,46 @@ func TestModulesAreThoseOfTheWorkspace(t *testing.T) {
 	}
 	if checked := slices.Sorted(slices.Values(allModules())); !slices.Equal(checked, slices.Sorted(slices.Values(known))) {
 		t.Errorf("checked are %v, the workspace has %v", checked, known)
+	}
+}
+
+// TestInstall has an apt-get that cannot install the package bad, and writes down what
+// it is asked to do.
+func TestInstall(t *testing.T) {
+	dir := t.TempDir()
+	asked := filepath.Join(dir, "asked")
+	script := "#!/bin/sh\necho \"$1 $(echo \"$@\" | tr ' ' '\\n' | grep -v ^- | tail -n +2 | tr '\\n' ' ')\" >> " + asked +
+		"\ncase \"$*\" in *bad*) echo no such package; exit 100;; esac\n"
+	if err := os.WriteFile(filepath.Join(dir, "apt-get"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	one, two := need{name: "One", packages: []string{"one", "other"}}, need{name: "Two", packages: []string{"two"}}
+	bad := need{name: "Bad", packages: []string{"bad"}}
+	for _, row := range []struct {
+		missing []need
+		asked   string
+		failed  []string
+	}{
+		{[]need{one, two}, "update\ninstall one other two\n", nil},
+		{[]need{one, bad}, "update\ninstall one other bad\ninstall one other\ninstall bad\n", []string{"Bad"}},
+	} {
+		var out strings.Builder
+		failed := install(t.Context(), &out, row.missing)
+		text, err := os.ReadFile(asked)
+		if got := strings.ReplaceAll(string(text), " \n", "\n"); err != nil || got != row.asked {
+			t.Errorf("apt-get is asked %q, want %q (%v)", got, row.asked, err)
+		}
+		if got := slices.Sorted(maps.Keys(failed)); !slices.Equal(got, row.failed) {
+			t.Errorf("not installed are %q, want %q", got, row.failed)
+		}
+		for name, err := range failed {
+			if !strings.Contains(err.Error(), "no such package") {
+				t.Errorf("%s: the error hides what apt-get says: %v", name, err)
+			}
+		}
+		if err := os.Remove(asked); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
