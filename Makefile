@@ -92,7 +92,7 @@ pictures: build ## take the README's pictures anew, in Chromium or what E2E_BROW
 	@E2E_README=$(CURDIR)/web/docs/pictures go test -count=1 -run '^TestReadmePictures$$' ./server/e2e
 
 clean: ## remove what was built; the data of make dev stays
-	rm -rf bin .dev/gatehouse
+	rm -rf bin .dev/gatehouse .dev/text
 	find web/static/dist -type f ! -name .gitkeep -delete
 
 go:

@@ -96,7 +96,8 @@ func unit(j job) (t tally) {
 		t.fail("go list: %v", err)
 		return t
 	}
-	args := []string{"-count=1", "-timeout=15m"}
+	// Four packages at a time, since many tests wait for something else than a processor.
+	args := []string{"-count=1", "-timeout=15m", "-p=4"}
 	for name := range strings.FieldsSeq(string(packages)) {
 		if !elsewhere(name) {
 			args = append(args, name)

@@ -38,27 +38,9 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("watch the tree: %w", err)
 	}
 	defer t.watcher.Close()
-	root, err := filepath.Abs(".")
+	l, err := newLoop(args)
 	if err != nil {
 		return err
-	}
-	// For templ, in this process and in the gateway.
-	if err := errors.Join(os.Setenv("TEMPL_DEV_MODE", "true"), os.Setenv("TEMPL_DEV_MODE_ROOT", filepath.Join(root, ".dev", "text"))); err != nil {
-		return err
-	}
-	templates, err := newTemplates("web")
-	if err != nil {
-		return err
-	}
-	l := loop{
-		root:      root,
-		templates: templates,
-		process: process{
-			binary: filepath.Join(".dev", "gatehouse"),
-			args:   append([]string{"serve", "-data-dir", filepath.Join(".dev", "data")}, args...),
-		},
-		page:  time.Now().Unix(), // so that the pages of an earlier loop reload too
-		dirty: everything,
 	}
 	defer l.process.stop()
 	say("building (the first time this takes a while)")
@@ -83,6 +65,34 @@ func run(ctx context.Context, args []string) error {
 			l.process.gone(err)
 		}
 	}
+}
+
+// newLoop makes the loop for the tree in the working directory; everything in it is to
+// be built. args go to the gateway.
+func newLoop(args []string) (*loop, error) {
+	root, err := filepath.Abs(".")
+	if err != nil {
+		return nil, err
+	}
+	// For templ, in this process and in the gateway.
+	text := filepath.Join(root, ".dev", "text")
+	if err := errors.Join(os.Setenv("TEMPL_DEV_MODE", "true"), os.Setenv("TEMPL_DEV_MODE_ROOT", text)); err != nil {
+		return nil, err
+	}
+	templates, err := newTemplates("web")
+	if err != nil {
+		return nil, err
+	}
+	return &loop{
+		root: root,
+		process: process{
+			binary: filepath.Join(".dev", "gatehouse"),
+			args:   append([]string{"serve", "-data-dir", filepath.Join(".dev", "data")}, args...),
+		},
+		templates: templates,
+		page:      time.Now().Unix(), // so that the pages of an earlier loop reload too
+		dirty:     everything,
+	}, nil
 }
 
 // say prints a line that can be told from the gateway's own.
