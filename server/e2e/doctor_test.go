@@ -23,6 +23,11 @@ func found(state string) string {
 	return `(d => d?.open && d.dataset.state === "` + state + `")(document.querySelector("` + doctorDialog + `"))`
 }
 
+// shownMends selects what unfolds the config lines of the diagnosis for state.
+func shownMends(state string) string {
+	return doctorDialog + ` .doctor-when[data-when="` + state + `"] summary`
+}
+
 // behind puts a proxy before the gateway, which browsers then use.
 func behind(t *testing.T, g *gatehouse, change func(*httputil.ProxyRequest), instead http.HandlerFunc) {
 	t.Helper()
@@ -84,6 +89,7 @@ func TestDoctor(t *testing.T) {
 		if got := evaluate[string](b, bad); got != row.bad {
 			t.Errorf("%s: bad is %q, want %q", row.state, got, row.bad)
 		}
+		b.click(shownMends(row.state))
 		if text := b.text(doctorDialog); !strings.Contains(text, row.mends) {
 			t.Errorf("%s: the dialog says %q, and not %q", row.state, text, row.mends)
 		}
@@ -114,6 +120,7 @@ func TestDoctorKeepsQuiet(t *testing.T) {
 	}
 	user.click(`#` + markup.IDConnection + ` [data-action="` + markup.ActionExamine + `"]`)
 	user.wait("a proxy without its gateway", found(markup.DoctorStranger))
+	user.click(shownMends(markup.DoctorStranger))
 	if text := user.text(doctorDialog); !strings.Contains(text, "HTTP 502") || !strings.Contains(text, "proxy_pass http://127.0.0.1:8080;") {
 		t.Errorf("the dialog says %q", text)
 	}

@@ -190,7 +190,7 @@ func (s *siege) audit() {
 		s.bare.visit(next)
 		s.bare.harmless("audit log")
 		said.WriteString(strings.Join(s.bare.slot("tr[data-row] td"), "\n"))
-		next = evaluate[string](s.bare.tab, `[...document.querySelectorAll(".pager a")].find((a) => a.textContent === "Further back")?.href ?? ""`)
+		next = evaluate[string](s.bare.tab, `[...document.querySelectorAll(".pager a")].find((a) => a.textContent === "Older")?.href ?? ""`)
 	}
 	for _, a := range s.all {
 		if strings.Contains(said.String(), strings.TrimSpace(a.text)) {

@@ -199,7 +199,7 @@
 // send). [IDComposerInput] has ActionCompose. Its growth is CSS; where
 // field-sizing is not supported set data-replica of [IDComposerGrow] to the
 // input's value at each input (harmless elsewhere). [IDComposerLimit] is a slot
-// for "1,204 bytes too long" and the like, with data-state LimitNear or
+// for "1,204 characters too long" and so on, with data-state LimitNear or
 // LimitOver. For a viewer the form is served hidden and a note stands in its
 // place: send nothing. Where data-owner is not empty a choice stands above it:
 // radios named [FieldWriteAs] with ActionWriteAs, whose value AsNote is checked as

@@ -71,12 +71,12 @@ func AdminAudit(m AdminAuditModel) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(m.Rows) == 0 {
-				templ_7745c5c3_Err = noRows("Nothing of that kind is noted.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = noRows("No entries match.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<table class=\"table table-audit\" data-row=\"table\"><thead><tr><th scope=\"col\" class=\"col-time\">When</th><th scope=\"col\" class=\"col-user\">Who</th><th scope=\"col\">What</th><th scope=\"col\">Detail</th><th scope=\"col\" class=\"col-user\">From</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<table class=\"table table-audit\" data-row=\"table\"><thead><tr><th scope=\"col\" class=\"col-time\">Time</th><th scope=\"col\" class=\"col-user\">User</th><th scope=\"col\">Action</th><th scope=\"col\">Detail</th><th scope=\"col\" class=\"col-user\">Address</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -151,7 +151,7 @@ func auditFilters(m AdminAuditModel) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<label class=\"field\"><span class=\"field-name\">What</span> <select class=\"input\" name=\"action\"><option value=\"\">anything</option> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<label class=\"field\"><span class=\"field-name\">Action</span> <select class=\"input\" name=\"action\"><option value=\"\">Any action</option> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

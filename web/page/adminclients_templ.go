@@ -82,12 +82,12 @@ func AdminClients(m AdminClientsModel) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(m.Rows) == 0 {
-				templ_7745c5c3_Err = noRows("No connection matches.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = noRows("No connections match.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<table class=\"table\" data-row=\"table\"><thead><tr><th scope=\"col\">User</th><th scope=\"col\">Through</th><th scope=\"col\">Address</th><th scope=\"col\" class=\"col-time\">Since</th><th scope=\"col\" class=\"col-time\">Last request</th><th scope=\"col\" class=\"col-actions\"><span class=\"visually-hidden\">Actions</span></th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<table class=\"table\" data-row=\"table\"><thead><tr><th scope=\"col\">User</th><th scope=\"col\">Device or key</th><th scope=\"col\">Address</th><th scope=\"col\" class=\"col-time\">Connected</th><th scope=\"col\" class=\"col-time\">Last request</th><th scope=\"col\" class=\"col-actions\"><span class=\"visually-hidden\">Actions</span></th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -103,7 +103,7 @@ func AdminClients(m AdminClientsModel) templ.Component {
 				}
 			}
 			if m.More {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p class=\"panel-note\">These are the latest. Search to find the others.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p class=\"panel-note\">Only the latest connections are shown. Search to find the others.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -198,7 +198,7 @@ func disconnectDialog() templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\"></span></span></p><p>The connection closes and does not come back by itself; a person can connect again. To keep somebody out, revoke the device or the key.</p><p class=\"notice notice-danger\" role=\"alert\" data-slot=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\"></span></span></p><p>The connection closes and does not reconnect by itself, but its user can connect again. To keep somebody out, revoke the device or the key.</p><p class=\"notice notice-danger\" role=\"alert\" data-slot=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -70,7 +70,7 @@ func AdminSessions(m AdminSessionsModel) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(m.Rows) == 0 {
-				templ_7745c5c3_Err = noRows("No chat matches. Each user’s chats are listed here as soon as there are any.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = noRows("No chats match. The chats of all users are listed here.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -308,7 +308,7 @@ func signOutDialog() templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<p>Your chats are kept, but this browser will need a new approval, or an admin’s sign-in link, to come back.</p><p class=\"notice notice-warn around\">Messages not sent yet, in any tab, and lost when you sign out: <span data-slot=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<p>Your chats are kept, but this browser will need a new approval, or an admin’s sign-in link, to come back.</p><p class=\"notice notice-warn around\">Unsent messages, in all tabs, that are lost when you sign out: <span data-slot=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -156,7 +156,7 @@ func pairingConnecting() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\"><h1>Knocking…</h1><p>Finding out whether this browser may come in.</p></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\"><h1>Connecting…</h1><p>Checking whether this browser is approved.</p></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -525,7 +525,7 @@ func pairingObstacles() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "\"></p><p>This gateway takes no new browsers by code. Ask the person who runs it to give you access; an admin can sign in below.</p></div><div class=\"door-when\" data-when=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "\"></p><p>This gateway does not accept new browsers by code. Ask the person who runs it to give you access; an admin can sign in below.</p></div><div class=\"door-when\" data-when=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -538,7 +538,7 @@ func pairingObstacles() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "\"><h1>Too many requests</h1><p>Several browsers of your network wait already, or one was denied a moment ago. Have one of them approved, or close its page; then this one can ask.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "\"><h1>Too many requests</h1><p>Several browsers on your network are already waiting for approval, or one was denied a moment ago. Have one of them approved, or close its page; then this browser can ask.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -658,7 +658,7 @@ func pairingBeside(deviceName string) templ.Component {
 			templ_7745c5c3_Var32 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "<section class=\"beside\"><h2>A quiet place to talk with an AI agent</h2><p>Gatehouse keeps every word of the conversation, and lets nobody in whom an admin has not approved. This browser is new here.</p><ol class=\"steps\"><li><span>Tell an admin the code you see, in person or by phone.</span></li><li><span>They compare it with the one on their screen, and approve.</span></li><li><span>This page opens your chat by itself. You can leave it open.</span></li></ol><form class=\"name-device\" data-action=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "<section class=\"beside\"><h2>A quiet place to talk with an AI agent</h2><p>Gatehouse keeps every word of the conversation, and lets in only browsers that an admin has approved. This browser is new here.</p><ol class=\"steps\"><li><span>Tell an admin the code you see, in person or by phone.</span></li><li><span>They compare it with the one on their screen, and approve.</span></li><li><span>This page opens your chat by itself. You can leave it open.</span></li></ol><form class=\"name-device\" data-action=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

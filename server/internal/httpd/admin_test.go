@@ -77,8 +77,8 @@ func TestEverybodysSessions(t *testing.T) {
 		"?q=bens":            {`<tr data-row="bens"`, `<tr data-row="zoes"`}, // by key
 		"?q=zoe":             {`<tr data-row="zoes"`, `<tr data-row="bens"`}, // by user
 		"?user=ben":          {`<tr data-row="bens"`, `<tr data-row="zoes"`},
-		"?user=ben&q=nobody": {"No chat matches", `<table`},
-		"?after=nonsense":    {`<tr data-row="many54"`, `To the first page`},
+		"?user=ben&q=nobody": {"No chats match", `<table`},
+		"?after=nonsense":    {`<tr data-row="many54"`, `First page`},
 	} {
 		if body := get("/admin/sessions" + query); !strings.Contains(body, want[0]) || strings.Contains(body, want[1]) {
 			t.Errorf("%s has no %s, or %s", query, want[0], want[1])
@@ -92,7 +92,7 @@ func TestEverybodysSessions(t *testing.T) {
 	_, rest, _ = strings.Cut(rest, `href="`)
 	next, _, _ := strings.Cut(rest, `"`)
 	second := get(strings.ReplaceAll(next, "&amp;", "&"))
-	if n := strings.Count(second, "<tr data-row="); n != 5 || !strings.Contains(second, "To the first page") {
+	if n := strings.Count(second, "<tr data-row="); n != 5 || !strings.Contains(second, "First page") {
 		t.Errorf("%d rows on the second page, %s", n, next)
 	}
 }

@@ -32,7 +32,7 @@ func (s *server) forAdmins(show func(http.ResponseWriter, *http.Request, *pairin
 			s.login(w, r)
 			return
 		case !device.Role.Allows(protocol.Admin):
-			s.notice(w, r, http.StatusForbidden, "For admins", "Here admins see to who may come in, and how the gateway is. Your user is not an admin.", "")
+			s.notice(w, r, http.StatusForbidden, "For admins", "Only admins can open this page, and your user is not an admin.", "")
 			return
 		default:
 			h := w.Header()

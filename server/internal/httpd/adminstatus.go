@@ -38,31 +38,31 @@ func factGroups(s *protocol.StatusResult) []page.FactGroup {
 	now := []part.Fact{
 		{Name: "Connections", Value: words.Number(s.Connections)},
 		{Name: "Not signed in", Value: words.Number(d.Strangers)},
-		{Name: "Answers being written", Value: words.Number(data.RunningRuns)},
-		{Name: "Answers that wait", Value: words.Number(data.QueuedRuns)},
+		{Name: "Answers in progress", Value: words.Number(data.RunningRuns)},
+		{Name: "Queued answers", Value: words.Number(data.QueuedRuns)},
 		{Name: "Agents", Value: words.Number(s.Agents)},
 	}
 	store := []part.Fact{
 		{Name: "State", Value: s.Store, Bad: s.Store != "ok"},
 		{Name: "Kind", Value: data.Kind},
-		{Name: "Size", Value: words.Size(data.Bytes)},
+		{Name: "Database size", Value: words.Size(data.Bytes)},
 		{Name: "Write-ahead log", Value: words.Size(data.LogBytes)},
-		{Name: "Version of its tables", Value: words.Number(data.Version)},
+		{Name: "Schema version", Value: words.Number(data.Version)},
 		{Name: "Sessions", Value: words.Number(data.Sessions)},
 		{Name: "Devices", Value: words.Number(data.Devices)},
-		{Name: "Lines of the audit log", Value: words.Number(data.AuditLines)},
+		{Name: "Audit log entries", Value: words.Number(data.AuditLines)},
 	}
 	config := []part.Fact{}
 	if d.ReloadedAt != 0 {
-		config = append(config, part.Fact{Name: "Read again", Time: ago(d.ReloadedAt)})
+		config = append(config, part.Fact{Name: "Reloaded", Time: ago(d.ReloadedAt)})
 	}
 	if len(d.NeedsRestart) > 0 {
-		config = append(config, part.Fact{Name: "Waits for a restart", Value: strings.Join(d.NeedsRestart, ", "), Bad: true})
+		config = append(config, part.Fact{Name: "Needs a restart", Value: strings.Join(d.NeedsRestart, ", "), Bad: true})
 	}
 	for _, setting := range d.Settings {
 		config = append(config, part.Fact{Name: setting.Key, Value: plainly(setting.Value)})
 	}
-	return []page.FactGroup{{Title: "Gateway", Facts: gateway}, {Title: "Now", Facts: now}, {Title: "Store", Facts: store}, {Title: "In force", Facts: config}}
+	return []page.FactGroup{{Title: "Gateway", Facts: gateway}, {Title: "Now", Facts: now}, {Title: "Store", Facts: store}, {Title: "Active", Facts: config}}
 }
 
 // plainly is a setting without the signs that a configuration puts around it.

@@ -99,7 +99,7 @@ func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case protocol.Forbidden:
 		s.notice(w, r, http.StatusForbidden, "Not yours", "This chat belongs to somebody else.", "")
 	case protocol.NotFound:
-		s.notice(w, r, http.StatusNotFound, words.NoSession, "This chat was deleted, or it never was.", "")
+		s.notice(w, r, http.StatusNotFound, words.NoSession, "This chat was deleted, or never existed.", "")
 	case protocol.Unavailable:
 		s.notice(w, r, http.StatusServiceUnavailable, "One moment, please",
 			"The gateway cannot reach its store right now. Nothing is lost: reload the page in a moment.", "")

@@ -305,7 +305,7 @@ func (c *chat) draw() {
 	if c.parts&(partBody|partForm) != 0 {
 		view.DrawComposer(c.doc, view.Composer{
 			Running: c.running(c.shown),
-			Bytes:   len(view.Input(c.doc, markup.IDComposerInput)),
+			Text:    view.Input(c.doc, markup.IDComposerInput),
 			Limit:   protocol.MaxMessageBytes,
 		})
 		c.tray.list.Draw(c.attachments())

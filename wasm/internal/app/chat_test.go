@@ -238,11 +238,11 @@ func TestRefusesWhatIsEmptyOrTooLong(t *testing.T) {
 		long := strings.Repeat("x", protocol.MaxMessageBytes+1204)
 		s.win.Get("composer-input").SetValue(long)
 		s.do("compose", "composer-input")
-		eq(t, "the limit", s.win.Get("composer-limit").Text(), "1,204 bytes too long: send it in parts")
+		eq(t, "the limit", s.win.Get("composer-limit").Text(), "1,204 characters too long: send it in parts")
 		s.do("send", "composer")
 		eq(t, "sends", len(s.g.calls("chat.send")), 0)
 		eq(t, "the composer", len(s.win.Get("composer-input").Value()), len(long))
-		if text := s.win.Get("toasts").Text(); !strings.Contains(text, "1,204 bytes longer") {
+		if text := s.win.Get("toasts").Text(); !strings.Contains(text, "1,204 characters too long") {
 			t.Errorf("the notice reads %q", text)
 		}
 		s.wait(30 * time.Second)

@@ -24,8 +24,8 @@ func (c *chat) submit() {
 		}
 	}
 	if over := len(text) - protocol.MaxMessageBytes; over > 0 {
-		c.problem("This message is " + words.Number(int64(over)) + " bytes longer than the " +
-			words.Number(protocol.MaxMessageBytes) + " that one may have. Send it in parts.")
+		c.problem("This message is " + words.Count(view.CharactersOver(text, over), "character") +
+			" too long. Send it in parts.")
 		return
 	}
 	if o := c.shown.other; o != nil && o.note {

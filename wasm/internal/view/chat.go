@@ -1,6 +1,8 @@
 package view
 
 import (
+	"unicode/utf8"
+
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
@@ -8,12 +10,12 @@ import (
 // Composer is what the form for writing shows beside the text.
 type Composer struct {
 	Running bool // an answer is being written and can be stopped
-	Bytes   int  // of the text
-	Limit   int  // that it may have
+	Text    string
+	Limit   int // that the text may have, in bytes
 }
 
-// DrawComposer shows the form's state. The limit is spoken of when 9 tenths of
-// it are used.
+// DrawComposer shows the form's state. It shows how much room is left once 9 tenths
+// of the limit are used.
 func DrawComposer(doc Document, c Composer) {
 	state := markup.ComposerIdle
 	if c.Running {
@@ -21,17 +23,30 @@ func DrawComposer(doc Document, c Composer) {
 	}
 	setAttr(doc.ByID(markup.IDComposer), markup.AttrState, state)
 	note := doc.ByID(markup.IDComposerLimit)
-	switch left := c.Limit - c.Bytes; {
+	switch left := c.Limit - len(c.Text); {
 	case left < 0:
 		setAttr(note, markup.AttrState, markup.LimitOver)
-		setText(note, words.Number(int64(-left))+" bytes too long: send it in parts")
+		setText(note, words.Count(CharactersOver(c.Text, -left), "character")+" too long: send it in parts")
 	case left < c.Limit/10:
 		setAttr(note, markup.AttrState, markup.LimitNear)
-		setText(note, words.Number(int64(left))+" bytes left")
+		setText(note, words.Count(charactersLeft(c.Text, left), "character")+" left")
 	default:
 		setAttr(note, markup.AttrState, markup.LimitNear)
 		setText(note, "")
 	}
+}
+
+// CharactersOver says how many characters a text is too long that is over its limit by
+// a number of bytes, rounded up. People count characters, but limits are in bytes: the
+// result goes by the average size of the text's characters.
+func CharactersOver(text string, bytes int) int64 {
+	return int64((bytes*utf8.RuneCountInString(text) + len(text) - 1) / len(text))
+}
+
+// charactersLeft says how many more characters like those of text fit into a number
+// of bytes, rounded down.
+func charactersLeft(text string, bytes int) int64 {
+	return int64(bytes * utf8.RuneCountInString(text) / len(text))
 }
 
 // SetReplica repeats the composer's text where the style sheet needs it to let

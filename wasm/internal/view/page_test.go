@@ -40,20 +40,23 @@ func TestSessionsAreDrawnWhereTheyChanged(t *testing.T) {
 func TestComposerTellsTheLimit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		bytes       int
+		written     string
 		text, state string
 	}{
-		{0, "", "near"},
-		{90, "", "near"},
-		{91, "9 bytes left", "near"},
-		{100, "0 bytes left", "near"},
-		{1304, "1,204 bytes too long: send it in parts", "over"},
+		{"", "", "near"},
+		{strings.Repeat("x", 90), "", "near"},
+		{strings.Repeat("x", 91), "9 characters left", "near"},
+		{strings.Repeat("x", 100), "0 characters left", "near"},
+		{strings.Repeat("x", 101), "1 character too long: send it in parts", "over"},
+		{strings.Repeat("x", 1304), "1,204 characters too long: send it in parts", "over"},
+		{strings.Repeat("漢", 32), "1 character left", "near"},
+		{strings.Repeat("漢", 40), "7 characters too long: send it in parts", "over"},
 	} {
 		doc := viewtest.Chat("", "", "")
-		view.DrawComposer(doc, view.Composer{Bytes: c.bytes, Limit: 100})
+		view.DrawComposer(doc, view.Composer{Text: c.written, Limit: 100})
 		note := doc.Get("composer-limit")
 		if note.Text() != c.text || note.Attr("data-state") != c.state {
-			t.Errorf("%d bytes: %q %s, want %q %s", c.bytes, note.Text(), note.Attr("data-state"), c.text, c.state)
+			t.Errorf("%d bytes: %q %s, want %q %s", len(c.written), note.Text(), note.Attr("data-state"), c.text, c.state)
 		}
 	}
 }
