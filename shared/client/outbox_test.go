@@ -1,3 +1,5 @@
+//go:build !js
+
 package client
 
 import (
@@ -6,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -35,7 +38,7 @@ func (o *Outbox) begin(now clock.Time) []*Outgoing {
 	return next
 }
 
-var noon = clock.UnixMilli(1_700_000_000_000)
+var noon = time.UnixMilli(1_700_000_000_000)
 
 func TestOutboxSendsEachSessionInOrder(t *testing.T) {
 	t.Parallel()

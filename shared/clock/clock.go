@@ -19,22 +19,16 @@ const (
 	Hour        = time.Hour
 )
 
-// Now is the current time, by both clocks.
+// Now returns the current time, with a reading of the monotonic clock.
 func Now() Time { return time.Now() }
 
-// Since is the time that passed since t.
-func Since(t Time) Duration { return time.Since(t) }
-
-// Until is the time that passes until t.
+// Until returns the duration until t.
 func Until(t Time) Duration { return time.Until(t) }
 
-// UnixMilli is the moment of that many milliseconds since 1970 UTC.
-func UnixMilli(ms int64) Time { return time.UnixMilli(ms) }
-
-// Wall is t by the clock on the wall alone, which goes on while a machine sleeps
-// and may be set: two such times are compared by it.
+// Wall strips the monotonic reading from t. Times without it are compared by the wall
+// clock, which keeps running while the machine sleeps and may be set.
 func Wall(t Time) Time { return t.Round(0) }
 
-// AfterFunc calls f after d, on a goroutine of its own. f must not block, as it
-// may not in a browser.
+// AfterFunc calls f after d, in its own goroutine. f must not block, because in a
+// browser it must not.
 func AfterFunc(d Duration, f func()) *Timer { return time.AfterFunc(d, f) }

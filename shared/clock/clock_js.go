@@ -11,50 +11,43 @@ const (
 	Hour                 = 60 * Minute
 )
 
-// Milliseconds is the span in whole milliseconds.
+// Milliseconds returns the duration in whole milliseconds.
 func (d Duration) Milliseconds() int64 { return int64(d / Millisecond) }
 
-// Seconds is the span in seconds.
-func (d Duration) Seconds() float64 { return float64(d) / float64(Second) }
-
-// Time is a moment, by the clock on the wall and by one that never goes back.
-// The zero Time is no moment.
+// Time is an instant with readings of the wall clock and of the monotonic clock, which
+// never goes back. The zero Time means no time.
 type Time struct {
-	wall   Duration // since 1970 UTC
-	steady Duration // 0: not known
+	wall      Duration // since 1970 UTC
+	monotonic Duration // 0: no reading
 }
 
-// Now is the current time, by both clocks.
-func Now() Time { return Time{wall: millis(wall()), steady: millis(steady()) + 1} }
+// Now returns the current time, with a reading of the monotonic clock.
+func Now() Time {
+	return Time{wall: milliseconds(wallClock()), monotonic: milliseconds(monotonicClock()) + 1}
+}
 
-func millis(ms float64) Duration { return Duration(ms * float64(Millisecond)) }
+func milliseconds(ms float64) Duration { return Duration(ms * float64(Millisecond)) }
 
-// Since is the time that passed since t.
-func Since(t Time) Duration { return Now().Sub(t) }
-
-// Until is the time that passes until t.
+// Until returns the duration until t.
 func Until(t Time) Duration { return t.Sub(Now()) }
 
-// UnixMilli is the moment of that many milliseconds since 1970 UTC.
-func UnixMilli(ms int64) Time { return Time{wall: Duration(ms) * Millisecond} }
-
-// Wall is t by the clock on the wall alone, which goes on while a machine sleeps
-// and may be set: two such times are compared by it.
+// Wall strips the monotonic reading from t. Times without it are compared by the wall
+// clock, which keeps running while the machine sleeps and may be set.
 func Wall(t Time) Time { return Time{wall: t.wall} }
 
-// Add is the moment d later.
+// Add returns the time d after t.
 func (t Time) Add(d Duration) Time {
 	t.wall += d
-	if t.steady != 0 {
-		t.steady += d
+	if t.monotonic != 0 {
+		t.monotonic += d
 	}
 	return t
 }
 
-// Sub is the time from u to t, by the steady clock where both know it.
+// Sub returns the duration from u to t, by the monotonic clock if both have a reading.
 func (t Time) Sub(u Time) Duration {
-	if t.steady != 0 && u.steady != 0 {
-		return t.steady - u.steady
+	if t.monotonic != 0 && u.monotonic != 0 {
+		return t.monotonic - u.monotonic
 	}
 	return t.wall - u.wall
 }
@@ -62,17 +55,14 @@ func (t Time) Sub(u Time) Duration {
 // Before reports whether t is earlier than u.
 func (t Time) Before(u Time) bool { return t.Sub(u) < 0 }
 
-// After reports whether t is later than u.
-func (t Time) After(u Time) bool { return t.Sub(u) > 0 }
-
-// IsZero reports whether t is no moment.
+// IsZero reports whether t is the zero Time.
 func (t Time) IsZero() bool { return t == Time{} }
 
-// UnixMilli is the number of milliseconds since 1970 UTC.
+// UnixMilli returns the milliseconds since 1970 UTC.
 func (t Time) UnixMilli() int64 { return t.wall.Milliseconds() }
 
 //go:wasmimport gatehouse clock_wall
-func wall() float64
+func wallClock() float64
 
 //go:wasmimport gatehouse clock_steady
-func steady() float64
+func monotonicClock() float64

@@ -5,51 +5,57 @@ import "sync"
 // Timer calls its function once, unless it is stopped before.
 type Timer struct{ id int32 }
 
-// timers are those that have not fired. The export, which belongs to no value,
-// finds its function here; it is all the state that this package has.
-var timers = table{waiting: map[int64]func(){}}
+// timers holds the pending timers. It is a package variable because the export fired,
+// which JavaScript calls, has only the id to find its function by.
+var timers = timerTable{pending: map[int64]func(){}}
 
-type table struct {
+type timerTable struct {
+	// mu guards the following fields.
 	mu      sync.Mutex
-	last    int32
-	waiting map[int64]func()
+	lastID  int32
+	pending map[int64]func() // by id
 }
 
-// AfterFunc calls f after d, on JavaScript's turn: f must not block.
+// AfterFunc calls f after d, from JavaScript's event loop: f must not block.
 func AfterFunc(d Duration, f func()) *Timer {
-	timers.mu.Lock()
-	timers.last++
-	id := timers.last
-	timers.waiting[int64(id)] = f
-	timers.mu.Unlock()
-	set(id, float64(max(d, 0))/float64(Millisecond))
+	id := timers.add(f)
+	setTimer(id, float64(max(d, 0))/float64(Millisecond))
 	return &Timer{id}
 }
 
-// Stop prevents the call and reports whether it was still to come.
+// Stop cancels the timer. It reports whether the call was still pending.
 func (t *Timer) Stop() bool {
 	if timers.take(t.id) == nil {
 		return false
 	}
-	unset(t.id)
+	clearTimer(t.id)
 	return true
 }
 
-func (t *table) take(id int32) func() {
+func (t *timerTable) add(f func()) (id int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f := t.waiting[int64(id)]
-	delete(t.waiting, int64(id))
+	t.lastID++
+	t.pending[int64(t.lastID)] = f
+	return t.lastID
+}
+
+// take removes a pending timer and returns its function, or nil if there is none.
+func (t *timerTable) take(id int32) func() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := t.pending[int64(id)]
+	delete(t.pending, int64(id))
 	return f
 }
 
 //go:wasmimport gatehouse timer_set
-func set(id int32, ms float64)
+func setTimer(id int32, ms float64)
 
 //go:wasmimport gatehouse timer_clear
-func unset(id int32)
+func clearTimer(id int32)
 
-// fired tells that a timer has run out.
+// fired runs the function of a timer that has expired.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport timer_fired

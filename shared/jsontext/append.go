@@ -1,10 +1,10 @@
 // Package jsontext reads and writes JSON (RFC 8259) without reflection, so that
 // a WebAssembly client links neither encoding/json nor fmt.
 //
-// It is the runtime beneath the generated codecs of package protocol: Append
-// functions build text, a Decoder walks it. On text with exact-case, unique
-// names and valid UTF-8 the codecs agree with encoding/json; a test of package
-// protocol holds them to it.
+// The generated codecs of package protocol are built on it: Append functions write
+// text, a Decoder reads it, and a Layout maps a struct's fields to JSON. The codecs
+// agree with encoding/json on text whose names are unique, match in case and are valid
+// UTF-8; a test of package protocol checks that.
 package jsontext
 
 import (
@@ -14,9 +14,9 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s as a JSON string. Bytes that are not valid UTF-8
-// become U+FFFD, as encoding/json does, so that the result is always valid.
-// U+2028 and U+2029 are escaped; <, > and & are not.
+// AppendString appends s as a JSON string. Bytes that are not valid UTF-8 become
+// U+FFFD, as with encoding/json, so the result is always valid. U+2028 and U+2029 are
+// escaped; <, > and & are not.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
@@ -51,13 +51,13 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// short are the escapes of one letter, each behind what it stands for.
-const short = "\"\"\\\\\bb\ff\nn\rr\tt"
+// shortEscapes are pairs of a character and the letter that escapes it.
+const shortEscapes = "\"\"\\\\\bb\ff\nn\rr\tt"
 
 func appendEscaped(dst []byte, b byte) []byte {
-	for i := 0; i < len(short); i += 2 {
-		if short[i] == b {
-			return append(dst, '\\', short[i+1])
+	for i := 0; i < len(shortEscapes); i += 2 {
+		if shortEscapes[i] == b {
+			return append(dst, '\\', shortEscapes[i+1])
 		}
 	}
 	return append(dst, '\\', 'u', '0', '0', hexDigits[b>>4], hexDigits[b&0xf])
@@ -69,7 +69,7 @@ func AppendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10
 // AppendBool appends true or false.
 func AppendBool(dst []byte, b bool) []byte { return strconv.AppendBool(dst, b) }
 
-// AppendRaw appends v as it is, or null when it is empty.
+// AppendRaw appends v unchanged, or null if v is empty.
 func AppendRaw(dst []byte, v Raw) []byte {
 	if len(v) == 0 {
 		return append(dst, "null"...)
@@ -77,11 +77,11 @@ func AppendRaw(dst []byte, v Raw) []byte {
 	return append(dst, v...)
 }
 
-// Raw is JSON text passed through unread. encoding/json treats it as a
-// RawMessage.
+// Raw is JSON text that is passed on without being decoded, like
+// encoding/json.RawMessage.
 type Raw []byte
 
-// MarshalJSON gives the text itself; empty text is null.
+// MarshalJSON returns the text itself, or null if it is empty.
 func (r Raw) MarshalJSON() ([]byte, error) { return AppendRaw(nil, r), nil }
 
 // UnmarshalJSON keeps a copy of the text.

@@ -7,24 +7,24 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how deep arrays and objects may nest before a Decoder refuses.
+// MaxDepth is how deep arrays and objects may nest. A Decoder fails beyond it.
 const MaxDepth = 64
 
-// MaxItems is how many elements of an array, or members of a map, are kept: a
-// few bytes of text must not become many of memory. What is passed over may have
-// any number.
+// MaxItems is how many elements of an array, or members of a map, may be decoded, since
+// a few bytes of text can take much memory once decoded. Skipped values may have any
+// number.
 const MaxItems = 10_000
 
-// Error says what a Decoder could not take and where.
+// Error says what a Decoder could not decode and where.
 type Error struct {
 	Offset int    // byte at which reading stopped
-	Path   string // the value's place, such as media[0].path; empty at the top
+	Path   string // of the value, such as media[0].path; empty for the outermost value
 	What   string // what is wrong, or what is accepted
-	Syntax bool   // the text is not JSON; otherwise it is JSON of another type
-	Deep   bool   // it nests deeper than MaxDepth
+	Syntax bool   // the text is not JSON; false: the value is of the wrong type
+	Deep   bool   // the text nests deeper than MaxDepth
 }
 
-// Error names the place and what is accepted there.
+// Error names the place and what is wrong there.
 func (e *Error) Error() string {
 	if e.Syntax {
 		return e.What + " at byte " + strconv.Itoa(e.Offset)
@@ -35,35 +35,36 @@ func (e *Error) Error() string {
 	return e.Path + " " + e.What
 }
 
+// level is an array or an object that the Decoder has entered and not left.
 type level struct {
-	key   []byte
-	index int
+	key   []byte // the current member's name; nil in an array
+	index int    // of the current element or member; -1 before the first
 	array bool
-	begun bool
+	begun bool // an element or member was read
 }
 
-// A Decoder walks one JSON text. The first error sticks: every later call does
-// nothing and gives zero values, so that callers check Err once, at the end.
-// Its strings are copies; Raw values share the text's memory.
+// A Decoder reads one JSON text. After the first error every method does nothing and
+// returns a zero value, so callers check Err once, at the end. Strings that it returns
+// are copies; Raw values share the text's memory.
 type Decoder struct {
 	data    []byte
 	pos     int
 	depth   int
-	deepest int
+	deepest int // level of stack that was used since Borrow
 	stack   [MaxDepth + 1]level
 	err     *Error
 }
 
-// Borrow returns a Decoder at the start of data, which must stay unchanged
-// while it is used. Give it back with Return.
+// Borrow returns a pooled Decoder at the start of data, which must not change while the
+// Decoder is in use. The caller gives the Decoder back with Return.
 func Borrow(data []byte) *Decoder {
 	d := borrow()
 	d.data, d.pos, d.depth, d.err = data, 0, 0, nil
 	return d
 }
 
-// Return gives the Decoder back; neither it nor a key it gave may be used
-// afterwards.
+// Return puts the Decoder back into the pool. Neither the Decoder nor a key that it
+// returned may be used afterwards.
 func (d *Decoder) Return() {
 	d.data = nil
 	clear(d.stack[:min(d.deepest+1, len(d.stack))])
@@ -71,7 +72,7 @@ func (d *Decoder) Return() {
 	giveBack(d)
 }
 
-// Read lets read take the one value that text must be.
+// Read decodes text with read, and fails unless text is exactly one value.
 func Read(text []byte, read func(*Decoder)) error {
 	d := Borrow(text)
 	defer d.Return()
@@ -87,7 +88,7 @@ func (d *Decoder) Err() error {
 	return d.err
 }
 
-// End reports an error if anything but white space is left.
+// End returns the first error, or an error if anything but white space is left.
 func (d *Decoder) End() error {
 	if d.err == nil {
 		d.space()
@@ -98,7 +99,7 @@ func (d *Decoder) End() error {
 	return d.Err()
 }
 
-// Fail records what a caller found wrong with the value last read.
+// Fail records an error about the value that was read last.
 func (d *Decoder) Fail(what string) { d.fail(what, false) }
 
 func (d *Decoder) syntax(what string) { d.fail(what, true) }
@@ -139,8 +140,8 @@ func (d *Decoder) space() {
 	}
 }
 
-// peek gives the first byte of the next token, or 0 at the end or after an
-// error.
+// peek returns the first byte of the next token, or 0 at the end of the text and after
+// an error.
 func (d *Decoder) peek() byte {
 	if d.err != nil {
 		return 0
@@ -162,6 +163,7 @@ func (d *Decoder) Null() bool {
 	return d.err == nil
 }
 
+// literal consumes word, which the caller recognized by its first byte.
 func (d *Decoder) literal(word string) {
 	if len(d.data)-d.pos < len(word) || string(d.data[d.pos:d.pos+len(word)]) != word {
 		d.syntax("invalid value")
@@ -170,6 +172,7 @@ func (d *Decoder) literal(word string) {
 	d.pos += len(word)
 }
 
+// begin enters an array or an object and reports whether there was one.
 func (d *Decoder) begin(open byte, array bool, want string) bool {
 	b := d.peek()
 	if d.err != nil {
@@ -191,8 +194,8 @@ func (d *Decoder) begin(open byte, array bool, want string) bool {
 	return true
 }
 
-// mismatch fails with what is wanted, unless the text at hand is no JSON value
-// at all.
+// mismatch fails with what is wanted, or with a syntax error if the text is not a JSON
+// value at all.
 func (d *Decoder) mismatch(want string) {
 	at := d.pos
 	d.Skip()
@@ -202,13 +205,14 @@ func (d *Decoder) mismatch(want string) {
 	}
 }
 
-// BeginObject enters an object; Key then walks it.
+// BeginObject enters an object; Key then returns its members.
 func (d *Decoder) BeginObject() bool { return d.begin('{', false, "an object") }
 
-// BeginArray enters an array; More then walks it.
+// BeginArray enters an array; More then moves through its elements.
 func (d *Decoder) BeginArray() bool { return d.begin('[', true, "an array") }
 
-// next moves over the comma before the next member, or over the closing byte.
+// next consumes the comma before the next element, or the closing byte, and reports
+// whether there is another element.
 func (d *Decoder) next(closing byte) bool {
 	b := d.peek()
 	if d.err != nil {
@@ -239,7 +243,7 @@ func (d *Decoder) next(closing byte) bool {
 // More reports whether the array has another element, and moves to it.
 func (d *Decoder) More() bool { return d.err == nil && d.next(']') }
 
-// fits reports whether what is read next may be kept beside what was read.
+// fits reports whether another element may be kept, and fails if MaxItems are.
 func (d *Decoder) fits() bool {
 	if d.err == nil && d.stack[d.depth].index >= MaxItems {
 		d.Fail("is too much: at most " + strconv.Itoa(MaxItems) + " are taken")
@@ -247,7 +251,7 @@ func (d *Decoder) fits() bool {
 	return d.err == nil
 }
 
-// Key gives the object's next name, or false at its end. The bytes are valid
+// Key returns the object's next name, or false at the object's end. The bytes are valid
 // until the next call.
 func (d *Decoder) Key() ([]byte, bool) {
 	if d.err != nil || !d.next('}') {
@@ -320,14 +324,14 @@ func (d *Decoder) Int() int64 {
 	return n
 }
 
-// parseInt is strconv.ParseInt for what number has passed; that one brings its
-// errors' texts along, which cost a browser 8 KB.
+// parseInt parses text that number has checked. strconv.ParseInt would add 8 KB to the
+// browser's download for its error texts.
 func parseInt(text []byte) (n int64, ok bool) {
 	negative := text[0] == '-'
 	if negative {
 		text = text[1:]
 	}
-	for _, c := range text { // counts down, since the least number has no opposite
+	for _, c := range text { // n is negative, since -MinInt64 does not fit into an int64
 		if c < '0' || c > '9' || n < (math.MinInt64+int64(c-'0'))/10 {
 			return 0, false
 		}
@@ -339,7 +343,7 @@ func parseInt(text []byte) (n int64, ok bool) {
 	return -n, n != math.MinInt64
 }
 
-// Raw reads any value unread. The text is checked and shares the Decoder's
+// Raw checks a value of any type and returns its text, which shares the Decoder's
 // memory.
 func (d *Decoder) Raw() Raw {
 	d.peek()
@@ -351,7 +355,7 @@ func (d *Decoder) Raw() Raw {
 	return Raw(d.data[start:d.pos:d.pos])
 }
 
-// Skip checks and passes over any value.
+// Skip checks a value of any type and moves past it.
 func (d *Decoder) Skip() {
 	switch b := d.peek(); b {
 	case 0:
@@ -384,7 +388,7 @@ func (d *Decoder) Skip() {
 	}
 }
 
-// number passes over a number as RFC 8259 §6 defines it.
+// number checks a number (RFC 8259 §6) and moves past it.
 func (d *Decoder) number() {
 	if d.pos < len(d.data) && d.data[d.pos] == '-' {
 		d.pos++
@@ -413,6 +417,7 @@ func (d *Decoder) number() {
 	}
 }
 
+// digits moves past decimal digits and returns their number.
 func (d *Decoder) digits() int {
 	start := d.pos
 	for d.pos < len(d.data) && d.data[d.pos] >= '0' && d.data[d.pos] <= '9' {
@@ -421,8 +426,8 @@ func (d *Decoder) digits() int {
 	return d.pos - start
 }
 
-// stringBytes reads the string at d.pos; without escapes the result shares the
-// text's memory.
+// stringBytes reads the string at d.pos. If it is ASCII without escapes, the result
+// shares the text's memory.
 func (d *Decoder) stringBytes() []byte {
 	d.pos++
 	start := d.pos
@@ -444,7 +449,7 @@ func (d *Decoder) stringBytes() []byte {
 	return nil
 }
 
-// unescape reads the rest of a string that has escapes or text beyond ASCII.
+// unescape reads the rest of a string that has escapes or characters beyond ASCII.
 func (d *Decoder) unescape(start int) []byte {
 	buf := append(make([]byte, 0, len(d.data[start:d.pos])+32), d.data[start:d.pos]...)
 	for d.pos < len(d.data) {
@@ -506,8 +511,8 @@ func (d *Decoder) escape(buf []byte) []byte {
 	return append(buf, c)
 }
 
-// escapeUnicode reads \uXXXX, and a surrogate pair as one character; a lone
-// surrogate becomes U+FFFD, as encoding/json has it.
+// escapeUnicode reads \uXXXX, or two of them if they are a surrogate pair. A lone
+// surrogate becomes U+FFFD, as with encoding/json.
 func (d *Decoder) escapeUnicode(buf []byte) []byte {
 	r := d.hex4(d.pos + 2)
 	if r < 0 {
@@ -527,6 +532,7 @@ func (d *Decoder) escapeUnicode(buf []byte) []byte {
 	return utf8.AppendRune(buf, r)
 }
 
+// hex4 returns the value of the four hexadecimal digits at a position, or -1.
 func (d *Decoder) hex4(at int) rune {
 	if at+4 > len(d.data) {
 		return -1

@@ -4,7 +4,7 @@ package jsontext
 
 import "sync"
 
-// pool keeps Decoders, which are 2.6 KB each, for the next text.
+// pool reuses Decoders, which take 2.6 KB each.
 var pool = sync.Pool{New: func() any { return new(Decoder) }}
 
 func borrow() *Decoder { return pool.Get().(*Decoder) }

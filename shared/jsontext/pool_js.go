@@ -1,16 +1,16 @@
 package jsontext
 
-// kept is the Decoder for the next text: a browser's program runs one thread,
-// and sync.Pool is 7 KB of its download.
-var kept *Decoder
+// unused is a Decoder to reuse, or nil. One is enough, since a browser's program runs in
+// one thread; sync.Pool would add 7 KB to the download.
+var unused *Decoder
 
 func borrow() *Decoder {
-	d := kept
-	kept = nil
+	d := unused
+	unused = nil
 	if d == nil {
 		d = new(Decoder)
 	}
 	return d
 }
 
-func giveBack(d *Decoder) { kept = d }
+func giveBack(d *Decoder) { unused = d }

@@ -1,14 +1,14 @@
 package jsontext
 
-// The first and the last millisecond that RFC 3339 can spell: years 1 to 9999.
+// The first and the last millisecond of the years 1 to 9999, which RFC 3339 can write.
 const (
 	FirstTime = -62135596800000
 	LastTime  = 253402300799999
 )
 
-// FormatTime gives milliseconds since 1970 UTC as RFC 3339 text in UTC; 0, and
-// what RFC 3339 cannot spell, is "". It is put together here because formatting
-// in package time costs a browser 40 KB, and its calendar another 4.
+// FormatTime writes milliseconds since 1970 UTC as RFC 3339 text in UTC. It returns ""
+// for 0 and for times that RFC 3339 cannot write. Package time is not used because its
+// formatting adds 40 KB to the browser's download, and its calendar another 4.
 func FormatTime(ms int64) string {
 	if ms == 0 || ms < FirstTime || ms > LastTime {
 		return ""
@@ -28,8 +28,8 @@ func FormatTime(ms int64) string {
 	return string(text)
 }
 
-// ParseTime reads RFC 3339 text (section 5.6) as milliseconds since 1970 UTC;
-// what is finer is cut off, and "" is 0.
+// ParseTime reads RFC 3339 text (section 5.6) as milliseconds since 1970 UTC. It drops
+// anything finer than a millisecond. "" is 0.
 func ParseTime(s string) (ms int64, ok bool) {
 	if s == "" {
 		return 0, true
@@ -62,12 +62,12 @@ const (
 	hourMs   = 60 * minuteMs
 	dayMs    = 24 * hourMs
 
-	// Days are counted from 0000-03-01, so that a leap day is the last of its year.
-	daysToYear1 = 306
-	daysOf400   = 146_097 // of 400 years, after which the calendar repeats
+	// Days are counted from 0000-03-01, so that a leap day is the last day of its year.
+	daysToYear1 = 306     // 0001-01-01
+	daysOf400   = 146_097 // in 400 years, after which the calendar repeats
 )
 
-// civil gives the Gregorian date of a day.
+// civil returns the Gregorian date of a day.
 func civil(days int) (year, month, day int) {
 	era := days / daysOf400
 	if days < 0 {
@@ -101,6 +101,7 @@ func daysOf(year, month, day int) int {
 	return era*daysOf400 + 365*year + year/4 - year/100 + (153*month+2)/5 + day - 1
 }
 
+// whole reads s, which must be all digits.
 func whole(s string) (n int, ok bool) {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
@@ -125,7 +126,7 @@ func fraction(s string) (millis int, rest string, ok bool) {
 	return millis, s[i:], i > 1
 }
 
-// offset reads a zone as minutes east of UTC.
+// offset reads a time zone, "Z" or "+01:30", as minutes east of UTC.
 func offset(s string) (east int, ok bool) {
 	if s == "Z" {
 		return 0, true
@@ -135,7 +136,7 @@ func offset(s string) (east int, ok bool) {
 	}
 	hours, ok := whole(s[1:3])
 	minutes, ok2 := whole(s[4:6])
-	if !ok || !ok2 || hours > 24 || minutes > 60 { // as package time has it
+	if !ok || !ok2 || hours > 24 || minutes > 60 { // the limits of package time
 		return 0, false
 	}
 	east = hours*60 + minutes

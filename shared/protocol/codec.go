@@ -11,7 +11,7 @@ import (
 // AppendJSON appends v as a JSON object.
 func (v *APIKey) AppendJSON(dst []byte) []byte { return layoutAPIKey.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *APIKey) DecodeJSON(d *jsontext.Decoder) { layoutAPIKey.Decode(d, unsafe.Pointer(v)) }
 
 var layoutAPIKey = jsontext.Layout{Fields: []jsontext.Field{
@@ -22,9 +22,9 @@ var layoutAPIKey = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "role", Offset: unsafe.Offsetof(APIKey{}.Role), Kind: jsontext.KindString},
 	{Name: "createdAt", Offset: unsafe.Offsetof(APIKey{}.CreatedAt), Kind: jsontext.KindTime},
 	{Name: "createdBy", Offset: unsafe.Offsetof(APIKey{}.CreatedBy), Kind: jsontext.KindString},
-	{Name: "expiresAt", Offset: unsafe.Offsetof(APIKey{}.ExpiresAt), Kind: jsontext.KindTime, Opt: true},
-	{Name: "lastUsedAt", Offset: unsafe.Offsetof(APIKey{}.LastUsedAt), Kind: jsontext.KindTime, Opt: true},
-	{Name: "revokedAt", Offset: unsafe.Offsetof(APIKey{}.RevokedAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "expiresAt", Offset: unsafe.Offsetof(APIKey{}.ExpiresAt), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "lastUsedAt", Offset: unsafe.Offsetof(APIKey{}.LastUsedAt), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "revokedAt", Offset: unsafe.Offsetof(APIKey{}.RevokedAt), Kind: jsontext.KindTime, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -32,7 +32,7 @@ func (v *KeysCreateParams) AppendJSON(dst []byte) []byte {
 	return layoutKeysCreateParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *KeysCreateParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutKeysCreateParams.Decode(d, unsafe.Pointer(v))
 }
@@ -41,7 +41,7 @@ var layoutKeysCreateParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "name", Offset: unsafe.Offsetof(KeysCreateParams{}.Name), Kind: jsontext.KindString},
 	{Name: "userId", Offset: unsafe.Offsetof(KeysCreateParams{}.UserID), Kind: jsontext.KindString},
 	{Name: "role", Offset: unsafe.Offsetof(KeysCreateParams{}.Role), Kind: jsontext.KindString},
-	{Name: "expiresIn", Offset: unsafe.Offsetof(KeysCreateParams{}.ExpiresIn), Kind: jsontext.KindInt, Opt: true},
+	{Name: "expiresIn", Offset: unsafe.Offsetof(KeysCreateParams{}.ExpiresIn), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -49,7 +49,7 @@ func (v *KeysCreateResult) AppendJSON(dst []byte) []byte {
 	return layoutKeysCreateResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *KeysCreateResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutKeysCreateResult.Decode(d, unsafe.Pointer(v))
 }
@@ -61,7 +61,7 @@ var layoutKeysCreateResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "name", Offset: unsafe.Offsetof(KeysCreateResult{}.Name), Kind: jsontext.KindString},
 	{Name: "userId", Offset: unsafe.Offsetof(KeysCreateResult{}.UserID), Kind: jsontext.KindString},
 	{Name: "role", Offset: unsafe.Offsetof(KeysCreateResult{}.Role), Kind: jsontext.KindString},
-	{Name: "expiresAt", Offset: unsafe.Offsetof(KeysCreateResult{}.ExpiresAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "expiresAt", Offset: unsafe.Offsetof(KeysCreateResult{}.ExpiresAt), Kind: jsontext.KindTime, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -69,14 +69,14 @@ func (v *KeysListResult) AppendJSON(dst []byte) []byte {
 	return layoutKeysListResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *KeysListResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutKeysListResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutKeysListResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "keys", Offset: unsafe.Offsetof(KeysListResult{}.Keys), Kind: jsontext.KindSlice, Of: &layoutAPIKey, New: addAPIKey, Size: unsafe.Sizeof(APIKey{})},
-	{Name: "more", Offset: unsafe.Offsetof(KeysListResult{}.More), Kind: jsontext.KindBool, Opt: true},
+	{Name: "keys", Offset: unsafe.Offsetof(KeysListResult{}.Keys), Kind: jsontext.KindSlice, Elem: &layoutAPIKey, New: addAPIKey, Size: unsafe.Sizeof(APIKey{})},
+	{Name: "more", Offset: unsafe.Offsetof(KeysListResult{}.More), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -84,7 +84,7 @@ func (v *KeysRevokeParams) AppendJSON(dst []byte) []byte {
 	return layoutKeysRevokeParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *KeysRevokeParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutKeysRevokeParams.Decode(d, unsafe.Pointer(v))
 }
@@ -98,7 +98,7 @@ func (v *KeysRevokeResult) AppendJSON(dst []byte) []byte {
 	return layoutKeysRevokeResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *KeysRevokeResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutKeysRevokeResult.Decode(d, unsafe.Pointer(v))
 }
@@ -112,14 +112,14 @@ func (v *ClientsListResult) AppendJSON(dst []byte) []byte {
 	return layoutClientsListResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ClientsListResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutClientsListResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutClientsListResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "clients", Offset: unsafe.Offsetof(ClientsListResult{}.Clients), Kind: jsontext.KindSlice, Of: &layoutConnectedClient, New: addConnectedClient, Size: unsafe.Sizeof(ConnectedClient{})},
-	{Name: "more", Offset: unsafe.Offsetof(ClientsListResult{}.More), Kind: jsontext.KindBool, Opt: true},
+	{Name: "clients", Offset: unsafe.Offsetof(ClientsListResult{}.Clients), Kind: jsontext.KindSlice, Elem: &layoutConnectedClient, New: addConnectedClient, Size: unsafe.Sizeof(ConnectedClient{})},
+	{Name: "more", Offset: unsafe.Offsetof(ClientsListResult{}.More), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -127,7 +127,7 @@ func (v *ClientsDropParams) AppendJSON(dst []byte) []byte {
 	return layoutClientsDropParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ClientsDropParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutClientsDropParams.Decode(d, unsafe.Pointer(v))
 }
@@ -141,7 +141,7 @@ func (v *ClientsDropResult) AppendJSON(dst []byte) []byte {
 	return layoutClientsDropResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ClientsDropResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutClientsDropResult.Decode(d, unsafe.Pointer(v))
 }
@@ -155,19 +155,19 @@ func (v *AuditEntry) AppendJSON(dst []byte) []byte {
 	return layoutAuditEntry.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *AuditEntry) DecodeJSON(d *jsontext.Decoder) { layoutAuditEntry.Decode(d, unsafe.Pointer(v)) }
 
 var layoutAuditEntry = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "id", Offset: unsafe.Offsetof(AuditEntry{}.ID), Kind: jsontext.KindInt},
 	{Name: "at", Offset: unsafe.Offsetof(AuditEntry{}.At), Kind: jsontext.KindTime},
 	{Name: "userId", Offset: unsafe.Offsetof(AuditEntry{}.UserID), Kind: jsontext.KindString},
-	{Name: "role", Offset: unsafe.Offsetof(AuditEntry{}.Role), Kind: jsontext.KindString, Opt: true},
+	{Name: "role", Offset: unsafe.Offsetof(AuditEntry{}.Role), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "via", Offset: unsafe.Offsetof(AuditEntry{}.Via), Kind: jsontext.KindString},
 	{Name: "address", Offset: unsafe.Offsetof(AuditEntry{}.Address), Kind: jsontext.KindString},
 	{Name: "action", Offset: unsafe.Offsetof(AuditEntry{}.Action), Kind: jsontext.KindString},
-	{Name: "target", Offset: unsafe.Offsetof(AuditEntry{}.Target), Kind: jsontext.KindString, Opt: true},
-	{Name: "detail", Offset: unsafe.Offsetof(AuditEntry{}.Detail), Kind: jsontext.KindString, Opt: true},
+	{Name: "target", Offset: unsafe.Offsetof(AuditEntry{}.Target), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "detail", Offset: unsafe.Offsetof(AuditEntry{}.Detail), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "outcome", Offset: unsafe.Offsetof(AuditEntry{}.Outcome), Kind: jsontext.KindString},
 }}
 
@@ -176,20 +176,20 @@ func (v *AuditListParams) AppendJSON(dst []byte) []byte {
 	return layoutAuditListParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *AuditListParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutAuditListParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutAuditListParams = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "userId", Offset: unsafe.Offsetof(AuditListParams{}.UserID), Kind: jsontext.KindString, Opt: true},
-	{Name: "action", Offset: unsafe.Offsetof(AuditListParams{}.Action), Kind: jsontext.KindString, Opt: true},
-	{Name: "target", Offset: unsafe.Offsetof(AuditListParams{}.Target), Kind: jsontext.KindString, Opt: true},
-	{Name: "query", Offset: unsafe.Offsetof(AuditListParams{}.Query), Kind: jsontext.KindString, Opt: true},
-	{Name: "since", Offset: unsafe.Offsetof(AuditListParams{}.Since), Kind: jsontext.KindTime, Opt: true},
-	{Name: "until", Offset: unsafe.Offsetof(AuditListParams{}.Until), Kind: jsontext.KindTime, Opt: true},
-	{Name: "before", Offset: unsafe.Offsetof(AuditListParams{}.Before), Kind: jsontext.KindInt, Opt: true},
-	{Name: "limit", Offset: unsafe.Offsetof(AuditListParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
+	{Name: "userId", Offset: unsafe.Offsetof(AuditListParams{}.UserID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "action", Offset: unsafe.Offsetof(AuditListParams{}.Action), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "target", Offset: unsafe.Offsetof(AuditListParams{}.Target), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "query", Offset: unsafe.Offsetof(AuditListParams{}.Query), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "since", Offset: unsafe.Offsetof(AuditListParams{}.Since), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "until", Offset: unsafe.Offsetof(AuditListParams{}.Until), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "before", Offset: unsafe.Offsetof(AuditListParams{}.Before), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "limit", Offset: unsafe.Offsetof(AuditListParams{}.Limit), Kind: jsontext.KindIntPointer, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -197,13 +197,13 @@ func (v *AuditListResult) AppendJSON(dst []byte) []byte {
 	return layoutAuditListResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *AuditListResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutAuditListResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutAuditListResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "entries", Offset: unsafe.Offsetof(AuditListResult{}.Entries), Kind: jsontext.KindSlice, Of: &layoutAuditEntry, New: addAuditEntry, Size: unsafe.Sizeof(AuditEntry{})},
+	{Name: "entries", Offset: unsafe.Offsetof(AuditListResult{}.Entries), Kind: jsontext.KindSlice, Elem: &layoutAuditEntry, New: addAuditEntry, Size: unsafe.Sizeof(AuditEntry{})},
 	{Name: "hasMore", Offset: unsafe.Offsetof(AuditListResult{}.HasMore), Kind: jsontext.KindBool},
 }}
 
@@ -212,7 +212,7 @@ func (v *ConfigReloadResult) AppendJSON(dst []byte) []byte {
 	return layoutConfigReloadResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ConfigReloadResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutConfigReloadResult.Decode(d, unsafe.Pointer(v))
 }
@@ -227,7 +227,7 @@ func (v *AdminChanged) AppendJSON(dst []byte) []byte {
 	return layoutAdminChanged.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *AdminChanged) DecodeJSON(d *jsontext.Decoder) {
 	layoutAdminChanged.Decode(d, unsafe.Pointer(v))
 }
@@ -241,35 +241,35 @@ func (v *ChatSendParams) AppendJSON(dst []byte) []byte {
 	return layoutChatSendParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatSendParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatSendParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutChatSendParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "message", Offset: unsafe.Offsetof(ChatSendParams{}.Message), Kind: jsontext.KindString},
-	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatSendParams{}.SessionKey), Kind: jsontext.KindString, Opt: true},
-	{Name: "agentId", Offset: unsafe.Offsetof(ChatSendParams{}.AgentID), Kind: jsontext.KindString, Opt: true},
-	{Name: "stream", Offset: unsafe.Offsetof(ChatSendParams{}.Stream), Kind: jsontext.KindBoolPointer, Opt: true},
-	{Name: "media", Offset: unsafe.Offsetof(ChatSendParams{}.Media), Kind: jsontext.KindSlice, Opt: true, Of: &layoutMedia, New: addMedia, Size: unsafe.Sizeof(Media{})},
-	{Name: "idempotencyKey", Offset: unsafe.Offsetof(ChatSendParams{}.IdempotencyKey), Kind: jsontext.KindString, Opt: true},
-	{Name: "ack", Offset: unsafe.Offsetof(ChatSendParams{}.Ack), Kind: jsontext.KindString, Opt: true},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatSendParams{}.SessionKey), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "agentId", Offset: unsafe.Offsetof(ChatSendParams{}.AgentID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "stream", Offset: unsafe.Offsetof(ChatSendParams{}.Stream), Kind: jsontext.KindBoolPointer, OmitEmpty: true},
+	{Name: "media", Offset: unsafe.Offsetof(ChatSendParams{}.Media), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutMedia, New: addMedia, Size: unsafe.Sizeof(Media{})},
+	{Name: "idempotencyKey", Offset: unsafe.Offsetof(ChatSendParams{}.IdempotencyKey), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "ack", Offset: unsafe.Offsetof(ChatSendParams{}.Ack), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Media) AppendJSON(dst []byte) []byte { return layoutMedia.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Media) DecodeJSON(d *jsontext.Decoder) { layoutMedia.Decode(d, unsafe.Pointer(v)) }
 
 var layoutMedia = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "path", Offset: unsafe.Offsetof(Media{}.Path), Kind: jsontext.KindString},
-	{Name: "filename", Offset: unsafe.Offsetof(Media{}.Filename), Kind: jsontext.KindString, Opt: true},
-	{Name: "mimeType", Offset: unsafe.Offsetof(Media{}.MimeType), Kind: jsontext.KindString, Opt: true},
-	{Name: "size", Offset: unsafe.Offsetof(Media{}.Size), Kind: jsontext.KindInt, Opt: true},
-	{Name: "width", Offset: unsafe.Offsetof(Media{}.Width), Kind: jsontext.KindInt, Opt: true},
-	{Name: "height", Offset: unsafe.Offsetof(Media{}.Height), Kind: jsontext.KindInt, Opt: true},
-	{Name: "thumbnail", Offset: unsafe.Offsetof(Media{}.Thumbnail), Kind: jsontext.KindBool, Opt: true},
+	{Name: "filename", Offset: unsafe.Offsetof(Media{}.Filename), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "mimeType", Offset: unsafe.Offsetof(Media{}.MimeType), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "size", Offset: unsafe.Offsetof(Media{}.Size), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "width", Offset: unsafe.Offsetof(Media{}.Width), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "height", Offset: unsafe.Offsetof(Media{}.Height), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "thumbnail", Offset: unsafe.Offsetof(Media{}.Thumbnail), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -277,7 +277,7 @@ func (v *MediaUploadResult) AppendJSON(dst []byte) []byte {
 	return layoutMediaUploadResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *MediaUploadResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutMediaUploadResult.Decode(d, unsafe.Pointer(v))
 }
@@ -287,15 +287,15 @@ var layoutMediaUploadResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "mime_type", Offset: unsafe.Offsetof(MediaUploadResult{}.MimeType), Kind: jsontext.KindString},
 	{Name: "filename", Offset: unsafe.Offsetof(MediaUploadResult{}.Filename), Kind: jsontext.KindString},
 	{Name: "size", Offset: unsafe.Offsetof(MediaUploadResult{}.Size), Kind: jsontext.KindInt},
-	{Name: "width", Offset: unsafe.Offsetof(MediaUploadResult{}.Width), Kind: jsontext.KindInt, Opt: true},
-	{Name: "height", Offset: unsafe.Offsetof(MediaUploadResult{}.Height), Kind: jsontext.KindInt, Opt: true},
-	{Name: "thumbnail", Offset: unsafe.Offsetof(MediaUploadResult{}.Thumbnail), Kind: jsontext.KindBool, Opt: true},
+	{Name: "width", Offset: unsafe.Offsetof(MediaUploadResult{}.Width), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "height", Offset: unsafe.Offsetof(MediaUploadResult{}.Height), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "thumbnail", Offset: unsafe.Offsetof(MediaUploadResult{}.Thumbnail), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Usage) AppendJSON(dst []byte) []byte { return layoutUsage.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Usage) DecodeJSON(d *jsontext.Decoder) { layoutUsage.Decode(d, unsafe.Pointer(v)) }
 
 var layoutUsage = jsontext.Layout{Fields: []jsontext.Field{
@@ -308,7 +308,7 @@ func (v *ChatSendResult) AppendJSON(dst []byte) []byte {
 	return layoutChatSendResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatSendResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatSendResult.Decode(d, unsafe.Pointer(v))
 }
@@ -316,12 +316,12 @@ func (v *ChatSendResult) DecodeJSON(d *jsontext.Decoder) {
 var layoutChatSendResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "runId", Offset: unsafe.Offsetof(ChatSendResult{}.RunID), Kind: jsontext.KindString},
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatSendResult{}.SessionKey), Kind: jsontext.KindString},
-	{Name: "content", Offset: unsafe.Offsetof(ChatSendResult{}.Content), Kind: jsontext.KindStringPointer, Opt: true},
-	{Name: "usage", Offset: unsafe.Offsetof(ChatSendResult{}.Usage), Kind: jsontext.KindPointer, Opt: true, Of: &layoutUsage, New: newUsage},
-	{Name: "messageId", Offset: unsafe.Offsetof(ChatSendResult{}.MessageID), Kind: jsontext.KindString, Opt: true},
-	{Name: "seq", Offset: unsafe.Offsetof(ChatSendResult{}.Seq), Kind: jsontext.KindInt, Opt: true},
-	{Name: "epoch", Offset: unsafe.Offsetof(ChatSendResult{}.Epoch), Kind: jsontext.KindString, Opt: true},
-	{Name: "status", Offset: unsafe.Offsetof(ChatSendResult{}.Status), Kind: jsontext.KindString, Opt: true},
+	{Name: "content", Offset: unsafe.Offsetof(ChatSendResult{}.Content), Kind: jsontext.KindStringPointer, OmitEmpty: true},
+	{Name: "usage", Offset: unsafe.Offsetof(ChatSendResult{}.Usage), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutUsage, New: newUsage},
+	{Name: "messageId", Offset: unsafe.Offsetof(ChatSendResult{}.MessageID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "seq", Offset: unsafe.Offsetof(ChatSendResult{}.Seq), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatSendResult{}.Epoch), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "status", Offset: unsafe.Offsetof(ChatSendResult{}.Status), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -329,16 +329,16 @@ func (v *ChatHistoryParams) AppendJSON(dst []byte) []byte {
 	return layoutChatHistoryParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatHistoryParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatHistoryParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutChatHistoryParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatHistoryParams{}.SessionKey), Kind: jsontext.KindString},
-	{Name: "agentId", Offset: unsafe.Offsetof(ChatHistoryParams{}.AgentID), Kind: jsontext.KindString, Opt: true},
-	{Name: "before", Offset: unsafe.Offsetof(ChatHistoryParams{}.Before), Kind: jsontext.KindInt, Opt: true},
-	{Name: "limit", Offset: unsafe.Offsetof(ChatHistoryParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
+	{Name: "agentId", Offset: unsafe.Offsetof(ChatHistoryParams{}.AgentID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "before", Offset: unsafe.Offsetof(ChatHistoryParams{}.Before), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "limit", Offset: unsafe.Offsetof(ChatHistoryParams{}.Limit), Kind: jsontext.KindIntPointer, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -346,13 +346,13 @@ func (v *ChatHistoryResult) AppendJSON(dst []byte) []byte {
 	return layoutChatHistoryResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatHistoryResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatHistoryResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutChatHistoryResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "messages", Offset: unsafe.Offsetof(ChatHistoryResult{}.Messages), Kind: jsontext.KindSlice, Of: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
+	{Name: "messages", Offset: unsafe.Offsetof(ChatHistoryResult{}.Messages), Kind: jsontext.KindSlice, Elem: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatHistoryResult{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatHistoryResult{}.Epoch), Kind: jsontext.KindString},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatHistoryResult{}.LastSeq), Kind: jsontext.KindInt},
@@ -362,7 +362,7 @@ var layoutChatHistoryResult = jsontext.Layout{Fields: []jsontext.Field{
 // AppendJSON appends v as a JSON object.
 func (v *Message) AppendJSON(dst []byte) []byte { return layoutMessage.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Message) DecodeJSON(d *jsontext.Decoder) { layoutMessage.Decode(d, unsafe.Pointer(v)) }
 
 var layoutMessage = jsontext.Layout{Fields: []jsontext.Field{
@@ -371,21 +371,21 @@ var layoutMessage = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "content", Offset: unsafe.Offsetof(Message{}.Content), Kind: jsontext.KindString},
 	{Name: "status", Offset: unsafe.Offsetof(Message{}.Status), Kind: jsontext.KindString},
 	{Name: "createdAt", Offset: unsafe.Offsetof(Message{}.CreatedAt), Kind: jsontext.KindTime},
-	{Name: "runId", Offset: unsafe.Offsetof(Message{}.RunID), Kind: jsontext.KindString, Opt: true},
+	{Name: "runId", Offset: unsafe.Offsetof(Message{}.RunID), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "seq", Offset: unsafe.Offsetof(Message{}.Seq), Kind: jsontext.KindInt},
-	{Name: "replyTo", Offset: unsafe.Offsetof(Message{}.ReplyTo), Kind: jsontext.KindString, Opt: true},
-	{Name: "media", Offset: unsafe.Offsetof(Message{}.Media), Kind: jsontext.KindSlice, Opt: true, Of: &layoutMedia, New: addMedia, Size: unsafe.Sizeof(Media{})},
-	{Name: "label", Offset: unsafe.Offsetof(Message{}.Label), Kind: jsontext.KindString, Opt: true},
-	{Name: "author", Offset: unsafe.Offsetof(Message{}.Author), Kind: jsontext.KindPointer, Opt: true, Of: &layoutAuthor, New: newAuthor},
-	{Name: "thinking", Offset: unsafe.Offsetof(Message{}.Thinking), Kind: jsontext.KindString, Opt: true},
-	{Name: "error", Offset: unsafe.Offsetof(Message{}.Error), Kind: jsontext.KindString, Opt: true},
-	{Name: "html", Offset: unsafe.Offsetof(Message{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+	{Name: "replyTo", Offset: unsafe.Offsetof(Message{}.ReplyTo), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "media", Offset: unsafe.Offsetof(Message{}.Media), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutMedia, New: addMedia, Size: unsafe.Sizeof(Media{})},
+	{Name: "label", Offset: unsafe.Offsetof(Message{}.Label), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "author", Offset: unsafe.Offsetof(Message{}.Author), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutAuthor, New: newAuthor},
+	{Name: "thinking", Offset: unsafe.Offsetof(Message{}.Thinking), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "error", Offset: unsafe.Offsetof(Message{}.Error), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "html", Offset: unsafe.Offsetof(Message{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Author) AppendJSON(dst []byte) []byte { return layoutAuthor.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Author) DecodeJSON(d *jsontext.Decoder) { layoutAuthor.Decode(d, unsafe.Pointer(v)) }
 
 var layoutAuthor = jsontext.Layout{Fields: []jsontext.Field{
@@ -396,13 +396,13 @@ var layoutAuthor = jsontext.Layout{Fields: []jsontext.Field{
 // AppendJSON appends v as a JSON object.
 func (v *HTML) AppendJSON(dst []byte) []byte { return layoutHTML.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *HTML) DecodeJSON(d *jsontext.Decoder) { layoutHTML.Decode(d, unsafe.Pointer(v)) }
 
 var layoutHTML = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "from", Offset: unsafe.Offsetof(HTML{}.From), Kind: jsontext.KindInt},
-	{Name: "blocks", Offset: unsafe.Offsetof(HTML{}.Blocks), Kind: jsontext.KindStrings, Opt: true},
-	{Name: "append", Offset: unsafe.Offsetof(HTML{}.Append), Kind: jsontext.KindString, Opt: true},
+	{Name: "blocks", Offset: unsafe.Offsetof(HTML{}.Blocks), Kind: jsontext.KindStrings, OmitEmpty: true},
+	{Name: "append", Offset: unsafe.Offsetof(HTML{}.Append), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -410,7 +410,7 @@ func (v *ChatInjectParams) AppendJSON(dst []byte) []byte {
 	return layoutChatInjectParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatInjectParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatInjectParams.Decode(d, unsafe.Pointer(v))
 }
@@ -418,7 +418,7 @@ func (v *ChatInjectParams) DecodeJSON(d *jsontext.Decoder) {
 var layoutChatInjectParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatInjectParams{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "message", Offset: unsafe.Offsetof(ChatInjectParams{}.Message), Kind: jsontext.KindString},
-	{Name: "label", Offset: unsafe.Offsetof(ChatInjectParams{}.Label), Kind: jsontext.KindString, Opt: true},
+	{Name: "label", Offset: unsafe.Offsetof(ChatInjectParams{}.Label), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -426,7 +426,7 @@ func (v *ChatInjectResult) AppendJSON(dst []byte) []byte {
 	return layoutChatInjectResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatInjectResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatInjectResult.Decode(d, unsafe.Pointer(v))
 }
@@ -441,14 +441,14 @@ func (v *ChatAbortParams) AppendJSON(dst []byte) []byte {
 	return layoutChatAbortParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatAbortParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatAbortParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutChatAbortParams = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatAbortParams{}.SessionKey), Kind: jsontext.KindString, Opt: true},
-	{Name: "runId", Offset: unsafe.Offsetof(ChatAbortParams{}.RunID), Kind: jsontext.KindString, Opt: true},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatAbortParams{}.SessionKey), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "runId", Offset: unsafe.Offsetof(ChatAbortParams{}.RunID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -456,7 +456,7 @@ func (v *ChatAbortResult) AppendJSON(dst []byte) []byte {
 	return layoutChatAbortResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatAbortResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatAbortResult.Decode(d, unsafe.Pointer(v))
 }
@@ -472,7 +472,7 @@ func (v *ChatStatusParams) AppendJSON(dst []byte) []byte {
 	return layoutChatStatusParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatStatusParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatStatusParams.Decode(d, unsafe.Pointer(v))
 }
@@ -486,7 +486,7 @@ func (v *ChatStatusResult) AppendJSON(dst []byte) []byte {
 	return layoutChatStatusResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatStatusResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatStatusResult.Decode(d, unsafe.Pointer(v))
 }
@@ -494,7 +494,7 @@ func (v *ChatStatusResult) DecodeJSON(d *jsontext.Decoder) {
 var layoutChatStatusResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "isRunning", Offset: unsafe.Offsetof(ChatStatusResult{}.IsRunning), Kind: jsontext.KindBool},
 	{Name: "runId", Offset: unsafe.Offsetof(ChatStatusResult{}.RunID), Kind: jsontext.KindString},
-	{Name: "activity", Offset: unsafe.Offsetof(ChatStatusResult{}.Activity), Kind: jsontext.KindPointer, Of: &layoutActivity, New: newActivity},
+	{Name: "activity", Offset: unsafe.Offsetof(ChatStatusResult{}.Activity), Kind: jsontext.KindPointer, Elem: &layoutActivity, New: newActivity},
 	{Name: "queued", Offset: unsafe.Offsetof(ChatStatusResult{}.Queued), Kind: jsontext.KindInt},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatStatusResult{}.LastSeq), Kind: jsontext.KindInt},
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatStatusResult{}.Epoch), Kind: jsontext.KindString},
@@ -505,7 +505,7 @@ func (v *ChatRetryParams) AppendJSON(dst []byte) []byte {
 	return layoutChatRetryParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatRetryParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatRetryParams.Decode(d, unsafe.Pointer(v))
 }
@@ -513,9 +513,9 @@ func (v *ChatRetryParams) DecodeJSON(d *jsontext.Decoder) {
 var layoutChatRetryParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatRetryParams{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "runId", Offset: unsafe.Offsetof(ChatRetryParams{}.RunID), Kind: jsontext.KindString},
-	{Name: "stream", Offset: unsafe.Offsetof(ChatRetryParams{}.Stream), Kind: jsontext.KindBoolPointer, Opt: true},
-	{Name: "idempotencyKey", Offset: unsafe.Offsetof(ChatRetryParams{}.IdempotencyKey), Kind: jsontext.KindString, Opt: true},
-	{Name: "ack", Offset: unsafe.Offsetof(ChatRetryParams{}.Ack), Kind: jsontext.KindString, Opt: true},
+	{Name: "stream", Offset: unsafe.Offsetof(ChatRetryParams{}.Stream), Kind: jsontext.KindBoolPointer, OmitEmpty: true},
+	{Name: "idempotencyKey", Offset: unsafe.Offsetof(ChatRetryParams{}.IdempotencyKey), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "ack", Offset: unsafe.Offsetof(ChatRetryParams{}.Ack), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -523,16 +523,16 @@ func (v *ChatReplayParams) AppendJSON(dst []byte) []byte {
 	return layoutChatReplayParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatReplayParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatReplayParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutChatReplayParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatReplayParams{}.SessionKey), Kind: jsontext.KindString},
-	{Name: "epoch", Offset: unsafe.Offsetof(ChatReplayParams{}.Epoch), Kind: jsontext.KindString, Opt: true},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatReplayParams{}.Epoch), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "afterSeq", Offset: unsafe.Offsetof(ChatReplayParams{}.AfterSeq), Kind: jsontext.KindInt},
-	{Name: "limit", Offset: unsafe.Offsetof(ChatReplayParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
+	{Name: "limit", Offset: unsafe.Offsetof(ChatReplayParams{}.Limit), Kind: jsontext.KindIntPointer, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -540,13 +540,13 @@ func (v *ChatReplayResult) AppendJSON(dst []byte) []byte {
 	return layoutChatReplayResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatReplayResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatReplayResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutChatReplayResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "events", Offset: unsafe.Offsetof(ChatReplayResult{}.Events), Kind: jsontext.KindSlice, Of: &layoutFrame, New: addFrame, Size: unsafe.Sizeof(Frame{})},
+	{Name: "events", Offset: unsafe.Offsetof(ChatReplayResult{}.Events), Kind: jsontext.KindSlice, Elem: &layoutFrame, New: addFrame, Size: unsafe.Sizeof(Frame{})},
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatReplayResult{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatReplayResult{}.Epoch), Kind: jsontext.KindString},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatReplayResult{}.LastSeq), Kind: jsontext.KindInt},
@@ -558,15 +558,15 @@ func (v *ChatWatchParams) AppendJSON(dst []byte) []byte {
 	return layoutChatWatchParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatWatchParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatWatchParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutChatWatchParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatWatchParams{}.SessionKey), Kind: jsontext.KindString},
-	{Name: "epoch", Offset: unsafe.Offsetof(ChatWatchParams{}.Epoch), Kind: jsontext.KindString, Opt: true},
-	{Name: "afterSeq", Offset: unsafe.Offsetof(ChatWatchParams{}.AfterSeq), Kind: jsontext.KindIntPointer, Opt: true},
+	{Name: "epoch", Offset: unsafe.Offsetof(ChatWatchParams{}.Epoch), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "afterSeq", Offset: unsafe.Offsetof(ChatWatchParams{}.AfterSeq), Kind: jsontext.KindIntPointer, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -574,7 +574,7 @@ func (v *ChatUnwatchParams) AppendJSON(dst []byte) []byte {
 	return layoutChatUnwatchParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatUnwatchParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutChatUnwatchParams.Decode(d, unsafe.Pointer(v))
 }
@@ -588,12 +588,12 @@ func (v *Activity) AppendJSON(dst []byte) []byte {
 	return layoutActivity.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Activity) DecodeJSON(d *jsontext.Decoder) { layoutActivity.Decode(d, unsafe.Pointer(v)) }
 
 var layoutActivity = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "phase", Offset: unsafe.Offsetof(Activity{}.Phase), Kind: jsontext.KindString},
-	{Name: "tool", Offset: unsafe.Offsetof(Activity{}.Tool), Kind: jsontext.KindString, Opt: true},
+	{Name: "tool", Offset: unsafe.Offsetof(Activity{}.Tool), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -601,7 +601,7 @@ func (v *AgentEvent) AppendJSON(dst []byte) []byte {
 	return layoutAgentEvent.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *AgentEvent) DecodeJSON(d *jsontext.Decoder) { layoutAgentEvent.Decode(d, unsafe.Pointer(v)) }
 
 var layoutAgentEvent = jsontext.Layout{Fields: []jsontext.Field{
@@ -619,15 +619,15 @@ func (v *RunStartedPayload) AppendJSON(dst []byte) []byte {
 	return layoutRunStartedPayload.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *RunStartedPayload) DecodeJSON(d *jsontext.Decoder) {
 	layoutRunStartedPayload.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutRunStartedPayload = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "messageId", Offset: unsafe.Offsetof(RunStartedPayload{}.MessageID), Kind: jsontext.KindString, Opt: true},
-	{Name: "userMessageId", Offset: unsafe.Offsetof(RunStartedPayload{}.UserMessageID), Kind: jsontext.KindString, Opt: true},
-	{Name: "createdAt", Offset: unsafe.Offsetof(RunStartedPayload{}.CreatedAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "messageId", Offset: unsafe.Offsetof(RunStartedPayload{}.MessageID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "userMessageId", Offset: unsafe.Offsetof(RunStartedPayload{}.UserMessageID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "createdAt", Offset: unsafe.Offsetof(RunStartedPayload{}.CreatedAt), Kind: jsontext.KindTime, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -635,12 +635,12 @@ func (v *TextPayload) AppendJSON(dst []byte) []byte {
 	return layoutTextPayload.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *TextPayload) DecodeJSON(d *jsontext.Decoder) { layoutTextPayload.Decode(d, unsafe.Pointer(v)) }
 
 var layoutTextPayload = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "content", Offset: unsafe.Offsetof(TextPayload{}.Content), Kind: jsontext.KindString},
-	{Name: "html", Offset: unsafe.Offsetof(TextPayload{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+	{Name: "html", Offset: unsafe.Offsetof(TextPayload{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -648,7 +648,7 @@ func (v *ToolCallPayload) AppendJSON(dst []byte) []byte {
 	return layoutToolCallPayload.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ToolCallPayload) DecodeJSON(d *jsontext.Decoder) {
 	layoutToolCallPayload.Decode(d, unsafe.Pointer(v))
 }
@@ -664,7 +664,7 @@ func (v *ToolResultPayload) AppendJSON(dst []byte) []byte {
 	return layoutToolResultPayload.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ToolResultPayload) DecodeJSON(d *jsontext.Decoder) {
 	layoutToolResultPayload.Decode(d, unsafe.Pointer(v))
 }
@@ -680,7 +680,7 @@ func (v *RunCompletedPayload) AppendJSON(dst []byte) []byte {
 	return layoutRunCompletedPayload.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *RunCompletedPayload) DecodeJSON(d *jsontext.Decoder) {
 	layoutRunCompletedPayload.Decode(d, unsafe.Pointer(v))
 }
@@ -688,8 +688,8 @@ func (v *RunCompletedPayload) DecodeJSON(d *jsontext.Decoder) {
 var layoutRunCompletedPayload = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "messageId", Offset: unsafe.Offsetof(RunCompletedPayload{}.MessageID), Kind: jsontext.KindString},
 	{Name: "content", Offset: unsafe.Offsetof(RunCompletedPayload{}.Content), Kind: jsontext.KindString},
-	{Name: "usage", Offset: unsafe.Offsetof(RunCompletedPayload{}.Usage), Kind: jsontext.KindPointer, Opt: true, Of: &layoutUsage, New: newUsage},
-	{Name: "html", Offset: unsafe.Offsetof(RunCompletedPayload{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+	{Name: "usage", Offset: unsafe.Offsetof(RunCompletedPayload{}.Usage), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutUsage, New: newUsage},
+	{Name: "html", Offset: unsafe.Offsetof(RunCompletedPayload{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -697,7 +697,7 @@ func (v *RunFailedPayload) AppendJSON(dst []byte) []byte {
 	return layoutRunFailedPayload.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *RunFailedPayload) DecodeJSON(d *jsontext.Decoder) {
 	layoutRunFailedPayload.Decode(d, unsafe.Pointer(v))
 }
@@ -705,8 +705,8 @@ func (v *RunFailedPayload) DecodeJSON(d *jsontext.Decoder) {
 var layoutRunFailedPayload = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "error", Offset: unsafe.Offsetof(RunFailedPayload{}.Error), Kind: jsontext.KindString},
 	{Name: "code", Offset: unsafe.Offsetof(RunFailedPayload{}.Code), Kind: jsontext.KindString},
-	{Name: "messageId", Offset: unsafe.Offsetof(RunFailedPayload{}.MessageID), Kind: jsontext.KindString, Opt: true},
-	{Name: "html", Offset: unsafe.Offsetof(RunFailedPayload{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+	{Name: "messageId", Offset: unsafe.Offsetof(RunFailedPayload{}.MessageID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "html", Offset: unsafe.Offsetof(RunFailedPayload{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -714,14 +714,14 @@ func (v *RunCancelledPayload) AppendJSON(dst []byte) []byte {
 	return layoutRunCancelledPayload.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *RunCancelledPayload) DecodeJSON(d *jsontext.Decoder) {
 	layoutRunCancelledPayload.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutRunCancelledPayload = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "messageId", Offset: unsafe.Offsetof(RunCancelledPayload{}.MessageID), Kind: jsontext.KindString, Opt: true},
-	{Name: "html", Offset: unsafe.Offsetof(RunCancelledPayload{}.HTML), Kind: jsontext.KindPointer, Opt: true, Of: &layoutHTML, New: newHTML},
+	{Name: "messageId", Offset: unsafe.Offsetof(RunCancelledPayload{}.MessageID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "html", Offset: unsafe.Offsetof(RunCancelledPayload{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -729,13 +729,13 @@ func (v *ChatEvent) AppendJSON(dst []byte) []byte {
 	return layoutChatEvent.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ChatEvent) DecodeJSON(d *jsontext.Decoder) { layoutChatEvent.Decode(d, unsafe.Pointer(v)) }
 
 var layoutChatEvent = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "type", Offset: unsafe.Offsetof(ChatEvent{}.Type), Kind: jsontext.KindString},
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatEvent{}.SessionKey), Kind: jsontext.KindString},
-	{Name: "message", Offset: unsafe.Offsetof(ChatEvent{}.Message), Kind: jsontext.KindStruct, Of: &layoutMessage},
+	{Name: "message", Offset: unsafe.Offsetof(ChatEvent{}.Message), Kind: jsontext.KindStruct, Elem: &layoutMessage},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -743,51 +743,51 @@ func (v *ConnectParams) AppendJSON(dst []byte) []byte {
 	return layoutConnectParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ConnectParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutConnectParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutConnectParams = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "token", Offset: unsafe.Offsetof(ConnectParams{}.Token), Kind: jsontext.KindString, Opt: true},
-	{Name: "user_id", Offset: unsafe.Offsetof(ConnectParams{}.UserID), Kind: jsontext.KindString, Opt: true},
-	{Name: "sender_id", Offset: unsafe.Offsetof(ConnectParams{}.SenderID), Kind: jsontext.KindString, Opt: true},
-	{Name: "protocol", Offset: unsafe.Offsetof(ConnectParams{}.Protocol), Kind: jsontext.KindInt, Opt: true},
-	{Name: "locale", Offset: unsafe.Offsetof(ConnectParams{}.Locale), Kind: jsontext.KindString, Opt: true},
-	{Name: "client", Offset: unsafe.Offsetof(ConnectParams{}.Client), Kind: jsontext.KindPointer, Opt: true, Of: &layoutClient, New: newClient},
-	{Name: "device_name", Offset: unsafe.Offsetof(ConnectParams{}.DeviceName), Kind: jsontext.KindString, Opt: true},
-	{Name: "resume", Offset: unsafe.Offsetof(ConnectParams{}.Resume), Kind: jsontext.KindSlice, Opt: true, Of: &layoutCursor, New: addCursor, Size: unsafe.Sizeof(Cursor{})},
+	{Name: "token", Offset: unsafe.Offsetof(ConnectParams{}.Token), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "user_id", Offset: unsafe.Offsetof(ConnectParams{}.UserID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "sender_id", Offset: unsafe.Offsetof(ConnectParams{}.SenderID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "protocol", Offset: unsafe.Offsetof(ConnectParams{}.Protocol), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "locale", Offset: unsafe.Offsetof(ConnectParams{}.Locale), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "client", Offset: unsafe.Offsetof(ConnectParams{}.Client), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutClient, New: newClient},
+	{Name: "device_name", Offset: unsafe.Offsetof(ConnectParams{}.DeviceName), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "resume", Offset: unsafe.Offsetof(ConnectParams{}.Resume), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutCursor, New: addCursor, Size: unsafe.Sizeof(Cursor{})},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Client) AppendJSON(dst []byte) []byte { return layoutClient.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Client) DecodeJSON(d *jsontext.Decoder) { layoutClient.Decode(d, unsafe.Pointer(v)) }
 
 var layoutClient = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "name", Offset: unsafe.Offsetof(Client{}.Name), Kind: jsontext.KindString, Opt: true},
-	{Name: "version", Offset: unsafe.Offsetof(Client{}.Version), Kind: jsontext.KindString, Opt: true},
-	{Name: "platform", Offset: unsafe.Offsetof(Client{}.Platform), Kind: jsontext.KindString, Opt: true},
-	{Name: "caps", Offset: unsafe.Offsetof(Client{}.Caps), Kind: jsontext.KindStrings, Opt: true},
+	{Name: "name", Offset: unsafe.Offsetof(Client{}.Name), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "version", Offset: unsafe.Offsetof(Client{}.Version), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "platform", Offset: unsafe.Offsetof(Client{}.Platform), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "caps", Offset: unsafe.Offsetof(Client{}.Caps), Kind: jsontext.KindStrings, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Cursor) AppendJSON(dst []byte) []byte { return layoutCursor.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Cursor) DecodeJSON(d *jsontext.Decoder) { layoutCursor.Decode(d, unsafe.Pointer(v)) }
 
 var layoutCursor = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(Cursor{}.SessionKey), Kind: jsontext.KindString},
-	{Name: "epoch", Offset: unsafe.Offsetof(Cursor{}.Epoch), Kind: jsontext.KindString, Opt: true},
+	{Name: "epoch", Offset: unsafe.Offsetof(Cursor{}.Epoch), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "afterSeq", Offset: unsafe.Offsetof(Cursor{}.AfterSeq), Kind: jsontext.KindInt},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Server) AppendJSON(dst []byte) []byte { return layoutServer.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Server) DecodeJSON(d *jsontext.Decoder) { layoutServer.Decode(d, unsafe.Pointer(v)) }
 
 var layoutServer = jsontext.Layout{Fields: []jsontext.Field{
@@ -798,7 +798,7 @@ var layoutServer = jsontext.Layout{Fields: []jsontext.Field{
 // AppendJSON appends v as a JSON object.
 func (v *Limits) AppendJSON(dst []byte) []byte { return layoutLimits.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Limits) DecodeJSON(d *jsontext.Decoder) { layoutLimits.Decode(d, unsafe.Pointer(v)) }
 
 var layoutLimits = jsontext.Layout{Fields: []jsontext.Field{
@@ -813,23 +813,23 @@ func (v *ConnectResult) AppendJSON(dst []byte) []byte {
 	return layoutConnectResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ConnectResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutConnectResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutConnectResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "protocol", Offset: unsafe.Offsetof(ConnectResult{}.Protocol), Kind: jsontext.KindInt},
-	{Name: "role", Offset: unsafe.Offsetof(ConnectResult{}.Role), Kind: jsontext.KindString, Opt: true},
-	{Name: "user_id", Offset: unsafe.Offsetof(ConnectResult{}.UserID), Kind: jsontext.KindString, Opt: true},
-	{Name: "server", Offset: unsafe.Offsetof(ConnectResult{}.Server), Kind: jsontext.KindStruct, Of: &layoutServer},
-	{Name: "limits", Offset: unsafe.Offsetof(ConnectResult{}.Limits), Kind: jsontext.KindPointer, Opt: true, Of: &layoutLimits, New: newLimits},
-	{Name: "resumed", Offset: unsafe.Offsetof(ConnectResult{}.Resumed), Kind: jsontext.KindSlice, Opt: true, Of: &layoutResumedCursor, New: addResumedCursor, Size: unsafe.Sizeof(ResumedCursor{})},
-	{Name: "status", Offset: unsafe.Offsetof(ConnectResult{}.Status), Kind: jsontext.KindString, Opt: true},
-	{Name: "pairing_code", Offset: unsafe.Offsetof(ConnectResult{}.PairingCode), Kind: jsontext.KindString, Opt: true},
-	{Name: "sender_id", Offset: unsafe.Offsetof(ConnectResult{}.SenderID), Kind: jsontext.KindString, Opt: true},
-	{Name: "expires_at", Offset: unsafe.Offsetof(ConnectResult{}.ExpiresAt), Kind: jsontext.KindTime, Opt: true},
-	{Name: "poll_interval_ms", Offset: unsafe.Offsetof(ConnectResult{}.PollIntervalMs), Kind: jsontext.KindInt, Opt: true},
+	{Name: "role", Offset: unsafe.Offsetof(ConnectResult{}.Role), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "user_id", Offset: unsafe.Offsetof(ConnectResult{}.UserID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "server", Offset: unsafe.Offsetof(ConnectResult{}.Server), Kind: jsontext.KindStruct, Elem: &layoutServer},
+	{Name: "limits", Offset: unsafe.Offsetof(ConnectResult{}.Limits), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutLimits, New: newLimits},
+	{Name: "resumed", Offset: unsafe.Offsetof(ConnectResult{}.Resumed), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutResumedCursor, New: addResumedCursor, Size: unsafe.Sizeof(ResumedCursor{})},
+	{Name: "status", Offset: unsafe.Offsetof(ConnectResult{}.Status), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "pairing_code", Offset: unsafe.Offsetof(ConnectResult{}.PairingCode), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "sender_id", Offset: unsafe.Offsetof(ConnectResult{}.SenderID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "expires_at", Offset: unsafe.Offsetof(ConnectResult{}.ExpiresAt), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "poll_interval_ms", Offset: unsafe.Offsetof(ConnectResult{}.PollIntervalMs), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -837,7 +837,7 @@ func (v *ResumedCursor) AppendJSON(dst []byte) []byte {
 	return layoutResumedCursor.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ResumedCursor) DecodeJSON(d *jsontext.Decoder) {
 	layoutResumedCursor.Decode(d, unsafe.Pointer(v))
 }
@@ -845,7 +845,7 @@ func (v *ResumedCursor) DecodeJSON(d *jsontext.Decoder) {
 var layoutResumedCursor = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ResumedCursor{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "status", Offset: unsafe.Offsetof(ResumedCursor{}.Status), Kind: jsontext.KindString},
-	{Name: "epoch", Offset: unsafe.Offsetof(ResumedCursor{}.Epoch), Kind: jsontext.KindString, Opt: true},
+	{Name: "epoch", Offset: unsafe.Offsetof(ResumedCursor{}.Epoch), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ResumedCursor{}.LastSeq), Kind: jsontext.KindInt},
 }}
 
@@ -854,14 +854,14 @@ func (v *PairingStatus) AppendJSON(dst []byte) []byte {
 	return layoutPairingStatus.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *PairingStatus) DecodeJSON(d *jsontext.Decoder) {
 	layoutPairingStatus.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutPairingStatus = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "status", Offset: unsafe.Offsetof(PairingStatus{}.Status), Kind: jsontext.KindString},
-	{Name: "expires_at", Offset: unsafe.Offsetof(PairingStatus{}.ExpiresAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "expires_at", Offset: unsafe.Offsetof(PairingStatus{}.ExpiresAt), Kind: jsontext.KindTime, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -869,7 +869,7 @@ func (v *PendingDevice) AppendJSON(dst []byte) []byte {
 	return layoutPendingDevice.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *PendingDevice) DecodeJSON(d *jsontext.Decoder) {
 	layoutPendingDevice.Decode(d, unsafe.Pointer(v))
 }
@@ -877,9 +877,9 @@ func (v *PendingDevice) DecodeJSON(d *jsontext.Decoder) {
 var layoutPendingDevice = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "code", Offset: unsafe.Offsetof(PendingDevice{}.Code), Kind: jsontext.KindString},
 	{Name: "deviceId", Offset: unsafe.Offsetof(PendingDevice{}.DeviceID), Kind: jsontext.KindString},
-	{Name: "deviceName", Offset: unsafe.Offsetof(PendingDevice{}.DeviceName), Kind: jsontext.KindString, Opt: true},
+	{Name: "deviceName", Offset: unsafe.Offsetof(PendingDevice{}.DeviceName), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "address", Offset: unsafe.Offsetof(PendingDevice{}.Address), Kind: jsontext.KindString},
-	{Name: "userAgent", Offset: unsafe.Offsetof(PendingDevice{}.UserAgent), Kind: jsontext.KindString, Opt: true},
+	{Name: "userAgent", Offset: unsafe.Offsetof(PendingDevice{}.UserAgent), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "createdAt", Offset: unsafe.Offsetof(PendingDevice{}.CreatedAt), Kind: jsontext.KindTime},
 	{Name: "expiresAt", Offset: unsafe.Offsetof(PendingDevice{}.ExpiresAt), Kind: jsontext.KindTime},
 }}
@@ -889,7 +889,7 @@ func (v *PairedDevice) AppendJSON(dst []byte) []byte {
 	return layoutPairedDevice.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *PairedDevice) DecodeJSON(d *jsontext.Decoder) {
 	layoutPairedDevice.Decode(d, unsafe.Pointer(v))
 }
@@ -898,12 +898,12 @@ var layoutPairedDevice = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "deviceId", Offset: unsafe.Offsetof(PairedDevice{}.DeviceID), Kind: jsontext.KindString},
 	{Name: "userId", Offset: unsafe.Offsetof(PairedDevice{}.UserID), Kind: jsontext.KindString},
 	{Name: "role", Offset: unsafe.Offsetof(PairedDevice{}.Role), Kind: jsontext.KindString},
-	{Name: "label", Offset: unsafe.Offsetof(PairedDevice{}.Label), Kind: jsontext.KindString, Opt: true},
-	{Name: "deviceName", Offset: unsafe.Offsetof(PairedDevice{}.DeviceName), Kind: jsontext.KindString, Opt: true},
+	{Name: "label", Offset: unsafe.Offsetof(PairedDevice{}.Label), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "deviceName", Offset: unsafe.Offsetof(PairedDevice{}.DeviceName), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "address", Offset: unsafe.Offsetof(PairedDevice{}.Address), Kind: jsontext.KindString},
-	{Name: "userAgent", Offset: unsafe.Offsetof(PairedDevice{}.UserAgent), Kind: jsontext.KindString, Opt: true},
+	{Name: "userAgent", Offset: unsafe.Offsetof(PairedDevice{}.UserAgent), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "createdAt", Offset: unsafe.Offsetof(PairedDevice{}.CreatedAt), Kind: jsontext.KindTime},
-	{Name: "lastSeenAt", Offset: unsafe.Offsetof(PairedDevice{}.LastSeenAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "lastSeenAt", Offset: unsafe.Offsetof(PairedDevice{}.LastSeenAt), Kind: jsontext.KindTime, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -911,14 +911,14 @@ func (v *DeviceListResult) AppendJSON(dst []byte) []byte {
 	return layoutDeviceListResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *DeviceListResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutDeviceListResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutDeviceListResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "pending", Offset: unsafe.Offsetof(DeviceListResult{}.Pending), Kind: jsontext.KindSlice, Of: &layoutPendingDevice, New: addPendingDevice, Size: unsafe.Sizeof(PendingDevice{})},
-	{Name: "paired", Offset: unsafe.Offsetof(DeviceListResult{}.Paired), Kind: jsontext.KindSlice, Of: &layoutPairedDevice, New: addPairedDevice, Size: unsafe.Sizeof(PairedDevice{})},
+	{Name: "pending", Offset: unsafe.Offsetof(DeviceListResult{}.Pending), Kind: jsontext.KindSlice, Elem: &layoutPendingDevice, New: addPendingDevice, Size: unsafe.Sizeof(PendingDevice{})},
+	{Name: "paired", Offset: unsafe.Offsetof(DeviceListResult{}.Paired), Kind: jsontext.KindSlice, Elem: &layoutPairedDevice, New: addPairedDevice, Size: unsafe.Sizeof(PairedDevice{})},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -926,16 +926,16 @@ func (v *DeviceApproveParams) AppendJSON(dst []byte) []byte {
 	return layoutDeviceApproveParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *DeviceApproveParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutDeviceApproveParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutDeviceApproveParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "code", Offset: unsafe.Offsetof(DeviceApproveParams{}.Code), Kind: jsontext.KindString},
-	{Name: "userId", Offset: unsafe.Offsetof(DeviceApproveParams{}.UserID), Kind: jsontext.KindString, Opt: true},
-	{Name: "role", Offset: unsafe.Offsetof(DeviceApproveParams{}.Role), Kind: jsontext.KindString, Opt: true},
-	{Name: "label", Offset: unsafe.Offsetof(DeviceApproveParams{}.Label), Kind: jsontext.KindString, Opt: true},
+	{Name: "userId", Offset: unsafe.Offsetof(DeviceApproveParams{}.UserID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "role", Offset: unsafe.Offsetof(DeviceApproveParams{}.Role), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "label", Offset: unsafe.Offsetof(DeviceApproveParams{}.Label), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -943,13 +943,13 @@ func (v *DeviceApproveResult) AppendJSON(dst []byte) []byte {
 	return layoutDeviceApproveResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *DeviceApproveResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutDeviceApproveResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutDeviceApproveResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "paired", Offset: unsafe.Offsetof(DeviceApproveResult{}.Paired), Kind: jsontext.KindStruct, Of: &layoutPairedDevice},
+	{Name: "paired", Offset: unsafe.Offsetof(DeviceApproveResult{}.Paired), Kind: jsontext.KindStruct, Elem: &layoutPairedDevice},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -957,7 +957,7 @@ func (v *DeviceDenyParams) AppendJSON(dst []byte) []byte {
 	return layoutDeviceDenyParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *DeviceDenyParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutDeviceDenyParams.Decode(d, unsafe.Pointer(v))
 }
@@ -971,7 +971,7 @@ func (v *DeviceDenyResult) AppendJSON(dst []byte) []byte {
 	return layoutDeviceDenyResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *DeviceDenyResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutDeviceDenyResult.Decode(d, unsafe.Pointer(v))
 }
@@ -985,15 +985,15 @@ func (v *DeviceRevokeParams) AppendJSON(dst []byte) []byte {
 	return layoutDeviceRevokeParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *DeviceRevokeParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutDeviceRevokeParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutDeviceRevokeParams = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "deviceId", Offset: unsafe.Offsetof(DeviceRevokeParams{}.DeviceID), Kind: jsontext.KindString, Opt: true},
-	{Name: "senderId", Offset: unsafe.Offsetof(DeviceRevokeParams{}.SenderID), Kind: jsontext.KindString, Opt: true},
-	{Name: "channel", Offset: unsafe.Offsetof(DeviceRevokeParams{}.Channel), Kind: jsontext.KindString, Opt: true},
+	{Name: "deviceId", Offset: unsafe.Offsetof(DeviceRevokeParams{}.DeviceID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "senderId", Offset: unsafe.Offsetof(DeviceRevokeParams{}.SenderID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "channel", Offset: unsafe.Offsetof(DeviceRevokeParams{}.Channel), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1001,7 +1001,7 @@ func (v *DeviceRevokeResult) AppendJSON(dst []byte) []byte {
 	return layoutDeviceRevokeResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *DeviceRevokeResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutDeviceRevokeResult.Decode(d, unsafe.Pointer(v))
 }
@@ -1015,31 +1015,31 @@ func (v *DeviceResolved) AppendJSON(dst []byte) []byte {
 	return layoutDeviceResolved.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *DeviceResolved) DecodeJSON(d *jsontext.Decoder) {
 	layoutDeviceResolved.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutDeviceResolved = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "status", Offset: unsafe.Offsetof(DeviceResolved{}.Status), Kind: jsontext.KindString},
-	{Name: "signedOut", Offset: unsafe.Offsetof(DeviceResolved{}.SignedOut), Kind: jsontext.KindBool, Opt: true},
-	{Name: "code", Offset: unsafe.Offsetof(DeviceResolved{}.Code), Kind: jsontext.KindString, Opt: true},
-	{Name: "deviceId", Offset: unsafe.Offsetof(DeviceResolved{}.DeviceID), Kind: jsontext.KindString, Opt: true},
-	{Name: "paired", Offset: unsafe.Offsetof(DeviceResolved{}.Paired), Kind: jsontext.KindPointer, Opt: true, Of: &layoutPairedDevice, New: newPairedDevice},
+	{Name: "signedOut", Offset: unsafe.Offsetof(DeviceResolved{}.SignedOut), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "code", Offset: unsafe.Offsetof(DeviceResolved{}.Code), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "deviceId", Offset: unsafe.Offsetof(DeviceResolved{}.DeviceID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "paired", Offset: unsafe.Offsetof(DeviceResolved{}.Paired), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutPairedDevice, New: newPairedDevice},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Error) AppendJSON(dst []byte) []byte { return layoutError.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Error) DecodeJSON(d *jsontext.Decoder) { layoutError.Decode(d, unsafe.Pointer(v)) }
 
 var layoutError = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "code", Offset: unsafe.Offsetof(Error{}.Code), Kind: jsontext.KindString},
 	{Name: "message", Offset: unsafe.Offsetof(Error{}.Message), Kind: jsontext.KindString},
-	{Name: "details", Offset: unsafe.Offsetof(Error{}.Details), Kind: jsontext.KindPointer, Opt: true, Of: &layoutErrorDetails, New: newErrorDetails},
-	{Name: "retryable", Offset: unsafe.Offsetof(Error{}.Retryable), Kind: jsontext.KindBool, Opt: true},
-	{Name: "retryAfterMs", Offset: unsafe.Offsetof(Error{}.RetryAfterMs), Kind: jsontext.KindInt, Opt: true},
+	{Name: "details", Offset: unsafe.Offsetof(Error{}.Details), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutErrorDetails, New: newErrorDetails},
+	{Name: "retryable", Offset: unsafe.Offsetof(Error{}.Retryable), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "retryAfterMs", Offset: unsafe.Offsetof(Error{}.RetryAfterMs), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1047,45 +1047,45 @@ func (v *ErrorDetails) AppendJSON(dst []byte) []byte {
 	return layoutErrorDetails.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ErrorDetails) DecodeJSON(d *jsontext.Decoder) {
 	layoutErrorDetails.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutErrorDetails = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "status", Offset: unsafe.Offsetof(ErrorDetails{}.Status), Kind: jsontext.KindString, Opt: true},
-	{Name: "runId", Offset: unsafe.Offsetof(ErrorDetails{}.RunID), Kind: jsontext.KindString, Opt: true},
-	{Name: "messageId", Offset: unsafe.Offsetof(ErrorDetails{}.MessageID), Kind: jsontext.KindString, Opt: true},
-	{Name: "supported", Offset: unsafe.Offsetof(ErrorDetails{}.Supported), Kind: jsontext.KindString, Opt: true},
+	{Name: "status", Offset: unsafe.Offsetof(ErrorDetails{}.Status), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "runId", Offset: unsafe.Offsetof(ErrorDetails{}.RunID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "messageId", Offset: unsafe.Offsetof(ErrorDetails{}.MessageID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "supported", Offset: unsafe.Offsetof(ErrorDetails{}.Supported), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Request) AppendJSON(dst []byte) []byte { return layoutRequest.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Request) DecodeJSON(d *jsontext.Decoder) { layoutRequest.Decode(d, unsafe.Pointer(v)) }
 
 var layoutRequest = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "type", Offset: unsafe.Offsetof(Request{}.Type), Kind: jsontext.KindString},
 	{Name: "id", Offset: unsafe.Offsetof(Request{}.ID), Kind: jsontext.KindString},
 	{Name: "method", Offset: unsafe.Offsetof(Request{}.Method), Kind: jsontext.KindString},
-	{Name: "params", Offset: unsafe.Offsetof(Request{}.Params), Kind: jsontext.KindRaw, Opt: true},
+	{Name: "params", Offset: unsafe.Offsetof(Request{}.Params), Kind: jsontext.KindRaw, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Frame) AppendJSON(dst []byte) []byte { return layoutFrame.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Frame) DecodeJSON(d *jsontext.Decoder) { layoutFrame.Decode(d, unsafe.Pointer(v)) }
 
 var layoutFrame = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "type", Offset: unsafe.Offsetof(Frame{}.Type), Kind: jsontext.KindString},
-	{Name: "id", Offset: unsafe.Offsetof(Frame{}.ID), Kind: jsontext.KindString, Opt: true},
-	{Name: "ok", Offset: unsafe.Offsetof(Frame{}.OK), Kind: jsontext.KindBool, Opt: true},
-	{Name: "payload", Offset: unsafe.Offsetof(Frame{}.Payload), Kind: jsontext.KindRaw, Opt: true},
-	{Name: "error", Offset: unsafe.Offsetof(Frame{}.Error), Kind: jsontext.KindPointer, Opt: true, Of: &layoutError, New: newError},
-	{Name: "event", Offset: unsafe.Offsetof(Frame{}.Event), Kind: jsontext.KindString, Opt: true},
-	{Name: "seq", Offset: unsafe.Offsetof(Frame{}.Seq), Kind: jsontext.KindInt, Opt: true},
+	{Name: "id", Offset: unsafe.Offsetof(Frame{}.ID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "ok", Offset: unsafe.Offsetof(Frame{}.OK), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "payload", Offset: unsafe.Offsetof(Frame{}.Payload), Kind: jsontext.KindRaw, OmitEmpty: true},
+	{Name: "error", Offset: unsafe.Offsetof(Frame{}.Error), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutError, New: newError},
+	{Name: "event", Offset: unsafe.Offsetof(Frame{}.Event), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "seq", Offset: unsafe.Offsetof(Frame{}.Seq), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1093,7 +1093,7 @@ func (v *KeptMessage) AppendJSON(dst []byte) []byte {
 	return layoutKeptMessage.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *KeptMessage) DecodeJSON(d *jsontext.Decoder) { layoutKeptMessage.Decode(d, unsafe.Pointer(v)) }
 
 var layoutKeptMessage = jsontext.Layout{Fields: []jsontext.Field{
@@ -1103,8 +1103,8 @@ var layoutKeptMessage = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "at", Offset: unsafe.Offsetof(KeptMessage{}.At), Kind: jsontext.KindInt},
 	{Name: "after", Offset: unsafe.Offsetof(KeptMessage{}.After), Kind: jsontext.KindInt},
 	{Name: "tried", Offset: unsafe.Offsetof(KeptMessage{}.Tried), Kind: jsontext.KindBool},
-	{Name: "files", Offset: unsafe.Offsetof(KeptMessage{}.Files), Kind: jsontext.KindSlice, Opt: true, Of: &layoutKeptFile, New: addKeptFile, Size: unsafe.Sizeof(KeptFile{})},
-	{Name: "refused", Offset: unsafe.Offsetof(KeptMessage{}.Refused), Kind: jsontext.KindPointer, Opt: true, Of: &layoutError, New: newError},
+	{Name: "files", Offset: unsafe.Offsetof(KeptMessage{}.Files), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutKeptFile, New: addKeptFile, Size: unsafe.Sizeof(KeptFile{})},
+	{Name: "refused", Offset: unsafe.Offsetof(KeptMessage{}.Refused), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutError, New: newError},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1112,12 +1112,12 @@ func (v *KeptFile) AppendJSON(dst []byte) []byte {
 	return layoutKeptFile.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *KeptFile) DecodeJSON(d *jsontext.Decoder) { layoutKeptFile.Decode(d, unsafe.Pointer(v)) }
 
 var layoutKeptFile = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "key", Offset: unsafe.Offsetof(KeptFile{}.Key), Kind: jsontext.KindString},
-	{Name: "media", Offset: unsafe.Offsetof(KeptFile{}.Media), Kind: jsontext.KindStruct, Of: &layoutMedia},
+	{Name: "media", Offset: unsafe.Offsetof(KeptFile{}.Media), Kind: jsontext.KindStruct, Elem: &layoutMedia},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1125,26 +1125,26 @@ func (v *KeptFiles) AppendJSON(dst []byte) []byte {
 	return layoutKeptFiles.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *KeptFiles) DecodeJSON(d *jsontext.Decoder) { layoutKeptFiles.Decode(d, unsafe.Pointer(v)) }
 
 var layoutKeptFiles = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "files", Offset: unsafe.Offsetof(KeptFiles{}.Files), Kind: jsontext.KindSlice, Of: &layoutKeptFile, New: addKeptFile, Size: unsafe.Sizeof(KeptFile{})},
+	{Name: "files", Offset: unsafe.Offsetof(KeptFiles{}.Files), Kind: jsontext.KindSlice, Elem: &layoutKeptFile, New: addKeptFile, Size: unsafe.Sizeof(KeptFile{})},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Session) AppendJSON(dst []byte) []byte { return layoutSession.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Session) DecodeJSON(d *jsontext.Decoder) { layoutSession.Decode(d, unsafe.Pointer(v)) }
 
 var layoutSession = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "key", Offset: unsafe.Offsetof(Session{}.Key), Kind: jsontext.KindString},
 	{Name: "agentId", Offset: unsafe.Offsetof(Session{}.AgentID), Kind: jsontext.KindString},
 	{Name: "userId", Offset: unsafe.Offsetof(Session{}.UserID), Kind: jsontext.KindString},
-	{Name: "label", Offset: unsafe.Offsetof(Session{}.Label), Kind: jsontext.KindString, Opt: true},
-	{Name: "pinned", Offset: unsafe.Offsetof(Session{}.Pinned), Kind: jsontext.KindBool, Opt: true},
-	{Name: "isRunning", Offset: unsafe.Offsetof(Session{}.IsRunning), Kind: jsontext.KindBool, Opt: true},
+	{Name: "label", Offset: unsafe.Offsetof(Session{}.Label), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "pinned", Offset: unsafe.Offsetof(Session{}.Pinned), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "isRunning", Offset: unsafe.Offsetof(Session{}.IsRunning), Kind: jsontext.KindBool, OmitEmpty: true},
 	{Name: "epoch", Offset: unsafe.Offsetof(Session{}.Epoch), Kind: jsontext.KindString},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(Session{}.LastSeq), Kind: jsontext.KindInt},
 	{Name: "createdAt", Offset: unsafe.Offsetof(Session{}.CreatedAt), Kind: jsontext.KindTime},
@@ -1156,18 +1156,18 @@ func (v *SessionsListParams) AppendJSON(dst []byte) []byte {
 	return layoutSessionsListParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsListParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsListParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutSessionsListParams = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "userId", Offset: unsafe.Offsetof(SessionsListParams{}.UserID), Kind: jsontext.KindString, Opt: true},
-	{Name: "all", Offset: unsafe.Offsetof(SessionsListParams{}.All), Kind: jsontext.KindBool, Opt: true},
-	{Name: "agentId", Offset: unsafe.Offsetof(SessionsListParams{}.AgentID), Kind: jsontext.KindString, Opt: true},
-	{Name: "query", Offset: unsafe.Offsetof(SessionsListParams{}.Query), Kind: jsontext.KindString, Opt: true},
-	{Name: "limit", Offset: unsafe.Offsetof(SessionsListParams{}.Limit), Kind: jsontext.KindIntPointer, Opt: true},
-	{Name: "cursor", Offset: unsafe.Offsetof(SessionsListParams{}.Cursor), Kind: jsontext.KindString, Opt: true},
+	{Name: "userId", Offset: unsafe.Offsetof(SessionsListParams{}.UserID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "all", Offset: unsafe.Offsetof(SessionsListParams{}.All), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "agentId", Offset: unsafe.Offsetof(SessionsListParams{}.AgentID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "query", Offset: unsafe.Offsetof(SessionsListParams{}.Query), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "limit", Offset: unsafe.Offsetof(SessionsListParams{}.Limit), Kind: jsontext.KindIntPointer, OmitEmpty: true},
+	{Name: "cursor", Offset: unsafe.Offsetof(SessionsListParams{}.Cursor), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1175,14 +1175,14 @@ func (v *SessionsListResult) AppendJSON(dst []byte) []byte {
 	return layoutSessionsListResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsListResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsListResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutSessionsListResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "sessions", Offset: unsafe.Offsetof(SessionsListResult{}.Sessions), Kind: jsontext.KindSlice, Of: &layoutSession, New: addSession, Size: unsafe.Sizeof(Session{})},
-	{Name: "cursor", Offset: unsafe.Offsetof(SessionsListResult{}.Cursor), Kind: jsontext.KindString, Opt: true},
+	{Name: "sessions", Offset: unsafe.Offsetof(SessionsListResult{}.Sessions), Kind: jsontext.KindSlice, Elem: &layoutSession, New: addSession, Size: unsafe.Sizeof(Session{})},
+	{Name: "cursor", Offset: unsafe.Offsetof(SessionsListResult{}.Cursor), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1190,7 +1190,7 @@ func (v *SessionsPreviewParams) AppendJSON(dst []byte) []byte {
 	return layoutSessionsPreviewParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsPreviewParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsPreviewParams.Decode(d, unsafe.Pointer(v))
 }
@@ -1204,14 +1204,14 @@ func (v *SessionsPreviewResult) AppendJSON(dst []byte) []byte {
 	return layoutSessionsPreviewResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsPreviewResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsPreviewResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutSessionsPreviewResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "session", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Session), Kind: jsontext.KindStruct, Of: &layoutSession},
-	{Name: "messages", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Messages), Kind: jsontext.KindSlice, Of: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
+	{Name: "session", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Session), Kind: jsontext.KindStruct, Elem: &layoutSession},
+	{Name: "messages", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Messages), Kind: jsontext.KindSlice, Elem: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1219,15 +1219,15 @@ func (v *SessionsPatchParams) AppendJSON(dst []byte) []byte {
 	return layoutSessionsPatchParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsPatchParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsPatchParams.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutSessionsPatchParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionsPatchParams{}.SessionKey), Kind: jsontext.KindString},
-	{Name: "label", Offset: unsafe.Offsetof(SessionsPatchParams{}.Label), Kind: jsontext.KindStringPointer, Opt: true},
-	{Name: "pinned", Offset: unsafe.Offsetof(SessionsPatchParams{}.Pinned), Kind: jsontext.KindBoolPointer, Opt: true},
+	{Name: "label", Offset: unsafe.Offsetof(SessionsPatchParams{}.Label), Kind: jsontext.KindStringPointer, OmitEmpty: true},
+	{Name: "pinned", Offset: unsafe.Offsetof(SessionsPatchParams{}.Pinned), Kind: jsontext.KindBoolPointer, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1235,13 +1235,13 @@ func (v *SessionsPatchResult) AppendJSON(dst []byte) []byte {
 	return layoutSessionsPatchResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsPatchResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsPatchResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutSessionsPatchResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "session", Offset: unsafe.Offsetof(SessionsPatchResult{}.Session), Kind: jsontext.KindStruct, Of: &layoutSession},
+	{Name: "session", Offset: unsafe.Offsetof(SessionsPatchResult{}.Session), Kind: jsontext.KindStruct, Elem: &layoutSession},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1249,7 +1249,7 @@ func (v *SessionsKeyParams) AppendJSON(dst []byte) []byte {
 	return layoutSessionsKeyParams.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsKeyParams) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsKeyParams.Decode(d, unsafe.Pointer(v))
 }
@@ -1263,7 +1263,7 @@ func (v *SessionsDeleteResult) AppendJSON(dst []byte) []byte {
 	return layoutSessionsDeleteResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsDeleteResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsDeleteResult.Decode(d, unsafe.Pointer(v))
 }
@@ -1277,13 +1277,13 @@ func (v *SessionsResetResult) AppendJSON(dst []byte) []byte {
 	return layoutSessionsResetResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionsResetResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionsResetResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutSessionsResetResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "session", Offset: unsafe.Offsetof(SessionsResetResult{}.Session), Kind: jsontext.KindStruct, Of: &layoutSession},
+	{Name: "session", Offset: unsafe.Offsetof(SessionsResetResult{}.Session), Kind: jsontext.KindStruct, Elem: &layoutSession},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1291,7 +1291,7 @@ func (v *SessionUpdated) AppendJSON(dst []byte) []byte {
 	return layoutSessionUpdated.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *SessionUpdated) DecodeJSON(d *jsontext.Decoder) {
 	layoutSessionUpdated.Decode(d, unsafe.Pointer(v))
 }
@@ -1299,13 +1299,13 @@ func (v *SessionUpdated) DecodeJSON(d *jsontext.Decoder) {
 var layoutSessionUpdated = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionUpdated{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "change", Offset: unsafe.Offsetof(SessionUpdated{}.Change), Kind: jsontext.KindString},
-	{Name: "session", Offset: unsafe.Offsetof(SessionUpdated{}.Session), Kind: jsontext.KindPointer, Opt: true, Of: &layoutSession, New: newSession},
+	{Name: "session", Offset: unsafe.Offsetof(SessionUpdated{}.Session), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutSession, New: newSession},
 }}
 
 // AppendJSON appends v as a JSON object.
 func (v *Empty) AppendJSON(dst []byte) []byte { return layoutEmpty.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Empty) DecodeJSON(d *jsontext.Decoder) { layoutEmpty.Decode(d, unsafe.Pointer(v)) }
 
 var layoutEmpty = jsontext.Layout{}
@@ -1313,16 +1313,16 @@ var layoutEmpty = jsontext.Layout{}
 // AppendJSON appends v as a JSON object.
 func (v *Agent) AppendJSON(dst []byte) []byte { return layoutAgent.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Agent) DecodeJSON(d *jsontext.Decoder) { layoutAgent.Decode(d, unsafe.Pointer(v)) }
 
 var layoutAgent = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "id", Offset: unsafe.Offsetof(Agent{}.ID), Kind: jsontext.KindString},
 	{Name: "name", Offset: unsafe.Offsetof(Agent{}.Name), Kind: jsontext.KindString},
-	{Name: "description", Offset: unsafe.Offsetof(Agent{}.Description), Kind: jsontext.KindString, Opt: true},
+	{Name: "description", Offset: unsafe.Offsetof(Agent{}.Description), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "provider", Offset: unsafe.Offsetof(Agent{}.Provider), Kind: jsontext.KindString},
-	{Name: "model", Offset: unsafe.Offsetof(Agent{}.Model), Kind: jsontext.KindString, Opt: true},
-	{Name: "default", Offset: unsafe.Offsetof(Agent{}.Default), Kind: jsontext.KindBool, Opt: true},
+	{Name: "model", Offset: unsafe.Offsetof(Agent{}.Model), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "default", Offset: unsafe.Offsetof(Agent{}.Default), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1330,13 +1330,13 @@ func (v *AgentsListResult) AppendJSON(dst []byte) []byte {
 	return layoutAgentsListResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *AgentsListResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutAgentsListResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutAgentsListResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "agents", Offset: unsafe.Offsetof(AgentsListResult{}.Agents), Kind: jsontext.KindSlice, Of: &layoutAgent, New: addAgent, Size: unsafe.Sizeof(Agent{})},
+	{Name: "agents", Offset: unsafe.Offsetof(AgentsListResult{}.Agents), Kind: jsontext.KindSlice, Elem: &layoutAgent, New: addAgent, Size: unsafe.Sizeof(Agent{})},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1344,7 +1344,7 @@ func (v *HealthResult) AppendJSON(dst []byte) []byte {
 	return layoutHealthResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *HealthResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutHealthResult.Decode(d, unsafe.Pointer(v))
 }
@@ -1353,8 +1353,8 @@ var layoutHealthResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "status", Offset: unsafe.Offsetof(HealthResult{}.Status), Kind: jsontext.KindString},
 	{Name: "protocol", Offset: unsafe.Offsetof(HealthResult{}.Protocol), Kind: jsontext.KindInt},
 	{Name: "uptimeMs", Offset: unsafe.Offsetof(HealthResult{}.UptimeMs), Kind: jsontext.KindInt},
-	{Name: "server", Offset: unsafe.Offsetof(HealthResult{}.Server), Kind: jsontext.KindStruct, Of: &layoutServer},
-	{Name: "clients", Offset: unsafe.Offsetof(HealthResult{}.Clients), Kind: jsontext.KindSlice, Opt: true, Of: &layoutConnectedClient, New: addConnectedClient, Size: unsafe.Sizeof(ConnectedClient{})},
+	{Name: "server", Offset: unsafe.Offsetof(HealthResult{}.Server), Kind: jsontext.KindStruct, Elem: &layoutServer},
+	{Name: "clients", Offset: unsafe.Offsetof(HealthResult{}.Clients), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutConnectedClient, New: addConnectedClient, Size: unsafe.Sizeof(ConnectedClient{})},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1362,7 +1362,7 @@ func (v *ConnectedClient) AppendJSON(dst []byte) []byte {
 	return layoutConnectedClient.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *ConnectedClient) DecodeJSON(d *jsontext.Decoder) {
 	layoutConnectedClient.Decode(d, unsafe.Pointer(v))
 }
@@ -1371,13 +1371,13 @@ var layoutConnectedClient = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "id", Offset: unsafe.Offsetof(ConnectedClient{}.ID), Kind: jsontext.KindString},
 	{Name: "userId", Offset: unsafe.Offsetof(ConnectedClient{}.UserID), Kind: jsontext.KindString},
 	{Name: "role", Offset: unsafe.Offsetof(ConnectedClient{}.Role), Kind: jsontext.KindString},
-	{Name: "deviceId", Offset: unsafe.Offsetof(ConnectedClient{}.DeviceID), Kind: jsontext.KindString, Opt: true},
+	{Name: "deviceId", Offset: unsafe.Offsetof(ConnectedClient{}.DeviceID), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "address", Offset: unsafe.Offsetof(ConnectedClient{}.Address), Kind: jsontext.KindString},
-	{Name: "userAgent", Offset: unsafe.Offsetof(ConnectedClient{}.UserAgent), Kind: jsontext.KindString, Opt: true},
-	{Name: "client", Offset: unsafe.Offsetof(ConnectedClient{}.Client), Kind: jsontext.KindString, Opt: true},
-	{Name: "via", Offset: unsafe.Offsetof(ConnectedClient{}.Via), Kind: jsontext.KindString, Opt: true},
+	{Name: "userAgent", Offset: unsafe.Offsetof(ConnectedClient{}.UserAgent), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "client", Offset: unsafe.Offsetof(ConnectedClient{}.Client), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "via", Offset: unsafe.Offsetof(ConnectedClient{}.Via), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "connectedAt", Offset: unsafe.Offsetof(ConnectedClient{}.ConnectedAt), Kind: jsontext.KindTime},
-	{Name: "activeAt", Offset: unsafe.Offsetof(ConnectedClient{}.ActiveAt), Kind: jsontext.KindTime, Opt: true},
+	{Name: "activeAt", Offset: unsafe.Offsetof(ConnectedClient{}.ActiveAt), Kind: jsontext.KindTime, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1385,20 +1385,20 @@ func (v *StatusResult) AppendJSON(dst []byte) []byte {
 	return layoutStatusResult.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *StatusResult) DecodeJSON(d *jsontext.Decoder) {
 	layoutStatusResult.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutStatusResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "server", Offset: unsafe.Offsetof(StatusResult{}.Server), Kind: jsontext.KindStruct, Of: &layoutServer},
+	{Name: "server", Offset: unsafe.Offsetof(StatusResult{}.Server), Kind: jsontext.KindStruct, Elem: &layoutServer},
 	{Name: "protocol", Offset: unsafe.Offsetof(StatusResult{}.Protocol), Kind: jsontext.KindInt},
 	{Name: "uptimeMs", Offset: unsafe.Offsetof(StatusResult{}.UptimeMs), Kind: jsontext.KindInt},
 	{Name: "connections", Offset: unsafe.Offsetof(StatusResult{}.Connections), Kind: jsontext.KindInt},
 	{Name: "runningRuns", Offset: unsafe.Offsetof(StatusResult{}.RunningRuns), Kind: jsontext.KindInt},
 	{Name: "agents", Offset: unsafe.Offsetof(StatusResult{}.Agents), Kind: jsontext.KindInt},
 	{Name: "store", Offset: unsafe.Offsetof(StatusResult{}.Store), Kind: jsontext.KindString},
-	{Name: "detail", Offset: unsafe.Offsetof(StatusResult{}.Detail), Kind: jsontext.KindPointer, Opt: true, Of: &layoutStatusDetail, New: newStatusDetail},
+	{Name: "detail", Offset: unsafe.Offsetof(StatusResult{}.Detail), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutStatusDetail, New: newStatusDetail},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1406,23 +1406,23 @@ func (v *StatusDetail) AppendJSON(dst []byte) []byte {
 	return layoutStatusDetail.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *StatusDetail) DecodeJSON(d *jsontext.Decoder) {
 	layoutStatusDetail.Decode(d, unsafe.Pointer(v))
 }
 
 var layoutStatusDetail = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "startedAt", Offset: unsafe.Offsetof(StatusDetail{}.StartedAt), Kind: jsontext.KindTime},
-	{Name: "reloadedAt", Offset: unsafe.Offsetof(StatusDetail{}.ReloadedAt), Kind: jsontext.KindTime, Opt: true},
-	{Name: "configFile", Offset: unsafe.Offsetof(StatusDetail{}.ConfigFile), Kind: jsontext.KindString, Opt: true},
+	{Name: "reloadedAt", Offset: unsafe.Offsetof(StatusDetail{}.ReloadedAt), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "configFile", Offset: unsafe.Offsetof(StatusDetail{}.ConfigFile), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "platform", Offset: unsafe.Offsetof(StatusDetail{}.Platform), Kind: jsontext.KindString},
 	{Name: "tls", Offset: unsafe.Offsetof(StatusDetail{}.TLS), Kind: jsontext.KindString},
 	{Name: "memoryBytes", Offset: unsafe.Offsetof(StatusDetail{}.MemoryBytes), Kind: jsontext.KindInt},
 	{Name: "goroutines", Offset: unsafe.Offsetof(StatusDetail{}.Goroutines), Kind: jsontext.KindInt},
 	{Name: "strangers", Offset: unsafe.Offsetof(StatusDetail{}.Strangers), Kind: jsontext.KindInt},
-	{Name: "data", Offset: unsafe.Offsetof(StatusDetail{}.Data), Kind: jsontext.KindStruct, Of: &layoutStoreDetail},
-	{Name: "settings", Offset: unsafe.Offsetof(StatusDetail{}.Settings), Kind: jsontext.KindSlice, Of: &layoutSetting, New: addSetting, Size: unsafe.Sizeof(Setting{})},
-	{Name: "needsRestart", Offset: unsafe.Offsetof(StatusDetail{}.NeedsRestart), Kind: jsontext.KindStrings, Opt: true},
+	{Name: "data", Offset: unsafe.Offsetof(StatusDetail{}.Data), Kind: jsontext.KindStruct, Elem: &layoutStoreDetail},
+	{Name: "settings", Offset: unsafe.Offsetof(StatusDetail{}.Settings), Kind: jsontext.KindSlice, Elem: &layoutSetting, New: addSetting, Size: unsafe.Sizeof(Setting{})},
+	{Name: "needsRestart", Offset: unsafe.Offsetof(StatusDetail{}.NeedsRestart), Kind: jsontext.KindStrings, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1430,7 +1430,7 @@ func (v *StoreDetail) AppendJSON(dst []byte) []byte {
 	return layoutStoreDetail.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *StoreDetail) DecodeJSON(d *jsontext.Decoder) { layoutStoreDetail.Decode(d, unsafe.Pointer(v)) }
 
 var layoutStoreDetail = jsontext.Layout{Fields: []jsontext.Field{
@@ -1449,7 +1449,7 @@ var layoutStoreDetail = jsontext.Layout{Fields: []jsontext.Field{
 // AppendJSON appends v as a JSON object.
 func (v *Setting) AppendJSON(dst []byte) []byte { return layoutSetting.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Setting) DecodeJSON(d *jsontext.Decoder) { layoutSetting.Decode(d, unsafe.Pointer(v)) }
 
 var layoutSetting = jsontext.Layout{Fields: []jsontext.Field{
@@ -1460,11 +1460,11 @@ var layoutSetting = jsontext.Layout{Fields: []jsontext.Field{
 // AppendJSON appends v as a JSON object.
 func (v *Tick) AppendJSON(dst []byte) []byte { return layoutTick.Append(dst, unsafe.Pointer(v)) }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Tick) DecodeJSON(d *jsontext.Decoder) { layoutTick.Decode(d, unsafe.Pointer(v)) }
 
 var layoutTick = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "sessions", Offset: unsafe.Offsetof(Tick{}.Sessions), Kind: jsontext.KindCounts, Opt: true},
+	{Name: "sessions", Offset: unsafe.Offsetof(Tick{}.Sessions), Kind: jsontext.KindCounts, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1472,11 +1472,11 @@ func (v *Shutdown) AppendJSON(dst []byte) []byte {
 	return layoutShutdown.Append(dst, unsafe.Pointer(v))
 }
 
-// DecodeJSON reads a JSON object into v; unknown members are passed over, null leaves v as it is.
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
 func (v *Shutdown) DecodeJSON(d *jsontext.Decoder) { layoutShutdown.Decode(d, unsafe.Pointer(v)) }
 
 var layoutShutdown = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "retryAfterMs", Offset: unsafe.Offsetof(Shutdown{}.RetryAfterMs), Kind: jsontext.KindInt, Opt: true},
+	{Name: "retryAfterMs", Offset: unsafe.Offsetof(Shutdown{}.RetryAfterMs), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 func addAPIKey(field unsafe.Pointer) unsafe.Pointer {

@@ -1,6 +1,6 @@
-// Package text is the few functions of package strings that the browser's client
-// needs. Package strings brings package unicode's tables along, 8 KB of the
-// download; these do not.
+// Package text has the few functions of package strings that the browser's client
+// needs. Package strings links the tables of package unicode, 8 KB of the download;
+// this package does not.
 package text
 
 import "unsafe"
@@ -15,8 +15,8 @@ func HasSuffix(s, suffix string) bool {
 	return len(s) >= len(suffix) && s[len(s)-len(suffix):] == suffix
 }
 
-// CutPrefix gives what follows prefix in s, and whether s begins with it; if it
-// does not, all of s.
+// CutPrefix returns s without prefix and reports whether s begins with prefix. If s
+// does not, CutPrefix returns s unchanged.
 func CutPrefix(s, prefix string) (after string, found bool) {
 	if !HasPrefix(s, prefix) {
 		return s, false
@@ -24,24 +24,24 @@ func CutPrefix(s, prefix string) (after string, found bool) {
 	return s[len(prefix):], true
 }
 
-// TrimPrefix is s without prefix at its beginning.
+// TrimPrefix returns s without prefix.
 func TrimPrefix(s, prefix string) string {
 	after, _ := CutPrefix(s, prefix)
 	return after
 }
 
-// Contains reports whether part stands in s. It takes time in the product of
-// their lengths.
-func Contains(s, part string) bool {
-	for i := 0; i+len(part) <= len(s); i++ {
-		if s[i:i+len(part)] == part {
+// Contains reports whether substr is within s. It takes up to len(s) × len(substr)
+// steps.
+func Contains(s, substr string) bool {
+	for i := 0; i+len(substr) <= len(s); i++ {
+		if s[i:i+len(substr)] == substr {
 			return true
 		}
 	}
 	return false
 }
 
-// HasByte reports whether c stands in s.
+// HasByte reports whether c is within s.
 func HasByte(s string, c byte) bool {
 	for i := range len(s) {
 		if s[i] == c {
@@ -51,7 +51,8 @@ func HasByte(s string, c byte) bool {
 	return false
 }
 
-// TrimAround is s without any of the parts at its beginning and end.
+// TrimAround removes all of the parts from the beginning and the end of s, in any
+// order and as often as they occur.
 func TrimAround(s string, parts ...string) string {
 	for again := true; again; {
 		again = false
@@ -67,22 +68,22 @@ func TrimAround(s string, parts ...string) string {
 	return s
 }
 
-// A Builder is a text that grows at its end without being copied each time.
+// A Builder builds a string by appending, without copying all of it each time.
 type Builder struct {
 	buf []byte
 }
 
-// String gives the text so far. It shares the Builder's memory, of which what is
-// written stays as it is.
+// String returns the string so far. It shares the Builder's memory; bytes once written
+// are never changed.
 func (b *Builder) String() string {
-	return unsafe.String(unsafe.SliceData(b.buf), len(b.buf)) // #nosec G103 -- bytes that a text shows are never written again
+	return unsafe.String(unsafe.SliceData(b.buf), len(b.buf)) // #nosec G103 -- bytes that a string shows are never written again
 }
 
-// Reset makes the text empty; texts it gave stay as they are.
+// Reset empties the Builder. Strings that it returned before stay valid.
 func (b *Builder) Reset() { b.buf = nil }
 
 // Write appends s.
 func (b *Builder) Write(s string) { b.buf = append(b.buf, s...) }
 
-// Cap is how many bytes the text may have before it is copied again.
+// Cap returns the number of bytes that the string may have before it is copied.
 func (b *Builder) Cap() int { return cap(b.buf) }
