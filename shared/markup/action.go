@@ -1,6 +1,6 @@
 package markup
 
-// Values of the action attribute: what the user asks for.
+// Values of [AttrAction]: what the user asks for.
 const (
 	ActionReconnectNow = "reconnect-now"
 	ActionCloseDialog  = "close-dialog"

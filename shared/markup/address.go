@@ -2,11 +2,11 @@ package markup
 
 import "github.com/gatehouse-chat/gatehouse/shared/text"
 
-// SessionPrefix begins the path of every session's page.
+// SessionPrefix is the prefix of the paths of sessions' pages.
 const SessionPrefix = "/s/"
 
-// SessionPath is the path of a session's page, "/" for a new one. The key is one
-// path segment (RFC 3986 §3.3).
+// SessionPath returns the path of a session's page, or "/" if key is empty, for a new
+// session. It escapes the key as one path segment (RFC 3986 §3.3).
 func SessionPath(key string) string {
 	if key == "" {
 		return "/"
@@ -25,9 +25,9 @@ func SessionPath(key string) string {
 	return string(path)
 }
 
-// ApprovalPath leads an admin to the request with that pairing code. The code is in
-// the fragment, so that no log has it.
+// ApprovalPath returns the path that opens the pairing request with that code for an
+// admin. The code is in the fragment, so it reaches no server log.
 func ApprovalPath(code string) string { return "/admin#" + code }
 
-// ThumbnailPath is the path of the small picture of an image at that path.
+// ThumbnailPath returns the path of the thumbnail of the image at path.
 func ThumbnailPath(path string) string { return path + "?thumbnail" }

@@ -1,7 +1,7 @@
 package markup
 
-// Attributes that both sides read or write. Booleans are "true" or "false" and
-// always present.
+// Attributes that both sides read or write. A boolean attribute is always present, with
+// the value "true" or "false".
 const (
 	AttrAction = "data-action"
 	AttrSlot   = "data-slot"
@@ -48,7 +48,7 @@ const (
 	AttrTime = "data-time"
 )
 
-// Values of the slot attribute: places whose text the client sets.
+// Values of [AttrSlot]: elements whose text or address the client sets.
 const (
 	SlotText = "text"
 
@@ -90,8 +90,8 @@ const (
 	SlotRestart = "restart"
 )
 
-// Names of the fields of the forms for approvals, for API keys, and of the
-// choice how an admin writes in another user's chat.
+// Names of form fields: of the form for approvals, of the form for API keys, and of the
+// choice of how an admin writes in another user's chat.
 const (
 	FieldWho   = "who"
 	FieldUser  = "user"

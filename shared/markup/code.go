@@ -1,7 +1,6 @@
 package markup
 
-// GroupCode returns a pairing code as people read it: in groups of four with a
-// space between, "ABCD EFGH". It groups bytes; codes are ASCII.
+// GroupCode returns a pairing code in groups of four, "ABCD EFGH". Codes are ASCII.
 func GroupCode(code string) string {
 	grouped := ""
 	for len(code) > 4 {

@@ -1,7 +1,6 @@
 package markup
 
-// Ids of elements that exist once. Which page has which is told in the package
-// documentation.
+// Ids of elements. The package documentation says which page has which.
 const (
 	IDRoot       = "gatehouse"
 	IDConnection = "connection"

@@ -1,19 +1,20 @@
 package markup
 
-// PictureSize is the size, in CSS pixels, at which a transcript shows an image of
-// that size: whole, no larger than it is, and within 320 × 240. It is known before
-// the image is loaded, so nothing moves then. Images of unknown size get a square.
+// PictureSize returns the size, in CSS pixels, at which a transcript shows an image of
+// that size: not enlarged, and scaled down to fit within 320 × 240. It is known before
+// the image is loaded, so nothing moves when it loads. Images of unknown size, 0 or
+// less, get a square.
 func PictureSize(width, height int64) (w, h int64) {
-	const most, high, unknown = 320, 240, 160
+	const maxWidth, maxHeight, unknown = 320, 240, 160
 	if width <= 0 || height <= 0 {
 		return unknown, unknown
 	}
 	w, h = width, height
-	if w > most {
-		w, h = most, h*most/w
+	if w > maxWidth {
+		w, h = maxWidth, h*maxWidth/w
 	}
-	if h > high {
-		w, h = w*high/h, high
+	if h > maxHeight {
+		w, h = w*maxHeight/h, maxHeight
 	}
 	return max(w, 1), max(h, 1)
 }

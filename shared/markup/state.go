@@ -19,8 +19,7 @@ const (
 	BootStopped = "stopped"
 )
 
-// Values of the root's data-state. Which page has which is told in the package
-// documentation.
+// Values of the root's data-state. The package documentation says which page has which.
 const (
 	StateReady     = "ready"
 	StateGone      = "gone"
@@ -54,8 +53,8 @@ const (
 	LinkRefused      = "refused"
 )
 
-// Values of a message's data-status. The first six are the protocol's, the others
-// are an own message's way to the server.
+// Values of a message's data-status. The first six are the protocol's. The others are
+// for the user's own messages that the gateway has not stored yet.
 const (
 	StatusQueued    = "queued"
 	StatusStreaming = "streaming"
@@ -72,7 +71,7 @@ const (
 	StatusUnsent  = "unsent"
 )
 
-// Values of data-state of smaller components.
+// Values of data-state of other components.
 const (
 	SessionIdle    = "idle"
 	SessionRunning = "running"
@@ -129,19 +128,19 @@ const (
 	ReloadFailed = "failed"
 )
 
-// Values of data-time: how a <time> is written.
+// Values of data-time: how the client writes a <time>.
 const (
 	TimeAgo   = "ago"
 	TimeClock = "clock"
 )
 
-// Values of [FieldWriteAs].
+// Values of [FieldWriteAs]: what an admin writes in another user's chat.
 const (
 	AsNote    = "note"
 	AsMessage = "message"
 )
 
-// States of the dialog about the connection: what was found.
+// Values of data-state of the dialog about the connection: the diagnosis.
 const (
 	DoctorChecking = "checking"
 	DoctorFine     = "fine"
@@ -154,7 +153,7 @@ const (
 	DoctorUpgrade  = "upgrade"
 )
 
-// Values of data-check, in the order in which they are tried.
+// Values of data-check, in the order in which the checks run.
 const (
 	CheckNetwork = "network"
 	CheckHealth  = "health"
@@ -163,13 +162,13 @@ const (
 	CheckSocket  = "socket"
 )
 
-// Values of data-keep.
+// Values of data-keep: where unsent messages are kept.
 const (
 	KeepBrowser = "browser"
 	KeepTab     = "tab"
 )
 
-// Values of data-kind, data-format and data-who, and the words of [FieldRole].
+// Values of data-kind, data-format, data-who and [FieldRole].
 const (
 	KindInfo    = "info"
 	KindGood    = "good"

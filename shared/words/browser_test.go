@@ -87,8 +87,8 @@ func TestDevice(t *testing.T) {
 	}
 }
 
-// TestBrowserIsOneShortLine holds for any User-Agent, also one that is made of what
-// Browser looks for, that the name is fit for a list.
+// TestBrowserIsOneShortLine checks that the name fits into a list for any User-Agent,
+// also for one that is made of marks.
 func TestBrowserIsOneShortLine(t *testing.T) {
 	t.Parallel()
 	marks := rapid.SampledFrom(strings.FieldsFunc(browsers+"\n"+systems+"\n"+programs, func(r rune) bool { return r == '\n' || r == '=' }))
@@ -98,15 +98,15 @@ func TestBrowserIsOneShortLine(t *testing.T) {
 	})
 }
 
-// maxWords is the length of the longest text that is made of numbers or a fixed set
-// of words, in characters.
-const maxWords = 40
+// maxLength limits texts that are made of numbers or a fixed set of words, in
+// characters.
+const maxLength = 40
 
-// readable fails unless text is one line, short, trimmed, not empty, and without
-// what does not show.
+// readable fails unless text is one short, trimmed, not empty line without invisible
+// characters.
 func readable(t *rapid.T, text string) {
 	t.Helper()
-	if text == "" || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxWords || text != strings.TrimSpace(text) {
+	if text == "" || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxLength || text != strings.TrimSpace(text) {
 		t.Fatalf("%q", text)
 	}
 	for _, r := range text {
@@ -116,8 +116,8 @@ func readable(t *rapid.T, text string) {
 	}
 }
 
-// TestTablesAreWhole finds a line that a slip has left without a mark or a name, and
-// one that can never be found because of an earlier one.
+// TestTablesAreWhole finds lines without a mark or a name, and lines that are never
+// reached because an earlier mark is part of theirs.
 func TestTablesAreWhole(t *testing.T) {
 	t.Parallel()
 	for _, table := range []string{browsers, systems, programs} {

@@ -15,7 +15,7 @@ func Number(n int64) string {
 	return string(grouped)
 }
 
-// Badge is a number beside a heading or a link, which shows nothing for none.
+// Badge writes the number beside a heading or a link: "" for 0.
 func Badge(n int) string {
 	if n <= 0 {
 		return ""
@@ -23,7 +23,8 @@ func Badge(n int) string {
 	return Number(int64(n))
 }
 
-// Count is a number of things: "1 user", "1,204 users".
+// Count writes a number of things, with a plural s where it belongs: "1 user",
+// "1,204 users".
 func Count(n int64, thing string) string {
 	if n != 1 {
 		thing += "s"
@@ -46,14 +47,14 @@ func Size(bytes int64) string {
 		}
 		unit, name = unit*kilo, larger
 	}
-	if tenths := nearest(bytes, unit/10); unit > kilo && tenths < 1000 {
+	if tenths := divideRounded(bytes, unit/10); unit > kilo && tenths < 1000 {
 		return Number(tenths/10) + "." + Number(tenths%10) + name
 	}
-	return Number(nearest(bytes, unit)) + name
+	return Number(divideRounded(bytes, unit)) + name
 }
 
-// nearest is how often unit fits into n, rounded.
-func nearest(n, unit int64) int64 {
+// divideRounded divides n by unit and rounds to the nearest whole number.
+func divideRounded(n, unit int64) int64 {
 	whole := n / unit
 	if n%unit >= unit/2 {
 		whole++

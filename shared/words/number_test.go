@@ -53,8 +53,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestSizeIsRoundedToWhatItShows holds for any size that the number shown is within
-// half of its last digit of the truth.
+// TestSizeIsRoundedToWhatItShows checks that the number shown differs from the size by
+// at most half of its last digit.
 func TestSizeIsRoundedToWhatItShows(t *testing.T) {
 	t.Parallel()
 	units := map[string]float64{"byte": 1, "bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}

@@ -10,9 +10,9 @@ const (
 	day    = 24 * hour
 )
 
-// Ago says how long before now a moment was, rounded down: "now" within a minute
-// and for a moment that is still to come, then "5 minutes ago", "3 hours ago" and
-// "12 days ago". It is "" for no moment.
+// Ago writes how long ago a time was, rounded down: "5 minutes ago", "3 hours ago",
+// "12 days ago". It is "now" for times less than a minute ago or in the future, and ""
+// for no time.
 func Ago(then, now protocol.Time) string {
 	switch passed := int64(now - then); {
 	case then == 0:
@@ -28,24 +28,24 @@ func Ago(then, now protocol.Time) string {
 	}
 }
 
-// Remaining says how long it is until a moment, rounded up: "58 minutes", "40
-// seconds". It is "0 seconds" only once the moment has come, so what is still
-// valid never reads as expired, and an hour begins as "60 minutes".
+// Remaining writes how long it is until a time, rounded up: "58 minutes", "40 seconds".
+// It is "0 seconds" only once the time has come, so that something still valid never
+// reads as expired. An hour begins as "60 minutes".
 func Remaining(until, now protocol.Time) string {
 	switch left := max(int64(until-now), 0); {
 	case left <= minute-second:
-		return Count(up(left, second), "second")
+		return Count(divideUp(left, second), "second")
 	case left <= 2*hour-minute:
-		return Count(up(left, minute), "minute")
+		return Count(divideUp(left, minute), "minute")
 	case left <= 2*day-hour:
-		return Count(up(left, hour), "hour")
+		return Count(divideUp(left, hour), "hour")
 	default:
-		return Count(up(left, day), "day")
+		return Count(divideUp(left, day), "day")
 	}
 }
 
-// up is how many units hold n.
-func up(n, unit int64) int64 {
+// divideUp divides n by unit and rounds up.
+func divideUp(n, unit int64) int64 {
 	whole := n / unit
 	if n%unit > 0 {
 		whole++

@@ -42,13 +42,13 @@ func TestRemaining(t *testing.T) {
 	}
 }
 
-// TestTimesReadWell holds for any two moments, in whatever order, that both texts
-// can be read, and that "now" and "0 seconds" are said when they are true and only then.
+// TestTimesReadWell checks for any two times, in either order, that both texts are
+// readable, and that "now" and "0 seconds" appear only when they are true.
 func TestTimesReadWell(t *testing.T) {
 	t.Parallel()
 	moment := rapid.OneOf(
 		rapid.Int64Range(int64(now)-3*day, int64(now)+3*day),
-		rapid.Int64Range(-62135596800000, 253402300799999), // what travels
+		rapid.Int64Range(-62135596800000, 253402300799999), // all times that RFC 3339 can write
 	).Filter(func(ms int64) bool { return ms != 0 })
 	rapid.Check(t, func(t *rapid.T) {
 		at := protocol.Time(moment.Draw(t, "at"))

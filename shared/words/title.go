@@ -4,18 +4,18 @@ import "cmp"
 
 // Titles of sessions that have no label of their own.
 const (
-	NewSession  = "New chat"     // it has no label yet
-	NoSession   = "No such chat" // it was deleted, or there never was one
+	NewSession  = "New chat"     // the session has no label yet
+	NoSession   = "No such chat" // the session was deleted or never existed
 	productName = "Gatehouse"
 )
 
-// NewUser is what a user is called who is made when an admin lets a browser in.
+// NewUser stands for the user that approving a browser creates.
 const NewUser = "a new user"
 
-// Session is what a session with that label is called.
+// Session returns the title of a session with that label.
 func Session(label string) string { return cmp.Or(label, NewSession) }
 
-// PageTitle is the text of a browser's tab: the title, "" for none, and the
+// PageTitle returns the text of a browser tab: the title, if there is one, and the
 // product's name.
 func PageTitle(title string) string {
 	if title == "" {
