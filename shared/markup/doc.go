@@ -1,8 +1,17 @@
-// Package markup is the contract between the pages (rendered by templ on the
-// server) and the WebAssembly client that takes them over: element ids, data
-// attributes, template ids, slots, actions and states, and the addresses that both
-// write. Both sides import it and neither spells a name itself. What both compute
-// for people to read (ages, sizes, names of browsers…) comes from package words.
+// Package markup is the contract between the pages, which the server renders with
+// templ, and the WebAssembly client that takes them over: element ids, data attributes,
+// template ids, slots, actions, states, and the addresses that both write. Both sides
+// use its constants instead of spelling a name. The texts that both compute (ages,
+// sizes, names of browsers…) come from package words.
+//
+// The words used here:
+//
+//	root      the <body>, whose attributes say what the page shows
+//	slot      an element with data-slot, whose text or address the client sets
+//	template  a <template> that the client clones
+//	action    what the user asks for, by an element with data-action
+//	state     the value of data-state, by which the style sheet shows one wording
+//	          of several
 //
 // # Ground rules
 //
@@ -10,31 +19,30 @@
 // Template…), fills the clone's slots through textContent, sets attributes
 // named here, and toggles hidden. A template is rendered by the very part that
 // renders the same thing into a page, from a zero model, so a cloned node and a
-// server-rendered one have the same elements, attributes and slots. There are two
-// exceptions to textContent, and no third: [SlotBody], into which the server's own
-// sanitised blocks are placed, and what is marked [AttrLive], which follows a page
-// of this server that is fetched again (below).
+// server-rendered one have the same elements, attributes and slots. There are only two
+// exceptions to textContent: [SlotBody], into which the client puts blocks that the
+// server has sanitised, and elements with [AttrLive], which the client updates from a
+// newly fetched page of this server (below).
 //
-// Words live in the markup. Where the wording depends on a state, every wording
-// is present, marked data-when="state …", and the style sheet shows the right
-// one. Changing a state is therefore one attribute write: [AttrState] on a
-// component, [AttrStatus] on a message, [AttrPinned] on a session. The client
-// supplies only values: names, codes, times, numbers and the server's sentences.
+// Texts are in the markup. Where the wording depends on a state, all wordings are
+// present, marked data-when="state …", and the style sheet shows the right one. To
+// change a state, the client therefore writes one attribute: [AttrState] on a component,
+// [AttrStatus] on a message, [AttrPinned] on a session. The client supplies only values:
+// names, codes, times, numbers and the server's sentences.
 //
-// An empty slot is not shown (and, where a slot has words around it, neither are
-// they), so a slot needs no hidden toggling: set its text to "" to hide it. Write
-// "" and not a space. hidden is toggled only where this page says so.
+// The style sheet hides an empty slot, together with the words around it. To hide a
+// slot, set its text to "" (not to a space). Toggle the attribute hidden only where this
+// documentation says so.
 //
 // # Actions
 //
-// An element with [AttrAction] asks for the Action… it names. The event it stands
-// for follows from the element: a form its submit, a textarea or text-like input
-// its input event, a select, radio or checkbox its change event, everything else
-// its click. The client delegates from the root, takes the closest ancestor of
-// the event's target that has the attribute, and prevents the default; a link
-// with an action keeps its default when a modifier key or another button than the
-// first is used. What the action is about stands in attributes of the closest
-// message, session, card, row or dialog around it (below).
+// An element with [AttrAction] asks for the Action… in it. Which event asks depends on
+// the element: submit for a form; input for a textarea or text-like input; change for a
+// select, radio or checkbox; click for everything else. The client listens on the root,
+// takes the closest ancestor of the event's target that has the attribute, and prevents
+// the default. A link with an action keeps its default if a modifier key or a button
+// other than the first is used. Attributes of the closest message, session, card, row or
+// dialog around the element say what the action is about (below).
 //
 // # The root
 //
@@ -46,9 +54,9 @@
 //	data-boot         BootLoading as served; the client sets BootReady once its
 //	                  listeners are attached; the loader sets BootFailed when
 //	                  WebAssembly is missing or does not start, and BootStopped when
-//	                  the client has ended. While it is loading for long, failed or
-//	                  stopped, the page says so by itself.
-//	data-instance     id of this gateway, first part of every key in browser storage
+//	                  the client has ended. The style sheet shows a note while the
+//	                  client takes long to load, has failed or has stopped.
+//	data-instance     id of this gateway; every key in browser storage begins with it
 //	data-user         user id; empty when nobody is signed in
 //	data-role         viewer, operator or admin; empty when nobody is signed in
 //	data-device       public id of this browser's device; empty when there is none
@@ -56,61 +64,62 @@
 //	data-epoch        chat: epoch of that session's log; empty for a new one
 //	data-last-seq     chat: the last seq that the rendered transcript includes
 //	data-has-more     chat: "true" when earlier messages exist, else "false"
-//	data-owner        chat: whose session is shown, when an admin looks at another
+//	data-owner        chat: the owner of the session, if an admin looks at another
 //	                  user's; empty for the user's own
-//	data-topics       console: what changes the page, protocol.Topic… values with a
-//	                  space between; empty when nothing does
-//	data-keep         where messages wait that are not sent yet: KeepBrowser, as
-//	                  served, or KeepTab when they are lost with the tab
+//	data-topics       console: protocol.Topic… values, separated by spaces: the page
+//	                  is out of date when one of them changes; empty for none
+//	data-keep         where unsent messages are kept: KeepBrowser, as served, or
+//	                  KeepTab if they are lost with the tab
 //
-// data-has-more="true" alone shows the "Load earlier" button. The loader's own
-// <script> carries data-wasm, the address of the client's module, and data-exec,
-// that of Go's wasm_exec.js.
+// data-has-more="true" is all that shows the "Load earlier" button. The loader's own
+// <script> has data-wasm, the address of the client's module, and data-exec, the address
+// of Go's wasm_exec.js.
 //
-// Clock times that the server rendered are in the server's zone: write each <time>
-// anew from its datetime.
+// Clock times that the server rendered are in the server's time zone: rewrite the text
+// of each <time> from its datetime.
 //
 // # On every page but the notice
 //
-// [IDTitle] is the <title>; while pairings wait an admin's begins with their
-// number: "(2) ".
+// [IDTitle] is the <title>. For an admin it begins with the number of pending pairings,
+// if there are any: "(2) ".
 //
-// [IDPendingBadge], on the chat of an admin and on every page of the console: text
-// is the number of pairings that wait, empty for none.
+// [IDPendingBadge], on an admin's chat and on every page of the console: its text is the
+// number of pending pairings, empty for none.
 //
 // [IDConnection], the connection pill: data-state LinkConnecting, LinkConnected,
 // LinkReconnecting (slot seconds, and a button with ActionReconnectNow),
-// LinkFailing (one try after another has failed; slot seconds, and buttons with
-// ActionReconnectNow and ActionExamine), LinkSlow (connected, but the gateway takes
-// no requests for so long; slot seconds), LinkOffline (the browser itself says there is no network; a button
-// with ActionReconnectNow) or LinkRefused (slot reason; the same button). It is not a
-// live region: state changes worth hearing go, as text, to [IDAnnounce].
+// LinkFailing (several tries in a row have failed; slot seconds, and buttons with
+// ActionReconnectNow and ActionExamine), LinkSlow (connected but rate limited; slot
+// seconds until the gateway accepts requests again), LinkOffline (the browser says that
+// there is no network; a button with ActionReconnectNow) or LinkRefused (slot reason;
+// the same button). It is not a live region: write state changes that a screen reader
+// should speak to [IDAnnounce].
 //
-// [IDDoctorDialog] tells what is wrong with the connection; ActionExamine finds out.
-// data-state DoctorChecking, then what was found: DoctorFine, DoctorOffline,
-// DoctorSilent, DoctorStranger, DoctorRoute, DoctorFull, DoctorOrigin or
-// DoctorUpgrade, each with its own words. An element for each part of the way:
-// data-check (Check… names) with data-state CheckBusy, CheckGood, CheckBad or
-// CheckSkipped; slot finding ("HTTP 502"). Slots message (the gateway's sentence)
-// and address (the page's scheme, host and port; set all).
+// [IDDoctorDialog] says what is wrong with the connection; ActionExamine runs its checks.
+// data-state is DoctorChecking, then the diagnosis: DoctorFine, DoctorOffline,
+// DoctorSilent, DoctorStranger, DoctorRoute, DoctorFull, DoctorOrigin or DoctorUpgrade,
+// each with its own text. There is an element for each check: data-check (Check…
+// values), data-state CheckBusy, CheckGood, CheckBad or CheckSkipped, and slot finding
+// ("HTTP 502"). Slots message (the gateway's sentence) and address (the page's scheme,
+// host and port; on several elements: set them all).
 //
-// [IDAnnounce]: a visually hidden polite live region; textContent is spoken.
+// [IDAnnounce]: a visually hidden polite live region; screen readers speak its text.
 //
 // [IDToasts]: a polite live region; append clones of [TemplateToast] (data-kind
 // KindInfo, KindGood or KindProblem; slot text; ActionDismissToast).
 //
-// Dialogs are <dialog> elements opened with showModal. ActionCloseDialog closes
-// the dialog around it; Escape does so by itself.
+// Dialogs are <dialog> elements, opened with showModal. ActionCloseDialog closes the
+// dialog around it. The browser closes dialogs on Escape.
 //
 // # Chat
 //
 // Root states: StateReady; StateGone (this session was deleted elsewhere);
-// StateRevoked and StateSignedOut (a panel covers the page, the transcript is
-// not shown: empty it and the session list all the same).
+// StateRevoked and StateSignedOut (a panel covers the page and hides the transcript;
+// empty the transcript and the session list all the same).
 //
-// The sidebar [IDSidebar] is a popover on narrow screens; the button that opens
-// it needs no script, Escape and a click outside close it. After navigating in
-// place call hidePopover on it if it matches :popover-open.
+// The sidebar [IDSidebar] is a popover on narrow screens. The browser opens and closes
+// it without a script. After navigating without a page load, call hidePopover on it if
+// it matches :popover-open.
 //
 // [IDSessionList] holds items of [TemplateSession], pinned first, then newest
 // activity first: attributes data-session-key, data-state (SessionIdle or
@@ -124,28 +133,27 @@
 //
 // [IDSessionTitle] and [IDAgentName]: text.
 //
-// [IDTranscript] scrolls, and is laid out bottom up (flex-direction
-// column-reverse), so it is at its latest message before any script runs and
-// stays there while text arrives; it lets go when scrolled up. Hence scrollTop is
-// 0 at the latest message and NEGATIVE above it: distance from the latest is
-// -scrollTop, "jump to latest" is scrollTop = 0, and prepending earlier messages
-// moves nothing. Unhide [IDJumpLatest] (ActionJumpLatest) while the distance is
-// more than a few lines.
+// [IDTranscript] scrolls, and is laid out bottom up (flex-direction column-reverse), so
+// it shows the latest message before any script runs and stays there while text arrives,
+// until the user scrolls up. Hence scrollTop is 0 at the latest message and NEGATIVE
+// above it: the distance from the latest message is -scrollTop, "jump to latest" is
+// scrollTop = 0, and prepending earlier messages moves nothing. Unhide [IDJumpLatest]
+// (ActionJumpLatest) while the distance is more than a few lines.
 //
-// [IDMessages] holds the messages, oldest first, and nothing else (no text nodes:
-// its :empty state shows [IDEmpty], the greeting, whose chips have
-// ActionSuggest and data-text, the text for the composer).
+// [IDMessages] holds the messages, oldest first, and nothing else, not even text nodes:
+// while it is :empty the style sheet shows [IDEmpty], the greeting. The greeting's chips
+// have ActionSuggest and data-text, the text for the composer.
 // [IDLoadEarlier]: ActionLoadEarlier, data-state LoadIdle or LoadBusy.
 //
 // A message is a clone of [TemplateUserMessage], [TemplateAssistantMessage] or
 // [TemplateSystemMessage], by its protocol role, with
 //
 //	data-message-id, data-run-id, data-seq   as in the protocol, else empty
-//	data-key       idempotency key of an own message that has no id yet
+//	data-key       idempotency key of the user's own message while it has no id
 //	data-status    below
-//	data-by-other  "true" when somebody else than the session's owner wrote it:
-//	               shows slot author instead of "You", and "written by an admin".
-//	               With data-owner the author of every message is named.
+//	data-by-other  "true" if somebody other than the session's owner wrote it: shows
+//	               slot author instead of "You", and "written by an admin". If
+//	               data-owner is not empty, the author of every message is shown.
 //
 // and slots
 //
@@ -153,83 +161,88 @@
 //	          kept. FormatHTML: its element children are the answer's blocks, in
 //	          order and nothing else, so block i is body.children[i].
 //	time      a <time>: clock time as text; datetime as RFC 3339
-//	author    user, system: user id of who wrote it, when data-by-other is "true"
-//	          or data-owner is not empty
+//	author    user, system: user id of the author, if data-by-other is "true" or
+//	          data-owner is not empty
 //	name      assistant: the agent's name
 //	label     system: the label given when injected
 //	thinking  assistant: text of the collapsed thinking; the <details> around it
 //	          is not shown while it is empty
 //	activity  assistant, StatusStreaming: "thinking…", "retrying…", "using …".
-//	          When empty only the moving dots are shown.
+//	          If it is empty, only the moving dots are shown.
 //	error     assistant, StatusFailed and user, StatusUnsent: the sentence why
 //	files     user: holds a clone of [TemplateFile] for each file, in order
-//	percent   user, StatusUploading: how much of the files has gone
+//	percent   user, StatusUploading: how much of the files is uploaded
 //
-// A file has data-kind KindImage (shows the picture) or KindFile (shows a chip);
-// slots link (two: set href, none while there is no address, and title), filename,
+// A file has data-kind KindImage (shows the picture) or KindFile (shows a chip). Its
+// slots: link (two elements: set title, and href once there is an address), filename,
 // size (words.Size) and picture, an <img>: set src, alt, and width and height from
-// [PictureSize], so that it has its place before it is loaded. ActionOpenFile, of the
-// picture's link, opens [IDPictureDialog]: slots filename, picture, and link (set
-// href and download).
+// [PictureSize], so that the layout does not move when it loads. ActionOpenFile, on the
+// picture's link, opens [IDPictureDialog]: slots filename, picture, and link (set href
+// and download).
 //
-// Statuses of a user message: StatusUploading (its files are on their way;
-// ActionTakeBack), StatusSending, StatusWaiting (kept until there is a
-// connection), StatusPaused (kept until the gateway takes requests again), StatusUnsent (refused; slot error; ActionResendMessage and
-// ActionTakeBack), StatusQueued (ActionTakeBack), StatusComplete and
-// StatusWithdrawn. StatusWaiting has ActionTakeBack too. Of an answer:
-// StatusStreaming (caret), StatusComplete, StatusAborted ("Stopped"),
-// StatusFailed (slot error); the last two have ActionRetryRun. Of a system message:
-// StatusComplete. Every message has ActionCopyMessage; while "copied" should be
-// shown set data-state of that button to CopyDone, then back to CopyIdle. Code
-// blocks in a body may hold a button with ActionCopyCode, for which the same goes;
-// the code is the text of the <pre> beside it.
+// Statuses of a user message:
 //
-// The foot of a message keeps one line free in every status, so nothing moves when
-// a run starts or ends.
+//	StatusUploading  its files are being uploaded; ActionTakeBack
+//	StatusSending    sent, and not acknowledged yet
+//	StatusWaiting    kept until there is a connection; ActionTakeBack
+//	StatusPaused     kept until the rate limit allows it
+//	StatusUnsent     refused; slot error; ActionResendMessage and ActionTakeBack
+//	StatusQueued     stored, its run has not begun; ActionTakeBack
+//	StatusComplete   its run has begun
+//	StatusWithdrawn  taken back
 //
-// [IDUnsent] holds an item of [TemplateUnsent] for each message of another chat
-// that was refused: data-key; slots label (the chat), error (the sentence why),
-// text; ActionResendMessage and ActionTakeBack. It shows nothing while empty.
+// Statuses of an answer: StatusStreaming (shows a caret), StatusComplete, StatusAborted
+// ("Stopped") and StatusFailed (slot error); the last two have ActionRetryRun. A system
+// message is always StatusComplete.
 //
-// [IDCaughtUp] is a live region for a quiet word on what was missed and is here by
-// now; empty it after a few seconds.
+// Every message has a button with ActionCopyMessage. To show "Copied", set the button's
+// data-state to CopyDone, then back to CopyIdle. Code blocks in a body may hold a button
+// with ActionCopyCode, which works the same; the code is the text of the <pre> beside it.
+//
+// The foot of a message reserves one line in every status, so nothing moves when a run
+// starts or ends.
+//
+// [IDUnsent] holds an item of [TemplateUnsent] for each refused message of another chat:
+// data-key; slots label (the chat), error (the sentence why), text; ActionResendMessage
+// and ActionTakeBack. It is hidden while it is empty.
+//
+// [IDCaughtUp] is a live region for a short note about missed events that have now
+// arrived. Empty it after a few seconds.
 //
 // The composer is the form [IDComposer], ActionSend, data-state ComposerIdle or
-// ComposerRunning (shows the stop button, ActionStopRun, beside or instead of
-// send). [IDComposerInput] has ActionCompose. Its growth is CSS; where
-// field-sizing is not supported set data-replica of [IDComposerGrow] to the
-// input's value at each input (harmless elsewhere). [IDComposerLimit] is a slot
-// for "1,204 characters too long" and so on, with data-state LimitNear or
-// LimitOver. For a viewer the form is served hidden and a note stands in its
-// place: send nothing. Where data-owner is not empty a choice stands above it:
-// radios named [FieldWriteAs] with ActionWriteAs, whose value AsNote is checked as
-// served (what is sent is a note, and starts no run), else AsMessage.
+// ComposerRunning (shows the stop button, ActionStopRun, beside or instead of send).
+// [IDComposerInput] has ActionCompose. It grows by CSS. For browsers without
+// field-sizing, set data-replica of [IDComposerGrow] to the input's value on each input
+// event (harmless in others). [IDComposerLimit] is a slot for "1,204 characters too long"
+// and so on, with data-state LimitNear or LimitOver. For a viewer the form is served
+// hidden, with a note in its place: send nothing. If data-owner is not empty, radio
+// buttons named [FieldWriteAs], with ActionWriteAs, stand above the form: AsNote, checked
+// as served, adds a note and starts no run; AsMessage sends a message.
 //
-// [IDAttachments], in the form, holds a [TemplateAttachment] for each file that is to
-// be sent: data-file (its key), data-kind, data-state FileUploading (slot percent, and
-// value of the <progress>), FileWaiting, FileReady, FileFailed or
-// FileStuck (slot error; what is stuck may be taken later: ActionRetryFile); slots
-// filename, size and picture as above; ActionRemoveFile. Files come from the input
-// [IDAttach], by pasting, and by dropping them on the page; while they are dragged over
-// it data-drag of [IDRoom] is "true". The input is disabled for viewers: take none.
+// [IDAttachments], in the form, holds a [TemplateAttachment] for each attached file:
+// data-file (its key), data-kind, data-state FileUploading (slot percent, and value of
+// the <progress>), FileWaiting, FileReady, FileFailed (slot error) or FileStuck (slot
+// error; a later try may succeed: ActionRetryFile); slots filename, size and picture as
+// above; ActionRemoveFile. Users attach files by the input [IDAttach], by pasting, and by
+// dropping them on the page; while files are dragged over the page data-drag of [IDRoom]
+// is "true". For viewers the input is disabled: accept no files.
 //
 // Dialogs: [IDRenameDialog] (data-session-key; form with ActionConfirmRename; input
 // [IDRenameInput]), [IDDeleteDialog] (data-session-key; slot label;
-// ActionConfirmDelete), [IDSignOutDialog] (ActionConfirmSignOut; slot unsent: number
-// of messages not sent yet that would be lost). ActionSignOut opens the last.
+// ActionConfirmDelete), [IDSignOutDialog] (opened by ActionSignOut; ActionConfirmSignOut;
+// slot unsent: the number of unsent messages that would be lost).
 //
 // # Pairing
 //
 // Root states: StateConnecting (also the neutral shell), StateWaiting,
 // StateApproved, StateDenied, StateExpired, StateRevoked, StateUnreachable,
-// StatePairingOff, StateTooMany. Slots and elements, filled whatever the state:
+// StatePairingOff, StateTooMany. Fill these slots and elements in every state:
 //
 //	[IDPairingCode]   text from GroupCode; data-code the bare code
-//	slot remaining    how long the code stays valid: "58 minutes"; below a minute
-//	                  "40 seconds"
-//	slot seconds      StateDenied, StateTooMany: seconds until asking again is
-//	                  possible (empty when it is); StateUnreachable: until the
-//	                  next attempt. Each is on its own element: set them all.
+//	slot remaining    how long the code stays valid (words.Remaining)
+//	slot seconds      StateDenied, StateTooMany: seconds until the browser may ask
+//	                  again, empty for now; StateUnreachable: seconds until the next
+//	                  attempt. It is on several elements: set them all.
 //	[IDPairingQR]     <img>, served hidden; set src, unhide
 //	[IDDeviceName]    input with the name the admin will see; ActionNameDevice on
 //	                  the form around it
@@ -238,7 +251,7 @@
 //
 // Actions: ActionCopyPairingCode (data-state CopyIdle, CopyDone), ActionAskAgain
 // (in StateDenied, StateExpired, StateRevoked, StateTooMany; set the disabled
-// attribute while seconds run), ActionReconnectNow (StateUnreachable).
+// attribute until the seconds are over), ActionReconnectNow (StateUnreachable).
 //
 // # Login
 //
@@ -250,37 +263,39 @@
 //
 // # The admin console
 //
-// Root states of all of its pages: StateReady, StateRevoked, StateSignedOut. What
-// is shown stands in [IDConsole], the dialogs too: empty it when it may no longer
-// be read. PageAdmin is the page of pairings and devices, PageConsole each other.
+// Root states of all of its pages: StateReady, StateRevoked, StateSignedOut. [IDConsole]
+// holds everything that is shown, the dialogs included: empty it when the user may no
+// longer read it. PageAdmin is the page of pairings and devices; PageConsole is every
+// other page.
 //
-// Elements marked data-live="name" follow the server: when something of data-topics
-// has changed, or an action of this page may have changed something, the page is
-// fetched again, parsed inertly, and each of them is brought in line with its
-// namesake there: attributes, texts and children, row by row. A row is an element
-// with data-row, a key that is unique among its siblings, and so is the table around
-// them, beside which words come and go; what is the same is not
-// touched, what has moved is moved. Nothing else on the page changes, but for
-// data-topics.
+// Elements with data-live="name" follow the server. When one of data-topics has changed,
+// or an action of this page may have changed something, the client fetches the page
+// again, parses it without running anything, and updates each of these elements from the
+// one of the same name: attributes, texts and children. Children with data-row, a key
+// that is unique among siblings, are matched by it, and moved if they have moved; a table
+// has data-row as well, because the texts beside it come and go. Unchanged elements are
+// not touched. Apart from data-topics, nothing else on the page changes.
 //
-// A <time> with data-time is written anew by the client: TimeAgo as words.Ago and
-// kept current, TimeClock in the reader's zone and language.
+// The client rewrites a <time> with data-time: TimeAgo by words.Ago, and keeps it
+// current; TimeClock in the reader's time zone and language.
 //
-// A form with ActionFilter has method="get" and no action: it works by itself. With
-// the client its fields that are not empty become the query of the address, and the
-// page is fetched again. Only such forms name a method; the browser sends no other.
+// A form with ActionFilter has method="get" and no action attribute, so it works without
+// the client. With the client its fields that are not empty become the query of the
+// address, and the page is fetched again. Only such forms have a method; the loader keeps
+// the browser from submitting other forms.
 //
-// In a row: ActionStopSession (data-row is the session's key), ActionDisconnect (the
-// connection's id; slots user, browser, address), ActionRevokeKey (the key's id;
-// slots name, key, user). The last two open [IDDisconnectDialog] and
-// [IDRevokeKeyDialog], which take over data-row and those slots, have slot error,
-// and ActionConfirmDisconnect or ActionConfirmRevokeKey.
+// Actions in a row: ActionStopSession (data-row is the session's key), ActionDisconnect
+// (data-row is the connection's id; slots user, browser, address), ActionRevokeKey
+// (data-row is the key's id; slots name, key, user). The last two open
+// [IDDisconnectDialog] and [IDRevokeKeyDialog]: copy data-row and the slots to the
+// dialog. The dialogs have slot error, and ActionConfirmDisconnect or
+// ActionConfirmRevokeKey.
 //
 // ActionNewKey opens [IDKeyDialog]: data-state KeyForm, KeyBusy or KeyMade. Form
 // ActionConfirmKey with fields by name attribute: FieldName, FieldUser, FieldRole
 // (select), FieldExpires (select, in days, 0 for never). Slots name, user and key of
-// the key that was made, and error; ActionCopyKey (data-state CopyIdle, CopyDone).
-// Empty slot key once the dialog is closed.
+// the new key, and error; ActionCopyKey (data-state CopyIdle, CopyDone). Empty slot key
+// once the dialog is closed.
 //
 // [IDReload]: data-state ReloadIdle, ReloadBusy, ReloadDone (slots applied and
 // restart, names of settings) or ReloadFailed (slot error); ActionReloadConfig.
@@ -293,8 +308,8 @@
 // [IDPendingList] holds [TemplatePending] cards: data-code, data-device; slots code
 // (GroupCode), device-name, browser, address, since (a <time>), remaining. Actions
 // ActionApprove and ActionDeny open the dialogs. [IDPendingCount]: the number as
-// text, empty for none. As with the messages, lists hold nothing but their items
-// and show their empty state by themselves.
+// text, empty for none. Like the list of messages, these lists hold nothing but their
+// items, and the style sheet shows a note while they are empty.
 //
 // [IDDeviceList] holds [TemplateDevice] rows: data-device, data-user, data-this
 // ("true" on the browser in use); slots label, browser, user, role, last-seen (a
@@ -304,15 +319,15 @@
 // ResolvedApproved, ResolvedDenied, ResolvedExpired or ResolvedRevoked; slots
 // device-name, user, role, time.
 //
-// [IDApproveDialog]: data-code; data-state ApproveForm, ApproveConfirm (second
-// question, shown before role admin is given) or ApproveBusy; data-who WhoNew or
-// WhoExisting and data-role follow the radios. Slots code, device-name, browser,
-// address, fresh-user (the id a new user would get, if known), who ("a new user"
-// or the named one; on several elements: set them all), role (likewise), error.
-// Form ActionConfirmApprove; its controls bubble ActionEditApproval; ActionBack
-// leaves ApproveConfirm. Inputs by name attribute: FieldWho (radio), FieldUser
-// (text with datalist [IDKnownUsers], whose options are clones of
-// [TemplateKnownUser]: set value), FieldRole (radio), FieldLabel (text).
+// [IDApproveDialog]: data-code; data-state ApproveForm, ApproveConfirm (asks again before
+// it gives the role admin) or ApproveBusy; data-who WhoNew or WhoExisting and data-role
+// follow the radio buttons. Slots code, device-name, browser, address, fresh-user (the id
+// that a new user would get, if known), who ("a new user" or a user id; on several
+// elements: set them all), role (likewise), error. The form has ActionConfirmApprove, its
+// controls have ActionEditApproval; ActionBack leaves ApproveConfirm. Inputs by name
+// attribute: FieldWho (radio), FieldUser (text with datalist [IDKnownUsers], whose
+// options are clones of [TemplateKnownUser]: set value), FieldRole (radio), FieldLabel
+// (text).
 //
 // [IDDenyDialog]: data-code; slots code, device-name; ActionConfirmDeny.
 // [IDRevokeDialog]: data-device, data-this; slots label, browser, user;

@@ -1,11 +1,10 @@
 package protocol
 
-// APIKey is what lists say of an API key; the key itself is shown once, when it
-// is made.
+// APIKey describes an API key. The key itself is given once, by KeysCreateResult.
 type APIKey struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
-	Prefix     string `json:"prefix"` // its first characters, to tell keys apart
+	Prefix     string `json:"prefix"` // the key's first characters, to tell keys apart
 	UserID     string `json:"userId"`
 	Role       Role   `json:"role"`
 	CreatedAt  Time   `json:"createdAt"`
@@ -15,8 +14,8 @@ type APIKey struct {
 	RevokedAt  Time   `json:"revokedAt,omitempty"`
 }
 
-// KeysCreateParams makes an API key for a user. ExpiresIn is in seconds; absent
-// or 0 is never.
+// KeysCreateParams creates an API key for a user. ExpiresIn is in seconds; absent or 0
+// means never.
 type KeysCreateParams struct {
 	Name      string `json:"name"`
 	UserID    string `json:"userId"`
@@ -24,7 +23,7 @@ type KeysCreateParams struct {
 	ExpiresIn int64  `json:"expiresIn,omitempty"`
 }
 
-// KeysCreateResult answers api_keys.create. Key is told here and never again.
+// KeysCreateResult answers api_keys.create. It is the only answer that has the Key.
 type KeysCreateResult struct {
 	ID        string `json:"id"`
 	Key       string `json:"key"`
@@ -35,9 +34,8 @@ type KeysCreateResult struct {
 	ExpiresAt Time   `json:"expiresAt,omitempty"`
 }
 
-// KeysListResult answers api_keys.list: keys that hold first, newest first, then
-// those that were revoked or have expired. More tells that not all fit the
-// frame.
+// KeysListResult answers api_keys.list: valid keys, newest first, then those that were
+// revoked or have expired. More reports that not all fit into the frame.
 type KeysListResult struct {
 	Keys []APIKey `json:"keys"`
 	More bool     `json:"more,omitempty"`
@@ -53,8 +51,8 @@ type KeysRevokeResult struct {
 	Revoked bool `json:"revoked"`
 }
 
-// ClientsListResult answers clients.list, the latest connections first. More
-// tells that not all fit the frame.
+// ClientsListResult answers clients.list, the latest connections first. More reports
+// that not all fit into the frame.
 type ClientsListResult struct {
 	Clients []ConnectedClient `json:"clients"`
 	More    bool              `json:"more,omitempty"`
@@ -70,10 +68,10 @@ type ClientsDropResult struct {
 	Disconnected bool `json:"disconnected"`
 }
 
-// AuditEntry is one line of the audit log: who did what to what, when, from
+// AuditEntry is an entry of the audit log: who did what to which target, when and from
 // where. Outcome is AuditDone or AuditFailed.
 type AuditEntry struct {
-	ID      int64  `json:"id"` // rises; gapless
+	ID      int64  `json:"id"` // 1, 2, 3 …, without gaps
 	At      Time   `json:"at"`
 	UserID  string `json:"userId"`
 	Role    Role   `json:"role,omitempty"`
@@ -85,15 +83,15 @@ type AuditEntry struct {
 	Outcome string `json:"outcome"`
 }
 
-// Outcomes of what the audit log tells.
+// Values of AuditEntry.Outcome.
 const (
 	AuditDone   = "done"
 	AuditFailed = "failed"
 )
 
-// AuditListParams asks for a page of the audit log, newest first. Before is an
-// id. Empty filters take all; UserID, Action and Target match whole, Query any
-// part of them, of the address and of the detail.
+// AuditListParams asks for a page of the audit log, newest first. An empty filter
+// matches everything. UserID, Action and Target must match exactly; Query matches any
+// part of these, of the address and of the detail. Before is an id.
 type AuditListParams struct {
 	UserID string `json:"userId,omitempty"`
 	Action string `json:"action,omitempty"`
@@ -111,20 +109,20 @@ type AuditListResult struct {
 	HasMore bool         `json:"hasMore"`
 }
 
-// ConfigReloadResult answers config.reload: the keys that changed and are in
-// force, and those that wait for a restart.
+// ConfigReloadResult answers config.reload: the changed keys that are active now, and
+// those that need a restart.
 type ConfigReloadResult struct {
 	Applied      []string `json:"applied"`
 	NeedsRestart []string `json:"needsRestart"`
 }
 
-// AdminChanged tells admins which lists are not as they were; at most one a
-// second. Topics are Topic… values.
+// AdminChanged notifies admins of the lists that have changed, at most once a second.
+// Topics are Topic… values.
 type AdminChanged struct {
 	Topics []string `json:"topics"`
 }
 
-// What admin.changed tells of.
+// Values of AdminChanged.Topics.
 const (
 	TopicClients  = "clients"
 	TopicSessions = "sessions"

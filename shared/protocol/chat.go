@@ -13,10 +13,10 @@ type ChatSendParams struct {
 	Ack            string  `json:"ack,omitempty"`
 }
 
-// Media is an uploaded file that a message carries. In chat.send Path is that of
-// MediaUploadResult; the gateway fills in what follows Filename. Width and Height
-// are an image's, in pixels; Thumbnail tells that Path + "?thumbnail" gives a
-// small picture of it.
+// Media is an uploaded file of a message. In chat.send, Path is that of
+// MediaUploadResult, and the gateway fills in the fields after Filename. Size is in
+// bytes. Width and Height are an image's, in pixels. Thumbnail reports that
+// Path + "?thumbnail" serves a small picture of the image.
 type Media struct {
 	Path      string `json:"path"`
 	Filename  string `json:"filename,omitempty"`
@@ -38,14 +38,14 @@ type MediaUploadResult struct {
 	Thumbnail bool   `json:"thumbnail,omitempty"`
 }
 
-// Usage is what a run cost, in tokens.
+// Usage is the cost of a run, in tokens.
 type Usage struct {
 	InputTokens  int64 `json:"input_tokens"`
 	OutputTokens int64 `json:"output_tokens"`
 }
 
-// ChatSendResult answers chat.send: by default when the run has ended, with ack
-// "accepted" as soon as the message is durable.
+// ChatSendResult answers chat.send when the run has ended or, if ChatSendParams.Ack is
+// AckAccepted, as soon as the message is durable.
 type ChatSendResult struct {
 	RunID      string  `json:"runId"`
 	SessionKey string  `json:"sessionKey"`
@@ -57,7 +57,8 @@ type ChatSendResult struct {
 	Status     string  `json:"status,omitempty"`
 }
 
-// ChatHistoryParams asks for a page of a session's messages, before a seq.
+// ChatHistoryParams asks for a page of a session's messages: the latest ones before the
+// seq Before, or the latest ones of all.
 type ChatHistoryParams struct {
 	SessionKey string `json:"sessionKey"`
 	AgentID    string `json:"agentId,omitempty"`
@@ -74,9 +75,9 @@ type ChatHistoryResult struct {
 	HasMore    bool      `json:"hasMore"`
 }
 
-// Message is one entry of a transcript. Seq is that of the event which made it.
-// ReplyTo is the id of the user's message that an answer answers: transcripts
-// are ordered by seq, but an answer stands right behind what it answers.
+// Message is one entry of a transcript. Seq is the seq of the event that added it.
+// ReplyTo is the id of the user message that an answer replies to. Transcripts are
+// ordered by seq, except that an answer directly follows the message it replies to.
 type Message struct {
 	ID        string        `json:"id"`
 	Role      MessageRole   `json:"role"`
@@ -94,16 +95,16 @@ type Message struct {
 	HTML      *HTML         `json:"html,omitempty"`
 }
 
-// Author is who wrote a message that the session's owner did not.
+// Author is the user who wrote a message, if that is not the session's owner.
 type Author struct {
 	UserID string `json:"userId"`
 	Role   Role   `json:"role"`
 }
 
-// HTML is formatted text: from index From on, the answer's block elements are
-// now Blocks; or Append is added to the text of the last, open block; or, with
-// neither, nothing changes. From -1 drops the formatted text: the plain one is
-// shown instead.
+// HTML is a patch of an answer's formatted text, which is a list of block elements. It
+// does one of these: it replaces the blocks from index From on by Blocks; it appends
+// Append to the text of the last block; it removes the formatted text, if From is -1, so
+// that the plain text is shown; or it changes nothing, if it has neither.
 type HTML struct {
 	From   int64    `json:"from"`
 	Blocks []string `json:"blocks,omitempty"`
@@ -123,13 +124,13 @@ type ChatInjectResult struct {
 	MessageID string `json:"messageId"`
 }
 
-// ChatAbortParams stops a session's runs, or one run.
+// ChatAbortParams stops one run, or all runs of a session.
 type ChatAbortParams struct {
 	SessionKey string `json:"sessionKey,omitempty"`
 	RunID      string `json:"runId,omitempty"`
 }
 
-// ChatAbortResult says which runs were stopped or taken back.
+// ChatAbortResult lists the runs that were stopped or withdrawn.
 type ChatAbortResult struct {
 	OK      bool     `json:"ok"`
 	Aborted bool     `json:"aborted"`
@@ -151,7 +152,7 @@ type ChatStatusResult struct {
 	Epoch     string    `json:"epoch"`
 }
 
-// ChatRetryParams answers a user's message once more: RunID is the run that
+// ChatRetryParams asks for another answer to a user's message. RunID is the run that
 // failed or was stopped.
 type ChatRetryParams struct {
 	SessionKey     string `json:"sessionKey"`
@@ -161,8 +162,8 @@ type ChatRetryParams struct {
 	Ack            string `json:"ack,omitempty"`
 }
 
-// ChatReplayParams asks for a session's events after a seq; with Epoch, only
-// of that log.
+// ChatReplayParams asks for a session's events after a seq; if Epoch is given, only of
+// that log.
 type ChatReplayParams struct {
 	SessionKey string `json:"sessionKey"`
 	Epoch      string `json:"epoch,omitempty"`
@@ -170,9 +171,9 @@ type ChatReplayParams struct {
 	Limit      *int64 `json:"limit,omitempty"`
 }
 
-// ChatReplayResult is a part of a log, as event frames in the order of their
-// seq; there is more while LastSeq is beyond the last of them. With Reset the
-// events cannot be had: chat.history is to be read instead.
+// ChatReplayResult is a part of a log, as event frames in the order of seq. There are
+// more events if LastSeq is greater than the last frame's seq. Reset reports that the
+// events are no longer available: read chat.history instead.
 type ChatReplayResult struct {
 	Events     []Frame `json:"events"`
 	SessionKey string  `json:"sessionKey"`
@@ -181,27 +182,27 @@ type ChatReplayResult struct {
 	Reset      bool    `json:"reset"`
 }
 
-// ChatWatchParams makes an admin's connection follow a session, from after
-// AfterSeq where that is given.
+// ChatWatchParams makes an admin's connection receive a session's events: those after
+// AfterSeq, if it is given, and live ones.
 type ChatWatchParams struct {
 	SessionKey string `json:"sessionKey"`
 	Epoch      string `json:"epoch,omitempty"`
 	AfterSeq   *int64 `json:"afterSeq,omitempty"`
 }
 
-// ChatUnwatchParams ends that.
+// ChatUnwatchParams ends what chat.watch began.
 type ChatUnwatchParams struct {
 	SessionKey string `json:"sessionKey"`
 }
 
-// Activity is what a run is busy with.
+// Activity is what a run is doing: a Phase… value or a name of the agent's, and the tool.
 type Activity struct {
 	Phase string `json:"phase"`
 	Tool  string `json:"tool,omitempty"`
 }
 
-// AgentEvent is the payload of an agent event; Payload is one of the types
-// below, as Type says.
+// AgentEvent is the payload of an agent event. Type says which of the following payload
+// types Payload is.
 type AgentEvent struct {
 	Type       string       `json:"type"`
 	SessionKey string       `json:"sessionKey"`
@@ -212,7 +213,7 @@ type AgentEvent struct {
 	Payload    jsontext.Raw `json:"payload"`
 }
 
-// RunStartedPayload opens an answer; UserMessageID is what it answers.
+// RunStartedPayload begins an answer to the message UserMessageID.
 type RunStartedPayload struct {
 	MessageID     string `json:"messageId,omitempty"`
 	UserMessageID string `json:"userMessageId,omitempty"`
@@ -232,15 +233,15 @@ type ToolCallPayload struct {
 	Arguments jsontext.Raw `json:"arguments"`
 }
 
-// ToolResultPayload is what a tool answered.
+// ToolResultPayload is a tool's result.
 type ToolResultPayload struct {
 	ID      string `json:"id"`
 	Content string `json:"content"`
 	IsError bool   `json:"is_error"`
 }
 
-// RunCompletedPayload ends a run; Content is the whole answer, and HTML brings
-// the formatted answer to its final state.
+// RunCompletedPayload ends a run. Content is the whole answer, and HTML is the last patch
+// of the formatted text.
 type RunCompletedPayload struct {
 	MessageID string `json:"messageId"`
 	Content   string `json:"content"`
@@ -256,8 +257,8 @@ type RunFailedPayload struct {
 	HTML      *HTML  `json:"html,omitempty"`
 }
 
-// RunCancelledPayload ends a run that was stopped; without MessageID it was
-// taken back before it began.
+// RunCancelledPayload ends a run that was stopped. Without MessageID the run was
+// withdrawn before it began.
 type RunCancelledPayload struct {
 	MessageID string `json:"messageId,omitempty"`
 	HTML      *HTML  `json:"html,omitempty"`

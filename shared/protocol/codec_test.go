@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 )
 
-// fill draws a value for everything below v.
+// fill draws a value for each field below v.
 func fill(t *rapid.T, v reflect.Value) {
 	switch v.Interface().(type) {
 	case jsontext.Raw:
@@ -125,7 +125,7 @@ func TestDecodeErrorsNameThePlace(t *testing.T) {
 	}
 }
 
-// TestWideTextIsPassedOver holds that only what would be kept is counted.
+// TestWideTextIsPassedOver checks that skipped values do not count against MaxItems.
 func TestWideTextIsPassedOver(t *testing.T) {
 	t.Parallel()
 	wide := "[" + strings.Repeat("{},", 20_000) + "{}]"

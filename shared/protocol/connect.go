@@ -15,7 +15,7 @@ type ConnectParams struct {
 // WebClient is the Client.Name of the browser's client.
 const WebClient = "gatehouse-web"
 
-// Client says what program connects and what it can take.
+// Client describes the program that connects. Caps are Cap… values.
 type Client struct {
 	Name     string   `json:"name,omitempty"`
 	Version  string   `json:"version,omitempty"`
@@ -30,13 +30,13 @@ type Cursor struct {
 	AfterSeq   int64  `json:"afterSeq"`
 }
 
-// Server names the gateway.
+// Server is the gateway's name and version.
 type Server struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 }
 
-// Limits tells a client what the connection takes.
+// Limits are the gateway's limits and intervals for a connection.
 type Limits struct {
 	MaxFrameBytes  int64 `json:"maxFrameBytes"`
 	PingIntervalMs int64 `json:"pingIntervalMs"`
@@ -44,8 +44,8 @@ type Limits struct {
 	TickIntervalMs int64 `json:"tickIntervalMs"`
 }
 
-// ConnectResult is connect's answer: who the caller is, or a pairing that waits
-// (Status "pending_pairing").
+// ConnectResult answers connect: who the caller is, or the pairing that has to be
+// approved first (Status is StatusPendingPairing).
 type ConnectResult struct {
 	Protocol       int64           `json:"protocol"`
 	Role           Role            `json:"role,omitempty"`
@@ -60,8 +60,8 @@ type ConnectResult struct {
 	PollIntervalMs int64           `json:"poll_interval_ms,omitempty"`
 }
 
-// ResumedCursor says what became of a Cursor (Status is a Resume… value), and
-// where the log stands. It answers chat.watch too.
+// ResumedCursor says whether a Cursor could be resumed (Status is a Resume… value), and
+// how far the log goes. It also answers chat.watch.
 type ResumedCursor struct {
 	SessionKey string `json:"sessionKey"`
 	Status     string `json:"status"`
@@ -69,9 +69,9 @@ type ResumedCursor struct {
 	LastSeq    int64  `json:"lastSeq"`
 }
 
-// What becomes of a cursor.
+// Values of ResumedCursor.Status.
 const (
-	ResumeLive  = "live"  // every event after it follows, in order, and then live ones
-	ResumeReset = "reset" // the events after it cannot be had: read chat.history
+	ResumeLive  = "live"  // the events after the cursor follow in order, then live ones
+	ResumeReset = "reset" // the events after the cursor are not available: read chat.history
 	ResumeGone  = "gone"  // the caller has no such session
 )

@@ -6,7 +6,7 @@ type PairingStatus struct {
 	ExpiresAt Time   `json:"expires_at,omitempty"`
 }
 
-// PendingDevice is a pairing that waits for an admin.
+// PendingDevice is a pairing that is waiting for an admin.
 type PendingDevice struct {
 	Code       string `json:"code"`
 	DeviceID   string `json:"deviceId"`
@@ -17,7 +17,7 @@ type PendingDevice struct {
 	ExpiresAt  Time   `json:"expiresAt"`
 }
 
-// PairedDevice is a device that may connect.
+// PairedDevice is a device that an admin has approved.
 type PairedDevice struct {
 	DeviceID   string `json:"deviceId"`
 	UserID     string `json:"userId"`
@@ -59,7 +59,7 @@ type DeviceDenyResult struct {
 	Denied bool `json:"denied"`
 }
 
-// DeviceRevokeParams revokes a device; SenderID is an alias of DeviceID.
+// DeviceRevokeParams revokes a device. SenderID is an alias of DeviceID.
 type DeviceRevokeParams struct {
 	DeviceID string `json:"deviceId,omitempty"`
 	SenderID string `json:"senderId,omitempty"`
@@ -71,12 +71,12 @@ type DeviceRevokeResult struct {
 	Revoked bool `json:"revoked"`
 }
 
-// DeviceRequested tells admins of a new pairing.
+// DeviceRequested notifies admins of a new pairing.
 type DeviceRequested = PendingDevice
 
-// DeviceResolved tells admins, and the requester, how a pairing or a device
-// ended: approved, denied, expired or revoked; SignedOut tells that the device
-// itself ended it. The requester is told only the status.
+// DeviceResolved notifies admins and the requester that a pairing was approved or denied
+// or has expired, or that a device was revoked. SignedOut reports that the device itself
+// signed out. The requester gets only Status.
 type DeviceResolved struct {
 	Status    string        `json:"status"`
 	SignedOut bool          `json:"signedOut,omitempty"`

@@ -1,6 +1,6 @@
 package protocol
 
-// Code is an error's name for machines.
+// Code identifies an error for programs.
 type Code string
 
 // The codes of protocol v3.
@@ -19,7 +19,7 @@ const (
 	Internal           Code = "INTERNAL"
 )
 
-// Error is a refusal as it travels: a code for machines, a sentence for people.
+// Error is an error on the wire: a code for programs and a sentence for people.
 type Error struct {
 	Code         Code          `json:"code"`
 	Message      string        `json:"message"`
@@ -28,7 +28,7 @@ type Error struct {
 	RetryAfterMs int64         `json:"retryAfterMs,omitempty"`
 }
 
-// ErrorDetails is what some errors add.
+// ErrorDetails are fields that some errors have.
 type ErrorDetails struct {
 	Status    string `json:"status,omitempty"`    // of a pairing: denied, expired, revoked, unknown
 	RunID     string `json:"runId,omitempty"`     // of a failed run
@@ -36,13 +36,16 @@ type ErrorDetails struct {
 	Supported string `json:"supported,omitempty"` // protocol versions
 }
 
-// Error is the code and the sentence.
+// Error returns the code and the sentence.
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 
-// Refuse makes an Error of a code and a sentence.
+// Refuse returns an Error that is not retryable.
 func Refuse(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// Exhausted makes a RESOURCE_EXHAUSTED Error, which is always retryable.
+// Exhausted returns a RESOURCE_EXHAUSTED Error, which is always retryable.
 func Exhausted(message string, retryAfterMs int64) *Error {
-	return &Error{Code: ResourceExhausted, Message: message, Retryable: true, RetryAfterMs: max(1, retryAfterMs)}
+	return &Error{
+		Code: ResourceExhausted, Message: message,
+		Retryable: true, RetryAfterMs: max(1, retryAfterMs),
+	}
 }

@@ -9,7 +9,7 @@ const (
 	TypeEvent    = "event"
 )
 
-// Request is a client's frame.
+// Request is a frame that a client sends.
 type Request struct {
 	Type   string       `json:"type"`
 	ID     string       `json:"id"`
@@ -17,8 +17,8 @@ type Request struct {
 	Params jsontext.Raw `json:"params,omitempty"`
 }
 
-// Frame is what a gateway sends: an answer (res) or an event. Type says which
-// fields count.
+// Frame is a frame that the gateway sends: a response or an event, as Type says. A
+// response has ID, OK, and Payload or Error; an event has Event, Payload and Seq.
 type Frame struct {
 	Type    string       `json:"type"`
 	ID      string       `json:"id,omitempty"`
@@ -70,8 +70,8 @@ func AppendError(dst []byte, id string, e *Error) []byte {
 	return append(dst, '}')
 }
 
-// AppendEvent appends an event frame; seq 0, of an event of no session, is left
-// out.
+// AppendEvent appends an event frame. seq 0 is left out; events that belong to no
+// session have none.
 func AppendEvent(dst []byte, event string, payload []byte, seq int64) []byte {
 	dst = append(dst, `{"type":"event","event":`...)
 	dst = jsontext.AppendString(dst, event)
@@ -84,6 +84,5 @@ func AppendEvent(dst []byte, event string, payload []byte, seq int64) []byte {
 	return append(dst, '}')
 }
 
-// Decode reads text into v, which must be the whole text. The error is a
-// *jsontext.Error.
+// Decode decodes the whole of text into v. The error is a *jsontext.Error.
 func Decode(text []byte, v Payload) error { return jsontext.Read(text, v.DecodeJSON) }

@@ -1,7 +1,7 @@
 package protocol
 
-// KeptMessage is a message on its way to a session's log, as a client keeps it
-// until it is acknowledged. No frame has it.
+// KeptMessage is a message as a client stores it until the gateway has acknowledged it.
+// It is not part of any frame.
 type KeptMessage struct {
 	Key        string     `json:"key"`
 	SessionKey string     `json:"sessionKey"`
@@ -13,14 +13,14 @@ type KeptMessage struct {
 	Refused    *Error     `json:"refused,omitempty"`
 }
 
-// KeptFile is a file that such a message carries. Media has a Path once it is
-// uploaded; until then the client holds the content under Key.
+// KeptFile is a file of a KeptMessage. Media has a Path once the file is uploaded. Until
+// then the client stores the content under Key.
 type KeptFile struct {
 	Key   string `json:"key"`
 	Media Media  `json:"media"`
 }
 
-// KeptFiles are those of a message that is being written.
+// KeptFiles are the files attached to a message that the user is still writing.
 type KeptFiles struct {
 	Files []KeptFile `json:"files"`
 }

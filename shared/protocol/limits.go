@@ -2,10 +2,10 @@ package protocol
 
 import "github.com/gatehouse-chat/gatehouse/shared/clock"
 
-// Limits of the transport and of fields. Sizes are bytes unless said otherwise.
+// Limits of the transport and of fields, in bytes unless a comment says otherwise.
 const (
-	MaxFrameBytes        = 512 << 10 // one message in either direction; one more closes with 1009
-	MaxPendingFrameBytes = 16 << 10  // one message before authentication
+	MaxFrameBytes        = 512 << 10 // one frame in either direction, or close with 1009
+	MaxPendingFrameBytes = 16 << 10  // one frame before authentication
 	MaxMessageBytes      = 256 << 10 // the text of one chat message
 	MaxIDLength          = 128       // characters of a request id
 	MaxUserIDLength      = 255
@@ -14,8 +14,8 @@ const (
 	MaxLabelLength       = 120 // characters of a session's or device's label
 	MaxDeviceNameLength  = 80  // characters
 	MaxIdempotencyLength = 128
-	MaxQueuedRuns        = 10  // waiting sends a session
-	MaxResume            = 100 // cursors of one connect, which has MaxPendingFrameBytes
+	MaxQueuedRuns        = 10  // queued runs of one session
+	MaxResume            = 100 // cursors of one connect, which MaxPendingFrameBytes limits too
 	MaxMedia             = 10  // files of one message
 	PairingCodeLength    = 8
 
@@ -27,24 +27,24 @@ const (
 	MaxReplayLimit      = 2000
 )
 
-// MediaPath is what the paths of uploaded files begin with; an opaque id follows.
+// MediaPath is the prefix of the paths of uploaded files. An opaque id follows.
 const MediaPath = "/api/media/"
 
-// PairingAlphabet is what pairing codes are made of: no 0, 1, I or O.
+// PairingAlphabet has the characters of pairing codes: no 0, 1, I or O.
 const PairingAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
-// Times of the transport.
+// Intervals and timeouts.
 const (
 	PingInterval  = 30 * clock.Second
-	ReadTimeout   = 60 * clock.Second // after the last pong
-	WriteTimeout  = 10 * clock.Second // a frame
+	ReadTimeout   = 60 * clock.Second // since the last pong
+	WriteTimeout  = 10 * clock.Second // for one frame
 	HelloTimeout  = 10 * clock.Second // from the upgrade to connect
 	TickInterval  = 15 * clock.Second
 	PairingExpiry = 60 * clock.Minute
-	RunLease      = 15 * clock.Second // a run whose lease is not renewed for so long has lost its process
+	RunLease      = 15 * clock.Second // without renewal for so long, the run's process is gone
 )
 
-// WebSocket close codes (RFC 6455 §7.4.1) and what they tell a client.
+// WebSocket close codes (RFC 6455 §7.4.1) and what a client should do.
 const (
 	CloseShutdown = 1001 // reconnect and resume
 	ClosePolicy   = 1008 // do not reuse this credential
@@ -59,8 +59,8 @@ const (
 	ReasonKeyRevoked = "api key revoked"
 	ReasonKeyExpired = "api key expired"
 	ReasonTooSlow    = "too slow"
-	// By an admin, who has revoked nothing: the credential is still good, but the
-	// client should not come back by itself.
+	// ReasonDisconnected: the credential is still valid, but the client should not
+	// reconnect by itself.
 	ReasonDisconnected = "disconnected by an admin"
 	ReasonShutdown     = "shutting down"
 	ReasonTooBig       = "frame over 512 KiB: split it, or upload files over HTTP"

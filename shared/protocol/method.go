@@ -59,17 +59,16 @@ const (
 	RunCancelled = "run.cancelled"
 )
 
-// Phases of a run's activity that the gateway itself tells of; agents name
-// others.
+// Phases of a run's activity that the gateway itself reports. Agents add others.
 const (
-	PhaseAnswering = "answering" // there are words
-	PhaseRetrying  = "retrying"  // the agent failed before its first word and is asked again
+	PhaseAnswering = "answering" // the answer has text
+	PhaseRetrying  = "retrying"  // the agent failed before its first text and is asked again
 )
 
 // ChatMessage is the type of a chat event's payload.
 const ChatMessage = "message"
 
-// ChannelWS is the channel of everything that comes in over the WebSocket.
+// ChannelWS is the channel of all messages that come in over the WebSocket.
 const ChannelWS = "ws"
 
 // CapHTML is the client capability that asks for formatted text.
@@ -78,7 +77,7 @@ const CapHTML = "html"
 // AckAccepted makes chat.send answer as soon as the message is durable.
 const AckAccepted = "accepted"
 
-// Role says what a caller may do; each role may do what the ones before it may.
+// Role says what a caller may do. Each role includes the rights of the one before it.
 type Role string
 
 // The roles, least first.
@@ -103,11 +102,11 @@ func (r Role) rank() int {
 // Valid reports whether r is one of the three roles.
 func (r Role) Valid() bool { return r.rank() > 0 }
 
-// Allows reports whether r may do what needs least. An unknown role may do
-// nothing, and nothing allows an unknown need.
+// Allows reports whether r may do what needs at least the role least. It is false if
+// either role is unknown.
 func (r Role) Allows(least Role) bool { return least.rank() > 0 && r.rank() >= least.rank() }
 
-// MessageRole says whose a message is.
+// MessageRole says who wrote a message.
 type MessageRole string
 
 // The authors of messages.
@@ -117,12 +116,11 @@ const (
 	FromSystem    MessageRole = "system"
 )
 
-// MessageStatus is a message's place in its life.
+// MessageStatus is the state of a message.
 type MessageStatus string
 
-// The statuses: a user's message is queued, then complete, or withdrawn when it
-// was taken back before its run began; an answer is streaming, then one of the
-// other three.
+// The statuses. A user's message is queued, then complete, or withdrawn if it was taken
+// back before its run began. An answer is streaming, then complete, aborted or failed.
 const (
 	StatusQueued    MessageStatus = "queued"
 	StatusStreaming MessageStatus = "streaming"
@@ -132,7 +130,7 @@ const (
 	StatusWithdrawn MessageStatus = "withdrawn"
 )
 
-// Ended reports whether the message changes no more by its run.
+// Ended reports whether the message's run will not change the message any more.
 func (s MessageStatus) Ended() bool {
 	return s == StatusComplete || s == StatusAborted || s == StatusFailed || s == StatusWithdrawn
 }
@@ -146,11 +144,11 @@ const (
 	PairingRevoked  = "revoked"
 	PairingUnknown  = "unknown"
 
-	// StatusPendingPairing is connect's status while a pairing waits.
+	// StatusPendingPairing is connect's status while a pairing is pending.
 	StatusPendingPairing = "pending_pairing"
 )
 
-// Answers' statuses of chat.send with ack "accepted", and of an aborted run.
+// Values of ChatSendResult.Status: with ack "accepted", or of an aborted run.
 const (
 	SendAccepted  = "accepted"
 	SendQueued    = "queued"

@@ -1,6 +1,6 @@
 package protocol
 
-// Session is what lists say of a session.
+// Session describes a session.
 type Session struct {
 	Key       string `json:"key"`
 	AgentID   string `json:"agentId"`
@@ -14,11 +14,11 @@ type Session struct {
 	UpdatedAt Time   `json:"updatedAt"`
 }
 
-// NewSessionKey is the key of a new session with an agent; id must be random.
+// NewSessionKey returns the key of a new session with an agent. id must be random.
 func NewSessionKey(agentID, id string) string { return "agent:" + agentID + ":ws:direct:" + id }
 
-// SessionsListParams asks for a page of the caller's sessions, pinned first,
-// newest first. Admins may ask for those of one user, or of all.
+// SessionsListParams asks for a page of the caller's sessions: pinned ones first, then by
+// latest activity. Admins may ask for another user's sessions, or for all.
 type SessionsListParams struct {
 	UserID  string `json:"userId,omitempty"`
 	All     bool   `json:"all,omitempty"`
@@ -34,7 +34,7 @@ type SessionsListResult struct {
 	Cursor   string    `json:"cursor,omitempty"`
 }
 
-// SessionsPreviewParams asks for one session and its last words.
+// SessionsPreviewParams asks for one session and its last messages.
 type SessionsPreviewParams struct {
 	SessionKey string `json:"sessionKey"`
 }
@@ -45,7 +45,7 @@ type SessionsPreviewResult struct {
 	Messages []Message `json:"messages"`
 }
 
-// SessionsPatchParams changes a session's label or pin; absent fields stay.
+// SessionsPatchParams changes a session's label or pin. Absent fields are not changed.
 type SessionsPatchParams struct {
 	SessionKey string  `json:"sessionKey"`
 	Label      *string `json:"label,omitempty"`
@@ -73,15 +73,14 @@ type SessionsResetResult struct {
 	Session Session `json:"session"`
 }
 
-// SessionUpdated is the payload of session.updated. Change is created, patched,
-// reset or deleted.
+// SessionUpdated is the payload of session.updated. Change is one of the following.
 type SessionUpdated struct {
 	SessionKey string   `json:"sessionKey"`
 	Change     string   `json:"change"`
 	Session    *Session `json:"session,omitempty"`
 }
 
-// Changes that session.updated tells of.
+// Values of SessionUpdated.Change.
 const (
 	SessionCreated = "created"
 	SessionPatched = "patched"

@@ -1,9 +1,9 @@
 package protocol
 
-// Empty is the params or the payload of methods that take or give nothing.
+// Empty is the params of methods that need none, and the payload of empty results.
 type Empty struct{}
 
-// Agent is what agents.list says of an agent.
+// Agent describes an agent that users can chat with.
 type Agent struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
@@ -18,7 +18,7 @@ type AgentsListResult struct {
 	Agents []Agent `json:"agents"`
 }
 
-// HealthResult answers health. Clients is given to admins only.
+// HealthResult answers health. Only admins get Clients.
 type HealthResult struct {
 	Status   string            `json:"status"`
 	Protocol int64             `json:"protocol"`
@@ -35,14 +35,13 @@ type ConnectedClient struct {
 	DeviceID    string `json:"deviceId,omitempty"`
 	Address     string `json:"address"`
 	UserAgent   string `json:"userAgent,omitempty"`
-	Client      string `json:"client,omitempty"` // name and version that it gave at connect
+	Client      string `json:"client,omitempty"` // name and version from connect
 	Via         string `json:"via,omitempty"`    // token, key:PREFIX or device:ID
 	ConnectedAt Time   `json:"connectedAt"`
-	ActiveAt    Time   `json:"activeAt,omitempty"` // of its last request
+	ActiveAt    Time   `json:"activeAt,omitempty"` // time of its last request
 }
 
-// StatusResult answers status: the gateway at a glance. Detail is given to
-// admins only.
+// StatusResult answers status: the gateway at a glance. Only admins get Detail.
 type StatusResult struct {
 	Server      Server        `json:"server"`
 	Protocol    int64         `json:"protocol"`
@@ -54,48 +53,49 @@ type StatusResult struct {
 	Detail      *StatusDetail `json:"detail,omitempty"`
 }
 
-// StatusDetail is what an admin may know of the gateway. It names no file but
-// the configuration's, without its folder.
+// StatusDetail is what admins may know about the gateway. Of its files it names only the
+// configuration file, without its folder.
 type StatusDetail struct {
 	StartedAt    Time        `json:"startedAt"`
-	ReloadedAt   Time        `json:"reloadedAt,omitempty"` // the last time that went well
-	ConfigFile   string      `json:"configFile,omitempty"` // absent: there is none
+	ReloadedAt   Time        `json:"reloadedAt,omitempty"` // last successful reload
+	ConfigFile   string      `json:"configFile,omitempty"` // absent: none
 	Platform     string      `json:"platform"`
 	TLS          string      `json:"tls"` // off, files or acme
 	MemoryBytes  int64       `json:"memoryBytes"`
 	Goroutines   int64       `json:"goroutines"`
-	Strangers    int64       `json:"strangers"` // connections that are not authenticated
+	Strangers    int64       `json:"strangers"` // connections that are not authenticated yet
 	Data         StoreDetail `json:"data"`
-	Settings     []Setting   `json:"settings"`               // in force, of those that a reload changes
-	NeedsRestart []string    `json:"needsRestart,omitempty"` // keys whose change waits for one
+	Settings     []Setting   `json:"settings"`               // active values of the keys that a reload can change
+	NeedsRestart []string    `json:"needsRestart,omitempty"` // keys whose changes need a restart
 }
 
-// StoreDetail is how much the store holds. All is 0 when it cannot say.
+// StoreDetail describes the store. Its numbers are 0 if the store does not know them.
 type StoreDetail struct {
 	Kind        string `json:"kind"`
-	Bytes       int64  `json:"bytes"`    // of the database
-	FreeBytes   int64  `json:"free"`     // of them, not in use
-	LogBytes    int64  `json:"logBytes"` // of what is not folded into it yet
-	Version     int64  `json:"version"`  // of its tables
+	Bytes       int64  `json:"bytes"`    // size of the database
+	FreeBytes   int64  `json:"free"`     // of the database's bytes, not in use
+	LogBytes    int64  `json:"logBytes"` // size of the write-ahead log
+	Version     int64  `json:"version"`  // of the schema
 	Sessions    int64  `json:"sessions"`
 	QueuedRuns  int64  `json:"queuedRuns"`
 	RunningRuns int64  `json:"runningRuns"`
-	Devices     int64  `json:"devices"` // that are let in
+	Devices     int64  `json:"devices"` // paired ones
 	AuditLines  int64  `json:"auditLines"`
 }
 
-// Setting is a key of the configuration and its value, as a file gives it.
+// Setting is a key of the configuration and its value, as written in a config file.
 type Setting struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 }
 
-// Tick tells a connection that it lives, and how far its sessions are.
+// Tick is sent regularly to show that a connection is alive. Sessions has the last seq of
+// each session that the connection follows, by session key.
 type Tick struct {
 	Sessions map[string]int64 `json:"sessions,omitempty"`
 }
 
-// Shutdown announces that the gateway stops.
+// Shutdown announces that the gateway is stopping. Clients reconnect after RetryAfterMs.
 type Shutdown struct {
 	RetryAfterMs int64 `json:"retryAfterMs,omitempty"`
 }

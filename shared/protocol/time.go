@@ -5,8 +5,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 )
 
-// Time is a moment in milliseconds since 1970 UTC; on the wire it is RFC 3339
-// text with milliseconds, in UTC. Zero is "no time" and travels as "".
+// Time is a time in milliseconds since 1970 UTC. On the wire it is RFC 3339 text in UTC,
+// with milliseconds. 0 means no time, and is "" on the wire.
 type Time int64
 
 const (
@@ -14,7 +14,7 @@ const (
 	lastTime  Time = jsontext.LastTime
 )
 
-// At gives t as a Time; the zero time is 0.
+// At returns t as a Time; the zero time becomes 0.
 func At(t clock.Time) Time {
 	if t.IsZero() {
 		return 0
@@ -22,17 +22,17 @@ func At(t clock.Time) Time {
 	return Time(t.UnixMilli())
 }
 
-// String is the text on the wire; it is empty for what RFC 3339 cannot spell.
+// String returns the text on the wire. It is empty if RFC 3339 cannot write the time.
 func (t Time) String() string { return jsontext.FormatTime(int64(t)) }
 
-// ParseTime reads RFC 3339 text (section 5.6), finer than milliseconds cut off;
+// ParseTime reads RFC 3339 text (section 5.6). It drops anything finer than milliseconds;
 // "" is 0.
 func ParseTime(s string) (t Time, ok bool) {
 	ms, ok := jsontext.ParseTime(s)
 	return Time(ms), ok
 }
 
-// MarshalJSON gives the text as a JSON string.
+// MarshalJSON returns the text as a JSON string.
 func (t Time) MarshalJSON() ([]byte, error) { return jsontext.AppendString(nil, t.String()), nil }
 
 // UnmarshalJSON reads RFC 3339 text.

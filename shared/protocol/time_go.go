@@ -4,7 +4,7 @@ package protocol
 
 import "time"
 
-// Go gives the time.Time in UTC; 0 is the zero time.
+// Go returns the time.Time in UTC; 0 becomes the zero time.
 func (t Time) Go() time.Time {
 	if t == 0 {
 		return time.Time{}

@@ -37,8 +37,8 @@ func TestTimeTextIsThatOfPackageTime(t *testing.T) {
 	}
 }
 
-// sameAsTime holds ParseTime to package time on any text, save that RFC 3339
-// §5.6 wants two digits of an hour and package time takes one.
+// sameAsTime compares ParseTime with package time, except that RFC 3339 §5.6 requires
+// two digits for the hour while package time accepts one.
 func sameAsTime(t interface{ Fatalf(string, ...any) }, s string) {
 	got, ok := ParseTime(s)
 	want, err := time.Parse(time.RFC3339, s)
