@@ -6,6 +6,7 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -49,19 +50,20 @@ func packageList(t *testing.T) string {
 // from the root and sorted.
 func packageDirs(t *testing.T) []string {
 	t.Helper()
-	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go")
-	list.Dir = root
-	files, err := list.Output()
-	if err != nil {
-		t.Fatalf("git ls-files: %v", err)
-	}
 	var dirs []string
-	for name := range strings.Lines(string(files)) {
-		name = strings.TrimSpace(name)
-		if _, err := os.Stat(filepath.Join(root, name)); err != nil || strings.HasSuffix(name, "_test.go") {
-			continue
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && name != "." && (strings.HasPrefix(e.Name(), ".") || e.Name() == "testdata" || e.Name() == "node_modules"):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
+			dirs = append(dirs, path.Dir(name))
 		}
-		dirs = append(dirs, path.Dir(name))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	slices.Sort(dirs)
 	dirs = slices.Compact(dirs)
