@@ -1,6 +1,19 @@
-// Package agent is what answers a user: the [Agent] interface, the errors that a run ends in, and the
-// [Window] of history that goes into a prompt. The adapters are the packages beneath it: builtin (the demo,
-// no network), openai and anthropic. Only those two import a provider's SDK.
+// Package agent defines what answers a user: the [Agent] interface, the errors that a run
+// can end with, and the part of the history that goes into a prompt.
+//
+// Its nouns:
+//
+//   - An agent answers conversations: a model behind an API, or the built-in demo.
+//   - A run is one call of [Agent.Run]: one answer.
+//   - A [Request] is the conversation to be answered, as a list of messages.
+//   - A [Piece] is one increment of the answer while it streams.
+//   - A [File] is an attachment of a message, with as much of its content as agents get.
+//   - The window is the newest part of a history that fits into a prompt ([Window]).
+//   - [Usage] counts the tokens of a run and says why the answer ended.
+//   - An [*Error] is a failed run: a code for machines and a sentence for the user.
+//
+// The adapters are the packages below: builtin (the demo, without a network), openai and
+// anthropic. Only the latter two import a provider's SDK; both build on upstream.
 package agent
 
 import "context"
@@ -18,56 +31,67 @@ const (
 // Message is one entry of the conversation that an agent is given.
 type Message struct {
 	Role  Role
-	Text  string // may be empty where there are Files
-	Files []File // that came with it
+	Text  string // may be empty if there are Files
+	Files []File // the message's attachments
 }
 
-// Request is what an agent answers: the conversation so far, ending with the message to be answered.
-// The agent's own system prompt is part of its configuration and not among the messages.
+// Request is what an agent answers.
 type Request struct {
+	// Messages are the conversation so far. The last message is the one to be answered.
+	// The agent's system prompt is not among them: it is part of the agent's
+	// configuration.
 	Messages []Message
-	// Stream false is a hint that nobody watches the pieces. Agents may stream all the same.
+	// Stream says whether somebody watches the answer grow. If not, the agent may emit
+	// the answer as one piece, but need not.
 	Stream bool
-	// UserID tells users apart for agents that need it. The model adapters do not send it anywhere.
+	// UserID identifies the user. The model adapters do not send it to the provider.
 	UserID string
 }
 
-// Piece is one increment of an answer. Usually one field is set.
+// Piece is one increment of an answer. Usually one field is set. Text and Thinking are
+// valid UTF-8 without NUL.
 type Piece struct {
-	// Text is appended to the answer. It is valid UTF-8 without NUL.
+	// Text is appended to the answer.
 	Text string
-	// Thinking is appended to the model's reasoning, which is not part of the answer. Valid UTF-8 without NUL.
+	// Thinking is appended to the model's reasoning, which is not part of the answer.
 	Thinking string
-	// Activity names what the agent is doing now ("thinking", "writing"); empty means no change.
+	// Activity names what the agent is doing now ("thinking", "writing"). Empty means
+	// that the activity has not changed.
 	Activity string
 }
 
 // Finish is why an answer ended.
 type Finish string
 
-// The ways an answer ends. All but FinishStop leave a text that its writer did not complete.
+// The reasons why an answer ended. After every reason but FinishStop, the answer is
+// incomplete.
 const (
-	FinishStop   Finish = "stop"   // the agent was done
+	FinishStop   Finish = "stop"   // the answer is complete
 	FinishLength Finish = "length" // max_tokens or the model's context was used up
 	FinishFilter Finish = "filter" // the provider's content filter stopped it
 )
 
-// Usage is what a completed answer cost and how it ended. Counts are tokens as the provider reports them,
-// zero if it does not; they are zero too when Run returns an error before the provider has said anything.
+// Usage is what a run cost, and why its answer ended.
 type Usage struct {
+	// The tokens that the provider counted. They are zero if it has reported none, for
+	// example because the run failed before the first response.
 	InputTokens, OutputTokens int
 	Finish                    Finish
 }
 
-// Agent answers. It is safe for concurrent use.
+// Agent answers conversations. It is safe for concurrent use.
 type Agent interface {
-	// Run answers r. The Text of all pieces, concatenated, is the answer; a nil error means that it is not empty.
+	// Run answers r. The Text of all pieces, concatenated, is the answer. If Run returns
+	// no error, the answer is not empty.
 	//
-	// Run calls emit in order, from its own goroutine, and not again after ctx is done or emit has failed.
-	// It returns when the answer is complete, and promptly
+	// Run calls emit in order and from the caller's goroutine, and never again after ctx
+	// is done or emit has returned an error. Run returns when the answer is complete, and
+	// promptly
 	//   - with emit's error, unchanged, once emit has failed;
 	//   - with ctx.Err() once ctx is done;
 	//   - with an [*Error] when the agent fails.
-	// No goroutine or connection of the run outlives it, but for idle connections kept for the next one.
+	//
+	// When Run returns, its goroutines have ended and its connections are closed, except
+	// idle connections that are kept for the next run.
 	Run(ctx context.Context, r Request, emit func(Piece) error) (Usage, error)
 }

@@ -5,34 +5,41 @@ import (
 	"time"
 )
 
-// Code classifies a failure for machines. The values are error codes of the wire contract.
+// Code classifies a failure for machines. The values are error codes of the wire
+// protocol.
 type Code string
 
-// The codes that agents end in.
+// The codes of failed runs.
 const (
-	Unavailable        Code = "UNAVAILABLE"         // the model server is unreachable, overloaded or broke off
-	Timeout            Code = "AGENT_TIMEOUT"       // it took too long, or went silent
-	ResourceExhausted  Code = "RESOURCE_EXHAUSTED"  // rate limited; RetryAfter is set
-	FailedPrecondition Code = "FAILED_PRECONDITION" // the configuration or the conversation must change first
-	Internal           Code = "INTERNAL"            // a bug
+	// the model server is unreachable or overloaded, or closed the connection
+	Unavailable Code = "UNAVAILABLE"
+	// the answer took too long, or the server stopped sending
+	Timeout           Code = "AGENT_TIMEOUT"
+	ResourceExhausted Code = "RESOURCE_EXHAUSTED" // rate limited; RetryAfter is set
+	// the configuration or the conversation must change first
+	FailedPrecondition Code = "FAILED_PRECONDITION"
+	Internal           Code = "INTERNAL" // a bug
 )
 
 // Error is a failed run.
 type Error struct {
 	Code Code
-	// Message is a sentence for the user. It holds no secret and no internals.
+	// Message is a sentence for the user, without secrets or internals.
 	Message string
-	// Retryable says that the same request may succeed when it is sent again.
+	// Retryable says that the same request may succeed if it is sent again.
 	Retryable bool
-	// RetryAfter is how long to wait before that; zero if the provider did not say and the code does not demand it.
+	// RetryAfter is how long to wait before a retry. It is zero if the provider named no
+	// time, except for ResourceExhausted, which always has one.
 	RetryAfter time.Duration
-	// Emitted says that Text or Thinking had reached emit: a retry then starts a second answer, and is the user's to ask for.
+	// Emitted says that Text or Thinking was emitted before the failure. A retry would
+	// start a second answer, so only the user may ask for one.
 	Emitted bool
-	// Cause is for operators: log it, never send it. It may quote the provider (bounded), and never holds the API key.
+	// Cause is for operators: log it, but never send it to a client. It may hold a
+	// bounded quote of the provider's response, and never holds the API key.
 	Cause error
 }
 
-// Error returns code, message and cause: text for logs, not for users.
+// Error returns the code, the message and the cause, for logs. Users get Message only.
 func (e *Error) Error() string {
 	s := string(e.Code) + ": " + e.Message
 	if e.Cause != nil {
@@ -44,7 +51,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// LogValue groups the fields an operator searches for.
+// LogValue returns the fields as a group, so that an operator can search for each of
+// them.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("code", string(e.Code)),

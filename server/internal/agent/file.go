@@ -6,19 +6,21 @@ import (
 	"strings"
 )
 
-// File is a file that came with a message, with as much of its content as an agent is given.
+// File is an attachment of a message. Data or Text hold its content, as far as the agent
+// gets it. If both are empty, the agent only learns that the file exists.
 type File struct {
-	Path     string // tells it apart inside the gateway; agents do not send it anywhere
-	Name     string // safe to show: without quotes, angle brackets and control characters
-	MimeType string // of Data, where there is some
-	Size     int64  // bytes
-	Data     []byte // of an image, for models that take images
-	Text     string // of a text, or its beginning
-	Cut      bool   // Text is not all of it
+	Path      string // identifies the file inside the gateway; agents do not send it anywhere
+	Name      string // the file's name, without quotes, angle brackets and control characters
+	MimeType  string // the type of Data, if there is any, otherwise of the file
+	Size      int64  // the size of the whole file, in bytes
+	Data      []byte // an image, for models that take images
+	Text      string // the beginning of a text file, or all of it
+	Truncated bool   // whether Text is only the beginning
 }
 
-// Flat is the message with its files put into words, save for images with Data: these are its Files then.
-func (m Message) Flat() Message {
+// Flatten returns the message with its files described in Text. Images with Data are not
+// described: they stay in Files.
+func (m Message) Flatten() Message {
 	if len(m.Files) == 0 {
 		return m
 	}
@@ -32,25 +34,27 @@ func (m Message) Flat() Message {
 			flat.Files = append(flat.Files, f)
 			continue
 		}
-		parts = append(parts, f.words())
+		parts = append(parts, f.describe())
 	}
 	flat.Text = strings.Join(parts, "\n\n")
 	return flat
 }
 
-// words are what is said of a file instead of showing it.
-func (f File) words() string {
+// describe returns the file's Text in a tag, or a sentence about a file without Text.
+func (f File) describe() string {
 	if f.Text == "" {
-		return fmt.Sprintf("[The user sent the file %q, %s, %d bytes. Its content is not shown to you.]", f.Name, f.MimeType, f.Size)
+		return fmt.Sprintf("[The user sent the file %q, %s, %d bytes. Its content is not shown to "+
+			"you.]", f.Name, f.MimeType, f.Size)
 	}
-	cut := ""
-	if f.Cut {
-		cut = "\n[The rest of the file is not shown to you.]"
+	note := ""
+	if f.Truncated {
+		note = "\n[The rest of the file is not shown to you.]"
 	}
-	return fmt.Sprintf("<file name=%q type=%q>\n%s%s\n</file>", f.Name, f.MimeType, f.Text, cut)
+	return fmt.Sprintf("<file name=%q type=%q>\n%s%s\n</file>", f.Name, f.MimeType, f.Text, note)
 }
 
-// Join is two messages of one role in one, both Flat.
+// Join returns m with the text and the files of next appended. Both are flattened and
+// have the same role.
 func (m Message) Join(next Message) Message {
 	switch {
 	case m.Text == "":
@@ -62,16 +66,16 @@ func (m Message) Join(next Message) Message {
 	return m
 }
 
-// Blind copies messages without the Data of their files, for models that turn out to take no images. It reports
-// whether there was some.
-func Blind(messages []Message) (blind []Message, had bool) {
-	blind = slices.Clone(messages)
-	for i := range blind {
-		blind[i].Files = slices.Clone(blind[i].Files)
-		for j := range blind[i].Files {
-			had = had || len(blind[i].Files[j].Data) > 0
-			blind[i].Files[j].Data = nil
+// WithoutImages returns a copy of messages whose files have no Data, and whether any file
+// had some. It is for models that turn out to take no images.
+func WithoutImages(messages []Message) (copied []Message, had bool) {
+	copied = slices.Clone(messages)
+	for i := range copied {
+		copied[i].Files = slices.Clone(copied[i].Files)
+		for j := range copied[i].Files {
+			had = had || len(copied[i].Files[j].Data) > 0
+			copied[i].Files[j].Data = nil
 		}
 	}
-	return blind, had
+	return copied, had
 }

@@ -7,42 +7,57 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 )
 
-func TestFlat(t *testing.T) {
+func TestFlatten(t *testing.T) {
 	t.Parallel()
 	picture := agent.File{Name: "a.png", MimeType: "image/png", Size: 9, Data: []byte("png")}
 	for name, c := range map[string]struct{ message, want agent.Message }{
-		"no files":  {agent.Message{Role: agent.User, Text: " hi "}, agent.Message{Role: agent.User, Text: " hi "}},
-		"a picture": {agent.Message{Role: agent.User, Files: []agent.File{picture}}, agent.Message{Role: agent.User, Files: []agent.File{picture}}},
+		"no files": {agent.Message{Role: agent.User, Text: " hi "},
+			agent.Message{Role: agent.User, Text: " hi "}},
+		"a picture": {agent.Message{Role: agent.User, Files: []agent.File{picture}},
+			agent.Message{Role: agent.User, Files: []agent.File{picture}}},
 		"a text": {
-			agent.Message{Role: agent.User, Text: "look", Files: []agent.File{{Name: "a.csv", MimeType: "text/csv", Size: 3, Text: "a,b"}, picture}},
-			agent.Message{Role: agent.User, Text: "look\n\n<file name=\"a.csv\" type=\"text/csv\">\na,b\n</file>", Files: []agent.File{picture}},
+			agent.Message{Role: agent.User, Text: "look",
+				Files: []agent.File{{Name: "a.csv", MimeType: "text/csv", Size: 3, Text: "a,b"},
+					picture}},
+			agent.Message{Role: agent.User,
+				Text:  "look\n\n<file name=\"a.csv\" type=\"text/csv\">\na,b\n</file>",
+				Files: []agent.File{picture}},
 		},
 		"the beginning of a text": {
-			agent.Message{Role: agent.User, Files: []agent.File{{Name: "a.txt", MimeType: "text/plain", Size: 3, Text: "a", Cut: true}}},
-			agent.Message{Role: agent.User, Text: "<file name=\"a.txt\" type=\"text/plain\">\na\n[The rest of the file is not shown to you.]\n</file>"},
+			agent.Message{Role: agent.User,
+				Files: []agent.File{{Name: "a.txt", MimeType: "text/plain", Size: 3, Text: "a",
+					Truncated: true}}},
+			agent.Message{Role: agent.User,
+				Text: "<file name=\"a.txt\" type=\"text/plain\">\na\n[The rest of the file " +
+					"is not " +
+					"shown to you.]\n</file>"},
 		},
-		"what cannot be shown": {
-			agent.Message{Role: agent.User, Text: " ", Files: []agent.File{{Name: "ü.zip", MimeType: "application/zip", Size: 3}}},
-			agent.Message{Role: agent.User, Text: `[The user sent the file "ü.zip", application/zip, 3 bytes. Its content is not shown to you.]`},
+		"a file that agents cannot get": {
+			agent.Message{Role: agent.User, Text: " ",
+				Files: []agent.File{{Name: "ü.zip", MimeType: "application/zip", Size: 3}}},
+			agent.Message{Role: agent.User,
+				Text: `[The user sent the file "ü.zip", application/zip, 3 bytes. Its content is not shown to you.]`},
 		},
 	} {
-		if got := c.message.Flat(); !reflect.DeepEqual(got, c.want) {
+		if got := c.message.Flatten(); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
 }
 
-func TestBlind(t *testing.T) {
+func TestWithoutImages(t *testing.T) {
 	t.Parallel()
-	all := []agent.Message{{Text: "a"}, {Files: []agent.File{{Name: "a.png", Data: []byte("png")}, {Name: "b.txt", Text: "b"}}}}
-	blind, had := agent.Blind(all)
-	if !had || blind[1].Files[0].Data != nil || blind[1].Files[0].Name != "a.png" || blind[1].Files[1].Text != "b" {
-		t.Errorf("blind: %+v, %v", blind, had)
+	all := []agent.Message{{Text: "a"},
+		{Files: []agent.File{{Name: "a.png", Data: []byte("png")}, {Name: "b.txt", Text: "b"}}}}
+	without, had := agent.WithoutImages(all)
+	if !had || without[1].Files[0].Data != nil || without[1].Files[0].Name != "a.png" ||
+		without[1].Files[1].Text != "b" {
+		t.Errorf("without images: %+v, %v", without, had)
 	}
 	if all[1].Files[0].Data == nil {
 		t.Error("the messages were changed")
 	}
-	if _, had := agent.Blind(blind); had {
-		t.Error("there is nothing left to leave out")
+	if _, had := agent.WithoutImages(without); had {
+		t.Error("images were reported, but there are none left")
 	}
 }

@@ -1,11 +1,13 @@
 package agent
 
-// Window returns the newest part of history that fits into a prompt: at most maxMessages messages with at most
-// maxBytes bytes of text together; a limit of zero or less is none. The messages are copied, in their order.
+// Window returns a copy of the newest part of history that fits into a prompt: at most
+// maxMessages messages whose texts have at most maxBytes bytes together. A limit of zero
+// or less means no limit.
 //
-// The conversation in the window starts with a user message: answers whose question is cut off are left out, while
-// system messages beside them stay. The last user message is always in it, with whatever follows it, however
-// large: without it there is nothing to answer. A history without a user message has an empty window.
+// The window always has the last user message and all that follows, whatever their size,
+// because without them there is nothing to answer. Its first message that is not a system
+// message is a user message: an answer whose question did not fit is left out. If history
+// has no user message, the window is empty.
 func Window(history []Message, maxMessages, maxBytes int) []Message {
 	question := lastUser(history)
 	if question < 0 {
@@ -28,6 +30,7 @@ func Window(history []Message, maxMessages, maxBytes int) []Message {
 	return fromFirstUser(history[start:])
 }
 
+// lastUser returns the index of the last user message, or -1.
 func lastUser(history []Message) int {
 	for i := len(history) - 1; i >= 0; i-- {
 		if history[i].Role == User {
@@ -37,13 +40,14 @@ func lastUser(history []Message) int {
 	return -1
 }
 
-// fromFirstUser copies messages without the answers that precede the first user message.
+// fromFirstUser returns a copy of messages without the answers before the first user
+// message.
 func fromFirstUser(messages []Message) []Message {
 	window := make([]Message, 0, len(messages))
-	asked := false
+	seenUser := false
 	for _, m := range messages {
-		asked = asked || m.Role == User
-		if asked || m.Role == System {
+		seenUser = seenUser || m.Role == User
+		if seenUser || m.Role == System {
 			window = append(window, m)
 		}
 	}

@@ -11,12 +11,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 )
 
-// history is written as one letter a message: s, u or a, with a digit for its size.
+// history returns messages from a short form: each is a letter for its role (s, u or a)
+// and a digit for the size of its text, as in "u3 a4".
 func history(s string) []agent.Message {
 	roles := map[byte]agent.Role{'s': agent.System, 'u': agent.User, 'a': agent.Assistant}
 	var messages []agent.Message
 	for f := range strings.FieldsSeq(s) {
-		messages = append(messages, agent.Message{Role: roles[f[0]], Text: strings.Repeat("x", int(f[1]-'0'))})
+		messages = append(messages,
+			agent.Message{Role: roles[f[0]], Text: strings.Repeat("x", int(f[1]-'0'))})
 	}
 	return messages
 }
@@ -30,15 +32,15 @@ func TestWindow(t *testing.T) {
 		{"no limits", "s1 u2 a3 u4", "s1 u2 a3 u4", 0, 0},
 		{"all fits exactly", "u2 a3 u4", "u2 a3 u4", 3, 9},
 		{"messages", "u1 a2 u3 a4 u5", "u3 a4 u5", 3, 0},
-		{"an answer without its question goes", "u1 a2 u3 a4 u5", "u3 a4 u5", 4, 0},
+		{"an answer without its question is left out", "u1 a2 u3 a4 u5", "u3 a4 u5", 4, 0},
 		{"bytes", "u9 a9 u3 a4 u5", "u3 a4 u5", 0, 12},
-		{"a message too large hides older ones", "u1 a1 u9 a1 u1", "u1", 0, 5},
-		{"the question stays, however large", "u1 a1 u9", "u9", 0, 5},
+		{"nothing older than a message that is too large", "u1 a1 u9 a1 u1", "u1", 0, 5},
+		{"the question stays, whatever its size", "u1 a1 u9", "u9", 0, 5},
 		{"and what follows it", "u1 a1 u9 s9", "u9 s9", 1, 5},
 		{"a leading system message stays", "s1 u1 a1 u1", "s1 u1 a1 u1", 4, 0},
-		{"beside a lost answer too", "u1 a1 s2 u1", "s2 u1", 3, 0},
+		{"also before an answer that is left out", "u1 a1 s2 u1", "s2 u1", 3, 0},
 		{"system messages stay where they are", "u1 s2 a1 u1", "u1 s2 a1 u1", 4, 0},
-		{"an old one goes with its time", "s1 u1 a1 u1 a1 u1", "u1 a1 u1", 3, 0},
+		{"an old system message is left out", "s1 u1 a1 u1 a1 u1", "u1 a1 u1", 3, 0},
 		{"an answer at the end", "u1 a1", "u1 a1", 0, 0},
 		{"no question", "s1 a1", "", 0, 0},
 		{"nothing", "", "", 0, 0},
@@ -47,7 +49,8 @@ func TestWindow(t *testing.T) {
 			t.Parallel()
 			got := agent.Window(history(c.history), c.messages, c.bytes)
 			if !same(got, history(c.want)) {
-				t.Errorf("Window(%s, %d, %d) = %v, want %s", c.history, c.messages, c.bytes, got, c.want)
+				t.Errorf("Window(%s, %d, %d) = %v, want %s", c.history, c.messages, c.bytes,
+					got, c.want)
 			}
 		})
 	}
@@ -61,7 +64,8 @@ func TestWindowProperties(t *testing.T) {
 	t.Parallel()
 	message := rapid.Custom(func(t *rapid.T) agent.Message {
 		return agent.Message{
-			Role: rapid.SampledFrom([]agent.Role{agent.System, agent.User, agent.Assistant}).Draw(t, "role"),
+			Role: rapid.SampledFrom([]agent.Role{agent.System, agent.User, agent.Assistant}).Draw(t,
+				"role"),
 			Text: rapid.StringOfN(rapid.Rune(), 0, 8, -1).Draw(t, "text"),
 		}
 	})
@@ -101,13 +105,14 @@ func checkWindow(t *rapid.T, all, got []agent.Message, maxMessages, maxBytes int
 		t.Fatalf("%v is not the end of the history from its first question on", got)
 	}
 	if len(got) == len(all)-last {
-		return // no more than must be in it
+		return // only what the window must have
 	}
 	size := 0
 	for _, m := range got {
 		size += len(m.Text)
 	}
 	if maxMessages > 0 && len(got) > maxMessages || maxBytes > 0 && size > maxBytes {
-		t.Fatalf("%d messages of %d bytes, over the limits %d and %d", len(got), size, maxMessages, maxBytes)
+		t.Fatalf("%d messages of %d bytes, over the limits %d and %d", len(got), size, maxMessages,
+			maxBytes)
 	}
 }

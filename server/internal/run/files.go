@@ -79,7 +79,7 @@ func (r *Runner) fill(ctx context.Context, f *agent.File, room *allowance) error
 	if err != nil {
 		return err
 	}
-	f.Text, f.Cut = text, more
+	f.Text, f.Truncated = text, more
 	room.text -= len(text)
 	return nil
 }

@@ -56,7 +56,7 @@ func shown(t *testing.T, size int, images bool, history ...session.Message) (lin
 			case len(f.Data) > 0:
 				what = fmt.Sprintf("%s of %d", f.MimeType, len(f.Data))
 			case f.Text != "":
-				what = fmt.Sprintf("text of %d, cut %v", len(f.Text), f.Cut)
+				what = fmt.Sprintf("text of %d, cut %v", len(f.Text), f.Truncated)
 			}
 			lines = append(lines, f.Path+": "+what)
 		}

@@ -1,5 +1,9 @@
-// Package agenttest is the contract of [agent.Agent] as tests, and model servers for them to run against in
-// synthetic time.
+// Package agenttest tests that an agent keeps the contract of [agent.Agent].
+//
+// [Contract] is for every agent. [ModelContract] is for agents that call a model over
+// HTTP: it runs them against model servers that stall, break off, lie and repeat the API
+// key. The servers of [NewServer] live in a synctest bubble, so that timeouts take no
+// real time.
 package agenttest
 
 import (
@@ -17,19 +21,24 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 )
 
-// Subject makes agents in the states that the contract is about. Each function is called within a synctest bubble:
-// what it starts must end with t's cleanups, and the agents' peers must live in the bubble too ([NewServer]).
+// Subject makes the agents that [Contract] tests. Its functions are called in a synctest
+// bubble: what they start must end with t's cleanups, and the agents' servers must live
+// in the bubble too ([NewServer]).
 type Subject struct {
+	// Question is the conversation that the agents answer.
 	Question []agent.Message
-	// Answering returns an agent that answers Question with whole, in three pieces or more.
+	// Answering returns an agent that answers Question with whole, in three pieces or
+	// more.
 	Answering func(t *testing.T) (a agent.Agent, whole string)
-	// Endless returns an agent whose answer to Question lasts for hours, with seconds between its pieces.
+	// Endless returns an agent whose answer to Question lasts for hours, with seconds
+	// between its pieces.
 	Endless func(t *testing.T) agent.Agent
 	// Silent returns an agent that does not begin to answer Question within a minute.
 	Silent func(t *testing.T) agent.Agent
 }
 
-// Contract runs the tests. That no goroutine outlives a run is part of each: the bubble does not end before them.
+// Contract runs the tests. Each also proves that no goroutine outlives its run: otherwise
+// the bubble would not end.
 func Contract(t *testing.T, s Subject) {
 	for name, test := range map[string]func(*testing.T, Subject){
 		"the pieces are the answer":         testWhole,
@@ -40,7 +49,7 @@ func Contract(t *testing.T, s Subject) {
 		"a deadline ends it":                testDeadline,
 		"a context that is done":            testDone,
 		"no messages":                       testNoMessages,
-		"the request is left alone":         testRequest,
+		"the request is not changed":        testRequest,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +82,7 @@ func testWhole(t *testing.T, s Subject) {
 		t.Errorf("the pieces are %q, want %q", got.String(), whole)
 	}
 	if pieces < 3 {
-		t.Errorf("%d pieces: it does not stream", pieces)
+		t.Errorf("%d pieces, want a stream of at least 3", pieces)
 	}
 	if usage.InputTokens <= 0 || usage.OutputTokens <= 0 || usage.Finish != agent.FinishStop {
 		t.Errorf("usage is %+v, want counts and %q", usage, agent.FinishStop)
@@ -102,7 +111,7 @@ func testConcurrent(t *testing.T, s Subject) {
 
 func testEmitError(t *testing.T, s Subject) {
 	a := s.Endless(t)
-	full := errors.New("no room for more")
+	full := errors.New("no more space")
 	for _, last := range []int{1, 3} {
 		calls := 0
 		start := time.Time{}
@@ -119,7 +128,7 @@ func testEmitError(t *testing.T, s Subject) {
 		if calls != last {
 			t.Errorf("emit was called %d times, want none after its error at call %d", calls, last)
 		}
-		atOnce(t, start)
+		wantNoDelay(t, start)
 	}
 }
 
@@ -142,7 +151,7 @@ func testCancelInEmit(t *testing.T, s Subject) {
 	if calls != 2 {
 		t.Errorf("emit was called %d times, want none after the cancel at call 2", calls)
 	}
-	atOnce(t, start)
+	wantNoDelay(t, start)
 }
 
 func testCancelWaiting(t *testing.T, s Subject) {
@@ -155,7 +164,7 @@ func testCancelWaiting(t *testing.T, s Subject) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Run returned %v, want context.Canceled", err)
 	}
-	atOnce(t, start)
+	wantNoDelay(t, start)
 }
 
 func testDeadline(t *testing.T, s Subject) {
@@ -167,7 +176,7 @@ func testDeadline(t *testing.T, s Subject) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run returned %v, want context.DeadlineExceeded", err)
 	}
-	atOnce(t, start)
+	wantNoDelay(t, start)
 }
 
 func testDone(t *testing.T, s Subject) {
@@ -193,7 +202,7 @@ func testNoMessages(t *testing.T, s Subject) {
 	case err != nil && !errors.As(err, &failure):
 		t.Errorf("Run returned %v, want an *agent.Error", err)
 	case err != nil && (failure.Retryable || failure.Message == ""):
-		t.Errorf("Run returned %+v, want a message, and nothing to retry", failure)
+		t.Errorf("Run returned %+v, want a message, and not retryable", failure)
 	}
 }
 
@@ -205,7 +214,8 @@ func testRequest(t *testing.T, s Subject) {
 	if _, err := a.Run(t.Context(), r, func(agent.Piece) error { return nil }); err != nil {
 		t.Fatalf("Run: %v", err)
 	}
-	if !slices.EqualFunc(r.Messages, before, func(a, b agent.Message) bool { return reflect.DeepEqual(a, b) }) {
+	if !slices.EqualFunc(r.Messages, before,
+		func(a, b agent.Message) bool { return reflect.DeepEqual(a, b) }) {
 		t.Errorf("Run changed the messages to %v, they were %v", r.Messages, before)
 	}
 }
@@ -221,8 +231,9 @@ func neverEmit(t *testing.T) func(agent.Piece) error {
 	}
 }
 
-// atOnce says that no synthetic time has passed: nobody waited for anything.
-func atOnce(t *testing.T, since time.Time) {
+// wantNoDelay fails if synthetic time has passed since then: Run must have waited for
+// nothing.
+func wantNoDelay(t *testing.T, since time.Time) {
 	t.Helper()
 	if d := time.Since(since); d != 0 {
 		t.Errorf("Run returned after %v, want at once", d)

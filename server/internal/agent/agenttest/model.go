@@ -19,26 +19,31 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 )
 
-// Key is the API key in every test: no error, log line or printed value may hold it.
+// Key is the API key of the adapters under test. No error, log line or printed value may
+// contain it.
 const Key = "sk-not-to-be-seen/by+anyone"
 
-// Settings are what the tests vary in a model adapter's configuration.
+// Settings are the parts of a model adapter's configuration that the tests vary.
 type Settings struct {
-	BaseURL              string
-	Transport            http.RoundTripper
+	BaseURL   string            // the address of the model server
+	Transport http.RoundTripper // nil stands for the adapter's own
+	// The adapter's Timeout, FirstTimeout and IdleTimeout; zero is its default.
 	Timeout, First, Idle time.Duration
 }
 
 // Model describes an adapter of a model API to [ModelContract].
 type Model struct {
-	// New returns the adapter under the name "tower" with [Key] as its key.
+	// New returns an adapter for the agent "tower" with the API key [Key].
 	New func(t testing.TB, s Settings) agent.Agent
-	// Opening, Word and Closing are the API's events: before the first word, one word, and after the last.
+	// Opening are the API's events before the first word of an answer.
 	Opening []string
-	Word    func(word string) string
+	// Word returns the event that adds a word to the answer.
+	Word func(word string) string
+	// Closing are the API's events after the last word.
 	Closing []string
 }
 
+// answer returns the events of an answer, without its closing.
 func (m Model) answer(words ...string) []string {
 	events := append([]string(nil), m.Opening...)
 	for _, w := range words {
@@ -47,47 +52,53 @@ func (m Model) answer(words ...string) []string {
 	return events
 }
 
-// Heard is the outcome of one run.
-type Heard struct {
-	Text, Thinking string
+// Result is what one run has emitted and returned.
+type Result struct {
+	Text, Thinking string // of all pieces, concatenated
 	Usage          agent.Usage
 	Err            error
 }
 
-// Ask runs a on messages, or on a greeting, and checks what holds for every error.
-func Ask(t testing.TB, a agent.Agent, messages ...agent.Message) Heard {
+// Ask runs a on messages, or on a greeting if there are none. If the run fails, Ask also
+// checks what holds for every error: its sentence, Emitted, and that the key is not
+// printed.
+func Ask(t testing.TB, a agent.Agent, messages ...agent.Message) Result {
 	t.Helper()
 	if len(messages) == 0 {
 		messages = []agent.Message{{Role: agent.User, Text: "Who goes there?"}}
 	}
-	var h Heard
-	h.Usage, h.Err = a.Run(t.Context(), agent.Request{Messages: messages}, func(p agent.Piece) error {
-		h.Text += p.Text
-		h.Thinking += p.Thinking
-		return nil
-	})
-	if h.Err != nil {
-		checkError(t, a, h)
+	var got Result
+	got.Usage, got.Err = a.Run(t.Context(), agent.Request{Messages: messages},
+		func(p agent.Piece) error {
+			got.Text += p.Text
+			got.Thinking += p.Thinking
+			return nil
+		})
+	if got.Err != nil {
+		checkError(t, a, got)
 	}
-	return h
+	return got
 }
 
-func checkError(t testing.TB, a agent.Agent, h Heard) {
+func checkError(t testing.TB, a agent.Agent, got Result) {
 	t.Helper()
 	var failure *agent.Error
-	if !errors.As(h.Err, &failure) {
-		t.Fatalf("Run returned %v (%T), want an *agent.Error", h.Err, h.Err)
+	if !errors.As(got.Err, &failure) {
+		t.Fatalf("Run returned %v (%T), want an *agent.Error", got.Err, got.Err)
 	}
-	if failure.Emitted != (h.Text+h.Thinking != "") {
-		t.Errorf("Emitted is %t after text %q and thinking %q", failure.Emitted, h.Text, h.Thinking)
+	if failure.Emitted != (got.Text+got.Thinking != "") {
+		t.Errorf("Emitted is %t after text %q and thinking %q", failure.Emitted, got.Text,
+			got.Thinking)
 	}
-	if failure.Message == "" || strings.ContainsAny(failure.Message, "\n{}") || !utf8.ValidString(failure.Message) {
-		t.Errorf("%q is no sentence for a user", failure.Message)
+	if failure.Message == "" || strings.ContainsAny(failure.Message, "\n{}") ||
+		!utf8.ValidString(failure.Message) {
+		t.Errorf("%q is not a sentence for a user", failure.Message)
 	}
 	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Error("run failed", "error", failure, "any", any(h.Err), "agent", a)
-	printed := fmt.Sprintf("%s %v %+v %#v %v %+v %#v", h.Err, h.Err, failure, failure, a, a, a)
-	for err := h.Err; err != nil; err = errors.Unwrap(err) {
+	slog.New(slog.NewJSONHandler(&log, nil)).Error("run failed", "error", failure, "any",
+		any(got.Err), "agent", a)
+	printed := fmt.Sprintf("%s %v %+v %#v %v %+v %#v", got.Err, got.Err, failure, failure, a, a, a)
+	for err := got.Err; err != nil; err = errors.Unwrap(err) {
 		printed += fmt.Sprintf("%v %+v %#v", err, err, err)
 	}
 	if strings.Contains(log.String()+printed, Key) {
@@ -95,36 +106,37 @@ func checkError(t testing.TB, a agent.Agent, h Heard) {
 	}
 }
 
-// Failed is a failure as the tests state it.
-type Failed struct {
+// Failure is the error that a test expects.
+type Failure struct {
 	Code      agent.Code
 	Retryable bool
-	Message   string // a part of it
+	Message   string // the error's message contains this text
 }
 
-// Check compares h's error with want.
-func (want Failed) Check(t testing.TB, h Heard) *agent.Error {
+// Check fails the test unless r's error is the expected one. It returns that error.
+func (want Failure) Check(t testing.TB, got Result) *agent.Error {
 	t.Helper()
 	var failure *agent.Error
-	if !errors.As(h.Err, &failure) {
-		t.Fatalf("Run returned %v after %q, want an *agent.Error", h.Err, h.Text)
+	if !errors.As(got.Err, &failure) {
+		t.Fatalf("Run returned %v after %q, want an *agent.Error", got.Err, got.Text)
 	}
-	if failure.Code != want.Code || failure.Retryable != want.Retryable || !strings.Contains(failure.Message, want.Message) {
+	if failure.Code != want.Code || failure.Retryable != want.Retryable ||
+		!strings.Contains(failure.Message, want.Message) {
 		t.Errorf("the failure is %+v, want %+v", failure, want)
 	}
 	return failure
 }
 
-// ModelContract runs the tests that every model adapter passes beside [Contract]: clocks in synthetic time,
-// everything else against servers on real sockets.
+// ModelContract runs the tests that every model adapter passes in addition to [Contract].
+// Tests of timeouts run in synthetic time, the others against servers on real sockets.
 func ModelContract(t *testing.T, m Model) {
 	for name, test := range map[string]func(*testing.T, Model){
-		"stalled":               testStalled,
-		"never answering":       testNeverAnswering,
-		"never a first piece":   testNoFirstPiece,
-		"keep-alive comments":   testKeepAlive,
-		"overrun":               testOverrun,
-		"a slow reader of ours": testSlowEmit,
+		"stalled":             testStalled,
+		"never answering":     testNeverAnswering,
+		"never a first piece": testNoFirstPiece,
+		"keep-alive comments": testKeepAlive,
+		"overrun":             testOverrun,
+		"a slow emit":         testSlowEmit,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,21 +144,21 @@ func ModelContract(t *testing.T, m Model) {
 		})
 	}
 	for name, test := range map[string]func(*testing.T, Model){
-		"normal":                     testNormal,
-		"not running":                testRefused,
-		"no such name":               testNoName,
-		"certificate not trusted":    testCertificate,
-		"plain HTTP behind https":    testPlainHTTP,
-		"redirect":                   testRedirect,
-		"not the API":                testNotTheAPI,
-		"cut off":                    testCut,
-		"malformed":                  testMalformed,
-		"too large":                  testTooLarge,
-		"text made valid":            testValidText,
-		"cancel closes the upstream": testCancelCloses,
-		"cancel with words at hand":  testCancelBuffered,
-		"no retries":                 testNoRetries,
-		"errors quote no key":        testKeyEcho,
+		"normal":                      testNormal,
+		"not running":                 testRefused,
+		"no such name":                testNoName,
+		"certificate not trusted":     testCertificate,
+		"plain HTTP behind https":     testPlainHTTP,
+		"redirect":                    testRedirect,
+		"not the API":                 testNotTheAPI,
+		"cut off":                     testCut,
+		"malformed":                   testMalformed,
+		"too large":                   testTooLarge,
+		"text made valid":             testValidText,
+		"cancel closes the upstream":  testCancelCloses,
+		"cancel with buffered words":  testCancelBuffered,
+		"no retries":                  testNoRetries,
+		"errors do not quote the key": testKeyEcho,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -155,7 +167,8 @@ func ModelContract(t *testing.T, m Model) {
 	}
 }
 
-// Serve is a model server on a real socket, and the adapter connected to it.
+// Serve starts a model server on a real socket. It returns the server and an adapter that
+// calls it.
 func Serve(t testing.TB, m Model, handler http.HandlerFunc) (agent.Agent, *httptest.Server) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -173,19 +186,21 @@ func testNormal(t *testing.T, m Model) {
 		Stream(w, m.answer("Who ", "goes", " there?\n")...)
 		Stream(w, m.Closing...)
 	})
-	if h := Ask(t, a); h.Err != nil || h.Text != "Who goes there?\n" || h.Usage.Finish != agent.FinishStop {
-		t.Errorf("heard %+v", h)
+	if got := Ask(t, a); got.Err != nil || got.Text != "Who goes there?\n" ||
+		got.Usage.Finish != agent.FinishStop {
+		t.Errorf("got %+v", got)
 	}
 }
 
-// inBubble is the adapter connected to a server in the bubble.
+// inBubble returns an adapter that calls a server in the bubble.
 func inBubble(t *testing.T, m Model, s Settings, handler http.HandlerFunc) agent.Agent {
 	server := NewServer(t, handler)
 	s.BaseURL, s.Transport = server.URL+"/v1", server.Transport
 	return m.New(t, s)
 }
 
-func after(t *testing.T, start time.Time, want time.Duration) {
+// wantDuration fails unless the run that began at start has just ended after want.
+func wantDuration(t *testing.T, start time.Time, want time.Duration) {
 	t.Helper()
 	if got := time.Since(start); got != want {
 		t.Errorf("the run ended after %v, want %v", got, want)
@@ -198,18 +213,20 @@ func testStalled(t *testing.T, m Model) {
 		<-r.Context().Done()
 	})
 	start := time.Now()
-	Failed{agent.Timeout, true, "sent nothing for a minute"}.Check(t, Ask(t, a))
-	after(t, start, time.Minute)
+	Failure{agent.Timeout, true, "sent nothing for a minute"}.Check(t, Ask(t, a))
+	wantDuration(t, start, time.Minute)
 }
 
 func testNeverAnswering(t *testing.T, m Model) {
-	a := inBubble(t, m, Settings{First: 90 * time.Second}, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		<-r.Context().Done()
-	})
+	a := inBubble(t, m, Settings{First: 90 * time.Second},
+		func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		})
 	start := time.Now()
-	Failed{agent.Timeout, true, "http://model.test did not begin to answer within 90 seconds"}.Check(t, Ask(t, a))
-	after(t, start, 90*time.Second)
+	Failure{agent.Timeout, true,
+		"http://model.test did not begin to answer within 90 seconds"}.Check(t, Ask(t, a))
+	wantDuration(t, start, 90*time.Second)
 }
 
 func testNoFirstPiece(t *testing.T, m Model) {
@@ -218,8 +235,8 @@ func testNoFirstPiece(t *testing.T, m Model) {
 		<-r.Context().Done()
 	})
 	start := time.Now()
-	Failed{agent.Timeout, true, "did not begin to answer within 3 minutes"}.Check(t, Ask(t, a))
-	after(t, start, 3*time.Minute)
+	Failure{agent.Timeout, true, "did not begin to answer within 3 minutes"}.Check(t, Ask(t, a))
+	wantDuration(t, start, 3*time.Minute)
 }
 
 func testKeepAlive(t *testing.T, m Model) {
@@ -232,22 +249,23 @@ func testKeepAlive(t *testing.T, m Model) {
 		Stream(w, m.Word("goes there?"))
 		Stream(w, m.Closing...)
 	})
-	if h := Ask(t, a); h.Err != nil || h.Text != "Who goes there?" {
-		t.Errorf("heard %+v", h)
+	if got := Ask(t, a); got.Err != nil || got.Text != "Who goes there?" {
+		t.Errorf("got %+v", got)
 	}
 }
 
 func testOverrun(t *testing.T, m Model) {
-	a := inBubble(t, m, Settings{Timeout: 5 * time.Minute}, func(w http.ResponseWriter, r *http.Request) {
-		Stream(w, m.Opening...)
-		for r.Context().Err() == nil {
-			Stream(w, m.Word("word "))
-			time.Sleep(time.Second)
-		}
-	})
+	a := inBubble(t, m, Settings{Timeout: 5 * time.Minute},
+		func(w http.ResponseWriter, r *http.Request) {
+			Stream(w, m.Opening...)
+			for r.Context().Err() == nil {
+				Stream(w, m.Word("word "))
+				time.Sleep(time.Second)
+			}
+		})
 	start := time.Now()
-	Failed{agent.Timeout, false, "took longer than 5 minutes"}.Check(t, Ask(t, a))
-	after(t, start, 5*time.Minute)
+	Failure{agent.Timeout, false, "took longer than 5 minutes"}.Check(t, Ask(t, a))
+	wantDuration(t, start, 5*time.Minute)
 }
 
 func testSlowEmit(t *testing.T, m Model) {
@@ -255,10 +273,12 @@ func testSlowEmit(t *testing.T, m Model) {
 		Stream(w, m.answer("Who ", "goes")...)
 		Stream(w, m.Closing...)
 	})
-	_, err := a.Run(t.Context(), agent.Request{Messages: []agent.Message{{Role: agent.User, Text: "?"}}}, func(agent.Piece) error {
-		time.Sleep(2 * time.Minute)
-		return nil
-	})
+	_, err := a.Run(t.Context(),
+		agent.Request{Messages: []agent.Message{{Role: agent.User, Text: "?"}}},
+		func(agent.Piece) error {
+			time.Sleep(2 * time.Minute)
+			return nil
+		})
 	if err != nil {
 		t.Errorf("Run: %v: the time that emit takes is not the server's", err)
 	}
@@ -274,19 +294,23 @@ func testRefused(t *testing.T, m Model) {
 		t.Fatal(err)
 	}
 	a := m.New(t, Settings{BaseURL: url + "/v1"})
-	f := Failed{agent.Unavailable, true, "The model server at " + url + " can't be reached. Is it running?"}.Check(t, Ask(t, a))
+	f := Failure{agent.Unavailable, true, "The model server at " + url +
+		" can't be reached. Is it running?"}.Check(t, Ask(t, a))
 	if strings.Contains(f.Cause.Error(), "/v1") {
 		t.Errorf("the cause %q quotes the request's URL", f.Cause)
 	}
 }
 
 func testNoName(t *testing.T, m Model) {
-	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("no name server")
-	}}
+	resolver := &net.Resolver{PreferGo: true,
+		Dial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("no name server")
+		}}
 	transport := &http.Transport{DialContext: (&net.Dialer{Resolver: resolver}).DialContext}
 	a := m.New(t, Settings{BaseURL: "http://tower.example.invalid:8000/v1", Transport: transport})
-	Failed{agent.Unavailable, true, "name tower.example.invalid can't be found. An admin has to check agents.list.tower.base_url"}.Check(t, Ask(t, a))
+	Failure{agent.Unavailable, true,
+		"name tower.example.invalid can't be found. An admin has to check " +
+			"agents.list.tower.base_url"}.Check(t, Ask(t, a))
 }
 
 func testCertificate(t *testing.T, m Model) {
@@ -295,27 +319,29 @@ func testCertificate(t *testing.T, m Model) {
 	server.StartTLS()
 	defer server.Close()
 	a := m.New(t, Settings{BaseURL: server.URL})
-	Failed{agent.FailedPrecondition, false, "No trusted TLS connection to the model server at " + server.URL}.Check(t, Ask(t, a))
+	Failure{agent.FailedPrecondition, false, "No trusted TLS connection to the model server at " +
+		server.URL}.Check(t, Ask(t, a))
 }
 
 func testPlainHTTP(t *testing.T, m Model) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	a := m.New(t, Settings{BaseURL: strings.Replace(server.URL, "http:", "https:", 1)})
-	Failed{agent.FailedPrecondition, false, "No trusted TLS connection"}.Check(t, Ask(t, a))
+	Failure{agent.FailedPrecondition, false, "No trusted TLS connection"}.Check(t, Ask(t, a))
 }
 
 func testRedirect(t *testing.T, m Model) {
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("the redirect was followed, with %v", r.Header)
 	}))
-	defer elsewhere.Close()
+	defer target.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		a, server := Serve(t, m, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, elsewhere.URL+"/v1?key="+Key, status)
+			http.Redirect(w, r, target.URL+"/v1?key="+Key, status)
 		})
-		failure := Failed{agent.FailedPrecondition, false, server.URL + " redirects to another address"}.Check(t, Ask(t, a))
-		if want := fmt.Sprintf("HTTP %d to %s", status, elsewhere.URL); failure.Cause.Error() != want {
+		failure := Failure{agent.FailedPrecondition, false, server.URL +
+			" redirects to another address"}.Check(t, Ask(t, a))
+		if want := fmt.Sprintf("HTTP %d to %s", status, target.URL); failure.Cause.Error() != want {
 			t.Errorf("the cause is %q, want %q", failure.Cause, want)
 		}
 	}
@@ -345,7 +371,8 @@ func testNotTheAPI(t *testing.T, m Model) {
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, c.text)
 			})
-			f := Failed{agent.FailedPrecondition, false, "The server at " + server.URL + " answered something that is not "}.Check(t, Ask(t, a))
+			f := Failure{agent.FailedPrecondition, false, "The server at " + server.URL +
+				" answered something that is not "}.Check(t, Ask(t, a))
 			if !strings.Contains(f.Message, "agents.list.tower.base_url") {
 				t.Errorf("%q does not say what to check", f.Message)
 			}
@@ -353,8 +380,8 @@ func testNotTheAPI(t *testing.T, m Model) {
 	}
 }
 
-// breakOff closes the connection without ending the response.
-func breakOff(t *testing.T, w http.ResponseWriter) {
+// closeConnection closes the connection without ending the response.
+func closeConnection(t *testing.T, w http.ResponseWriter) {
 	c, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		t.Errorf("hijack: %v", err)
@@ -372,11 +399,14 @@ func testCut(t *testing.T, m Model) {
 		want   string
 	}{
 		{"before the response", nil, "", true, "can't be reached"},
-		{"before the first word", append([]string{": wait"}, m.Opening...), "", true, "closed the connection before it answered"},
+		{"before the first word", append([]string{": wait"}, m.Opening...), "", true,
+			"closed the connection before it answered"},
 		{"after the first word", m.answer("Who"), "", true, "The model's answer was cut off."},
 		{"ended early", m.answer("Who ", "goes"), "", false, "The model's answer was cut off."},
-		{"within an event", m.answer("Who "), "data: {\"type\":\"cont", true, "The model's answer was cut off."},
-		{"ended within an event", m.answer("Who "), m.Word("goes"), false, "The model's answer was cut off."},
+		{"within an event", m.answer("Who "), "data: {\"type\":\"cont", true,
+			"The model's answer was cut off."},
+		{"ended within an event", m.answer("Who "), m.Word("goes"), false,
+			"The model's answer was cut off."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -387,20 +417,20 @@ func testCut(t *testing.T, m Model) {
 					_ = http.NewResponseController(w).Flush()
 				}
 				if c.close {
-					breakOff(t, w)
+					closeConnection(t, w)
 				}
 			})
-			Failed{agent.Unavailable, true, c.want}.Check(t, Ask(t, a))
+			Failure{agent.Unavailable, true, c.want}.Check(t, Ask(t, a))
 		})
 	}
 	t.Run("after the ending", func(t *testing.T) {
 		t.Parallel()
 		a, _ := Serve(t, m, func(w http.ResponseWriter, _ *http.Request) {
 			Stream(w, append(m.answer("Who?"), m.Closing[0])...)
-			breakOff(t, w)
+			closeConnection(t, w)
 		})
-		if h := Ask(t, a); h.Err != nil || h.Text != "Who?" {
-			t.Errorf("heard %+v: nothing of the answer is missing", h)
+		if got := Ask(t, a); got.Err != nil || got.Text != "Who?" {
+			t.Errorf("got %+v, want the whole answer without an error", got)
 		}
 	})
 }
@@ -421,10 +451,11 @@ func testMalformed(t *testing.T, m Model) {
 				Stream(w, append(m.answer("Who "), c.data, m.Word("goes"))...)
 				Stream(w, m.Closing...)
 			})
-			h := Ask(t, a)
-			Failed{agent.Unavailable, true, server.URL + " sent something that can't be read"}.Check(t, h)
-			if h.Text != "Who " {
-				t.Errorf("heard %q", h.Text)
+			got := Ask(t, a)
+			Failure{agent.Unavailable, true, server.URL +
+				" sent something that can't be read"}.Check(t, got)
+			if got.Text != "Who " {
+				t.Errorf("got %q", got.Text)
 			}
 		})
 	}
@@ -434,27 +465,28 @@ func testTooLarge(t *testing.T, m Model) {
 	line := strings.Repeat("x", 1<<20)
 	for _, c := range []struct {
 		name, part string
-		enough     int // bytes that nobody reads, even with the sockets' buffers
+		size       int // bytes; far more than the limit and the sockets' buffers
 	}{
-		{"a line without end", line, 24 << 20},
-		{"events without end", ": " + line[:1<<19] + "\n\n", 64 << 20},
+		{"an endless line", line, 24 << 20},
+		{"endless events", ": " + line[:1<<19] + "\n\n", 64 << 20},
 		{"one event's lines", "data: " + line[:1<<19] + "\n", 64 << 20},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			a, _ := Serve(t, m, func(w http.ResponseWriter, _ *http.Request) {
 				Stream(w, m.Opening...)
-				for range c.enough / len(c.part) {
+				for range c.size / len(c.part) {
 					if _, err := io.WriteString(w, c.part); err != nil {
 						return
 					}
 				}
 				t.Error("everything was read")
 			})
-			Failed{agent.FailedPrecondition, false, "sent more than can be taken in"}.Check(t, Ask(t, a))
+			Failure{agent.FailedPrecondition, false, "sent a response that is too large"}.Check(t,
+				Ask(t, a))
 		})
 	}
-	t.Run("an error page without end", func(t *testing.T) {
+	t.Run("an endless error page", func(t *testing.T) {
 		t.Parallel()
 		a, _ := Serve(t, m, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadGateway)
@@ -465,7 +497,7 @@ func testTooLarge(t *testing.T, m Model) {
 			}
 			t.Error("64 MiB were read")
 		})
-		f := Failed{agent.Unavailable, true, "had a problem of its own"}.Check(t, Ask(t, a))
+		f := Failure{agent.Unavailable, true, "had a problem of its own"}.Check(t, Ask(t, a))
 		if n := len(f.Error()); n > 1000 {
 			t.Errorf("the error is %d bytes long", n)
 		}
@@ -478,8 +510,8 @@ func testValidText(t *testing.T, m Model) {
 		Stream(w, strings.Replace(m.Word("QQ"), "QQ", `e\u0000f\ud83d`, 1))
 		Stream(w, m.Closing...)
 	})
-	if h := Ask(t, a); h.Err != nil || h.Text != "a\uFFFDbcdef\uFFFD" {
-		t.Errorf("heard %+q, %v", h.Text, h.Err)
+	if got := Ask(t, a); got.Err != nil || got.Text != "a\uFFFDbcdef\uFFFD" {
+		t.Errorf("got %+q, %v", got.Text, got.Err)
 	}
 }
 
@@ -493,10 +525,11 @@ func testCancelCloses(t *testing.T, m Model) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := a.Run(ctx, agent.Request{Messages: []agent.Message{{Role: agent.User, Text: "?"}}}, func(agent.Piece) error {
-		cancel()
-		return nil
-	})
+	_, err := a.Run(ctx, agent.Request{Messages: []agent.Message{{Role: agent.User, Text: "?"}}},
+		func(agent.Piece) error {
+			cancel()
+			return nil
+		})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Run returned %v, want context.Canceled", err)
 	}
@@ -508,15 +541,16 @@ func testCancelCloses(t *testing.T, m Model) {
 }
 
 func testCancelBuffered(t *testing.T, m Model) {
-	a := m.New(t, Settings{BaseURL: "http://model.test", Transport: m.whole()})
+	a := m.New(t, Settings{BaseURL: "http://model.test", Transport: m.completeAnswer()})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	calls := 0
-	_, err := a.Run(ctx, agent.Request{Messages: []agent.Message{{Role: agent.User, Text: "?"}}}, func(agent.Piece) error {
-		calls++
-		cancel()
-		return nil
-	})
+	_, err := a.Run(ctx, agent.Request{Messages: []agent.Message{{Role: agent.User, Text: "?"}}},
+		func(agent.Piece) error {
+			calls++
+			cancel()
+			return nil
+		})
 	if calls != 1 || !errors.Is(err, context.Canceled) {
 		t.Errorf("%d calls of emit, then %v; want one, then context.Canceled", calls, err)
 	}
@@ -537,17 +571,24 @@ func testNoRetries(t *testing.T, m Model) {
 }
 
 func testKeyEcho(t *testing.T, m Model) {
-	long := strings.Repeat("x", 290) + Key // cut in two by the limit on what is quoted
+	long := strings.Repeat("x", 290) + Key // the limit on quotes ends in the middle of the key
 	for name, handler := range map[string]http.HandlerFunc{
 		"refused": func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, `{"error":{"message":"Incorrect API key: `+Key+`"}}`, http.StatusUnauthorized)
+			http.Error(w, `{"error":{"message":"Incorrect API key: `+Key+`"}}`,
+				http.StatusUnauthorized)
 		},
 		"refused at length": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, `{"error":{"message":"`+long+`"}}`, http.StatusUnauthorized)
 		},
-		"as a page":   func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<p>"+Key, 500) },
-		"in a stream": func(w http.ResponseWriter, _ *http.Request) { Stream(w, append(m.answer(), m.errorEvent(Key))...) },
-		"as text":     func(w http.ResponseWriter, _ *http.Request) { Stream(w, "data: "+Key) },
+		"as a page": func(w http.ResponseWriter,
+			_ *http.Request) {
+			http.Error(w, "<p>"+Key, 500)
+		},
+		"in a stream": func(w http.ResponseWriter,
+			_ *http.Request) {
+			Stream(w, append(m.answer(), m.errorEvent(Key))...)
+		},
+		"as text": func(w http.ResponseWriter, _ *http.Request) { Stream(w, "data: "+Key) },
 		"in a redirect": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "http://"+Key+"@tower.example/"+Key)
 			w.WriteHeader(307)
@@ -556,48 +597,54 @@ func testKeyEcho(t *testing.T, m Model) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, _ := Serve(t, m, handler)
-			if h := Ask(t, a); h.Err == nil || strings.Contains(h.Err.Error(), Key[:10]) {
-				t.Errorf("Run returned %v", h.Err)
+			if got := Ask(t, a); got.Err == nil || strings.Contains(got.Err.Error(), Key[:10]) {
+				t.Errorf("Run returned %v", got.Err)
 			}
 		})
 	}
 }
 
-// errorEvent is an error within a stream, as both APIs write it.
+// errorEvent returns an error event, which has the same form in both APIs.
 func (m Model) errorEvent(message string) string {
-	return `event: error` + "\n" + `data: {"type":"error","error":{"type":"api_error","message":"` + message + `"}}`
+	return `event: error` + "\n" + `data: {"type":"error","error":{"type":"api_error","message":"` +
+		message + `"}}`
 }
 
-// Fuzz feeds body to the adapter as the response's stream: whatever it is, the run ends by the contract.
+// Fuzz gives arbitrary bytes to the adapter as the stream of a response. Whatever the
+// bytes, the run must end as the contract says.
 func Fuzz(f *testing.F, m Model) {
-	whole := string(m.whole())
+	whole := string(m.completeAnswer())
 	for _, seed := range []string{
-		"", "\n", ":", "data:", "data: [DONE]\n\n", "data: null\n\n", "data: []\n\n", "data: {}\n\n", "event: error\n\n",
-		"data: {\"error\":null}\n\n", whole, whole[:len(whole)/2], strings.ReplaceAll(whole, "\n", "\r\n"), m.errorEvent("no") + "\n\n",
+		"", "\n", ":", "data:", "data: [DONE]\n\n", "data: null\n\n", "data: []\n\n",
+		"data: {}\n\n", "event: error\n\n",
+		"data: {\"error\":null}\n\n", whole, whole[:len(whole)/2],
+		strings.ReplaceAll(whole, "\n", "\r\n"), m.errorEvent("no") + "\n\n",
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		a := m.New(t, Settings{BaseURL: "http://model.test", Transport: canned(stream)})
-		h := Ask(t, a)
-		if h.Err == nil && h.Text == "" {
+		a := m.New(t, Settings{BaseURL: "http://model.test", Transport: cannedResponse(stream)})
+		got := Ask(t, a)
+		if got.Err == nil && got.Text == "" {
 			t.Error("an empty answer without an error")
 		}
-		if !utf8.ValidString(h.Text+h.Thinking) || strings.ContainsRune(h.Text+h.Thinking, 0) {
-			t.Errorf("heard %+q", h.Text)
+		if !utf8.ValidString(got.Text+got.Thinking) ||
+			strings.ContainsRune(got.Text+got.Thinking, 0) {
+			t.Errorf("got %+q", got.Text)
 		}
 	})
 }
 
-// whole is a complete answer.
-func (m Model) whole() canned {
-	return canned(strings.Join(append(m.answer("Who ", "goes"), m.Closing...), "\n\n") + "\n\n")
+// completeAnswer returns the bytes of a complete answer.
+func (m Model) completeAnswer() cannedResponse {
+	return cannedResponse(strings.Join(append(m.answer("Who ", "goes"), m.Closing...),
+		"\n\n") + "\n\n")
 }
 
-// canned is a transport that answers every request with itself.
-type canned []byte
+// cannedResponse is a transport that answers every request with these bytes.
+type cannedResponse []byte
 
-func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c cannedResponse) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Content-Type": {"text/event-stream"}},

@@ -10,13 +10,15 @@ import (
 	"testing/synctest"
 )
 
-// Server is an HTTP server on in-memory connections: it can live in a synctest bubble, where sockets cannot.
+// Server is an HTTP server on in-memory connections. Unlike a server on sockets, it can
+// live in a synctest bubble.
 type Server struct {
 	URL       string
 	Transport *http.Transport
 }
 
-// NewServer starts a server that ends, with its connections and handlers, when t does. It must be called in a bubble.
+// NewServer starts a server. The server, its connections and its handlers end when t
+// does. NewServer must be called in a bubble.
 func NewServer(t *testing.T, handler http.HandlerFunc) *Server {
 	l := &listener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	var group sync.WaitGroup
@@ -30,13 +32,14 @@ func NewServer(t *testing.T, handler http.HandlerFunc) *Server {
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		_ = server.Close()
-		synctest.Wait() // no request is on its way to a handler any more
+		synctest.Wait() // every accepted request has reached its handler
 		group.Wait()
 	})
 	return &Server{URL: "http://model.test", Transport: transport}
 }
 
-// Stream writes events, each its lines without the empty one that ends it, and flushes every one.
+// Stream writes server-sent events and flushes after each. An event is given as its
+// lines, without the empty line that ends it.
 func Stream(w http.ResponseWriter, events ...string) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	for _, e := range events {

@@ -17,35 +17,41 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// event is a server-sent event of the API: kind is also the type in its data.
+// event returns a server-sent event of the API. Its data begins with kind, too.
 func event(kind, fields string) string {
 	return "event: " + kind + "\ndata: " + `{"type":"` + kind + `"` + fields + `}`
 }
 
-// word leaves invalid bytes as they are.
+// word returns the event of a word. Invalid bytes in s stay as they are.
 func word(s string) string {
 	text := strings.NewReplacer("\n", `\n`, `"`, `\"`).Replace(s)
-	return event("content_block_delta", `,"index":0,"delta":{"type":"text_delta","text":"`+text+`"}`)
+	return event("content_block_delta",
+		`,"index":0,"delta":{"type":"text_delta","text":"`+text+`"}`)
 }
 
 func thought(s string) string {
-	return event("content_block_delta", fmt.Sprintf(`,"index":0,"delta":{"type":"thinking_delta","thinking":%q}`, s))
+	return event("content_block_delta",
+		fmt.Sprintf(`,"index":0,"delta":{"type":"thinking_delta","thinking":%q}`, s))
 }
 
 func stopped(reason string) string {
-	return event("message_delta", fmt.Sprintf(`,"delta":{"stop_reason":%q,"stop_sequence":null},"usage":{"output_tokens":34}`, reason))
+	return event("message_delta",
+		fmt.Sprintf(`,"delta":{"stop_reason":%q,"stop_sequence":null},"usage":{"output_tokens":34}`,
+			reason))
 }
 
 func opening() []string {
 	return []string{
-		event("message_start", `,"message":{"id":"m1","type":"message","role":"assistant","content":[],"model":"m","usage":{"input_tokens":12,"output_tokens":1}}`),
+		event("message_start",
+			`,"message":{"id":"m1","type":"message","role":"assistant","content":[],"model":"m","usage":{"input_tokens":12,"output_tokens":1}}`),
 		event("content_block_start", `,"index":0,"content_block":{"type":"text","text":""}`),
 		event("ping", ""),
 	}
 }
 
 func closing() []string {
-	return []string{event("content_block_stop", `,"index":0`), stopped("end_turn"), event("message_stop", "")}
+	return []string{event("content_block_stop", `,"index":0`), stopped("end_turn"),
+		event("message_stop", "")}
 }
 
 func api() agenttest.Model {
@@ -54,7 +60,8 @@ func api() agenttest.Model {
 			t.Helper()
 			a, err := New(Config{
 				Name: "tower", BaseURL: s.BaseURL, Model: "m", APIKey: agenttest.Key,
-				Timeout: s.Timeout, FirstTimeout: s.First, IdleTimeout: s.Idle, Transport: s.Transport,
+				Timeout: s.Timeout, FirstTimeout: s.First, IdleTimeout: s.Idle,
+				Transport: s.Transport,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -109,37 +116,53 @@ func TestContract(t *testing.T) {
 
 func FuzzStream(f *testing.F) { agenttest.Fuzz(f, api()) }
 
-// hear is the outcome of a stream of events.
-func hear(t *testing.T, events ...string) agenttest.Heard {
-	a, _ := agenttest.Serve(t, api(), func(w http.ResponseWriter, _ *http.Request) { agenttest.Stream(w, events...) })
+// run returns the result of a run whose response is a stream of events.
+func run(t *testing.T, events ...string) agenttest.Result {
+	a, _ := agenttest.Serve(t, api(),
+		func(w http.ResponseWriter, _ *http.Request) { agenttest.Stream(w, events...) })
 	return agenttest.Ask(t, a)
 }
 
 func TestStream(t *testing.T) {
 	t.Parallel()
-	usage := func(f agent.Finish) agent.Usage { return agent.Usage{InputTokens: 12, OutputTokens: 34, Finish: f} }
+	usage := func(f agent.Finish) agent.Usage {
+		return agent.Usage{InputTokens: 12,
+			OutputTokens: 34, Finish: f}
+	}
 	for _, c := range []struct {
 		name   string
 		events []string
-		want   agenttest.Heard
+		want   agenttest.Result
 	}{
-		{"text", append([]string{word("H"), word("i")}, closing()...), agenttest.Heard{Text: "Hi", Usage: usage(agent.FinishStop)}},
-		{"text that comes with its block", append([]string{event("content_block_start", `,"index":1,"content_block":{"type":"text","text":"Hi"}`)}, closing()...), agenttest.Heard{Text: "Hi", Usage: usage(agent.FinishStop)}},
-		{"thinking", append([]string{thought("Hm"), thought("m."), word("Hi")}, closing()...), agenttest.Heard{Text: "Hi", Thinking: "Hmm.", Usage: usage(agent.FinishStop)}},
-		{"signatures and later kinds of events", append([]string{
-			event("content_block_delta", `,"index":0,"delta":{"type":"signature_delta","signature":"abc"}`),
+		{"text", append([]string{word("H"), word("i")}, closing()...),
+			agenttest.Result{Text: "Hi", Usage: usage(agent.FinishStop)}},
+		{"text in the start of a block",
+			append([]string{event("content_block_start", `,"index":1,"content_block":{"type":"text","text":"Hi"}`)},
+				closing()...),
+			agenttest.Result{Text: "Hi", Usage: usage(agent.FinishStop)}},
+		{"thinking", append([]string{thought("Hm"), thought("m."), word("Hi")}, closing()...),
+			agenttest.Result{Text: "Hi", Thinking: "Hmm.", Usage: usage(agent.FinishStop)}},
+		{"signatures and unknown events", append([]string{
+			event("content_block_delta",
+				`,"index":0,"delta":{"type":"signature_delta","signature":"abc"}`),
 			event("content_block_delta", `,"index":0,"delta":{"type":"later_delta","news":1}`),
 			event("later_event", `,"news":1`), word("Hi"),
-		}, closing()...), agenttest.Heard{Text: "Hi", Usage: usage(agent.FinishStop)}},
-		{"cut by length", []string{word("Hi"), stopped("max_tokens"), closing()[2]}, agenttest.Heard{Text: "Hi", Usage: usage(agent.FinishLength)}},
-		{"cut by the context", []string{word("Hi"), stopped("model_context_window_exceeded"), closing()[2]}, agenttest.Heard{Text: "Hi", Usage: usage(agent.FinishLength)}},
-		{"refused on the way", []string{word("Hi"), stopped("refusal"), closing()[2]}, agenttest.Heard{Text: "Hi", Usage: usage(agent.FinishFilter)}},
-		{"no reason", []string{word("Hi"), closing()[2]}, agenttest.Heard{Text: "Hi", Usage: agent.Usage{InputTokens: 12, Finish: agent.FinishStop}}},
+		}, closing()...), agenttest.Result{Text: "Hi", Usage: usage(agent.FinishStop)}},
+		{"cut by length", []string{word("Hi"), stopped("max_tokens"), closing()[2]},
+			agenttest.Result{Text: "Hi", Usage: usage(agent.FinishLength)}},
+		{"cut by the context",
+			[]string{word("Hi"), stopped("model_context_window_exceeded"), closing()[2]},
+			agenttest.Result{Text: "Hi", Usage: usage(agent.FinishLength)}},
+		{"refused in the middle", []string{word("Hi"), stopped("refusal"), closing()[2]},
+			agenttest.Result{Text: "Hi", Usage: usage(agent.FinishFilter)}},
+		{"no reason", []string{word("Hi"), closing()[2]},
+			agenttest.Result{Text: "Hi",
+				Usage: agent.Usage{InputTokens: 12, Finish: agent.FinishStop}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := hear(t, append(opening(), c.events...)...); got != c.want {
-				t.Errorf("heard %+v, want %+v", got, c.want)
+			if got := run(t, append(opening(), c.events...)...); got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})
 	}
@@ -153,20 +176,33 @@ func TestStreamFailures(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		events []string
-		want   agenttest.Failed
+		want   agenttest.Failure
 	}{
-		{"overloaded", []string{failure("overloaded_error", "Overloaded")}, agenttest.Failed{Code: agent.Unavailable, Retryable: true, Message: "overloaded"}},
-		{"overloaded on the way", []string{word("Hi"), failure("overloaded_error", "Overloaded")}, agenttest.Failed{Code: agent.Unavailable, Retryable: true, Message: "overloaded"}},
-		{"an internal error", []string{failure("api_error", "Internal server error")}, agenttest.Failed{Code: agent.Unavailable, Retryable: true, Message: "a problem of its own"}},
-		{"rate limit", []string{failure("rate_limit_error", "slow down")}, agenttest.Failed{Code: agent.ResourceExhausted, Retryable: true, Message: "too many requests"}},
-		{"an error without JSON", []string{"event: error\ndata: oops"}, agenttest.Failed{Code: agent.Unavailable, Retryable: true, Message: "a problem of its own"}},
-		{"empty", closing(), agenttest.Failed{Code: agent.Unavailable, Retryable: true, Message: "empty answer"}},
-		{"refused", []string{stopped("refusal"), closing()[2]}, agenttest.Failed{Code: agent.FailedPrecondition, Message: "content filter"}},
-		{"only thinking", []string{thought("Hmm"), stopped("max_tokens"), closing()[2]}, agenttest.Failed{Code: agent.FailedPrecondition, Message: "agents.list.tower.max_tokens"}},
+		{"overloaded", []string{failure("overloaded_error", "Overloaded")},
+			agenttest.Failure{Code: agent.Unavailable, Retryable: true, Message: "overloaded"}},
+		{"overloaded in the middle",
+			[]string{word("Hi"), failure("overloaded_error", "Overloaded")},
+			agenttest.Failure{Code: agent.Unavailable, Retryable: true, Message: "overloaded"}},
+		{"an internal error", []string{failure("api_error", "Internal server error")},
+			agenttest.Failure{Code: agent.Unavailable, Retryable: true,
+				Message: "a problem of its own"}},
+		{"rate limit", []string{failure("rate_limit_error", "slow down")},
+			agenttest.Failure{Code: agent.ResourceExhausted, Retryable: true,
+				Message: "too many requests"}},
+		{"an error without JSON", []string{"event: error\ndata: oops"},
+			agenttest.Failure{Code: agent.Unavailable, Retryable: true,
+				Message: "a problem of its own"}},
+		{"empty", closing(), agenttest.Failure{Code: agent.Unavailable, Retryable: true,
+			Message: "empty answer"}},
+		{"refused", []string{stopped("refusal"), closing()[2]},
+			agenttest.Failure{Code: agent.FailedPrecondition, Message: "content filter"}},
+		{"only thinking", []string{thought("Hmm"), stopped("max_tokens"), closing()[2]},
+			agenttest.Failure{Code: agent.FailedPrecondition,
+				Message: "agents.list.tower.max_tokens"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.want.Check(t, hear(t, append(opening(), c.events...)...))
+			c.want.Check(t, run(t, append(opening(), c.events...)...))
 		})
 	}
 }
@@ -178,21 +214,44 @@ func TestStatus(t *testing.T) {
 		status        int
 		kind, message string
 		retryAfter    string
-		want          agenttest.Failed
+		want          agenttest.Failure
 		wait          time.Duration
 	}{
-		{"wrong key", 401, "authentication_error", "invalid x-api-key", "", agenttest.Failed{Code: agent.FailedPrecondition, Message: "The model's API key was refused. An admin has to check agents.list.tower.api_key."}, 0},
-		{"not permitted", 403, "permission_error", "no", "", agenttest.Failed{Code: agent.FailedPrecondition, Message: "API key was refused"}, 0},
-		{"unknown model", 404, "not_found_error", "model: m", "", agenttest.Failed{Code: agent.FailedPrecondition, Message: `does not know the model "m"`}, 0},
-		{"wrong path", 404, "not_found_error", "Not found", "", agenttest.Failed{Code: agent.FailedPrecondition, Message: "not the Anthropic API"}, 0},
-		{"rate limit", 429, "rate_limit_error", "slow down", "7", agenttest.Failed{Code: agent.ResourceExhausted, Retryable: true, Message: "too many requests"}, 7 * time.Second},
-		{"rate limit without a time", 429, "rate_limit_error", "slow down", "", agenttest.Failed{Code: agent.ResourceExhausted, Retryable: true, Message: "too many requests"}, 5 * time.Second},
-		{"overloaded", 529, "overloaded_error", "Overloaded", "3", agenttest.Failed{Code: agent.Unavailable, Retryable: true, Message: "overloaded"}, 3 * time.Second},
-		{"an internal error", 500, "api_error", "boom", "", agenttest.Failed{Code: agent.Unavailable, Retryable: true, Message: "a problem of its own"}, 0},
-		{"too long", 400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", "", agenttest.Failed{Code: agent.FailedPrecondition, Message: "longer than the model can read"}, 0},
-		{"too large", 413, "request_too_large", "Request exceeds the maximum size", "", agenttest.Failed{Code: agent.FailedPrecondition, Message: "longer than the model can read"}, 0},
-		{"no credit", 400, "invalid_request_error", "Your credit balance is too low", "", agenttest.Failed{Code: agent.FailedPrecondition, Message: "no credit left"}, 0},
-		{"another bad request", 400, "invalid_request_error", "temperature: too hot", "", agenttest.Failed{Code: agent.FailedPrecondition, Message: "did not accept the request"}, 0},
+		{"wrong key", 401, "authentication_error", "invalid x-api-key", "",
+			agenttest.Failure{Code: agent.FailedPrecondition,
+				Message: "The model's API key was refused. An admin has to check " +
+					"agents.list.tower.api_key."}, 0},
+		{"not permitted", 403, "permission_error", "no", "",
+			agenttest.Failure{Code: agent.FailedPrecondition, Message: "API key was refused"}, 0},
+		{"unknown model", 404, "not_found_error", "model: m", "",
+			agenttest.Failure{Code: agent.FailedPrecondition,
+				Message: `does not know the model "m"`}, 0},
+		{"wrong path", 404, "not_found_error", "Not found", "",
+			agenttest.Failure{Code: agent.FailedPrecondition, Message: "not the Anthropic API"}, 0},
+		{"rate limit", 429, "rate_limit_error", "slow down", "7",
+			agenttest.Failure{Code: agent.ResourceExhausted, Retryable: true, Message: "too many " +
+				"requests"}, 7 * time.Second},
+		{"rate limit without a time", 429, "rate_limit_error", "slow down", "",
+			agenttest.Failure{Code: agent.ResourceExhausted, Retryable: true, Message: "too many " +
+				"requests"}, 5 * time.Second},
+		{"overloaded", 529, "overloaded_error", "Overloaded", "3",
+			agenttest.Failure{Code: agent.Unavailable, Retryable: true, Message: "overloaded"},
+			3 * time.Second},
+		{"an internal error", 500, "api_error", "boom", "",
+			agenttest.Failure{Code: agent.Unavailable, Retryable: true,
+				Message: "a problem of its own"}, 0},
+		{"too long", 400, "invalid_request_error",
+			"prompt is too long: 210000 tokens > 200000 maximum", "",
+			agenttest.Failure{Code: agent.FailedPrecondition,
+				Message: "longer than the model can read"}, 0},
+		{"too large", 413, "request_too_large", "Request exceeds the maximum size", "",
+			agenttest.Failure{Code: agent.FailedPrecondition,
+				Message: "longer than the model can read"}, 0},
+		{"no credit", 400, "invalid_request_error", "Your credit balance is too low", "",
+			agenttest.Failure{Code: agent.FailedPrecondition, Message: "no credit left"}, 0},
+		{"another bad request", 400, "invalid_request_error", "temperature: too hot", "",
+			agenttest.Failure{Code: agent.FailedPrecondition,
+				Message: "did not accept the request"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -202,10 +261,13 @@ func TestStatus(t *testing.T) {
 					w.Header().Set("Retry-After", c.retryAfter)
 				}
 				w.WriteHeader(c.status)
-				_, _ = fmt.Fprintf(w, `{"type":"error","error":{"type":%q,"message":%q},"request_id":"req_1"}`, c.kind, c.message)
+				_, _ = fmt.Fprintf(w,
+					`{"type":"error","error":{"type":%q,"message":%q},"request_id":"req_1"}`,
+					c.kind, c.message)
 			})
 			f := c.want.Check(t, agenttest.Ask(t, a))
-			if want := fmt.Sprintf("HTTP %d: %s", c.status, c.message); !strings.Contains(f.Cause.Error(), want) {
+			if want := fmt.Sprintf("HTTP %d: %s", c.status,
+				c.message); !strings.Contains(f.Cause.Error(), want) {
 				t.Errorf("the cause is %q, want %q in it", f.Cause, want)
 			}
 			if f.RetryAfter != c.wait {
@@ -241,8 +303,8 @@ func record(t *testing.T, c Config, messages ...agent.Message) sent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h := agenttest.Ask(t, a, messages...); h.Err != nil {
-		t.Fatal(h.Err)
+	if got := agenttest.Ask(t, a, messages...); got.Err != nil {
+		t.Fatal(got.Err)
 	}
 	return got
 }
@@ -261,8 +323,11 @@ func TestRequest(t *testing.T) {
 		{Role: agent.User, Text: "five"},
 	}
 	for _, base := range []string{"", "/", "/v1", "/v1/"} {
-		got := record(t, Config{BaseURL: base, APIKey: "k1", SystemPrompt: "Be brief.", MaxTokens: 100, Temperature: &warm}, messages...)
-		if got.path != "/v1/messages" || got.header.Get("X-Api-Key") != "k1" || got.header.Get("User-Agent") != "Gatehouse" || got.header.Get("Anthropic-Version") == "" {
+		got := record(t, Config{BaseURL: base, APIKey: "k1", SystemPrompt: "Be brief.",
+			MaxTokens: 100, Temperature: &warm}, messages...)
+		if got.path != "/v1/messages" || got.header.Get("X-Api-Key") != "k1" ||
+			got.header.Get("User-Agent") != "Gatehouse" ||
+			got.header.Get("Anthropic-Version") == "" {
 			t.Errorf("sent to %s with %v", got.path, got.header)
 		}
 		body, err := json.Marshal(got.body)
@@ -288,13 +353,15 @@ func TestDefaultMaxTokens(t *testing.T) {
 }
 
 func TestEnvironmentIsNotRead(t *testing.T) {
-	for _, name := range []string{"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "ANTHROPIC_PROFILE"} {
+	for _, name := range []string{"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL",
+		"ANTHROPIC_PROFILE"} {
 		t.Setenv(name, "http://from-the-environment.invalid/")
 	}
 	t.Setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Custom: from-the-environment")
 	got := record(t, Config{})
 	for name, values := range got.header {
-		if strings.Contains(strings.Join(values, " "), "from-the-environment") || name == "X-Api-Key" || name == "Authorization" {
+		if strings.Contains(strings.Join(values, " "), "from-the-environment") ||
+			name == "X-Api-Key" || name == "Authorization" {
 			t.Errorf("%s is %v", name, values)
 		}
 	}
@@ -310,7 +377,8 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := fmt.Sprintf("%v %+v %#v %s %s", ok, ok, ok, ok.LogValue(), printed); strings.Contains(s, agenttest.Key) {
+	if s := fmt.Sprintf("%v %+v %#v %s %s", ok, ok, ok, ok.LogValue(), printed); strings.Contains(s,
+		agenttest.Key) {
 		t.Errorf("the key is in %s", s)
 	}
 	for name, c := range map[string]Config{
@@ -319,7 +387,8 @@ func TestConfig(t *testing.T) {
 		"api_key:":    {Model: "m", APIKey: agenttest.Key + "\n"},
 		"must begin":  {Model: "m", BaseURL: "127.0.0.1"},
 	} {
-		if _, err := New(c); err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), agenttest.Key) {
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), name) ||
+			strings.Contains(err.Error(), agenttest.Key) {
 			t.Errorf("New(%+v): %v, want an error with %q", c, err, name)
 		}
 	}

@@ -1,4 +1,4 @@
-// Package anthropic is the agent behind Anthropic's messages API with streaming
+// Package anthropic is the agent for Anthropic's streaming messages API
 // (https://docs.anthropic.com/en/api/messages-streaming).
 package anthropic
 
@@ -16,42 +16,55 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/upstream"
 )
 
-// DefaultBaseURL is used when Config names none.
+// DefaultBaseURL is the base URL if Config has none.
 const DefaultBaseURL = "https://api.anthropic.com"
 
-// DefaultMaxTokens limits an answer when Config does not: the API demands a limit.
+// DefaultMaxTokens limits an answer if Config has no limit. The API demands one.
 const DefaultMaxTokens = 4096
 
-// Config describes an agent. Only Model is required. Nothing is read from the environment but the proxy settings
-// HTTP_PROXY, HTTPS_PROXY and NO_PROXY, and those only by the default transport.
+// Config describes an agent. Only Model is required.
+//
+// The agent reads nothing from the environment, with one exception: its default transport
+// honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 type Config struct {
-	Name         string   // the agent's name in agents.list: messages name its keys; empty is "default"
-	BaseURL      string   // with or without /v1; empty is DefaultBaseURL
-	Model        string   // as the API calls it
-	APIKey       string   `json:"-"` // empty: none is sent
-	SystemPrompt string   // empty: none
-	MaxTokens    int      // of the answer, its thinking included; 0 is DefaultMaxTokens
+	// the agent's name in agents.list, for errors that name a config key; "" is "default"
+	Name         string
+	BaseURL      string   // with or without /v1; "" is DefaultBaseURL
+	Model        string   // the model's name in the API
+	APIKey       string   `json:"-"` // "" sends no key
+	SystemPrompt string   // "" sends no system prompt
+	MaxTokens    int      // limits an answer with its thinking; 0 is DefaultMaxTokens
 	Temperature  *float64 // nil leaves it to the API
 
-	Timeout      time.Duration // of a whole run; 0 is upstream.DefaultTimeout
-	FirstTimeout time.Duration // for the server's silence before the first piece; 0 is upstream.DefaultFirstTimeout
-	IdleTimeout  time.Duration // for its silence between pieces; 0 is upstream.DefaultIdleTimeout
+	// Timeout limits a whole run; 0 is upstream.DefaultTimeout.
+	Timeout time.Duration
+	// FirstTimeout limits the server's silence before the first piece; 0 is
+	// upstream.DefaultFirstTimeout.
+	FirstTimeout time.Duration
+	// IdleTimeout limits the server's silence between pieces; 0 is
+	// upstream.DefaultIdleTimeout.
+	IdleTimeout time.Duration
 
-	Transport http.RoundTripper // nil: one of the agent's own
+	Transport http.RoundTripper // nil stands for a new transport of the agent's own
 }
 
-// String names the agent and its model. It leaves out all that may hold a secret: the key, the address, the prompt.
-func (c Config) String() string { return fmt.Sprintf("anthropic agent %q, model %q", c.Name, c.Model) }
+// String returns the agent's name and its model. The key, the address and the prompt are
+// left out, because they may be secret.
+func (c Config) String() string {
+	return fmt.Sprintf("anthropic agent %q, model %q", c.Name,
+		c.Model)
+}
 
-// GoString is String.
+// GoString returns what String returns.
 func (c Config) GoString() string { return c.String() }
 
-// LogValue holds what String does.
+// LogValue returns what String returns, as a group.
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", c.Name), slog.String("model", c.Model))
 }
 
-// New checks c and connects to nothing. An error names the configuration key at fault.
+// New checks c and returns its agent, without connecting to the server. An error names
+// the config key at fault.
 func New(c Config) (agent.Agent, error) {
 	if c.BaseURL == "" {
 		c.BaseURL = DefaultBaseURL
@@ -65,7 +78,8 @@ func New(c Config) (agent.Agent, error) {
 	server, err := upstream.New(upstream.Config{
 		Agent: c.Name, API: "the Anthropic API",
 		// The SDK's paths begin with v1.
-		BaseURL: strings.TrimSuffix(strings.TrimRight(c.BaseURL, "/"), "/v1"), Model: c.Model, APIKey: c.APIKey,
+		BaseURL: strings.TrimSuffix(strings.TrimRight(c.BaseURL, "/"), "/v1"), Model: c.Model,
+		APIKey:  c.APIKey,
 		Timeout: c.Timeout, FirstTimeout: c.FirstTimeout, IdleTimeout: c.IdleTimeout,
 		Transport: c.Transport,
 	})
@@ -83,13 +97,14 @@ func New(c Config) (agent.Agent, error) {
 	}
 	return &model{
 		server: server,
-		// The service, unlike sdk.NewClient, takes nothing from ANTHROPIC_* variables or profiles.
+		// Unlike sdk.NewClient, the service reads no ANTHROPIC_* variables and no
+		// profiles.
 		service: sdk.NewMessageService(options...),
 		params:  params(c),
 	}, nil
 }
 
-// params are the parts of a request that every run shares.
+// params returns the parts of a request that are the same in every run.
 func params(c Config) sdk.MessageNewParams {
 	p := sdk.MessageNewParams{Model: c.Model, MaxTokens: int64(c.MaxTokens)}
 	if c.Temperature != nil {

@@ -11,16 +11,18 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/agenttest"
 )
 
-func pictures() []agent.Message {
+func messagesWithImages() []agent.Message {
 	return []agent.Message{
-		{Role: agent.User, Files: []agent.File{{Name: "a.png", MimeType: "image/png", Data: []byte("png")}}},
-		{Role: agent.User, Text: "look", Files: []agent.File{{Name: "c.zip", MimeType: "application/zip", Size: 7}}},
+		{Role: agent.User, Files: []agent.File{{Name: "a.png", MimeType: "image/png",
+			Data: []byte("png")}}},
+		{Role: agent.User, Text: "look",
+			Files: []agent.File{{Name: "c.zip", MimeType: "application/zip", Size: 7}}},
 	}
 }
 
 func TestImages(t *testing.T) {
 	t.Parallel()
-	got := record(t, Config{}, pictures()...)
+	got := record(t, Config{}, messagesWithImages()...)
 	body, err := json.Marshal(got.body["messages"])
 	if err != nil {
 		t.Fatal(err)
@@ -30,29 +32,31 @@ func TestImages(t *testing.T) {
 	if string(body) != want {
 		t.Errorf("sent\n%s, want\n%s", body, want)
 	}
-	// A picture without a word is a question, too.
-	got = record(t, Config{}, pictures()[0])
-	if body, err = json.Marshal(got.body["messages"]); err != nil || strings.Contains(string(body), `"text"`) || !strings.Contains(string(body), "cG5n") {
+	// A message may be an image without text.
+	got = record(t, Config{}, messagesWithImages()[0])
+	if body, err = json.Marshal(got.body["messages"]); err != nil ||
+		strings.Contains(string(body), `"text"`) || !strings.Contains(string(body), "cG5n") {
 		t.Errorf("sent %s, %v", body, err)
 	}
 }
 
-// A picture that the API cannot read does not end the conversation: it is asked
-// again without.
+// If the API cannot read an image, the request is sent again without images.
 func TestImageRefused(t *testing.T) {
 	t.Parallel()
-	asked := 0
+	requests := 0
 	a, _ := agenttest.Serve(t, api(), func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		requests++
 		body, _ := io.ReadAll(r.Body)
 		if strings.Contains(string(body), `"base64"`) {
 			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"type":"error","error":{"type":"invalid_request_error","message":"Could not process image"}}`)
+			_, _ = io.WriteString(w,
+				`{"type":"error","error":{"type":"invalid_request_error","message":"Could not process image"}}`)
 			return
 		}
 		agenttest.Stream(w, append(append(opening(), word("Hi")), closing()...)...)
 	})
-	if h := agenttest.Ask(t, a, pictures()...); h.Err != nil || h.Text != "Hi" || asked != 2 {
-		t.Errorf("heard %+v after %d requests", h, asked)
+	if got := agenttest.Ask(t, a, messagesWithImages()...); got.Err != nil || got.Text != "Hi" ||
+		requests != 2 {
+		t.Errorf("got %+v after %d requests", got, requests)
 	}
 }

@@ -1,6 +1,6 @@
-// Package builtin is the demo agent: it answers without a model, a key or a network, says so, and streams as a model
-// does. Its answers depend on the conversation alone, and a handful of words ("help" lists them) make it show what
-// the gateway can do.
+// Package builtin is the demo agent. It needs no model, no key and no network, tells
+// users so, and streams like a model. Its answers depend on the conversation alone. Some
+// commands show what the gateway can do; "help" lists them.
 package builtin
 
 import (
@@ -12,13 +12,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
 )
 
-// DefaultWordsPerSecond is about what a hosted model manages.
+// DefaultWordsPerSecond is about the speed of a hosted model.
 const DefaultWordsPerSecond = 45
 
 const (
 	slowWordsPerSecond = 4
-	longestAnswer      = time.Minute // longer texts are told faster, unless they are meant to be slow
-	firstPause         = 10          // words that could have been said before the first
+	maxDuration        = time.Minute // of an answer: long texts stream faster, except slow ones
+	firstDelay         = 10          // the delay before the first piece, in pieces
 	maxPieceRunes      = 16
 )
 
@@ -38,28 +38,31 @@ func New(c Config) (agent.Agent, error) {
 	return &demo{interval: max(time.Second/time.Duration(c.WordsPerSecond), 1)}, nil
 }
 
+// demo is the agent. It emits one piece an interval.
 type demo struct{ interval time.Duration }
 
 // Run implements [agent.Agent].
-func (d *demo) Run(ctx context.Context, r agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+func (d *demo) Run(ctx context.Context, r agent.Request,
+	emit func(agent.Piece) error) (agent.Usage, error) {
 	if err := ctx.Err(); err != nil {
 		return agent.Usage{}, err
 	}
 	reply := replyTo(r.Messages)
-	s := speaker{ctx: ctx, emit: emit, ticker: time.NewTicker(d.pace(reply))}
+	s := streamer{ctx: ctx, emit: emit, ticker: time.NewTicker(d.pieceInterval(reply))}
 	defer s.ticker.Stop()
-	if err := s.say(reply); err != nil {
+	if err := s.stream(reply); err != nil {
 		return agent.Usage{}, err
 	}
-	usage := agent.Usage{OutputTokens: words(reply.thinking) + words(reply.text), Finish: agent.FinishStop}
+	usage := agent.Usage{OutputTokens: words(reply.thinking) + words(reply.text),
+		Finish: agent.FinishStop}
 	for _, m := range r.Messages {
 		usage.InputTokens += words(m.Text)
 	}
 	return usage, nil
 }
 
-// pace is the time between two pieces.
-func (d *demo) pace(r reply) time.Duration {
+// pieceInterval returns the time between two pieces of r.
+func (d *demo) pieceInterval(r reply) time.Duration {
 	if r.slow {
 		return d.interval * DefaultWordsPerSecond / slowWordsPerSecond
 	}
@@ -67,26 +70,26 @@ func (d *demo) pace(r reply) time.Duration {
 	for range pieces(r.text) {
 		count++
 	}
-	return max(1, min(d.interval, longestAnswer/time.Duration(count)))
+	return max(1, min(d.interval, maxDuration/time.Duration(count)))
 }
 
 func words(s string) int { return len(strings.Fields(s)) }
 
-// speaker emits a reply one piece a tick.
-type speaker struct {
+// streamer emits the pieces of a reply, one a tick.
+type streamer struct {
 	ctx    context.Context
 	emit   func(agent.Piece) error
 	ticker *time.Ticker
 }
 
-func (s *speaker) say(r reply) error {
-	for range firstPause {
+func (s *streamer) stream(r reply) error {
+	for range firstDelay {
 		if err := s.wait(); err != nil {
 			return err
 		}
 	}
 	if r.thinking != "" {
-		if err := s.think(r.thinking); err != nil {
+		if err := s.streamThinking(r.thinking); err != nil {
 			return err
 		}
 	}
@@ -101,7 +104,7 @@ func (s *speaker) say(r reply) error {
 	return nil
 }
 
-func (s *speaker) think(text string) error {
+func (s *streamer) streamThinking(text string) error {
 	if err := s.emitNext(agent.Piece{Activity: "thinking"}); err != nil {
 		return err
 	}
@@ -113,14 +116,14 @@ func (s *speaker) think(text string) error {
 	return s.emitNext(agent.Piece{Activity: "writing"})
 }
 
-func (s *speaker) emitNext(p agent.Piece) error {
+func (s *streamer) emitNext(p agent.Piece) error {
 	if err := s.wait(); err != nil {
 		return err
 	}
 	return s.emit(p)
 }
 
-func (s *speaker) wait() error {
+func (s *streamer) wait() error {
 	select {
 	case <-s.ctx.Done():
 	case <-s.ticker.C:
@@ -128,8 +131,8 @@ func (s *speaker) wait() error {
 	return s.ctx.Err()
 }
 
-// pieces cuts text behind the spaces that follow a word, and inside words that are very long or written without
-// spaces. The pieces together are the text.
+// pieces splits text into pieces: words with the spaces that follow, and parts of words
+// that have more than maxPieceRunes characters. The pieces together are the text.
 func pieces(text string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		start, runes, space := 0, 0, false

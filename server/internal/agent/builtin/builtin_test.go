@@ -15,12 +15,13 @@ import (
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	question := "slow" // the one answer whose pace has no limit
+	question := "slow" // the one answer that may take longer than maxDuration
 	slow := func(t *testing.T) agent.Agent {
 		return &demo{interval: 15 * time.Second}
 	}
 	agenttest.Contract(t, agenttest.Subject{
-		Question: []agent.Message{{Role: agent.User, Text: "hi"}, {Role: agent.Assistant, Text: "Hello."}, {Role: agent.User, Text: question}},
+		Question: []agent.Message{{Role: agent.User, Text: "hi"},
+			{Role: agent.Assistant, Text: "Hello."}, {Role: agent.User, Text: question}},
 		Answering: func(t *testing.T) (agent.Agent, string) {
 			return newDemo(t, 0), answer(question)
 		},
@@ -38,8 +39,8 @@ func newDemo(t *testing.T, rate int) agent.Agent {
 	return a
 }
 
-// told is one run's outcome.
-type told struct {
+// result is the outcome of one run.
+type result struct {
 	text, thinking string
 	pieces         []agent.Piece
 	usage          agent.Usage
@@ -47,21 +48,23 @@ type told struct {
 	took           time.Duration
 }
 
-func ask(t *testing.T, a agent.Agent, messages ...agent.Message) told {
-	var got told
+func ask(t *testing.T, a agent.Agent, messages ...agent.Message) result {
+	var got result
 	start := time.Now()
-	got.usage, got.err = a.Run(t.Context(), agent.Request{Messages: messages}, func(p agent.Piece) error {
-		got.text += p.Text
-		got.thinking += p.Thinking
-		got.pieces = append(got.pieces, p)
-		return nil
-	})
+	got.usage, got.err = a.Run(t.Context(), agent.Request{Messages: messages},
+		func(p agent.Piece) error {
+			got.text += p.Text
+			got.thinking += p.Thinking
+			got.pieces = append(got.pieces, p)
+			return nil
+		})
 	got.took = time.Since(start)
 	return got
 }
 
 func user(text string) agent.Message { return agent.Message{Role: agent.User, Text: text} }
 
+// later returns a conversation in which text is the second user message.
 func later(text string) []agent.Message {
 	return []agent.Message{user("hi"), {Role: agent.Assistant, Text: "Hello."}, user(text)}
 }
@@ -72,13 +75,16 @@ func TestFirstAnswerTellsHowToConnectAModel(t *testing.T) {
 		a := newDemo(t, 0)
 		for _, question := range []string{"hi", "help", "What is the weather?", "connect", ""} {
 			got := ask(t, a, user(question))
-			for _, want := range []string{"This is a demo", "agents:", "default:", `base_url: "http://127.0.0.1:11434/v1"`} {
+			for _, want := range []string{"This is a demo", "agents:", "default:",
+				`base_url: "http://127.0.0.1:11434/v1"`} {
 				if strings.Count(got.text, want) != 1 {
-					t.Errorf("the first answer to %q holds %q %d times, want once:\n%s", question, want, strings.Count(got.text, want), got.text)
+					t.Errorf("the first answer to %q holds %q %d times, want once:\n%s", question,
+						want, strings.Count(got.text, want), got.text)
 				}
 			}
 		}
-		if got := ask(t, a, later("What is the weather?")...); strings.Contains(got.text, "agents:") || !strings.Contains(got.text, "demo agent") {
+		got := ask(t, a, later("What is the weather?")...)
+		if strings.Contains(got.text, "agents:") || !strings.Contains(got.text, "demo agent") {
 			t.Errorf("a later answer must name the demo without the configuration: %s", got.text)
 		}
 	})
@@ -86,7 +92,7 @@ func TestFirstAnswerTellsHowToConnectAModel(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ say, want string }{
+	for _, c := range []struct{ message, want string }{
 		{"help", answer("help")},
 		{" HELP! ", answer("help")},
 		{"/help", answer("help")},
@@ -105,10 +111,10 @@ func TestCommands(t *testing.T) {
 		{"Echo: x", " x"},
 		{"echo\nline", "line"},
 	} {
-		t.Run(c.say, func(t *testing.T) {
+		t.Run(c.message, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				got := ask(t, newDemo(t, 0), later(c.say)...)
+				got := ask(t, newDemo(t, 0), later(c.message)...)
 				if got.err != nil || got.text != c.want || c.want == "" {
 					t.Errorf("the answer is %q, %v; want %q", got.text, got.err, c.want)
 				}
@@ -117,7 +123,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestShortRequestsNameACommandSomewhere(t *testing.T) {
+func TestCommandInsideAShortMessage(t *testing.T) {
 	t.Parallel()
 	for question, want := range map[string]string{
 		"What can you show me?":                 "help",
@@ -132,11 +138,11 @@ func TestShortRequestsNameACommandSomewhere(t *testing.T) {
 	}
 }
 
-func TestChatQuotesWhatWasSaid(t *testing.T) {
+func TestChatQuotesTheMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newDemo(t, 0)
-		for _, c := range []struct{ say, want string }{
+		for _, c := range []struct{ message, want string }{
 			{"How tall\nis the gate?", "> How tall is the gate?\n"},
 			{"echo", "> echo\n"},
 			{"echoes fade", "> echoes fade\n"},
@@ -144,20 +150,20 @@ func TestChatQuotesWhatWasSaid(t *testing.T) {
 			{strings.Repeat("ü", 400), "> " + strings.Repeat("ü", 280) + " …\n"},
 			{" \n ", "nothing in it that I could quote"},
 		} {
-			if got := ask(t, a, later(c.say)...); !strings.Contains(got.text, c.want) {
-				t.Errorf("the answer to %q is %q, want %q in it", c.say, got.text, c.want)
+			if got := ask(t, a, later(c.message)...); !strings.Contains(got.text, c.want) {
+				t.Errorf("the answer to %q is %q, want %q in it", c.message, got.text, c.want)
 			}
 		}
 	})
 }
 
-func TestHelpNamesWhatIsKnown(t *testing.T) {
+func TestHelpListsTheCommands(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"markdown", "code", "long", "slow", "think", "error", "connect"} {
 		if !strings.Contains(answer("help"), "| `"+name+"` |") {
 			t.Errorf("help does not list %q", name)
 		}
-		if known(name).text == "" {
+		if commandReply(name).text == "" {
 			t.Errorf("%q has no answer", name)
 		}
 	}
@@ -166,12 +172,13 @@ func TestHelpNamesWhatIsKnown(t *testing.T) {
 	}
 }
 
-func TestErrorBreaksOff(t *testing.T) {
+func TestErrorFailsAfterText(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		got := ask(t, newDemo(t, 0), user("error"))
 		var failure *agent.Error
-		if !errors.As(got.err, &failure) || !failure.Retryable || !failure.Emitted || failure.Message == "" {
+		if !errors.As(got.err, &failure) || !failure.Retryable || !failure.Emitted ||
+			failure.Message == "" {
 			t.Errorf("the run ended with %#v, want a retryable *agent.Error", got.err)
 		}
 		if got.text != answer("error") {
@@ -187,10 +194,10 @@ func TestThinkingComesFirst(t *testing.T) {
 		if got.thinking != answer("thinking") {
 			t.Errorf("the thinking is %q", got.thinking)
 		}
-		spoke := false
+		hasText := false
 		for _, p := range got.pieces {
-			spoke = spoke || p.Text != ""
-			if spoke && p.Thinking != "" {
+			hasText = hasText || p.Text != ""
+			if hasText && p.Thinking != "" {
 				t.Fatal("thinking after text")
 			}
 		}
@@ -203,7 +210,7 @@ func TestThinkingComesFirst(t *testing.T) {
 func TestPace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		say      string
+		message  string
 		rate     int
 		min, max time.Duration
 	}{
@@ -214,8 +221,10 @@ func TestPace(t *testing.T) {
 		{"echo " + strings.Repeat("word ", 6_000), 0, 50 * time.Second, 62 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if got := ask(t, newDemo(t, c.rate), later(c.say)...); got.took < c.min || got.took > c.max {
-				t.Errorf("%.20q at %d words/s took %v, want %v to %v", c.say, c.rate, got.took, c.min, c.max)
+			if got := ask(t, newDemo(t, c.rate), later(c.message)...); got.took < c.min ||
+				got.took > c.max {
+				t.Errorf("%.20q at %d words/s took %v, want %v to %v", c.message, c.rate, got.took,
+					c.min, c.max)
 			}
 		})
 	}
@@ -248,8 +257,8 @@ func TestPiecesAreTheText(t *testing.T) {
 func TestRepliesAreDeterministicAndNeverEmpty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		say := rapid.String().Draw(t, "say")
-		one, two := replyTo(later(say)), replyTo(later(say))
+		message := rapid.String().Draw(t, "message")
+		one, two := replyTo(later(message)), replyTo(later(message))
 		if one.text == "" || one.text != two.text {
 			t.Fatalf("the replies are %q and %q", one.text, two.text)
 		}
@@ -260,12 +269,15 @@ func TestFiles(t *testing.T) {
 	t.Parallel()
 	file := agent.File{Name: "a`b.png", MimeType: "image/png", Size: 1}
 	for _, text := range []string{"", " \n", "markdown", "whatever this is"} {
-		got := replyTo([]agent.Message{{Role: agent.User, Text: text, Files: []agent.File{file, file}}}).text
-		if !strings.HasPrefix(got, "I got 2 files from you:\n\n- `a'b.png` (image/png, one byte)\n") {
-			t.Errorf("to %q it says %q", text, got)
+		got := replyTo([]agent.Message{{Role: agent.User, Text: text,
+			Files: []agent.File{file, file}}}).text
+		if !strings.HasPrefix(got,
+			"I got 2 files from you:\n\n- `a'b.png` (image/png, one byte)\n") {
+			t.Errorf("the answer to %q is %q", text, got)
 		}
-		if without := replyTo([]agent.Message{{Role: agent.User, Text: text}}).text; strings.TrimSpace(text) != "" && !strings.HasSuffix(got, without) {
-			t.Errorf("to %q it says %q, without files %q", text, got, without)
+		if without := replyTo([]agent.Message{{Role: agent.User, Text: text}}).text; strings.TrimSpace(text) != "" &&
+			!strings.HasSuffix(got, without) {
+			t.Errorf("the answer to %q is %q, without files %q", text, got, without)
 		}
 	}
 }

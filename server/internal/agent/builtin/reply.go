@@ -15,15 +15,15 @@ var answers embed.FS
 
 const maxQuoteRunes = 280
 
-// reply is what the demo agent is going to say.
+// reply is what the demo agent answers to a message.
 type reply struct {
 	thinking string
 	text     string
-	slow     bool
-	failure  error // after the text
+	slow     bool  // stream slowly, however long it takes
+	failure  error // fail with this error after the text
 }
 
-// replyTo picks the reply to the last user message.
+// replyTo returns the reply to the last user message.
 func replyTo(messages []agent.Message) reply {
 	question, nth, first := "", 0, true
 	var files []agent.File
@@ -43,9 +43,9 @@ func replyTo(messages []agent.Message) reply {
 	if len(files) > 0 && strings.TrimSpace(question) == "" {
 		return reply{text: received(files)}
 	}
-	r := known(command(question))
+	r := commandReply(command(question))
 	if r.text == "" {
-		r = known(mentioned(question))
+		r = commandReply(mentionedCommand(question))
 	}
 	if r.text == "" {
 		r.text = chat(question, nth)
@@ -59,19 +59,22 @@ func replyTo(messages []agent.Message) reply {
 	return r
 }
 
-// received says which files have come.
+// received returns a text that lists the files of a message.
 func received(files []agent.File) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "I got %s from you:\n\n", count(len(files), "file"))
 	for _, f := range files {
-		fmt.Fprintf(&b, "- `%s` (%s, %s)\n", strings.ReplaceAll(f.Name, "`", "'"), f.MimeType, count(int(f.Size), "byte"))
+		fmt.Fprintf(&b, "- `%s` (%s, %s)\n", strings.ReplaceAll(f.Name, "`", "'"), f.MimeType,
+			count(int(f.Size), "byte"))
 	}
-	b.WriteString("\nI am the demo agent and cannot look into files. A real model can look at pictures and read texts.")
+	b.WriteString("\nI am the demo agent and cannot look into files. " +
+		"A real model can look at pictures and read texts.")
 	return b.String()
 }
 
-// known is the reply to a command, or nothing.
-func known(command string) reply {
+// commandReply returns the reply to a command. If there is no such command, the reply is
+// empty.
+func commandReply(command string) reply {
 	switch command {
 	case "help", "?", "commands":
 		return reply{text: answer("help")}
@@ -97,11 +100,13 @@ func known(command string) reply {
 	}
 }
 
-// mentioned is the command that a short request names somewhere, as in "show me
-// some markdown", or "".
-func mentioned(question string) string {
+// mentionedCommand returns the command that a short message contains, as in "show me some
+// markdown", or "".
+func mentionedCommand(question string) string {
 	const short = 8
-	words := strings.FieldsFunc(strings.ToLower(question), func(r rune) bool { return !unicode.IsLetter(r) })
+	words := strings.FieldsFunc(strings.ToLower(question), func(r rune) bool {
+		return !unicode.IsLetter(r)
+	})
 	if len(words) > short {
 		return ""
 	}
@@ -119,21 +124,25 @@ func mentioned(question string) string {
 	return ""
 }
 
+// answer returns the text of the file answers/NAME.md.
 func answer(name string) string {
 	text, err := answers.ReadFile("answers/" + name + ".md")
 	if err != nil {
-		return "" // the files are part of the program; a test reads every one
+		return "" // cannot happen: the files are embedded, and a test reads each
 	}
 	return strings.TrimSpace(string(text))
 }
 
-// command is what a message asks for, in the form that known compares: "/Show me markdown, please!" is "markdown".
+// command returns the message in the form that commandReply compares: for "/Show me
+// markdown, please!", it is "markdown".
 func command(message string) string {
 	s := strings.ToLower(strings.TrimSpace(message))
 	if s == "?" {
 		return s
 	}
-	s = strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) || r == '`' })
+	s = strings.TrimFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsPunct(r) || r == '`'
+	})
 	for _, prefix := range []string{"please ", "can you ", "show me ", "show ", "try ", "say "} {
 		s = strings.TrimPrefix(s, prefix)
 	}
@@ -141,7 +150,8 @@ func command(message string) string {
 	return strings.TrimRight(s, ",. ")
 }
 
-// echo is what follows the word echo, unchanged.
+// echo returns what follows the word echo, unchanged, and whether the message is that
+// command.
 func echo(message string) (string, bool) {
 	s := strings.TrimLeftFunc(message, unicode.IsSpace)
 	s = strings.TrimPrefix(s, "/")
@@ -156,24 +166,34 @@ func echo(message string) (string, bool) {
 	return text, strings.TrimSpace(text) != ""
 }
 
-// chat is the reply to anything that is not a command: the nth message of the session, quoted.
+// chat returns the reply to a message that is no command. The message is the nth of the
+// user in the session.
 func chat(message string, nth int) string {
 	quoted := quote(message)
 	if quoted == "" {
-		return "That message arrived, but there is nothing in it that I could quote. I am the demo agent; say **help** and I will show you what can be tried here."
+		return "That message arrived, but there is nothing in it that I could quote. I am the " +
+			"demo agent; say **help** and I will show you what can be tried here."
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(message))
 	closing := []string{
-		"I am only the demo agent, so I cannot tell you what to make of it. But it was written down before I saw it, and so is every word of this reply: reload the page, and both will still be here.",
-		"A real model would have something to say about that now. I am the demo agent and merely admire it. Say **help** for the things I can do.",
-		"As the demo agent I have no opinion on this, only good manners: thank you for saying it. If you want to see more than manners, say **markdown**, **code** or **long**.",
-		"I am the demo agent and understood every letter of it, though none of the meaning. For that, connect a model (say **connect**), and keep this page open: nothing you wrote gets lost.",
+		"I am only the demo agent, so I cannot tell you what to make of it. But it was written " +
+			"down before I saw it, and so is every word of this reply: reload the page, and both " +
+			"will still be here.",
+		"A real model would have something to say about that now. I am the demo agent and merely " +
+			"admire it. Say **help** for the things I can do.",
+		"As the demo agent I have no opinion on this, only good manners: thank you for " +
+			"saying it. " +
+			"If you want to see more than manners, say **markdown**, **code** or **long**.",
+		"I am the demo agent and understood every letter of it, though none of the meaning. For " +
+			"that, connect a model (say **connect**), and keep this page open: nothing you wrote " +
+			"gets lost.",
 	}[h.Sum32()%4]
-	return fmt.Sprintf("You said:\n\n> %s\n\nThat is %s, your %s in this session. %s", quoted, count(words(message), "word"), ordinal(nth), closing)
+	return fmt.Sprintf("You said:\n\n> %s\n\nThat is %s, your %s in this session. %s", quoted,
+		count(words(message), "word"), ordinal(nth), closing)
 }
 
-// quote puts a message on one line, shortened.
+// quote returns the message on one line, shortened.
 func quote(message string) string {
 	s := []rune(strings.Join(strings.Fields(message), " "))
 	if len(s) > maxQuoteRunes {

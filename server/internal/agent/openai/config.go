@@ -1,5 +1,6 @@
-// Package openai is the agent behind any server that speaks OpenAI's chat completions API with streaming
-// (https://platform.openai.com/docs/api-reference/chat): OpenAI, Ollama, vLLM, llama.cpp, OpenRouter and others.
+// Package openai is the agent for every server that speaks OpenAI's streaming chat
+// completions API (https://platform.openai.com/docs/api-reference/chat): OpenAI, Ollama,
+// vLLM, llama.cpp, OpenRouter and others.
 package openai
 
 import (
@@ -15,42 +16,52 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/upstream"
 )
 
-// DefaultBaseURL is used when Config names none.
+// DefaultBaseURL is the base URL if Config has none.
 const DefaultBaseURL = "https://api.openai.com/v1"
 
-// openAIHost takes max_completion_tokens where every other server knows max_tokens.
+// openAIHost expects max_completion_tokens. All other servers expect max_tokens.
 const openAIHost = "api.openai.com"
 
-// Config describes an agent. Only Model is required. Nothing is read from the environment but the proxy settings
-// HTTP_PROXY, HTTPS_PROXY and NO_PROXY, and those only by the default transport.
+// Config describes an agent. Only Model is required.
+//
+// The agent reads nothing from the environment, with one exception: its default transport
+// honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 type Config struct {
-	Name         string   // the agent's name in agents.list: messages name its keys; empty is "default"
-	BaseURL      string   // up to and including the version, as in http://127.0.0.1:11434/v1; empty is DefaultBaseURL
-	Model        string   // as the server calls it
-	APIKey       string   `json:"-"` // empty: none is sent
-	SystemPrompt string   // empty: none
-	MaxTokens    int      // of the answer; 0 leaves it to the server
+	// the agent's name in agents.list, for errors that name a config key; "" is "default"
+	Name         string
+	BaseURL      string   // with the version, as in http://127.0.0.1:11434/v1; "" is DefaultBaseURL
+	Model        string   // the model's name at the server
+	APIKey       string   `json:"-"` // "" sends no key
+	SystemPrompt string   // "" sends no system prompt
+	MaxTokens    int      // limits an answer; 0 leaves the limit to the server
 	Temperature  *float64 // nil leaves it to the server
 
-	Timeout      time.Duration // of a whole run; 0 is upstream.DefaultTimeout
-	FirstTimeout time.Duration // for the server's silence before the first piece; 0 is upstream.DefaultFirstTimeout
-	IdleTimeout  time.Duration // for its silence between pieces; 0 is upstream.DefaultIdleTimeout
+	// Timeout limits a whole run; 0 is upstream.DefaultTimeout.
+	Timeout time.Duration
+	// FirstTimeout limits the server's silence before the first piece; 0 is
+	// upstream.DefaultFirstTimeout.
+	FirstTimeout time.Duration
+	// IdleTimeout limits the server's silence between pieces; 0 is
+	// upstream.DefaultIdleTimeout.
+	IdleTimeout time.Duration
 
-	Transport http.RoundTripper // nil: one of the agent's own
+	Transport http.RoundTripper // nil stands for a new transport of the agent's own
 }
 
-// String names the agent and its model. It leaves out all that may hold a secret: the key, the address, the prompt.
+// String returns the agent's name and its model. The key, the address and the prompt are
+// left out, because they may be secret.
 func (c Config) String() string { return fmt.Sprintf("openai agent %q, model %q", c.Name, c.Model) }
 
-// GoString is String.
+// GoString returns what String returns.
 func (c Config) GoString() string { return c.String() }
 
-// LogValue holds what String does.
+// LogValue returns what String returns, as a group.
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", c.Name), slog.String("model", c.Model))
 }
 
-// New checks c and connects to nothing. An error names the configuration key at fault.
+// New checks c and returns its agent, without connecting to the server. An error names
+// the config key at fault.
 func New(c Config) (agent.Agent, error) {
 	if c.BaseURL == "" {
 		c.BaseURL = DefaultBaseURL
@@ -77,14 +88,14 @@ func New(c Config) (agent.Agent, error) {
 	}
 	return &model{
 		server: server,
-		// The service, unlike sdk.NewClient, takes nothing from OPENAI_* variables.
+		// Unlike sdk.NewClient, the service reads no OPENAI_* variables.
 		completions: sdk.NewChatCompletionService(options...),
 		params:      params(c, server.Host()),
 		prompt:      c.SystemPrompt,
 	}, nil
 }
 
-// params are the parts of a request that every run shares.
+// params returns the parts of a request that are the same in every run.
 func params(c Config, host string) sdk.ChatCompletionNewParams {
 	p := sdk.ChatCompletionNewParams{Model: c.Model}
 	if c.Temperature != nil {

@@ -11,16 +11,18 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/agenttest"
 )
 
-func pictures() []agent.Message {
+func messagesWithImages() []agent.Message {
 	return []agent.Message{
-		{Role: agent.User, Text: "first", Files: []agent.File{{Name: "a.png", MimeType: "image/png", Data: []byte("png")}}},
-		{Role: agent.User, Files: []agent.File{{Name: "b.jpg", MimeType: "image/jpeg", Data: []byte("jpg")}, {Name: "c.zip", MimeType: "application/zip", Size: 7}}},
+		{Role: agent.User, Text: "first",
+			Files: []agent.File{{Name: "a.png", MimeType: "image/png", Data: []byte("png")}}},
+		{Role: agent.User, Files: []agent.File{{Name: "b.jpg", MimeType: "image/jpeg",
+			Data: []byte("jpg")}, {Name: "c.zip", MimeType: "application/zip", Size: 7}}},
 	}
 }
 
 func TestImages(t *testing.T) {
 	t.Parallel()
-	got := record(t, Config{BaseURL: "/v1"}, pictures()...)
+	got := record(t, Config{BaseURL: "/v1"}, messagesWithImages()...)
 	body, err := json.Marshal(got.body["messages"])
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +35,7 @@ func TestImages(t *testing.T) {
 	}
 }
 
-// A model that takes no images is asked again without.
+// If a model takes no images, the request is sent again without them.
 func TestModelWithoutImages(t *testing.T) {
 	t.Parallel()
 	for status, refusal := range map[int]string{
@@ -42,9 +44,9 @@ func TestModelWithoutImages(t *testing.T) {
 		400: `{"object":"error","message":"m is not a multimodal model","code":400}`,
 		422: `{"error":{"message":"unknown variant image_url, expected text"}}`,
 	} {
-		asked := 0
+		requests := 0
 		a, _ := agenttest.Serve(t, api(), func(w http.ResponseWriter, r *http.Request) {
-			asked++
+			requests++
 			body, _ := io.ReadAll(r.Body)
 			if strings.Contains(string(body), "image_url") {
 				w.WriteHeader(status)
@@ -52,26 +54,27 @@ func TestModelWithoutImages(t *testing.T) {
 				return
 			}
 			if !strings.Contains(string(body), `a.png`) {
-				t.Errorf("the picture is not named: %s", body)
+				t.Errorf("the request does not name the image: %s", body)
 			}
 			agenttest.Stream(w, word("Hi"), finished("stop"), done)
 		})
-		if h := agenttest.Ask(t, a, pictures()...); h.Err != nil || h.Text != "Hi" || asked != 2 {
-			t.Errorf("%d: heard %+v after %d requests", status, h, asked)
+		if got := agenttest.Ask(t, a, messagesWithImages()...); got.Err != nil ||
+			got.Text != "Hi" || requests != 2 {
+			t.Errorf("%d: got %+v after %d requests", status, got, requests)
 		}
 	}
 }
 
-// Another refusal is no reason to ask again.
+// After any other refusal, the request is not sent again.
 func TestRefusedOtherwise(t *testing.T) {
 	t.Parallel()
-	asked := 0
+	requests := 0
 	a, _ := agenttest.Serve(t, api(), func(w http.ResponseWriter, _ *http.Request) {
-		asked++
+		requests++
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = io.WriteString(w, `{"error":{"message":"no images for you: wrong key"}}`)
 	})
-	if h := agenttest.Ask(t, a, pictures()...); h.Err == nil || asked != 1 {
-		t.Errorf("heard %+v after %d requests", h, asked)
+	if got := agenttest.Ask(t, a, messagesWithImages()...); got.Err == nil || requests != 1 {
+		t.Errorf("got %+v after %d requests", got, requests)
 	}
 }

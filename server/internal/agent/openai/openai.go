@@ -23,22 +23,25 @@ type model struct {
 	server      *upstream.Server
 	completions sdk.ChatCompletionService
 	params      sdk.ChatCompletionNewParams
-	prompt      string
-	noUsage     atomic.Bool // the server has refused stream_options
+	prompt      string      // the system prompt
+	noUsage     atomic.Bool // the server refuses stream_options, which ask for the usage
 }
 
-// Retire lets go of idle connections, for an agent that another has taken the place of. Its runs go on.
+// Retire closes the idle connections. Call it when a reload has replaced the agent: runs
+// that are under way go on.
 func (m *model) Retire() { m.server.Retire() }
 
-// Run implements [agent.Agent]. It always streams.
-func (m *model) Run(ctx context.Context, r agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+// Run implements [agent.Agent]. It always asks for a stream. If the model refuses the
+// images of the conversation, Run asks once more without them.
+func (m *model) Run(ctx context.Context, r agent.Request,
+	emit func(agent.Piece) error) (agent.Usage, error) {
 	if err := ctx.Err(); err != nil {
 		return agent.Usage{}, err
 	}
 	p := m.params
 	p.Messages = messages(m.prompt, r.Messages)
 	if len(r.Messages) == 0 {
-		return agent.Usage{}, m.server.Nothing()
+		return agent.Usage{}, m.server.NoMessage()
 	}
 	x := m.server.Begin(ctx, emit)
 	defer x.Close()
@@ -46,59 +49,65 @@ func (m *model) Run(ctx context.Context, r agent.Request, emit func(agent.Piece)
 	if m.noUsage.Load() {
 		p.StreamOptions = sdk.ChatCompletionStreamOptionsParam{}
 	}
-	a := m.answer(x, p)
+	a := m.request(x, p)
 	if p.StreamOptions.IncludeUsage.Value && refusedUsage(a.ending.Err) {
 		m.noUsage.Store(true)
 		p.StreamOptions = sdk.ChatCompletionStreamOptionsParam{}
-		a = m.answer(x, p)
+		a = m.request(x, p)
 	}
-	if blind, had := agent.Blind(r.Messages); had && upstream.RefusedImages(a.ending.Err) {
-		p.Messages = messages(m.prompt, blind)
-		a = m.answer(x, p)
+	withoutImages, had := agent.WithoutImages(r.Messages)
+	if had && upstream.RefusedImages(a.ending.Err) {
+		p.Messages = messages(m.prompt, withoutImages)
+		a = m.request(x, p)
 	}
 	a.usage.Finish = a.ending.Finish
 	return a.usage, x.End(a.ending)
 }
 
-// refusedUsage recognises servers that reject stream_options instead of ignoring it.
+// refusedUsage reports whether the server rejects stream_options instead of ignoring
+// them.
 func refusedUsage(err error) bool {
 	var status *upstream.StatusError
 	return errors.As(err, &status) &&
-		(status.Status == http.StatusBadRequest || status.Status == http.StatusUnprocessableEntity) &&
+		(status.Status == http.StatusBadRequest ||
+			status.Status == http.StatusUnprocessableEntity) &&
 		strings.Contains(status.Detail, "stream_options")
 }
 
-// answer is what one response has brought.
+// answer is what one response has said about the answer, except its text.
 type answer struct {
 	usage  agent.Usage
 	ending upstream.Ending
 }
 
-func (m *model) answer(x *upstream.Exchange, p sdk.ChatCompletionNewParams) answer {
+// request sends one request and emits the answer.
+func (m *model) request(x *upstream.Exchange, p sdk.ChatCompletionNewParams) answer {
 	stream := m.completions.NewStreaming(x.Context(), p, option.WithHTTPClient(x))
 	defer func() { _ = stream.Close() }()
 	var a answer
 	for stream.Next() {
-		if err := a.take(x, stream.Current()); err != nil {
+		if err := a.handle(x, stream.Current()); err != nil {
 			a.ending.Err = err
 			return a
 		}
 	}
 	a.ending.Err = stream.Err()
-	var report *ssestream.StreamError
-	if errors.As(a.ending.Err, &report) {
-		a.ending.Report = report.Event.Data
+	var event *ssestream.StreamError
+	if errors.As(a.ending.Err, &event) {
+		a.ending.ErrorEvent = event.Event.Data
 	}
 	if a.ending.Err == nil && a.ending.Finish == "" && !x.Drained() {
-		a.ending.Finish = agent.FinishStop // [DONE] without a reason
+		a.ending.Finish = agent.FinishStop // the stream ended with [DONE] and without a reason
 	}
 	return a
 }
 
-// take emits a chunk's pieces and notes what it says about the answer as a whole.
-func (a *answer) take(x *upstream.Exchange, chunk sdk.ChatCompletionChunk) error {
+// handle emits the pieces in chunk, and stores what chunk says about the answer as a
+// whole.
+func (a *answer) handle(x *upstream.Exchange, chunk sdk.ChatCompletionChunk) error {
 	if chunk.Usage.JSON.CompletionTokens.Valid() {
-		a.usage.InputTokens, a.usage.OutputTokens = int(chunk.Usage.PromptTokens), int(chunk.Usage.CompletionTokens)
+		a.usage.InputTokens = int(chunk.Usage.PromptTokens)
+		a.usage.OutputTokens = int(chunk.Usage.CompletionTokens)
 		a.ending.Known = true
 	}
 	for _, c := range chunk.Choices {
@@ -119,18 +128,21 @@ func (a *answer) take(x *upstream.Exchange, chunk sdk.ChatCompletionChunk) error
 	return nil
 }
 
-// thinking is the reasoning in a delta, under the name that the server gives it: reasoning_content (DeepSeek, vLLM,
-// llama.cpp) or reasoning (Ollama, OpenRouter, newer vLLM). Where both are sent they are equal.
+// thinking returns the reasoning in a delta. Servers name the field reasoning_content
+// (DeepSeek, vLLM, llama.cpp) or reasoning (Ollama, OpenRouter, newer vLLM). If a server
+// sends both, they are equal.
 func thinking(extra map[string]respjson.Field) string {
 	for _, name := range []string{"reasoning_content", "reasoning"} {
 		var text string
-		if field, ok := extra[name]; ok && json.Unmarshal([]byte(field.Raw()), &text) == nil && text != "" {
+		if field, ok := extra[name]; ok && json.Unmarshal([]byte(field.Raw()), &text) == nil &&
+			text != "" {
 			return text
 		}
 	}
 	return ""
 }
 
+// finish translates the API's reason why an answer ended.
 func finish(reason string) agent.Finish {
 	switch reason {
 	case "length":
@@ -142,15 +154,17 @@ func finish(reason string) agent.Finish {
 	}
 }
 
-// messages puts the system prompt first and joins neighbours of one role: chat templates of many local models refuse
-// two questions in a row, which an aborted run leaves behind.
+// messages turns a history into the messages of a request. The system prompt is the
+// first. Messages of one role in a row become one message: the chat templates of many
+// local models refuse two user messages in a row, which a history has after an aborted
+// run.
 func messages(prompt string, history []agent.Message) []sdk.ChatCompletionMessageParamUnion {
 	var joined []agent.Message
 	if prompt != "" {
 		joined = append(joined, agent.Message{Role: agent.System, Text: prompt})
 	}
 	for _, m := range history {
-		m = m.Flat()
+		m = m.Flatten()
 		if last := len(joined) - 1; last >= 0 && joined[last].Role == m.Role {
 			joined[last] = joined[last].Join(m)
 			continue
@@ -165,14 +179,15 @@ func messages(prompt string, history []agent.Message) []sdk.ChatCompletionMessag
 		case agent.Assistant:
 			params = append(params, sdk.AssistantMessage(m.Text))
 		default:
-			params = append(params, question(m))
+			params = append(params, userMessage(m))
 		}
 	}
 	return params
 }
 
-// question is a user's message. Without images it is plain text, which every server takes.
-func question(m agent.Message) sdk.ChatCompletionMessageParamUnion {
+// userMessage returns a message of the user. If it has no images, its content is plain
+// text, which every server accepts.
+func userMessage(m agent.Message) sdk.ChatCompletionMessageParamUnion {
 	if len(m.Files) == 0 {
 		return sdk.UserMessage(m.Text)
 	}

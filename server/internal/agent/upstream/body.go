@@ -7,7 +7,8 @@ import (
 	"io"
 )
 
-// What is read of one response at most. A line is one event's data, as servers write it.
+// The limits on what is read of one response. Servers write the data of an event as one
+// line.
 const (
 	maxStreamBytes = 32 << 20
 	maxLineBytes   = 1 << 20
@@ -16,11 +17,12 @@ const (
 
 var errTooLarge = errors.New("the response is too large")
 
-// body is a response's body with the exchange's clock running while it is read, and with limits.
+// body is the body of a response. While it is read, the exchange's silence timer runs,
+// and the limits are enforced.
 type body struct {
 	x    *Exchange
 	rc   io.ReadCloser
-	line int // bytes since the last line break
+	line int // bytes read since the last line break
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -28,9 +30,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if x.readErr != nil {
 		return 0, x.readErr
 	}
-	x.wait()
+	x.startSilenceTimer()
 	n, err := b.rc.Read(p)
-	x.silent.Stop()
+	x.silence.Stop()
 	x.read += int64(n)
 	if i := bytes.LastIndexByte(p[:n], '\n'); i >= 0 {
 		b.line = n - i - 1
@@ -45,7 +47,9 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	switch {
 	case err == io.EOF && n > 0:
-		err = nil // told by the next read, if what is in p does not make that needless
+		// The next read reports EOF. The reader may find the end of the stream in p and
+		// stop before that; then the body was not drained.
+		err = nil
 	case err == io.EOF:
 		x.eof = true
 	case err != nil:

@@ -18,81 +18,87 @@ var (
 	errSilent  = errors.New("the model server was silent for longer than its timeout")
 )
 
-// Exchange is one run's conversation with the server. It belongs to Run's goroutine.
+// Exchange is the exchange of one run with the server. Only the run's goroutine may use
+// it.
 type Exchange struct {
-	server *Server
-	parent context.Context
-	ctx    context.Context
-	stop   context.CancelCauseFunc
-	cancel context.CancelFunc
-	silent *time.Timer // runs only while waiting for the server
-	emit   func(agent.Piece) error
+	server  *Server
+	parent  context.Context // the caller's
+	ctx     context.Context // parent with the server's deadlines
+	stop    context.CancelCauseFunc
+	cancel  context.CancelFunc
+	silence *time.Timer // stops the run; it runs only while waiting for the server
+	emit    func(agent.Piece) error
 
-	emitErr error // what emit returned
-	sendErr error // why no response came
-	readErr error // why a response's body broke off
-	eof     bool  // the response's body ended
-	read    int64 // bytes of the response's body
-	begun   bool  // a piece was emitted
-	text    bool  // some of it was Text
+	emitErr     error // the last error of emit
+	sendErr     error // why the last request got no usable response
+	readErr     error // why reading the last response's body failed
+	eof         bool  // whether the last response's body was read to its end
+	read        int64 // how many bytes were read of the last response's body
+	emitted     bool  // whether Text or Thinking was emitted
+	emittedText bool  // whether Text was emitted
 }
 
-// Begin starts the clocks of a run. The caller must call [Exchange.Close].
+// Begin starts an exchange and the deadline of the whole run. The caller must call
+// [Exchange.Close].
 func (s *Server) Begin(ctx context.Context, emit func(agent.Piece) error) *Exchange {
 	x := &Exchange{server: s, parent: ctx, emit: emit}
 	timed, cancel := context.WithTimeoutCause(ctx, s.timeout, errOverrun)
 	x.ctx, x.stop = context.WithCancelCause(timed)
 	x.cancel = cancel
-	x.silent = time.AfterFunc(s.first, func() { x.stop(errSilent) })
-	x.silent.Stop()
+	x.silence = time.AfterFunc(s.first, func() { x.stop(errSilent) })
+	x.silence.Stop()
 	return x
 }
 
-// Context ends with the caller's, and when one of the server's deadlines passes.
+// Context returns the context for requests. It ends with the caller's context, and when
+// one of the server's deadlines passes.
 func (x *Exchange) Context() context.Context { return x.ctx }
 
-// Close releases the clocks and breaks off whatever request is still going on. Of a retired server it keeps no connection.
+// Close stops the timers and cancels the request that is under way, if any. If the server
+// was retired, Close also closes its idle connections.
 func (x *Exchange) Close() {
-	x.silent.Stop()
+	x.silence.Stop()
 	x.cancel()
 	if x.server.retired.Load() {
 		x.server.client.CloseIdleConnections()
 	}
 }
 
-// Emit hands p on, with its text made valid; an empty piece is dropped. After an error the run must end.
+// Emit makes the texts of p valid and passes p to the run's emit, unless p is empty. If
+// Emit returns an error, the run must end.
 func (x *Exchange) Emit(p agent.Piece) error {
-	p.Text, p.Thinking = clean(p.Text), clean(p.Thinking)
+	p.Text, p.Thinking = validText(p.Text), validText(p.Thinking)
 	if p == (agent.Piece{}) {
 		return nil
 	}
 	if err := x.ctx.Err(); err != nil {
 		return err
 	}
-	x.begun = x.begun || p.Text != "" || p.Thinking != ""
-	x.text = x.text || p.Text != ""
+	x.emitted = x.emitted || p.Text != "" || p.Thinking != ""
+	x.emittedText = x.emittedText || p.Text != ""
 	x.emitErr = x.emit(p)
 	return x.emitErr
 }
 
-// clean makes s storable anywhere: valid UTF-8 without NUL.
-func clean(s string) string {
+// validText returns s as valid UTF-8 without NUL.
+func validText(s string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 }
 
-// Do sends req once. Any response that is not a stream of events is an error, already explained; the body of one
-// that is counts against the limits and the clocks.
+// Do sends req, once. If the response cannot be an event stream, Do returns an
+// [*agent.Error] that explains the response. Otherwise the limits and the silence timer
+// apply to the body.
 func (x *Exchange) Do(req *http.Request) (*http.Response, error) {
 	x.sendErr, x.readErr, x.eof, x.read = nil, nil, false, 0
-	x.wait()
+	x.startSilenceTimer()
 	resp, err := x.server.client.Do(req) // #nosec G704 -- the operator says where, in agents.list
-	x.silent.Stop()
+	x.silence.Stop()
 	if err != nil {
 		x.sendErr = err
 		return nil, err
 	}
 	resp.Body = &body{x: x, rc: resp.Body}
-	if err := x.check(resp); err != nil {
+	if err := x.checkResponse(resp); err != nil {
 		x.sendErr = err
 		_ = resp.Body.Close()
 		return nil, err
@@ -100,13 +106,15 @@ func (x *Exchange) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// check passes a response that may be an event stream, and explains any other.
-func (x *Exchange) check(resp *http.Response) error {
+// checkResponse returns nil if resp may be an event stream, else an error that explains
+// resp.
+func (x *Exchange) checkResponse(resp *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return x.server.redirected(resp)
-	case resp.StatusCode == http.StatusOK && kind != "text/html" && kind != "application/json" && kind != "application/x-ndjson":
+	case resp.StatusCode == http.StatusOK && kind != "text/html" && kind != "application/json" &&
+		kind != "application/x-ndjson":
 		return nil
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
@@ -116,27 +124,30 @@ func (x *Exchange) check(resp *http.Response) error {
 	return x.server.explainStatus(resp.StatusCode, resp.Header, text)
 }
 
-// wait starts the clock for one wait on the server.
-func (x *Exchange) wait() {
-	if x.begun {
-		x.silent.Reset(x.server.idle)
+// startSilenceTimer limits one wait for the server. The limit is longer before the first
+// piece.
+func (x *Exchange) startSilenceTimer() {
+	if x.emitted {
+		x.silence.Reset(x.server.idle)
 		return
 	}
-	x.silent.Reset(x.server.first)
+	x.silence.Reset(x.server.first)
 }
 
-// Drained reports whether the response's body was read to its end: nothing in it has stopped the reader before.
+// Drained reports whether the response's body was read to its end. If it was not,
+// something in the stream, such as an event that marks its end, made the reader stop.
 func (x *Exchange) Drained() bool { return x.eof }
 
-// Ending is how a response's stream ended, as the adapter read it.
+// Ending is how the stream of a response ended, as the adapter saw it.
 type Ending struct {
-	Err    error        // what reading it failed with
-	Report []byte       // the provider's own error event, as JSON; empty if it sent none
-	Known  bool         // at least one event was one of the API's
-	Finish agent.Finish // why the provider says the answer ended; empty if it has not said so
+	Err        error        // why reading the stream failed, if it did
+	ErrorEvent []byte       // the provider's error event, as JSON; empty if there was none
+	Known      bool         // whether at least one event belongs to the API
+	Finish     agent.Finish // the provider's reason why the answer ended; empty if it gave none
 }
 
-// End is the error that the run ends with: nil for a whole answer, else as [agent.Agent] demands it.
+// End returns the error that the run must return: nil if the answer is complete,
+// otherwise an error as the contract of [agent.Agent] demands.
 func (x *Exchange) End(e Ending) error {
 	if x.emitErr != nil {
 		return x.emitErr
@@ -148,7 +159,7 @@ func (x *Exchange) End(e Ending) error {
 	if failure == nil {
 		return nil
 	}
-	failure.Emitted = x.begun
+	failure.Emitted = x.emitted
 	return failure
 }
 
@@ -157,11 +168,12 @@ func (x *Exchange) failure(e Ending) *agent.Error {
 	var explained *agent.Error
 	switch cause := context.Cause(x.ctx); {
 	case e.Finish != "":
-		return s.judge(e.Finish, x.text) // what happens to the connection afterwards takes nothing from the answer
+		// later errors of the connection do not matter
+		return s.checkFinish(e.Finish, x.emittedText)
 	case cause != nil:
-		return s.late(cause, x.begun)
-	case len(e.Report) > 0:
-		return s.explainReport(e.Report)
+		return s.timedOut(cause, x.emitted)
+	case len(e.ErrorEvent) > 0:
+		return s.explainErrorEvent(e.ErrorEvent)
 	case errors.As(e.Err, &explained):
 		return explained
 	case x.sendErr != nil:
@@ -169,12 +181,13 @@ func (x *Exchange) failure(e Ending) *agent.Error {
 	case errors.Is(x.readErr, errTooLarge):
 		return s.tooLarge(x.readErr)
 	case x.readErr != nil:
-		return s.cut(x.begun, x.readErr)
+		return s.brokenOff(x.emitted, x.readErr)
 	case e.Err != nil:
 		return s.malformed(e.Err)
 	case !e.Known && x.read > 0:
 		return s.notTheAPI(http.StatusOK, errors.New("the response holds no event of this API"))
 	default:
-		return s.cut(x.begun, fmt.Errorf("the stream ended after %d bytes without a finish reason", x.read))
+		return s.brokenOff(x.emitted,
+			fmt.Errorf("the stream ended after %d bytes without a finish reason", x.read))
 	}
 }

@@ -1,7 +1,10 @@
-// Package upstream is one bounded exchange with a model server over HTTP: what the adapters of model APIs share.
+// Package upstream is what the adapters of model APIs share: an HTTP exchange with a
+// model server, with deadlines and limits.
 //
-// An [Exchange] sends a run's requests, watches its deadlines, limits what it reads, never follows a redirect,
-// and turns whatever goes wrong into an [agent.Error] whose message a user understands. It knows no provider's SDK.
+// A [Server] is a model server as configured. An [Exchange] is the exchange of one run
+// with the server: it sends the run's requests, enforces its deadlines, limits what it
+// reads and never follows a redirect. Whatever goes wrong becomes an [agent.Error] with a
+// sentence that users understand. The package knows no provider's SDK.
 package upstream
 
 import (
@@ -15,10 +18,10 @@ import (
 	"time"
 )
 
-// The deadlines that a zero in [Config] stands for.
+// The default deadlines of [Config].
 const (
 	DefaultTimeout      = 10 * time.Minute
-	DefaultFirstTimeout = 3 * time.Minute // a local model may have to be loaded first
+	DefaultFirstTimeout = 3 * time.Minute // a local server may have to load the model first
 	DefaultIdleTimeout  = 60 * time.Second
 )
 
@@ -31,18 +34,21 @@ const (
 
 // Config describes a model server. Zero durations stand for the defaults.
 type Config struct {
-	Agent   string // the agent's name in agents.list, for sentences that name a key; empty is "default"
-	API     string // what the server is expected to speak, as in "the OpenAI API"
-	Hint    string // optional sentence on how base_url usually looks
-	BaseURL string // http or https; no credentials, query or fragment
-	Model   string
-	APIKey  string // redacted from every error; sending it is the adapter's job
+	// the agent's name in agents.list, for errors that name a config key; "" is "default"
+	Agent   string
+	API     string // the API that the server should speak, as in "the OpenAI API"
+	Hint    string // an optional sentence on what base_url usually looks like
+	BaseURL string // http or https, without credentials, query and fragment
+	Model   string // the model's name at the server; required
+	APIKey  string // is redacted from every error; the adapter sends it
 
-	Timeout      time.Duration // the whole run
-	FirstTimeout time.Duration // silence of the server before the first piece
-	IdleTimeout  time.Duration // silence of the server after it
+	Timeout      time.Duration // limits the whole run
+	FirstTimeout time.Duration // limits the server's silence before the first piece
+	IdleTimeout  time.Duration // limits the server's silence after the first piece
 
-	Transport http.RoundTripper // nil: a transport of its own that honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY
+	// Transport sends the requests. Nil stands for a new transport that honours
+	// HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+	Transport http.RoundTripper
 }
 
 // Server is a model server as configured. It is safe for concurrent use.
@@ -50,20 +56,23 @@ type Server struct {
 	agent, api, hint, model string
 	base                    *url.URL
 	hasKey                  bool
-	redact                  func(string) string // a closure, so that printing a Server cannot print the key
+	// a closure, so that a printed Server does not show the key
+	redact func(string) string
 
 	timeout, first, idle time.Duration
 	client               *http.Client
-	retired              atomic.Bool
+	retired              atomic.Bool // close connections after each run
 }
 
-// Retire closes the idle connections to the server, now and after each run that is under way or still begins.
+// Retire closes the idle connections to the server, now and again after each later run.
+// Call it when a reload has replaced the agent.
 func (s *Server) Retire() {
 	s.retired.Store(true)
 	s.client.CloseIdleConnections()
 }
 
-// New checks c. Its errors name the configuration key and never quote a secret.
+// New returns the server that c describes, without connecting to it. An error names the
+// config key at fault and never quotes a secret.
 func New(c Config) (*Server, error) {
 	base, err := parseBase(c.BaseURL)
 	if err != nil {
@@ -73,7 +82,8 @@ func New(c Config) (*Server, error) {
 		return nil, errors.New("model: missing; name a model that the server knows")
 	}
 	if strings.ContainsFunc(c.APIKey, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		return nil, errors.New("api_key: holds a space, a line break or another character that a key cannot have")
+		return nil, errors.New("api_key: holds a space, a line break or another character that a " +
+			"key cannot have")
 	}
 	if c.Timeout < 0 || c.FirstTimeout < 0 || c.IdleTimeout < 0 {
 		return nil, errors.New("timeouts must not be negative")
@@ -87,7 +97,10 @@ func New(c Config) (*Server, error) {
 		client: &http.Client{
 			Transport: c.Transport,
 			// A redirect could carry the key to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			CheckRedirect: func(*http.Request,
+				[]*http.Request) error {
+				return http.ErrUseLastResponse
+			},
 		},
 	}
 	if c.Transport == nil {
@@ -96,35 +109,37 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// BaseURL is the address that the SDK appends paths to.
+// BaseURL returns the address to which an SDK appends paths.
 func (s *Server) BaseURL() string { return s.base.String() }
 
-// Host is the name or address in the base URL, without port.
+// Host returns the name or address in the base URL, without the port.
 func (s *Server) Host() string { return s.base.Hostname() }
 
-// origin is what messages show: scheme, host and port.
+// origin returns scheme, host and port of the base URL, for messages.
 func (s *Server) origin() string { return s.base.Scheme + "://" + s.base.Host }
 
-// key is the full name of one of the agent's configuration keys.
-func (s *Server) key(name string) string { return "agents.list." + s.agent + "." + name }
+// configKey returns the full name of one of the agent's config keys.
+func (s *Server) configKey(name string) string { return "agents.list." + s.agent + "." + name }
 
 func parseBase(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil: // url.Error quotes the text, which may hold a password
+	case err != nil: // which quotes the text, and the text may hold a password
 		return nil, errors.New("base_url: not a URL; it looks like http://127.0.0.1:11434/v1")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("base_url: must begin with http:// or https://")
 	case u.Hostname() == "":
 		return nil, errors.New("base_url: names no host")
 	case u.User != nil:
-		return nil, errors.New("base_url: must not hold a user name or password; a key belongs into api_key or api_key_file")
+		return nil, errors.New("base_url: must not hold a user name or password; a key belongs " +
+			"into api_key or api_key_file")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("base_url: must not have a query or a fragment")
 	}
 	return u, nil
 }
 
+// redactor returns a function that replaces key in a text.
 func redactor(key string) func(string) string {
 	if key == "" {
 		return func(s string) string { return s }
@@ -141,6 +156,6 @@ func newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    maxIdleConnsPerHost,
 		IdleConnTimeout:        idleConnTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		DisableCompression:     true, // it would hold pieces back
+		DisableCompression:     true, // decompression would delay pieces
 	}
 }

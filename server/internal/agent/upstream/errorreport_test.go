@@ -25,7 +25,8 @@ func TestRetryAfter(t *testing.T) {
 			{"Retry-After", "+Inf", 24 * time.Hour},
 			{"Retry-After", "1e300", 24 * time.Hour},
 			{"Retry-After", "soon", 0},
-			{"Retry-After", time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat), 90 * time.Second},
+			{"Retry-After", time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat),
+				90 * time.Second},
 			{"Retry-After", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), 0},
 			{"Retry-After-Ms", "250", 250 * time.Millisecond},
 		} {
@@ -53,26 +54,29 @@ func TestShorten(t *testing.T) {
 	}
 }
 
-func TestSpan(t *testing.T) {
+func TestDurationText(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		time.Minute: "a minute", 10 * time.Minute: "10 minutes", 90 * time.Second: "90 seconds",
 		time.Second: "1s", 1500 * time.Millisecond: "1.5s",
 	} {
-		if got := span(d); got != want {
-			t.Errorf("span(%v) = %q, want %q", d, got, want)
+		if got := durationText(d); got != want {
+			t.Errorf("durationText(%v) = %q, want %q", d, got, want)
 		}
 	}
 }
 
-func FuzzProblem(f *testing.F) {
+func FuzzErrorReport(f *testing.F) {
 	for _, seed := range []string{
-		"", "null", "[]", "[[]]", `"text"`, `{"error":"no"}`, `{"error":{"message":"no","type":1,"code":[]}}`,
-		`{"error":{"message":{"a":"b"}}}`, `[{"error":{"code":400}}]`, `{"detail":[{"msg":"no"}]}`, `{"object":"error","message":"no"}`,
+		"", "null", "[]", "[[]]", `"text"`, `{"error":"no"}`,
+		`{"error":{"message":"no","type":1,"code":[]}}`,
+		`{"error":{"message":{"a":"b"}}}`, `[{"error":{"code":400}}]`, `{"detail":[{"msg":"no"}]}`,
+		`{"object":"error","message":"no"}`,
 	} {
 		f.Add(400, []byte(seed))
 	}
-	s, err := New(Config{API: "the API", BaseURL: "http://127.0.0.1:1", Model: "m", APIKey: "secret"})
+	s, err := New(Config{API: "the API", BaseURL: "http://127.0.0.1:1", Model: "m",
+		APIKey: "secret"})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -81,7 +85,9 @@ func FuzzProblem(f *testing.F) {
 		if e.Message == "" || e.Code == "" || e.Cause == nil {
 			t.Errorf("%q is explained as %+v", text, e)
 		}
-		if printed := e.Error(); !utf8.ValidString(printed) || strings.Contains(printed, "secret") || strings.ContainsAny(printed, "\n\x00") || utf8.RuneCountInString(printed) > 1000 {
+		if printed := e.Error(); !utf8.ValidString(printed) ||
+			strings.Contains(printed, "secret") || strings.ContainsAny(printed, "\n\x00") ||
+			utf8.RuneCountInString(printed) > 1000 {
 			t.Errorf("%q is explained as %q", text, printed)
 		}
 	})

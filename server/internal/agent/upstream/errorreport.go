@@ -17,19 +17,21 @@ const (
 	maxRetryAfter     = 24 * time.Hour
 )
 
-// problem is a provider's error report, whatever its dialect.
-type problem struct {
+// errorReport is what a provider says about a failed request, parsed from any known
+// format.
+type errorReport struct {
 	status     int
-	kind, code string // lower case, as in {"error":{"type":…,"code":…}}
-	detail     string // the provider's words, for operators
-	structured bool   // it was JSON with an error in it
+	kind, code string // the error's "type" and "code", in lower case
+	detail     string // the provider's message, for operators
+	structured bool   // whether the response was JSON with an error in it
 	retryAfter time.Duration
 }
 
-// StatusError is the operator's cause of a refusal: what the server answered, without secrets.
+// StatusError is the cause of an [agent.Error] after a refusal, for operators: what the
+// server answered, without secrets.
 type StatusError struct {
 	Status int    // HTTP status; 200 for an error within a stream
-	Detail string // the provider's words, bounded
+	Detail string // the provider's message, shortened
 }
 
 func (e *StatusError) Error() string {
@@ -39,10 +41,14 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("HTTP %d: %s", e.Status, e.Detail)
 }
 
-// parseProblem reads the error formats of OpenAI, Anthropic, Ollama, llama.cpp ({"error":{…}} or {"error":"…"}),
-// vLLM ({"object":"error",…}), FastAPI ({"detail":…}) and Gemini ([{"error":{…}}]).
-func parseProblem(status int, header http.Header, text []byte) problem {
-	p := problem{status: status, detail: shorten(string(text)), retryAfter: retryAfter(header)}
+// parseErrorReport reads the formats of these servers:
+//
+//   - OpenAI, Anthropic, Ollama and llama.cpp: {"error":{…}} or {"error":"…"}
+//   - vLLM: {"object":"error",…}
+//   - FastAPI: {"detail":…}
+//   - Gemini: [{"error":{…}}]
+func parseErrorReport(status int, header http.Header, text []byte) errorReport {
+	p := errorReport{status: status, detail: shorten(string(text)), retryAfter: retryAfter(header)}
 	var v any
 	if json.Unmarshal(text, &v) != nil {
 		return p
@@ -55,20 +61,21 @@ func parseProblem(status int, header http.Header, text []byte) problem {
 	case map[string]any:
 		p.structured = true
 		p.kind, p.code = lower(inner["type"]), lower(inner["code"])
-		p.detail = cmp.Or(words(inner["message"]), p.detail)
+		p.detail = cmp.Or(shortText(inner["message"]), p.detail)
 	case string:
 		p.structured = true
 		p.detail = shorten(inner)
 	case nil:
 		p.structured = object["detail"] != nil || object["object"] == "error"
 		p.kind, p.code = lower(object["type"]), lower(object["code"])
-		p.detail = cmp.Or(words(object["detail"]), words(object["message"]), p.detail)
+		p.detail = cmp.Or(shortText(object["detail"]), shortText(object["message"]), p.detail)
 	}
 	return p
 }
 
-// says reports whether the provider's words, type or code hold one of the fragments, which are lower case.
-func (p problem) says(fragments ...string) bool {
+// mentions reports whether the message, type or code contains one of the fragments, which
+// must be in lower case.
+func (p errorReport) mentions(fragments ...string) bool {
 	all := p.kind + " " + p.code + " " + strings.ToLower(p.detail)
 	for _, f := range fragments {
 		if strings.Contains(all, f) {
@@ -78,11 +85,13 @@ func (p problem) says(fragments ...string) bool {
 	return false
 }
 
-func words(v any) string {
+// shortText returns v shortened if it is a string, else "".
+func shortText(v any) string {
 	s, _ := v.(string)
 	return shorten(s)
 }
 
+// lower returns a string or a number as text in lower case, and "" for any other value.
 func lower(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -94,7 +103,8 @@ func lower(v any) string {
 	}
 }
 
-// shorten makes a provider's text fit for one line of a log.
+// shorten returns s on one line, without control characters and with at most
+// maxDetailRunes characters.
 func shorten(s string) string {
 	var b strings.Builder
 	n := 0
@@ -115,7 +125,8 @@ func shorten(s string) string {
 	return b.String()
 }
 
-// retryAfter reads retry-after-ms (OpenAI) and Retry-After (RFC 9110, section 10.2.3): at most a day, zero if absent.
+// retryAfter returns how long the provider asks to wait, at most a day; zero if it names
+// no time. It reads Retry-After-Ms (OpenAI) and Retry-After (RFC 9110, section 10.2.3).
 func retryAfter(h http.Header) time.Duration {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
 		return clampWait(ms / 1000)
@@ -132,7 +143,7 @@ func retryAfter(h http.Header) time.Duration {
 
 func clampWait(seconds float64) time.Duration {
 	switch {
-	case !(seconds > 0): // NaN too
+	case !(seconds > 0): // NaN, too
 		return 0
 	case seconds > maxRetryAfter.Seconds():
 		return maxRetryAfter
