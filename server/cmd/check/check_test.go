@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"maps"
@@ -265,6 +266,39 @@ func TestInstall(t *testing.T) {
 		}
 		if err := os.Remove(asked); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// Lines that a part prints while a command of its own may still write are all shown.
+func TestOutputOfAPartIsWhole(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	printing := func(j job) (counts tally) {
+		c := j.command(".", nil, "sh", "-c", "echo event; read wait; echo warning >&2")
+		c.Stdout = nil
+		events, err := c.StdoutPipe()
+		if err != nil {
+			t.Error(err)
+			return counts
+		}
+		end, err := c.StdinPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			t.Error(err)
+			return counts
+		}
+		line, err := bufio.NewReader(events).ReadString('\n')
+		fmt.Fprint(j.out, "printed after ", line)
+		counts.result("the end", errors.Join(err, end.Close(), c.Wait()))
+		return counts
+	}
+	runAll(t.Context(), []part{{name: "one", run: printing}, {name: "two", run: printing}}, &out)
+	for _, want := range []string{"printed after event\n", "warning\n"} {
+		if n := strings.Count(out.String(), want); n != 2 {
+			t.Errorf("%q is shown %d times, want twice:\n%s", want, n, &out)
 		}
 	}
 }

@@ -72,7 +72,8 @@ func runAll(ctx context.Context, parts []part, out io.Writer) []outcome {
 				return
 			}
 			var output bytes.Buffer
-			outcomes[i] = p.outcome(job{ctx, &output, programs}, failed)
+			// go test's standard error is copied while its events are printed.
+			outcomes[i] = p.outcome(job{ctx, &lockedWriter{to: &output}, programs}, failed)
 			fmt.Fprintf(out, "\n-- output of %s:\n%s-- %v\n", p.name, &output, outcomes[i])
 		})
 	}
