@@ -159,9 +159,10 @@ func (g *gatehouse) build() error {
 	handler := httpd.New(httpd.Options{
 		Log: g.Log, Metrics: g.metrics, Identities: g.access, SignIns: g.access, Gateway: g.gateway, Refusals: g.gateway,
 		Connections: g.registry, Keys: g.keys, Audit: g.audit, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Assets: g.assets,
-		Live: g.httpdLive, Instance: g.store.InstanceID(), Ready: g.store.Ping,
+		Settings: inForce(g, func(s *settings) httpd.Settings { return s.httpd }), Instance: g.store.InstanceID(), Ready: g.store.Ping,
 	})
-	g.sockets = httpd.NewSockets(httpd.SocketOptions{Log: g.Log, Metrics: g.metrics, Live: g.httpdLive, Limits: inForce(g, func(s *settings) registry.Limits { return s.gateway.Limits })})
+	g.sockets = httpd.NewSockets(httpd.SocketOptions{Log: g.Log, Metrics: g.metrics,
+		Settings: inForce(g, func(s *settings) httpd.SocketSettings { return s.sockets })})
 	g.http = httpd.NewServer(handler, g.sockets, g.Log)
 	g.watchMetrics(events)
 	return nil

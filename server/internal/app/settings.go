@@ -20,7 +20,8 @@ type settings struct {
 	config  config.Config
 	list    []protocol.Agent // of run.Agents, the default one first
 	gateway gateway.Live
-	httpd   httpd.Live
+	httpd   httpd.Settings
+	sockets httpd.SocketSettings
 	hook    webhook.Settings
 	media   media.Settings
 	pairing pairing.Settings
@@ -41,10 +42,11 @@ func newSettings(c config.Config) (*settings, error) {
 		run:     run.Settings{Agents: agents},
 		session: session.Settings{MaxRunsPerUser: c.Gateway.Most.RunsPerUser},
 		gateway: gateway.Live{Pairing: c.Gateway.Pairing, Agents: list, RateLimitRPM: c.Gateway.RateLimitRPM, Limits: limits(c.Gateway)},
-		httpd: httpd.Live{
+		httpd: httpd.Settings{
 			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins,
 			TrustedProxies: c.Gateway.TrustedProxies, PublicURL: c.Gateway.PublicURL, HSTS: c.TLS.HSTS,
 		},
+		sockets: httpd.SocketSettings{Limits: limits(c.Gateway), TrustedProxies: c.Gateway.TrustedProxies},
 	}, nil
 }
 
@@ -59,8 +61,6 @@ func (s *settings) retire() {
 }
 
 func (g *gatehouse) gatewayLive() *gateway.Live { return &g.live.Load().gateway }
-
-func (g *gatehouse) httpdLive() *httpd.Live { return &g.live.Load().httpd }
 
 // inForce gives one part of the settings that hold now.
 func inForce[T any](g *gatehouse, part func(*settings) T) setting.Live[T] {

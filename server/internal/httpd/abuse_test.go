@@ -29,8 +29,10 @@ func guarded(t *testing.T, o httpdtest.Options) (*httpdtest.House, *http.Server,
 	h := httpdtest.New(t, o)
 	logger := slog.New(slog.NewTextHandler(h.Log, nil))
 	sockets := httpd.NewSockets(httpd.SocketOptions{
-		Log: logger, Metrics: h.Metrics, Limits: h.Limits,
-		Live: func() *httpd.Live { return &httpd.Live{TrustedProxies: o.TrustedProxies} },
+		Log: logger, Metrics: h.Metrics,
+		Settings: func() httpd.SocketSettings {
+			return httpd.SocketSettings{Limits: h.Limits(), TrustedProxies: o.TrustedProxies}
+		},
 	})
 	return h, httpd.NewServer(h, sockets, logger), sockets
 }

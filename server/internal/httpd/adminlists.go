@@ -63,7 +63,7 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request, device *p
 	for _, rec := range list {
 		m.Rows = append(m.Rows, part.SessionRow{
 			Key: rec.Key, Label: words.Session(rec.Label), User: rec.UserID,
-			Agent:   s.live(r).agentName(rec.AgentID),
+			Agent:   s.settings(r).agentName(rec.AgentID),
 			Running: rec.Running, Updated: ago(protocol.At(rec.UpdatedAt)),
 		})
 	}

@@ -35,7 +35,7 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := page.ChatModel{Site: s.site, Viewer: viewer(device), State: markup.StateReady, SessionKey: key,
-		Title: words.NewSession, Suggestions: s.live(r).suggestions(), Agent: s.live(r).Agents[0].Name}
+		Title: words.NewSession, Suggestions: s.settings(r).suggestions(), Agent: s.settings(r).Agents[0].Name}
 	status := http.StatusOK
 	err = s.fillTranscript(r, device, &m)
 	if refused := new(protocol.Error); errors.As(err, &refused) && refused.Code == protocol.NotFound {
@@ -63,7 +63,7 @@ func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page
 	if err != nil {
 		return err
 	}
-	m.Title, m.Agent = words.Session(p.Session.Label), s.live(r).agentName(p.Session.AgentID)
+	m.Title, m.Agent = words.Session(p.Session.Label), s.settings(r).agentName(p.Session.AgentID)
 	if p.Session.UserID != device.UserID {
 		m.Owner = p.Session.UserID
 		if err := s.reads(r, device, audit.SessionRead, audit.Session(m.SessionKey)); err != nil {
@@ -125,21 +125,4 @@ func sessionItems(list []session.Record, current string) []part.Session {
 		})
 	}
 	return items
-}
-
-func (l *Live) agentName(id string) string {
-	for _, a := range l.Agents {
-		if a.ID == id {
-			return a.Name
-		}
-	}
-	return id
-}
-
-// suggestions are things to say to the agent that answers new chats.
-func (l *Live) suggestions() []string {
-	if l.Agents[0].Provider == "builtin" {
-		return []string{"What can you show me?", "Show me some markdown", "Tell me a long story about gatehouses", "Write some code"}
-	}
-	return []string{"What can you help me with?", "Explain something to me simply", "Help me write a message"}
 }

@@ -26,7 +26,7 @@ func (s *server) secured(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		if s.secure(r) { // over plain HTTP browsers ignore these, and complain
 			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			if d := s.live(r).HSTS; d > 0 {
+			if d := s.settings(r).HSTS; d > 0 {
 				h.Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(d/time.Second), 10)) // RFC 6797 §6.1
 			}
 		}

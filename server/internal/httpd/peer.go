@@ -16,7 +16,7 @@ import (
 // of it, the right-most address that is not a trusted proxy's.
 func (s *server) address(r *http.Request) netip.Addr {
 	peer := remote(r)
-	if !s.live(r).trusted(peer) {
+	if !s.settings(r).isTrusted(peer) {
 		s.warnOfForwarding(r, peer)
 		return peer
 	}
@@ -27,7 +27,7 @@ func (s *server) address(r *http.Request) netip.Addr {
 			break // what is left of it cannot be relied on
 		}
 		peer = addr.Unmap()
-		if !s.live(r).trusted(peer) {
+		if !s.settings(r).isTrusted(peer) {
 			break
 		}
 	}
@@ -43,13 +43,9 @@ func remote(r *http.Request) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-func (l *Live) trusted(a netip.Addr) bool {
-	return slices.ContainsFunc(l.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
-}
-
 // forwarded is a header that only trusted proxies may set; empty otherwise.
 func (s *server) forwarded(r *http.Request, name string) string {
-	if !s.live(r).trusted(remote(r)) {
+	if !s.settings(r).isTrusted(remote(r)) {
 		return ""
 	}
 	first, _, _ := strings.Cut(r.Header.Get(name), ",")
@@ -125,20 +121,14 @@ func from(r *http.Request) string {
 // address that was asked, or of gateway.public_url.
 func (s *server) sameOrigin(r *http.Request) bool {
 	page := from(r)
-	return page != "" && (page == s.ownOrigin(r) || page == s.live(r).publicOrigin())
+	return page != "" && (page == s.ownOrigin(r) || page == s.settings(r).publicOrigin())
 }
 
 // originAllowed reports whether a page of the request's origin may talk to us.
 // Programs send no origin and may.
 func (s *server) originAllowed(r *http.Request) bool {
 	page := from(r)
-	return page == "" || s.sameOrigin(r) || s.live(r).originListed(page)
-}
-
-// originListed reports whether gateway.allowed_origins, whose entries are
-// spelled as origin spells them, has the page's.
-func (l *Live) originListed(page string) bool {
-	return slices.ContainsFunc(l.AllowedOrigins, func(o string) bool { return o == "*" || o == page })
+	return page == "" || s.sameOrigin(r) || s.settings(r).originListed(page)
 }
 
 // rejectOrigin refuses a page of an origin that is not allowed, and logs that.

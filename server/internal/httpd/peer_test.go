@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 )
 
 // FuzzPeer asks who made a request with any headers, of a peer that is trusted
@@ -16,7 +18,9 @@ func FuzzPeer(f *testing.F) {
 	f.Add("192.0.2.1", ",,,", "https, http", "a, b", "http://[::1]:80", "bearer")
 	f.Add("192.0.2.1", "fe80::1%eth0", "HTTPS", "[::1]:443", "://", "Bearer  x y ")
 	trusted := netip.MustParsePrefix("192.0.2.0/24")
-	s := &server{Options: Options{Log: slog.New(slog.DiscardHandler), Live: func() *Live { return &Live{TrustedProxies: []netip.Prefix{trusted}} }}}
+	s := &server{Options: Options{
+		Log: slog.New(slog.DiscardHandler), Settings: setting.Fixed(Settings{TrustedProxies: []netip.Prefix{trusted}}),
+	}}
 	f.Fuzz(func(t *testing.T, socket, forwarded, proto, host, origin, authorization string) {
 		at, err := netip.ParseAddr(socket)
 		if err != nil {

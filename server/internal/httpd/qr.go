@@ -43,7 +43,7 @@ func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 
 // publicURL is under which address people reach us.
 func (s *server) publicURL(r *http.Request) string {
-	if u := s.live(r).PublicURL; u != "" {
+	if u := s.settings(r).PublicURL; u != "" {
 		return strings.TrimSuffix(u, "/")
 	}
 	return s.ownOrigin(r)

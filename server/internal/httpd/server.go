@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/web/page"
 	"github.com/gatehouse-chat/gatehouse/web/part"
@@ -37,7 +38,7 @@ type Options struct {
 	Media       *media.Service   // files
 	Assets      *static.Assets   // the client, style sheets and icons
 	Instance    string           // id of this gateway's data, part of the cookie's name
-	Live        func() *Live     // the settings in force; safe for concurrent use
+	Settings    setting.Live[Settings]
 
 	// Ready gives an error while the store does not answer.
 	Ready func(context.Context) error
@@ -60,7 +61,7 @@ func New(o Options) http.Handler {
 	}}}
 	s.manual = newManualPages(s.site)
 	r := chi.NewRouter()
-	r.Use(s.recovered, s.settled, s.secured, middleware.GetHead)
+	r.Use(s.recovered, s.withSettings, s.secured, middleware.GetHead)
 	r.Get("/ws", s.socket)
 	r.Get("/health", s.health)
 	r.Get("/readyz", s.ready)

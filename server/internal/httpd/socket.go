@@ -26,7 +26,7 @@ func (s *server) socket(w http.ResponseWriter, r *http.Request) {
 	token, authorized := bearer(r)
 	err := s.Gateway.Serve(w, r, access.Peer{
 		Address: address, UserAgent: r.UserAgent(), Bearer: token, Authorized: authorized, Cookie: s.credential(r),
-		Proxy: s.live(r).trusted(address),
+		Proxy: s.settings(r).isTrusted(address),
 	})
 	var full *registry.Full
 	if errors.As(err, &full) {

@@ -27,12 +27,11 @@ import (
 // opens many, and sends their requests slowly or never, gets no more than others.
 // It is safe for concurrent use.
 type Sockets struct {
-	log     *slog.Logger
-	metrics *metrics.Metrics
-	live    func() *Live
-	limits  setting.Live[registry.Limits]
-	lines   *ratelimit.Lines
-	files   rate.Sometimes // lines about too many of them
+	log      *slog.Logger
+	metrics  *metrics.Metrics
+	settings setting.Live[SocketSettings]
+	lines    *ratelimit.Lines
+	files    rate.Sometimes // lines about too many of them
 
 	mu        sync.Mutex
 	open      map[net.Conn]*socket
@@ -52,16 +51,26 @@ const linesPerMinute = 6
 
 // SocketOptions are what Sockets need.
 type SocketOptions struct {
-	Log     *slog.Logger
-	Metrics *metrics.Metrics
-	Live    func() *Live                  // what holds now; safe for concurrent use
-	Limits  setting.Live[registry.Limits] // of WebSockets, which hold for other connections as well
+	Log      *slog.Logger
+	Metrics  *metrics.Metrics // counts the connections that were dropped
+	Settings setting.Live[SocketSettings]
+}
+
+// SocketSettings are what the configuration says of connections.
+type SocketSettings struct {
+	// Limits are those of WebSockets. Of each kind of connection there may be as
+	// many.
+	Limits registry.Limits
+	// TrustedProxies are the networks of proxies, which connect for many users: an
+	// address of theirs may have any number of connections.
+	TrustedProxies []netip.Prefix
 }
 
 // NewSockets counts the connections of a gateway.
 func NewSockets(o SocketOptions) *Sockets {
 	return &Sockets{
-		log: o.Log, metrics: o.Metrics, live: o.Live, limits: o.Limits, lines: ratelimit.NewLines(linesPerMinute), files: rate.Sometimes{Interval: 10 * time.Second},
+		log: o.Log, metrics: o.Metrics, settings: o.Settings,
+		lines: ratelimit.NewLines(linesPerMinute), files: rate.Sometimes{Interval: 10 * time.Second},
 		open: map[net.Conn]*socket{}, byNetwork: map[netip.Prefix]int{},
 	}
 }
@@ -137,7 +146,8 @@ func (s *Sockets) enter(nc net.Conn) *socket {
 }
 
 func (s *Sockets) add(nc net.Conn, of *socket) (why metrics.Drop) {
-	limits, proxy := s.limits(), s.live().trusted(of.address)
+	settings := s.settings()
+	limits, proxy := settings.Limits, inNetworks(settings.TrustedProxies, of.address)
 	network := ratelimit.Network(of.address)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -179,9 +179,9 @@ func New(t testing.TB, o Options) *House {
 		Log: logger, Metrics: h.Metrics, Identities: control, SignIns: control, Gateway: h.Gateway, Refusals: h.Gateway,
 		Connections: h.Registry, Keys: h.Keys, Audit: h.Audit, Sessions: h.Sessions, Pairings: h.Pairings, Media: h.Media, Assets: assets,
 		Instance: store.InstanceID(), Ready: store.Ping,
-		Live: func() *httpd.Live {
-			return &httpd.Live{Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, PublicURL: o.PublicURL}
-		},
+		Settings: setting.Fixed(httpd.Settings{
+			Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, PublicURL: o.PublicURL,
+		}),
 	})
 	t.Cleanup(func() {
 		at, cancel := context.WithCancel(context.Background())
