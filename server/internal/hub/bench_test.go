@@ -8,14 +8,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// A long log from its beginning to one member, whose socket costs nothing.
+// The replay of a long log to one member, without the socket's part.
 func BenchmarkReplay(b *testing.B) {
 	const events = 20_000
 	for _, html := range []bool{false, true} {
 		b.Run(fmt.Sprint("html=", html), func(b *testing.B) {
-			h := newHouse(b)
+			h := newHarness(b)
 			h.long(b, "k", events)
-			m := &Member{Sender: nobody{}, UserID: "ann", Role: protocol.Operator, HTML: html}
+			m := &Member{Sender: discard{}, UserID: "ann", Role: protocol.Operator, HTML: html}
 			b.ReportAllocs()
 			for b.Loop() {
 				_, open, err := h.Enter(b.Context(), h, m, []protocol.Cursor{{SessionKey: "k"}})
@@ -38,12 +38,13 @@ func BenchmarkResume(b *testing.B) {
 	for _, html := range []bool{false, true} {
 		for _, missed := range []int64{0, 20} {
 			b.Run(fmt.Sprintf("html=%v/missed=%d", html, missed), func(b *testing.B) {
-				h := newHouse(b)
+				h := newHarness(b)
 				last := h.long(b, "k", 1000)
-				m := &Member{Sender: nobody{}, UserID: "ann", Role: protocol.Operator, HTML: html}
+				m := &Member{Sender: discard{}, UserID: "ann", Role: protocol.Operator, HTML: html}
 				b.ReportAllocs()
 				for b.Loop() {
-					_, open, err := h.Enter(b.Context(), h, m, []protocol.Cursor{{SessionKey: "k", AfterSeq: last - missed}})
+					_, open, err := h.Enter(b.Context(), h, m,
+						[]protocol.Cursor{{SessionKey: "k", AfterSeq: last - missed}})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -58,19 +59,20 @@ func BenchmarkResume(b *testing.B) {
 	}
 }
 
-// long makes a session with so many events, of answers of 60 KB and of one that
-// streams, and gives its last seq.
-func (h *house) long(t failer, key string, events int) (lastSeq int64) {
+// long makes a session with that many events: complete answers of 60 KB, and one
+// that streams. It gives the last seq.
+func (h *harness) long(t failer, key string, events int) (lastSeq int64) {
 	t.Helper()
 	const pieces = 2000 // an answer
 	words := make([]string, 100)
 	for i := range words {
-		words[i] = []string{"Some *words* of an ", "answer with `code`, ", "and a [link](https://x) ", "of its own.\n\n"}[i%4]
+		words[i] = []string{"Some *words* of an ", "answer with `code`, ", "and a [link](https://x) ",
+			"of its own.\n\n"}[i%4]
 	}
 	for made := 0; made < events; made += pieces {
 		h.send(t, ann, key, "question")
 		run := h.begin(t, key)
-		for said := 0; said < min(pieces, events-made); said += len(words) {
+		for written := 0; written < min(pieces, events-made); written += len(words) {
 			h.say(t, run, words...)
 		}
 		if made+pieces < events {
@@ -83,5 +85,5 @@ func (h *house) long(t failer, key string, events int) (lastSeq int64) {
 func (m *Member) busy() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.replaying
+	return m.replayerActive
 }

@@ -16,16 +16,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Sessions in which everything happens that can, and browsers that read slowly,
-// lose their connection in any moment and resume: what comes over a connection
-// is each session's log without a gap and without a repeat, from the cursor on,
-// and in the end every browser shows what the history has, however it came by it.
+// Everything that can happen to sessions happens, while browsers read slowly, lose
+// their connection at any moment and resume. Each connection gets each session's log
+// from the cursor on, without a gap and without a repeat; and in the end every
+// browser shows what the history has.
 func TestEveryBrowserConverges(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
 	var run atomic.Int64
 	rapid.Check(t, func(t *rapid.T) {
-		w := &world{h: houseOn(store), prefix: fmt.Sprint("s", run.Add(1), "-"), running: map[string]session.Begun{}, said: map[string]int{}}
+		w := &world{h: harnessOn(store), prefix: fmt.Sprint("s", run.Add(1), "-"),
+			running: map[string]session.Begun{}, written: map[string]int{}}
 		for i := range 4 {
 			w.browsers = append(w.browsers, w.h.browser([]session.Caller{ann, ann, ann, root}[i], i%2 == 0))
 			w.browsers[i].connect(t)
@@ -41,20 +42,20 @@ func TestEveryBrowserConverges(t *testing.T) {
 	})
 }
 
-// world is what the property is about.
+// world is the state of one run of the property.
 type world struct {
-	h        *house
+	h        *harness
 	prefix   string
 	sessions []string
 	running  map[string]session.Begun // by session
-	said     map[string]int           // bytes, by run
+	written  map[string]int           // bytes, by run
 	browsers []*browser
 }
 
-// say keeps answers short, of which formatting them would take long.
+// say appends to an answer, unless the answer is long: to format long ones is slow.
 func (w *world) say(t *rapid.T, b session.Begun, words []string) {
-	w.said[b.Run.ID] += session.Encoded(strings.Join(words, ""))
-	if w.said[b.Run.ID] < 30<<10 {
+	w.written[b.Run.ID] += session.Encoded(strings.Join(words, ""))
+	if w.written[b.Run.ID] < 30<<10 {
 		w.h.say(t, b, words...)
 	}
 }
@@ -63,11 +64,13 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"say": w.onRunning(func(t *rapid.T, b session.Begun) {
 			for range rapid.IntRange(1, 15).Draw(t, "times") {
-				w.say(t, b, rapid.SliceOfN(rapid.SampledFrom(presenttest.ShortFragments()), 1, 8).Draw(t, "words"))
+				w.say(t, b, rapid.SliceOfN(rapid.SampledFrom(presenttest.ShortFragments()), 1, 8).Draw(t,
+					"words"))
 			}
 		}),
 		"say much": w.onRunning(func(t *rapid.T, b session.Begun) {
-			w.say(t, b, slices.Repeat([]string{rapid.SampledFrom([]string{"word ", "- item\n", "a\n\n"}).Draw(t, "word")}, 300))
+			w.say(t, b, slices.Repeat([]string{rapid.SampledFrom([]string{"word ", "- item\n",
+				"a\n\n"}).Draw(t, "word")}, 300))
 		}),
 		"finish": w.onRunning(func(t *rapid.T, b session.Begun) {
 			w.h.finish(t, b, rapid.SampledFrom([]session.RunStatus{
@@ -88,7 +91,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		}),
 		"note": w.onSession(func(t *rapid.T, key string) {
 			id, err := w.h.Inject(t.Context(), root.To(key), "a *note*", "")
-			try(t, id, err)
+			must(t, id, err)
 		}),
 		"reset": w.seldom(func(t *rapid.T, key string) {
 			w.h.reset(t, key)
@@ -113,7 +116,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 				if b.who == root {
 					w.watch(t, b, key)
 				} else {
-					b.read(t, 1<<30) // a history comes behind what was sent before
+					b.read(t, 1<<30) // the client reads the frames before the answer
 					b.load(t, key)
 				}
 			}
@@ -129,8 +132,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	}
 }
 
-// watch lets an admin's browser follow a session from its beginning, from where
-// it knows it, or from where it stands.
+// watch makes an admin's browser watch a session from the last event that it has.
 func (w *world) watch(t *rapid.T, b *browser, key string) {
 	b.catchUp(t)
 	shown := b.known[key]
@@ -140,7 +142,7 @@ func (w *world) watch(t *rapid.T, b *browser, key string) {
 	}
 	after := shown.Cursor().AfterSeq
 	at, open, err := w.h.Watch(t.Context(), w.h, b.member, key, shown.Cursor().Epoch, &after)
-	try(t, at, err)
+	must(t, at, err)
 	if at.Status == protocol.ResumeReset {
 		delete(b.known, key)
 		b.load(t, key)
@@ -173,10 +175,13 @@ func (w *world) onRunning(do func(*rapid.T, session.Begun)) func(*rapid.T) {
 }
 
 func (w *world) onBrowser(do func(*rapid.T, *browser)) func(*rapid.T) {
-	return func(t *rapid.T) { do(t, w.browsers[rapid.IntRange(0, len(w.browsers)-1).Draw(t, "browser")]) }
+	return func(t *rapid.T) {
+		do(t, w.browsers[rapid.IntRange(0, len(w.browsers)-1).Draw(t,
+			"browser")])
+	}
 }
 
-// gaps counts the sessions of which the browser misses something.
+// gaps counts the sessions in which the browser misses an event.
 func (b *browser) gaps() (n int) {
 	for _, shown := range b.known {
 		if _, open := shown.Gap(); open {
@@ -186,7 +191,7 @@ func (b *browser) gaps() (n int) {
 	return n
 }
 
-// end brings everybody back, and compares.
+// end connects all browsers again and compares them with the history.
 func (w *world) end(t *rapid.T) {
 	for _, b := range w.browsers {
 		if b.member == nil {
@@ -207,11 +212,11 @@ func (w *world) end(t *rapid.T) {
 	}
 }
 
-// Everything at once: sessions that are written all the time, reset now and then,
-// and browsers that come and go.
+// Sessions are written all the time and reset now and then, while browsers connect
+// and disconnect.
 func TestResumeWhileEverybodyWrites(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	const sessions, rounds = 3, 8
 	for n := range sessions {
 		h.send(t, ann, fmt.Sprint("k", n), "question")
@@ -234,7 +239,8 @@ func TestResumeWhileEverybodyWrites(t *testing.T) {
 			}
 		})
 	}
-	browsers := []*browser{h.browser(ann, true), h.browser(ann, false), h.browser(root, true), h.browser(ann, true)}
+	browsers := []*browser{h.browser(ann, true), h.browser(ann, false), h.browser(root, true),
+		h.browser(ann, true)}
 	for i, b := range browsers {
 		for n := range sessions {
 			b.load(t, fmt.Sprint("k", n))

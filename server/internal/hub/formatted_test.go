@@ -15,9 +15,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// An answer in any pieces, with readers that join at any moment: who takes
-// formatted text ends with the whole answer formatted, and who does not never
-// sees any.
+// An answer comes in any pieces, and readers join at any moment. Readers who take
+// formatted text end with the whole answer formatted; the others never get any.
 func TestFormattedTextConverges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -37,9 +36,11 @@ func TestFormattedTextConverges(t *testing.T) {
 		}
 		h.Publish(log.updated(protocol.SessionCreated))
 		h.Publish(log.start("r"))
-		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(presenttest.Fragments()), 0, 60).Draw(t, "text"), "")
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(presenttest.Fragments()), 0, 60).Draw(t,
+			"text"), "")
 		for text != "" {
-			n := min(len(text), rapid.OneOf(rapid.IntRange(1, 60), rapid.IntRange(500, 3000)).Draw(t, "piece"))
+			n := min(len(text), rapid.OneOf(rapid.IntRange(1, 60), rapid.IntRange(500, 3000)).Draw(t,
+				"piece"))
 			for n < len(text) && text[n]&0xc0 == 0x80 {
 				n++
 			}
@@ -65,7 +66,8 @@ func TestFormattedTextConverges(t *testing.T) {
 		for _, r := range readers {
 			load(r)
 		}
-		h.Publish(log.end(rapid.SampledFrom([]string{protocol.RunCompleted, protocol.RunFailed, protocol.RunCancelled}).Draw(t, "end")))
+		h.Publish(log.end(rapid.SampledFrom([]string{protocol.RunCompleted, protocol.RunFailed,
+			protocol.RunCancelled}).Draw(t, "end")))
 		for _, r := range readers {
 			converged(t, r, log.answer.Content)
 		}
@@ -83,7 +85,7 @@ func converged(t failer, r *reader, text string) {
 	if !r.member.HTML {
 		for _, f := range frames {
 			if strings.Contains(string(f), `"html":`) {
-				t.Fatalf("who takes no formatted text got %s", payload(f))
+				t.Fatalf("a reader who takes no formatted text got %s", payload(f))
 			}
 		}
 		return
@@ -97,7 +99,7 @@ func converged(t failer, r *reader, text string) {
 	}
 }
 
-// colours are what highlighting adds, unless it takes too long.
+// colours is the markup that highlighting adds, unless its time is up.
 var colours = regexp.MustCompile(`</?span[^>]*>`)
 
 func sameButColours(a, b []string) bool {
@@ -106,16 +108,17 @@ func sameButColours(a, b []string) bool {
 	})
 }
 
-// No frame is too large, whatever is said; where formatted text does not fit,
-// the reader has the plain text, and all of it.
+// No frame is too large, whatever the answer is. If the formatted text does not fit,
+// the reader has the whole plain text.
 func TestFramesAreBounded(t *testing.T) {
 	t.Parallel()
 	const most = 200 << 10
 	for name, unit := range map[string]string{
 		"list":       "- a\n",
 		"ampersands": "&",
-		"code":       "```\n" + strings.Repeat("a <b> &c;\n", 5<<10) + "```\n\n", // highlighting has a time limit
-		"table":      "|||\n",
+		// highlighting has a time limit
+		"code":  "```\n" + strings.Repeat("a <b> &c;\n", 5<<10) + "```\n\n",
+		"table": "|||\n",
 	} {
 		text := strings.Repeat(unit, most/(session.Encoded(unit)-2))
 		if name == "table" {
@@ -158,7 +161,7 @@ func TestFramesAreBounded(t *testing.T) {
 					got = append(got, b.HTML+b.Text)
 				}
 				if m.Content != text || len(got) > 0 && (!r.member.HTML || !slices.Equal(got, want)) {
-					t.Errorf("who takes formatted text, %v, has %d of %d bytes and %d of %d blocks", r.member.HTML,
+					t.Errorf("a reader (html: %v) has %d of %d bytes and %d of %d blocks", r.member.HTML,
 						len(m.Content), len(text), len(got), len(want))
 				}
 			}

@@ -1,10 +1,3 @@
-// Package hub knows who follows what, hands each event to its followers, and
-// lets those who were away catch up.
-//
-// An event is encoded once a form (plain, and with formatted text for those who
-// take it), never once a connection. Whoever publishes waits for no connection:
-// a follower that cannot keep up is closed by its own queue. What a follower has
-// missed is read from the log, at its own pace, and never all of it at once.
 package hub
 
 import (
@@ -19,33 +12,35 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Hub is safe for concurrent use.
+// Hub has all members. It is safe for concurrent use.
 type Hub struct {
+	// mu guards the following fields, and watches and replayer of every Member. The
+	// order of locks is recent.mu, mu, adminLists.mu. A Member's mutex may be locked
+	// while recent.mu is held, but mu is never locked while a Member's mutex is held.
 	mu       sync.RWMutex
 	all      map[*Member]struct{}
-	byUser   map[string][]*Member // a list that was given away is never changed
+	byUser   map[string][]*Member // a list is replaced, never changed
 	watchers map[string][]*Member // by session; likewise
 
-	live    *present.Live
-	recent  recent
-	changes changes
-	replays sync.WaitGroup
-
-	replayed atomic.Int64 // events
+	live       *present.Live
+	recent     recentChanges
+	adminLists adminLists
+	replayers  sync.WaitGroup
+	replayed   atomic.Int64 // events
 }
 
-// New makes an empty Hub.
+// New makes a Hub without members.
 func New() *Hub {
 	return &Hub{
 		all: map[*Member]struct{}{}, byUser: map[string][]*Member{}, watchers: map[string][]*Member{},
 		live:   present.NewLive(),
-		recent: recent{byUser: map[string]map[string]change{}},
+		recent: recentChanges{byUser: map[string]map[string]change{}},
 	}
 }
 
 // Join makes m follow the sessions of its user, and, for an admin, what
-// concerns admins. Every event published after that reaches m, so that a history
-// read after it leaves no gap. It may be called more than once.
+// concerns admins. Every event that is published afterwards is sent to m, so a
+// history that is read afterwards leaves no gap. To join again changes nothing.
 func (h *Hub) Join(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -54,12 +49,12 @@ func (h *Hub) Join(m *Member) {
 	}
 	h.all[m] = struct{}{}
 	h.byUser[m.UserID] = append(h.byUser[m.UserID], m)
-	h.changes.count(m, 1)
+	h.adminLists.count(m, 1)
 	h.Changed(protocol.TopicClients)
 }
 
-// Leave ends that, and whatever is being replayed to m, but for an event that is
-// on its way. It may be called more than once.
+// Leave removes m and stops what is being replayed to it. An event that is being
+// sent may still reach m. To leave again changes nothing.
 func (h *Hub) Leave(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,11 +62,11 @@ func (h *Hub) Leave(m *Member) {
 		return
 	}
 	delete(h.all, m)
-	without(h.byUser, m.UserID, m)
-	h.changes.count(m, -1)
+	remove(h.byUser, m.UserID, m)
+	h.adminLists.count(m, -1)
 	h.Changed(protocol.TopicClients)
 	for key := range m.watches {
-		without(h.watchers, key, m)
+		remove(h.watchers, key, m)
 	}
 	m.watches = nil
 	if m.replayer != nil {
@@ -79,9 +74,9 @@ func (h *Hub) Leave(m *Member) {
 	}
 }
 
-// without takes m out of a list. It makes a new one: the old one may be given
-// away.
-func without(lists map[string][]*Member, key string, m *Member) {
+// remove takes m out of the list under key. It makes a new list, since Publish may
+// be going through the old one.
+func remove(lists map[string][]*Member, key string, m *Member) {
 	rest := slices.DeleteFunc(slices.Clone(lists[key]), func(o *Member) bool { return o == m })
 	if len(rest) == 0 {
 		delete(lists, key)
@@ -90,22 +85,22 @@ func without(lists map[string][]*Member, key string, m *Member) {
 	lists[key] = rest
 }
 
-// Wait waits until nothing is being replayed. Everybody must have left before.
-func (h *Hub) Wait() { h.replays.Wait() }
+// Wait waits until all replays have ended. Every member must have left before.
+func (h *Hub) Wait() { h.replayers.Wait() }
 
-// Replayed is how many events were sent to those who had missed them, whether
-// they resumed or asked for them.
+// Replayed is the number of events that were replayed, by resuming and by Page.
 func (h *Hub) Replayed() int64 { return h.replayed.Load() }
 
-// Publish hands a committed event to those who follow its session. A session's
-// events must come one at a time, in their order; then they reach each follower
-// in that order.
+// Publish sends a committed event to the members that follow its session. The
+// events of one session must come one at a time and in order; each member gets
+// them in that order.
 func (h *Hub) Publish(e session.Event) {
-	if e.Seq <= 1 { // another log begins, or the session is no more
+	if e.Seq <= 1 { // another log begins, or the session was deleted
 		h.recent.forget(&e)
 	}
 	followers, watchers := h.followers(&e)
-	payload := h.live.Payload(e, slices.ContainsFunc(followers, takesHTML) || slices.ContainsFunc(watchers, takesHTML))
+	wanted := slices.ContainsFunc(followers, takesHTML) || slices.ContainsFunc(watchers, takesHTML)
+	payload := h.live.Payload(e, wanted)
 	if len(followers)+len(watchers) > 0 {
 		plain := sync.OnceValue(func() conn.Prepared { return prepare(e.Name, e.Payload, e.Seq) })
 		formatted := plain
@@ -116,53 +111,55 @@ func (h *Hub) Publish(e session.Event) {
 			m.deliver(&e, plain, formatted)
 		}
 		for _, m := range watchers {
-			if m.UserID != e.UserID { // or it is a follower
+			if m.UserID != e.UserID { // otherwise it is among the followers
 				m.deliver(&e, plain, formatted)
 			}
 		}
 	}
 	if e.Seq > 0 {
-		h.recent.note(&e) // now that everybody has it
+		h.recent.record(&e) // after it was sent: a tick must not be ahead of the events
 	}
-	if listed(&e) {
+	if isListed(&e) {
 		h.Changed(protocol.TopicSessions)
 	}
 }
 
 func takesHTML(m *Member) bool { return m.HTML }
 
-// followers are never changed once they were given: nobody who joins or leaves
-// waits for an event to be formatted and sent.
+// followers gives the members that follow the event's session: those of its owner,
+// and those that watch it. The lists never change, so that Join and Leave do not
+// wait while an event is formatted and sent.
 func (h *Hub) followers(e *session.Event) (followers, watchers []*Member) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.byUser[e.UserID], h.watchers[e.SessionKey]
 }
 
+// prepare encodes an event's frame.
 func prepare(name string, payload []byte, seq int64) conn.Prepared {
 	return conn.Prepare(protocol.AppendEvent(make([]byte, 0, len(payload)+64), name, payload, seq))
 }
 
-// ToAll sends an event of no session to everybody.
+// ToAll sends an event that belongs to no session to all members.
 func (h *Hub) ToAll(name string, payload protocol.Payload) {
-	h.each(name, payload, func(*Member) bool { return true })
+	h.broadcast(name, payload, func(*Member) bool { return true })
 }
 
-// ToAdmins sends an event of no session to every admin.
+// ToAdmins sends an event that belongs to no session to all admins.
 func (h *Hub) ToAdmins(name string, payload protocol.Payload) {
-	h.each(name, payload, func(m *Member) bool { return m.Role.Allows(protocol.Admin) })
+	h.broadcast(name, payload, (*Member).isAdmin)
 }
 
-func (h *Hub) each(name string, payload protocol.Payload, wanted func(*Member) bool) {
+func (h *Hub) broadcast(name string, payload protocol.Payload, wanted func(*Member) bool) {
 	frame := prepare(name, payload.AppendJSON(nil), 0)
 	for _, m := range h.Members() {
 		if wanted(m) {
-			m.tell(frame)
+			m.send(frame)
 		}
 	}
 }
 
-// Members gives everybody.
+// Members gives all members, in no order.
 func (h *Hub) Members() []*Member {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -173,7 +170,7 @@ func (h *Hub) Members() []*Member {
 	return members
 }
 
-// Len is how many there are.
+// Len is the number of members.
 func (h *Hub) Len() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()

@@ -16,12 +16,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-func TestWhoIsTold(t *testing.T) {
+func TestPublishReachesFollowers(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, testWhoIsTold) // in which no admin.changed comes due
+	synctest.Test(t, testPublishReachesFollowers) // the clock stands: no admin.changed is sent
 }
 
-func testWhoIsTold(t *testing.T) {
+func testPublishReachesFollowers(t *testing.T) {
 	h := New()
 	boxes := map[string]*inbox{}
 	members := map[string]*Member{}
@@ -35,9 +35,9 @@ func testWhoIsTold(t *testing.T) {
 		m.Sender = boxes[name]
 		members[name] = m
 		h.Join(m)
-		h.Join(m) // once is enough
+		h.Join(m) // which changes nothing
 	}
-	told := func(what string, want ...string) {
+	reached := func(what string, want ...string) {
 		t.Helper()
 		for name, box := range boxes {
 			n := 0
@@ -47,19 +47,19 @@ func testWhoIsTold(t *testing.T) {
 				}
 			}
 			if got := len(box.take()); got != n {
-				t.Errorf("%s: %s was told %d times, want %d", what, name, got, n)
+				t.Errorf("%s: %s got %d frames, want %d", what, name, got, n)
 			}
 		}
 	}
 	log := newLog("k", "ann")
 	h.Publish(log.updated(protocol.SessionPatched))
-	told("ann's session", "annphone", "annlaptop")
+	reached("ann's session", "annphone", "annlaptop")
 	h.Publish(newLog("k", "nobody").updated(protocol.SessionPatched))
-	told("nobody's session")
+	reached("nobody's session")
 	h.ToAll(protocol.EventShutdown, &protocol.Shutdown{})
-	told("all", "annphone", "annlaptop", "bentablet", "root")
+	reached("all", "annphone", "annlaptop", "bentablet", "root")
 	h.ToAdmins(protocol.EventShutdown, &protocol.Shutdown{})
-	told("admins", "root")
+	reached("admins", "root")
 
 	if h.Len() != 4 || len(h.Members()) != 4 {
 		t.Errorf("%d members, %d listed", h.Len(), len(h.Members()))
@@ -68,33 +68,35 @@ func testWhoIsTold(t *testing.T) {
 	h.Leave(members["annphone"])
 	h.Leave(&Member{UserID: "ann"})
 	h.Publish(log.updated(protocol.SessionPatched))
-	told("ann's session, the phone gone", "annlaptop")
+	reached("ann's session, the phone gone", "annlaptop")
 	for _, m := range members {
 		h.Leave(m)
 	}
 	h.Publish(log.updated(protocol.SessionPatched))
 	h.ToAll(protocol.EventShutdown, &protocol.Shutdown{})
-	told("with nobody there")
+	reached("with nobody there")
 	if h.Len() != 0 || len(h.byUser) != 0 {
 		t.Errorf("what is left: %d members, %d users", h.Len(), len(h.byUser))
 	}
 }
 
-// life is one of each event that a session has.
-func life(log *log) []session.Event {
+// allKinds gives one event of each kind that a session has.
+func allKinds(log *log) []session.Event {
 	return []session.Event{
-		log.updated(protocol.SessionCreated), log.said(protocol.FromUser, "*Hi*"), log.said(protocol.FromSystem, "*note*"),
+		log.updated(protocol.SessionCreated), log.message(protocol.FromUser, "*Hi*"),
+		log.message(protocol.FromSystem, "*note*"),
 		log.start("r"), log.agent(protocol.RunActivity, "r", &protocol.Activity{Phase: "thinking"}),
 		log.agent(protocol.RunThinking, "r", &protocol.TextPayload{Content: "hm"}),
-		log.chunk("*We"), log.chunk("ll*\n\n```go\nfunc"), log.chunk(" main() {}\n```\n"), log.end(protocol.RunCompleted),
+		log.chunk("*We"), log.chunk("ll*\n\n```go\nfunc"), log.chunk(" main() {}\n```\n"),
+		log.end(protocol.RunCompleted),
 		log.start("s"), log.chunk("*part"), log.end(protocol.RunFailed),
 		log.start("t"), log.end(protocol.RunCancelled),
 		log.start("u"), log.chunk("x"), log.updated(protocol.SessionReset),
 	}
 }
 
-// However many follow, an event is encoded once for those who take formatted
-// text and once for the others, and only once if that is the same.
+// Whatever the number of members, an event is encoded once with formatted text and
+// once without, and only once in all if the two are the same.
 func TestEventsAreEncodedOnceAForm(t *testing.T) {
 	t.Parallel()
 	h := New()
@@ -125,7 +127,7 @@ func TestEventsAreEncodedOnceAForm(t *testing.T) {
 		return first
 	}
 	both := 0
-	for _, e := range life(newLog("k", "ann")) {
+	for _, e := range allKinds(newLog("k", "ann")) {
 		h.Publish(e)
 		p, f := one(plain), one(formatted)
 		if bytes.Contains(p, []byte(`"html"`)) {
@@ -135,7 +137,8 @@ func TestEventsAreEncodedOnceAForm(t *testing.T) {
 		if !bytes.Equal(payload(p), want) {
 			t.Errorf("sent %s, want %s", payload(p), want)
 		}
-		if formatted := bytes.Contains(f, []byte(`"html"`)); formatted == (unsafe.SliceData(p) == unsafe.SliceData(f)) {
+		if formatted := bytes.Contains(f,
+			[]byte(`"html"`)); formatted == (unsafe.SliceData(p) == unsafe.SliceData(f)) {
 			t.Errorf("with formatted text: %v; encoded twice: %v", formatted, !formatted)
 		} else if formatted {
 			both++
@@ -146,7 +149,7 @@ func TestEventsAreEncodedOnceAForm(t *testing.T) {
 	}
 }
 
-// A queued run that is taken back ends no answer but its own.
+// The end of a queued run that was cancelled does not end another run's answer.
 func TestAnotherRunsEnd(t *testing.T) {
 	t.Parallel()
 	h := New()
@@ -156,15 +159,17 @@ func TestAnotherRunsEnd(t *testing.T) {
 	r.shown.Load(log.history())
 	h.Join(r.member)
 	for _, e := range []session.Event{log.start("r"), log.chunk("*one*\n\n"),
-		log.agent(protocol.RunCancelled, "queued", &protocol.RunCancelledPayload{}), log.chunk("*two*"), log.end(protocol.RunCompleted)} {
+		log.agent(protocol.RunCancelled, "queued", &protocol.RunCancelledPayload{}), log.chunk("*two*"),
+		log.end(protocol.RunCompleted)} {
 		h.Publish(e)
 	}
 	converged(t, r, "*one*\n\n*two*")
 }
 
-// stuck is a connection whose Send does not return until it may.
+// stuck is a connection whose Send says that it was called, and returns when out is
+// closed.
 type stuck struct {
-	nobody
+	discard
 	in, out chan struct{}
 }
 
@@ -174,7 +179,7 @@ func (s stuck) Send(conn.Prepared) bool {
 	return true
 }
 
-// Nobody who joins or leaves waits for an event that is on its way.
+// Join and Leave do not wait for an event that is being sent.
 func TestJoiningDoesNotWait(t *testing.T) {
 	t.Parallel()
 	h := New()
@@ -195,9 +200,9 @@ func TestJoiningDoesNotWait(t *testing.T) {
 	<-done
 }
 
-// Events of several sessions at once, with members that come and go: each has
-// every event of a session from the first one it sees on, in order, until it
-// leaves.
+// Events of several sessions are published at once while members join and leave. A
+// member gets every event of a session from the first one it gets until it leaves,
+// in order.
 func TestOrderWhileMembersComeAndGo(t *testing.T) {
 	t.Parallel()
 	h := New()
@@ -218,7 +223,7 @@ func TestOrderWhileMembersComeAndGo(t *testing.T) {
 					h.Len()
 				}
 				h.Leave(m)
-				check(t, box.take(), 0)
+				checkOrder(t, box.take(), 0)
 				select {
 				case <-stop:
 					return
@@ -241,13 +246,13 @@ func TestOrderWhileMembersComeAndGo(t *testing.T) {
 	close(stop)
 	moving.Wait()
 	for _, box := range stay {
-		check(t, box.take(), sessions*events)
+		checkOrder(t, box.take(), sessions*events)
 	}
 }
 
-// check fails unless the frames have each session's events in order and without
-// a gap, and, if it is not 0, are so many.
-func check(t *testing.T, frames [][]byte, want int) {
+// checkOrder fails unless the frames have each session's events in order and without
+// a gap. If want is not 0, there must be that many frames.
+func checkOrder(t *testing.T, frames [][]byte, want int) {
 	last := map[string]int64{}
 	for _, frame := range frames {
 		f := decodeFrame(t, frame)
@@ -265,15 +270,14 @@ func check(t *testing.T, frames [][]byte, want int) {
 	}
 }
 
-// nobody is a connection that loses what it is sent.
-type nobody struct{}
+// discard is a connection that drops every frame.
+type discard struct{}
 
-func (nobody) Send(conn.Prepared) bool       { return true }
-func (nobody) Flushed(context.Context) error { return nil }
-func (nobody) GiveUp(error)                  {}
+func (discard) Send(conn.Prepared) bool       { return true }
+func (discard) Flushed(context.Context) error { return nil }
+func (discard) GiveUp(error)                  {}
 
-// One piece of an answer on its way to so many followers; what their sockets
-// cost is not in it.
+// The cost of publishing one chunk of an answer, without the sockets' part.
 func BenchmarkPublish(b *testing.B) {
 	const piece = "Some *words* of an answer with `code` in it, "
 	for _, form := range []string{"plain", "html"} {
@@ -281,7 +285,7 @@ func BenchmarkPublish(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/followers=%d", form, followers), func(b *testing.B) {
 				h := New()
 				for range followers {
-					h.Join(&Member{Sender: nobody{}, UserID: "ann", HTML: form == "html"})
+					h.Join(&Member{Sender: discard{}, UserID: "ann", HTML: form == "html"})
 				}
 				log := newLog("k", "ann")
 				answer := []session.Event{log.start("r")}

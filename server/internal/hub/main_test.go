@@ -16,12 +16,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// The formatter's regular expressions have a clock that runs out by itself.
+// The regular expressions of the formatter have a clock goroutine that ends by
+// itself.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
 }
 
-// inbox is a connection that keeps the frames it is sent.
+// inbox is a connection that keeps the frames sent to it.
 type inbox struct {
 	mu     sync.Mutex
 	frames [][]byte // as Prepared holds them
@@ -38,7 +39,7 @@ func (i *inbox) Flushed(context.Context) error { return nil }
 
 func (i *inbox) GiveUp(err error) { panic(err) }
 
-// take gives the frames that have come, and keeps them no longer.
+// take gives the frames and removes them.
 func (i *inbox) take() [][]byte {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -47,7 +48,7 @@ func (i *inbox) take() [][]byte {
 	return frames
 }
 
-// payload is what a frame carries (RFC 6455 §5.2, a server's).
+// payload is the payload of a server's frame (RFC 6455 §5.2).
 func payload(frame []byte) []byte {
 	switch n := frame[1]; n {
 	case 126:
@@ -74,7 +75,8 @@ func decodeFrame(t failer, frame []byte) protocol.Frame {
 	return f
 }
 
-// log makes a session's events, as its domain does, and keeps its transcript.
+// log makes the events of one session, as package session does, and keeps the answer
+// that is being written.
 type log struct {
 	key, user string
 	seq       int64
@@ -85,17 +87,20 @@ func newLog(key, user string) *log { return &log{key: key, user: user} }
 
 func (l *log) event(name, kind, run string, p protocol.Payload) session.Event {
 	l.seq++
-	return session.Event{SessionKey: l.key, UserID: l.user, Epoch: "e", Seq: l.seq, Name: name, Kind: kind, RunID: run, Payload: p.AppendJSON(nil)}
+	return session.Event{SessionKey: l.key, UserID: l.user, Epoch: "e", Seq: l.seq, Name: name,
+		Kind: kind, RunID: run, Payload: p.AppendJSON(nil)}
 }
 
 func (l *log) agent(kind, run string, p protocol.Payload) session.Event {
 	return l.event(protocol.EventAgent, kind, run, &protocol.AgentEvent{
-		Type: kind, SessionKey: l.key, AgentID: "demo", RunID: run, UserID: l.user, Channel: protocol.ChannelWS, Payload: p.AppendJSON(nil),
+		Type: kind, SessionKey: l.key, AgentID: "demo", RunID: run, UserID: l.user,
+		Channel: protocol.ChannelWS, Payload: p.AppendJSON(nil),
 	})
 }
 
 func (l *log) start(run string) session.Event {
-	l.answer = protocol.Message{ID: "answer-" + run, Role: protocol.FromAssistant, Status: protocol.StatusStreaming, RunID: run, Seq: l.seq + 1}
+	l.answer = protocol.Message{ID: "answer-" + run, Role: protocol.FromAssistant,
+		Status: protocol.StatusStreaming, RunID: run, Seq: l.seq + 1}
 	return l.agent(protocol.RunStarted, run, &protocol.RunStartedPayload{MessageID: l.answer.ID})
 }
 
@@ -110,7 +115,8 @@ func (l *log) end(kind string) session.Event {
 	case protocol.RunCompleted:
 		p = &protocol.RunCompletedPayload{MessageID: l.answer.ID, Content: l.answer.Content}
 	case protocol.RunFailed:
-		p = &protocol.RunFailedPayload{MessageID: l.answer.ID, Error: "It failed.", Code: protocol.Internal}
+		p = &protocol.RunFailedPayload{MessageID: l.answer.ID, Error: "It failed.",
+			Code: protocol.Internal}
 	default:
 		p = &protocol.RunCancelledPayload{MessageID: l.answer.ID}
 	}
@@ -118,16 +124,18 @@ func (l *log) end(kind string) session.Event {
 }
 
 func (l *log) updated(change string) session.Event {
-	return l.event(protocol.EventSessionUpdated, "", "", &protocol.SessionUpdated{SessionKey: l.key, Change: change})
+	return l.event(protocol.EventSessionUpdated, "", "",
+		&protocol.SessionUpdated{SessionKey: l.key, Change: change})
 }
 
-func (l *log) said(role protocol.MessageRole, text string) session.Event {
-	return l.event(protocol.EventChat, "", "", &protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: l.key, Message: protocol.Message{
-		ID: "said", Role: role, Content: text, Status: protocol.StatusComplete, Seq: l.seq + 1,
-	}})
+func (l *log) message(role protocol.MessageRole, text string) session.Event {
+	return l.event(protocol.EventChat, "", "",
+		&protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: l.key, Message: protocol.Message{
+			ID: "message", Role: role, Content: text, Status: protocol.StatusComplete, Seq: l.seq + 1,
+		}})
 }
 
-// history is the transcript as the gateway gives it to who takes formatted text.
+// history is the transcript with formatted text, as chat.history gives it.
 func (l *log) history() protocol.ChatHistoryResult {
 	h := protocol.ChatHistoryResult{SessionKey: l.key, Epoch: "e", LastSeq: l.seq}
 	if l.answer.ID != "" {
@@ -137,7 +145,7 @@ func (l *log) history() protocol.ChatHistoryResult {
 	return h
 }
 
-// reader is a member with what it makes of what it is sent.
+// reader is a member and what its client shows.
 type reader struct {
 	inbox
 	member *Member
@@ -150,7 +158,7 @@ func newReader(user string, html bool) *reader {
 	return r
 }
 
-// read applies what has come.
+// read applies the frames that were sent since the last call.
 func (r *reader) read(t failer) {
 	t.Helper()
 	for _, frame := range r.take() {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
@@ -9,72 +10,51 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Sender is one connection.
+// Sender is a connection, as a Hub uses it.
 type Sender interface {
-	// Send takes a frame without waiting, and reports whether the connection
-	// still takes any.
+	// Send queues a frame without waiting. It reports false if the connection takes
+	// no more frames.
 	Send(p conn.Prepared) bool
-	// Flushed waits until what was sent so far has left.
+	// Flushed waits until all frames queued so far have been written. Its error says
+	// that they never will be, or is the context's.
 	Flushed(ctx context.Context) error
-	// GiveUp closes the connection, so that the client comes back: what it has
-	// missed cannot be read.
+	// GiveUp closes the connection because the log cannot be read, so that the
+	// client connects again.
 	GiveUp(err error)
 }
 
-// Member is an authenticated connection. Its exported fields are not changed
-// once it has joined.
+// Member is an authenticated connection. The exported fields must not change once
+// it has joined.
 type Member struct {
 	Sender
 	UserID string
 	Role   protocol.Role
 	HTML   bool // it takes formatted text
 
-	// The Hub's, guarded by its mutex.
-	watches  map[string]string // sessions of others, and whose they are
-	replayer *replayer         // nil: there is none
+	// watches has the sessions that the member watches, with their owners' user ids.
+	// The Hub's mutex guards it and replayer.
+	watches  map[string]string
+	replayer *replayer // nil: there is none
 
-	mu        sync.Mutex
-	entering  bool              // its cursors are being looked at: it is told nothing yet
-	places    map[string]*place // by session; events of the others simply go out
-	waiting   []string          // sessions to be replayed, in this order
-	replaying bool              // a goroutine takes them
+	// mu guards the following fields.
+	mu             sync.Mutex
+	entering       bool               // Enter has not started it yet: nothing is sent
+	cursors        map[string]*cursor // by session; a session without one is live
+	pending        []string           // sessions to be replayed, the next one first
+	replayerActive bool               // a replayer works through pending
 }
 
-// place is where a member is in a session's log while that session's events do
-// not simply go out to it: all the time that a replay tells it what there is,
-// and from then on until it is sure to get nothing twice.
-type place struct {
-	position
-	gone  bool     // the member knows that there is no such session
-	held  bool     // events are left to the replay
-	heard bool     // some were,
-	last  position // this one last
-	ticks int      // since it is held no more
-}
+func (m *Member) isAdmin() bool { return m.Role.Allows(protocol.Admin) }
 
-// position is a place in one of the logs that a session has had.
-type position struct {
-	epoch string
-	seq   int64
-}
-
-// includes reports whether the member knows what the event tells: a replay may
-// have found it in the log before it was published.
-func (p *place) includes(e *session.Event) bool {
-	if e.Seq == 0 {
-		return p.gone
-	}
-	return e.Epoch == p.epoch && e.Seq <= p.seq
-}
-
-// caller is the member to the domain.
+// caller is the member as sessions see it.
 func (m *Member) caller() session.Caller { return session.Caller{UserID: m.UserID, Role: m.Role} }
 
-// deliver hands over an event of a session that the member follows.
+// deliver sends an event of a session that the member follows, unless the member
+// has it or a replay will send it.
 func (m *Member) deliver(e *session.Event, plain, formatted func() conn.Prepared) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.isNext(e) {
+	if !m.admitLocked(e) {
 		return
 	}
 	frame := plain
@@ -84,26 +64,27 @@ func (m *Member) deliver(e *session.Event, plain, formatted func() conn.Prepared
 	m.Send(frame())
 }
 
-// isNext reports whether the event is to go out now. m.mu is held.
-func (m *Member) isNext(e *session.Event) bool {
-	p := m.places[e.SessionKey]
+// admitLocked reports whether a published event is to be sent now. If not, either
+// the member has the event, or the event is deferred to a replay.
+func (m *Member) admitLocked(e *session.Event) bool {
+	c := m.cursors[e.SessionKey]
 	switch {
-	case p == nil:
+	case c == nil:
 		return !m.entering
-	case p.includes(e):
+	case c.includes(e):
 		return false
-	case m.entering || p.held && e.Seq > 1:
-		p.heard, p.last = true, position{e.Epoch, e.Seq}
+	case m.entering || c.replaying && e.Seq > 1:
+		c.deferred, c.lastDeferred = true, position{e.Epoch, e.Seq}
 		return false
 	}
-	// The next one, or one that ends the log that is being replayed: it begins
-	// another, or the session is no more. From here on all go out.
-	delete(m.places, e.SessionKey)
+	// Either the member has caught up and this is the next event, or the event ends
+	// the log that is being replayed. The session is live from here on.
+	delete(m.cursors, e.SessionKey)
 	return true
 }
 
-// tell sends a frame of no session.
-func (m *Member) tell(frame conn.Prepared) {
+// send sends a frame that belongs to no session.
+func (m *Member) send(frame conn.Prepared) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.entering {
@@ -111,16 +92,27 @@ func (m *Member) tell(frame conn.Prepared) {
 	}
 }
 
-// hold leaves a session's events to a replay. m.mu is held.
-func (m *Member) hold(key string, at position) *place {
-	p := &place{position: at, held: true}
-	if m.places == nil {
-		m.places = map[string]*place{}
+// setCursorLocked makes the session one that is being replayed, from after a
+// position. A replay that is under way for the session ends.
+func (m *Member) setCursorLocked(key string, at position) *cursor {
+	c := &cursor{position: at, replaying: true}
+	if m.cursors == nil {
+		m.cursors = map[string]*cursor{}
 	}
-	m.places[key] = p
-	return p
+	m.cursors[key] = c
+	return c
 }
 
-// settle lets a session's events go out, from its place on; p is forgotten by
-// and by. m.mu is held.
-func (p *place) settle() { p.held, p.heard, p.last = false, false, position{} }
+// removeCursor makes the session live, and ends a replay that is under way.
+func (m *Member) removeCursor(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.cursors, key)
+}
+
+// enqueueLocked lets a replayer take up the session.
+func (m *Member) enqueueLocked(key string) {
+	if !slices.Contains(m.pending, key) {
+		m.pending = append(m.pending, key)
+	}
+}

@@ -9,38 +9,42 @@ import (
 )
 
 const (
-	// pageRoom bounds the events of a Page as they are in its frame, in bytes. One
-	// event always fits, without its formatted text at least.
-	pageRoom = protocol.MaxFrameBytes - 4<<10
-	// pageBytes bounds the payloads that are read for it.
-	pageBytes = 448 << 10
+	// maxPage bounds the events of a page as they are in its frame, in bytes. One
+	// event always fits, at least without its formatted text.
+	maxPage = protocol.MaxFrameBytes - 4<<10
+	// maxPageRead bounds the payloads that are read for a page, in bytes.
+	maxPageRead = 448 << 10
 )
 
-// Page is up to limit events of a session's log after a seq, as this member
-// takes them, in one frame: it may end early, and has at least one event if
-// there is one. They count as replayed. Refuses with NOT_FOUND and FORBIDDEN.
-func (h *Hub) Page(ctx context.Context, log Log, m *Member, key, epoch string, after int64, limit int) (*protocol.ChatReplayResult, error) {
-	part, err := log.Replay(ctx, m.caller().To(key), epoch, after, session.Span{Events: limit, Bytes: pageBytes})
+// Page gives up to limit events of a session's log after a seq, in the form that
+// the member takes. There are fewer than the log has if one frame does not hold
+// them, but at least one if there is one. They count as replayed. Page refuses
+// with NOT_FOUND and FORBIDDEN.
+func (h *Hub) Page(
+	ctx context.Context, log Log, m *Member, key, epoch string, after int64, limit int,
+) (*protocol.ChatReplayResult, error) {
+	span := session.Span{Events: limit, Bytes: maxPageRead}
+	part, err := log.Replay(ctx, m.caller().To(key), epoch, after, span)
 	if err != nil {
 		return nil, err
 	}
 	result := &protocol.ChatReplayResult{
 		SessionKey: key, Epoch: part.Session.Epoch, LastSeq: part.Session.LastSeq, Reset: part.Reset,
 	}
-	html := present.NewReplay(func(runID string, through int64) (string, error) {
+	formatter := present.NewReplay(func(runID string, through int64) (string, error) {
 		return log.Said(ctx, key, part.Session.Epoch, runID, through)
 	})
 	last := len(part.Events) > 0 && part.Events[len(part.Events)-1].Seq == part.Session.LastSeq
-	room := pageRoom
+	left := maxPage
 	for i, e := range part.Events {
 		f := protocol.Frame{Type: protocol.TypeEvent, Event: e.Name, Payload: e.Payload, Seq: e.Seq}
 		if m.HTML {
-			f.Payload = html.Payload(part.Events, i, last)
+			f.Payload = formatter.Payload(part.Events, i, last)
 		}
-		if i == 0 && len(f.Payload)+len(f.Event)+frameCost > room {
+		if i == 0 && len(f.Payload)+len(f.Event)+frameCost > left {
 			f.Payload = e.Payload
 		}
-		if room -= len(f.Payload) + len(f.Event) + frameCost; i > 0 && room < 0 {
+		if left -= len(f.Payload) + len(f.Event) + frameCost; i > 0 && left < 0 {
 			break
 		}
 		result.Events = append(result.Events, f)

@@ -13,12 +13,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// item is the nth of a list, which is open until something else follows it.
+// item is the nth item of a list. The list stays open until another block follows.
 func item(n int) string {
 	return fmt.Sprintf("- item %d of %s\n", n, strings.Repeat("a long list ", 7))
 }
 
-// shows reports whether the browser shows that item of the only answer's list.
+// shows reports whether the browser shows item n of the list.
 func (b *browser) shows(key string, n int) bool {
 	for _, m := range b.known[key].Messages() {
 		for _, block := range m.Blocks {
@@ -30,11 +30,12 @@ func (b *browser) shows(key string, n int) bool {
 	return false
 }
 
-// What a large block shows may be behind while it is open. A reader who is cut
-// off then, and comes back when the block is finished, shows all of it.
+// A large block that is still open may be shown as it was some chunks before. A
+// reader who is cut off then, and resumes when the block is finished, shows all of
+// it.
 func TestResumeBehindAnOpenBlock(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.send(t, ann, "k", "question")
 	b := h.browser(ann, true)
 	b.load(t, "k")
@@ -59,15 +60,15 @@ func TestResumeBehindAnOpenBlock(t *testing.T) {
 	h.Wait()
 }
 
-// What is shown of a large block depends on how its text came in pieces, which is
-// another way for who is replayed to than for who follows live. Whoever goes on
-// with live events shows all of it in the end.
+// How a large open block looks depends on the pieces in which its text came, and a
+// replay cuts the text into other pieces than live events do. A reader who changes
+// over to live events shows the whole block in the end.
 func TestReplayIntoAnOpenBlock(t *testing.T) {
 	t.Parallel()
 	for _, cut := range []bool{false, true} {
 		t.Run(fmt.Sprint("cut=", cut), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			h.send(t, ann, "k", "question")
 			live, b := h.browser(ann, true), h.browser(ann, true)
 			live.load(t, "k")
@@ -86,9 +87,9 @@ func TestReplayIntoAnOpenBlock(t *testing.T) {
 			for { // until the live answer is up to date and the replay of it is not
 				delete(b.known, "k")
 				b.load(t, "k")
-				log := &meddler{Log: h}
+				log := &interceptor{Log: h}
 				if cut { // right when it has everything, and before it is live
-					log.more, log.before = 2, map[int]func(){3: func() { h.Leave(b.member) }}
+					log.overstate, log.before = 2, map[int]func(){3: func() { h.Leave(b.member) }}
 				}
 				b.connectBy(t, log, func() { h.say(t, run, items(10)) })
 				if cut {
@@ -119,21 +120,24 @@ func TestReplayIntoAnOpenBlock(t *testing.T) {
 	}
 }
 
-// Pages of any size, joined, are the log, each in a frame; a reader of them ends
-// with the whole answer formatted.
+// Pages of any size, joined, are the log; each fits a frame. Their reader ends with
+// the whole answer formatted.
 func TestPagesAreTheLog(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
 	runs := 0
 	rapid.Check(t, func(t *rapid.T) {
-		h := houseOn(store)
+		h := harnessOn(store)
 		runs++
 		key := fmt.Sprint("k", runs)
 		for range rapid.IntRange(1, 2).Draw(t, "answers") {
-			h.send(t, ann, key, rapid.SampledFrom([]string{"question", strings.Repeat("<long> ", 20<<10)}).Draw(t, "question"))
+			h.send(t, ann, key, rapid.SampledFrom([]string{"question",
+				strings.Repeat("<long> ", 20<<10)}).Draw(t, "question"))
 			run := h.begin(t, key)
-			h.say(t, run, rapid.SliceOfN(rapid.SampledFrom(presenttest.ShortFragments()), 1, 60).Draw(t, "words")...)
-			if how := rapid.SampledFrom([]session.RunStatus{session.RunCompleted, session.RunFailed, ""}).Draw(t, "how"); how != "" {
+			h.say(t, run, rapid.SliceOfN(rapid.SampledFrom(presenttest.ShortFragments()), 1, 60).Draw(t,
+				"words")...)
+			if how := rapid.SampledFrom([]session.RunStatus{session.RunCompleted, session.RunFailed,
+				""}).Draw(t, "how"); how != "" {
 				h.finish(t, run, how)
 			} else {
 				h.reset(t, key)
@@ -145,7 +149,7 @@ func TestPagesAreTheLog(t *testing.T) {
 		for after := int64(0); after < at.LastSeq; {
 			limit := rapid.IntRange(1, 40).Draw(t, "limit")
 			page, err := h.Hub.Page(t.Context(), h, m, key, at.Epoch, after, limit)
-			try(t, page, err)
+			must(t, page, err)
 			frame := protocol.AppendResult(nil, strings.Repeat("\x01", protocol.MaxIDLength), page)
 			if len(frame) > protocol.MaxFrameBytes || len(page.Events) == 0 || len(page.Events) > limit ||
 				page.LastSeq != at.LastSeq || page.Epoch != at.Epoch || page.SessionKey != key || page.Reset {
@@ -163,11 +167,11 @@ func TestPagesAreTheLog(t *testing.T) {
 	})
 }
 
-// A page that ends in the middle of an answer leaves its reader with what the
-// live events after it go on from.
+// After a page that ends in the middle of an answer, live events continue the
+// answer without a flaw.
 func TestPageBeforeLiveEvents(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.send(t, ann, "k", "question")
 	b := h.browser(ann, true)
 	b.load(t, "k")
@@ -193,17 +197,19 @@ func TestPageBeforeLiveEvents(t *testing.T) {
 	h.Leave(b.member)
 }
 
-func TestPagesThatAreNot(t *testing.T) {
+func TestPageRefuses(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.answered(t, ann, "k", "one", "two", "three")
 	at := h.transcript(t, "k", false)
 	m := &Member{UserID: "ann", Role: protocol.Operator}
 	for name, c := range map[string]protocol.Cursor{
-		"another epoch": {Epoch: "other"}, "ahead of the log": {Epoch: at.Epoch, AfterSeq: at.LastSeq + 1},
+		"another epoch": {Epoch: "other"}, "ahead of the log": {Epoch: at.Epoch, AfterSeq: at.LastSeq +
+			1},
 	} {
 		page, err := h.Hub.Page(t.Context(), h, m, "k", c.Epoch, c.AfterSeq, 10)
-		if err != nil || !page.Reset || len(page.Events) > 0 || page.Epoch != at.Epoch || page.LastSeq != at.LastSeq {
+		if err != nil || !page.Reset || len(page.Events) > 0 || page.Epoch != at.Epoch ||
+			page.LastSeq != at.LastSeq {
 			t.Errorf("%s: %+v, %v", name, page, err)
 		}
 	}
@@ -211,7 +217,8 @@ func TestPagesThatAreNot(t *testing.T) {
 	if err != nil || page.Reset || len(page.Events) > 0 {
 		t.Errorf("at the end: %+v, %v", page, err)
 	}
-	if _, err := h.Hub.Page(t.Context(), h, &Member{UserID: "ben", Role: protocol.Operator}, "k", "", 0, 10); refusal(err) != protocol.Forbidden {
+	if _, err := h.Hub.Page(t.Context(), h, &Member{UserID: "ben", Role: protocol.Operator}, "k", "",
+		0, 10); refusal(err) != protocol.Forbidden {
 		t.Errorf("somebody else's: %v", err)
 	}
 	if _, err := h.Hub.Page(t.Context(), h, m, "none", "", 0, 10); refusal(err) != protocol.NotFound {

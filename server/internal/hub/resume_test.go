@@ -21,7 +21,7 @@ import (
 
 func TestWhatBecomesOfCursors(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.answered(t, ann, "folded", "one", "two", "three")
 	h.compact(t)
 	h.answered(t, ann, "k", "one", "two", "three")
@@ -36,18 +36,28 @@ func TestWhatBecomesOfCursors(t *testing.T) {
 		status string
 		frames int
 	}{
-		"up to date":         {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch, AfterSeq: at.LastSeq}, protocol.ResumeLive, 0},
-		"behind":             {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch, AfterSeq: at.LastSeq - 1}, protocol.ResumeLive, 1},
-		"of any epoch":       {ann, protocol.Cursor{SessionKey: "k", AfterSeq: at.LastSeq - 1}, protocol.ResumeLive, 1},
-		"of another epoch":   {ann, protocol.Cursor{SessionKey: "k", Epoch: "other", AfterSeq: 1}, protocol.ResumeReset, 0},
-		"ahead of the log":   {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch, AfterSeq: at.LastSeq + 1}, protocol.ResumeReset, 0},
-		"in what was folded": {ann, protocol.Cursor{SessionKey: "folded", Epoch: folded.Epoch, AfterSeq: 4}, protocol.ResumeReset, 0},
-		"after that":         {ann, protocol.Cursor{SessionKey: "folded", Epoch: folded.Epoch, AfterSeq: folded.LastSeq - 1}, protocol.ResumeLive, 1},
-		"of nothing":         {ann, protocol.Cursor{SessionKey: "none"}, protocol.ResumeGone, 0},
-		"of what is no more": {ann, protocol.Cursor{SessionKey: "deleted", Epoch: "e", AfterSeq: 3}, protocol.ResumeGone, 0},
-		"somebody else's":    {ann, protocol.Cursor{SessionKey: "ben's"}, protocol.ResumeGone, 0},
-		"an admin's":         {root, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch, AfterSeq: at.LastSeq - 2}, protocol.ResumeLive, 2},
-		"an admin's, reset":  {root, protocol.Cursor{SessionKey: "k", Epoch: "other"}, protocol.ResumeReset, 0},
+		"up to date": {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch,
+			AfterSeq: at.LastSeq}, protocol.ResumeLive, 0},
+		"behind": {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch,
+			AfterSeq: at.LastSeq - 1}, protocol.ResumeLive, 1},
+		"of any epoch": {ann, protocol.Cursor{SessionKey: "k", AfterSeq: at.LastSeq - 1},
+			protocol.ResumeLive, 1},
+		"of another epoch": {ann, protocol.Cursor{SessionKey: "k", Epoch: "other", AfterSeq: 1},
+			protocol.ResumeReset, 0},
+		"ahead of the log": {ann, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch,
+			AfterSeq: at.LastSeq + 1}, protocol.ResumeReset, 0},
+		"in what was folded": {ann, protocol.Cursor{SessionKey: "folded", Epoch: folded.Epoch,
+			AfterSeq: 4}, protocol.ResumeReset, 0},
+		"after that": {ann, protocol.Cursor{SessionKey: "folded", Epoch: folded.Epoch,
+			AfterSeq: folded.LastSeq - 1}, protocol.ResumeLive, 1},
+		"of nothing": {ann, protocol.Cursor{SessionKey: "none"}, protocol.ResumeGone, 0},
+		"of what is no more": {ann, protocol.Cursor{SessionKey: "deleted", Epoch: "e", AfterSeq: 3},
+			protocol.ResumeGone, 0},
+		"somebody else's": {ann, protocol.Cursor{SessionKey: "ben's"}, protocol.ResumeGone, 0},
+		"an admin's": {root, protocol.Cursor{SessionKey: "k", Epoch: at.Epoch,
+			AfterSeq: at.LastSeq - 2}, protocol.ResumeLive, 2},
+		"an admin's, reset": {root, protocol.Cursor{SessionKey: "k", Epoch: "other"},
+			protocol.ResumeReset, 0},
 	}
 	defer h.Wait()
 	for name, row := range rows {
@@ -58,10 +68,12 @@ func TestWhatBecomesOfCursors(t *testing.T) {
 			t.Fatal(err)
 		}
 		open()
-		if len(resumed) != 1 || resumed[0].Status != row.status || resumed[0].SessionKey != row.cursor.SessionKey {
+		if len(resumed) != 1 || resumed[0].Status != row.status ||
+			resumed[0].SessionKey != row.cursor.SessionKey {
 			t.Errorf("%s: %+v, want %s", name, resumed, row.status)
 		}
-		if gone := row.status == protocol.ResumeGone; gone != (resumed[0].Epoch == "") || gone != (resumed[0].LastSeq == 0) {
+		if gone := row.status == protocol.ResumeGone; gone != (resumed[0].Epoch == "") ||
+			gone != (resumed[0].LastSeq == 0) {
 			t.Errorf("%s: stands at %+v", name, resumed[0])
 		}
 		for b.replaying() {
@@ -77,16 +89,17 @@ func TestWhatBecomesOfCursors(t *testing.T) {
 	}
 }
 
-// meddler is a Log in which something happens right before it is read the nth
-// time, and right after.
-type meddler struct {
+// interceptor is a Log that calls a function right before, or right after, it is read
+// the nth time.
+type interceptor struct {
 	Log
 	reads         int
 	before, after map[int]func()
-	more          int // a reading that says there is more than there is
+	overstate     int // the reading that claims one event more than there is
 }
 
-func (m *meddler) Replay(ctx context.Context, a session.Access, epoch string, after int64, most session.Span) (session.Replay, error) {
+func (m *interceptor) Replay(ctx context.Context, a session.Access, epoch string, after int64,
+	most session.Span) (session.Replay, error) {
 	m.reads++
 	n := m.reads
 	if do := m.before[n]; do != nil {
@@ -96,43 +109,49 @@ func (m *meddler) Replay(ctx context.Context, a session.Access, epoch string, af
 	if do := m.after[n]; do != nil {
 		do()
 	}
-	if n == m.more {
+	if n == m.overstate {
 		part.Session.LastSeq++
 	}
 	return part, err
 }
 
-// Whatever becomes of a session, and in whatever moment of a resume: the browser
-// ends where the session does.
+// Whatever happens to a session, at whatever moment of a resume, the browser ends
+// with what the session has.
 func TestWhatHappensWhileResuming(t *testing.T) {
 	t.Parallel()
-	happens := map[string]func(t *testing.T, h *house, key string){
-		"nothing":    func(*testing.T, *house, string) {},
-		"more words": func(t *testing.T, h *house, key string) { h.answered(t, ann, key, "more", " words") },
-		"reset":      func(t *testing.T, h *house, key string) { h.reset(t, key) },
-		"reset, and more words": func(t *testing.T, h *house, key string) {
+	happens := map[string]func(t *testing.T, h *harness, key string){
+		"nothing": func(*testing.T, *harness, string) {},
+		"more words": func(t *testing.T, h *harness,
+			key string) {
+			h.answered(t, ann, key, "more", " words")
+		},
+		"reset": func(t *testing.T, h *harness, key string) { h.reset(t, key) },
+		"reset, and more words": func(t *testing.T, h *harness, key string) {
 			h.reset(t, key)
 			h.answered(t, ann, key, "more", " words")
 		},
-		"deleted": func(t *testing.T, h *house, key string) { h.delete(t, key) },
-		"deleted, and opened anew": func(t *testing.T, h *house, key string) {
+		"deleted": func(t *testing.T, h *harness, key string) { h.delete(t, key) },
+		"deleted, and opened anew": func(t *testing.T, h *harness, key string) {
 			h.delete(t, key)
 			h.answered(t, ann, key, "more", " words")
 		},
-		"deleted twice": func(t *testing.T, h *house, key string) {
+		"deleted twice": func(t *testing.T, h *harness, key string) {
 			h.delete(t, key)
 			h.send(t, ann, key, "again")
 			h.delete(t, key)
 		},
-		"folded": func(t *testing.T, h *house, _ string) { h.compact(t) },
+		"folded": func(t *testing.T, h *harness, _ string) { h.compact(t) },
 	}
-	// The first reading is the glance, before the answer; then the replay's come.
+	// Enter reads first, before the answer; the replay's readings follow.
 	const between = "between"
 	moments := []string{"before 1", "after 1", between, "before 2", "after 2", "before 3", "after 3"}
-	begins := map[string]func(t *testing.T, h *house, key string){
-		"up to date": func(*testing.T, *house, string) {},
-		"behind":     func(t *testing.T, h *house, key string) { h.answered(t, ann, key, "an", " answer") },
-		"long behind": func(t *testing.T, h *house, key string) {
+	begins := map[string]func(t *testing.T, h *harness, key string){
+		"up to date": func(*testing.T, *harness, string) {},
+		"behind": func(t *testing.T, h *harness,
+			key string) {
+			h.answered(t, ann, key, "an", " answer")
+		},
+		"long behind": func(t *testing.T, h *harness, key string) {
 			h.answered(t, ann, key, slices.Repeat([]string{"word "}, 2*batchFrames)...)
 		},
 	}
@@ -143,18 +162,19 @@ func TestWhatHappensWhileResuming(t *testing.T) {
 				for _, who := range []session.Caller{ann, root} {
 					replaying := strings.HasSuffix(moment, "2") || strings.HasSuffix(moment, "3")
 					if begin == "long behind" && !replaying || who == root && begin != "up to date" {
-						continue // which would be nothing new
+						continue // another case covers it
 					}
-					key := strings.NewReplacer(" ", "_", ",", "").Replace(fmt.Sprint(what, ":", moment, ":", begin, ":", who.UserID))
+					key := strings.NewReplacer(" ", "_", ",",
+						"").Replace(fmt.Sprint(what, ":", moment, ":", begin, ":", who.UserID))
 					t.Run(key, func(t *testing.T) {
 						t.Parallel()
-						h := houseOn(store)
+						h := harnessOn(store)
 						h.answered(t, ann, key, "first", " answer")
 						b := h.browser(who, what != "folded")
 						b.load(t, key)
 						behind(t, h, key)
 						do := sync.OnceFunc(func() { happen(t, h, key) })
-						b.connectBy(t, meddle(h, moment, do), func() {
+						b.connectBy(t, intercept(h, moment, do), func() {
 							if moment == between {
 								do()
 							}
@@ -173,9 +193,9 @@ func TestWhatHappensWhileResuming(t *testing.T) {
 	}
 }
 
-// meddle does something in the moment that is said.
-func meddle(log Log, moment string, do func()) *meddler {
-	m := &meddler{Log: log, before: map[int]func(){}, after: map[int]func(){}}
+// intercept gives a Log that calls do at the moment, as "before 2".
+func intercept(log Log, moment string, do func()) *interceptor {
+	m := &interceptor{Log: log, before: map[int]func(){}, after: map[int]func(){}}
 	when, nth, _ := strings.Cut(moment, " ")
 	switch n, _ := strconv.Atoi(nth); when {
 	case "before":
@@ -186,13 +206,14 @@ func meddle(log Log, moment string, do func()) *meddler {
 	return m
 }
 
-// agrees fails unless the browser shows the session as it is, if it is.
+// agrees fails unless the browser shows what the session has, or nothing if there is
+// no such session.
 func agrees(t *testing.T, b *browser, key string) {
 	t.Helper()
 	_, err := b.h.Find(t.Context(), root.To(key))
 	switch known := b.known[key] != nil; {
 	case err == nil && !known && b.who == root:
-		// A deleted session that was opened anew is followed no more.
+		// An admin does not follow a session that was deleted and created again.
 	case err == nil:
 		b.same(t, key)
 	case known:
@@ -200,16 +221,16 @@ func agrees(t *testing.T, b *browser, key string) {
 	}
 }
 
-// A client that knows a session that is not there yet has it from its first
-// event on, however late it is opened.
-func TestSendThatOpensWhatIsGone(t *testing.T) {
+// A client with a cursor in a session that does not exist yet gets the session from
+// its first event on, whenever it is created.
+func TestResumeBeforeTheSessionExists(t *testing.T) {
 	t.Parallel()
 	for _, moment := range []string{"before 1", "after 1", "between", "before 2", "after 2", "later"} {
-		h := newHouse(t)
+		h := newHarness(t)
 		b := h.browser(ann, false)
 		b.known["k"] = timeline.New("k")
 		do := sync.OnceFunc(func() { h.answered(t, ann, "k", "an", " answer") })
-		b.connectBy(t, meddle(h, moment, do), func() {
+		b.connectBy(t, intercept(h, moment, do), func() {
 			if moment == "between" {
 				do()
 			}
@@ -227,10 +248,10 @@ func TestSendThatOpensWhatIsGone(t *testing.T) {
 	}
 }
 
-// Nobody is told anything before the answer that says who they are.
+// A member is sent nothing before the answer to its connect request.
 func TestNothingComesBeforeTheAnswer(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.send(t, root, "k", "question")
 	b := h.browser(root, false)
 	b.load(t, "k")
@@ -250,36 +271,36 @@ func TestNothingComesBeforeTheAnswer(t *testing.T) {
 	h.Wait()
 }
 
-// gate lets nothing be published until it is opened.
-type gate struct {
+// blockingPublisher publishes nothing until open is closed.
+type blockingPublisher struct {
 	session.Publisher
 	reached, open chan struct{}
 }
 
-func (g *gate) Publish(e session.Event) {
+func (g *blockingPublisher) Publish(e session.Event) {
 	g.reached <- struct{}{}
 	<-g.open
 	g.Publisher.Publish(e)
 }
 
-// What a replay finds in the log before it is published comes once.
+// An event that a replay reads from the log before it is published is sent once.
 func TestReplayedBeforePublished(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*house){
-		"a message": func(h *house) { h.send(t, ann, "k", "question") },
-		"a reset":   func(h *house) { h.reset(t, "k") },
-		"the end":   func(h *house) { h.delete(t, "k") },
+	for name, change := range map[string]func(*harness){
+		"a message": func(h *harness) { h.send(t, ann, "k", "question") },
+		"a reset":   func(h *harness) { h.reset(t, "k") },
+		"the end":   func(h *harness) { h.delete(t, "k") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := openStore(t)
-			h := houseOn(store)
+			h := harnessOn(store)
 			h.answered(t, ann, "k", "an", " answer")
 			b := h.browser(ann, false)
 			b.load(t, "k")
 			h.send(t, ann, "k", "one behind")
-			g := &gate{h.Hub, make(chan struct{}), make(chan struct{})}
-			slow := &house{Hub: h.Hub, Service: session.New(store, g, setting.Fixed(session.Settings{}))}
+			g := &blockingPublisher{h.Hub, make(chan struct{}), make(chan struct{})}
+			slow := &harness{Hub: h.Hub, Service: session.New(store, g, setting.Fixed(session.Settings{}))}
 			changed := make(chan struct{})
 			entered := make(chan struct{})
 			go func() {
@@ -287,8 +308,8 @@ func TestReplayedBeforePublished(t *testing.T) {
 				<-entered
 				change(slow)
 			}()
-			// It is committed right after the glance, and published when all that
-			// is in the log was replayed.
+			// The change is committed right after Enter has read the log, and published
+			// when the replay has sent all that is in the log.
 			b.connectBy(t, slow, func() {
 				close(entered)
 				<-g.reached
@@ -301,7 +322,7 @@ func TestReplayedBeforePublished(t *testing.T) {
 			if b.last["k"] != had {
 				t.Errorf("the browser had %+v and got %+v", had, b.last["k"])
 			}
-			go func() { // live events go out again
+			go func() { // live events are sent again
 				for range g.reached {
 				}
 			}()
@@ -317,14 +338,14 @@ func TestReplayedBeforePublished(t *testing.T) {
 	}
 }
 
-// A replay goes at the pace of its reader: what is queued is bounded whatever is
-// behind, whatever is published meanwhile, and other sessions do not wait for it.
+// A replay goes at the pace of its reader: what is queued is bounded, however much is
+// missing and whatever is published meanwhile; other sessions do not wait for it.
 func TestReplayAtTheReadersPace(t *testing.T) {
 	t.Parallel()
 	for _, html := range []bool{false, true} {
 		t.Run(fmt.Sprint("html=", html), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			h.send(t, ann, "k", "question")
 			h.send(t, ann, "other", "question")
 			b := h.browser(ann, html)
@@ -332,10 +353,11 @@ func TestReplayAtTheReadersPace(t *testing.T) {
 			b.load(t, "other")
 			run, other := h.begin(t, "k"), h.begin(t, "other")
 			for range 100 {
-				h.say(t, run, "- some ", "words", " of a ", "long *list*\n", "- and\n", "- so", " on\n", "\n", "and *so*\n\n", "on", "\n\n")
+				h.say(t, run, "- some ", "words", " of a ", "long *list*\n", "- and\n", "- so", " on\n", "\n",
+					"and *so*\n\n", "on", "\n\n")
 			}
 			b.connect(t)
-			const most = 2 * batchBytes // the frame that fills it is a large list
+			const most = 2 * batchBytes // the last frame of a batch is a large list
 			for n := 0; ; n++ {
 				h.say(t, run, "- more\n")
 				if n%10 == 0 {
@@ -366,7 +388,7 @@ func TestReplayAtTheReadersPace(t *testing.T) {
 	}
 }
 
-// failing is a Log that cannot be read so often.
+// failing is a Log that cannot be read the first times.
 type failing struct {
 	Log
 	times int
@@ -375,8 +397,9 @@ type failing struct {
 
 var errDisk = errors.New("the disk is gone")
 
-func (f *failing) Replay(ctx context.Context, a session.Access, epoch string, after int64, most session.Span) (session.Replay, error) {
-	if most == glance {
+func (f *failing) Replay(ctx context.Context, a session.Access, epoch string, after int64,
+	most session.Span) (session.Replay, error) {
+	if most == probe {
 		return f.Log.Replay(ctx, a, epoch, after, most)
 	}
 	if f.reads++; f.reads <= f.times {
@@ -385,15 +408,15 @@ func (f *failing) Replay(ctx context.Context, a session.Access, epoch string, af
 	return f.Log.Replay(ctx, a, epoch, after, most)
 }
 
-// A log that cannot be read for a moment is waited for; then the client has to
-// come back.
+// A log that cannot be read is tried again; after readAttempts the client has to
+// connect again.
 func TestReplayThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, times := range []int{1, readAttempts - 1, readAttempts} {
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := newHouse(t)
+				h := newHarness(t)
 				h.answered(t, ann, "k", "an", " answer")
 				b := h.browser(ann, false)
 				b.known["k"] = timeline.New("k")
@@ -418,34 +441,34 @@ func TestReplayThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A store that fails while the cursors are looked at lets nobody in.
+// If the store fails while the cursors are checked, the member does not join.
 func TestEnterWithoutAStore(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	b := h.browser(root, false)
 	b.newMember()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := h.Enter(ctx, h, b.member, []protocol.Cursor{{SessionKey: "k"}}); err == nil {
-		t.Error("it was let in")
+		t.Error("the member has joined")
 	}
 	if h.Len() != 0 || len(h.watchers) != 0 {
 		t.Errorf("%d members", h.Len())
 	}
 }
 
-// A replay ends with its connection, whatever it waits for, and so does one whose
-// connection takes nothing more.
+// A replay ends when its member leaves and when its connection takes no more frames,
+// whatever it waits for.
 func TestReplayEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*house, *browser){
-		"left":              func(h *house, b *browser) { h.Leave(b.member) },
-		"broken":            func(_ *house, b *browser) { b.socket.cut() },
-		"left, then broken": func(h *house, b *browser) { h.Leave(b.member); b.socket.cut() },
+	for name, end := range map[string]func(*harness, *browser){
+		"left":              func(h *harness, b *browser) { h.Leave(b.member) },
+		"broken":            func(_ *harness, b *browser) { b.socket.cut() },
+		"left, then broken": func(h *harness, b *browser) { h.Leave(b.member); b.socket.cut() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			b := h.browser(ann, true)
 			for i := range 3 {
 				key := fmt.Sprint("k", i)
@@ -457,7 +480,7 @@ func TestReplayEndsWithItsConnection(t *testing.T) {
 				}
 			}
 			b.connect(t)
-			for b.read(t, 1) == 0 { // it is under way, and waits for the reader
+			for b.read(t, 1) == 0 { // until it is under way and waits for the reader
 			}
 			end(h, b)
 			h.Wait()

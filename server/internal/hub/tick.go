@@ -11,66 +11,68 @@ import (
 )
 
 const (
-	// recentTicks is for how many ticks a session counts as changed: a minute.
+	// recentTicks is for how many ticks a change counts as recent: a minute.
 	recentTicks = int(time.Minute / protocol.TickInterval)
 	// maxTick bounds a tick's payload, in bytes.
 	maxTick = protocol.MaxFrameBytes / 4
 )
 
-// recent is how far the logs are that have grown lately.
-type recent struct {
+// recentChanges has the last change of each session that has changed recently.
+type recentChanges struct {
+	// mu guards the following fields. Ticks are sent while it is held, so that a tick
+	// never follows an event that has ended the log.
 	mu     sync.Mutex
-	tick   int
-	byUser map[string]map[string]change // by session
+	tick   int                          // ticks so far
+	byUser map[string]map[string]change // by owner, then by session
 }
 
-// change is the last one of a session.
+// change is the last change of a session.
 type change struct {
 	seq  int64
-	tick int // before which it was
+	tick int // the number of ticks before it
 }
 
-// note notes an event that everybody has who follows its session.
-func (r *recent) note(e *session.Event) {
+// record records an event that was sent to all members who follow its session.
+func (r *recentChanges) record(e *session.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	of := r.byUser[e.UserID]
-	if of == nil {
-		of = map[string]change{}
-		r.byUser[e.UserID] = of
+	sessions := r.byUser[e.UserID]
+	if sessions == nil {
+		sessions = map[string]change{}
+		r.byUser[e.UserID] = sessions
 	}
-	of[e.SessionKey] = change{e.Seq, r.tick}
+	sessions[e.SessionKey] = change{e.Seq, r.tick}
 }
 
-// forget forgets a log that is no more: nobody who is told so is told after that
-// how far it was.
-func (r *recent) forget(e *session.Event) {
+// forget forgets a session whose log has ended. It must be called before the event
+// that says so is sent: a tick with the old log's seq must not follow that event.
+func (r *recentChanges) forget(e *session.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.byUser[e.UserID], e.SessionKey)
 }
 
-// next forgets what is long ago.
-func (r *recent) next() {
+// expire counts a tick and forgets what has become too old.
+func (r *recentChanges) expire() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tick++
-	for user, of := range r.byUser {
-		maps.DeleteFunc(of, func(_ string, c change) bool { return r.tick-c.tick > recentTicks })
-		if len(of) == 0 {
+	for user, sessions := range r.byUser {
+		maps.DeleteFunc(sessions, func(_ string, c change) bool { return r.tick-c.tick > recentTicks })
+		if len(sessions) == 0 {
 			delete(r.byUser, user)
 		}
 	}
 }
 
-// Tick tells everybody that the gateway lives, and how far those sessions that a
-// member follows are that have changed within a minute. It is to be called every
-// protocol.TickInterval.
+// Tick tells every member that the gateway is alive, and the last seq of each
+// session that the member follows and that has changed recently. The caller calls
+// it every protocol.TickInterval.
 func (h *Hub) Tick() {
-	h.recent.next()
-	nothing := tick(nil)
+	h.recent.expire()
+	empty := tickFrame(nil)
 	for user, members := range h.users() {
-		h.tickUser(user, members, nothing)
+		h.tickUser(user, members, empty)
 	}
 }
 
@@ -80,26 +82,27 @@ func (h *Hub) users() map[string][]*Member {
 	return maps.Clone(h.byUser)
 }
 
-// tickUser tells the members of one user. What they are told of changes while
-// they are told of nothing that ends it: see forget.
-func (h *Hub) tickUser(user string, members []*Member, frame conn.Prepared) {
+// tickUser sends a tick to the members of one user; empty is the frame if no
+// session has changed.
+func (h *Hub) tickUser(user string, members []*Member, empty conn.Prepared) {
 	h.recent.mu.Lock()
 	defer h.recent.mu.Unlock()
 	sessions := map[string]int64{}
 	for key, c := range h.recent.byUser[user] {
 		sessions[key] = c.seq
 	}
+	frame := empty
 	if len(sessions) > 0 {
-		frame = tick(sessions)
+		frame = tickFrame(sessions)
 	}
 	for _, m := range members {
-		m.tick(frame, sessions, h.watched(m))
+		m.tick(frame, sessions, h.watchedLocked(m))
 	}
 }
 
-// watched gives how far the sessions are that the member watches. The lock of
-// what is recent is held.
-func (h *Hub) watched(m *Member) map[string]int64 {
+// watchedLocked gives the last seq of each session that the member watches and that
+// has changed recently. h.recent.mu must be held.
+func (h *Hub) watchedLocked(m *Member) map[string]int64 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if len(m.watches) == 0 {
@@ -114,49 +117,49 @@ func (h *Hub) watched(m *Member) map[string]int64 {
 	return watched
 }
 
-// tick tells the member of its user's sessions, for which there is a frame, and
-// of those it watches. What is being replayed to it is left out: it would seem
-// to be missing.
+// tick sends the member a tick: frame, which has its user's sessions, or, if that
+// is not the right one, a frame of its own. Sessions that are being replayed are
+// left out: the client would take what was not replayed yet for missing.
 func (m *Member) tick(frame conn.Prepared, sessions, watched map[string]int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.entering {
 		return
 	}
-	own := len(watched) > 0
-	for key, p := range m.places {
-		if p.held {
+	own := len(watched) > 0 // it needs a frame of its own
+	for key, c := range m.cursors {
+		if c.replaying {
 			_, changed := sessions[key]
 			own = own || changed
 			continue
 		}
-		if p.ticks++; p.ticks > recentTicks { // whatever was in the log then was published
-			delete(m.places, key)
+		if c.ticks++; c.ticks > recentTicks {
+			delete(m.cursors, key) // all that the replay has read was published by now
 		}
 	}
-	if len(m.places) == 0 {
-		m.places = nil
+	if len(m.cursors) == 0 {
+		m.cursors = nil
 	}
 	if own {
 		all := map[string]int64{}
 		for _, part := range []map[string]int64{sessions, watched} {
 			for key, seq := range part {
-				if p := m.places[key]; p == nil || !p.held {
+				if c := m.cursors[key]; c == nil || !c.replaying {
 					all[key] = seq
 				}
 			}
 		}
-		frame = tick(all)
+		frame = tickFrame(all)
 	}
 	m.Send(frame)
 }
 
-// tick is a tick's frame. Of too many sessions it has some.
-func tick(sessions map[string]int64) conn.Prepared {
+// tickFrame encodes a tick. If the sessions do not fit, it has some of them.
+func tickFrame(sessions map[string]int64) conn.Prepared {
 	t := protocol.Tick{Sessions: map[string]int64{}}
-	room := maxTick
+	left := maxTick
 	for key, seq := range sessions {
-		if room -= len(key) + 24; room < 0 { // quotes, colon, comma and the seq
+		if left -= len(key) + 24; left < 0 { // quotes, colon, comma and the seq
 			break
 		}
 		t.Sessions[key] = seq

@@ -12,19 +12,19 @@ import (
 
 func ptr(n int64) *int64 { return &n }
 
-// watch lets the browser follow a session and gives where it stands.
+// watch makes the browser follow a session, and gives where the log ends.
 func (b *browser) watch(t failer, key, epoch string, after *int64) protocol.ResumedCursor {
 	t.Helper()
 	at, open, err := b.h.Watch(context.Background(), b.h, b.member, key, epoch, after)
-	try(t, at, err)
+	must(t, at, err)
 	open()
 	return at
 }
 
-// An admin follows a session of another: from now on, or from a place on.
+// An admin watches another user's session: from now on, or from a seq on.
 func TestWatch(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.answered(t, ann, "k", "an", " answer")
 	h.answered(t, ann, "unwatched", "an", " answer")
 	from := h.transcript(t, "k", false)
@@ -36,11 +36,12 @@ func TestWatch(t *testing.T) {
 	}
 	h.answered(t, ann, "k", "another", " answer")
 	if n := now.socket.count(); n > 0 {
-		t.Fatalf("%d frames came to who does not watch", n)
+		t.Fatalf("%d frames came to a member that does not watch", n)
 	}
 	at := before.watch(t, "k", from.Epoch, ptr(from.LastSeq))
 	stands := h.transcript(t, "k", false)
-	if at.Status != protocol.ResumeLive || at.Epoch != stands.Epoch || at.LastSeq != stands.LastSeq || at.SessionKey != "k" {
+	if at.Status != protocol.ResumeLive || at.Epoch != stands.Epoch || at.LastSeq != stands.LastSeq ||
+		at.SessionKey != "k" {
 		t.Errorf("watched as %+v", at)
 	}
 	before.last["k"] = position{at.Epoch, from.LastSeq}
@@ -49,7 +50,8 @@ func TestWatch(t *testing.T) {
 
 	delete(now.known, "k")
 	now.load(t, "k")
-	if at := now.watch(t, "k", "", nil); at.Status != protocol.ResumeLive || at.LastSeq != stands.LastSeq {
+	if at := now.watch(t, "k", "", nil); at.Status != protocol.ResumeLive ||
+		at.LastSeq != stands.LastSeq {
 		t.Errorf("watched as %+v", at)
 	}
 	now.last["k"] = position{at.Epoch, at.LastSeq}
@@ -59,10 +61,10 @@ func TestWatch(t *testing.T) {
 		b.catchUp(t)
 		b.same(t, "k")
 		if b.last["unwatched"].seq > 0 {
-			t.Error("an admin was told of a session that is not watched")
+			t.Error("an admin got an event of a session that is not watched")
 		}
 	}
-	now.watch(t, "k", "", nil) // again, which changes nothing
+	now.watch(t, "k", "", nil) // to watch again changes nothing
 	h.reset(t, "k")
 	h.answered(t, ann, "k", "a new", " log")
 	h.delete(t, "k")
@@ -78,7 +80,7 @@ func TestWatch(t *testing.T) {
 	sent := now.socket.count()
 	h.answered(t, ann, "k", "unseen")
 	if now.socket.count() != sent {
-		t.Error("who watches no more was told")
+		t.Error("a member got an event after Unwatch")
 	}
 	for _, b := range []*browser{now, before} {
 		b.lose()
@@ -89,16 +91,18 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// What an admin watches while it is being replayed is replayed anew, and what is
-// unwatched is replayed no more.
+// To watch a session that is being replayed starts the replay again. Unwatch ends
+// it.
 func TestWatchDuringAReplay(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.send(t, ann, "k", "question")
 	run := h.begin(t, "k")
 	for range 20 {
-		h.say(t, run, "some ", "words ", "of ", "a ", "longer ", "answer ", "and ", "then ", "some ", "more ", "of ", "it. ",
-			"some ", "words ", "of ", "a ", "longer ", "answer ", "and ", "then ", "some ", "more ", "of ", "it. ")
+		h.say(t, run, "some ", "words ", "of ", "a ", "longer ", "answer ", "and ", "then ", "some ",
+			"more ", "of ", "it. ",
+			"some ", "words ", "of ", "a ", "longer ", "answer ", "and ", "then ", "some ", "more ", "of ",
+			"it. ")
 	}
 	at := h.transcript(t, "k", false)
 	b := h.browser(root, false)
@@ -125,34 +129,37 @@ func TestWatchDuringAReplay(t *testing.T) {
 	h.Wait()
 }
 
-func TestWatchWhatIsNotTheirs(t *testing.T) {
+func TestWatchStatus(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.answered(t, root, "own", "an", " answer")
 	h.answered(t, ann, "k", "an", " answer")
 	at := h.transcript(t, "k", false)
 	b := h.browser(root, false)
 	b.newMember()
 	h.Join(b.member)
-	if _, _, err := h.Watch(t.Context(), h, b.member, "none", "", nil); refusal(err) != protocol.NotFound {
+	if _, _, err := h.Watch(t.Context(), h, b.member, "none", "",
+		nil); refusal(err) != protocol.NotFound {
 		t.Errorf("none: %v", err)
 	}
 	for name, c := range map[string]struct {
 		epoch string
 		after *int64
 	}{
-		"another epoch": {"other", nil}, "another epoch, from": {"other", ptr(1)}, "ahead": {at.Epoch, ptr(at.LastSeq + 1)},
+		"another epoch": {"other", nil}, "another epoch, from": {"other", ptr(1)},
+		"ahead": {at.Epoch, ptr(at.LastSeq + 1)},
 	} {
-		if got := b.watch(t, "k", c.epoch, c.after); got.Status != protocol.ResumeReset || got.Epoch != at.Epoch || got.LastSeq != at.LastSeq {
+		if got := b.watch(t, "k", c.epoch, c.after); got.Status != protocol.ResumeReset ||
+			got.Epoch != at.Epoch || got.LastSeq != at.LastSeq {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	// It is watched all the same, and its history tells what was before.
+	// The session is watched all the same; the history has what came before.
 	b.load(t, "k")
 	h.send(t, ann, "k", "question")
 	b.catchUp(t)
 	b.same(t, "k")
-	// One's own is followed as it is, and from a place on again.
+	// A member follows its own session without watching; with a seq, it is replayed.
 	b.load(t, "own")
 	b.watch(t, "own", "", nil)
 	h.send(t, root, "own", "question")
@@ -168,15 +175,16 @@ func TestWatchWhatIsNotTheirs(t *testing.T) {
 	b.catchUp(t)
 	b.same(t, "own")
 	b.lose()
-	if _, _, err := h.Watch(t.Context(), h, &Member{Sender: nobody{}, UserID: "root", Role: protocol.Admin}, "k", "", nil); err == nil {
-		t.Error("who has left watches")
+	if _, _, err := h.Watch(t.Context(), h, &Member{Sender: discard{}, UserID: "root",
+		Role: protocol.Admin}, "k", "", nil); err == nil {
+		t.Error("a member that has left watches")
 	}
 	h.Wait()
 }
 
 func TestWatchesAreBounded(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	b := h.browser(root, false)
 	b.newMember()
 	h.Join(b.member)
@@ -185,7 +193,7 @@ func TestWatchesAreBounded(t *testing.T) {
 		h.send(t, ann, key, "question")
 		_, open, err := h.Watch(t.Context(), h, b.member, key, "", nil)
 		if n < maxWatches {
-			try(t, 0, err)
+			must(t, 0, err)
 			open()
 		} else if refusal(err) != protocol.ResourceExhausted {
 			t.Errorf("the %dth: %v", n+1, err)
@@ -197,18 +205,18 @@ func TestWatchesAreBounded(t *testing.T) {
 	b.catchUp(t)
 	h.send(t, ann, last, "question")
 	h.send(t, ann, "k0", "question")
-	if b.read(t, 100) != 1 || len(b.member.places) > maxWatches+1 {
-		t.Errorf("%d places", len(b.member.places))
+	if b.read(t, 100) != 1 || len(b.member.cursors) > maxWatches+1 {
+		t.Errorf("%d cursors", len(b.member.cursors))
 	}
 	b.lose()
 	h.Wait()
 }
 
-// What a tick tells: the sessions of the last minute that the member follows, as
-// far as it has them.
+// A tick has the sessions that the member follows and that have changed in the last
+// minute, but none that is being replayed.
 func TestTick(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	h.answered(t, ann, "ann's", "an", " answer")
 	h.answered(t, ann, "old", "an", " answer")
 	h.answered(t, ben, "ben's", "an", " answer")
@@ -221,49 +229,54 @@ func TestTick(t *testing.T) {
 	h.answered(t, ann, "gone", "an", " answer")
 	h.delete(t, "gone")
 	h.answered(t, ben, "ben's", "an", " answer")
-	a, a2, be, admin := h.browser(ann, false), h.browser(ann, true), h.browser(ben, false), h.browser(root, false)
+	a, a2, be, admin := h.browser(ann, false), h.browser(ann, true), h.browser(ben, false),
+		h.browser(root, false)
 	all := []*browser{a, a2, be, admin}
 	for _, b := range all {
 		b.connect(t)
 	}
 	admin.watch(t, "ben's", "", nil)
 	admin.catchUp(t)
-	told := func(when string, want map[*browser]string) {
+	ticked := func(when string, want map[*browser]string) {
 		t.Helper()
 		h.Tick()
 		for _, b := range all {
 			b.tick = protocol.Tick{}
 			b.read(t, 100)
 			if got := fmt.Sprint(b.tick.Sessions); got != want[b] {
-				t.Errorf("%s: %s with html %v is told %s, want %s", when, b.who.UserID, b.html, got, want[b])
+				t.Errorf("%s: %s with html %v got %s, want %s", when, b.who.UserID, b.html, got, want[b])
 			}
 		}
 	}
 	const ofAnn, ofBen = "map[ann's:11 reset:1]", "map[ben's:11]"
-	told("at first", map[*browser]string{a: ofAnn, a2: ofAnn, be: ofBen, admin: ofBen})
+	ticked("at first", map[*browser]string{a: ofAnn, a2: ofAnn, be: ofBen, admin: ofBen})
 	a2.lose()
 	a2.known["ann's"] = nil
 	delete(a2.known, "ann's")
 	a2.newMember()
 	resumed, open, err := h.Enter(t.Context(), h, a2.member, []protocol.Cursor{{SessionKey: "ann's"}})
-	try(t, resumed, err)
-	told("while it enters", map[*browser]string{a: ofAnn, a2: "map[]", be: ofBen, admin: ofBen})
-	_ = open // it is held for good
+	must(t, resumed, err)
+	ticked("while it enters", map[*browser]string{a: ofAnn, a2: "map[]", be: ofBen, admin: ofBen})
+	_ = open // not called, so the session stays replaying
 	a2.member.mu.Lock()
 	a2.member.entering = false
 	a2.member.mu.Unlock()
-	told("while one is replayed", map[*browser]string{a: ofAnn, a2: "map[reset:1]", be: ofBen, admin: ofBen})
+	ticked("while one is replayed", map[*browser]string{a: ofAnn, a2: "map[reset:1]", be: ofBen,
+		admin: ofBen})
 	h.Unwatch(admin.member, "ben's")
 	h.send(t, ann, "ann's", "question")
 	a.read(t, 100)
-	told("later", map[*browser]string{a: "map[ann's:12 reset:1]", a2: "map[reset:1]", be: ofBen, admin: "map[]"})
-	told("a minute after most", map[*browser]string{a: "map[ann's:12]", a2: "map[]", be: "map[]", admin: "map[]"})
+	ticked("later", map[*browser]string{a: "map[ann's:12 reset:1]", a2: "map[reset:1]", be: ofBen,
+		admin: "map[]"})
+	ticked("a minute after most", map[*browser]string{a: "map[ann's:12]", a2: "map[]", be: "map[]",
+		admin: "map[]"})
 	for range recentTicks {
 		h.Tick()
 	}
-	told("a minute after all", map[*browser]string{a: "map[]", a2: "map[]", be: "map[]", admin: "map[]"})
+	ticked("a minute after all", map[*browser]string{a: "map[]", a2: "map[]", be: "map[]",
+		admin: "map[]"})
 	if len(h.recent.byUser) > 0 {
-		t.Errorf("%d users are remembered", len(h.recent.byUser))
+		t.Errorf("%d users are left", len(h.recent.byUser))
 	}
 	for _, b := range all {
 		b.lose()
@@ -271,7 +284,7 @@ func TestTick(t *testing.T) {
 	h.Wait()
 }
 
-// However many sessions have changed, a tick is a small frame.
+// Whatever the number of changed sessions, a tick is a small frame.
 func TestTickIsBounded(t *testing.T) {
 	t.Parallel()
 	h := New()
@@ -287,15 +300,16 @@ func TestTickIsBounded(t *testing.T) {
 		t.Fatalf("%d frames of %d bytes", len(frames), len(payload(frames[0])))
 	}
 	var tick protocol.Tick
-	if err := protocol.Decode(decodeFrame(t, frames[0]).Payload, &tick); err != nil || len(tick.Sessions) < 400 {
+	if err := protocol.Decode(decodeFrame(t, frames[0]).Payload, &tick); err != nil ||
+		len(tick.Sessions) < 400 {
 		t.Errorf("%d sessions, %v", len(tick.Sessions), err)
 	}
 }
 
-// A member that has caught up keeps nothing of that after a minute.
-func TestPlacesAreForgotten(t *testing.T) {
+// A minute after a session has caught up, its cursor is removed.
+func TestCursorsExpire(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	b := h.browser(ann, false)
 	for n := range 3 {
 		key := fmt.Sprint("k", n)
@@ -308,12 +322,12 @@ func TestPlacesAreForgotten(t *testing.T) {
 	for range recentTicks {
 		h.Tick()
 	}
-	if n := len(b.member.places); n != 3 {
-		t.Errorf("%d places are known, want 3", n)
+	if n := len(b.member.cursors); n != 3 {
+		t.Errorf("%d cursors, want 3", n)
 	}
 	h.Tick()
-	if n := len(b.member.places); n != 0 || b.member.replayer != nil && b.member.waiting != nil {
-		t.Errorf("%d places are still known", n)
+	if n := len(b.member.cursors); n != 0 || b.member.replayer != nil && b.member.pending != nil {
+		t.Errorf("%d cursors are left", n)
 	}
 	h.send(t, ann, "k0", "question")
 	b.catchUp(t)

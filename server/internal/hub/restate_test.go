@@ -7,18 +7,18 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 )
 
-// TestStrangersDoNotMakeItSayMore resumes in a session while its answer streams.
-// For whoever may read it the next event begins its open block anew, which all
-// who follow get; for somebody else nothing is said again.
-func TestStrangersDoNotMakeItSayMore(t *testing.T) {
+// TestOnlyReadersCauseARestatement resumes in a session while its answer streams. If
+// the client may read the session, the next event resends the open block to all who
+// follow. If not, nothing is resent.
+func TestOnlyReadersCauseARestatement(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		who    session.Caller
-		begins bool
+		who      session.Caller
+		restates bool
 	}{"a stranger": {ben, false}, "the owner": {ann, true}, "an admin": {root, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			h.send(t, ann, "k", "question")
 			b := h.browser(ann, true)
 			b.load(t, "k")
@@ -32,12 +32,12 @@ func TestStrangersDoNotMakeItSayMore(t *testing.T) {
 			other.load(t, "k")
 			other.connect(t)
 			h.say(t, run, line)
-			said := 0
+			size := 0
 			for _, frame := range b.socket.read(100) {
-				said += len(frame)
+				size += len(frame)
 			}
-			if begins := said > 1000*len(line); begins != row.begins || said == 0 {
-				t.Errorf("%d bytes follow a line of %d", said, len(line))
+			if restates := size > 1000*len(line); restates != row.restates || size == 0 {
+				t.Errorf("%d bytes follow a line of %d", size, len(line))
 			}
 			h.finish(t, run, session.RunCompleted)
 			b.lose()

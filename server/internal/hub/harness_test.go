@@ -42,22 +42,22 @@ func openStore(t testing.TB) session.Store {
 	return s.Sessions()
 }
 
-// house is a Hub with the sessions that it tells of, in a real store.
-type house struct {
+// harness is a Hub and its sessions, in a real store.
+type harness struct {
 	*Hub
 	*session.Service
-	folds atomic.Bool // pieces were folded: a replay may find them gone
+	compacted atomic.Bool // a replay may find that events are gone
 }
 
-func newHouse(t testing.TB) *house { return houseOn(openStore(t)) }
+func newHarness(t testing.TB) *harness { return harnessOn(openStore(t)) }
 
-func houseOn(store session.Store) *house {
-	h := &house{Hub: New()}
+func harnessOn(store session.Store) *harness {
+	h := &harness{Hub: New()}
 	h.Service = session.New(store, h.Hub, setting.Fixed(session.Settings{}))
 	return h
 }
 
-func try[T any](t failer, v T, err error) T {
+func must[T any](t failer, v T, err error) T {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%v", err)
@@ -65,19 +65,20 @@ func try[T any](t failer, v T, err error) T {
 	return v
 }
 
-func (h *house) send(t failer, who session.Caller, key, text string) {
+func (h *harness) send(t failer, who session.Caller, key, text string) {
 	t.Helper()
-	sent, err := h.Send(context.Background(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: text})
-	try(t, sent, err)
+	sent, err := h.Send(context.Background(), who.To(key),
+		session.SendRequest{DefaultAgent: "demo", Message: text})
+	must(t, sent, err)
 }
 
-func (h *house) begin(t failer, key string) session.Begun {
+func (h *harness) begin(t failer, key string) session.Begun {
 	t.Helper()
 	b, err := h.Begin(context.Background(), key, holder)
-	return try(t, b, err)
+	return must(t, b, err)
 }
 
-func (h *house) say(t failer, b session.Begun, texts ...string) {
+func (h *harness) say(t failer, b session.Begun, texts ...string) {
 	t.Helper()
 	pieces := make([]session.Piece, len(texts))
 	for i, text := range texts {
@@ -88,15 +89,16 @@ func (h *house) say(t failer, b session.Begun, texts ...string) {
 	}
 }
 
-func (h *house) finish(t failer, b session.Begun, status session.RunStatus) {
+func (h *harness) finish(t failer, b session.Begun, status session.RunStatus) {
 	t.Helper()
-	if err := h.Finish(context.Background(), b, session.Outcome{Status: status, Code: protocol.Internal, Error: "It failed."}); err != nil {
+	if err := h.Finish(context.Background(), b,
+		session.Outcome{Status: status, Code: protocol.Internal, Error: "It failed."}); err != nil {
 		t.Fatalf("finish: %v", err)
 	}
 }
 
-// answered makes a message with its whole answer.
-func (h *house) answered(t failer, who session.Caller, key string, answer ...string) {
+// answered sends a message and writes the whole answer.
+func (h *harness) answered(t failer, who session.Caller, key string, answer ...string) {
 	t.Helper()
 	h.send(t, who, key, "question")
 	b := h.begin(t, key)
@@ -104,52 +106,53 @@ func (h *house) answered(t failer, who session.Caller, key string, answer ...str
 	h.finish(t, b, session.RunCompleted)
 }
 
-func (h *house) reset(t failer, key string) {
+func (h *harness) reset(t failer, key string) {
 	t.Helper()
 	rec, err := h.Reset(context.Background(), root.To(key))
-	try(t, rec, err)
+	must(t, rec, err)
 }
 
-func (h *house) delete(t failer, key string) {
+func (h *harness) delete(t failer, key string) {
 	t.Helper()
-	try(t, 0, h.Delete(context.Background(), root.To(key)))
+	must(t, 0, h.Delete(context.Background(), root.To(key)))
 }
 
-// compact folds the pieces of all answers that have ended.
-func (h *house) compact(t failer) {
+// compact replaces the chunks of all answers that have ended.
+func (h *harness) compact(t failer) {
 	t.Helper()
-	h.folds.Store(true)
+	h.compacted.Store(true)
 	n, err := h.Compact(context.Background(), time.Now().Add(time.Hour))
-	try(t, n, err)
+	must(t, n, err)
 }
 
-// transcript is what chat.history answers.
-func (h *house) transcript(t failer, key string, html bool) protocol.ChatHistoryResult {
+// transcript is the result of chat.history.
+func (h *harness) transcript(t failer, key string, html bool) protocol.ChatHistoryResult {
 	t.Helper()
 	p, err := h.History(context.Background(), root.To(key), 0, protocol.MaxHistoryLimit)
-	try(t, p, err)
+	must(t, p, err)
 	if html {
 		present.Messages(p.Messages)
 	}
-	return protocol.ChatHistoryResult{SessionKey: key, Messages: p.Messages, Epoch: p.Session.Epoch, LastSeq: p.Session.LastSeq}
+	return protocol.ChatHistoryResult{SessionKey: key, Messages: p.Messages, Epoch: p.Session.Epoch,
+		LastSeq: p.Session.LastSeq}
 }
 
-// socket is a connection whose peer reads when it is told to.
+// socket is a connection whose peer reads when the test calls read.
 type socket struct {
-	mu     sync.Mutex
-	moved  sync.Cond
-	queued [][]byte
-	sent   int // frames since the beginning
-	told   int // those of them that count counts
-	bytes  int // that are queued
-	most   int // bytes that were
-	broken bool
-	gaveUp error
+	mu      sync.Mutex
+	changed sync.Cond
+	queued  [][]byte
+	sent    int // frames since the beginning
+	counted int // the same, without admin.changed
+	bytes   int // that are queued
+	most    int // the largest that bytes was
+	broken  bool
+	gaveUp  error
 }
 
 func newSocket() *socket {
 	s := &socket{}
-	s.moved.L = &s.mu
+	s.changed.L = &s.mu
 	return s
 }
 
@@ -163,11 +166,11 @@ func (s *socket) Send(p conn.Prepared) bool {
 	s.queued = append(s.queued, frame)
 	s.sent++
 	if !bytes.Contains(frame, []byte(`"event":"`+protocol.EventAdminChanged+`"`)) {
-		s.told++
+		s.counted++
 	}
 	s.bytes += len(frame)
 	s.most = max(s.most, s.bytes)
-	s.moved.Broadcast()
+	s.changed.Broadcast()
 	return true
 }
 
@@ -175,11 +178,11 @@ func (s *socket) Flushed(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.moved.Broadcast()
+		s.changed.Broadcast()
 	})()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for until := s.sent; s.sent-len(s.queued) < until; s.moved.Wait() {
+	for until := s.sent; s.sent-len(s.queued) < until; s.changed.Wait() {
 		if s.broken || ctx.Err() != nil {
 			return errors.New("it will not leave")
 		}
@@ -193,7 +196,7 @@ func (s *socket) GiveUp(err error) {
 	s.gaveUp = err
 }
 
-// read takes up to n frames; fewer when there are not so many.
+// read takes up to n frames from the queue.
 func (s *socket) read(n int) [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,21 +206,21 @@ func (s *socket) read(n int) [][]byte {
 	for _, frame := range frames {
 		s.bytes -= len(frame)
 	}
-	s.moved.Broadcast()
+	s.changed.Broadcast()
 	return frames
 }
 
-// cut breaks the connection: what has not been read is lost.
+// cut breaks the connection: frames that were not read are lost.
 func (s *socket) cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken, s.queued, s.bytes = true, nil, 0
-	s.moved.Broadcast()
+	s.changed.Broadcast()
 }
 
-// browser is a client that resumes what it knows, whenever it was cut off.
+// browser is a client that resumes the sessions it knows when it connects again.
 type browser struct {
-	h     *house
+	h     *harness
 	who   session.Caller
 	html  bool
 	known map[string]*timeline.Timeline
@@ -226,10 +229,10 @@ type browser struct {
 	// Of this connection; nil: there is none.
 	socket *socket
 	member *Member
-	last   map[string]position // of each session, the last that came
+	last   map[string]position // the last event of each session
 }
 
-func (h *house) browser(who session.Caller, html bool) *browser {
+func (h *harness) browser(who session.Caller, html bool) *browser {
 	return &browser{h: h, who: who, html: html, known: map[string]*timeline.Timeline{}}
 }
 
@@ -238,13 +241,13 @@ func (b *browser) newMember() {
 	b.member = &Member{Sender: b.socket, UserID: b.who.UserID, Role: b.who.Role, HTML: b.html}
 }
 
-// connect resumes, as the gateway does, and takes in what became of it.
+// connect resumes, as the gateway does, and applies the result.
 func (b *browser) connect(t failer) []protocol.ResumedCursor {
 	t.Helper()
 	return b.connectBy(t, b.h, func() {})
 }
 
-// connectBy connects over another log; between runs before the answer is there.
+// connectBy connects with another log. between runs before the answer is there.
 func (b *browser) connectBy(t failer, log Log, between func()) []protocol.ResumedCursor {
 	t.Helper()
 	b.newMember()
@@ -253,7 +256,7 @@ func (b *browser) connectBy(t failer, log Log, between func()) []protocol.Resume
 		cursors = append(cursors, shown.Cursor())
 	}
 	resumed, open, err := b.h.Enter(context.Background(), log, b.member, cursors)
-	try(t, resumed, err)
+	must(t, resumed, err)
 	between()
 	if n := b.socket.count(); n > 0 {
 		t.Fatalf("%d frames came before the answer", n)
@@ -300,7 +303,7 @@ func (b *browser) lose() {
 	}
 }
 
-// read takes in up to n frames and gives how many there were.
+// read applies up to n frames and gives how many there were.
 func (b *browser) read(t failer, n int) int {
 	t.Helper()
 	if b.socket == nil {
@@ -320,16 +323,16 @@ func (b *browser) apply(t failer, f protocol.Frame) {
 	t.Helper()
 	if f.Event == protocol.EventTick {
 		b.tick = protocol.Tick{}
-		try(t, 0, protocol.Decode(f.Payload, &b.tick))
+		must(t, 0, protocol.Decode(f.Payload, &b.tick))
 		for key, seq := range b.tick.Sessions {
 			if shown := b.known[key]; shown != nil {
 				shown.Tick(seq)
 			}
-			if last, told := b.last[key]; told && seq > last.seq {
-				if !b.h.folds.Load() {
-					t.Fatalf("%s: a tick tells of event %d behind %d", key, seq, last.seq)
+			if last, followed := b.last[key]; followed && seq > last.seq {
+				if !b.h.compacted.Load() {
+					t.Fatalf("%s: a tick has event %d behind %d", key, seq, last.seq)
 				}
-				delete(b.last, key) // it says that what follows goes on elsewhere
+				delete(b.last, key) // the events after this tick leave a gap
 			}
 		}
 		return
@@ -337,14 +340,14 @@ func (b *browser) apply(t failer, f protocol.Frame) {
 	if f.Event == protocol.EventAdminChanged {
 		return // of no session
 	}
-	var of protocol.SessionUpdated // every payload has the key in the same place
-	try(t, 0, protocol.Decode(f.Payload, &of))
+	var of protocol.SessionUpdated // every payload has the key under the same name
+	must(t, 0, protocol.Decode(f.Payload, &of))
 	key := of.SessionKey
-	last, told := b.last[key]
+	last, followed := b.last[key]
 	switch {
-	case f.Seq > 1 && told && f.Seq != last.seq+1:
+	case f.Seq > 1 && followed && f.Seq != last.seq+1:
 		t.Fatalf("%s: event %d comes behind %d", key, f.Seq, last.seq)
-	case f.Seq == 0 && told && last.seq == 0:
+	case f.Seq == 0 && followed && last.seq == 0:
 		t.Fatalf("%s: the log ends twice", key)
 	case f.Seq == 1 && last.seq > 0 && of.Session.Epoch == last.epoch: // or another log begins
 		t.Fatalf("%s: the log begins twice", key)
@@ -368,10 +371,10 @@ func (b *browser) apply(t failer, f protocol.Frame) {
 func (b *browser) replaying() bool {
 	b.member.mu.Lock()
 	defer b.member.mu.Unlock()
-	return b.member.replaying
+	return b.member.replayerActive
 }
 
-// catchUp reads everything, until nothing more is to come.
+// catchUp reads until nothing is queued or being replayed.
 func (b *browser) catchUp(t failer) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; runtime.Gosched() {
@@ -380,20 +383,19 @@ func (b *browser) catchUp(t failer) {
 			return
 		}
 		if err := b.socket.err(); err != nil || time.Now().After(end) {
-			t.Fatalf("there is no end to it: %v", err)
+			t.Fatalf("the replay does not end: %v", err)
 		}
 	}
 }
 
-// count is how many frames were sent, but for those that tell admins, now and
-// then, of lists.
+// count is how many frames were sent, without admin.changed.
 func (s *socket) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.told
+	return s.counted
 }
 
-// peak is how many bytes were queued at the most.
+// peak is the largest number of bytes that were queued.
 func (s *socket) peak() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -406,7 +408,7 @@ func (s *socket) err() error {
 	return s.gaveUp
 }
 
-// mend does what a client does when it misses something.
+// mend fills gaps as a client does.
 func (b *browser) mend(t failer) {
 	t.Helper()
 	for key, shown := range b.known {
@@ -419,8 +421,9 @@ func (b *browser) mend(t failer) {
 			if !open {
 				break
 			}
-			page, err := b.h.Hub.Page(context.Background(), b.h, b.member, key, shown.Cursor().Epoch, after, 100)
-			try(t, page, err)
+			page, err := b.h.Hub.Page(context.Background(), b.h, b.member, key, shown.Cursor().Epoch, after,
+				100)
+			must(t, page, err)
 			if page.Reset {
 				delete(b.known, key)
 				b.load(t, key)
@@ -445,7 +448,8 @@ func (b *browser) same(t failer, key string) {
 		t.Fatalf("%s is not shown", key)
 	}
 	if c := shown.Cursor(); c.Epoch != want.Epoch || c.AfterSeq != want.LastSeq || shown.Stale() {
-		t.Fatalf("%s is shown at %+v, stale %v, and stands at %s, %d", key, c, shown.Stale(), want.Epoch, want.LastSeq)
+		t.Fatalf("%s is shown at %+v, stale %v, and stands at %s, %d", key, c, shown.Stale(), want.Epoch,
+			want.LastSeq)
 	}
 	got := shown.Messages()
 	if len(got) != len(want.Messages) {
@@ -461,8 +465,8 @@ func (b *browser) same(t failer, key string) {
 	}
 }
 
-// sameBlocks fails unless the message is shown as it is formatted as a whole.
-// What streams may be shown a little differently.
+// sameBlocks fails unless the message is shown as the whole text is formatted. An
+// answer that streams may look a little different.
 func sameBlocks(t failer, shown *timeline.Message, m protocol.Message) {
 	t.Helper()
 	if !m.Status.Ended() || m.HTML == nil {

@@ -9,15 +9,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// told gives the topics of the admin.changed frames that came, each as text.
-func told(t *testing.T, box *inbox) (all []string) {
+// changedTopics gives the topics of each admin.changed frame in the inbox, as text.
+func changedTopics(t *testing.T, box *inbox) (all []string) {
 	t.Helper()
 	for _, frame := range box.take() {
 		text := payload(frame)
 		var f protocol.Frame
 		var changed protocol.AdminChanged
-		if err := protocol.Decode(text, &f); err != nil || f.Event != protocol.EventAdminChanged || f.Seq != 0 {
-			t.Fatalf("an admin is told %s (%v)", text, err)
+		if err := protocol.Decode(text, &f); err != nil || f.Event != protocol.EventAdminChanged ||
+			f.Seq != 0 {
+			t.Fatalf("an admin got %s (%v)", text, err)
 		}
 		if err := protocol.Decode(f.Payload, &changed); err != nil {
 			t.Fatal(err)
@@ -32,7 +33,7 @@ func TestChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New()
 		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
-		h.Changed(protocol.TopicKeys) // nobody to tell
+		h.Changed(protocol.TopicKeys) // there is no admin
 		admin, user := &inbox{}, &inbox{}
 		root := &Member{Sender: admin, UserID: "root", Role: protocol.Admin}
 		h.Join(root)
@@ -40,14 +41,14 @@ func TestChanged(t *testing.T) {
 		h.Join(ann)
 		want := func(what string, topics ...string) {
 			t.Helper()
-			if got := told(t, admin); fmt.Sprint(got) != fmt.Sprint(topics) {
-				t.Errorf("%s: told %v, want %v", what, got, topics)
+			if got := changedTopics(t, admin); fmt.Sprint(got) != fmt.Sprint(topics) {
+				t.Errorf("%s: got %v, want %v", what, got, topics)
 			}
 		}
 		want("at once")
 		pass(changedDelay)
 		want("they came", "[clients]")
-		// A flood is told of once a second.
+		// Many changes cause one event a second.
 		for range 30 {
 			h.Changed(protocol.TopicAudit)
 			h.Changed(protocol.TopicKeys)
@@ -58,7 +59,7 @@ func TestChanged(t *testing.T) {
 		want("after it")
 
 		log := newLog("k", "ann")
-		h.Publish(log.said(protocol.FromUser, "Hi"))
+		h.Publish(log.message(protocol.FromUser, "Hi"))
 		pass(changedDelay)
 		want("a message", "[sessions]")
 		h.Publish(log.start("r"))
@@ -68,7 +69,7 @@ func TestChanged(t *testing.T) {
 		pass(time.Minute)
 		want("a piece")
 		if got := user.take(); len(got) != 3 {
-			t.Errorf("a user is told %d times", len(got))
+			t.Errorf("a user got %d frames", len(got))
 		}
 
 		h.Leave(ann)
