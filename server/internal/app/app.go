@@ -151,7 +151,7 @@ func (g *gatehouse) build() error {
 	})
 	g.registry = registry.New()
 	g.gateway = gateway.New(gateway.Options{
-		Log: g.Log, Version: g.Version, Access: g.access, Registry: g.registry, Live: g.gatewayLive, Sessions: g.sessions,
+		Log: g.Log, Version: g.Version, Access: g.access, Registry: g.registry, Settings: inForce(g, func(s *settings) gateway.Settings { return s.gateway }), Sessions: g.sessions,
 		Runner: g.runner, Pairings: g.pairings, Keys: g.keys, Audit: g.audit, Hub: events, Metrics: g.metrics, Ready: g.store.Ping,
 		Reload: g.reload, Detail: g.detail,
 	})

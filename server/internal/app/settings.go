@@ -19,7 +19,7 @@ import (
 type settings struct {
 	config  config.Config
 	list    []protocol.Agent // of run.Agents, the default one first
-	gateway gateway.Live
+	gateway gateway.Settings
 	httpd   httpd.Settings
 	sockets httpd.SocketSettings
 	hook    webhook.Settings
@@ -41,7 +41,7 @@ func newSettings(c config.Config) (*settings, error) {
 		pairing: pairing.Settings{MaxPending: c.Gateway.Most.PendingPairings},
 		run:     run.Settings{Agents: agents},
 		session: session.Settings{MaxRunsPerUser: c.Gateway.Most.RunsPerUser},
-		gateway: gateway.Live{Pairing: c.Gateway.Pairing, Agents: list, RateLimitRPM: c.Gateway.RateLimitRPM, Limits: limits(c.Gateway)},
+		gateway: gateway.Settings{Pairing: c.Gateway.Pairing, Agents: list, RateLimitRPM: c.Gateway.RateLimitRPM, Limits: limits(c.Gateway)},
 		httpd: httpd.Settings{
 			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins,
 			TrustedProxies: c.Gateway.TrustedProxies, PublicURL: c.Gateway.PublicURL, HSTS: c.TLS.HSTS,
@@ -59,8 +59,6 @@ func (s *settings) retire() {
 		}
 	}
 }
-
-func (g *gatehouse) gatewayLive() *gateway.Live { return &g.live.Load().gateway }
 
 // inForce gives one part of the settings that hold now.
 func inForce[T any](g *gatehouse, part func(*settings) T) setting.Live[T] {

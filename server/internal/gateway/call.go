@@ -21,7 +21,7 @@ type call struct {
 	ctx      context.Context
 	id       string
 	params   jsontext.Raw
-	live     *Live          // what holds for it
+	settings Settings
 	named    string         // the method asked for, if there is such a one
 	session  session.Access // the session that the method is about, if it is about one
 	answered atomic.Bool

@@ -49,7 +49,7 @@ func (c *call) checkSend(p *protocol.ChatSendParams) error {
 }
 
 func (c *call) hasAgent(id string) bool {
-	return slices.ContainsFunc(c.live.Agents, func(a protocol.Agent) bool { return a.ID == id })
+	return slices.ContainsFunc(c.settings.Agents, func(a protocol.Agent) bool { return a.ID == id })
 }
 
 // filesOfOthers are the message's files that are not the caller's own, which only
@@ -72,7 +72,7 @@ func (c *call) filesOfOthers(m outgoing) (acts []audit.Act, err error) {
 func (c *call) chatSend(m outgoing) (protocol.Payload, error) {
 	p := m.params
 	sent, err := c.g.Sessions.Send(c.ctx, c.session, session.SendRequest{
-		Media: m.files, AgentID: p.AgentID, DefaultAgent: c.live.Agents[0].ID,
+		Media: m.files, AgentID: p.AgentID, DefaultAgent: c.settings.Agents[0].ID,
 		Message: p.Message, IdempotencyKey: p.IdempotencyKey, Stream: p.Stream == nil || *p.Stream,
 	})
 	if err != nil {

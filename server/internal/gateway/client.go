@@ -40,7 +40,7 @@ const callTimeout = 20 * time.Second
 func (c *client) Frame(_ *conn.Conn, data []byte) {
 	var r protocol.Request
 	err := protocol.Decode(data, &r)
-	request := &call{client: c, id: r.ID, params: r.Params, live: c.g.Live()}
+	request := &call{client: c, id: r.ID, params: r.Params, settings: c.g.Settings()}
 	c.Seen()
 	c.g.Metrics.FrameReceived()
 	if !validID(r.ID) {
@@ -62,7 +62,7 @@ func (c *client) Frame(_ *conn.Conn, data []byte) {
 
 // Binary refuses a binary message.
 func (c *client) Binary(*conn.Conn) {
-	request := &call{client: c, live: c.g.Live()}
+	request := &call{client: c, settings: c.g.Settings()}
 	c.g.Metrics.FrameReceived()
 	if err := request.withinRate(); err != nil {
 		request.fail(err)
@@ -78,7 +78,7 @@ func (c *call) withinRate() error {
 	if c.who == nil {
 		return nil
 	}
-	return c.g.Access.AllowRequest(c.Peer.Address, c.who.UserID, c.live.RateLimitRPM)
+	return c.g.Access.AllowRequest(c.Peer.Address, c.who.UserID, c.settings.RateLimitRPM)
 }
 
 // refuseMalformed answers a frame that is no request. From a stranger it counts like any

@@ -154,7 +154,7 @@ func (c *call) checkDevice(secret string) (*proven, error) {
 
 // enter makes the client a member and answers; what it has missed follows.
 func (c *call) enter(p *protocol.ConnectParams, who proven) {
-	most := c.live.Limits.ConnectionsPerUser
+	most := c.settings.Limits.ConnectionsPerUser
 	if !c.g.Registry.Authenticate(c.Connection, who.Identity, clientName(p.Client), most) {
 		c.refuseFull(who.UserID, most)
 		return

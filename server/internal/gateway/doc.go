@@ -14,7 +14,7 @@
 //     pairing stands.
 //   - member: an authenticated client, to the hub, which sends it the events of its
 //     sessions.
-//   - [Live]: the settings that may change while the gateway serves. A call sees the
+//   - [Settings]: the settings that may change while the gateway serves. A call sees the
 //     settings of one moment.
 //
 // Who a client is, and how often strangers may try, is decided by package access. The
@@ -35,5 +35,6 @@
 //	audited.go                       the audit log's lines
 //	call.go                          params and answers
 //	param.go, clientname.go          what a param must be
-//	drain.go, refusal.go, live.go    what a client is told of failures; settings
+//	drain.go, refusal.go             what a client is told of failures
+//	settings.go                      the settings that may change
 package gateway

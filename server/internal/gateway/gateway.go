@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -36,8 +37,8 @@ type Options struct {
 	Keys     *auth.Keys         // API keys
 	Audit    *audit.Service     // who did what
 	Hub      *hub.Hub           // who follows which session
-	Live     func() *Live       // the settings in force; safe for concurrent use
-	Metrics  *metrics.Metrics   // nil: nobody reads the counts
+	Settings setting.Live[Settings]
+	Metrics  *metrics.Metrics // nil: nobody reads the counts
 
 	// Ready gives an error while the store does not answer.
 	Ready func(context.Context) error
@@ -85,7 +86,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, peer access.Peer
 	if len(peer.UserAgent) > maxUserAgent {
 		peer.UserAgent = strings.ToValidUTF8(strings.Clone(peer.UserAgent[:maxUserAgent]), "")
 	}
-	reserved, err := g.Registry.Reserve(peer, g.Live().Limits)
+	reserved, err := g.Registry.Reserve(peer, g.Settings().Limits)
 	if err != nil {
 		if full := new(registry.Full); errors.As(err, &full) {
 			g.Access.ConnectionRefused(peer.Address, full.Cause)

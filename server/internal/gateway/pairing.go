@@ -12,7 +12,7 @@ const pairingPoll = 2 * time.Second
 
 // askForPairing files the client's request, or finds the one it has filed.
 func (c *call) askForPairing(p *protocol.ConnectParams) {
-	if !c.live.Pairing {
+	if !c.settings.Pairing {
 		c.fail(protocol.Refuse(protocol.Unauthorized,
 			"this gateway does not pair new browsers: connect with a token, or ask an admin for access"))
 		return

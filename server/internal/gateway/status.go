@@ -9,7 +9,7 @@ import (
 )
 
 func (c *call) status(*protocol.Empty) (protocol.Payload, error) {
-	s := c.g.glance(c.ctx, c.live)
+	s := c.g.glance(c.ctx, c.settings)
 	if c.isAdmin() {
 		s.Detail = c.g.detail(c.ctx)
 	}
@@ -18,15 +18,15 @@ func (c *call) status(*protocol.Empty) (protocol.Payload, error) {
 
 // Status is what status answers an admin.
 func (g *Gateway) Status(ctx context.Context) *protocol.StatusResult {
-	s := g.glance(ctx, g.Live())
+	s := g.glance(ctx, g.Settings())
 	s.Detail = g.detail(ctx)
 	return s
 }
 
-func (g *Gateway) glance(ctx context.Context, live *Live) *protocol.StatusResult {
+func (g *Gateway) glance(ctx context.Context, settings Settings) *protocol.StatusResult {
 	s := &protocol.StatusResult{
 		Server: g.server(), Protocol: protocol.Version, UptimeMs: g.uptime(), Connections: int64(g.Hub.Len()),
-		RunningRuns: int64(g.Runner.Running()), Agents: int64(len(live.Agents)), Store: "ok",
+		RunningRuns: int64(g.Runner.Running()), Agents: int64(len(settings.Agents)), Store: "ok",
 	}
 	if g.Ready(ctx) != nil {
 		s.Store = "unavailable"

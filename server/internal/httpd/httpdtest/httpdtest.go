@@ -161,8 +161,8 @@ func New(t testing.TB, o Options) *House {
 	})
 	h.Gateway = gateway.New(gateway.Options{
 		Log: logger, Version: "test", Access: control, Registry: h.Registry, Metrics: h.Metrics, Sessions: h.Sessions, Runner: runner,
-		Live: func() *gateway.Live {
-			return &gateway.Live{Pairing: !o.NoPairing, Agents: list, RateLimitRPM: o.rateLimitRPM(), Limits: o.limits()}
+		Settings: func() gateway.Settings {
+			return gateway.Settings{Pairing: !o.NoPairing, Agents: list, RateLimitRPM: o.rateLimitRPM(), Limits: o.limits()}
 		},
 		Pairings: h.Pairings, Keys: h.Keys, Audit: h.Audit, Hub: events, Ready: store.Ping,
 		Detail: func(_ context.Context, d *protocol.StatusDetail) { d.TLS = "off" },
