@@ -135,7 +135,7 @@ func (g *gatehouse) build() error {
 	told := &notifier{hook: g.hook}
 	events := hub.New()
 	g.events = events
-	g.audit = audit.New(g.store.Audit(), audit.Options{Log: g.Log, Written: func() { events.Changed(protocol.TopicAudit) }})
+	g.audit = audit.New(g.store.Audit(), audit.Options{Log: g.Log, Written: func() { events.NotifyAdmins(protocol.TopicAudit) }})
 	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{Notifier: told, Binding: g.token.Fingerprint,
 		Settings: inForce(g, func(s *settings) pairing.Settings { return s.pairing })})
 	g.keys = auth.NewKeys(g.store.Keys())

@@ -107,7 +107,7 @@ func (g *gatehouse) reloadBySignal(ctx context.Context) {
 	_, err = g.reload(ctx)
 	ended(err)
 	if err == nil {
-		g.events.Changed(protocol.TopicConfig)
+		g.events.NotifyAdmins(protocol.TopicConfig)
 	}
 }
 

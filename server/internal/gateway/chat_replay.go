@@ -23,7 +23,7 @@ func prepareReplay(_ *call, p *protocol.ChatReplayParams) (replayPage, error) {
 }
 
 func (c *call) chatReplay(p replayPage) (protocol.Payload, error) {
-	page, err := c.g.Hub.Page(c.ctx, c.g.Sessions, c.member.Load(), c.session.Key(),
+	page, err := c.g.Hub.ReadPage(c.ctx, c.g.Sessions, c.member.Load(), c.session.Key(),
 		p.params.Epoch, p.params.AfterSeq, p.limit)
 	if err != nil {
 		return nil, err

@@ -192,7 +192,7 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 		return err
 	}
 	c.g.signedIn(*who.Identity, c.Peer.Address)
-	resumed, open, err := c.g.Hub.Enter(c.ctx, c.g.Sessions, member, p.Resume)
+	resumed, open, err := c.g.Hub.Resume(c.ctx, c.g.Sessions, member, p.Resume)
 	if err != nil {
 		return err
 	}

@@ -5,13 +5,13 @@ import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 // PairingRequested tells admins that somebody waits.
 func (g *Gateway) PairingRequested(p protocol.PendingDevice) {
 	g.Log.Info("security.pairing_requested", "device", p.DeviceID, "name", p.DeviceName, "address", p.Address)
-	g.Hub.ToAdmins(protocol.EventDeviceRequested, &p)
+	g.Hub.SendToAdmins(protocol.EventDeviceRequested, &p)
 }
 
 // PairingResolved tells admins and the requester, and closes the connections of
 // a device that was revoked.
 func (g *Gateway) PairingResolved(r protocol.DeviceResolved) {
-	g.Hub.ToAdmins(protocol.EventDeviceResolved, &r)
+	g.Hub.SendToAdmins(protocol.EventDeviceResolved, &r)
 	own := protocol.DeviceResolved{Status: r.Status}
 	frame := protocol.AppendEvent(nil, protocol.EventDeviceResolved, own.AppendJSON(nil), 0)
 	g.Registry.SendWaiting(r.DeviceID, frame)

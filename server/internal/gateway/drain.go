@@ -10,7 +10,7 @@ import (
 // back after retryAfter.
 func (g *Gateway) Drain(retryAfter time.Duration) {
 	g.draining.Store(true)
-	g.Hub.ToAll(protocol.EventShutdown, &protocol.Shutdown{RetryAfterMs: retryAfter.Milliseconds()})
+	g.Hub.SendToAll(protocol.EventShutdown, &protocol.Shutdown{RetryAfterMs: retryAfter.Milliseconds()})
 }
 
 // Draining reports whether Drain was called.

@@ -102,7 +102,7 @@ func (r row[D, V]) serve(c *call, params D) (payload protocol.Payload, err error
 	defer func() {
 		ended(err)
 		if err == nil && r.changes != "" {
-			c.g.Hub.Changed(r.changes)
+			c.g.Hub.NotifyAdmins(r.changes)
 		}
 	}()
 	if refused != nil {

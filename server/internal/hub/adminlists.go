@@ -24,13 +24,13 @@ type adminLists struct {
 	mu     sync.Mutex
 	admins int // members to notify
 	topics map[string]struct{}
-	timer  *time.Timer // runs notifyAdmins; nil: no notification is due
+	timer  *time.Timer // runs sendTopics; nil: no notification is due
 	last   time.Time   // of the last notification
 }
 
-// Changed notifies admins soon, and at most once a second, that one of their lists
+// NotifyAdmins notifies admins soon, and at most once a second, that one of their lists
 // has changed; topic is one of protocol.Topic…. It does not block.
-func (h *Hub) Changed(topic string) {
+func (h *Hub) NotifyAdmins(topic string) {
 	l := &h.adminLists
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,11 +43,11 @@ func (h *Hub) Changed(topic string) {
 	l.topics[topic] = struct{}{}
 	if l.timer == nil {
 		wait := max(changedDelay, time.Until(l.last.Add(changedInterval)))
-		l.timer = time.AfterFunc(wait, h.notifyAdmins)
+		l.timer = time.AfterFunc(wait, h.sendTopics)
 	}
 }
 
-func (h *Hub) notifyAdmins() {
+func (h *Hub) sendTopics() {
 	l := &h.adminLists
 	l.mu.Lock()
 	topics := slices.Sorted(maps.Keys(l.topics))
@@ -56,7 +56,7 @@ func (h *Hub) notifyAdmins() {
 	if len(topics) == 0 {
 		return // all admins have left meanwhile
 	}
-	h.ToAdmins(protocol.EventAdminChanged, &protocol.AdminChanged{Topics: topics})
+	h.SendToAdmins(protocol.EventAdminChanged, &protocol.AdminChanged{Topics: topics})
 }
 
 // count counts a member that has joined (n is 1) or left (n is -1), if it is an

@@ -28,12 +28,12 @@ func changedTopics(t *testing.T, box *inbox) (all []string) {
 	return all
 }
 
-func TestChanged(t *testing.T) {
+func TestNotifyAdmins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := New()
 		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
-		h.Changed(protocol.TopicKeys) // there is no admin
+		h.NotifyAdmins(protocol.TopicKeys) // there is no admin
 		admin, user := &inbox{}, &inbox{}
 		root := &Member{Sender: admin, UserID: "root", Role: protocol.Admin}
 		h.Join(root)
@@ -50,8 +50,8 @@ func TestChanged(t *testing.T) {
 		want("they came", "[clients]")
 		// Many changes cause one event a second.
 		for range 30 {
-			h.Changed(protocol.TopicAudit)
-			h.Changed(protocol.TopicKeys)
+			h.NotifyAdmins(protocol.TopicAudit)
+			h.NotifyAdmins(protocol.TopicKeys)
 			pass(100 * time.Millisecond)
 		}
 		want("a flood", "[audit keys]", "[audit keys]", "[audit keys]")
@@ -75,7 +75,7 @@ func TestChanged(t *testing.T) {
 		h.Leave(ann)
 		pass(time.Minute)
 		want("somebody left", "[clients]")
-		h.Changed(protocol.TopicKeys)
+		h.NotifyAdmins(protocol.TopicKeys)
 		h.Leave(root)
 		pass(time.Minute)
 		want("with nobody there")

@@ -18,7 +18,7 @@ func BenchmarkReplay(b *testing.B) {
 			m := &Member{Sender: discard{}, UserID: "ann", Role: protocol.Operator, HTML: html}
 			b.ReportAllocs()
 			for b.Loop() {
-				_, open, err := h.Enter(b.Context(), h, m, []protocol.Cursor{{SessionKey: "k"}})
+				_, open, err := h.Resume(b.Context(), h, m, []protocol.Cursor{{SessionKey: "k"}})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -43,7 +43,7 @@ func BenchmarkResume(b *testing.B) {
 				m := &Member{Sender: discard{}, UserID: "ann", Role: protocol.Operator, HTML: html}
 				b.ReportAllocs()
 				for b.Loop() {
-					_, open, err := h.Enter(b.Context(), h, m,
+					_, open, err := h.Resume(b.Context(), h, m,
 						[]protocol.Cursor{{SessionKey: "k", AfterSeq: last - missed}})
 					if err != nil {
 						b.Fatal(err)

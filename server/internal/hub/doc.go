@@ -56,8 +56,9 @@
 //     Unwatch, a new log) ends that replay: the replayer compares the cursor under
 //     the mutex before each event.
 //
-// Until start is called, which Enter and Watch give, a member that enters is sent
-// nothing: its client gets the answer to its request first.
+// The client gets the answer to its request first: Resume and Watch give a func
+// start, which the caller calls after the answer. Until then a member that resumes
+// is sent nothing, and a session that is watched is not replayed.
 //
 // If compaction has removed events that a replay needs, the member is sent a tick
 // with the log's last seq: the client sees the gap and asks for what there is.

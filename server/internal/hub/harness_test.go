@@ -255,7 +255,7 @@ func (b *browser) connectBy(t failer, log Log, between func()) []protocol.Resume
 	for _, shown := range b.known {
 		cursors = append(cursors, shown.Cursor())
 	}
-	resumed, open, err := b.h.Enter(context.Background(), log, b.member, cursors)
+	resumed, open, err := b.h.Resume(context.Background(), log, b.member, cursors)
 	must(t, resumed, err)
 	between()
 	if n := b.socket.count(); n > 0 {
@@ -421,7 +421,7 @@ func (b *browser) mend(t failer) {
 			if !open {
 				break
 			}
-			page, err := b.h.Hub.Page(context.Background(), b.h, b.member, key, shown.Cursor().Epoch, after,
+			page, err := b.h.Hub.ReadPage(context.Background(), b.h, b.member, key, shown.Cursor().Epoch, after,
 				100)
 			must(t, page, err)
 			if page.Reset {

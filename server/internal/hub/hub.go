@@ -50,7 +50,7 @@ func (h *Hub) Join(m *Member) {
 	h.all[m] = struct{}{}
 	h.byUser[m.UserID] = append(h.byUser[m.UserID], m)
 	h.adminLists.count(m, 1)
-	h.Changed(protocol.TopicClients)
+	h.NotifyAdmins(protocol.TopicClients)
 }
 
 // Leave removes m and stops what is being replayed to it. An event that is being
@@ -64,7 +64,7 @@ func (h *Hub) Leave(m *Member) {
 	delete(h.all, m)
 	remove(h.byUser, m.UserID, m)
 	h.adminLists.count(m, -1)
-	h.Changed(protocol.TopicClients)
+	h.NotifyAdmins(protocol.TopicClients)
 	for key := range m.watches {
 		remove(h.watchers, key, m)
 	}
@@ -88,7 +88,7 @@ func remove(lists map[string][]*Member, key string, m *Member) {
 // Wait waits until all replays have ended. Every member must have left before.
 func (h *Hub) Wait() { h.replayers.Wait() }
 
-// Replayed is the number of events that were replayed, by resuming and by Page.
+// Replayed is the number of events that were replayed, by Resume, Watch and ReadPage.
 func (h *Hub) Replayed() int64 { return h.replayed.Load() }
 
 // Publish sends a committed event to the members that follow its session. The
@@ -120,7 +120,7 @@ func (h *Hub) Publish(e session.Event) {
 		h.recent.record(&e) // after it was sent: a tick must not be ahead of the events
 	}
 	if isListed(&e) {
-		h.Changed(protocol.TopicSessions)
+		h.NotifyAdmins(protocol.TopicSessions)
 	}
 }
 
@@ -140,13 +140,13 @@ func prepare(name string, payload []byte, seq int64) conn.Prepared {
 	return conn.Prepare(protocol.AppendEvent(make([]byte, 0, len(payload)+64), name, payload, seq))
 }
 
-// ToAll sends an event that belongs to no session to all members.
-func (h *Hub) ToAll(name string, payload protocol.Payload) {
+// SendToAll sends an event that belongs to no session to all members.
+func (h *Hub) SendToAll(name string, payload protocol.Payload) {
 	h.broadcast(name, payload, func(*Member) bool { return true })
 }
 
-// ToAdmins sends an event that belongs to no session to all admins.
-func (h *Hub) ToAdmins(name string, payload protocol.Payload) {
+// SendToAdmins sends an event that belongs to no session to all admins.
+func (h *Hub) SendToAdmins(name string, payload protocol.Payload) {
 	h.broadcast(name, payload, (*Member).isAdmin)
 }
 

@@ -56,9 +56,9 @@ func testPublishReachesFollowers(t *testing.T) {
 	reached("ann's session", "annphone", "annlaptop")
 	h.Publish(newLog("k", "nobody").updated(protocol.SessionPatched))
 	reached("nobody's session")
-	h.ToAll(protocol.EventShutdown, &protocol.Shutdown{})
+	h.SendToAll(protocol.EventShutdown, &protocol.Shutdown{})
 	reached("all", "annphone", "annlaptop", "bentablet", "root")
-	h.ToAdmins(protocol.EventShutdown, &protocol.Shutdown{})
+	h.SendToAdmins(protocol.EventShutdown, &protocol.Shutdown{})
 	reached("admins", "root")
 
 	if h.Len() != 4 || len(h.Members()) != 4 {
@@ -73,7 +73,7 @@ func testPublishReachesFollowers(t *testing.T) {
 		h.Leave(m)
 	}
 	h.Publish(log.updated(protocol.SessionPatched))
-	h.ToAll(protocol.EventShutdown, &protocol.Shutdown{})
+	h.SendToAll(protocol.EventShutdown, &protocol.Shutdown{})
 	reached("with nobody there")
 	if h.Len() != 0 || len(h.byUser) != 0 {
 		t.Errorf("what is left: %d members, %d users", h.Len(), len(h.byUser))

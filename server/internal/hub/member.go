@@ -38,7 +38,7 @@ type Member struct {
 
 	// mu guards the following fields.
 	mu             sync.Mutex
-	entering       bool               // Enter has not started it yet: nothing is sent
+	resuming       bool               // Resume has not started it yet: nothing is sent
 	cursors        map[string]*cursor // by session; a session without one is live
 	pending        []string           // sessions to be replayed, the next one first
 	replayerActive bool               // a replayer works through pending
@@ -70,10 +70,10 @@ func (m *Member) admitLocked(e *session.Event) bool {
 	c := m.cursors[e.SessionKey]
 	switch {
 	case c == nil:
-		return !m.entering
+		return !m.resuming
 	case c.includes(e):
 		return false
-	case m.entering || c.replaying && e.Seq > 1:
+	case m.resuming || c.replaying && e.Seq > 1:
 		c.deferred, c.lastDeferred = true, position{e.Epoch, e.Seq}
 		return false
 	}
@@ -87,7 +87,7 @@ func (m *Member) admitLocked(e *session.Event) bool {
 func (m *Member) send(frame conn.Prepared) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.entering {
+	if !m.resuming {
 		m.Send(frame)
 	}
 }

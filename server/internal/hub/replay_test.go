@@ -148,7 +148,7 @@ func TestPagesAreTheLog(t *testing.T) {
 		shown := timeline.New(key)
 		for after := int64(0); after < at.LastSeq; {
 			limit := rapid.IntRange(1, 40).Draw(t, "limit")
-			page, err := h.Hub.Page(t.Context(), h, m, key, at.Epoch, after, limit)
+			page, err := h.Hub.ReadPage(t.Context(), h, m, key, at.Epoch, after, limit)
 			must(t, page, err)
 			frame := protocol.AppendResult(nil, strings.Repeat("\x01", protocol.MaxIDLength), page)
 			if len(frame) > protocol.MaxFrameBytes || len(page.Events) == 0 || len(page.Events) > limit ||
@@ -207,21 +207,21 @@ func TestPageRefuses(t *testing.T) {
 		"another epoch": {Epoch: "other"}, "ahead of the log": {Epoch: at.Epoch, AfterSeq: at.LastSeq +
 			1},
 	} {
-		page, err := h.Hub.Page(t.Context(), h, m, "k", c.Epoch, c.AfterSeq, 10)
+		page, err := h.Hub.ReadPage(t.Context(), h, m, "k", c.Epoch, c.AfterSeq, 10)
 		if err != nil || !page.Reset || len(page.Events) > 0 || page.Epoch != at.Epoch ||
 			page.LastSeq != at.LastSeq {
 			t.Errorf("%s: %+v, %v", name, page, err)
 		}
 	}
-	page, err := h.Hub.Page(t.Context(), h, m, "k", at.Epoch, at.LastSeq, 10)
+	page, err := h.Hub.ReadPage(t.Context(), h, m, "k", at.Epoch, at.LastSeq, 10)
 	if err != nil || page.Reset || len(page.Events) > 0 {
 		t.Errorf("at the end: %+v, %v", page, err)
 	}
-	if _, err := h.Hub.Page(t.Context(), h, &Member{UserID: "ben", Role: protocol.Operator}, "k", "",
+	if _, err := h.Hub.ReadPage(t.Context(), h, &Member{UserID: "ben", Role: protocol.Operator}, "k", "",
 		0, 10); refusal(err) != protocol.Forbidden {
 		t.Errorf("somebody else's: %v", err)
 	}
-	if _, err := h.Hub.Page(t.Context(), h, m, "none", "", 0, 10); refusal(err) != protocol.NotFound {
+	if _, err := h.Hub.ReadPage(t.Context(), h, m, "none", "", 0, 10); refusal(err) != protocol.NotFound {
 		t.Errorf("none: %v", err)
 	}
 }

@@ -21,19 +21,19 @@ type Log interface {
 // probe is how much of a log is read to learn where the log ends.
 var probe = session.Span{Events: 1, Bytes: 1}
 
-// Enter is Join for a client that has read some logs before, up to the cursors. A
-// session may have one cursor at most. Enter gives what becomes of each cursor. The
+// Resume is Join for a client that has read some logs before, up to the cursors. A
+// session may have one cursor at most. Resume gives what becomes of each cursor. The
 // caller sends that to the client and then calls start: until then m is sent
 // nothing. From then on m gets, for each session whose status is live, every event
 // after the cursor in order, replayed and then live. If an admin has a cursor in
 // another user's session, m watches the session.
 //
-// If Enter fails, which it does with the store's error, m has not joined.
-func (h *Hub) Enter(ctx context.Context, log Log, m *Member, cursors []protocol.Cursor) (
+// If Resume fails, which it does with the store's error, m has not joined.
+func (h *Hub) Resume(ctx context.Context, log Log, m *Member, cursors []protocol.Cursor) (
 	resumed []protocol.ResumedCursor, start func(), err error,
 ) {
 	m.mu.Lock()
-	m.entering = true
+	m.resuming = true
 	for _, c := range cursors {
 		m.setCursorLocked(c.SessionKey, position{c.Epoch, c.AfterSeq})
 		if m.HTML { // before the log is read: see present.Live.Restate
@@ -101,7 +101,7 @@ func refusal(err error) protocol.Code {
 // start begins to send to a member that has entered.
 func (h *Hub) start(log Log, m *Member, resumed []protocol.ResumedCursor) {
 	m.mu.Lock()
-	m.entering = false
+	m.resuming = false
 	for _, at := range resumed {
 		c := m.cursors[at.SessionKey]
 		switch {

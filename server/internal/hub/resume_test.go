@@ -63,7 +63,7 @@ func TestWhatBecomesOfCursors(t *testing.T) {
 	for name, row := range rows {
 		b := h.browser(row.who, false)
 		b.newMember()
-		resumed, open, err := h.Enter(t.Context(), h, b.member, []protocol.Cursor{row.cursor})
+		resumed, open, err := h.Resume(t.Context(), h, b.member, []protocol.Cursor{row.cursor})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestWhatHappensWhileResuming(t *testing.T) {
 		},
 		"folded": func(t *testing.T, h *harness, _ string) { h.compact(t) },
 	}
-	// Enter reads first, before the answer; the replay's readings follow.
+	// Resume reads first, before the answer; the replay's readings follow.
 	const between = "between"
 	moments := []string{"before 1", "after 1", between, "before 2", "after 2", "before 3", "after 3"}
 	begins := map[string]func(t *testing.T, h *harness, key string){
@@ -258,8 +258,8 @@ func TestNothingComesBeforeTheAnswer(t *testing.T) {
 	b.connectBy(t, h, func() { // which fails if a frame has come
 		h.send(t, root, "k", "question")
 		h.send(t, root, "other", "question")
-		h.ToAll(protocol.EventShutdown, &protocol.Shutdown{})
-		h.ToAdmins(protocol.EventShutdown, &protocol.Shutdown{})
+		h.SendToAll(protocol.EventShutdown, &protocol.Shutdown{})
+		h.SendToAdmins(protocol.EventShutdown, &protocol.Shutdown{})
 		h.Tick()
 	})
 	b.catchUp(t)
@@ -308,7 +308,7 @@ func TestReplayedBeforePublished(t *testing.T) {
 				<-entered
 				change(slow)
 			}()
-			// The change is committed right after Enter has read the log, and published
+			// The change is committed right after Resume has read the log, and published
 			// when the replay has sent all that is in the log.
 			b.connectBy(t, slow, func() {
 				close(entered)
@@ -442,14 +442,14 @@ func TestReplayThatCannotBeRead(t *testing.T) {
 }
 
 // If the store fails while the cursors are checked, the member does not join.
-func TestEnterWithoutAStore(t *testing.T) {
+func TestResumeWithoutAStore(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	b := h.browser(root, false)
 	b.newMember()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := h.Enter(ctx, h, b.member, []protocol.Cursor{{SessionKey: "k"}}); err == nil {
+	if _, _, err := h.Resume(ctx, h, b.member, []protocol.Cursor{{SessionKey: "k"}}); err == nil {
 		t.Error("the member has joined")
 	}
 	if h.Len() != 0 || len(h.watchers) != 0 {

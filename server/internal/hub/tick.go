@@ -123,7 +123,7 @@ func (h *Hub) watchedLocked(m *Member) map[string]int64 {
 func (m *Member) tick(frame conn.Prepared, sessions, watched map[string]int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.entering {
+	if m.resuming {
 		return
 	}
 	own := len(watched) > 0 // it needs a frame of its own

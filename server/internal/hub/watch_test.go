@@ -254,12 +254,12 @@ func TestTick(t *testing.T) {
 	a2.known["ann's"] = nil
 	delete(a2.known, "ann's")
 	a2.newMember()
-	resumed, open, err := h.Enter(t.Context(), h, a2.member, []protocol.Cursor{{SessionKey: "ann's"}})
+	resumed, open, err := h.Resume(t.Context(), h, a2.member, []protocol.Cursor{{SessionKey: "ann's"}})
 	must(t, resumed, err)
 	ticked("while it enters", map[*browser]string{a: ofAnn, a2: "map[]", be: ofBen, admin: ofBen})
 	_ = open // not called, so the session stays replaying
 	a2.member.mu.Lock()
-	a2.member.entering = false
+	a2.member.resuming = false
 	a2.member.mu.Unlock()
 	ticked("while one is replayed", map[*browser]string{a: ofAnn, a2: "map[reset:1]", be: ofBen,
 		admin: ofBen})

@@ -148,7 +148,7 @@ func New(t testing.TB, o Options) *House {
 	if o.Audit != nil {
 		lines = o.Audit(lines)
 	}
-	h.Audit = audit.New(lines, audit.Options{Log: logger, Written: func() { events.Changed(protocol.TopicAudit) }})
+	h.Audit = audit.New(lines, audit.Options{Log: logger, Written: func() { events.NotifyAdmins(protocol.TopicAudit) }})
 	h.Sessions = session.New(store.Sessions(), events, setting.Fixed(session.Settings{}))
 	files, err := media.New(t.TempDir(), store.Media(), setting.Fixed(media.Settings{MaxBytes: MaxFile, Quota: Quota}))
 	if err != nil {
