@@ -16,28 +16,30 @@ import (
 	"github.com/coder/websocket"
 )
 
-// controlFrameSize is the largest control frame a server sends (RFC 6455 §5.5):
-// the library's write buffer, so that each of its frames is one write.
+// controlFrameSize is the largest control frame that a server sends (RFC 6455
+// §5.5), in bytes. The library's write buffer has this size, so that the library
+// writes each of its frames in one call.
 const controlFrameSize = 2 + 125
 
-// shutDownRetry is when whoever comes too late may try again, in seconds (RFC
-// 9110 §10.2.3).
+// shutDownRetry is the Retry-After of the answer while the gateway shuts down, in
+// seconds (RFC 9110 §10.2.3).
 const shutDownRetry = "2"
 
-// ErrShutDown is why a set that was shut down accepts nothing.
+// ErrShutDown says that the Set was shut down and accepts no connection.
 var ErrShutDown = errors.New("the gateway is shutting down")
 
 // Accept upgrades r (RFC 6455 §4.2) and starts the connection's reader; the
 // HTTP handler may return right after. newHandler is called once the upgrade
 // has succeeded, before the first message is read.
 //
-// w needs to be, or to wrap, an http.Hijacker; the connection it hands over may
-// be any net.Conn, and on a *net.TCPConn or *net.UnixConn it is cheapest. The
-// caller has checked the origin. Compression is off.
+// w must be, or wrap, an http.Hijacker. Its connection may be any net.Conn;
+// *net.TCPConn and *net.UnixConn cost least. The caller must have checked the
+// origin. Compression is off.
 //
-// When the upgrade fails, that is logged, and answered with a JSON object
+// If the upgrade fails, Accept logs it and answers with a JSON object
 // {"error":{"code","message"}}.
-func (s *Set) Accept(w http.ResponseWriter, r *http.Request, newHandler func(*Conn) Handler) (*Conn, error) {
+func (s *Set) Accept(w http.ResponseWriter, r *http.Request, newHandler func(*Conn) Handler) (*Conn,
+	error) {
 	c := &Conn{set: s}
 	u := &upgrade{ResponseWriter: w, c: c}
 	if err := u.accept(r); err != nil {
@@ -58,16 +60,16 @@ func (s *Set) Accept(w http.ResponseWriter, r *http.Request, newHandler func(*Co
 }
 
 func (s *Set) upgradeFailed(r *http.Request, err error) error {
-	s.line(slog.LevelWarn, "websocket upgrade failed", "address", r.RemoteAddr, "cause", err)
+	s.logLimited(slog.LevelWarn, "websocket upgrade failed", "address", r.RemoteAddr, "cause", err)
 	return fmt.Errorf("websocket upgrade: %w", err)
 }
 
-// upgrade is the ResponseWriter that the library answers a handshake through.
+// upgrade is the ResponseWriter through which the library answers a handshake.
 type upgrade struct {
 	http.ResponseWriter
 	c *Conn
 
-	// The library's answer, kept back.
+	// The library's answer, which refuse may replace.
 	status int
 	text   string
 
@@ -81,20 +83,21 @@ func (u *upgrade) accept(r *http.Request) error {
 	}
 	c := u.c
 	ws, err := websocket.Accept(u, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // the caller's duty: the library would ignore the scheme
+		// the caller has checked the origin: the library would ignore its scheme
+		InsecureSkipVerify: true,
 		CompressionMode:    websocket.CompressionDisabled,
-		OnPongReceived:     func(context.Context, []byte) { c.alive() },
+		OnPongReceived:     func(context.Context, []byte) { c.extendReadDeadline() },
 	})
 	if err != nil {
 		return err
 	}
-	ws.SetReadLimit(-1) // counted here, for a reason that helps
+	ws.SetReadLimit(-1) // this package counts, and closes with a reason that helps
 	c.ws = ws
-	c.br.Reset(&c.wire) // the library put a reader of its own in between
+	c.br.Reset(&c.wire) // the library has put its own reader in between
 	return nil
 }
 
-// refuse answers a handshake that failed, unless it went wrong too late for that.
+// refuse answers a handshake that failed, unless the 101 was sent already.
 func (u *upgrade) refuse() {
 	if u.switched {
 		return
@@ -106,7 +109,8 @@ func (u *upgrade) refuse() {
 		u.Header().Set("Retry-After", shutDownRetry)
 	case u.status == http.StatusUpgradeRequired:
 		code = "INVALID_REQUEST"
-		message = u.text + "; use a WebSocket client, and let proxies speak HTTP/1.1 and pass the Upgrade and Connection headers on"
+		message = u.text + "; use a WebSocket client, and let proxies speak HTTP/1.1 " +
+			"and pass the Upgrade and Connection headers on"
 	case u.status < http.StatusInternalServerError:
 		code, message = "INVALID_REQUEST", u.text
 	}
@@ -117,23 +121,24 @@ func (u *upgrade) refuse() {
 	u.Header().Del("Sec-WebSocket-Accept")
 	u.Header().Set("Content-Type", "application/json")
 	u.ResponseWriter.WriteHeader(u.status)
-	_ = json.NewEncoder(u.ResponseWriter).Encode(map[string]cause{"error": {code, message}}) // a client that is gone misses nothing
+	// An error means that the client is gone.
+	_ = json.NewEncoder(u.ResponseWriter).Encode(map[string]cause{"error": {code, message}})
 }
 
-// WriteHeader keeps the library's answer back: Hijack or refuse gives it.
+// WriteHeader keeps the status of the library's answer: Hijack or refuse sends it.
 func (u *upgrade) WriteHeader(status int) {
 	u.status = status
 }
 
-// Write keeps the library's text for an error.
+// Write keeps the library's error text for refuse.
 func (u *upgrade) Write(p []byte) (int, error) {
 	u.text = strings.TrimSpace(string(p))
 	return len(p), nil
 }
 
-// Hijack hands over the wire instead of the socket, and buffers no larger than
-// needed. The client may already have sent more than its handshake; net/http
-// has that in the reader it hands over.
+// Hijack gives the library the wire instead of the socket, and buffers that are as
+// small as possible. The client may have sent more than its handshake: net/http's
+// reader has those bytes, which become the connection's first input.
 func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	hj, ok := hijacker(u.ResponseWriter)
 	if !ok {
@@ -147,7 +152,7 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err == nil {
-		err = nc.SetDeadline(time.Time{}) // the HTTP server's
+		err = nc.SetDeadline(time.Time{}) // removes the HTTP server's deadline
 	}
 	if err != nil {
 		_ = nc.Close()

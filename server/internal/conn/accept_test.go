@@ -25,22 +25,29 @@ func TestRefusedUpgrades(t *testing.T) {
 		code    string
 		message string // a part of it
 	}{
-		"no upgrade":    {func(r *http.Request) { r.Header.Del("Upgrade") }, 426, "INVALID_REQUEST", "pass the Upgrade and Connection headers on"},
-		"no connection": {func(r *http.Request) { r.Header.Del("Connection") }, 426, "INVALID_REQUEST", "Connection header"},
-		"post":          {func(r *http.Request) { r.Method = http.MethodPost }, 405, "INVALID_REQUEST", "POST"},
-		"old version":   {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, 400, "INVALID_REQUEST", "only 13"},
-		"bad key":       {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "short") }, 400, "INVALID_REQUEST", "Sec-WebSocket-Key"},
+		"no upgrade": {func(r *http.Request) { r.Header.Del("Upgrade") }, 426, "INVALID_REQUEST",
+			"pass the Upgrade and Connection headers on"},
+		"no connection": {func(r *http.Request) { r.Header.Del("Connection") }, 426, "INVALID_REQUEST",
+			"Connection header"},
+		"post": {func(r *http.Request) { r.Method = http.MethodPost }, 405, "INVALID_REQUEST",
+			"POST"},
+		"old version": {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, 400,
+			"INVALID_REQUEST", "only 13"},
+		"bad key": {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "short") }, 400,
+			"INVALID_REQUEST", "Sec-WebSocket-Key"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGate(t, Limits{}, func(testing.TB, *gate) {}, nil)
+			g := newTestServer(t, Limits{}, func(testing.TB, *testServer) {}, nil)
 			srv := httptest.NewServer(g)
 			defer srv.Close()
 			r := upgradeTo(t, srv.URL)
 			tc.change(r)
 			wantRefusal(t, srv.Client(), r, tc.status, tc.code, tc.message)
-			if log := g.log.String(); !strings.Contains(log, `level=WARN msg="websocket upgrade failed" address=127.0.0.1:`) || !strings.Contains(log, "cause=") {
+			if log := g.log.String(); !strings.Contains(log,
+				`level=WARN msg="websocket upgrade failed" address=127.0.0.1:`) ||
+				!strings.Contains(log, "cause=") {
 				t.Errorf("log: %s", log)
 			}
 		})
@@ -49,7 +56,7 @@ func TestRefusedUpgrades(t *testing.T) {
 
 func TestAcceptAfterShutdown(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, Limits{}, func(testing.TB, *gate) {}, nil)
+	g := newTestServer(t, Limits{}, func(testing.TB, *testServer) {}, nil)
 	srv := httptest.NewServer(g)
 	defer srv.Close()
 	for range 2 { // a second Shutdown is harmless
@@ -60,17 +67,17 @@ func TestAcceptAfterShutdown(t *testing.T) {
 	wantRefusal(t, srv.Client(), upgradeTo(t, srv.URL), 503, "UNAVAILABLE", "shutting down")
 }
 
-// A set that is shut down during the upgrade leaves nobody behind.
+// If the Set is shut down during an upgrade, the connection is closed.
 func TestShutdownDuringAccept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var g *gate
-		g = newGate(t, Limits{}, overPipe, func(*probe) { g.set.shut() })
+		var g *testServer
+		g = newTestServer(t, Limits{}, overPipe, func(*recorder) { g.set.shut() })
 		nc := g.Raw(t)
 		if _, err := nc.Read(make([]byte, 1)); err != io.EOF {
 			t.Errorf("client: %v", err)
 		}
-		if why := <-(<-g.probes).closed; why.Cause != OursClosed || why.Err == nil {
+		if why := <-(<-g.handlers).closed; why.Cause != OursClosed || why.Err == nil {
 			t.Errorf("closed: %+v", why)
 		}
 		if n := g.set.Len(); n != 0 {
@@ -82,10 +89,11 @@ func TestShutdownDuringAccept(t *testing.T) {
 
 func TestWriterThatCannotBeHijacked(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, Limits{}, func(testing.TB, *gate) {}, nil)
+	g := newTestServer(t, Limits{}, func(testing.TB, *testServer) {}, nil)
 	r := upgradeTo(t, "http://gatehouse.test")
 	w := httptest.NewRecorder()
-	if _, err := g.set.Accept(w, r, nil); err == nil || w.Code != 500 || !strings.Contains(w.Body.String(), `"INTERNAL"`) {
+	if _, err := g.set.Accept(w, r, nil); err == nil || w.Code != 500 ||
+		!strings.Contains(w.Body.String(), `"INTERNAL"`) {
 		t.Errorf("%v: %d %s", err, w.Code, w.Body)
 	}
 }
@@ -105,7 +113,8 @@ func upgradeTo(t *testing.T, url string) *http.Request {
 	return r
 }
 
-func wantRefusal(t *testing.T, client *http.Client, r *http.Request, status int, code, message string) {
+func wantRefusal(t *testing.T, client *http.Client, r *http.Request, status int, code,
+	message string) {
 	t.Helper()
 	res, err := client.Do(r)
 	if err != nil {
@@ -130,17 +139,18 @@ func wantRefusal(t *testing.T, client *http.Client, r *http.Request, status int,
 	}
 }
 
-// A client need not wait for the answer to its handshake: what it sends behind
-// it is in the HTTP server's reader, in its background read, or still to come.
+// A client may send before it has the answer to its handshake. Those bytes are in the
+// HTTP server's reader, in the server's background read, or still to come.
 func TestFramesSentWithTheHandshake(t *testing.T) {
 	t.Parallel()
-	early := append(clientFrame(finText, []byte("first")), clientFrame(finText, []byte(strings.Repeat("x", 3000)))...)
+	early := append(clientFrame(finText, []byte("first")),
+		clientFrame(finText, []byte(strings.Repeat("x", 3000)))...)
 	cut := map[string]int{"all": len(early), "one byte": 1, "within the second": 50}
 	for name, n := range cut {
 		for _, late := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				g := newGate(t, Limits{}, func(testing.TB, *gate) {}, nil)
+				g := newTestServer(t, Limits{}, func(testing.TB, *testServer) {}, nil)
 				accept := make(chan struct{})
 				srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					<-accept
@@ -166,7 +176,7 @@ func TestFramesSentWithTheHandshake(t *testing.T) {
 					t.Fatal(err)
 				}
 				write(t, nc, rest)
-				p := within(t, g.probes)
+				p := within(t, g.handlers)
 				if got := within(t, p.frames); got != "first" {
 					t.Errorf("got %q", got)
 				}
@@ -178,13 +188,12 @@ func TestFramesSentWithTheHandshake(t *testing.T) {
 	}
 }
 
-// An idle connection keeps one goroutine, and none of the HTTP server's, after
-// it was busy.
+// A connection that was busy keeps one goroutine, and none of the HTTP server's.
 func TestOneGoroutineAConnection(t *testing.T) { // alone: it counts all goroutines
 	const n = 50
 	for name, over := range transports {
 		t.Run(name, func(t *testing.T) {
-			g := newGate(t, Limits{Ping: time.Hour}, over, func(p *probe) {
+			g := newTestServer(t, Limits{Ping: time.Hour}, over, func(p *recorder) {
 				p.frame = func(c *Conn, data []byte) { c.SendBytes(data) }
 			})
 			for range n {
@@ -209,11 +218,11 @@ func TestOneGoroutineAConnection(t *testing.T) { // alone: it counts all gorouti
 func TestIdleConnectionHoldsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(t, Limits{}, overPipe, func(p *probe) {
+		g := newTestServer(t, Limits{}, overPipe, func(p *recorder) {
 			p.frame = func(c *Conn, data []byte) { c.SendBytes(data) }
 		})
 		nc := g.Raw(t)
-		c := (<-g.probes).c
+		c := (<-g.handlers).c
 		for range 3 {
 			write(t, nc, frames(clientFrame(finText, []byte("hello")), 3))
 			for range 3 {

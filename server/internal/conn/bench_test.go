@@ -14,8 +14,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// The figures stand beside those of the usual design on the same library: a
-// reader and a writer goroutine, a ticker and a channel of 256 a connection.
+// The benchmarks compare this package with the usual design on the same library: for
+// each connection a reader and a writer goroutine, a ticker and a channel of 256.
 
 // peer is a connection of either design.
 type peer interface{ send(Prepared, []byte) }
@@ -97,8 +97,8 @@ func classicHandler(b *testing.B, joined chan<- peer) http.Handler {
 	})
 }
 
-// serveBench listens at once, so that clients can connect, but serves only when
-// told: what the clients cost is then not counted with what the server does.
+// serveBench listens at once, so that clients can connect, but serves only when serve
+// is called: then the clients' memory is not counted.
 func serveBench(b *testing.B, h http.Handler) (addr string, serve func()) {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -124,8 +124,8 @@ func dialBench(b *testing.B, addr string, n int) []net.Conn {
 	return clients
 }
 
-// BenchmarkIdle reports what a connection costs that has exchanged a message
-// and waits: heap and stacks of the process, without the clients'.
+// BenchmarkIdle reports the memory of an idle connection that has exchanged one
+// message: the process's heap and stacks, without the clients'.
 func BenchmarkIdle(b *testing.B) {
 	const n = 2000
 	for name, d := range designs() {
@@ -156,8 +156,7 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-// memory returns the bytes in use when collections have freed what they can
-// and have shrunk the stacks.
+// memory is the bytes in use after garbage collections, which also shrink stacks.
 func memory() (heap, stack float64) {
 	for range 4 {
 		runtime.GC()

@@ -21,9 +21,9 @@ func TestOurCloseFollowsWhatIsQueued(t *testing.T) {
 	for name, over := range transports {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGate(t, Limits{QueueBytes: 1 << 30}, over, nil)
+			g := newTestServer(t, Limits{QueueBytes: 1 << 30}, over, nil)
 			ws := g.Dial(t, nil)
-			p := within(t, g.probes)
+			p := within(t, g.handlers)
 			frame := Prepare([]byte(strings.Repeat("x", 300<<10))) // together more than a socket takes
 			for range queued {
 				p.c.Send(frame)
@@ -41,7 +41,8 @@ func TestOurCloseFollowsWhatIsQueued(t *testing.T) {
 			_, _, err := ws.Read(t.Context())
 			wantCloseError(t, err, websocket.StatusPolicyViolation, "pairing revoked")
 			why := within(t, p.closed)
-			if why != (Closing{Cause: OursClosed, Code: websocket.StatusPolicyViolation, Reason: "pairing revoked"}) {
+			if why != (Closing{Cause: OursClosed, Code: websocket.StatusPolicyViolation,
+				Reason: "pairing revoked"}) {
 				t.Errorf("closed: %+v", why)
 			}
 			if log := g.log.String(); log != "" {
@@ -56,9 +57,9 @@ func TestPeerCloses(t *testing.T) {
 	for name, over := range transports {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGate(t, Limits{}, over, nil)
+			g := newTestServer(t, Limits{}, over, nil)
 			ws := g.Dial(t, nil)
-			p := within(t, g.probes)
+			p := within(t, g.handlers)
 			if err := ws.Close(4001, "bye"); err != nil {
 				t.Error(err)
 			}
@@ -73,13 +74,13 @@ func TestPeerCloses(t *testing.T) {
 	}
 }
 
-// What is queued when the peer's close frame comes still leaves, before the answer to it.
+// Frames that are queued when the peer's close frame comes are sent before the answer.
 func TestPeerClosesBehindAFullSocket(t *testing.T) {
 	t.Parallel()
 	const queued = 30
-	g := newGate(t, Limits{QueueBytes: 1 << 30}, overTCP, nil)
+	g := newTestServer(t, Limits{QueueBytes: 1 << 30}, overTCP, nil)
 	nc := g.Raw(t)
-	p := within(t, g.probes)
+	p := within(t, g.handlers)
 	frame := Prepare([]byte(strings.Repeat("x", 300<<10)))
 	for range queued {
 		p.c.Send(frame)
@@ -95,14 +96,15 @@ func TestPeerClosesBehindAFullSocket(t *testing.T) {
 	if _, err := r.ReadByte(); err != io.EOF {
 		t.Fatalf("after the close frame: %v", err)
 	}
-	if why := within(t, p.closed); why.Cause != PeerClosed || why.Code != websocket.StatusNormalClosure {
+	if why := within(t, p.closed); why.Cause != PeerClosed ||
+		why.Code != websocket.StatusNormalClosure {
 		t.Errorf("closed: %+v", why)
 	}
 }
 
 func TestNothingIsDeliveredAfterClose(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, Limits{}, overTCP, func(p *probe) {
+	g := newTestServer(t, Limits{}, overTCP, func(p *recorder) {
 		p.frame = func(c *Conn, data []byte) {
 			p.frames <- string(data)
 			c.SendBytes([]byte("answer"))
@@ -111,7 +113,7 @@ func TestNothingIsDeliveredAfterClose(t *testing.T) {
 		}
 	})
 	nc := g.Raw(t)
-	p := within(t, g.probes)
+	p := within(t, g.handlers)
 	write(t, nc, frames(clientFrame(finText, []byte("ask")), 5))
 	if head, data, err := readFrame(nc); err != nil || head != finText || string(data) != "answer" {
 		t.Fatalf("%#x %q %v", head, data, err)
@@ -128,45 +130,51 @@ func TestNothingIsDeliveredAfterClose(t *testing.T) {
 func TestSocketThatEndsWithoutAClose(t *testing.T) {
 	t.Parallel()
 	ends := map[string]func(net.Conn){
-		"fin":                  func(nc net.Conn) { _ = nc.Close() },
-		"reset":                func(nc net.Conn) { _ = nc.(*net.TCPConn).SetLinger(0); _ = nc.Close() },
-		"fin within a message": func(nc net.Conn) { _, _ = nc.Write(clientFrame(finText, []byte("hello"))[:8]); _ = nc.Close() },
+		"fin":   func(nc net.Conn) { _ = nc.Close() },
+		"reset": func(nc net.Conn) { _ = nc.(*net.TCPConn).SetLinger(0); _ = nc.Close() },
+		"fin within a message": func(nc net.Conn) {
+			_,
+				_ = nc.Write(clientFrame(finText, []byte("hello"))[:8])
+			_ = nc.Close()
+		},
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGate(t, Limits{}, overTCP, nil)
+			g := newTestServer(t, Limits{}, overTCP, nil)
 			nc := g.Raw(t)
-			p := within(t, g.probes)
+			p := within(t, g.handlers)
 			end(nc)
 			if why := within(t, p.closed); why.Cause != Broken || why.Err == nil || why.Code != 0 {
 				t.Errorf("closed: %+v", why)
 			}
 			log := g.log.String()
-			if !strings.Contains(log, `level=INFO msg="websocket read error" address=127.0.0.1:`) || !strings.Contains(log, "error=") {
+			if !strings.Contains(log, `level=INFO msg="websocket read error" address=127.0.0.1:`) ||
+				!strings.Contains(log, "error=") {
 				t.Errorf("log: %s", log)
 			}
 		})
 	}
 }
 
-// A peer that ignores the close frame, or does not even read it, is cut off.
+// The socket is closed if the peer ignores the close frame or does not read it.
 func TestCloseDeadline(t *testing.T) {
 	t.Parallel()
 	for _, reads := range []bool{true, false} {
 		t.Run(fmt.Sprintf("reads=%v", reads), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := newGate(t, Limits{}, overPipe, nil)
+				g := newTestServer(t, Limits{}, overPipe, nil)
 				nc := g.Raw(t)
 				if reads {
 					go func() { _, _ = io.Copy(io.Discard, nc) }()
 				}
-				p := <-g.probes
+				p := <-g.handlers
 				start := time.Now()
 				p.c.Close(websocket.StatusGoingAway, "restart")
 				why := <-p.closed
-				if took := time.Since(start); took < 5*time.Second || took > 6*time.Second || why.Cause != OursClosed {
+				if took := time.Since(start); took < 5*time.Second || took > 6*time.Second ||
+					why.Cause != OursClosed {
 					t.Errorf("closed after %v: %+v", took, why)
 				}
 			})
@@ -177,7 +185,7 @@ func TestCloseDeadline(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(t, Limits{}, overPipe, helloDone)
+		g := newTestServer(t, Limits{}, overPipe, helloDone)
 		var ended []<-chan error
 		for range 20 {
 			ended = append(ended, readUntilClosed(g.Dial(t, nil)))
@@ -191,7 +199,7 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("clients that answer took %v", took)
 		}
 		for range 20 {
-			if p := <-g.probes; len(p.closed) != 1 {
+			if p := <-g.handlers; len(p.closed) != 1 {
 				t.Error("Shutdown returned before Closed")
 			}
 		}
@@ -217,7 +225,7 @@ func TestShutdownCutsOffWhoDoesNotAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := newGate(t, Limits{}, overPipe, helloDone)
+				g := newTestServer(t, Limits{}, overPipe, helloDone)
 				g.Raw(t)
 				synctest.Wait()
 				start := time.Now()
@@ -229,7 +237,7 @@ func TestShutdownCutsOffWhoDoesNotAnswer(t *testing.T) {
 				if took := time.Since(start); took < tc.takes || took > tc.takes+time.Second {
 					t.Errorf("Shutdown took %v", took)
 				}
-				if why := <-(<-g.probes).closed; why.Cause != OursClosed {
+				if why := <-(<-g.handlers).closed; why.Cause != OursClosed {
 					t.Errorf("closed: %+v", why)
 				}
 			})

@@ -6,10 +6,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Cause says who ended a connection, or what did.
+// Cause is who or what ended a connection.
 type Cause uint8
 
-// The causes. Exactly one applies to a connection, the first that occurred.
+// The causes. A connection has exactly one: the first that occurred.
 const (
 	PeerClosed Cause = iota + 1 // the peer sent a close frame
 	OursClosed                  // Close, the hello deadline or Shutdown
@@ -17,8 +17,8 @@ const (
 	Dead                        // no sign of life within Limits.Read
 	TooSlow                     // the queue overflowed, or a frame took longer than Limits.Write
 	TooBig                      // a message over the limit in force
-	Fragmented                  // a message in so many fragments that they are most of it
-	Malformed                   // not what RFC 6455 allows a client to send
+	Fragmented                  // a message in too many fragments
+	Malformed                   // input that RFC 6455 does not allow
 )
 
 // String returns the cause in a form that suits logs and metric labels.
@@ -56,11 +56,11 @@ func Causes() []Cause {
 // Closing is why a connection ended.
 type Closing struct {
 	Cause Cause
-	// Code and Reason are the close frame's, the peer's for PeerClosed and ours
-	// otherwise; zero where none could be sent. Reason of a peer is untrusted
-	// and may be invalid UTF-8.
+	// Code and Reason are those of the close frame: the peer's for PeerClosed, ours
+	// otherwise. They are zero if no close frame could be sent. A peer's reason is
+	// untrusted and may be invalid UTF-8.
 	Code   websocket.StatusCode
 	Reason string
-	// Err is what failed; nil where nothing did, and it may be nil for TooSlow.
+	// Err is what failed, or nil.
 	Err error
 }

@@ -6,72 +6,74 @@ import (
 	"slices"
 )
 
-// Flushed waits until everything that is queued at the time of the call has
-// left for the socket; at once when nothing is. It gives ctx's cause when that
-// ends first, and net.ErrClosed when the socket is closed or the queue was
-// dropped because the peer is too slow. A Handler must not call it from Frame,
-// which may be what holds the output back.
+// Flushed waits until all frames that are queued now are written to the socket. It
+// fails with ctx's cause if ctx ends first, and with net.ErrClosed if the socket is
+// closed or the peer was too slow. Frame must not call it: output may be waiting for
+// Frame to return.
 func (c *Conn) Flushed(ctx context.Context) error {
-	left, err := c.awaitFlush()
-	if left == nil {
+	done, err := c.addFlushWaiter()
+	if done == nil {
 		return err
 	}
 	select {
-	case err := <-left:
+	case err := <-done:
 		return err
 	case <-ctx.Done():
-		c.forgetFlush(left)
+		c.removeFlushWaiter(done)
 		return context.Cause(ctx)
 	}
 }
 
-// awaitFlush gives what tells when the queue of now has left, or nil when there
-// is nothing to wait for.
-func (c *Conn) awaitFlush() (left chan error, err error) {
+// addFlushWaiter gives a channel that says when the present queue is written, or nil
+// if there is nothing to wait for.
+func (c *Conn) addFlushWaiter() (done chan error, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.dead:
+	case c.socketClosed:
 		return nil, net.ErrClosed
 	case c.out == nil:
 		return nil, nil
 	}
-	left = make(chan error, 1)
-	c.out.waiting = append(c.out.waiting, flush{c.out.bytes, left})
-	return left, nil
+	done = make(chan error, 1)
+	c.out.flushes = append(c.out.flushes, flushWaiter{c.out.bytes, done})
+	return done, nil
 }
 
-func (c *Conn) forgetFlush(left chan error) {
+func (c *Conn) removeFlushWaiter(done chan error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.out != nil {
-		c.out.waiting = slices.DeleteFunc(c.out.waiting, func(f flush) bool { return f.left == left })
+		c.out.flushes = slices.DeleteFunc(c.out.flushes, func(w flushWaiter) bool {
+			return w.done == done
+		})
 	}
 }
 
-// flush is a Flushed that waits.
-type flush struct {
-	bytes int        // that have to leave before
-	left  chan error // takes one, without waiting
+// flushWaiter is a call of Flushed that waits.
+type flushWaiter struct {
+	bytes int        // to be written before it may return
+	done  chan error // has room for the one value that is sent
 }
 
-// leave tells those who wait for no more than the n bytes that have left.
-func (q *queue) leave(n int) {
-	waiting := q.waiting[:0]
-	for _, f := range q.waiting {
-		if f.bytes -= n; f.bytes > 0 {
-			waiting = append(waiting, f)
+// notifyFlushed ends the calls of Flushed that wait for no more than the n bytes that
+// were written.
+func (q *queue) notifyFlushed(n int) {
+	waiting := q.flushes[:0]
+	for _, w := range q.flushes {
+		if w.bytes -= n; w.bytes > 0 {
+			waiting = append(waiting, w)
 		} else {
-			f.left <- nil
+			w.done <- nil
 		}
 	}
-	q.waiting = waiting
+	q.flushes = waiting
 }
 
-// drop tells everybody who waits that not all of it will leave.
-func (q *queue) drop() {
-	for _, f := range q.waiting {
-		f.left <- net.ErrClosed
+// failFlushes ends all calls of Flushed because some frames will not be written.
+func (q *queue) failFlushes() {
+	for _, w := range q.flushes {
+		w.done <- net.ErrClosed
 	}
-	q.waiting = nil
+	q.flushes = nil
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A Flushed waits for what was queued when it was called, and for nothing that
-// came later.
+// Flushed waits for the frames that were queued when it was called, and for no later
+// ones.
 func TestFlushedWaitsForWhatIsQueued(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(t, Limits{}, overPipe, helloDone)
+		g := newTestServer(t, Limits{}, overPipe, helloDone)
 		nc := g.Raw(t)
-		c := (<-g.probes).c
+		c := (<-g.handlers).c
 		if err := c.Flushed(t.Context()); err != nil {
 			t.Errorf("with nothing queued: %v", err)
 		}
@@ -54,16 +54,16 @@ func TestFlushedWaitsForWhatIsQueued(t *testing.T) {
 	})
 }
 
-// Over every transport, with more than a socket takes at once.
+// Flushed works over every transport, with more bytes than a socket takes at once.
 func TestFlushedAtThePeersPace(t *testing.T) {
 	t.Parallel()
 	const frames, size = 40, 300 << 10
 	for name, over := range transports {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGate(t, Limits{}, over, nil) // a queue of 1 MiB
+			g := newTestServer(t, Limits{}, over, nil) // a queue of 1 MiB
 			ws := g.Dial(t, nil)
-			c := within(t, g.probes).c
+			c := within(t, g.handlers).c
 			sent := make(chan error, 1)
 			go func() {
 				for range frames {
@@ -96,14 +96,22 @@ func TestFlushedThatCannotBe(t *testing.T) {
 		end  func(*Conn, net.Conn, context.CancelCauseFunc)
 		want error
 	}{
-		"the caller's end": {func(_ *Conn, _ net.Conn, end context.CancelCauseFunc) { end(io.ErrNoProgress) }, io.ErrNoProgress},
-		"a broken socket":  {func(_ *Conn, nc net.Conn, _ context.CancelCauseFunc) { _ = nc.Close() }, net.ErrClosed},
-		"cut off":          {func(c *Conn, _ net.Conn, _ context.CancelCauseFunc) { c.cutOff(Closing{Cause: OursClosed}) }, net.ErrClosed},
+		"the caller's end": {func(_ *Conn, _ net.Conn,
+			end context.CancelCauseFunc) {
+			end(io.ErrNoProgress)
+		}, io.ErrNoProgress},
+		"a broken socket": {func(_ *Conn, nc net.Conn, _ context.CancelCauseFunc) { _ = nc.Close() },
+			net.ErrClosed},
+		"cut off": {func(c *Conn, _ net.Conn,
+			_ context.CancelCauseFunc) {
+			c.cutOff(Closing{Cause: OursClosed})
+		}, net.ErrClosed},
 		"an overflow": {func(c *Conn, _ net.Conn, _ context.CancelCauseFunc) {
 			for c.SendBytes(make([]byte, 300<<10)) {
 			}
 		}, net.ErrClosed},
-		"no progress": {func(*Conn, net.Conn, context.CancelCauseFunc) { time.Sleep(11 * time.Second) }, net.ErrClosed},
+		"no progress": {func(*Conn, net.Conn, context.CancelCauseFunc) { time.Sleep(11 * time.Second) },
+			net.ErrClosed},
 		"closed, and the peer does not read": {func(c *Conn, _ net.Conn, _ context.CancelCauseFunc) {
 			c.Close(websocket.StatusPolicyViolation, "enough")
 			time.Sleep(6 * time.Second)
@@ -113,9 +121,9 @@ func TestFlushedThatCannotBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := newGate(t, Limits{}, overPipe, helloDone)
+				g := newTestServer(t, Limits{}, overPipe, helloDone)
 				nc := g.Raw(t)
-				p := <-g.probes
+				p := <-g.handlers
 				ctx, cancel := context.WithCancelCause(t.Context())
 				p.c.SendBytes(make([]byte, 100<<10))
 				left := make(chan error, 1)
@@ -129,8 +137,8 @@ func TestFlushedThatCannotBe(t *testing.T) {
 				if err := <-left; !errors.Is(err, tc.want) {
 					t.Errorf("%v, want %v", err, tc.want)
 				}
-				if p.c.out != nil && len(p.c.out.waiting) > 0 {
-					t.Errorf("%d are kept waiting", len(p.c.out.waiting))
+				if p.c.out != nil && len(p.c.out.flushes) > 0 {
+					t.Errorf("%d are kept waiting", len(p.c.out.flushes))
 				}
 				_ = nc.Close()
 				<-p.closed
@@ -143,11 +151,11 @@ func TestFlushedThatCannotBe(t *testing.T) {
 	}
 }
 
-// What nothing is queued for costs nothing.
+// Without a queue, Flushed allocates nothing.
 func TestFlushedOfAnIdleConnection(t *testing.T) { // alone: it counts allocations
-	g := newGate(t, Limits{}, overTCP, nil)
+	g := newTestServer(t, Limits{}, overTCP, nil)
 	g.Raw(t)
-	c := within(t, g.probes).c
+	c := within(t, g.handlers).c
 	if n := testing.AllocsPerRun(100, func() { _ = c.Flushed(t.Context()) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}

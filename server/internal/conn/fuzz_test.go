@@ -62,7 +62,7 @@ func FuzzClientBytes(f *testing.F) {
 		near, far := net.Pipe()
 		closed := make(chan Closing, 1)
 		_, err := set.Accept(pipeWriter{httptest.NewRecorder(), far}, r, func(*Conn) Handler {
-			return &probe{
+			return &recorder{
 				closed:   closed,
 				binaries: make(chan struct{}, len(input)),
 				frame: func(c *Conn, data []byte) {

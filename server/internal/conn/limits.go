@@ -8,18 +8,19 @@ import (
 
 // Limits bound one connection. A field that is zero takes its default.
 type Limits struct {
-	Frame            int // bytes a message after Admit; default 512 KiB
-	FrameBeforeAdmit int // bytes a message until Admit; default 16 KiB
+	Frame            int // most bytes of a message after Admit; default 512 KiB
+	FrameBeforeAdmit int // most bytes of a message until Admit; default 16 KiB
 
-	// What may wait for a full socket. A single frame always fits an empty queue.
+	// QueueBytes and QueueFrames bound what waits while the socket is full. An empty
+	// queue takes a frame of any size.
 	QueueBytes  int // default 1 MiB
 	QueueFrames int // default 1024
 
-	Ping  time.Duration // at most this long between two pings; default 30 s
-	Read  time.Duration // a connection is dead this long after its last sign of life; default 60 s
-	Write time.Duration // for one frame to leave once the socket was full; default 10 s
-	Close time.Duration // from the close frame to the end of the socket; default 5 s
-	Hello time.Duration // from the upgrade, or AwaitHello, to HelloDone or Admit; default 10 s
+	Ping  time.Duration // most time between two pings; default 30 s
+	Read  time.Duration // most time between two signs of life of the peer; default 60 s
+	Write time.Duration // most time to write a frame once the socket was full; default 10 s
+	Close time.Duration // most time from the close frame to the socket's end; default 5 s
+	Hello time.Duration // most time from Accept or AwaitHello to HelloDone or Admit; default 10 s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -36,7 +37,7 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
-// frame returns the bytes that a message may have.
+// frame is the most bytes of a message.
 func (l *Limits) frame(admitted bool) int {
 	if admitted {
 		return l.Frame

@@ -27,8 +27,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// probe is a Handler that keeps what it is told, and answers if told how.
-type probe struct {
+// recorder is a Handler that keeps what it was called with. frame, if set, replaces
+// Frame.
+type recorder struct {
 	c        *Conn
 	frames   chan string
 	binaries chan struct{}
@@ -36,7 +37,7 @@ type probe struct {
 	frame    func(c *Conn, data []byte)
 }
 
-func (p *probe) Frame(c *Conn, data []byte) {
+func (p *recorder) Frame(c *Conn, data []byte) {
 	if p.frame != nil {
 		p.frame(c, data)
 		return
@@ -44,30 +45,32 @@ func (p *probe) Frame(c *Conn, data []byte) {
 	p.frames <- string(data)
 }
 
-func (p *probe) Binary(*Conn) { p.binaries <- struct{}{} }
+func (p *recorder) Binary(*Conn) { p.binaries <- struct{}{} }
 
-func (p *probe) Closed(_ *Conn, why Closing) {
+func (p *recorder) Closed(_ *Conn, why Closing) {
 	p.closed <- why // a second call would panic
 	close(p.closed)
 }
 
-// gate is a server of one Set at "/ws", reached over one of the transports.
-type gate struct {
-	set    *Set
-	probes chan *probe
-	log    *syncBuffer
-	prime  func(*probe) // runs before the first message is read
+// testServer is a server of one Set at "/ws", reached over one of the transports.
+type testServer struct {
+	set      *Set
+	handlers chan *recorder
+	log      *syncBuffer
+	setup    func(*recorder) // runs before the first message is read
 
 	Dial func(t testing.TB, o *websocket.DialOptions) *websocket.Conn
 	Raw  func(t testing.TB) net.Conn
 }
 
-// transports are the ways a socket may come; each takes another path to the peer.
-var transports = map[string]func(testing.TB, *gate){"tcp": overTCP, "tls": overTLS, "pipe": overPipe}
+// transports are the kinds of sockets; each has its own way to read and write.
+var transports = map[string]func(testing.TB, *testServer){"tcp": overTCP, "tls": overTLS,
+	"pipe": overPipe}
 
-func newGate(t testing.TB, l Limits, over func(testing.TB, *gate), prime func(*probe)) *gate {
+func newTestServer(t testing.TB, l Limits, over func(testing.TB, *testServer),
+	setup func(*recorder)) *testServer {
 	t.Helper()
-	g := &gate{probes: make(chan *probe, 4096), log: new(syncBuffer), prime: prime}
+	g := &testServer{handlers: make(chan *recorder, 4096), log: new(syncBuffer), setup: setup}
 	g.set = NewSet(l, slog.New(slog.NewTextHandler(g.log, nil)))
 	over(t, g)
 	t.Cleanup(func() {
@@ -78,32 +81,36 @@ func newGate(t testing.TB, l Limits, over func(testing.TB, *gate), prime func(*p
 	return g
 }
 
-func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *testServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = g.set.Accept(w, r, func(c *Conn) Handler {
-		p := &probe{c: c, frames: make(chan string, 64), binaries: make(chan struct{}, 64), closed: make(chan Closing, 1)}
-		if g.prime != nil {
-			g.prime(p)
+		p := &recorder{c: c, frames: make(chan string, 64), binaries: make(chan struct{}, 64),
+			closed: make(chan Closing, 1)}
+		if g.setup != nil {
+			g.setup(p)
 		}
-		g.probes <- p
+		g.handlers <- p
 		return p
 	})
 }
 
-func overTCP(t testing.TB, g *gate) {
+func overTCP(t testing.TB, g *testServer) {
 	srv := httptest.NewServer(g)
 	t.Cleanup(srv.Close)
 	g.overHTTP(srv, func() (net.Conn, error) { return net.Dial("tcp", srv.Listener.Addr().String()) })
 }
 
-func overTLS(t testing.TB, g *gate) {
+func overTLS(t testing.TB, g *testServer) {
 	srv := httptest.NewTLSServer(g)
 	t.Cleanup(srv.Close)
 	config := srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	config.ServerName = "example.com" // the test certificate's
-	g.overHTTP(srv, func() (net.Conn, error) { return tls.Dial("tcp", srv.Listener.Addr().String(), config) })
+	g.overHTTP(srv, func() (net.Conn, error) {
+		return tls.Dial("tcp", srv.Listener.Addr().String(),
+			config)
+	})
 }
 
-func (g *gate) overHTTP(srv *httptest.Server, dial func() (net.Conn, error)) {
+func (g *testServer) overHTTP(srv *httptest.Server, dial func() (net.Conn, error)) {
 	g.Dial = func(t testing.TB, o *websocket.DialOptions) *websocket.Conn {
 		t.Helper()
 		return dialWS(t, srv.URL, srv.Client(), o)
@@ -119,7 +126,7 @@ func (g *gate) overHTTP(srv *httptest.Server, dial func() (net.Conn, error)) {
 	}
 }
 
-func overPipe(t testing.TB, g *gate) {
+func overPipe(t testing.TB, g *testServer) {
 	srv := conntest.Serve(t, g)
 	g.Dial = func(t testing.TB, o *websocket.DialOptions) *websocket.Conn {
 		t.Helper()
@@ -131,7 +138,8 @@ func overPipe(t testing.TB, g *gate) {
 	}
 }
 
-func dialWS(t testing.TB, url string, client *http.Client, o *websocket.DialOptions) *websocket.Conn {
+func dialWS(t testing.TB, url string, client *http.Client,
+	o *websocket.DialOptions) *websocket.Conn {
 	t.Helper()
 	if o == nil {
 		o = &websocket.DialOptions{}
@@ -158,7 +166,8 @@ func handshake(t testing.TB, nc net.Conn, early []byte) net.Conn {
 		sent <- err
 	}()
 	var head []byte
-	for one := make([]byte, 1); !bytes.HasSuffix(head, []byte("\r\n\r\n")); head = append(head, one[0]) {
+	for one := make([]byte, 1); !bytes.HasSuffix(head, []byte("\r\n\r\n")); head = append(head,
+		one[0]) {
 		if _, err := io.ReadFull(nc, one); err != nil {
 			t.Fatalf("handshake: %v after %q", err, head)
 		}
@@ -256,7 +265,7 @@ func wantCloseError(t testing.TB, err error, code websocket.StatusCode, reason s
 	}
 }
 
-// within returns what comes from ch, at the latest after long enough to be sure.
+// within receives from ch, and fails the test after 20 s.
 func within[T any](t testing.TB, ch <-chan T) T {
 	t.Helper()
 	select {
@@ -268,7 +277,7 @@ func within[T any](t testing.TB, ch <-chan T) T {
 	}
 }
 
-// eventually waits for what another goroutine is about to do.
+// eventually waits until ok is true, and fails the test after 20 s.
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {

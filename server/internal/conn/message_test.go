@@ -20,7 +20,7 @@ func TestMessagesOfEverySizeComeBack(t *testing.T) {
 	for name, over := range transports {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGate(t, Limits{}, over, func(p *probe) {
+			g := newTestServer(t, Limits{}, over, func(p *recorder) {
 				p.c.Admit()
 				p.frame = func(c *Conn, data []byte) { c.SendBytes(data) }
 			})
@@ -55,13 +55,13 @@ func TestLimitPassesAndOneMoreCloses(t *testing.T) {
 			for _, binary := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/binary=%v", name, when, binary), func(t *testing.T) {
 					t.Parallel()
-					g := newGate(t, Limits{}, over, func(p *probe) {
+					g := newTestServer(t, Limits{}, over, func(p *recorder) {
 						if tc.admit {
 							p.c.Admit()
 						}
 					})
 					ws := g.Dial(t, nil)
-					p := within(t, g.probes)
+					p := within(t, g.handlers)
 					typ := websocket.MessageText
 					if binary {
 						typ = websocket.MessageBinary
@@ -81,7 +81,8 @@ func TestLimitPassesAndOneMoreCloses(t *testing.T) {
 					_, _, err := ws.Read(t.Context())
 					wantCloseError(t, err, websocket.StatusMessageTooBig, tc.reason)
 					why := within(t, p.closed)
-					if why.Cause != TooBig || why.Code != websocket.StatusMessageTooBig || why.Reason != tc.reason {
+					if why.Cause != TooBig || why.Code != websocket.StatusMessageTooBig ||
+						why.Reason != tc.reason {
 						t.Fatalf("closed: %+v", why)
 					}
 					if len(p.frames)+len(p.binaries) != 0 {
@@ -95,12 +96,13 @@ func TestLimitPassesAndOneMoreCloses(t *testing.T) {
 
 func TestFragments(t *testing.T) { // alone: it measures the heap
 	const million = 1_000_000
-	g := newGate(t, Limits{}, overTCP, func(p *probe) { p.c.Admit() })
+	g := newTestServer(t, Limits{}, overTCP, func(p *recorder) { p.c.Admit() })
 
 	t.Run("with a ping between them", func(t *testing.T) {
 		nc := g.Raw(t)
-		p := within(t, g.probes)
-		write(t, nc, clientFrame(0x01, []byte("on")), clientFrame(finPing, []byte("?")), clientFrame(0x80, []byte("e")))
+		p := within(t, g.handlers)
+		write(t, nc, clientFrame(0x01, []byte("on")), clientFrame(finPing, []byte("?")),
+			clientFrame(0x80, []byte("e")))
 		if got := within(t, p.frames); got != "one" {
 			t.Fatalf("got %q", got)
 		}
@@ -111,18 +113,20 @@ func TestFragments(t *testing.T) { // alone: it measures the heap
 	t.Run("thousands of one byte", func(t *testing.T) {
 		const many = 9000
 		nc := g.Raw(t)
-		p := within(t, g.probes)
-		write(t, nc, clientFrame(0x01, nil), frames(clientFrame(0x00, []byte("x")), many), clientFrame(0x80, nil))
+		p := within(t, g.handlers)
+		write(t, nc, clientFrame(0x01, nil), frames(clientFrame(0x00, []byte("x")), many),
+			clientFrame(0x80, nil))
 		if got := within(t, p.frames); len(got) != many {
 			t.Fatalf("got %d bytes", len(got))
 		}
 		write(t, nc, clientFrame(finText, []byte("each message has its own account")))
 		within(t, p.frames)
 	})
-	for name, piece := range map[string][]byte{"a million empty ones": nil, "a million of one byte": []byte("x")} {
+	for name, piece := range map[string][]byte{"a million empty ones": nil,
+		"a million of one byte": []byte("x")} {
 		t.Run(name, func(t *testing.T) {
 			nc := g.Raw(t)
-			p := within(t, g.probes)
+			p := within(t, g.handlers)
 			grown := heapGrowth(func() {
 				go func() {
 					_, _ = nc.Write(clientFrame(0x01, nil))
@@ -133,9 +137,11 @@ func TestFragments(t *testing.T) { // alone: it measures the heap
 						}
 					}
 				}()
-				wantClose(t, nc, websocket.StatusMessageTooBig, "frame in too many fragments: send it in one piece")
+				wantClose(t, nc, websocket.StatusMessageTooBig,
+					"frame in too many fragments: send it in one piece")
 				_ = nc.Close()
-				if why := within(t, p.closed); why.Cause != Fragmented || why.Code != websocket.StatusMessageTooBig || why.Err == nil {
+				if why := within(t, p.closed); why.Cause != Fragmented ||
+					why.Code != websocket.StatusMessageTooBig || why.Err == nil {
 					t.Fatalf("closed: %+v", why)
 				}
 			})
@@ -146,7 +152,7 @@ func TestFragments(t *testing.T) { // alone: it measures the heap
 	}
 	t.Run("control frames without end", func(t *testing.T) {
 		nc := g.Raw(t)
-		p := within(t, g.probes)
+		p := within(t, g.handlers)
 		writeMany(t, nc, clientFrame(0x8a, nil), million/10)
 		write(t, nc, clientFrame(finText, []byte("still here")))
 		if got := within(t, p.frames); got != "still here" {
@@ -158,23 +164,23 @@ func TestFragments(t *testing.T) { // alone: it measures the heap
 	}
 }
 
-// TestBoundedLines has more logged than a disk should be filled with.
+// TestBoundedLines causes more log lines than the rate limit allows.
 func TestBoundedLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log := new(syncBuffer)
 		set := NewSet(Limits{}, slog.New(slog.NewTextHandler(log, nil)))
 		flood := func() int {
-			for range 3 * linesAtOnce {
-				set.line(slog.LevelInfo, "websocket read error")
+			for range 3 * logBurst {
+				set.logLimited(slog.LevelInfo, "websocket read error")
 			}
 			return strings.Count(log.String(), "websocket read error")
 		}
-		if n := flood(); n != linesAtOnce {
+		if n := flood(); n != logBurst {
 			t.Errorf("%d lines", n)
 		}
 		time.Sleep(time.Second)
-		if n := flood(); n != linesAtOnce+linesASecond {
+		if n := flood(); n != logBurst+logPerSecond {
 			t.Errorf("%d lines a second later", n)
 		}
 		_ = set.Shutdown(t.Context(), websocket.StatusGoingAway, "")
@@ -183,14 +189,15 @@ func TestBoundedLines(t *testing.T) {
 
 func TestMalformedInputCloses(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, Limits{}, overTCP, nil)
+	g := newTestServer(t, Limits{}, overTCP, nil)
 	cases := map[string][]byte{
-		"unmasked":                     {finText, 2, 'h', 'i'},
-		"reserved bits":                clientFrame(0xf1, []byte("hi")),
-		"compressed":                   clientFrame(0xc1, []byte("hi")),
-		"reserved opcode":              clientFrame(0x83, []byte("hi")),
-		"continuation of nothing":      clientFrame(0x80, []byte("hi")),
-		"message within a message":     append(clientFrame(0x01, []byte("hi")), clientFrame(0x81, []byte("hi"))...),
+		"unmasked":                {finText, 2, 'h', 'i'},
+		"reserved bits":           clientFrame(0xf1, []byte("hi")),
+		"compressed":              clientFrame(0xc1, []byte("hi")),
+		"reserved opcode":         clientFrame(0x83, []byte("hi")),
+		"continuation of nothing": clientFrame(0x80, []byte("hi")),
+		"message within a message": append(clientFrame(0x01, []byte("hi")),
+			clientFrame(0x81, []byte("hi"))...),
 		"ping in pieces":               clientFrame(0x09, nil),
 		"ping of 126 bytes":            clientFrame(0x89, make([]byte, 126)),
 		"close of one byte":            clientFrame(finClose, []byte{3}),
@@ -201,7 +208,7 @@ func TestMalformedInputCloses(t *testing.T) {
 	for name, input := range cases {
 		t.Run(name, func(t *testing.T) {
 			nc := g.Raw(t)
-			p := within(t, g.probes)
+			p := within(t, g.handlers)
 			write(t, nc, input, clientFrame(finText, []byte("after")))
 			for {
 				head, payload, err := readFrame(nc)
@@ -235,10 +242,10 @@ func TestMalformedInputCloses(t *testing.T) {
 
 func TestInvalidUTF8IsLeftToTheHandler(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, Limits{}, overTCP, nil)
+	g := newTestServer(t, Limits{}, overTCP, nil)
 	nc := g.Raw(t)
 	write(t, nc, clientFrame(finText, []byte("\xff\xfe")))
-	if got := within(t, within(t, g.probes).frames); got != "\xff\xfe" {
+	if got := within(t, within(t, g.handlers).frames); got != "\xff\xfe" {
 		t.Fatalf("got %q", got)
 	}
 }
@@ -268,7 +275,7 @@ func writeMany(t testing.TB, nc net.Conn, frame []byte, n int) {
 	}
 }
 
-// heapGrowth returns how much more is live after f than before.
+// heapGrowth is how many bytes more the heap has after f than before.
 func heapGrowth(f func()) int64 {
 	var before, after runtime.MemStats
 	runtime.GC()

@@ -17,17 +17,17 @@ const (
 	opClose    = 0x08
 )
 
-// maxCloseReason is what a control frame leaves for the reason, in bytes (RFC 6455 §5.5.1).
+// maxCloseReason bounds the reason in a close frame, in bytes (RFC 6455 §5.5.1).
 const maxCloseReason = 123
 
-// Prepared is a text frame as a server sends it, header and payload (RFC 6455
-// §5.2, unmasked, unfragmented), made once and sent to any number of
-// connections. It is immutable; the zero value sends nothing.
+// Prepared is an encoded text frame, header and payload (RFC 6455 §5.2, unmasked,
+// unfragmented), for any number of connections. It is immutable. To send the zero
+// value sends nothing.
 type Prepared struct {
 	frame []byte
 }
 
-// Prepare copies payload, which should be valid UTF-8, into a frame.
+// Prepare encodes a frame with a copy of payload, which should be valid UTF-8.
 func Prepare(payload []byte) Prepared {
 	n := len(payload)
 	var frame []byte
@@ -44,8 +44,8 @@ func Prepare(payload []byte) Prepared {
 	return Prepared{append(frame, payload...)}
 }
 
-// closeFrame encodes a close frame. A reason that is too long is cut at a
-// character; bytes that are not UTF-8 are left out.
+// closeFrame encodes a close frame. A reason that is too long is cut between two
+// characters; invalid UTF-8 is left out.
 func closeFrame(code websocket.StatusCode, reason string) []byte {
 	reason = strings.ToValidUTF8(reason[:min(len(reason), maxCloseReason)], "")
 	frame := append(make([]byte, 0, 4+len(reason)), finClose, byte(2+len(reason))) // #nosec G115 -- at most 125

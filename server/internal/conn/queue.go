@@ -2,14 +2,15 @@ package conn
 
 import "slices"
 
-// queue holds the frames that have not left yet. It exists only while there are any.
+// queue is the frames that are not written yet. It exists only while there are any.
+// The connection's mutex guards it.
 type queue struct {
 	frames [][]byte
-	off    int // bytes of frames[0] that have left
-	busy   int // frames in the chunk handed out last
-	bytes  int // bytes still to leave
+	off    int // bytes of frames[0] that are written
+	busy   int // frames in the last chunk
+	bytes  int // bytes that are not written
 
-	waiting []flush // for what was queued when they came
+	flushes []flushWaiter
 }
 
 func (q *queue) push(frame []byte) {
@@ -17,8 +18,8 @@ func (q *queue) push(frame []byte) {
 	q.bytes += len(frame)
 }
 
-// chunk returns bytes to write next: the first frame's rest, and as many whole
-// frames behind it as fit buf's capacity. It is valid until advance.
+// chunk gives the bytes to write next: the rest of the first frame, and as many whole
+// frames after it as fit buf's capacity. They are valid until advance.
 func (q *queue) chunk(buf []byte) []byte {
 	first := q.frames[0][q.off:]
 	q.busy = 1
@@ -36,12 +37,12 @@ func (q *queue) chunk(buf []byte) []byte {
 	return buf
 }
 
-// advance drops n bytes that have left.
+// advance removes n bytes that were written.
 func (q *queue) advance(n int) {
 	q.bytes -= n
 	q.off += n
 	q.busy = 0
-	q.leave(n)
+	q.notifyFlushed(n)
 	done := 0
 	for done < len(q.frames) && q.off >= len(q.frames[done]) {
 		q.off -= len(q.frames[done])
@@ -50,9 +51,9 @@ func (q *queue) advance(n int) {
 	q.frames = slices.Delete(q.frames, 0, done)
 }
 
-// truncate drops every frame of which nothing has left or is about to.
+// truncate removes every frame of which nothing was written or is being written.
 func (q *queue) truncate() {
-	q.drop()
+	q.failFlushes()
 	keep := q.busy
 	if q.off > 0 {
 		keep = max(keep, 1)

@@ -7,9 +7,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// However frames are cut into chunks, and chunks into writes, the bytes that
-// leave are whole frames in the order they were pushed; truncate drops only
-// frames of which nothing has left or is leaving.
+// However frames are cut into chunks, and chunks into writes, the bytes written are
+// whole frames in the order of the pushes. truncate removes only frames of which
+// nothing was written or is being written.
 func TestQueueSendsWholeFramesInOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

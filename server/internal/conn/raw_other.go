@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// Without non-blocking sockets every write goes through a transient goroutine.
+// Without non-blocking sockets, a drain goroutine makes every write.
 
 func rawOf(net.Conn) syscall.RawConn { return nil }
 

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// rawOf gives access to nc's socket where a plain write to it is a write to
-// the peer; nil for TLS, pipes and anything else that wraps.
+// rawOf gives raw access to nc's socket. It gives nil unless nc is the socket itself:
+// for TLS, pipes and other wrappers.
 func rawOf(nc net.Conn) syscall.RawConn {
 	var raw syscall.RawConn
 	var err error
@@ -26,7 +26,8 @@ func rawOf(nc net.Conn) syscall.RawConn {
 	return raw
 }
 
-// readNow reads what is there; again means that nothing is.
+// readNow reads what the socket has, without waiting. again means that it has nothing
+// yet.
 func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
 		n, err = syscall.Read(int(fd), p)
@@ -44,7 +45,7 @@ func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 	}
 }
 
-// writeNow writes what the socket takes, which may be nothing.
+// writeNow writes what the socket takes without waiting, which may be nothing.
 func writeNow(fd uintptr, p []byte) (int, error) {
 	for {
 		n, err := syscall.Write(int(fd), p)

@@ -15,42 +15,43 @@ var (
 	errFragmented = errors.New("message in too many fragments")
 )
 
-// framing is what a message's frame headers, and the control frames between
-// them, may have in all, in bytes: some ten thousand fragments.
-const framing = 64 << 10
+// maxFraming bounds a message's frame headers and the control frames between its
+// fragments, in bytes: some ten thousand fragments.
+const maxFraming = 64 << 10
 
-// run is the reader, the one goroutine that a connection keeps.
+// run is the reader goroutine.
 func (c *Conn) run() {
 	defer c.set.remove(c)
-	c.conclude(c.receive())
+	c.recordCause(c.readMessages())
 	for c.in.err == nil {
 		c.in.data = nil
 		_ = c.fill() // sets in.err at the end of the input
 	}
-	why := c.end()
-	_ = c.ws.CloseNow() // the socket is closed: releases what the library holds
+	why := c.closeSocket()
+	_ = c.ws.CloseNow() // the socket is closed already; this releases what the library holds
 	switch why.Cause {
 	case Broken, Dead, TooBig, Fragmented, Malformed:
-		c.set.line(slog.LevelInfo, "websocket read error", "address", c.RemoteAddr().String(), "cause", why.Cause.String(), "error", why.Err)
+		c.set.logLimited(slog.LevelInfo, "websocket read error",
+			"address", c.RemoteAddr().String(), "cause", why.Cause.String(), "error", why.Err)
 	}
 	c.h.Closed(c, why)
 }
 
-// receive delivers messages until there are none. Waiting for the next one
-// happens here, on a shallow stack, not in the parser.
-func (c *Conn) receive() error {
+// readMessages delivers messages until the input ends. It waits for the next message
+// itself, since its stack is shallower than the parser's.
+func (c *Conn) readMessages() error {
 	for {
-		if err := c.await(); err != nil {
+		if err := c.awaitInput(); err != nil {
 			return err
 		}
-		if err := c.message(); err != nil {
+		if err := c.readMessage(); err != nil {
 			return err
 		}
 	}
 }
 
-// await waits for the first byte of the next message.
-func (c *Conn) await() error {
+// awaitInput waits for the first byte of the next message.
+func (c *Conn) awaitInput() error {
 	switch {
 	case c.br.Buffered() > 0 || len(c.in.data) > 0:
 		return nil
@@ -63,22 +64,22 @@ func (c *Conn) await() error {
 	}
 }
 
-// message parses up to the end of the next message and delivers it.
-func (c *Conn) message() error {
-	c.in.room = math.MaxInt // control frames alone may come for ever
+// readMessage reads the next message and delivers it.
+func (c *Conn) readMessage() error {
+	c.in.bytesLeft = math.MaxInt // any number of control frames may come before a message
 	typ, r, err := c.ws.Reader(context.Background())
 	if err != nil {
 		return err
 	}
-	c.in.room = c.set.limits.frame(c.admitted.Load()) + framing
+	c.in.bytesLeft = c.set.limits.frame(c.admitted.Load()) + maxFraming
 	b := c.set.slabs.Get().(*slab)
 	defer c.set.slabs.Put(b)
-	data, err := c.payload(r, b[:0], typ == websocket.MessageText)
+	data, err := c.readPayload(r, b[:0], typ == websocket.MessageText)
 	if err != nil {
 		return err
 	}
 	if c.admitted.Load() {
-		c.alive()
+		c.extendReadDeadline()
 	}
 	more := c.br.Buffered() > 0 || len(c.in.data) > 0
 	switch open := c.cork(more); {
@@ -91,9 +92,9 @@ func (c *Conn) message() error {
 	return nil
 }
 
-// payload reads a message to its end into buf, which grows with what arrives,
-// or discards it.
-func (c *Conn) payload(r io.Reader, buf []byte, keep bool) ([]byte, error) {
+// readPayload reads a message to its end: into buf, which grows as bytes arrive, or,
+// without keep, into nothing.
+func (c *Conn) readPayload(r io.Reader, buf []byte, keep bool) ([]byte, error) {
 	admitted := c.admitted.Load()
 	limit := c.set.limits.frame(admitted)
 	for size := 0; ; {
@@ -122,44 +123,51 @@ func (c *Conn) payload(r io.Reader, buf []byte, keep bool) ([]byte, error) {
 func (c *Conn) refuseBig(admitted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.close(Closing{Cause: TooBig, Code: websocket.StatusMessageTooBig, Reason: c.set.limits.tooBig(admitted), Err: errTooBig})
+	c.closeLocked(Closing{
+		Cause: TooBig, Code: websocket.StatusMessageTooBig,
+		Reason: c.set.limits.tooBig(admitted), Err: errTooBig,
+	})
 }
 
-// refuseFragments closes a connection whose message does not end: pieces of no
-// or few bytes cost more than they bring, and the limit of a message does not
-// count them.
+// refuseFragments closes a connection whose message has too many fragments. Empty or
+// tiny fragments cost time, but hardly count against the limit of a message.
 func (c *Conn) refuseFragments() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.close(Closing{Cause: Fragmented, Code: websocket.StatusMessageTooBig, Reason: "frame in too many fragments: send it in one piece", Err: errFragmented})
+	c.closeLocked(Closing{
+		Cause: Fragmented, Code: websocket.StatusMessageTooBig,
+		Reason: "frame in too many fragments: send it in one piece", Err: errFragmented,
+	})
 }
 
-// conclude settles why the input ended and sees to it that the socket will.
-func (c *Conn) conclude(err error) {
+// recordCause records why the input ended, and makes sure that the socket is closed.
+func (c *Conn) recordCause(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var peer websocket.CloseError
 	switch {
 	case errors.As(err, &peer):
-		c.because(Closing{Cause: PeerClosed, Code: peer.Code, Reason: peer.Reason})
-	case c.in.err != nil || c.dead:
-		c.fail(Closing{Cause: Broken, Err: err})
-	case c.sealed: // by us, or by the library, which has told the peer what is wrong
-		c.because(Closing{Cause: Malformed, Code: websocket.StatusProtocolError, Err: err})
+		c.setCauseLocked(Closing{Cause: PeerClosed, Code: peer.Code, Reason: peer.Reason})
+	case c.in.err != nil || c.socketClosed:
+		c.failLocked(Closing{Cause: Broken, Err: err})
+	case c.sealed: // by us, or by the library, whose close frame says what is wrong
+		c.setCauseLocked(Closing{Cause: Malformed, Code: websocket.StatusProtocolError, Err: err})
 	default:
-		c.close(Closing{Cause: Malformed, Code: websocket.StatusProtocolError, Reason: "malformed frame", Err: err})
+		c.closeLocked(Closing{
+			Cause: Malformed, Code: websocket.StatusProtocolError, Reason: "malformed frame", Err: err,
+		})
 	}
 }
 
-// end closes the socket and returns why.
-func (c *Conn) end() Closing {
+// closeSocket closes the socket and gives the connection's Closing.
+func (c *Conn) closeSocket() Closing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kill()
-	return *c.why
+	c.killLocked()
+	return *c.closing
 }
 
-// alive moves the read deadline.
-func (c *Conn) alive() {
+// extendReadDeadline restarts the read deadline: the peer has given a sign of life.
+func (c *Conn) extendReadDeadline() {
 	c.readDue.Store(c.set.clock() + int64(c.set.limits.Read))
 }

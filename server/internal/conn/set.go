@@ -14,70 +14,72 @@ import (
 
 const (
 	slabSize  = 4 << 10  // bytes read at once, and a message's first buffer
-	batchSize = 16 << 10 // bytes of small frames that leave in one write
+	batchSize = 16 << 10 // bytes of small frames that are written at once
 
-	// sweepEvery is how late a deadline may be noticed.
+	// sweepEvery is how late a deadline may be enforced.
 	sweepEvery = 500 * time.Millisecond
 
-	// What is logged of upgrades that fail and of connections that break: enough
-	// to see what is wrong, and too little to fill a disk.
-	linesASecond = 5
-	linesAtOnce  = 100
+	// The rate limit of log lines about failed upgrades and broken connections, which
+	// anybody can cause: enough to see what is wrong, too little to fill a disk.
+	logPerSecond = 5
+	logBurst     = 100
 )
 
 type slab [slabSize]byte
 
-// Set is the live connections of one gateway. It holds what they share, the
-// limits and the buffers of those that are busy, and keeps time for all of
-// them in one goroutine.
+// Set is the live connections of one gateway, with what they share: the limits, the
+// buffers of busy connections, and the goroutine that enforces their deadlines. It
+// is safe for concurrent use.
 type Set struct {
 	limits Limits
 	log    *slog.Logger
-	lines  *rate.Limiter // of what strangers can have logged
-	start  time.Time
-	ping   []byte
 
-	slabs, batches, queues, attempts sync.Pool
+	logLimiter *rate.Limiter // see logLimited
+	start      time.Time
+	ping       []byte
 
-	mu      sync.Mutex
-	conns   []*Conn
-	closed  bool           // nothing is accepted any more
-	readers sync.WaitGroup // one a connection
-	stop    chan struct{}
-	stopped chan struct{}
+	slabs, batches, queues, writes sync.Pool
+
+	readers sync.WaitGroup // one for each connection
+	stop    chan struct{}  // closed by the first Shutdown: stops the sweep
+	stopped chan struct{}  // closed when the sweep has stopped
+
+	// mu guards the following fields.
+	mu     sync.Mutex
+	conns  []*Conn
+	closed bool // no connection is accepted any more
 }
 
-// NewSet returns a set whose connections keep to l and log to log. It runs a
-// goroutine until Shutdown.
+// NewSet makes a Set without connections. It runs a goroutine until Shutdown.
 func NewSet(l Limits, log *slog.Logger) *Set {
 	s := &Set{
-		limits:  l.withDefaults(),
-		log:     log,
-		lines:   rate.NewLimiter(linesASecond, linesAtOnce),
-		start:   time.Now(),
-		ping:    []byte{finPing, 0},
-		stop:    make(chan struct{}),
-		stopped: make(chan struct{}),
+		limits:     l.withDefaults(),
+		log:        log,
+		logLimiter: rate.NewLimiter(logPerSecond, logBurst),
+		start:      time.Now(),
+		ping:       []byte{finPing, 0},
+		stop:       make(chan struct{}),
+		stopped:    make(chan struct{}),
 	}
 	s.slabs.New = func() any { return new(slab) }
 	s.batches.New = func() any { return new([batchSize]byte) }
 	s.queues.New = func() any { return new(queue) }
-	s.attempts.New = func() any { return newAttempt() }
+	s.writes.New = func() any { return newRawWrite() }
 	go s.sweepUntilStopped()
 	return s
 }
 
-// Len returns how many connections there are, closing ones included.
+// Len is the number of connections, including those that are closing.
 func (s *Set) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns)
 }
 
-// Shutdown accepts no more connections, closes every one with the given code
-// and reason, and returns when all of them have ended and every Closed has
-// returned. Those that have not ended when ctx does are cut off, and the error
-// is then ctx's. It waits at most Limits.Close and a sweep for the peers.
+// Shutdown closes all connections with the code and reason, and accepts no more. It
+// returns when every connection has ended and every Handler.Closed has returned. If
+// ctx ends first, it closes the remaining sockets at once and gives ctx's error.
+// Without that, it waits for the peers for Limits.Close at most.
 func (s *Set) Shutdown(ctx context.Context, code websocket.StatusCode, reason string) error {
 	conns, first := s.shut()
 	for _, c := range conns {
@@ -105,7 +107,7 @@ func (s *Set) Shutdown(ctx context.Context, code websocket.StatusCode, reason st
 	return err
 }
 
-// shut keeps new connections out; first is false when that was done before.
+// shut stops accepting connections; first is false if that was done before.
 func (s *Set) shut() (conns []*Conn, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +122,7 @@ func (s *Set) isShut() bool {
 	return s.closed
 }
 
-// add reports false when the set is shut down.
+// add adds a connection. It reports false if the Set was shut down.
 func (s *Set) add(c *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +135,7 @@ func (s *Set) add(c *Conn) bool {
 	return true
 }
 
-// remove forgets c, whose reader ends.
+// remove removes a connection whose reader ends.
 func (s *Set) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,16 +147,15 @@ func (s *Set) remove(c *Conn) {
 	s.readers.Done()
 }
 
-// line logs what anybody who can reach the gateway can cause; what is too much
-// is left out.
-func (s *Set) line(level slog.Level, text string, args ...any) {
-	if s.lines.Allow() {
+// logLimited logs a line that anybody who can reach the gateway can cause. Lines over
+// the rate limit are dropped.
+func (s *Set) logLimited(level slog.Level, text string, args ...any) {
+	if s.logLimiter.Allow() {
 		s.log.Log(context.Background(), level, text, args...)
 	}
 }
 
-// clock returns the nanoseconds since the set began; setting the machine's
-// clock does not touch it.
+// clock is the nanoseconds since the Set was made, by the monotonic clock.
 func (s *Set) clock() int64 {
 	return int64(time.Since(s.start))
 }
@@ -168,24 +169,24 @@ func (s *Set) putQueue(q *queue) {
 	s.queues.Put(q)
 }
 
-// write writes what raw takes without waiting.
+// write writes what the socket takes without waiting.
 func (s *Set) write(raw syscall.RawConn, p []byte) (int, error) {
-	a := s.attempts.Get().(*attempt)
-	defer s.attempts.Put(a)
+	a := s.writes.Get().(*rawWrite)
+	defer s.writes.Put(a)
 	return a.write(raw, p)
 }
 
-// attempt is one write that does not wait; it is kept because what a RawConn
-// calls would otherwise be allocated for each.
-type attempt struct {
+// rawWrite is a write that does not wait. It is pooled with the func for RawConn,
+// which would otherwise be allocated for each write.
+type rawWrite struct {
 	p    []byte
 	n    int
 	err  error
 	once func(fd uintptr) bool
 }
 
-func newAttempt() *attempt {
-	a := &attempt{}
+func newRawWrite() *rawWrite {
+	a := &rawWrite{}
 	a.once = func(fd uintptr) bool {
 		a.n, a.err = writeNow(fd, a.p)
 		return true
@@ -193,7 +194,7 @@ func newAttempt() *attempt {
 	return a
 }
 
-func (a *attempt) write(raw syscall.RawConn, p []byte) (int, error) {
+func (a *rawWrite) write(raw syscall.RawConn, p []byte) (int, error) {
 	a.p, a.n, a.err = p, 0, nil
 	err := raw.Write(a.once)
 	if err == nil {

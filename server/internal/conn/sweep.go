@@ -32,20 +32,21 @@ func (s *Set) sweepUntilStopped() {
 	}
 }
 
-// startDeadlines gives a new connection its deadlines, and its first ping a
-// random moment: clients that come together are not pinged together.
+// startDeadlines starts a new connection's deadlines. The first ping is at a random
+// time, so that clients that connect together are not pinged together.
 func (c *Conn) startDeadlines() {
-	c.alive()
+	c.extendReadDeadline()
 	c.AwaitHello()
 	c.nextPing = c.set.clock() + rand.Int64N(int64(c.set.limits.Ping)) // #nosec G404 -- it keeps no secret
 }
 
-// due appends the connections that something is to be done with.
+// due appends the connections that sweep has something to do for.
 func (s *Set) due(now int64, due []*Conn) []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
-		if c.pingIsDue(now) || now >= c.readDue.Load() || isPast(&c.helloDue, now) || isPast(&c.closeDue, now) {
+		if c.pingIsDue(now) || now >= c.readDue.Load() || isPast(&c.helloDue, now) ||
+			isPast(&c.closeDue, now) {
 			due = append(due, c)
 		}
 	}
@@ -57,37 +58,37 @@ func isPast(deadline *atomic.Int64, now int64) bool {
 	return d != 0 && now >= d
 }
 
-// pingIsDue prefers a sweep too early to one too late.
+// pingIsDue reports whether to ping now: rather one sweep too early than too late.
 func (c *Conn) pingIsDue(now int64) bool {
 	return now+int64(sweepEvery) > c.nextPing
 }
 
-// sweep does what is due; it never waits for the peer.
+// sweep enforces the deadlines that are over, or pings. It does not wait for the peer.
 func (c *Conn) sweep(now int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := &c.set.limits
 	switch {
 	case isPast(&c.closeDue, now):
-		c.kill()
+		c.killLocked()
 	case c.sealed:
 	case now >= c.readDue.Load():
-		c.close(Closing{
+		c.closeLocked(Closing{
 			Cause:  Dead,
 			Code:   websocket.StatusGoingAway,
 			Reason: "no pong within " + secondsText(l.Read),
 			Err:    errNoPong,
 		})
-		c.closeDue.Store(now) // the next sweep: nobody is expected to answer
+		c.closeDue.Store(now) // the next sweep closes the socket: the peer will not answer
 	case isPast(&c.helloDue, now):
-		c.close(Closing{
+		c.closeLocked(Closing{
 			Cause:  OursClosed,
 			Code:   websocket.StatusPolicyViolation,
 			Reason: "no connect within " + secondsText(l.Hello),
 		})
 	default:
 		c.nextPing = max(c.nextPing+int64(l.Ping), now)
-		c.put(c.set.ping)
+		c.enqueueLocked(c.set.ping)
 	}
 }
 
@@ -95,5 +96,5 @@ func (c *Conn) sweep(now int64) {
 func (c *Conn) cutOff(why Closing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.fail(why)
+	c.failLocked(why)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// readUntilClosed reads as any client does and so answers pings; the error
-// comes on the channel.
+// readUntilClosed reads, and so answers pings. The error that ends the reading is sent
+// on the channel.
 func readUntilClosed(ws *websocket.Conn) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
@@ -27,12 +27,12 @@ func readUntilClosed(ws *websocket.Conn) <-chan error {
 	return ended
 }
 
-func helloDone(p *probe) { p.c.HelloDone() }
+func helloDone(p *recorder) { p.c.HelloDone() }
 
 func TestClientThatAnswersPingsLives(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(t, Limits{}, overPipe, helloDone)
+		g := newTestServer(t, Limits{}, overPipe, helloDone)
 		accepted := time.Now()
 		last := accepted
 		pings := 0
@@ -45,7 +45,7 @@ func TestClientThatAnswersPingsLives(t *testing.T) {
 			return true
 		}})
 		ended := readUntilClosed(ws)
-		p := <-g.probes
+		p := <-g.handlers
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		select {
@@ -65,11 +65,12 @@ func TestPingsAreSpread(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const clients = 200
-		g := newGate(t, Limits{}, overPipe, helloDone)
+		g := newTestServer(t, Limits{}, overPipe, helloDone)
 		var mu sync.Mutex
 		start, seconds := time.Now(), map[int]int{}
 		for range clients {
-			readUntilClosed(g.Dial(t, &websocket.DialOptions{OnPingReceived: func(context.Context, []byte) bool {
+			readUntilClosed(g.Dial(t, &websocket.DialOptions{OnPingReceived: func(context.Context,
+				[]byte) bool {
 				mu.Lock()
 				defer mu.Unlock()
 				seconds[int(time.Since(start).Seconds())]++
@@ -95,28 +96,32 @@ func TestSilentClientDies(t *testing.T) {
 	message := clientFrame(finText, []byte("hello"))
 	pong := clientFrame(0x8a, []byte("any"))
 	cases := map[string]struct {
-		prime func(*probe)
+		setup func(*recorder)
 		send  []byte // at 45 s
 		dies  time.Duration
 	}{
-		"nothing sent":                         {helloDone, nil, 60 * time.Second},
-		"a pong":                               {helloDone, pong, 105 * time.Second},
-		"a message, authenticated":             {func(p *probe) { p.c.Admit() }, message, 105 * time.Second},
-		"a message, not authenticated":         {helloDone, message, 60 * time.Second},
-		"part of a message, authenticated":     {func(p *probe) { p.c.Admit() }, message[:8], 60 * time.Second},
-		"part of a pong's header":              {helloDone, pong[:3], 60 * time.Second},
-		"part of a pong":                       {helloDone, pong[:8], 50 * time.Second}, // the library waits 5 s for the rest
-		"a ping, which proves nothing to us":   {helloDone, clientFrame(finPing, nil), 60 * time.Second},
-		"a message of which one part has come": {func(p *probe) { p.c.Admit() }, clientFrame(0x01, []byte("x")), 60 * time.Second},
+		"nothing sent": {helloDone, nil, 60 * time.Second},
+		"a pong":       {helloDone, pong, 105 * time.Second},
+		"a message, authenticated": {func(p *recorder) { p.c.Admit() }, message,
+			105 * time.Second},
+		"a message, not authenticated": {helloDone, message, 60 * time.Second},
+		"part of a message, authenticated": {func(p *recorder) { p.c.Admit() }, message[:8],
+			60 * time.Second},
+		"part of a pong's header": {helloDone, pong[:3], 60 * time.Second},
+		// the library waits 5 s for the rest
+		"part of a pong":                     {helloDone, pong[:8], 50 * time.Second},
+		"a ping, which proves nothing to us": {helloDone, clientFrame(finPing, nil), 60 * time.Second},
+		"a message of which one part has come": {func(p *recorder) { p.c.Admit() },
+			clientFrame(0x01, []byte("x")), 60 * time.Second},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := newGate(t, Limits{}, overPipe, tc.prime)
+				g := newTestServer(t, Limits{}, overPipe, tc.setup)
 				nc := g.Raw(t)
 				start := time.Now()
-				p := <-g.probes
+				p := <-g.handlers
 				go func() { _, _ = io.Copy(io.Discard, nc) }() // reads, answers nothing
 				time.Sleep(45 * time.Second)
 				if tc.send != nil {
@@ -137,15 +142,16 @@ func TestSilentClientDies(t *testing.T) {
 	}
 }
 
-// One that does not even read is gone within a sweep of being found dead.
+// A dead peer that does not read is closed one sweep later.
 func TestHalfOpenClientDies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(t, Limits{Write: time.Hour}, overPipe, helloDone)
+		g := newTestServer(t, Limits{Write: time.Hour}, overPipe, helloDone)
 		g.Raw(t)
 		start := time.Now()
-		why := <-(<-g.probes).closed
-		if took := time.Since(start); took < 60*time.Second || took > 61*time.Second || why.Cause != Dead {
+		why := <-(<-g.handlers).closed
+		if took := time.Since(start); took < 60*time.Second || took > 61*time.Second ||
+			why.Cause != Dead {
 			t.Errorf("closed after %v: %+v", took, why)
 		}
 	})
@@ -154,7 +160,7 @@ func TestHalfOpenClientDies(t *testing.T) {
 func TestDeadClientIsToldWhy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(t, Limits{}, overPipe, helloDone)
+		g := newTestServer(t, Limits{}, overPipe, helloDone)
 		ended := readUntilClosed(g.Dial(t, &websocket.DialOptions{
 			OnPingReceived: func(context.Context, []byte) bool { return false },
 		}))
@@ -177,10 +183,10 @@ func TestHelloDeadline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := newGate(t, Limits{}, overPipe, nil)
+				g := newTestServer(t, Limits{}, overPipe, nil)
 				start := time.Now()
 				ended := readUntilClosed(g.Dial(t, nil))
-				p := <-g.probes
+				p := <-g.handlers
 				time.Sleep(6 * time.Second)
 				tc.hello(p.c)
 				select {

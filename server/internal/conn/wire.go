@@ -5,17 +5,18 @@ import (
 	"net"
 )
 
-// input is what was read from the socket and not yet parsed.
+// input is what was read from the socket and is not parsed yet.
 type input struct {
-	data []byte // unread
-	slab *slab  // holds data; nil when something else does
-	one  [1]byte
-	room int   // bytes that the message at hand may still have, with all that frames it
-	err  error // ends the input, kept
+	data []byte
+	slab *slab   // the buffer of data; nil if data has another one
+	one  [1]byte // the buffer for awaiting input without a slab
+	// bytesLeft is how many bytes more the current message may have, framing included.
+	bytesLeft int
+	err       error // what has ended the input
 }
 
-// wire is the socket as the library sees it. Reads come from the reader
-// goroutine. Writes carry the library's own control frames, one a call.
+// wire is the socket as the library sees it. The reader goroutine reads. Each Write
+// has one control frame of the library's own.
 type wire struct {
 	net.Conn
 	c *Conn
@@ -23,14 +24,14 @@ type wire struct {
 
 func (w *wire) Read(p []byte) (int, error) {
 	c := w.c
-	if c.in.room <= 0 {
+	if c.in.bytesLeft <= 0 {
 		c.refuseFragments()
 		return 0, errFragmented
 	}
 	if len(c.in.data) == 0 {
 		if len(p) >= slabSize {
 			n, err := c.readInto(p)
-			c.in.room -= n
+			c.in.bytesLeft -= n
 			return n, err
 		}
 		if err := c.fill(); err != nil {
@@ -39,42 +40,42 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	n := copy(p, c.in.data)
 	c.in.data = c.in.data[n:]
-	c.in.room -= n
+	c.in.bytesLeft -= n
 	return n, nil
 }
 
-// Write queues a pong or a close frame behind what is queued. After a close
-// frame, whoever sent it, frames vanish (RFC 6455 §5.5.1).
+// Write queues a pong or a close frame. After a close frame of ours, frames are
+// dropped (RFC 6455 §5.5.1).
 func (w *wire) Write(p []byte) (int, error) {
 	c := w.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.dead:
+	case c.socketClosed:
 		return 0, net.ErrClosed
 	case c.sealed:
 	case p[0]&opcodeMask == opClose:
-		c.seal(bytes.Clone(p))
+		c.sealLocked(bytes.Clone(p))
 	default:
-		c.put(bytes.Clone(p))
+		c.enqueueLocked(bytes.Clone(p))
 	}
 	return len(p), nil
 }
 
-// Close is called by the library when the peer's close frame was answered, or
-// when it gives up. What is queued before the answer still leaves.
+// Close is called by the library when it has answered the peer's close frame, or has
+// given up. Frames queued before the answer are still written.
 func (w *wire) Close() error {
 	c := w.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.peerDone = true
+	c.peerClosed = true
 	if c.out == nil || !c.sealed {
-		c.kill()
+		c.killLocked()
 	}
 	return nil
 }
 
-// fill waits for input and holds no buffer meanwhile where the socket allows that.
+// fill waits for input. While it waits it holds no buffer, if the socket is raw.
 func (c *Conn) fill() error {
 	if c.raw == nil {
 		b := c.set.slabs.Get().(*slab)
@@ -95,7 +96,7 @@ func (c *Conn) fill() error {
 	return nil
 }
 
-// readable takes what the socket has; false means that there is nothing yet.
+// readable reads what the socket has. It reports false if there is nothing yet.
 func (c *Conn) readable(fd uintptr) bool {
 	b := c.set.slabs.Get().(*slab)
 	n, again, err := readNow(fd, b[:])
@@ -122,8 +123,8 @@ func (c *Conn) readInto(p []byte) (int, error) {
 	return 0, err
 }
 
-// startRead lets go of what the reader holds before it may have to wait: the
-// spent buffer, and the output of the batch.
+// startRead releases what the reader holds before it may have to wait: the used
+// buffer, and the output that was held back.
 func (c *Conn) startRead() error {
 	if c.in.slab != nil {
 		c.set.slabs.Put(c.in.slab)
@@ -136,8 +137,8 @@ func (c *Conn) startRead() error {
 	return nil
 }
 
-// cork sets whether output is held back, and reports whether messages are
-// still delivered.
+// cork sets whether output is held back. It reports whether messages are still
+// delivered.
 func (c *Conn) cork(on bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,10 +146,10 @@ func (c *Conn) cork(on bool) bool {
 	return !c.sealed
 }
 
-// uncork sends what was held back.
+// uncork sends the output that was held back.
 func (c *Conn) uncork() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.corked = false
-	c.flush()
+	c.flushLocked()
 }

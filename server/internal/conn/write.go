@@ -9,104 +9,107 @@ import (
 	"github.com/coder/websocket"
 )
 
-var errQueueFull = errors.New("more waits for it than the queue holds")
+var errQueueFull = errors.New("the queue of unsent frames is full")
 
-// put queues a frame and writes what may leave now. c.mu is held.
-func (c *Conn) put(frame []byte) {
-	if c.full(frame) {
-		c.flush()
+// enqueueLocked queues a frame and writes what the socket takes. A full queue closes
+// the connection.
+func (c *Conn) enqueueLocked(frame []byte) {
+	if c.isFullLocked(frame) {
+		c.flushLocked()
 	}
 	switch {
-	case c.dead:
+	case c.socketClosed:
 		return
-	case c.full(frame):
+	case c.isFullLocked(frame):
 		c.out.truncate()
-		c.close(Closing{Cause: TooSlow, Code: websocket.StatusTryAgainLater, Reason: "too slow", Err: errQueueFull})
+		c.closeLocked(Closing{
+			Cause: TooSlow, Code: websocket.StatusTryAgainLater, Reason: "too slow", Err: errQueueFull,
+		})
 		return
 	}
-	c.push(frame)
+	c.pushLocked(frame)
 	if !c.corked || c.out.bytes >= batchSize {
-		c.flush()
+		c.flushLocked()
 	}
 }
 
-func (c *Conn) full(frame []byte) bool {
+func (c *Conn) isFullLocked(frame []byte) bool {
 	q, l := c.out, &c.set.limits
 	return q != nil && len(q.frames) > 0 &&
 		(q.bytes+len(frame) > l.QueueBytes || len(q.frames) >= l.QueueFrames)
 }
 
-func (c *Conn) push(frame []byte) {
+func (c *Conn) pushLocked(frame []byte) {
 	if c.out == nil {
 		c.out = c.set.queues.Get().(*queue)
 	}
 	c.out.push(frame)
 }
 
-// close lets a close frame follow what is queued. c.mu is held.
-func (c *Conn) close(why Closing) {
+// closeLocked queues a close frame as the last frame.
+func (c *Conn) closeLocked(why Closing) {
 	if c.sealed {
 		return
 	}
-	c.because(why)
-	c.seal(closeFrame(why.Code, why.Reason))
+	c.setCauseLocked(why)
+	c.sealLocked(closeFrame(why.Code, why.Reason))
 }
 
-// seal sends the last frame of the connection. c.mu is held.
-func (c *Conn) seal(frame []byte) {
+// sealLocked queues the last frame of the connection and starts the close deadline.
+func (c *Conn) sealLocked(frame []byte) {
 	c.sealed = true
 	c.closeDue.Store(c.set.clock() + int64(c.set.limits.Close))
-	c.push(frame)
-	c.flush()
+	c.pushLocked(frame)
+	c.flushLocked()
 }
 
-// fail closes the socket at once. c.mu is held.
-func (c *Conn) fail(why Closing) {
-	c.because(why)
-	c.kill()
+// failLocked records the cause and closes the socket at once.
+func (c *Conn) failLocked(why Closing) {
+	c.setCauseLocked(why)
+	c.killLocked()
 }
 
-// because records why the connection ends; the first cause counts. c.mu is held.
-func (c *Conn) because(why Closing) {
-	if c.why == nil {
-		c.why = &why
+// setCauseLocked records why the connection ends. Only the first call has an effect.
+func (c *Conn) setCauseLocked(why Closing) {
+	if c.closing == nil {
+		c.closing = &why
 	}
 }
 
-// kill closes the socket at once. c.mu is held.
-func (c *Conn) kill() {
-	if c.dead {
+// killLocked closes the socket at once.
+func (c *Conn) killLocked() {
+	if c.socketClosed {
 		return
 	}
-	c.sealed, c.dead = true, true
+	c.sealed, c.socketClosed = true, true
 	if c.out != nil {
-		c.out.drop()
+		c.out.failFlushes()
 	}
 	if !c.draining {
-		c.releaseQueue()
+		c.releaseQueueLocked()
 	}
 	socket := c.wire.Conn
 	if t, ok := socket.(interface{ NetConn() net.Conn }); ok {
-		socket = t.NetConn() // closing TLS politely may wait for the peer
+		socket = t.NetConn() // a TLS close may wait for the peer
 	}
 	_ = socket.Close()
 }
 
-func (c *Conn) releaseQueue() {
+func (c *Conn) releaseQueueLocked() {
 	if c.out != nil {
 		c.set.putQueue(c.out)
 		c.out = nil
 	}
 }
 
-// flush writes what the socket takes without waiting and leaves the rest to a
-// drain. c.mu is held.
-func (c *Conn) flush() {
+// flushLocked writes what the socket takes without waiting. If that is not all, it
+// starts a drain.
+func (c *Conn) flushLocked() {
 	if c.out == nil || c.draining {
 		return
 	}
 	if c.raw == nil {
-		c.startDrain()
+		c.startDrainLocked()
 		return
 	}
 	buf := c.set.batches.Get().(*[batchSize]byte)
@@ -116,44 +119,44 @@ func (c *Conn) flush() {
 		n, err := c.set.write(c.raw, chunk)
 		c.out.advance(n)
 		if err != nil {
-			c.fail(Closing{Cause: Broken, Err: err})
+			c.failLocked(Closing{Cause: Broken, Err: err})
 			return
 		}
 		if n < len(chunk) {
-			c.startDrain()
+			c.startDrainLocked()
 			return
 		}
 	}
-	if c.emptied() {
+	if c.finishQueueLocked() {
 		halfClose(c.wire.Conn)
 	}
 }
 
-// emptied ends the queue, and the connection if that was all on both sides. It
-// reports whether our close frame has left and the peer's has not come. c.mu is held.
-func (c *Conn) emptied() bool {
-	c.releaseQueue()
-	if c.sealed && c.peerDone {
-		c.kill()
+// finishQueueLocked releases the empty queue. If both close frames are through, it
+// closes the socket. It reports whether only the peer's close frame is missing.
+func (c *Conn) finishQueueLocked() bool {
+	c.releaseQueueLocked()
+	if c.sealed && c.peerClosed {
+		c.killLocked()
 	}
-	return c.sealed && !c.dead
+	return c.sealed && !c.socketClosed
 }
 
-// halfClose tells the peer that nothing follows; its input is read until it
-// ends, since closing a socket with unread input may destroy what was sent
-// last (RFC 6455 §7.1.1). On TLS it may wait for the socket.
+// halfClose closes the socket for writing. The reader goes on until the input ends,
+// since closing a socket with unread input may destroy the last frames on their way
+// (RFC 6455 §7.1.1). On TLS, halfClose may wait for the socket.
 func halfClose(socket net.Conn) {
 	if w, ok := socket.(interface{ CloseWrite() error }); ok {
-		_ = w.CloseWrite() // the peer or the close deadline ends the socket
+		_ = w.CloseWrite() // the peer or the close deadline closes the socket
 	}
 }
 
-func (c *Conn) startDrain() {
+func (c *Conn) startDrainLocked() {
 	c.draining = true
 	go c.drain()
 }
 
-// drain writes the queue at the peer's pace and ends when it is empty.
+// drain writes the queue at the peer's pace, until the queue is empty.
 func (c *Conn) drain() {
 	buf := c.set.batches.Get().(*[batchSize]byte)
 	defer c.set.batches.Put(buf)
@@ -172,17 +175,17 @@ func (c *Conn) drain() {
 	}
 }
 
-// nextChunk returns what a drain has to write next, or nil when the drain is
-// over; last says that the peer has to be told.
+// nextChunk gives the next bytes for a drain, or nil if the drain is over. last says
+// that the drain has to half-close the socket.
 func (c *Conn) nextChunk(buf []byte) (chunk []byte, last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.dead && len(c.out.frames) > 0 {
+	if !c.socketClosed && len(c.out.frames) > 0 {
 		return c.out.chunk(buf), false
 	}
 	c.draining = false
-	_ = c.wire.Conn.SetWriteDeadline(time.Time{}) // writes without waiting heed it too
-	return nil, c.emptied()
+	_ = c.wire.Conn.SetWriteDeadline(time.Time{}) // raw writes obey it too
+	return nil, c.finishQueueLocked()
 }
 
 func (c *Conn) wrote(n int, err error) {
@@ -196,5 +199,5 @@ func (c *Conn) wrote(n int, err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		cause = TooSlow
 	}
-	c.fail(Closing{Cause: cause, Err: err})
+	c.failLocked(Closing{Cause: cause, Err: err})
 }

@@ -26,9 +26,9 @@ func TestConcurrentSendsStayWholeAndInOrder(t *testing.T) {
 	for name, over := range transports {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGate(t, Limits{QueueBytes: 1 << 30, QueueFrames: 1 << 20}, over, nil)
+			g := newTestServer(t, Limits{QueueBytes: 1 << 30, QueueFrames: 1 << 20}, over, nil)
 			ws := g.Dial(t, nil)
-			c := within(t, g.probes).c
+			c := within(t, g.handlers).c
 			var sending sync.WaitGroup
 			for sender := range senders {
 				sending.Go(func() {
@@ -61,8 +61,8 @@ func TestConcurrentSendsStayWholeAndInOrder(t *testing.T) {
 	}
 }
 
-// A client that stops reading is closed when its queue overflows, and what it
-// still reads is whole, in order, and ends with 1013.
+// A client that stops reading is closed when its queue overflows. It can still read
+// whole frames, in order, and then a close frame with 1013.
 func TestSlowClientIsClosed(t *testing.T) {
 	t.Parallel()
 	cases := map[string]Limits{
@@ -73,9 +73,9 @@ func TestSlowClientIsClosed(t *testing.T) {
 		for by, limits := range cases {
 			t.Run(name+"/"+by, func(t *testing.T) {
 				t.Parallel()
-				g := newGate(t, limits, over, nil)
+				g := newTestServer(t, limits, over, nil)
 				nc := g.Raw(t)
-				p := within(t, g.probes)
+				p := within(t, g.handlers)
 				payload := bytes.Repeat([]byte("x"), 100<<10)
 				sent := 0
 				for p.c.SendBytes(append(payload, byte(sent))) {
@@ -111,14 +111,14 @@ func TestSlowClientIsClosed(t *testing.T) {
 	}
 }
 
-// A frame that does not leave in time ends the connection, and only that frame's
-// time counts: a peer that takes one frame each 9 s keeps its connection.
+// A frame that is not written in time ends the connection. Each frame has its own
+// time: a peer that takes one frame every 9 s stays connected.
 func TestWriteDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(t, Limits{}, overPipe, func(p *probe) { p.c.HelloDone() })
+		g := newTestServer(t, Limits{}, overPipe, func(p *recorder) { p.c.HelloDone() })
 		nc := g.Raw(t)
-		p := within(t, g.probes)
+		p := within(t, g.handlers)
 		big := bytes.Repeat([]byte("x"), 20<<10)
 		for range 5 {
 			p.c.SendBytes(big)
@@ -146,15 +146,15 @@ func TestWriteDeadline(t *testing.T) {
 	})
 }
 
-// A client that falls behind and catches up has lost nothing, and its
-// connection writes without a goroutine again.
+// A client that falls behind and catches up has lost nothing. After that, its
+// connection writes without a drain goroutine again.
 func TestFullSocketRecovers(t *testing.T) {
 	t.Parallel()
 	const burst = 40
-	g := newGate(t, Limits{QueueBytes: 1 << 30}, overTCP, nil)
+	g := newTestServer(t, Limits{QueueBytes: 1 << 30}, overTCP, nil)
 	nc := g.Raw(t)
 	r := bufio.NewReader(nc)
-	c := within(t, g.probes).c
+	c := within(t, g.handlers).c
 	payload := bytes.Repeat([]byte("x"), 256<<10)
 	for round := range 3 {
 		for n := range burst {
@@ -198,15 +198,16 @@ func (r countingRaw) Write(f func(uintptr) bool) error {
 func TestAnswersToOneBatchLeaveInOneWrite(t *testing.T) {
 	t.Parallel()
 	var writes atomic.Int32
-	g := newGate(t, Limits{Ping: time.Hour}, overTCP, func(p *probe) {
+	g := newTestServer(t, Limits{Ping: time.Hour}, overTCP, func(p *recorder) {
 		p.c.raw = countingRaw{p.c.raw, &writes}
 		p.frame = func(c *Conn, data []byte) { c.SendBytes(data) }
 	})
 	nc := g.Raw(t)
-	c := within(t, g.probes).c
+	c := within(t, g.handlers).c
 	for _, n := range []int{1, 2, 10, 60} {
 		before := writes.Load()
-		write(t, nc, frames(clientFrame(finText, []byte("ask")), n-1), clientFrame(finPing, []byte("?")), clientFrame(finText, []byte("ask")))
+		write(t, nc, frames(clientFrame(finText, []byte("ask")), n-1), clientFrame(finPing, []byte("?")),
+			clientFrame(finText, []byte("ask")))
 		for i := range n + 1 {
 			want := "ask"
 			if i == n-1 {
@@ -230,11 +231,11 @@ func TestAnswersToOneBatchLeaveInOneWrite(t *testing.T) {
 	}
 }
 
-// Output that a batch holds back is bounded: it is written, not overflown.
+// Output that is held back is written before the queue overflows.
 func TestBatchLargerThanTheQueue(t *testing.T) {
 	t.Parallel()
 	const n = 500
-	g := newGate(t, Limits{QueueFrames: 4, QueueBytes: 64}, overTCP, func(p *probe) {
+	g := newTestServer(t, Limits{QueueFrames: 4, QueueBytes: 64}, overTCP, func(p *recorder) {
 		p.frame = func(c *Conn, data []byte) { c.SendBytes(data) }
 	})
 	nc := g.Raw(t)
@@ -246,12 +247,12 @@ func TestBatchLargerThanTheQueue(t *testing.T) {
 	}
 }
 
-// A client that only sends pings and never reads is bounded like any other.
+// The pongs to a client that only sends pings and never reads are bounded, too.
 func TestPingFlood(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, Limits{Close: time.Millisecond, Hello: time.Minute}, overTCP, nil)
+	g := newTestServer(t, Limits{Close: time.Millisecond, Hello: time.Minute}, overTCP, nil)
 	nc := g.Raw(t)
-	p := within(t, g.probes)
+	p := within(t, g.handlers)
 	go func() {
 		block := frames(clientFrame(finPing, make([]byte, 125)), 100)
 		for {
@@ -289,9 +290,9 @@ func TestPreparedIsACopy(t *testing.T) {
 
 func TestZeroPreparedSendsNothing(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, Limits{}, overTCP, nil)
+	g := newTestServer(t, Limits{}, overTCP, nil)
 	nc := g.Raw(t)
-	c := within(t, g.probes).c
+	c := within(t, g.handlers).c
 	if !c.Send(Prepared{}) {
 		t.Fatal("closed")
 	}
@@ -303,13 +304,15 @@ func TestZeroPreparedSendsNothing(t *testing.T) {
 
 func TestCloseReasonFitsAndIsText(t *testing.T) {
 	t.Parallel()
-	for _, reason := range []string{"", "short", strings.Repeat("x", 123), strings.Repeat("x", 124), strings.Repeat("é", 100), "bad \xff byte"} {
+	for _, reason := range []string{"", "short", strings.Repeat("x", 123), strings.Repeat("x", 124),
+		strings.Repeat("é", 100), "bad \xff byte"} {
 		frame := closeFrame(websocket.StatusPolicyViolation, reason)
 		head, payload, err := readFrame(bytes.NewReader(frame))
 		if err != nil || head != finClose || len(payload) > 125 {
 			t.Fatalf("%q: %#x, %d bytes, %v", reason, head, len(payload), err)
 		}
-		if got := string(payload[2:]); !utf8.ValidString(got) || (len(reason) <= 123 && utf8.ValidString(reason) && got != reason) {
+		if got := string(payload[2:]); !utf8.ValidString(got) ||
+			(len(reason) <= 123 && utf8.ValidString(reason) && got != reason) {
 			t.Errorf("%q became %q", reason, got)
 		}
 	}
