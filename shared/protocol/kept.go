@@ -6,8 +6,8 @@ type KeptMessage struct {
 	Key        string     `json:"key"`
 	SessionKey string     `json:"sessionKey"`
 	Message    string     `json:"message"`
-	At         int64      `json:"at"` // milliseconds since 1970 UTC
-	After      int64      `json:"after"`
+	At         int64      `json:"at"`    // milliseconds since 1970 UTC
+	After      int64      `json:"after"` // last seq of the session that the author had read
 	Tried      bool       `json:"tried"`
 	Files      []KeptFile `json:"files,omitempty"`
 	Refused    *Error     `json:"refused,omitempty"`
