@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/app"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/dom"
-	"github.com/gatehouse-chat/gatehouse/wasm/internal/keep"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/socket"
+	"github.com/gatehouse-chat/gatehouse/wasm/internal/storage"
 )
 
 // version is set by the build: -ldflags "-X main.version=…".
@@ -20,7 +20,7 @@ func main() {
 	a := app.New(app.Options{
 		Browser:   browser,
 		Transport: socket.Transport{URL: browser.SocketURL()},
-		Keeper:    keep.Keeper{},
+		Storage:   storage.Storage{},
 		Version:   version,
 		Platform:  "browser",
 		Locale:    browser.Locale(),
@@ -28,8 +28,8 @@ func main() {
 	browser.OnAction(a.Act)
 	browser.OnScroll(a.Scrolled)
 	browser.OnNavigate(a.Navigated)
-	browser.OnWake(a.Wake)
-	browser.OnRest(a.Rest)
+	browser.OnVisible(a.Visible)
+	browser.OnHidden(a.Hidden)
 	browser.OnNetwork(a.Network)
 	browser.OnFiles(a.Files)
 	browser.Listen()

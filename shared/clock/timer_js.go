@@ -7,13 +7,13 @@ type Timer struct{ id int32 }
 
 // timers holds the pending timers. It is a package variable because the export fired,
 // which JavaScript calls, has only the id to find its function by.
-var timers = timerTable{pending: map[int64]func(){}}
+var timers = timerTable{pending: map[int32]func(){}}
 
 type timerTable struct {
 	// mu guards the following fields.
 	mu      sync.Mutex
 	lastID  int32
-	pending map[int64]func() // by id
+	pending map[int32]func() // by id
 }
 
 // AfterFunc calls f after d, from JavaScript's event loop: f must not block.
@@ -36,7 +36,7 @@ func (t *timerTable) add(f func()) (id int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lastID++
-	t.pending[int64(t.lastID)] = f
+	t.pending[t.lastID] = f
 	return t.lastID
 }
 
@@ -44,8 +44,8 @@ func (t *timerTable) add(f func()) (id int32) {
 func (t *timerTable) take(id int32) func() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f := t.pending[int64(id)]
-	delete(t.pending, int64(id))
+	f := t.pending[id]
+	delete(t.pending, id)
 	return f
 }
 

@@ -9,66 +9,66 @@ import (
 
 // question makes a request for the transcript. done is called when it was
 // answered, if the answer still matters then.
-func (s *Session) question(method string, params []byte, read func(*jsontext.Decoder), done func()) {
-	if left := clock.Until(s.sessions.pause); left > 0 {
-		s.wait(left)
-		s.refused = true
+func (s *Session) request(method string, params []byte, read func(*jsontext.Decoder), done func()) {
+	if left := clock.Until(s.sessions.pausedUntil); left > 0 {
+		s.startTimer(left)
+		s.backingOff = true
 		return
 	}
-	turn := s.turn
-	s.asking, s.heard = true, false
-	s.sessions.Ask(method, params, read, func(err *protocol.Error) {
-		if s.turn != turn {
+	generation := s.generation
+	s.requesting, s.eventSinceRequest = true, false
+	s.sessions.Call(method, params, read, func(err *protocol.Error) {
+		if s.generation != generation {
 			return
 		}
-		s.asking = false
+		s.requesting = false
 		switch {
 		case err == nil:
 			done()
-		case err.Code == protocol.NotFound && !s.heard:
-			s.empty(true)
+		case err.Code == protocol.NotFound && !s.eventSinceRequest:
+			s.clear(true)
 		case client.Retryable(err):
-			s.later(err)
-		case s.heard && err.Code == protocol.NotFound, method == protocol.MethodChatReplay:
-			s.load() // which tells more
+			s.retryLater(err)
+		case s.eventSinceRequest && err.Code == protocol.NotFound, method == protocol.MethodChatReplay:
+			s.loadHistory() // which tells more
 		default:
 			s.Err = err
-			s.tell(nil)
+			s.notify(nil)
 		}
 	})
 }
 
 // later asks anew when the gateway may have changed its mind.
-func (s *Session) later(err *protocol.Error) {
-	asked := clock.Duration(min(err.RetryAfterMs, int64(longestWish/clock.Millisecond))) * clock.Millisecond
+func (s *Session) retryLater(err *protocol.Error) {
+	wanted := clock.Duration(min(err.RetryAfterMs, int64(maxRetryAfter/clock.Millisecond))) * clock.Millisecond
 	if err.Code == protocol.ResourceExhausted {
-		s.sessions.pause = clock.Now().Add(asked)
+		s.sessions.pausedUntil = clock.Now().Add(wanted)
 	}
-	s.wait(max(s.grown(leastWait), asked))
-	s.tries++
-	s.refused = true
+	s.startTimer(max(s.backoff(minBackoff), wanted))
+	s.attempts++
+	s.backingOff = true
 }
 
 // load asks for as much of the transcript as there was, so that nothing goes away
 // above the reader. A session that nobody looks at is emptied instead.
-func (s *Session) load() {
-	if s.resting {
-		s.empty(false)
+func (s *Session) loadHistory() {
+	if s.background {
+		s.clear(false)
 		return
 	}
 	limit := int64(min(max(len(s.Log.Messages()), protocol.DefaultHistoryLimit), protocol.MaxHistoryLimit))
 	var h protocol.ChatHistoryResult
 	params := protocol.ChatHistoryParams{SessionKey: s.Key, Limit: &limit}
-	s.question(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func() {
+	s.request(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func() {
 		seq, _ := s.Log.Gap()
 		brought := !s.Loaded || s.Log.Stale() || h.LastSeq > seq
 		if !s.Log.Load(h) { // the history was read before the log became another one
-			s.load()
+			s.loadHistory()
 			return
 		}
 		s.Loaded, s.Gone = true, false
-		s.tell(nil)
-		s.answered(brought)
+		s.notify(nil)
+		s.afterAnswer(brought)
 	})
 }
 
@@ -77,25 +77,25 @@ func (s *Session) replay() {
 	at := s.Log.Cursor()
 	var r protocol.ChatReplayResult
 	params := protocol.ChatReplayParams{SessionKey: s.Key, Epoch: at.Epoch, AfterSeq: at.AfterSeq}
-	s.question(protocol.MethodChatReplay, params.AppendJSON(nil), r.DecodeJSON, func() {
+	s.request(protocol.MethodChatReplay, params.AppendJSON(nil), r.DecodeJSON, func() {
 		_, changes := s.Log.Replay(r)
-		s.changed(changes)
+		s.applied(changes)
 		seq, _ := s.Log.Gap()
-		s.answered(seq != at.AfterSeq)
+		s.afterAnswer(seq != at.AfterSeq)
 	})
 }
 
 // answered goes on after an answer that brought something, or nothing. What is
 // missing even then cannot be had yet.
-func (s *Session) answered(brought bool) {
-	s.unsure = false
+func (s *Session) afterAnswer(brought bool) {
+	s.maybeIncomplete = false
 	if _, gap := s.Log.Gap(); gap && !brought {
-		s.tries++
-		s.watchGap()
+		s.attempts++
+		s.awaitGap()
 		return
 	}
-	s.tries = 0
-	s.mend()
+	s.attempts = 0
+	s.requestMissing()
 }
 
 // watch asks for the events of another user's session, from the cursor on.
@@ -103,8 +103,8 @@ func (s *Session) watch() {
 	at := s.Log.Cursor()
 	var now protocol.ResumedCursor
 	params := protocol.ChatWatchParams{SessionKey: s.Key, Epoch: at.Epoch, AfterSeq: &at.AfterSeq}
-	s.question(protocol.MethodChatWatch, params.AppendJSON(nil), now.DecodeJSON, func() {
-		s.tries = 0
+	s.request(protocol.MethodChatWatch, params.AppendJSON(nil), now.DecodeJSON, func() {
+		s.attempts = 0
 		s.resume(&now)
 	})
 }
@@ -122,10 +122,10 @@ func (s *Session) Earlier(done func(*protocol.Error)) {
 	s.LoadingEarlier = true
 	var page protocol.ChatHistoryResult
 	params := protocol.ChatHistoryParams{SessionKey: s.Key, Before: before}
-	s.sessions.Ask(protocol.MethodChatHistory, params.AppendJSON(nil), page.DecodeJSON, func(err *protocol.Error) {
+	s.sessions.Call(protocol.MethodChatHistory, params.AppendJSON(nil), page.DecodeJSON, func(err *protocol.Error) {
 		s.LoadingEarlier = false
 		if err == nil && s.Log.Prepend(before, page) {
-			s.tell(nil)
+			s.notify(nil)
 		}
 		if done != nil {
 			done(err)

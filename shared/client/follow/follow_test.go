@@ -15,44 +15,44 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func in(t *testing.T, f func(t *testing.T)) {
+func inBubble(t *testing.T, f func(t *testing.T)) {
 	t.Parallel()
 	synctest.Test(t, f)
 }
 
 func TestFollowsThroughLosses(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := following(t)
-		f.g.say("three")
-		f.shows("one", "two", "three")
+		f.g.add("three")
+		f.wantTexts("one", "two", "three")
 		for _, text := range []string{"four", "five"} {
 			f.g.cut()
-			f.g.say(text)
+			f.g.add(text)
 			f.pass(3 * time.Second)
 		}
-		f.g.say("six")
-		f.shows("one", "two", "three", "four", "five", "six")
+		f.g.add("six")
+		f.wantTexts("one", "two", "three", "four", "five", "six")
 		if f.loads != 1 || f.steps != 4 {
 			t.Errorf("told of %d histories and %d changes", f.loads, f.steps)
 		}
-		f.asked(0, 0)
+		f.wantRequests(0, 0)
 		f.Client.Stop()
 	})
 }
 
 func TestAnotherLogIsLoaded(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(f *follower){
-		"reset": func(f *follower) { f.g.create("e2") },
-		"reset while away": func(f *follower) {
+	tests := map[string]func(f *testFollower){
+		"reset": func(f *testFollower) { f.g.create("e2") },
+		"reset while away": func(f *testFollower) {
 			f.g.cut()
 			f.g.create("e2")
 		},
-		"deleted and made anew": func(f *follower) {
+		"deleted and made anew": func(f *testFollower) {
 			f.g.delete()
 			f.g.create("e2")
 		},
-		"deleted and made anew while away": func(f *follower) {
+		"deleted and made anew while away": func(f *testFollower) {
 			f.g.cut()
 			f.g.delete()
 			f.g.create("e2")
@@ -60,13 +60,13 @@ func TestAnotherLogIsLoaded(t *testing.T) {
 	}
 	for name, happen := range tests {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				f := following(t)
 				happen(f)
-				f.g.say("new")
+				f.g.add("new")
 				f.pass(2 * time.Second)
-				f.g.say("newer")
-				f.shows("new", "newer")
+				f.g.add("newer")
+				f.wantTexts("new", "newer")
 				if f.loads < 2 || f.session().Gone {
 					t.Errorf("%d histories were told, gone %v", f.loads, f.session().Gone)
 				}
@@ -77,84 +77,84 @@ func TestAnotherLogIsLoaded(t *testing.T) {
 }
 
 func TestCompactedAway(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := following(t)
 		f.g.cut()
-		f.g.say("three", "four")
+		f.g.add("three", "four")
 		f.g.set(func() { f.g.floor = 4 })
 		f.pass(2 * time.Second)
-		f.shows("one", "two", "three", "four")
-		f.asked(1, 0)
-		f.g.say("five")
-		f.shows("one", "two", "three", "four", "five")
+		f.wantTexts("one", "two", "three", "four")
+		f.wantRequests(1, 0)
+		f.g.add("five")
+		f.wantTexts("one", "two", "three", "four", "five")
 		f.Client.Stop()
 	})
 }
 
 func TestMissingEventsAreAskedFor(t *testing.T) {
 	t.Parallel()
-	lose := func(f *follower, texts ...string) { f.g.silently(func() { f.g.say(texts...) }) }
+	lose := func(f *testFollower, texts ...string) { f.g.silently(func() { f.g.add(texts...) }) }
 	t.Run("in the middle", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			lose(f, "three", "four", "five")
-			f.g.say("six")
-			f.pass(patience - 1)
-			f.shows("one", "two")
+			f.g.add("six")
+			f.pass(gapTimeout - 1)
+			f.wantTexts("one", "two")
 			f.pass(1)
-			f.shows("one", "two", "three", "four", "five", "six")
-			f.asked(0, 2)
+			f.wantTexts("one", "two", "three", "four", "five", "six")
+			f.wantRequests(0, 2)
 			f.Client.Stop()
 		})
 	})
 	t.Run("at the end", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			lose(f, "three")
 			f.g.tick()
-			f.pass(patience)
-			f.shows("one", "two", "three")
-			f.asked(0, 1)
+			f.pass(gapTimeout)
+			f.wantTexts("one", "two", "three")
+			f.wantRequests(0, 1)
 			f.g.tick()
 			f.pass(time.Minute / 2)
-			f.asked(0, 0)
+			f.wantRequests(0, 0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("late", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			lose(f, "three")
 			f.g.tick()
-			f.pass(patience / 2)
+			f.pass(gapTimeout / 2)
 			f.g.set(func() { f.g.publish(3) })
-			f.pass(patience)
-			f.shows("one", "two", "three")
-			f.asked(0, 0)
+			f.pass(gapTimeout)
+			f.wantTexts("one", "two", "three")
+			f.wantRequests(0, 0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("by the resume", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
-			f.g.set(func() { f.g.deaf = true })
+			f.g.set(func() { f.g.ignoresResume = true })
 			f.g.cut()
-			f.g.say("three", "four", "five")
+			f.g.add("three", "four", "five")
 			f.pass(firstWait)
-			f.shows("one", "two", "three", "four", "five")
-			f.asked(0, 2)
+			f.wantTexts("one", "two", "three", "four", "five")
+			f.wantRequests(0, 2)
 			f.Client.Stop()
 		})
 	})
 	t.Run("and gone by now", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			lose(f, "three", "four")
 			f.g.set(func() { f.g.floor = 4 })
 			f.g.tick()
-			f.pass(patience)
-			f.shows("one", "two", "three", "four")
-			f.asked(1, 1)
+			f.pass(gapTimeout)
+			f.wantTexts("one", "two", "three", "four")
+			f.wantRequests(1, 1)
 			f.Client.Stop()
 		})
 	})
@@ -166,64 +166,64 @@ const firstWait = 1300 * time.Millisecond
 func TestSessionThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	t.Run("yet", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := newFollower(t)
 			f.Follow(key)
 			f.Client.Start()
-			f.shows()
+			f.wantTexts()
 			if s := f.session(); !s.Gone || f.loads != 1 {
 				t.Fatalf("gone %v, told %d times", s.Gone, f.loads)
 			}
 			f.g.create("e1")
-			f.g.say("one")
-			f.shows("one")
+			f.g.add("one")
+			f.wantTexts("one")
 			if f.session().Gone {
 				t.Error("it is still gone")
 			}
-			f.asked(1, 0)
+			f.wantRequests(1, 0)
 			f.g.cut()
-			f.g.say("two")
+			f.g.add("two")
 			f.pass(firstWait)
-			f.shows("one", "two")
-			f.asked(0, 0)
+			f.wantTexts("one", "two")
+			f.wantRequests(0, 0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("and was made while away", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := newFollower(t)
 			f.Client.Start()
 			f.Follow(key)
 			synctest.Wait()
 			f.g.cut()
 			f.g.create("e1")
-			f.g.say("one")
+			f.g.add("one")
 			f.pass(firstWait)
-			f.shows("one")
+			f.wantTexts("one")
 			f.Client.Stop()
 		})
 	})
 	t.Run("any more", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.delete()
-			f.shows()
+			f.wantTexts()
 			if !f.session().Gone || f.loads != 2 {
 				t.Error("that it is gone was not told")
 			}
 			f.g.cut()
 			f.pass(firstWait)
-			f.shows()
+			f.wantTexts()
 			f.Client.Stop()
 		})
 	})
 	t.Run("after a loss", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.cut()
 			f.g.delete()
 			f.pass(firstWait)
-			f.shows()
+			f.wantTexts()
 			if !f.session().Gone {
 				t.Error("it is not gone")
 			}
@@ -235,72 +235,72 @@ func TestSessionThatIsNotThere(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	t.Run("for now", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := newFollower(t)
 			f.g.create("e1")
-			f.g.say("one")
+			f.g.add("one")
 			f.g.set(func() { f.g.refuse[protocol.MethodChatHistory] = protocol.Exhausted("too fast", 5000) })
 			f.Client.Start()
 			f.Follow(key)
-			f.shows()
+			f.wantTexts()
 			f.pass(5*time.Second - 1)
-			f.asked(1, 0)
+			f.wantRequests(1, 0)
 			f.g.grant(protocol.MethodChatHistory)
 			f.pass(1)
-			f.shows("one")
-			f.asked(1, 0)
+			f.wantTexts("one")
+			f.wantRequests(1, 0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("of a replay, for now", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.set(func() {
 				f.g.refuse[protocol.MethodChatReplay] = &protocol.Error{Code: protocol.Unavailable, Retryable: true}
 			})
-			f.g.silently(func() { f.g.say("three") })
+			f.g.silently(func() { f.g.add("three") })
 			f.g.tick()
-			f.pass(patience)
+			f.pass(gapTimeout)
 			f.g.grant(protocol.MethodChatReplay)
-			f.pass(leastWait + patience)
-			f.shows("one", "two", "three")
-			f.asked(0, 2)
+			f.pass(minBackoff + gapTimeout)
+			f.wantTexts("one", "two", "three")
+			f.wantRequests(0, 2)
 			f.Client.Stop()
 		})
 	})
 	t.Run("of a replay, by one that knows none", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.set(func() {
 				f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.InvalidRequest, "unknown method: chat.replay")
 			})
-			f.g.silently(func() { f.g.say("three") })
+			f.g.silently(func() { f.g.add("three") })
 			f.g.tick()
-			f.pass(patience)
-			f.shows("one", "two", "three")
-			f.asked(1, 1)
+			f.pass(gapTimeout)
+			f.wantTexts("one", "two", "three")
+			f.wantRequests(1, 1)
 			f.Client.Stop()
 		})
 	})
 	t.Run("for good", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := newFollower(t)
 			f.g.create("e1")
-			f.g.say("one")
+			f.g.add("one")
 			f.g.set(func() {
 				f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden, "session does not belong to user")
 			})
 			f.Client.Start()
 			f.Follow(key)
 			f.pass(time.Minute / 2)
-			f.asked(1, 0)
+			f.wantRequests(1, 0)
 			if s := f.session(); s.Err == nil || s.Err.Code != protocol.Forbidden || f.loads != 1 {
 				t.Fatalf("error %v", s.Err)
 			}
 			f.g.grant(protocol.MethodChatHistory)
 			f.g.cut()
 			f.pass(firstWait)
-			f.shows("one")
+			f.wantTexts("one")
 			if f.session().Err != nil {
 				t.Error("the error is still there")
 			}
@@ -310,36 +310,36 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestUnfollow(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := following(t)
-		f.g.silently(func() { f.g.say("three") })
-		f.g.say("four") // a gap is watched
+		f.g.silently(func() { f.g.add("three") })
+		f.g.add("four") // a gap is watched
 		synctest.Wait()
 		told := f.loads + f.steps
 		f.Unfollow(key)
-		f.g.say("five")
+		f.g.add("five")
 		f.pass(time.Minute / 2)
 		f.g.cut()
 		f.pass(firstWait)
 		if f.loads+f.steps != told {
 			t.Error("told of a session that nobody follows")
 		}
-		f.asked(0, 0)
+		f.wantRequests(0, 0)
 		f.Follow(key)
-		f.shows("one", "two", "three", "four", "five")
+		f.wantTexts("one", "two", "three", "four", "five")
 		f.Client.Stop()
 	})
 }
 
 func TestEarlier(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := newFollower(t)
 		f.g.set(func() { f.g.pages = 2 })
 		f.g.create("e1")
-		f.g.say("one", "two", "three", "four", "five")
+		f.g.add("one", "two", "three", "four", "five")
 		f.Client.Start()
 		f.Follow(key)
-		f.shows("four", "five")
+		f.wantTexts("four", "five")
 		for range 3 {
 			f.Client.Tell(func() {
 				f.Session(key).Earlier(nil)
@@ -347,8 +347,8 @@ func TestEarlier(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		f.shows("one", "two", "three", "four", "five")
-		f.asked(3, 0)
+		f.wantTexts("one", "two", "three", "four", "five")
+		f.wantRequests(3, 0)
 		f.Client.Stop()
 	})
 }
@@ -356,8 +356,8 @@ func TestEarlier(t *testing.T) {
 // The sessions that were followed last are resumed first, and the program is told
 // all that it would be told without a Follower.
 func TestOrderAndOwnCallbacks(t *testing.T) {
-	in(t, func(t *testing.T) {
-		g := newGateway()
+	inBubble(t, func(t *testing.T) {
+		g := newFakeGateway()
 		states, events := 0, 0
 		f := New(client.Options{
 			Transport: g,

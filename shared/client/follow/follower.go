@@ -26,8 +26,8 @@ type Follower struct {
 // sessions took it. changed is a callback too: see Sessions.Changed.
 func New(o client.Options, changed func(s *Session, changes []timeline.Change)) *Follower {
 	f := &Follower{}
-	f.sessions.Ask, f.sessions.Changed = f.ask, changed
-	f.sessions.Tell = func(run func()) { f.Client.Tell(run) }
+	f.sessions.Call, f.sessions.Changed = f.call, changed
+	f.sessions.OnLoop = func(run func()) { f.Client.Tell(run) }
 	onState, onEvent := o.OnState, o.OnEvent
 	o.Resume = f.sessions.Cursors
 	o.OnState = func(s client.State) {
@@ -46,7 +46,7 @@ func New(o client.Options, changed func(s *Session, changes []timeline.Change)) 
 	return f
 }
 
-func (f *Follower) ask(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
+func (f *Follower) call(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
 	f.Client.Call(method, client.Encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
 		if err == nil && jsontext.Read(payload, read) != nil {
 			err = protocol.Refuse(protocol.Internal, "the gateway's answer cannot be read")
@@ -64,14 +64,14 @@ func (f *Follower) Follow(key string) {
 
 // Watch is Follow for an admin and the session of another user.
 func (f *Follower) Watch(key string) {
-	f.Client.Tell(func() { f.sessions.Follow(key, AnothersSession) })
+	f.Client.Tell(func() { f.sessions.Follow(key, OtherUsersSession) })
 }
 
 // Unfollow ends that.
 func (f *Follower) Unfollow(key string) {
 	f.Client.Tell(func() {
 		s := f.sessions.Find(key)
-		if s != nil && s.watched && s.sessions.ready {
+		if s != nil && s.ofOtherUser && s.sessions.ready {
 			f.Client.Call(protocol.MethodChatUnwatch, &protocol.ChatUnwatchParams{SessionKey: key}, nil)
 		}
 		f.sessions.Unfollow(key)

@@ -18,35 +18,35 @@ import (
 const key = "agent:demo:ws:direct:1"
 
 // gateway is one that has one session, reached by way of memory.
-type gateway struct {
-	mu     sync.Mutex
-	epoch  string // "" while there is no session
-	log    []timeline.Event
-	floor  int64
-	ahead  int64 // events that it tells of and does not have
-	pages  int   // messages a history has at most
-	mute   bool  // loses what it publishes
-	deaf   bool  // does not know of resume
-	refuse map[string]*protocol.Error
-	asked  map[string]int
-	late   string   // the method whose answers are not sent yet
-	held   []func() // sends those
-	socket *socket  // the newest
+type fakeGateway struct {
+	mu            sync.Mutex
+	epoch         string // "" while there is no session
+	log           []timeline.Event
+	floor         int64
+	ahead         int64 // events that it tells of and does not have
+	pages         int   // messages a history has at most
+	silent        bool  // loses what it publishes
+	ignoresResume bool  // does not know of resume
+	refuse        map[string]*protocol.Error
+	requests      map[string]int
+	delayed       string      // the method whose answers are not sent yet
+	delayedSends  []func()    // sends those
+	socket        *fakeSocket // the newest
 }
 
-func newGateway() *gateway {
-	return &gateway{pages: 100, refuse: map[string]*protocol.Error{}, asked: map[string]int{}}
+func newFakeGateway() *fakeGateway {
+	return &fakeGateway{pages: 100, refuse: map[string]*protocol.Error{}, requests: map[string]int{}}
 }
 
-type socket struct {
-	g     *gateway
+type fakeSocket struct {
+	g     *fakeGateway
 	h     client.SocketHandler
 	queue chan []byte // closed at its end
 	over  bool
 }
 
-func (g *gateway) Dial(h client.SocketHandler) client.Socket {
-	s := &socket{g: g, h: h, queue: make(chan []byte, 10_000)}
+func (g *fakeGateway) Dial(h client.SocketHandler) client.Socket {
+	s := &fakeSocket{g: g, h: h, queue: make(chan []byte, 10_000)}
 	go func() {
 		h.Opened()
 		for frame := range s.queue {
@@ -57,26 +57,26 @@ func (g *gateway) Dial(h client.SocketHandler) client.Socket {
 	return s
 }
 
-func (s *socket) Close(int, string) {
+func (s *fakeSocket) Close(int, string) {
 	s.g.mu.Lock()
 	defer s.g.mu.Unlock()
 	s.end()
 }
 
-func (s *socket) end() {
+func (s *fakeSocket) end() {
 	if !s.over {
 		s.over = true
 		close(s.queue)
 	}
 }
 
-func (s *socket) write(frame []byte) {
+func (s *fakeSocket) write(frame []byte) {
 	if !s.over {
 		s.queue <- frame
 	}
 }
 
-func (s *socket) Send(data []byte) {
+func (s *fakeSocket) Send(data []byte) {
 	g := s.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,10 +84,10 @@ func (s *socket) Send(data []byte) {
 	if err := protocol.Decode(data, &r); err != nil {
 		panic(err)
 	}
-	g.asked[r.Method]++
-	if r.Method == g.late {
+	g.requests[r.Method]++
+	if r.Method == g.delayed {
 		answer := g.answer(s, r)
-		g.held = append(g.held, func() { s.write(answer) })
+		g.delayedSends = append(g.delayedSends, func() { s.write(answer) })
 		return
 	}
 	if answer := g.answer(s, r); answer != nil {
@@ -96,7 +96,7 @@ func (s *socket) Send(data []byte) {
 }
 
 // answer is the frame that answers a request, as the gateway is now.
-func (g *gateway) answer(s *socket, r protocol.Request) []byte {
+func (g *fakeGateway) answer(s *fakeSocket, r protocol.Request) []byte {
 	if err := g.refuse[r.Method]; err != nil {
 		return protocol.AppendError(nil, r.ID, err)
 	}
@@ -105,13 +105,13 @@ func (g *gateway) answer(s *socket, r protocol.Request) []byte {
 		var p protocol.ConnectParams
 		must(protocol.Decode(r.Params, &p))
 		welcome := protocol.ConnectResult{Protocol: 3}
-		if !g.deaf {
+		if !g.ignoresResume {
 			welcome.Resumed = g.resume(p.Resume)
 		}
 		s.write(protocol.AppendResult(nil, r.ID, &welcome))
 		g.socket = s
 		for _, c := range p.Resume {
-			if g.epoch != "" && !g.deaf && !g.lost(c.Epoch, c.AfterSeq) {
+			if g.epoch != "" && !g.ignoresResume && !g.outOfLog(c.Epoch, c.AfterSeq) {
 				g.publish(c.AfterSeq)
 			}
 		}
@@ -140,14 +140,14 @@ func (g *gateway) answer(s *socket, r protocol.Request) []byte {
 }
 
 // release sends the answers that were late.
-func (g *gateway) release() {
+func (g *fakeGateway) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.late = ""
-	for _, send := range g.held {
+	g.delayed = ""
+	for _, send := range g.delayedSends {
 		send()
 	}
-	g.held = nil
+	g.delayedSends = nil
 }
 
 func must(err error) {
@@ -156,17 +156,17 @@ func must(err error) {
 	}
 }
 
-func (g *gateway) lost(epoch string, after int64) bool {
+func (g *fakeGateway) outOfLog(epoch string, after int64) bool {
 	return epoch != "" && epoch != g.epoch || after > int64(len(g.log)) || after < g.floor
 }
 
-func (g *gateway) resume(cursors []protocol.Cursor) (resumed []protocol.ResumedCursor) {
+func (g *fakeGateway) resume(cursors []protocol.Cursor) (resumed []protocol.ResumedCursor) {
 	for _, c := range cursors {
 		r := protocol.ResumedCursor{SessionKey: c.SessionKey, Status: protocol.ResumeLive, Epoch: g.epoch, LastSeq: int64(len(g.log))}
 		switch {
 		case g.epoch == "":
 			r = protocol.ResumedCursor{SessionKey: c.SessionKey, Status: protocol.ResumeGone}
-		case g.lost(c.Epoch, c.AfterSeq):
+		case g.outOfLog(c.Epoch, c.AfterSeq):
 			r.Status = protocol.ResumeReset
 		}
 		resumed = append(resumed, r)
@@ -174,7 +174,7 @@ func (g *gateway) resume(cursors []protocol.Cursor) (resumed []protocol.ResumedC
 	return resumed
 }
 
-func (g *gateway) history(before int64) *protocol.ChatHistoryResult {
+func (g *fakeGateway) history(before int64) *protocol.ChatHistoryResult {
 	h := &protocol.ChatHistoryResult{SessionKey: key, Epoch: g.epoch, LastSeq: int64(len(g.log))}
 	for _, m := range g.fold().Messages() {
 		if before == 0 || m.Seq < before {
@@ -187,7 +187,7 @@ func (g *gateway) history(before int64) *protocol.ChatHistoryResult {
 	return h
 }
 
-func (g *gateway) fold() *timeline.Timeline {
+func (g *fakeGateway) fold() *timeline.Timeline {
 	tl := timeline.New(key)
 	for _, e := range g.log {
 		tl.Apply(e)
@@ -196,9 +196,9 @@ func (g *gateway) fold() *timeline.Timeline {
 }
 
 // replay has two events a page.
-func (g *gateway) replay(p *protocol.ChatReplayParams) *protocol.ChatReplayResult {
+func (g *fakeGateway) replay(p *protocol.ChatReplayParams) *protocol.ChatReplayResult {
 	r := &protocol.ChatReplayResult{SessionKey: key, Epoch: g.epoch, LastSeq: int64(len(g.log)) + g.ahead}
-	if g.lost(p.Epoch, p.AfterSeq) {
+	if g.outOfLog(p.Epoch, p.AfterSeq) {
 		r.Reset = true
 		return r
 	}
@@ -209,22 +209,22 @@ func (g *gateway) replay(p *protocol.ChatReplayParams) *protocol.ChatReplayResul
 }
 
 // publish sends what is in the log after a seq.
-func (g *gateway) publish(after int64) {
+func (g *fakeGateway) publish(after int64) {
 	for _, e := range g.log[after:] {
-		if g.socket != nil && !g.mute {
+		if g.socket != nil && !g.silent {
 			g.socket.write(protocol.AppendEvent(nil, e.Name, e.Payload, e.Seq))
 		}
 	}
 }
 
-func (g *gateway) append(name string, p protocol.Payload) {
+func (g *fakeGateway) append(name string, p protocol.Payload) {
 	last := int64(len(g.log))
 	g.log = append(g.log, timeline.Event{Name: name, Seq: last + 1, Payload: p.AppendJSON(nil)})
 	g.publish(last)
 }
 
 // create begins a log, in the place of another one if there is one.
-func (g *gateway) create(epoch string) {
+func (g *fakeGateway) create(epoch string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.epoch, g.log, g.floor = epoch, nil, 0
@@ -233,7 +233,7 @@ func (g *gateway) create(epoch string) {
 	})
 }
 
-func (g *gateway) delete() {
+func (g *fakeGateway) delete() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.epoch, g.log = "", nil
@@ -244,7 +244,7 @@ func (g *gateway) delete() {
 }
 
 // say adds messages.
-func (g *gateway) say(texts ...string) {
+func (g *fakeGateway) add(texts ...string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, text := range texts {
@@ -255,30 +255,30 @@ func (g *gateway) say(texts ...string) {
 }
 
 // silently does something whose events nobody is sent.
-func (g *gateway) silently(f func()) {
-	g.set(func() { g.mute = true })
+func (g *fakeGateway) silently(f func()) {
+	g.set(func() { g.silent = true })
 	f()
-	g.set(func() { g.mute = false })
+	g.set(func() { g.silent = false })
 }
 
 // set changes what the gateway is like.
-func (g *gateway) set(f func()) {
+func (g *fakeGateway) set(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f()
 }
 
 // grant takes a refusal back.
-func (g *gateway) grant(method string) { g.set(func() { delete(g.refuse, method) }) }
+func (g *fakeGateway) grant(method string) { g.set(func() { delete(g.refuse, method) }) }
 
-func (g *gateway) tick() {
+func (g *fakeGateway) tick() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := protocol.Tick{Sessions: map[string]int64{key: int64(len(g.log)) + g.ahead, "another": 7}}
 	g.socket.write(protocol.AppendEvent(nil, protocol.EventTick, t.AppendJSON(nil), 0))
 }
 
-func (g *gateway) cut() {
+func (g *fakeGateway) cut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.socket.end()
@@ -286,39 +286,39 @@ func (g *gateway) cut() {
 }
 
 // counts gives how often a method was called since the last time.
-func (g *gateway) counts(method string) int {
+func (g *fakeGateway) takeCount(method string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n := g.asked[method]
-	g.asked[method] = 0
+	n := g.requests[method]
+	g.requests[method] = 0
 	return n
 }
 
 // follower is a Follower with what it told.
-type follower struct {
+type testFollower struct {
 	*testing.T
 	*Follower
-	g     *gateway
+	g     *fakeGateway
 	loads int
 	steps int
 }
 
 // following begins to follow a session that has two messages.
-func following(t *testing.T) *follower {
+func following(t *testing.T) *testFollower {
 	f := newFollower(t)
 	f.g.create("e1")
-	f.g.say("one", "two")
+	f.g.add("one", "two")
 	f.Client.Start()
 	f.Follow(key)
-	f.shows("one", "two")
-	if f.loads != 1 || f.g.counts(protocol.MethodChatHistory) != 1 {
+	f.wantTexts("one", "two")
+	if f.loads != 1 || f.g.takeCount(protocol.MethodChatHistory) != 1 {
 		t.Fatalf("loaded %d times", f.loads)
 	}
 	return f
 }
 
-func newFollower(t *testing.T) *follower {
-	f := &follower{T: t, g: newGateway()}
+func newFollower(t *testing.T) *testFollower {
+	f := &testFollower{T: t, g: newFakeGateway()}
 	f.Follower = New(client.Options{Transport: f.g}, func(s *Session, changes []timeline.Change) {
 		if s.Key != key {
 			t.Errorf("told of %q", s.Key)
@@ -333,7 +333,7 @@ func newFollower(t *testing.T) *follower {
 }
 
 // shows fails unless the transcript is these texts.
-func (f *follower) shows(want ...string) {
+func (f *testFollower) wantTexts(want ...string) {
 	f.Helper()
 	synctest.Wait()
 	var got []string
@@ -348,23 +348,23 @@ func (f *follower) shows(want ...string) {
 }
 
 // session gives a copy of what there is to say of it.
-func (f *follower) session() (s Session) {
+func (f *testFollower) session() (s Session) {
 	synctest.Wait()
 	f.Client.Tell(func() { s = *f.Session(key) })
 	return s
 }
 
 // pass lets time go by.
-func (f *follower) pass(d time.Duration) {
+func (f *testFollower) pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
 // asked fails unless so many histories and replays were asked for.
-func (f *follower) asked(histories, replays int) {
+func (f *testFollower) wantRequests(histories, replays int) {
 	f.Helper()
 	synctest.Wait()
-	h, r := f.g.counts(protocol.MethodChatHistory), f.g.counts(protocol.MethodChatReplay)
+	h, r := f.g.takeCount(protocol.MethodChatHistory), f.g.takeCount(protocol.MethodChatReplay)
 	if h != histories || r != replays {
 		f.Fatalf("%d histories and %d replays were asked for, want %d and %d", h, r, histories, replays)
 	}

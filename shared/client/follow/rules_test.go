@@ -13,65 +13,65 @@ import (
 )
 
 // on does something with the sessions, in a callback.
-func (f *follower) on(do func(all *Sessions)) {
+func (f *testFollower) inCallback(do func(all *Sessions)) {
 	f.Client.Tell(func() { do(&f.sessions) })
 	synctest.Wait()
 }
 
 // lose adds messages of which nobody is told.
-func (f *follower) lose(texts ...string) { f.g.silently(func() { f.g.say(texts...) }) }
+func (f *testFollower) addSilently(texts ...string) { f.g.silently(func() { f.g.add(texts...) }) }
 
 func TestRestingSession(t *testing.T) {
 	t.Parallel()
-	rest := func(all *Sessions) { all.Rest(key) }
+	rest := func(all *Sessions) { all.SetBackground(key) }
 	followAnew := func(all *Sessions) { all.Follow(key, OwnSession) }
 	t.Run("goes on with events and replays", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
-			f.on(rest)
-			f.g.say("three")
+			f.inCallback(rest)
+			f.g.add("three")
 			f.g.cut()
-			f.g.say("four")
+			f.g.add("four")
 			f.pass(firstWait)
-			f.shows("one", "two", "three", "four")
-			f.lose("five")
+			f.wantTexts("one", "two", "three", "four")
+			f.addSilently("five")
 			f.g.tick()
-			f.pass(patience)
-			f.shows("one", "two", "three", "four", "five")
-			f.asked(0, 1)
-			f.on(followAnew)
-			f.asked(0, 0)
+			f.pass(gapTimeout)
+			f.wantTexts("one", "two", "three", "four", "five")
+			f.wantRequests(0, 1)
+			f.inCallback(followAnew)
+			f.wantRequests(0, 0)
 			f.Client.Stop()
 		})
 	})
-	for name, happen := range map[string]func(f *follower){
-		"reset":                  func(f *follower) { f.g.create("e2") },
-		"reset while away":       func(f *follower) { f.g.cut(); f.g.create("e2") },
-		"a cursor not mentioned": func(f *follower) { f.g.set(func() { f.g.deaf = true }); f.g.cut() },
+	for name, happen := range map[string]func(f *testFollower){
+		"reset":                  func(f *testFollower) { f.g.create("e2") },
+		"reset while away":       func(f *testFollower) { f.g.cut(); f.g.create("e2") },
+		"a cursor not mentioned": func(f *testFollower) { f.g.set(func() { f.g.ignoresResume = true }); f.g.cut() },
 	} {
 		t.Run("is loaded after "+name+" when it is followed anew", func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				f := following(t)
-				f.on(rest)
+				f.inCallback(rest)
 				happen(f)
-				f.g.say("new")
+				f.g.add("new")
 				f.pass(firstWait)
-				f.g.say("newer") // which is not held back for nobody
+				f.g.add("newer") // which is not held back for nobody
 				f.g.tick()
 				f.pass(time.Minute / 2)
-				f.asked(0, 0)
-				f.shows()
+				f.wantRequests(0, 0)
+				f.wantTexts()
 				s := f.session()
 				if _, gap := s.Log.Gap(); s.Loaded || gap {
 					t.Errorf("loaded %v, events held back for nobody %v", s.Loaded, gap)
 				}
-				f.on(followAnew)
-				f.asked(1, 0)
+				f.inCallback(followAnew)
+				f.wantRequests(1, 0)
 				var want []string
 				for _, m := range f.g.fold().Messages() {
 					want = append(want, m.Content)
 				}
-				f.shows(want...)
+				f.wantTexts(want...)
 				f.Client.Stop()
 			})
 		})
@@ -82,28 +82,28 @@ func TestRestingSession(t *testing.T) {
 // question.
 func TestGoneAsksNothing(t *testing.T) {
 	t.Parallel()
-	for name, happen := range map[string]func(f *follower){
-		"deleted": func(f *follower) { f.g.delete() },
-		"deleted while away": func(f *follower) {
+	for name, happen := range map[string]func(f *testFollower){
+		"deleted": func(f *testFollower) { f.g.delete() },
+		"deleted while away": func(f *testFollower) {
 			f.g.cut()
 			f.g.delete()
 			f.pass(firstWait)
 		},
-		"deleted, and the event is lost": func(f *follower) {
-			f.lose("three")
+		"deleted, and the event is lost": func(f *testFollower) {
+			f.addSilently("three")
 			f.g.tick()
 			f.g.set(func() { f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.NotFound, "no such session") })
-			f.pass(patience)
+			f.pass(gapTimeout)
 			f.g.grant(protocol.MethodChatReplay)
-			f.asked(0, 1)
+			f.wantRequests(0, 1)
 			f.g.set(func() { f.g.epoch, f.g.log = "", nil })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				f := following(t)
 				happen(f)
-				f.shows()
+				f.wantTexts()
 				if s := f.session(); !s.Gone || !s.Loaded || f.loads != 2 {
 					t.Errorf("gone %v, loaded %v, told %d times", s.Gone, s.Loaded, f.loads)
 				}
@@ -116,13 +116,13 @@ func TestGoneAsksNothing(t *testing.T) {
 				f.pass(12 * time.Second)
 				f.g.cut()
 				f.g.create("e2")
-				f.g.say("anew")
+				f.g.add("anew")
 				f.pass(firstWait)
-				f.shows("anew")
+				f.wantTexts("anew")
 				if f.session().Gone || f.loads != 3 {
 					t.Errorf("it is still gone; told %d times", f.loads)
 				}
-				f.asked(0, 0)
+				f.wantRequests(0, 0)
 				f.Client.Stop()
 			})
 		})
@@ -132,92 +132,92 @@ func TestGoneAsksNothing(t *testing.T) {
 // An answer says how things were when it was given, not how they are by now.
 func TestAnswersThatAreOutOfDate(t *testing.T) {
 	t.Parallel()
-	begin := func(t *testing.T) *follower {
+	begin := func(t *testing.T) *testFollower {
 		f := newFollower(t)
-		f.g.set(func() { f.g.late = protocol.MethodChatHistory })
+		f.g.set(func() { f.g.delayed = protocol.MethodChatHistory })
 		f.Client.Start()
 		f.Follow(key)
 		synctest.Wait()
 		return f
 	}
 	t.Run("not found, and made meanwhile", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := begin(t)
 			f.g.create("e1")
-			f.g.say("one")
+			f.g.add("one")
 			f.g.release()
-			f.shows("one")
+			f.wantTexts("one")
 			if s := f.session(); s.Gone || !s.Loaded {
 				t.Errorf("gone %v, loaded %v", s.Gone, s.Loaded)
 			}
-			f.asked(2, 0)
+			f.wantRequests(2, 0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("not found, and a message was taken meanwhile", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := begin(t)
-			f.g.silently(func() { f.g.create("e1"); f.g.say("one") })
-			f.on(func(all *Sessions) { all.Find(key).Confirm() })
+			f.g.silently(func() { f.g.create("e1"); f.g.add("one") })
+			f.inCallback(func(all *Sessions) { all.Find(key).Confirm() })
 			f.g.release()
-			f.shows("one")
-			f.asked(2, 0)
+			f.wantTexts("one")
+			f.wantRequests(2, 0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("a history, and deleted meanwhile", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := newFollower(t)
 			f.g.create("e1")
-			f.g.say("one")
-			f.g.set(func() { f.g.late = protocol.MethodChatHistory })
+			f.g.add("one")
+			f.g.set(func() { f.g.delayed = protocol.MethodChatHistory })
 			f.Client.Start()
 			f.Follow(key)
 			synctest.Wait()
 			f.g.delete()
 			f.g.release()
-			f.shows()
+			f.wantTexts()
 			if !f.session().Gone {
 				t.Error("it is not gone")
 			}
-			f.asked(1, 0)
+			f.wantRequests(1, 0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("a history that events have passed", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := newFollower(t)
 			f.g.create("e1")
-			f.g.say("one")
-			f.g.set(func() { f.g.late = protocol.MethodChatHistory })
+			f.g.add("one")
+			f.g.set(func() { f.g.delayed = protocol.MethodChatHistory })
 			f.Client.Start()
 			f.Follow(key)
 			synctest.Wait()
-			f.on(func(all *Sessions) { all.Rest(key) }) // which keeps nothing from being loaded
-			f.g.say("two", "three")
+			f.inCallback(func(all *Sessions) { all.SetBackground(key) }) // which keeps nothing from being loaded
+			f.g.add("two", "three")
 			f.g.release()
-			f.shows("one", "two", "three")
-			f.asked(1, 1)
+			f.wantTexts("one", "two", "three")
+			f.wantRequests(1, 1)
 			f.Client.Stop()
 		})
 	})
 	t.Run("a replay of an earlier connection", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
-			f.g.set(func() { f.g.late = protocol.MethodChatReplay })
-			f.lose("three")
+			f.g.set(func() { f.g.delayed = protocol.MethodChatReplay })
+			f.addSilently("three")
 			f.g.tick()
-			f.pass(patience)
-			f.asked(0, 1)
+			f.pass(gapTimeout)
+			f.wantRequests(0, 1)
 			f.g.cut()
 			f.pass(firstWait)
-			f.shows("one", "two", "three")
+			f.wantTexts("one", "two", "three")
 			f.g.release()
-			f.lose("four")
+			f.addSilently("four")
 			f.g.tick()
-			f.pass(patience)
-			f.shows("one", "two", "three", "four")
-			f.asked(0, 1)
+			f.pass(gapTimeout)
+			f.wantTexts("one", "two", "three", "four")
+			f.wantRequests(0, 1)
 			f.Client.Stop()
 		})
 	})
@@ -228,54 +228,54 @@ func TestWaitsGrow(t *testing.T) {
 	t.Parallel()
 	unavailable := &protocol.Error{Code: protocol.Unavailable, Retryable: true}
 	t.Run("after refusals for now", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := newFollower(t)
 			f.g.create("e1")
 			f.g.set(func() { f.g.refuse[protocol.MethodChatHistory] = unavailable })
 			f.Client.Start()
 			f.Follow(key)
-			f.asked(1, 0)
+			f.wantRequests(1, 0)
 			for _, d := range []time.Duration{1, 2, 4, 8, 16, 30, 30, 30} {
 				f.pass(d*time.Second - 1)
-				f.asked(0, 0)
+				f.wantRequests(0, 0)
 				f.pass(1)
-				f.asked(1, 0)
+				f.wantRequests(1, 0)
 			}
-			f.g.say("one") // which is no reason to ask earlier
+			f.g.add("one") // which is no reason to ask earlier
 			f.g.tick()
-			f.asked(0, 0)
+			f.wantRequests(0, 0)
 			f.g.grant(protocol.MethodChatHistory)
 			f.pass(30 * time.Second)
-			f.shows("one")
-			f.asked(1, 0)
+			f.wantTexts("one")
+			f.wantRequests(1, 0)
 			f.g.create("e2") // the next refusal is a first one
-			f.asked(1, 0)
+			f.wantRequests(1, 0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("after replays that bring nothing", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.set(func() { f.g.ahead = 1 })
 			f.g.tick()
 			for _, d := range []time.Duration{2, 4, 8, 16, 30, 30} {
 				f.pass(d*time.Second - 1)
-				f.asked(0, 0)
+				f.wantRequests(0, 0)
 				f.pass(1)
-				f.asked(0, 1)
+				f.wantRequests(0, 1)
 			}
 			f.g.set(func() { f.g.ahead = 0 })
-			f.g.say("three")
-			f.shows("one", "two", "three")
-			f.lose("four")
+			f.g.add("three")
+			f.wantTexts("one", "two", "three")
+			f.addSilently("four")
 			f.g.tick()
-			f.pass(patience)
-			f.shows("one", "two", "three", "four")
+			f.pass(gapTimeout)
+			f.wantTexts("one", "two", "three", "four")
 			f.Client.Stop()
 		})
 	})
 	t.Run("after histories that bring nothing", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.set(func() {
 				f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.InvalidRequest, "unknown method: chat.replay")
@@ -284,9 +284,9 @@ func TestWaitsGrow(t *testing.T) {
 			f.g.tick()
 			for _, d := range []time.Duration{2, 4, 8, 16, 30, 30} {
 				f.pass(d*time.Second - 1)
-				f.asked(0, 0)
+				f.wantRequests(0, 0)
 				f.pass(1)
-				f.asked(1, 1)
+				f.wantRequests(1, 1)
 			}
 			f.Client.Stop()
 		})
@@ -296,8 +296,8 @@ func TestWaitsGrow(t *testing.T) {
 // While the gateway takes no requests, no session asks, and no new connection
 // changes that.
 func TestRateLimitHoldsForAllSessions(t *testing.T) {
-	in(t, func(t *testing.T) {
-		g := newGateway()
+	inBubble(t, func(t *testing.T) {
+		g := newFakeGateway()
 		f := New(client.Options{Transport: g}, func(*Session, []timeline.Change) {})
 		g.create("e1")
 		g.set(func() { g.refuse[protocol.MethodChatHistory] = protocol.Exhausted("too fast", 60_000) })
@@ -310,13 +310,13 @@ func TestRateLimitHoldsForAllSessions(t *testing.T) {
 		g.cut()
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		if n := g.counts(protocol.MethodChatHistory); n != 1 {
+		if n := g.takeCount(protocol.MethodChatHistory); n != 1 {
 			t.Errorf("%d histories were asked for in the pause", n)
 		}
 		g.grant(protocol.MethodChatHistory)
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		if n := g.counts(protocol.MethodChatHistory); n != 3 {
+		if n := g.takeCount(protocol.MethodChatHistory); n != 3 {
 			t.Errorf("%d histories were asked for after it, want 3", n)
 		}
 		f.Client.Stop()
@@ -326,42 +326,42 @@ func TestRateLimitHoldsForAllSessions(t *testing.T) {
 // A cursor that is not mentioned leaves it open whether events are missing: the
 // question is not forgotten when it is refused for now.
 func TestReplayOfAnUnmentionedCursorIsNotForgotten(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := following(t)
 		f.g.set(func() {
-			f.g.deaf = true
+			f.g.ignoresResume = true
 			f.g.refuse[protocol.MethodChatReplay] = &protocol.Error{Code: protocol.Unavailable, Retryable: true}
 		})
 		f.g.cut()
-		f.g.say("three")
+		f.g.add("three")
 		f.pass(firstWait)
-		f.shows("one", "two")
+		f.wantTexts("one", "two")
 		f.g.grant(protocol.MethodChatReplay)
-		f.pass(leastWait)
-		f.shows("one", "two", "three")
-		f.asked(0, 2)
+		f.pass(minBackoff)
+		f.wantTexts("one", "two", "three")
+		f.wantRequests(0, 2)
 		f.Client.Stop()
 	})
 }
 
 // A refusal for good stays one, whatever arrives, until a person wants otherwise.
 func TestRefusedForGoodIsTriedWhenFollowedAnew(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := newFollower(t)
 		f.g.create("e1")
 		f.g.set(func() { f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden, "not yours") })
 		f.Client.Start()
 		f.Follow(key)
-		f.asked(1, 0)
-		f.g.say("one")
+		f.wantRequests(1, 0)
+		f.g.add("one")
 		f.g.create("e2")
-		f.g.say("two")
+		f.g.add("two")
 		f.g.tick()
 		f.pass(time.Minute / 2)
-		f.asked(0, 0)
+		f.wantRequests(0, 0)
 		f.g.grant(protocol.MethodChatHistory)
 		f.Follow(key)
-		f.shows("two")
+		f.wantTexts("two")
 		if f.session().Err != nil {
 			t.Error("the error is still there")
 		}
@@ -370,19 +370,19 @@ func TestRefusedForGoodIsTriedWhenFollowedAnew(t *testing.T) {
 }
 
 func TestNewSessionAsksNothing(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := newFollower(t)
 		f.Client.Start()
-		f.on(func(all *Sessions) { all.Follow(key, NewSession) })
+		f.inCallback(func(all *Sessions) { all.Follow(key, NewSession) })
 		f.g.cut()
 		f.pass(firstWait)
 		f.g.create("e1")
-		f.g.say("one")
-		f.shows("one")
+		f.g.add("one")
+		f.wantTexts("one")
 		if f.session().Gone {
 			t.Error("it is gone")
 		}
-		f.asked(0, 0)
+		f.wantRequests(0, 0)
 		f.Client.Stop()
 	})
 }
@@ -391,78 +391,78 @@ func TestNewSessionAsksNothing(t *testing.T) {
 // by its cursor or by chat.watch.
 func TestWatch(t *testing.T) {
 	t.Parallel()
-	watching := func(t *testing.T) *follower {
+	watching := func(t *testing.T) *testFollower {
 		f := newFollower(t)
 		f.g.create("e1")
-		f.g.say("one", "two")
+		f.g.add("one", "two")
 		f.Client.Start()
 		f.Watch(key)
-		f.shows("one", "two")
-		f.asked(1, 0)
-		f.watched(1)
+		f.wantTexts("one", "two")
+		f.wantRequests(1, 0)
+		f.wantWatches(1)
 		return f
 	}
 	t.Run("through a loss", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := watching(t)
 			f.g.cut()
-			f.g.say("three")
+			f.g.add("three")
 			f.pass(firstWait)
-			f.shows("one", "two", "three")
-			f.asked(0, 0)
-			f.watched(0)
+			f.wantTexts("one", "two", "three")
+			f.wantRequests(0, 0)
+			f.wantWatches(0)
 			f.Client.Stop()
 		})
 	})
 	t.Run("when its cursor is not mentioned", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := watching(t)
-			f.g.set(func() { f.g.deaf = true })
+			f.g.set(func() { f.g.ignoresResume = true })
 			f.g.cut()
-			f.g.say("three")
+			f.g.add("three")
 			f.pass(firstWait)
-			f.shows("one", "two", "three")
-			f.asked(0, 0)
-			f.watched(1)
+			f.wantTexts("one", "two", "three")
+			f.wantRequests(0, 0)
+			f.wantWatches(1)
 			f.Client.Stop()
 		})
 	})
 	t.Run("after a reset", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := watching(t)
 			f.g.cut()
 			f.g.create("e2")
-			f.g.say("new")
+			f.g.add("new")
 			f.pass(firstWait)
-			f.shows("new")
-			f.asked(1, 0)
-			f.watched(1)
+			f.wantTexts("new")
+			f.wantRequests(1, 0)
+			f.wantWatches(1)
 			f.Client.Stop()
 		})
 	})
 	t.Run("refused for good", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := newFollower(t)
 			f.g.create("e1")
-			f.g.say("one")
+			f.g.add("one")
 			f.g.set(func() { f.g.refuse[protocol.MethodChatWatch] = protocol.Refuse(protocol.Forbidden, "admins only") })
 			f.Client.Start()
 			f.Watch(key)
-			f.shows("one")
+			f.wantTexts("one")
 			if s := f.session(); s.Err == nil || !s.Loaded {
 				t.Errorf("error %v, loaded %v", s.Err, s.Loaded)
 			}
 			f.pass(time.Minute)
-			f.watched(1)
+			f.wantWatches(1)
 			f.Client.Stop()
 		})
 	})
 	t.Run("no more", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			f := watching(t)
 			f.Unfollow(key)
 			synctest.Wait()
-			if n := f.g.counts(protocol.MethodChatUnwatch); n != 1 {
+			if n := f.g.takeCount(protocol.MethodChatUnwatch); n != 1 {
 				t.Errorf("unwatched %d times", n)
 			}
 			f.Client.Stop()
@@ -471,47 +471,47 @@ func TestWatch(t *testing.T) {
 }
 
 // watched fails unless chat.watch was called so often.
-func (f *follower) watched(want int) {
+func (f *testFollower) wantWatches(want int) {
 	f.Helper()
 	synctest.Wait()
-	if n := f.g.counts(protocol.MethodChatWatch); n != want {
+	if n := f.g.takeCount(protocol.MethodChatWatch); n != want {
 		f.Fatalf("chat.watch was called %d times, want %d", n, want)
 	}
 }
 
 func TestTrim(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := following(t)
-		f.on(func(all *Sessions) {
+		f.inCallback(func(all *Sessions) {
 			s := all.Find(key)
 			all.Trim(0)
 			if all.Find(key) != nil || s.Loaded || len(s.Log.Messages()) > 0 || len(all.Cursors()) > 0 {
 				t.Error("it is still followed")
 			}
 		})
-		f.g.say("three")
+		f.g.add("three")
 		f.g.cut()
 		f.pass(firstWait)
-		f.asked(0, 0)
+		f.wantRequests(0, 0)
 		f.Client.Stop()
 	})
 }
 
 // Patience lasts as long as missing events arrive, however slowly.
 func TestPatienceWithSlowEvents(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		f := following(t)
-		f.lose("three", "four", "five", "six")
+		f.addSilently("three", "four", "five", "six")
 		f.g.tick()
 		for _, e := range f.g.log[3:6] {
-			f.pass(patience - time.Millisecond)
+			f.pass(gapTimeout - time.Millisecond)
 			f.g.set(func() { f.g.socket.write(protocol.AppendEvent(nil, e.Name, e.Payload, e.Seq)) })
-			f.asked(0, 0)
+			f.wantRequests(0, 0)
 		}
-		f.shows("one", "two", "three", "four", "five")
-		f.pass(2 * patience)
-		f.shows("one", "two", "three", "four", "five", "six")
-		f.asked(0, 1)
+		f.wantTexts("one", "two", "three", "four", "five")
+		f.pass(2 * gapTimeout)
+		f.wantTexts("one", "two", "three", "four", "five", "six")
+		f.wantRequests(0, 1)
 		f.Client.Stop()
 	})
 }
@@ -520,27 +520,27 @@ func TestPatienceWithSlowEvents(t *testing.T) {
 func TestEarlierThatFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		happen func(f *follower)
+		happen func(f *testFollower)
 		code   protocol.Code
 	}{
-		"refused": {func(f *follower) {
+		"refused": {func(f *testFollower) {
 			f.g.set(func() { f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden, "not yours") })
 		}, protocol.Forbidden},
-		"another log meanwhile": {func(f *follower) { f.g.set(func() { f.g.late = protocol.MethodChatHistory }) }, ""},
+		"another log meanwhile": {func(f *testFollower) { f.g.set(func() { f.g.delayed = protocol.MethodChatHistory }) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				f := newFollower(t)
 				f.g.set(func() { f.g.pages = 2 })
 				f.g.create("e1")
-				f.g.say("one", "two", "three")
+				f.g.add("one", "two", "three")
 				f.Client.Start()
 				f.Follow(key)
-				f.shows("two", "three")
-				f.asked(1, 0)
+				f.wantTexts("two", "three")
+				f.wantRequests(1, 0)
 				tt.happen(f)
 				done, code := 0, protocol.Code("")
-				f.on(func(all *Sessions) {
+				f.inCallback(func(all *Sessions) {
 					s := all.Find(key)
 					s.Earlier(func(err *protocol.Error) {
 						if done++; err != nil {
@@ -551,7 +551,7 @@ func TestEarlierThatFails(t *testing.T) {
 						t.Error("it is not said to be loading")
 					}
 				})
-				if f.g.late != "" {
+				if f.g.delayed != "" {
 					f.g.create("e2")
 					f.g.release()
 					synctest.Wait()
@@ -561,10 +561,10 @@ func TestEarlierThatFails(t *testing.T) {
 					t.Errorf("done %d times, with %q; loading %v, error %v", done, code, s.LoadingEarlier, s.Err)
 				}
 				if name == "refused" {
-					f.shows("two", "three")
-					f.asked(1, 0)
+					f.wantTexts("two", "three")
+					f.wantRequests(1, 0)
 				} else {
-					f.shows()
+					f.wantTexts()
 				}
 				f.Client.Stop()
 			})

@@ -15,19 +15,19 @@ type Sessions struct {
 	// Ask makes a request. read decodes the payload of its answer before done is
 	// called, on the loop, with the error or nil. When the connection is lost, done
 	// may be called with UNAVAILABLE or not at all.
-	Ask func(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error))
+	Call func(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error))
 
 	// Tell runs f on the loop. Timers call it from other goroutines.
-	Tell func(f func())
+	OnLoop func(f func())
 
 	// Changed is called when a session changed: with the steps by which its Log
 	// changed, or with nil when Log is another as a whole, or Gone or Err changed.
 	// Nothing is told before the session is Loaded, except an Err.
 	Changed func(s *Session, changes []timeline.Change)
 
-	ready bool       // there is a connection to ask over
-	pause clock.Time // the gateway takes no requests before
-	list  []*Session // the most recently followed first; replaced, never changed
+	ready       bool       // there is a connection to ask over
+	pausedUntil clock.Time // the gateway takes no requests before
+	list        []*Session // the most recently followed first; replaced, never changed
 }
 
 // Kind is whose a session is.
@@ -35,9 +35,9 @@ type Kind uint8
 
 // The kinds.
 const (
-	OwnSession      Kind = iota // the user's, which need not exist yet
-	AnothersSession             // another user's, whose events the gateway sends an admin on request
-	NewSession                  // the user's, with a key just generated: nothing is there to load
+	OwnSession        Kind = iota // the user's, which need not exist yet
+	OtherUsersSession             // another user's, whose events the gateway sends an admin on request
+	NewSession                    // the user's, with a key just generated: nothing is there to load
 )
 
 // Find is the session of that key, or nil when it is not followed.
@@ -57,17 +57,17 @@ func (all *Sessions) Follow(key string, kind Kind) *Session {
 	if s == nil {
 		s = &Session{
 			Key: key, Log: timeline.New(key), Loaded: kind == NewSession, Gone: kind == NewSession,
-			sessions: all, watched: kind == AnothersSession, live: kind != AnothersSession,
+			sessions: all, ofOtherUser: kind == OtherUsersSession, live: kind != OtherUsersSession,
 		}
 	}
-	all.list = all.behind(s)
-	s.resting, s.Err = false, nil
-	s.heal()
+	all.list = all.withFirst(s)
+	s.background, s.Err = false, nil
+	s.requestBase()
 	return s
 }
 
 // behind is a new list: a session and all others behind it.
-func (all *Sessions) behind(s *Session) []*Session {
+func (all *Sessions) withFirst(s *Session) []*Session {
 	list := make([]*Session, len(all.list)+1)
 	list[0] = s
 	n := 1
@@ -82,17 +82,17 @@ func (all *Sessions) behind(s *Session) []*Session {
 
 // Rest notes that nobody looks at a session for now: it is kept up to date only
 // as long as no history has to be read for that. Follow ends its rest.
-func (all *Sessions) Rest(key string) {
+func (all *Sessions) SetBackground(key string) {
 	if s := all.Find(key); s != nil {
-		s.resting = true
+		s.background = true
 	}
 }
 
 // Unfollow ends Follow. The Session is empty then, and of no more use.
 func (all *Sessions) Unfollow(key string) {
 	if s := all.Find(key); s != nil {
-		all.list = all.behind(s)[1:]
-		s.empty(false)
+		all.list = all.withFirst(s)[1:]
+		s.clear(false)
 		s.sessions = nil
 	}
 }
@@ -147,9 +147,9 @@ func (all *Sessions) Tick(payload jsontext.Raw) {
 		return
 	}
 	for _, s := range all.list {
-		if last := t.Sessions[s.Key]; last > 0 && !s.idles() {
+		if last := t.Sessions[s.Key]; last > 0 && !s.ignoresEvents() {
 			s.Log.Tick(last)
-			s.watchGap()
+			s.awaitGap()
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // keyOf is the session of a page's path, "" for none.
-func keyOf(path string) string {
+func sessionKeyOf(path string) string {
 	escaped, ok := text.CutPrefix(path, markup.SessionPrefix)
 	if !ok {
 		return ""
@@ -38,7 +38,7 @@ func unhex(c byte) int {
 }
 
 // loopback reports whether a host is this machine, which no phone reaches.
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	return host == "localhost" || text.HasSuffix(host, ".localhost") ||
 		text.HasPrefix(host, "127.") || host == "[::1]" || host == "::1"
 }
@@ -46,19 +46,19 @@ func loopback(host string) bool {
 // reloaded makes the page load anew because the gateway says it should show
 // something else, and reports false when that was tried just now and did not
 // help.
-func (s *shell) reloaded() bool {
+func (s *basePage) reloadOnce() bool {
 	const name, once = "reloaded", "once"
 	at := s.root.Attr(markup.AttrInstance) + " " + name
-	if s.win.Recall(at) == once {
-		s.win.Keep(at, "")
+	if s.browser.TabValue(at) == once {
+		s.browser.SetTabValue(at, "")
 		return false
 	}
-	s.win.Keep(at, once)
-	s.win.Reload()
+	s.browser.SetTabValue(at, once)
+	s.browser.Reload()
 	return true
 }
 
 // settled notes that the page shows what it should.
-func (s *shell) settled() {
-	s.win.Keep(s.root.Attr(markup.AttrInstance)+" reloaded", "")
+func (s *basePage) clearReloaded() {
+	s.browser.SetTabValue(s.root.Attr(markup.AttrInstance)+" reloaded", "")
 }

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
@@ -14,18 +16,18 @@ import (
 // client's own: it knows what changes in them from the gateway's events.
 type admin struct {
 	*console
-	lists   *view.Admin
-	device  string                    // this browser's
-	pending []*protocol.PendingDevice // oldest first
-	paired  []*protocol.PairedDevice  // last seen first
-	loaded  bool
+	view      *view.Admin
+	ownDevice string                    // this browser's
+	pending   []*protocol.PendingDevice // oldest first
+	paired    []*protocol.PairedDevice  // last seen first
+	loaded    bool
 
-	approval view.Approval // in the dialog
-	wanted   string        // code to open the dialog for, from the address
+	approval   view.Approval // in the dialog
+	codeToOpen string        // code to open the dialog for, from the address
 }
 
-func newAdmin(s *shell) *admin {
-	return &admin{console: newConsole(s), lists: view.NewAdmin(s.doc), device: s.root.Attr(markup.AttrDevice)}
+func newAdmin(s *basePage) *admin {
+	return &admin{console: newConsole(s), view: view.NewAdmin(s.doc), ownDevice: s.root.Attr(markup.AttrDevice)}
 }
 
 func (a *admin) page() page {
@@ -35,8 +37,8 @@ func (a *admin) page() page {
 }
 
 func (a *admin) start() {
-	if code := a.win.TakeFragment(); pairingCode(code) {
-		a.wanted = code
+	if code := a.browser.TakeFragment(); isPairingCode(code) {
+		a.codeToOpen = code
 	}
 	a.console.start()
 }
@@ -50,42 +52,42 @@ func (a *admin) state(s client.State) {
 
 func (a *admin) load() {
 	var result protocol.DeviceListResult
-	a.look(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
-		if a.over {
+	a.query(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
+		if a.ended {
 			return
 		}
 		if err != nil {
 			if !client.Retryable(err) {
-				a.problem("The list could not be loaded: " + sentence(err))
+				a.problem("The list could not be loaded: " + errorText(err))
 			}
 			return
 		}
 		a.pending, a.paired, a.loaded = nil, nil, true
 		for i := range result.Pending {
-			a.wait(&result.Pending[i])
+			a.insertPending(&result.Pending[i])
 		}
 		for i := range result.Paired {
-			a.put(&result.Paired[i])
+			a.putPaired(&result.Paired[i])
 		}
-		a.need(partBody)
-		a.openWanted()
+		a.redraw(partBody)
+		a.openFromAddress()
 	})
 }
 
 // openWanted opens the dialog for the request whose code stood in the address.
-func (a *admin) openWanted() {
-	code := a.wanted
-	a.wanted = ""
+func (a *admin) openFromAddress() {
+	code := a.codeToOpen
+	a.codeToOpen = ""
 	switch {
 	case code == "":
-	case a.waiting(code) == nil:
+	case a.findPending(code) == nil:
 		a.problem("No request with the code " + markup.GroupCode(code) + " waits: it was answered, or it has expired.")
 	default:
 		a.openApproval(code)
 	}
 }
 
-func (a *admin) waiting(code string) *protocol.PendingDevice {
+func (a *admin) findPending(code string) *protocol.PendingDevice {
 	for _, p := range a.pending {
 		if p.Code == code {
 			return p
@@ -94,7 +96,7 @@ func (a *admin) waiting(code string) *protocol.PendingDevice {
 	return nil
 }
 
-func (a *admin) find(device string) *protocol.PairedDevice {
+func (a *admin) findPaired(device string) *protocol.PairedDevice {
 	for _, d := range a.paired {
 		if d.DeviceID == device {
 			return d
@@ -105,14 +107,14 @@ func (a *admin) find(device string) *protocol.PairedDevice {
 
 // event keeps the lists up to date.
 func (a *admin) event(f protocol.Frame) {
-	if a.over {
+	if a.ended {
 		return
 	}
 	switch f.Event {
 	case protocol.EventDeviceRequested:
 		var p protocol.DeviceRequested
 		if jsontext.Read(f.Payload, p.DecodeJSON) == nil && p.Code != "" {
-			a.request(&p)
+			a.requested(&p)
 		}
 	case protocol.EventDeviceResolved:
 		var r protocol.DeviceResolved
@@ -120,110 +122,110 @@ func (a *admin) event(f protocol.Frame) {
 			a.resolved(r)
 		}
 	}
-	a.need(partBody)
+	a.redraw(partBody)
 }
 
 // wait adds a request in its place.
-func (a *admin) wait(p *protocol.PendingDevice) {
+func (a *admin) insertPending(p *protocol.PendingDevice) {
 	at := len(a.pending)
 	for at > 0 && a.pending[at-1].CreatedAt > p.CreatedAt {
 		at--
 	}
-	a.pending = inserted(a.pending, at, p)
+	a.pending = slices.Insert(a.pending, at, p)
 }
 
-func (a *admin) request(p *protocol.PendingDevice) {
-	if had := a.waiting(p.Code); had != nil {
+func (a *admin) requested(p *protocol.PendingDevice) {
+	if had := a.findPending(p.Code); had != nil {
 		*had = *p
 		return
 	}
-	a.wait(p)
-	a.notifyOf(p)
-	view.Announce(a.doc, nameOfPending(p)+" asks to be let in.")
+	a.insertPending(p)
+	a.notifyPending(p)
+	view.Announce(a.doc, pendingName(p)+" asks to be let in.")
 }
 
 func (a *admin) resolved(r protocol.DeviceResolved) {
 	now := protocol.At(clock.Now())
 	line := view.Resolved{State: r.Status, Time: view.Ago(now, now)}
-	if p := a.waiting(r.Code); p != nil {
-		line.DeviceName = nameOfPending(p)
-		a.pending = without(a.pending, func(p *protocol.PendingDevice) bool { return p.Code == r.Code })
+	if p := a.findPending(r.Code); p != nil {
+		line.DeviceName = pendingName(p)
+		a.pending = slices.DeleteFunc(a.pending, func(p *protocol.PendingDevice) bool { return p.Code == r.Code })
 	}
 	if r.Status == protocol.PairingRevoked {
-		if d := a.find(r.DeviceID); d != nil {
-			line.DeviceName, line.User, line.Role = nameOf(d), d.UserID, string(d.Role)
+		if d := a.findPaired(r.DeviceID); d != nil {
+			line.DeviceName, line.User, line.Role = deviceName(d), d.UserID, string(d.Role)
 		}
-		a.drop(r.DeviceID)
+		a.removePaired(r.DeviceID)
 	}
 	if r.Paired != nil {
-		line.DeviceName, line.User, line.Role = nameOf(r.Paired), r.Paired.UserID, string(r.Paired.Role)
-		a.put(r.Paired)
+		line.DeviceName, line.User, line.Role = deviceName(r.Paired), r.Paired.UserID, string(r.Paired.Role)
+		a.putPaired(r.Paired)
 	}
 	if a.approval.Code == r.Code && a.approval.State != markup.ApproveBusy {
 		a.approval.Error = "This request is no longer open: it was " + r.Status + "."
-		a.lists.DrawApproval(a.approval)
+		a.view.DrawApproval(a.approval)
 	}
-	a.lists.Note(line)
+	a.view.AddResolved(line)
 }
 
 // put adds a device, or what is new of it, in its place.
-func (a *admin) put(d *protocol.PairedDevice) {
-	a.drop(d.DeviceID)
+func (a *admin) putPaired(d *protocol.PairedDevice) {
+	a.removePaired(d.DeviceID)
 	at := 0
 	for at < len(a.paired) && lastSeen(a.paired[at]) >= lastSeen(d) {
 		at++
 	}
-	a.paired = inserted(a.paired, at, d)
+	a.paired = slices.Insert(a.paired, at, d)
 }
 
-func (a *admin) drop(device string) {
-	a.paired = without(a.paired, func(d *protocol.PairedDevice) bool { return d.DeviceID == device })
+func (a *admin) removePaired(device string) {
+	a.paired = slices.DeleteFunc(a.paired, func(d *protocol.PairedDevice) bool { return d.DeviceID == device })
 }
 
 func lastSeen(d *protocol.PairedDevice) protocol.Time { return max(d.LastSeenAt, d.CreatedAt) }
 
 // nameOf is what people call a device.
-func nameOf(d *protocol.PairedDevice) string {
+func deviceName(d *protocol.PairedDevice) string {
 	return words.Device(d.Label, d.DeviceName, d.UserAgent)
 }
 
 func (a *admin) tick(now clock.Time) {
-	a.need(partBody)
-	a.lists.Age(protocol.At(now))
-	a.pending = without(a.pending, func(p *protocol.PendingDevice) bool {
+	a.redraw(partBody)
+	a.view.UpdateAges(protocol.At(now))
+	a.pending = slices.DeleteFunc(a.pending, func(p *protocol.PendingDevice) bool {
 		return p.ExpiresAt != 0 && p.ExpiresAt < protocol.At(now)
 	})
 }
 
 // draw brings the lists up to date.
 func (a *admin) draw() {
-	if a.parts&partBody == 0 || a.over || !a.loaded {
+	if a.dirty&partBody == 0 || a.ended || !a.loaded {
 		return
 	}
 	now := protocol.At(clock.Now())
 	pending := make([]view.Pending, len(a.pending))
 	for i, p := range a.pending {
-		pending[i] = showPending(p, now)
+		pending[i] = pendingView(p, now)
 	}
 	devices := make([]view.Device, len(a.paired))
 	known := map[string]bool{}
 	var users []string
 	for i, d := range a.paired {
-		devices[i] = a.showDevice(d, now)
+		devices[i] = a.deviceView(d, now)
 		if !known[d.UserID] {
 			known[d.UserID] = true
 			users = append(users, d.UserID)
 		}
 	}
-	a.lists.Draw(pending, devices, users)
-	a.showWaiting(len(pending))
+	a.view.Draw(pending, devices, users)
+	a.showPendingCount(len(pending))
 }
 
-func showPending(p *protocol.PendingDevice, now protocol.Time) view.Pending {
+func pendingView(p *protocol.PendingDevice, now protocol.Time) view.Pending {
 	return view.Pending{
 		Code:       p.Code,
 		DeviceID:   p.DeviceID,
-		DeviceName: nameOfPending(p),
+		DeviceName: pendingName(p),
 		Browser:    words.Browser(p.UserAgent),
 		Address:    p.Address,
 		Since:      view.Ago(p.CreatedAt, now),
@@ -231,15 +233,15 @@ func showPending(p *protocol.PendingDevice, now protocol.Time) view.Pending {
 	}
 }
 
-func (a *admin) showDevice(d *protocol.PairedDevice, now protocol.Time) view.Device {
+func (a *admin) deviceView(d *protocol.PairedDevice, now protocol.Time) view.Device {
 	return view.Device{
 		ID:       d.DeviceID,
-		Label:    nameOf(d),
+		Label:    deviceName(d),
 		Browser:  words.Browser(d.UserAgent),
 		User:     d.UserID,
 		Role:     string(d.Role),
 		LastSeen: view.Ago(lastSeen(d), now),
 		Since:    view.Ago(d.CreatedAt, now),
-		This:     d.DeviceID == a.device && a.device != "",
+		Current:  d.DeviceID == a.ownDevice && a.ownDevice != "",
 	}
 }

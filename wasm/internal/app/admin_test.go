@@ -22,32 +22,32 @@ func pairedJSON(id, user, label string) string {
 	return `{"deviceId":"` + id + `","userId":"` + user + `","role":"operator","label":"` + label + `","address":"x","userAgent":"` + firefox + `","createdAt":"2000-01-01T00:00:00Z"}`
 }
 
-func asAdmin(_ *window, g *gateway) {
+func asAdmin(_ *fakeBrowser, g *fakeGateway) {
 	g.on("connect", `{"protocol":3,"role":"admin","user_id":"admin","server":{"name":"g","version":"1"}}`)
 	g.on("device.pair.list", `{"pending":[`+pendingJSON("AAAAAAAA", "Anna’s")+`],"paired":[`+pairedJSON("own", "admin", "Mine")+`,`+pairedJSON("dev-9", "ben", "Ben’s")+`]}`)
 }
 
-func (s *scene) items(id string) []*viewtest.Element { return s.win.Get(id).Elements() }
+func (s *harness) items(id string) []*viewtest.Element { return s.browser.Get(id).Elements() }
 
 func TestPairingsAppearLive(t *testing.T) {
-	play(t, viewtest.Admin, asAdmin, func(s *scene) {
+	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
 		eq(t, "those that wait", len(s.items("pending-list")), 1)
 		eq(t, "devices", len(s.items("device-list")), 2)
 		eq(t, "this one", s.items("device-list")[0].Attr("data-this"), "true")
 		card := s.items("pending-list")[0]
 		eq(t, "the code", card.Slot("code"), "AAAA AAAA")
 		eq(t, "the browser", card.Slot("browser"), "Firefox on Windows")
-		s.g.event("device.pair.requested", pendingJSON("BBBBBBBB", "Ben’s new one"), 0)
+		s.gateway.event("device.pair.requested", pendingJSON("BBBBBBBB", "Ben’s new one"), 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "those that wait", len(s.items("pending-list")), 2)
 		if s.items("pending-list")[0] != card {
 			t.Error("the card that waited was made anew")
 		}
-		eq(t, "the count", s.win.Get("pending-count").Text(), "2")
+		eq(t, "the count", s.browser.Get("pending-count").Text(), "2")
 		s.wait(2*time.Minute + 30*time.Second)
 		eq(t, "since", card.Slot("since"), "2 minutes ago")
 		eq(t, "remaining", card.Slot("remaining"), "58 minutes")
-		s.g.event("device.pair.resolved", `{"status":"expired","code":"AAAAAAAA"}`, 0)
+		s.gateway.event("device.pair.resolved", `{"status":"expired","code":"AAAAAAAA"}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "those that wait", len(s.items("pending-list")), 1)
 		line := s.items("resolved-list")[0]
@@ -56,15 +56,15 @@ func TestPairingsAppearLive(t *testing.T) {
 }
 
 func TestApprovesWithTheLeast(t *testing.T) {
-	play(t, viewtest.Admin, asAdmin, func(s *scene) {
-		s.g.on("device.pair.approve", `{"paired":`+pairedJSON("dev-AAAAAAAA", "user-1", "Anna’s laptop")+`}`)
+	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
+		s.gateway.on("device.pair.approve", `{"paired":`+pairedJSON("dev-AAAAAAAA", "user-1", "Anna’s laptop")+`}`)
 		s.act("approve", s.items("pending-list")[0])
-		dialog := s.win.Get("approve-dialog")
+		dialog := s.browser.Get("approve-dialog")
 		eq(t, "open", dialog.Opened, true)
 		eq(t, "proposed", dialog.Slot("role")+" for "+dialog.Slot("who"), "operator for a new user")
 		dialog.Find("name", "label")[0].SetValue(" Anna’s laptop ")
 		s.act("confirm-approve", dialog)
-		p := s.g.calls("device.pair.approve")[0]
+		p := s.gateway.calls("device.pair.approve")[0]
 		eq(t, "the code", p.text("code"), "AAAAAAAA")
 		eq(t, "the role", p.text("role"), "operator")
 		eq(t, "the label", p.text("label"), "Anna’s laptop")
@@ -73,7 +73,7 @@ func TestApprovesWithTheLeast(t *testing.T) {
 		}
 		eq(t, "open", dialog.Opened, false)
 		eq(t, "told", s.items("toasts")[0].Slot("text"), "Anna’s laptop is in, as user-1 with the role operator.")
-		s.g.event("device.pair.resolved", `{"status":"approved","code":"AAAAAAAA","deviceId":"dev-AAAAAAAA","paired":`+pairedJSON("dev-AAAAAAAA", "user-1", "Anna’s laptop")+`}`, 0)
+		s.gateway.event("device.pair.resolved", `{"status":"approved","code":"AAAAAAAA","deviceId":"dev-AAAAAAAA","paired":`+pairedJSON("dev-AAAAAAAA", "user-1", "Anna’s laptop")+`}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "those that wait", len(s.items("pending-list")), 0)
 		eq(t, "devices", len(s.items("device-list")), 3)
@@ -81,9 +81,9 @@ func TestApprovesWithTheLeast(t *testing.T) {
 }
 
 // choose answers a question of the approval form.
-func (s *scene) choose(name, value string) {
+func (s *harness) choose(name, value string) {
 	s.t.Helper()
-	for _, field := range s.win.Get("approve-dialog").Find("name", name) {
+	for _, field := range s.browser.Get("approve-dialog").Find("name", name) {
 		if name == "user" {
 			field.SetValue(value)
 		}
@@ -97,10 +97,10 @@ func (s *scene) choose(name, value string) {
 }
 
 func TestJoiningAUserAndMakingAnAdminAreNamed(t *testing.T) {
-	play(t, viewtest.Admin, asAdmin, func(s *scene) {
-		s.g.refuse("device.pair.approve", protocol.Refuse(protocol.NotFound, "no pairing with that code"))
+	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
+		s.gateway.refuse("device.pair.approve", protocol.Refuse(protocol.NotFound, "no pairing with that code"))
 		s.act("approve", s.items("pending-list")[0])
-		dialog := s.win.Get("approve-dialog")
+		dialog := s.browser.Get("approve-dialog")
 		s.choose("who", "existing")
 		s.act("confirm-approve", dialog)
 		if !strings.HasPrefix(dialog.Slot("error"), "Name the user") {
@@ -111,12 +111,12 @@ func TestJoiningAUserAndMakingAnAdminAreNamed(t *testing.T) {
 		eq(t, "who", dialog.Slot("who"), "ben")
 		s.act("confirm-approve", dialog)
 		eq(t, "the second question", dialog.Attr("data-state"), "confirm")
-		eq(t, "approvals", len(s.g.calls("device.pair.approve")), 0)
+		eq(t, "approvals", len(s.gateway.calls("device.pair.approve")), 0)
 		s.act("back", dialog)
 		eq(t, "back", dialog.Attr("data-state"), "form")
 		s.act("confirm-approve", dialog)
 		s.act("confirm-approve", dialog)
-		p := s.g.calls("device.pair.approve")[0]
+		p := s.gateway.calls("device.pair.approve")[0]
 		eq(t, "as", p.text("role")+" "+p.text("userId"), "admin ben")
 		eq(t, "the reason", dialog.Slot("error"), "no pairing with that code")
 		eq(t, "open", dialog.Opened, true)
@@ -125,24 +125,24 @@ func TestJoiningAUserAndMakingAnAdminAreNamed(t *testing.T) {
 }
 
 func TestDeniesAndRevokes(t *testing.T) {
-	play(t, viewtest.Admin, asAdmin, func(s *scene) {
-		s.g.on("device.pair.deny", `{"denied":true}`)
+	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
+		s.gateway.on("device.pair.deny", `{"denied":true}`)
 		s.act("deny", s.items("pending-list")[0])
-		eq(t, "whom", s.win.Get("deny-dialog").Slot("device-name"), "Anna’s")
-		s.act("confirm-deny", s.win.Get("deny-dialog"))
-		eq(t, "denied", s.g.calls("device.pair.deny")[0].text("code"), "AAAAAAAA")
-		eq(t, "open", s.win.Get("deny-dialog").Opened, false)
+		eq(t, "whom", s.browser.Get("deny-dialog").Slot("device-name"), "Anna’s")
+		s.act("confirm-deny", s.browser.Get("deny-dialog"))
+		eq(t, "denied", s.gateway.calls("device.pair.deny")[0].text("code"), "AAAAAAAA")
+		eq(t, "open", s.browser.Get("deny-dialog").Opened, false)
 
-		s.g.refuse("device.pair.revoke", protocol.Refuse(protocol.Unavailable, "the store is busy"))
+		s.gateway.refuse("device.pair.revoke", protocol.Refuse(protocol.Unavailable, "the store is busy"))
 		s.act("revoke", s.items("device-list")[1])
-		dialog := s.win.Get("revoke-dialog")
+		dialog := s.browser.Get("revoke-dialog")
 		eq(t, "whom", dialog.Slot("label")+" of "+dialog.Slot("user"), "Ben’s of ben")
 		s.act("confirm-revoke", dialog)
 		eq(t, "the reason", dialog.Slot("error"), "the store is busy")
-		s.g.on("device.pair.revoke", `{"revoked":true}`)
+		s.gateway.on("device.pair.revoke", `{"revoked":true}`)
 		s.act("confirm-revoke", dialog)
-		eq(t, "revoked", s.g.calls("device.pair.revoke")[1].text("deviceId"), "dev-9")
-		s.g.event("device.pair.resolved", `{"status":"revoked","deviceId":"dev-9"}`, 0)
+		eq(t, "revoked", s.gateway.calls("device.pair.revoke")[1].text("deviceId"), "dev-9")
+		s.gateway.event("device.pair.resolved", `{"status":"revoked","deviceId":"dev-9"}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "devices", len(s.items("device-list")), 1)
 		line := s.items("resolved-list")[0]
@@ -152,23 +152,23 @@ func TestDeniesAndRevokes(t *testing.T) {
 }
 
 func TestCodeInTheAddressOpensTheDialog(t *testing.T) {
-	play(t, viewtest.Admin, func(w *window, g *gateway) { asAdmin(w, g); w.fragment = "AAAAAAAA" }, func(s *scene) {
-		eq(t, "open", s.win.Get("approve-dialog").Opened, true)
+	withPage(t, viewtest.Admin, func(w *fakeBrowser, g *fakeGateway) { asAdmin(w, g); w.fragment = "AAAAAAAA" }, func(s *harness) {
+		eq(t, "open", s.browser.Get("approve-dialog").Opened, true)
 	})
 }
 
 func TestRevokedAdminSeesNothing(t *testing.T) {
-	play(t, viewtest.Admin, asAdmin, func(s *scene) {
+	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
 		s.act("approve", s.items("pending-list")[0])
-		s.g.cut(1008, "pairing revoked", true)
+		s.gateway.cut(1008, "pairing revoked", true)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the state", s.state(), "revoked")
-		eq(t, "what is left", s.win.Get("console").Inner(), "")
+		eq(t, "what is left", s.browser.Get("console").Inner(), "")
 	})
 }
 
 func TestNoAdminLeaves(t *testing.T) {
-	play(t, viewtest.Admin, nil, func(s *scene) {
-		eq(t, "done", strings.Join(s.win.visited, " "), "leave /")
+	withPage(t, viewtest.Admin, nil, func(s *harness) {
+		eq(t, "done", strings.Join(s.browser.navigations, " "), "leave /")
 	})
 }

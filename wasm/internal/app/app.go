@@ -17,17 +17,15 @@ import (
 // How often the page's clock ticks: in a hurry while seconds are counted down,
 // else for the sake of "5 minutes ago".
 const (
-	hurriedTick = 500 * clock.Millisecond
-	calmTick    = 20 * clock.Second
+	fastTick = 500 * clock.Millisecond
+	slowTick = 20 * clock.Second
 )
 
 // Options make an App.
 type Options struct {
-	_ incomparable
-
 	Browser   Browser
 	Transport client.Transport
-	Keeper    Keeper
+	Storage   Storage
 	Version   string // of this client, as it tells the gateway
 	Platform  string // of the browser
 	Locale    string
@@ -36,39 +34,39 @@ type Options struct {
 // App is the client of one page. Its methods may be called from any goroutine
 // and never block.
 type App struct {
-	shell *shell
+	shell *basePage
 	page  page
 	loop  loop
 
-	framed bool // a frame is asked for
-	timer  *clock.Timer
-	hurry  bool // the timer's pace
+	frameRequested bool // a frame is asked for
+	timer          *clock.Timer
+	fastTicks      bool // the timer's pace
 }
 
 // page is what one of the pages does. It is no interface, because what is
 // behind an interface is linked with all that a program could ask of it: package
 // time's calendar alone is 20 KB of download.
 type page struct {
-	start     func()
-	state     func(client.State)
-	event     func(protocol.Frame)
-	act       func(action string, target view.Element)
-	tick      func(now clock.Time)
-	draw      func()
-	counting  func() bool // seconds are counted down
-	navigated func()      // may be nil
-	scrolled  func(below, above int)
-	rest      func()                    // the page may be left for good; may be nil
-	wake      func()                    // the page is seen again; may be nil
-	files     func([]protocol.KeptFile) // may be nil
-	cursors   func() []protocol.Cursor  // may be nil
+	start         func()
+	state         func(client.State)
+	event         func(protocol.Frame)
+	act           func(action string, target view.Element)
+	tick          func(now clock.Time)
+	draw          func()
+	counting      func() bool // seconds are counted down
+	navigated     func()      // may be nil
+	scrolled      func(below, above int)
+	hidden        func()                    // the page may be left for good; may be nil
+	visible       func()                    // the page is seen again; may be nil
+	files         func([]protocol.KeptFile) // may be nil
+	resumeCursors func() []protocol.Cursor  // may be nil
 }
 
 // New takes over the page that the browser shows. It does nothing until Start.
 func New(o Options) *App {
 	a := &App{}
-	a.loop.settle = a.settle
-	s := &shell{win: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot), keep: o.Keeper, transport: o.Transport, offline: !o.Browser.Online()}
+	a.loop.afterAll = a.afterLoop
+	s := &basePage{browser: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot), storage: o.Storage, transport: o.Transport, offline: !o.Browser.Online()}
 	s.hello = protocol.ConnectParams{
 		Locale: o.Locale,
 		Client: &protocol.Client{
@@ -80,7 +78,7 @@ func New(o Options) *App {
 		c = client.New(client.Options{
 			Transport: o.Transport,
 			Hello:     s.hello,
-			Resume:    a.cursors,
+			Resume:    a.resumeCursors,
 			OnState:   func(st client.State) { a.loop.do(func() { a.state(c, st) }) },
 			OnEvent:   func(f protocol.Frame) { a.loop.do(func() { a.event(f) }) },
 		})
@@ -98,7 +96,7 @@ func New(o Options) *App {
 	case markup.PageLogin:
 		a.page = newLogin(s).page()
 	default:
-		a.page = newGate(s).page()
+		a.page = newPairingPage(s).page()
 	}
 	return a
 }
@@ -118,27 +116,27 @@ func (a *App) Act(action string, target view.Element) {
 // cursors is how far the page has read. The client asks for it off the loop, on
 // the turn of a socket, when only where there are threads the loop can be running;
 // then it is waited for, within reason.
-func (a *App) cursors() []protocol.Cursor {
-	if a.page.cursors == nil {
+func (a *App) resumeCursors() []protocol.Cursor {
+	if a.page.resumeCursors == nil {
 		return nil
 	}
-	told := make(chan []protocol.Cursor, 2)
-	a.loop.do(func() { told <- a.page.cursors() })
-	giveUp := clock.AfterFunc(clock.Second, func() { told <- nil })
+	cursors := make(chan []protocol.Cursor, 2)
+	a.loop.do(func() { cursors <- a.page.resumeCursors() })
+	giveUp := clock.AfterFunc(clock.Second, func() { cursors <- nil })
 	defer giveUp.Stop()
-	return <-told
+	return <-cursors
 }
 
 // Network tells that the browser has found or lost the network.
 func (a *App) Network(up bool) {
-	a.loop.do(func() { a.shell.network(up) })
+	a.loop.do(func() { a.shell.networkChanged(up) })
 }
 
 // Rest tells that the page is no longer seen, and may be left without another
 // word.
-func (a *App) Rest() {
-	if a.page.rest != nil {
-		a.loop.do(func() { a.page.rest() })
+func (a *App) Hidden() {
+	if a.page.hidden != nil {
+		a.loop.do(func() { a.page.hidden() })
 	}
 }
 
@@ -150,11 +148,11 @@ func (a *App) Files(files []protocol.KeptFile) {
 }
 
 // Wake tells that the page is seen again.
-func (a *App) Wake() {
+func (a *App) Visible() {
 	a.loop.do(func() {
-		a.shell.wake()
-		if a.page.wake != nil {
-			a.page.wake()
+		a.shell.pageVisible()
+		if a.page.visible != nil {
+			a.page.visible()
 		}
 		a.tick()
 	})
@@ -179,47 +177,47 @@ func (a *App) state(c *client.Client, s client.State) {
 	if a.shell.conn != c {
 		return // an earlier one, which was stopped
 	}
-	a.shell.link = s
+	a.shell.connState = s
 	if s.Phase == client.Ready {
-		a.shell.heard()
+		a.shell.connectionAlive()
 	}
-	a.shell.hear(s)
-	a.shell.need(partLink)
+	a.shell.announceConnection(s)
+	a.shell.redraw(partConnection)
 	a.page.state(s)
 }
 
 func (a *App) event(f protocol.Frame) {
-	a.shell.heard()
+	a.shell.connectionAlive()
 	a.page.event(f)
 }
 
 func (a *App) tick() {
-	a.shell.need(partLink)
+	a.shell.redraw(partConnection)
 	a.shell.expireNotices(clock.Now())
 	a.page.tick(clock.Now())
-	a.shell.goOn(clock.Now())
+	a.shell.runDelayedQuery(clock.Now())
 }
 
 // settle runs after every turn of the loop: it asks for a frame if there is
 // something to draw, and sees to the one timer.
-func (a *App) settle() {
-	if a.shell.parts != 0 && !a.framed {
-		a.framed = true
-		a.shell.win.Frame(func() { a.loop.do(a.draw) })
+func (a *App) afterLoop() {
+	if a.shell.dirty != 0 && !a.frameRequested {
+		a.frameRequested = true
+		a.shell.browser.Frame(func() { a.loop.do(a.draw) })
 	}
-	hurry := a.shell.counting() || a.page.counting()
-	if a.timer != nil && hurry == a.hurry {
+	fast := a.shell.counting() || a.page.counting()
+	if a.timer != nil && fast == a.fastTicks {
 		return
 	}
 	if a.timer != nil {
 		a.timer.Stop()
 	}
-	every := calmTick
-	if hurry {
-		every = hurriedTick
+	interval := slowTick
+	if fast {
+		interval = fastTick
 	}
-	a.hurry = hurry
-	a.timer = clock.AfterFunc(every, func() {
+	a.fastTicks = fast
+	a.timer = clock.AfterFunc(interval, func() {
 		a.loop.do(func() {
 			a.timer = nil
 			a.tick()
@@ -228,8 +226,8 @@ func (a *App) settle() {
 }
 
 func (a *App) draw() {
-	a.framed = false
+	a.frameRequested = false
 	a.shell.draw()
 	a.page.draw()
-	a.shell.parts = 0
+	a.shell.dirty = 0
 }

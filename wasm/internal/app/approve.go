@@ -20,15 +20,15 @@ func (a *admin) act(action string, target view.Element) {
 	case markup.ActionConfirmApprove:
 		a.confirmApproval()
 	case markup.ActionDeny:
-		if p := a.waiting(code); p != nil {
-			a.lists.OpenDeny(code, nameOfPending(p))
+		if p := a.findPending(code); p != nil {
+			a.view.OpenDeny(code, pendingName(p))
 		}
 	case markup.ActionConfirmDeny:
 		a.deny(code)
 	case markup.ActionRevoke:
-		if d := a.find(about(target, markup.AttrDevice)); d != nil {
-			a.lists.OpenRevoke(view.Device{
-				ID: d.DeviceID, Label: nameOf(d), Browser: words.Browser(d.UserAgent), User: d.UserID, This: d.DeviceID == a.device,
+		if d := a.findPaired(about(target, markup.AttrDevice)); d != nil {
+			a.view.OpenRevoke(view.Device{
+				ID: d.DeviceID, Label: deviceName(d), Browser: words.Browser(d.UserAgent), User: d.UserID, Current: d.DeviceID == a.ownDevice,
 			})
 		}
 	case markup.ActionConfirmRevoke:
@@ -41,21 +41,21 @@ func (a *admin) act(action string, target view.Element) {
 // openApproval asks for whom and as what. A fresh user and the least role that
 // can chat are proposed; anything else has to be chosen.
 func (a *admin) openApproval(code string) {
-	p := a.waiting(code)
+	p := a.findPending(code)
 	if p == nil {
 		a.problem("This request is no longer open.")
 		return
 	}
 	a.approval = view.Approval{
 		Code:       p.Code,
-		DeviceName: nameOfPending(p),
+		DeviceName: pendingName(p),
 		Browser:    words.Browser(p.UserAgent),
 		Address:    p.Address,
 		State:      markup.ApproveForm,
 		Who:        markup.WhoNew,
 		Role:       markup.RoleOperator,
 	}
-	a.lists.OpenApproval(a.approval)
+	a.view.OpenApproval(a.approval)
 }
 
 func (a *admin) editApproval(field view.Element) {
@@ -72,7 +72,7 @@ func (a *admin) editApproval(field view.Element) {
 
 func (a *admin) setApproval(state, problem string) {
 	a.approval.State, a.approval.Error = state, problem
-	a.lists.DrawApproval(a.approval)
+	a.view.DrawApproval(a.approval)
 }
 
 func (a *admin) confirmApproval() {
@@ -92,51 +92,51 @@ func (a *admin) approve() {
 	params := &protocol.DeviceApproveParams{
 		Code:  a.approval.Code,
 		Role:  protocol.Role(a.approval.Role),
-		Label: trim(a.lists.ApprovalLabel()),
+		Label: trim(a.view.ApprovalLabel()),
 	}
 	if a.approval.Who == markup.WhoExisting {
 		params.UserID = a.approval.User
 	}
 	var result protocol.DeviceApproveResult
-	a.ask(protocol.MethodDeviceApprove, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		if a.over || a.approval.Code != params.Code {
+	a.call(protocol.MethodDeviceApprove, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		if a.ended || a.approval.Code != params.Code {
 			return
 		}
 		if err != nil {
-			a.setApproval(markup.ApproveForm, sentence(err))
+			a.setApproval(markup.ApproveForm, errorText(err))
 			return
 		}
 		a.approval = view.Approval{}
 		view.CloseDialogs(a.doc)
 		d := &result.Paired
-		a.good(nameOf(d) + " is in, as " + d.UserID + " with the role " + string(d.Role) + ".")
-		a.put(d)
-		a.need(partBody)
+		a.success(deviceName(d) + " is in, as " + d.UserID + " with the role " + string(d.Role) + ".")
+		a.putPaired(d)
+		a.redraw(partBody)
 	})
 }
 
 func (a *admin) deny(code string) {
 	var result protocol.DeviceDenyResult
-	a.ask(protocol.MethodDeviceDeny, (&protocol.DeviceDenyParams{Code: code}).AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		a.decided(markup.IDDenyDialog, err)
+	a.call(protocol.MethodDeviceDeny, (&protocol.DeviceDenyParams{Code: code}).AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		a.decisionAnswered(markup.IDDenyDialog, err)
 	})
 }
 
 func (a *admin) revoke(device string) {
 	var result protocol.DeviceRevokeResult
 	params := &protocol.DeviceRevokeParams{DeviceID: device, Channel: protocol.ChannelWS}
-	a.ask(protocol.MethodDeviceRevoke, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		a.decided(markup.IDRevokeDialog, err)
+	a.call(protocol.MethodDeviceRevoke, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		a.decisionAnswered(markup.IDRevokeDialog, err)
 	})
 }
 
 // decided closes the dialog, or says in it why it did not work. The lists follow
 // the gateway's event.
-func (a *admin) decided(dialog string, err *protocol.Error) {
+func (a *admin) decisionAnswered(dialog string, err *protocol.Error) {
 	switch {
-	case a.over:
+	case a.ended:
 	case err != nil:
-		view.SetDialogError(a.doc, dialog, sentence(err))
+		view.SetDialogError(a.doc, dialog, errorText(err))
 	default:
 		view.CloseDialogs(a.doc)
 	}

@@ -53,7 +53,7 @@ type Files interface {
 	Upload(key, path string, progress func(percent int), done func(status int, text string))
 	// KeepFile keeps a file past the end of the tab, and tells whether it does;
 	// LoadFile takes up one that was kept, and tells whether it was.
-	KeepFile(key string, done func(ok bool))
+	StoreFile(key string, done func(ok bool))
 	LoadFile(key string, done func(ok bool))
 	// Picture is the address of a file's picture in this page, "" for what is none.
 	Picture(key string) string
@@ -71,11 +71,11 @@ type Services interface {
 	// Renew fetches the page again and brings what is marked markup.AttrLive in line
 	// with it. With a form, which may be nil, what that asks for becomes the query of
 	// the address first. It gives the status, 0 when there was no answer.
-	Renew(form view.Element, done func(status int))
+	Refresh(form view.Element, done func(status int))
 	// Notices tells whether the browser notifies: a markup.Notices… value. AskNotices
 	// asks the user whether it may.
-	Notices() string
-	AskNotices(done func())
+	NotificationState() string
+	RequestNotifications(done func())
 	// Notify shows, if it may, a notification that leads to a path, to a user who
 	// looks elsewhere.
 	Notify(title, path string)
@@ -92,6 +92,6 @@ type Services interface {
 	// letters of whatever script.
 	Matches(label, sought string) bool
 	// Recall gives what Keep kept for this tab, "" for nothing.
-	Recall(name string) string
-	Keep(name, value string)
+	TabValue(name string) string
+	SetTabValue(name, value string)
 }

@@ -12,23 +12,23 @@ import (
 
 // chat is the page of a conversation and the list of all of them.
 type chat struct {
-	*shell
+	*basePage
 	user string
 	role protocol.Role
 
-	shown    *session
-	all      map[string]*session // that this page has opened, by key
-	follows  *follow.Sessions    // those of them that are kept up to date
-	post     post
-	drafts   drafts
-	tray     tray
-	opening  string // to be shown as soon as it is loaded
-	push     bool   // and to be a new entry of the history then
-	list     directory
-	agents   []protocol.Agent
-	knocks   knocks
-	deleting map[string]bool // sessions that this page deletes
-	over     bool            // signed out or revoked: nothing is shown any more
+	shown           *session
+	opened          map[string]*session // that this page has opened, by key
+	followed        *follow.Sessions    // those of them that are kept up to date
+	outbox          outbox
+	drafts          drafts
+	attachments     attachments
+	opening         string // to be shown as soon as it is loaded
+	push            bool   // and to be a new entry of the history then
+	list            sessionList
+	agents          []protocol.Agent
+	pendingPairings pendingPairings
+	deleting        map[string]bool // sessions that this page deletes
+	ended           bool            // signed out or revoked: nothing is shown any more
 
 	transcript *view.Transcript
 	sessions   *view.Sessions
@@ -38,33 +38,33 @@ type chat struct {
 	far        bool // scrolled away from the latest message
 }
 
-func newChat(s *shell) *chat {
+func newChat(s *basePage) *chat {
 	c := &chat{
-		shell:    s,
-		user:     s.root.Attr(markup.AttrUser),
-		role:     protocol.Role(s.root.Attr(markup.AttrRole)),
-		all:      map[string]*session{},
-		knocks:   newKnocks(s),
-		deleting: map[string]bool{},
-		changed:  map[string]bool{},
-		post:     newPost(),
-		drafts:   drafts{texts: map[string]string{}},
-		tray:     newTray(s.doc),
+		basePage:        s,
+		user:            s.root.Attr(markup.AttrUser),
+		role:            protocol.Role(s.root.Attr(markup.AttrRole)),
+		opened:          map[string]*session{},
+		pendingPairings: newPendingPairings(s),
+		deleting:        map[string]bool{},
+		changed:         map[string]bool{},
+		outbox:          newOutbox(),
+		drafts:          drafts{texts: map[string]string{}},
+		attachments:     newAttachments(s.doc),
 	}
 	c.transcript = view.NewTranscript(s.doc, func(at protocol.Time) view.Time {
-		return view.Time{Stamp: at.String(), Text: s.win.Clock(at)}
+		return view.Time{Stamp: at.String(), Text: s.browser.Clock(at)}
 	})
 	c.sessions = view.NewSessions(s.doc)
 	c.unsent = view.NewUnsent(s.doc)
 	c.shown = c.session(s.root.Attr(markup.AttrSessionKey))
 	c.shown.known = s.root.Attr(markup.AttrEpoch) != ""
 	c.shown.gone = s.root.Attr(markup.AttrState) == markup.StateGone
-	c.watchOther()
-	c.follows = &follow.Sessions{Ask: c.look, Tell: c.do, Changed: c.followed}
+	c.takeOverOtherUser()
+	c.followed = &follow.Sessions{Call: c.query, OnLoop: c.do, Changed: c.sessionChanged}
 	c.follow(c.shown)
-	s.count = func(texts []string, durable bool) int {
-		c.merge(texts, durable)
-		return c.post.box.Unsent()
+	s.countUnsent = func(texts []string, durable bool) int {
+		c.mergeStored(texts, durable)
+		return c.outbox.messages.Unsent()
 	}
 	return c
 }
@@ -74,7 +74,7 @@ func (c *chat) page() page {
 		start: c.start, state: c.state, event: c.event, act: c.act,
 		tick: c.tick, draw: c.draw, counting: c.counting,
 		navigated: c.navigated, scrolled: c.scrolled,
-		cursors: c.follows.Cursors, rest: c.saveDraft, wake: c.wakeUp,
+		resumeCursors: c.followed.Cursors, hidden: c.saveDraft, visible: c.syncStored,
 		files: c.attach,
 	}
 }
@@ -82,56 +82,56 @@ func (c *chat) page() page {
 // session is the one of that key, made if this page has not opened it yet. The
 // one of "" is new, and gets its key with its first message.
 func (c *chat) session(key string) *session {
-	s := c.all[key]
+	s := c.opened[key]
 	if s == nil {
 		s = newSession(key)
-		c.all[key] = s
+		c.opened[key] = s
 	}
 	return s
 }
 
 func (c *chat) start() {
-	c.post.hears = c.openKeeper(c.told)
+	c.outbox.tabsConnected = c.openStorage(c.tabMessage)
 	if view.Input(c.doc, markup.IDComposerInput) != "" {
 		c.compose() // typed while the client was loading
 	}
-	c.wakeUp()
+	c.syncStored()
 	c.connect()
-	c.need(partForm)
+	c.redraw(partForm)
 }
 
 // wakeUp takes in what is kept, also by other tabs, which a page that rests may
 // not hear.
-func (c *chat) wakeUp() {
-	if !c.over {
-		c.readKept(c.flush)
+func (c *chat) syncStored() {
+	if !c.ended {
+		c.readStored(c.flush)
 	}
 }
 
-func (c *chat) ready() bool { return c.link.Phase == client.Ready }
+func (c *chat) ready() bool { return c.connState.Phase == client.Ready }
 
 // state follows the connection.
 func (c *chat) state(s client.State) {
-	c.need(partBody)
+	c.redraw(partBody)
 	if s.Phase != client.Ready {
-		c.follows.State(s)
+		c.followed.State(s)
 	}
 	switch s.Phase {
 	case client.Ready:
-		c.settled()
+		c.clearReloaded()
 		c.welcome(s)
 	case client.Waiting:
-		c.post.fresh = false
-		c.warn()
+		c.outbox.current = false
+		c.warnNotDurable()
 		if c.opening != "" {
-			c.stay()
+			c.cancelOpening()
 		}
 	case client.Pairing:
 		// The credential is gone, and with it the right to see this page.
 		c.end(markup.StateSignedOut)
-		c.win.Leave("/")
+		c.browser.Leave("/")
 	case client.Refused:
-		if state := c.turnedAway(s.Err); state != "" {
+		if state := c.endState(s.Err); state != "" {
 			c.end(state)
 		}
 	}
@@ -141,33 +141,33 @@ func (c *chat) state(s client.State) {
 func (c *chat) welcome(s client.State) {
 	if c.user != "" && s.UserID != c.user {
 		c.end(markup.StateSignedOut)
-		c.win.Reload()
+		c.browser.Reload()
 		return
 	}
 	c.role = s.Role
-	c.resume(s)
+	c.resumeSessions(s)
 	c.loadSessions()
 	c.loadAgents()
 	if c.role == protocol.Admin {
-		c.knocks.load()
+		c.pendingPairings.load()
 	}
-	c.post.box.Resume()
+	c.outbox.messages.Resume()
 	c.retryFiles()
 	c.flush()
 }
 
 // end takes everything off the screen that its reader may no longer read.
 func (c *chat) end(state string) {
-	c.over = true
-	c.follows.Trim(0)
-	clear(c.all)
+	c.ended = true
+	c.followed.Trim(0)
+	clear(c.opened)
 	c.shown, c.opening = c.session(""), ""
-	c.list = directory{}
-	c.post.box, c.post.wishes = client.Outbox{}, nil
+	c.list = sessionList{}
+	c.outbox.messages, c.outbox.whenLocked = client.Outbox{}, nil
 	c.drafts.texts = map[string]string{}
-	c.tray.files, c.tray.uploads, c.tray.pictures = nil, map[string]*upload{}, map[string]string{}
-	c.win.ClearFiles()
-	c.tray.list.Draw(nil)
+	c.attachments.files, c.attachments.uploads, c.attachments.pictures = nil, map[string]*upload{}, map[string]string{}
+	c.browser.ClearFiles()
+	c.attachments.view.Draw(nil)
 	c.unsent.Draw(nil)
 	c.transcript.Draw(nil)
 	c.sessions.Draw(nil)
@@ -175,30 +175,30 @@ func (c *chat) end(state string) {
 	view.SetInput(c.doc, markup.IDComposerInput, "")
 	view.SetReplica(c.doc, "")
 	view.SetText(c.doc, markup.IDSessionTitle, "")
-	c.knocks.clear()
+	c.pendingPairings.stop()
 	view.SetText(c.doc, markup.IDCaughtUp, "")
-	view.SetEarlier(c.doc, false, false)
+	view.SetLoadEarlier(c.doc, false, false)
 	view.SetRoot(c.doc, markup.AttrSessionKey, "")
 	view.SetState(c.doc, state)
 	c.setTitle("")
-	c.win.Replace("/")
+	c.browser.Replace("/")
 }
 
 // event takes what the gateway says unasked.
 func (c *chat) event(f protocol.Frame) {
-	if c.over {
+	if c.ended {
 		return
 	}
 	switch f.Event {
 	case protocol.EventAgent, protocol.EventChat:
-		c.logged(f)
+		c.handleLogEvent(f)
 	case protocol.EventSessionUpdated:
 		c.sessionUpdated(f.Payload)
-		c.logged(f)
+		c.handleLogEvent(f)
 	case protocol.EventTick:
-		c.follows.Tick(f.Payload)
+		c.followed.Tick(f.Payload)
 	case protocol.EventDeviceRequested, protocol.EventDeviceResolved:
-		c.knocks.event(f)
+		c.pendingPairings.event(f)
 	}
 }
 
@@ -220,13 +220,13 @@ func (c *chat) act(action string, target view.Element) {
 	case markup.ActionOpenFile:
 		view.OpenPicture(c.doc, target)
 	case markup.ActionWriteAs:
-		c.writesAs(target.Value())
+		c.setWriteAs(target.Value())
 	case markup.ActionStopRun:
 		c.stop()
 	case markup.ActionRetryRun:
-		c.retry(about(target, markup.AttrMessageID))
+		c.retryRun(about(target, markup.AttrMessageID))
 	case markup.ActionResendMessage:
-		c.sendAgain(about(target, markup.AttrKey))
+		c.resend(about(target, markup.AttrKey))
 	case markup.ActionTakeBack:
 		c.takeBack(target)
 	case markup.ActionCopyMessage:
@@ -236,7 +236,7 @@ func (c *chat) act(action string, target view.Element) {
 	case markup.ActionLoadEarlier:
 		c.loadEarlier(c.shown)
 	case markup.ActionJumpLatest:
-		c.win.ToLatest()
+		c.browser.ToLatest()
 	default:
 		c.actOnSessions(action, target)
 	}
@@ -254,7 +254,7 @@ func (c *chat) textOf(target view.Element) string {
 	if m := c.shown.log.Message(about(target, markup.AttrMessageID)); m != nil {
 		return m.Content
 	}
-	if m := c.post.box.Find(about(target, markup.AttrKey)); m != nil {
+	if m := c.outbox.messages.Find(about(target, markup.AttrKey)); m != nil {
 		return m.Message
 	}
 	return view.BodyText(target) // the server rendered it, and it is not loaded yet
@@ -264,7 +264,7 @@ func (c *chat) scrolled(below, above int) {
 	const few, near = 120, 400 // pixels
 	if far := below > few; far != c.far {
 		c.far = far
-		c.need(partForm)
+		c.redraw(partForm)
 	}
 	if above < near {
 		c.loadEarlier(c.shown)
@@ -272,11 +272,11 @@ func (c *chat) scrolled(below, above int) {
 }
 
 func (c *chat) counting() bool {
-	return (c.post.box.Paused() || c.filesPaused()) && c.ready()
+	return (c.outbox.messages.Paused() || c.uploadsPaused()) && c.ready()
 }
 
 func (c *chat) tick(now clock.Time) {
-	c.need(partList)
+	c.redraw(partList)
 	c.seekFiles()
 	c.uploadNext()
 	c.flush()
@@ -284,58 +284,58 @@ func (c *chat) tick(now clock.Time) {
 
 // draw brings the page up to date.
 func (c *chat) draw() {
-	if c.over {
+	if c.ended {
 		return
 	}
-	c.caughtUp()
-	if c.parts&partBody != 0 {
+	c.showCaughtUp()
+	if c.dirty&partBody != 0 {
 		c.drawTranscript()
 		c.drawHead()
 		c.drawUnsent()
-	} else if c.parts&partText != 0 {
+	} else if c.dirty&partText != 0 {
 		for id := range c.changed {
 			if m := c.shown.log.Message(id); m != nil {
-				v := c.shown.show(m)
-				v.Files = c.showFiles(m.Media)
+				v := c.shown.messageView(m)
+				v.Files = c.fileViews(m.Media)
 				c.transcript.Update(&v)
 			}
 		}
 	}
 	clear(c.changed)
-	if c.parts&(partBody|partForm) != 0 {
+	if c.dirty&(partBody|partForm) != 0 {
 		view.DrawComposer(c.doc, view.Composer{
 			Running: c.running(c.shown),
 			Text:    view.Input(c.doc, markup.IDComposerInput),
 			Limit:   protocol.MaxMessageBytes,
 		})
-		c.tray.list.Draw(c.attachments())
-		view.SetJump(c.doc, c.far)
+		c.attachments.view.Draw(c.attachmentViews())
+		view.SetJumpToLatest(c.doc, c.far)
 	}
-	if c.parts&(partBody|partList) != 0 {
-		c.sessions.Draw(c.list.shown(c.ownMessages(), c.shown.key, clock.Now(), c.win.Matches))
+	if c.dirty&(partBody|partList) != 0 {
+		c.sessions.Draw(c.list.views(c.outboxOfOwnSessions(), c.shown.key, clock.Now(), c.browser.Matches))
 	}
 	if c.toLatest {
 		c.toLatest = false
-		c.win.ToLatest()
+		c.browser.ToLatest()
 	}
 }
 
 func (c *chat) drawTranscript() {
 	s := c.shown
 	if !s.loaded() {
-		c.transcript.DrawBehind(c.own(s, nil))
+		c.transcript.DrawAfterServed(c.outboxViews(s, nil))
 		return
 	}
-	c.transcript.Draw(c.messages(s))
+	c.transcript.Draw(c.transcriptViews(s))
 	_, more := s.log.Oldest()
-	view.SetEarlier(c.doc, more, s.feed != nil && s.feed.LoadingEarlier)
+	view.SetLoadEarlier(c.doc, more, s.followed != nil && s.followed.LoadingEarlier)
 }
 
 // drawUnsent shows what is left to its writer, and where what is not sent waits.
 func (c *chat) drawUnsent() {
-	c.unsent.Draw(c.refusedElsewhere())
+	c.unsent.Draw(c.refusedInOtherSessions())
 	keep := markup.KeepBrowser
-	if !c.post.durable || len(c.post.homeless) > 0 || c.homelessFiles() {
+	if !c.outbox.durable || len(c.outbox.unstored) > 0 || c.filesUnstored() {
 		keep = markup.KeepTab
 	}
 	view.SetRoot(c.doc, markup.AttrKeep, keep)
@@ -349,7 +349,7 @@ func (c *chat) drawHead() {
 	}
 	view.SetState(c.doc, state)
 	view.SetRoot(c.doc, markup.AttrSessionKey, s.key)
-	_, owner := s.by(nil)
+	_, owner := s.authorOf(nil)
 	view.SetRoot(c.doc, markup.AttrOwner, owner)
 	if title := c.titleOf(s); title != "" {
 		view.SetText(c.doc, markup.IDSessionTitle, title)

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"strconv"
+
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
@@ -14,23 +16,23 @@ import (
 // console is a page of the admin console. The gateway renders what it shows; when
 // that is out of date the page is fetched again and brought in line.
 type console struct {
-	*shell
-	knocks  knocks
-	under   int  // renewals under way
-	renewal bool // one is due
-	over    bool // signed out or revoked
+	*basePage
+	pendingPairings pendingPairings
+	inFlight        int  // renewals under way
+	refreshDue      bool // one is due
+	ended           bool // signed out or revoked
 }
 
-func newConsole(s *shell) *console {
-	s.count = countMessages
-	return &console{shell: s, knocks: newKnocks(s)}
+func newConsole(s *basePage) *console {
+	s.countUnsent = countMessages
+	return &console{basePage: s, pendingPairings: newPendingPairings(s)}
 }
 
 // countMessages counts the messages among what is kept.
 func countMessages(texts []string, _ bool) int {
 	n := 0
 	for i := 0; i < len(texts); i += 2 {
-		if text.HasPrefix(texts[i], nameMessage) {
+		if text.HasPrefix(texts[i], messagePrefix) {
 			n++
 		}
 	}
@@ -40,20 +42,20 @@ func countMessages(texts []string, _ bool) int {
 func (c *console) page() page {
 	return page{
 		start: c.start, state: c.state, event: c.event, act: c.act,
-		tick: c.tick, draw: func() {}, counting: func() bool { return false }, wake: c.drawNotices,
+		tick: c.tick, draw: func() {}, counting: func() bool { return false }, visible: c.drawNotifications,
 	}
 }
 
 func (c *console) start() {
-	c.openKeeper(c.told)
+	c.openStorage(c.tabMessage)
 	c.writeTimes(true)
-	c.drawNotices()
+	c.drawNotifications()
 	c.connect()
 }
 
 // told hears that the user is no more.
-func (c *console) told(name, state string) {
-	if name == namePurged && (!c.over || state == markup.StateSignedOut) {
+func (c *console) tabMessage(name, state string) {
+	if name == purgedName && (!c.ended || state == markup.StateSignedOut) {
 		c.end(state)
 		c.conn.Stop()
 	}
@@ -62,8 +64,8 @@ func (c *console) told(name, state string) {
 // state follows the connection. What happened while there was none was not told.
 func (c *console) state(s client.State) {
 	if c.admitted(s) {
-		c.knocks.load()
-		c.renew(nil)
+		c.pendingPairings.load()
+		c.refresh(nil)
 	}
 }
 
@@ -73,39 +75,39 @@ func (c *console) admitted(s client.State) bool {
 	switch s.Phase {
 	case client.Ready:
 		if s.Role == protocol.Admin {
-			c.settled()
+			c.clearReloaded()
 			return true
 		}
-		c.leave()
+		c.leavePage()
 	case client.Pairing:
-		c.leave()
+		c.leavePage()
 	case client.Refused:
-		if state := c.turnedAway(s.Err); state != "" {
+		if state := c.endState(s.Err); state != "" {
 			c.end(state)
 		}
 	}
 	return false
 }
 
-func (c *console) leave() {
+func (c *console) leavePage() {
 	c.end(markup.StateSignedOut)
-	c.win.Leave("/")
+	c.browser.Leave("/")
 }
 
 // end takes everything off the screen that its reader may no longer read.
 func (c *console) end(state string) {
-	c.over = true
-	c.knocks.clear()
+	c.ended = true
+	c.pendingPairings.stop()
 	view.CloseDialogs(c.doc)
 	view.SetText(c.doc, markup.IDConsole, "")
 	view.SetState(c.doc, state)
 }
 
 func (c *console) event(f protocol.Frame) {
-	if c.over {
+	if c.ended {
 		return
 	}
-	c.knocks.event(f)
+	c.pendingPairings.event(f)
 	if f.Event != protocol.EventAdminChanged {
 		return
 	}
@@ -116,49 +118,49 @@ func (c *console) event(f protocol.Frame) {
 	topics := " " + c.root.Attr(markup.AttrTopics) + " "
 	for _, topic := range changed.Topics {
 		if text.Contains(topics, " "+topic+" ") {
-			c.renew(nil)
+			c.refresh(nil)
 			return
 		}
 	}
 }
 
 // renew brings the page up to date; with a form, to what that asks for.
-func (c *console) renew(form view.Element) {
-	if c.over || c.under > 0 && form == nil {
-		c.renewal = true
+func (c *console) refresh(form view.Element) {
+	if c.ended || c.inFlight > 0 && form == nil {
+		c.refreshDue = true
 		return
 	}
-	c.renewal = false
-	c.under++
-	c.win.Renew(form, func(status int) { c.do(func() { c.renewed(status, form != nil) }) })
+	c.refreshDue = false
+	c.inFlight++
+	c.browser.Refresh(form, func(status int) { c.do(func() { c.refreshed(status, form != nil) }) })
 }
 
-func (c *console) renewed(status int, asked bool) {
-	c.under--
-	if c.over {
+func (c *console) refreshed(status int, asked bool) {
+	c.inFlight--
+	if c.ended {
 		return
 	}
 	c.writeTimes(true)
 	switch {
 	case status == 200:
-		if c.renewal {
-			c.renew(nil)
+		if c.refreshDue {
+			c.refresh(nil)
 		}
 	case asked:
 		c.problem("The list could not be loaded. Try again in a moment.")
 		fallthrough
 	default:
-		c.renewal = true // with the next tick
+		c.refreshDue = true // with the next tick
 	}
 }
 
 func (c *console) tick(clock.Time) {
 	c.writeTimes(false)
-	if c.renewal && c.link.Phase == client.Ready {
-		c.renew(nil)
+	if c.refreshDue && c.connState.Phase == client.Ready {
+		c.refresh(nil)
 	}
-	if !c.over {
-		view.ForgetKey(c.doc)
+	if !c.ended {
+		view.ClearKey(c.doc)
 	}
 }
 
@@ -168,7 +170,7 @@ func (c *console) writeTimes(all bool) {
 	now := protocol.At(clock.Now())
 	view.WriteTimes(c.root, markup.TimeAgo, func(at protocol.Time) string { return words.Ago(at, now) })
 	if all {
-		view.WriteTimes(c.root, markup.TimeClock, c.win.Clock)
+		view.WriteTimes(c.root, markup.TimeClock, c.browser.Clock)
 	}
 }
 
@@ -176,15 +178,15 @@ func (c *console) writeTimes(all bool) {
 func (c *console) act(action string, target view.Element) {
 	switch action {
 	case markup.ActionFilter:
-		c.renew(target)
+		c.refresh(target)
 	case markup.ActionAskNotices:
-		c.win.AskNotices(func() { c.do(c.drawNotices) })
+		c.browser.RequestNotifications(func() { c.do(c.drawNotifications) })
 	case markup.ActionStopSession:
-		c.order(target, protocol.MethodChatAbort, "sessionKey", markup.IDConsole)
+		c.actOnRow(target, protocol.MethodChatAbort, "sessionKey", markup.IDConsole)
 	case markup.ActionDisconnect:
-		view.OpenAbout(c.doc, markup.IDDisconnectDialog, target)
+		view.OpenRowDialog(c.doc, markup.IDDisconnectDialog, target)
 	case markup.ActionConfirmDisconnect:
-		c.order(target, protocol.MethodClientsDrop, "id", markup.IDDisconnectDialog)
+		c.actOnRow(target, protocol.MethodClientsDrop, "id", markup.IDDisconnectDialog)
 	case markup.ActionNewKey:
 		c.keyDialog(markup.KeyForm, "")
 		view.OpenKey(c.doc)
@@ -193,9 +195,9 @@ func (c *console) act(action string, target view.Element) {
 	case markup.ActionCopyKey:
 		c.copy(view.Slot(c.doc.ByID(markup.IDKeyDialog), markup.SlotKey), target)
 	case markup.ActionRevokeKey:
-		view.OpenAbout(c.doc, markup.IDRevokeKeyDialog, target)
+		view.OpenRowDialog(c.doc, markup.IDRevokeKeyDialog, target)
 	case markup.ActionConfirmRevokeKey:
-		c.order(target, protocol.MethodKeysRevoke, "id", markup.IDRevokeKeyDialog)
+		c.actOnRow(target, protocol.MethodKeysRevoke, "id", markup.IDRevokeKeyDialog)
 	case markup.ActionReloadConfig:
 		c.reloadConfig()
 	}
@@ -204,19 +206,19 @@ func (c *console) act(action string, target view.Element) {
 // order has something done to what the target's row stands for, which the method
 // takes under a name. It closes the dialog that asked for it, or says in it why
 // not, and looks at what came of it.
-func (c *console) order(target view.Element, method, name, dialog string) {
+func (c *console) actOnRow(target view.Element, method, name, dialog string) {
 	params := append(jsontext.AppendString([]byte(`{"`+name+`":`), about(target, markup.AttrRow)), '}')
-	c.ask(method, params, func(d *jsontext.Decoder) { d.Skip() }, func(err *protocol.Error) {
+	c.call(method, params, func(d *jsontext.Decoder) { d.Skip() }, func(err *protocol.Error) {
 		switch {
-		case c.over:
+		case c.ended:
 		case err == nil:
 			view.CloseDialogs(c.doc)
 		case dialog == markup.IDConsole:
-			c.problem("That did not work: " + sentence(err))
+			c.problem("That did not work: " + errorText(err))
 		default:
-			view.SetDialogError(c.doc, dialog, sentence(err))
+			view.SetDialogError(c.doc, dialog, errorText(err))
 		}
-		c.renew(nil)
+		c.refresh(nil)
 	})
 }
 
@@ -233,22 +235,24 @@ func (c *console) createKey() {
 	if view.State(c.doc, dialog) != markup.KeyForm {
 		return
 	}
+	// The page offers only numbers, and "" for a key that does not expire: 0 days.
+	days, _ := strconv.ParseInt(view.Field(c.doc, dialog, markup.FieldExpires), 10, 64)
 	params := &protocol.KeysCreateParams{
 		Name:      trim(view.Field(c.doc, dialog, markup.FieldName)),
 		UserID:    trim(view.Field(c.doc, dialog, markup.FieldUser)),
 		Role:      protocol.Role(view.Field(c.doc, dialog, markup.FieldRole)),
-		ExpiresIn: whole(view.Field(c.doc, dialog, markup.FieldExpires)) * daySeconds,
+		ExpiresIn: days * daySeconds,
 	}
 	c.keyDialog(markup.KeyBusy, "")
 	var made protocol.KeysCreateResult
-	c.ask(protocol.MethodKeysCreate, params.AppendJSON(nil), made.DecodeJSON, func(err *protocol.Error) {
+	c.call(protocol.MethodKeysCreate, params.AppendJSON(nil), made.DecodeJSON, func(err *protocol.Error) {
 		switch {
-		case c.over:
+		case c.ended:
 		case err != nil:
-			c.keyDialog(markup.KeyForm, sentence(err))
+			c.keyDialog(markup.KeyForm, errorText(err))
 		default:
 			view.Fill(c.doc, dialog, markup.KeyMade, markup.SlotName, made.Name, markup.SlotUser, made.UserID, markup.SlotKey, made.Key)
-			c.renew(nil)
+			c.refresh(nil)
 		}
 	})
 }
@@ -257,18 +261,18 @@ func (c *console) createKey() {
 func (c *console) reloadConfig() {
 	c.drawReload(markup.ReloadBusy, "", "", "")
 	var result protocol.ConfigReloadResult
-	c.ask(protocol.MethodConfigReload, nil, result.DecodeJSON, func(err *protocol.Error) {
-		applied, restart := listed(result.Applied), listed(result.NeedsRestart)
+	c.call(protocol.MethodConfigReload, nil, result.DecodeJSON, func(err *protocol.Error) {
+		applied, restart := joinNames(result.Applied), joinNames(result.NeedsRestart)
 		switch {
-		case c.over:
+		case c.ended:
 		case err != nil:
-			c.drawReload(markup.ReloadFailed, "", "", sentence(err))
+			c.drawReload(markup.ReloadFailed, "", "", errorText(err))
 		case applied+restart == "":
 			c.drawReload(markup.ReloadDone, "nothing new", "", "")
 		default:
 			c.drawReload(markup.ReloadDone, applied, restart, "")
 		}
-		c.renew(nil)
+		c.refresh(nil)
 	})
 }
 
@@ -276,16 +280,7 @@ func (c *console) drawReload(state, applied, restart, problem string) {
 	view.Fill(c.doc, markup.IDReload, state, markup.SlotApplied, applied, markup.SlotRestart, restart, markup.SlotError, problem)
 }
 
-// whole reads a number of our own making. Package strconv quotes what is none,
-// with tables of 5 KB.
-func whole(digits string) (n int64) {
-	for i := range len(digits) {
-		n = 10*n + int64(digits[i]-'0')
-	}
-	return n
-}
-
-func listed(names []string) string {
+func joinNames(names []string) string {
 	all := ""
 	for i, name := range names {
 		if i > 0 {
@@ -296,4 +291,6 @@ func listed(names []string) string {
 	return all
 }
 
-func (c *console) drawNotices() { view.Fill(c.doc, markup.IDNotices, c.win.Notices()) }
+func (c *console) drawNotifications() {
+	view.Fill(c.doc, markup.IDNotices, c.browser.NotificationState())
+}

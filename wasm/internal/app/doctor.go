@@ -18,37 +18,37 @@ const (
 // told nothing about a WebSocket that does not open (HTML §9.3.4), so the same way
 // is tried by other means, and what is left is the cause.
 type doctor struct {
-	busy  bool
-	knows bool // it was asked, or has looked by itself, since the last connection
-	show  bool // the dialog opens whatever is found
-	found view.Doctor
+	running    bool
+	ran        bool // it was asked, or has looked by itself, since the last connection
+	showResult bool // the dialog opens whatever is found
+	result     view.Doctor
 }
 
 // watchFailing looks by itself when connecting fails again and again, and speaks
 // up if that is no matter of waiting.
-func (s *shell) watchFailing(st client.State) {
+func (s *basePage) examineIfFailing(st client.State) {
 	switch {
 	case st.Phase == client.Ready:
-		s.doctor.knows = false
-	case st.Phase == client.Waiting && st.Attempt >= failingAfter && !s.doctor.knows:
+		s.doctor.ran = false
+	case st.Phase == client.Waiting && st.Attempt >= failingAfter && !s.doctor.ran:
 		s.examine(false)
 	}
 }
 
 // examine tries the way, part by part, up to where it ends.
-func (s *shell) examine(show bool) {
+func (s *basePage) examine(show bool) {
 	d := &s.doctor
-	d.show = d.show || show
+	d.showResult = d.showResult || show
 	if show {
 		view.OpenDoctor(s.doc)
 	}
-	if d.busy {
+	if d.running {
 		return
 	}
-	d.busy, d.knows = true, true
-	d.found = view.Doctor{State: markup.DoctorChecking, Address: s.win.Origin()}
+	d.running, d.ran = true, true
+	d.result = view.Doctor{State: markup.DoctorChecking, Address: s.browser.Origin()}
 	network := markup.CheckGood
-	if !s.win.Online() {
+	if !s.browser.Online() {
 		network = markup.CheckBad
 	}
 	s.checked(markup.CheckNetwork, network, "")
@@ -56,32 +56,32 @@ func (s *shell) examine(show bool) {
 }
 
 // checked notes what came of a part, and that the next one is being tried.
-func (s *shell) checked(part, state, finding string) {
-	s.doctor.found.Checks = append(s.doctor.found.Checks, view.Check{Part: part, State: state, Finding: finding})
-	view.DrawDoctor(s.doc, s.doctor.found)
+func (s *basePage) checked(part, state, finding string) {
+	s.doctor.result.Checks = append(s.doctor.result.Checks, view.Check{Part: part, State: state, Finding: finding})
+	view.DrawDoctor(s.doc, s.doctor.result)
 }
 
 // diagnose ends the examination.
-func (s *shell) diagnose(state, message string) {
+func (s *basePage) diagnose(state, message string) {
 	d := &s.doctor
-	d.busy, d.found.State, d.found.Message = false, state, message
-	view.DrawDoctor(s.doc, d.found)
+	d.running, d.result.State, d.result.Message = false, state, message
+	view.DrawDoctor(s.doc, d.result)
 	switch state {
 	case markup.DoctorRoute, markup.DoctorOrigin, markup.DoctorUpgrade:
-		if !d.show && s.link.Phase != client.Ready {
+		if !d.showResult && s.connState.Phase != client.Ready {
 			view.OpenDoctor(s.doc)
 		}
 	}
-	d.show = false
+	d.showResult = false
 }
 
 // probe makes a request, and tells its status, the gateway's sentence if it has
 // refused, and the answer's text.
-func (s *shell) probe(method, path string, done func(status int, message, answer string)) {
-	s.win.Fetch(method, path, "", func(status int, answer string) {
+func (s *basePage) probe(method, path string, done func(status int, message, answer string)) {
+	s.browser.Fetch(method, path, "", func(status int, answer string) {
 		s.do(func() {
 			message := ""
-			if err := refusal(answer); err != nil {
+			if err := parseError(answer); err != nil {
 				message = err.Message
 			}
 			done(status, message, answer)
@@ -96,14 +96,14 @@ func httpStatus(status int) string {
 	return "HTTP " + decimal(int64(status))
 }
 
-func (s *shell) tryHealth() {
+func (s *basePage) tryHealth() {
 	s.probe("GET", "/health", func(status int, _, answer string) {
 		switch {
 		case status == 200 && text.Contains(answer, `"protocol"`):
 			s.checked(markup.CheckHealth, markup.CheckGood, "")
 			s.tryRoute()
 			return
-		case status == 0 && !s.win.Online():
+		case status == 0 && !s.browser.Online():
 			s.diagnose(markup.DoctorOffline, "")
 			return
 		}
@@ -117,7 +117,7 @@ func (s *shell) tryHealth() {
 }
 
 // tryRoute asks the socket's address as no WebSocket does: the gateway says so.
-func (s *shell) tryRoute() {
+func (s *basePage) tryRoute() {
 	s.probe("GET", "/ws", func(status int, message, _ string) {
 		switch status {
 		case 426:
@@ -136,7 +136,7 @@ func (s *shell) tryRoute() {
 
 // tryOrigin makes a request with an Origin, which comes before all else that is
 // wrong with it: it uploads nothing.
-func (s *shell) tryOrigin() {
+func (s *basePage) tryOrigin() {
 	s.probe("POST", protocol.MediaPath+"upload", func(status int, message, _ string) {
 		if status == 403 && text.Contains(message, "allowed_origins") {
 			s.checked(markup.CheckOrigin, markup.CheckBad, "")
@@ -148,7 +148,7 @@ func (s *shell) tryOrigin() {
 	})
 }
 
-func (s *shell) trySocket() {
+func (s *basePage) trySocket() {
 	over := false
 	end := func(opened bool) {
 		s.do(func() {

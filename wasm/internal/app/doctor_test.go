@@ -20,9 +20,9 @@ func healthy() map[string]func() (int, string) {
 }
 
 // checks are the parts of the way and what came of them.
-func (s *scene) checks() string {
+func (s *harness) checks() string {
 	var list []string
-	for _, el := range s.win.Get("doctor-dialog").Elements() {
+	for _, el := range s.browser.Get("doctor-dialog").Elements() {
 		if part := el.Attr("data-check"); part != "" {
 			list = append(list, strings.TrimSpace(part+" "+el.Attr("data-state")+" "+el.Slot("finding")))
 		}
@@ -50,25 +50,25 @@ func TestFindsWhatIsWrong(t *testing.T) {
 			"network good, health good, route good, origin good, socket bad"},
 	} {
 		t.Run(row.state, func(t *testing.T) {
-			play(t, aSession, withHistory, func(s *scene) {
-				s.win.routes = healthy()
-				s.win.routes[row.path] = func() (int, string) { return row.status, row.body }
-				s.g.cut(1006, "", true)
+			withPage(t, sessionPage, withHistory, func(s *harness) {
+				s.browser.routes = healthy()
+				s.browser.routes[row.path] = func() (int, string) { return row.status, row.body }
+				s.gateway.cut(1006, "", true)
 				s.wait(time.Minute)
-				dialog := s.win.Get("doctor-dialog")
-				eq(t, "the pill", s.win.Get("connection").Attr("data-state"), "failing")
+				dialog := s.browser.Get("doctor-dialog")
+				eq(t, "the pill", s.browser.Get("connection").Attr("data-state"), "failing")
 				eq(t, "it opens by itself", dialog.Opened, row.opens)
 				eq(t, "the finding", dialog.Attr("data-state"), row.state)
 				eq(t, "the checks", s.checks(), row.checks)
 				eq(t, "the address", dialog.Slot("address"), "http://chat.example")
-				asked := len(s.win.fetched)
+				asked := len(s.browser.fetched)
 				s.wait(time.Minute)
-				eq(t, "requests when nobody asks", len(s.win.fetched), asked)
+				eq(t, "requests when nobody asks", len(s.browser.fetched), asked)
 				s.act("examine", dialog)
 				s.wait(time.Second)
 				eq(t, "it opens for who asks", dialog.Opened, true)
-				s.g.up()
-				s.win.routes = healthy()
+				s.gateway.up()
+				s.browser.routes = healthy()
 				s.wait(time.Minute)
 				s.act("examine", dialog)
 				s.wait(time.Second)
@@ -80,13 +80,13 @@ func TestFindsWhatIsWrong(t *testing.T) {
 }
 
 func TestOfflineIsFoundOffline(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.win.routes = healthy()
-		s.win.routes["GET /health"] = func() (int, string) { return 0, "" }
-		s.win.offline = true
-		s.act("examine", s.win.Get("doctor-dialog"))
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.browser.routes = healthy()
+		s.browser.routes["GET /health"] = func() (int, string) { return 0, "" }
+		s.browser.offline = true
+		s.act("examine", s.browser.Get("doctor-dialog"))
 		s.wait(time.Second)
-		eq(t, "the finding", s.win.Get("doctor-dialog").Attr("data-state"), "offline")
+		eq(t, "the finding", s.browser.Get("doctor-dialog").Attr("data-state"), "offline")
 		eq(t, "the checks", s.checks(), "network bad, health skipped, route skipped, origin skipped, socket skipped")
 	})
 }

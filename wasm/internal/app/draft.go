@@ -9,7 +9,7 @@ import (
 )
 
 // draftAfter is how soon after a keystroke a draft is kept.
-const draftAfter = 400 * clock.Millisecond
+const draftDelay = 400 * clock.Millisecond
 
 // drafts are what stands unsent in the composers of the user's sessions. The last
 // tab that writes one is right, but what somebody is typing is never changed.
@@ -20,7 +20,7 @@ type drafts struct {
 }
 
 // A draft with files is kept as its text, a zero byte, and the files.
-func writeDraft(draft string, files []protocol.KeptFile) string {
+func encodeDraft(draft string, files []protocol.KeptFile) string {
 	if len(files) == 0 {
 		return draft
 	}
@@ -28,7 +28,7 @@ func writeDraft(draft string, files []protocol.KeptFile) string {
 	return string(list.AppendJSON(append([]byte(draft), 0)))
 }
 
-func readDraft(kept string) (draft string, files []protocol.KeptFile) {
+func decodeDraft(kept string) (draft string, files []protocol.KeptFile) {
 	for i := len(kept) - 1; i >= 0; i-- {
 		if kept[i] != 0 { // which JSON does not have
 			continue
@@ -44,54 +44,54 @@ func readDraft(kept string) (draft string, files []protocol.KeptFile) {
 
 // draft is what stands in the composer, as it is kept.
 func (c *chat) draft() string {
-	return writeDraft(view.Input(c.doc, markup.IDComposerInput), c.tray.files)
+	return encodeDraft(view.Input(c.doc, markup.IDComposerInput), c.attachments.files)
 }
 
 // compose follows the composer's text.
 func (c *chat) compose() {
 	view.SetReplica(c.doc, view.Input(c.doc, markup.IDComposerInput))
-	c.need(partForm)
+	c.redraw(partForm)
 	c.drafts.edited = true
 	if c.drafts.timer == nil {
-		c.drafts.timer = clock.AfterFunc(draftAfter, func() { c.do(c.saveDraft) })
+		c.drafts.timer = clock.AfterFunc(draftDelay, func() { c.do(c.saveDraft) })
 	}
 }
 
 // saveDraft keeps what was changed in the composer.
 func (c *chat) saveDraft() {
-	if c.drafts.timer == nil || c.over || c.leaving {
+	if c.drafts.timer == nil || c.ended || c.signingOut {
 		return
 	}
 	c.drafts.timer.Stop()
 	c.drafts.timer = nil
-	c.keepDraft(c.draft())
+	c.storeDraft(c.draft())
 }
 
-func (c *chat) keepDraft(draft string) { c.keepDraftOf(c.shown.key, draft) }
+func (c *chat) storeDraft(draft string) { c.storeDraftOf(c.shown.key, draft) }
 
-func (c *chat) keepDraftOf(key, draft string) {
+func (c *chat) storeDraftOf(key, draft string) {
 	had := c.drafts.texts[key]
 	c.drafts.texts[key] = draft
 	if had == draft {
 		return
 	}
-	c.keep.Put(nameDraft+key, draft, func(bool) {})
+	c.storage.Put(draftPrefix+key, draft, func(bool) {})
 }
 
 // takeDraft empties the composer, whose text and files are on their way.
-func (c *chat) takeDraft() {
+func (c *chat) clearComposer() {
 	c.setInput("")
-	c.tray.files = nil
+	c.attachments.files = nil
 	c.saveDraft()
-	c.keepDraft("")
+	c.storeDraft("")
 	c.drafts.edited = false
 }
 
 // showDraft puts the shown session's draft into the composer.
 func (c *chat) showDraft() {
-	draft, files := readDraft(c.drafts.texts[c.shown.key])
+	draft, files := decodeDraft(c.drafts.texts[c.shown.key])
 	c.setInput(draft)
-	c.tray.files = files
+	c.attachments.files = files
 	c.drafts.edited = false
 	c.seekFiles()
 	c.uploadNext()
@@ -99,14 +99,14 @@ func (c *chat) showDraft() {
 
 // findDraft takes a draft that was kept before this page began. What was typed
 // since stays.
-func (c *chat) findDraft(key, draft string) {
+func (c *chat) mergeDraft(key, draft string) {
 	if _, known := c.drafts.texts[key]; !known {
-		c.toldDraft(key, draft)
+		c.setDraft(key, draft)
 	}
 }
 
 // toldDraft takes what another tab keeps.
-func (c *chat) toldDraft(key, draft string) {
+func (c *chat) setDraft(key, draft string) {
 	c.drafts.texts[key] = draft
 	if key == c.shown.key && !c.drafts.edited {
 		c.showDraft()
@@ -116,5 +116,5 @@ func (c *chat) toldDraft(key, draft string) {
 func (c *chat) setInput(text string) {
 	view.SetInput(c.doc, markup.IDComposerInput, text)
 	view.SetReplica(c.doc, text)
-	c.need(partForm)
+	c.redraw(partForm)
 }

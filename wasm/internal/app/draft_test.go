@@ -8,39 +8,39 @@ import (
 )
 
 func TestDraftsSurvive(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
 		one.compose("half a thou")
 		one.wait(time.Second)
 		eq(t, "what is kept", kept.names(), "draft/k")
 		one.compose("half a thought")
-		one.app.Rest() // at once, without another word
-		one.leave()
+		one.app.Hidden() // at once, without another word
+		one.close()
 		fresh := open("")
 		eq(t, "a new chat's composer", fresh.composed(), "")
 		fresh.compose("of a new chat")
-		fresh.app.Rest()
-		fresh.leave()
+		fresh.app.Hidden()
+		fresh.close()
 
 		two, other := open("k"), open("")
 		eq(t, "the composer", two.composed(), "half a thought")
-		eq(t, "the replica", two.win.Get("composer-grow").Attr("data-replica"), "half a thought")
+		eq(t, "the replica", two.browser.Get("composer-grow").Attr("data-replica"), "half a thought")
 		eq(t, "a new chat's composer", other.composed(), "of a new chat")
 		other.do("send", "composer")
-		eq(t, "sent", l.texts(keyOf(other.win.path)), "of a new chat")
+		eq(t, "sent", l.texts(sessionKeyOf(other.browser.path)), "of a new chat")
 		eq(t, "what is kept", kept.names(), "draft/k")
 		two.do("send", "composer")
 		eq(t, "what is kept", kept.names(), "")
-		two.leave()
-		other.leave()
+		two.close()
+		other.close()
 		three := open("k")
 		eq(t, "the composer", three.composed(), "")
-		three.leave()
+		three.close()
 	})
 }
 
 func TestDraftIsKeptForEachSession(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
+	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.compose("to this one")
 		s.act("open-session", s.session("a"))
 		eq(t, "the composer", s.composed(), "")
@@ -49,12 +49,12 @@ func TestDraftIsKeptForEachSession(t *testing.T) {
 		eq(t, "the composer", s.composed(), "to this one")
 		s.act("open-session", s.session("a"))
 		eq(t, "the composer", s.composed(), "to the other")
-		eq(t, "what is kept", s.kept.names(), "draft/a draft/s")
+		eq(t, "what is kept", s.storage.names(), "draft/a draft/s")
 	})
 }
 
 func TestTabsDoNotFightOverADraft(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("k")
 		one.compose("from one")
 		one.wait(time.Second)
@@ -68,33 +68,33 @@ func TestTabsDoNotFightOverADraft(t *testing.T) {
 		one.wait(time.Second)
 		eq(t, "two's composer", two.composed(), "from one and two")
 		eq(t, "sent", l.texts("k"), "from one alone")
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
 func TestSentDraftLeavesTheOtherTab(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("k")
 		one.compose("hello")
 		one.wait(time.Second)
 		one.do("send", "composer")
 		eq(t, "two's composer", two.composed(), "")
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
 func TestWhatIsTypedBeforeTheDraftIsReadStays(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.compose("kept")
 		s.wait(time.Second)
-		win := newWindow(aSession())
+		win := newFakeBrowser(sessionPage())
 		win.Get("composer-input").SetValue("typed while it loads")
-		again := openScene(t, win, s.g, s.kept)
+		again := openPage(t, win, s.gateway, s.storage)
 		eq(t, "the composer", again.composed(), "typed while it loads")
 		again.wait(time.Second)
-		eq(t, "what is kept", s.kept.texts["i u"]["draft/s"], "typed while it loads")
-		again.leave()
+		eq(t, "what is kept", s.storage.texts["i u"]["draft/s"], "typed while it loads")
+		again.close()
 	})
 }

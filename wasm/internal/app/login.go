@@ -11,19 +11,17 @@ import (
 
 // login is the page where an admin signs in, by a link or with the token.
 type login struct {
-	_ incomparable
-
-	*shell
-	is    view.Login
-	code  string     // of the link, while it is not redeemed
-	then  string     // where to go when signed in
-	until clock.Time // when the next attempt is possible
+	*basePage
+	view     view.Login
+	code     string     // of the link, while it is not redeemed
+	nextPath string     // where to go when signed in
+	retryAt  clock.Time // when the next attempt is possible
 }
 
-const redeemAgain = 3 * clock.Second
+const redeemInterval = 3 * clock.Second
 
-func newLogin(s *shell) *login {
-	return &login{shell: s, is: view.Login{State: s.root.Attr(markup.AttrState)}}
+func newLogin(s *basePage) *login {
+	return &login{basePage: s, view: view.Login{State: s.root.Attr(markup.AttrState)}}
 }
 
 func (l *login) page() page {
@@ -36,11 +34,11 @@ func (l *login) page() page {
 // start redeems the code of a sign-in link. It leaves the address at once, so
 // that it stands in no history.
 func (l *login) start() {
-	l.then = "/admin"
-	switch code := l.win.TakeFragment(); {
+	l.nextPath = "/admin"
+	switch code := l.browser.TakeFragment(); {
 	case code == "":
-	case pairingCode(code): // the way to an approval led over here
-		l.then += "#" + code
+	case isPairingCode(code): // the way to an approval led over here
+		l.nextPath += "#" + code
 	default:
 		l.code = code
 		l.redeem()
@@ -49,32 +47,32 @@ func (l *login) start() {
 
 func (l *login) redeem() {
 	l.set(markup.StateRedeeming, false)
-	l.post("code", l.code, markup.StateLinkFailed)
+	l.authenticate("code", l.code, markup.StateLinkFailed)
 }
 
 func (l *login) set(state string, busy bool) {
-	l.is.State, l.is.Busy = state, busy
-	l.need(partBody)
+	l.view.State, l.view.Busy = state, busy
+	l.redraw(partBody)
 }
 
 // post trades a secret for a cookie; refused is the state when it is not taken.
-func (l *login) post(field, secret, refused string) {
+func (l *login) authenticate(field, secret, refused string) {
 	body := append([]byte(`{"`+field+`":`), jsontext.AppendString(nil, secret)...)
 	l.fetch("POST", string(append(body, '}')), func(status int, text string) {
 		switch {
 		case status >= 200 && status < 300:
 			l.set(markup.StateSuccess, false)
-			l.win.Leave(l.then)
+			l.browser.Leave(l.nextPath)
 		case status == 429:
 			wait := coolDown
-			if err := refusal(text); err != nil && err.RetryAfterMs > 0 {
+			if err := parseError(text); err != nil && err.RetryAfterMs > 0 {
 				wait = clock.Duration(err.RetryAfterMs) * clock.Millisecond
 			}
-			l.until = clock.Now().Add(wait)
+			l.retryAt = clock.Now().Add(wait)
 			l.set(markup.StateTooMany, false)
 		case status == 0 || status >= 500:
 			if field == "code" {
-				l.until = clock.Now().Add(redeemAgain)
+				l.retryAt = clock.Now().Add(redeemInterval)
 			}
 			l.set(markup.StateUnreachable, false)
 		default:
@@ -85,39 +83,39 @@ func (l *login) post(field, secret, refused string) {
 }
 
 func (l *login) act(action string, _ view.Element) {
-	if action != markup.ActionSignIn || l.is.Busy || clock.Now().Before(l.until) && l.is.State == markup.StateTooMany {
+	if action != markup.ActionSignIn || l.view.Busy || clock.Now().Before(l.retryAt) && l.view.State == markup.StateTooMany {
 		return
 	}
 	if token := trim(view.Input(l.doc, markup.IDTokenInput)); token != "" {
-		l.code, l.until = "", clock.Time{}
-		l.set(l.is.State, true)
-		l.post("token", token, markup.StateTokenRefused)
+		l.code, l.retryAt = "", clock.Time{}
+		l.set(l.view.State, true)
+		l.authenticate("token", token, markup.StateTokenRefused)
 	}
 }
 
 func (l *login) state(client.State)   {}
 func (l *login) event(protocol.Frame) {}
 
-func (l *login) counting() bool { return !l.until.IsZero() }
+func (l *login) counting() bool { return !l.retryAt.IsZero() }
 
 func (l *login) tick(now clock.Time) {
-	l.need(partBody)
-	if l.until.IsZero() || now.Before(l.until) {
+	l.redraw(partBody)
+	if l.retryAt.IsZero() || now.Before(l.retryAt) {
 		return
 	}
-	l.until = clock.Time{}
+	l.retryAt = clock.Time{}
 	if l.code != "" {
 		l.redeem()
 	}
 }
 
 func (l *login) draw() {
-	if l.parts&partBody == 0 {
+	if l.dirty&partBody == 0 {
 		return
 	}
-	l.is.Seconds = 0
-	if !l.until.IsZero() {
-		l.is.Seconds = secondsUntil(l.until)
+	l.view.Seconds = 0
+	if !l.retryAt.IsZero() {
+		l.view.Seconds = secondsUntil(l.retryAt)
 	}
-	view.DrawLogin(l.doc, l.is)
+	view.DrawLogin(l.doc, l.view)
 }

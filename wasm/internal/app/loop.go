@@ -7,10 +7,10 @@ import "sync"
 // rest of this package never runs twice at once and needs no lock. A function
 // given from within another one runs after it.
 type loop struct {
-	mu      sync.Mutex
-	queue   []func()
-	running bool
-	settle  func() // runs whenever the queue has become empty
+	mu       sync.Mutex
+	queue    []func()
+	running  bool
+	afterAll func() // runs whenever the queue has become empty
 }
 
 // do runs f, or leaves it to whoever is running the loop. It never waits.
@@ -27,7 +27,7 @@ func (l *loop) do(f func()) {
 		l.queue = l.queue[1:]
 		l.run(next)
 		if len(l.queue) == 0 {
-			l.run(l.settle)
+			l.run(l.afterAll)
 		}
 	}
 	l.running = false

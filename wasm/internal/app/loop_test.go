@@ -12,7 +12,7 @@ func TestLoopRunsOneAtATimeAndInOrder(t *testing.T) {
 	t.Parallel()
 	var order []int // no lock: the race detector watches
 	settled := 0
-	l := loop{settle: func() { settled++ }}
+	l := loop{afterAll: func() { settled++ }}
 	l.do(func() {
 		order = append(order, 1)
 		l.do(func() {

@@ -7,7 +7,7 @@ import (
 // retry asks for another answer in the place of one that failed or was stopped.
 // Until the gateway has said what became of that, it is asked under the same key,
 // so that however often there is one new answer.
-func (c *chat) retry(id string) {
+func (c *chat) retryRun(id string) {
 	s := c.shown
 	failed := s.log.Message(id)
 	switch {
@@ -21,24 +21,24 @@ func (c *chat) retry(id string) {
 	}
 	run := failed.RunID
 	if s.retries[run] == "" {
-		s.retries[run] = hexOf(c.random(16))
+		s.retries[run] = hexOf(c.randomBytes(16))
 	}
 	s.retrying = true
 	var result protocol.ChatSendResult
 	params := &protocol.ChatRetryParams{
 		SessionKey: s.key, RunID: run, IdempotencyKey: s.retries[run], Ack: protocol.AckAccepted,
 	}
-	c.ask(protocol.MethodChatRetry, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+	c.call(protocol.MethodChatRetry, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
 		s.retrying = false
 		switch {
 		case err == nil:
 			delete(s.retries, run)
-		case c.over:
+		case c.ended:
 		case err.Code == protocol.Unavailable:
-			c.problem("It is not certain that another answer is coming: " + sentence(err) + ". Trying again makes no second one.")
+			c.problem("It is not certain that another answer is coming: " + errorText(err) + ". Trying again makes no second one.")
 		default:
 			delete(s.retries, run)
-			c.problem("The answer could not be asked for again: " + sentence(err))
+			c.problem("The answer could not be asked for again: " + errorText(err))
 		}
 	})
 }

@@ -10,42 +10,42 @@ import (
 )
 
 // fail lets the run that answers "why?" fail, with a word of its answer.
-func (s *scene) fail() {
-	s.g.message("s", "m5", "why?", 5)
-	s.g.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
-	s.g.agent("s", "run.failed", "r5", `{"messageId":"a5","error":"no model","code":"UNAVAILABLE"}`, 7)
+func (s *harness) failRun() {
+	s.gateway.message("s", "m5", "why?", 5)
+	s.gateway.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
+	s.gateway.agent("s", "run.failed", "r5", `{"messageId":"a5","error":"no model","code":"UNAVAILABLE"}`, 7)
 	s.wait(50 * time.Millisecond)
 }
 
-func (s *scene) notices() string { return s.win.Get("toasts").Text() }
+func (s *harness) notices() string { return s.browser.Get("toasts").Text() }
 
 func TestAsksForAnotherAnswer(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.fail()
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.failRun()
 		eq(t, "the reason", s.last().Slot("error"), "no model")
 		failed := s.last()
 		s.act("retry-run", failed) // the gateway stays silent
 		s.act("retry-run", failed)
-		asked := s.g.calls("chat.retry")
+		asked := s.gateway.calls("chat.retry")
 		eq(t, "asked at once", len(asked), 1)
 		eq(t, "the run", asked[0].text("runId"), "r5")
 		eq(t, "ack", asked[0].text("ack"), "accepted")
-		s.g.cut(1006, "", false)
+		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		if s.notices() == "" {
 			t.Error("a lost answer makes no notice")
 		}
-		s.g.on("chat.retry", `{"runId":"r8","sessionKey":"s","messageId":"m5","seq":8,"status":"accepted"}`)
+		s.gateway.on("chat.retry", `{"runId":"r8","sessionKey":"s","messageId":"m5","seq":8,"status":"accepted"}`)
 		s.act("retry-run", failed)
-		asked = s.g.calls("chat.retry")
+		asked = s.gateway.calls("chat.retry")
 		eq(t, "the same key", asked[1].text("idempotencyKey"), asked[0].text("idempotencyKey"))
-		eq(t, "sends", len(s.g.calls("chat.send")), 0)
-		s.g.agent("s", "run.started", "r8", `{"messageId":"a8","userMessageId":"m5"}`, 8)
-		s.g.agent("s", "run.cancelled", "r8", `{"messageId":"a8"}`, 9)
+		eq(t, "sends", len(s.gateway.calls("chat.send")), 0)
+		s.gateway.agent("s", "run.started", "r8", `{"messageId":"a8","userMessageId":"m5"}`, 8)
+		s.gateway.agent("s", "run.cancelled", "r8", `{"messageId":"a8"}`, 9)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: why? | failed:  | aborted: ")
 		s.act("retry-run", s.last())
-		asked = s.g.calls("chat.retry")
+		asked = s.gateway.calls("chat.retry")
 		eq(t, "a stopped one", asked[2].text("runId"), "r8")
 		if asked[2].text("idempotencyKey") == asked[1].text("idempotencyKey") {
 			t.Error("another answer is asked for under a used key")
@@ -54,33 +54,33 @@ func TestAsksForAnotherAnswer(t *testing.T) {
 }
 
 func TestRefusedRetryIsTold(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.fail()
-		s.g.refuse("chat.retry", protocol.Refuse(protocol.FailedPrecondition, "this message is being answered"))
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.failRun()
+		s.gateway.refuse("chat.retry", protocol.Refuse(protocol.FailedPrecondition, "this message is being answered"))
 		s.act("retry-run", s.last())
 		eq(t, "the notice", s.notices(), "The answer could not be asked for again: this message is being answered")
 		s.act("retry-run", s.last())
-		asked := s.g.calls("chat.retry")
+		asked := s.gateway.calls("chat.retry")
 		if len(asked) != 2 || asked[0].text("idempotencyKey") == asked[1].text("idempotencyKey") {
 			t.Errorf("asked %v", asked)
 		}
-		complete := s.win.Get("messages").Elements()[1]
+		complete := s.browser.Get("messages").Elements()[1]
 		s.app.Act("retry-run", complete)
 		s.wait(50 * time.Millisecond)
-		eq(t, "asked for a complete answer", len(s.g.calls("chat.retry")), 2)
+		eq(t, "asked for a complete answer", len(s.gateway.calls("chat.retry")), 2)
 	})
 }
 
 func TestRetryWithoutConnection(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.fail()
-		s.g.cut(1006, "", true)
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.failRun()
+		s.gateway.cut(1006, "", true)
 		s.wait(10 * time.Millisecond)
 		s.act("retry-run", s.last())
 		eq(t, "the notice", s.notices(), "There is no connection right now. Try again when it is back.")
-		s.g.on("chat.retry", `{"runId":"r8","sessionKey":"s","messageId":"m5","seq":8,"status":"accepted"}`)
-		s.g.up()
+		s.gateway.on("chat.retry", `{"runId":"r8","sessionKey":"s","messageId":"m5","seq":8,"status":"accepted"}`)
+		s.gateway.up()
 		s.wait(3 * time.Second)
-		eq(t, "asked by itself", len(s.g.calls("chat.retry")), 0)
+		eq(t, "asked by itself", len(s.gateway.calls("chat.retry")), 0)
 	})
 }

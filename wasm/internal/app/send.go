@@ -13,13 +13,13 @@ import (
 // submit takes what is in the composer. What cannot be sent stays there.
 func (c *chat) submit() {
 	text := view.Input(c.doc, markup.IDComposerInput)
-	files := c.tray.files
+	files := c.attachments.files
 	if trim(text) == "" && len(files) == 0 || !c.mayWrite() {
 		return
 	}
 	for i := range files {
-		if u := c.tray.upload(files[i].Key); u.err != nil {
-			c.problem("“" + files[i].Media.Filename + "” can’t be sent. Remove it first: " + sentence(u.err))
+		if u := c.attachments.upload(files[i].Key); u.err != nil {
+			c.problem("“" + files[i].Media.Filename + "” can’t be sent. Remove it first: " + errorText(u.err))
 			return
 		}
 	}
@@ -36,29 +36,29 @@ func (c *chat) submit() {
 		c.addNote(text)
 		return
 	}
-	c.takeDraft()
-	c.say(text, files)
+	c.clearComposer()
+	c.sendText(text, files)
 }
 
 func (c *chat) mayWrite() bool {
-	return !c.over && !c.shown.gone && c.role.Allows(protocol.Operator)
+	return !c.ended && !c.shown.gone && c.role.Allows(protocol.Operator)
 }
 
 // say puts a message into the outbox. The first of a new session gives it its key,
 // and makes it the user's.
-func (c *chat) say(text string, files []protocol.KeptFile) {
+func (c *chat) sendText(text string, files []protocol.KeptFile) {
 	s := c.shown
 	if s.key == "" {
-		delete(c.all, "")
-		s.key = protocol.NewSessionKey(c.defaultAgent(), uuid(c.random(16)))
-		s.feed = c.follows.Follow(s.key, follow.NewSession)
-		s.log = s.feed.Log
-		c.all[s.key] = s
-		c.win.Push(markup.SessionPath(s.key))
+		delete(c.opened, "")
+		s.key = protocol.NewSessionKey(c.defaultAgent(), uuid(c.randomBytes(16)))
+		s.followed = c.followed.Follow(s.key, follow.NewSession)
+		s.log = s.followed.Log
+		c.opened[s.key] = s
+		c.browser.Push(markup.SessionPath(s.key))
 	}
 	c.toLatest = true
-	c.add(&client.Outgoing{
-		Key:        hexOf(c.random(16)),
+	c.enqueue(&client.Outgoing{
+		Key:        hexOf(c.randomBytes(16)),
 		SessionKey: s.key,
 		Message:    text,
 		Files:      files,
@@ -67,14 +67,14 @@ func (c *chat) say(text string, files []protocol.KeptFile) {
 }
 
 // sendAgain sends a refused message once more.
-func (c *chat) sendAgain(key string) {
-	if m := c.post.box.Find(key); m != nil && m.Refused != nil {
+func (c *chat) resend(key string) {
+	if m := c.outbox.messages.Find(key); m != nil && m.Refused != nil {
 		m.Refused = nil
 		for i := range m.Files {
-			u := c.tray.upload(m.Files[i].Key)
-			u.err, u.sought = nil, clock.Time{}
+			u := c.attachments.upload(m.Files[i].Key)
+			u.err, u.askedTabs = nil, clock.Time{}
 		}
-		c.keepMessage(m)
+		c.storeMessage(m)
 		c.retryFiles()
 		c.flush()
 	}
@@ -88,15 +88,15 @@ func (c *chat) takeBack(target view.Element) {
 		c.abort(about(target, markup.AttrRunID))
 		return
 	}
-	c.post.fresh = false // another tab may just be sending it
-	c.inTurn(func() {
-		m := c.post.box.Find(key)
+	c.outbox.current = false // another tab may just be sending it
+	c.withLock(func() {
+		m := c.outbox.messages.Find(key)
 		switch {
-		case m == nil || c.over: // another tab was faster
+		case m == nil || c.ended: // another tab was faster
 		case m.CanTakeBack():
-			c.forget(m)
-			c.attachAgain(m.Files)
-			c.writeBefore(m.Message)
+			c.removeMessage(m)
+			c.prependFiles(m.Files)
+			c.prependText(m.Message)
 		default:
 			c.info("This may have reached the gateway already. It can be taken back once that is known.")
 		}
@@ -104,7 +104,7 @@ func (c *chat) takeBack(target view.Element) {
 }
 
 // writeBefore puts text before what stands in the composer.
-func (c *chat) writeBefore(text string) {
+func (c *chat) prependText(text string) {
 	if rest := view.Input(c.doc, markup.IDComposerInput); rest != "" && text != "" {
 		text += "\n\n" + rest
 	} else {
@@ -116,8 +116,8 @@ func (c *chat) writeBefore(text string) {
 }
 
 // attachAgain puts files before those in the composer.
-func (c *chat) attachAgain(files []protocol.KeptFile) {
-	all := append(append([]protocol.KeptFile(nil), files...), c.tray.files...)
+func (c *chat) prependFiles(files []protocol.KeptFile) {
+	all := append(append([]protocol.KeptFile(nil), files...), c.attachments.files...)
 	if len(all) > protocol.MaxMedia {
 		c.problem("A message takes " + words.Number(protocol.MaxMedia) + " files at most: some were left out.")
 		for i := range all[protocol.MaxMedia:] {
@@ -125,8 +125,8 @@ func (c *chat) attachAgain(files []protocol.KeptFile) {
 		}
 		all = all[:protocol.MaxMedia]
 	}
-	c.tray.files = all
-	c.changeTray()
+	c.attachments.files = all
+	c.attachmentsChanged()
 }
 
 // stop ends the answer that is being written, or else what waits to be.
@@ -138,16 +138,16 @@ func (c *chat) stop() {
 func (c *chat) abort(run string) {
 	var result protocol.ChatAbortResult
 	params := &protocol.ChatAbortParams{SessionKey: c.shown.key, RunID: run}
-	c.ask(protocol.MethodChatAbort, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+	c.call(protocol.MethodChatAbort, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
 		if err != nil {
-			c.problem("It could not be stopped: " + sentence(err))
+			c.problem("It could not be stopped: " + errorText(err))
 		}
 	})
 }
 
-func (c *chat) random(n int) []byte {
+func (c *chat) randomBytes(n int) []byte {
 	b := make([]byte, n)
-	c.win.Random(b)
+	c.browser.Random(b)
 	return b
 }
 

@@ -9,16 +9,16 @@ import (
 
 // session is a conversation that this page has opened.
 type session struct {
-	key   string          // "" until the first message of a new one
-	feed  *follow.Session // nil while it is not followed
-	log   *timeline.Timeline
-	other *other // whose it is, if it is another user's
+	key      string          // "" until the first message of a new one
+	followed *follow.Session // nil while it is not followed
+	log      *timeline.Timeline
+	other    *otherUser // whose it is, if it is another user's
 
 	known bool // the gateway had it once
 	gone  bool // and has it no more
 
-	missed int64 // events while there was no connection, up to and with until
-	until  int64
+	missed      int64 // events while there was no connection, up to and with until
+	missedUntil int64
 
 	retrying bool              // chat.retry is under way
 	retries  map[string]string // keys of those whose outcome is not known, by run
@@ -31,11 +31,11 @@ func newSession(key string) *session {
 // loaded reports whether log is the transcript; else only the page that the server
 // rendered is.
 func (s *session) loaded() bool {
-	return s.key == "" || s.gone || s.feed != nil && s.feed.Loaded
+	return s.key == "" || s.gone || s.followed != nil && s.followed.Loaded
 }
 
 // show is a message of the log as it is shown.
-func (s *session) show(m *timeline.Message) view.Message {
+func (s *session) messageView(m *timeline.Message) view.Message {
 	v := view.Message{
 		ID:       m.ID,
 		From:     m.Role,
@@ -49,9 +49,9 @@ func (s *session) show(m *timeline.Message) view.Message {
 		Thinking: m.Thinking,
 		Error:    m.Error,
 	}
-	v.ByOther, v.Author = s.by(m.Author)
+	v.ByOther, v.Author = s.authorOf(m.Author)
 	if m.Status == protocol.StatusStreaming {
-		v.Activity = activity(s.log.Activity())
+		v.Activity = activityText(s.log.Activity())
 	}
 	return v
 }

@@ -23,7 +23,7 @@ func (c *chat) actOnSessions(action string, target view.Element) {
 		c.open(key, true)
 	case markup.ActionFilterSessions:
 		c.list.filter = trim(target.Value())
-		c.need(partList)
+		c.redraw(partList)
 	case markup.ActionRenameSession:
 		view.CloseMenu(target)
 		view.OpenRename(c.doc, key, c.list.label(key))
@@ -50,12 +50,12 @@ func (c *chat) open(key string, push bool) {
 	s := c.session(key)
 	switch {
 	case s == c.shown:
-		c.win.HideSidebar()
+		c.browser.HideSidebar()
 	case s.loaded():
 		c.display(s, push)
 	case !c.ready():
 		c.problem("There is no connection right now, and this chat is not loaded yet.")
-		c.stay()
+		c.cancelOpening()
 	default:
 		c.opening, c.push = key, push
 		c.follow(s)
@@ -63,9 +63,9 @@ func (c *chat) open(key string, push bool) {
 }
 
 // stay shows no other session than the one that is shown.
-func (c *chat) stay() {
+func (c *chat) cancelOpening() {
 	c.opening = ""
-	c.win.Replace(markup.SessionPath(c.shown.key))
+	c.browser.Replace(markup.SessionPath(c.shown.key))
 }
 
 // display puts a session on the screen.
@@ -75,24 +75,24 @@ func (c *chat) display(s *session, push bool) {
 		return
 	}
 	c.saveDraft()
-	c.follows.Rest(c.shown.key)
+	c.followed.SetBackground(c.shown.key)
 	c.shown = s
 	c.follow(s)
 	c.showDraft()
 	view.SetText(c.doc, markup.IDCaughtUp, "")
 	if push {
-		c.win.Push(markup.SessionPath(s.key))
+		c.browser.Push(markup.SessionPath(s.key))
 	}
-	c.win.HideSidebar()
+	c.browser.HideSidebar()
 	c.far, c.toLatest = false, true
-	c.need(partBody | partForm | partList)
+	c.redraw(partBody | partForm | partList)
 }
 
 // navigated shows what the address says after going back or forth.
 func (c *chat) navigated() {
-	key := keyOf(c.win.Path())
+	key := sessionKeyOf(c.browser.Path())
 	switch {
-	case c.over || key == c.shown.key:
+	case c.ended || key == c.shown.key:
 	case key == "":
 		c.display(c.session(""), false)
 	default:
@@ -114,45 +114,45 @@ func (c *chat) rename(key, label string) {
 
 func (c *chat) patch(params *protocol.SessionsPatchParams) {
 	var result protocol.SessionsPatchResult
-	c.ask(protocol.MethodSessionsPatch, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+	c.call(protocol.MethodSessionsPatch, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
 		if err != nil {
-			c.problem("That did not work: " + sentence(err))
+			c.problem("That did not work: " + errorText(err))
 			return
 		}
 		c.list.put(&result.Session)
-		c.need(partBody)
+		c.redraw(partBody)
 	})
 }
 
 func (c *chat) delete(key string) {
 	c.deleting[key] = true
 	var result protocol.SessionsDeleteResult
-	c.ask(protocol.MethodSessionsDel, (&protocol.SessionsKeyParams{Key: key}).AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+	c.call(protocol.MethodSessionsDel, (&protocol.SessionsKeyParams{Key: key}).AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
 		delete(c.deleting, key)
 		if err != nil && err.Code != protocol.NotFound {
-			c.problem("The chat was not deleted: " + sentence(err))
+			c.problem("The chat was not deleted: " + errorText(err))
 			return
 		}
-		c.removed(key, true)
+		c.sessionRemoved(key, true)
 	})
 }
 
 // removed takes a session away that is no more, be it by this page's wish.
-func (c *chat) removed(key string, wished bool) {
+func (c *chat) sessionRemoved(key string, wished bool) {
 	c.list.remove(key)
-	c.strand(key, wished)
-	c.need(partBody)
-	s := c.all[key]
+	c.settleUnsent(key, wished)
+	c.redraw(partBody)
+	s := c.opened[key]
 	if s == nil {
 		return
 	}
-	delete(c.all, key)
-	c.follows.Unfollow(key)
+	delete(c.opened, key)
+	c.followed.Unfollow(key)
 	s.gone = true
 	switch {
 	case s == c.shown && wished:
 		c.display(c.session(""), false)
-		c.win.Replace("/")
+		c.browser.Replace("/")
 	}
 }
 
@@ -162,10 +162,10 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 	if jsontext.Read(payload, u.DecodeJSON) != nil {
 		return
 	}
-	s := c.all[u.SessionKey]
+	s := c.opened[u.SessionKey]
 	switch {
 	case u.Change == protocol.SessionDeleted:
-		c.removed(u.SessionKey, c.deleting[u.SessionKey])
+		c.sessionRemoved(u.SessionKey, c.deleting[u.SessionKey])
 	case u.Session == nil:
 	case s != nil && s.other != nil:
 		s.other.label = words.Session(u.Session.Label)
@@ -176,10 +176,10 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 		s.gone = false // a kept message was the first of it
 		c.follow(s)
 		if s != c.shown {
-			c.follows.Rest(s.key)
+			c.followed.SetBackground(s.key)
 		}
 	}
-	c.need(partBody)
+	c.redraw(partBody)
 }
 
 // loadSessions asks for the whole list, page by page.
@@ -189,8 +189,8 @@ func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
 	limit := int64(protocol.MaxListLimit)
 	var result protocol.SessionsListResult
 	params := &protocol.SessionsListParams{Limit: &limit, Cursor: cursor}
-	c.look(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		if err != nil || c.over {
+	c.query(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		if err != nil || c.ended {
 			return
 		}
 		all := append(before, result.Sessions...)
@@ -199,16 +199,16 @@ func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
 			return
 		}
 		c.list.set(all)
-		c.need(partBody)
+		c.redraw(partBody)
 	})
 }
 
 func (c *chat) loadAgents() {
 	var result protocol.AgentsListResult
-	c.look(protocol.MethodAgentsList, nil, result.DecodeJSON, func(err *protocol.Error) {
+	c.query(protocol.MethodAgentsList, nil, result.DecodeJSON, func(err *protocol.Error) {
 		if err == nil {
 			c.agents = result.Agents
-			c.need(partBody)
+			c.redraw(partBody)
 		}
 	})
 }

@@ -23,7 +23,7 @@ func historyOf(key, text string) string {
 }
 
 // withSessions is a gateway with the sessions s, a and b.
-func withSessions(_ *window, g *gateway) {
+func withSessions(_ *fakeBrowser, g *fakeGateway) {
 	g.on("sessions.list", `{"sessions":[`+sessionJSON("s", "This one", false, "2000-01-01T00:00:00Z")+`,`+
 		sessionJSON("a", "Ärger", false, "2000-01-01T00:00:00Z")+`,`+sessionJSON("b", "Pinned", true, "1999-01-01T00:00:00Z")+`]}`)
 	g.answer("chat.history", func(p params) (string, *protocol.Error) {
@@ -35,9 +35,9 @@ func withSessions(_ *window, g *gateway) {
 }
 
 // labels tells the list of chats: the shown one in brackets, hidden ones not.
-func (s *scene) labels() string {
+func (s *harness) labels() string {
 	var list []string
-	for _, item := range s.win.Get("session-list").Elements() {
+	for _, item := range s.browser.Get("session-list").Elements() {
 		label := item.Slot("label")
 		if item.Attr("aria-current") == "page" {
 			label = "[" + label + "]"
@@ -52,8 +52,8 @@ func (s *scene) labels() string {
 	return strings.Join(list, " ")
 }
 
-func (s *scene) session(key string) *viewtest.Element {
-	for _, item := range s.win.Get("session-list").Elements() {
+func (s *harness) session(key string) *viewtest.Element {
+	for _, item := range s.browser.Get("session-list").Elements() {
 		if item.Attr("data-session-key") == key {
 			return item
 		}
@@ -63,133 +63,133 @@ func (s *scene) session(key string) *viewtest.Element {
 }
 
 func TestListsAndFilters(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
+	withPage(t, sessionPage, withSessions, func(s *harness) {
 		eq(t, "the list", s.labels(), "Pinned [This one] Ärger")
-		eq(t, "the title", s.win.Get("session-title").Text(), "This one")
-		eq(t, "the tab", s.win.title, "This one · Gatehouse")
-		s.g.agent("a", "run.started", "r", `{"messageId":"x"}`, 9)
+		eq(t, "the title", s.browser.Get("session-title").Text(), "This one")
+		eq(t, "the tab", s.browser.title, "This one · Gatehouse")
+		s.gateway.agent("a", "run.started", "r", `{"messageId":"x"}`, 9)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the list", s.labels(), "Pinned Ärger… [This one]")
-		s.g.agent("a", "run.completed", "r", `{"messageId":"x","content":""}`, 10)
-		s.win.Get("session-search").SetValue("äRG")
+		s.gateway.agent("a", "run.completed", "r", `{"messageId":"x","content":""}`, 10)
+		s.browser.Get("session-search").SetValue("äRG")
 		s.do("filter-sessions", "session-search")
 		eq(t, "what is found", s.labels(), "Ärger")
 	})
 }
 
 func TestSwitchesWithoutLoadingThePage(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
+	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.compose("draft")
 		s.act("open-session", s.session("a"))
 		eq(t, "the transcript", s.messages(), "complete: text of a")
-		eq(t, "the address", s.win.visited[len(s.win.visited)-1], "push /s/a")
+		eq(t, "the address", s.browser.navigations[len(s.browser.navigations)-1], "push /s/a")
 		eq(t, "the list", s.labels(), "Pinned This one [Ärger]")
-		eq(t, "the composer", s.win.Get("composer-input").Value(), "")
-		eq(t, "the root's session", s.win.Root.Attr("data-session-key"), "a")
+		eq(t, "the composer", s.browser.Get("composer-input").Value(), "")
+		eq(t, "the root's session", s.browser.Root.Attr("data-session-key"), "a")
 
-		s.win.path = "/s/s" // back
+		s.browser.path = "/s/s" // back
 		s.app.Navigated()
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
-		eq(t, "the composer", s.win.Get("composer-input").Value(), "draft")
-		eq(t, "the address", s.win.visited[len(s.win.visited)-1], "push /s/a")
-		eq(t, "loads", len(s.g.calls("chat.history")), 2)
+		eq(t, "the composer", s.browser.Get("composer-input").Value(), "draft")
+		eq(t, "the address", s.browser.navigations[len(s.browser.navigations)-1], "push /s/a")
+		eq(t, "loads", len(s.gateway.calls("chat.history")), 2)
 
-		s.win.path = "/" // further back
+		s.browser.path = "/" // further back
 		s.app.Navigated()
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(), "")
-		eq(t, "the title", s.win.Get("session-title").Text(), "New chat")
+		eq(t, "the title", s.browser.Get("session-title").Text(), "New chat")
 	})
 }
 
 func TestOpensNothingWithoutConnection(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
-		s.g.cut(1006, "", true)
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.cut(1006, "", true)
 		s.wait(10 * time.Millisecond)
 		s.act("open-session", s.session("a"))
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
-		eq(t, "notices", len(s.win.Get("toasts").Elements()), 1)
+		eq(t, "notices", len(s.browser.Get("toasts").Elements()), 1)
 	})
 }
 
 func TestEventsOfOtherSessionsStayThere(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
+	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.act("open-session", s.session("a"))
 		s.act("open-session", s.session("s"))
-		s.g.message("a", "m2", "elsewhere", 2)
+		s.gateway.message("a", "m2", "elsewhere", 2)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
 		s.act("open-session", s.session("a"))
 		eq(t, "the transcript", s.messages(), "complete: text of a | queued: elsewhere")
-		eq(t, "loads", len(s.g.calls("chat.history")), 2)
+		eq(t, "loads", len(s.gateway.calls("chat.history")), 2)
 	})
 }
 
 func TestRenamesAndPins(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
+	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.act("rename-session", s.session("a"))
-		dialog := s.win.Get("rename-dialog")
-		eq(t, "what is proposed", s.win.Get("rename-input").Value(), "Ärger")
-		s.g.answer("sessions.patch", func(p params) (string, *protocol.Error) {
+		dialog := s.browser.Get("rename-dialog")
+		eq(t, "what is proposed", s.browser.Get("rename-input").Value(), "Ärger")
+		s.gateway.answer("sessions.patch", func(p params) (string, *protocol.Error) {
 			return `{"session":` + sessionJSON("a", "New name", false, "2000-01-01T00:00:00Z") + `}`, nil
 		})
-		s.win.Get("rename-input").SetValue(strings.Repeat("ä", 121))
+		s.browser.Get("rename-input").SetValue(strings.Repeat("ä", 121))
 		s.act("confirm-rename", dialog)
-		eq(t, "patches", len(s.g.calls("sessions.patch")), 0)
+		eq(t, "patches", len(s.gateway.calls("sessions.patch")), 0)
 		eq(t, "the dialog stays", dialog.Opened, true)
-		s.win.Get("rename-input").SetValue(" New name ")
+		s.browser.Get("rename-input").SetValue(" New name ")
 		s.act("confirm-rename", dialog)
-		eq(t, "the label", s.g.calls("sessions.patch")[0].text("label"), "New name")
+		eq(t, "the label", s.gateway.calls("sessions.patch")[0].text("label"), "New name")
 		eq(t, "the dialog stays", dialog.Opened, false)
 		eq(t, "the list", s.labels(), "Pinned [This one] New name")
 		s.act("pin-session", s.session("b"))
-		eq(t, "the pin", fmt.Sprint(s.g.calls("sessions.patch")[1]["pinned"]), "false")
+		eq(t, "the pin", fmt.Sprint(s.gateway.calls("sessions.patch")[1]["pinned"]), "false")
 	})
 }
 
 func TestDeletes(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
-		s.g.on("sessions.delete", `{"deleted":true}`)
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.on("sessions.delete", `{"deleted":true}`)
 		s.act("delete-session", s.session("s"))
-		eq(t, "what is asked about", s.win.Get("delete-dialog").Slot("label"), "This one")
-		s.app.Act("confirm-delete", s.win.Get("delete-dialog").Find("data-action", "confirm-delete")[0])
-		s.g.event("session.updated", `{"sessionKey":"s","change":"deleted"}`, 0)
+		eq(t, "what is asked about", s.browser.Get("delete-dialog").Slot("label"), "This one")
+		s.app.Act("confirm-delete", s.browser.Get("delete-dialog").Find("data-action", "confirm-delete")[0])
+		s.gateway.event("session.updated", `{"sessionKey":"s","change":"deleted"}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the list", s.labels(), "Pinned Ärger")
 		eq(t, "the state", s.state(), "ready")
-		eq(t, "the address", s.win.path, "/")
+		eq(t, "the address", s.browser.path, "/")
 		eq(t, "the transcript", s.messages(), "")
 	})
 }
 
 func TestDeletedElsewhere(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
-		s.g.event("session.updated", `{"sessionKey":"s","change":"deleted"}`, 0)
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.event("session.updated", `{"sessionKey":"s","change":"deleted"}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the state", s.state(), "gone")
-		eq(t, "the title", s.win.Get("session-title").Text(), "No such chat")
+		eq(t, "the title", s.browser.Get("session-title").Text(), "No such chat")
 		eq(t, "the transcript", s.messages(), "")
 		s.write("hello?")
-		eq(t, "sends", len(s.g.calls("chat.send")), 0)
+		eq(t, "sends", len(s.gateway.calls("chat.send")), 0)
 		s.do("open-session", "session-list")
 		eq(t, "the state", s.state(), "ready")
 	})
 }
 
 func TestDeletedWhileAway(t *testing.T) {
-	play(t, aSession, func(w *window, g *gateway) {
+	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		g.refuse("chat.history", protocol.Refuse(protocol.NotFound, "no such session"))
-	}, func(s *scene) {
+	}, func(s *harness) {
 		eq(t, "the state", s.state(), "gone")
-		eq(t, "the title", s.win.title, "No such chat · Gatehouse")
+		eq(t, "the title", s.browser.title, "No such chat · Gatehouse")
 	})
 }
 
 func TestResetElsewhere(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
-		s.g.on("chat.history", `{"messages":[],"sessionKey":"s","epoch":"new","lastSeq":1,"hasMore":false}`)
-		s.g.event("session.updated", `{"sessionKey":"s","change":"reset","session":{"key":"s","agentId":"main","userId":"u","epoch":"new","lastSeq":1,"createdAt":"","updatedAt":""}}`, 1)
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.on("chat.history", `{"messages":[],"sessionKey":"s","epoch":"new","lastSeq":1,"hasMore":false}`)
+		s.gateway.event("session.updated", `{"sessionKey":"s","change":"reset","session":{"key":"s","agentId":"main","userId":"u","epoch":"new","lastSeq":1,"createdAt":"","updatedAt":""}}`, 1)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(), "")
 	})
@@ -200,41 +200,41 @@ func messageJSON(id string, seq int) string {
 }
 
 func TestLoadsEarlierMessages(t *testing.T) {
-	play(t, aSession, func(w *window, g *gateway) {
+	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		g.answer("chat.history", func(p params) (string, *protocol.Error) {
 			if p["before"] != nil {
 				return `{"messages":[` + messageJSON("m1", 1) + `],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":false}`, nil
 			}
 			return `{"messages":[` + messageJSON("m3", 3) + `,` + messageJSON("m4", 4) + `],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":true}`, nil
 		})
-	}, func(s *scene) {
-		eq(t, "has more", s.win.Root.Attr("data-has-more"), "true")
+	}, func(s *harness) {
+		eq(t, "has more", s.browser.Root.Attr("data-has-more"), "true")
 		s.app.Scrolled(5000, 100)
 		s.wait(50 * time.Millisecond)
-		eq(t, "before", fmt.Sprint(s.g.calls("chat.history")[1]["before"]), "3")
+		eq(t, "before", fmt.Sprint(s.gateway.calls("chat.history")[1]["before"]), "3")
 		eq(t, "the transcript", s.messages(), "complete: m1 | complete: m3 | complete: m4")
-		eq(t, "has more", s.win.Root.Attr("data-has-more"), "false")
-		eq(t, "the way back is hidden", s.win.Get("jump-latest").Flag("hidden"), false)
+		eq(t, "has more", s.browser.Root.Attr("data-has-more"), "false")
+		eq(t, "the way back is hidden", s.browser.Get("jump-latest").Flag("hidden"), false)
 		s.do("jump-latest", "jump-latest")
 		s.app.Scrolled(0, 5000)
 		s.wait(50 * time.Millisecond)
-		eq(t, "the way back is hidden", s.win.Get("jump-latest").Flag("hidden"), true)
+		eq(t, "the way back is hidden", s.browser.Get("jump-latest").Flag("hidden"), true)
 	})
 }
 
 func TestAdminSeesHowManyWait(t *testing.T) {
-	play(t, aSession, func(w *window, g *gateway) {
+	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		withSessions(w, g)
 		g.on("connect", `{"protocol":3,"role":"admin","user_id":"u","server":{"name":"g","version":"1"}}`)
 		g.on("device.pair.list", `{"pending":[{"code":"AAAAAAAA","deviceId":"d1","address":"x","createdAt":"","expiresAt":""}],"paired":[]}`)
-	}, func(s *scene) {
-		badge := s.win.Get("pending-badge")
+	}, func(s *harness) {
+		badge := s.browser.Get("pending-badge")
 		eq(t, "the badge", badge.Text(), "1")
-		s.g.event("device.pair.requested", `{"code":"BBBBBBBB","deviceId":"d2","address":"x","createdAt":"","expiresAt":""}`, 0)
+		s.gateway.event("device.pair.requested", `{"code":"BBBBBBBB","deviceId":"d2","address":"x","createdAt":"","expiresAt":""}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the badge", badge.Text(), "2")
 		for _, code := range []string{"AAAAAAAA", "BBBBBBBB"} {
-			s.g.event("device.pair.resolved", `{"status":"denied","code":"`+code+`"}`, 0)
+			s.gateway.event("device.pair.resolved", `{"status":"denied","code":"`+code+`"}`, 0)
 		}
 		s.wait(50 * time.Millisecond)
 		eq(t, "the badge", badge.Text(), "")
@@ -252,12 +252,12 @@ func TestPathsOfSessions(t *testing.T) {
 		if got := markup.SessionPath(key); got != path {
 			t.Errorf("markup.SessionPath(%q) = %q, want %q", key, got, path)
 		}
-		if got := keyOf(path); got != key {
+		if got := sessionKeyOf(path); got != key {
 			t.Errorf("keyOf(%q) = %q, want %q", path, got, key)
 		}
 	}
 	for path, key := range map[string]string{"/admin": "", "/s/100%": "100%", "/s/%zz": "%zz"} {
-		if got := keyOf(path); got != key {
+		if got := sessionKeyOf(path); got != key {
 			t.Errorf("keyOf(%q) = %q, want %q", path, got, key)
 		}
 	}
@@ -269,7 +269,7 @@ func TestLoopback(t *testing.T) {
 		"localhost": true, "app.localhost": true, "127.0.0.1": true, "127.1.2.3": true, "[::1]": true,
 		"192.168.1.5": false, "chat.example": false, "localhost.example": false,
 	} {
-		if loopback(host) != want {
+		if isLoopback(host) != want {
 			t.Errorf("loopback(%q) = %v", host, !want)
 		}
 	}

@@ -52,7 +52,7 @@ func takeOver(t *testing.T, name string, empty []string) {
 		}
 		return doc
 	}
-	play(t, page, func(w *window, g *gateway) {
+	withPage(t, page, func(w *fakeBrowser, g *fakeGateway) {
 		var answers map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(fromServer(t, name+".json")), &answers); err != nil {
 			t.Error(err)
@@ -62,18 +62,18 @@ func takeOver(t *testing.T, name string, empty []string) {
 			g.on(method, string(payload))
 		}
 		w.path, w.clock = "/s/ws:shown", inLondon
-	}, func(s *scene) {
-		if s.win.Writes == 0 {
+	}, func(s *harness) {
+		if s.browser.Writes == 0 {
 			t.Error("the client has written nothing")
 		}
-		before, after := reads(served), reads(s.win.Document)
+		before, after := texts(served), texts(s.browser.Document)
 		for i := range max(len(before), len(after)) {
 			if i >= len(before) || i >= len(after) || before[i] != after[i] {
 				t.Errorf("the page was served as\n%s\nand became\n%s", around(before, i), around(after, i))
 				break
 			}
 		}
-		if title := strings.TrimPrefix(s.win.title, "(2) "); title != served.Get(markup.IDTitle).Text() && title != "" {
+		if title := strings.TrimPrefix(s.browser.title, "(2) "); title != served.Get(markup.IDTitle).Text() && title != "" {
 			t.Errorf("the title was served as %q and became %q", served.Get(markup.IDTitle).Text(), title)
 		}
 	})
@@ -108,7 +108,7 @@ var (
 
 // reads is what a reader can find on a page: texts, and the attributes that are
 // texts or lead somewhere, an element or a text a line.
-func reads(doc *viewtest.Document) []string {
+func texts(doc *viewtest.Document) []string {
 	plain := tag.ReplaceAllStringFunc(inert.ReplaceAllString(doc.Root.HTML(), ""), func(tag string) string {
 		name, _, _ := strings.Cut(strings.Trim(tag, "<>"), " ")
 		return "\n<" + name + strings.Join(attribute.FindAllString(tag, -1), "") + ">\n"

@@ -5,14 +5,14 @@ package dom
 import "sync"
 
 // calls are those that JavaScript has not answered yet.
-var calls = table{waiting: map[int64]call{}}
+var calls = callTable{pending: map[int32]call{}}
 
 // table is keyed by int64 as all tables of the client are, since each kind of map
 // is linked for itself.
-type table struct {
+type callTable struct {
 	mu      sync.Mutex
-	last    int32
-	waiting map[int64]call
+	lastID  int32
+	pending map[int32]call
 }
 
 type call struct {
@@ -21,28 +21,28 @@ type call struct {
 }
 
 // told is a call whose status is all that there is to know.
-func told(done func(ok bool)) call {
+func statusOnly(done func(ok bool)) call {
 	return call{done: func(status int, _ string) { done(status != 0) }}
 }
 
-func (t *table) add(c call) int32 {
+func (t *callTable) add(c call) int32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.last++
-	t.waiting[int64(t.last)] = c
-	return t.last
+	t.lastID++
+	t.pending[t.lastID] = c
+	return t.lastID
 }
 
-func (t *table) get(id int32) call {
+func (t *callTable) get(id int32) call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.waiting[int64(id)]
+	return t.pending[id]
 }
 
-func (t *table) remove(id int32) {
+func (t *callTable) remove(id int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.waiting, int64(id))
+	delete(t.pending, id)
 }
 
 // Fetch makes a same-origin request with a JSON body ("" for none), and tells
@@ -55,7 +55,7 @@ func (*Browser) Fetch(method, path, body string, done func(status int, text stri
 // Copy puts text on the clipboard. Pages that did not come by a secure context,
 // such as http in a local network, have only the old way.
 func (*Browser) Copy(text string, done func(ok bool)) {
-	copyText(calls.add(told(done)), text)
+	copyText(calls.add(statusOnly(done)), text)
 }
 
 //go:wasmimport gatehouse page_fetch

@@ -21,7 +21,7 @@ type Browser struct{}
 
 // heard is who hears what the exports tell, which belong to no value; with calls
 // it is all the state that this package has.
-var heard struct {
+var handlers struct {
 	action   func(action string, target view.Element)
 	scroll   func(below, above int)
 	navigate func()

@@ -10,7 +10,7 @@ import (
 
 // OnFiles calls f with files that the user has chosen, pasted or dropped.
 func (*Browser) OnFiles(f func([]protocol.KeptFile)) {
-	heard.files = f
+	handlers.files = f
 	listenFiles(markup.IDAttach, markup.IDRoom, markup.AttrDrag)
 }
 
@@ -22,13 +22,13 @@ func (*Browser) Upload(key, path string, progress func(percent int), done func(s
 }
 
 // KeepFile keeps a file past the end of the tab, and tells whether it does.
-func (*Browser) KeepFile(key string, done func(ok bool)) {
-	keepFile(calls.add(told(done)), key)
+func (*Browser) StoreFile(key string, done func(ok bool)) {
+	storeFile(calls.add(statusOnly(done)), key)
 }
 
 // LoadFile takes up a file that was kept, and tells whether it was.
 func (*Browser) LoadFile(key string, done func(ok bool)) {
-	loadFile(calls.add(told(done)), key)
+	loadFile(calls.add(statusOnly(done)), key)
 }
 
 // Picture is the address of a file's picture in this page, "" for what is none.
@@ -47,7 +47,7 @@ func (*Browser) ClearFiles() { clearFiles() }
 func picked(length int32) {
 	var list protocol.KeptFiles
 	if jsontext.Read(jsontext.Raw(text(length)), list.DecodeJSON) == nil {
-		heard.files(list.Files)
+		handlers.files(list.Files)
 	}
 }
 
@@ -66,7 +66,7 @@ func listenFiles(input, room, drag string)
 func upload(id int32, key, path string)
 
 //go:wasmimport gatehouse file_keep
-func keepFile(id int32, key string)
+func storeFile(id int32, key string)
 
 //go:wasmimport gatehouse file_load
 func loadFile(id int32, key string)

@@ -12,16 +12,16 @@ import "github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 // This is the second and last door by which text becomes elements; the other is
 // SetBlocks. What comes in is a page of this gateway alone, which its templates
 // have escaped: see web/static/js/live.js.
-func (*Browser) Renew(form view.Element, done func(status int)) {
-	renew(calls.add(call{done: func(status int, _ string) { done(status) }}), unwrap(form))
+func (*Browser) Refresh(form view.Element, done func(status int)) {
+	refresh(calls.add(call{done: func(status int, _ string) { done(status) }}), unwrap(form))
 }
 
 // Notices tells whether the browser notifies: a markup.Notices… value.
-func (*Browser) Notices() string { return text(notices()) }
+func (*Browser) NotificationState() string { return text(notificationState()) }
 
 // AskNotices asks the user whether the browser may notify.
-func (*Browser) AskNotices(done func()) {
-	askNotices(calls.add(call{done: func(int, string) { done() }}))
+func (*Browser) RequestNotifications(done func()) {
+	requestNotifications(calls.add(call{done: func(int, string) { done() }}))
 }
 
 // Notify shows a notification, if the browser may and the user does not look at
@@ -29,13 +29,13 @@ func (*Browser) AskNotices(done func()) {
 func (*Browser) Notify(title, path string) { notify(title, path) }
 
 //go:wasmimport gatehouse page_renew
-func renew(id, form int32)
+func refresh(id, form int32)
 
 //go:wasmimport gatehouse page_notices
-func notices() int32
+func notificationState() int32
 
 //go:wasmimport gatehouse page_ask_notices
-func askNotices(id int32)
+func requestNotifications(id int32)
 
 //go:wasmimport gatehouse page_notify
 func notify(title, path string)

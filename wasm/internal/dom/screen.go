@@ -10,7 +10,7 @@ func (*Browser) SetTitle(title string) { setTitle(title) }
 // Frame calls f before the next picture is drawn; on a page that cannot be
 // seen, soon. One f waits at a time.
 func (*Browser) Frame(f func()) {
-	heard.frame = f
+	handlers.frame = f
 	frame()
 }
 
@@ -32,8 +32,8 @@ func frame()
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_framed
 func framed() {
-	if f := heard.frame; f != nil {
-		heard.frame = nil
+	if f := handlers.frame; f != nil {
+		handlers.frame = nil
 		f()
 	}
 }

@@ -26,10 +26,10 @@ func (*Browser) Clock(at protocol.Time) string { return text(clock(float64(at)))
 func (*Browser) Matches(label, sought string) bool { return matches(label, sought) }
 
 // Recall gives what Keep kept for this tab, "" for nothing.
-func (*Browser) Recall(name string) string { return text(recall(name)) }
+func (*Browser) TabValue(name string) string { return text(tabValue(name)) }
 
 // Keep remembers a value for as long as the tab lives, if the user lets it.
-func (*Browser) Keep(name, value string) { keep(name, value) }
+func (*Browser) SetTabValue(name, value string) { setTabValue(name, value) }
 
 //go:wasmimport gatehouse page_online
 func online() bool
@@ -47,7 +47,7 @@ func clock(ms float64) int32
 func matches(label, sought string) bool
 
 //go:wasmimport gatehouse page_recall
-func recall(name string) int32
+func tabValue(name string) int32
 
 //go:wasmimport gatehouse page_keep
-func keep(name, value string)
+func setTabValue(name, value string)

@@ -27,23 +27,23 @@ const maxReason = 123 - 3
 
 // sockets are those that have not ended. The exports, which belong to no value,
 // find theirs here; it is all the state that this package has.
-var sockets = table{live: map[int64]client.SocketHandler{}}
+var sockets = socketTable{open: map[int32]client.SocketHandler{}}
 
-type table struct {
+type socketTable struct {
 	mu     sync.Mutex
-	last   int32
-	live   map[int64]client.SocketHandler
+	lastID int32
+	open   map[int32]client.SocketHandler
 	buffer []byte // that JavaScript is filling
 }
 
 // Dial begins to open a socket.
 func (t Transport) Dial(h client.SocketHandler) client.Socket {
 	sockets.mu.Lock()
-	sockets.last++
-	id := sockets.last
-	sockets.live[int64(id)] = h
+	sockets.lastID++
+	id := sockets.lastID
+	sockets.open[id] = h
 	sockets.mu.Unlock()
-	open(id, unsafe.StringData(t.URL), int32(len(t.URL)))
+	openSocket(id, unsafe.StringData(t.URL), int32(len(t.URL)))
 	return conn(id)
 }
 
@@ -58,24 +58,24 @@ func (c conn) Send(data []byte) {
 // Close ends the connection; a reason that is too long is cut.
 func (c conn) Close(code int, reason string) {
 	reason = reason[:min(len(reason), maxReason)]
-	shut(int32(c), int32(code), unsafe.StringData(reason), int32(len(reason)))
+	closeSocket(int32(c), int32(code), unsafe.StringData(reason), int32(len(reason)))
 }
 
-func (t *table) handler(id int32) client.SocketHandler {
+func (t *socketTable) handler(id int32) client.SocketHandler {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.live[int64(id)]
+	return t.open[id]
 }
 
-func (t *table) remove(id int32) client.SocketHandler {
+func (t *socketTable) remove(id int32) client.SocketHandler {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	h := t.live[int64(id)]
-	delete(t.live, int64(id))
+	h := t.open[id]
+	delete(t.open, id)
 	return h
 }
 
-func (t *table) take() []byte {
+func (t *socketTable) take() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := t.buffer
@@ -84,19 +84,19 @@ func (t *table) take() []byte {
 }
 
 //go:wasmimport gatehouse socket_open
-func open(id int32, url *byte, length int32)
+func openSocket(id int32, url *byte, length int32)
 
 //go:wasmimport gatehouse socket_send
 func send(id int32, data *byte, length int32)
 
 //go:wasmimport gatehouse socket_close
-func shut(id, code int32, reason *byte, length int32)
+func closeSocket(id, code int32, reason *byte, length int32)
 
 // grow gives the memory that JavaScript copies the next text into.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_buffer
-func grow(length int32) unsafe.Pointer {
+func allocBuffer(length int32) unsafe.Pointer {
 	sockets.mu.Lock()
 	defer sockets.mu.Unlock()
 	sockets.buffer = make([]byte, length)

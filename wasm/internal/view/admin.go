@@ -8,8 +8,6 @@ import (
 
 // Pending is a pairing that waits for an admin.
 type Pending struct {
-	_ incomparable
-
 	Code, DeviceID      string
 	DeviceName, Browser string
 	Address             string
@@ -19,14 +17,12 @@ type Pending struct {
 
 // Device is a paired device.
 type Device struct {
-	_ incomparable
-
 	ID             string
 	Label, Browser string
 	User, Role     string
 	LastSeen       Time
 	Since          Time
-	This           bool // the browser in use
+	Current        bool // the browser in use
 }
 
 // Resolved is a line of the past.
@@ -49,7 +45,7 @@ type Admin struct {
 // NewAdmin takes over the lists that the server rendered.
 func NewAdmin(doc Document) *Admin {
 	by := func(id, attr string) list {
-		return adopt(doc.ByID(id), func(el Element) string { return el.Attr(attr) })
+		return adoptList(doc.ByID(id), func(el Element) string { return el.Attr(attr) })
 	}
 	return &Admin{
 		doc:     doc,
@@ -66,9 +62,9 @@ func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
 	for i := range pending {
 		p := &pending[i]
 		rows[i] = entry{
-			key:   p.Code,
-			print: joined(p.DeviceID, p.DeviceName, p.Browser, p.Address, p.Since.Stamp, p.Since.Text, p.Remaining),
-			draw:  func(el Element) { drawPending(el, p) },
+			key:         p.Code,
+			fingerprint: fingerprintOf(p.DeviceID, p.DeviceName, p.Browser, p.Address, p.Since.Stamp, p.Since.Text, p.Remaining),
+			draw:        func(el Element) { drawPending(el, p) },
 		}
 	}
 	a.set(&a.pending, rows, markup.TemplatePending)
@@ -77,15 +73,15 @@ func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
 		d := &devices[i]
 		rows[i] = entry{
 			key: d.ID,
-			print: joined(d.Label, d.Browser, d.User, d.Role, d.LastSeen.Stamp, d.LastSeen.Text,
-				d.Since.Stamp, d.Since.Text, mark(d.This)),
+			fingerprint: fingerprintOf(d.Label, d.Browser, d.User, d.Role, d.LastSeen.Stamp, d.LastSeen.Text,
+				d.Since.Stamp, d.Since.Text, flag(d.Current)),
 			draw: func(el Element) { drawDevice(el, d) },
 		}
 	}
 	a.set(&a.devices, rows, markup.TemplateDevice)
 	rows = make([]entry, len(users))
 	for i, user := range users {
-		rows[i] = entry{key: user, print: user, draw: func(el Element) { setAttr(el, "value", user) }}
+		rows[i] = entry{key: user, fingerprint: user, draw: func(el Element) { setAttr(el, "value", user) }}
 	}
 	a.set(&a.users, rows, markup.TemplateKnownUser)
 	setText(a.doc.ByID(markup.IDPendingCount), words.Badge(len(pending)))
@@ -109,7 +105,7 @@ func drawPending(el Element, p *Pending) {
 func drawDevice(el Element, d *Device) {
 	setAttr(el, markup.AttrDevice, d.ID)
 	setAttr(el, markup.AttrUser, d.User)
-	setBool(el, markup.AttrThis, d.This)
+	setBool(el, markup.AttrThis, d.Current)
 	setSlot(el, markup.SlotLabel, d.Label)
 	setSlot(el, markup.SlotBrowser, d.Browser)
 	setSlot(el, markup.SlotUser, d.User)
@@ -119,7 +115,7 @@ func drawDevice(el Element, d *Device) {
 }
 
 // Note adds a line of the past on top.
-func (a *Admin) Note(r Resolved) {
+func (a *Admin) AddResolved(r Resolved) {
 	lines := a.doc.ByID(markup.IDResolvedList)
 	if lines == nil {
 		return
@@ -143,7 +139,7 @@ func (a *Admin) Note(r Resolved) {
 
 // Age brings the lines of the past up to date, also those that the server
 // rendered.
-func (a *Admin) Age(now protocol.Time) {
+func (a *Admin) UpdateAges(now protocol.Time) {
 	lines := a.doc.ByID(markup.IDResolvedList)
 	if lines == nil {
 		return
@@ -157,8 +153,6 @@ func (a *Admin) Age(now protocol.Time) {
 
 // Approval is what the dialog for letting a browser in shows.
 type Approval struct {
-	_ incomparable
-
 	Code, DeviceName, Browser, Address string
 
 	State string // a markup.Approve… value
@@ -227,7 +221,7 @@ func (a *Admin) OpenDeny(code, deviceName string) {
 func (a *Admin) OpenRevoke(d Device) {
 	dialog := a.doc.ByID(markup.IDRevokeDialog)
 	setAttr(dialog, markup.AttrDevice, d.ID)
-	setBool(dialog, markup.AttrThis, d.This)
+	setBool(dialog, markup.AttrThis, d.Current)
 	setSlot(dialog, markup.SlotLabel, d.Label)
 	setSlot(dialog, markup.SlotBrowser, d.Browser)
 	setSlot(dialog, markup.SlotUser, d.User)

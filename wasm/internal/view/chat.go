@@ -57,7 +57,7 @@ func SetReplica(doc Document, text string) {
 
 // SetEarlier tells whether there are earlier messages, and whether they are
 // being loaded.
-func SetEarlier(doc Document, has, loading bool) {
+func SetLoadEarlier(doc Document, has, loading bool) {
 	setBool(doc.ByID(markup.IDRoot), markup.AttrHasMore, has)
 	button := doc.ByID(markup.IDLoadEarlier)
 	state := markup.LoadIdle
@@ -69,7 +69,7 @@ func SetEarlier(doc Document, has, loading bool) {
 }
 
 // SetJump offers the way back to the latest message, or does not.
-func SetJump(doc Document, offered bool) {
+func SetJumpToLatest(doc Document, offered bool) {
 	setFlag(doc.ByID(markup.IDJumpLatest), "hidden", !offered)
 }
 

@@ -51,7 +51,7 @@ func Field(doc Document, id, name string) string {
 
 // OpenAbout opens a dialog about the row that an element stands in: the dialog
 // takes over the row's key, and the words of its slots.
-func OpenAbout(doc Document, id string, inside Element) {
+func OpenRowDialog(doc Document, id string, inside Element) {
 	dialog, row := doc.ByID(id), inside.Closest(markup.AttrRow)
 	if dialog == nil || row == nil {
 		return
@@ -73,7 +73,7 @@ func OpenKey(doc Document) {
 }
 
 // ForgetKey takes a key out of the page once the dialog that showed it is closed.
-func ForgetKey(doc Document) {
+func ClearKey(doc Document) {
 	if dialog := doc.ByID(markup.IDKeyDialog); dialog != nil && !dialog.Flag("open") {
 		setSlot(dialog, markup.SlotKey, "")
 	}

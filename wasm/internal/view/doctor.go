@@ -12,8 +12,6 @@ type Doctor struct {
 
 // Check is one part of the way that was tried.
 type Check struct {
-	_ incomparable
-
 	Part    string // markup.CheckNetwork and what follows it
 	State   string // markup.CheckBusy and what follows it
 	Finding string

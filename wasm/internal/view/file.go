@@ -18,8 +18,6 @@ type File struct {
 
 // Attachment is a file in the composer.
 type Attachment struct {
-	_ incomparable
-
 	File
 	Key     string
 	State   string // a markup.File… value
@@ -35,7 +33,7 @@ type Attachments struct {
 
 // NewAttachments takes the list over.
 func NewAttachments(doc Document) *Attachments {
-	return &Attachments{doc, adopt(doc.ByID(markup.IDAttachments), func(el Element) string { return el.Attr(markup.AttrFile) })}
+	return &Attachments{doc, adoptList(doc.ByID(markup.IDAttachments), func(el Element) string { return el.Attr(markup.AttrFile) })}
 }
 
 // Draw makes the list these files, whose keys must not repeat.
@@ -45,8 +43,8 @@ func (v *Attachments) Draw(files []Attachment) {
 		f := &files[i]
 		percent := strconv.Itoa(f.Percent)
 		entries[i] = entry{
-			key:   f.Key,
-			print: joined(f.Name, f.Size, f.Picture, f.State, percent, f.Error),
+			key:         f.Key,
+			fingerprint: fingerprintOf(f.Name, f.Size, f.Picture, f.State, percent, f.Error),
 			draw: func(el Element) {
 				setAttr(el, markup.AttrFile, f.Key)
 				setAttr(el, markup.AttrState, f.State)
@@ -75,13 +73,13 @@ func (f *File) draw(el Element) {
 }
 
 // drawFiles makes the files of a message these.
-func (it *item) drawFiles(doc Document, files []File) {
+func (it *messageItem) drawFiles(doc Document, files []File) {
 	if it.files.parent == nil {
 		if len(files) == 0 {
 			return
 		}
 		n := 0
-		it.files = adopt(first(it.el, markup.AttrSlot, markup.SlotFiles), func(Element) string {
+		it.files = adoptList(first(it.el, markup.AttrSlot, markup.SlotFiles), func(Element) string {
 			n++
 			return strconv.Itoa(n)
 		})
@@ -91,8 +89,8 @@ func (it *item) drawFiles(doc Document, files []File) {
 		f := &files[i]
 		width, height := strconv.FormatInt(f.Width, 10), strconv.FormatInt(f.Height, 10)
 		entries[i] = entry{
-			key:   strconv.Itoa(i + 1),
-			print: joined(f.Name, f.Size, f.Href, f.Picture, width, height),
+			key:         strconv.Itoa(i + 1),
+			fingerprint: fingerprintOf(f.Name, f.Size, f.Href, f.Picture, width, height),
 			draw: func(el Element) {
 				f.draw(el)
 				if picture := first(el, markup.AttrSlot, markup.SlotPicture); f.Picture != "" {

@@ -8,15 +8,13 @@ type list struct {
 }
 
 type row struct {
-	_ incomparable
-
-	key   string
-	el    Element
-	print string // of what stands there; "" for what the server rendered
+	key         string
+	el          Element
+	fingerprint string // of what stands there; "" for what the server rendered
 }
 
 // adopt takes over the children that the server rendered; key reads an item's.
-func adopt(parent Element, key func(Element) string) list {
+func adoptList(parent Element, key func(Element) string) list {
 	l := list{parent: parent}
 	if parent != nil {
 		for _, el := range parent.Children() {
@@ -86,9 +84,9 @@ func take(rows []row, key string) (row, []row, bool) {
 // entry is a row as it should be. Its print is all that is drawn of it, so that a
 // row whose print stays is left alone.
 type entry struct {
-	key   string
-	print string
-	draw  func(Element)
+	key         string
+	fingerprint string
+	draw        func(Element)
 }
 
 // set makes the list these entries, whose keys must not repeat.
@@ -99,15 +97,15 @@ func (l *list) set(entries []entry, fresh func() Element) {
 	}
 	l.arrange(keys, func(int) Element { return fresh() })
 	for i := range l.rows {
-		if r, e := &l.rows[i], &entries[i]; r.print != e.print {
+		if r, e := &l.rows[i], &entries[i]; r.fingerprint != e.fingerprint {
 			e.draw(r.el)
-			r.print = e.print
+			r.fingerprint = e.fingerprint
 		}
 	}
 }
 
 // joined puts texts together, each with its end marked.
-func joined(parts ...string) string {
+func fingerprintOf(parts ...string) string {
 	all := ""
 	for _, p := range parts {
 		all += p + "\x00"
@@ -115,7 +113,7 @@ func joined(parts ...string) string {
 	return all
 }
 
-func mark(b bool) string {
+func flag(b bool) string {
 	if b {
 		return "1"
 	}

@@ -34,11 +34,11 @@ type Message struct {
 }
 
 // item is a message in the document.
-type item struct {
+type messageItem struct {
 	el, body Element
 	files    list
-	drawn    Message
-	known    bool // drawn is what stands there; else the server rendered it
+	last     Message
+	drawn    bool // drawn is what stands there; else the server rendered it
 }
 
 // template is the one that shows messages of a role.
@@ -54,43 +54,43 @@ func template(from protocol.MessageRole) string {
 }
 
 // draw makes the item show m.
-func (it *item) draw(m *Message, doc Document, clock func(protocol.Time) Time) {
-	if it.known && same(&it.drawn, m) {
+func (it *messageItem) draw(m *Message, doc Document, clock func(protocol.Time) Time) {
+	if it.drawn && equalMessages(&it.last, m) {
 		return
 	}
-	old, was := it.drawn, it.known
-	if !was || old.ID != m.ID || old.Key != m.Key || old.RunID != m.RunID || old.Seq != m.Seq {
-		it.identify(m)
+	old, drawn := it.last, it.drawn
+	if !drawn || old.ID != m.ID || old.Key != m.Key || old.RunID != m.RunID || old.Seq != m.Seq {
+		it.drawKeys(m)
 	}
 	it.drawBody(m) // looks at the status that stands there
-	if !was || old.Status != m.Status {
+	if !drawn || old.Status != m.Status {
 		setAttr(it.el, markup.AttrStatus, m.Status)
 	}
-	if !was || old.At != m.At {
+	if !drawn || old.At != m.At {
 		setTime(it.el, markup.SlotTime, clock(m.At))
 	}
-	if !was || old.ByOther != m.ByOther {
+	if !drawn || old.ByOther != m.ByOther {
 		setBool(it.el, markup.AttrByOther, m.ByOther)
 	}
-	it.slot(markup.SlotAuthor, was, old.Author, m.Author)
-	it.slot(markup.SlotLabel, was, old.Label, m.Label)
-	it.slot(markup.SlotThinking, was, old.Thinking, m.Thinking)
-	it.slot(markup.SlotActivity, was, old.Activity, m.Activity)
-	it.slot(markup.SlotError, was, old.Error, m.Error)
-	if !was || !slices.Equal(old.Files, m.Files) {
+	it.updateSlot(markup.SlotAuthor, drawn, old.Author, m.Author)
+	it.updateSlot(markup.SlotLabel, drawn, old.Label, m.Label)
+	it.updateSlot(markup.SlotThinking, drawn, old.Thinking, m.Thinking)
+	it.updateSlot(markup.SlotActivity, drawn, old.Activity, m.Activity)
+	it.updateSlot(markup.SlotError, drawn, old.Error, m.Error)
+	if !drawn || !slices.Equal(old.Files, m.Files) {
 		it.drawFiles(doc, m.Files)
 	}
 	if m.Status == markup.StatusUploading {
 		setSlot(it.el, markup.SlotPercent, strconv.Itoa(m.Percent))
 	}
 	if m.Name != "" {
-		it.slot(markup.SlotName, was, old.Name, m.Name)
+		it.updateSlot(markup.SlotName, drawn, old.Name, m.Name)
 	}
-	it.drawn, it.known = *m, true
-	it.drawn.Blocks = slices.Clone(m.Blocks) // the timeline changes its own in place
+	it.last, it.drawn = *m, true
+	it.last.Blocks = slices.Clone(m.Blocks) // the timeline changes its own in place
 }
 
-func (it *item) identify(m *Message) {
+func (it *messageItem) drawKeys(m *Message) {
 	key := m.Key
 	if m.ID != "" {
 		key = ""
@@ -101,14 +101,14 @@ func (it *item) identify(m *Message) {
 	setAttr(it.el, markup.AttrSeq, strconv.FormatInt(m.Seq, 10))
 }
 
-func (it *item) slot(name string, was bool, old, text string) {
-	if !was || old != text {
+func (it *messageItem) updateSlot(name string, drawn bool, old, text string) {
+	if !drawn || old != text {
 		setSlot(it.el, name, text)
 	}
 }
 
 // drawBody writes the blocks that changed, or the plain text.
-func (it *item) drawBody(m *Message) {
+func (it *messageItem) drawBody(m *Message) {
 	if it.body == nil {
 		if it.body = first(it.el, markup.AttrSlot, markup.SlotBody); it.body == nil {
 			return
@@ -116,28 +116,28 @@ func (it *item) drawBody(m *Message) {
 	}
 	if len(m.Blocks) == 0 {
 		setAttr(it.body, markup.AttrFormat, markup.FormatText)
-		if !it.known || len(it.drawn.Blocks) > 0 || it.drawn.Content != m.Content {
+		if !it.drawn || len(it.last.Blocks) > 0 || it.last.Content != m.Content {
 			setText(it.body, m.Content)
 		}
 		return
 	}
-	if !it.known && it.final(m) {
+	if !it.drawn && it.isFinal(m) {
 		return
 	}
 	setAttr(it.body, markup.AttrFormat, markup.FormatHTML)
-	patch(it.body, it.drawn.Blocks, m.Blocks)
+	patchBlocks(it.body, it.last.Blocks, m.Blocks)
 }
 
 // final reports whether the server rendered just this: an ended message changes
 // no more.
-func (it *item) final(m *Message) bool {
+func (it *messageItem) isFinal(m *Message) bool {
 	return protocol.MessageStatus(m.Status).Ended() &&
 		it.el.Attr(markup.AttrStatus) == m.Status &&
 		it.body.Attr(markup.AttrFormat) == markup.FormatHTML
 }
 
 // patch turns the old blocks in body into the new ones.
-func patch(body Element, old, blocks []timeline.Block) {
+func patchBlocks(body Element, old, blocks []timeline.Block) {
 	from := 0
 	for from < len(old) && from < len(blocks) && old[from] == blocks[from] {
 		from++
@@ -151,12 +151,12 @@ func patch(body Element, old, blocks []timeline.Block) {
 			return
 		}
 	}
-	place(body, from, blocks)
+	writeBlocks(body, from, blocks)
 }
 
 // place writes the blocks from an index on; one that has grown is written up to
 // there, and then its growth.
-func place(body Element, from int, blocks []timeline.Block) {
+func writeBlocks(body Element, from int, blocks []timeline.Block) {
 	html := make([]string, 0, len(blocks)-from)
 	for i := from; i < len(blocks); i++ {
 		html = append(html, blocks[i].HTML)
@@ -172,7 +172,7 @@ func place(body Element, from int, blocks []timeline.Block) {
 	body.SetBlocks(from, html)
 }
 
-func same(a, b *Message) bool {
+func equalMessages(a, b *Message) bool {
 	return a.ID == b.ID && a.Key == b.Key && a.Status == b.Status && a.RunID == b.RunID && a.Seq == b.Seq &&
 		a.At == b.At && a.Content == b.Content && a.ByOther == b.ByOther && a.Author == b.Author &&
 		a.Name == b.Name && a.Label == b.Label && a.Thinking == b.Thinking && a.Activity == b.Activity &&

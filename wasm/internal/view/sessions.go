@@ -4,8 +4,6 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
 // Session is an entry of the list of chats.
 type Session struct {
-	_ incomparable
-
 	Key     string
 	Href    string
 	Label   string
@@ -24,7 +22,7 @@ type Sessions struct {
 
 // NewSessions takes over the list that the server rendered.
 func NewSessions(doc Document) *Sessions {
-	return &Sessions{doc, adopt(doc.ByID(markup.IDSessionList), func(el Element) string { return el.Attr(markup.AttrSessionKey) })}
+	return &Sessions{doc, adoptList(doc.ByID(markup.IDSessionList), func(el Element) string { return el.Attr(markup.AttrSessionKey) })}
 }
 
 // Draw makes the list these sessions, whose keys must not repeat.
@@ -36,8 +34,8 @@ func (v *Sessions) Draw(sessions []Session) {
 		none = none && s.Hidden
 		entries[i] = entry{
 			key: s.Key,
-			print: joined(s.Href, s.Label, s.Time.Stamp, s.Time.Text,
-				mark(s.Running), mark(s.Pinned), mark(s.Current), mark(s.Hidden)),
+			fingerprint: fingerprintOf(s.Href, s.Label, s.Time.Stamp, s.Time.Text,
+				flag(s.Running), flag(s.Pinned), flag(s.Current), flag(s.Hidden)),
 			draw: func(el Element) { drawSession(el, s) },
 		}
 	}

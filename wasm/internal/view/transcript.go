@@ -10,16 +10,16 @@ type Transcript struct {
 	doc   Document
 	clock func(protocol.Time) Time
 	list  list
-	items map[string]*item // by row key
+	items map[string]*messageItem // by row key
 }
 
 // NewTranscript takes over the messages that the server rendered. clock puts a
 // moment into the words of the reader's place.
 func NewTranscript(doc Document, clock func(protocol.Time) Time) *Transcript {
-	t := &Transcript{doc: doc, clock: clock, items: map[string]*item{}}
-	t.list = adopt(doc.ByID(markup.IDMessages), func(el Element) string { return rowOf(el.Attr(markup.AttrMessageID), "") })
+	t := &Transcript{doc: doc, clock: clock, items: map[string]*messageItem{}}
+	t.list = adoptList(doc.ByID(markup.IDMessages), func(el Element) string { return rowOf(el.Attr(markup.AttrMessageID), "") })
 	for _, r := range t.list.rows {
-		t.items[r.key] = &item{el: r.el}
+		t.items[r.key] = &messageItem{el: r.el}
 	}
 	return t
 }
@@ -38,10 +38,10 @@ func (t *Transcript) Draw(messages []Message) { t.arrange(nil, messages) }
 
 // DrawBehind makes the transcript what the server rendered and own behind it, for
 // a page whose messages are not known yet.
-func (t *Transcript) DrawBehind(own []Message) {
+func (t *Transcript) DrawAfterServed(own []Message) {
 	var served []string
 	for _, r := range t.list.rows {
-		if !t.items[r.key].known {
+		if !t.items[r.key].drawn {
 			served = append(served, r.key)
 		}
 	}
@@ -56,13 +56,13 @@ func (t *Transcript) arrange(stay []string, messages []Message) {
 		m := &messages[i]
 		key := rowOf(m.ID, m.Key)
 		if m.ID != "" && m.Key != "" {
-			t.rename(rowOf("", m.Key), key)
+			t.renameRow(rowOf("", m.Key), key)
 		}
 		keys = append(keys, key)
 	}
 	t.list.arrange(keys, func(i int) Element {
 		m := &messages[i-len(stay)]
-		it := &item{el: t.doc.Clone(template(m.From))}
+		it := &messageItem{el: t.doc.Clone(template(m.From))}
 		it.draw(m, t.doc, t.clock)
 		t.items[keys[i]] = it
 		return it.el
@@ -70,7 +70,7 @@ func (t *Transcript) arrange(stay []string, messages []Message) {
 	for i := range messages {
 		t.Update(&messages[i])
 	}
-	t.forget()
+	t.removeStaleItems()
 }
 
 // Update draws one message that is in the transcript, and does nothing if it is
@@ -82,7 +82,7 @@ func (t *Transcript) Update(m *Message) {
 }
 
 // rename lets a row go on under another key, unless that one exists.
-func (t *Transcript) rename(old, key string) {
+func (t *Transcript) renameRow(old, key string) {
 	it := t.items[old]
 	if it == nil || t.items[key] != nil {
 		return
@@ -97,11 +97,11 @@ func (t *Transcript) rename(old, key string) {
 }
 
 // forget drops the items whose rows are gone.
-func (t *Transcript) forget() {
+func (t *Transcript) removeStaleItems() {
 	if len(t.items) == len(t.list.rows) {
 		return
 	}
-	kept := make(map[string]*item, len(t.list.rows))
+	kept := make(map[string]*messageItem, len(t.list.rows))
 	for _, r := range t.list.rows {
 		kept[r.key] = t.items[r.key]
 	}

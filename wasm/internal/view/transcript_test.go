@@ -161,8 +161,8 @@ func TestOwnMessagesStandBehindWhatTheServerRendered(t *testing.T) {
 	doc := viewtest.Chat("", strings.Replace(served, "%", "complete", 1), "")
 	transcript := view.NewTranscript(doc, clock)
 	own := view.Message{Key: "k", From: protocol.FromUser, Status: "waiting", Content: "later"}
-	transcript.DrawBehind([]view.Message{own})
-	transcript.DrawBehind([]view.Message{own})
+	transcript.DrawAfterServed([]view.Message{own})
+	transcript.DrawAfterServed([]view.Message{own})
 	items := doc.Get("messages").Elements()
 	if len(items) != 3 || items[2].Attr("data-key") != "k" {
 		t.Fatalf("the transcript is\n%s", doc.Get("messages").Inner())

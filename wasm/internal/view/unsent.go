@@ -4,8 +4,6 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
 // Refused is a message that was not sent, of another chat than the shown one.
 type Refused struct {
-	_ incomparable
-
 	Key   string
 	Label string // of the chat
 	Error string
@@ -20,7 +18,7 @@ type Unsent struct {
 
 // NewUnsent takes the list over.
 func NewUnsent(doc Document) *Unsent {
-	return &Unsent{doc, adopt(doc.ByID(markup.IDUnsent), func(el Element) string { return el.Attr(markup.AttrKey) })}
+	return &Unsent{doc, adoptList(doc.ByID(markup.IDUnsent), func(el Element) string { return el.Attr(markup.AttrKey) })}
 }
 
 // Draw makes the list these messages, whose keys must not repeat.
@@ -29,8 +27,8 @@ func (v *Unsent) Draw(messages []Refused) {
 	for i := range messages {
 		m := &messages[i]
 		entries[i] = entry{
-			key:   m.Key,
-			print: joined(m.Label, m.Error, m.Text),
+			key:         m.Key,
+			fingerprint: fingerprintOf(m.Label, m.Error, m.Text),
 			draw: func(el Element) {
 				setAttr(el, markup.AttrKey, m.Key)
 				setSlot(el, markup.SlotLabel, m.Label)

@@ -71,7 +71,7 @@ type Element struct {
 }
 
 // wrote counts a change; what is not in the document yet may change freely.
-func (e *Element) wrote() {
+func (e *Element) countWrite() {
 	for at := e; at != nil; at = at.parent {
 		if at == e.doc.Root {
 			e.doc.Writes++
@@ -119,7 +119,7 @@ func (e *Element) Attr(name string) string { return e.attrs[name] }
 
 // SetAttr sets one.
 func (e *Element) SetAttr(name, value string) {
-	e.wrote()
+	e.countWrite()
 	e.attrs[name] = value
 }
 
@@ -131,7 +131,7 @@ func (e *Element) Flag(name string) bool {
 
 // SetFlag makes it be there, or not.
 func (e *Element) SetFlag(name string, on bool) {
-	e.wrote()
+	e.countWrite()
 	if on {
 		e.attrs[name] = ""
 	} else {
@@ -153,7 +153,7 @@ func (e *Element) Text() string {
 
 // SetText replaces everything beneath.
 func (e *Element) SetText(text string) {
-	e.wrote()
+	e.countWrite()
 	e.nodes = nil
 	if text != "" {
 		e.nodes = []*Element{{Data: text, doc: e.doc, parent: e}}
@@ -162,12 +162,12 @@ func (e *Element) SetText(text string) {
 
 // SetBlocks is the one method that reads HTML.
 func (e *Element) SetBlocks(from int, blocks []string) {
-	e.wrote()
+	e.countWrite()
 	if from == 0 {
 		e.nodes = nil
 	}
 	for _, extra := range e.elements()[from:] {
-		e.drop(extra)
+		e.removeNode(extra)
 	}
 	for _, block := range blocks {
 		made := e.doc.parse(block)
@@ -181,7 +181,7 @@ func (e *Element) SetBlocks(from int, blocks []string) {
 
 // AppendCode adds text to the code of the last block.
 func (e *Element) AppendCode(text string) {
-	e.wrote()
+	e.countWrite()
 	blocks := e.elements()
 	code := blocks[len(blocks)-1]
 	code.walk(func(at *Element) {
@@ -193,7 +193,7 @@ func (e *Element) AppendCode(text string) {
 }
 
 // Children are the child elements.
-func (e *Element) Children() []view.Element { return viewed(e.elements()) }
+func (e *Element) Children() []view.Element { return asViews(e.elements()) }
 
 // Find gives the descendants with that attribute.
 func (e *Element) Find(attr, value string) []view.Element {
@@ -203,10 +203,10 @@ func (e *Element) Find(attr, value string) []view.Element {
 			list = append(list, at)
 		}
 	})
-	return viewed(list)
+	return asViews(list)
 }
 
-func viewed(list []*Element) []view.Element {
+func asViews(list []*Element) []view.Element {
 	out := make([]view.Element, len(list))
 	for i, e := range list {
 		out[i] = e
@@ -236,18 +236,18 @@ func (e *Element) Insert(child, before view.Element) {
 	}
 	e.nodes = slices.Insert(e.nodes, at, c)
 	c.parent = e
-	e.wrote()
+	e.countWrite()
 }
 
 // Remove takes the element out.
 func (e *Element) Remove() {
 	if e.parent != nil {
-		e.wrote()
-		e.parent.drop(e)
+		e.countWrite()
+		e.parent.removeNode(e)
 	}
 }
 
-func (e *Element) drop(child *Element) {
+func (e *Element) removeNode(child *Element) {
 	e.nodes = slices.DeleteFunc(e.nodes, func(n *Element) bool { return n == child })
 	child.parent = nil
 }

@@ -41,7 +41,7 @@ const (
  <details><button data-action="rename-session"></button><button data-action="pin-session"></button><button data-action="delete-session"></button></details></li></template>
 </body>`
 
-	gatePage = `<body id="gatehouse" data-page="pairing" data-state="connecting" data-instance="i" %>` + shared + `
+	pairingPage = `<body id="gatehouse" data-page="pairing" data-state="connecting" data-instance="i" %>` + shared + `
 <p id="pairing-code" data-code=""></p><button data-action="copy-pairing-code" data-state="idle"></button>
 <img id="pairing-qr" hidden><span data-slot="remaining"></span>
 <p data-slot="message"></p><span data-slot="seconds"></span><span data-slot="seconds"></span><button data-action="ask-again"></button>
@@ -109,7 +109,7 @@ func Chat(root, messages, sessions string) *Document {
 }
 
 // Gate is the pairing page.
-func Gate() *Document { return Parse(strings.Replace(gatePage, "%", "", 1)) }
+func Pairing() *Document { return Parse(strings.Replace(pairingPage, "%", "", 1)) }
 
 // Login is the page where an admin signs in.
 func Login() *Document { return Parse(strings.Replace(loginPage, "%", "", 1)) }

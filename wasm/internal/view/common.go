@@ -27,14 +27,14 @@ func TextOf(doc Document, id string) string {
 func Announce(doc Document, text string) { setText(doc.ByID(markup.IDAnnounce), text) }
 
 // Link is what the connection pill tells.
-type Link struct {
+type Connection struct {
 	State   string // a markup.Link… value
 	Seconds int64  // until the next try, of LinkReconnecting and LinkFailing
 	Reason  string // of LinkRefused
 }
 
 // DrawLink shows the state of the connection.
-func DrawLink(doc Document, l Link) {
+func DrawConnection(doc Document, l Connection) {
 	pill := doc.ByID(markup.IDConnection)
 	setAttr(pill, markup.AttrState, l.State)
 	setSlot(pill, markup.SlotSeconds, seconds(l.Seconds))

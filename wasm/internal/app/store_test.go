@@ -12,19 +12,19 @@ import (
 
 // ledger is a gateway's store, shared by the connections of several tabs: it takes
 // each key once, and tells all of them.
-type ledger struct {
+type fakeStore struct {
 	mu       sync.Mutex
-	gateways []*gateway
+	gateways []*fakeGateway
 	acks     map[string]string             // by key
 	logs     map[string][]protocol.Message // by session
 }
 
-func newLedger() *ledger {
-	return &ledger{acks: map[string]string{}, logs: map[string][]protocol.Message{}}
+func newFakeStore() *fakeStore {
+	return &fakeStore{acks: map[string]string{}, logs: map[string][]protocol.Message{}}
 }
 
 // serve makes g a connection to the ledger.
-func (l *ledger) serve(g *gateway) {
+func (l *fakeStore) serve(g *fakeGateway) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gateways = append(l.gateways, g)
@@ -33,7 +33,7 @@ func (l *ledger) serve(g *gateway) {
 	g.answer("chat.replay", l.replay)
 }
 
-func (l *ledger) send(p params) (string, *protocol.Error) {
+func (l *fakeStore) send(p params) (string, *protocol.Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key, session := p.text("idempotencyKey"), p.text("sessionKey")
@@ -51,7 +51,7 @@ func (l *ledger) send(p params) (string, *protocol.Error) {
 	return fmt.Sprintf(l.acks[key], "accepted"), nil
 }
 
-func (l *ledger) history(p params) (string, *protocol.Error) {
+func (l *fakeStore) history(p params) (string, *protocol.Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := p.text("sessionKey")
@@ -63,7 +63,7 @@ func (l *ledger) history(p params) (string, *protocol.Error) {
 }
 
 // replay gives the messages after a seq.
-func (l *ledger) replay(p params) (string, *protocol.Error) {
+func (l *fakeStore) replay(p params) (string, *protocol.Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := p.text("sessionKey")
@@ -80,7 +80,7 @@ func (l *ledger) replay(p params) (string, *protocol.Error) {
 }
 
 // texts are the messages of a session.
-func (l *ledger) texts(session string) string {
+func (l *fakeStore) texts(session string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var list []string
@@ -91,7 +91,7 @@ func (l *ledger) texts(session string) string {
 }
 
 // eventIfUp sends an event where there is a connection.
-func (g *gateway) eventIfUp(name, payload string, seq int) {
+func (g *fakeGateway) eventIfUp(name, payload string, seq int) {
 	g.mu.Lock()
 	up := g.socket != nil && !g.socket.ended && !g.down
 	g.mu.Unlock()

@@ -10,43 +10,43 @@ import (
 
 // lookPace is how long after another a look that waited is made, and after the end
 // of a pause, whose first requests are the user's messages.
-const lookPace = clock.Second
+const queryInterval = clock.Second
 
 // slowDown notes that the gateway has had more requests than it takes, and for how
 // long it takes none. A message may be refused for the sake of its session alone:
 // that stops nothing else.
-func (s *shell) slowDown(err *protocol.Error, all bool) {
+func (s *basePage) rateLimited(err *protocol.Error, all bool) {
 	if err.Code != protocol.ResourceExhausted {
 		return
 	}
-	s.heard()
+	s.connectionAlive()
 	if !s.paused() {
 		view.Announce(s.doc, "Slow down: the gateway takes no more requests for a while. Nothing is lost.")
 	}
 	until := clock.Now().Add(clock.Duration(err.RetryAfterMs) * clock.Millisecond)
-	if s.pause.Before(until) {
-		s.pause = until
+	if s.pausedUntil.Before(until) {
+		s.pausedUntil = until
 	}
 	if all {
-		s.slow = s.pause
+		s.blockedUntil = s.pausedUntil
 	}
-	s.need(partLink | partBody)
+	s.redraw(partConnection | partBody)
 }
 
 // slowed reports whether requests would be refused now, paused whether some would.
-func (s *shell) slowed() bool { return clock.Now().Before(s.slow) }
-func (s *shell) paused() bool { return clock.Now().Before(s.pause) }
+func (s *basePage) blocked() bool { return clock.Now().Before(s.blockedUntil) }
+func (s *basePage) paused() bool  { return clock.Now().Before(s.pausedUntil) }
 
 // look is ask for what changes nothing: while the gateway takes no requests, it
 // waits. A new connection forgets those that wait.
-func (s *shell) look(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
-	again := func() { s.look(method, params, read, done) }
-	if s.slowed() {
-		s.looks = append(s.looks, again)
+func (s *basePage) query(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
+	again := func() { s.query(method, params, read, done) }
+	if s.blocked() {
+		s.delayedQueries = append(s.delayedQueries, again)
 		return
 	}
-	s.ask(method, params, read, func(err *protocol.Error) {
-		if err != nil && s.slowed() && s.link.Phase == client.Ready {
+	s.call(method, params, read, func(err *protocol.Error) {
+		if err != nil && s.blocked() && s.connState.Phase == client.Ready {
 			again()
 		} else {
 			done(err)
@@ -55,10 +55,10 @@ func (s *shell) look(method string, params []byte, read func(*jsontext.Decoder),
 }
 
 // goOn makes the next look, when it is time.
-func (s *shell) goOn(now clock.Time) {
-	if len(s.looks) > 0 && s.link.Phase == client.Ready && now.Sub(s.slow) >= lookPace {
-		again := s.looks[0]
-		s.looks, s.slow = s.looks[1:], now
+func (s *basePage) runDelayedQuery(now clock.Time) {
+	if len(s.delayedQueries) > 0 && s.connState.Phase == client.Ready && now.Sub(s.blockedUntil) >= queryInterval {
+		again := s.delayedQueries[0]
+		s.delayedQueries, s.blockedUntil = s.delayedQueries[1:], now
 		again()
 	}
 }

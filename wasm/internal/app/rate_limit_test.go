@@ -12,7 +12,7 @@ import (
 
 // limited makes the gateway take one request every so often, and notes each that
 // came: + taken, - refused.
-func (g *gateway) limited(every time.Duration, came *[]string) {
+func (g *fakeGateway) limitRate(every time.Duration, came *[]string) {
 	next := time.Now()
 	for method, answer := range g.answers {
 		if method == protocol.MethodConnect {
@@ -32,15 +32,15 @@ func (g *gateway) limited(every time.Duration, came *[]string) {
 
 func TestObeysTheRateLimit(t *testing.T) {
 	var came []string
-	set := func(win *window, g *gateway) {
+	set := func(win *fakeBrowser, g *fakeGateway) {
 		withHistory(win, g)
 		g.accept("accepted")
-		g.limited(12*time.Second, &came)
+		g.limitRate(12*time.Second, &came)
 	}
-	play(t, aSession, set, func(s *scene) {
-		pill := s.win.Get("connection")
+	withPage(t, sessionPage, set, func(s *harness) {
+		pill := s.browser.Get("connection")
 		eq(t, "the pill", pill.Attr("data-state")+" "+pill.Slot("seconds"), "slow 12")
-		if said := s.win.Get("announce").Text(); !strings.Contains(said, "Slow down") {
+		if said := s.browser.Get("announce").Text(); !strings.Contains(said, "Slow down") {
 			t.Errorf("what is said aloud is %q", said)
 		}
 		first := len(came)
@@ -73,31 +73,31 @@ func TestObeysTheRateLimit(t *testing.T) {
 }
 
 func TestTranscriptWaitsForTheRateLimit(t *testing.T) {
-	set := func(win *window, g *gateway) {
+	set := func(win *fakeBrowser, g *fakeGateway) {
 		withHistory(win, g)
 		g.refuse("chat.history", protocol.Exhausted("too many requests", 9000))
 	}
-	play(t, aSession, set, func(s *scene) {
-		asked := len(s.g.calls("chat.history"))
+	withPage(t, sessionPage, set, func(s *harness) {
+		asked := len(s.gateway.calls("chat.history"))
 		// A new connection in the pause makes no request of it, and forgets nothing.
-		s.g.cut(1006, "", false)
+		s.gateway.cut(1006, "", false)
 		s.wait(5 * time.Second)
-		eq(t, "asked in the pause", len(s.g.calls("chat.history")), asked)
-		withHistory(s.win, s.g)
+		eq(t, "asked in the pause", len(s.gateway.calls("chat.history")), asked)
+		withHistory(s.browser, s.gateway)
 		s.wait(15 * time.Second)
-		eq(t, "asked after it", len(s.g.calls("chat.history")), asked+1)
+		eq(t, "asked after it", len(s.gateway.calls("chat.history")), asked+1)
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
 	})
 }
 
 func TestWhatIsRefusedForNowIsTriedAgain(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.attach("a")
-		s.refuse(413, `{"error":{"code":"RESOURCE_EXHAUSTED","message":"your files would take too much","retryable":true,"retryAfterMs":60000}}`)
-		eq(t, "what is attached", s.chips(), "a.txt stuck your files would take too much")
-		s.act("retry-file", s.win.Get("attachments").Elements()[0])
-		eq(t, "what is attached", s.chips(), "a.txt uploading")
-		eq(t, "uploaded", s.accept(), "a")
-		eq(t, "what is attached", s.chips(), "a.txt ready")
+		s.refuseUpload(413, `{"error":{"code":"RESOURCE_EXHAUSTED","message":"your files would take too much","retryable":true,"retryAfterMs":60000}}`)
+		eq(t, "what is attached", s.attached(), "a.txt stuck your files would take too much")
+		s.act("retry-file", s.browser.Get("attachments").Elements()[0])
+		eq(t, "what is attached", s.attached(), "a.txt uploading")
+		eq(t, "uploaded", s.acceptUploads(), "a")
+		eq(t, "what is attached", s.attached(), "a.txt ready")
 	})
 }

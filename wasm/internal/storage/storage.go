@@ -1,12 +1,12 @@
 //go:build js
 
-// Package keep is the client's Keeper in a browser: texts that outlast the tab,
+// Package storage is the client's Keeper in a browser: texts that outlast the tab,
 // through functions that web/static/js/boot.js lends (go:wasmimport) of keep.js
 // and calls (go:wasmexport).
 //
 // The exports run to their end before JavaScript goes on, so what they call must
 // not block.
-package keep
+package storage
 
 import (
 	"sync"
@@ -16,81 +16,81 @@ import (
 )
 
 // Keeper keeps the texts of one user of this browser: an app.Keeper.
-type Keeper struct{}
+type Storage struct{}
 
 // calls are those that were not answered. The exports, which belong to no value,
 // find theirs here; it is all the state that this package has.
-var calls = table{waiting: map[int64]func(bool, []string){}}
+var calls = callTable{pending: map[int32]func(bool, []string){}}
 
-type table struct {
-	mu      sync.Mutex
-	last    int32
-	waiting map[int64]func(ok bool, texts []string)
-	told    func(name, text string)
-	buffer  []byte // that JavaScript is filling
+type callTable struct {
+	mu        sync.Mutex
+	lastID    int32
+	pending   map[int32]func(ok bool, texts []string)
+	onMessage func(name, text string)
+	buffer    []byte // that JavaScript is filling
 }
 
 // Open says whose texts they are, before anything else; told hears what the
 // user's other tabs put and tell, unless it gives false.
-func (Keeper) Open(instance, user string, told func(name, text string)) (hears bool) {
+func (Storage) Open(instance, user string, told func(name, text string)) (hears bool) {
 	calls.mu.Lock()
-	calls.told = told
+	calls.onMessage = told
 	calls.mu.Unlock()
 	return open(unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user), int32(len(user))) != 0
 }
 
 // Read gives all that is kept, as name, text, name, text …, and whether anything
 // outlasts the tab.
-func (Keeper) Read(done func(texts []string, durable bool)) {
+func (Storage) ReadAll(done func(texts []string, durable bool)) {
 	read(calls.add(func(ok bool, texts []string) { done(texts, ok) }))
 }
 
 // Put keeps a text in the place of the one of that name, and tells the other
 // tabs; "" removes it. ok is false when it is not kept.
-func (Keeper) Put(name, text string, done func(ok bool)) {
+func (Storage) Put(name, text string, done func(ok bool)) {
 	id := calls.add(func(ok bool, _ []string) { done(ok) })
 	put(id, unsafe.StringData(name), int32(len(name)), unsafe.StringData(text), int32(len(text)))
 }
 
 // Tell tells the other tabs and keeps nothing.
-func (Keeper) Tell(name, text string) {
-	tell(unsafe.StringData(name), int32(len(name)), unsafe.StringData(text), int32(len(text)))
+func (Storage) Broadcast(name, text string) {
+	broadcast(unsafe.StringData(name), int32(len(name)), unsafe.StringData(text), int32(len(text)))
 }
 
 // Lock calls done when it is this tab's turn among the user's, or when the one
 // that has the turn has it for too long.
-func (Keeper) Lock(done func()) {
+func (Storage) Lock(done func()) {
 	lock(calls.add(func(bool, []string) { done() }))
 }
 
 // Unlock ends the turn.
-func (Keeper) Unlock() { unlock() }
+func (Storage) Unlock() { unlock() }
 
 // Purge removes what is kept of a user, or with user "" of everybody at the
 // instance.
-func (Keeper) Purge(instance, user string, done func()) {
+func (Storage) Purge(instance, user string, done func()) {
 	id := calls.add(func(bool, []string) { done() })
 	purge(id, unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user), int32(len(user)))
 }
 
-func (t *table) add(done func(bool, []string)) int32 {
+func (t *callTable) add(done func(bool, []string)) int32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.last++
-	t.waiting[int64(t.last)] = done
-	return t.last
+	t.lastID++
+	t.pending[t.lastID] = done
+	return t.lastID
 }
 
-func (t *table) remove(id int32) func(bool, []string) {
+func (t *callTable) remove(id int32) func(bool, []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	done := t.waiting[int64(id)]
-	delete(t.waiting, int64(id))
+	done := t.pending[id]
+	delete(t.pending, id)
 	return done
 }
 
 // take reads the texts in the buffer, a JSON array.
-func (t *table) take() []string {
+func (t *callTable) take() []string {
 	t.mu.Lock()
 	data := t.buffer
 	t.buffer = nil
@@ -116,7 +116,7 @@ func read(id int32)
 func put(id int32, name *byte, nameLength int32, text *byte, textLength int32)
 
 //go:wasmimport gatehouse keep_tell
-func tell(name *byte, nameLength int32, text *byte, textLength int32)
+func broadcast(name *byte, nameLength int32, text *byte, textLength int32)
 
 //go:wasmimport gatehouse keep_lock
 func lock(id int32)
@@ -131,7 +131,7 @@ func purge(id int32, instance *byte, instanceLength int32, user *byte, userLengt
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport keep_buffer
-func grow(length int32) unsafe.Pointer {
+func allocBuffer(length int32) unsafe.Pointer {
 	calls.mu.Lock()
 	defer calls.mu.Unlock()
 	calls.buffer = make([]byte, length)
@@ -153,8 +153,8 @@ func answered(id, ok int32) {
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport keep_told
-func heard() {
+func messageReceived() {
 	if texts := calls.take(); len(texts) == 2 {
-		calls.told(texts[0], texts[1])
+		calls.onMessage(texts[0], texts[1])
 	}
 }

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
@@ -10,20 +12,20 @@ import (
 )
 
 // directory is what is known of the user's sessions.
-type directory struct {
+type sessionList struct {
 	sessions []*protocol.Session
 	loaded   bool
 	filter   string
 }
 
-func (d *directory) set(sessions []protocol.Session) {
+func (d *sessionList) set(sessions []protocol.Session) {
 	d.sessions, d.loaded = nil, true
 	for i := range sessions {
 		d.put(&sessions[i])
 	}
 }
 
-func (d *directory) find(key string) *protocol.Session {
+func (d *sessionList) find(key string) *protocol.Session {
 	for _, s := range d.sessions {
 		if s.Key == key {
 			return s
@@ -34,28 +36,28 @@ func (d *directory) find(key string) *protocol.Session {
 
 // put adds a session, or what is new of it, in its place: pinned ones first, then
 // the latest.
-func (d *directory) put(s *protocol.Session) {
+func (d *sessionList) put(s *protocol.Session) {
 	d.remove(s.Key)
 	at := 0
-	for at < len(d.sessions) && !before(s, d.sessions[at]) {
+	for at < len(d.sessions) && !listedBefore(s, d.sessions[at]) {
 		at++
 	}
-	d.sessions = inserted(d.sessions, at, s)
+	d.sessions = slices.Insert(d.sessions, at, s)
 }
 
-func before(a, b *protocol.Session) bool {
+func listedBefore(a, b *protocol.Session) bool {
 	if a.Pinned != b.Pinned {
 		return a.Pinned
 	}
 	return a.UpdatedAt > b.UpdatedAt
 }
 
-func (d *directory) remove(key string) {
-	d.sessions = without(d.sessions, func(s *protocol.Session) bool { return s.Key == key })
+func (d *sessionList) remove(key string) {
+	d.sessions = slices.DeleteFunc(d.sessions, func(s *protocol.Session) bool { return s.Key == key })
 }
 
 // label is what a session is called.
-func (d *directory) label(key string) string {
+func (d *sessionList) label(key string) string {
 	if s := d.find(key); s != nil {
 		return words.Session(s.Label)
 	}
@@ -64,7 +66,7 @@ func (d *directory) label(key string) string {
 
 // noteEvent keeps a session's activity up to date between the gateway's own words
 // on it.
-func (d *directory) noteEvent(key, event, kind string, now clock.Time) {
+func (d *sessionList) recordEvent(key, event, kind string, now clock.Time) {
 	s := d.find(key)
 	if s == nil {
 		return
@@ -84,7 +86,7 @@ func (d *directory) noteEvent(key, event, kind string, now clock.Time) {
 }
 
 // beginning adds the sessions that only the outbox knows.
-func (d *directory) beginning(messages []*client.Outgoing) []*protocol.Session {
+func (d *sessionList) withUnsent(messages []*client.Outgoing) []*protocol.Session {
 	all := d.sessions[:len(d.sessions):len(d.sessions)]
 	for _, m := range messages {
 		known := m.Refused != nil || !d.loaded
@@ -92,17 +94,17 @@ func (d *directory) beginning(messages []*client.Outgoing) []*protocol.Session {
 			known = known || s.Key == m.SessionKey
 		}
 		if !known {
-			all = inserted(all, 0, &protocol.Session{Key: m.SessionKey, UpdatedAt: m.At})
+			all = slices.Insert(all, 0, &protocol.Session{Key: m.SessionKey, UpdatedAt: m.At})
 		}
 	}
 	return all
 }
 
 // shown is the list for the page.
-func (d *directory) shown(
+func (d *sessionList) views(
 	out []*client.Outgoing, current string, now clock.Time, matches func(label, filter string) bool,
 ) []view.Session {
-	sessions := d.beginning(out)
+	sessions := d.withUnsent(out)
 	list := make([]view.Session, len(sessions))
 	for i, s := range sessions {
 		label := words.Session(s.Label)

@@ -12,53 +12,53 @@ import (
 )
 
 // withPairing is a gateway at which a pairing waits, for an hour.
-func withPairing(_ *window, g *gateway) {
+func withPairing(_ *fakeBrowser, g *fakeGateway) {
 	expires := protocol.At(time.Now().Add(time.Hour)).String()
 	g.on("connect", `{"protocol":3,"status":"pending_pairing","pairing_code":"ABCDEFGH","expires_at":"`+expires+`","server":{"name":"g","version":"1"}}`)
 	g.on("browser.pairing.status", `{"status":"pending","expires_at":"`+expires+`"}`)
 }
 
-func (s *scene) slot(name string) string { return s.win.Root.Slot(name) }
+func (s *harness) slot(name string) string { return s.browser.Root.Slot(name) }
 
 func TestShowsTheCodeAndWaits(t *testing.T) {
-	play(t, viewtest.Gate, withPairing, func(s *scene) {
-		eq(t, "first", s.win.fetched[0], "POST /api/session {}")
+	withPage(t, viewtest.Pairing, withPairing, func(s *harness) {
+		eq(t, "first", s.browser.fetched[0], "POST /api/session {}")
 		eq(t, "the state", s.state(), "waiting")
-		eq(t, "the code", s.win.Get("pairing-code").Text(), "ABCD EFGH")
+		eq(t, "the code", s.browser.Get("pairing-code").Text(), "ABCD EFGH")
 		eq(t, "how long", s.slot("remaining"), "60 minutes")
-		eq(t, "the name", s.g.calls("connect")[0].text("device_name"), "Firefox on Windows")
-		if src := s.win.Get("pairing-qr").Attr("src"); !strings.HasPrefix(src, "/pair/qr.svg?expires=") || s.win.Get("pairing-qr").Flag("hidden") {
-			t.Errorf("the QR code is %s", s.win.Get("pairing-qr").HTML())
+		eq(t, "the name", s.gateway.calls("connect")[0].text("device_name"), "Firefox on Windows")
+		if src := s.browser.Get("pairing-qr").Attr("src"); !strings.HasPrefix(src, "/pair/qr.svg?expires=") || s.browser.Get("pairing-qr").Flag("hidden") {
+			t.Errorf("the QR code is %s", s.browser.Get("pairing-qr").HTML())
 		}
-		s.act("copy-pairing-code", s.win.Root)
-		eq(t, "the clipboard", s.win.copied, "ABCDEFGH")
+		s.act("copy-pairing-code", s.browser.Root)
+		eq(t, "the clipboard", s.browser.copied, "ABCDEFGH")
 		s.wait(2 * time.Minute)
 		eq(t, "how long", s.slot("remaining"), "58 minutes")
-		if n := len(s.g.calls("browser.pairing.status")); n < 20 || n > 70 {
+		if n := len(s.gateway.calls("browser.pairing.status")); n < 20 || n > 70 {
 			t.Errorf("asked %d times in 2 minutes", n)
 		}
 	})
 }
 
 func TestNoQRCodeOnLoopback(t *testing.T) {
-	play(t, viewtest.Gate, func(w *window, g *gateway) { w.host = "localhost"; withPairing(w, g) }, func(s *scene) {
-		eq(t, "hidden", s.win.Get("pairing-qr").Flag("hidden"), true)
+	withPage(t, viewtest.Pairing, func(w *fakeBrowser, g *fakeGateway) { w.host = "localhost"; withPairing(w, g) }, func(s *harness) {
+		eq(t, "hidden", s.browser.Get("pairing-qr").Flag("hidden"), true)
 	})
 }
 
 func TestApprovedComesIn(t *testing.T) {
-	play(t, viewtest.Gate, withPairing, func(s *scene) {
-		s.g.on("connect", `{"protocol":3,"role":"operator","user_id":"u","server":{"name":"g","version":"1"}}`)
-		s.g.event("device.pair.resolved", `{"status":"approved"}`, 0)
+	withPage(t, viewtest.Pairing, withPairing, func(s *harness) {
+		s.gateway.on("connect", `{"protocol":3,"role":"operator","user_id":"u","server":{"name":"g","version":"1"}}`)
+		s.gateway.event("device.pair.resolved", `{"status":"approved"}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the state", s.state(), "approved")
-		eq(t, "done", strings.Join(s.win.visited, " "), "reload")
+		eq(t, "done", strings.Join(s.browser.navigations, " "), "reload")
 	})
 }
 
 func TestReloadsOnlyOnce(t *testing.T) {
-	play(t, viewtest.Gate, func(w *window, g *gateway) { w.kept["i reloaded"] = "once" }, func(s *scene) {
-		eq(t, "done", strings.Join(s.win.visited, " "), "")
+	withPage(t, viewtest.Pairing, func(w *fakeBrowser, g *fakeGateway) { w.tabValues["i reloaded"] = "once" }, func(s *harness) {
+		eq(t, "done", strings.Join(s.browser.navigations, " "), "")
 		eq(t, "the state", s.state(), "unreachable")
 		if !strings.Contains(s.slot("message"), "cookie") {
 			t.Errorf("the page says %q", s.slot("message"))
@@ -78,48 +78,48 @@ func TestRefusalsAndWhatComesNext(t *testing.T) {
 		{"other", "unreachable", "", protocol.Refuse(protocol.FailedPrecondition, "protocol 4")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			play(t, viewtest.Gate, func(_ *window, g *gateway) { g.refuse("connect", c.err) }, func(s *scene) {
+			withPage(t, viewtest.Pairing, func(_ *fakeBrowser, g *fakeGateway) { g.refuse("connect", c.err) }, func(s *harness) {
 				eq(t, "the state", s.state(), c.state)
 				eq(t, "seconds", s.slotOutside("seconds"), c.seconds)
-				withPairing(s.win, s.g)
+				withPairing(s.browser, s.gateway)
 				if c.seconds != "" {
-					button := s.win.Root.Find("data-action", "ask-again")[0]
+					button := s.browser.Root.Find("data-action", "ask-again")[0]
 					eq(t, "disabled", button.Flag("disabled"), true)
-					s.act("ask-again", s.win.Root)
+					s.act("ask-again", s.browser.Root)
 					eq(t, "the state", s.state(), c.state)
 					s.wait(61 * time.Second)
 				}
-				before := s.g.dialled
-				s.act("ask-again", s.win.Root)
+				before := s.gateway.dialled
+				s.act("ask-again", s.browser.Root)
 				s.wait(50 * time.Millisecond)
 				eq(t, "the state", s.state(), "waiting")
-				eq(t, "new sockets", s.g.dialled-before, 1)
-				eq(t, "asked", strings.Join(s.win.fetched, ", "), "POST /api/session {}, DELETE /api/session, POST /api/session {}")
+				eq(t, "new sockets", s.gateway.dialled-before, 1)
+				eq(t, "asked", strings.Join(s.browser.fetched, ", "), "POST /api/session {}, DELETE /api/session, POST /api/session {}")
 			})
 		})
 	}
 }
 
 // slotOutside is the slot's text beside the pill's.
-func (s *scene) slotOutside(name string) string {
-	found := s.win.Root.Find("data-slot", name)
+func (s *harness) slotOutside(name string) string {
+	found := s.browser.Root.Find("data-slot", name)
 	return found[len(found)-1].Text()
 }
 
 func TestUnknownCredentialIsReplacedOnce(t *testing.T) {
-	play(t, viewtest.Gate, func(_ *window, g *gateway) {
+	withPage(t, viewtest.Pairing, func(_ *fakeBrowser, g *fakeGateway) {
 		g.refuse("connect", &protocol.Error{Code: protocol.NotPaired, Details: &protocol.ErrorDetails{Status: "unknown"}})
-	}, func(s *scene) {
+	}, func(s *harness) {
 		s.wait(time.Second)
-		eq(t, "asked", strings.Join(s.win.fetched, ", "), "POST /api/session {}, DELETE /api/session, POST /api/session {}")
+		eq(t, "asked", strings.Join(s.browser.fetched, ", "), "POST /api/session {}, DELETE /api/session, POST /api/session {}")
 		eq(t, "the state", s.state(), "expired")
 	})
 }
 
 func TestTooManyRequests(t *testing.T) {
-	play(t, viewtest.Gate, func(_ *window, g *gateway) {
+	withPage(t, viewtest.Pairing, func(_ *fakeBrowser, g *fakeGateway) {
 		g.refuse("connect", protocol.Exhausted("3 wait already", 90_000))
-	}, func(s *scene) {
+	}, func(s *harness) {
 		eq(t, "the state", s.state(), "too-many")
 		eq(t, "the page says", s.slot("message"), "3 wait already")
 		if left := s.slotOutside("seconds"); len(left) < 2 {
@@ -129,37 +129,37 @@ func TestTooManyRequests(t *testing.T) {
 }
 
 func TestGatewayOutOfReach(t *testing.T) {
-	play(t, viewtest.Gate, func(w *window, g *gateway) {
+	withPage(t, viewtest.Pairing, func(w *fakeBrowser, g *fakeGateway) {
 		withPairing(w, g)
 		w.fetch = func(string, string) (int, string) { return 0, "" }
-	}, func(s *scene) {
+	}, func(s *harness) {
 		eq(t, "the state", s.state(), "unreachable")
-		asked := len(s.win.fetched)
-		s.act("reconnect-now", s.win.Root)
-		eq(t, "asked again at once", len(s.win.fetched), asked+1)
-		s.win.fetch = func(string, string) (int, string) { return 204, "" }
+		asked := len(s.browser.fetched)
+		s.act("reconnect-now", s.browser.Root)
+		eq(t, "asked again at once", len(s.browser.fetched), asked+1)
+		s.browser.fetch = func(string, string) (int, string) { return 204, "" }
 		s.wait(3 * time.Second)
 		eq(t, "the state", s.state(), "waiting")
 		// A short interruption leaves the code on the screen.
-		s.g.cut(1006, "", true)
+		s.gateway.cut(1006, "", true)
 		s.wait(100 * time.Millisecond)
 		eq(t, "the state", s.state(), "waiting")
 		s.wait(3 * time.Second)
 		eq(t, "the state", s.state(), "unreachable")
-		s.g.up()
+		s.gateway.up()
 		s.wait(10 * time.Second)
 		eq(t, "the state", s.state(), "waiting")
 	})
 }
 
 func TestNamesTheDevice(t *testing.T) {
-	play(t, viewtest.Gate, withPairing, func(s *scene) {
-		s.win.Get("device-name").SetValue("Anna’s laptop")
-		s.act("name-device", s.win.Root)
+	withPage(t, viewtest.Pairing, withPairing, func(s *harness) {
+		s.browser.Get("device-name").SetValue("Anna’s laptop")
+		s.act("name-device", s.browser.Root)
 		s.wait(50 * time.Millisecond)
-		calls := s.g.calls("connect")
+		calls := s.gateway.calls("connect")
 		eq(t, "the name", calls[len(calls)-1].text("device_name"), "Anna’s laptop")
-		eq(t, "kept", s.win.kept["i device name"], "Anna’s laptop")
+		eq(t, "kept", s.browser.tabValues["i device name"], "Anna’s laptop")
 		eq(t, "the state", s.state(), "waiting")
 	})
 }
@@ -176,14 +176,14 @@ func TestSignsInByLink(t *testing.T) {
 		{"none", "", "form", "", 204},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			play(t, viewtest.Login, func(w *window, _ *gateway) {
+			withPage(t, viewtest.Login, func(w *fakeBrowser, _ *fakeGateway) {
 				w.fragment = c.fragment
 				w.fetch = func(string, string) (int, string) { return c.status, "" }
-			}, func(s *scene) {
+			}, func(s *harness) {
 				eq(t, "the state", s.state(), c.state)
-				eq(t, "done", strings.Join(s.win.visited, " "), c.visited)
+				eq(t, "done", strings.Join(s.browser.navigations, " "), c.visited)
 				if c.fragment != "" {
-					eq(t, "asked", s.win.fetched[0], `POST /api/session {"code":"c0de-of-the-link"}`)
+					eq(t, "asked", s.browser.fetched[0], `POST /api/session {"code":"c0de-of-the-link"}`)
 				}
 			})
 		})
@@ -191,33 +191,33 @@ func TestSignsInByLink(t *testing.T) {
 }
 
 func TestLinkIsTriedAgainWhenTheGatewayIsBack(t *testing.T) {
-	play(t, viewtest.Login, func(w *window, _ *gateway) {
+	withPage(t, viewtest.Login, func(w *fakeBrowser, _ *fakeGateway) {
 		w.fragment = "c0de"
 		w.fetch = func(string, string) (int, string) { return 0, "" }
-	}, func(s *scene) {
-		s.win.fetch = func(string, string) (int, string) { return 204, "" }
+	}, func(s *harness) {
+		s.browser.fetch = func(string, string) (int, string) { return 204, "" }
 		s.wait(5 * time.Second)
 		eq(t, "the state", s.state(), "success")
 	})
 }
 
 func TestSignsInWithTheToken(t *testing.T) {
-	play(t, viewtest.Login, func(w *window, _ *gateway) {
+	withPage(t, viewtest.Login, func(w *fakeBrowser, _ *fakeGateway) {
 		w.fragment = "ABCDEFGH" // an approval led here
 		w.fetch = func(string, string) (int, string) {
 			return 401, `{"error":{"code":"UNAUTHORIZED","message":"invalid token"}}`
 		}
-	}, func(s *scene) {
+	}, func(s *harness) {
 		eq(t, "the state", s.state(), "form")
-		s.act("sign-in", s.win.Get("login-form"))
-		eq(t, "requests without a token", len(s.win.fetched), 0)
-		s.win.Get("token-input").SetValue(" to\"ken\n")
-		s.act("sign-in", s.win.Get("login-form"))
-		eq(t, "asked", s.win.fetched[0], `POST /api/session {"token":"to\"ken"}`)
+		s.act("sign-in", s.browser.Get("login-form"))
+		eq(t, "requests without a token", len(s.browser.fetched), 0)
+		s.browser.Get("token-input").SetValue(" to\"ken\n")
+		s.act("sign-in", s.browser.Get("login-form"))
+		eq(t, "asked", s.browser.fetched[0], `POST /api/session {"token":"to\"ken"}`)
 		eq(t, "the state", s.state(), "token-refused")
-		eq(t, "the form", s.win.Get("login-form").Attr("data-state"), "idle")
-		s.win.fetch = func(string, string) (int, string) { return 204, "" }
-		s.act("sign-in", s.win.Get("login-form"))
-		eq(t, "done", strings.Join(s.win.visited, " "), "leave /admin#ABCDEFGH")
+		eq(t, "the form", s.browser.Get("login-form").Attr("data-state"), "idle")
+		s.browser.fetch = func(string, string) (int, string) { return 204, "" }
+		s.act("sign-in", s.browser.Get("login-form"))
+		eq(t, "done", strings.Join(s.browser.navigations, " "), "leave /admin#ABCDEFGH")
 	})
 }

@@ -21,41 +21,41 @@ func (c *chat) follow(s *session) {
 	}
 	kind := follow.OwnSession
 	if s.other != nil {
-		kind = follow.AnothersSession
+		kind = follow.OtherUsersSession
 	}
-	s.feed = c.follows.Follow(s.key, kind)
-	s.log = s.feed.Log
-	c.follows.Trim(maxFollowed)
+	s.followed = c.followed.Follow(s.key, kind)
+	s.log = s.followed.Log
+	c.followed.Trim(maxFollowed)
 }
 
 // resume brings the sessions up to date on a new connection, and notes how much
 // each missed.
-func (c *chat) resume(state client.State) {
+func (c *chat) resumeSessions(state client.State) {
 	for i := range state.Resumed {
 		r := &state.Resumed[i]
-		s := c.all[r.SessionKey]
+		s := c.opened[r.SessionKey]
 		if s == nil || !s.loaded() || r.Status == protocol.ResumeGone {
 			continue
 		}
 		had := s.log.Cursor()
 		s.known, s.missed = true, 0
 		if had.Epoch == "" || had.Epoch == r.Epoch {
-			s.missed, s.until = r.LastSeq-had.AfterSeq, r.LastSeq
+			s.missed, s.missedUntil = r.LastSeq-had.AfterSeq, r.LastSeq
 		}
 	}
-	c.follows.State(state)
+	c.followed.State(state)
 }
 
 // caughtUpFor is how long the word on it stays.
 const caughtUpFor = 4 * clock.Second
 
 // caughtUp says, when all that the shown session missed is here, how much it was.
-func (c *chat) caughtUp() {
+func (c *chat) showCaughtUp() {
 	s := c.shown
-	if s.missed <= 0 || s.log.Stale() || s.log.Cursor().AfterSeq < s.until {
+	if s.missed <= 0 || s.log.Stale() || s.log.Cursor().AfterSeq < s.missedUntil {
 		return
 	}
 	view.SetText(c.doc, markup.IDCaughtUp, "Caught up, "+words.Count(s.missed, "event"))
 	s.missed = 0
-	c.expire(caughtUpFor, func() { view.SetText(c.doc, markup.IDCaughtUp, "") })
+	c.expireAfter(caughtUpFor, func() { view.SetText(c.doc, markup.IDCaughtUp, "") })
 }

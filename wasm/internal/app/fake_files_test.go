@@ -13,76 +13,76 @@ import (
 
 // drawer is where a browser holds files. What is kept outlasts a page when another
 // one shares it.
-type drawer struct {
+type fakeFiles struct {
 	mu       sync.Mutex
-	held     map[string]bool // by this page
-	kept     map[string]bool // past its end
+	loaded   map[string]bool // by this page
+	stored   map[string]bool // past its end
 	full     bool            // nothing can be kept
-	uploads  []*sending
+	uploads  []*fakeUpload
 	forgot   []string
 	accepted int
 }
 
 // sending is an upload that the test answers.
-type sending struct {
+type fakeUpload struct {
 	key      string
 	progress func(int)
 	done     func(int, string)
 }
 
-func newDrawer() *drawer {
-	return &drawer{held: map[string]bool{}, kept: map[string]bool{}}
+func newFakeFiles() *fakeFiles {
+	return &fakeFiles{loaded: map[string]bool{}, stored: map[string]bool{}}
 }
 
 // beside is the drawer of another page of the same browser.
-func (d *drawer) beside() *drawer {
-	return &drawer{held: map[string]bool{}, kept: d.kept}
+func (d *fakeFiles) otherTab() *fakeFiles {
+	return &fakeFiles{loaded: map[string]bool{}, stored: d.stored}
 }
 
-func (w *window) Upload(key, path string, progress func(int), done func(int, string)) {
+func (w *fakeBrowser) Upload(key, path string, progress func(int), done func(int, string)) {
 	w.files.mu.Lock()
 	defer w.files.mu.Unlock()
 	if path != "/api/media/upload" {
 		panic(path)
 	}
-	w.files.uploads = append(w.files.uploads, &sending{key, progress, done})
+	w.files.uploads = append(w.files.uploads, &fakeUpload{key, progress, done})
 }
 
-func (w *window) KeepFile(key string, done func(bool)) {
+func (w *fakeBrowser) StoreFile(key string, done func(bool)) {
 	w.files.mu.Lock()
 	defer w.files.mu.Unlock()
-	w.files.held[key] = true
+	w.files.loaded[key] = true
 	ok := !w.files.full
 	if ok {
-		w.files.kept[key] = true
+		w.files.stored[key] = true
 	}
 	go done(ok)
 }
 
-func (w *window) LoadFile(key string, done func(bool)) {
+func (w *fakeBrowser) LoadFile(key string, done func(bool)) {
 	w.files.mu.Lock()
 	defer w.files.mu.Unlock()
-	go done(w.files.kept[key])
+	go done(w.files.stored[key])
 }
 
-func (w *window) Picture(key string) string {
+func (w *fakeBrowser) Picture(key string) string {
 	if strings.HasPrefix(key, "pic") {
 		return "blob:" + key
 	}
 	return ""
 }
 
-func (w *window) ForgetFile(key string) {
+func (w *fakeBrowser) ForgetFile(key string) {
 	w.files.mu.Lock()
 	defer w.files.mu.Unlock()
-	delete(w.files.kept, key)
+	delete(w.files.stored, key)
 	w.files.forgot = append(w.files.forgot, key)
 }
 
-func (w *window) ClearFiles() { w.files.held = map[string]bool{} }
+func (w *fakeBrowser) ClearFiles() { w.files.loaded = map[string]bool{} }
 
 // next is the first upload that is not answered.
-func (d *drawer) next() *sending {
+func (d *fakeFiles) next() *fakeUpload {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.uploads) == 0 {
@@ -94,12 +94,12 @@ func (d *drawer) next() *sending {
 }
 
 // accept lets the gateway take what is being uploaded, and gives the keys.
-func (s *scene) accept() string {
+func (s *harness) acceptUploads() string {
 	s.t.Helper()
 	var keys []string
-	for u := s.win.files.next(); u != nil; u = s.win.files.next() {
-		s.win.files.accepted++
-		r := protocol.MediaUploadResult{Path: fmt.Sprint(protocol.MediaPath, u.key, s.win.files.accepted), MimeType: "text/plain", Filename: u.key + ".txt", Size: 5}
+	for u := s.browser.files.next(); u != nil; u = s.browser.files.next() {
+		s.browser.files.accepted++
+		r := protocol.MediaUploadResult{Path: fmt.Sprint(protocol.MediaPath, u.key, s.browser.files.accepted), MimeType: "text/plain", Filename: u.key + ".txt", Size: 5}
 		if strings.HasPrefix(u.key, "pic") {
 			r.MimeType, r.Filename, r.Width, r.Height, r.Thumbnail = "image/png", u.key+".png", 640, 480, true
 		}
@@ -111,7 +111,7 @@ func (s *scene) accept() string {
 }
 
 // attach chooses files by their keys.
-func (s *scene) attach(keys ...string) {
+func (s *harness) attach(keys ...string) {
 	s.t.Helper()
 	var files []protocol.KeptFile
 	for _, key := range keys {
@@ -129,9 +129,9 @@ func (s *scene) attach(keys ...string) {
 }
 
 // chips describes what is attached: name, state and what is said of it.
-func (s *scene) chips() string {
+func (s *harness) attached() string {
 	var list []string
-	for _, el := range s.win.Get("attachments").Children() {
+	for _, el := range s.browser.Get("attachments").Children() {
 		text := func(slot string) string { return el.Find("data-slot", slot)[0].Text() }
 		list = append(list, strings.TrimSpace(strings.Join([]string{text("filename"), el.Attr("data-state"), text("error")}, " ")))
 	}

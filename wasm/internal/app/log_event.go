@@ -10,45 +10,45 @@ import (
 )
 
 // logged takes an event of a session's log.
-func (c *chat) logged(f protocol.Frame) {
+func (c *chat) handleLogEvent(f protocol.Frame) {
 	key, kind := timeline.Peek(f.Payload)
-	c.list.noteEvent(key, f.Event, kind, clock.Now())
+	c.list.recordEvent(key, f.Event, kind, clock.Now())
 	if kind != protocol.RunChunk {
-		c.need(partList)
+		c.redraw(partList)
 	}
-	if s := c.follows.Find(key); s != nil {
+	if s := c.followed.Find(key); s != nil {
 		s.Event(f)
 	}
 }
 
 // followed takes what changed in a session that is followed; nil changes stand
 // for everything.
-func (c *chat) followed(f *follow.Session, changes []timeline.Change) {
-	s := c.all[f.Key]
-	if s == nil || s.feed != f {
+func (c *chat) sessionChanged(f *follow.Session, changes []timeline.Change) {
+	s := c.opened[f.Key]
+	if s == nil || s.followed != f {
 		return
 	}
 	if changes != nil {
 		if s == c.shown {
-			c.show(changes)
+			c.redrawChanges(changes)
 		}
 		return
 	}
-	c.need(partBody)
+	c.redraw(partBody)
 	opening := c.opening != "" && c.opening == s.key
 	switch {
 	case f.Err != nil && f.Loaded:
-		c.problem("This chat is not followed live: " + sentence(f.Err))
+		c.problem("This chat is not followed live: " + errorText(f.Err))
 	case f.Err != nil:
-		c.problem(sentence(f.Err))
+		c.problem(errorText(f.Err))
 		if opening {
-			c.stay()
+			c.cancelOpening()
 		}
 		return
 	case !f.Gone:
 		s.known, s.gone = true, false
 	case s.known:
-		c.lost(s)
+		c.markGone(s)
 	default: // nobody has written there yet
 	}
 	if opening {
@@ -57,45 +57,45 @@ func (c *chat) followed(f *follow.Session, changes []timeline.Change) {
 }
 
 // lost notes that the gateway has a session no more.
-func (c *chat) lost(s *session) {
+func (c *chat) markGone(s *session) {
 	s.gone = true
 	c.list.remove(s.key)
-	c.strand(s.key, false)
+	c.settleUnsent(s.key, false)
 }
 
 // show marks for drawing what changed in the transcript on the screen.
-func (c *chat) show(changes []timeline.Change) {
+func (c *chat) redrawChanges(changes []timeline.Change) {
 	for _, change := range changes {
 		switch change.Kind {
 		case timeline.Added, timeline.Replaced:
-			c.need(partBody)
+			c.redraw(partBody)
 		case timeline.Activity:
-			c.streaming()
+			c.redrawStreaming()
 		case timeline.Status:
-			c.ended(change.MessageID)
+			c.announceEnd(change.MessageID)
 			fallthrough
 		default:
 			c.changed[change.MessageID] = true
-			c.need(partText)
+			c.redraw(partText)
 		}
 	}
 }
 
 // streaming marks the answer that is being written.
-func (c *chat) streaming() {
+func (c *chat) redrawStreaming() {
 	messages := c.shown.log.Messages()
 	for i := len(messages) - 1; i >= 0; i-- {
 		if messages[i].Status == protocol.StatusStreaming {
 			c.changed[messages[i].ID] = true
-			c.need(partText)
+			c.redraw(partText)
 			return
 		}
 	}
 }
 
 // ended says aloud how an answer ended.
-func (c *chat) ended(id string) {
-	c.need(partForm)
+func (c *chat) announceEnd(id string) {
+	c.redraw(partForm)
 	m := c.shown.log.Message(id)
 	if m == nil || m.Role != protocol.FromAssistant {
 		return
@@ -112,14 +112,14 @@ func (c *chat) ended(id string) {
 
 // loadEarlier asks for the messages before the first one.
 func (c *chat) loadEarlier(s *session) {
-	if s.feed == nil {
+	if s.followed == nil {
 		return
 	}
-	s.feed.Earlier(func(err *protocol.Error) {
-		c.need(partBody)
+	s.followed.Earlier(func(err *protocol.Error) {
+		c.redraw(partBody)
 		if err != nil && !client.Retryable(err) {
-			c.problem(sentence(err))
+			c.problem(errorText(err))
 		}
 	})
-	c.need(partBody)
+	c.redraw(partBody)
 }

@@ -16,7 +16,7 @@ func trim(s string) string {
 }
 
 // sentence is what an error says to people.
-func sentence(err *protocol.Error) string {
+func errorText(err *protocol.Error) string {
 	if err.Message == "" {
 		return "The gateway refused (" + string(err.Code) + ")."
 	}
@@ -24,7 +24,7 @@ func sentence(err *protocol.Error) string {
 }
 
 // refusal reads the error of an HTTP answer, {"error":{…}}; nil if there is none.
-func refusal(text string) *protocol.Error {
+func parseError(text string) *protocol.Error {
 	var f protocol.Frame
 	if jsontext.Read(jsontext.Raw(text), f.DecodeJSON) != nil {
 		return nil
@@ -33,7 +33,7 @@ func refusal(text string) *protocol.Error {
 }
 
 // activity is what a run is busy with, in words; "" for writing, which shows.
-func activity(a *protocol.Activity) string {
+func activityText(a *protocol.Activity) string {
 	switch {
 	case a == nil:
 		return ""
@@ -46,7 +46,7 @@ func activity(a *protocol.Activity) string {
 }
 
 // pairingCode reports whether s has the form of one.
-func pairingCode(s string) bool {
+func isPairingCode(s string) bool {
 	if len(s) != protocol.PairingCodeLength {
 		return false
 	}

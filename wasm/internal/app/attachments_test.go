@@ -13,9 +13,9 @@ import (
 )
 
 // refuse answers the next upload with an error.
-func (s *scene) refuse(status int, body string) {
+func (s *harness) refuseUpload(status int, body string) {
 	s.t.Helper()
-	u := s.win.files.next()
+	u := s.browser.files.next()
 	if u == nil {
 		s.t.Fatal("nothing is being uploaded")
 	}
@@ -24,7 +24,7 @@ func (s *scene) refuse(status int, body string) {
 }
 
 // shownFiles are those of the last message: what stands there, and where it leads.
-func (s *scene) shownFiles() string {
+func (s *harness) shownFiles() string {
 	var list []string
 	for _, f := range s.last().Find("data-slot", "files")[0].Children() {
 		picture, link := f.Find("data-slot", "picture")[0], f.Find("data-slot", "link")[0]
@@ -37,18 +37,18 @@ func (s *scene) shownFiles() string {
 func media(p params) string { return fmt.Sprint(p["media"]) }
 
 func TestAttachesAndSends(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.accept("accepted")
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.accept("accepted")
 		s.attach("pic", "a", "b")
-		eq(t, "what is attached", s.chips(), "pic.png uploading | a.txt uploading | b.txt waiting")
-		s.win.files.uploads[0].progress(40)
+		eq(t, "what is attached", s.attached(), "pic.png uploading | a.txt uploading | b.txt waiting")
+		s.browser.files.uploads[0].progress(40)
 		s.wait(50 * time.Millisecond)
-		eq(t, "the progress", s.win.Get("attachments").Find("max", "100")[0].Attr("value"), "40")
-		eq(t, "uploaded", s.accept(), "pic a b")
-		eq(t, "what is attached", s.chips(), "pic.png ready | a.txt ready | b.txt ready")
+		eq(t, "the progress", s.browser.Get("attachments").Find("max", "100")[0].Attr("value"), "40")
+		eq(t, "uploaded", s.acceptUploads(), "pic a b")
+		eq(t, "what is attached", s.attached(), "pic.png ready | a.txt ready | b.txt ready")
 		s.write("")
-		eq(t, "what is attached", s.chips(), "")
-		sent := s.g.calls("chat.send")
+		eq(t, "what is attached", s.attached(), "")
+		sent := s.gateway.calls("chat.send")
 		if len(sent) != 1 || media(sent[0]) != "[map[filename:pic.png path:/api/media/pic1] map[filename:a.txt path:/api/media/a2] map[filename:b.txt path:/api/media/b3]]" {
 			t.Errorf("sent: %v", sent)
 		}
@@ -56,21 +56,21 @@ func TestAttachesAndSends(t *testing.T) {
 		eq(t, "the files", s.shownFiles(), want)
 
 		// In the log it keeps the picture that it has.
-		s.g.event("chat", `{"type":"message","sessionKey":"s","message":{"id":"own1","role":"user","content":"","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":5,
+		s.gateway.event("chat", `{"type":"message","sessionKey":"s","message":{"id":"own1","role":"user","content":"","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":5,
 			"media":[{"path":"/api/media/pic1","filename":"pic.png","mimeType":"image/png","size":5,"width":640,"height":480,"thumbnail":true},{"path":"/api/media/a2","filename":"a.txt","size":5},{"path":"/api/media/b3","filename":"b.txt","size":5}]}}`, 5)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: ")
 		eq(t, "the files", s.shownFiles(), want)
 		s.act("open-file", s.last())
-		dialog := s.win.Get("picture-dialog")
+		dialog := s.browser.Get("picture-dialog")
 		eq(t, "the picture at large", dialog.Find("data-slot", "picture")[0].Attr("src"), "/api/media/pic1")
 		eq(t, "the dialog is open", dialog.Opened, true)
 	})
 }
 
 func TestShowsFilesOfOthers(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.event("chat", `{"type":"message","sessionKey":"s","message":{"id":"x","role":"user","content":"look","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":5,
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.event("chat", `{"type":"message","sessionKey":"s","message":{"id":"x","role":"user","content":"look","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":5,
 			"media":[{"path":"/api/media/1","filename":"a.png","mimeType":"image/png","size":2400000,"width":1000,"height":500,"thumbnail":true},{"path":"/api/media/2","filename":"huge.png","mimeType":"image/png","size":1}]}}`, 5)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the files", s.shownFiles(), "image a.png /api/media/1 /api/media/1?thumbnail 320x160 | file huge.png /api/media/2  x")
@@ -78,133 +78,133 @@ func TestShowsFilesOfOthers(t *testing.T) {
 }
 
 func TestRefusesWhatCannotBeAttached(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.accept("accepted")
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.accept("accepted")
 		s.attach("empty1", "a")
-		eq(t, "what is attached", s.chips(), "a.txt uploading")
+		eq(t, "what is attached", s.attached(), "a.txt uploading")
 		if !strings.Contains(s.notices(), "“empty1.txt” is empty.") {
 			t.Errorf("the notices are %q", s.notices())
 		}
-		s.refuse(415, `{"error":{"code":"INVALID_REQUEST","message":"files of this kind are not accepted"}}`)
-		eq(t, "what is attached", s.chips(), "a.txt failed files of this kind are not accepted")
+		s.refuseUpload(415, `{"error":{"code":"INVALID_REQUEST","message":"files of this kind are not accepted"}}`)
+		eq(t, "what is attached", s.attached(), "a.txt failed files of this kind are not accepted")
 		s.write("text")
-		eq(t, "what is sent", len(s.g.calls("chat.send")), 0)
+		eq(t, "what is sent", len(s.gateway.calls("chat.send")), 0)
 		eq(t, "the composer", s.composed(), "text")
 		s.do("remove-file", "attachments")
-		eq(t, "what is attached", s.chips(), "")
+		eq(t, "what is attached", s.attached(), "")
 		var many []string
 		for i := range 12 {
 			many = append(many, fmt.Sprint("f", i))
 		}
 		s.attach(many...)
-		eq(t, "how many are attached", strings.Count(s.chips(), "|")+1, protocol.MaxMedia)
+		eq(t, "how many are attached", strings.Count(s.attached(), "|")+1, protocol.MaxMedia)
 	})
 }
 
 func TestTriesUploadsAgain(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.attach("a")
-		s.refuse(503, "")
-		eq(t, "what is attached", s.chips(), "a.txt waiting")
+		s.refuseUpload(503, "")
+		eq(t, "what is attached", s.attached(), "a.txt waiting")
 		s.wait(time.Second)
-		eq(t, "uploads", len(s.win.files.uploads), 0)
+		eq(t, "uploads", len(s.browser.files.uploads), 0)
 		s.wait(2 * time.Second)
-		eq(t, "uploads", len(s.win.files.uploads), 1)
-		s.refuse(429, `{"error":{"code":"RESOURCE_EXHAUSTED","message":"too many at once","retryable":true,"retryAfterMs":9000}}`)
+		eq(t, "uploads", len(s.browser.files.uploads), 1)
+		s.refuseUpload(429, `{"error":{"code":"RESOURCE_EXHAUSTED","message":"too many at once","retryable":true,"retryAfterMs":9000}}`)
 		s.wait(8 * time.Second)
-		eq(t, "uploads", len(s.win.files.uploads), 0)
+		eq(t, "uploads", len(s.browser.files.uploads), 0)
 		s.wait(2 * time.Second)
-		eq(t, "uploaded", s.accept(), "a")
-		eq(t, "what is attached", s.chips(), "a.txt ready")
+		eq(t, "uploaded", s.acceptUploads(), "a")
+		eq(t, "what is attached", s.attached(), "a.txt ready")
 	})
 }
 
 func TestRemovesAttachedFiles(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.attach("a", "b")
-		first := s.win.files.next()
+		first := s.browser.files.next()
 		s.do("remove-file", "attachments")
-		eq(t, "what is attached", s.chips(), "b.txt uploading")
+		eq(t, "what is attached", s.attached(), "b.txt uploading")
 		first.done(0, "") // it was stopped
 		s.wait(50 * time.Millisecond)
-		eq(t, "uploaded", s.accept(), "b")
+		eq(t, "uploaded", s.acceptUploads(), "b")
 		s.do("remove-file", "attachments")
-		eq(t, "what is forgotten", strings.Join(s.win.files.forgot, " "), "a b b")
-		eq(t, "the last request", s.win.fetched[len(s.win.fetched)-1], "DELETE /api/media/b1")
-		eq(t, "the composer may send", s.chips(), "")
+		eq(t, "what is forgotten", strings.Join(s.browser.files.forgot, " "), "a b b")
+		eq(t, "the last request", s.browser.fetched[len(s.browser.fetched)-1], "DELETE /api/media/b1")
+		eq(t, "the composer may send", s.attached(), "")
 	})
 }
 
 func TestMessageWaitsForItsFiles(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.accept("accepted")
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.accept("accepted")
 		s.attach("pic")
 		s.write("with a picture")
 		s.write("and a second")
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | uploading: with a picture | sending: and a second")
-		eq(t, "what is sent", len(s.g.calls("chat.send")), 0)
-		s.win.files.uploads[0].progress(50)
+		eq(t, "what is sent", len(s.gateway.calls("chat.send")), 0)
+		s.browser.files.uploads[0].progress(50)
 		s.wait(50 * time.Millisecond)
-		own := s.win.Get("messages").Elements()[2]
+		own := s.browser.Get("messages").Elements()[2]
 		eq(t, "the progress", own.Slot("percent"), "33") // of 5 bytes, 2 and a bit
-		eq(t, "uploaded", s.accept(), "pic")
-		eq(t, "what is sent", len(s.g.calls("chat.send")), 2)
+		eq(t, "uploaded", s.acceptUploads(), "pic")
+		eq(t, "what is sent", len(s.gateway.calls("chat.send")), 2)
 	})
 }
 
 func TestTakesFilesBack(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.accept("accepted")
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.accept("accepted")
 		s.attach("a")
 		s.write("not yet")
 		s.act("take-back", s.last())
 		eq(t, "the composer", s.composed(), "not yet")
-		eq(t, "what is attached", s.chips(), "a.txt uploading")
+		eq(t, "what is attached", s.attached(), "a.txt uploading")
 		s.write("not yet")
-		s.refuse(413, `{"error":{"code":"INVALID_REQUEST","message":"the file is too large"}}`)
+		s.refuseUpload(413, `{"error":{"code":"INVALID_REQUEST","message":"the file is too large"}}`)
 		eq(t, "the last message", s.last().Attr("data-status")+" "+s.last().Slot("error"), "unsent “a.txt”: the file is too large")
 		s.act("resend-message", s.last())
-		eq(t, "uploaded", s.accept(), "a")
-		eq(t, "what is sent", len(s.g.calls("chat.send")), 1)
+		eq(t, "uploaded", s.acceptUploads(), "a")
+		eq(t, "what is sent", len(s.gateway.calls("chat.send")), 1)
 	})
 }
 
 func TestFilesSurviveTheTab(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
 		one.down()
 		one.attach("a")
 		one.write("first")
 		one.attach("pic")
 		one.compose("a draft")
-		one.app.Rest()
-		eq(t, "what is attached", one.chips(), "pic.png waiting")
-		eq(t, "where it waits", one.win.Root.Attr("data-keep"), "browser")
-		drawer := one.win.files
-		one.leave()
+		one.app.Hidden()
+		eq(t, "what is attached", one.attached(), "pic.png waiting")
+		eq(t, "where it waits", one.browser.Root.Attr("data-keep"), "browser")
+		drawer := one.browser.files
+		one.close()
 
 		two := open("k")
-		two.win.files = drawer.beside()
+		two.browser.files = drawer.otherTab()
 		two.wait(3 * time.Second)
-		if keys := two.accept(); keys != "a pic" && keys != "pic a" {
+		if keys := two.acceptUploads(); keys != "a pic" && keys != "pic a" {
 			t.Errorf("uploaded: %q", keys)
 		}
 		two.wait(time.Second)
 		eq(t, "sent", l.texts("k"), "first")
-		eq(t, "the composer", two.composed()+" "+two.chips(), "a draft pic.png ready")
-		two.leave()
+		eq(t, "the composer", two.composed()+" "+two.attached(), "a draft pic.png ready")
+		two.close()
 	})
 }
 
 func TestFilesThatAreNotKept(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
-		one.win.files.full = true
+		one.browser.files.full = true
 		one.down()
 		one.attach("a")
 		one.write("first")
-		eq(t, "where it waits", one.win.Root.Attr("data-keep"), "tab")
-		one.leave()
+		eq(t, "where it waits", one.browser.Root.Attr("data-keep"), "tab")
+		one.close()
 		two := open("k")
 		two.wait(3 * time.Second)
 		eq(t, "the transcript", two.messages(), "unsent: first")
@@ -212,29 +212,29 @@ func TestFilesThatAreNotKept(t *testing.T) {
 			t.Errorf("it says %q", text)
 		}
 		two.act("take-back", two.last())
-		if !strings.HasPrefix(two.chips(), "a.txt failed") {
-			t.Errorf("attached is %q", two.chips())
+		if !strings.HasPrefix(two.attached(), "a.txt failed") {
+			t.Errorf("attached is %q", two.attached())
 		}
-		two.leave()
+		two.close()
 	})
 }
 
 // The tab that has a file uploads it, and the others leave it to that.
 func TestOneTabUploads(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("k")
-		two.win.files = one.win.files.beside()
+		two.browser.files = one.browser.files.otherTab()
 		one.attach("a")
 		one.write("first")
 		two.wait(20 * time.Second)
-		eq(t, "uploads of the other", len(two.win.files.uploads), 0)
+		eq(t, "uploads of the other", len(two.browser.files.uploads), 0)
 		eq(t, "the other shows it", two.messages(), "uploading: first")
-		eq(t, "uploaded", one.accept(), "a")
+		eq(t, "uploaded", one.acceptUploads(), "a")
 		two.wait(3 * time.Second)
 		eq(t, "sent", l.texts("k"), "first")
 		eq(t, "the other shows it", two.messages(), "complete: first")
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
@@ -242,11 +242,11 @@ func TestDrafts(t *testing.T) {
 	t.Parallel()
 	files := []protocol.KeptFile{{Key: "k", Media: protocol.Media{Path: "/api/media/x", Filename: "a\x00b"}}}
 	for _, text := range []string{"", "text", "with a \x00 in it"} {
-		got, none := readDraft(writeDraft(text, nil))
+		got, none := decodeDraft(encodeDraft(text, nil))
 		if got != text || len(none) != 0 {
 			t.Errorf("%q became %q with %v", text, got, none)
 		}
-		got, with := readDraft(writeDraft(text, files))
+		got, with := decodeDraft(encodeDraft(text, files))
 		if got != text || len(with) != 1 || with[0] != files[0] {
 			t.Errorf("%q became %q with %v", text, got, with)
 		}
@@ -254,13 +254,13 @@ func TestDrafts(t *testing.T) {
 }
 
 func TestViewerAttachesNothing(t *testing.T) {
-	play(t, aSession, func(w *window, g *gateway) {
+	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		withHistory(w, g)
 		g.on("connect", `{"protocol":3,"role":"viewer","user_id":"u","server":{"name":"g","version":"1"}}`)
-	}, func(s *scene) {
+	}, func(s *harness) {
 		s.attach("a")
-		eq(t, "what is attached", s.chips(), "")
-		eq(t, "uploads", len(s.win.files.uploads), 0)
+		eq(t, "what is attached", s.attached(), "")
+		eq(t, "uploads", len(s.browser.files.uploads), 0)
 	})
 }
 

@@ -9,18 +9,16 @@ import (
 
 // other is what is known of a session of another user, which an admin looks at.
 // The page was served for it; it is in no list of the admin's own.
-type other struct {
-	_ incomparable
-
+type otherUser struct {
 	owner        string
 	label, agent string
 	note         bool // what is written is a note, and no message to the agent
 }
 
 // watchOther takes over the page of another user's session.
-func (c *chat) watchOther() {
+func (c *chat) takeOverOtherUser() {
 	if owner := c.root.Attr(markup.AttrOwner); owner != "" {
-		c.shown.other = &other{
+		c.shown.other = &otherUser{
 			owner: owner,
 			label: view.TextOf(c.doc, markup.IDSessionTitle),
 			agent: view.TextOf(c.doc, markup.IDAgentName),
@@ -30,7 +28,7 @@ func (c *chat) watchOther() {
 }
 
 // writesAs follows the choice of what an admin writes in another user's session.
-func (c *chat) writesAs(as string) {
+func (c *chat) setWriteAs(as string) {
 	if o := c.shown.other; o != nil {
 		o.note = as == markup.AsNote
 	}
@@ -43,27 +41,27 @@ func (c *chat) addNote(text string) {
 		c.problem("There is no connection right now. The note stays here until there is one.")
 		return
 	}
-	c.takeDraft()
+	c.clearComposer()
 	c.toLatest = true
 	s := c.shown
 	var result protocol.ChatInjectResult
 	params := &protocol.ChatInjectParams{SessionKey: s.key, Message: text}
-	c.ask(protocol.MethodChatInject, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		if err == nil || c.over {
+	c.call(protocol.MethodChatInject, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
+		if err == nil || c.ended {
 			return
 		}
-		c.problem("The note may not have been added: " + sentence(err))
+		c.problem("The note may not have been added: " + errorText(err))
 		if s == c.shown {
-			c.writeBefore(text)
+			c.prependText(text)
 		}
 	})
 }
 
 // ownMessages are those of the outbox that go to the user's own sessions.
-func (c *chat) ownMessages() []*client.Outgoing {
+func (c *chat) outboxOfOwnSessions() []*client.Outgoing {
 	var list []*client.Outgoing
-	for _, m := range c.post.box.All() {
-		if s := c.all[m.SessionKey]; s == nil || s.other == nil {
+	for _, m := range c.outbox.messages.All() {
+		if s := c.opened[m.SessionKey]; s == nil || s.other == nil {
 			list = append(list, m)
 		}
 	}
@@ -72,7 +70,7 @@ func (c *chat) ownMessages() []*client.Outgoing {
 
 // by is who wrote a message of the session, as it is shown: whether somebody else
 // than its owner, and the name to show, "" for "You".
-func (s *session) by(author *protocol.Author) (byOther bool, name string) {
+func (s *session) authorOf(author *protocol.Author) (byOther bool, name string) {
 	switch {
 	case author != nil:
 		return true, author.UserID
@@ -83,7 +81,7 @@ func (s *session) by(author *protocol.Author) (byOther bool, name string) {
 }
 
 // mine reports whether this user wrote a message of the session.
-func (s *session) mine(author *protocol.Author, user string) bool {
+func (s *session) isOwn(author *protocol.Author, user string) bool {
 	if s.other == nil {
 		return author == nil
 	}

@@ -18,53 +18,53 @@ import (
 
 // tabs opens pages of one browser, each with its own connection to one gateway,
 // within a synctest bubble.
-func tabs(t *testing.T, test func(open func(key string) *scene, kept *shelf, l *ledger)) {
+func withTabs(t *testing.T, test func(open func(key string) *harness, kept *fakeStorage, l *fakeStore)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		kept, l := newShelf(), newLedger()
-		test(func(key string) *scene { return openTab(t, key, kept, l, false) }, kept, l)
+		kept, l := newFakeStorage(), newFakeStore()
+		test(func(key string) *harness { return openTab(t, key, kept, l, false) }, kept, l)
 	})
 }
 
 // openTab opens the page of a session; down says that the network goes as soon as
 // the page is there.
-func openTab(t *testing.T, key string, kept *shelf, l *ledger, down bool) *scene {
-	win := newWindow(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
+func openTab(t *testing.T, key string, kept *fakeStorage, l *fakeStore, down bool) *harness {
+	win := newFakeBrowser(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
 	win.path = markup.SessionPath(key)
 	kept.mu.Lock()
 	kept.opened += 20
 	win.random = kept.opened // tabs make different keys
 	kept.mu.Unlock()
-	g := newGateway(t)
+	g := newFakeGateway(t)
 	l.serve(g)
 	g.down = down
-	return openScene(t, win, g, kept)
+	return openPage(t, win, g, kept)
 }
 
 // down cuts the connection for good.
-func (s *scene) down() {
-	s.g.cut(1006, "", true)
+func (s *harness) down() {
+	s.gateway.cut(1006, "", true)
 	s.wait(20 * time.Millisecond)
 }
 
 // back lets the page connect again, and waits until it has.
-func (s *scene) back() {
-	s.g.up()
+func (s *harness) back() {
+	s.gateway.up()
 	s.app.Network(true)
 	s.wait(3 * time.Second)
 }
 
 func TestSurvivesClosingTheTab(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
 		one.down()
 		for _, text := range []string{"first", "second", "third"} {
 			one.write(text)
 		}
 		eq(t, "the transcript", one.messages(), "waiting: first | waiting: second | waiting: third")
-		eq(t, "where they wait", one.win.Root.Attr("data-keep"), "browser")
-		one.leave()
+		eq(t, "where they wait", one.browser.Root.Attr("data-keep"), "browser")
+		one.close()
 
 		// The browser starts again, on another page.
 		other := open("elsewhere")
@@ -72,121 +72,121 @@ func TestSurvivesClosingTheTab(t *testing.T) {
 		eq(t, "sent", l.texts("k"), "first second third")
 		eq(t, "what is kept", kept.names(), "")
 		eq(t, "the shown transcript", other.messages(), "")
-		other.leave()
+		other.close()
 	})
 }
 
 func TestSlowStorageIsReadWhenItIsThere(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
 		one.down()
 		one.write("kept over night")
 		one.compose("half a thought")
-		one.app.Rest()
-		one.leave()
+		one.app.Hidden()
+		one.close()
 		kept.slow = true
 		two := open("k")
 		two.wait(time.Second)
 		eq(t, "sent", l.texts("k"), "")
 		kept.slow = false
-		two.keeper.told("", "")
+		two.tab.onMessage("", "")
 		two.wait(time.Second)
 		eq(t, "sent", l.texts("k"), "kept over night")
 		eq(t, "the composer", two.composed(), "half a thought")
-		two.leave()
+		two.close()
 	})
 }
 
 func TestIsSafeFromEnterOn(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
-		one.win.Get("composer-input").SetValue("typed and closed")
-		one.app.Act("send", one.win.Get("composer"))
-		eq(t, "what is kept", strings.Count(kept.names(), nameMessage), 1)
-		one.leave()
+		one.browser.Get("composer-input").SetValue("typed and closed")
+		one.app.Act("send", one.browser.Get("composer"))
+		eq(t, "what is kept", strings.Count(kept.names(), messagePrefix), 1)
+		one.close()
 		two := open("k")
 		two.wait(time.Second)
 		eq(t, "sent", l.texts("k"), "typed and closed")
 		eq(t, "the transcript", two.messages(), "complete: typed and closed")
-		two.leave()
+		two.close()
 	})
 }
 
 func TestALostAnswerMakesNoSecondMessage(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
-		one.g.answer("chat.send", func(p params) (string, *protocol.Error) {
+		one.gateway.answer("chat.send", func(p params) (string, *protocol.Error) {
 			l.send(p)
-			one.g.cut(1006, "", true) // taken, but nobody hears of it
-			return silence, nil
+			one.gateway.cut(1006, "", true) // taken, but nobody hears of it
+			return noAnswer, nil
 		})
 		one.write("once")
-		one.leave()
+		one.close()
 		two := open("k")
 		two.wait(time.Second)
 		eq(t, "sent", l.texts("k"), "once")
 		eq(t, "the transcript", two.messages(), "complete: once")
 		eq(t, "what is kept", kept.names(), "")
-		two.leave()
+		two.close()
 	})
 }
 
 func TestAKeptMessageIsNotTakenForAnOlderOneLikeIt(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
 		one.write("yes")
 		one.down()
 		one.write("yes")
 		one.write("yes")
-		one.leave()
+		one.close()
 		two := openTab(t, "k", kept, l, false)
 		two.wait(time.Second)
 		eq(t, "sent", l.texts("k"), "yes yes yes")
 		eq(t, "the transcript", two.messages(), "complete: yes | complete: yes | complete: yes")
-		two.leave()
+		two.close()
 	})
 }
 
 func TestNewChatThatNobodyKnowsYet(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("")
 		one.down()
 		one.write("the first")
-		key := keyOf(one.win.path)
-		one.leave()
+		key := sessionKeyOf(one.browser.path)
+		one.close()
 		// The gateway renders the page of what it does not know.
-		win := newWindow(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
+		win := newFakeBrowser(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
 		win.Root.SetAttr("data-state", "gone")
 		win.path = markup.SessionPath(key)
-		g := newGateway(t)
+		g := newFakeGateway(t)
 		l.serve(g)
 		g.down = true
-		two := openScene(t, win, g, kept)
+		two := openPage(t, win, g, kept)
 		eq(t, "the state", two.state(), "ready")
 		eq(t, "the transcript", two.messages(), "waiting: the first")
 		eq(t, "the list", two.labels(), "")
 		two.back()
 		eq(t, "the transcript", two.messages(), "complete: the first")
 		eq(t, "sent", l.texts(key), "the first")
-		two.leave()
+		two.close()
 	})
 }
 
 // What is kept may be read only when the page is connected already, and the
 // message may be taken before the gateway has said that it knows no such session.
 func TestNewChatThatIsReadLate(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := openTab(t, "", kept, l, true)
 		one.write("the first")
-		key := keyOf(one.win.path)
-		one.leave()
-		win := newWindow(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
+		key := sessionKeyOf(one.browser.path)
+		one.close()
+		win := newFakeBrowser(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
 		win.Root.SetAttr("data-state", "gone")
 		win.path = markup.SessionPath(key)
-		g := newGateway(t)
+		g := newFakeGateway(t)
 		l.serve(g)
 		kept.slow = true
-		two := openScene(t, win, g, kept)
+		two := openPage(t, win, g, kept)
 		eq(t, "the state", two.state(), "gone")
 		kept.slow = false
 		refused := false
@@ -197,27 +197,27 @@ func TestNewChatThatIsReadLate(t *testing.T) {
 			}
 			return l.history(p)
 		})
-		two.keeper.told("", "")
+		two.tab.onMessage("", "")
 		two.wait(time.Second)
 		eq(t, "the state", two.state(), "ready")
 		eq(t, "the transcript", two.messages(), "complete: the first")
-		eq(t, "the address's log", two.win.Root.Attr("data-last-seq"), "1")
-		two.leave()
+		eq(t, "the address's log", two.browser.Root.Attr("data-last-seq"), "1")
+		two.close()
 	})
 }
 
 func TestListsChatsThatAreNotSentYet(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("")
 		one.down()
 		one.write("the first")
 		eq(t, "the list", one.labels(), "[New chat]")
-		one.leave()
+		one.close()
 	})
 }
 
 func TestTwoTabsShareOneOutbox(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("k")
 		one.down()
 		two.down()
@@ -227,8 +227,8 @@ func TestTwoTabsShareOneOutbox(t *testing.T) {
 		const all = "waiting: from one | waiting: from two | waiting: from one again"
 		eq(t, "one's transcript", one.messages(), all)
 		eq(t, "two's transcript", two.messages(), all)
-		two.g.up()
-		one.g.up()
+		two.gateway.up()
+		one.gateway.up()
 		two.app.Network(true)
 		one.app.Network(true)
 		one.wait(5 * time.Second)
@@ -236,47 +236,47 @@ func TestTwoTabsShareOneOutbox(t *testing.T) {
 		const sent = "complete: from one | complete: from two | complete: from one again"
 		eq(t, "one's transcript", one.messages(), sent)
 		eq(t, "two's transcript", two.messages(), sent)
-		eq(t, "requests", len(one.g.calls("chat.send"))+len(two.g.calls("chat.send")), 3)
+		eq(t, "requests", len(one.gateway.calls("chat.send"))+len(two.gateway.calls("chat.send")), 3)
 		eq(t, "what is kept", kept.names(), "")
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
 func TestATabSendsWhatAnotherOneCannot(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("elsewhere")
 		one.down()
 		one.write("help")
 		one.wait(2 * time.Second)
 		eq(t, "sent", l.texts("k"), "help")
 		eq(t, "one's transcript", one.messages(), "complete: help")
-		eq(t, "by", len(two.g.calls("chat.send")), 1)
-		one.leave()
-		two.leave()
+		eq(t, "by", len(two.gateway.calls("chat.send")), 1)
+		one.close()
+		two.close()
 	})
 }
 
 func TestAFrozenTabStopsNobody(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("k")
-		one.g.answer("chat.send", nil) // it is frozen in the middle
+		one.gateway.answer("chat.send", nil) // it is frozen in the middle
 		one.write("first")
-		eq(t, "has the turn", kept.turns[0] == one.keeper, true)
+		eq(t, "has the turn", kept.lockQueue[0] == one.tab, true)
 		two.write("second")
 		two.wait(6 * time.Second)
 		eq(t, "sent", l.texts("k"), "first second")
 		eq(t, "two's transcript", two.messages(), "complete: first | complete: second")
 		eq(t, "one's transcript", one.messages(), "complete: first | complete: second")
 		one.down()
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
 func TestTabsThatHearNothingOfEachOtherSendOnce(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
-		kept.mute = true
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+		kept.isolated = true
 		one, two := open("k"), open("k")
 		one.down()
 		two.down()
@@ -288,33 +288,33 @@ func TestTabsThatHearNothingOfEachOtherSendOnce(t *testing.T) {
 		eq(t, "sent", l.texts("k"), "a b c")
 		eq(t, "one's transcript", one.messages(), "complete: a | complete: b | complete: c")
 		eq(t, "two's transcript", two.messages(), "complete: a | complete: b | complete: c")
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
 func TestTakenBackInOneTabIsNotSentByAnother(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("k")
 		one.down()
 		two.down()
 		one.write("no")
 		one.write("yes")
-		two.act("take-back", two.win.Get("messages").Elements()[0])
+		two.act("take-back", two.browser.Get("messages").Elements()[0])
 		eq(t, "two's composer", two.composed(), "no")
 		eq(t, "one's transcript", one.messages(), "waiting: yes")
 		one.back()
 		two.back()
 		eq(t, "sent", l.texts("k"), "yes")
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
 func TestWhatTheGatewayMayHaveIsNotTakenBack(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
-		one.g.answer("chat.send", nil)
+		one.gateway.answer("chat.send", nil)
 		one.write("perhaps")
 		one.down()
 		eq(t, "the transcript", one.messages(), "waiting: perhaps")
@@ -324,21 +324,21 @@ func TestWhatTheGatewayMayHaveIsNotTakenBack(t *testing.T) {
 		if !strings.Contains(one.notices(), "may have reached the gateway") {
 			t.Errorf("the notice reads %q", one.notices())
 		}
-		one.leave()
+		one.close()
 	})
 }
 
 func TestAFullSessionStopsNoOther(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
 		one.down()
 		one.write("to k")
 		two := openTab(t, "", kept, l, true)
 		two.write("to another")
-		other := keyOf(two.win.path)
-		two.leave()
+		other := sessionKeyOf(two.browser.path)
+		two.close()
 		full := true
-		one.g.answer("chat.send", func(p params) (string, *protocol.Error) {
+		one.gateway.answer("chat.send", func(p params) (string, *protocol.Error) {
 			if full && p.text("sessionKey") == "k" {
 				return "", protocol.Exhausted("this session has 10 messages waiting", 5000)
 			}
@@ -350,12 +350,12 @@ func TestAFullSessionStopsNoOther(t *testing.T) {
 		full = false
 		one.wait(6 * time.Second)
 		eq(t, "sent", l.texts("k"), "to k")
-		one.leave()
+		one.close()
 	})
 }
 
 // refusing is a gateway where session k is somebody else's.
-func (l *ledger) refusing(g *gateway) {
+func (l *fakeStore) refuseSessionK(g *fakeGateway) {
 	g.answer("chat.send", func(p params) (string, *protocol.Error) {
 		if p.text("sessionKey") == "k" {
 			return "", protocol.Refuse(protocol.Forbidden, "session does not belong to user")
@@ -365,74 +365,74 @@ func (l *ledger) refusing(g *gateway) {
 }
 
 func TestRefusedInAnotherSessionIsShownAndRecoverable(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
-		l.refusing(one.g)
+		l.refuseSessionK(one.gateway)
 		one.write("mine")
 		eq(t, "in its session", one.messages(), "unsent: mine")
-		one.leave()
+		one.close()
 
 		two := open("elsewhere")
-		l.refusing(two.g)
+		l.refuseSessionK(two.gateway)
 		two.wait(time.Second)
-		eq(t, "sends by itself", len(two.g.calls("chat.send")), 0)
-		list := two.win.Get("unsent").Elements()
+		eq(t, "sends by itself", len(two.gateway.calls("chat.send")), 0)
+		list := two.browser.Get("unsent").Elements()
 		if len(list) != 1 {
-			t.Fatalf("the list is %s", two.win.Get("unsent").HTML())
+			t.Fatalf("the list is %s", two.browser.Get("unsent").HTML())
 		}
 		eq(t, "the text", list[0].Slot("text"), "mine")
 		eq(t, "the reason", list[0].Slot("error"), "session does not belong to user")
 		two.act("resend-message", list[0])
-		eq(t, "sends", len(two.g.calls("chat.send")), 1)
+		eq(t, "sends", len(two.gateway.calls("chat.send")), 1)
 		two.compose("else")
-		two.act("take-back", two.win.Get("unsent").Elements()[0])
+		two.act("take-back", two.browser.Get("unsent").Elements()[0])
 		eq(t, "the composer", two.composed(), "mine\n\nelse")
-		eq(t, "the list", len(two.win.Get("unsent").Elements()), 0)
+		eq(t, "the list", len(two.browser.Get("unsent").Elements()), 0)
 		two.wait(time.Second)
 		eq(t, "what is kept", kept.names(), "draft/elsewhere")
-		two.leave()
+		two.close()
 	})
 }
 
 func TestDeletedSessionLeavesItsMessagesToTheirWriter(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("elsewhere")
 		one.down()
 		two := open("k")
 		two.down()
 		two.write("too late")
-		two.leave()
-		l.refusing(one.g)
-		one.g.answer("chat.send", nil)
+		two.close()
+		l.refuseSessionK(one.gateway)
+		one.gateway.answer("chat.send", nil)
 		one.app.loop.do(func() {
 			one.app.page.event(protocol.Frame{Event: "session.updated", Payload: []byte(`{"sessionKey":"k","change":"deleted"}`)})
 		})
 		one.wait(50 * time.Millisecond)
-		eq(t, "the list", one.win.Get("unsent").Elements()[0].Slot("text"), "too late")
-		one.leave()
+		eq(t, "the list", one.browser.Get("unsent").Elements()[0].Slot("text"), "too late")
+		one.close()
 	})
 }
 
 func TestNoRoomToKeep(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
 		one.down()
 		kept.full = true
 		one.write("a long one")
 		eq(t, "the transcript", one.messages(), "waiting: a long one")
-		eq(t, "where it waits", one.win.Root.Attr("data-keep"), "tab")
+		eq(t, "where it waits", one.browser.Root.Attr("data-keep"), "tab")
 		if !strings.Contains(one.notices(), "no room left") {
 			t.Errorf("the notice reads %q", one.notices())
 		}
 		one.back()
 		eq(t, "sent", l.texts("k"), "a long one")
-		eq(t, "where messages wait", one.win.Root.Attr("data-keep"), "browser")
-		one.leave()
+		eq(t, "where messages wait", one.browser.Root.Attr("data-keep"), "browser")
+		one.close()
 	})
 }
 
 func TestNothingIsKeptInAPrivateWindow(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		kept.broken = true
 		one := open("k")
 		one.write("sent at once")
@@ -444,17 +444,17 @@ func TestNothingIsKeptInAPrivateWindow(t *testing.T) {
 		if n := strings.Count(one.notices(), "lost when the tab is closed"); n != 1 {
 			t.Errorf("told %d times: %q", n, one.notices())
 		}
-		eq(t, "where they wait", one.win.Root.Attr("data-keep"), "tab")
+		eq(t, "where they wait", one.browser.Root.Attr("data-keep"), "tab")
 		one.back()
 		eq(t, "sent", l.texts("k"), "sent at once a b")
-		one.leave()
+		one.close()
 	})
 }
 
 func TestSignsOutOfEveryTab(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two, away := open("k"), open("k"), open("elsewhere")
-		for _, s := range []*scene{one, two, away} {
+		for _, s := range []*harness{one, two, away} {
 			s.down()
 		}
 		one.write("secret one")
@@ -462,20 +462,20 @@ func TestSignsOutOfEveryTab(t *testing.T) {
 		two.compose("secret draft")
 		two.wait(time.Second)
 		away.act("sign-out", away.signOutButton())
-		eq(t, "the warning", away.win.Get("sign-out-dialog").Slot("unsent"), "2")
-		away.act("confirm-sign-out", away.win.Get("sign-out-dialog"))
+		eq(t, "the warning", away.browser.Get("sign-out-dialog").Slot("unsent"), "2")
+		away.act("confirm-sign-out", away.browser.Get("sign-out-dialog"))
 		away.wait(time.Second)
-		eq(t, "done", away.win.visited[len(away.win.visited)-1], "leave /")
-		for _, s := range []*scene{one, two} {
+		eq(t, "done", away.browser.navigations[len(away.browser.navigations)-1], "leave /")
+		for _, s := range []*harness{one, two} {
 			eq(t, "the state", s.state(), "signed-out")
 			eq(t, "the transcript", s.messages(), "")
 			eq(t, "the composer", s.composed(), "")
 			eq(t, "in memory", s.unsentInMemory(), 0)
-			s.app.Rest()
+			s.app.Hidden()
 		}
 		eq(t, "what is kept", kept.names(), "")
-		for _, s := range []*scene{one, two, away} {
-			s.leave()
+		for _, s := range []*harness{one, two, away} {
+			s.close()
 		}
 		eq(t, "what is kept after all are closed", kept.names(), "")
 	})
@@ -483,101 +483,101 @@ func TestSignsOutOfEveryTab(t *testing.T) {
 
 // The gateway revokes what is signed out, and closes its connections so.
 func TestSigningOutIsNoRevocation(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("k")
 		two.compose("secret")
-		two.app.Rest()
-		one.win.fetch = func(string, string) (int, string) {
-			one.g.cut(1008, "pairing revoked", true)
-			two.g.cut(1008, "pairing revoked", true)
+		two.app.Hidden()
+		one.browser.fetch = func(string, string) (int, string) {
+			one.gateway.cut(1008, "pairing revoked", true)
+			two.gateway.cut(1008, "pairing revoked", true)
 			time.Sleep(50 * time.Millisecond)
 			return 204, ""
 		}
-		one.act("confirm-sign-out", one.win.Get("sign-out-dialog"))
+		one.act("confirm-sign-out", one.browser.Get("sign-out-dialog"))
 		one.wait(time.Second)
 		eq(t, "the state", one.state(), "signed-out")
-		eq(t, "done", one.win.visited[len(one.win.visited)-1], "leave /")
+		eq(t, "done", one.browser.navigations[len(one.browser.navigations)-1], "leave /")
 		eq(t, "the other tab's state", two.state(), "signed-out")
 		eq(t, "what is kept", kept.names(), "")
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
 // signOutButton is the one in the sidebar.
-func (s *scene) signOutButton() *viewtest.Element {
-	s.win.Root.SetAttr("data-action", "sign-out")
-	return s.win.Root
+func (s *harness) signOutButton() *viewtest.Element {
+	s.browser.Root.SetAttr("data-action", "sign-out")
+	return s.browser.Root
 }
 
-func (s *scene) unsentInMemory() (n int) {
-	s.app.loop.do(func() { n = s.app.shell.count(nil, true) })
+func (s *harness) unsentInMemory() (n int) {
+	s.app.loop.do(func() { n = s.app.shell.countUnsent(nil, true) })
 	return n
 }
 
 func TestRevokedPurgesWhatIsKept(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one, two := open("k"), open("k")
 		one.down()
-		one.g.up()
+		one.gateway.up()
 		two.down()
 		two.write("secret")
 		kept.texts["i somebody"] = map[string]string{"out/x": "theirs"}
-		one.g.answer("connect", nil)
+		one.gateway.answer("connect", nil)
 		one.app.Network(true)
 		one.wait(50 * time.Millisecond)
-		one.g.cut(1008, "pairing revoked", true)
+		one.gateway.cut(1008, "pairing revoked", true)
 		one.wait(time.Second)
 		eq(t, "the state", one.state(), "revoked")
 		eq(t, "the other tab's state", two.state(), "revoked")
 		eq(t, "what is kept", kept.names(), "")
 		eq(t, "of somebody else", len(kept.texts["i somebody"]), 1)
-		one.leave()
-		two.leave()
+		one.close()
+		two.close()
 	})
 }
 
 func TestLosingTheCredentialPurgesNothing(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		one := open("k")
 		one.down()
 		one.write("kept")
-		one.g.on("connect", `{"protocol":3,"status":"pending_pairing","pairing_code":"ABCDEFGH","expires_at":"","server":{"name":"g","version":"1"}}`)
+		one.gateway.on("connect", `{"protocol":3,"status":"pending_pairing","pairing_code":"ABCDEFGH","expires_at":"","server":{"name":"g","version":"1"}}`)
 		one.back()
-		eq(t, "done", one.win.visited[len(one.win.visited)-1], "leave /")
-		eq(t, "what is kept", strings.Count(kept.names(), nameMessage), 1)
-		one.leave()
+		eq(t, "done", one.browser.navigations[len(one.browser.navigations)-1], "leave /")
+		eq(t, "what is kept", strings.Count(kept.names(), messagePrefix), 1)
+		one.close()
 	})
 }
 
 func TestRevokedAtTheGatePurgesTheInstance(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		kept := newShelf()
+		kept := newFakeStorage()
 		kept.texts["i u"] = map[string]string{"out/x": "x"}
 		kept.texts["another u"] = map[string]string{"out/x": "x"}
-		g := newGateway(t)
+		g := newFakeGateway(t)
 		refused := protocol.Refuse(protocol.NotPaired, "revoked")
 		refused.Details = &protocol.ErrorDetails{Status: protocol.PairingRevoked}
 		g.refuse("connect", refused)
-		s := openScene(t, newWindow(viewtest.Gate()), g, kept)
+		s := openPage(t, newFakeBrowser(viewtest.Pairing()), g, kept)
 		eq(t, "the state", s.state(), "revoked")
 		eq(t, "what is kept", kept.names(), "")
 		eq(t, "of another instance", len(kept.texts["another u"]), 1)
-		s.leave()
+		s.close()
 	})
 }
 
 func TestAdminPageCountsAndPurges(t *testing.T) {
-	tabs(t, func(open func(string) *scene, kept *shelf, l *ledger) {
+	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
 		kept.texts["i admin"] = map[string]string{"out/x": "{}", "out/y": "{}", "draft/": "z"}
-		g := newGateway(t)
-		s := openScene(t, newWindow(viewtest.Admin()), g, kept)
+		g := newFakeGateway(t)
+		s := openPage(t, newFakeBrowser(viewtest.Admin()), g, kept)
 		s.act("sign-out", s.signOutButton())
-		eq(t, "the warning", s.win.Get("sign-out-dialog").Slot("unsent"), "2")
-		s.act("confirm-sign-out", s.win.Get("sign-out-dialog"))
+		eq(t, "the warning", s.browser.Get("sign-out-dialog").Slot("unsent"), "2")
+		s.act("confirm-sign-out", s.browser.Get("sign-out-dialog"))
 		eq(t, "what is kept", len(kept.texts["i admin"]), 0)
-		s.leave()
+		s.close()
 	})
 }
 
@@ -589,9 +589,9 @@ func TestTabsLoseAndDoubleNothing(t *testing.T) {
 		steps := rapid.SliceOfN(rapid.IntRange(0, 11), 5, 25).Draw(rt, "steps")
 		mute, broken := rapid.Bool().Draw(rt, "mute"), false
 		synctest.Test(t, func(t *testing.T) {
-			kept, l := newShelf(), newLedger()
-			kept.mute, kept.broken = mute, broken
-			all := []*scene{openTab(t, "k", kept, l, false), openTab(t, "k", kept, l, false)}
+			kept, l := newFakeStorage(), newFakeStore()
+			kept.isolated, kept.broken = mute, broken
+			all := []*harness{openTab(t, "k", kept, l, false), openTab(t, "k", kept, l, false)}
 			var typed []string
 			for _, step := range steps {
 				i := step % 2
@@ -606,14 +606,14 @@ func TestTabsLoseAndDoubleNothing(t *testing.T) {
 				case 3:
 					s.back()
 				case 4: // the tab is closed, and another opened
-					s.leave()
+					s.close()
 					all[i] = openTab(t, "k", kept, l, false)
 				case 5: // answers are lost
-					s.g.answer("chat.send", func(p params) (string, *protocol.Error) {
+					s.gateway.answer("chat.send", func(p params) (string, *protocol.Error) {
 						_, _ = l.send(p)
-						s.g.answer("chat.send", l.send)
-						s.g.cut(1006, "", false)
-						return silence, nil
+						s.gateway.answer("chat.send", l.send)
+						s.gateway.cut(1006, "", false)
+						return noAnswer, nil
 					})
 				}
 			}
@@ -634,7 +634,7 @@ func TestTabsLoseAndDoubleNothing(t *testing.T) {
 				if got := s.messages(); got != strings.TrimPrefix(want, " | ") {
 					rt.Errorf("a tab shows %q of %q", got, typed)
 				}
-				s.leave()
+				s.close()
 			}
 			if names := kept.names(); names != "" {
 				rt.Errorf("kept is %s", names)

@@ -65,7 +65,7 @@ func TestAdminListsAndApproval(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Admin()
 	admin := view.NewAdmin(doc)
-	admin.Draw([]view.Pending{{Code: "ABCDEFGH", DeviceName: "Anna’s"}}, []view.Device{{ID: "d", User: "u", This: true}}, []string{"u"})
+	admin.Draw([]view.Pending{{Code: "ABCDEFGH", DeviceName: "Anna’s"}}, []view.Device{{ID: "d", User: "u", Current: true}}, []string{"u"})
 	if got := doc.Get("pending-list").Elements()[0].Slot("code"); got != "ABCD EFGH" {
 		t.Errorf("the code reads %q", got)
 	}
@@ -79,7 +79,7 @@ func TestAdminListsAndApproval(t *testing.T) {
 		t.Errorf("the dialog is\n%s", dialog.HTML())
 	}
 	for i := range 20 {
-		admin.Note(view.Resolved{State: "approved", DeviceName: strings.Repeat("x", i)})
+		admin.AddResolved(view.Resolved{State: "approved", DeviceName: strings.Repeat("x", i)})
 	}
 	if lines := doc.Get("resolved-list").Elements(); len(lines) != 12 || len(lines[0].Slot("device-name")) != 19 {
 		t.Errorf("%d lines, the first %q", len(lines), lines[0].Slot("device-name"))
@@ -90,7 +90,7 @@ func TestAgeOfLinesThatTheServerRendered(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Admin()
 	now, _ := protocol.ParseTime("2026-01-01T03:00:00Z")
-	view.NewAdmin(doc).Age(now)
+	view.NewAdmin(doc).UpdateAges(now)
 	if got := doc.Get("resolved-list").Elements()[0].Slot("time"); got != "3 hours ago" {
 		t.Errorf("the line reads %q", got)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // welcomed answers connect with what became of the cursors.
-func (g *gateway) welcomed(resumed string) {
+func (g *fakeGateway) onConnect(resumed string) {
 	g.on("connect", `{"protocol":3,"role":"operator","user_id":"u","server":{"name":"g","version":"1"},"resumed":[`+resumed+`]}`)
 }
 
@@ -22,8 +22,8 @@ func cursor(key, status, epoch string, last int) string {
 }
 
 // resumes are the cursors of the last connect.
-func (s *scene) resumes() []protocol.Cursor {
-	calls := s.g.calls("connect")
+func (s *harness) resumes() []protocol.Cursor {
+	calls := s.gateway.calls("connect")
 	text, _ := json.Marshal(calls[len(calls)-1]["resume"])
 	var list []protocol.Cursor
 	if err := json.Unmarshal(text, &list); err != nil {
@@ -32,51 +32,51 @@ func (s *scene) resumes() []protocol.Cursor {
 	return list
 }
 
-func (s *scene) caughtUp() string { return s.win.Get("caught-up").Text() }
+func (s *harness) caughtUp() string { return s.browser.Get("caught-up").Text() }
 
 func TestResumesInsteadOfLoading(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
 		eq(t, "cursors at the start", len(s.resumes()), 0)
-		first := s.win.Get("messages").Elements()[0]
-		s.g.welcomed(cursor("s", "live", "e", 7))
-		s.g.cut(1006, "", false)
+		first := s.browser.Get("messages").Elements()[0]
+		s.gateway.onConnect(cursor("s", "live", "e", 7))
+		s.gateway.cut(1006, "", false)
 		s.wait(1500 * time.Millisecond)
 		at := s.resumes()
 		if len(at) != 1 || at[0] != (protocol.Cursor{SessionKey: "s", Epoch: "e", AfterSeq: 4}) {
 			t.Fatalf("the cursors are %v", at)
 		}
 		eq(t, "said too early", s.caughtUp(), "")
-		s.g.message("s", "m5", "elsewhere", 5)
-		s.g.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
+		s.gateway.message("s", "m5", "elsewhere", 5)
+		s.gateway.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
 		s.wait(50 * time.Millisecond)
 		eq(t, "said too early", s.caughtUp(), "")
-		s.g.agent("s", "chunk", "r5", `{"content":"so far"}`, 7)
+		s.gateway.agent("s", "chunk", "r5", `{"content":"so far"}`, 7)
 		s.wait(50 * time.Millisecond)
 		eq(t, "caught up", s.caughtUp(), "Caught up, 3 events")
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: elsewhere | streaming: so far")
-		eq(t, "loads", len(s.g.calls("chat.history")), 1)
-		if s.win.Get("messages").Elements()[0] != first {
+		eq(t, "loads", len(s.gateway.calls("chat.history")), 1)
+		if s.browser.Get("messages").Elements()[0] != first {
 			t.Error("the messages were made anew")
 		}
 		s.wait(5 * time.Second)
 		eq(t, "caught up, after a while", s.caughtUp(), "")
 
-		s.g.welcomed(cursor("s", "live", "e", 7))
-		s.g.cut(1006, "", false)
+		s.gateway.onConnect(cursor("s", "live", "e", 7))
+		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		eq(t, "caught up with nothing", s.caughtUp(), "")
 	})
 }
 
 func TestResetLoadsWithoutAFlicker(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		before := s.win.Get("messages").Elements()
-		s.g.welcomed(cursor("s", "reset", "e", 6))
-		s.g.on("chat.history", `{"messages":[`+historyMessages+`,{"id":"m5","role":"user","content":"folded","status":"complete","createdAt":"","seq":5}],"sessionKey":"s","epoch":"e","lastSeq":6,"hasMore":false}`)
-		s.g.cut(1006, "", false)
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		before := s.browser.Get("messages").Elements()
+		s.gateway.onConnect(cursor("s", "reset", "e", 6))
+		s.gateway.on("chat.history", `{"messages":[`+historyMessages+`,{"id":"m5","role":"user","content":"folded","status":"complete","createdAt":"","seq":5}],"sessionKey":"s","epoch":"e","lastSeq":6,"hasMore":false}`)
+		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: folded")
-		for i, el := range s.win.Get("messages").Elements()[:2] {
+		for i, el := range s.browser.Get("messages").Elements()[:2] {
 			if el != before[i] {
 				t.Errorf("message %d was made anew", i)
 			}
@@ -86,10 +86,10 @@ func TestResetLoadsWithoutAFlicker(t *testing.T) {
 }
 
 func TestResetOfAnotherLog(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.welcomed(cursor("s", "reset", "restored", 1))
-		s.g.on("chat.history", `{"messages":[`+messageJSON("n1", 1)+`],"sessionKey":"s","epoch":"restored","lastSeq":1,"hasMore":false}`)
-		s.g.cut(1006, "", false)
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.onConnect(cursor("s", "reset", "restored", 1))
+		s.gateway.on("chat.history", `{"messages":[`+messageJSON("n1", 1)+`],"sessionKey":"s","epoch":"restored","lastSeq":1,"hasMore":false}`)
+		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		eq(t, "the transcript", s.messages(), "complete: n1")
 		eq(t, "caught up", s.caughtUp(), "")
@@ -97,63 +97,63 @@ func TestResetOfAnotherLog(t *testing.T) {
 }
 
 func TestGoneWhileAway(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
-		s.g.welcomed(cursor("s", "gone", "", 0))
-		s.g.cut(1006, "", false)
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.onConnect(cursor("s", "gone", "", 0))
+		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		eq(t, "the state", s.state(), "gone")
 	})
 }
 
-func TestSessionsInHand(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
+func TestRecentSessions(t *testing.T) {
+	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.act("open-session", s.session("a"))
 		s.act("open-session", s.session("b"))
 		s.act("open-session", s.session("a"))
-		s.g.welcomed(cursor("a", "live", "e a", 1) + "," + cursor("b", "reset", "e b", 1) + "," + cursor("s", "live", "e", 4))
-		s.g.cut(1006, "", false)
+		s.gateway.onConnect(cursor("a", "live", "e a", 1) + "," + cursor("b", "reset", "e b", 1) + "," + cursor("s", "live", "e", 4))
+		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		var keys string
 		for _, at := range s.resumes() {
 			keys += at.SessionKey + " "
 		}
 		eq(t, "the cursors", keys, "a b s ")
-		loads := len(s.g.calls("chat.history"))
+		loads := len(s.gateway.calls("chat.history"))
 		s.act("open-session", s.session("s"))
-		eq(t, "loads of one that goes on", len(s.g.calls("chat.history"))-loads, 0)
+		eq(t, "loads of one that goes on", len(s.gateway.calls("chat.history"))-loads, 0)
 		s.act("open-session", s.session("b"))
-		eq(t, "loads of one that was reset", len(s.g.calls("chat.history"))-loads, 1)
+		eq(t, "loads of one that was reset", len(s.gateway.calls("chat.history"))-loads, 1)
 	})
 }
 
 func TestLetsGoOfSessionsThatNobodyLooksAt(t *testing.T) {
 	const many = maxFollowed + 5
-	play(t, aSession, func(w *window, g *gateway) {
+	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		withSessions(w, g)
 		list := ""
 		for i := range many {
 			list += sessionJSON(fmt.Sprint("k", i), fmt.Sprint("k", i), false, "2000-01-01T00:00:00Z") + ","
 		}
 		g.on("sessions.list", `{"sessions":[`+list[:len(list)-1]+`]}`)
-	}, func(s *scene) {
+	}, func(s *harness) {
 		for i := range many {
 			s.act("open-session", s.session(fmt.Sprint("k", i)))
 		}
-		s.g.cut(1006, "", false)
+		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		at := s.resumes()
 		eq(t, "cursors", len(at), maxFollowed)
 		eq(t, "the first", at[0].SessionKey, fmt.Sprint("k", many-1))
-		loads := len(s.g.calls("chat.history"))
+		loads := len(s.gateway.calls("chat.history"))
 		s.act("open-session", s.session("k0"))
 		eq(t, "the transcript", s.messages(), "complete: text of k0")
-		eq(t, "loads", len(s.g.calls("chat.history"))-loads, 1)
+		eq(t, "loads", len(s.gateway.calls("chat.history"))-loads, 1)
 	})
 }
 
 func TestAsksForMissingEvents(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.answer("chat.replay", func(p params) (string, *protocol.Error) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.answer("chat.replay", func(p params) (string, *protocol.Error) {
 			if fmt.Sprint(p["afterSeq"]) != "4" || p.text("epoch") != "e" {
 				t.Errorf("asked for %v", p)
 			}
@@ -161,94 +161,94 @@ func TestAsksForMissingEvents(t *testing.T) {
 				{"type":"event","event":"chat","seq":6,"payload":{"type":"message","sessionKey":"s","message":` + messageJSON("m6", 6) + `}}],
 				"sessionKey":"s","epoch":"e","lastSeq":7,"reset":false}`, nil
 		})
-		s.g.message("s", "m7", "later", 7)
+		s.gateway.message("s", "m7", "later", 7)
 		s.wait(time.Second)
-		eq(t, "asked while they may still come", len(s.g.calls("chat.replay")), 0)
+		eq(t, "asked while they may still come", len(s.gateway.calls("chat.replay")), 0)
 		s.wait(3 * time.Second)
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: m5 | complete: m6 | queued: later")
-		eq(t, "asked", len(s.g.calls("chat.replay")), 1)
-		eq(t, "loads", len(s.g.calls("chat.history")), 1)
+		eq(t, "asked", len(s.gateway.calls("chat.replay")), 1)
+		eq(t, "loads", len(s.gateway.calls("chat.history")), 1)
 
-		s.g.on("chat.replay", `{"events":[],"sessionKey":"s","epoch":"e","lastSeq":9,"reset":true}`)
-		s.g.on("chat.history", `{"messages":[`+messageJSON("m9", 9)+`],"sessionKey":"s","epoch":"e","lastSeq":9,"hasMore":false}`)
-		s.g.event("tick", `{"sessions":{"s":9,"other":3}}`, 0)
+		s.gateway.on("chat.replay", `{"events":[],"sessionKey":"s","epoch":"e","lastSeq":9,"reset":true}`)
+		s.gateway.on("chat.history", `{"messages":[`+messageJSON("m9", 9)+`],"sessionKey":"s","epoch":"e","lastSeq":9,"hasMore":false}`)
+		s.gateway.event("tick", `{"sessions":{"s":9,"other":3}}`, 0)
 		s.wait(4 * time.Second)
 		eq(t, "the transcript after a reset", s.messages(), "complete: m9")
 	})
 }
 
 func TestReplayGoesOnUntilNothingIsMissing(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.answer("chat.replay", func(p params) (string, *protocol.Error) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.answer("chat.replay", func(p params) (string, *protocol.Error) {
 			next := int(p["afterSeq"].(float64)) + 1
 			return fmt.Sprintf(`{"events":[{"type":"event","event":"chat","seq":%d,"payload":{"type":"message","sessionKey":"s","message":%s}}],"sessionKey":"s","epoch":"e","lastSeq":9,"reset":false}`,
 				next, messageJSON(fmt.Sprint("m", next), next)), nil
 		})
-		s.g.event("tick", `{"sessions":{"s":9}}`, 0)
+		s.gateway.event("tick", `{"sessions":{"s":9}}`, 0)
 		s.wait(4 * time.Second)
-		eq(t, "asked", len(s.g.calls("chat.replay")), 5)
+		eq(t, "asked", len(s.gateway.calls("chat.replay")), 5)
 		eq(t, "the last", s.last().Slot("body"), "m9")
 	})
 }
 
 func TestReplayRefused(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.refuse("chat.replay", protocol.Exhausted("slow down", 100))
-		s.g.event("tick", `{"sessions":{"s":5}}`, 0)
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.refuse("chat.replay", protocol.Exhausted("slow down", 100))
+		s.gateway.event("tick", `{"sessions":{"s":5}}`, 0)
 		s.wait(10 * time.Second)
-		if n := len(s.g.calls("chat.replay")); n < 2 || n > 9 {
+		if n := len(s.gateway.calls("chat.replay")); n < 2 || n > 9 {
 			t.Errorf("asked %d times in 10 s", n)
 		}
-		s.g.refuse("chat.replay", protocol.Refuse(protocol.NotFound, "no such session"))
+		s.gateway.refuse("chat.replay", protocol.Refuse(protocol.NotFound, "no such session"))
 		s.wait(4 * time.Second)
 		eq(t, "the state", s.state(), "gone")
 	})
 }
 
 func TestNetworkComesBack(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		pill := s.win.Get("connection")
-		s.win.offline = true
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		pill := s.browser.Get("connection")
+		s.browser.offline = true
 		s.app.Network(false)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the pill", pill.Attr("data-state"), "offline")
 		s.write("in the tunnel")
 		eq(t, "the message", s.last().Attr("data-status"), "waiting")
 
-		s.win.offline = false
-		dials := s.g.dialled
-		s.g.accept("accepted")
+		s.browser.offline = false
+		dials := s.gateway.dialled
+		s.gateway.accept("accepted")
 		s.app.Network(true)
 		s.wait(100 * time.Millisecond)
-		eq(t, "new connections", s.g.dialled-dials, 1)
+		eq(t, "new connections", s.gateway.dialled-dials, 1)
 		eq(t, "the pill", pill.Attr("data-state"), "connected")
 		eq(t, "the message", s.last().Attr("data-status"), "complete")
 		s.app.Network(true) // not another time
 		s.wait(100 * time.Millisecond)
-		eq(t, "new connections", s.g.dialled-dials, 1)
+		eq(t, "new connections", s.gateway.dialled-dials, 1)
 	})
 }
 
 func TestGatewayOnTheSameMachineNeedsNoNetwork(t *testing.T) {
-	play(t, aSession, func(w *window, g *gateway) {
+	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		withHistory(w, g)
 		g.on("health", `{"status":"ok"}`)
-	}, func(s *scene) {
-		s.win.offline = true
+	}, func(s *harness) {
+		s.browser.offline = true
 		s.app.Network(false)
 		s.wait(50 * time.Millisecond)
-		eq(t, "the pill", s.win.Get("connection").Attr("data-state"), "connected")
+		eq(t, "the pill", s.browser.Get("connection").Attr("data-state"), "connected")
 	})
 }
 
 func TestWakesAndTriesAtOnce(t *testing.T) {
-	play(t, aSession, withHistory, func(s *scene) {
-		s.g.cut(1006, "", true)
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.cut(1006, "", true)
 		s.wait(20 * time.Second)
-		s.g.up()
-		s.app.Wake()
+		s.gateway.up()
+		s.app.Visible()
 		s.wait(50 * time.Millisecond)
-		eq(t, "the pill", s.win.Get("connection").Attr("data-state"), "connected")
+		eq(t, "the pill", s.browser.Get("connection").Attr("data-state"), "connected")
 	})
 }
 
@@ -259,15 +259,15 @@ func TestReloadInMidStreamGoesOn(t *testing.T) {
 	doc := func() *viewtest.Document {
 		return viewtest.Chat(`data-session-key="s" data-epoch="e" data-last-seq="4" data-has-more="false"`, served+streaming, "")
 	}
-	play(t, doc, func(w *window, g *gateway) {
+	withPage(t, doc, func(w *fakeBrowser, g *fakeGateway) {
 		g.answer("chat.history", func(params) (string, *protocol.Error) {
 			time.Sleep(time.Second)
 			return `{"messages":[` + historyMessages + `,{"id":"m4","role":"assistant","content":"one two three","status":"streaming","createdAt":"2026-01-01T00:00:00Z","runId":"r4","seq":4,"html":{"from":0,"blocks":["<p>one</p>","<p>two</p>","<p>three</p>"]}}],"sessionKey":"s","epoch":"e","lastSeq":6,"hasMore":false}`, nil
 		})
-	}, func(s *scene) {
+	}, func(s *harness) {
 		answer := s.last()
 		eq(t, "before it is loaded", answer.Slot("body"), "onetwo")
-		s.g.agent("s", "chunk", "r4", `{"content":" four","html":{"from":3,"blocks":["<p>four</p>"]}}`, 7)
+		s.gateway.agent("s", "chunk", "r4", `{"content":" four","html":{"from":3,"blocks":["<p>four</p>"]}}`, 7)
 		s.wait(2 * time.Second)
 		eq(t, "after it is loaded", s.last().Slot("body"), "onetwothreefour")
 		if s.last() != answer {
@@ -279,39 +279,39 @@ func TestReloadInMidStreamGoesOn(t *testing.T) {
 // A session that cannot be loaded for now is shown as soon as it can, unless the
 // connection is lost: then the user stays where they are.
 func TestOpensWhenTheGatewayCanAgain(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
-		s.g.refuse("chat.history", &protocol.Error{Code: protocol.Unavailable, Message: "the store is busy", Retryable: true})
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.refuse("chat.history", &protocol.Error{Code: protocol.Unavailable, Message: "the store is busy", Retryable: true})
 		s.act("open-session", s.session("a"))
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
-		s.g.message("a", "m2", "meanwhile", 2) // no reason to ask earlier
+		s.gateway.message("a", "m2", "meanwhile", 2) // no reason to ask earlier
 		s.wait(500 * time.Millisecond)
-		eq(t, "asked", len(s.g.calls("chat.history")), 2)
-		withSessions(s.win, s.g)
+		eq(t, "asked", len(s.gateway.calls("chat.history")), 2)
+		withSessions(s.browser, s.gateway)
 		s.wait(time.Second)
 		eq(t, "the transcript", s.messages(), "complete: text of a")
-		eq(t, "the address", s.win.path, "/s/a")
+		eq(t, "the address", s.browser.path, "/s/a")
 		eq(t, "notices", s.notices(), "")
 
-		s.g.answer("chat.history", func(params) (string, *protocol.Error) { return silence, nil })
+		s.gateway.answer("chat.history", func(params) (string, *protocol.Error) { return noAnswer, nil })
 		s.act("open-session", s.session("b"))
-		s.g.cut(1006, "", false)
-		withSessions(s.win, s.g)
+		s.gateway.cut(1006, "", false)
+		withSessions(s.browser, s.gateway)
 		s.wait(3 * time.Second)
-		eq(t, "the address", s.win.path, "/s/a")
+		eq(t, "the address", s.browser.path, "/s/a")
 		eq(t, "the list", s.labels(), "Pinned This one [Ärger]")
 	})
 }
 
 // A refusal for good is told once, and asked for again when the user wants to.
 func TestRefusedForGood(t *testing.T) {
-	play(t, aSession, withSessions, func(s *scene) {
-		s.g.refuse("chat.history", protocol.Refuse(protocol.Forbidden, "session does not belong to user"))
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.refuse("chat.history", protocol.Refuse(protocol.Forbidden, "session does not belong to user"))
 		s.act("open-session", s.session("a"))
 		eq(t, "the notice", s.notices(), "session does not belong to user")
-		s.g.message("a", "m2", "meanwhile", 2)
+		s.gateway.message("a", "m2", "meanwhile", 2)
 		s.wait(time.Minute)
-		eq(t, "asked", len(s.g.calls("chat.history")), 2)
-		withSessions(s.win, s.g)
+		eq(t, "asked", len(s.gateway.calls("chat.history")), 2)
+		withSessions(s.browser, s.gateway)
 		s.act("open-session", s.session("a"))
 		eq(t, "the transcript", s.messages(), "complete: text of a")
 	})
