@@ -20,18 +20,19 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
-// tab is one tab in a browser context of its own: cookies are not shared with
-// other tabs, unless it was opened beside one.
+// tab is one tab. It has a browser context of its own, so that it shares no cookies with
+// other tabs, unless it was opened by openBeside.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 
+	// mu guards the following fields.
 	mu       sync.Mutex
 	problems []string // exceptions, violated policies, dialogs
-	expected []string // parts of problems that a test provokes
+	expected []string // parts of problems that the test provokes
 }
 
-// networkName is a host name that leads the browser here.
+// networkName is a host name that the browser resolves to 127.0.0.1.
 const networkName = "gate.test"
 
 // browser starts one Chromium for a test.
@@ -65,14 +66,14 @@ func browser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context
 	return ctx
 }
 
-// newTab opens a tab whose cookies are its own.
+// newTab opens a tab with cookies of its own.
 func newTab(t *testing.T, browser context.Context) *tab {
 	t.Helper()
 	return openTab(t, browser, chromedp.WithNewBrowserContext())
 }
 
-// beside opens another tab with the same cookies.
-func (b *tab) beside() *tab {
+// openBeside opens another tab with the same cookies.
+func (b *tab) openBeside() *tab {
 	b.t.Helper()
 	return openTab(b.t, b.ctx)
 }
@@ -89,17 +90,17 @@ func openTab(t *testing.T, parent context.Context, options ...chromedp.ContextOp
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			b.shoot("failed")
+			b.screenshot("failed")
 		}
 		cancel()
-		for _, p := range b.unexpected() {
+		for _, p := range b.unexpectedProblems() {
 			t.Errorf("the page reports: %s", p)
 		}
 	})
 	return b
 }
 
-// listen gathers what must not happen on a page of ours.
+// listen collects what must not happen on a page.
 func (b *tab) listen(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,18 +116,18 @@ func (b *tab) listen(event any) {
 	}
 }
 
-// isNetwork tells entries that a gateway which is down brings about.
+// isNetwork reports whether a log entry may come from a gateway that is down.
 func isNetwork(e *log.Entry) bool {
 	return e.Source == log.EntrySourceNetwork || strings.Contains(e.Text, "WebSocket connection to")
 }
 
-func (b *tab) expect(part string) {
+func (b *tab) expectProblem(part string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.expected = append(b.expected, part)
 }
 
-func (b *tab) unexpected() []string {
+func (b *tab) unexpectedProblems() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var rest []string
@@ -142,17 +143,17 @@ next:
 	return rest
 }
 
-// run performs actions, which must succeed in time.
+// run performs actions, which must succeed within waitLimit.
 func (b *tab) run(what string, actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.t.Fatalf("%s: %v\n%s", what, err, b.state())
 	}
 }
 
-// state describes a page that is not as it should be.
+// state describes the page, for the report of a failure.
 func (b *tab) state() string {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
@@ -164,27 +165,27 @@ func (b *tab) state() string {
 	return text
 }
 
-// open goes to an address and waits until the client has taken the page over.
+// open goes to an address and waits until the client has started.
 func (b *tab) open(url string) {
 	b.t.Helper()
 	b.run("open "+url, chromedp.Navigate(url))
-	b.taken()
+	b.waitForClient()
 }
 
-// taken waits until the client has taken the page over.
-func (b *tab) taken() {
+// waitForClient waits until the client has started on the page.
+func (b *tab) waitForClient() {
 	b.t.Helper()
-	b.wait("the client", `document.body?.dataset.boot === "`+markup.BootReady+`"`)
+	b.wait("the client has started", `document.body?.dataset.boot === "`+markup.BootReady+`"`)
 }
 
 // wait waits until a JavaScript expression is true.
 func (b *tab) wait(what, expression string) {
 	b.t.Helper()
-	b.within(startTimeout, what, expression)
+	b.within(waitLimit, what, expression)
 }
 
-// within waits that long for a JavaScript expression to be true, over
-// navigations.
+// within waits up to limit until a JavaScript expression is true. The page may be left
+// meanwhile.
 func (b *tab) within(limit time.Duration, what, expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, limit)
@@ -199,13 +200,13 @@ func (b *tab) within(limit time.Duration, what, expression string) {
 	b.t.Fatalf("%s: not within %s: %s\n%s", what, limit, expression, b.state())
 }
 
-// text is the rendered text of the first element that matches.
+// text returns the rendered text of the first element that matches.
 func (b *tab) text(selector string) string {
 	b.t.Helper()
 	return evaluate[string](b, `document.querySelector(`+quote(selector)+`)?.innerText ?? ""`)
 }
 
-// number evaluates an expression that gives a number.
+// number evaluates an expression that returns a number.
 func (b *tab) number(expression string) int {
 	b.t.Helper()
 	return evaluate[int](b, expression)
@@ -213,7 +214,7 @@ func (b *tab) number(expression string) int {
 
 func evaluate[T any](b *tab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -236,14 +237,14 @@ func (b *tab) click(selector string) {
 	b.run("click "+selector, chromedp.Click(selector))
 }
 
-// say writes into the composer and sends with Enter.
-func (b *tab) say(message string) {
+// send writes into the composer and presses Enter.
+func (b *tab) send(message string) {
 	b.t.Helper()
 	b.fill("#"+markup.IDComposerInput, message)
 	b.run("press Enter", enter)
 }
 
-// fill replaces what is in an input, as typing does.
+// fill replaces the text of an input, as typing does.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()
 	b.run("write into "+selector, chromedp.WaitVisible(selector), chromedp.Focus(selector),
@@ -251,7 +252,7 @@ func (b *tab) fill(selector, text string) {
 		command(input.InsertText, input.InsertTextParams{Text: text}))
 }
 
-// enter is the key as browsers report it: one event that brings its character,
+// enter presses the Enter key as a keyboard does: one event carries the key's character,
 // which is not typed when the page prevents it.
 var enter = chromedp.Steps(
 	command(input.DispatchKeyEvent, input.DispatchKeyEventParams{
@@ -260,8 +261,8 @@ var enter = chromedp.Steps(
 		Type: "keyUp", Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}),
 )
 
-// shoot keeps a picture of the tab where E2E_PICTURES says.
-func (b *tab) shoot(name string) {
+// screenshot saves a picture of the tab in the directory E2E_PICTURES, if that is set.
+func (b *tab) screenshot(name string) {
 	dir := os.Getenv("E2E_PICTURES")
 	if dir == "" {
 		return

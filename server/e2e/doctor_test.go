@@ -18,18 +18,19 @@ import (
 
 const doctorDialog = "#" + markup.IDDoctorDialog
 
-// found is a condition: the dialog about the connection says that.
-func found(state string) string {
+// diagnosisIs is a condition: the dialog about the connection shows that diagnosis.
+func diagnosisIs(state string) string {
 	return `(d => d?.open && d.dataset.state === "` + state + `")(document.querySelector("` + doctorDialog + `"))`
 }
 
-// shownMends selects what unfolds the config lines of the diagnosis for state.
-func shownMends(state string) string {
+// fixesSelector selects what unfolds the configuration lines for a diagnosis.
+func fixesSelector(state string) string {
 	return doctorDialog + ` .doctor-when[data-when="` + state + `"] summary`
 }
 
-// behind puts a proxy before the gateway, which browsers then use.
-func behind(t *testing.T, g *gatehouse, change func(*httputil.ProxyRequest), instead http.HandlerFunc) {
+// startReverseProxy puts a proxy in front of the gateway, which browsers then use. change
+// edits requests to the gateway; instead, if not nil, answers requests for /ws.
+func startReverseProxy(t *testing.T, g *gatehouse, change func(*httputil.ProxyRequest), instead http.HandlerFunc) {
 	t.Helper()
 	target, err := url.Parse("http://" + g.Address)
 	if err != nil {
@@ -53,11 +54,11 @@ func behind(t *testing.T, g *gatehouse, change func(*httputil.ProxyRequest), ins
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
-	g.front = strings.TrimPrefix(s.URL, "http://")
+	g.publicAddress = strings.TrimPrefix(s.URL, "http://")
 }
 
-// TestDoctor opens pages behind proxies that are configured wrongly. Each page
-// finds out by itself what is wrong, and says so where waiting does not help.
+// TestDoctor opens pages behind proxies that are configured wrongly. Each page finds the
+// fault by itself; it opens the dialog by itself where waiting does not help.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	chromium := browser(t)
@@ -69,7 +70,7 @@ func TestDoctor(t *testing.T) {
 		state   string
 		change  func(*httputil.ProxyRequest)
 		instead http.HandlerFunc
-		bad     string // part of the way
+		bad     string // the check that fails
 		mends   string
 	}{
 		{markup.DoctorUpgrade, withoutUpgrade, nil, markup.CheckSocket, "proxy_set_header Upgrade $http_upgrade;"},
@@ -77,40 +78,40 @@ func TestDoctor(t *testing.T) {
 		{markup.DoctorOrigin, func(r *httputil.ProxyRequest) { r.Out.Host = "127.0.0.1:8080" }, nil, markup.CheckOrigin, "proxy_set_header Host $http_host;"},
 	} {
 		g := startGatehouse(t, "")
-		behind(t, g, row.change, row.instead)
+		startReverseProxy(t, g, row.change, row.instead)
 		b := newTab(t, chromium)
 		b.open(g.url("/"))
-		if row.state == markup.DoctorOrigin { // the page gets not even a cookie
-			b.wait("it cannot go on", pageState(markup.StateUnreachable))
+		if row.state == markup.DoctorOrigin { // the page does not even get a cookie
+			b.wait("it cannot go on", stateIs(markup.StateUnreachable))
 			b.click(`.door-when[data-when="unreachable"] [data-action="` + markup.ActionExamine + `"]`)
 		}
-		b.wait(row.state, found(row.state))
+		b.wait(row.state, diagnosisIs(row.state))
 		bad := `[...document.querySelectorAll("` + doctorDialog + ` [data-state=bad]")].map(c => c.dataset.check).join(" ")`
 		if got := evaluate[string](b, bad); got != row.bad {
 			t.Errorf("%s: bad is %q, want %q", row.state, got, row.bad)
 		}
-		b.click(shownMends(row.state))
+		b.click(fixesSelector(row.state))
 		if text := b.text(doctorDialog); !strings.Contains(text, row.mends) {
 			t.Errorf("%s: the dialog says %q, and not %q", row.state, text, row.mends)
 		}
-		pictures(b, row.state)
+		screenshots(b, row.state)
 		b.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionCloseDialog + `"]`)
 		b.wait("closed", `!document.querySelector("`+doctorDialog+`").open`)
 	}
 }
 
-// TestDoctorKeepsQuiet holds that a gateway that is gone for a while opens no
-// dialog, that there is one for who asks, and that it knows when all is well.
+// TestDoctorKeepsQuiet checks that a gateway that is down for a while opens no dialog,
+// that the dialog opens on request, and that it says when all is well.
 func TestDoctorKeepsQuiet(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	behind(t, g, nil, nil)
-	user, _ := paired(t, g)
+	startReverseProxy(t, g, nil, nil)
+	user, _ := pairedTabs(t, g)
 	g.Kill()
-	user.wait("it fails again and again", link(markup.LinkFailing))
-	pictures(user, "failing")
+	user.wait("it fails again and again", connectionIs(markup.LinkFailing))
+	screenshots(user, "failing")
 	for _, action := range []string{markup.ActionReconnectNow, markup.ActionExamine} {
-		if n := user.number(`[...document.querySelectorAll('#` + markup.IDConnection + ` ` + do(action) + `')].filter(e => e.checkVisibility()).length`); n != 1 {
+		if n := user.number(`[...document.querySelectorAll('#` + markup.IDConnection + ` ` + actionSelector(action) + `')].filter(e => e.checkVisibility()).length`); n != 1 {
 			t.Errorf("the pill has %d buttons %s", n, action)
 		}
 	}
@@ -119,33 +120,33 @@ func TestDoctorKeepsQuiet(t *testing.T) {
 		t.Error("the dialog opened by itself")
 	}
 	user.click(`#` + markup.IDConnection + ` [data-action="` + markup.ActionExamine + `"]`)
-	user.wait("a proxy without its gateway", found(markup.DoctorStranger))
-	user.click(shownMends(markup.DoctorStranger))
+	user.wait("a proxy without its gateway", diagnosisIs(markup.DoctorStranger))
+	user.click(fixesSelector(markup.DoctorStranger))
 	if text := user.text(doctorDialog); !strings.Contains(text, "HTTP 502") || !strings.Contains(text, "proxy_pass http://127.0.0.1:8080;") {
 		t.Errorf("the dialog says %q", text)
 	}
-	pictures(user, "stranger")
+	screenshots(user, "stranger")
 	g.Start()
 	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionReconnectNow + `"]`)
-	user.wait("connected", link(markup.LinkConnected))
+	user.wait("connected", connectionIs(markup.LinkConnected))
 	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionExamine + `"]`)
-	user.wait("all is well", found(markup.DoctorFine))
+	user.wait("all is well", diagnosisIs(markup.DoctorFine))
 }
 
-// TestDoctorOfTheLogin asks where signing in finds no gateway.
+// TestDoctorOfTheLogin diagnoses a login that does not reach the gateway.
 func TestDoctorOfTheLogin(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	l := through(t, g)
+	network := startRelay(t, g)
 	b := newTab(t, browser(t))
 	b.open(g.url("/login"))
-	l.cut()
+	network.cut()
 	b.fill("#"+markup.IDTokenInput, "what was pasted")
 	b.run("press Enter", enter)
-	b.wait("it cannot be reached", pageState(markup.StateUnreachable))
+	b.wait("it cannot be reached", stateIs(markup.StateUnreachable))
 	b.click(`.login-when[data-when="` + markup.StateUnreachable + `"] [data-action="` + markup.ActionExamine + `"]`)
-	b.wait("nothing answers", found(markup.DoctorSilent))
-	pictures(b, "silent")
+	b.wait("nothing answers", diagnosisIs(markup.DoctorSilent))
+	screenshots(b, "silent")
 	b.run("close with Escape", chromedp.KeyEvent(kb.Escape))
 	b.wait("closed, and the focus back", `!document.querySelector("`+doctorDialog+`").open && document.activeElement.dataset.action === "`+markup.ActionExamine+`"`)
 	if kept := evaluate[string](b, `document.querySelector("#`+markup.IDTokenInput+`").value`); kept != "what was pasted" {
@@ -153,24 +154,24 @@ func TestDoctorOfTheLogin(t *testing.T) {
 	}
 }
 
-// TestDoctorSilent asks where nothing answers.
+// TestDoctorSilent diagnoses a gateway that does not answer.
 func TestDoctorSilent(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	l := through(t, g)
-	user, _ := paired(t, g)
-	l.cut()
-	user.wait("it fails again and again", link(markup.LinkFailing))
+	network := startRelay(t, g)
+	user, _ := pairedTabs(t, g)
+	network.cut()
+	user.wait("it fails again and again", connectionIs(markup.LinkFailing))
 	user.click(`#` + markup.IDConnection + ` [data-action="` + markup.ActionExamine + `"]`)
-	user.wait("nothing answers", found(markup.DoctorSilent))
-	user.offline()
+	user.wait("nothing answers", diagnosisIs(markup.DoctorSilent))
+	user.goOffline()
 	user.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionExamine + `"]`)
-	user.wait("the browser knows why", found(markup.DoctorOffline))
-	user.shoot("offline")
+	user.wait("the browser knows why", diagnosisIs(markup.DoctorOffline))
+	user.screenshot("offline")
 }
 
-// TestDoctorsAgree holds that the page mends with lines that gatehouse doctor
-// gives too.
+// TestDoctorsAgree checks that `gatehouse doctor` prints every configuration line that
+// the page shows.
 func TestDoctorsAgree(t *testing.T) {
 	t.Parallel()
 	read := func(name string) string {

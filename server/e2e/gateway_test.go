@@ -11,36 +11,38 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
 )
 
-// startTimeout bounds every wait of these tests.
-const startTimeout = rig.Patience
+// waitLimit bounds every wait of these tests.
+const waitLimit = rig.WaitLimit
 
 // gatehouse is a gateway as browsers reach it.
 type gatehouse struct {
 	*rig.Gateway
-	t     *testing.T
-	front string // host:port that browsers use, if that is another
+	t             *testing.T
+	publicAddress string // host:port that browsers use; "": the gateway's own
 }
 
-// startGatehouse starts the binary on a free loopback port. The config is JSON5,
-// or empty.
+// startGatehouse starts the binary on a free loopback port. config is JSON5; "" is an
+// empty configuration.
 func startGatehouse(t *testing.T, config string) *gatehouse {
 	t.Helper()
-	return &gatehouse{Gateway: rig.StartUntold(t, config), t: t}
+	return &gatehouse{Gateway: rig.StartGatewayWithoutToken(t, config), t: t}
 }
 
-func (g *gatehouse) url(path string) string { return "http://" + cmp.Or(g.front, g.Address) + path }
+func (g *gatehouse) url(path string) string {
+	return "http://" + cmp.Or(g.publicAddress, g.Address) + path
+}
 
-// adminLink is the last sign-in link, under the address that the tests use.
+// adminLink returns the last sign-in link, with the address that browsers use.
 func (g *gatehouse) adminLink() string {
 	g.t.Helper()
 	_, code, _ := strings.Cut(g.SignInLink(), "#")
 	return g.url("/login#" + code)
 }
 
-// token is what `gatehouse token` prints.
+// token returns what `gatehouse token` prints.
 func (g *gatehouse) token() string {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, rig.Binary(g.t), "token", "-data-dir", filepath.Join(g.Dir, "data"))
 	cmd.Dir = g.Dir

@@ -8,11 +8,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
-// manyPages brings a page in line with one after another, each made at random, and
-// tells in window.verdict what was not as it should be: the page is then what it
-// follows, and a row that stayed the same is the same element, with the focus that
-// it had.
-const manyPages = `
+// randomPages renews a page from one random page after another, and puts the first fault
+// into window.verdict. After each renewal, the page has to equal its source; a row that
+// stayed the same has to be the same element, with its focus.
+const randomPages = `
 (async () => {
 	let seed = 20260301;
 	const random = (n) => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) >>> 8) % n;
@@ -62,9 +61,9 @@ func TestLivePartsFollowAnyPage(t *testing.T) {
 	admin := newTab(t, browser(t))
 	signIn(t, g, admin)
 	admin.run("stop the client's own renewals", chromedp.Evaluate[chromedp.Void](`void document.body.setAttribute("`+markup.AttrTopics+`", "")`))
-	admin.run("bring it in line", chromedp.Evaluate[chromedp.Void](manyPages))
+	admin.run("bring it in line", chromedp.Evaluate[chromedp.Void](randomPages))
 	admin.wait("it is done", `window.verdict !== undefined`)
-	if said := evaluate[string](admin, `window.verdict`); said != "" {
-		t.Error(said)
+	if verdict := evaluate[string](admin, `window.verdict`); verdict != "" {
+		t.Error(verdict)
 	}
 }

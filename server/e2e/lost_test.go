@@ -15,16 +15,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
-// said is what the user's messages on the page say, in their order.
-func said(b *tab) []string {
+// userMessages returns the texts of the user's messages on the page, in order.
+func userMessages(b *tab) []string {
 	b.t.Helper()
 	return evaluate[[]string](b, `[...document.querySelectorAll('`+messages+` > .message-user')].map(m =>
 		m.querySelector("[data-slot=body]").innerText)`)
 }
 
-// areSaid is a condition: the user's messages on the page are these, each as the
-// status says.
-func areSaid(status string, texts ...string) string {
+// userMessagesAre is a condition: the user's messages on the page are these, all with one
+// status.
+func userMessagesAre(status string, texts ...string) string {
 	quoted := make([]string, len(texts))
 	for i, t := range texts {
 		quoted[i] = quote(t)
@@ -35,129 +35,131 @@ func areSaid(status string, texts ...string) string {
 }
 
 const (
-	lastLength   = `(document.querySelector("` + lastReply + ` [data-slot=body]")?.innerText.length ?? 0)`
-	everAnswered = `[...document.querySelectorAll('` + messages + ` > .message-assistant')].every(m => m.dataset.status !== "` + markup.StatusStreaming + `")`
+	lastLength    = `(document.querySelector("` + lastReply + ` [data-slot=body]")?.innerText.length ?? 0)`
+	noneStreaming = `[...document.querySelectorAll('` + messages + ` > .message-assistant')].every(m => m.dataset.status !== "` + markup.StatusStreaming + `")`
 )
 
-// streams lets the agent begin a long answer.
-func streams(b *tab) {
+// startLongAnswer makes the agent begin a long answer.
+func startLongAnswer(b *tab) {
 	b.t.Helper()
-	b.say("long")
+	b.send("long")
 	b.wait("it streams", replyIs(markup.StatusStreaming)+` && `+lastLength+` > 200`)
 }
 
-// stopped ends the answer that streams: the long one takes a minute.
-func stopped(b *tab) {
+// stopAnswer stops the long answer, which would take a minute.
+func stopAnswer(b *tab) {
 	b.t.Helper()
 	b.click(`[data-action="` + markup.ActionStopRun + `"]`)
-	b.wait("it stops", everAnswered)
+	b.wait("it stops", noneStreaming)
 }
 
-// settled checks that what the page shows is what the gateway has: it compares
-// with the page that the server renders, and with what a new client makes of it.
-func settled(b *tab) {
+// checkShowsServersTranscript checks that the page shows what the gateway has: it
+// compares the page with the one that the server renders, and with what a new client
+// makes of it.
+func checkShowsServersTranscript(b *tab) {
 	b.t.Helper()
-	b.wait("every message has its answer, which has ended", everAnswered+
+	b.wait("every message has its answer, which has ended", noneStreaming+
 		` && document.querySelectorAll("`+messages+` > .message-assistant").length >= document.querySelectorAll("`+messages+` > .message-user").length`)
-	before := bodies(b)
+	before := renderedMessages(b)
 	b.run("reload without a client", blockWasm, chromedp.Reload())
 	b.wait("the server's transcript", `!!document.querySelector("`+messages+` > *")`)
-	if after := bodies(b); after != before {
+	if after := renderedMessages(b); after != before {
 		b.t.Errorf("the page showed\n%s\n\nand the gateway has\n%s", before, after)
 	}
 	b.run("reload", unblock, chromedp.Reload())
-	b.taken()
-	b.wait("connected again", link(markup.LinkConnected))
-	if after := bodies(b); after != before {
+	b.waitForClient()
+	b.wait("connected again", connectionIs(markup.LinkConnected))
+	if after := renderedMessages(b); after != before {
 		b.t.Errorf("the page showed\n%s\n\nand a new client\n%s", before, after)
 	}
 }
 
-// inATunnel is a user who has said hello and then lost the network. Coming out
-// loses the page, and opens it again where there is a network.
-func inATunnel(t *testing.T) (*tab, func()) {
+// userWithoutNetwork returns a user who has said hello and then lost the network.
+// reopenOnline loses the page, mends the network, and opens the page again.
+func userWithoutNetwork(t *testing.T) (user *tab, reopenOnline func()) {
 	t.Helper()
 	g := startGatehouse(t, "")
-	l := through(t, g)
-	user, _ := paired(t, g)
-	user.say("Hello there")
+	network := startRelay(t, g)
+	user, _ = pairedTabs(t, g)
+	user.send("Hello there")
 	user.wait("an answer", replyIs(markup.StatusComplete))
 	address := evaluate[string](user, "location.href")
-	l.cut()
-	user.offline()
-	user.wait("the loss is shown", link(markup.LinkOffline))
+	network.cut()
+	user.goOffline()
+	user.wait("the loss is shown", connectionIs(markup.LinkOffline))
 	return user, func() {
 		t.Helper()
-		// A page that cannot be loaded: this one is gone.
+		// The reload fails without a network, so this page is gone.
 		_, _ = chromedp.Run(user.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => location.reload(), 0)`))
 		user.wait("the page is gone", `!document.querySelector("`+messages+`")`)
-		l.mend()
-		user.online()
+		network.mend()
+		user.goOnline()
 		user.open(address)
 	}
 }
 
-// TestTypedOffline types where there is no network, loses the page, and finds
-// everything sent once the network is back.
+// TestTypedOffline types without a network, loses the page, and finds everything sent
+// once the network is back.
 func TestTypedOffline(t *testing.T) {
 	t.Parallel()
-	user, comeOut := inATunnel(t)
+	user, reopenOnline := userWithoutNetwork(t)
 	texts := []string{"first", "second", "third"}
 	for _, text := range texts {
-		user.say(text)
+		user.send(text)
 	}
 	user.wait("they wait", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 3`, messages, markup.StatusWaiting))
-	user.shoot("waiting")
-	comeOut()
-	user.wait("they are sent", areSaid(markup.StatusComplete, append([]string{"Hello there"}, texts...)...))
-	settled(user)
-	if got := said(user); !slices.Equal(got, append([]string{"Hello there"}, texts...)) {
+	user.screenshot("waiting")
+	reopenOnline()
+	user.wait("they are sent", userMessagesAre(markup.StatusComplete, append([]string{"Hello there"}, texts...)...))
+	checkShowsServersTranscript(user)
+	if got := userMessages(user); !slices.Equal(got, append([]string{"Hello there"}, texts...)) {
 		t.Errorf("said: %q", got)
 	}
 }
 
-// TestClosedTab closes the tab of a message that could not be sent.
+// TestClosedTab closes the tab of a message that could not be sent, and finds the message
+// sent from another tab.
 func TestClosedTab(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	l := through(t, g)
-	user, _ := paired(t, g)
-	other := user.beside()
+	network := startRelay(t, g)
+	user, _ := pairedTabs(t, g)
+	other := user.openBeside()
 	other.open(g.url("/"))
-	user.say("Hello there")
+	user.send("Hello there")
 	user.wait("an answer", replyIs(markup.StatusComplete))
 	address := evaluate[string](user, "location.href")
-	l.cut()
-	user.offline()
-	user.wait("the loss is shown", link(markup.LinkOffline))
-	user.say("typed in a tunnel")
+	network.cut()
+	user.goOffline()
+	user.wait("the loss is shown", connectionIs(markup.LinkOffline))
+	user.send("typed in a tunnel")
 	user.run("close the tab", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, page.Close, cdp.Empty{})
 		return err
 	}))
-	l.mend()
-	late := other.beside()
+	network.mend()
+	late := other.openBeside()
 	late.open(address)
-	late.wait("it is sent", areSaid(markup.StatusComplete, "Hello there", "typed in a tunnel"))
-	settled(late)
+	late.wait("it is sent", userMessagesAre(markup.StatusComplete, "Hello there", "typed in a tunnel"))
+	checkShowsServersTranscript(late)
 }
 
-// TestRestartedBrowser ends the browser while a message waits, and starts it
+// TestRestartedBrowser ends the browser while a message is in the outbox, and starts it
 // again.
 func TestRestartedBrowser(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	l := through(t, g)
+	network := startRelay(t, g)
 	profile := chromedp.UserDataDir(t.TempDir())
 	chromium := browser(t, profile)
 	admin, user := newTab(t, chromium), openTab(t, chromium)
-	pairWith(admin, user, g)
-	user.say("Hello there")
+	pair(admin, user, g)
+	user.send("Hello there")
 	user.wait("an answer", replyIs(markup.StatusComplete))
 	address := evaluate[string](user, "location.href")
-	l.cut()
-	user.wait("the loss is shown", link(markup.LinkReconnecting))
-	user.say("kept over night")
+	network.cut()
+	user.wait("the loss is shown", connectionIs(markup.LinkReconnecting))
+	user.send("kept over night")
 	user.fill("#"+markup.IDComposerInput, "half a thought")
 	user.wait("it waits", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 1`, messages, markup.StatusWaiting))
 	user.wait("the draft is kept", `((indexedDB.open("gatehouse").onsuccess = ({target: {result: db}}) => {
@@ -167,36 +169,36 @@ func TestRestartedBrowser(t *testing.T) {
 	if err := chromedp.Cancel(chromium); err != nil { // as closing its last window does
 		t.Fatal(err)
 	}
-	l.mend()
+	network.mend()
 	again := openTab(t, browser(t, profile))
 	again.open(address)
-	again.wait("it is sent", areSaid(markup.StatusComplete, "Hello there", "kept over night"))
+	again.wait("it is sent", userMessagesAre(markup.StatusComplete, "Hello there", "kept over night"))
 	again.wait("the draft", `document.querySelector("#`+markup.IDComposerInput+`").value === "half a thought"`)
-	settled(again)
+	checkShowsServersTranscript(again)
 }
 
-// TestCutInMidStream loses the network for five seconds while an answer streams.
+// TestCutInMidStream loses the network for five seconds during an answer.
 func TestCutInMidStream(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	l := through(t, g)
-	user, _ := paired(t, g)
-	streams(user)
+	network := startRelay(t, g)
+	user, _ := pairedTabs(t, g)
+	startLongAnswer(user)
 	evaluate[bool](user, `document.querySelector("`+lastReply+`").same = true`)
-	l.cut()
-	user.offline()
-	user.wait("the loss is shown", link(markup.LinkOffline))
+	network.cut()
+	user.goOffline()
+	user.wait("the loss is shown", connectionIs(markup.LinkOffline))
 	at := user.number(lastLength)
 	time.Sleep(5 * time.Second)
 	if now := user.number(lastLength); now != at {
 		t.Errorf("the answer went on from %d to %d letters without a network", at, now)
 	}
-	l.mend()
+	network.mend()
 	// The page itself takes the time from the network's return to the next word.
 	evaluate[bool](user, `addEventListener("online", () => { window.back = performance.now() }),
 		new MutationObserver(() => { if (window.back && !window.next && `+lastLength+` > `+fmt.Sprint(at)+`) window.next = performance.now() })
 			.observe(document.querySelector("`+messages+`"), {subtree: true, childList: true, characterData: true}), true`)
-	user.online()
+	user.goOnline()
 	user.wait("the next word", `window.next > 0`)
 	took := user.number(`Math.round(window.next - window.back)`)
 	t.Logf("from the network's return to the next word: %d ms", took)
@@ -204,119 +206,119 @@ func TestCutInMidStream(t *testing.T) {
 		t.Errorf("the next word came %d ms after the network", took)
 	}
 	user.wait("caught up", `/Caught up/.test(document.body.innerText)`)
-	user.shoot("caughtup")
-	stopped(user)
+	user.screenshot("caughtup")
+	stopAnswer(user)
 	if !evaluate[bool](user, `document.querySelector("`+lastReply+`").same === true`) {
-		t.Error("the answer was drawn anew instead of going on")
+		t.Error("the answer was rendered anew instead of continued")
 	}
-	settled(user)
+	checkShowsServersTranscript(user)
 }
 
-// TestReloadInMidStream finds the text so far in the page that the server sends.
+// TestReloadInMidStream checks that the page from the server has the answer's text so
+// far.
 func TestReloadInMidStream(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	user, _ := paired(t, g)
-	streams(user)
+	user, _ := pairedTabs(t, g)
+	startLongAnswer(user)
 	at := user.number(lastLength)
 	user.run("reload without a client", blockWasm, chromedp.Reload())
 	user.wait("the text so far", replyIs(markup.StatusStreaming)+fmt.Sprintf(` && %s >= %d`, lastLength, at))
 	user.run("reload", unblock, chromedp.Reload())
-	user.taken()
+	user.waitForClient()
 	user.wait("it goes on", replyIs(markup.StatusStreaming)+fmt.Sprintf(` && %s > %d`, lastLength, at+50))
-	stopped(user)
-	settled(user)
+	stopAnswer(user)
+	checkShowsServersTranscript(user)
 }
 
-// TestKilledInMidStream kills the gateway while an answer streams, and asks for
-// the answer again.
+// TestKilledInMidStream kills the gateway during an answer, and retries the answer.
 func TestKilledInMidStream(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	user, _ := paired(t, g)
-	streams(user)
+	user, _ := pairedTabs(t, g)
+	startLongAnswer(user)
 	g.Kill()
-	user.wait("the loss is shown", link(markup.LinkReconnecting))
+	user.wait("the loss is shown", connectionIs(markup.LinkReconnecting))
 	at := user.number(lastLength)
-	user.say("typed while it was down")
+	user.send("typed while it was down")
 	user.wait("it waits", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 1`, messages, markup.StatusWaiting))
 	g.Start()
-	user.wait("reconnected by itself", link(markup.LinkConnected))
+	user.wait("reconnected by itself", connectionIs(markup.LinkConnected))
 	failed := messages + ` > [data-status="` + markup.StatusFailed + `"]`
 	user.wait("the answer is marked, and keeps what was shown",
 		fmt.Sprintf(`document.querySelector('%s')?.innerText.length >= %d`, failed, at))
-	user.wait("the message arrived", areSaid(markup.StatusComplete, "long", "typed while it was down"))
+	user.wait("the message arrived", userMessagesAre(markup.StatusComplete, "long", "typed while it was down"))
 	user.wait("it is answered", replyIs(markup.StatusComplete))
-	user.shoot("interrupted")
+	user.screenshot("interrupted")
 	user.click(failed + ` [data-action="` + markup.ActionRetryRun + `"]`)
 	user.wait("it is asked again", `document.querySelectorAll('`+messages+` > .message-assistant').length === 3`)
 	user.wait("it is answered", fmt.Sprintf(`document.querySelectorAll('%s > .message-assistant')[1].querySelector("[data-slot=body]").innerText.length > 200`, messages))
-	stopped(user)
-	if got := said(user); !slices.Equal(got, []string{"long", "typed while it was down"}) {
+	stopAnswer(user)
+	if got := userMessages(user); !slices.Equal(got, []string{"long", "typed while it was down"}) {
 		t.Errorf("said: %q", got)
 	}
-	settled(user)
+	checkShowsServersTranscript(user)
 }
 
-// TestTwoTabsOneOutbox streams into two tabs of one browser, and lets both type without
-// a network.
+// TestTwoTabsOneOutbox streams into two tabs of one browser, and types in both without a
+// network.
 func TestTwoTabsOneOutbox(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	l := through(t, g)
-	one, _ := paired(t, g)
-	one.say("Hello there")
+	network := startRelay(t, g)
+	one, _ := pairedTabs(t, g)
+	one.send("Hello there")
 	one.wait("an answer", replyIs(markup.StatusComplete))
-	two := one.beside()
+	two := one.openBeside()
 	two.open(evaluate[string](one, "location.href"))
-	two.wait("connected", link(markup.LinkConnected))
-	two.wait("the same transcript", areSaid(markup.StatusComplete, "Hello there"))
-	streams(one)
+	two.wait("connected", connectionIs(markup.LinkConnected))
+	two.wait("the same transcript", userMessagesAre(markup.StatusComplete, "Hello there"))
+	startLongAnswer(one)
 	two.wait("it streams in the other tab", replyIs(markup.StatusStreaming)+` && `+lastLength+` > 200`)
-	stopped(one)
-	two.wait("it ends in the other tab", everAnswered)
-	if a, b := bodies(one), bodies(two); a != b {
+	stopAnswer(one)
+	two.wait("it ends in the other tab", noneStreaming)
+	if a, b := renderedMessages(one), renderedMessages(two); a != b {
 		t.Errorf("the tabs differ:\n%s\n\n%s", a, b)
 	}
-	l.cut()
+	network.cut()
 	for _, b := range []*tab{one, two} {
-		b.offline()
-		b.wait("the loss is shown", link(markup.LinkOffline))
+		b.goOffline()
+		b.wait("the loss is shown", connectionIs(markup.LinkOffline))
 	}
-	one.say("from one")
-	two.say("from two")
-	one.say("from one again")
+	one.send("from one")
+	two.send("from two")
+	one.send("from one again")
 	for _, b := range []*tab{one, two} {
 		b.wait("all three wait in both tabs", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 3`, messages, markup.StatusWaiting))
 	}
-	two.shoot("waiting")
-	l.mend()
-	two.online()
-	one.online()
+	two.screenshot("waiting")
+	network.mend()
+	two.goOnline()
+	one.goOnline()
 	for _, b := range []*tab{one, two} {
-		b.wait("they are sent once, in order", areSaid(markup.StatusComplete, "Hello there", "long", "from one", "from two", "from one again"))
+		b.wait("they are sent once, in order", userMessagesAre(markup.StatusComplete, "Hello there", "long", "from one", "from two", "from one again"))
 	}
-	settled(one)
-	settled(two)
+	checkShowsServersTranscript(one)
+	checkShowsServersTranscript(two)
 }
 
-// TestSleep closes the lid in mid-stream: the page is frozen, its connection
-// dies unnoticed, and an hour passes on the wall's clock.
+// TestSleep sleeps during an answer: the page is frozen, its connection dies unnoticed,
+// and the wall clock advances by an hour.
 func TestSleep(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	l := through(t, g)
-	user, _ := paired(t, g)
-	streams(user)
+	network := startRelay(t, g)
+	user, _ := pairedTabs(t, g)
+	startLongAnswer(user)
 	user.run("freeze", command(page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: "frozen"}))
 	at := user.number(lastLength)
-	l.stall()
+	network.stall()
 	time.Sleep(2 * time.Second)
 	user.run("an hour later", chromedp.Evaluate[chromedp.Void](`(now => { Date.now = () => now() + 3600_000 })(Date.now)`))
 	user.run("wake", command(page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: "active"}))
-	l.mend()
-	user.within(15*time.Second, "it is connected, and goes on", link(markup.LinkConnected)+` && `+replyIs(markup.StatusStreaming)+` && `+lastLength+fmt.Sprintf(` > %d`, at+100))
-	stopped(user)
-	l.clear()
-	settled(user)
+	network.mend()
+	user.within(15*time.Second, "it is connected, and goes on", connectionIs(markup.LinkConnected)+` && `+replyIs(markup.StatusStreaming)+` && `+lastLength+fmt.Sprintf(` > %d`, at+100))
+	stopAnswer(user)
+	network.cutStalled()
+	checkShowsServersTranscript(user)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
-// foreignPage is a page of another origin that tries to connect, and says in its
-// title what came of it.
+// foreignPage serves a page of another origin that tries to connect, and shows the
+// outcome in its title.
 func foreignPage(t *testing.T, g *gatehouse) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -32,7 +32,7 @@ func TestForeignOriginIsRefused(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
 	b := newTab(t, browser(t))
-	b.expect("WebSocket connection to")
+	b.expectProblem("WebSocket connection to")
 	b.run("open the foreign page", chromedp.Navigate(foreignPage(t, g)))
 	b.wait("refused", `document.title === "refused"`)
 	if !strings.Contains(g.Log(), "security.origin_rejected") {
@@ -40,32 +40,32 @@ func TestForeignOriginIsRefused(t *testing.T) {
 	}
 }
 
-// TestForeignOriginThatIsAllowed connects, but the cookie of the gateway's own
-// pages does not count for it.
+// TestForeignOriginThatIsAllowed connects from an allowed origin: the cookie of the
+// gateway's own pages does not count there.
 func TestForeignOriginThatIsAllowed(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, `{ gateway: { allowed_origins: ["*"] } }`)
 	b := newTab(t, browser(t))
 	signIn(t, g, b)
-	foreign := b.beside()
+	foreign := b.openBeside()
 	foreign.run("open the foreign page", chromedp.Navigate(foreignPage(t, g)))
 	foreign.wait("an answer", `document.title.includes("pending_pairing") && !document.title.includes('"role"')`)
 }
 
-// TestTwoTabs shows the same stream in two tabs of one browser.
+// TestTwoTabs shows the same answer in two tabs of one browser.
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	first, _ := paired(t, g)
-	first.say("Hello there")
+	first, _ := pairedTabs(t, g)
+	first.send("Hello there")
 	first.wait("an answer", replyIs(markup.StatusComplete))
-	second := first.beside()
+	second := first.openBeside()
 	second.open(evaluate[string](first, "location.href"))
-	second.wait("connected", link(markup.LinkConnected))
-	first.say("Write some code")
+	second.wait("connected", connectionIs(markup.LinkConnected))
+	first.send("Write some code")
 	second.wait("the other tab's answer", replyIs(markup.StatusComplete)+` && document.querySelectorAll("`+messages+` > *").length === 4`)
 	first.wait("the answer", replyIs(markup.StatusComplete))
-	if a, b := bodies(first), bodies(second); a != b {
+	if a, b := renderedMessages(first), renderedMessages(second); a != b {
 		t.Errorf("the tabs differ:\n%s\n\n%s", a, b)
 	}
 }

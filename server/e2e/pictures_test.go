@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
-// looks are how people see the pages.
-var looks = []struct {
+// viewports are the screens and colour schemes on which people see the pages.
+var viewports = []struct {
 	name          string
 	width, height int64
 	scheme        string
@@ -23,8 +23,8 @@ var looks = []struct {
 	{"phone-dark", 390, 844, "dark"},
 }
 
-// TestPictures takes pictures of every page for people to look at. It needs
-// E2E_PICTURES, a directory to put them in.
+// TestPictures takes pictures of every page for people to look at, into the directory
+// E2E_PICTURES.
 func TestPictures(t *testing.T) {
 	if os.Getenv("E2E_PICTURES") == "" {
 		t.Skip("E2E_PICTURES names no directory for pictures")
@@ -36,39 +36,42 @@ func TestPictures(t *testing.T) {
 	signIn(t, g, admin)
 	approve(admin, code)
 	user.wait("the chat", `document.body?.dataset.page === "`+markup.PageChat+`"`)
-	user.taken()
-	user.wait("connected", link(markup.LinkConnected))
-	pictures(user, "new")
-	user.say("Show me some markdown")
+	user.waitForClient()
+	user.wait("connected", connectionIs(markup.LinkConnected))
+	screenshots(user, "new")
+	user.send("Show me some markdown")
 	user.wait("an answer", replyIs(markup.StatusComplete))
-	user.say("error")
+	user.send("error")
 	user.wait("a failure", replyIs(markup.StatusFailed))
-	pictures(user, "chat")
+	screenshots(user, "chat")
 	pairingCode(waiting, g)
-	pictures(waiting, "pairing")
+	screenshots(waiting, "pairing")
 	admin.wait("a request", `!!document.querySelector("#`+markup.IDPendingList+` > *")`)
-	pictures(admin, "admin")
+	screenshots(admin, "admin")
 	login.open(g.url("/login"))
-	pictures(login, "login")
+	screenshots(login, "login")
 	for _, page := range []string{"/docs", "/docs/configuration", "/docs/network", "/docs/architecture"} {
 		login.run("open "+page, chromedp.Navigate(g.url(page)))
-		pictures(login, strings.ReplaceAll(page[1:], "/", "-"))
+		screenshots(login, strings.ReplaceAll(page[1:], "/", "-"))
 	}
 }
 
-func pictures(b *tab, name string) {
+// screenshots takes a picture on each of the viewports, and checks that the page is not
+// too wide.
+func screenshots(b *tab, name string) {
 	b.t.Helper()
-	for _, l := range looks {
-		b.look(l.width, l.height, l.scheme)
-		b.shoot(name + "-" + l.name)
+	for _, l := range viewports {
+		b.emulate(l.width, l.height, l.scheme)
+		b.screenshot(name + "-" + l.name)
 		if wide := b.number(`document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 			b.t.Errorf("%s on %s is %d px too wide", name, l.name, wide)
 		}
 	}
 }
 
-// look gives the tab a size and a colour scheme, and waits until it is painted so.
-func (b *tab) look(width, height int64, scheme string) {
+// emulate gives the tab a size and a colour scheme, and waits until the page is painted
+// that way.
+func (b *tab) emulate(width, height int64, scheme string) {
 	b.t.Helper()
 	b.run("look "+scheme, chromedp.EmulateViewport(width, height),
 		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

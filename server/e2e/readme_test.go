@@ -19,8 +19,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// answers are what the model of the README's pictures says.
-var answers = []struct{ question, answer string }{
+// modelAnswers are the answers of the model in the README's pictures.
+var modelAnswers = []struct{ question, answer string }{
 	{"Draft a letter to the landlord", "Dear Ms Brandt,\n\nthe heating in our flat has been cold since Monday."},
 	{"A weekend in Lübeck with two children", "Begin at the Holstentor, and leave the afternoon to the ships."},
 	{"Why does nginx answer 426?", "Because it drops the `Upgrade` header. Add `proxy_http_version 1.1;`."},
@@ -30,13 +30,13 @@ var answers = []struct{ question, answer string }{
 		"| way | while in use | size |\n|:---|:---|---:|\n| `.backup` | yes | as the original |\n| `VACUUM INTO` | yes | as small as possible |\n| `cp` | no | as the original |"},
 }
 
-// model is a server with OpenAI's API that gives those answers.
-func model(t *testing.T) *httptest.Server {
+// startModelServer starts a server with OpenAI's API that gives those answers.
+func startModelServer(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked, _ := io.ReadAll(r.Body)
 		w.Header().Set("Content-Type", "text/event-stream")
-		for _, a := range answers {
+		for _, a := range modelAnswers {
 			if !strings.Contains(string(asked), a.question) {
 				continue
 			}
@@ -45,14 +45,14 @@ func model(t *testing.T) *httptest.Server {
 				`},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
 			return
 		}
-		t.Errorf("nobody answers %s", asked)
+		t.Errorf("no answer to %s", asked)
 	}))
 	t.Cleanup(server.Close)
 	return server
 }
 
-// TestReadmePictures takes the README's pictures. It needs E2E_README, the
-// directory that they are put in, or E2E_PICTURES.
+// TestReadmePictures takes the README's pictures, into the directory E2E_README or else
+// E2E_PICTURES.
 func TestReadmePictures(t *testing.T) {
 	dir := cmp.Or(os.Getenv("E2E_README"), os.Getenv("E2E_PICTURES"))
 	if dir == "" {
@@ -61,26 +61,26 @@ func TestReadmePictures(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	g := &gatehouse{t: t, Gateway: rig.StartGateway(t, `{agents: {list: {default: {provider: "openai", base_url: "`+model(t).URL+`/v1", model: "llama3.2", label: "Llama 3.2"}}}}`)}
+	g := &gatehouse{t: t, Gateway: rig.StartGateway(t, `{agents: {list: {default: {provider: "openai", base_url: "`+startModelServer(t).URL+`/v1", model: "llama3.2", label: "Llama 3.2"}}}}`)}
 	user := newTab(t, browser(t))
 	code := pairingCode(user, g)
-	admin := rig.Connected(t, rig.Dial(t.Context(), rig.Options{URL: g.Socket()}), rig.Admin("admin"))
+	admin := rig.Connect(t, rig.Dial(t.Context(), rig.Options{URL: g.Socket()}), rig.AdminParams("admin"))
 	admin.Must(protocol.MethodDeviceApprove, `{"code":"`+code+`","userId":"anna","label":"Anna’s laptop"}`)
 	user.wait("the chat", `document.body?.dataset.page === "`+markup.PageChat+`"`)
-	user.taken()
-	user.wait("connected", link(markup.LinkConnected))
-	for i, a := range answers {
+	user.waitForClient()
+	user.wait("connected", connectionIs(markup.LinkConnected))
+	for i, a := range modelAnswers {
 		if i > 0 {
-			user.click(`#` + markup.IDSidebar + ` ` + do(markup.ActionNewSession))
+			user.click(`#` + markup.IDSidebar + ` ` + actionSelector(markup.ActionNewSession))
 			user.wait("a new chat", `document.body.dataset.sessionKey === ""`)
 		}
-		user.say(a.question)
+		user.send(a.question)
 		user.wait("an answer", replyIs(markup.StatusComplete))
 	}
-	for _, l := range looks[:2] {
-		user.look(l.width, 760, l.scheme)
+	for _, l := range viewports[:2] {
+		user.emulate(l.width, 760, l.scheme)
 		user.run("put the focus elsewhere", chromedp.Evaluate[chromedp.Void](`document.activeElement.blur(); void 0`))
-		ctx, cancel := context.WithTimeout(user.ctx, startTimeout)
+		ctx, cancel := context.WithTimeout(user.ctx, waitLimit)
 		png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 		cancel()
 		if err != nil {

@@ -20,18 +20,18 @@ const countFrames = `
 	const send = WebSocket.prototype.send;
 	WebSocket.prototype.send = function (data) { window.framesSent++; return send.call(this, data); };`
 
-// TestRateLimit holds that the client keeps to a low limit: it says that it waits
-// and for how long, asks for nothing meanwhile, and loses nothing.
+// TestRateLimit checks that the client keeps to a low limit: it shows that and how long
+// it waits, requests nothing meanwhile, and loses nothing.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, `{gateway: {rate_limit_rpm: 6}}`)
-	user, _ := paired(t, g)
-	// With what the page itself asks for, that is more than the five at once.
+	user, _ := pairedTabs(t, g)
+	// With the page's own requests, that is more than the burst of five.
 	for i := range 4 {
-		user.say(fmt.Sprintf("echo message %d", i))
+		user.send(fmt.Sprintf("echo message %d", i))
 	}
-	user.wait("the pause is shown", link(markup.LinkSlow))
-	pictures(user, "slow")
+	user.wait("the pause is shown", connectionIs(markup.LinkSlow))
+	screenshots(user, "slow")
 	pill := user.text("#" + markup.IDConnection)
 	left, err := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(pill))
 	if err != nil || left < 1 || left > 10 || !strings.Contains(pill, "Slow down") {
@@ -41,55 +41,55 @@ func TestRateLimit(t *testing.T) {
 	if words := user.text("#" + markup.IDToasts); words != "" {
 		t.Errorf("a notice says %q", words)
 	}
-	user.within(90*time.Second, "all is said, once and in order", areSaid(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2", "echo message 3"))
-	user.within(40*time.Second, "all is well", link(markup.LinkConnected))
+	user.within(90*time.Second, "all is said, once and in order", userMessagesAre(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2", "echo message 3"))
+	user.within(40*time.Second, "all is well", connectionIs(markup.LinkConnected))
 
 	// A page that is loaded in a pause fills itself as soon as it may.
 	user.run("load it again and again", chromedp.Reload())
-	user.taken()
+	user.waitForClient()
 	user.run("again", chromedp.Reload())
-	user.taken()
-	user.say("echo after it")
-	user.within(2*time.Minute, "it is said", areSaid(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2", "echo message 3", "echo after it"))
-	user.within(90*time.Second, "all is well", link(markup.LinkConnected))
+	user.waitForClient()
+	user.send("echo after it")
+	user.within(2*time.Minute, "it is said", userMessagesAre(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2", "echo message 3", "echo after it"))
+	user.within(90*time.Second, "all is well", connectionIs(markup.LinkConnected))
 	user.wait("the list is there", `document.querySelectorAll("#`+markup.IDSessionList+` > *").length === 1`)
 }
 
-// TestTightestRateLimit holds that a page does not hammer at a gateway that takes
-// one request a minute.
+// TestTightestRateLimit checks that a page does not send much to a gateway that takes one
+// request a minute.
 func TestTightestRateLimit(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	user, _ := paired(t, g)
-	user.say("Hello there")
+	user, _ := pairedTabs(t, g)
+	user.send("Hello there")
 	user.wait("an answer", replyIs(markup.StatusComplete))
 	g.restart(`{gateway: {rate_limit_rpm: 1}}`)
 	user.run("count frames", onEachPage(countFrames))
-	for range 5 { // by then the 5 at once are gone
+	for range 5 { // uses up the burst of 5
 		user.run("reload", chromedp.Reload())
-		user.taken()
-		user.wait("connected", link(markup.LinkConnected)+" || "+link(markup.LinkSlow))
+		user.waitForClient()
+		user.wait("connected", connectionIs(markup.LinkConnected)+" || "+connectionIs(markup.LinkSlow))
 		user.wait("the page has asked", "framesSent > 1")
 	}
-	user.wait("the pause is shown", link(markup.LinkSlow))
+	user.wait("the pause is shown", connectionIs(markup.LinkSlow))
 	before := user.number("framesSent")
-	user.say("echo in the pause")
+	user.send("echo in the pause")
 	user.wait("it is kept", `!!document.querySelector("`+messages+` > [data-status=paused]")`)
 	time.Sleep(15 * time.Second)
-	// The message is tried at once where it is not known yet that it is in vain.
+	// The page may try the message once before it knows about the limit.
 	if sent := user.number("framesSent") - before; sent > 2 {
 		t.Errorf("%d frames were sent in 15 s of a pause", sent)
 	}
 	g.restart("")
-	user.within(2*time.Minute, "it is said when the gateway takes more", areSaid(markup.StatusComplete, "Hello there", "echo in the pause"))
+	user.within(2*time.Minute, "it is said when the gateway takes more", userMessagesAre(markup.StatusComplete, "Hello there", "echo in the pause"))
 }
 
-// onEachPage has a script run before any of a page's own.
+// onEachPage runs a script before any of a page's own.
 func onEachPage(script string) chromedp.Action[chromedp.Void] {
 	return command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-// restart starts the gateway anew with another configuration.
+// restart restarts the gateway with another configuration.
 func (g *gatehouse) restart(config string) {
 	g.t.Helper()
 	g.Stop()

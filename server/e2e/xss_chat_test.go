@@ -19,94 +19,94 @@ import (
 
 var tag = regexp.MustCompile(`<[^>]*>`)
 
-// formatted is the text of what becomes of markdown.
+// formatted returns the text of formatted markdown.
 func formatted(markdown string) string {
 	return html.UnescapeString(tag.ReplaceAllString(strings.Join(format.Blocks(markdown), ""), ""))
 }
 
-// perSession is how many attacks a session takes so that one page shows all.
-const perSession = 24
+// attacksPerSession is few enough for one page of a session to show all of its attacks.
+const attacksPerSession = 24
 
 // messages sends each attack as a message, which the model repeats.
-func (s *siege) messages() {
+func (s *xssSuite) messages() {
 	n := 0
-	for batch := range slices.Chunk(s.all, perSession) {
+	for batch := range slices.Chunk(s.attacks, attacksPerSession) {
 		key := "xss-messages-" + strconv.Itoa(n)
 		n++
 		var sent []string
 		for i, text := range texts(batch) {
-			if f := s.user.Call("chat.send", script(map[string]any{"sessionKey": key, "message": text})); !f.OK {
+			if f := s.user.Call("chat.send", toJSON(map[string]any{"sessionKey": key, "message": text})); !f.OK {
 				s.count(s.refused, "message", 1)
 				continue
 			}
 			sent = append(sent, text)
-			if i == 0 { // the others come while the page is open
-				s.chat.open(s.g.url("/s/" + key))
-				s.chat.wait("connected", link(markup.LinkConnected))
+			if i == 0 { // the others arrive while the page is open
+				s.chat.open(s.gateway.url("/s/" + key))
+				s.chat.wait("connected", connectionIs(markup.LinkConnected))
 			}
 		}
 		s.chat.wait("all are answered", `document.querySelectorAll("`+messages+` > *").length === `+strconv.Itoa(2*len(sent))+` && `+replyIs(markup.StatusComplete))
-		s.transcript(s.chat, "live", sent)
-		s.plain.visit(s.g.url("/s/" + key))
-		s.transcript(s.plain, "rendered", sent)
-		s.chat.open(s.g.url("/s/" + key))
-		s.chat.wait("connected", link(markup.LinkConnected))
-		s.transcript(s.chat, "taken over", sent)
+		s.checkTranscript(s.chat, "live", sent)
+		s.chatNoClient.visit(s.gateway.url("/s/" + key))
+		s.checkTranscript(s.chatNoClient, "rendered", sent)
+		s.chat.open(s.gateway.url("/s/" + key))
+		s.chat.wait("connected", connectionIs(markup.LinkConnected))
+		s.checkTranscript(s.chat, "taken over", sent)
 	}
 }
 
-func (s *siege) transcript(w *watch, how string, sent []string) {
+func (s *xssSuite) checkTranscript(w *monitor, how string, sent []string) {
 	s.t.Helper()
-	w.harmless("messages, " + how)
+	w.checkHarmless("messages, " + how)
 	answers := make([]string, len(sent))
 	for i, text := range sent {
 		answers[i] = formatted(text)
 	}
-	s.arrived("message, "+how, w.slot(".message-user [data-slot=body]"), sent)
-	s.arrived("answer, "+how, w.slot(".message-assistant [data-slot=body]"), answers)
-	s.arrived("thinking, "+how, w.slot(".message-assistant [data-slot=thinking]"), sent)
+	s.checkShown("message, "+how, w.textsOf(".message-user [data-slot=body]"), sent)
+	s.checkShown("answer, "+how, w.textsOf(".message-assistant [data-slot=body]"), answers)
+	s.checkShown("thinking, "+how, w.textsOf(".message-assistant [data-slot=thinking]"), sent)
 }
 
-// composer says all attacks at once, as people do: typed, kept as a draft, sent,
-// and answered while they look on.
-func (s *siege) composer() {
-	all := asShown(strings.Join(texts(s.all), "\n\n"))
+// composer sends all attacks at once, as people do: typed, kept as a draft, sent, and
+// answered while the page is open.
+func (s *xssSuite) composer() {
+	all := asShown(strings.Join(texts(s.attacks), "\n\n"))
 	input := "#" + markup.IDComposerInput
-	s.chat.open(s.g.url("/"))
-	s.chat.wait("connected", link(markup.LinkConnected))
+	s.chat.open(s.gateway.url("/"))
+	s.chat.wait("connected", connectionIs(markup.LinkConnected))
 	s.chat.fill(input, all)
 	draft := evaluate[string](s.chat.tab, `document.querySelector("`+input+`").value`)
-	s.arrived("composer", []string{draft}, []string{all})
+	s.checkShown("composer", []string{draft}, []string{all})
 	s.chat.run("reload", chromedp.Reload())
-	s.chat.taken()
+	s.chat.waitForClient()
 	s.chat.wait("the draft", `document.querySelector("`+input+`").value.length > 100`)
-	s.arrived("draft", []string{evaluate[string](s.chat.tab, `document.querySelector("`+input+`").value`)}, []string{draft})
-	s.chat.wait("connected", link(markup.LinkConnected))
+	s.checkShown("draft", []string{evaluate[string](s.chat.tab, `document.querySelector("`+input+`").value`)}, []string{draft})
+	s.chat.wait("connected", connectionIs(markup.LinkConnected))
 	s.chat.run("press Enter", chromedp.Focus(input), enter)
 	for !evaluate[bool](s.chat.tab, replyIs(markup.StatusComplete)) {
-		s.chat.harmless("all at once, streaming")
-		time.Sleep(50 * time.Millisecond) // the model speaks for seconds
+		s.chat.checkHarmless("all at once, streaming")
+		time.Sleep(50 * time.Millisecond) // the answer takes seconds
 		s.chat.wait("it goes on", `!!document.querySelector("`+messages+` > *")`)
 	}
-	s.chat.harmless("all at once")
-	s.arrived("all at once", s.chat.slot(".message-user [data-slot=body]"), []string{draft})
-	s.arrived("all at once, answer", s.chat.slot(".message-assistant [data-slot=body]"), []string{formatted(draft)})
+	s.chat.checkHarmless("all at once")
+	s.checkShown("all at once", s.chat.textsOf(".message-user [data-slot=body]"), []string{draft})
+	s.checkShown("all at once, answer", s.chat.textsOf(".message-assistant [data-slot=body]"), []string{formatted(draft)})
 }
 
-// notes are written by programs that are called as the attacks are, and connect
-// with such names; an admin sees who is connected.
-func (s *siege) notes() {
-	s.console.open(s.g.url("/admin/clients"))
-	s.console.wait("connected", link(markup.LinkConnected))
+// notes are written by programs with the attacks as their names and their users' names;
+// an admin sees who is connected.
+func (s *xssSuite) notes() {
+	s.console.open(s.gateway.url("/admin/clients"))
+	s.console.wait("connected", connectionIs(markup.LinkConnected))
 	n := 0
 	var users, programs []string
-	for batch := range slices.Chunk(s.all, 2*perSession-2) {
+	for batch := range slices.Chunk(s.attacks, 2*attacksPerSession-2) {
 		key := "xss-notes-" + strconv.Itoa(n)
 		n++
-		s.user.Must("chat.send", script(map[string]any{"sessionKey": key, "message": "Hello"}))
-		s.chat.open(s.g.url("/s/" + key))
-		s.chat.wait("connected", link(markup.LinkConnected))
-		authors, labels, bodies := s.write(key, batch)
+		s.user.Must("chat.send", toJSON(map[string]any{"sessionKey": key, "message": "Hello"}))
+		s.chat.open(s.gateway.url("/s/" + key))
+		s.chat.wait("connected", connectionIs(markup.LinkConnected))
+		authors, labels, bodies := s.writeNotes(key, batch)
 		users = append(users, authors...)
 		for _, a := range batch {
 			name := strings.Join(strings.Fields(a.text), " ")
@@ -114,36 +114,36 @@ func (s *siege) notes() {
 				programs = append(programs, name)
 			}
 		}
-		seen := func(w *watch, how string) {
-			w.harmless("notes, " + how)
-			s.arrived("note, "+how, w.slot(".message-system [data-slot=body]"), bodies)
-			s.arrived("note's label, "+how, w.slot(".message-system [data-slot=label]"), labels)
-			s.arrived("note's author, "+how, w.slot(".message-system [data-slot=author]"), authors)
+		seen := func(w *monitor, how string) {
+			w.checkHarmless("notes, " + how)
+			s.checkShown("note, "+how, w.textsOf(".message-system [data-slot=body]"), bodies)
+			s.checkShown("note's label, "+how, w.textsOf(".message-system [data-slot=label]"), labels)
+			s.checkShown("note's author, "+how, w.textsOf(".message-system [data-slot=author]"), authors)
 		}
 		s.chat.wait("all are there", `document.querySelectorAll("`+messages+` > .message-system").length === `+strconv.Itoa(len(bodies)))
 		seen(s.chat, "live")
-		s.plain.visit(s.g.url("/s/" + key))
-		seen(s.plain, "rendered")
+		s.chatNoClient.visit(s.gateway.url("/s/" + key))
+		seen(s.chatNoClient, "rendered")
 	}
 	who := `tr[data-row] [data-slot=user]`
-	s.console.wait("the last one is listed", `document.querySelectorAll("tr[data-row]").length > `+strconv.Itoa(len(s.all)))
-	s.console.harmless("clients, live")
-	s.arrived("client's user, live", s.console.slot(who), users)
-	s.bare.visit(s.g.url("/admin/clients"))
-	s.bare.harmless("clients")
-	s.arrived("client's user", s.bare.slot(who), users)
-	s.arrived("client's program", s.bare.slot("tr[data-row] [data-slot=browser]"), programs)
-	s.dialogs("client's dialog", markup.ActionDisconnect, markup.IDDisconnectDialog, markup.SlotUser, users)
+	s.console.wait("the last one is listed", `document.querySelectorAll("tr[data-row]").length > `+strconv.Itoa(len(s.attacks)))
+	s.console.checkHarmless("clients, live")
+	s.checkShown("client's user, live", s.console.textsOf(who), users)
+	s.consoleNoClient.visit(s.gateway.url("/admin/clients"))
+	s.consoleNoClient.checkHarmless("clients")
+	s.checkShown("client's user", s.consoleNoClient.textsOf(who), users)
+	s.checkShown("client's program", s.consoleNoClient.textsOf("tr[data-row] [data-slot=browser]"), programs)
+	s.checkDialogs("client's dialog", markup.ActionDisconnect, markup.IDDisconnectDialog, markup.SlotUser, users)
 }
 
-// write lets each attack write a note of its text, under its name where that can
-// be a user's.
-func (s *siege) write(key string, batch []attack) (authors, labels, bodies []string) {
+// writeNotes writes a note for each attack, under the attack's name where that is a valid
+// user id.
+func (s *xssSuite) writeNotes(key string, batch []attack) (authors, labels, bodies []string) {
 	for _, a := range batch {
 		author := strings.TrimSpace(a.text)
-		k := rig.Converse(s.t, s.dial(http.Header{"User-Agent": {"Firefox/1 Windows " + headerText(a.text)}}))
+		k := rig.NewClient(s.t, s.dial(http.Header{"User-Agent": {"Firefox/1 Windows " + headerText(a.text)}}))
 		connect := func(user string) rig.Frame {
-			return k.Call("connect", script(map[string]any{"token": s.token, "user_id": user, "client": map[string]any{"name": a.text}}))
+			return k.Call("connect", toJSON(map[string]any{"token": s.token, "user_id": user, "client": map[string]any{"name": a.text}}))
 		}
 		if f := connect(a.text); !f.OK {
 			s.count(s.refused, "user", 1)
@@ -153,7 +153,7 @@ func (s *siege) write(key string, batch []attack) (authors, labels, bodies []str
 			}
 		}
 		note := map[string]any{"sessionKey": key, "message": a.text, "label": a.text}
-		if f := k.Call("chat.inject", script(note)); !f.OK {
+		if f := k.Call("chat.inject", toJSON(note)); !f.OK {
 			s.count(s.refused, "note", 1)
 			continue
 		}
@@ -162,7 +162,7 @@ func (s *siege) write(key string, batch []attack) (authors, labels, bodies []str
 	return authors, labels, bodies
 }
 
-// printable drops what shows nothing, or turns the direction of writing.
+// printable drops characters that show nothing or turn the direction of writing.
 func printable(r rune) rune {
 	if !unicode.IsPrint(r) {
 		return -1
@@ -170,7 +170,7 @@ func printable(r rune) rune {
 	return r
 }
 
-// headerText is the text as a header may carry it.
+// headerText is the text without the characters that a header cannot have.
 func headerText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -180,53 +180,53 @@ func headerText(text string) string {
 	}, text)
 }
 
-// files have the attacks' names.
-func (s *siege) files() {
-	s.chat.open(s.g.url("/"))
-	s.chat.wait("connected", link(markup.LinkConnected))
-	s.chat.do("empty files", `choose(...`+script(texts(s.all))+`.map((text) => new File([], text + ".txt")))`)
+// files have the attacks as their names.
+func (s *xssSuite) files() {
+	s.chat.open(s.gateway.url("/"))
+	s.chat.wait("connected", connectionIs(markup.LinkConnected))
+	s.chat.runAsync("empty files", `choose(...`+toJSON(texts(s.attacks))+`.map((text) => new File([], text + ".txt")))`)
 	s.chat.wait("it is said", `document.querySelector("#`+markup.IDToasts+`").textContent.includes(".txt")`)
-	s.chat.harmless("empty files")
+	s.chat.checkHarmless("empty files")
 	sent := 0
-	for batch := range slices.Chunk(s.all, 10) {
-		s.chat.do("attach", `choose(...`+script(texts(batch))+`.map((text, i) => new File(["x"], text + "." + (`+strconv.Itoa(batch[0].id)+` + i) + ".txt")))`)
-		s.chat.wait("they are uploaded or refused", `document.querySelectorAll('`+chips+` > :is([data-state="`+markup.FileReady+`"], [data-state="`+markup.FileFailed+`"])').length === `+strconv.Itoa(len(batch)))
-		s.chat.harmless("attached files")
-		failed := s.chat.number(`(() => { const failed = document.querySelectorAll('` + chips + ` > [data-state="` + markup.FileFailed + `"] [data-action="` + markup.ActionRemoveFile + `"]');
+	for batch := range slices.Chunk(s.attacks, 10) {
+		s.chat.runAsync("attach", `choose(...`+toJSON(texts(batch))+`.map((text, i) => new File(["x"], text + "." + (`+strconv.Itoa(batch[0].id)+` + i) + ".txt")))`)
+		s.chat.wait("they are uploaded or refused", `document.querySelectorAll('`+attachmentList+` > :is([data-state="`+markup.FileReady+`"], [data-state="`+markup.FileFailed+`"])').length === `+strconv.Itoa(len(batch)))
+		s.chat.checkHarmless("attached files")
+		failed := s.chat.number(`(() => { const failed = document.querySelectorAll('` + attachmentList + ` > [data-state="` + markup.FileFailed + `"] [data-action="` + markup.ActionRemoveFile + `"]');
 			failed.forEach((button) => button.click()); return failed.length; })()`)
 		s.count(s.refused, "file's name", failed)
 		sent += len(batch) - failed
-		s.chat.wait("the others", `document.querySelectorAll("`+chips+` > *").length === `+strconv.Itoa(len(batch)-failed))
+		s.chat.wait("the others", `document.querySelectorAll("`+attachmentList+` > *").length === `+strconv.Itoa(len(batch)-failed))
 		s.chat.run("send", chromedp.Focus("#"+markup.IDComposerInput), enter)
-		s.chat.wait("it is sent", `!document.querySelector("`+chips+` > *")`)
+		s.chat.wait("it is sent", `!document.querySelector("`+attachmentList+` > *")`)
 	}
 	s.chat.wait("all are sent", `document.querySelectorAll("`+messages+` .file").length === `+strconv.Itoa(sent)+` && `+replyIs(markup.StatusComplete))
-	s.chat.harmless("files, live")
-	names := s.chat.slot(messages + " [data-slot=filename]")
-	s.plain.visit(evaluate[string](s.chat.tab, `location.href`))
-	s.plain.harmless("files")
-	s.arrived("file's name", s.plain.slot(messages+" [data-slot=filename]"), names)
+	s.chat.checkHarmless("files, live")
+	names := s.chat.textsOf(messages + " [data-slot=filename]")
+	s.chatNoClient.visit(evaluate[string](s.chat.tab, `location.href`))
+	s.chatNoClient.checkHarmless("files")
+	s.checkShown("file's name", s.chatNoClient.textsOf(messages+" [data-slot=filename]"), names)
 	for _, name := range names {
-		if !numbered.MatchString(name) {
+		if !numberedName.MatchString(name) {
 			s.t.Errorf("a file is called %q", name)
 		}
 	}
-	s.served()
+	s.checkFileHeaders()
 }
 
-var numbered = regexp.MustCompile(`\d+\.txt$`)
+var numberedName = regexp.MustCompile(`\d+\.txt$`)
 
 var disposition = regexp.MustCompile(`^attachment; filename="[^"\\%\x00-\x1f\x7f-\xff]*"(; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_` + "`" + `|~%-]+)?$`)
 
-// served looks at how the files come.
-func (s *siege) served() {
-	s.plain.do("ask for the files", `const links = [...new Set([...document.querySelectorAll("`+messages+` .file-chip")].map((a) => a.getAttribute("href")))];
+// checkFileHeaders checks the headers with which files are served.
+func (s *xssSuite) checkFileHeaders() {
+	s.chatNoClient.runAsync("ask for the files", `const links = [...new Set([...document.querySelectorAll("`+messages+` .file-chip")].map((a) => a.getAttribute("href")))];
 		window.got = [];
 		for (const link of links) {
 			const h = (await fetch(link)).headers;
 			window.got.push(["Content-Disposition", "Content-Type", "Content-Security-Policy", "X-Content-Type-Options"].map((name) => h.get(name)));
 		}`)
-	headers := evaluate[[][]string](s.plain.tab, `window.got`)
+	headers := evaluate[[][]string](s.chatNoClient.tab, `window.got`)
 	for _, h := range headers {
 		if !disposition.MatchString(h[0]) || h[1] != "text/plain; charset=utf-8" || h[2] != "default-src 'none'; sandbox" || h[3] != "nosniff" {
 			s.t.Errorf("a file is served with %q", h)

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// attack is a text that tries to be more than one.
+// attack is a text that tries to become more than text.
 type attack struct {
 	id    int
 	class string
@@ -22,7 +22,7 @@ var attackLines string
 
 var character = regexp.MustCompile(`\{U\+([0-9A-F]{4})\}`)
 
-// attacks reads the corpus: lines before the first class are its preface.
+// attacks reads the corpus. Lines before the first class are its preface.
 func attacks(t *testing.T) []attack {
 	t.Helper()
 	var all []attack
@@ -65,7 +65,7 @@ func TestAttacksAreSound(t *testing.T) {
 	}
 }
 
-// texts are the attacks' own.
+// texts returns the attacks' texts.
 func texts(all []attack) []string {
 	list := make([]string, len(all))
 	for i, a := range all {
@@ -74,5 +74,5 @@ func texts(all []attack) []string {
 	return list
 }
 
-// name makes a name of an attack that no other has.
+// name makes a name that no other attack has.
 func (a attack) name(of string) string { return fmt.Sprintf("xss-%s-%03d", of, a.id) }

@@ -22,16 +22,16 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// ask sends a request as it is written, header lines and all, and gives the answer
-// with its body; redirects are not followed.
-func (g *gatehouse) ask(method, target, body string, header ...string) (*http.Response, string) {
+// request sends a request with header lines exactly as given, and returns the answer with
+// its body. It follows no redirects.
+func (g *gatehouse) request(method, target, body string, header ...string) (*http.Response, string) {
 	g.t.Helper()
-	c, err := net.DialTimeout("tcp", g.Address, startTimeout)
+	c, err := net.DialTimeout("tcp", g.Address, waitLimit)
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(startTimeout)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(waitLimit)); err != nil {
 		g.t.Fatal(err)
 	}
 	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: " + g.Address, "Connection: close", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
@@ -49,23 +49,23 @@ func (g *gatehouse) ask(method, target, body string, header ...string) (*http.Re
 	return r, string(text)
 }
 
-// adminCookie signs in, and gives the cookie as a header line.
+// adminCookie signs in, and returns the cookie as a header line.
 func (g *gatehouse) adminCookie() string {
 	g.t.Helper()
-	r, text := g.ask("POST", "/api/session", script(map[string]string{"token": g.token()}), "Content-Type: application/json")
+	r, text := g.request("POST", "/api/session", toJSON(map[string]string{"token": g.token()}), "Content-Type: application/json")
 	if len(r.Cookies()) != 1 {
 		g.t.Fatalf("signing in: %s %s", r.Status, text)
 	}
 	return "Cookie: " + r.Cookies()[0].Name + "=" + r.Cookies()[0].Value
 }
 
-// everyPath has all that the gateway serves, and what it does not.
+// everyPath returns every path that the gateway serves, and some that it does not.
 func (g *gatehouse) everyPath() []string {
 	g.t.Helper()
 	paths := []string{"/", "/s/some", "/login", "/admin", "/admin/sessions", "/admin/clients", "/admin/keys", "/admin/audit",
 		"/admin/status", "/admin/audit.csv", "/ws", "/health", "/readyz", "/metrics", "/pair/qr.svg", "/api/session", "/api/media/upload",
 		"/api/media/none", "/v1/media/upload", "/nothing", "/api/nothing", "/admin/nothing", "/static/nothing", "/static/", "/s/", "/s/a/b"}
-	_, text := g.ask("GET", "/login", "")
+	_, text := g.request("GET", "/login", "")
 	assets := regexp.MustCompile(`/static/[a-z_]+\.[0-9a-f]+\.[a-z]+`).FindAllString(text, -1)
 	if len(assets) < 5 {
 		g.t.Fatalf("the page names %q", assets)
@@ -73,8 +73,8 @@ func (g *gatehouse) everyPath() []string {
 	return append(paths, assets...)
 }
 
-// TestHeadersOfEveryRoute holds that whatever is asked of any address, by whomever,
-// the answer binds the browser.
+// TestHeadersOfEveryRoute checks that every answer has the security headers, whatever is
+// requested by whomever.
 func TestHeadersOfEveryRoute(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, `{ gateway: { trusted_proxies: ["127.0.0.1"] } }`)
@@ -86,7 +86,7 @@ func TestHeadersOfEveryRoute(t *testing.T) {
 				if method == "DELETE" && path == "/api/session" && len(who) > 0 && who[0] == cookie {
 					continue // it would sign out
 				}
-				r, _ := g.ask(method, path, "", who...)
+				r, _ := g.request(method, path, "", who...)
 				asked++
 				for _, fault := range headerFaults(r, method, path, slices.Contains(who, "X-Forwarded-Proto: https")) {
 					t.Errorf("%s %s %q: %s: %s", method, path, who, r.Status, fault)
@@ -97,10 +97,10 @@ func TestHeadersOfEveryRoute(t *testing.T) {
 	t.Logf("%d requests", asked)
 }
 
-// headerFaults says what an answer's headers leave open.
+// headerFaults returns what is wrong with an answer's headers.
 func headerFaults(r *http.Response, method, path string, secure bool) (faults []string) {
 	if r.StatusCode == http.StatusBadRequest && r.Header.Get("Content-Type") == "text/plain; charset=utf-8" && method == "<SCRIPT>" {
-		return nil // no HTTP; it never came to a handler
+		return nil // net/http refuses this method itself
 	}
 	want := map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"}
 	if secure {
@@ -131,7 +131,7 @@ func headerFaults(r *http.Response, method, path string, secure bool) (faults []
 	return append(faults, policyFaults(r.Header.Values("Content-Security-Policy"), strings.HasPrefix(path, "/admin"))...)
 }
 
-// policyFaults says what a Content-Security-Policy allows that ours must not.
+// policyFaults returns what a Content-Security-Policy allows that it must not.
 func policyFaults(policies []string, console bool) (faults []string) {
 	if len(policies) != 1 {
 		return []string{fmt.Sprintf("policies: %q", policies)}
@@ -185,9 +185,9 @@ func TestHeaderFaults(t *testing.T) {
 	}
 }
 
-// TestNobodyIsLedElsewhere asks for addresses that other sites' links could have,
-// and gives names of hosts that are none.
-func TestNobodyIsLedElsewhere(t *testing.T) {
+// TestNoRedirects requests addresses that links on other sites could have, and names
+// hosts that do not exist.
+func TestNoRedirects(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, `{ gateway: { trusted_proxies: ["127.0.0.1"] } }`)
 	cookie := g.adminCookie()
@@ -212,7 +212,7 @@ func TestNobodyIsLedElsewhere(t *testing.T) {
 			list = []string{"/", "/login", "/admin", "/pair/qr.svg"}
 		}
 		for _, target := range list {
-			r, text := g.ask("GET", target, "", header...)
+			r, text := g.request("GET", target, "", header...)
 			asked++
 			if r.StatusCode/100 == 3 || r.Header.Get("Location") != "" || r.Header.Get("Refresh") != "" {
 				t.Errorf("%q %q: %s to %q", target, header, r.Status, r.Header.Get("Location"))
@@ -225,28 +225,28 @@ func TestNobodyIsLedElsewhere(t *testing.T) {
 	t.Logf("%d requests", asked)
 }
 
-// nastyNames are those of files as forms write them: what stands between the
-// quotes, or a parameter that follows.
-var nastyNames = []string{
+// hostileFileNames are file names as forms write them: what stands between the quotes, or
+// a parameter that follows.
+var hostileFileNames = []string{
 	`../../../../etc/passwd`, `..\..\boot.ini`, `/etc/passwd`, `C:\a\b.txt`, `.`, `..`, ``, ` `, `.htaccess`, `a.txt/`, `a%00.html`, `a%2f..%2fb.txt`,
 	`%22; filename=%22b.html`, `a\"; filename=\"b.html`, `a"; filename="b.html`, `a%0d%0aX-Evil: y`, "a\tb.txt", `a"; filename*="UTF-8''b%0d%0aX-Evil:%20y.html`,
 	`x"; filename*=UTF-8''%e2%80%aelmth.txt; y="`, `naïve € 💥.txt`, "a\u202etxt.exe", `CON`, `a;b=c.txt`, `a'b*c%d.txt`, `=cmd|' /C calc'!A0.csv`, strings.Repeat("ä", 300) + ".html", `x.svg`, `x.html`,
 }
 
-// TestNastyFiles uploads files with such names, and polyglots, and opens them.
-func TestNastyFiles(t *testing.T) {
+// TestHostileFiles uploads files with such names, and polyglots, and opens them.
+func TestHostileFiles(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
 	bearer := "Authorization: Bearer " + g.token()
 	served, refused := 0, 0
-	for _, name := range nastyNames {
-		path, why := g.uploaded(bearer, name, "text")
+	for _, name := range hostileFileNames {
+		path, why := g.upload(bearer, name, "text")
 		if path == "" {
 			refused++
 			t.Logf("%q is refused: %s", name, why)
 			continue
 		}
-		r, text := g.ask("GET", path, "", bearer)
+		r, text := g.request("GET", path, "", bearer)
 		if got := r.Header.Values("Content-Disposition"); len(got) != 1 || !disposition.MatchString(got[0]) || r.Header.Get("X-Evil") != "" || text != "text" {
 			t.Errorf("%q is served with %q", name, r.Header)
 		}
@@ -256,27 +256,27 @@ func TestNastyFiles(t *testing.T) {
 		served++
 	}
 	t.Logf("%d names served, %d refused", served, refused)
-	opened(t, g, bearer)
+	openHostileFiles(t, g, bearer)
 }
 
-// uploaded gives the path of an uploaded file, or why there is none.
-func (g *gatehouse) uploaded(bearer, name, content string) (path, why string) {
+// upload returns the path of an uploaded file, or why it was refused.
+func (g *gatehouse) upload(bearer, name, content string) (path, why string) {
 	g.t.Helper()
 	body := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\nContent-Type: text/html\r\n\r\n" + content + "\r\n--b--\r\n"
-	r, text := g.ask("POST", "/api/media/upload", body, bearer, "Content-Type: multipart/form-data; boundary=b")
-	var said struct{ Path string }
+	r, text := g.request("POST", "/api/media/upload", body, bearer, "Content-Type: multipart/form-data; boundary=b")
+	var answer struct{ Path string }
 	if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusCreated {
 		return "", r.Status + " " + strings.TrimSpace(text)
 	}
-	if err := json.Unmarshal([]byte(text), &said); err != nil || said.Path == "" {
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || answer.Path == "" {
 		g.t.Fatalf("%v: %s", err, text)
 	}
-	return said.Path, ""
+	return answer.Path, ""
 }
 
-// opened opens files that are pages, too, by address, and as scripts and styles of
-// a page of ours.
-func opened(t *testing.T, g *gatehouse, bearer string) {
+// openHostileFiles opens files that are also pages: by their address, and as scripts and
+// styles of one of the gateway's pages.
+func openHostileFiles(t *testing.T, g *gatehouse, bearer string) {
 	t.Helper()
 	const evil = `<!--*/=1;/*--><script>xss(1)</script><img src=x onerror=xss(2)><meta http-equiv=refresh content="0;url=//evil.invalid">/*`
 	var picture bytes.Buffer
@@ -284,10 +284,10 @@ func opened(t *testing.T, g *gatehouse, bearer string) {
 		t.Fatal(err)
 	}
 	b := newTab(t, browser(t))
-	b.expect("Refused to")               // what is no script is not taken for one
-	b.expect("Blocked script execution") // what watches, in a sandbox
-	b.expect("Applying inline style")    // the browser's own page around a picture
-	w := watched(b, g)
+	b.expectProblem("Refused to")               // the browser refuses to run what is no script
+	b.expectProblem("Blocked script execution") // the monitor's own script, in a sandbox
+	b.expectProblem("Applying inline style")    // by the browser's own page around a picture
+	w := startMonitor(b, g)
 	b.run("keep no downloads", command(cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{Behavior: "deny"}))
 	signIn(t, g, b)
 	for name, content := range map[string]string{
@@ -295,13 +295,13 @@ func opened(t *testing.T, g *gatehouse, bearer string) {
 		"x.txt": "xss(5)//" + evil, "x.js": "xss(6)", "x.css": "body{background:url(//evil.invalid/c)}", "x.json": `{"a":"` + url.PathEscape(evil) + `"}`,
 		"x.pdf": "%PDF-1.4\n1 0 obj<</Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>>>endobj\n" + evil, "x.xml": `<?xml version="1.0"?><script xmlns="http://www.w3.org/1999/xhtml">xss(7)</script>`,
 	} {
-		path, why := g.uploaded(bearer, name, content)
+		path, why := g.upload(bearer, name, content)
 		if path == "" {
 			t.Logf("%s is refused: %s", name, why)
 			continue
 		}
-		_, _ = chromedp.Run(b.ctx, chromedp.Navigate(g.url(path))) // a download ends it
-		time.Sleep(100 * time.Millisecond)                         // for what it might do
+		_, _ = chromedp.Run(b.ctx, chromedp.Navigate(g.url(path))) // a download ends the navigation
+		time.Sleep(100 * time.Millisecond)                         // time for an attack to run
 		if at := evaluate[string](b, `location.pathname + " " + document.contentType + " " + document.scripts.length`); strings.HasPrefix(at, path) && at != path+" image/gif 0" {
 			t.Errorf("%s is opened as %s scripts", name, at)
 		}
@@ -309,10 +309,10 @@ func opened(t *testing.T, g *gatehouse, bearer string) {
 		b.run("take it for ours", chromedp.Evaluate[chromedp.Void](`for (const [tag, attr] of [["script", "src"], ["link", "href"]]) {
 			const el = document.createElement(tag);
 			el.setAttribute("rel", "stylesheet");
-			el.setAttribute(attr, `+script(path)+`);
+			el.setAttribute(attr, `+toJSON(path)+`);
 			document.head.append(el);
 		}`))
-		b.wait("it is fetched", `performance.getEntriesByType("resource").some((e) => e.name.endsWith(`+script(path)+`))`)
+		b.wait("it is fetched", `performance.getEntriesByType("resource").some((e) => e.name.endsWith(`+toJSON(path)+`))`)
 		time.Sleep(100 * time.Millisecond)
 		w.mu.Lock()
 		w.violations = slices.DeleteFunc(w.violations, func(v string) bool { return strings.HasPrefix(v, "an issue: { style-src-attr") }) // as above

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// failWord makes the model say that it is unknown.
-const failWord = "fail"
+// failMessage makes the model server answer that the model is unknown.
+const failMessage = "fail"
 
-// parrot is a model server that says what it is told, in thinking and as its
-// answer, a few letters at a time. It gives its address.
-func parrot(t *testing.T) string {
+// startEchoModel starts a model server that repeats the last message, as thinking and as
+// its answer, a few letters at a time. It returns the server's address.
+func startEchoModel(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var asked struct {
@@ -30,24 +30,24 @@ func parrot(t *testing.T) string {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
-		said := ""
+		last := ""
 		for _, m := range asked.Messages {
-			if m.Role == "user" && json.Unmarshal(m.Content, &said) != nil {
-				said = "a file"
+			if m.Role == "user" && json.Unmarshal(m.Content, &last) != nil {
+				last = "a file"
 			}
 		}
-		if said == failWord {
+		if last == failMessage {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = io.WriteString(w, `{"error":{"message":"unknown model","code":"model_not_found"}}`)
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"reasoning_content\":%s}}]}\n\n", script(said))
-		for piece := range letters(said, 3) {
-			_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"content\":%s}}]}\n\n", script(piece))
+		_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"reasoning_content\":%s}}]}\n\n", toJSON(last))
+		for piece := range splitText(last, 3) {
+			_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"content\":%s}}]}\n\n", toJSON(piece))
 			_ = http.NewResponseController(w).Flush()
-			time.Sleep(time.Millisecond) // as they would come
+			time.Sleep(time.Millisecond) // as from a model
 		}
 		_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
 	}))
@@ -55,8 +55,8 @@ func parrot(t *testing.T) string {
 	return s.URL + "/v1"
 }
 
-// letters cuts a text into pieces of n characters.
-func letters(text string, n int) func(func(string) bool) {
+// splitText cuts a text into pieces of n characters.
+func splitText(text string, n int) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		all := []rune(text)
 		for len(all) > n {
@@ -69,11 +69,11 @@ func letters(text string, n int) func(func(string) bool) {
 	}
 }
 
-// parrotConfig has that model as the default agent, and again under the name and
-// with the model's name of each attack that may be one.
-func parrotConfig(t *testing.T, all []attack) string {
+// echoModelConfig has that model as the default agent. Each attack that is a valid label
+// has an agent too, with the attack as its label and as its model.
+func echoModelConfig(t *testing.T, all []attack) string {
 	t.Helper()
-	address := parrot(t)
+	address := startEchoModel(t)
 	agent := func(label, model string) map[string]any {
 		return map[string]any{"provider": "openai", "base_url": address, "model": model, "label": label}
 	}
@@ -83,13 +83,13 @@ func parrotConfig(t *testing.T, all []attack) string {
 			list[a.name("agent")] = agent(a.text, a.text)
 		}
 	}
-	return script(map[string]any{
+	return toJSON(map[string]any{
 		"gateway": map[string]any{"trusted_proxies": []string{"127.0.0.1"}},
 		"agents":  map[string]any{"list": list},
 	})
 }
 
-// validLabel reports whether a config takes the text as the name of an agent.
+// validLabel reports whether a configuration accepts the text as an agent's label.
 func validLabel(text string) bool {
 	return len([]rune(text)) <= 64 && strings.TrimSpace(text) == text && !strings.ContainsFunc(text, func(r rune) bool {
 		return r < ' ' || r >= 0x7f && r < 0xa0

@@ -12,71 +12,73 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
 )
 
-// siege is a gateway at whose every door the attacks knock.
-type siege struct {
-	t     *testing.T
-	g     *gatehouse
-	all   []attack
-	token string
+// xssSuite sends every attack through every input of one gateway.
+type xssSuite struct {
+	t       *testing.T
+	gateway *gatehouse
+	attacks []attack
+	token   string
 
-	user, boss *rig.Talk // as the user of chat, and as an admin
+	user, admin *rig.Client // programs: one of the user, one of an admin
 
-	// Tabs: the user's and an admin's, with the client and without.
-	chat, plain, console, bare *watch
+	// The user's tabs and an admin's, each with the client and without.
+	chat, chatNoClient, console, consoleNoClient *monitor
 
-	doors          []string // in order
+	inputs         []string // names, in the order of their first use
 	shown, refused map[string]int
 }
 
-// TestWordsStayWords brings every attack through every door by which words of
-// strangers, users, programs and admins come into pages, and holds that each is
-// shown to the letter and does nothing.
-func TestWordsStayWords(t *testing.T) {
+// TestHostileTextStaysText sends every attack through every input by which texts of
+// strangers, users, programs and admins come into pages. Each text has to be shown to the
+// letter and must do nothing.
+func TestHostileTextStaysText(t *testing.T) {
 	t.Parallel()
-	s := besiege(t)
-	for _, door := range []func(){
+	s := newXSSSuite(t)
+	for _, try := range []func(){
 		s.queries, s.messages, s.composer, s.notes, s.labels, s.files, s.keys, s.pairings, s.audit, s.fragments, s.faults,
 	} {
-		door()
+		try()
 	}
-	s.told()
+	s.report()
 }
 
-func besiege(t *testing.T) *siege {
+func newXSSSuite(t *testing.T) *xssSuite {
 	all := attacks(t)
-	g := startGatehouse(t, parrotConfig(t, all))
-	s := &siege{t: t, g: g, all: all, token: g.token(), shown: map[string]int{}, refused: map[string]int{}}
-	user, admin := paired(t, g)
+	g := startGatehouse(t, echoModelConfig(t, all))
+	s := &xssSuite{t: t, gateway: g, attacks: all, token: g.token(), shown: map[string]int{}, refused: map[string]int{}}
+	user, admin := pairedTabs(t, g)
 	who := evaluate[string](user, `document.body.dataset.user`)
-	s.chat, s.plain = watched(user, g), watched(user.beside(), g)
-	s.console, s.bare = watched(admin, g), watched(admin.beside(), g)
-	s.plain.run("no client", blockWasm)
-	s.bare.run("no client", blockWasm)
+	s.chat, s.chatNoClient = startMonitor(user, g), startMonitor(user.openBeside(), g)
+	s.console, s.consoleNoClient = startMonitor(admin, g), startMonitor(admin.openBeside(), g)
+	s.chatNoClient.run("no client", blockWasm)
+	s.consoleNoClient.run("no client", blockWasm)
 	ids := s.knownIDs()
 	for _, w := range s.tabs() {
 		w.ids = ids
 		t.Cleanup(func() {
-			if t.Failed() { // also where a wait was in vain
-				w.harmless("at the end")
+			if t.Failed() { // also when a wait has failed
+				w.checkHarmless("at the end")
 			}
 		})
 	}
-	s.user = s.talk(`{"token":`+script(s.token)+`,"user_id":`+script(who)+`}`, nil)
-	s.boss = s.talk(`{"token":`+script(s.token)+`}`, nil)
+	s.user = s.connect(`{"token":`+toJSON(s.token)+`,"user_id":`+toJSON(who)+`}`, nil)
+	s.admin = s.connect(`{"token":`+toJSON(s.token)+`}`, nil)
 	return s
 }
 
-func (s *siege) tabs() []*watch { return []*watch{s.chat, s.plain, s.console, s.bare} }
+func (s *xssSuite) tabs() []*monitor {
+	return []*monitor{s.chat, s.chatNoClient, s.console, s.consoleNoClient}
+}
 
-// knownIDs are the ids that pages have before anybody has said anything.
-func (s *siege) knownIDs() []string {
+// knownIDs returns the element ids that pages have before any user text is in them.
+func (s *xssSuite) knownIDs() []string {
 	ids := []string{}
-	for w, paths := range map[*watch][]string{
-		s.plain: {"/", "/login", "/nothing"},
-		s.bare:  {"/admin", "/admin/sessions", "/admin/clients", "/admin/keys", "/admin/audit", "/admin/status", "/"},
+	for w, paths := range map[*monitor][]string{
+		s.chatNoClient:    {"/", "/login", "/nothing"},
+		s.consoleNoClient: {"/admin", "/admin/sessions", "/admin/clients", "/admin/keys", "/admin/audit", "/admin/status", "/"},
 	} {
 		for _, path := range paths {
-			w.visit(s.g.url(path))
+			w.visit(s.gateway.url(path))
 			ids = append(ids, evaluate[[]string](w.tab, `(() => { const find = (root) => [...root.querySelectorAll("*")].flatMap((el) =>
 				[el.id, ...(el.localName === "template" ? find(el.content) : [])]).filter(Boolean); return find(document); })()`)...)
 		}
@@ -86,23 +88,23 @@ func (s *siege) knownIDs() []string {
 }
 
 // visit opens a page that no client takes over.
-func (w *watch) visit(address string) {
+func (w *monitor) visit(address string) {
 	w.t.Helper()
 	w.run("open "+address, chromedp.Navigate(address))
 }
 
-// talk connects a program.
-func (s *siege) talk(params string, header http.Header) *rig.Talk {
+// connect connects a program.
+func (s *xssSuite) connect(params string, header http.Header) *rig.Client {
 	s.t.Helper()
-	return rig.Connected(s.t, s.dial(header), params)
+	return rig.Connect(s.t, s.dial(header), params)
 }
 
-func (s *siege) dial(header http.Header) rig.Socket {
-	return rig.Dial(context.Background(), rig.Options{URL: "ws://" + s.g.Address + "/ws", Header: header})
+func (s *xssSuite) dial(header http.Header) rig.Socket {
+	return rig.Dial(context.Background(), rig.Options{URL: "ws://" + s.gateway.Address + "/ws", Header: header})
 }
 
-// arrived counts what was shown, and fails for what was not.
-func (s *siege) arrived(door string, got, want []string) {
+// checkShown counts the texts that were shown, and fails for those that were not.
+func (s *xssSuite) checkShown(input string, got, want []string) {
 	s.t.Helper()
 	have := map[string]bool{}
 	for _, text := range got {
@@ -110,41 +112,42 @@ func (s *siege) arrived(door string, got, want []string) {
 	}
 	for _, text := range want {
 		if !have[asShown(text)] {
-			s.t.Errorf("%s: %q is not there among %d", door, text, len(got))
+			s.t.Errorf("%s: %q is not there among %d", input, text, len(got))
 			continue
 		}
-		s.count(s.shown, door, 1)
+		s.count(s.shown, input, 1)
 	}
 }
 
-func (s *siege) count(what map[string]int, door string, n int) {
-	if !slices.Contains(s.doors, door) {
-		s.doors = append(s.doors, door)
+func (s *xssSuite) count(what map[string]int, input string, n int) {
+	if !slices.Contains(s.inputs, input) {
+		s.inputs = append(s.inputs, input)
 	}
-	what[door] += n
+	what[input] += n
 }
 
-// asShown is a text as a page shows it: parsers of HTML know one kind of line
-// break, and no NUL.
+// asShown is a text as a page shows it: HTML parsers know one kind of line break, and no
+// NUL.
 func asShown(text string) string {
 	return strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "", "\uFFFD", "").Replace(text))
 }
 
-// slot gives the texts of a kind of place in the page.
-func (w *watch) slot(selector string) []string {
+// textsOf returns the texts of the elements that match.
+func (w *monitor) textsOf(selector string) []string {
 	w.t.Helper()
-	return evaluate[[]string](w.tab, `[...document.querySelectorAll(`+script(selector)+`)].map((el) => el.textContent)`)
+	return evaluate[[]string](w.tab, `[...document.querySelectorAll(`+toJSON(selector)+`)].map((el) => el.textContent)`)
 }
 
-func (s *siege) told() {
+// report logs the counts, and checks all tabs a last time.
+func (s *xssSuite) report() {
 	shown, refused, requests := 0, 0, 0
-	for _, door := range s.doors {
-		s.t.Logf("%-34s %4d shown, %3d refused", door, s.shown[door], s.refused[door])
-		shown, refused = shown+s.shown[door], refused+s.refused[door]
+	for _, input := range s.inputs {
+		s.t.Logf("%-34s %4d shown, %3d refused", input, s.shown[input], s.refused[input])
+		shown, refused = shown+s.shown[input], refused+s.refused[input]
 	}
 	for _, w := range s.tabs() {
-		w.harmless("at the end")
+		w.checkHarmless("at the end")
 		requests += w.requests
 	}
-	s.t.Logf("%d attacks, %d doors, %d times shown, %d times refused, %d requests of the browser", len(s.all), len(s.doors), shown, refused, requests)
+	s.t.Logf("%d attacks, %d inputs, shown %d times, refused %d times, %d requests of the browser", len(s.attacks), len(s.inputs), shown, refused, requests)
 }

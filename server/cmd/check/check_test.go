@@ -42,7 +42,7 @@ go: something else
 func TestReadCounts(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	got := read(strings.NewReader(events), &out)
+	got := readEvents(strings.NewReader(events), &out)
 	if got.String() != "1 passed, 2 failed, 1 skipped" {
 		t.Errorf("counted %v", got)
 	}
@@ -86,17 +86,17 @@ func TestUnchangedNamesWhatChanged(t *testing.T) {
 	if err := errors.Join(write("same", "1"), write("other", "1"), write("gone", "1")); err != nil {
 		t.Fatal(err)
 	}
-	if err := unchanged(dir, func() error { return write("same", "1") }); err != nil {
+	if err := checkUnchanged(dir, func() error { return write("same", "1") }); err != nil {
 		t.Errorf("nothing changed: %v", err)
 	}
-	err := unchanged(dir, func() error {
+	err := checkUnchanged(dir, func() error {
 		return errors.Join(write("other", "2"), write("new", "1"), os.Remove(filepath.Join(dir, "gone")))
 	})
 	if err == nil || !strings.Contains(err.Error(), `["gone" "new" "other"]`) {
 		t.Errorf("three files changed: %v", err)
 	}
 	broken := errors.New("broken")
-	if err := unchanged(dir, func() error { return broken }); !errors.Is(err, broken) {
+	if err := checkUnchanged(dir, func() error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("a failed generator: %v", err)
 	}
 }
@@ -115,15 +115,15 @@ func TestCopyTreeTakesWhatGitTakes(t *testing.T) {
 	if err := copyTree(t.Context(), from, to); err != nil {
 		t.Fatal(err)
 	}
-	files, err := digest(to)
+	files, err := hashFiles(to)
 	if _, ignored := files["ignored"]; err != nil || len(files) != 2 || ignored {
 		t.Errorf("copied %d files, the ignored one: %v, %v", len(files), ignored, err)
 	}
 }
 
-func TestNeed(t *testing.T) {
+func TestNeedFound(t *testing.T) {
 	t.Parallel()
-	// go itself has no --version: it is there and does not count as running.
+	// go has no --version, so it counts as a command that does not run.
 	if got := (need{commands: []string{"no-such-command", "go", "git"}}).found(t.Context()); filepath.Base(got) != "git" {
 		t.Errorf("found %q, want git", got)
 	}
@@ -132,7 +132,8 @@ func TestNeed(t *testing.T) {
 	}
 }
 
-// TestPartsWaitForWhatTheyUse runs parts of which one takes an hour and one fails.
+// TestPartsWaitForWhatTheyUse runs parts one of which takes an hour and one of which
+// fails.
 func TestPartsWaitForWhatTheyUse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -197,13 +198,13 @@ func TestEveryPackageIsTestedOnce(t *testing.T) {
 		"m/server/e2e": true, "m/server/e2e/chaos": true, "m/server/e2e/interop": true, "m/server/e2e/proxy": true, "m/server/cmd/dev/gosec": true,
 		"m/server/e2e/acme": false, "m/server/e2e/webhook": false, "m/server/internal/app": false, "m/server/cmd/dev": false,
 	} {
-		if elsewhere(name) != want {
+		if hasOwnPart(name) != want {
 			t.Errorf("elsewhere(%s) = %v", name, !want)
 		}
 	}
 }
 
-// TestModulesAreThoseOfTheWorkspace holds that no module is left out.
+// TestModulesAreThoseOfTheWorkspace checks that no module is left out.
 func TestModulesAreThoseOfTheWorkspace(t *testing.T) {
 	t.Parallel()
 	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}")
@@ -229,8 +230,8 @@ func TestModulesAreThoseOfTheWorkspace(t *testing.T) {
 	}
 }
 
-// TestInstall has an apt-get that cannot install the package bad, and writes down what
-// it is asked to do.
+// TestInstall has an apt-get that cannot install the package bad, and that writes down
+// its arguments.
 func TestInstall(t *testing.T) {
 	dir := t.TempDir()
 	asked := filepath.Join(dir, "asked")

@@ -12,8 +12,7 @@ import (
 	"slices"
 )
 
-// generated generates everything in a copy of the tree, which must not change
-// by that.
+// generated generates everything in a copy of the tree, which must not change by that.
 func generated(j job) (t tally) {
 	dir, err := os.MkdirTemp("", "gatehouse-generated-")
 	if err != nil {
@@ -25,13 +24,13 @@ func generated(j job) (t tally) {
 		t.skip(skip{what: "generated files", why: "the tree cannot be listed: " + err.Error()})
 		return t
 	}
-	t.result("generated files", unchanged(dir, func() error {
+	t.result("generated files", checkUnchanged(dir, func() error {
 		return j.command(dir, nil, "make", "--no-print-directory", "generate").Run()
 	}))
 	return t
 }
 
-// copyTree copies the files that git knows or would take.
+// copyTree copies the files that git knows or would add.
 func copyTree(ctx context.Context, from, to string) error {
 	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	list.Dir = from
@@ -47,7 +46,8 @@ func copyTree(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// copyFile copies a file; one that git still lists and that is gone is left out.
+// copyFile copies a file. It does nothing for a file that git still lists and that is
+// gone.
 func copyFile(from, to string) error {
 	content, err := os.ReadFile(from)
 	if os.IsNotExist(err) {
@@ -62,16 +62,17 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, content, 0o644)
 }
 
-// unchanged calls change and names the files below dir that it changed.
-func unchanged(dir string, change func() error) error {
-	before, err := digest(dir)
+// checkUnchanged calls change. It fails with the names of the files below dir that change
+// has changed.
+func checkUnchanged(dir string, change func() error) error {
+	before, err := hashFiles(dir)
 	if err != nil {
 		return err
 	}
 	if err := change(); err != nil {
 		return err
 	}
-	after, err := digest(dir)
+	after, err := hashFiles(dir)
 	if err != nil {
 		return err
 	}
@@ -93,8 +94,8 @@ func unchanged(dir string, change func() error) error {
 	return nil
 }
 
-// digest gives the hash of every file below dir.
-func digest(dir string) (map[string][sha256.Size]byte, error) {
+// hashFiles returns the hash of every file below dir.
+func hashFiles(dir string) (map[string][sha256.Size]byte, error) {
 	hashes := map[string][sha256.Size]byte{}
 	tree := os.DirFS(dir)
 	err := fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// goTest runs go test and prints a line for each package, and all that failed.
+// goTest runs go test. It prints a line for each package, and the output of failed tests.
 func goTest(j job, env []string, args ...string) (t tally) {
 	c := j.command(".", env, "go", append([]string{"test", "-json", "-vet=off"}, args...)...)
 	c.Stdout = nil
@@ -20,7 +20,7 @@ func goTest(j job, env []string, args ...string) (t tally) {
 		t.fail("go test: %v", err)
 		return t
 	}
-	t = read(events, j.out)
+	t = readEvents(events, j.out)
 	err = c.Wait()
 	switch {
 	case err != nil && t.failed == 0:
@@ -31,7 +31,7 @@ func goTest(j job, env []string, args ...string) (t tally) {
 	return t
 }
 
-// event is what go test -json writes (go doc test2json).
+// event is a line of go test -json (go doc test2json).
 type event struct {
 	Action  string
 	Package string
@@ -39,23 +39,23 @@ type event struct {
 	Output  string
 }
 
-// results follows the events of packages that are tested side by side.
+// results follows the events of packages that are tested in parallel.
 type results struct {
 	tally
-	out  io.Writer
-	said map[event]*strings.Builder // by package and test: its output
-	bad  map[string]bool            // packages in which a test failed
+	out            io.Writer
+	output         map[event]*strings.Builder // of a test so far, by package and test
+	failedPackages map[string]bool            // packages in which a test failed
 }
 
-// read counts tests, without their subtests, and prints what a reader has to know.
-func read(events io.Reader, out io.Writer) tally {
-	r := results{out: out, said: map[event]*strings.Builder{}, bad: map[string]bool{}}
+// readEvents counts tests, without their subtests, and prints what a reader has to know.
+func readEvents(events io.Reader, out io.Writer) tally {
+	r := results{out: out, output: map[event]*strings.Builder{}, failedPackages: map[string]bool{}}
 	lines := bufio.NewReader(events)
 	for {
 		line, err := lines.ReadString('\n')
 		var e event
 		if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &e) == nil {
-			r.take(e)
+			r.handle(e)
 		} else {
 			fmt.Fprint(out, line)
 		}
@@ -65,7 +65,7 @@ func read(events io.Reader, out io.Writer) tally {
 	}
 }
 
-func (r *results) take(e event) {
+func (r *results) handle(e event) {
 	key := event{Package: e.Package, Test: e.Test}
 	switch e.Action {
 	case "build-output":
@@ -74,60 +74,60 @@ func (r *results) take(e event) {
 		if strings.HasPrefix(e.Output, "=== ") {
 			return
 		}
-		if r.said[key] == nil {
-			r.said[key] = &strings.Builder{}
+		if r.output[key] == nil {
+			r.output[key] = &strings.Builder{}
 		}
-		r.said[key].WriteString(e.Output)
+		r.output[key].WriteString(e.Output)
 	case "pass", "fail", "skip":
-		said := ""
-		if b := r.said[key]; b != nil {
-			said = b.String()
+		output := ""
+		if b := r.output[key]; b != nil {
+			output = b.String()
 		}
-		delete(r.said, key)
+		delete(r.output, key)
 		if e.Test == "" {
-			r.endPackage(e, said)
+			r.endPackage(e, output)
 		} else {
-			r.endTest(e, said)
+			r.endTest(e, output)
 		}
 	}
 }
 
-func (r *results) endTest(e event, said string) {
+func (r *results) endTest(e event, output string) {
 	top := !strings.Contains(e.Test, "/")
 	switch {
 	case e.Action == "fail":
-		fmt.Fprint(r.out, said)
-		r.bad[e.Package] = true
+		fmt.Fprint(r.out, output)
+		r.failedPackages[e.Package] = true
 		if top {
 			r.fail("%s %s", e.Package, e.Test)
 		}
 	case e.Action == "skip":
-		r.skip(skip{e.Package, e.Test, reason(said)})
+		r.skip(skip{e.Package, e.Test, skipReason(output)})
 	case top:
 		r.pass()
 	}
 }
 
-// endPackage prints the line that go test prints for a package, and everything
-// that it said when it failed.
-func (r *results) endPackage(e event, said string) {
+// endPackage prints the line that go test prints for a package; of a package that has
+// failed, all its output.
+func (r *results) endPackage(e event, output string) {
 	if e.Action == "fail" {
-		fmt.Fprint(r.out, said)
-		if !r.bad[e.Package] {
+		fmt.Fprint(r.out, output)
+		if !r.failedPackages[e.Package] {
 			r.fail("%s", e.Package)
 		}
 		return
 	}
-	for line := range strings.Lines(said) {
+	for line := range strings.Lines(output) {
 		if strings.HasPrefix(line, "ok ") {
 			fmt.Fprint(r.out, line)
 		}
 	}
 }
 
-// reason finds what a skipped test gave as its reason.
-func reason(said string) string {
-	for line := range strings.Lines(said) {
+// skipReason returns the reason that a skipped test gave.
+func skipReason(output string) string {
+	for line := range strings.Lines(output) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "---") {
 			return line
 		}

@@ -1,13 +1,13 @@
-// Command check proves the tree: modules, generated files, the build with its
-// budget, every test, and the whole house in a real browser. `make test` runs it
-// from the root of the tree; arguments name single parts. It does not run go vet,
-// which `make lint` does.
+// Command check proves the tree: modules, generated files, the build with its size
+// budget, every test, and the whole gateway in a real browser. `make test` runs it from
+// the root of the tree; arguments name single parts. `make lint` runs go vet, so check
+// does not.
 //
-// Parts run beside each other. What they need beyond Go check installs through apt
-// where it may, or says what to install and counts what it had to leave out as
-// skipped. With STRICT=1 in the environment something skipped fails, as something
-// failed does. The last lines tell the time of each part and count:
-// N passed, N failed, N skipped.
+// Parts run in parallel. Programs that they need beyond Go are installed with apt, if
+// check runs as root. Otherwise check says what to install, and counts what it had to
+// leave out as skipped. With STRICT=1 in the environment, a skip fails the run. The last
+// lines are the time and the counts of each part, and then of all of them: N passed, N
+// failed, N skipped.
 package main
 
 import (
@@ -21,12 +21,12 @@ import (
 	"time"
 )
 
-// patience bounds the whole of it.
-const patience = 40 * time.Minute
+// timeLimit bounds the whole run.
+const timeLimit = 40 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	code := run(ctx, os.Args[1:], os.Getenv("STRICT") == "1")
 	cancel()
 	stop()
@@ -55,7 +55,7 @@ func run(ctx context.Context, names []string, strict bool) int {
 	return 0
 }
 
-// choose gives the parts of these names, or all without any.
+// choose returns the parts with these names; no names choose all parts.
 func choose(names []string) ([]part, error) {
 	all := parts()
 	if len(names) == 0 {

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// need is a program from outside that a part cannot do without.
+// need is a program that a part needs and that is not in the tree.
 type need struct {
 	name     string
-	commands []string // any of them will do
-	packages []string // what to install with apt
-	try      []string // arguments with which it runs to no effect; nil: --version
+	commands []string // alternatives
+	packages []string // apt packages that have it
+	try      []string // arguments with which it runs without effect; nil: --version
 }
 
-// compiler is what the race detector needs.
+// compiler is needed by the race detector.
 func compiler() need {
 	return need{name: "a C compiler", commands: []string{"gcc", "clang"}, packages: []string{"gcc", "libc6-dev"}}
 }
@@ -32,8 +32,8 @@ func browser() need {
 	}, packages: []string{"chromium"}}
 }
 
-// others are the clients and proxies of other people.
-func others() []need {
+// foreignPrograms are the clients and proxies of other projects.
+func foreignPrograms() []need {
 	return []need{
 		browser(),
 		{name: "Firefox", commands: []string{"firefox-esr", "firefox"}, packages: []string{"firefox-esr"}},
@@ -48,8 +48,8 @@ func others() []need {
 	}
 }
 
-// found gives the path of the first command that runs, or "". A command can be
-// there and yet not run, as the stand-ins for snaps do not in a container.
+// found returns the path of the first command that runs, or "". A command may exist and
+// not run, as the stand-ins for snaps do in a container.
 func (n need) found(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -66,23 +66,23 @@ func (n need) found(ctx context.Context) string {
 	return ""
 }
 
-// programs are the needs of the chosen parts. They are installed all at once, beside
-// parts that have none.
+// programs are the needs of the chosen parts. They are installed all at once, while parts
+// without needs run.
 type programs struct {
-	ready  chan struct{}
-	lacked map[string]error // by the name of a need; written before ready is closed
+	ready   chan struct{}
+	missing map[string]error // by the name of a need; complete once ready is closed
 }
 
-// provide begins to look for, and to install, what the parts need.
-func provide(ctx context.Context, out io.Writer, parts []part) *programs {
-	p := &programs{ready: make(chan struct{}), lacked: map[string]error{}}
+// installMissing begins to look for what the parts need, and to install what is missing.
+func installMissing(ctx context.Context, out io.Writer, parts []part) *programs {
+	p := &programs{ready: make(chan struct{}), missing: map[string]error{}}
 	go func() {
 		defer close(p.ready)
 		var missing []need
 		for _, part := range parts {
 			for _, n := range part.needs {
-				if _, seen := p.lacked[n.name]; !seen && n.found(ctx) == "" {
-					p.lacked[n.name] = fmt.Errorf("%s is missing: install %s", n.name, strings.Join(n.packages, " "))
+				if _, seen := p.missing[n.name]; !seen && n.found(ctx) == "" {
+					p.missing[n.name] = fmt.Errorf("%s is missing: install %s", n.name, strings.Join(n.packages, " "))
 					missing = append(missing, n)
 				}
 			}
@@ -94,34 +94,34 @@ func provide(ctx context.Context, out io.Writer, parts []part) *programs {
 			return
 		}
 		for name, err := range install(ctx, out, missing) {
-			p.lacked[name] = errors.Join(p.lacked[name], err)
+			p.missing[name] = errors.Join(p.missing[name], err)
 		}
 		for _, n := range missing {
 			if n.found(ctx) != "" {
-				delete(p.lacked, n.name)
+				delete(p.missing, n.name)
 			}
 		}
 	}()
 	return p
 }
 
-// lacks waits until everything is installed that can be. Its error says what to
-// install for the need.
-func (p *programs) lacks(n need) error {
+// missingError waits until everything is installed that can be. It returns nil when the
+// need is met, or else an error that says what to install.
+func (p *programs) missingError(n need) error {
 	<-p.ready
-	return p.lacked[n.name]
+	return p.missing[n.name]
 }
 
-// install installs with apt what is missing, in one go, or one by one where some of
-// the packages cannot be had. It prints what apt says when that fails, and returns why
-// by the names of the needs.
+// install installs with apt what is missing: all packages at once or, if that fails,
+// those of one need after another. It prints what apt says when it fails, and returns
+// errors by the names of the needs.
 func install(ctx context.Context, out io.Writer, missing []need) map[string]error {
-	var said bytes.Buffer
+	var output bytes.Buffer
 	apt := func(args ...string) error {
-		said.Reset()
-		j := job{Context: ctx, out: &said}
+		output.Reset()
+		j := job{Context: ctx, out: &output}
 		if err := j.command(".", []string{"DEBIAN_FRONTEND=noninteractive"}, "apt-get", args...).Run(); err != nil {
-			return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, &said)
+			return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, &output)
 		}
 		return nil
 	}
@@ -134,7 +134,7 @@ func install(ctx context.Context, out io.Writer, missing []need) map[string]erro
 	}
 	fmt.Fprintf(out, "installing what is missing: %s\n", strings.Join(all, " "))
 	if err := apt("update", "-q"); err != nil {
-		fmt.Fprintln(out, err) // what is known already may do
+		fmt.Fprintln(out, err) // the lists that apt has may be good enough
 	}
 	if get(all...) == nil {
 		return nil

@@ -9,22 +9,23 @@ import (
 	"time"
 )
 
-// parts are all parts there are, those that others wait for first.
+// parts returns all parts. A part comes after those that it waits for.
 func parts() []part {
 	built := []string{"build"}
 	return []part{
 		{name: "build", proves: "everything builds, and the client keeps its budget", run: build},
 		{name: "modules", proves: "each module is tidy and builds without the workspace", after: built, run: modules},
 		{name: "generated", proves: "generated files are what their sources say", after: built, run: generated},
-		{name: "wasm", proves: "the client is sound under GOOS=js", after: built, run: wasm},
+		{name: "wasm", proves: "go vet finds nothing in the client", after: built, run: wasm},
 		{name: "unit", proves: "the tests of every package, with the race detector", after: built, needs: []need{compiler()}, run: unit},
 		{name: "chaos", proves: "the binary loses nothing, whatever goes wrong", after: built, needs: []need{compiler()}, run: chaos},
 		{name: "e2e", proves: "the binary and the client in a real browser", after: built, needs: []need{browser()}, run: e2e},
-		{name: "interop", proves: "other people's clients and proxies, as the manual says", after: built, needs: others(), run: interop},
+		{name: "interop", proves: "other people's clients and proxies, as the manual says", after: built, needs: foreignPrograms(), run: interop},
 	}
 }
 
-// command prepares a command that writes to the part's output; env is NAME=value.
+// command prepares a command that writes to the part's output. env has entries
+// NAME=value.
 func (j job) command(dir string, env []string, name string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(j, name, args...)
 	c.Dir = dir
@@ -35,14 +36,14 @@ func (j job) command(dir string, env []string, name string, args ...string) *exe
 	return c
 }
 
-// allModules are the directories of the modules.
+// allModules returns the directories of the modules.
 func allModules() []string {
 	return []string{"shared", "web", "web/static/build", "wasm", "server", "server/cmd/dev", "server/e2e"}
 }
 
-// inBrowser is the environment for packages of the client, which is compiled so that
-// the build cache serves it and its checks (see compile in web/static/build).
-func inBrowser() []string {
+// clientEnv is the environment for packages of the client. The flags are those of the
+// client's build (see compile in web/static/build), so that both share the build cache.
+func clientEnv() []string {
 	return []string{"GOOS=js", "GOARCH=wasm", "GOFLAGS=" + strings.TrimSpace(os.Getenv("GOFLAGS")+" -gcflags=all=-l")}
 }
 
@@ -50,7 +51,7 @@ func modules(j job) (t tally) {
 	for _, module := range allModules() {
 		env := []string{"GOWORK=off"}
 		if module == "wasm" {
-			env = append(env, inBrowser()...)
+			env = append(env, clientEnv()...)
 		}
 		t.result("go mod tidy -diff in "+module, j.command(module, env, "go", "mod", "tidy", "-diff").Run())
 		t.result("go build ./... in "+module, j.command(module, env, "go", "build", "-o", os.DevNull, "./...").Run())
@@ -64,17 +65,17 @@ func build(j job) (t tally) {
 }
 
 func wasm(j job) (t tally) {
-	t.result("go vet under GOOS=js", j.command(".", inBrowser(), "go", "vet", "./wasm/...").Run())
+	t.result("go vet under GOOS=js", j.command(".", clientEnv(), "go", "vet", "./wasm/...").Run())
 	return t
 }
 
-// linter is tested without the race detector: compiling what it is made of for that
-// takes longer than all of its tests.
+// linter is the package that is tested without the race detector: compiling its libraries
+// for that takes longer than all of its tests.
 const linter = "server/cmd/dev/gosec"
 
-// elsewhere reports whether the tests of a package belong to another part than unit, or
-// run in their own way.
-func elsewhere(name string) bool {
+// hasOwnPart reports whether the tests of a package belong to another part than unit, or
+// run with other flags.
+func hasOwnPart(name string) bool {
 	for _, tests := range []string{"server/e2e", "server/e2e/chaos", "server/e2e/interop", "server/e2e/proxy", linter} {
 		if strings.HasSuffix(name, "/"+tests) {
 			return true
@@ -83,27 +84,28 @@ func elsewhere(name string) bool {
 	return false
 }
 
-// raceFlags instrument everything for the race detector but SQLite, which is C that
-// was translated to Go: it takes three times the time with it, uses no goroutines and
-// is not ours. What calls it, database/sql included, is instrumented.
+// raceFlags instrument everything but SQLite for the race detector. SQLite is C
+// translated to Go: instrumented, it takes three times as long; it uses no goroutines and
+// is not ours. Its callers, database/sql among them, are instrumented.
 func raceFlags() []string { return []string{"-race", "-gcflags=modernc.org/...=-race=false"} }
 
 // unit tests every package that has no part of its own, with the race detector. Tests
-// that skip themselves there, because it slows them, run once more without it.
+// that skip themselves under the race detector, since it slows them, run again without
+// it.
 func unit(j job) (t tally) {
 	packages, err := exec.CommandContext(j, "go", "list", "work").Output()
 	if err != nil {
 		t.fail("go list: %v", err)
 		return t
 	}
-	// Four packages at a time, since many tests wait for something else than a processor.
+	// Four packages at a time, since many tests do not wait for a processor.
 	args := []string{"-count=1", "-timeout=15m", "-p=4"}
 	for name := range strings.FieldsSeq(string(packages)) {
-		if !elsewhere(name) {
+		if !hasOwnPart(name) {
 			args = append(args, name)
 		}
 	}
-	if err := j.programs.lacks(compiler()); err != nil {
+	if err := j.programs.missingError(compiler()); err != nil {
 		t.skip(skip{what: "the race detector", why: err.Error()})
 		t.add(goTest(j, nil, args...))
 	} else {
@@ -118,7 +120,7 @@ func unit(j job) (t tally) {
 	return t
 }
 
-// binary is what make build makes.
+// binary returns the path of the binary that make build makes.
 func binary() (string, error) {
 	path, err := filepath.Abs(filepath.Join("bin", "gatehouse"))
 	if err == nil {
@@ -130,7 +132,7 @@ func binary() (string, error) {
 	return path, nil
 }
 
-// chaos makes a short run of it; make chaos makes a long one.
+// chaos makes a short chaos run; make chaos makes a long one.
 func chaos(j job) (t tally) {
 	binary, err := binary()
 	if err != nil {
@@ -138,7 +140,7 @@ func chaos(j job) (t tally) {
 		return t
 	}
 	env, args := []string{"E2E_BINARY=" + binary}, []string{"-count=1", "-timeout=10m", "./server/e2e/chaos"}
-	if err := j.programs.lacks(compiler()); err != nil {
+	if err := j.programs.missingError(compiler()); err != nil {
 		t.skip(skip{what: "the race detector", why: err.Error()})
 		t.add(goTest(j, env, args...))
 		return t
@@ -149,7 +151,7 @@ func chaos(j job) (t tally) {
 
 func e2e(j job) (t tally) {
 	browser := browser()
-	if err := j.programs.lacks(browser); err != nil {
+	if err := j.programs.missingError(browser); err != nil {
 		t.skip(skip{what: "everything in a browser", why: err.Error()})
 		return t
 	}
@@ -159,24 +161,24 @@ func e2e(j job) (t tally) {
 		return t
 	}
 	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser.found(j), "E2E_PICTURES=" + filepath.Join(filepath.Dir(binary), "pictures")}
-	// The tests wait for pages and pauses most of the time, so that more of them than
-	// there are processors can run at once.
+	// The tests mostly wait for pages, so more of them than there are processors can run
+	// at once.
 	return goTest(j, env, "-count=1", "-timeout=15m", "-parallel=4", "./server/e2e")
 }
 
 // wsVersion is the release of Node's ws that is tested.
 const wsVersion = "8.23.0"
 
-// interop installs the clients and proxies that are missing. What cannot be
-// installed, the tests that need it report as skipped.
+// interop installs the clients and proxies that are missing. Tests are skipped when what
+// they need cannot be installed.
 func interop(j job) (t tally) {
 	binary, err := binary()
 	if err != nil {
 		t.fail("other people's clients and proxies: %v", err)
 		return t
 	}
-	for _, n := range others() {
-		if err := j.programs.lacks(n); err != nil {
+	for _, n := range foreignPrograms() {
+		if err := j.programs.missingError(n); err != nil {
 			fmt.Fprintln(j.out, err)
 		}
 	}

@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// part is one of the things that are proved.
+// part is one of the things that check proves.
 type part struct {
 	name   string
 	proves string
-	// after are the parts whose results it uses. It begins when those of them that were
-	// chosen have ended, and is not tried when one of them has failed.
+	// after names the parts whose results this one uses. It begins when those of them
+	// that were chosen have ended, and fails at once when one of them has failed.
 	after []string
-	needs []need // programs from outside
+	needs []need // programs that are not in the tree
 	run   func(job) tally
 }
 
-// job is what a part gets to run with.
+// job is what a part runs with.
 type job struct {
 	context.Context
 	out      io.Writer
@@ -40,13 +40,12 @@ func (o outcome) String() string {
 	return fmt.Sprintf("%s: %v, %.0f s", o.part, o.tally, o.took.Seconds())
 }
 
-// runAll runs parts beside each other, as far as they do not wait for others: some wait
-// for silence to pass while others keep the processors busy. The output of each comes
-// in one piece at its end; that of a single part comes as it is written. It returns the
-// outcomes in the order of the parts.
+// runAll runs parts in parallel, except that each waits for the parts in its field after.
+// Each part's output is printed in one piece when it ends; that of a single part is
+// printed as it comes. The outcomes are in the order of the parts.
 func runAll(ctx context.Context, parts []part, out io.Writer) []outcome {
 	out = &lockedWriter{to: out}
-	programs := provide(ctx, out, parts)
+	programs := installMissing(ctx, out, parts)
 	outcomes := make([]outcome, len(parts))
 	ended := make([]chan struct{}, len(parts))
 	for i := range parts {
@@ -81,7 +80,7 @@ func runAll(ctx context.Context, parts []part, out io.Writer) []outcome {
 	return outcomes
 }
 
-// lockedWriter writes what several goroutines write, each in one piece.
+// lockedWriter is a writer for several goroutines: each Write comes out in one piece.
 type lockedWriter struct {
 	// mu guards the following field.
 	mu sync.Mutex
@@ -94,7 +93,7 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// outcome runs the part, unless parts that it builds on have failed.
+// outcome runs the part, unless parts that it waits for have failed.
 func (p part) outcome(j job, failed []string) outcome {
 	began := time.Now()
 	var t tally

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// tally counts checks: single tests, and what is proved in one piece.
+// tally counts checks: single tests, and checks that are not tests.
 type tally struct {
 	passed, failed, skipped int
 	failures                []string // what, and why
 	skips                   []skip
 }
 
-// skip is what was left out: a test of a package, or something without a test.
+// skip is what was left out: a test of a package, or a check without a test.
 type skip struct{ what, test, why string }
 
 func (t *tally) pass() { t.passed++ }
@@ -27,7 +27,8 @@ func (t *tally) skip(s skip) {
 	t.skips = append(t.skips, s)
 }
 
-// takeSkips gives what was skipped and forgets it, for whoever makes up for it.
+// takeSkips returns the skips and removes them, for a caller who runs them in another
+// way.
 func (t *tally) takeSkips() []skip {
 	taken := t.skips
 	t.skipped, t.skips = 0, nil
@@ -55,7 +56,7 @@ func (t tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, t.skipped)
 }
 
-// notes names what did not pass, a line each.
+// notes has a line for each failure and skip.
 func (t tally) notes() string {
 	var b strings.Builder
 	for _, f := range t.failures {

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// patience bounds every wait for the file system and for processes.
-const patience = 20 * time.Second
+// waitLimit bounds every wait for the file system and for processes.
+const waitLimit = 20 * time.Second
 
-// TestMain lets the test's binary also be the gateway that the loop runs: it
-// writes its build into the file that its argument names, and stops when asked.
+// TestMain lets the test's binary also be the gateway that the loop runs: it writes its
+// build into the file that its argument names, and stops when asked.
 func TestMain(m *testing.M) {
 	build := os.Getenv("LIVERELOAD_BUILD")
 	if build == "" {
@@ -60,10 +60,10 @@ func TestReach(t *testing.T) {
 	}
 }
 
-// next waits for the change of a file.
-func next(t *testing.T, tr *tree, want string) {
+// awaitChange waits for the change of a file.
+func awaitChange(t *testing.T, tr *tree, want string) {
 	t.Helper()
-	late := time.After(patience)
+	late := time.After(waitLimit)
 	for {
 		select {
 		case event := <-tr.watcher.Events:
@@ -99,17 +99,17 @@ func TestTreeSeesWhatIsBelow(t *testing.T) {
 		}
 	}
 	write(filepath.Join(below, "chat.templ"))
-	next(t, tr, "web/page/chat.templ")
+	awaitChange(t, tr, "web/page/chat.templ")
 	if err := os.Mkdir(filepath.Join(below, "new"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	next(t, tr, "web/page/new")
+	awaitChange(t, tr, "web/page/new")
 	write(filepath.Join(below, "new", "a.go"))
-	next(t, tr, "web/page/new/a.go")
+	awaitChange(t, tr, "web/page/new/a.go")
 	if err := os.Remove(filepath.Join(below, "chat.templ")); err != nil {
 		t.Fatal(err)
 	}
-	next(t, tr, "web/page/chat.templ")
+	awaitChange(t, tr, "web/page/chat.templ")
 }
 
 func TestWatchOfNothing(t *testing.T) {
@@ -131,8 +131,8 @@ func TestProcessIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := filepath.Join(dir, "told")
-	p := process{binary: self, args: []string{told}}
+	buildFile := filepath.Join(dir, "told")
+	p := process{binary: self, args: []string{buildFile}}
 	defer p.stop()
 	start := func(build string) *exec.Cmd {
 		t.Helper()
@@ -140,8 +140,8 @@ func TestProcessIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		for got := ""; got != build; {
-			next(t, tr, "told")
-			content, err := os.ReadFile(told)
+			awaitChange(t, tr, "told")
+			content, err := os.ReadFile(buildFile)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +157,7 @@ func TestProcessIsReplaced(t *testing.T) {
 	if err := second.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	p.gone(<-p.exited())
+	p.noteExit(<-p.exited())
 	start("3.0")
 }
 
@@ -165,7 +165,7 @@ func TestFailedBuildKeepsWhatRuns(t *testing.T) {
 	t.Parallel()
 	running := &exec.Cmd{}
 	l := loop{process: process{binary: filepath.Join(t.TempDir(), "missing"), running: running}}
-	l.touch("server/internal/app/app.go")
+	l.noteChange("server/internal/app/app.go")
 	// There is no ./server/cmd/gatehouse below this directory.
 	l.build(t.Context())
 	if l.process.running != running || l.dirty != gateway {
@@ -178,9 +178,9 @@ func TestBuildsAreNamedByWhatChanged(t *testing.T) {
 	name := func(files ...string) string {
 		l := loop{page: 7, style: 3, templates: &templates{changed: map[string]bool{}}}
 		for _, file := range files {
-			l.touch(file)
+			l.noteChange(file)
 		}
-		l.count()
+		l.nextVersion()
 		return fmt.Sprintf("%d.%d", l.page, l.style)
 	}
 	for want, files := range map[string]string{

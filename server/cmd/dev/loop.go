@@ -16,16 +16,16 @@ type loop struct {
 	root      string // of the tree, absolute
 	process   process
 	templates *templates
-	dirty     reach // since the last build that succeeded
-	page      int64 // counts the builds that make pages reload
-	style     int   // counts those that change the style sheet alone
+	dirty     reach // changes since the last successful build
+	page      int64 // number of builds after which pages reload
+	style     int   // number of builds that change the style sheet alone
 }
 
-// touch notes that a file has changed and reports whether that asks for a build.
-func (l *loop) touch(path string) bool {
+// noteChange notes that a file has changed, and reports whether that needs a build.
+func (l *loop) noteChange(path string) bool {
 	r := reachOf(path)
 	if r&^l.dirty != none {
-		say("%s changed", path)
+		printLine("%s changed", path)
 	}
 	l.dirty |= r
 	if r&markup != 0 {
@@ -37,28 +37,28 @@ func (l *loop) touch(path string) bool {
 // step is one command of a build.
 type step struct {
 	name    string
-	when    reach // it is needed when any of these is dirty
+	when    reach // needed when any of these is dirty
 	command []string
 }
 
 func (l *loop) steps() []step {
 	return []step{
 		{"gateway", gateway, append([]string{"go", "build", "-tags", "dev", "-o", l.process.binary}, append(l.flags(), "./server/cmd/gatehouse")...)},
-		// Last, because it takes away the files that the gateway before serves.
+		// Last, because it removes the files that the running gateway serves.
 		{"client", style | client, []string{"go", "run", "./web/static/build", "-fast"}},
 	}
 }
 
-// flags are those of the gateway's build. Without what debuggers want, linking takes
-// half the time, and without optimizations so does compiling the pages. They keep their
-// path in this tree, by which templ finds the files with their text; naming it also
-// keeps the build cache from giving them what was compiled in another tree.
+// flags are the flags of the gateway's build. Without debug information, linking takes
+// half the time; without optimizations, compiling the pages does. Pages keep their path
+// in this tree, since templ finds the files with their text by it. Naming the path also
+// keeps the build cache from using pages that were compiled in another tree.
 func (l *loop) flags() []string {
 	return []string{"-ldflags", "-s -w", "-gcflags", fmt.Sprintf("github.com/gatehouse-chat/gatehouse/web/...=-N -l '-trimpath=%[1]s=>%[1]s'", l.root)}
 }
 
-// build makes what is dirty and restarts the gateway. When a step fails, the
-// gateway that runs goes on, and the next change tries again.
+// build builds what is dirty and restarts the gateway. When a step fails, the running
+// gateway goes on, and the next change tries again.
 func (l *loop) build(ctx context.Context) {
 	began := time.Now()
 	if l.dirty&markup != 0 {
@@ -67,7 +67,7 @@ func (l *loop) build(ctx context.Context) {
 			l.dirty |= gateway
 		}
 		if err != nil {
-			say("✗ the pages cannot be generated; what ran before goes on\n%v", err)
+			printLine("✗ the pages cannot be generated; the gateway that runs goes on\n%v", err)
 			return
 		}
 	}
@@ -77,26 +77,26 @@ func (l *loop) build(ctx context.Context) {
 		}
 		command := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 		command.Env = append(os.Environ(), "CGO_ENABLED=0")
-		said, err := command.CombinedOutput()
+		output, err := command.CombinedOutput()
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			say("✗ the %s cannot be built; what ran before goes on\n%s", s.name, bytes.TrimSpace(said))
+			printLine("✗ the %s cannot be built; the gateway that runs goes on\n%s", s.name, bytes.TrimSpace(output))
 			return
 		}
 	}
-	l.count()
+	l.nextVersion()
 	l.dirty = none
-	say("✓ built in %.1f s", time.Since(began).Seconds())
+	printLine("✓ built in %.1f s", time.Since(began).Seconds())
 	l.process.stop()
 	if err := errors.Join(l.templates.publish(), l.process.restart(fmt.Sprintf("%d.%d", l.page, l.style))); err != nil {
-		say("✗ the gateway does not start: %v", err)
+		printLine("✗ the gateway does not start: %v", err)
 	}
 }
 
-// count gives the build its name.
-func (l *loop) count() {
+// nextVersion counts the build.
+func (l *loop) nextVersion() {
 	if l.dirty == style {
 		l.style++
 	} else {

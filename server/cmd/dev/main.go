@@ -1,8 +1,8 @@
-// Command dev runs the gateway from the sources in the tree and keeps it and the
-// pages that are open at the newest state: a change is built, only as far as it
-// reaches, the gateway is restarted and the pages reload. What does not compile
-// is reported, and the gateway before it goes on. `make dev` starts it from the
-// root of the tree; arguments are passed on to the gateway.
+// Command dev runs the gateway from the sources in the tree and keeps it, and the open
+// pages, up to date. When a file changes, dev builds what the change affects, restarts
+// the gateway and reloads the pages. When the build fails, dev prints the errors and the
+// gateway that runs goes on. `make dev` starts it from the root of the tree; arguments
+// are passed on to the gateway.
 //
 // Data is kept in .dev/data.
 package main
@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// settleTime is how long the tree has to be quiet before a build begins: editors
-// and branch switches touch several files at once.
+// settleTime is how long no file must change before a build begins: editors and branch
+// switches change several files at once.
 const settleTime = 100 * time.Millisecond
 
 func main() {
@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer l.process.stop()
-	say("building (the first time this takes a while)")
+	printLine("building (the first time this takes a while)")
 	settled := time.NewTimer(0)
 	for {
 		select {
@@ -56,19 +56,19 @@ func run(ctx context.Context, args []string) error {
 			if err != nil {
 				return fmt.Errorf("watch the tree: %w", err)
 			}
-			if l.touch(path) {
+			if l.noteChange(path) {
 				settled.Reset(settleTime)
 			}
 		case <-settled.C:
 			l.build(ctx)
 		case err := <-l.process.exited():
-			l.process.gone(err)
+			l.process.noteExit(err)
 		}
 	}
 }
 
-// newLoop makes the loop for the tree in the working directory; everything in it is to
-// be built. args go to the gateway.
+// newLoop makes the loop for the tree in the working directory. The first build builds
+// everything. args go to the gateway.
 func newLoop(args []string) (*loop, error) {
 	root, err := filepath.Abs(".")
 	if err != nil {
@@ -95,7 +95,7 @@ func newLoop(args []string) (*loop, error) {
 	}, nil
 }
 
-// say prints a line that can be told from the gateway's own.
-func say(format string, args ...any) {
+// printLine prints a line that can be told apart from the gateway's own.
+func printLine(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "dev: "+format+"\n", args...)
 }

@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// stopTime is how long the gateway may take to stop when it is asked to.
+// stopTime is how long the gateway may take to stop.
 const stopTime = 5 * time.Second
 
-// process is the gateway that runs.
+// process is the running gateway.
 type process struct {
 	binary string
 	args   []string
 
-	running *exec.Cmd // nil when none is
+	running *exec.Cmd // nil when no gateway runs
 	ended   chan error
 }
 
-// exited gives what the running process ended with; it blocks when none runs.
+// exited gets the error of a gateway that ends. It blocks while no gateway runs.
 func (p *process) exited() <-chan error { return p.ended }
 
-// restart replaces the process. build is the name by which open pages tell builds
-// apart.
+// restart replaces the process. build names the build for open pages, which reload when
+// it changes.
 func (p *process) restart(build string) error {
 	p.stop()
 	command := exec.Command(p.binary, p.args...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.Env = append(os.Environ(), "LIVERELOAD_BUILD="+build)
-	alone(command)
+	ownProcessGroup(command)
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.binary, err)
 	}
@@ -40,7 +40,7 @@ func (p *process) restart(build string) error {
 	return nil
 }
 
-// stop asks the process to stop, and kills it when it does not.
+// stop asks the process to stop, and kills it after stopTime.
 func (p *process) stop() {
 	if p.running == nil {
 		return
@@ -49,19 +49,19 @@ func (p *process) stop() {
 	select {
 	case <-p.ended:
 	case <-time.After(stopTime):
-		say("the gateway did not stop in %v and is killed", stopTime)
+		printLine("the gateway did not stop in %v and is killed", stopTime)
 		_ = p.running.Process.Kill()
 		<-p.ended
 	}
 	p.running, p.ended = nil, nil
 }
 
-// gone takes note that the process ended by itself.
-func (p *process) gone(err error) {
+// noteExit notes that the process has ended by itself.
+func (p *process) noteExit(err error) {
 	p.running, p.ended = nil, nil
 	if err == nil {
-		say("the gateway has stopped; the next change starts it again")
+		printLine("the gateway has stopped; the next change starts it again")
 		return
 	}
-	say("✗ the gateway has failed (%v); the next change starts it again", err)
+	printLine("✗ the gateway has failed (%v); the next change starts it again", err)
 }

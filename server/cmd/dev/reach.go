@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// reach is how far a change goes: what has to be made again because of it.
+// reach says what a change affects: what has to be built again.
 type reach uint8
 
 const (
-	style   reach = 1 << iota // the style sheet, which pages take without reload
+	style   reach = 1 << iota // the style sheet, which pages load without a reload
 	client                    // the other files in web/static/dist
-	markup                    // templates: their text, and the binary where their Go changes
+	markup                    // templates: their text, and the binary if their Go changes
 	gateway                   // the binary
 )
 
@@ -20,8 +20,8 @@ const (
 	everything       = style | client | markup | gateway
 )
 
-// reachOf tells how far a change of a file goes. The file's path is relative to
-// the root of the tree, with slashes.
+// reachOf returns what a change of a file affects. The path is relative to the root of
+// the tree, with slashes.
 func reachOf(file string) reach {
 	name := path.Base(file)
 	in := func(dir string) bool { return strings.HasPrefix(file, dir+"/") }

@@ -17,21 +17,20 @@ import (
 	templruntime "github.com/a-h/templ/runtime"
 )
 
-// templates generates Go from the templates that changed, as templ generate does for
-// all of them. In templ's development mode the gateway reads the text between the
-// expressions of a template from a file of its own, so an edit of such text needs no
-// new binary.
+// templates generates Go from the templates that changed, as templ generate does for all
+// of them. In templ's development mode, the gateway reads the text between a template's
+// expressions from a file, so an edit of such text needs no new binary.
 type templates struct {
-	root    string // of the module with the templates
+	root    string // directory of the module with the templates
 	changed map[string]bool
-	// made is the Go that was generated last, without its text, by template.
-	made map[string]string
-	// texts are the files with text that the gateway is to get at its next start.
+	// generated is the Go that was generated last, without its text, by template.
+	generated map[string]string
+	// texts are the files with text that the gateway gets at its next start.
 	texts map[string]string
 }
 
 func newTemplates(root string) (*templates, error) {
-	t := &templates{root: root, changed: map[string]bool{}, made: map[string]string{}, texts: map[string]string{}}
+	t := &templates{root: root, changed: map[string]bool{}, generated: map[string]string{}, texts: map[string]string{}}
 	files, err := filepath.Glob(filepath.Join(root, "*", "*.templ"))
 	for _, file := range files {
 		t.changed[file] = true
@@ -39,8 +38,8 @@ func newTemplates(root string) (*templates, error) {
 	return t, err
 }
 
-// generate writes the Go files of the templates that changed. It reports whether one of
-// them needs a new binary. A template that cannot be generated is tried again.
+// generate writes the Go files of the templates that changed, and reports whether one of
+// them needs a new binary. A template that cannot be generated is tried again next time.
 func (t *templates) generate() (compile bool, err error) {
 	for file := range t.changed {
 		different, err := t.generateOne(file)
@@ -57,7 +56,7 @@ func (t *templates) generateOne(file string) (compile bool, err error) {
 	target := strings.TrimSuffix(file, ".templ") + "_templ.go"
 	tree, err := parser.Parse(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		delete(t.made, file)
+		delete(t.generated, file)
 		if err := os.Remove(target); !errors.Is(err, fs.ErrNotExist) {
 			return true, err
 		}
@@ -86,18 +85,18 @@ func (t *templates) generateOne(file string) (compile bool, err error) {
 	}
 	t.texts[templruntime.GetDevModeTextFileName(file)] = strings.Join(output.Literals, "\n")
 	code := text.ReplaceAllString(string(formatted), "$1")
-	compile = t.made[file] != code
-	t.made[file] = code
+	compile = t.generated[file] != code
+	t.generated[file] = code
 	return compile, nil
 }
 
-// text matches what of the generated Go needs no new binary: the text between
-// expressions, which the gateway reads from a file, and where in the template an
-// expression is, which the messages of errors tell.
+// text matches the parts of generated Go that need no new binary: the text between
+// expressions, which the gateway reads from a file, and the positions of expressions,
+// which only error messages use.
 var text = regexp.MustCompile(`(?m)(templruntime\.WriteString\(templ_\w+, \d+, )".*"\)$|Line: \d+, Col: \d+`)
 
-// publish writes the texts for the gateway that is about to start. The one that ran
-// before may be of other templates and must have been stopped.
+// publish writes the texts for the gateway that starts next. The previous gateway must
+// have been stopped, since its templates may differ.
 func (t *templates) publish() error {
 	for name, text := range t.texts {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

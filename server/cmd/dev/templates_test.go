@@ -11,7 +11,7 @@ import (
 	templruntime "github.com/a-h/templ/runtime"
 )
 
-// TestTemplatesAreGeneratedAsByTempl holds that the loop writes the files that templ
+// TestTemplatesAreGeneratedAsByTempl checks that the loop writes the files that templ
 // generate writes: those in the tree.
 func TestTemplatesAreGeneratedAsByTempl(t *testing.T) {
 	t.Parallel()

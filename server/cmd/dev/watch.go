@@ -9,7 +9,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// tree watches directories and all that is below them.
+// tree watches directories and everything below them.
 type tree struct {
 	root    string
 	watcher *fsnotify.Watcher
@@ -30,7 +30,7 @@ func watch(root string, dirs ...string) (*tree, error) {
 	return t, nil
 }
 
-// add watches a directory and all that is below it.
+// add watches a directory and everything below it.
 func (t *tree) add(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {
@@ -40,16 +40,15 @@ func (t *tree) add(dir string) error {
 	})
 }
 
-// changed gives the file of an event, relative to the root and with slashes, or
-// "" when nothing was written, made, renamed or removed. A new directory is
-// watched from then on.
+// changed returns the file of an event, relative to root and with slashes, or "" when
+// nothing was written, created, renamed or removed. It begins to watch new directories.
 func (t *tree) changed(event fsnotify.Event) (string, error) {
 	if event.Op == fsnotify.Chmod {
 		return "", nil
 	}
 	if event.Has(fsnotify.Create) {
 		if info, err := os.Stat(event.Name); err == nil && info.IsDir() {
-			// It may be gone again; whoever removed it causes the next event.
+			// The directory may be gone again; the removal is the next event.
 			if err := t.add(event.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return "", err
 			}

@@ -28,56 +28,57 @@ import (
 )
 
 const (
-	// pebbleWorker is a goroutine of Pebble that nothing ends.
+	// pebbleWorker is a goroutine that Pebble never ends.
 	pebbleWorker = "github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks"
-	// tidying is autocert's goroutine that gives up authorizations which were not
-	// used; it ends by itself, within a minute.
-	tidying = "golang.org/x/crypto/acme/autocert.(*Manager).deactivatePendingAuthz"
+	// autocertCleanup is a goroutine with which autocert gives up authorizations that
+	// were not used. It ends within a minute.
+	autocertCleanup = "golang.org/x/crypto/acme/autocert.(*Manager).deactivatePendingAuthz"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(pebbleWorker), goleak.IgnoreAnyFunction(tidying))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(pebbleWorker), goleak.IgnoreAnyFunction(autocertCleanup))
 }
 
 const host = "chat.gatehouse.test"
 
-// logged keeps what is logged.
-type logged struct {
+// logBuffer keeps what is logged.
+type logBuffer struct {
 	// mu guards the following field.
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *logged) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
-func (l *logged) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
-func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+func (l *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
-// authority is Pebble, the small sister of what runs Let's Encrypt.
+// authority is Pebble.
 type authority struct {
 	client    *http.Client
 	directory string
 	roots     *x509.CertPool
 }
 
-// newAuthority starts Pebble; it asks at the two ports, at 127.0.0.1 whatever the name.
+// newAuthority starts Pebble. It validates at the two ports of 127.0.0.1, whatever the
+// name.
 func newAuthority(t *testing.T, httpPort, tlsPort int) *authority {
 	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", "20")
-	said := log.New(io.Discard, "", 0)
+	discard := log.New(io.Discard, "", 0)
 	memory := db.NewMemoryStore()
-	issuer := ca.New(said, memory, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {}})
-	front := wfe.New(said, memory, va.New(said, httpPort, tlsPort, true, dnstest.Serve(t, nil), memory), issuer, nil, true, false, 0, 0)
+	issuer := ca.New(discard, memory, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {}})
+	front := wfe.New(discard, memory, va.New(discard, httpPort, tlsPort, true, dnstest.Serve(t, nil), memory), issuer, nil, true, false, 0, 0)
 	server := httptest.NewTLSServer(front.Handler())
 	t.Cleanup(server.Close)
 	a := &authority{client: server.Client(), directory: server.URL + wfe.DirectoryPath, roots: x509.NewCertPool()}
@@ -87,18 +88,18 @@ func newAuthority(t *testing.T, httpPort, tlsPort int) *authority {
 	return a
 }
 
-// gate is a TLS listener with an Authority's certificates and, in plain text,
-// its challenges.
-type gate struct {
+// gateway is a TLS listener with an Authority's certificates, and a listener for plain
+// HTTP with the Authority's challenges.
+type gateway struct {
 	*certs.Authority
-	log        logged
+	log        logBuffer
 	tls, plain *httptest.Server
 }
 
-// newGate opens the listeners, whose ports are what the authority is told.
-func newGate(t *testing.T) *gate {
+// newGateway opens the listeners; the authority needs to know their ports.
+func newGateway(t *testing.T) *gateway {
 	t.Helper()
-	g := &gate{tls: httptest.NewUnstartedServer(nil), plain: httptest.NewUnstartedServer(nil)}
+	g := &gateway{tls: httptest.NewUnstartedServer(nil), plain: httptest.NewUnstartedServer(nil)}
 	t.Cleanup(g.tls.Close)
 	t.Cleanup(g.plain.Close)
 	return g
@@ -106,8 +107,9 @@ func newGate(t *testing.T) *gate {
 
 func portOf(s *httptest.Server) int { return s.Listener.Addr().(*net.TCPAddr).Port }
 
-// begin serves until the test ends, and watches until then or until stop is called.
-func (g *gate) begin(t *testing.T, a *authority, dir string) (stop func()) {
+// serve serves until the test ends, and watches the certificate until then or until stop
+// is called.
+func (g *gateway) serve(t *testing.T, a *authority, dir string) (stop func()) {
 	t.Helper()
 	g.Authority = certs.NewAuthority(certs.AuthorityOptions{
 		Hosts: []string{host}, Email: "admin@gatehouse.test", Directory: a.directory, CacheDir: dir, Log: g.log.logger(), Client: a.client,
@@ -127,8 +129,8 @@ func (g *gate) begin(t *testing.T, a *authority, dir string) (stop func()) {
 	return stop
 }
 
-// certificate waits until clients get a certificate that they believe.
-func (g *gate) certificate(t *testing.T, roots *x509.CertPool) *x509.Certificate {
+// awaitCertificate waits until clients get a certificate that they trust.
+func (g *gateway) awaitCertificate(t *testing.T, roots *x509.CertPool) *x509.Certificate {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -144,20 +146,20 @@ func (g *gate) certificate(t *testing.T, roots *x509.CertPool) *x509.Certificate
 	}
 }
 
-// TestAuthority gets certificates by either challenge, and keeps them.
+// TestAuthority gets a certificate by either challenge, and has it again after a restart.
 func TestAuthority(t *testing.T) {
 	for _, by := range []string{"tls-alpn-01", "http-01"} {
 		t.Run(by, func(t *testing.T) {
-			g := newGate(t)
-			const nobody = 1 // no port that somebody listens on
+			g := newGateway(t)
+			const nobody = 1 // a port on which nobody listens
 			httpPort, tlsPort := portOf(g.plain), nobody
 			if by == "tls-alpn-01" {
 				httpPort, tlsPort = nobody, portOf(g.tls)
 			}
 			pebble := newAuthority(t, httpPort, tlsPort)
 			dir := filepath.Join(t.TempDir(), "acme")
-			stop := g.begin(t, pebble, dir)
-			got := g.certificate(t, pebble.roots)
+			stop := g.serve(t, pebble, dir)
+			got := g.awaitCertificate(t, pebble.roots)
 			if got.VerifyHostname(host) != nil {
 				t.Errorf("a certificate for %v", got.DNSNames)
 			}
@@ -166,9 +168,9 @@ func TestAuthority(t *testing.T) {
 				t.Errorf("the folder of keys: %v, %v", info, err)
 			}
 
-			again := newGate(t)
-			again.begin(t, &authority{client: pebble.client, directory: "https://127.0.0.1:1/nobody"}, dir)
-			if kept := again.certificate(t, pebble.roots); !kept.Equal(got) {
+			again := newGateway(t)
+			again.serve(t, &authority{client: pebble.client, directory: "https://127.0.0.1:1/nobody"}, dir)
+			if kept := again.awaitCertificate(t, pebble.roots); !kept.Equal(got) {
 				t.Error("after a restart there is another certificate")
 			}
 		})

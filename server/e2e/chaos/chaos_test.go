@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// setting reads a setting of the run from the environment.
-func setting[T any](t *testing.T, name string, otherwise T, read func(string) (T, error)) T {
+// fromEnvironment reads a setting of the run.
+func fromEnvironment[T any](t *testing.T, name string, otherwise T, read func(string) (T, error)) T {
 	t.Helper()
 	text := os.Getenv(name)
 	if text == "" {
@@ -28,13 +28,13 @@ func setting[T any](t *testing.T, name string, otherwise T, read func(string) (T
 	return v
 }
 
-// TestNothingIsLost makes a run: a short one, unless it is told otherwise.
+// TestNothingIsLost makes a run: a short one, unless the environment says otherwise.
 func TestNothingIsLost(t *testing.T) {
 	o := Options{
 		Binary:  rig.Binary(t),
-		Seed:    setting(t, "CHAOS_SEED", rand.Uint64N(1_000_000), func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
-		For:     setting(t, "CHAOS_FOR", 12*time.Second, time.ParseDuration),
-		Clients: setting(t, "CHAOS_CLIENTS", 12, strconv.Atoi),
+		Seed:    fromEnvironment(t, "CHAOS_SEED", rand.Uint64N(1_000_000), func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }),
+		For:     fromEnvironment(t, "CHAOS_FOR", 12*time.Second, time.ParseDuration),
+		Clients: fromEnvironment(t, "CHAOS_CLIENTS", 12, strconv.Atoi),
 		Log:     t.Logf,
 	}
 	var err error
@@ -44,7 +44,7 @@ func TestNothingIsLost(t *testing.T) {
 	t.Logf("make chaos SEED=%d FOR=%v CLIENTS=%d", o.Seed, o.For, o.Clients)
 	report, err := Run(t.Context(), o)
 	if report != nil {
-		t.Logf("what came of it:\n%s", report)
+		t.Logf("the outcome:\n%s", report)
 		for _, v := range report.Violations {
 			t.Error(v)
 		}
@@ -53,7 +53,7 @@ func TestNothingIsLost(t *testing.T) {
 		t.Error(err)
 	}
 	if t.Failed() {
-		t.Logf("the data and the gateway's log stay in %s", o.Dir)
+		t.Logf("the data and the gateway's log are kept in %s", o.Dir)
 		return
 	}
 	if err := os.RemoveAll(o.Dir); err != nil {

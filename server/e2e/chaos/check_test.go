@@ -12,21 +12,21 @@ import (
 
 const key = "chaos:u0:s0"
 
-// sound is evidence with nothing wrong: two messages of one sender with an answer
-// each, the first of which was interrupted and retried, and one of another sender
+// goodEvidence is evidence without a fault: two messages of one sender with an answer
+// each, the first of which was interrupted and retried, and a message of another sender
 // that was not acknowledged.
-func sound() *evidence {
+func goodEvidence() *evidence {
 	e := &evidence{aborted: map[string]bool{}, codes: map[string]protocol.Code{"r1": protocol.Interrupted}}
-	e.sends = []*sent{
+	e.sends = []*sentMessage{
 		{user: "u0", sender: "a", session: key, text: "echo a.1 words", reply: "a.1 words", order: 1, in: key, run: "r1", message: "m1", epoch: "e", seq: 2},
 		{user: "u0", sender: "a", session: key, text: "echo a.2 words", reply: "a.2 words", order: 2, in: key, run: "r2", message: "m2", epoch: "e", seq: 7},
 		{user: "u0", sender: "b", session: key, text: "echo b.1 words", reply: "b.1 words"},
 	}
-	e.retries = []*retried{{session: key, run: "r3", epoch: "e"}, {session: key}}
+	e.retries = []*retriedRun{{session: key, run: "r3", epoch: "e"}, {session: key}}
 	s := session{key: key, epoch: "e"}
 	add := func(name, payload string) {
-		s.last++
-		s.log = append(s.log, protocol.Frame{Event: name, Seq: s.last, Payload: []byte(payload)})
+		s.lastSeq++
+		s.log = append(s.log, protocol.Frame{Event: name, Seq: s.lastSeq, Payload: []byte(payload)})
 	}
 	asked := func(id, run, status, text string, seq int64) {
 		add("chat", fmt.Sprintf(`{"type":"message","sessionKey":%q,"message":{"id":%q,"role":"user","content":%q,"status":%q,"runId":%q,"seq":%d}}`,
@@ -65,8 +65,8 @@ func sound() *evidence {
 	return e
 }
 
-// everywhere changes the transcript as everybody has it, so that nothing but the
-// promise itself is broken.
+// everywhere changes the transcript for everybody, so that only the promise in question
+// is broken.
 func (e *evidence) everywhere(change func([]protocol.Message) []protocol.Message) {
 	s := &e.sessions[0]
 	s.log = nil
@@ -96,10 +96,10 @@ func change(id string, how func(*protocol.Message)) func([]protocol.Message) []p
 
 func TestCheckFindsNothingWrong(t *testing.T) {
 	t.Parallel()
-	for _, f := range sound().check() {
+	for _, f := range goodEvidence().check() {
 		t.Errorf("%+v", f)
 	}
-	there := sound()
+	there := goodEvidence()
 	there.everywhere(func(all []protocol.Message) []protocol.Message {
 		return append(slices.Clone(all), protocol.Message{ID: "m3", Role: "user", Content: "echo b.1 words", Status: "complete", RunID: "r9", Seq: 20},
 			protocol.Message{ID: "a9", Role: "assistant", Content: "b.1 ", Status: "failed", RunID: "r9", Seq: 21, ReplyTo: "m3"},
@@ -117,7 +117,7 @@ func TestCheckFinds(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		spoil           func(*evidence)
-		what            string // is said
+		what            string // part of a finding
 		losses, doubles int
 	}{
 		"a lost message": {func(e *evidence) { e.everywhere(remove("m2", "a2")) }, `"echo a.2 words" was acknowledged as seq 7 and is not there`, 1, 0},
@@ -217,18 +217,20 @@ func TestCheckFinds(t *testing.T) {
 			e.sessions[0].copies[0].messages[1].HTML = &protocol.HTML{Blocks: []string{"<p>a.</p>"}}
 		}, `a client shows block 0 of message a1 as "<p>a.</p>", history as "<p>a.1</p>"`, 0, 0},
 
-		"a gap in the log":           {func(e *evidence) { e.sessions[0].log = slices.Delete(e.sessions[0].log, 3, 4) }, `the log has seq 5 at place 4`, 0, 0},
-		"a log that ends early":      {func(e *evidence) { e.sessions[0].last++ }, `the log has 12 events, but its last seq is 13`, 0, 0},
-		"a run that ends twice":      {func(e *evidence) { e.turn(11, "run.failed", "run.completed", "r3") }, `run r3: run.failed after "run.completed"`, 0, 0},
-		"a run that begins twice":    {func(e *evidence) { e.turn(3, "run.started", "chunk", "r1") }, `run r1: run.started after "run.started"`, 0, 0},
-		"a piece after the end":      {func(e *evidence) { e.turn(11, "chunk", "run.completed", "r3") }, `run r3: chunk after "run.completed"`, 0, 0},
-		"a piece before the start":   {func(e *evidence) { e.turn(7, "chunk", "run.started", "r3") }, `run r3: chunk after ""`, 0, 0},
-		"a run without an end":       {func(e *evidence) { e.turn(11, "activity", "run.completed", "r2") }, `run r2 has no end in the log: its last event is activity`, 0, 0},
-		"a log that says other text": {func(e *evidence) { e.sessions[0].log[11].Payload = text(e.sessions[0].log[11].Payload, "a.2 word") }, `the log's fold differs from chat.history`, 0, 0},
+		"a gap in the log":         {func(e *evidence) { e.sessions[0].log = slices.Delete(e.sessions[0].log, 3, 4) }, `the log has seq 5 at place 4`, 0, 0},
+		"a log that ends early":    {func(e *evidence) { e.sessions[0].lastSeq++ }, `the log has 12 events, but its last seq is 13`, 0, 0},
+		"a run that ends twice":    {func(e *evidence) { e.changeEvent(11, "run.failed", "run.completed", "r3") }, `run r3: run.failed after "run.completed"`, 0, 0},
+		"a run that begins twice":  {func(e *evidence) { e.changeEvent(3, "run.started", "chunk", "r1") }, `run r1: run.started after "run.started"`, 0, 0},
+		"a piece after the end":    {func(e *evidence) { e.changeEvent(11, "chunk", "run.completed", "r3") }, `run r3: chunk after "run.completed"`, 0, 0},
+		"a piece before the start": {func(e *evidence) { e.changeEvent(7, "chunk", "run.started", "r3") }, `run r3: chunk after ""`, 0, 0},
+		"a run without an end":     {func(e *evidence) { e.changeEvent(11, "activity", "run.completed", "r2") }, `run r2 has no end in the log: its last event is activity`, 0, 0},
+		"a log that says other text": {func(e *evidence) {
+			e.sessions[0].log[11].Payload = withContent(e.sessions[0].log[11].Payload, "a.2 word")
+		}, `the log's fold differs from chat.history`, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := sound()
+			e := goodEvidence()
 			tt.spoil(e)
 			found := e.check()
 			said, losses, doubles := "", 0, 0
@@ -246,8 +248,8 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
-// turn makes the agent event at an index of the log one of another kind and run.
-func (e *evidence) turn(i int, to, from, run string) {
+// changeEvent gives the agent event at an index of the log another kind and run.
+func (e *evidence) changeEvent(i int, to, from, run string) {
 	frame := &e.sessions[0].log[i]
 	var is protocol.AgentEvent
 	if err := protocol.Decode(frame.Payload, &is); err != nil || is.Type != from {
@@ -257,8 +259,8 @@ func (e *evidence) turn(i int, to, from, run string) {
 	frame.Payload = is.AppendJSON(nil)
 }
 
-// text is an agent event's payload with other content.
-func text(payload []byte, content string) []byte {
+// withContent returns an agent event's payload with other content.
+func withContent(payload []byte, content string) []byte {
 	var e map[string]any
 	if err := json.Unmarshal(payload, &e); err != nil {
 		panic(err)

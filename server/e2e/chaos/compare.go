@@ -9,12 +9,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// compare waits until all is done and compares what everybody has.
+// compare waits until every run has ended and compares what everybody has.
 func (r *run) compare(ctx context.Context, report *Report) error {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	for _, user := range r.users {
-		reader, err := newReader(ctx, r.proxy.gateway(), user)
+		reader, err := newReader(ctx, r.proxy.targetAddress(), user)
 		if err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (r *run) compare(ctx context.Context, report *Report) error {
 			return err
 		}
 		report.count(e)
-		r.find(e.check())
+		r.noteFindings(e.check())
 	}
 	return nil
 }
@@ -40,15 +40,14 @@ func (r *Report) count(e *evidence) {
 			r.Messages += len(c.messages)
 			for _, m := range c.messages {
 				if m.HTML != nil {
-					r.Markups++
+					r.Formatted++
 				}
 			}
 		}
 	}
 }
 
-// idle waits until no session of the user does anything. Each run, and each wait
-// for one, has to end in its time.
+// idle waits until no session of the user has a run. Each run has to end within runLimit.
 func (r *run) idle(ctx context.Context, reader *reader, user string) error {
 	since := map[string]time.Time{} // by session and run
 	for {
@@ -60,7 +59,7 @@ func (r *run) idle(ctx context.Context, reader *reader, user string) error {
 			if begun, ok := since[key+is.RunID]; !ok {
 				since[key+is.RunID] = time.Now()
 			} else if time.Since(begun) > runLimit {
-				r.violate(key, "run %q goes on for more than %v, %d are queued", is.RunID, runLimit, is.Queued)
+				r.noteViolation(key, "run %q goes on for more than %v, %d are queued", is.RunID, runLimit, is.Queued)
 				return nil
 			}
 		}
@@ -73,13 +72,13 @@ func (r *run) idle(ctx context.Context, reader *reader, user string) error {
 
 // gather collects what everybody has of a user's sessions.
 func (r *run) gather(ctx context.Context, reader *reader, user string) (*evidence, error) {
-	e := &evidence{sends: r.ledger.of(user), retries: r.ledger.retries, aborted: r.ledger.aborted, codes: r.ledger.codes}
+	e := &evidence{sends: r.ledger.sendsOf(user), retries: r.ledger.retries, aborted: r.ledger.aborted, codes: r.ledger.codes}
 	list, err := reader.sessions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range list {
-		is := session{key: s.Key, epoch: s.Epoch, last: s.LastSeq}
+		is := session{key: s.Key, epoch: s.Epoch, lastSeq: s.LastSeq}
 		if is.history, err = reader.history(ctx, s.Key); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Key, err)
 		}
@@ -92,21 +91,21 @@ func (r *run) gather(ctx context.Context, reader *reader, user string) (*evidenc
 			return nil, fmt.Errorf("%s: %w", s.Key, err)
 		}
 		if is.log == nil && !r.compacts {
-			r.violate(s.Key, "the log cannot be read from the start, though nothing was removed")
+			r.noteViolation(s.Key, "the log cannot be read from the start, though nothing was removed")
 		}
-		r.witnessed(is)
+		r.checkLogWasSeen(is)
 		is.copies = append(is.copies, r.copies(ctx, user, is)...)
 		e.sessions = append(e.sessions, is)
 	}
 	return e, nil
 }
 
-// witnessed holds that the log holds what was seen.
-func (r *run) witnessed(s session) {
+// checkLogWasSeen checks that the log has the events that clients saw.
+func (r *run) checkLogWasSeen(s session) {
 	for _, f := range s.log {
-		h, ok := hear(f)
-		if !ok || !r.witness.saw(s.epoch, f.Seq, h.sum) {
-			r.violate(s.key, "seq %d of the log is not what was seen: %s %s", f.Seq, f.Event, f.Payload)
+		h, ok := digestEvent(f)
+		if !ok || !r.seen.record(s.epoch, f.Seq, h.sum) {
+			r.noteViolation(s.key, "seq %d of the log is not what was seen: %s %s", f.Seq, f.Event, f.Payload)
 		}
 		if h.kind == protocol.RunFailed {
 			r.ledger.fail(h.run, h.code)
@@ -114,26 +113,26 @@ func (r *run) witnessed(s session) {
 	}
 }
 
-// copies are the transcripts that the user's devices have, once they are at the
-// session's end, where they come by themselves.
+// copies returns the transcripts of the user's clients, as soon as each has caught up by
+// itself.
 func (r *run) copies(ctx context.Context, user string, s session) (all []transcript) {
-	ctx, cancel := context.WithTimeout(ctx, tickLimits)
+	ctx, cancel := context.WithTimeout(ctx, catchUpLimit)
 	defer cancel()
 	for _, d := range r.devices {
 		if d.user != user && !slices.Contains(d.watched, s.key) {
 			continue
 		}
-		has, err := d.caughtUp(ctx, s.key, s.epoch, s.last)
+		has, err := d.caughtUp(ctx, s.key, s.epoch, s.lastSeq)
 		if err != nil {
-			r.violate(s.key, "%s did not come to have everything: %v", d.name, err)
+			r.noteViolation(s.key, "%s did not come to have everything: %v", d.name, err)
 			continue
 		}
 		all = append(all, transcript{d.name, has})
 	}
-	for _, c := range r.companionsOf(s.key) {
+	for _, c := range r.followersOf(s.key) {
 		has, err := c.caughtUp(ctx, s)
 		if err != nil {
-			r.violate(s.key, "%s did not come to have everything: %v", c.name, err)
+			r.noteViolation(s.key, "%s did not come to have everything: %v", c.name, err)
 			continue
 		}
 		all = append(all, transcript{c.name, has})
@@ -141,17 +140,17 @@ func (r *run) copies(ctx context.Context, user string, s session) (all []transcr
 	return all
 }
 
-// inspect looks into the database that the gateway left.
+// inspect checks the database of the stopped gateway.
 func (r *run) inspect(ctx context.Context, report *Report) error {
 	findings, runs, err := inspect(ctx, r.gateway.database(), r.ledger.sends)
-	r.find(findings)
+	r.noteFindings(findings)
 	report.Runs = runs
 	return err
 }
 
-func (r *run) find(findings []finding) {
+func (r *run) noteFindings(findings []finding) {
 	for _, f := range findings {
-		r.violate(f.session, "%s", f.what)
+		r.noteViolation(f.session, "%s", f.what)
 		r.mu.Lock()
 		r.findings.losses += f.losses
 		r.findings.doubles += f.doubles

@@ -8,38 +8,38 @@ import (
 	"time"
 )
 
-// counts are what a run did and saw. Fields are counted up from everywhere.
+// counts are what a run did and saw. All goroutines count.
 type counts struct {
-	connections, refusals, slow, sleeps   atomic.Int64
-	cuts, halves, stalls, delays, splits  atomic.Int64
-	kills, terms                          atomic.Int64
-	sent, acknowledged, resent, twins     atomic.Int64
-	duplicates                            atomic.Int64 // answered with status "duplicate", or the first answer again
-	full                                  atomic.Int64 // refused with RESOURCE_EXHAUSTED
-	aborts, retries, resets, deletions    atomic.Int64 // accepted
-	chunks, events, replayed, ticks       atomic.Int64
-	resumed, stale, gaps, gone, histories atomic.Int64
+	connections, refusals, slow, sleeps       atomic.Int64
+	cuts, halves, stalls, delays, splits      atomic.Int64
+	kills, terms                              atomic.Int64
+	sent, acknowledged, resent, parallelSends atomic.Int64
+	duplicates                                atomic.Int64 // answered with status "duplicate", or the first answer again
+	full                                      atomic.Int64 // refused with RESOURCE_EXHAUSTED
+	aborts, retries, resets, deletions        atomic.Int64 // accepted
+	chunks, events, replayed, ticks           atomic.Int64
+	resumed, stale, gaps, gone, histories     atomic.Int64
 }
 
-// Report is what came of a run.
+// Report is the outcome of a run.
 type Report struct {
-	Seed     uint64
-	For      time.Duration // of chaos, and then
-	Settling time.Duration
-	Clients  int
-	Users    int
-	Sessions int
-	Runs     map[string]int // how many ended so
-	Messages int            // of transcripts, that were compared
-	Markups  int            // of them with formatted text
+	Seed      uint64
+	For       time.Duration // of chaos, and then
+	Settling  time.Duration
+	Clients   int
+	Users     int
+	Sessions  int
+	Runs      map[string]int // by how they ended
+	Messages  int            // that were compared, in all transcripts
+	Formatted int            // those of them that have HTML
 
-	Lost, Doubled int      // acknowledged messages that are missing, messages that are there twice
-	Violations    []string // of what is promised; those two among them
+	Lost, Duplicated int      // acknowledged messages that are missing; messages that are there twice
+	Violations       []string // broken promises, losses and duplicates among them
 
 	counts *counts
 }
 
-// String is the report as a table.
+// String returns the report as a table.
 func (r *Report) String() string {
 	c := r.counts
 	rows := []struct {
@@ -66,7 +66,7 @@ func (r *Report) String() string {
 		{"messages sent", c.sent.Load()},
 		{"acknowledged", c.acknowledged.Load()},
 		{"resent", c.resent.Load()},
-		{"sent twice at once", c.twins.Load()},
+		{"sent twice at once", c.parallelSends.Load()},
 		{"duplicates answered", c.duplicates.Load()},
 		{"queue full", c.full.Load()},
 		{"runs completed", r.Runs["completed"]},
@@ -84,9 +84,9 @@ func (r *Report) String() string {
 		{"histories loaded", c.histories.Load()},
 		{"gaps told by a tick", c.gaps.Load()},
 		{"messages compared", r.Messages},
-		{"of them formatted", r.Markups},
+		{"of them formatted", r.Formatted},
 		{"losses", r.Lost},
-		{"duplicates", r.Doubled},
+		{"duplicates", r.Duplicated},
 		{"violations", len(r.Violations)},
 	}
 	var b strings.Builder

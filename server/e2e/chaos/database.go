@@ -9,9 +9,9 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-// inspect looks at a stopped gateway's database itself. It gives what is wrong,
-// and how many runs ended how: completed, cancelled, failed, and interrupted.
-func inspect(ctx context.Context, file string, sends []*sent) (findings []finding, runs map[string]int, err error) {
+// inspect reads a stopped gateway's database. It returns what is wrong, and how many runs
+// ended how: completed, cancelled, failed or interrupted.
+func inspect(ctx context.Context, file string, sends []*sentMessage) (findings []finding, runs map[string]int, err error) {
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: file, RawQuery: "mode=ro"}).String())
 	if err != nil {
 		return nil, nil, fmt.Errorf("open %s: %w", file, err)
@@ -20,7 +20,7 @@ func inspect(ctx context.Context, file string, sends []*sent) (findings []findin
 	for _, look := range []string{
 		`SELECT '', 'the database: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
 		`SELECT '', 'a row of ' || "table" || ' refers to nothing' FROM pragma_foreign_key_check`,
-		// Above the floor no event is missing, and none is beyond the end.
+		// Above the floor no event is missing, and none comes after the last seq.
 		`SELECT key, 'the log holds ' || n || ' events from ' || coalesce(low, 0) || ' to ' || coalesce(high, 0) || ' above ' || floor || ', and its last seq is ' || last_seq
 		FROM (SELECT key, floor, last_seq, count(e.seq) AS n, min(e.seq) AS low, max(e.seq) AS high
 			FROM sessions s LEFT JOIN events e ON e.session_id = s.id AND e.seq > s.floor GROUP BY s.id)
@@ -32,19 +32,19 @@ func inspect(ctx context.Context, file string, sends []*sent) (findings []findin
 		`SELECT s.key, 'run ' || e.run_id || ' ended ' || count(*) || ' times' FROM events e JOIN sessions s ON s.id = e.session_id
 		WHERE e.kind IN ('run.completed', 'run.failed', 'run.cancelled') GROUP BY e.session_id, e.run_id HAVING count(*) > 1`,
 	} {
-		if findings, err = query(ctx, db, look, findings); err != nil {
+		if findings, err = findRows(ctx, db, look, findings); err != nil {
 			return nil, nil, err
 		}
 	}
-	if findings, err = kept(ctx, db, sends, findings); err != nil {
+	if findings, err = checkKeys(ctx, db, sends, findings); err != nil {
 		return nil, nil, err
 	}
-	runs, err = ended(ctx, db)
+	runs, err = countRuns(ctx, db)
 	return findings, runs, err
 }
 
-// query adds what a query of sessions and faults gives.
-func query(ctx context.Context, db *sql.DB, look string, findings []finding) ([]finding, error) {
+// findRows adds the findings that a query returns as pairs of session and fault.
+func findRows(ctx context.Context, db *sql.DB, look string, findings []finding) ([]finding, error) {
 	rows, err := db.QueryContext(ctx, look)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", look, err)
@@ -61,8 +61,9 @@ func query(ctx context.Context, db *sql.DB, look string, findings []finding) ([]
 	return findings, rows.Err()
 }
 
-// kept holds that the key of every acknowledged send is remembered with its run.
-func kept(ctx context.Context, db *sql.DB, sends []*sent, findings []finding) ([]finding, error) {
+// checkKeys checks that the idempotency key of every acknowledged send is stored with its
+// run.
+func checkKeys(ctx context.Context, db *sql.DB, sends []*sentMessage, findings []finding) ([]finding, error) {
 	for _, s := range sends {
 		if s.order == 0 {
 			continue
@@ -73,13 +74,14 @@ func kept(ctx context.Context, db *sql.DB, sends []*sent, findings []finding) ([
 			return nil, fmt.Errorf("look for a key: %w", err)
 		}
 		if run != s.run {
-			findings = append(findings, finding{session: s.in, what: fmt.Sprintf("in the database: the key of %q made run %q, and was acknowledged as %q", brief(s.text), run, s.run)})
+			findings = append(findings, finding{session: s.in, what: fmt.Sprintf("in the database: the key of %q made run %q, and was acknowledged as %q", shorten(s.text), run, s.run)})
 		}
 	}
 	return findings, nil
 }
 
-func ended(ctx context.Context, db *sql.DB) (map[string]int, error) {
+// countRuns counts runs by how they ended.
+func countRuns(ctx context.Context, db *sql.DB) (map[string]int, error) {
 	rows, err := db.QueryContext(ctx, `SELECT CASE error_code WHEN 'INTERRUPTED' THEN 'interrupted' ELSE status END, count(*) FROM runs GROUP BY 1`)
 	if err != nil {
 		return nil, fmt.Errorf("count runs: %w", err)

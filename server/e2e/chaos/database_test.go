@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// schema is as much of a gateway's schema as is looked at, with a session whose
-// first two of five events were compacted away.
+// schema is the part of a gateway's schema that inspect reads, with a session whose first
+// two of five events were compacted away.
 const schema = `
 CREATE TABLE sessions (id INTEGER PRIMARY KEY, key TEXT, last_seq INTEGER, floor INTEGER);
 CREATE TABLE events (session_id INTEGER REFERENCES sessions (id), seq INTEGER, kind TEXT, run_id TEXT);
@@ -24,7 +24,7 @@ INSERT INTO sends VALUES ('u0', 'k1', 'r1');
 
 func TestInspect(t *testing.T) {
 	t.Parallel()
-	sends := []*sent{{user: "u0", key: "k1", run: "r1", order: 1}, {user: "u0", key: "k2"}}
+	sends := []*sentMessage{{user: "u0", key: "k1", run: "r1", order: 1}, {user: "u0", key: "k2"}}
 	for name, tt := range map[string]struct{ spoil, want string }{
 		"sound":              {"", ""},
 		"a gap":              {"DELETE FROM events WHERE seq = 4", "s: in the database: the log holds 2 events from 3 to 5 above 2, and its last seq is 5"},

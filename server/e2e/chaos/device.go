@@ -13,43 +13,43 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// device is one client of a user, following all of the user's sessions.
+// device is one client of a user. It follows all of the user's sessions.
 //
-// Its mutex is not held while a method of the client is called, whose callbacks
-// take it.
+// The mutex must be free when a method of the client is called, since callbacks lock it.
 type device struct {
-	name    string // of the device, for people
-	user    string
-	line    *line
-	html    bool
-	lazy    bool     // it takes its time with events
-	watched []string // sessions of others, which an admin's device follows
-	run     *run
-	http    *http.Transport
-	client  *client.Client
-	ready   signal
-	stopped signal
-	calm    <-chan struct{} // closed when nothing goes wrong any more
-	over    chan struct{}   // closed when the device has stopped
-	waiting sync.WaitGroup
+	name       string // device name
+	user       string
+	route      *route
+	html       bool
+	slow       bool     // takes events slowly
+	watched    []string // sessions of others that an admin's device follows
+	run        *run
+	http       *http.Transport
+	client     *client.Client
+	ready      signal
+	stopped    signal
+	faultsOver <-chan struct{} // closed when no more faults happen
+	done       chan struct{}   // closed when the device has stopped
+	goroutines sync.WaitGroup
 
+	// mu guards the following fields.
 	mu         sync.Mutex
-	todo       []func() // calls of the client's methods, for when the mutex is free
-	dice       dice
-	connection int                        // counts
+	calls      []func() // of the client's methods, to be made when the mutex is free
+	rng        rng
+	connection int                        // number of connections so far
 	cursors    map[string]protocol.Cursor // sent with the last connect
-	follows    map[string]*follow
+	followed   map[string]*followedSession
 }
 
-// newDevice makes a device; hello is its credential.
-func newDevice(r *run, n int, user string, l *line, hello protocol.ConnectParams) (*device, error) {
+// newDevice makes a device; hello has its credential.
+func newDevice(r *run, n int, user string, l *route, hello protocol.ConnectParams) (*device, error) {
 	d := &device{
-		name: fmt.Sprintf("%s.d%d", user, n), user: user, line: l, run: r,
-		http: &http.Transport{}, dice: newDice(r.Seed, "device", n), follows: map[string]*follow{},
-		calm: r.calm, over: make(chan struct{}),
+		name: fmt.Sprintf("%s.d%d", user, n), user: user, route: l, run: r,
+		http: &http.Transport{}, rng: newRNG(r.Seed, "device", n), followed: map[string]*followedSession{},
+		faultsOver: r.faultsOver, done: make(chan struct{}),
 	}
 	d.stopped.set(true)
-	d.html, d.lazy = d.dice.chance(0.7), d.dice.chance(0.25)
+	d.html, d.slow = d.rng.chance(0.7), d.rng.chance(0.25)
 	hello.DeviceName = d.name
 	if d.html {
 		hello.Client = &protocol.Client{Name: "chaos", Caps: []string{protocol.CapHTML}}
@@ -59,7 +59,7 @@ func newDevice(r *run, n int, user string, l *line, hello protocol.ConnectParams
 		return nil, err
 	}
 	d.client = client.New(client.Options{
-		Transport: t, Hello: hello, Resume: d.resume, OnState: d.state, OnEvent: d.event,
+		Transport: t, Hello: hello, Resume: d.resume, OnState: d.onState, OnEvent: d.onEvent,
 	})
 	return d, nil
 }
@@ -67,29 +67,29 @@ func newDevice(r *run, n int, user string, l *line, hello protocol.ConnectParams
 // stop ends the device.
 func (d *device) stop() {
 	d.client.Stop()
-	<-d.stopped.done() // after which nothing is told
-	close(d.over)
-	d.waiting.Wait()
+	<-d.stopped.done() // no callback comes after this
+	close(d.done)
+	d.goroutines.Wait()
 	d.http.CloseIdleConnections()
 }
 
-// locked runs f with the mutex held, and then what it left to be done without.
+// locked runs f with the mutex held, and then the calls that f has left.
 func (d *device) locked(f func()) {
 	d.mu.Lock()
 	f()
-	todo := d.todo
-	d.todo = nil
+	calls := d.calls
+	d.calls = nil
 	d.mu.Unlock()
-	for _, do := range todo {
+	for _, do := range calls {
 		do()
 	}
 }
 
-// call asks the gateway, once the mutex is free; take gets the answer with the
-// mutex held, unless another connection was made meanwhile.
+// call sends a request as soon as the mutex is free. take gets the answer, with the mutex
+// held, unless there is another connection by then. The mutex must be held.
 func (d *device) call(method string, params protocol.Payload, take func(jsontext.Raw, *protocol.Error)) {
 	connection := d.connection
-	d.todo = append(d.todo, func() {
+	d.calls = append(d.calls, func() {
 		d.client.Call(method, params, func(payload jsontext.Raw, failed *protocol.Error) {
 			d.locked(func() {
 				if connection == d.connection {
@@ -100,16 +100,16 @@ func (d *device) call(method string, params protocol.Payload, take func(jsontext
 	})
 }
 
-// after runs f with the mutex held after a while, unless another connection was
-// made meanwhile.
+// after runs f after a while, with the mutex held, unless there is another connection by
+// then.
 func (d *device) after(pause time.Duration, f func()) {
 	connection := d.connection
-	d.waiting.Go(func() {
+	d.goroutines.Go(func() {
 		t := time.NewTimer(pause)
 		defer t.Stop()
 		select {
 		case <-t.C:
-		case <-d.over:
+		case <-d.done:
 			return
 		}
 		d.locked(func() {
@@ -120,49 +120,49 @@ func (d *device) after(pause time.Duration, f func()) {
 	})
 }
 
-// violate notes what should not have happened to a session here.
-func (d *device) violate(session, format string, args ...any) {
-	d.run.violate(session, d.name+": "+format, args...)
+// noteViolation notes what should not have happened to a session on this device.
+func (d *device) noteViolation(session, format string, args ...any) {
+	d.run.noteViolation(session, d.name+": "+format, args...)
 }
 
-// resume is where every transcript that can be trusted stands.
+// resume returns the cursors of all transcripts that are sound.
 func (d *device) resume() []protocol.Cursor {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.cursors = map[string]protocol.Cursor{}
 	var list []protocol.Cursor
-	for key, f := range d.follows {
-		if f.loaded && !f.line.Stale() {
-			d.cursors[key] = f.line.Cursor()
-			list = append(list, f.line.Cursor())
+	for key, f := range d.followed {
+		if f.loaded && !f.timeline.Stale() {
+			d.cursors[key] = f.timeline.Cursor()
+			list = append(list, f.timeline.Cursor())
 		}
 	}
 	return list
 }
 
-func (d *device) state(s client.State) {
+func (d *device) onState(s client.State) {
 	d.ready.set(s.Phase == client.Ready)
 	d.stopped.set(s.Phase == client.Stopped)
 	switch s.Phase {
 	case client.Ready:
-		d.locked(func() { d.connected(s) })
+		d.locked(func() { d.onConnected(s) })
 	case client.Waiting:
 		if s.Err.Message == protocol.ReasonTooSlow {
 			d.run.counts.slow.Add(1)
 		}
-		d.hurry()
+		d.endWait()
 	case client.Refused:
-		d.violate("", "the gateway refused the credential: %v", s.Err)
+		d.noteViolation("", "the gateway refused the credential: %v", s.Err)
 		d.client.Start()
 	}
 }
 
-// hurry mostly does not sit a wait out.
-func (d *device) hurry() {
+// endWait mostly ends the client's wait before the next connection early.
+func (d *device) endWait() {
 	d.mu.Lock()
-	patient, pause := d.dice.chance(0.05), d.dice.around(150*time.Millisecond)
+	patient, pause := d.rng.chance(0.05), d.rng.exponential(150*time.Millisecond)
 	d.mu.Unlock()
-	d.waiting.Go(func() {
+	d.goroutines.Go(func() {
 		t := time.NewTimer(pause)
 		defer t.Stop()
 		if patient {
@@ -170,28 +170,28 @@ func (d *device) hurry() {
 		}
 		select {
 		case <-t.C:
-		case <-d.calm:
+		case <-d.faultsOver:
 		case <-d.ready.done():
 			return
-		case <-d.over:
+		case <-d.done:
 			return
 		}
 		d.client.TryNow()
 	})
 }
 
-// passing holds that a request was refused for a reason that passes.
-func (d *device) passing(session, method string, err *protocol.Error) {
+// checkRetryable checks that a request was refused for a temporary reason.
+func (d *device) checkRetryable(session, method string, err *protocol.Error) {
 	if !err.Retryable {
-		d.violate(session, "%s was refused: %v", method, err)
+		d.noteViolation(session, "%s was refused: %v", method, err)
 	}
 }
 
-// askAgain is the wait after a busy gateway.
+// askAgain is how long to wait after a refusal.
 const askAgain = 200 * time.Millisecond
 
-// request is a request that is tried on whatever connection there is, until ctx
-// ends.
+// request sends a request over the current or the next connection. It waits for that
+// connection until ctx ends, and for the answer for limit.
 func (d *device) request(ctx context.Context, limit time.Duration, method string, params, result protocol.Payload) error {
 	select {
 	case <-d.ready.done():

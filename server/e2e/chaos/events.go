@@ -6,118 +6,118 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// event takes what the gateway says unasked.
-func (d *device) event(frame protocol.Frame) {
-	d.dawdle()
-	d.locked(func() { d.take(frame) })
+// onEvent receives the gateway's events.
+func (d *device) onEvent(frame protocol.Frame) {
+	d.delayEvent()
+	d.locked(func() { d.handleEvent(frame) })
 }
 
-func (d *device) take(frame protocol.Frame) {
+func (d *device) handleEvent(frame protocol.Frame) {
 	switch frame.Event {
 	case protocol.EventTick:
-		d.tick(frame)
+		d.handleTick(frame)
 		return
 	case protocol.EventShutdown, protocol.EventDeviceRequested, protocol.EventDeviceResolved, protocol.EventAdminChanged:
 		return
 	}
-	h, ok := hear(frame)
+	h, ok := digestEvent(frame)
 	if !ok {
-		d.violate("", "an event that cannot be read: %s %s", frame.Event, frame.Payload)
+		d.noteViolation("", "an event that cannot be read: %s %s", frame.Event, frame.Payload)
 		return
 	}
 	d.run.counts.events.Add(1)
 	if h.kind == protocol.RunChunk {
 		d.run.counts.chunks.Add(1)
 	}
-	f := d.follows[h.session]
+	f := d.followed[h.session]
 	if h.kind == protocol.SessionDeleted {
-		delete(d.follows, h.session)
+		delete(d.followed, h.session)
 		if !d.run.disposable(h.session) {
-			d.violate(h.session, "the session was deleted")
+			d.noteViolation(h.session, "the session was deleted")
 		}
 		return
 	}
 	if f == nil {
-		f = newFollow(h.session)
-		d.follows[h.session] = f
+		f = newFollowedSession(h.session)
+		d.followed[h.session] = f
 	}
-	if frame.Seq <= f.until {
+	if frame.Seq <= f.replayEnd {
 		d.run.counts.replayed.Add(1)
 	}
-	faults, n := f.arrive(h, frame)
-	d.report(f, faults)
-	d.check(f.epoch, h, frame)
-	d.get(f, n)
+	faults, n := f.receive(h, frame)
+	d.noteFaults(f, faults)
+	d.checkSeen(f.epoch, h, frame)
+	d.fetch(f, n)
 }
 
-// check holds that everybody sees the same event.
-func (d *device) check(epoch string, h heard, frame protocol.Frame) {
-	if !d.run.witness.saw(epoch, frame.Seq, h.sum) {
-		d.violate(h.session, "seq %d of %s is another event than was seen before: %s %s", frame.Seq, epoch, frame.Event, frame.Payload)
+// checkSeen checks that everybody sees the same event.
+func (d *device) checkSeen(epoch string, h eventDigest, frame protocol.Frame) {
+	if !d.run.seen.record(epoch, frame.Seq, h.sum) {
+		d.noteViolation(h.session, "seq %d of %s is another event than was seen before: %s %s", frame.Seq, epoch, frame.Event, frame.Payload)
 	}
 	if h.kind == protocol.RunFailed {
 		d.run.ledger.fail(h.run, h.code)
 	}
 }
 
-// dawdle makes a lazy device slow to take events.
-func (d *device) dawdle() {
-	if !d.lazy {
+// delayEvent makes a slow device wait now and then before it takes an event.
+func (d *device) delayEvent() {
+	if !d.slow {
 		return
 	}
 	select {
-	case <-d.calm:
+	case <-d.faultsOver:
 		return
 	default:
 	}
 	d.mu.Lock()
 	pause := time.Duration(0)
 	switch {
-	case d.dice.chance(0.001):
-		pause = d.dice.between(0, 2*time.Second)
-	case d.dice.chance(0.05):
-		pause = d.dice.between(0, 20*time.Millisecond)
+	case d.rng.chance(0.001):
+		pause = d.rng.between(0, 2*time.Second)
+	case d.rng.chance(0.05):
+		pause = d.rng.between(0, 20*time.Millisecond)
 	}
 	d.mu.Unlock()
 	time.Sleep(pause)
 }
 
-// tick notices events that are missing.
-func (d *device) tick(frame protocol.Frame) {
+// handleTick looks for events that are missing.
+func (d *device) handleTick(frame protocol.Frame) {
 	d.run.counts.ticks.Add(1)
 	var t protocol.Tick
 	if err := protocol.Decode(frame.Payload, &t); err != nil {
-		d.violate("", "an unreadable tick: %v", err)
+		d.noteViolation("", "an unreadable tick: %v", err)
 		return
 	}
 	for key, last := range t.Sessions {
-		f := d.follows[key]
+		f := d.followed[key]
 		if f == nil {
 			continue
 		}
-		f.line.Tick(last)
-		if _, open := f.line.Gap(); open {
-			d.missing(f, f.line.Cursor())
+		f.timeline.Tick(last)
+		if _, open := f.timeline.Gap(); open {
+			d.fetchMissing(f, f.timeline.Cursor())
 		}
 	}
 }
 
-// tickLimit is how long after a tick an event may come that the tick told of.
+// tickLimit is how long after a tick the events may come that the tick knows of.
 const tickLimit = 3 * time.Second
 
-// missing asks for what a tick told of, where it does not come by itself. On a
-// good connection it has to, unless a replay is on its way to it, or was cut
-// short because pieces were removed.
-func (d *device) missing(f *follow, at protocol.Cursor) {
-	troubles := d.line.begun.Load()
+// fetchMissing fetches the events that a tick knows of, unless they come within
+// tickLimit. On a connection without faults they have to come, except while a replay is
+// under way, or where compaction has cut the replay short.
+func (d *device) fetchMissing(f *followedSession, at protocol.Cursor) {
+	troubles := d.route.faultsBegun.Load()
 	d.after(tickLimit, func() {
-		if _, open := f.line.Gap(); d.follows[f.key] != f || f.line.Cursor() != at || !open {
+		if _, open := f.timeline.Gap(); d.followed[f.key] != f || f.timeline.Cursor() != at || !open {
 			return
 		}
 		d.run.counts.gaps.Add(1)
-		if !d.line.troubled() && troubles == d.line.begun.Load() && at.AfterSeq >= f.until && !d.run.compacts {
-			d.violate(f.key, "a tick told of more than seq %d, which did not come within %v", at.AfterSeq, tickLimit)
+		if !d.route.faultActive() && troubles == d.route.faultsBegun.Load() && at.AfterSeq >= f.replayEnd && !d.run.compacts {
+			d.noteViolation(f.key, "a tick told of more than seq %d, which did not come within %v", at.AfterSeq, tickLimit)
 		}
-		d.get(f, events)
+		d.fetch(f, events)
 	})
 }

@@ -2,7 +2,7 @@ package chaos
 
 import "time"
 
-// direction is that of bytes on a link.
+// direction is the direction of bytes on a link.
 type direction uint8
 
 const (
@@ -11,85 +11,85 @@ const (
 	both
 )
 
-func (d direction) has(one direction) bool { return d == one || d == both }
+func (d direction) includes(one direction) bool { return d == one || d == both }
 
-// kind is what goes wrong.
+// kind is a kind of fault.
 type kind uint8
 
 const (
-	lag   kind = iota // each chunk waits before it goes on
-	split             // each chunk goes on in tiny writes
-	stall             // nothing goes on
-	halve             // a part of the next chunk goes on, then the link ends
+	lag   kind = iota // each chunk is passed on later
+	split             // each chunk is passed on in tiny writes
+	stall             // nothing is passed on
+	halve             // a part of the next chunk is passed on, then the link ends
 	cut               // the link ends
 )
 
-// ending is how a link ends.
+// ending is how a fault ends a link.
 type ending uint8
 
 const (
-	mended   ending = iota // it does not: the fault passes
-	finished               // both sides are told (FIN)
-	reset                  // both sides are told, rudely (RST)
-	ghost                  // the client is told; what is on its way still reaches the gateway, late
-	deaf                   // the gateway is told; the client hears nothing for a while
+	passes       ending = iota // the link goes on
+	closedByFIN                // both sides get a FIN
+	closedByRST                // both sides get a RST
+	lateDelivery               // the client gets a RST; sent bytes reach the gateway later
+	unnoticed                  // the gateway gets a RST; the client, only later
 )
 
 // fault is one thing that goes wrong on a link.
 type fault struct {
 	kind  kind
-	after time.Duration // of peace; or, if that is sooner,
-	bytes int64         // once so many more have passed in either direction; 0: never mind
+	after time.Duration // time before the fault,
+	bytes int64         // or, if sooner, bytes passed in both directions; 0: time alone
 	dir   direction
-	lasts time.Duration // the fault; of a ghost or deaf ending, that
+	lasts time.Duration // the fault, or the ending's delay
 	end   ending
-	size  int           // of split, bytes a write
-	wait  time.Duration // of lag, each chunk's
-	part  float64       // of halve, what of the chunk goes on
+	size  int           // split: bytes a write
+	wait  time.Duration // lag: delay of each chunk
+	part  float64       // halve: share of the chunk that is passed on
 }
 
-// harshness says how often links suffer.
-type harshness struct {
-	peace    time.Duration // mean time between two faults of a link
-	stalls   time.Duration // the longest stall
-	narrow   float64       // how many links have small buffers, so that a slow reader is felt at once
-	maxTimes int           // faults that a link survives
+// faultRates says how often links have faults.
+type faultRates struct {
+	meanInterval time.Duration // mean time between two faults of a link
+	longestStall time.Duration // the longest stall
+	smallBuffers float64       // share of links with small buffers, which slow readers fill at once
+	maxPassing   int           // faults that a link survives
 }
 
-// script is the fate of one link: faults one after the other, the last of which
-// ends it.
-func (h harshness) script(d dice) []fault {
+// script draws the faults of one link. The last one ends the link.
+func (h faultRates) script(d rng) []fault {
 	var faults []fault
-	if d.chance(0.12) { // around the handshake and the hello
-		f := h.fatal(d)
+	if d.chance(0.12) { // during the handshake or connect
+		f := h.fatalFault(d)
 		f.after, f.bytes = 3*time.Second, 1+d.Int64N(900)
 		return []fault{f}
 	}
-	for range d.IntN(h.maxTimes + 1) {
-		faults = append(faults, h.passing(d))
+	for range d.IntN(h.maxPassing + 1) {
+		faults = append(faults, h.passingFault(d))
 	}
-	return append(faults, h.fatal(d))
+	return append(faults, h.fatalFault(d))
 }
 
-// fates are the fates that a seed has for every connection.
-func (h harshness) fates(seed uint64) fate {
-	return func(line, connection int) ([]fault, bool) {
-		d := newDice(seed, "link", line, connection)
-		return h.script(d), d.chance(h.narrow)
+// scriptFor returns the scripts that a seed stands for.
+func (h faultRates) scriptFor(seed uint64) scriptFor {
+	return func(route, connection int) ([]fault, bool) {
+		d := newRNG(seed, "link", route, connection)
+		return h.script(d), d.chance(h.smallBuffers)
 	}
 }
 
-// begin draws when a fault comes.
-func (h harshness) begin(d dice) fault {
-	f := fault{after: d.around(h.peace), dir: direction(d.IntN(3))}
+// nextFault draws when and in which direction a fault happens.
+func (h faultRates) nextFault(d rng) fault {
+	f := fault{after: d.exponential(h.meanInterval), dir: direction(d.IntN(3))}
 	if d.chance(0.3) {
 		f.bytes = 1 + d.Int64N(20_000)
 	}
 	return f
 }
 
-func (h harshness) passing(d dice) fault {
-	f := h.begin(d)
+// passingFault draws a fault after which the link goes on.
+func (h faultRates) passingFault(d rng) fault {
+	f := h.nextFault(d)
 	f.lasts = d.between(50*time.Millisecond, 1500*time.Millisecond)
 	switch d.weighted(3, 3, 4) {
 	case 0:
@@ -97,37 +97,38 @@ func (h harshness) passing(d dice) fault {
 	case 1:
 		f.kind, f.size = split, 1+d.IntN(40)
 	case 2:
-		f.kind, f.lasts = stall, h.pause(d)
+		f.kind, f.lasts = stall, h.stallTime(d)
 	}
 	return f
 }
 
-// pause is the length of a stall: mostly short.
-func (h harshness) pause(d dice) time.Duration {
+// stallTime draws the length of a stall: mostly short.
+func (h faultRates) stallTime(d rng) time.Duration {
 	const short = time.Second
 	if d.chance(0.06) {
-		return d.between(short, h.stalls)
+		return d.between(short, h.longestStall)
 	}
 	return d.between(20*time.Millisecond, short)
 }
 
-func (h harshness) fatal(d dice) fault {
-	f := h.begin(d)
+// fatalFault draws a fault that ends the link.
+func (h faultRates) fatalFault(d rng) fault {
+	f := h.nextFault(d)
 	switch d.weighted(4, 3, 3) {
 	case 0:
 		f.kind = cut
-		f.end = pick(d, []ending{finished, reset, deaf})
+		f.end = pick(d, []ending{closedByFIN, closedByRST, unnoticed})
 	case 1:
 		f.kind, f.part = halve, d.Float64()
 		f.dir = direction(d.IntN(2))
-		f.end = pick(d, []ending{finished, reset})
+		f.end = pick(d, []ending{closedByFIN, closedByRST})
 	case 2: // a stall that ends in a cut
 		f.kind = stall
-		f.end = pick(d, []ending{finished, reset, ghost, ghost, deaf})
-		if f.end == ghost {
+		f.end = pick(d, []ending{closedByFIN, closedByRST, lateDelivery, lateDelivery, unnoticed})
+		if f.end == lateDelivery {
 			f.dir = up
 		}
 	}
-	f.lasts = h.pause(d)
+	f.lasts = h.stallTime(d)
 	return f
 }

@@ -10,52 +10,53 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// sent is a message that somebody wants to be in a session, once.
-type sent struct {
+// sentMessage is a message that a client wants to be in a session once.
+type sentMessage struct {
 	user, sender string
-	session      string // empty for one that opens a session
-	key          string // of idempotency
-	text         string // unlike any other's
-	reply        string // what a complete answer says; empty: that is not known
+	session      string // "" opens a session
+	key          string // idempotency key
+	text         string // unique
+	reply        string // text of a complete answer; "": not known
 
-	// What was acknowledged; guarded by the ledger's mutex.
-	order   int // among the sender's acknowledged messages, from 1; 0: not acknowledged
+	// What was acknowledged. The ledger's mutex guards these fields.
+	order   int // position among the sender's acknowledged messages, from 1; 0: not acknowledged
 	in      string
 	run     string
-	message string // empty where the answer does not name it
+	message string // "" where the answer does not name it
 	epoch   string // likewise
 	seq     int64  // likewise
 }
 
-// retried is a run that somebody wants to be tried again, once.
-type retried struct {
+// retriedRun is a run that a client wants to be tried again once.
+type retriedRun struct {
 	session string
-	run     string // the new one; empty while that is not acknowledged
+	run     string // the new run; "" until it is acknowledged
 	epoch   string // likewise
 }
 
-// ledger is what clients did, and what they were told came of it.
+// ledger records what the clients asked for, and what the gateway acknowledged.
 type ledger struct {
+	// mu guards the following fields.
 	mu      sync.Mutex
-	sends   []*sent
-	retries []*retried
-	orders  map[string]int           // by sender, acknowledged messages
-	aborted map[string]bool          // sessions of which a run may have been aborted
-	codes   map[string]protocol.Code // by run, why it failed
-	opened  map[string][]string      // by user, the sessions that sends opened
+	sends   []*sentMessage
+	retries []*retriedRun
+	orders  map[string]int           // acknowledged messages by sender
+	aborted map[string]bool          // sessions in which a run may have been aborted
+	codes   map[string]protocol.Code // why runs failed
+	opened  map[string][]string      // sessions that sends opened, by user
 }
 
 func newLedger() *ledger {
 	return &ledger{orders: map[string]int{}, aborted: map[string]bool{}, codes: map[string]protocol.Code{}, opened: map[string][]string{}}
 }
 
-func (l *ledger) send(s *sent) {
+func (l *ledger) send(s *sentMessage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sends = append(l.sends, s)
 }
 
-func (l *ledger) retry(r *retried) {
+func (l *ledger) retry(r *retriedRun) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.retries = append(l.retries, r)
@@ -79,13 +80,13 @@ func (l *ledger) openedBy(user string) []string {
 	return slices.Clone(l.opened[user])
 }
 
-// acknowledge notes an answer to a send, and whether it is the first. All have to
-// be the same.
-func (l *ledger) acknowledge(s *sent, r *protocol.ChatSendResult) (first bool, err error) {
+// acknowledge records an answer to a send, and reports whether it is the first. All
+// answers to a send have to be the same.
+func (l *ledger) acknowledge(s *sentMessage, r *protocol.ChatSendResult) (first bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r.RunID == "" || r.SessionKey == "" || s.session != "" && s.session != r.SessionKey {
-		return false, fmt.Errorf("%q for session %q was acknowledged as run %q of session %q", brief(s.text), s.session, r.RunID, r.SessionKey)
+		return false, fmt.Errorf("%q for session %q was acknowledged as run %q of session %q", shorten(s.text), s.session, r.RunID, r.SessionKey)
 	}
 	if first = s.order == 0; first {
 		l.orders[s.sender]++
@@ -99,13 +100,13 @@ func (l *ledger) acknowledge(s *sent, r *protocol.ChatSendResult) (first bool, e
 	}
 	if s.in != r.SessionKey || s.run != r.RunID || r.MessageID != "" && (s.message != r.MessageID || s.epoch != r.Epoch || s.seq != r.Seq) {
 		return first, fmt.Errorf("%q was acknowledged as run %s, message %s at %d of %s, and again as run %s, message %s at %d of %s",
-			brief(s.text), s.run, s.message, s.seq, s.epoch, r.RunID, r.MessageID, r.Seq, r.Epoch)
+			shorten(s.text), s.run, s.message, s.seq, s.epoch, r.RunID, r.MessageID, r.Seq, r.Epoch)
 	}
 	return first, nil
 }
 
-// answered holds that the answer that a send waited for is what was asked for.
-func (s *sent) answered(r *protocol.ChatSendResult) error {
+// checkAnswer checks the answer of an agent to a send that waited for it.
+func (s *sentMessage) checkAnswer(r *protocol.ChatSendResult) error {
 	switch {
 	case r.Content == nil:
 		return errors.New("an answer without content")
@@ -114,17 +115,18 @@ func (s *sent) answered(r *protocol.ChatSendResult) error {
 	case r.Status == protocol.SendAborted && strings.HasPrefix(s.reply, *r.Content), *r.Content == s.reply:
 		return nil
 	}
-	return fmt.Errorf("%q was answered %q (%s)", brief(s.text), *r.Content, r.Status)
+	return fmt.Errorf("%q was answered %q (%s)", shorten(s.text), *r.Content, r.Status)
 }
 
-func (l *ledger) retriedAs(r *retried, is *protocol.ChatSendResult) {
+// acknowledgeRetry records the run that a retry made.
+func (l *ledger) acknowledgeRetry(r *retriedRun, is *protocol.ChatSendResult) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.run, r.epoch = is.RunID, is.Epoch
 }
 
-// of gives the user's sends.
-func (l *ledger) of(user string) (all []*sent) {
+// sendsOf returns the user's sends.
+func (l *ledger) sendsOf(user string) (all []*sentMessage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.sends {

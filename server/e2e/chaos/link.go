@@ -7,34 +7,33 @@ import (
 	"time"
 )
 
-// link is one connection through the proxy: two pumps, and a script that
-// disturbs them.
+// link is one connection through the proxy: two pumps, and a script of faults.
 type link struct {
-	line      *line
+	route     *route
 	near, far *net.TCPConn // the client's, the gateway's
 	up, down  *pump
 
-	bytes  atomic.Int64  // that have passed
-	news   chan struct{} // holds one when bytes have passed
-	once   sync.Once
-	over   chan struct{} // closed when both connections are to go
-	parted atomic.Bool   // the two sides end apart: the script closes them
+	bytes     atomic.Int64  // passed on so far
+	progress  chan struct{} // has an item when bytes were passed on
+	once      sync.Once
+	over      chan struct{} // closed when both connections are to end
+	endsApart atomic.Bool   // the script closes the two sides at different times
 }
 
-func newLink(l *line, near, far *net.TCPConn) *link {
-	k := &link{line: l, near: near, far: far, news: make(chan struct{}, 1), over: make(chan struct{})}
+func newLink(l *route, near, far *net.TCPConn) *link {
+	k := &link{route: l, near: near, far: far, progress: make(chan struct{}, 1), over: make(chan struct{})}
 	k.up, k.down = newPump(k, up, near, far), newPump(k, down, far, near)
 	return k
 }
 
-// carry runs the link until it is over.
-func (k *link) carry(script []fault) {
+// run passes bytes on until the link is over.
+func (k *link) run(script []fault) {
 	var pumps, scripts sync.WaitGroup
 	pumps.Go(k.up.run)
 	pumps.Go(k.down.run)
-	scripts.Go(func() { k.play(script) })
+	scripts.Go(func() { k.runScript(script) })
 	pumps.Wait()
-	if !k.parted.Load() {
+	if !k.endsApart.Load() {
 		k.end()
 	}
 	scripts.Wait()
@@ -44,17 +43,17 @@ func (k *link) carry(script []fault) {
 
 func (k *link) end() { k.once.Do(func() { close(k.over) }) }
 
-func (k *link) moved(n int) {
+func (k *link) countBytes(n int) {
 	k.bytes.Add(int64(n))
 	select {
-	case k.news <- struct{}{}:
+	case k.progress <- struct{}{}:
 	default:
 	}
 }
 
-// broken ends a link of which one side failed. The other is told as rudely.
-func (k *link) broken(p *pump) {
-	if k.parted.Load() {
+// endBroken ends a link one side of which has failed: the other side gets a reset too.
+func (k *link) endBroken(p *pump) {
+	if k.endsApart.Load() {
 		return
 	}
 	abort(p.to)
@@ -67,7 +66,7 @@ func abort(c *net.TCPConn) {
 	_ = c.Close()
 }
 
-// pause waits, and reports false when the link is over before.
+// pause waits for d. It reports false when the link is over before.
 func (k *link) pause(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -79,27 +78,27 @@ func (k *link) pause(d time.Duration) bool {
 	}
 }
 
-// play makes the faults of the script happen one after the other, until the link
-// is over or the line is calm.
-func (k *link) play(script []fault) {
+// runScript makes the faults happen one after another, until the link is over or the
+// proxy stops faults.
+func (k *link) runScript(script []fault) {
 	for i := range script {
 		f := &script[i]
 		if !k.await(f.after, f.bytes) {
 			break
 		}
-		k.line.begun.Add(1)
-		k.line.troubles.Add(1)
-		goesOn := k.befall(f)
-		k.line.troubles.Add(-1)
-		if !goesOn {
+		k.route.faultsBegun.Add(1)
+		k.route.activeFaults.Add(1)
+		continues := k.apply(f)
+		k.route.activeFaults.Add(-1)
+		if !continues {
 			return
 		}
 	}
-	k.each(both, way{})
+	k.setMode(both, pumpMode{})
 }
 
-// await waits for a time, or until so many bytes have passed. It reports false
-// when nothing is to happen any more.
+// await waits for d, or until so many more bytes have passed; 0 bytes waits for d alone.
+// It reports false when the link is over or faults have stopped.
 func (k *link) await(d time.Duration, bytes int64) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -107,11 +106,11 @@ func (k *link) await(d time.Duration, bytes int64) bool {
 		select {
 		case <-t.C:
 			return true
-		case <-k.news:
+		case <-k.progress:
 			if bytes > 0 && k.bytes.Load() >= limit {
 				return true
 			}
-		case <-k.line.calm:
+		case <-k.route.faultsOver:
 			return false
 		case <-k.over:
 			return false
@@ -119,19 +118,19 @@ func (k *link) await(d time.Duration, bytes int64) bool {
 	}
 }
 
-func (k *link) each(d direction, w way) {
-	if d.has(up) {
-		k.up.set(w)
+func (k *link) setMode(d direction, w pumpMode) {
+	if d.includes(up) {
+		k.up.setMode(w)
 	}
-	if d.has(down) {
-		k.down.set(w)
+	if d.includes(down) {
+		k.down.setMode(w)
 	}
 }
 
-// befall makes a fault happen and reports whether the link goes on.
-func (k *link) befall(f *fault) bool {
-	counts := k.line.counts
-	w := way{}
+// apply makes a fault happen and reports whether the link goes on.
+func (k *link) apply(f *fault) bool {
+	counts := k.route.counts
+	w := pumpMode{}
 	switch f.kind {
 	case lag:
 		counts.delays.Add(1)
@@ -143,11 +142,11 @@ func (k *link) befall(f *fault) bool {
 		counts.stalls.Add(1)
 		w.stalled = true
 	case halve:
-		k.each(f.dir, way{halve: f})
+		k.setMode(f.dir, pumpMode{halve: f})
 		select {
 		case <-k.over:
 			return false
-		case <-k.line.calm:
+		case <-k.route.faultsOver:
 			return true
 		}
 	case cut:
@@ -155,37 +154,37 @@ func (k *link) befall(f *fault) bool {
 		k.finish(f)
 		return false
 	}
-	k.each(f.dir, w)
+	k.setMode(f.dir, w)
 	if !k.await(f.lasts, 0) {
 		return true
 	}
-	if f.end != mended {
+	if f.end != passes {
 		counts.cuts.Add(1)
 		k.finish(f)
 		return false
 	}
-	k.each(f.dir, way{})
+	k.setMode(f.dir, pumpMode{})
 	return true
 }
 
-// finish ends the link as the fault says.
+// finish ends the link in the way that the fault names.
 func (k *link) finish(f *fault) {
 	switch f.end {
-	case finished:
-		k.each(both, way{void: true})
+	case closedByFIN:
+		k.setMode(both, pumpMode{discard: true})
 		_, _ = k.near.CloseWrite(), k.far.CloseWrite()
-		k.pause(50 * time.Millisecond)
-	case ghost:
-		k.parted.Store(true)
+		k.pause(50 * time.Millisecond) // time for the FINs to arrive
+	case lateDelivery:
+		k.endsApart.Store(true)
 		abort(k.near)
 		if k.await(f.lasts, 0) {
-			k.each(both, way{})
-			k.pause(100 * time.Millisecond) // for what is in the pump's hands
+			k.setMode(both, pumpMode{})
+			k.pause(100 * time.Millisecond) // for the chunk that the pump has read
 		}
 		_ = k.far.Close()
-	case deaf:
-		k.parted.Store(true)
-		k.each(both, way{stalled: true})
+	case unnoticed:
+		k.endsApart.Store(true)
+		k.setMode(both, pumpMode{stalled: true})
 		abort(k.far)
 		k.await(f.lasts, 0)
 		abort(k.near)

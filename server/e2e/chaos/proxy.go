@@ -9,96 +9,98 @@ import (
 	"time"
 )
 
-// proxy is the network between clients and a gateway: a line for each client.
+// proxy is the network between the clients and a gateway. Each client has a route.
 type proxy struct {
-	counts *counts
-	fate   fate
-	target atomic.Pointer[string] // host:port of the gateway
-	stormy atomic.Bool            // links begun now suffer
-	calm   chan struct{}          // closed when nothing goes wrong any more
-	ended  sync.WaitGroup
+	counts     *counts
+	scriptFor  scriptFor
+	target     atomic.Pointer[string] // host:port of the gateway
+	faulty     atomic.Bool            // connections made from now on have faults
+	faultsOver chan struct{}          // closed when no more faults happen
+	ended      sync.WaitGroup
 
-	mu    sync.Mutex
-	lines []*line
+	mu     sync.Mutex
+	routes []*route
 }
 
-// fate says what happens to a line's nth connection, counted from 0.
-type fate func(line, connection int) (script []fault, narrow bool)
+// scriptFor chooses the faults of a route's nth connection, counted from 0. narrow asks
+// for small socket buffers.
+type scriptFor func(route, connection int) (script []fault, narrow bool)
 
-func newProxy(f fate, c *counts) *proxy {
-	return &proxy{fate: f, counts: c, calm: make(chan struct{})}
+func newProxy(f scriptFor, c *counts) *proxy {
+	return &proxy{scriptFor: f, counts: c, faultsOver: make(chan struct{})}
 }
 
-// aim leads connections to the gateway at that address from now on.
-func (p *proxy) aim(address string) { p.target.Store(&address) }
+// setTarget sets the gateway's address for connections made from now on.
+func (p *proxy) setTarget(address string) { p.target.Store(&address) }
 
-// gateway is where aim leads.
-func (p *proxy) gateway() string { return *p.target.Load() }
+// targetAddress returns the address that setTarget was given last.
+func (p *proxy) targetAddress() string { return *p.target.Load() }
 
-// storm lets faults begin: those of the connections that are there, and of later
-// ones.
-func (p *proxy) storm() {
-	p.stormy.Store(true)
-	for _, l := range p.all() {
+// startFaults lets faults happen. It ends the connections that exist: their scripts have
+// none.
+func (p *proxy) startFaults() {
+	p.faulty.Store(true)
+	for _, l := range p.allRoutes() {
 		l.cutAll(false)
 	}
 }
 
-// quiet ends all faults, now and for later connections. What is there goes on.
-func (p *proxy) quiet() { close(p.calm) }
+// stopFaults ends all faults, for connections that exist and for later ones. Connections
+// stay open.
+func (p *proxy) stopFaults() { close(p.faultsOver) }
 
-func (p *proxy) all() []*line {
+func (p *proxy) allRoutes() []*route {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.lines)
+	return slices.Clone(p.routes)
 }
 
-// line is what one client dials.
-type line struct {
+// route is the listener that one client connects to, with the client's connections.
+type route struct {
 	*proxy
-	n        int
-	listener *net.TCPListener
-	troubles atomic.Int64 // faults under way
-	begun    atomic.Int64 // faults that have begun
+	n            int
+	listener     *net.TCPListener
+	activeFaults atomic.Int64 // faults happening now
+	faultsBegun  atomic.Int64 // faults that have begun
 
-	mu    sync.Mutex
-	links map[*link]struct{}
-	shut  bool
+	mu     sync.Mutex
+	links  map[*link]struct{}
+	closed bool
 }
 
-// open makes line n.
-func (p *proxy) open(n int) (*line, error) {
+// openRoute opens the route of client n.
+func (p *proxy) openRoute(n int) (*route, error) {
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
-		return nil, fmt.Errorf("line %d: %w", n, err)
+		return nil, fmt.Errorf("route %d: %w", n, err)
 	}
-	l := &line{proxy: p, n: n, listener: listener, links: map[*link]struct{}{}}
+	l := &route{proxy: p, n: n, listener: listener, links: map[*link]struct{}{}}
 	p.mu.Lock()
-	p.lines = append(p.lines, l)
+	p.routes = append(p.routes, l)
 	p.mu.Unlock()
 	p.ended.Go(l.serve)
 	return l, nil
 }
 
-// close ends every line and waits until nothing of them is left.
+// close ends every route and waits until their goroutines have ended.
 func (p *proxy) close() {
-	for _, l := range p.all() {
+	for _, l := range p.allRoutes() {
 		_ = l.listener.Close()
 		l.cutAll(true)
 	}
 	p.ended.Wait()
 }
 
-func (l *line) address() string { return l.listener.Addr().String() }
+func (l *route) address() string { return l.listener.Addr().String() }
 
-// troubled reports whether a fault is under way.
-func (l *line) troubled() bool { return l.troubles.Load() > 0 }
+// faultActive reports whether a fault is happening.
+func (l *route) faultActive() bool { return l.activeFaults.Load() > 0 }
 
-// cutAll ends all connections, for good or for now.
-func (l *line) cutAll(shut bool) {
+// cutAll ends all connections; closed says that the route takes no new ones.
+func (l *route) cutAll(closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.shut = shut
+	l.closed = closed
 	for k := range l.links {
 		abort(k.near)
 		abort(k.far)
@@ -106,7 +108,7 @@ func (l *line) cutAll(shut bool) {
 	}
 }
 
-func (l *line) serve() {
+func (l *route) serve() {
 	for connection := 0; ; connection++ {
 		near, err := l.listener.AcceptTCP()
 		if err != nil {
@@ -117,47 +119,47 @@ func (l *line) serve() {
 	}
 }
 
-// connect leads a client's connection to the gateway.
-func (l *line) connect(near *net.TCPConn, connection int) {
-	far, err := l.dial()
+// connect passes a client's connection on to the gateway.
+func (l *route) connect(near *net.TCPConn, connection int) {
+	far, err := l.dialGateway()
 	if err != nil {
 		l.counts.refusals.Add(1)
 		abort(near)
 		return
 	}
-	script, narrow := l.fate(l.n, connection)
-	if !l.stormy.Load() {
+	script, narrow := l.scriptFor(l.n, connection)
+	if !l.faulty.Load() {
 		script = nil
 	}
 	if narrow {
-		_, _ = far.SetReadBuffer(4<<10), near.SetWriteBuffer(4<<10) // as the system likes
+		_, _ = far.SetReadBuffer(4<<10), near.SetWriteBuffer(4<<10) // a hint to the system
 	}
 	k := newLink(l, near, far)
 	if l.add(k) {
-		k.carry(script)
+		k.run(script)
 	}
 	l.remove(k)
 	abort(near)
 	abort(far)
 }
 
-func (l *line) add(k *link) bool {
+func (l *route) add(k *link) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.links[k] = struct{}{}
-	return !l.shut
+	return !l.closed
 }
 
-func (l *line) remove(k *link) {
+func (l *route) remove(k *link) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.links, k)
 }
 
-// dial reaches the gateway from an address of the line's own, since a gateway
-// limits how often one address may call. Systems with a single loopback address
-// use that.
-func (l *line) dial() (*net.TCPConn, error) {
+// dialGateway connects to the gateway from a loopback address of the route's own, since a
+// gateway limits how often one address may call. On systems with a single loopback
+// address it uses that one.
+func (l *route) dialGateway() (*net.TCPConn, error) {
 	target := l.target.Load()
 	if target == nil {
 		return nil, net.ErrClosed

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// peer is a gateway that keeps what it hears and repeats it.
+// peer is a gateway that keeps what it receives and sends it back.
 type peer struct {
 	listener net.Listener
 	ended    chan error // gets how a connection ended, nil for a FIN
 
-	mu    sync.Mutex
-	heard bytes.Buffer
+	mu       sync.Mutex
+	received bytes.Buffer
 }
 
 func newPeer(t *testing.T) *peer {
@@ -48,7 +48,7 @@ func (p *peer) echo(c net.Conn) error {
 	for chunk := make([]byte, 4<<10); ; {
 		n, err := c.Read(chunk)
 		p.mu.Lock()
-		p.heard.Write(chunk[:n])
+		p.received.Write(chunk[:n])
 		p.mu.Unlock()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -62,20 +62,20 @@ func (p *peer) echo(c net.Conn) error {
 	}
 }
 
-func (p *peer) said() string {
+func (p *peer) receivedText() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.heard.String()
+	return p.received.String()
 }
 
-// through is a connection through a proxy, to which these faults happen.
-func through(t *testing.T, to *peer, faults ...fault) (*net.TCPConn, *proxy) {
+// connectThrough is a connection through a proxy, with these faults.
+func connectThrough(t *testing.T, to *peer, faults ...fault) (*net.TCPConn, *proxy) {
 	t.Helper()
 	p := newProxy(func(int, int) ([]fault, bool) { return faults, false }, &counts{})
 	t.Cleanup(p.close)
-	p.aim(to.listener.Addr().String())
-	p.storm()
-	l, err := p.open(0)
+	p.setTarget(to.listener.Addr().String())
+	p.startFaults()
+	l, err := p.openRoute(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,12 +90,12 @@ func through(t *testing.T, to *peer, faults ...fault) (*net.TCPConn, *proxy) {
 	return c.(*net.TCPConn), p
 }
 
-// struck waits until a fault has fallen on a link.
-func (p *proxy) struck() {
-	for l := p.all()[0]; ; time.Sleep(time.Millisecond) {
+// awaitFault waits until a fault is happening on a link.
+func (p *proxy) awaitFault() {
+	for l := p.allRoutes()[0]; ; time.Sleep(time.Millisecond) {
 		l.mu.Lock()
 		for k := range l.links {
-			if w, _ := k.up.now(); w != (way{}) {
+			if w, _ := k.up.currentMode(); w != (pumpMode{}) {
 				l.mu.Unlock()
 				return
 			}
@@ -104,7 +104,7 @@ func (p *proxy) struck() {
 	}
 }
 
-// write writes, and takes it that a connection has ended meanwhile.
+// write writes; the connection may have ended meanwhile.
 func write(t *testing.T, c net.Conn, text string) {
 	t.Helper()
 	if _, err := c.Write([]byte(text)); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
@@ -125,7 +125,7 @@ func TestProxyPassesEverything(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPeer(t)
-			c, _ := through(t, p, faults...)
+			c, _ := connectThrough(t, p, faults...)
 			text := bytes.Repeat([]byte("gatehouse "), 2000)
 			go func() {
 				_, _ = c.Write(text)
@@ -151,19 +151,19 @@ func TestProxyEndsConnections(t *testing.T) {
 		rude  bool   // the gateway sees a reset
 		heard string // by the gateway
 	}{
-		{"finished", fault{kind: cut, bytes: 10, after: long, end: finished}, nil, false, "0123456789"},
-		{"reset", fault{kind: cut, bytes: 10, after: long, end: reset}, syscall.ECONNRESET, true, "0123456789"},
-		{"deaf", fault{kind: cut, bytes: 10, after: long, end: deaf, lasts: 50 * time.Millisecond}, syscall.ECONNRESET, true, "0123456789"},
-		{"halved", fault{kind: halve, dir: up, part: 0.3, end: finished}, nil, false, "012"},
-		{"halved and reset", fault{kind: halve, dir: up, part: 0, end: reset}, syscall.ECONNRESET, true, ""},
-		{"a ghost", fault{kind: stall, dir: up, lasts: 30 * time.Millisecond, end: ghost}, syscall.ECONNRESET, false, "0123456789"},
+		{"finished", fault{kind: cut, bytes: 10, after: long, end: closedByFIN}, nil, false, "0123456789"},
+		{"reset", fault{kind: cut, bytes: 10, after: long, end: closedByRST}, syscall.ECONNRESET, true, "0123456789"},
+		{"deaf", fault{kind: cut, bytes: 10, after: long, end: unnoticed, lasts: 50 * time.Millisecond}, syscall.ECONNRESET, true, "0123456789"},
+		{"halved", fault{kind: halve, dir: up, part: 0.3, end: closedByFIN}, nil, false, "012"},
+		{"halved and reset", fault{kind: halve, dir: up, part: 0, end: closedByRST}, syscall.ECONNRESET, true, ""},
+		{"a ghost", fault{kind: stall, dir: up, lasts: 30 * time.Millisecond, end: lateDelivery}, syscall.ECONNRESET, false, "0123456789"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := newPeer(t)
-			c, proxy := through(t, p, tt.fault)
+			c, proxy := connectThrough(t, p, tt.fault)
 			if tt.fault.bytes == 0 {
-				proxy.struck()
+				proxy.awaitFault()
 			}
 			write(t, c, "0123456789")
 			_, err := io.ReadAll(c)
@@ -173,38 +173,38 @@ func TestProxyEndsConnections(t *testing.T) {
 			if err := <-p.ended; (err != nil) != tt.rude {
 				t.Errorf("the gateway saw the end as %v", err)
 			}
-			if got := p.said(); got != tt.heard {
+			if got := p.receivedText(); got != tt.heard {
 				t.Errorf("the gateway heard %q, want %q", got, tt.heard)
 			}
 		})
 	}
 }
 
-// TestGhostsComeLate holds that the client knows of the end before the gateway
-// gets what was on its way.
-func TestGhostsComeLate(t *testing.T) {
+// TestLateDelivery checks that the client sees the end before the gateway gets what was
+// sent.
+func TestLateDelivery(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t)
-	c, proxy := through(t, p, fault{kind: stall, dir: up, lasts: 100 * time.Millisecond, end: ghost})
-	proxy.struck()
+	c, proxy := connectThrough(t, p, fault{kind: stall, dir: up, lasts: 100 * time.Millisecond, end: lateDelivery})
+	proxy.awaitFault()
 	write(t, c, "hello")
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the client saw the end as %v", err)
 	}
-	if got := p.said(); got != "" {
+	if got := p.receivedText(); got != "" {
 		t.Errorf("the gateway had heard %q by then", got)
 	}
 	<-p.ended
-	if got := p.said(); got != "hello" {
+	if got := p.receivedText(); got != "hello" {
 		t.Errorf("the gateway heard %q in the end", got)
 	}
 }
 
-func TestQuietEndsFaults(t *testing.T) {
+func TestStopFaults(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t)
-	c, proxy := through(t, p, fault{kind: stall, dir: both, lasts: long, end: reset})
-	proxy.struck()
+	c, proxy := connectThrough(t, p, fault{kind: stall, dir: both, lasts: long, end: closedByRST})
+	proxy.awaitFault()
 	write(t, c, "hello")
 	if err := c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func TestQuietEndsFaults(t *testing.T) {
 	if n, err := c.Read(make([]byte, 9)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a stalled connection gave %d bytes, %v", n, err)
 	}
-	proxy.quiet()
+	proxy.stopFaults()
 	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestNoGatewayNoConnection(t *testing.T) {
 	t.Parallel()
 	p := newProxy(func(int, int) ([]fault, bool) { return nil, false }, &counts{})
 	defer p.close()
-	l, err := p.open(0)
+	l, err := p.openRoute(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,24 +243,25 @@ func TestNoGatewayNoConnection(t *testing.T) {
 	}
 }
 
-// TestSeedDecidesFates holds that a seed can be had again, and that it matters.
-func TestSeedDecidesFates(t *testing.T) {
+// TestSeedDecidesScripts checks that a seed can be repeated, and that another seed
+// differs.
+func TestSeedDecidesScripts(t *testing.T) {
 	t.Parallel()
-	h := Options{For: time.Minute}.harshness()
+	h := Options{For: time.Minute}.faultRates()
 	ends, same := map[ending]int{}, 0
 	for connection := range 500 {
-		a, _ := h.fates(7)(3, connection)
-		b, _ := h.fates(7)(3, connection)
+		a, _ := h.scriptFor(7)(3, connection)
+		b, _ := h.scriptFor(7)(3, connection)
 		if !reflect.DeepEqual(a, b) {
 			t.Fatalf("connection %d has two fates: %+v and %+v", connection, a, b)
 		}
-		if c, _ := h.fates(8)(3, connection); reflect.DeepEqual(a, c) {
+		if c, _ := h.scriptFor(8)(3, connection); reflect.DeepEqual(a, c) {
 			same++
 		}
 		last := a[len(a)-1]
 		ends[last.end]++
 		for _, f := range a[:len(a)-1] {
-			if f.end != mended {
+			if f.end != passes {
 				t.Errorf("connection %d goes on after its end: %+v", connection, a)
 			}
 		}
@@ -268,8 +269,8 @@ func TestSeedDecidesFates(t *testing.T) {
 	if same > 0 {
 		t.Errorf("%d connections fare the same under another seed", same)
 	}
-	for end := range deaf + 1 {
-		if n := ends[end]; (n == 0) != (end == mended) {
+	for end := range unnoticed + 1 {
+		if n := ends[end]; (n == 0) != (end == passes) {
 			t.Errorf("%d of 500 connections end as %d", n, end)
 		}
 	}

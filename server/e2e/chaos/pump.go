@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// way is how a pump passes bytes on at the moment.
-type way struct {
+// pumpMode says how a pump passes bytes on.
+type pumpMode struct {
 	stalled bool
-	void    bool          // what comes goes nowhere
+	discard bool          // bytes are dropped
 	wait    time.Duration // before each chunk
-	size    int           // of each write; 0: the whole chunk
-	halve   *fault        // falls on the next chunk
+	size    int           // bytes a write; 0: the whole chunk
+	halve   *fault        // happens to the next chunk
 }
 
 // pump passes the bytes of one direction on.
@@ -24,26 +24,26 @@ type pump struct {
 	from, to *net.TCPConn
 
 	mu      sync.Mutex
-	way     way
-	changed chan struct{} // closed when way is another
+	mode    pumpMode
+	changed chan struct{} // closed when mode changes
 }
 
 func newPump(l *link, dir direction, from, to *net.TCPConn) *pump {
 	return &pump{link: l, dir: dir, from: from, to: to, changed: make(chan struct{})}
 }
 
-func (p *pump) set(w way) {
+func (p *pump) setMode(w pumpMode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.way = w
+	p.mode = w
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-func (p *pump) now() (way, <-chan struct{}) {
+func (p *pump) currentMode() (pumpMode, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.way, p.changed
+	return p.mode, p.changed
 }
 
 // run passes bytes on until one side ends.
@@ -53,18 +53,18 @@ func (p *pump) run() {
 		n, err := p.from.Read(chunk)
 		if n > 0 {
 			if failed := p.pass(chunk[:n]); failed != nil {
-				p.link.broken(p)
+				p.link.endBroken(p)
 				return
 			}
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			if p.unstalled() {
+			if p.awaitUnstalled() {
 				_ = p.to.CloseWrite()
 			}
 			return
 		case err != nil:
-			p.link.broken(p)
+			p.link.endBroken(p)
 			return
 		}
 	}
@@ -72,11 +72,11 @@ func (p *pump) run() {
 
 var errOver = errors.New("the link is over")
 
-// unstalled waits until nothing stalls, and reports false when the link is over
-// before.
-func (p *pump) unstalled() bool {
+// awaitUnstalled waits until the pump is not stalled. It reports false when the link is
+// over before.
+func (p *pump) awaitUnstalled() bool {
 	for {
-		w, changed := p.now()
+		w, changed := p.currentMode()
 		if !w.stalled {
 			return true
 		}
@@ -89,16 +89,16 @@ func (p *pump) unstalled() bool {
 }
 
 func (p *pump) pass(chunk []byte) error {
-	if !p.unstalled() {
+	if !p.awaitUnstalled() {
 		return errOver
 	}
-	w, _ := p.now()
+	w, _ := p.currentMode()
 	switch {
-	case w.void:
+	case w.discard:
 		return nil
 	case w.halve != nil:
 		_, _ = p.to.Write(chunk[:int(w.halve.part*float64(len(chunk)))]) // the link ends anyway
-		p.link.line.counts.halves.Add(1)
+		p.link.route.counts.halves.Add(1)
 		p.link.finish(w.halve)
 		return errOver
 	case w.wait > 0 && !p.link.pause(w.wait):
@@ -114,7 +114,7 @@ func (p *pump) pass(chunk []byte) error {
 			return err
 		}
 		chunk = chunk[n:]
-		p.link.moved(n)
+		p.link.countBytes(n)
 	}
 	return nil
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// reader is a fresh client of a user: it knows nothing but what it reads.
+// reader is a fresh client of a user: it knows only what it reads.
 type reader struct {
 	client *client.Client
 	http   *http.Transport
 }
 
-// newReader connects to the gateway itself.
+// newReader connects directly to the gateway.
 func newReader(ctx context.Context, address, user string) (*reader, error) {
 	r := &reader{http: &http.Transport{}}
 	var err error
@@ -40,7 +40,7 @@ func (r *reader) stop() {
 	r.http.CloseIdleConnections()
 }
 
-// sessions gives all sessions of the user.
+// sessions returns all sessions of the user.
 func (r *reader) sessions(ctx context.Context) (all []protocol.Session, err error) {
 	for page := ""; ; {
 		var list protocol.SessionsListResult
@@ -54,7 +54,7 @@ func (r *reader) sessions(ctx context.Context) (all []protocol.Session, err erro
 	}
 }
 
-// busy gives what the sessions still do, by key.
+// busy returns the status of sessions with a run, by key.
 func (r *reader) busy(ctx context.Context) (map[string]protocol.ChatStatusResult, error) {
 	sessions, err := r.sessions(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (r *reader) busy(ctx context.Context) (map[string]protocol.ChatStatusResult
 	return busy, nil
 }
 
-// approve pairs the device that shows a code with a user.
+// approve lets in the device that shows a code, as a device of user.
 func (r *reader) approve(ctx context.Context, code, user string) error {
 	params := &protocol.DeviceApproveParams{Code: code, UserID: user, Role: protocol.Operator}
 	return r.client.Request(ctx, protocol.MethodDeviceApprove, params, nil)
@@ -85,7 +85,7 @@ func (r *reader) page(ctx context.Context, key string, before int64, limit int64
 	return h, err
 }
 
-// history reads a whole transcript, page by page.
+// history reads a whole transcript in long pages.
 func (r *reader) history(ctx context.Context, key string) ([]protocol.Message, error) {
 	var all []protocol.Message
 	for before := int64(0); ; {
@@ -104,31 +104,31 @@ func (r *reader) history(ctx context.Context, key string) ([]protocol.Message, e
 	}
 }
 
-// transcript reads a session as a client does that opens it, in short pages.
+// transcript reads a session as a client does that opens it: in short pages.
 func (r *reader) transcript(ctx context.Context, key string) ([]protocol.Message, error) {
 	const short = 7
-	line := timeline.New(key)
+	tl := timeline.New(key)
 	h, err := r.page(ctx, key, 0, short)
 	if err != nil {
 		return nil, err
 	}
-	line.Load(h)
+	tl.Load(h)
 	for {
-		before, more := line.Oldest()
+		before, more := tl.Oldest()
 		if !more {
-			return messages(line), nil
+			return shownMessages(tl), nil
 		}
 		if h, err = r.page(ctx, key, before, short); err != nil {
 			return nil, err
 		}
-		if !line.Prepend(before, h) {
+		if !tl.Prepend(before, h) {
 			return nil, fmt.Errorf("a page before %d does not join on", before)
 		}
 	}
 }
 
-// log reads a session's events from the first on. It gives none where some were
-// compacted away.
+// log reads a session's events from the first on. It returns nil when some were compacted
+// away.
 func (r *reader) log(ctx context.Context, key string) (events []protocol.Frame, err error) {
 	for after := int64(0); ; {
 		limit := int64(protocol.MaxReplayLimit)
@@ -153,10 +153,10 @@ func (r *reader) log(ctx context.Context, key string) (events []protocol.Frame, 
 	}
 }
 
-// messages is a copy of a transcript, with the formatted text that is shown.
-func messages(line *timeline.Timeline) []protocol.Message {
+// shownMessages copies a transcript with the formatted text that a client shows.
+func shownMessages(tl *timeline.Timeline) []protocol.Message {
 	var all []protocol.Message
-	for _, m := range line.Messages() {
+	for _, m := range tl.Messages() {
 		is := m.Message
 		if len(m.Blocks) > 0 {
 			is.HTML = &protocol.HTML{}
@@ -169,16 +169,16 @@ func messages(line *timeline.Timeline) []protocol.Message {
 	return all
 }
 
-// caughtUp waits until the device has the session up to that seq by itself, and
-// gives its transcript, older pages included.
+// caughtUp waits until the device has the session up to seq by itself, and returns its
+// transcript with older pages.
 func (d *device) caughtUp(ctx context.Context, key, epoch string, seq int64) ([]protocol.Message, error) {
 	at := protocol.Cursor{}
 	for {
 		there := false
 		d.locked(func() {
-			if f := d.follows[key]; f != nil {
-				at = f.line.Cursor()
-				there = f.loaded && !f.line.Stale() && at.AfterSeq == seq && at.Epoch == epoch
+			if f := d.followed[key]; f != nil {
+				at = f.timeline.Cursor()
+				there = f.loaded && !f.timeline.Stale() && at.AfterSeq == seq && at.Epoch == epoch
 			}
 		})
 		if there {
@@ -190,15 +190,15 @@ func (d *device) caughtUp(ctx context.Context, key, epoch string, seq int64) ([]
 	}
 }
 
-// transcript completes what the device has of a session by older pages.
+// transcript completes what the device has of a session with older pages.
 func (d *device) transcript(ctx context.Context, key string) (all []protocol.Message, err error) {
 	for {
 		var before int64
 		var more bool
 		d.locked(func() {
-			line := d.follows[key].line
-			if before, more = line.Oldest(); !more {
-				all = messages(line)
+			tl := d.followed[key].timeline
+			if before, more = tl.Oldest(); !more {
+				all = shownMessages(tl)
 			}
 		})
 		if !more {
@@ -211,10 +211,10 @@ func (d *device) transcript(ctx context.Context, key string) (all []protocol.Mes
 			return nil, err
 		}
 		d.locked(func() {
-			if !d.follows[key].line.Prepend(before, h) {
+			if !d.followed[key].timeline.Prepend(before, h) {
 				err = fmt.Errorf("a page before %d does not join on", before)
 			}
-			d.report(d.follows[key], d.follows[key].showAll())
+			d.noteFaults(d.followed[key], d.followed[key].checkAllShown())
 		})
 		if err != nil {
 			return nil, err

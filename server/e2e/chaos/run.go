@@ -12,59 +12,60 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Options say which run to make.
+// Options choose the run.
 type Options struct {
-	Binary  string // of the gateway
-	Dir     string // an empty folder, for the gateway's data and log
+	Binary  string // the gateway's binary
+	Dir     string // an empty folder for the gateway's data and log
 	Seed    uint64
-	For     time.Duration // of chaos; settling comes on top
+	For     time.Duration // how long faults happen; settling takes longer
 	Clients int
-	Log     func(format string, args ...any) // what happens, as it happens
+	Log     func(format string, args ...any) // prints progress
 }
 
 const (
-	clientsAUser  = 3
-	sessionsAUser = 3
-	answerLimit   = 40 * time.Second // for what was asked for, once chaos is over
-	settleLimit   = 2 * time.Minute  // for everything after that
-	runLimit      = 2 * longestAnswer
-	tickLimits    = 25 * time.Second // for a client to have what it was not told of at once
-	mostNoted     = 100              // violations that are written down
+	clientsPerUser  = 3
+	sessionsPerUser = 3
+	answerLimit     = 40 * time.Second // for answers, after the last fault
+	settleLimit     = 2 * time.Minute  // for the comparison after that
+	runLimit        = 2 * longestAnswer
+	catchUpLimit    = 25 * time.Second // for a client to notice events that it has missed
+	maxViolations   = 100              // more are not reported
 
-	leastRetention = time.Minute // of pieces, that a gateway takes
+	minRetention = time.Minute // the least retention.pieces that a gateway accepts
 )
 
-// run is a run under way.
+// run is the state of a run.
 type run struct {
 	Options
-	counts     *counts
-	ledger     *ledger
-	witness    *witness
-	gateway    *gateway
-	proxy      *proxy
-	users      []string
-	devices    []*device
-	companions []*companion
-	readers    map[string]*reader // by user
-	calm       chan struct{}      // closed when nothing goes wrong any more
-	think      time.Duration      // mean time between two things that a writer does
-	compacts   bool               // pieces of answers are removed within the run
-	began      time.Time
+	counts      *counts
+	ledger      *ledger
+	seen        *seenEvents
+	gateway     *gateway
+	proxy       *proxy
+	users       []string
+	devices     []*device
+	followers   []*follower
+	readers     map[string]*reader // by user
+	faultsOver  chan struct{}      // closed when no more faults happen
+	writerPause time.Duration      // mean time between two actions of a writer
+	compacts    bool               // pieces of answers are removed during the run
+	began       time.Time
 
+	// mu guards the following fields.
 	mu         sync.Mutex
 	violations []string
 	findings   struct{ losses, doubles int }
 }
 
-// errStopped is why a run ends that could not be made.
+// errStopped is the cause of a run's end that is no fault of the gateway.
 var errStopped = errors.New("the run has failed")
 
-// Run makes a run. The error is of one that could not be made; what a gateway did
-// wrong is in the report.
+// Run makes a run. It fails when the run could not be made; the report has what the
+// gateway did wrong.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
 	r := &run{
-		Options: o, counts: &counts{}, ledger: newLedger(), witness: &witness{logs: map[string][]uint64{}},
-		readers: map[string]*reader{}, calm: make(chan struct{}), think: 250 * time.Millisecond, began: time.Now(),
+		Options: o, counts: &counts{}, ledger: newLedger(), seen: &seenEvents{logs: map[string][]uint64{}},
+		readers: map[string]*reader{}, faultsOver: make(chan struct{}), writerPause: 250 * time.Millisecond, began: time.Now(),
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(errStopped)
@@ -75,9 +76,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	began := time.Now()
 	settle := func() {
 		report.For = time.Since(began)
-		r.Log("chaos is over after %v, settling", report.For.Round(time.Millisecond))
+		r.Log("no more faults after %v, settling", report.For.Round(time.Millisecond))
 	}
-	if err := r.disturb(ctx, settle); err != nil {
+	if err := r.runFaults(ctx, settle); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	err = r.compare(ctx, report)
@@ -86,56 +87,57 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if err == nil {
 		err = r.inspect(ctx, report)
 	}
-	report.Violations, report.Lost, report.Doubled = r.violations, r.findings.losses, r.findings.doubles
+	report.Violations, report.Lost, report.Duplicated = r.violations, r.findings.losses, r.findings.doubles
 	return report, err
 }
 
-// harshness is how links fare in a run of that length.
-func (o Options) harshness() harshness {
+// faultRates returns how often faults happen in a run of that length.
+func (o Options) faultRates() faultRates {
 	longest := min(max(o.For/8, 2*time.Second), 40*time.Second)
-	return harshness{peace: 800 * time.Millisecond, stalls: longest, narrow: 0.2, maxTimes: 3}
+	return faultRates{meanInterval: 800 * time.Millisecond, longestStall: longest, smallBuffers: 0.2, maxPassing: 3}
 }
 
-// prepare starts the gateway and everybody who is to use it. Nothing goes wrong
-// so far.
+// prepare starts the gateway and its clients. Nothing goes wrong so far.
 func (r *run) prepare(ctx context.Context) error {
 	pieces := time.Duration(0)
-	if r.compacts = r.For >= 2*leastRetention && newDice(r.Seed, "retention").chance(0.75); r.compacts {
-		pieces = leastRetention
+	if r.compacts = r.For >= 2*minRetention && newRNG(r.Seed, "retention").chance(0.75); r.compacts {
+		pieces = minRetention
 	}
 	g, err := newGateway(r.Binary, r.Dir, pieces)
 	if err != nil {
 		return err
 	}
-	r.gateway, r.proxy = g, newProxy(r.harshness().fates(r.Seed), r.counts)
-	if err := g.start(ctx, r.proxy.aim); err != nil {
+	r.gateway, r.proxy = g, newProxy(r.faultRates().scriptFor(r.Seed), r.counts)
+	address, err := g.start(ctx)
+	if err != nil {
 		return err
 	}
+	r.proxy.setTarget(address)
 	for n := range r.Clients {
-		if n%clientsAUser == 0 {
+		if n%clientsPerUser == 0 {
 			r.users = append(r.users, fmt.Sprintf("u%d", len(r.users)))
 		}
-		if err := r.join(ctx, n, r.users[len(r.users)-1], nil); err != nil {
+		if err := r.addDevice(ctx, n, r.users[len(r.users)-1], nil); err != nil {
 			return err
 		}
 	}
 	var watched []string // one of each user
 	for i, user := range r.users {
-		watched = append(watched, own(user, 0))
-		if err := r.accompany(r.Clients+1+i, user, r.sessions(user)); err != nil {
+		watched = append(watched, ownSession(user, 0))
+		if err := r.addFollower(r.Clients+1+i, user, r.sessions(user)); err != nil {
 			return err
 		}
 	}
-	return r.join(ctx, r.Clients, watcher, watched)
+	return r.addDevice(ctx, r.Clients, watcher, watched)
 }
 
 // watcher is an admin who follows sessions of others and writes nothing.
 const watcher = "watcher"
 
-// join adds a client. Those of every other user are paired, the rest have the
+// addDevice adds a device. The devices of every other user are paired; the rest have the
 // gateway's token.
-func (r *run) join(ctx context.Context, n int, user string, watched []string) error {
-	l, err := r.proxy.open(n)
+func (r *run) addDevice(ctx context.Context, n int, user string, watched []string) error {
+	l, err := r.proxy.openRoute(n)
 	if err != nil {
 		return err
 	}
@@ -163,7 +165,7 @@ func (r *run) join(ctx context.Context, n int, user string, watched []string) er
 func (r *run) pair(ctx context.Context, d *device) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	admin, err := newReader(ctx, r.proxy.gateway(), "admin")
+	admin, err := newReader(ctx, r.proxy.targetAddress(), "admin")
 	if err != nil {
 		return err
 	}
@@ -178,26 +180,26 @@ func (r *run) pair(ctx context.Context, d *device) error {
 	}
 }
 
-// own is a session of the user's that stays.
-func own(user string, n int) string { return fmt.Sprintf("chaos:%s:s%d", user, n) }
+// ownSession is the key of a user's session that stays.
+func ownSession(user string, n int) string { return fmt.Sprintf("chaos:%s:s%d", user, n) }
 
-// scratch is the user's session that is reset and deleted now and then.
-func scratch(user string) string { return "chaos:" + user + ":scratch" }
+// scratchSession is the key of the user's session that is reset and deleted now and then.
+func scratchSession(user string) string { return "chaos:" + user + ":scratch" }
 
 func isScratch(key string) bool { return strings.HasSuffix(key, ":scratch") }
 
-// sessions are those that the user's clients write to.
+// sessions returns the sessions that the user's clients write to.
 func (r *run) sessions(user string) []string {
-	keys := []string{scratch(user)}
-	for i := range sessionsAUser {
-		keys = append(keys, own(user, i))
+	keys := []string{scratchSession(user)}
+	for i := range sessionsPerUser {
+		keys = append(keys, ownSession(user, i))
 	}
 	return append(keys, r.ledger.openedBy(user)...)
 }
 
-// disturb lets everybody write while everything goes wrong, and then waits until
-// all that was begun is acknowledged. settle is called in between.
-func (r *run) disturb(ctx context.Context, settle func()) error {
+// runFaults lets everybody write while faults happen, and then waits until every request
+// is acknowledged. It calls settle between the two.
+func (r *run) runFaults(ctx context.Context, settle func()) error {
 	chaos, endChaos := context.WithTimeout(ctx, r.For)
 	defer endChaos()
 	settling, endSettling := context.WithTimeout(ctx, r.For+answerLimit)
@@ -207,26 +209,26 @@ func (r *run) disturb(ctx context.Context, settle func()) error {
 		if d.user == watcher {
 			continue
 		}
-		w := &writer{device: d, dice: newDice(r.Seed, "writer", n)}
+		w := &writer{device: d, rng: newRNG(r.Seed, "writer", n)}
 		for _, o := range r.devices {
 			if o != d && o.user == d.user {
-				w.twins = append(w.twins, o)
+				w.siblings = append(w.siblings, o)
 			}
 		}
 		writers.Go(func() { w.write(chaos, settling) })
 	}
-	r.proxy.storm()
-	reaper := &reaper{gateway: r.gateway, proxy: r.proxy, counts: r.counts, dice: newDice(r.Seed, "reaper"),
+	r.proxy.startFaults()
+	reaper := &restarter{gateway: r.gateway, proxy: r.proxy, counts: r.counts, rng: newRNG(r.Seed, "reaper"),
 		every: min(max(r.For/6, 2*time.Second), 5*time.Second)}
-	err := reaper.reap(chaos)
+	err := reaper.run(chaos)
 	if err != nil {
 		endChaos()
 		endSettling()
 	}
 	<-chaos.Done()
-	close(r.calm)
+	close(r.faultsOver)
 	settle()
-	r.proxy.quiet()
+	r.proxy.stopFaults()
 	writers.Wait()
 	r.Log("everything is acknowledged after %v", time.Since(r.began).Round(time.Millisecond))
 	return err
@@ -240,7 +242,7 @@ func (r *run) close() error {
 	for _, d := range r.devices {
 		d.stop()
 	}
-	for _, c := range r.companions {
+	for _, c := range r.followers {
 		c.stop()
 	}
 	if r.gateway == nil {
@@ -248,18 +250,18 @@ func (r *run) close() error {
 	}
 	r.proxy.close()
 	err := r.gateway.stop(0)
-	for _, said := range r.gateway.faults {
-		r.violate("", "the gateway logged: %s", said)
+	for _, line := range r.gateway.faults {
+		r.noteViolation("", "the gateway logged: %s", line)
 	}
 	return errors.Join(err, r.gateway.log.Close())
 }
 
-// violate notes something that is not as promised.
-func (r *run) violate(session, format string, args ...any) {
+// noteViolation notes a broken promise.
+func (r *run) noteViolation(session, format string, args ...any) {
 	what := fmt.Sprintf("%7.3fs %s: %s", time.Since(r.began).Seconds(), session, fmt.Sprintf(format, args...))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.violations) < mostNoted {
+	if len(r.violations) < maxViolations {
 		r.violations = append(r.violations, what)
 		r.Log("VIOLATION %s", what)
 	}

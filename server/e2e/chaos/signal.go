@@ -6,38 +6,39 @@ import (
 	"time"
 )
 
-// signal is something that is so or not, and can be waited for.
+// signal is a condition that can be waited for.
 type signal struct {
-	mu sync.Mutex
-	is bool
-	on chan struct{} // closed while it is so
+	mu     sync.Mutex
+	on     bool
+	raised chan struct{} // closed while on
 }
 
-func (s *signal) set(is bool) {
+func (s *signal) set(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.on == nil {
-		s.on = make(chan struct{})
+	if s.raised == nil {
+		s.raised = make(chan struct{})
 	}
 	switch {
-	case is && !s.is:
-		close(s.on)
-	case !is && s.is:
-		s.on = make(chan struct{})
+	case on && !s.on:
+		close(s.raised)
+	case !on && s.on:
+		s.raised = make(chan struct{})
 	}
-	s.is = is
+	s.on = on
 }
 
+// done returns a channel that is closed while the condition holds.
 func (s *signal) done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.on == nil {
-		s.on = make(chan struct{})
+	if s.raised == nil {
+		s.raised = make(chan struct{})
 	}
-	return s.on
+	return s.raised
 }
 
-// wait waits until it is so, and reports false when ctx ends or the limit passes
+// wait waits until the condition holds. It reports false when ctx ends or limit passes
 // before.
 func (s *signal) wait(ctx context.Context, limit time.Duration) bool {
 	t := time.NewTimer(limit)

@@ -13,13 +13,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
 )
 
-// tab is a tab of a Firefox that is led by WebDriver BiDi.
+// tab is a tab of a Firefox that WebDriver BiDi controls.
 type tab struct {
 	t       *testing.T
 	conn    *websocket.Conn
 	lastID  int
 	context string
-	errors  []string // that the page has logged
+	errors  []string // logged by the page
 }
 
 // newTab starts a Firefox and takes its tab.
@@ -27,7 +27,7 @@ func newTab(t *testing.T) *tab {
 	t.Helper()
 	firefox := startFirefox(t, "--remote-debugging-port", "0")
 	_, address, _ := strings.Cut(firefox.AwaitLine("WebDriver BiDi listening on "), "listening on ")
-	ctx, cancel := context.WithTimeout(t.Context(), rig.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), rig.WaitLimit)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, strings.TrimSpace(address)+"/session", nil)
 	if err != nil {
@@ -47,11 +47,11 @@ func newTab(t *testing.T) *tab {
 	return b
 }
 
-// call sends a command, whose params are JSON, and takes its result. What the
-// page logs meanwhile as an error is kept.
+// call sends a command and decodes its result. params are JSON. Errors that the page logs
+// meanwhile are kept.
 func (b *tab) call(method, params string, result any) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), rig.Patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), rig.WaitLimit)
 	defer cancel()
 	b.lastID++
 	command := fmt.Sprintf(`{"id":%d,"method":%q,"params":%s}`, b.lastID, method, params)
@@ -69,7 +69,7 @@ func (b *tab) call(method, params string, result any) {
 			Result        json.RawMessage
 			Params        struct{ Level, Text string }
 		}
-		decode(b.t, text, &m)
+		decodeJSON(b.t, text, &m)
 		switch {
 		case m.Type == "event" && m.Params.Level == "error":
 			b.errors = append(b.errors, m.Params.Text)
@@ -78,7 +78,7 @@ func (b *tab) call(method, params string, result any) {
 			b.t.Fatalf("%s %s: %s", method, params, m.Message)
 		default:
 			if result != nil {
-				decode(b.t, m.Result, result)
+				decodeJSON(b.t, m.Result, result)
 			}
 			return
 		}
@@ -95,7 +95,8 @@ func (b *tab) reload() {
 	b.call("browsingContext.reload", fmt.Sprintf(`{"context":%q,"wait":"complete"}`, b.context), nil)
 }
 
-// evaluate gives an expression's value as text; of an exception, what it says.
+// evaluate returns an expression's value as text, or the text of the exception that it
+// throws.
 func (b *tab) evaluate(expression string) string {
 	b.t.Helper()
 	params, err := json.Marshal(map[string]any{
@@ -115,7 +116,7 @@ func (b *tab) evaluate(expression string) string {
 // wait waits until an expression is true.
 func (b *tab) wait(what, expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(rig.Patience); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(rig.WaitLimit); ; time.Sleep(50 * time.Millisecond) {
 		got := b.evaluate(expression)
 		if got == "true" {
 			return
@@ -126,7 +127,7 @@ func (b *tab) wait(what, expression string) {
 	}
 }
 
-// press presses keys, one after the other.
+// press presses keys, one after another.
 func (b *tab) press(keys string) {
 	b.t.Helper()
 	type action struct {

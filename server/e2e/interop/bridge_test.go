@@ -14,36 +14,37 @@ import (
 // dial says which WebSocket to open.
 type dial struct {
 	URL    string `json:"url"`
-	Origin string `json:"origin,omitempty"` // empty: what the client sends by itself
-	Bearer string `json:"bearer,omitempty"` // of an Authorization header
-	Mute   bool   `json:"mute,omitempty"`   // answer no ping
+	Origin string `json:"origin,omitempty"` // "": what the client sends by itself
+	Bearer string `json:"bearer,omitempty"` // for an Authorization header
+	Mute   bool   `json:"mute,omitempty"`   // do not answer pings
 }
 
-// order is a line for a program that opens WebSockets.
-type order struct {
+// command is a line for a program that opens WebSockets.
+type command struct {
 	Do     string `json:"do"` // open, send or close
 	Socket int    `json:"socket"`
 	Text   string `json:"text,omitempty"`
 	dial
 }
 
-// report is a line of such a program.
+// report is a line from such a program.
 type report struct {
 	Socket int `json:"socket"`
 	rig.Event
 }
 
-// bridge opens WebSockets in another program.
+// bridge opens WebSockets in another program, which gets commands and sends reports.
 type bridge struct {
-	t     testing.TB
-	order func(line []byte) error
+	t    testing.TB
+	send func(line []byte) error
 
+	// mu guards the following fields.
 	mu      sync.Mutex
-	sockets []*bridged
+	sockets []*bridgedSocket
 }
 
-// bridged is one of them.
-type bridged struct {
+// bridgedSocket is a WebSocket in the other program.
+type bridgedSocket struct {
 	bridge *bridge
 	number int
 	events chan rig.Event
@@ -51,43 +52,43 @@ type bridged struct {
 
 func (b *bridge) open(d dial) rig.Socket {
 	b.mu.Lock()
-	s := &bridged{b, len(b.sockets), make(chan rig.Event, 1<<16)}
+	s := &bridgedSocket{b, len(b.sockets), make(chan rig.Event, 1<<16)}
 	b.sockets = append(b.sockets, s)
 	b.mu.Unlock()
-	s.do(order{Do: "open", dial: d})
+	s.send(command{Do: "open", dial: d})
 	return s
 }
 
-// Events gives what happens.
-func (s *bridged) Events() <-chan rig.Event { return s.events }
+// Events returns what happens.
+func (s *bridgedSocket) Events() <-chan rig.Event { return s.events }
 
 // Send sends a text message.
-func (s *bridged) Send(text string) { s.do(order{Do: "send", Text: text}) }
+func (s *bridgedSocket) Send(text string) { s.send(command{Do: "send", Text: text}) }
 
-// Close closes with 1000.
-func (s *bridged) Close() { s.do(order{Do: "close"}) }
+// Close closes with code 1000.
+func (s *bridgedSocket) Close() { s.send(command{Do: "close"}) }
 
-func (s *bridged) do(o order) {
+func (s *bridgedSocket) send(o command) {
 	o.Socket = s.number
 	line, err := json.Marshal(o)
 	if err == nil {
-		err = s.bridge.order(line)
+		err = s.bridge.send(line)
 	}
 	if err != nil {
 		s.bridge.t.Errorf("%s: %v", o.Do, err)
 	}
 }
 
-// decode decodes what was received.
-func decode(t testing.TB, text []byte, into any) {
+// decodeJSON decodes what was received.
+func decodeJSON(t testing.TB, text []byte, into any) {
 	t.Helper()
 	if err := json.Unmarshal(text, into); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
 }
 
-// take takes a report.
-func (b *bridge) take(line []byte) {
+// receive takes a report.
+func (b *bridge) receive(line []byte) {
 	var r report
 	if err := json.Unmarshal(line, &r); err != nil {
 		b.t.Errorf("%v: %s", err, line)
@@ -107,17 +108,17 @@ func (b *bridge) take(line []byte) {
 	}
 }
 
-// throughPipes starts a program that takes orders on its standard input and
-// reports on its standard output.
-func throughPipes(t testing.TB, c rig.Command) func(dial) rig.Socket {
+// startBridge starts a program that reads commands from its standard input and writes
+// reports to its standard output.
+func startBridge(t testing.TB, c rig.Command) func(dial) rig.Socket {
 	t.Helper()
-	in, orders := io.Pipe()
+	in, commands := io.Pipe()
 	reports, out := io.Pipe()
 	var mu sync.Mutex
-	b := &bridge{t: t, order: func(line []byte) error {
+	b := &bridge{t: t, send: func(line []byte) error {
 		mu.Lock()
 		defer mu.Unlock()
-		_, err := orders.Write(append(line, '\n'))
+		_, err := commands.Write(append(line, '\n'))
 		return err
 	}}
 	read := make(chan struct{})
@@ -128,15 +129,15 @@ func throughPipes(t testing.TB, c rig.Command) func(dial) rig.Socket {
 			if err != nil {
 				return
 			}
-			b.take(line)
+			b.receive(line)
 		}
 	}()
 	t.Cleanup(func() { // after the program has ended
 		_ = out.Close()
 		<-read
 	})
-	c.Input, c.Lines = in, out
+	c.Stdin, c.Stdout = in, out
 	rig.Start(t, c)
-	t.Cleanup(func() { _ = orders.Close() })
+	t.Cleanup(func() { _ = commands.Close() })
 	return b.open
 }

@@ -16,19 +16,19 @@ import (
 //go:embed testdata/peer.html
 var peerPage []byte
 
-// page is one that opens WebSockets in whichever browser shows it.
+// page opens WebSockets in whichever browser shows it.
 type page struct {
 	*bridge
 	server *httptest.Server
 }
 
-// newPage serves the page under an origin of its own; it shows another one in a
-// frame, where that is not empty.
+// newPage serves the page under an origin of its own. If framed is not "", the page shows
+// the page with that address in a frame.
 func newPage(t testing.TB, framed string) *page {
 	t.Helper()
-	orders, gone := make(chan []byte, 1<<10), make(chan struct{})
-	p := &page{bridge: &bridge{t: t, order: func(line []byte) error {
-		orders <- line
+	commands, closing := make(chan []byte, 1<<10), make(chan struct{})
+	p := &page{bridge: &bridge{t: t, send: func(line []byte) error {
+		commands <- line
 		return nil
 	}}}
 	routes := http.NewServeMux()
@@ -45,11 +45,11 @@ func newPage(t testing.TB, framed string) *page {
 		for {
 			_ = http.NewResponseController(w).Flush()
 			select {
-			case line := <-orders:
+			case line := <-commands:
 				_, _ = w.Write([]byte("data: " + string(line) + "\n\n"))
 			case <-r.Context().Done():
 				return
-			case <-gone:
+			case <-closing:
 				return
 			}
 		}
@@ -60,23 +60,23 @@ func newPage(t testing.TB, framed string) *page {
 			t.Errorf("a report of the page: %v", err)
 			return
 		}
-		p.take(line)
+		p.receive(line)
 	})
 	p.server = httptest.NewServer(routes)
 	t.Cleanup(func() {
-		close(gone)
+		close(closing)
 		p.server.CloseClientConnections()
 		p.server.Close()
 	})
 	return p
 }
 
-// openChromium shows a page.
+// openChromium shows a page in Chromium.
 func openChromium(t testing.TB, url string) {
 	t.Helper()
 	path := os.Getenv("E2E_BROWSER")
 	if path == "" {
-		path = rig.Find(t, "chromium", "chromium", "chromium-browser", "google-chrome")
+		path = rig.FindCommand(t, "chromium", "chromium", "chromium-browser", "google-chrome")
 	}
 	rig.Start(t, rig.Command{Path: path, Args: []string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -84,7 +84,7 @@ func openChromium(t testing.TB, url string) {
 	}})
 }
 
-// quietFirefox are preferences of a Firefox that talks to nobody but us.
+// quietFirefox are preferences with which Firefox connects to no servers but the tests'.
 const quietFirefox = `
 user_pref("app.normandy.enabled", false);
 user_pref("app.update.disabledForTesting", true);
@@ -104,12 +104,12 @@ user_pref("services.settings.server", "data:,#remote-settings-dummy/v1");
 user_pref("toolkit.telemetry.server", "");
 `
 
-// startFirefox starts it with a profile of its own.
+// startFirefox starts Firefox with a profile of its own.
 func startFirefox(t testing.TB, args ...string) *rig.Program {
 	t.Helper()
 	path := os.Getenv("E2E_FIREFOX")
 	if path == "" {
-		path = rig.Find(t, "firefox-esr", "firefox-esr", "firefox")
+		path = rig.FindCommand(t, "firefox-esr", "firefox-esr", "firefox")
 	}
 	home := t.TempDir()
 	profile := filepath.Join(home, "profile")

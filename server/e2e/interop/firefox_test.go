@@ -7,11 +7,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
-// enterKey is WebDriver's code for the key.
+// enterKey is WebDriver's code for the Enter key.
 const enterKey = "\ue007"
 
-// TestFirefoxRunsTheClient pairs, chats and reloads with our own pages. What the
-// client can do in all is tested in Chromium.
+// TestFirefoxRunsTheClient pairs, chats and reloads with Gatehouse's own pages. The tests
+// in Chromium cover everything else that the client can do.
 func TestFirefoxRunsTheClient(t *testing.T) {
 	t.Parallel()
 	rig.Binary(t)
@@ -20,7 +20,7 @@ func TestFirefoxRunsTheClient(t *testing.T) {
 	b.navigate(g.URL("/"))
 	b.wait("the code", `document.body?.dataset.state === "`+markup.StateWaiting+`"`)
 	code := b.evaluate(`document.getElementById("` + markup.IDPairingCode + `").dataset.code`)
-	connected(t, g, "keeper").Must("device.pair.approve", `{"code":"`+code+`"}`)
+	connectAs(t, g, "keeper").Must("device.pair.approve", `{"code":"`+code+`"}`)
 	b.wait("the chat", `document.body?.dataset.page === "`+markup.PageChat+`"`)
 	const inPlace = `document.body?.dataset.boot === "` + markup.BootReady + `" &&
 		document.getElementById("` + markup.IDConnection + `")?.dataset.state === "` + markup.LinkConnected + `"`

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestMain lets all tests that wait do so at once: they need no processor.
+// TestMain runs all tests at once: most of them wait, which takes no processor.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "200"); err != nil {

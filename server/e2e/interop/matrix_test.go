@@ -11,18 +11,18 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
 )
 
-// client is one implementation of WebSockets, ready to open them.
+// client is an implementation of WebSockets that is ready to open some.
 type client struct {
 	open func(dial) rig.Socket
-	// Of a browser: whether it is one, and the origin of the page that opens them.
-	// Its script can set no header, keep no pong back and see no status.
+	// browser says that a page in a browser opens the WebSockets; origin is the page's.
+	// Its script cannot set headers, withhold pongs or see the status of a refusal.
 	browser bool
 	origin  string
-	// foreign opens them from an origin that the gateway does not allow.
+	// foreign opens WebSockets from an origin that the gateway does not allow.
 	foreign func(dial) rig.Socket
 }
 
-// program is a client that sends no Origin unless it is told to.
+// program is a client that sends no Origin unless the test gives one.
 func program(open func(dial) rig.Socket) client {
 	return client{open: open, foreign: func(d dial) rig.Socket {
 		d.Origin = "https://elsewhere.example"
@@ -30,7 +30,7 @@ func program(open func(dial) rig.Socket) client {
 	}}
 }
 
-// inBrowser is a page of one origin, with one of another in a frame.
+// inBrowser is a page of one origin, with a page of another origin in a frame.
 func inBrowser(t testing.TB, show func(t testing.TB, url string)) client {
 	foreign := newPage(t, "")
 	own := newPage(t, foreign.server.URL)
@@ -52,40 +52,40 @@ var clients = []struct {
 		if modules == "" {
 			t.Skip("there is no ws: npm install --prefix DIR ws, and set E2E_NODE_MODULES=DIR/node_modules")
 		}
-		return program(throughPipes(t, rig.Command{Path: rig.Find(t, "nodejs", "node"), Args: []string{"testdata/peer.js"},
+		return program(startBridge(t, rig.Command{Path: rig.FindCommand(t, "nodejs", "node"), Args: []string{"testdata/peer.js"},
 			Env: []string{"NODE_PATH=" + modules}}))
 	}},
 	{"Python websockets", func(t testing.TB) client {
-		return program(throughPipes(t, rig.Command{Path: python(t), Args: []string{"-W", "ignore", "testdata/peer.py"}}))
+		return program(startBridge(t, rig.Command{Path: findPython(t), Args: []string{"-W", "ignore", "testdata/peer.py"}}))
 	}},
 	{"gorilla/websocket", func(t testing.TB) client { return program(withGorilla(t)) }},
 	{"coder/websocket", func(t testing.TB) client { return program(withCoder(t)) }},
 }
 
-// visit is one client at a gateway of its own.
-type visit struct {
+// setup is one client with a gateway of its own.
+type setup struct {
 	client
 	gateway *rig.Gateway
 }
 
-func (v visit) at(d dial) rig.Socket {
+func (v setup) dial(d dial) rig.Socket {
 	d.URL = v.gateway.Socket()
 	return v.open(d)
 }
 
-// rows are the columns of the matrix.
+// rows are the columns of the matrix: what each client has to do.
 var rows = []struct {
 	name string
-	try  func(*testing.T, visit)
+	try  func(*testing.T, setup)
 }{
-	{"connects with the token", connects},
-	{"sends and is streamed to", isStreamedTo},
-	{"lives through 95 s of silence", livesThroughSilence},
-	{"is dropped when it answers no ping", isDropped},
-	{"reconnects and resumes", resumes},
-	{"meets the frame limit", meetsLimit},
-	{"sends a wrong token", sendsWrongToken},
-	{"comes from a foreign origin", comesFromElsewhere},
+	{"connects with the token", testConnect},
+	{"sends and is streamed to", testStream},
+	{"lives through 95 s of silence", testSilence},
+	{"is dropped when it answers no ping", testNoPong},
+	{"reconnects and resumes", testResume},
+	{"meets the frame limit", testFrameLimit},
+	{"sends a wrong token", testWrongToken},
+	{"comes from a foreign origin", testForeignOrigin},
 }
 
 func TestClients(t *testing.T) {
@@ -94,10 +94,10 @@ func TestClients(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			rig.Binary(t)
-			v := visit{client: c.start(t)}
+			v := setup{client: c.start(t)}
 			v.gateway = rig.StartGateway(t, `{ gateway: { allowed_origins: [`+quoted(v.origin)+`] } }`)
-			last := v.at(dial{})
-			rig.Connected(t, last, rig.Admin("last"))
+			last := v.dial(dial{})
+			rig.Connect(t, last, rig.AdminParams("last"))
 			t.Run("each", func(t *testing.T) {
 				for _, r := range rows {
 					t.Run(r.name, func(t *testing.T) {
@@ -107,10 +107,10 @@ func TestClients(t *testing.T) {
 				}
 			})
 			t.Run("is told of a shutdown", func(t *testing.T) {
-				k := rig.Continue(t, last)
+				k := rig.ClientOf(t, last)
 				v.gateway.Stop()
 				k.Await("the event", func(f rig.Frame) bool { return f.Event == "shutdown" })
-				if e := k.Ended(rig.Patience); e.Code != 1001 {
+				if e := k.AwaitClose(rig.WaitLimit); e.Code != 1001 {
 					t.Errorf("closed with %+v, want 1001", e)
 				}
 			})
@@ -118,7 +118,7 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// quoted is a list entry of JSON5; nothing for nothing.
+// quoted returns an entry for a list in JSON5; "" for "".
 func quoted(s string) string {
 	if s == "" {
 		return ""
@@ -126,29 +126,29 @@ func quoted(s string) string {
 	return `"` + s + `"`
 }
 
-func connects(t *testing.T, v visit) {
-	k := rig.Converse(t, v.at(dial{}))
-	if f := k.Must("connect", rig.Admin("anna")); f.Payload.Protocol != 3 || f.Payload.Role != "admin" || f.Payload.UserID != "anna" {
+func testConnect(t *testing.T, v setup) {
+	k := rig.NewClient(t, v.dial(dial{}))
+	if f := k.Must("connect", rig.AdminParams("anna")); f.Payload.Protocol != 3 || f.Payload.Role != "admin" || f.Payload.UserID != "anna" {
 		t.Errorf("connect answers %+v", f.Payload)
 	}
 	if v.browser {
 		return
 	}
-	k = rig.Converse(t, v.at(dial{Bearer: rig.Token}))
+	k = rig.NewClient(t, v.dial(dial{Bearer: rig.Token}))
 	if f := k.Must("connect", "{}"); f.Payload.Role != "admin" {
 		t.Errorf("with an Authorization header connect answers %+v", f.Payload)
 	}
 }
 
-func isStreamedTo(t *testing.T, v visit) {
-	k := rig.Connected(t, v.at(dial{}), rig.Admin("bert"))
+func testStream(t *testing.T, v setup) {
+	k := rig.Connect(t, v.dial(dial{}), rig.AdminParams("bert"))
 	f := k.Must("chat.send", `{"message":"What is a gate?"}`)
 	checkStream(t, k, f)
 }
 
-// checkStream checks that an answer came in pieces, as it was written, before
-// the chat.send was answered with all of it.
-func checkStream(t *testing.T, k *rig.Talk, sent rig.Frame) {
+// checkStream checks that an answer came in pieces while it was written, before chat.send
+// was answered with the whole text.
+func checkStream(t *testing.T, k *rig.Client, sent rig.Frame) {
 	t.Helper()
 	var whole strings.Builder
 	pieces := k.Pieces(sent.Payload.RunID)
@@ -174,13 +174,13 @@ func checkGapless(t *testing.T, seqs []int64) {
 	}
 }
 
-// silence is longer than the 90 s that the clients are promised, and has three
-// pings in it.
+// silence is longer than the 90 s that the manual promises to clients, and includes three
+// pings.
 const silence = 95 * time.Second
 
-func livesThroughSilence(t *testing.T, v visit) {
-	in := rig.Connected(t, v.at(dial{}), rig.Admin("carl"))
-	waiting := rig.Connected(t, v.at(dial{}), `{}`) // hears nothing but pings
+func testSilence(t *testing.T, v setup) {
+	in := rig.Connect(t, v.dial(dial{}), rig.AdminParams("carl"))
+	waiting := rig.Connect(t, v.dial(dial{}), `{}`) // receives nothing but pings
 	time.Sleep(silence)
 	in.Must("health", "{}")
 	if f := waiting.Must("browser.pairing.status", "{}"); f.Payload.Status != "pending" {
@@ -188,16 +188,16 @@ func livesThroughSilence(t *testing.T, v visit) {
 	}
 }
 
-func isDropped(t *testing.T, v visit) {
+func testNoPong(t *testing.T, v setup) {
 	d := dial{URL: v.gateway.Socket(), Mute: true}
 	network := newRelay(t, v.gateway.Address)
 	if v.browser {
 		d.URL = "ws://" + network.address + "/ws"
 	}
-	k := rig.Connected(t, v.open(d), rig.Admin("dora"))
-	network.deaf.Store(true)
+	k := rig.Connect(t, v.open(d), rig.AdminParams("dora"))
+	network.dropsRequests.Store(true)
 	began := time.Now()
-	e := k.Ended(75 * time.Second)
+	e := k.AwaitClose(75 * time.Second)
 	if took := time.Since(began); took < 55*time.Second {
 		t.Errorf("dropped after %v", took)
 	}
@@ -207,9 +207,9 @@ func isDropped(t *testing.T, v visit) {
 	v.gateway.AwaitLog("websocket read error", `"cause":"dead"`)
 }
 
-func resumes(t *testing.T, v visit) {
+func testResume(t *testing.T, v setup) {
 	const session = "interop.resumes"
-	first := rig.Connected(t, v.at(dial{}), rig.Admin("emil"))
+	first := rig.Connect(t, v.dial(dial{}), rig.AdminParams("emil"))
 	sent := first.Must("chat.send", `{"message":"What is a portcullis?","sessionKey":"`+session+`","ack":"accepted"}`)
 	pieces := 0
 	first.Await("the third piece", func(f rig.Frame) bool {
@@ -223,7 +223,7 @@ func resumes(t *testing.T, v visit) {
 	cursor := before[len(before)-1]
 	first.Close()
 
-	second := rig.Converse(t, v.at(dial{}))
+	second := rig.NewClient(t, v.dial(dial{}))
 	answer := second.Must("connect", fmt.Sprintf(`{"token":%q,"user_id":"emil","resume":[{"sessionKey":%q,"epoch":%q,"afterSeq":%d}]}`,
 		rig.Token, session, epoch, cursor))
 	if got := answer.Payload.Resumed; len(got) != 1 || got[0].Status != "live" {
@@ -235,30 +235,30 @@ func resumes(t *testing.T, v visit) {
 	checkGapless(t, append(slices.Clip(before), second.Seqs()...))
 }
 
-func meetsLimit(t *testing.T, v visit) {
+func testFrameLimit(t *testing.T, v setup) {
 	const limit = 512 << 10
-	k := rig.Connected(t, v.at(dial{}), rig.Admin("fred"))
+	k := rig.Connect(t, v.dial(dial{}), rig.AdminParams("fred"))
 	head, tail := `{"type":"req","id":"large","method":"health","params":{"pad":"`, `"}}`
 	k.Send(head + strings.Repeat("x", limit-len(head)-len(tail)) + tail)
 	if f := k.Answer("large"); !f.OK {
 		t.Errorf("a frame of 512 KiB: %v", f.Error)
 	}
 	k.Send(head + strings.Repeat("x", limit+1-len(head)-len(tail)) + tail)
-	if e := k.Ended(rig.Patience); e.Code != 1009 || e.Reason != "frame over 512 KiB: split it, or upload files over HTTP" {
+	if e := k.AwaitClose(rig.WaitLimit); e.Code != 1009 || e.Reason != "frame over 512 KiB: split it, or upload files over HTTP" {
 		t.Errorf("one byte more: %+v", e)
 	}
 }
 
-func sendsWrongToken(t *testing.T, v visit) {
-	k := rig.Converse(t, v.at(dial{}))
+func testWrongToken(t *testing.T, v setup) {
+	k := rig.NewClient(t, v.dial(dial{}))
 	if f := k.Call("connect", `{"token":"not-the-token"}`); f.Error.String() != "UNAUTHORIZED: invalid token" {
 		t.Errorf("a wrong token: %v", f.Error)
 	}
-	k.Must("connect", rig.Admin("gina")) // it may try again
+	k.Must("connect", rig.AdminParams("gina")) // the client may try again
 }
 
-func comesFromElsewhere(t *testing.T, v visit) {
-	e := rig.NotOpened(t, v.foreign(dial{URL: v.gateway.Socket()}))
+func testForeignOrigin(t *testing.T, v setup) {
+	e := rig.AwaitRefusal(t, v.foreign(dial{URL: v.gateway.Socket()}))
 	switch {
 	case v.browser && e.Code != 1006:
 		t.Errorf("refused with %+v", e)

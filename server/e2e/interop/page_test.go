@@ -16,7 +16,7 @@ func readPage(t testing.TB) string {
 	return docstest.Page(t, "troubleshooting")
 }
 
-// tables gives the first cells of all rows of the tables that begin with this
+// tables returns the first cells of all rows of the tables whose first column has this
 // head.
 func tables(page, head string) []string {
 	var cells []string
@@ -35,8 +35,8 @@ func tables(page, head string) []string {
 	return cells
 }
 
-// TestTroubleshooting provokes each row of the page; what the row quotes has to
-// be in what was seen.
+// TestTroubleshooting provokes each row of the page. What the row quotes has to be in
+// what was seen.
 func TestTroubleshooting(t *testing.T) {
 	t.Parallel()
 	rig.Binary(t)
@@ -68,7 +68,7 @@ func TestTroubleshooting(t *testing.T) {
 
 var codeSpan = regexp.MustCompile("`([^`]+)`")
 
-// quotes gives what is in code spans, as far as an ellipsis.
+// quotes returns the texts in code spans, each up to its ellipsis.
 func quotes(cell string) []string {
 	var all []string
 	for _, m := range codeSpan.FindAllStringSubmatch(cell, -1) {
@@ -86,7 +86,7 @@ func TestQuotes(t *testing.T) {
 	}
 }
 
-// TestPageListsClients keeps the page's list of clients that of the matrix.
+// TestPageListsClients checks that the page lists the clients of the matrix.
 func TestPageListsClients(t *testing.T) {
 	t.Parallel()
 	var tested []string
@@ -101,7 +101,7 @@ func TestPageListsClients(t *testing.T) {
 // TestCurl runs the page's command, and curl's own WebSocket where it has one.
 func TestCurl(t *testing.T) {
 	t.Parallel()
-	curl := rig.Find(t, "curl", "curl")
+	curl := rig.FindCommand(t, "curl", "curl")
 	g := rig.StartGateway(t, "")
 	blocks := docstest.Blocks(t, "curl")
 	if len(blocks) != 1 {
@@ -112,7 +112,7 @@ func TestCurl(t *testing.T) {
 		t.Fatalf("the page's command is %q", command)
 	}
 	command = strings.Replace(command, "http://localhost:8080", "http://"+g.Address, 1)
-	// It ends by its own limit of time, with an error.
+	// The command ends at its own time limit, with an error.
 	if out, _ := exec.CommandContext(t.Context(), "sh", "-c", command).Output(); !strings.HasPrefix(string(out), "HTTP/1.1 101 ") {
 		t.Errorf("the command prints %q", out)
 	}

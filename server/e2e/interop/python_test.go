@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// python gives a Python that has websockets, the system's before others: that
-// is the one for which a package manager installs.
-func python(t testing.TB) string {
+// findPython returns a Python that has websockets. It prefers the system's Python, since
+// package managers install websockets for that one.
+func findPython(t testing.TB) string {
 	t.Helper()
 	for _, path := range []string{"/usr/bin/python3", "python3"} {
 		if exec.Command(path, "-c", "import websockets").Run() == nil {

@@ -8,15 +8,16 @@ import (
 	"testing"
 )
 
-// relay is a network between a client and the gateway. Once it is deaf, what the
-// client says is lost, while it still hears the gateway: how a connection looks
-// whose client does not answer.
+// relay is a network between a client and the gateway. With dropsRequests, it drops what
+// the client sends and passes on what the gateway sends: so a client looks that does not
+// answer pings.
 type relay struct {
-	address string
-	deaf    atomic.Bool
+	address       string
+	dropsRequests atomic.Bool
 
-	mu   sync.Mutex
-	ways []net.Conn // to the gateway
+	// mu guards the following field.
+	mu       sync.Mutex
+	gateways []net.Conn // connections to the gateway
 }
 
 func newRelay(t testing.TB, to string) *relay {
@@ -33,7 +34,7 @@ func newRelay(t testing.TB, to string) *relay {
 			if err != nil {
 				return
 			}
-			busy.Go(func() { r.join(t, c, to) })
+			busy.Go(func() { r.run(t, c, to) })
 		}
 	})
 	t.Cleanup(func() {
@@ -43,17 +44,17 @@ func newRelay(t testing.TB, to string) *relay {
 	return r
 }
 
-// cut ends all connections without a word.
+// cut ends all connections without a close frame.
 func (r *relay) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, c := range r.ways {
+	for _, c := range r.gateways {
 		_ = c.Close()
 	}
 }
 
-// join passes on what both sides say until the gateway has ended.
-func (r *relay) join(t testing.TB, client net.Conn, to string) {
+// run passes bytes on in both directions until the gateway's side has ended.
+func (r *relay) run(t testing.TB, client net.Conn, to string) {
 	defer client.Close()
 	gateway, err := net.Dial("tcp", to)
 	if err != nil {
@@ -62,7 +63,7 @@ func (r *relay) join(t testing.TB, client net.Conn, to string) {
 	}
 	defer gateway.Close()
 	r.mu.Lock()
-	r.ways = append(r.ways, gateway)
+	r.gateways = append(r.gateways, gateway)
 	r.mu.Unlock()
 	go func() {
 		_, _ = io.Copy(client, gateway)
@@ -74,7 +75,7 @@ func (r *relay) join(t testing.TB, client net.Conn, to string) {
 		if err != nil {
 			return
 		}
-		if r.deaf.Load() {
+		if r.dropsRequests.Load() {
 			continue
 		}
 		if _, err := gateway.Write(buf[:n]); err != nil {

@@ -1,4 +1,4 @@
-// Package proxy tests the gateway behind real proxies, nginx, Caddy and HAProxy,
-// with exactly the configurations that the manual prints: only addresses and the
-// certificate's files are put in.
+// Package proxy tests the gateway behind nginx, Caddy and HAProxy, with the
+// configurations that the manual prints. Only addresses and certificate files are
+// replaced.
 package proxy

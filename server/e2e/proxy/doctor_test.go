@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/doctor"
 )
 
-// TestDoctor examines each proxy as the manual has it, and without its upgrade
+// TestDoctor examines each proxy with the manual's configuration, and without its upgrade
 // headers.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
@@ -27,13 +27,13 @@ func TestDoctor(t *testing.T) {
 				t.Fatalf("without upgrade headers: %s", text(t, r))
 			}
 			if !slices.ContainsFunc(r.Lines[i].Mend, func(m doctor.Mend) bool { return m.Where == strings.ToLower(p.name) }) {
-				t.Errorf("nothing to mend %s with: %s", p.name, text(t, r))
+				t.Errorf("no configuration line for %s: %s", p.name, text(t, r))
 			}
 		})
 	}
 }
 
-func examine(t *testing.T, v visit) doctor.Report {
+func examine(t *testing.T, v setup) doctor.Report {
 	t.Helper()
 	_, port, err := net.SplitHostPort(v.proxy.address)
 	if err != nil {

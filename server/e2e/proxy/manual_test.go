@@ -7,9 +7,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/docstest"
 )
 
-// block gives the manual's configuration for a proxy: the block of this language
-// that is there to be run in one.
-func block(t testing.TB, language string) string {
+// manualBlock returns the manual's configuration for a proxy: the only block in that
+// language that is tested behind a proxy.
+func manualBlock(t testing.TB, language string) string {
 	t.Helper()
 	var found []docstest.Block
 	for _, b := range docstest.BlocksOf(t, "network") {
@@ -23,8 +23,8 @@ func block(t testing.TB, language string) string {
 	return found[0].Text
 }
 
-// put puts texts in the place of others, each of which has to be there once.
-func put(t testing.TB, text string, oldnew ...string) string {
+// replaceOnce replaces texts, each of which has to occur once.
+func replaceOnce(t testing.TB, text string, oldnew ...string) string {
 	t.Helper()
 	for i := 0; i < len(oldnew); i += 2 {
 		if n := strings.Count(text, oldnew[i]); n != 1 {

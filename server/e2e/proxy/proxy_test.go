@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
 )
 
-// TestMain lets all tests that wait do so at once: they need no processor.
+// TestMain runs all tests at once: most of them wait, which takes no processor.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "100"); err != nil {
@@ -28,32 +28,34 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// visitor is a loopback address that is nobody else's, and not the proxy's.
-const visitor = "127.0.0.2"
+// clientAddress is a loopback address that neither the proxies nor the gateway use.
+const clientAddress = "127.0.0.2"
 
-// visit is a gateway behind a proxy.
-type visit struct {
+// setup is a gateway behind a proxy.
+type setup struct {
 	gateway *rig.Gateway
 	proxy   server
 }
 
-// client comes from the visitor's address and finds the proxy wherever it listens.
-func (v visit) client() *http.Client {
-	return rig.From(visitor, v.proxy.address, &http.Transport{TLSClientConfig: &tls.Config{RootCAs: v.proxy.roots}})
+// client returns an HTTP client that comes from clientAddress and connects to the proxy,
+// whatever the URL says.
+func (v setup) client() *http.Client {
+	return rig.ClientFrom(clientAddress, v.proxy.address, &http.Transport{TLSClientConfig: &tls.Config{RootCAs: v.proxy.roots}})
 }
 
-// dial opens a WebSocket of the public name, on its usual port or another.
-func (v visit) dial(t testing.TB, port string, header http.Header) rig.Socket {
+// dial opens a WebSocket under the public name, on its usual port ("") or another
+// (":8443").
+func (v setup) dial(t testing.TB, port string, header http.Header) rig.Socket {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	return rig.Dial(ctx, rig.Options{URL: "wss://" + host + port + "/ws", Header: header, Client: v.client()})
 }
 
-// start starts a gateway with the manual's configuration and a proxy before it.
-func start(t testing.TB, proxy func(testing.TB, string, ...string) server, change ...string) visit {
+// start starts a gateway with the manual's configuration, and a proxy in front of it.
+func start(t testing.TB, proxy func(testing.TB, string, ...string) server, change ...string) setup {
 	t.Helper()
-	g := rig.StartGateway(t, block(t, "json5"))
-	return visit{g, proxy(t, g.Address, change...)}
+	g := rig.StartGateway(t, manualBlock(t, "json5"))
+	return setup{g, proxy(t, g.Address, change...)}
 }
 
 func TestProxies(t *testing.T) {
@@ -64,15 +66,15 @@ func TestProxies(t *testing.T) {
 			v := start(t, p.start)
 			for _, row := range []struct {
 				name string
-				try  func(*testing.T, visit)
+				try  func(*testing.T, setup)
 			}{
-				{"upgrades, and streams without holding back", streams},
-				{"lives through 95 s of silence", livesThroughSilence},
-				{"passes on who asks", passesAddress},
-				{"makes cookies secure", makesCookiesSecure},
-				{"is the page's own origin on any port", isOwnOrigin},
-				{"refuses a foreign origin with the cause", refusesForeignOrigin},
-				{"takes a file of 20 MiB", takesFile},
+				{"upgrades, and streams without holding back", testStream},
+				{"lives through 95 s of silence", testSilence},
+				{"passes on who asks", testAddress},
+				{"makes cookies secure", testCookies},
+				{"is the page's own origin on any port", testOwnOrigin},
+				{"refuses a foreign origin with the cause", testForeignOrigin},
+				{"takes a file of 20 MiB", testUpload},
 			} {
 				t.Run(row.name, func(t *testing.T) {
 					t.Parallel()
@@ -83,37 +85,37 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// TestUpgradeNotPassedOn is what the log, and the client, say of a proxy that
-// lacks what the manual's has.
+// TestUpgradeNotPassedOn checks what the log and the client say when a proxy lacks lines
+// of the manual's configuration.
 func TestUpgradeNotPassedOn(t *testing.T) {
 	t.Parallel()
 	for _, p := range proxies {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			refusesUpgrade(t, start(t, p.start, p.deaf...))
+			checkUpgradeRefused(t, start(t, p.start, p.deaf...))
 		})
 	}
 	t.Run("nginx with proxy_pass alone", func(t *testing.T) {
 		t.Parallel()
-		refusesUpgrade(t, start(t, nginx, append([]string{"        proxy_http_version 1.1;\n", ""}, proxies[0].deaf...)...))
+		checkUpgradeRefused(t, start(t, startNginx, append([]string{"        proxy_http_version 1.1;\n", ""}, proxies[0].deaf...)...))
 	})
 }
 
-func refusesUpgrade(t *testing.T, v visit) {
+func checkUpgradeRefused(t *testing.T, v setup) {
 	t.Helper()
-	e := rig.NotOpened(t, v.dial(t, "", nil))
-	var said struct{ Error rig.Error }
-	if err := json.Unmarshal([]byte(e.Text), &said); err != nil || e.Status != http.StatusUpgradeRequired {
+	e := rig.AwaitRefusal(t, v.dial(t, "", nil))
+	var answer struct{ Error rig.Error }
+	if err := json.Unmarshal([]byte(e.Text), &answer); err != nil || e.Status != http.StatusUpgradeRequired {
 		t.Fatalf("refused with %+v", e)
 	}
-	if want := "let proxies speak HTTP/1.1 and pass the Upgrade and Connection headers on"; !strings.Contains(said.Error.Message, want) {
-		t.Errorf("the client is told %q, without %q", said.Error.Message, want)
+	if want := "let proxies speak HTTP/1.1 and pass the Upgrade and Connection headers on"; !strings.Contains(answer.Error.Message, want) {
+		t.Errorf("the client is told %q, without %q", answer.Error.Message, want)
 	}
 	v.gateway.AwaitLog("websocket upgrade failed")
 }
 
-func streams(t *testing.T, v visit) {
-	k := rig.Connected(t, v.dial(t, "", nil), rig.Admin("anna"))
+func testStream(t *testing.T, v setup) {
+	k := rig.Connect(t, v.dial(t, "", nil), rig.AdminParams("anna"))
 	began := time.Now()
 	f := k.Must("chat.send", `{"message":"What is a gate?"}`)
 	pieces := k.Pieces(f.Payload.RunID)
@@ -129,9 +131,9 @@ func streams(t *testing.T, v visit) {
 	}
 }
 
-func livesThroughSilence(t *testing.T, v visit) {
-	in := rig.Connected(t, v.dial(t, "", nil), rig.Admin("bert"))
-	waiting := rig.Connected(t, v.dial(t, "", nil), `{}`) // hears nothing but pings
+func testSilence(t *testing.T, v setup) {
+	in := rig.Connect(t, v.dial(t, "", nil), rig.AdminParams("bert"))
+	waiting := rig.Connect(t, v.dial(t, "", nil), `{}`) // receives nothing but pings
 	time.Sleep(95 * time.Second)
 	in.Must("health", "{}")
 	if f := waiting.Must("browser.pairing.status", "{}"); f.Payload.Status != "pending" {
@@ -139,12 +141,12 @@ func livesThroughSilence(t *testing.T, v visit) {
 	}
 }
 
-// passesAddress also claims to be somebody else, which the proxy must not take over.
-func passesAddress(t *testing.T, v visit) {
+// testAddress also claims to be another client, which the proxy must not pass on.
+func testAddress(t *testing.T, v setup) {
 	claims := http.Header{"X-Forwarded-For": {"203.0.113.7"}, "X-Forwarded-Host": {"evil.example"}}
-	k := rig.Connected(t, v.dial(t, "", claims), rig.Admin("carl"))
+	k := rig.Connect(t, v.dial(t, "", claims), rig.AdminParams("carl"))
 	for _, c := range k.Must("health", "{}").Payload.Clients {
-		if c.UserID == "carl" && c.Address != visitor {
+		if c.UserID == "carl" && c.Address != clientAddress {
 			t.Errorf("the gateway takes the visitor for %s", c.Address)
 		}
 		if c.UserID == "carl" {
@@ -154,8 +156,8 @@ func passesAddress(t *testing.T, v visit) {
 	t.Error("the gateway does not list the visitor")
 }
 
-// makesCookiesSecure goes the way of a browser that nobody knows.
-func makesCookiesSecure(t *testing.T, v visit) {
+// testCookies asks for a cookie as a browser does that the gateway does not know.
+func testCookies(t *testing.T, v setup) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+host+"/api/session", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
@@ -178,35 +180,35 @@ func makesCookiesSecure(t *testing.T, v visit) {
 	if answer.StatusCode != http.StatusNoContent || c == nil || !strings.HasPrefix(c.Name, "__Host-") {
 		t.Fatalf("%s with cookies %v", answer.Status, answer.Cookies())
 	}
-	k := rig.Converse(t, v.dial(t, "", http.Header{"Origin": {"https://" + host}, "Cookie": {c.Name + "=" + c.Value}}))
+	k := rig.NewClient(t, v.dial(t, "", http.Header{"Origin": {"https://" + host}, "Cookie": {c.Name + "=" + c.Value}}))
 	if f := k.Must("connect", "{}"); f.Payload.Code == "" || f.Payload.SenderID != "" {
 		t.Errorf("with the cookie connect answers %+v", f.Payload)
 	}
 }
 
-// isOwnOrigin needs the Host header with its port.
-func isOwnOrigin(t *testing.T, v visit) {
+// testOwnOrigin needs the Host header with its port.
+func testOwnOrigin(t *testing.T, v setup) {
 	for _, port := range []string{"", ":8443"} {
-		rig.Connected(t, v.dial(t, port, http.Header{"Origin": {"https://" + host + port}}), rig.Admin("dora"))
+		rig.Connect(t, v.dial(t, port, http.Header{"Origin": {"https://" + host + port}}), rig.AdminParams("dora"))
 	}
 }
 
-func refusesForeignOrigin(t *testing.T, v visit) {
+func testForeignOrigin(t *testing.T, v setup) {
 	// The second one would be allowed if the gateway believed this header.
 	for _, header := range []http.Header{
 		{"Origin": {"https://elsewhere.example"}},
 		{"Origin": {"https://elsewhere.example"}, "X-Forwarded-Host": {"elsewhere.example"}},
 	} {
-		e := rig.NotOpened(t, v.dial(t, "", header))
+		e := rig.AwaitRefusal(t, v.dial(t, "", header))
 		if e.Status != http.StatusForbidden || !strings.Contains(e.Text, "gateway.allowed_origins") {
 			t.Errorf("refused with %+v", e)
 		}
 	}
-	v.gateway.AwaitLog("security.origin_rejected", visitor)
+	v.gateway.AwaitLog("security.origin_rejected", clientAddress)
 }
 
-// takesFile is where proxies have limits and buffers of their own.
-func takesFile(t *testing.T, v visit) {
+// testUpload uploads a large file: proxies have limits and buffers of their own.
+func testUpload(t *testing.T, v setup) {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	file, err := form.CreateFormFile("file", "large.txt")

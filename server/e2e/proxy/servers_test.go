@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/certs/certstest"
 )
 
-// host is the name in the manual's configurations.
+// host is the host name in the manual's configurations.
 const host = "chat.example.com"
 
 // server is a proxy in front of a gateway.
@@ -22,32 +22,32 @@ type server struct {
 	roots   *x509.CertPool
 }
 
-// proxies are those of the manual. Each start takes the gateway's address and
-// what is to be changed in the manual's configuration, as put does.
+// proxies are the manual's. start takes the gateway's address, and what to change in the
+// manual's configuration, as replaceOnce does.
 var proxies = []struct {
 	name  string
 	start func(t testing.TB, gateway string, change ...string) server
-	// deaf changes the configuration so that upgrades are not passed on.
+	// deaf changes the configuration so that the proxy does not pass upgrades on.
 	deaf []string
 }{
-	{"nginx", nginx, []string{
+	{"nginx", startNginx, []string{
 		"        proxy_set_header Upgrade $http_upgrade;\n", "",
 		"        proxy_set_header Connection $http_connection;\n", "",
 	}},
-	{"Caddy", caddy, []string{
+	{"Caddy", startCaddy, []string{
 		"    reverse_proxy GATEWAY\n", "    reverse_proxy GATEWAY {\n        header_up -Connection\n        header_up -Upgrade\n    }\n",
 	}},
-	{"HAProxy", haproxy, []string{
+	{"HAProxy", startHAProxy, []string{
 		"    option forwardfor\n", "    option forwardfor\n    http-request del-header Upgrade\n",
 	}},
 }
 
-// configure makes the manual's configuration that of a test: upstream first,
-// then what else is to be changed.
+// configure adapts the manual's configuration to a test: first the gateway's address,
+// then the given changes.
 func configure(t testing.TB, language, gateway string, change ...string) string {
 	t.Helper()
-	text := put(t, block(t, language), "127.0.0.1:8080", "GATEWAY")
-	return strings.Replace(put(t, text, change...), "GATEWAY", gateway, 1)
+	text := replaceOnce(t, manualBlock(t, language), "127.0.0.1:8080", "GATEWAY")
+	return strings.Replace(replaceOnce(t, text, change...), "GATEWAY", gateway, 1)
 }
 
 func write(t testing.TB, dir, name, text string) string {
@@ -59,9 +59,9 @@ func write(t testing.TB, dir, name, text string) string {
 	return path
 }
 
-func nginx(t testing.TB, gateway string, change ...string) server {
+func startNginx(t testing.TB, gateway string, change ...string) server {
 	t.Helper()
-	path := rig.Find(t, "nginx-light", "nginx", "/usr/sbin/nginx")
+	path := rig.FindCommand(t, "nginx-light", "nginx", "/usr/sbin/nginx")
 	dir, address := t.TempDir(), rig.FreeAddress(t)
 	certificate, key, roots := newCertificate(t)
 	site := configure(t, "nginx", gateway, append([]string{
@@ -84,9 +84,9 @@ func nginx(t testing.TB, gateway string, change ...string) server {
 	return server{address, roots}
 }
 
-func haproxy(t testing.TB, gateway string, change ...string) server {
+func startHAProxy(t testing.TB, gateway string, change ...string) server {
 	t.Helper()
-	path := rig.Find(t, "haproxy", "haproxy", "/usr/sbin/haproxy")
+	path := rig.FindCommand(t, "haproxy", "haproxy", "/usr/sbin/haproxy")
 	dir, address := t.TempDir(), rig.FreeAddress(t)
 	certificate, key, roots := newCertificate(t)
 	config := write(t, dir, "haproxy.cfg", configure(t, "haproxy", gateway, append([]string{
@@ -98,11 +98,11 @@ func haproxy(t testing.TB, gateway string, change ...string) server {
 	return server{address, roots}
 }
 
-// caddy gets its certificate from an authority of its own instead of one on the
-// internet, which its global options say, before the manual's configuration.
-func caddy(t testing.TB, gateway string, change ...string) server {
+// startCaddy configures an internal certificate authority in global options before the
+// manual's configuration, since the test has no internet.
+func startCaddy(t testing.TB, gateway string, change ...string) server {
 	t.Helper()
-	path := rig.Find(t, "caddy", "caddy")
+	path := rig.FindCommand(t, "caddy", "caddy")
 	dir, address, redirects := t.TempDir(), rig.FreeAddress(t), rig.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
 	_, redirectPort, _ := net.SplitHostPort(redirects)
@@ -133,7 +133,8 @@ func caddy(t testing.TB, gateway string, change ...string) server {
 	return server{address, roots}
 }
 
-// newCertificate makes one for host, in PEM, with its key and a pool that trusts it.
+// newCertificate returns a certificate for host and its key, in PEM, and a pool that
+// trusts the certificate.
 func newCertificate(t testing.TB) (certificate, key string, roots *x509.CertPool) {
 	t.Helper()
 	certificate, key = certstest.Good(t, host)

@@ -1,7 +1,7 @@
-// Package rig is what tests from outside stand on: the real binary as a process
-// of its own, other programs beside it, and a conversation in the protocol over
-// whatever WebSocket a test brings along.
+// Package rig starts what tests from outside work with: the real binary as a process of
+// its own, other programs beside it, and clients that speak the protocol over whatever
+// WebSocket a test brings along.
 //
-// The binary is bin/gatehouse, or what E2E_BINARY names; without one a test is
+// The binary is bin/gatehouse, or what E2E_BINARY names. Without a binary, tests are
 // skipped.
 package rig

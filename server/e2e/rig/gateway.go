@@ -2,42 +2,40 @@ package rig
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
-
-// Patience bounds each wait for something that should happen at once.
-const Patience = 30 * time.Second
 
 // Token is the gateway token that StartGateway sets.
 const Token = "the-token-of-a-test-from-outside"
 
-// Gateway is the binary with a data directory and a loopback address of its own,
-// which it keeps when it is started again.
+// Gateway is the binary with a data directory and a loopback address of its own. Both
+// stay the same over restarts.
 type Gateway struct {
 	Address string // host:port
-	Dir     string // of its configuration, and of its data in data
+	Dir     string // has config.json5, and the data directory data
 
 	t       testing.TB
 	env     []string
 	program *Program
 }
 
-// StartGateway starts the binary with Token and a configuration in JSON5, or with
-// none where that is empty, and ends it with the test. The log is in JSON.
+// StartGateway starts the binary with Token as its gateway token. config is JSON5; "" is
+// an empty configuration. The gateway logs JSON and ends with the test.
 func StartGateway(t testing.TB, config string) *Gateway {
 	t.Helper()
 	return start(t, config, "GATEHOUSE_GATEWAY_TOKEN="+Token)
 }
 
-// StartUntold is StartGateway without Token: the gateway makes one of its own.
-func StartUntold(t testing.TB, config string) *Gateway {
+// StartGatewayWithoutToken is StartGateway for a gateway that makes its own token.
+func StartGatewayWithoutToken(t testing.TB, config string) *Gateway {
 	t.Helper()
 	return start(t, config)
 }
@@ -50,10 +48,11 @@ func start(t testing.TB, config string, env ...string) *Gateway {
 	return g
 }
 
-// Binary gives the path of the binary.
+// Binary returns the path of the binary, or skips the test when there is none.
 func Binary(t testing.TB) string {
 	t.Helper()
-	paths := []string{"../../bin/gatehouse", "../../../bin/gatehouse"} // from server/e2e, and from a folder in it
+	// Tests run in server/e2e or in a folder in it.
+	paths := []string{"../../bin/gatehouse", "../../../bin/gatehouse"}
 	if path := os.Getenv("E2E_BINARY"); path != "" {
 		paths = []string{path}
 	}
@@ -70,39 +69,63 @@ func Binary(t testing.TB) string {
 	return ""
 }
 
-// Configure writes the configuration that a reload, or the next Start, reads.
+// GatewayCommand returns the command that starts the binary with its files in dir: the
+// configuration in config.json5, the data in data. The gateway logs JSON.
+func GatewayCommand(binary, dir string, args ...string) Command {
+	return Command{
+		Path: binary, Dir: dir, Env: []string{"HOME=" + dir},
+		Args: append([]string{
+			"-config", ConfigFile(dir), "-data-dir", filepath.Join(dir, "data"), "-log-format", "json",
+		}, args...),
+	}
+}
+
+// ConfigFile is where GatewayCommand has the configuration.
+func ConfigFile(dir string) string { return filepath.Join(dir, "config.json5") }
+
+// AwaitListening waits until a gateway listens, and returns its address.
+func AwaitListening(ctx context.Context, p *Process) (address string, err error) {
+	line, err := p.AwaitLine(ctx, "listening")
+	if err != nil {
+		return "", err
+	}
+	var entry struct{ Address string }
+	if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Address == "" {
+		return "", fmt.Errorf("a log entry without the address: %w: %s", err, line)
+	}
+	return entry.Address, nil
+}
+
+// Configure writes the configuration, which a reload or the next Start reads.
 func (g *Gateway) Configure(config string) {
 	g.t.Helper()
-	if err := os.WriteFile(g.configFile(), []byte(cmp.Or(config, "{}")), 0o600); err != nil {
+	if err := os.WriteFile(ConfigFile(g.Dir), []byte(cmp.Or(config, "{}")), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
 }
 
-func (g *Gateway) configFile() string { return filepath.Join(g.Dir, "config.json5") }
-
-// Start starts the binary; it must not run.
+// Start starts the binary, which must not be running.
 func (g *Gateway) Start() {
 	g.t.Helper()
-	g.program = Start(g.t, Command{
-		Path: Binary(g.t), Dir: g.Dir,
-		Args: []string{"-config", g.configFile(), "-listen", g.Address, "-data-dir", filepath.Join(g.Dir, "data"), "-log-format", "json"},
-		Env:  append(g.env, "HOME="+g.Dir),
-	})
-	line := g.AwaitLog("listening")
-	var said struct{ Address string }
-	if err := json.Unmarshal([]byte(line), &said); err != nil || said.Address == "" {
-		g.t.Fatalf("listening where? %v: %s", err, line)
+	command := GatewayCommand(Binary(g.t), g.Dir, "-listen", g.Address)
+	command.Env = append(command.Env, g.env...)
+	g.program = Start(g.t, command)
+	ctx, cancel := context.WithTimeout(context.Background(), WaitLimit)
+	defer cancel()
+	address, err := AwaitListening(ctx, g.program.process)
+	if err != nil {
+		g.t.Fatal(err)
 	}
-	g.Address = said.Address
+	g.Address = address
 }
 
-// Stop ends it as an operator does.
+// Stop ends the gateway as an operator does.
 func (g *Gateway) Stop() {
 	g.t.Helper()
 	g.program.End(syscall.SIGTERM)
 }
 
-// Kill ends it as a crash does.
+// Kill ends the gateway as a crash does.
 func (g *Gateway) Kill() {
 	g.t.Helper()
 	g.program.End(syscall.SIGKILL)
@@ -110,16 +133,16 @@ func (g *Gateway) Kill() {
 
 var signInLink = regexp.MustCompile(`https?://\S+/login#\S+`)
 
-// SignInLink is the one that it printed at its last start.
+// SignInLink returns the sign-in link that the last start printed.
 func (g *Gateway) SignInLink() string {
 	g.t.Helper()
 	return signInLink.FindString(g.AwaitLog("/login#"))
 }
 
-// Log is what it has logged since its last start.
+// Log returns what the gateway has logged since its last start.
 func (g *Gateway) Log() string { return g.program.Output() }
 
-// AwaitLog waits for a line of the log that has all these parts, and gives it.
+// AwaitLog waits for a line of the log that contains all parts, and returns the line.
 func (g *Gateway) AwaitLog(parts ...string) string {
 	g.t.Helper()
 	return g.program.AwaitLine(parts...)
@@ -130,17 +153,3 @@ func (g *Gateway) URL(path string) string { return "http://" + g.Address + path 
 
 // Socket is the address of the WebSocket.
 func (g *Gateway) Socket() string { return "ws://" + g.Address + "/ws" }
-
-// Line finds a line of text that has all these parts, or "".
-func Line(text string, parts ...string) string {
-next:
-	for line := range strings.Lines(text) {
-		for _, part := range parts {
-			if !strings.Contains(line, part) {
-				continue next
-			}
-		}
-		return line
-	}
-	return ""
-}

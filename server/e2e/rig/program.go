@@ -1,101 +1,61 @@
 package rig
 
 import (
-	"errors"
-	"io"
+	"context"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// Command is a program to be started. Env adds to this process's environment.
-type Command struct {
-	Path      string
-	Args, Env []string
-	Dir       string
-	Input     io.Reader // nil: none
-	Lines     io.Writer // takes its standard output; nil: that goes where its errors go
-}
+// WaitLimit bounds each wait for something that should happen at once.
+const WaitLimit = 30 * time.Second
 
-// Program is one that runs. It ends with the test, and what it said is in the
-// test's log if that fails.
+// Program is a Process that ends with its test. When the test fails, the test's log has
+// the program's output.
 type Program struct {
-	t    testing.TB
-	cmd  *exec.Cmd
-	said said
-	done chan struct{}
+	t       testing.TB
+	process *Process
 }
 
-// said gathers what a program writes.
-type said struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
-// Start starts a program in a process group of its own.
+// Start starts a program.
 func Start(t testing.TB, c Command) *Program {
 	t.Helper()
-	p := &Program{t: t, done: make(chan struct{})}
-	p.cmd = exec.Command(c.Path, c.Args...)
-	p.cmd.Dir, p.cmd.Stdin = c.Dir, c.Input
-	p.cmd.Env = append(os.Environ(), c.Env...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
-	if c.Lines != nil {
-		p.cmd.Stdout = c.Lines
-	}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.WaitDelay = time.Second // for what a child of it keeps open
-	if err := p.cmd.Start(); err != nil {
+	process, err := StartProcess(c)
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		_ = p.cmd.Wait() // what it ends with is for those who look at its output
-		close(p.done)
-	}()
+	p := &Program{t: t, process: process}
 	t.Cleanup(func() {
 		p.End(syscall.SIGTERM)
 		if t.Failed() {
-			t.Logf("%s said:\n%s", c.Path, p.Output())
+			t.Logf("%s wrote:\n%s", c.Path, p.Output())
 		}
 	})
 	return p
 }
 
-// Output is what it has said so far.
-func (p *Program) Output() string { return p.said.String() }
+// Output returns what the program has written so far.
+func (p *Program) Output() string { return p.process.Output() }
 
-// AwaitLine waits for a line of its output that has all these parts.
+// AwaitLine waits for a line of output that contains all parts, and returns the line.
 func (p *Program) AwaitLine(parts ...string) string {
 	p.t.Helper()
-	var line string
-	p.Await("a line with "+strings.Join(parts, " and "), func() bool {
-		line = Line(p.Output(), parts...)
-		return line != ""
-	})
+	ctx, cancel := context.WithTimeout(context.Background(), WaitLimit)
+	defer cancel()
+	line, err := p.process.AwaitLine(ctx, parts...)
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	return line
 }
 
-// AwaitPort waits until something listens on a TCP address.
+// AwaitPort waits until somebody listens on a TCP address.
 func (p *Program) AwaitPort(address string) {
 	p.t.Helper()
-	p.Await("something that listens on "+address, func() bool {
+	p.Await("listener on "+address, func() bool {
 		c, err := net.DialTimeout("tcp", address, time.Second)
 		if err != nil {
 			return false
@@ -105,46 +65,29 @@ func (p *Program) AwaitPort(address string) {
 	})
 }
 
-// Await waits until there is something that the running program brings about.
-func (p *Program) Await(what string, there func() bool) {
+// Await waits until ready returns true. The test fails when the program ends before.
+func (p *Program) Await(what string, ready func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(Patience); !there(); time.Sleep(10 * time.Millisecond) {
-		select {
-		case <-p.done:
-			if !there() {
-				p.t.Fatalf("%s ended before there was %s:\n%s", p.cmd.Path, what, p.Output())
-			}
-			return
-		default:
-		}
-		if time.Now().After(end) {
-			p.t.Fatalf("%s: not within %v: %s:\n%s", p.cmd.Path, Patience, what, p.Output())
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), WaitLimit)
+	defer cancel()
+	if err := p.process.Await(ctx, what, ready); err != nil {
+		p.t.Fatal(err)
 	}
 }
 
-// End sends it a signal and waits for its end; what is left of its process group
-// is killed.
+// End sends the program a signal and waits until it has ended; a program that does not
+// end fails the test. Nothing happens when the program has ended before.
 func (p *Program) End(signal syscall.Signal) {
 	p.t.Helper()
-	select {
-	case <-p.done:
+	if p.process.Ended(0) {
 		return
-	default:
 	}
-	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.process.End(signal, WaitLimit); err != nil {
 		p.t.Error(err)
 	}
-	select {
-	case <-p.done:
-	case <-time.After(Patience):
-		p.t.Errorf("%s did not end after %v", p.cmd.Path, signal)
-	}
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // most often there is nobody left
-	<-p.done
 }
 
-// FreeAddress is a loopback address that nobody listens on.
+// FreeAddress returns a loopback address on which nobody listens.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -155,15 +98,15 @@ func FreeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// Find gives the path of the first of these commands, or skips the test: the
-// reason says what to install.
-func Find(t testing.TB, install string, commands ...string) string {
+// FindCommand returns the path of the first of these commands that is installed. Without
+// any, the test is skipped, and the reason names the package to install.
+func FindCommand(t testing.TB, install string, commands ...string) string {
 	t.Helper()
 	for _, command := range commands {
 		if path, err := exec.LookPath(command); err == nil {
 			return path
 		}
 	}
-	t.Skipf("there is no %s: install %s", commands[0], install)
+	t.Skipf("there is no %s: install %s", strings.Join(commands, " or "), install)
 	return ""
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Event is what happens on a WebSocket, as its client sees it.
+// Event is something that happens on a WebSocket, as its client sees it.
 type Event struct {
 	Kind string `json:"kind"` // Opened, Text or Closed
-	Text string `json:"text"` // a message; for a handshake that failed, what the client knows of it
+	Text string `json:"text"` // a message; for a failed handshake, what the client knows about it
 
-	// Of a Closed.
+	// The following fields are set for Closed.
 	Code   int    `json:"code"`
 	Reason string `json:"reason"`
-	Status int    `json:"status"` // of an answer to the handshake that is not 101; 0 where that cannot be seen
+	Status int    `json:"status"` // HTTP status that refused the handshake; 0 where the client cannot see it
 
-	At time.Time `json:"-"` // when the test heard of it
+	At time.Time `json:"-"` // when the test received the event
 }
 
 // The kinds of events. A Closed that follows no Opened is a handshake that failed.
@@ -32,52 +32,53 @@ const (
 	Closed = "closed"
 )
 
-// Socket is a WebSocket of any client. Events closes after Closed.
+// Socket is a WebSocket opened by any client library. Events closes after Closed.
 type Socket interface {
 	Send(text string)
 	Close()
 	Events() <-chan Event
 }
 
-// Options are how to open a WebSocket with Dial.
+// Options says how Dial opens a WebSocket.
 type Options struct {
 	URL    string
 	Header http.Header
-	Mute   bool // answer no ping
+	Mute   bool // do not answer pings
 	Client *http.Client
 }
 
 // Dial opens a WebSocket with coder/websocket.
 func Dial(ctx context.Context, o Options) Socket {
-	s := &native{events: make(chan Event, 1<<16), ready: make(chan struct{})}
+	s := &coderSocket{events: make(chan Event, 1<<16), ready: make(chan struct{})}
 	ctx, s.cancel = context.WithCancel(ctx)
 	go s.run(ctx, o)
 	return s
 }
 
-type native struct {
+// coderSocket is a WebSocket opened with coder/websocket.
+type coderSocket struct {
 	events chan Event
-	ready  chan struct{} // closed when conn is there, or never will be
+	ready  chan struct{} // closed when conn is set, or the handshake has failed
 	conn   *websocket.Conn
 	cancel context.CancelFunc
 }
 
-// Events gives what happens.
-func (s *native) Events() <-chan Event { return s.events }
+// Events returns what happens.
+func (s *coderSocket) Events() <-chan Event { return s.events }
 
 // Send sends a text message.
-func (s *native) Send(text string) {
+func (s *coderSocket) Send(text string) {
 	<-s.ready
 	if s.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), WaitLimit)
 	defer cancel()
-	_ = s.conn.Write(ctx, websocket.MessageText, []byte(text)) // a failure is an event, too
+	_ = s.conn.Write(ctx, websocket.MessageText, []byte(text)) // the reader reports a failure
 }
 
-// Close closes with 1000, and does not wait for it.
-func (s *native) Close() {
+// Close closes with code 1000, without waiting for the peer.
+func (s *coderSocket) Close() {
 	<-s.ready
 	if s.conn == nil {
 		return
@@ -88,7 +89,7 @@ func (s *native) Close() {
 	}()
 }
 
-func (s *native) run(ctx context.Context, o Options) {
+func (s *coderSocket) run(ctx context.Context, o Options) {
 	defer s.cancel()
 	defer close(s.events)
 	conn, answer, err := websocket.Dial(ctx, o.URL, &websocket.DialOptions{
@@ -97,7 +98,7 @@ func (s *native) run(ctx context.Context, o Options) {
 	})
 	if err != nil {
 		close(s.ready)
-		s.events <- Refused(answer, err)
+		s.events <- RefusedEvent(answer, err)
 		return
 	}
 	defer conn.CloseNow()
@@ -108,15 +109,15 @@ func (s *native) run(ctx context.Context, o Options) {
 	for {
 		_, text, err := conn.Read(ctx)
 		if err != nil {
-			s.events <- ended(err)
+			s.events <- closedEvent(err)
 			return
 		}
 		s.events <- Event{Kind: Text, Text: string(text), At: time.Now()}
 	}
 }
 
-// Refused is the event of a handshake that failed with an answer, or without.
-func Refused(answer *http.Response, err error) Event {
+// RefusedEvent is the event of a handshake that failed, with an HTTP answer or without.
+func RefusedEvent(answer *http.Response, err error) Event {
 	e := Event{Kind: Closed, Text: err.Error(), Code: int(websocket.StatusAbnormalClosure), At: time.Now()}
 	if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		e.Status = answer.StatusCode
@@ -127,7 +128,7 @@ func Refused(answer *http.Response, err error) Event {
 	return e
 }
 
-func ended(err error) Event {
+func closedEvent(err error) Event {
 	e := Event{Kind: Closed, Text: err.Error(), Code: int(websocket.StatusAbnormalClosure), At: time.Now()}
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
@@ -136,10 +137,10 @@ func ended(err error) Event {
 	return e
 }
 
-// From gives a client whose connections come from a loopback address, go to
-// another one whatever the URL says, and trust a certificate where pool is not nil.
-func From(source, to string, transport *http.Transport) *http.Client {
-	dialer := &net.Dialer{Timeout: Patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
+// ClientFrom returns an HTTP client whose connections come from the loopback address
+// source and go to the address to, whatever the URL says.
+func ClientFrom(source, to string, transport *http.Transport) *http.Client {
+	dialer := &net.Dialer{Timeout: WaitLimit, LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		c, err := dialer.DialContext(ctx, network, to)
 		if err != nil {

@@ -1,3 +1,3 @@
-// Package webhook holds a test of the gateway's webhook against the library that
-// Standard Webhooks gives to receivers.
+// Package webhook tests the gateway's webhook with the library that Standard Webhooks
+// gives to receivers.
 package webhook

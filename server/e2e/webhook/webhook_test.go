@@ -17,9 +17,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestLibraryAccepts holds that a receiver with the library of Standard Webhooks, set
-// up with the secret as the configuration has it, accepts what the gateway signs, and
-// nothing that was signed with another key.
+// TestLibraryAccepts checks that a receiver with that library and the configured secret
+// accepts the gateway's requests, and refuses requests signed with another key.
 func TestLibraryAccepts(t *testing.T) {
 	t.Parallel()
 	key := []byte("a key of thirty-two bytes length")

@@ -1,5 +1,5 @@
-// Package docstest reads the pages of the manual and the README for the tests that
-// hold what they say to be true.
+// Package docstest reads the pages of the manual and the README, for the tests that check
+// that they are true.
 //
 // A comment above each code block says how the block is tested:
 //
@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// Kinds are those of code blocks, with what their tests do.
+// Kinds are the kinds of tested code blocks, with what their tests do.
 var Kinds = map[string]string{
 	"run":     "cmd/gatehouse runs it in a shell, beside a gateway",
 	"output":  "cmd/gatehouse finds it in what the block before it printed",
@@ -40,11 +40,11 @@ type Block struct {
 	Language string
 	Kind     string // one of Kinds, "" for a block that is not tested
 	Note     string // what follows the kind
-	Reason   string // why it is not tested
-	Text     string // with the last line end
+	Reason   string // why the block is not tested
+	Text     string // including the last line break
 }
 
-// Root is the top of the tree, as seen from the package that is tested.
+// Root returns the top of the tree.
 func Root(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -65,7 +65,7 @@ func Root(t testing.TB) string {
 // Readme is the name of the page at the top of the tree.
 const Readme = "../../README"
 
-// Pages gives all pages by name, the README at the top of the tree among them.
+// Pages returns all pages by name, including the README at the top of the tree.
 func Pages(t testing.TB) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(Root(t), "web", "docs", "*.md"))
@@ -79,13 +79,13 @@ func Pages(t testing.TB) map[string]string {
 	return pages
 }
 
-// Page gives the text of a page.
+// Page returns the text of a page.
 func Page(t testing.TB, name string) string {
 	t.Helper()
 	return read(t, File(t, name))
 }
 
-// File is where a page lies.
+// File returns the path of a page.
 func File(t testing.TB, name string) string {
 	t.Helper()
 	return filepath.Join(Root(t), "web", "docs", name+".md")
@@ -100,14 +100,14 @@ func read(t testing.TB, file string) string {
 	return string(text)
 }
 
-var comment = regexp.MustCompile(`^<!-- (?:test: ([a-z]+)(?:, (.*))?|untested: (.+)) -->$`)
+var testComment = regexp.MustCompile(`^<!-- (?:test: ([a-z]+)(?:, (.*))?|untested: (.+)) -->$`)
 
-// Blocks gives the code blocks of a kind, of all pages; "" gives all blocks.
+// Blocks returns the code blocks of a kind, of all pages; "" is every kind.
 func Blocks(t testing.TB, kind string) []Block {
 	t.Helper()
 	var all []Block
 	for name, text := range Pages(t) {
-		for _, b := range blocksOf(name, text) {
+		for _, b := range parseBlocks(name, text) {
 			if kind == "" || b.Kind == kind {
 				all = append(all, b)
 			}
@@ -116,13 +116,13 @@ func Blocks(t testing.TB, kind string) []Block {
 	return all
 }
 
-// BlocksOf gives the code blocks of a page, in its order.
+// BlocksOf returns the code blocks of a page, in order.
 func BlocksOf(t testing.TB, page string) []Block {
 	t.Helper()
-	return blocksOf(page, Pages(t)[page])
+	return parseBlocks(page, Pages(t)[page])
 }
 
-func blocksOf(page, text string) []Block {
+func parseBlocks(page, text string) []Block {
 	var all []Block
 	var open *Block
 	before := ""
@@ -134,7 +134,7 @@ func blocksOf(page, text string) []Block {
 		switch {
 		case open == nil && fence:
 			open = &Block{Page: page, Line: number, Language: strings.TrimPrefix(bare, "```")}
-			if m := comment.FindStringSubmatch(before); m != nil {
+			if m := testComment.FindStringSubmatch(before); m != nil {
 				open.Kind, open.Note, open.Reason = m[1], m[2], m[3]
 			}
 		case open != nil && fence:
@@ -148,7 +148,7 @@ func blocksOf(page, text string) []Block {
 	return all
 }
 
-// Embed puts content between the comments that mark a generated part.
+// Embed replaces the part of a document between the comments NAME:begin and NAME:end.
 func Embed(t testing.TB, document, name, content string) string {
 	t.Helper()
 	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
@@ -160,7 +160,8 @@ func Embed(t testing.TB, document, name, content string) string {
 	return before + begin + content + end + after
 }
 
-// Generated holds a page to what a generator makes of it, or writes that.
+// Generated checks that a page is what its generator makes of it. With update it writes
+// the page instead.
 func Generated(t *testing.T, page string, update bool, generate func(text string) string) {
 	t.Helper()
 	text := Page(t, page)

@@ -1,5 +1,5 @@
-// Package manual formats the pages of the manual, which lie in web/docs, for the
-// gateway to serve.
+// Package manual formats the manual's pages, which are in web/docs, for the gateway to
+// serve.
 package manual
 
 import (
@@ -13,7 +13,7 @@ import (
 type Page struct {
 	Title    string
 	Blocks   []string  // HTML, safe to put into a page
-	Sections []Section // its headings of the second and third level
+	Sections []Section // headings of the second and third level
 	Previous string    // name of the page before it; "" for the first
 	Next     string    // name of the page after it; "" for the last
 }
@@ -21,11 +21,11 @@ type Page struct {
 // Section is a part of a page under a heading.
 type Section struct {
 	Title string
-	ID    string // of the heading's element
-	Deep  bool   // it is within another section
+	ID    string // id of the heading's element
+	Deep  bool   // the section is part of the one before it
 }
 
-// Names lists all pages in the order of the manual, the index first.
+// Names returns all pages in the order of the manual, the index first.
 func Names() []string {
 	names := []string{docs.Index}
 	for _, c := range docs.Chapters() {
@@ -34,13 +34,13 @@ func Names() []string {
 	return names
 }
 
-// Title is the title of a page; "" when there is no such page.
+// Title returns the title of a page, or "" when there is no such page.
 func Title(name string) string {
 	p, _ := docs.Read(name)
 	return p.Title
 }
 
-// Format formats a page, which takes some milliseconds. name is one of Names.
+// Format formats a page, which takes some milliseconds. name has to be one of Names.
 func Format(name string) Page {
 	text, _ := docs.Read(name)
 	document := format.NewDocument(text.Text, docs.Link)

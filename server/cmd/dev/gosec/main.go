@@ -1,7 +1,7 @@
-// Command gosec reports what gosec has to say of the packages that go list names for
-// its arguments, as gosec's own command does. That one links libraries of AI providers,
-// which take longer to compile than the rest of what lints. And it keeps silent about
-// packages that it could not load.
+// Command gosec reports what gosec finds in the packages that go list names for its
+// arguments. gosec's own command links libraries of AI providers, which take longer to
+// compile than the rest of the linters, and says nothing about packages that it could not
+// load.
 package main
 
 import (
@@ -22,12 +22,12 @@ import (
 	"github.com/securego/gosec/v2/rules"
 )
 
-// beside are packages that are not in the gateway: they build, develop and test it.
-var beside = regexp.MustCompile(`/server/cmd/(check|dev)\b|/server/e2e\b|test$|/web/static/build$|/shared/protocol/gencodec$`)
+// excludedPackages are not part of the gateway: they build, develop and test it.
+var excludedPackages = regexp.MustCompile(`/server/cmd/(check|dev)\b|/server/e2e\b|test$|/web/static/build$|/shared/protocol/gencodec$`)
 
-// leftOut is the one rule that is left out somewhere: the generated codec is unsafe all
-// over, and tests hold what it does to encoding/json.
-var leftOut = []gosec.PathExcludeRule{{Path: `shared/protocol/codec\.go$`, Rules: []string{"G103"}}}
+// excludedRules are rules that do not apply somewhere: the generated codec uses unsafe
+// everywhere; tests compare it with encoding/json.
+var excludedRules = []gosec.PathExcludeRule{{Path: `shared/protocol/codec\.go$`, Rules: []string{"G103"}}}
 
 func main() {
 	found, err := check(os.Args[1:])
@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// check returns what is found in packages, by their patterns for go list.
+// check returns what is found in packages. patterns are those of go list.
 func check(patterns []string) ([]*issue.Issue, error) {
 	dirs, err := directories(patterns)
 	if err != nil {
@@ -54,7 +54,7 @@ func check(patterns []string) ([]*issue.Issue, error) {
 	if err := analyzer.Process(nil, dirs...); err != nil {
 		return nil, err
 	}
-	filter, err := gosec.NewPathExclusionFilter(leftOut)
+	filter, err := gosec.NewPathExclusionFilter(excludedRules)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func check(patterns []string) ([]*issue.Issue, error) {
 	return found, err
 }
 
-// directories lists where the packages are, without those beside the gateway.
+// directories returns the packages' directories, without the excluded packages.
 func directories(patterns []string) ([]string, error) {
 	list := exec.Command("go", append([]string{"list", "-f", "{{.ImportPath}} {{.Dir}}"}, patterns...)...)
 	list.Stderr = os.Stderr
@@ -81,7 +81,7 @@ func directories(patterns []string) ([]string, error) {
 	var dirs []string
 	for line := range strings.Lines(string(out)) {
 		path, dir, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if !beside.MatchString(path) {
+		if !excludedPackages.MatchString(path) {
 			dirs = append(dirs, dir)
 		}
 	}

@@ -24,7 +24,7 @@ func headers(d dial) http.Header {
 	return h
 }
 
-// withCoder opens them with coder/websocket.
+// withCoder opens WebSockets with coder/websocket.
 func withCoder(t testing.TB) func(dial) rig.Socket {
 	return func(d dial) rig.Socket {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -33,7 +33,7 @@ func withCoder(t testing.TB) func(dial) rig.Socket {
 	}
 }
 
-// withGorilla opens them with gorilla/websocket.
+// withGorilla opens WebSockets with gorilla/websocket.
 func withGorilla(testing.TB) func(dial) rig.Socket {
 	return func(d dial) rig.Socket {
 		s := &gorilla{events: make(chan rig.Event, 1<<16), ready: make(chan struct{})}
@@ -42,21 +42,22 @@ func withGorilla(testing.TB) func(dial) rig.Socket {
 	}
 }
 
-// gorilla is a socket of gorilla/websocket, which takes one writer at a time.
+// gorilla is a WebSocket of gorilla/websocket.
 type gorilla struct {
 	events chan rig.Event
 	ready  chan struct{}
-	mu     sync.Mutex
-	conn   *websocket.Conn
+	// mu is held while conn writes: gorilla/websocket takes one writer at a time.
+	mu   sync.Mutex
+	conn *websocket.Conn
 }
 
-// Events gives what happens.
+// Events returns what happens.
 func (s *gorilla) Events() <-chan rig.Event { return s.events }
 
 // Send sends a text message.
 func (s *gorilla) Send(text string) { s.write(websocket.TextMessage, []byte(text)) }
 
-// Close closes with 1000.
+// Close closes with code 1000.
 func (s *gorilla) Close() {
 	s.write(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
 }
@@ -66,7 +67,7 @@ func (s *gorilla) write(kind int, data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn != nil {
-		_ = s.conn.WriteMessage(kind, data) // a failure is an event, too
+		_ = s.conn.WriteMessage(kind, data) // the reader reports a failure
 	}
 }
 
@@ -75,7 +76,7 @@ func (s *gorilla) run(d dial) {
 	conn, answer, err := websocket.DefaultDialer.Dial(d.URL, headers(d))
 	if err != nil {
 		close(s.ready)
-		s.events <- rig.Refused(answer, err)
+		s.events <- rig.RefusedEvent(answer, err)
 		return
 	}
 	defer conn.Close()

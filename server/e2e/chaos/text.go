@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// vocabulary is awkward for what cuts text, and for what formats it.
+// vocabulary has words that are awkward to cut and to format.
 var vocabulary = [...]string{
 	"ever", "since", "the", "keeper", "größer", "naïve", "日本語", "🙂", "👩‍👩‍👧", "**bold**", "`code`", "_it_", "a<b", "&amp;", "[link](https://example.org)",
 	"\n\n", "\n- item", "\n\n```go\nfunc f() {}\n```\n\n", "\n\n> quote", "|", listing, "\n| a | b |\n|---|---|\n| c | d |\n", "\\", "\"quoted\"", "e\u0301", "tunnel", "train", "window", "word",
 }
 
-// listing takes a while to be told.
+// listing takes a while to stream.
 const listing = `
 
 ` + "```go" + `
@@ -27,8 +27,8 @@ func (g *Gate) Admit(v Visitor) error {
 
 `
 
-// phrase is a text of so many words.
-func phrase(d dice, words int) string {
+// randomText returns a text with that many words.
+func randomText(d rng, words int) string {
 	var b strings.Builder
 	for i := range words {
 		if i > 0 {
@@ -39,30 +39,30 @@ func phrase(d dice, words int) string {
 	return b.String()
 }
 
-// say makes the nth message of a sender, with what the demo agent has to reply to
-// it, where that is known.
-func say(d dice, sender string, n int) (text, reply string) {
+// composeMessage makes the nth message of a sender, and the demo agent's answer to it
+// where that is known.
+func composeMessage(d rng, sender string, n int) (text, reply string) {
 	name := fmt.Sprintf("%s.%d", sender, n)
 	switch d.weighted(20, 3, 2, 1, 1, 1) {
 	case 0:
-		reply = name + " " + phrase(d, 3+d.IntN(40)) + " end."
+		reply = name + " " + randomText(d, 3+d.IntN(40)) + " end."
 	case 1:
-		reply = name + " " + phrase(d, 40+d.IntN(60)) + " end."
+		reply = name + " " + randomText(d, 40+d.IntN(60)) + " end."
 	case 2:
 		return name + ": markdown", ""
-	case 3: // the demo agent overlooks what stands around a command
-		return "think" + marks(name), ""
+	case 3: // the demo agent ignores punctuation around a command
+		return "think" + encodeName(name), ""
 	case 4:
-		return "error" + marks(name), ""
-	case 5: // a long one, of which the demo agent quotes the beginning
-		line := phrase(d, 100) + "\n"
+		return "error" + encodeName(name), ""
+	case 5: // a long one; the demo agent quotes its beginning
+		line := randomText(d, 100) + "\n"
 		return name + ": " + strings.Repeat(line, 1+d.IntN(longestMessage/len(line))), ""
 	}
 	return "echo " + reply, reply
 }
 
-// marks is a name in punctuation.
-func marks(name string) string {
+// encodeName writes a name as punctuation.
+func encodeName(name string) string {
 	const alphabet = "!?.,;:-#"
 	var b strings.Builder
 	for _, c := range []byte(name) {
@@ -73,11 +73,11 @@ func marks(name string) string {
 	return b.String()
 }
 
-// longestMessage bounds a message of say, about, in bytes.
+// longestMessage is about the length of the longest message, in bytes.
 const longestMessage = 100_000
 
-// brief is a message for people.
-func brief(text string) string {
+// shorten cuts a message for a report.
+func shorten(text string) string {
 	const length = 80
 	if runes := []rune(text); len(runes) > length {
 		return string(runes[:length]) + "…"
@@ -85,9 +85,9 @@ func brief(text string) string {
 	return text
 }
 
-// failing reports whether the demo agent answers the text by an error.
-func failing(text string) bool { return strings.HasPrefix(text, "error") }
+// wantsError reports whether the demo agent answers the text with an error.
+func wantsError(text string) bool { return strings.HasPrefix(text, "error") }
 
-// longestAnswer bounds how long the demo agent, which says 45 words a second,
-// takes for a message of say.
+// longestAnswer bounds how long the demo agent takes for a message. It writes 45 words a
+// second.
 const longestAnswer = 10 * time.Second

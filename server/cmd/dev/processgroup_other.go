@@ -4,4 +4,4 @@ package main
 
 import "os/exec"
 
-func alone(*exec.Cmd) {}
+func ownProcessGroup(*exec.Cmd) {}

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// chunk is an event of a run that says something.
+// chunk is an event that adds text to an answer.
 func chunk(seq int64, said string) protocol.Frame {
 	return protocol.Frame{Event: "agent", Seq: seq, Payload: fmt.Appendf(nil,
 		`{"type":"chunk","sessionKey":%q,"runId":"r1","payload":{"content":%q}}`, key, said)}
@@ -19,7 +19,7 @@ func updated(change, epoch string, seq int64) protocol.Frame {
 		`{"sessionKey":%q,"change":%q,"session":{"key":%q,"epoch":%q}}`, key, change, key, epoch)}
 }
 
-// streaming is a history whose answer has begun, read up to seq 3.
+// streaming is a history with an unfinished answer, read up to seq 3.
 func streaming(said string, status protocol.MessageStatus) protocol.ChatHistoryResult {
 	return protocol.ChatHistoryResult{SessionKey: key, Epoch: "e", LastSeq: 3, Messages: []protocol.Message{
 		{ID: "m1", Role: "user", Content: "hello", Status: "complete", RunID: "r1", Seq: 2},
@@ -27,9 +27,9 @@ func streaming(said string, status protocol.MessageStatus) protocol.ChatHistoryR
 	}}
 }
 
-// TestFollowFindsWhatConnectionsDoWrong takes a transcript up to seq 3, resumed
-// there on a log that is at 5.
-func TestFollowFindsWhatConnectionsDoWrong(t *testing.T) {
+// TestFollowedSessionFindsFaults begins with a transcript up to seq 3, resumed there on a
+// log that is at 5.
+func TestFollowedSessionFindsFaults(t *testing.T) {
 	t.Parallel()
 	replaced := streaming("Good morn", "streaming")
 	replaced.LastSeq = 5
@@ -51,18 +51,18 @@ func TestFollowFindsWhatConnectionsDoWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFollow(key)
+			f := newFollowedSession(key)
 			faults := f.load(streaming("Good even", "streaming"))
-			if n := f.connected(f.line.Cursor(), &protocol.ResumedCursor{SessionKey: key, Status: "live", Epoch: "e", LastSeq: 5}); n != nothing {
+			if n := f.connected(f.timeline.Cursor(), &protocol.ResumedCursor{SessionKey: key, Status: "live", Epoch: "e", LastSeq: 5}); n != nothing {
 				t.Errorf("needs %d at first", n)
 			}
 			last := nothing
 			for _, frame := range tt.frames {
-				h, ok := hear(frame)
+				h, ok := digestEvent(frame)
 				if !ok {
 					t.Fatalf("%s cannot be read", frame.Payload)
 				}
-				more, n := f.arrive(h, frame)
+				more, n := f.receive(h, frame)
 				faults, last = append(faults, more...), n
 			}
 			if tt.then != nil {
@@ -79,9 +79,9 @@ func TestFollowFindsWhatConnectionsDoWrong(t *testing.T) {
 	}
 }
 
-func TestFollowFindsEndedAnswersThatChange(t *testing.T) {
+func TestFollowedSessionFindsChangedAnswers(t *testing.T) {
 	t.Parallel()
-	f := newFollow(key)
+	f := newFollowedSession(key)
 	faults := f.load(streaming("Good", "failed"))
 	more := streaming("Good evening", "complete")
 	more.LastSeq = 4
@@ -95,24 +95,24 @@ func TestFollowFindsEndedAnswersThatChange(t *testing.T) {
 	}
 }
 
-// TestWitness holds that one seq has one event, however it is formatted.
-func TestWitness(t *testing.T) {
+// TestSeenEvents checks that one seq has one event, with or without HTML.
+func TestSeenEvents(t *testing.T) {
 	t.Parallel()
 	sum := func(payload string) uint64 {
-		h, ok := hear(protocol.Frame{Event: "agent", Payload: []byte(payload)})
+		h, ok := digestEvent(protocol.Frame{Event: "agent", Payload: []byte(payload)})
 		if !ok {
 			t.Fatalf("%s cannot be read", payload)
 		}
 		return h.sum
 	}
-	w := &witness{logs: map[string][]uint64{}}
+	w := &seenEvents{logs: map[string][]uint64{}}
 	const said = `{"type":"chunk","sessionKey":"s","runId":"r","payload":{"content":"hello"%s}}`
 	plain, html := sum(fmt.Sprintf(said, "")), sum(fmt.Sprintf(said, `,"html":{"from":0,"blocks":["<p>hello</p>"]}`))
 	other := sum(strings.Replace(fmt.Sprintf(said, ""), "hello", "hallo", 1))
-	if !w.saw("e", 4, plain) || !w.saw("e", 4, html) || !w.saw("e", 5, other) || !w.saw("f", 4, other) {
+	if !w.record("e", 4, plain) || !w.record("e", 4, html) || !w.record("e", 5, other) || !w.record("f", 4, other) {
 		t.Error("the same event is found to be another")
 	}
-	if w.saw("e", 4, other) {
+	if w.record("e", 4, other) {
 		t.Error("another event is found to be the same")
 	}
 }

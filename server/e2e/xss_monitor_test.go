@@ -18,34 +18,35 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// watch finds out whether words in a tab have become more than words: code that
-// ran, a dialog, a violated policy, a request to somebody else, or elements and
-// attributes that no template of ours has.
-type watch struct {
+// monitor finds out whether texts in a tab have become more than text: code that ran, a
+// dialog, a violated policy, a request to another host, or elements and attributes that
+// no template has.
+type monitor struct {
 	*tab
-	host string   // of the gateway; no request may go elsewhere
-	ids  []string // that elements may have; nil: any
+	host string   // the gateway's; requests may go to no other
+	ids  []string // ids that elements may have; nil: any
 
+	// mu guards the following fields.
 	mu         sync.Mutex
-	ran        []string // what called xss
+	ran        []string // arguments of calls of xss
 	dialogs    []string
 	violations []string
-	foreign    []string // requests
+	foreign    []string // requests to other hosts
 	requests   int
 }
 
-// tells is in every document before its own scripts are: what runs calls xss.
-const tells = `(() => {
+// monitorScript runs in every document before its own scripts. Attacks that run call xss.
+const monitorScript = `(() => {
 	const tell = globalThis.xssTold;
 	globalThis.xss = (id) => tell("ran " + id);
 	addEventListener("securitypolicyviolation", (e) =>
 		tell("violation " + e.effectiveDirective + " " + e.blockedURI + " " + e.sample + " " + location.href), true);
 })()`
 
-// watched watches a tab from its next navigation on.
-func watched(b *tab, g *gatehouse) *watch {
+// startMonitor watches a tab from its next navigation on.
+func startMonitor(b *tab, g *gatehouse) *monitor {
 	b.t.Helper()
-	w := &watch{tab: b, host: g.Address}
+	w := &monitor{tab: b, host: g.Address}
 	if err := chromedp.Listen(b.ctx, w.listen); err != nil {
 		b.t.Fatal(err)
 	}
@@ -53,12 +54,12 @@ func watched(b *tab, g *gatehouse) *watch {
 		command(network.Enable, network.EnableParams{}),
 		command(audits.Enable, cdp.Empty{}),
 		command(runtime.AddBinding, runtime.AddBindingParams{Name: "xssTold"}),
-		command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: tells}),
+		command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: monitorScript}),
 	)
 	return w
 }
 
-func (w *watch) listen(event any) {
+func (w *monitor) listen(event any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch e := event.(type) {
@@ -75,7 +76,7 @@ func (w *watch) listen(event any) {
 		}
 	case *page.EventJavascriptDialogOpening:
 		w.dialogs = append(w.dialogs, e.Message)
-		go func() { // a page with a dialog stands still
+		go func() { // a page is blocked while it has a dialog
 			_ = chromedp.Do(w.ctx, command(page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}))
 		}()
 	case *network.EventRequestWillBeSent:
@@ -86,18 +87,18 @@ func (w *watch) listen(event any) {
 	}
 }
 
-// count gives how often code ran, and dialogs, violations and foreign requests.
-func (w *watch) count() (ran, dialogs, violations, foreign int) {
+// counts returns how often code ran, and how many dialogs, violations and requests to
+// other hosts there were.
+func (w *monitor) counts() (ran, dialogs, violations, foreign int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.ran), len(w.dialogs), len(w.violations), len(w.foreign)
 }
 
-// harmless fails if there has been anything, or the document holds what it must
-// not.
-func (w *watch) harmless(where string) {
+// checkHarmless fails if an attack has had any effect.
+func (w *monitor) checkHarmless(where string) {
 	w.t.Helper()
-	for _, fault := range w.sweep("document") {
+	for _, fault := range w.findFaults("document") {
 		w.t.Errorf("%s: %s", where, fault)
 	}
 	w.mu.Lock()
@@ -110,16 +111,16 @@ func (w *watch) harmless(where string) {
 	}
 }
 
-// sweep names what is in a document, an expression, that no template of ours and
-// no formatted message has.
-func (w *watch) sweep(document string) []string {
+// findFaults lists what is in a document (an expression) that neither a template nor a
+// formatted message has.
+func (w *monitor) findFaults(document string) []string {
 	w.t.Helper()
-	return evaluate[[]string](w.tab, `globalThis.xssIDs = `+script(w.ids)+`; `+sweeper+`; globalThis.xssSweep(`+document+`)`)
+	return evaluate[[]string](w.tab, `globalThis.xssIDs = `+toJSON(w.ids)+`; `+findFaultsScript+`; globalThis.xssSweep(`+document+`)`)
 }
 
-// sweeper defines xssSweep. What people write may become the elements of prose,
-// with links to other places and nothing else; around it are the templates'.
-const sweeper = `globalThis.xssSweep ??= (() => {
+// findFaultsScript defines xssSweep. Users' text may become the elements of prose, with
+// links to other places and nothing else. Around prose are the templates' elements.
+const findFaultsScript = `globalThis.xssSweep ??= (() => {
 	const set = (words) => new Set(words.trim().split(/\s+/));
 	const tags = set("html head meta title link script body noscript template svg symbol path circle rect line g use defs " +
 		"div span p a b i button form input textarea label ul ol li nav main aside header footer section h1 h2 h3 h4 h5 h6 img " +
@@ -172,21 +173,21 @@ const sweeper = `globalThis.xssSweep ??= (() => {
 	};
 })()`
 
-// TestWatchSees shows that what the other tests rely on can fail: in a real page,
-// with its policy and without it, each detector finds what is put there.
-func TestWatchSees(t *testing.T) {
+// TestMonitorFindsAttacks shows that the other tests can fail: in a real page, with its
+// policy and without it, each detector finds what is put there.
+func TestMonitorFindsAttacks(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, "")
-	user, _ := paired(t, g)
-	b := user.beside()
-	b.expect("") // everything
-	w := watched(b, g)
+	user, _ := pairedTabs(t, g)
+	b := user.openBeside()
+	b.expectProblem("") // any problem
+	w := startMonitor(b, g)
 	put := func(html string) {
 		w.run("put it in", chromedp.Evaluate[chromedp.Void](`void document.querySelector("#messages").append(
-			document.createRange().createContextualFragment(`+script(html)+`))`))
+			document.createRange().createContextualFragment(`+toJSON(html)+`))`))
 	}
 	w.open(g.url("/"))
-	w.harmless("before")
+	w.checkHarmless("before")
 
 	for _, html := range []string{
 		`<img src=/x onerror=xss(1)>`, `<b onclick=xss(1)>x</b>`, `<script>xss(1)</script>`, `<iframe srcdoc=x></iframe>`, `<object></object>`,
@@ -196,23 +197,23 @@ func TestWatchSees(t *testing.T) {
 		`<p data-slot=body><b data-action=sign-out>x</b></p>`, `<p data-slot=body><span id=x>x</span></p>`,
 	} {
 		put(html)
-		if len(w.sweep("document")) == 0 {
+		if len(w.findFaults("document")) == 0 {
 			t.Errorf("the sweep does not find %s", html)
 		}
 		w.run("take it out", chromedp.Evaluate[chromedp.Void](`void document.querySelector("#messages").replaceChildren()`))
 	}
-	ran, dialogs, violations, foreign := w.count()
-	if ran+dialogs != 0 || violations == 0 || foreign == 0 { // a request that the policy stops is reported, too
+	ran, dialogs, violations, foreign := w.counts()
+	if ran+dialogs != 0 || violations == 0 || foreign == 0 { // requests that the policy stops are reported too
 		t.Errorf("under the policy: %d ran, %d dialogs, %d foreign requests, %d violations", ran, dialogs, foreign, violations)
 	}
 
 	w.run("lift the policy", command(page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}))
 	w.open(g.url("/"))
 	put(`<img src=/x onerror=xss(1)><img src=/x onerror=alert(2)><img src="http://evil.invalid/i.png">`)
-	w.seen("all three", func() bool { return slices.Contains(w.ran, "1") && len(w.dialogs) > 0 && len(w.foreign) > 0 })
+	w.await("all three", func() bool { return slices.Contains(w.ran, "1") && len(w.dialogs) > 0 && len(w.foreign) > 0 })
 
-	// Most attacks are real: by themselves, in an empty page without a policy, they run.
-	w.run("try all", chromedp.Evaluate[chromedp.Void](`for (const text of `+script(texts(attacks(t)))+`) {
+	// Most attacks are real: in an empty page without a policy, they run by themselves.
+	w.run("try all", chromedp.Evaluate[chromedp.Void](`for (const text of `+toJSON(texts(attacks(t)))+`) {
 		const frame = document.createElement("iframe");
 		frame.srcdoc = text;
 		document.body.append(frame);
@@ -220,16 +221,16 @@ func TestWatchSees(t *testing.T) {
 	real := func() int {
 		return len(slices.Compact(slices.Sorted(slices.Values(w.ran))))
 	}
-	w.seen("most attacks", func() bool { return real() >= 50 })
+	w.await("most attacks", func() bool { return real() >= 50 })
 	w.mu.Lock()
 	t.Logf("%d of %d attacks run by themselves in an empty page without a policy", real(), len(attacks(t)))
 	w.mu.Unlock()
 }
 
-// seen waits until a condition on what was found holds.
-func (w *watch) seen(what string, holds func() bool) {
+// await waits until a condition on what was found holds.
+func (w *monitor) await(what string, holds func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(w.ctx, waitLimit)
 	defer cancel()
 	for {
 		w.mu.Lock()
@@ -244,8 +245,8 @@ func (w *watch) seen(what string, holds func() bool) {
 	}
 }
 
-// script is a value as an expression of JavaScript.
-func script(v any) string {
+// toJSON returns a value as JSON, which is an expression of JavaScript too.
+func toJSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(err)

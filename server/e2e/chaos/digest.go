@@ -7,18 +7,18 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// heard is what matters of an event of a session.
-type heard struct {
+// eventDigest is what the checks need of a session's event.
+type eventDigest struct {
 	session string
-	kind    string // of an agent event, its type; of session.updated, its change
+	kind    string // type of an agent event, change of session.updated
 	run     string // of an agent event
 	code    protocol.Code
-	epoch   string // of session.updated, the log's
-	sum     uint64 // of what is stored, so without formatted text
+	epoch   string // of the log, in session.updated
+	sum     uint64 // hash of what is stored, so without HTML
 }
 
-// hear reads an event frame. It reports false for events of no session.
-func hear(f protocol.Frame) (h heard, ok bool) {
+// digestEvent reads an event frame. ok is false for events of no session.
+func digestEvent(f protocol.Frame) (h eventDigest, ok bool) {
 	sum := fnv.New64a()
 	add := func(b []byte) { _, _ = sum.Write(b) } // a hash takes everything
 	add([]byte(f.Event))
@@ -29,7 +29,7 @@ func hear(f protocol.Frame) (h heard, ok bool) {
 			return h, false
 		}
 		h.session, h.kind, h.run = e.SessionKey, e.Type, e.RunID
-		e.Payload = plain(&h, e)
+		e.Payload = withoutHTML(&h, e)
 		add(e.AppendJSON(nil))
 	case protocol.EventChat:
 		var e protocol.ChatEvent
@@ -56,8 +56,9 @@ func hear(f protocol.Frame) (h heard, ok bool) {
 	return h, true
 }
 
-// plain is the payload of an agent event without formatted text.
-func plain(h *heard, e protocol.AgentEvent) []byte {
+// withoutHTML returns the payload of an agent event without formatted text. It notes why
+// a run failed.
+func withoutHTML(h *eventDigest, e protocol.AgentEvent) []byte {
 	switch e.Type {
 	case protocol.RunChunk:
 		var p protocol.TextPayload
@@ -87,15 +88,15 @@ func plain(h *heard, e protocol.AgentEvent) []byte {
 	return e.Payload
 }
 
-// witness remembers every event that anybody saw, so that nobody sees another
-// one in its place: not another client, and not after a restart.
-type witness struct {
+// seenEvents remembers every event that any client saw. No client may see another event
+// with the same seq, not even after a restart.
+type seenEvents struct {
 	mu   sync.Mutex
-	logs map[string][]uint64 // by epoch, the sums by seq
+	logs map[string][]uint64 // by epoch: hashes by seq
 }
 
-// saw reports whether the event is the one that others saw.
-func (w *witness) saw(epoch string, seq int64, sum uint64) bool {
+// record notes an event and reports whether it is the one that others saw with that seq.
+func (w *seenEvents) record(epoch string, seq int64, sum uint64) bool {
 	if epoch == "" {
 		return true
 	}

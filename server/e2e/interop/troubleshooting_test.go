@@ -21,8 +21,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
 )
 
-// troubles provoke the rows of the troubleshooting page, checking what they say
-// of the reason and the remedy. Each gives what a user and an operator see.
+// troubles provoke the rows of the troubleshooting page, and check what the rows say
+// about reason and remedy. Each returns what a user and an operator see.
 var troubles = map[string]func(*testing.T) string{
 	"`UNAUTHORIZED: first request must be 'connect'`":                                                          unconnected,
 	"Every request is answered `UNAUTHORIZED`":                                                                 wrongTokenThenRequests,
@@ -52,38 +52,38 @@ var troubles = map[string]func(*testing.T) string{
 	"The connection drops while sending, code 1009, `frame over 512 KiB: split it, or upload files over HTTP`": frameTooLarge,
 }
 
-// at opens a WebSocket of the gateway.
-func at(t *testing.T, g *rig.Gateway, d dial) rig.Socket {
+// dialGateway opens a WebSocket of the gateway.
+func dialGateway(t *testing.T, g *rig.Gateway, d dial) rig.Socket {
 	d.URL = g.Socket()
 	return withCoder(t)(d)
 }
 
-func connected(t *testing.T, g *rig.Gateway, user string) *rig.Talk {
+func connectAs(t *testing.T, g *rig.Gateway, user string) *rig.Client {
 	t.Helper()
-	return rig.Connected(t, at(t, g, dial{}), rig.Admin(user))
+	return rig.Connect(t, dialGateway(t, g, dial{}), rig.AdminParams(user))
 }
 
-// paired lets a device in as a user who is no admin, and gives its secret.
-func paired(t *testing.T, g *rig.Gateway, user, role string) (*rig.Talk, string) {
+// pairDevice lets a device in as a user who is no admin, and returns its secret.
+func pairDevice(t *testing.T, g *rig.Gateway, user, role string) (*rig.Client, string) {
 	t.Helper()
-	k := rig.Converse(t, at(t, g, dial{}))
+	k := rig.NewClient(t, dialGateway(t, g, dial{}))
 	asked := k.Must("connect", "{}")
-	connected(t, g, "keeper").Must("device.pair.approve", fmt.Sprintf(`{"code":%q,"userId":%q,"role":%q}`, asked.Payload.Code, user, role))
+	connectAs(t, g, "keeper").Must("device.pair.approve", fmt.Sprintf(`{"code":%q,"userId":%q,"role":%q}`, asked.Payload.Code, user, role))
 	k.Must("connect", fmt.Sprintf(`{"sender_id":%q}`, asked.Payload.SenderID))
 	return k, asked.Payload.SenderID
 }
 
 func unconnected(t *testing.T) string {
-	k := rig.Converse(t, at(t, rig.StartGateway(t, ""), dial{}))
+	k := rig.NewClient(t, dialGateway(t, rig.StartGateway(t, ""), dial{}))
 	refused := k.Call("chat.send", `{"message":"Hello"}`)
-	k.Must("connect", rig.Admin("anna"))
+	k.Must("connect", rig.AdminParams("anna"))
 	k.Must("health", "{}")
 	return refused.Error.String()
 }
 
 func wrongTokenThenRequests(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	k := rig.Converse(t, at(t, g, dial{}))
+	k := rig.NewClient(t, dialGateway(t, g, dial{}))
 	seen := k.Call("connect", `{"token":"not-the-token"}`).Error.String()
 	if !strings.Contains(seen, "UNAUTHORIZED: invalid token") {
 		t.Errorf("connect is answered %s", seen)
@@ -93,11 +93,11 @@ func wrongTokenThenRequests(t *testing.T) string {
 			t.Errorf("%s is answered %v", method, f.Error)
 		}
 	}
-	header := rig.Converse(t, at(t, g, dial{Bearer: "not-the-token"}))
+	header := rig.NewClient(t, dialGateway(t, g, dial{Bearer: "not-the-token"}))
 	if f := header.Call("connect", "{}"); f.Error == nil || f.Error.Code != "UNAUTHORIZED" {
 		t.Errorf("a wrong header is answered %v", f.Error)
 	}
-	header.Must("connect", rig.Admin("anna")) // token counts before the header
+	header.Must("connect", rig.AdminParams("anna")) // token takes precedence over the header
 	return seen
 }
 
@@ -105,7 +105,7 @@ func tooManyWrongTokens(t *testing.T) string {
 	g := rig.StartGateway(t, "")
 	var last *rig.Error
 	for range 3 { // the fifth on one connection closes it
-		k := rig.Converse(t, at(t, g, dial{}))
+		k := rig.NewClient(t, dialGateway(t, g, dial{}))
 		for range 4 {
 			last = k.Call("connect", `{"token":"not-the-token"}`).Error
 		}
@@ -118,7 +118,7 @@ func tooManyWrongTokens(t *testing.T) string {
 
 func pairingWaits(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	k := rig.Converse(t, at(t, g, dial{}))
+	k := rig.NewClient(t, dialGateway(t, g, dial{}))
 	asked := k.Must("connect", "{}")
 	if f := k.Call("chat.send", `{"message":"Hello"}`); f.Error == nil || f.Error.Code != "UNAUTHORIZED" {
 		t.Errorf("before the approval chat.send is answered %v", f.Error)
@@ -126,7 +126,7 @@ func pairingWaits(t *testing.T) string {
 	if f := k.Must("browser.pairing.status", "{}"); f.Payload.Status != "pending" {
 		t.Errorf("before the approval: %+v", f.Payload)
 	}
-	connected(t, g, "keeper").Must("device.pair.approve", fmt.Sprintf(`{"code":%q}`, asked.Payload.Code))
+	connectAs(t, g, "keeper").Must("device.pair.approve", fmt.Sprintf(`{"code":%q}`, asked.Payload.Code))
 	if f := k.Must("browser.pairing.status", "{}"); f.Payload.Status != "approved" {
 		t.Errorf("after the approval: %+v", f.Payload)
 	}
@@ -136,20 +136,20 @@ func pairingWaits(t *testing.T) string {
 
 func revokedDevice(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	k, secret := paired(t, g, "anna", "operator")
-	admin := connected(t, g, "keeper")
+	k, secret := pairDevice(t, g, "anna", "operator")
+	admin := connectAs(t, g, "keeper")
 	list := admin.Must("device.pair.list", "{}")
 	var devices []struct{ DeviceID, UserID string }
-	decode(t, list.Payload.Paired, &devices)
+	decodeJSON(t, list.Payload.Paired, &devices)
 	for _, d := range devices {
 		if d.UserID == "anna" {
 			admin.Must("device.pair.revoke", fmt.Sprintf(`{"deviceId":%q,"channel":"browser"}`, d.DeviceID))
 		}
 	}
-	if e := k.Ended(rig.Patience); e.Code != 1008 {
+	if e := k.AwaitClose(rig.WaitLimit); e.Code != 1008 {
 		t.Errorf("the revoked device's connection ends with %+v", e)
 	}
-	again := rig.Converse(t, at(t, g, dial{}))
+	again := rig.NewClient(t, dialGateway(t, g, dial{}))
 	refused := again.Call("connect", fmt.Sprintf(`{"sender_id":%q}`, secret))
 	if f := again.Must("connect", "{}"); f.Payload.Code == "" {
 		t.Errorf("pairing anew: %+v", f.Payload)
@@ -158,16 +158,16 @@ func revokedDevice(t *testing.T) string {
 }
 
 func roleTooLow(t *testing.T) string {
-	k, _ := paired(t, rig.StartGateway(t, ""), "anna", "viewer")
+	k, _ := pairDevice(t, rig.StartGateway(t, ""), "anna", "viewer")
 	return k.Call("chat.send", `{"message":"Hello"}`).Error.String()
 }
 
 func foreignSession(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	anna, _ := paired(t, g, "anna", "operator")
+	anna, _ := pairDevice(t, g, "anna", "operator")
 	sent := anna.Must("chat.send", `{"message":"echo hello"}`)
 	session := fmt.Sprintf(`{"sessionKey":%q,"message":"Hello"}`, sent.Payload.SessionKey)
-	bert, _ := paired(t, g, "bert", "operator")
+	bert, _ := pairDevice(t, g, "bert", "operator")
 	var seen string
 	for _, method := range []string{"chat.send", "chat.history", "chat.inject", "chat.abort", "chat.session.status"} {
 		seen = bert.Call(method, session).Error.String()
@@ -175,14 +175,14 @@ func foreignSession(t *testing.T) string {
 			t.Errorf("%s: %s", method, seen)
 		}
 	}
-	connected(t, g, "keeper").Must("chat.history", session)
+	connectAs(t, g, "keeper").Must("chat.history", session)
 	return seen
 }
 
 func sharedSession(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	anna, _ := paired(t, g, "anna", "operator")
-	bert, _ := paired(t, g, "bert", "operator")
+	anna, _ := pairDevice(t, g, "anna", "operator")
+	bert, _ := pairDevice(t, g, "bert", "operator")
 	const shared = `{"sessionKey":"our.session","message":"echo hello"}`
 	anna.Must("chat.send", shared)
 	seen := bert.Call("chat.send", shared).Error.String()
@@ -190,13 +190,13 @@ func sharedSession(t *testing.T) string {
 		t.Errorf("the second user: %s", seen)
 	}
 	bert.Must("chat.send", `{"sessionKey":"bert.session","message":"echo hello"}`)
-	connected(t, g, "bot").Must("chat.send", shared)
+	connectAs(t, g, "bot").Must("chat.send", shared)
 	return seen
 }
 
 func wrongAddress(t *testing.T) string {
-	nobody := rig.NotOpened(t, withCoder(t)(dial{URL: "ws://" + rig.FreeAddress(t) + "/ws"}))
-	elsewhere := rig.NotOpened(t, withCoder(t)(dial{URL: "ws://" + rig.StartGateway(t, "").Address + "/socket"}))
+	nobody := rig.AwaitRefusal(t, withCoder(t)(dial{URL: "ws://" + rig.FreeAddress(t) + "/ws"}))
+	elsewhere := rig.AwaitRefusal(t, withCoder(t)(dial{URL: "ws://" + rig.StartGateway(t, "").Address + "/socket"}))
 	return fmt.Sprintln(nobody.Text, elsewhere.Status)
 }
 
@@ -212,7 +212,7 @@ func upgradeNotPassedOn(t *testing.T) string {
 		httputil.NewSingleHostReverseProxy(upstream).ServeHTTP(w, r)
 	}))
 	t.Cleanup(proxy.Close)
-	e := rig.NotOpened(t, withCoder(t)(dial{URL: strings.Replace(proxy.URL, "http", "ws", 1) + "/ws"}))
+	e := rig.AwaitRefusal(t, withCoder(t)(dial{URL: strings.Replace(proxy.URL, "http", "ws", 1) + "/ws"}))
 	if e.Status != http.StatusUpgradeRequired || !strings.Contains(e.Text, "pass the Upgrade and Connection headers on") {
 		t.Errorf("the client is told %+v", e)
 	}
@@ -222,7 +222,7 @@ func upgradeNotPassedOn(t *testing.T) string {
 func foreignOrigin(t *testing.T) string {
 	const page = "https://app.example.com"
 	g := rig.StartGateway(t, "")
-	e := rig.NotOpened(t, at(t, g, dial{Origin: page}))
+	e := rig.AwaitRefusal(t, dialGateway(t, g, dial{Origin: page}))
 	if e.Status != http.StatusForbidden || !strings.Contains(e.Text, "add it to gateway.allowed_origins") {
 		t.Errorf("the client is told %+v", e)
 	}
@@ -230,11 +230,12 @@ func foreignOrigin(t *testing.T) string {
 	g.Stop()
 	g.Configure(`{ gateway: { allowed_origins: ["` + page + `"] } }`)
 	g.Start()
-	rig.Connected(t, at(t, g, dial{Origin: page}), rig.Admin("anna"))
+	rig.Connect(t, dialGateway(t, g, dial{Origin: page}), rig.AdminParams("anna"))
 	return seen
 }
 
-// corsError is what makes a browser report one: a preflight without permission.
+// corsError causes what a browser reports as a CORS error: a preflight without
+// permission.
 func corsError(t *testing.T) string {
 	const page = "https://app.example.com"
 	preflight := func(g *rig.Gateway) *http.Response {
@@ -243,7 +244,7 @@ func corsError(t *testing.T) string {
 			t.Fatal(err)
 		}
 		r.Header = http.Header{"Origin": {page}, "Access-Control-Request-Method": {http.MethodPost}}
-		return do(t, r)
+		return sendRequest(t, r)
 	}
 	g := rig.StartGateway(t, "")
 	refused := preflight(g)
@@ -259,20 +260,20 @@ func corsError(t *testing.T) string {
 	return refused.Status
 }
 
-// notJSON5 checks a form that circulates, and the page's own.
+// notJSON5 checks a common mistake, and the page's own configuration.
 func notJSON5(t *testing.T) string {
 	check := func(text string) (string, error) {
 		path := filepath.Join(t.TempDir(), "config.json5")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		said, err := exec.CommandContext(t.Context(), rig.Binary(t), "config", "check", "-config", path, "-data-dir", t.TempDir()).CombinedOutput()
-		return string(said), err
+		output, err := exec.CommandContext(t.Context(), rig.Binary(t), "config", "check", "-config", path, "-data-dir", t.TempDir()).CombinedOutput()
+		return string(output), err
 	}
 	_, after, _ := strings.Cut(readPage(t), "```json5\n")
 	own, _, _ := strings.Cut(after, "```")
-	if said, err := check(own); err != nil {
-		t.Errorf("the page's configuration: %v: %s", err, said)
+	if output, err := check(own); err != nil {
+		t.Errorf("the page's configuration: %v: %s", err, output)
 	}
 	seen, err := check("# config.json5\ngateway: {\n  allowed_origins: [\"https://app.example.com\"]\n}\n")
 	if err == nil {
@@ -283,36 +284,36 @@ func notJSON5(t *testing.T) string {
 
 func silence60(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	k := rig.Connected(t, at(t, g, dial{Mute: true}), rig.Admin("anna"))
-	e := k.Ended(75 * time.Second)
+	k := rig.Connect(t, dialGateway(t, g, dial{Mute: true}), rig.AdminParams("anna"))
+	e := k.AwaitClose(75 * time.Second)
 	if e.Code != 1001 {
 		t.Errorf("closed with %d", e.Code)
 	}
 	return e.Reason
 }
 
-// busyStays sends a request every 20 s on one of two connections that answer no
-// ping.
+// busyStays sends a request every 20 s on one of two connections that do not answer
+// pings.
 func busyStays(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	idle := rig.Connected(t, at(t, g, dial{Mute: true}), rig.Admin("anna"))
-	busy := rig.Connected(t, at(t, g, dial{Mute: true}), rig.Admin("anna"))
+	idle := rig.Connect(t, dialGateway(t, g, dial{Mute: true}), rig.AdminParams("anna"))
+	busy := rig.Connect(t, dialGateway(t, g, dial{Mute: true}), rig.AdminParams("anna"))
 	for range 4 {
 		time.Sleep(20 * time.Second)
 		busy.Must("health", "{}")
 	}
-	return idle.Ended(time.Second).Reason
+	return idle.AwaitClose(time.Second).Reason
 }
 
-// ownPingHandler is a gorilla client with a handler that forgets the pong, beside
-// one without.
+// ownPingHandler has one gorilla client with a handler that forgets the pong, and one
+// without a handler.
 func ownPingHandler(t *testing.T) string {
 	g := rig.StartGateway(t, "")
 	open := withGorilla(t)
 	began := time.Now()
-	own := rig.Connected(t, open(dial{URL: g.Socket(), Mute: true}), rig.Admin("anna"))
-	librarys := rig.Connected(t, open(dial{URL: g.Socket()}), rig.Admin("anna"))
-	e := own.Ended(75 * time.Second) // which bounds it from above
+	own := rig.Connect(t, open(dial{URL: g.Socket(), Mute: true}), rig.AdminParams("anna"))
+	librarys := rig.Connect(t, open(dial{URL: g.Socket()}), rig.AdminParams("anna"))
+	e := own.AwaitClose(75 * time.Second) // which bounds it from above
 	if took := time.Since(began); took < 60*time.Second {
 		t.Errorf("dropped after %v", took)
 	}
@@ -324,13 +325,13 @@ func ownPingHandler(t *testing.T) string {
 func lostClient(t *testing.T) string {
 	g := rig.StartGateway(t, "")
 	network := newRelay(t, g.Address)
-	rig.Connected(t, withCoder(t)(dial{URL: "ws://" + network.address + "/ws"}), rig.Admin("anna"))
+	rig.Connect(t, withCoder(t)(dial{URL: "ws://" + network.address + "/ws"}), rig.AdminParams("anna"))
 	network.cut()
 	return g.AwaitLog("websocket read error", `"cause":"broken"`)
 }
 
 func silentStranger(t *testing.T) string {
-	e := rig.Converse(t, at(t, rig.StartGateway(t, ""), dial{})).Ended(rig.Patience)
+	e := rig.NewClient(t, dialGateway(t, rig.StartGateway(t, ""), dial{})).AwaitClose(rig.WaitLimit)
 	if e.Code != 1008 {
 		t.Errorf("closed with %d", e.Code)
 	}
@@ -346,14 +347,14 @@ func tooSlow(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer slow.Close()
-	hello := `{"type":"req","id":"1","method":"connect","params":` + rig.Admin("anna") + `}`
+	hello := `{"type":"req","id":"1","method":"connect","params":` + rig.AdminParams("anna") + `}`
 	if err := slow.WriteFrame(rawws.Frame{Opcode: rawws.Text, Payload: []byte(hello)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := slow.ReadFrame(); err != nil {
 		t.Fatal(err)
 	}
-	quick := connected(t, g, "anna")
+	quick := connectAs(t, g, "anna")
 	quick.Must("chat.send", `{"message":"echo hello","sessionKey":"kept"}`)
 	for range messages {
 		quick.Must("chat.inject", `{"sessionKey":"kept","message":"`+strings.Repeat("w", 250<<10)+`"}`)
@@ -368,7 +369,7 @@ func tooSlow(t *testing.T) string {
 	if code != 1013 {
 		t.Errorf("closed with %d", code)
 	}
-	again := rig.Converse(t, at(t, g, dial{}))
+	again := rig.NewClient(t, dialGateway(t, g, dial{}))
 	again.Must("connect", fmt.Sprintf(`{"token":%q,"user_id":"anna","resume":[{"sessionKey":"kept","afterSeq":1}]}`, rig.Token))
 	injected := 0
 	again.Await("all that was missed", func(f rig.Frame) bool {
@@ -382,15 +383,15 @@ func tooSlow(t *testing.T) string {
 
 func restart(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	k := connected(t, g, "anna")
+	k := connectAs(t, g, "anna")
 	sent := k.Must("chat.send", `{"message":"echo hello","sessionKey":"kept"}`)
 	g.Stop()
-	e := k.Ended(rig.Patience)
+	e := k.AwaitClose(rig.WaitLimit)
 	if e.Code != 1001 {
 		t.Errorf("closed with %d", e.Code)
 	}
 	g.Start()
-	again := rig.Converse(t, at(t, g, dial{}))
+	again := rig.NewClient(t, dialGateway(t, g, dial{}))
 	again.Must("connect", fmt.Sprintf(`{"token":%q,"user_id":"anna","resume":[{"sessionKey":"kept","afterSeq":1}]}`, rig.Token))
 	again.Await("what came after", func(f rig.Frame) bool {
 		return f.Payload.Type == "run.completed" && f.Payload.RunID == sent.Payload.RunID
@@ -399,7 +400,7 @@ func restart(t *testing.T) string {
 }
 
 func brokenFrame(t *testing.T) string {
-	k := connected(t, rig.StartGateway(t, ""), "anna")
+	k := connectAs(t, rig.StartGateway(t, ""), "anna")
 	k.Send(`{"type":"req","id":"broken","method":`)
 	f := k.Await("a refusal", func(f rig.Frame) bool { return f.Type == "res" && f.Error != nil })
 	k.Must("health", "{}") // the connection stays
@@ -407,7 +408,7 @@ func brokenFrame(t *testing.T) string {
 }
 
 func unexpectedFrame(t *testing.T) string {
-	k := connected(t, rig.StartGateway(t, ""), "anna")
+	k := connectAs(t, rig.StartGateway(t, ""), "anna")
 	k.Send(`{"type":"event","id":"odd","event":"chat"}`)
 	f := k.Answer("odd")
 	k.Must("health", "{}")
@@ -415,31 +416,31 @@ func unexpectedFrame(t *testing.T) string {
 }
 
 func frameTooLarge(t *testing.T) string {
-	k := connected(t, rig.StartGateway(t, ""), "anna")
+	k := connectAs(t, rig.StartGateway(t, ""), "anna")
 	k.Request("chat.send", `{"message":"`+strings.Repeat("x", 512<<10)+`"}`)
-	e := k.Ended(rig.Patience)
+	e := k.AwaitClose(rig.WaitLimit)
 	if e.Code != 1009 {
 		t.Errorf("closed with %d", e.Code)
 	}
 	return e.Reason
 }
 
-// fileInFrame sends a file inside a message, and then as the page says.
+// fileInFrame sends a file inside a message, and then in the way that the page describes.
 func fileInFrame(t *testing.T) string {
 	g := rig.StartGateway(t, "")
 	file := bytes.Repeat([]byte("A gate, a gate! "), 600<<10/16)
-	k := connected(t, g, "anna")
+	k := connectAs(t, g, "anna")
 	k.Request("chat.send", `{"message":"see file","file":"`+base64.StdEncoding.EncodeToString(file)+`"}`)
-	e := k.Ended(rig.Patience)
+	e := k.AwaitClose(rig.WaitLimit)
 	if e.Code != 1009 {
 		t.Errorf("closed with %d", e.Code)
 	}
 	path := upload(t, g, file)
-	connected(t, g, "anna").Must("chat.send", `{"message":"echo see file","media":[{"path":"`+path+`","filename":"gates.txt"}]}`)
+	connectAs(t, g, "anna").Must("chat.send", `{"message":"echo see file","media":[{"path":"`+path+`","filename":"gates.txt"}]}`)
 	return e.Reason
 }
 
-// upload uploads a text and gives its path.
+// upload uploads a text and returns its path.
 func upload(t *testing.T, g *rig.Gateway, file []byte) string {
 	t.Helper()
 	var body bytes.Buffer
@@ -455,44 +456,44 @@ func upload(t *testing.T, g *rig.Gateway, file []byte) string {
 		t.Fatal(err)
 	}
 	r.Header = http.Header{"Authorization": {"Bearer " + rig.Token}, "Content-Type": {form.FormDataContentType()}}
-	answer := do(t, r)
+	answer := sendRequest(t, r)
 	text, err := io.ReadAll(answer.Body)
 	var uploaded struct{ Path string }
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatalf("upload: %s %v: %s", answer.Status, err, text)
 	}
-	decode(t, text, &uploaded)
+	decodeJSON(t, text, &uploaded)
 	return uploaded.Path
 }
 
-// overUser sends more requests than a user may, over two connections, and gives
-// how many were refused.
-func overUser(t *testing.T) (*rig.Gateway, []*rig.Error) {
+// exceedUserLimit sends more requests than a user may, over two connections, and returns
+// the refusals.
+func exceedUserLimit(t *testing.T) (*rig.Gateway, []*rig.Error) {
 	t.Helper()
 	const burst, requests = 5, 12
 	g := rig.StartGateway(t, `{ gateway: { rate_limit_rpm: 60 } }`)
-	talks := []*rig.Talk{connected(t, g, "anna"), connected(t, g, "anna")}
+	clients := []*rig.Client{connectAs(t, g, "anna"), connectAs(t, g, "anna")}
 	var ids []string
 	for i := range requests {
-		ids = append(ids, talks[i%2].Request("health", "{}"))
+		ids = append(ids, clients[i%2].Request("health", "{}"))
 	}
 	var refused []*rig.Error
-	for i, id := range ids { // each is answered
-		if f := talks[i%2].Answer(id); !f.OK {
+	for i, id := range ids { // every request is answered
+		if f := clients[i%2].Answer(id); !f.OK {
 			refused = append(refused, f.Error)
 		}
 	}
 	if n := len(refused); n == 0 || n > requests-burst+2 {
 		t.Fatalf("%d of %d requests were refused", n, requests)
 	}
-	connected(t, g, "bert").Must("health", "{}") // another user
+	connectAs(t, g, "bert").Must("health", "{}") // another user
 	time.Sleep(time.Duration(refused[0].RetryAfterMs)*time.Millisecond + time.Second)
-	talks[0].Must("health", "{}")
+	clients[0].Must("health", "{}")
 	return g, refused
 }
 
 func overUserLimit(t *testing.T) string {
-	_, refused := overUser(t)
+	_, refused := exceedUserLimit(t)
 	for _, e := range refused {
 		if e.Code != "RESOURCE_EXHAUSTED" || !e.Retryable || e.RetryAfterMs <= 0 {
 			t.Errorf("refused with %+v", e)
@@ -502,12 +503,12 @@ func overUserLimit(t *testing.T) string {
 }
 
 func overUserLimitLog(t *testing.T) string {
-	g, _ := overUser(t)
+	g, _ := exceedUserLimit(t)
 	return g.AwaitLog("security.rate_limited", "anna")
 }
 
-// do sends a request; the answer is closed with the test.
-func do(t *testing.T, r *http.Request) *http.Response {
+// sendRequest sends a request. The answer is closed when the test ends.
+func sendRequest(t *testing.T, r *http.Request) *http.Response {
 	t.Helper()
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
