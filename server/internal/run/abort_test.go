@@ -17,12 +17,13 @@ func TestAbort(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := newDesk()
-				r := one(d, saying(1000, 10*time.Millisecond))
-				got, next := d.ask("k", "r", "a"), d.ask("k", "next", "a")
+				fake := newFakeSessions()
+				r := newRunner(fake, wordsAgent(1000, 10*time.Millisecond))
+				got, next := fake.enqueue("k", "r", "a"), fake.enqueue("k", "next", "a")
 				r.Wake("k")
-				pass(105 * time.Millisecond)
-				for _, other := range [][2]string{{"k", "next"}, {"k", "nothing"}, {"other", "r"}, {"other", ""}} {
+				advance(105 * time.Millisecond)
+				for _, other := range [][2]string{{"k", "next"}, {"k", "nothing"}, {"other", "r"},
+					{"other", ""}} {
 					if stopped := r.Abort(other[0], other[1]); stopped != "" {
 						t.Errorf("Abort(%q, %q) stopped %q", other[0], other[1], stopped)
 					}
@@ -31,37 +32,38 @@ func TestAbort(t *testing.T) {
 					t.Errorf("stopped %q", stopped)
 				}
 				synctest.Wait()
-				got.want(t, session.RunCancelled, "", words(11)) // all that was said
-				pass(time.Minute)
+				got.want(t, session.RunCancelled, "", words(11)) // all that was emitted
+				advance(time.Minute)
 				next.want(t, session.RunCompleted, "", words(1000))
 				if stopped := r.Abort("k", "r"); stopped != "" {
-					t.Errorf("a session at rest: stopped %q", stopped)
+					t.Errorf("an idle session: stopped %q", stopped)
 				}
 			})
 		})
 	}
 }
 
-// A run that the store has begun, but its worker does not know of yet, is
-// aborted by its name; without one, only what is known to run is.
+// While the store has begun a run and the worker does not know yet, Abort needs the run's
+// id. Without an id, it stops only a run that the worker knows.
 func TestAbortWhileItBegins(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ runID, stopped string }{{"r", "r"}, {"", ""}, {"other", "other"}} {
 		synctest.Test(t, func(t *testing.T) {
-			d := newDesk()
-			d.arrived, d.gate = make(chan struct{}, 9), make(chan struct{})
-			r := one(d, saying(3, time.Second))
-			got := d.ask("k", "r", "a")
+			fake := newFakeSessions()
+			fake.beginCalled, fake.releaseBegin = make(chan struct{}, 9), make(chan struct{})
+			r := newRunner(fake, wordsAgent(3, time.Second))
+			got := fake.enqueue("k", "r", "a")
 			r.Wake("k")
-			<-d.arrived
+			<-fake.beginCalled
 			if stopped := r.Abort("k", c.runID); stopped != c.stopped {
 				t.Errorf("Abort(%q) stopped %q", c.runID, stopped)
 			}
-			r.Abort("k", "") // does not undo it
-			close(d.gate)
-			pass(time.Minute)
+			r.Abort("k", "") // does not undo the first call
+			close(fake.releaseBegin)
+			advance(time.Minute)
 			if c.runID == "r" {
-				if got.outcome == nil || got.outcome.Status != session.RunCancelled || got.ended != 0 {
+				if got.outcome == nil || got.outcome.Status != session.RunCancelled ||
+					got.ended != 0 {
 					t.Errorf("ended as %+v after %v", got.outcome, got.ended)
 				}
 				return
@@ -71,28 +73,29 @@ func TestAbortWhileItBegins(t *testing.T) {
 	}
 }
 
-// An agent that goes on after its run was ended is left behind: what it says is
-// lost, and the session goes on.
-func TestAgentThatDoesNotListen(t *testing.T) {
+// An agent that does not return after its run was stopped is abandoned: what it emits is
+// dropped, and the session's next run begins.
+func TestUnresponsiveAgent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
+		fake := newFakeSessions()
 		release := make(chan struct{})
 		var late error
-		r := runner(d, map[string]agent.Agent{
-			"deaf": acting(func(_ context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+		r := newRunnerWith(fake, map[string]agent.Agent{
+			"unresponsive": agentFunc(func(_ context.Context, _ agent.Request,
+				emit func(agent.Piece) error) (agent.Usage, error) {
 				_ = emit(agent.Piece{Text: "part"})
 				<-release
 				late = emit(agent.Piece{Text: "late"})
 				return agent.Usage{}, nil
 			}),
-			"a": saying(2, 0),
+			"a": wordsAgent(2, 0),
 		})
-		got, next := d.ask("k", "r", "deaf"), d.ask("k", "next", "a")
+		got, next := fake.enqueue("k", "r", "unresponsive"), fake.enqueue("k", "next", "a")
 		r.Wake("k")
-		pass(time.Second)
+		advance(time.Second)
 		r.Abort("k", "r")
-		pass(time.Minute)
+		advance(time.Minute)
 		got.want(t, session.RunCancelled, "", "part")
 		if got.ended != time.Second+agentGrace {
 			t.Errorf("ended after %v", got.ended)
@@ -101,25 +104,26 @@ func TestAgentThatDoesNotListen(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		if late == nil {
-			t.Error("what came late was taken")
+			t.Error("a piece was accepted after the end of the run")
 		}
 		got.want(t, session.RunCancelled, "", "part")
 	})
 }
 
-// A run ends at last, whatever its agent does.
-func TestRunIsBounded(t *testing.T) {
+// A run ends after maxRun, whatever its agent does.
+func TestMaxRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
-		r := one(d, acting(func(ctx context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+		fake := newFakeSessions()
+		r := newRunner(fake, agentFunc(func(ctx context.Context, _ agent.Request,
+			emit func(agent.Piece) error) (agent.Usage, error) {
 			_ = emit(agent.Piece{Text: "well"})
 			<-ctx.Done()
 			return agent.Usage{}, ctx.Err()
 		}))
-		got := d.ask("k", "r", "a")
+		got := fake.enqueue("k", "r", "a")
 		r.Wake("k")
-		pass(24 * time.Hour)
+		advance(24 * time.Hour)
 		got.want(t, session.RunFailed, protocol.AgentTimeout, "well")
 		if got.ended != maxRun {
 			t.Errorf("ended after %v", got.ended)
@@ -127,20 +131,20 @@ func TestRunIsBounded(t *testing.T) {
 	})
 }
 
-// A session that is deleted, or reset, under an answer stops the agent at its
+// If a session is deleted or reset while an agent answers, the agent is stopped at its
 // next word.
-func TestSessionDeletedUnderAnAnswer(t *testing.T) {
+func TestSessionDeletedDuringAnAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
-		r := one(d, saying(20, time.Second))
-		got := d.ask("k", "r", "a")
+		fake := newFakeSessions()
+		r := newRunner(fake, wordsAgent(20, time.Second))
+		got := fake.enqueue("k", "r", "a")
 		r.Wake("k")
-		pass(1500 * time.Millisecond)
-		d.remove("k")
-		next := d.ask("k", "next", "a")
+		advance(1500 * time.Millisecond)
+		fake.remove("k")
+		next := fake.enqueue("k", "next", "a")
 		r.Wake("k")
-		pass(time.Minute)
+		advance(time.Minute)
 		if got.outcome != nil || got.text() != words(2) {
 			t.Errorf("ended as %+v with %q", got.outcome, got.text())
 		}

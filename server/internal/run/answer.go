@@ -12,53 +12,57 @@ import (
 )
 
 const (
-	// pieceInterval is how long text gathers before it becomes an event. The
-	// first word never waits.
+	// pieceInterval is how long pieces gather before they are appended. A piece after a
+	// longer silence is appended at once.
 	pieceInterval = 40 * time.Millisecond
-	// maxAnswer bounds an answer with its thinking, in bytes as inside a frame.
+	// maxAnswer limits an answer with its thinking, in bytes of JSON.
 	maxAnswer = 400 << 10
-	// historyBytes bounds what of a conversation an agent is given.
+	// historyBytes limits the text of the conversation that an agent gets.
 	historyBytes = 512 << 10
-	// maxRun bounds a run, whatever its agent's own timeout is.
+	// maxRun limits a run, whatever the timeout of its agent.
 	maxRun = 2 * time.Hour
-	// agentGrace is how long an agent may take to return once its run was ended.
+	// agentGrace is how long an agent may take to return after its run was stopped.
 	agentGrace = 5 * time.Second
-	// appendLimit is how long the store may take nothing before a run is given up.
+	// appendLimit is how long the store may fail before the run is stopped.
 	appendLimit = time.Minute
 )
 
-// Why a run fails, beside what its agent says.
+// Reasons why a run fails, in addition to the agent's errors.
 var (
-	errTooLong   = errors.New("the answer is too long")
-	errNotStored = errors.New("the answer cannot be stored")
-	errDeaf      = errors.New("the agent goes on although its run has ended: it is left behind")
+	errTooLong      = errors.New("the answer is too long")
+	errNotStored    = errors.New("the answer cannot be stored")
+	errUnresponsive = errors.New("the agent did not return after its run was stopped")
 )
 
-// run lets the agent answer and brings the run to its end.
+// run lets the agent answer, and stores the outcome.
 func (r *Runner) run(ctx context.Context, b session.Begun) {
 	log := r.log.With("run", b.Run.ID, "session", b.Key, "agent", b.Run.AgentID)
 	o := r.answer(ctx, b, log)
-	// Until it is stored the session can begin nothing else, so this gives up
-	// only when the gateway stops; the next start then ends it as interrupted.
-	err := r.persist(r.runs.Done(), func() error { return r.sessions.Finish(context.Background(), b, o) })
+	// The session can begin no other run until the outcome is stored. So persist gives up
+	// only when the gateway stops; the next start then ends the run as interrupted.
+	err := r.persist(r.runs.Done(),
+		func() error { return r.sessions.Finish(context.Background(), b, o) })
 	if err != nil && !errors.Is(err, session.ErrRunEnded) {
-		log.Error("run: its end could not be stored; the next start ends it as interrupted", "error", err)
+		log.Error("run: the outcome could not be stored; the next start ends the run as "+
+			"interrupted", "error", err)
 	}
 }
 
-// answer streams the agent's answer into the log and says how the run ends.
+// answer streams the agent's answer into the log, and returns the outcome.
 func (r *Runner) answer(ctx context.Context, b session.Begun, log *slog.Logger) session.Outcome {
-	answering, ok := r.settings().Agents[b.Run.AgentID]
+	a, ok := r.settings().Agents[b.Run.AgentID]
 	if !ok {
 		return unknownAgent(b.Run.AgentID)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, maxRun, errOverran)
 	defer cancel()
-	s := &stream{r: r, b: b, said: newPieces(maxAnswer), done: make(chan result, 1), cancel: cancel}
-	go func() { s.done <- s.ask(ctx, answering, log) }()
-	res := s.pump(ctx)
-	if errors.Is(res.err, errDeaf) {
-		log.Error("run: agent ignores the end of its context", "error", res.err)
+	s := &stream{r: r, b: b, buffer: newBuffer(maxAnswer), done: make(chan result, 1),
+		cancel: cancel}
+	go func() { s.done <- s.runAgent(ctx, a, log) }()
+	res := s.copy(ctx)
+	if errors.Is(res.err, errUnresponsive) {
+		log.Error("run: the agent did not return after its run was stopped, and was abandoned",
+			"error", res.err)
 	}
 	o := outcome(ctx, res)
 	if o.Status == session.RunFailed && !errors.Is(res.err, session.ErrRunEnded) {
@@ -67,31 +71,32 @@ func (r *Runner) answer(ctx context.Context, b session.Begun, log *slog.Logger) 
 	return o
 }
 
-// result is what an agent's Run gave.
+// result is what an agent's Run returned.
 type result struct {
 	usage agent.Usage
 	err   error
 }
 
-// stream is an answer on its way from its agent into the log.
+// stream copies an answer from its agent to the log. The agent's goroutine writes into
+// the buffer, the worker's goroutine appends from there.
 type stream struct {
 	r      *Runner
 	b      session.Begun
-	said   *pieces
-	done   chan result // the agent's
-	cancel context.CancelFunc
+	buffer *buffer
+	done   chan result        // gets the result when the agent has returned
+	cancel context.CancelFunc // stops the agent
 }
 
-// pump appends what the agent says until it is done or ctx has ended. When the
-// log takes no more, it stops the agent.
-func (s *stream) pump(ctx context.Context) result {
+// copy appends what the agent emits, until the agent has returned or ctx is done. If
+// appending fails, it stops the agent.
+func (s *stream) copy(ctx context.Context) result {
 	for {
 		select {
-		case <-s.said.ready:
+		case <-s.buffer.ready:
 		case res := <-s.done:
-			return s.last(res)
+			return s.finish(res)
 		case <-ctx.Done():
-			return s.last(s.await())
+			return s.finish(s.await())
 		}
 		if err := s.flush(); err != nil {
 			s.cancel()
@@ -102,27 +107,27 @@ func (s *stream) pump(ctx context.Context) result {
 		select {
 		case <-time.After(pieceInterval):
 		case res := <-s.done:
-			return s.last(res)
+			return s.finish(res)
 		case <-ctx.Done():
 		}
 	}
 }
 
-// await gives an agent whose context has ended its time to return. It is heard
-// no more.
+// await waits up to agentGrace until an agent has returned whose context is done. What
+// the agent emits meanwhile is dropped.
 func (s *stream) await() result {
-	s.said.close()
+	s.buffer.close()
 	select {
 	case res := <-s.done:
 		return res
 	case <-time.After(agentGrace):
-		return result{err: errDeaf}
+		return result{err: errUnresponsive}
 	}
 }
 
-// last appends the rest of an answer whose agent is done.
-func (s *stream) last(res result) result {
-	if over := s.said.close(); over && res.err == nil {
+// finish appends the rest of an answer whose agent has returned.
+func (s *stream) finish(res result) result {
+	if tooLong := s.buffer.close(); tooLong && res.err == nil {
 		res.err = errTooLong
 	}
 	if err := s.flush(); err != nil {
@@ -131,10 +136,10 @@ func (s *stream) last(res result) result {
 	return res
 }
 
-// flush appends what has gathered. Its error wraps errNotStored, unless it is
-// session.ErrRunEnded.
+// flush appends the buffered pieces. Its error is session.ErrRunEnded or wraps
+// errNotStored.
 func (s *stream) flush() error {
-	batch := s.said.take()
+	batch := s.buffer.take()
 	if len(batch) == 0 {
 		return nil
 	}

@@ -8,39 +8,41 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Files gives the contents of the files that messages carry, by their paths.
+// Files reads the contents of attachments.
 type Files interface {
-	// Image gives an image as models take it, PNG or JPEG; nothing for what is no
-	// image, or cannot be made one of theirs.
+	// Image returns an image as PNG or JPEG, which all models take. It returns no data if
+	// the file is no image or cannot be converted.
 	Image(ctx context.Context, path string) (data []byte, mime string, err error)
-	// Text gives the first bytes of a text, most at the most, and whether there are
-	// more; nothing for what is no text.
-	Text(ctx context.Context, path string, most int) (text string, more bool, err error)
+	// Text returns the first bytes of a text file, at most limit, and whether there are
+	// more. It returns no text if the file is no text file.
+	Text(ctx context.Context, path string, limit int) (text string, more bool, err error)
 }
 
-// What of files an agent is given, the newest first.
+// The limits on the contents of files in one prompt. Newer files come first.
 const (
-	promptImages     = 8
-	promptImageBytes = 8 << 20
-	promptText       = 64 << 10 // bytes of one file
-	promptTexts      = 256 << 10
+	promptImages     = 8         // images
+	promptImageBytes = 8 << 20   // bytes of all images
+	promptFileText   = 64 << 10  // bytes of one text file
+	promptText       = 256 << 10 // bytes of all text files
 )
 
-// named are a message's files without their contents.
-func named(media []protocol.Media) []agent.File {
+// toFiles returns the attachments of a message as files without contents.
+func toFiles(media []protocol.Media) []agent.File {
 	var files []agent.File
 	for _, m := range media {
-		files = append(files, agent.File{Path: m.Path, Name: m.Filename, MimeType: m.MimeType, Size: m.Size})
+		files = append(files,
+			agent.File{Path: m.Path, Name: m.Filename, MimeType: m.MimeType, Size: m.Size})
 	}
 	return files
 }
 
-// show gives the agent the contents of files, as far as it takes them. A file
-// that cannot be read is only named.
-func (r *Runner) show(ctx context.Context, messages []agent.Message, images bool, log *slog.Logger) {
-	room := allowance{images: promptImages, imageBytes: promptImageBytes, text: promptTexts}
+// loadFiles loads the contents of the files of messages, within the limits. The agent
+// only learns the name of a file that cannot be read.
+func (r *Runner) loadFiles(ctx context.Context, messages []agent.Message, images bool,
+	log *slog.Logger) {
+	left := budget{images: promptImages, imageBytes: promptImageBytes, text: promptText}
 	if !images {
-		room.images = 0
+		left.images = 0
 	}
 	for i := len(messages) - 1; i >= 0; i-- {
 		for j := range messages[i].Files {
@@ -48,38 +50,39 @@ func (r *Runner) show(ctx context.Context, messages []agent.Message, images bool
 				return
 			}
 			f := &messages[i].Files[j]
-			if err := r.fill(ctx, f, &room); err != nil {
-				log.Warn("run: a file is only named to the agent", "file", f.Path, "error", err)
+			if err := r.load(ctx, f, &left); err != nil {
+				log.Warn("run: a file could not be read; the agent gets only its name", "file",
+					f.Path, "error", err)
 			}
 		}
 	}
 }
 
-// allowance is what room is left in a prompt.
-type allowance struct{ images, imageBytes, text int }
+// budget is what may still be added to a prompt.
+type budget struct{ images, imageBytes, text int }
 
-// fill reads a file into what the agent is given of it.
-func (r *Runner) fill(ctx context.Context, f *agent.File, room *allowance) error {
-	if room.images > 0 {
+// load loads the content of f, as far as its kind and the budget allow.
+func (r *Runner) load(ctx context.Context, f *agent.File, left *budget) error {
+	if left.images > 0 {
 		data, mime, err := r.files.Image(ctx, f.Path)
 		if err != nil {
 			return err
 		}
-		if len(data) > 0 && len(data) <= room.imageBytes {
+		if len(data) > 0 && len(data) <= left.imageBytes {
 			f.Data, f.MimeType = data, mime
-			room.images--
-			room.imageBytes -= len(data)
+			left.images--
+			left.imageBytes -= len(data)
 			return nil
 		}
 	}
-	if room.text == 0 {
+	if left.text == 0 {
 		return nil
 	}
-	text, more, err := r.files.Text(ctx, f.Path, min(promptText, room.text))
+	text, more, err := r.files.Text(ctx, f.Path, min(promptFileText, left.text))
 	if err != nil {
 		return err
 	}
 	f.Text, f.Truncated = text, more
-	room.text -= len(text)
+	left.text -= len(text)
 	return nil
 }

@@ -13,10 +13,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// shelf is Files in memory: pictures begin with p, texts with t.
-type shelf struct{ size int }
+// fakeFiles implements Files. Every file has that size; the first letter of its path is
+// its kind: p is an image, t a text, x cannot be read.
+type fakeFiles struct{ size int }
 
-func (s shelf) Image(_ context.Context, path string) ([]byte, string, error) {
+func (s fakeFiles) Image(_ context.Context, path string) ([]byte, string, error) {
 	switch path[0] {
 	case 'p':
 		return []byte(strings.Repeat("x", s.size)), "image/jpeg", nil
@@ -26,37 +27,40 @@ func (s shelf) Image(_ context.Context, path string) ([]byte, string, error) {
 	return nil, "", nil
 }
 
-func (s shelf) Text(_ context.Context, path string, most int) (string, bool, error) {
+func (s fakeFiles) Text(_ context.Context, path string, limit int) (string, bool, error) {
 	switch path[0] {
 	case 't':
-		return strings.Repeat("y", min(s.size, most)), s.size > most, nil
+		return strings.Repeat("y", min(s.size, limit)), s.size > limit, nil
 	case 'x':
 		return "", false, errors.New("gone")
 	}
 	return "", false, nil
 }
 
-func sentWith(text string, paths ...string) session.Message {
+// messageWith returns a user's message with attachments.
+func messageWith(text string, paths ...string) session.Message {
 	m := session.Message{Message: protocol.Message{Role: protocol.FromUser, Content: text}}
 	for _, p := range paths {
-		m.Media = append(m.Media, protocol.Media{Path: p, Filename: "name of " + p, MimeType: "image/png", Size: 1})
+		m.Media = append(m.Media,
+			protocol.Media{Path: p, Filename: "name of " + p, MimeType: "image/png", Size: 1})
 	}
 	return m
 }
 
-func shown(t *testing.T, size int, images bool, history ...session.Message) (lines []string) {
+// loaded returns what the agent gets of each file in history.
+func loaded(t *testing.T, size int, images bool, history ...session.Message) (lines []string) {
 	t.Helper()
-	r := &Runner{files: shelf{size}}
+	r := &Runner{files: fakeFiles{size}}
 	messages := prompt(history, 99)
-	r.show(t.Context(), messages, images, slog.New(slog.DiscardHandler))
+	r.loadFiles(t.Context(), messages, images, slog.New(slog.DiscardHandler))
 	for _, m := range messages {
 		for _, f := range m.Files {
-			what := "named"
+			what := "name only"
 			switch {
 			case len(f.Data) > 0:
 				what = fmt.Sprintf("%s of %d", f.MimeType, len(f.Data))
 			case f.Text != "":
-				what = fmt.Sprintf("text of %d, cut %v", len(f.Text), f.Truncated)
+				what = fmt.Sprintf("text of %d, truncated %v", len(f.Text), f.Truncated)
 			}
 			lines = append(lines, f.Path+": "+what)
 		}
@@ -64,7 +68,7 @@ func shown(t *testing.T, size int, images bool, history ...session.Message) (lin
 	return lines
 }
 
-func TestShow(t *testing.T) {
+func TestLoadFiles(t *testing.T) {
 	t.Parallel()
 	ten := strings.Split("p0 p1 p2 p3 p4 p5 p6 p7 p8 p9", " ")
 	for name, c := range map[string]struct {
@@ -73,28 +77,40 @@ func TestShow(t *testing.T) {
 		history []session.Message
 		want    string
 	}{
-		"all kinds":           {7, true, []session.Message{sentWith("", "p", "t", "z")}, "p: image/jpeg of 7, t: text of 7, cut false, z: named"},
-		"no images":           {7, false, []session.Message{sentWith("look", "p", "t")}, "p: named, t: text of 7, cut false"},
-		"what cannot be read": {7, true, []session.Message{sentWith("", "x", "p")}, "x: named, p: image/jpeg of 7"},
-		"a long text":         {100 << 10, true, []session.Message{sentWith("", "t")}, "t: text of 65536, cut true"},
-		"long texts, the newest first": {100 << 10, true, []session.Message{sentWith("", "t1"), sentWith("", "t2", "t3"), sentWith("", "t4", "t5")},
-			"t1: named, t2: text of 65536, cut true, t3: text of 65536, cut true, t4: text of 65536, cut true, t5: text of 65536, cut true"},
-		"many images, those of the newest message": {7, true, []session.Message{sentWith("", "p"), sentWith("", ten[:8]...)},
-			"p: named, p0: image/jpeg of 7, p1: image/jpeg of 7, p2: image/jpeg of 7, p3: image/jpeg of 7, p4: image/jpeg of 7, p5: image/jpeg of 7, p6: image/jpeg of 7, p7: image/jpeg of 7"},
-		"large images": {3 << 20, true, []session.Message{sentWith("", "p1"), sentWith("", "p2"), sentWith("", "p3")},
-			"p1: named, p2: image/jpeg of 3145728, p3: image/jpeg of 3145728"},
+		"all kinds": {7, true, []session.Message{messageWith("", "p", "t", "z")},
+			"p: image/jpeg of 7, t: text of 7, truncated false, z: name only"},
+		"no images": {7, false, []session.Message{messageWith("look", "p", "t")},
+			"p: name only, t: text of 7, truncated false"},
+		"what cannot be read": {7, true, []session.Message{messageWith("", "x", "p")},
+			"x: name only, p: image/jpeg of 7"},
+		"a long text": {100 << 10, true, []session.Message{messageWith("", "t")},
+			"t: text of 65536, truncated true"},
+		"long texts, the newest first": {100 << 10, true,
+			[]session.Message{messageWith("", "t1"), messageWith("", "t2", "t3"),
+				messageWith("", "t4", "t5")},
+			"t1: name only, t2: text of 65536, truncated true, t3: text of 65536, truncated true, " +
+				"t4: text of 65536, truncated true, t5: text of 65536, truncated true"},
+		"many images, those of the newest message": {7, true,
+			[]session.Message{messageWith("", "p"), messageWith("", ten[:8]...)},
+			"p: name only, p0: image/jpeg of 7, p1: image/jpeg of 7, p2: image/jpeg of 7, p3: " +
+				"image/jpeg of 7, p4: image/jpeg of 7, p5: image/jpeg of 7, p6: image/jpeg of 7, " +
+				"p7: image/jpeg of 7"},
+		"large images": {3 << 20, true,
+			[]session.Message{messageWith("", "p1"), messageWith("", "p2"), messageWith("", "p3")},
+			"p1: name only, p2: image/jpeg of 3145728, p3: image/jpeg of 3145728"},
 	} {
-		if got := strings.Join(shown(t, c.size, c.images, c.history...), ", "); got != c.want {
+		if got := strings.Join(loaded(t, c.size, c.images, c.history...), ", "); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
 }
 
-// A message that is nothing but files is a question.
+// A message may consist of files alone.
 func TestPromptOfFiles(t *testing.T) {
 	t.Parallel()
-	got := prompt([]session.Message{sentWith("", "p")}, 9)
-	if len(got) != 1 || got[0].Role != agent.User || len(got[0].Files) != 1 || got[0].Files[0].Name != "name of p" {
+	got := prompt([]session.Message{messageWith("", "p")}, 9)
+	if len(got) != 1 || got[0].Role != agent.User || len(got[0].Files) != 1 ||
+		got[0].Files[0].Name != "name of p" {
 		t.Errorf("the prompt is %+v", got)
 	}
 }

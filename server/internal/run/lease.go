@@ -7,25 +7,25 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// renewInterval is how often leases are renewed: two renewals may fail before
-// the third would come too late.
+// renewInterval is the time between renewals. A lease expires after three intervals, so
+// two renewals in a row may fail.
 const renewInterval = protocol.RunLease / 3
 
-// Holder names this Runner in the leases of its runs. It is random: no Runner
-// before it or beside it has the same.
+// Holder returns the name of this Runner in the leases of its runs. It is random, so that
+// no other Runner has the same, at any time.
 func (r *Runner) Holder() string { return r.holder }
 
-// startRenewing renews leases until no session is busy. The caller holds the
-// Runner's mutex.
-func (r *Runner) startRenewing() {
+// startRenewingLocked starts to renew the leases of this Runner, until stopRenewing is
+// called.
+func (r *Runner) startRenewingLocked() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stopRenewing = cancel
-	r.idle.Go(func() { r.renew(ctx) })
+	r.goroutines.Go(func() { r.renew(ctx) })
 }
 
-// renew keeps the leases of the runs under way until ctx ends. A renewal that
-// fails stops no run: whoever takes a run from a Runner whose lease is over ends
-// it in the store, and its next words are refused.
+// renew renews the leases until ctx ends. A renewal that fails stops no run: if another
+// process has ended the run because its lease had expired, the store refuses its next
+// pieces.
 func (r *Runner) renew(ctx context.Context) {
 	t := time.NewTicker(renewInterval)
 	defer t.Stop()
@@ -36,10 +36,10 @@ func (r *Runner) renew(ctx context.Context) {
 			return
 		}
 		if r.Running() == 0 {
-			continue // what is about to begin gets its lease then
+			continue // a run gets its first lease when it begins
 		}
 		if err := r.renewOnce(ctx); err != nil && ctx.Err() == nil {
-			r.log.Warn("run: the leases of runs under way could not be renewed", "error", err)
+			r.log.Warn("run: leases could not be renewed, will retry", "error", err)
 		}
 	}
 }

@@ -24,148 +24,156 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var errDisk = errors.New("the disk is full")
 
-// desk is Sessions in memory.
-type desk struct {
+// fakeSessions implements Sessions in memory.
+type fakeSessions struct {
 	start time.Time
 
+	// mu guards the following fields.
 	mu      sync.Mutex
 	queue   map[string][]session.Begun
-	running map[string]string // run by session key
-	answers map[string]*answered
-	down    bool // Append and Finish fail, and Begin too
-	refused int  // calls while it was down
+	running map[string]string // the running run of each session, by session key
+	answers map[string]*storedAnswer
+	down    bool // all methods fail
+	refused int  // the number of calls that failed because of down
 
-	holder   string          // of the runs that were begun
-	renewals []time.Duration // since the desk's start; those that were refused are not among them
+	holder   string          // the holder of the latest run
+	renewals []time.Duration // the times of successful renewals, since start
 
-	finishing time.Duration // what Finish takes
-	renewing  chan struct{} // if set, Renew says that it was called, and hangs
+	finishDelay time.Duration // how long Finish takes
+	renewCalled chan struct{} // if set, Renew sends to it and then hangs
 
-	arrived, gate chan struct{} // if set, Begin says that it knows what to answer, and waits
+	// If they are set, Begin sends to beginCalled before it returns, and waits for
+	// releaseBegin.
+	beginCalled, releaseBegin chan struct{}
 }
 
-// answered is what was stored of a run.
-type answered struct {
+// storedAnswer is what was stored for one run.
+type storedAnswer struct {
 	pieces  []session.Piece
-	times   []time.Duration // of each Append, since the desk's start
-	batches []int           // pieces in each
+	times   []time.Duration // of each Append, since start
+	batches []int           // the number of pieces in each Append
 	outcome *session.Outcome
-	ended   time.Duration
+	ended   time.Duration // since start
 }
 
-func newDesk() *desk {
-	return &desk{start: time.Now(), queue: map[string][]session.Begun{}, running: map[string]string{}, answers: map[string]*answered{}}
+func newFakeSessions() *fakeSessions {
+	return &fakeSessions{start: time.Now(), queue: map[string][]session.Begun{},
+		running: map[string]string{}, answers: map[string]*storedAnswer{}}
 }
 
-// ask queues a run, and gives what will be stored of it.
-func (d *desk) ask(key, run, agentID string, said ...string) *answered {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	b := session.Begun{Run: session.Run{ID: run, AgentID: agentID, Stream: true}, Key: key, UserID: "ann"}
-	for _, text := range append(said, "question") {
-		b.History = append(b.History, session.Message{Message: protocol.Message{Role: protocol.FromUser, Content: text}})
+// enqueue queues a run whose history has the texts and a last message. It returns what
+// will be stored for the run.
+func (fake *fakeSessions) enqueue(key, run, agentID string, texts ...string) *storedAnswer {
+	fake.mu.Lock()
+	defer fake.mu.Unlock()
+	b := session.Begun{Run: session.Run{ID: run, AgentID: agentID, Stream: true}, Key: key,
+		UserID: "ann"}
+	for _, text := range append(texts, "question") {
+		b.History = append(b.History,
+			session.Message{Message: protocol.Message{Role: protocol.FromUser, Content: text}})
 	}
-	d.queue[key] = append(d.queue[key], b)
-	d.answers[run] = &answered{}
-	return d.answers[run]
+	fake.queue[key] = append(fake.queue[key], b)
+	fake.answers[run] = &storedAnswer{}
+	return fake.answers[run]
 }
 
-func (d *desk) setDown(down bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.down = down
+func (fake *fakeSessions) setDown(down bool) {
+	fake.mu.Lock()
+	defer fake.mu.Unlock()
+	fake.down = down
 }
 
-// check is the fault of a call, if it is to have one.
-func (d *desk) check() error {
-	if d.down {
-		d.refused++
+// checkLocked returns the error of a call while the store is down.
+func (fake *fakeSessions) checkLocked() error {
+	if fake.down {
+		fake.refused++
 		return errDisk
 	}
 	return nil
 }
 
-func (d *desk) Begin(_ context.Context, key, holder string) (session.Begun, error) {
-	b, err := d.begin(key, holder)
-	if d.gate != nil {
-		d.arrived <- struct{}{}
-		<-d.gate
+func (fake *fakeSessions) Begin(_ context.Context, key, holder string) (session.Begun, error) {
+	b, err := fake.begin(key, holder)
+	if fake.releaseBegin != nil {
+		fake.beginCalled <- struct{}{}
+		<-fake.releaseBegin
 	}
 	return b, err
 }
 
-func (d *desk) begin(key, holder string) (session.Begun, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.check(); err != nil {
+func (fake *fakeSessions) begin(key, holder string) (session.Begun, error) {
+	fake.mu.Lock()
+	defer fake.mu.Unlock()
+	if err := fake.checkLocked(); err != nil {
 		return session.Begun{}, err
 	}
-	if d.running[key] != "" || len(d.queue[key]) == 0 {
+	if fake.running[key] != "" || len(fake.queue[key]) == 0 {
 		return session.Begun{}, store.ErrNotFound
 	}
-	b := d.queue[key][0]
-	d.queue[key] = d.queue[key][1:]
-	d.running[key], d.holder = b.Run.ID, holder
+	b := fake.queue[key][0]
+	fake.queue[key] = fake.queue[key][1:]
+	fake.running[key], fake.holder = b.Run.ID, holder
 	return b, nil
 }
 
-func (d *desk) Renew(ctx context.Context, holder string, until time.Time) error {
-	if d.renewing != nil {
-		d.renewing <- struct{}{}
+func (fake *fakeSessions) Renew(ctx context.Context, holder string, until time.Time) error {
+	if fake.renewCalled != nil {
+		fake.renewCalled <- struct{}{}
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.check(); err != nil {
+	fake.mu.Lock()
+	defer fake.mu.Unlock()
+	if err := fake.checkLocked(); err != nil {
 		return err
 	}
-	if holder == "" || holder != d.holder || time.Until(until) != protocol.RunLease {
-		return fmt.Errorf("renewed for %q, of %q, until %v from now", holder, d.holder, time.Until(until))
+	if holder == "" || holder != fake.holder || time.Until(until) != protocol.RunLease {
+		return fmt.Errorf("renewed for %q, of %q, until %v from now", holder, fake.holder,
+			time.Until(until))
 	}
-	d.renewals = append(d.renewals, time.Since(d.start))
+	fake.renewals = append(fake.renewals, time.Since(fake.start))
 	return nil
 }
 
-func (d *desk) Append(_ context.Context, b session.Begun, pieces []session.Piece) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.check(); err != nil {
+func (fake *fakeSessions) Append(_ context.Context, b session.Begun, pieces []session.Piece) error {
+	fake.mu.Lock()
+	defer fake.mu.Unlock()
+	if err := fake.checkLocked(); err != nil {
 		return err
 	}
-	if d.running[b.Key] != b.Run.ID {
+	if fake.running[b.Key] != b.Run.ID {
 		return session.ErrRunEnded
 	}
-	a := d.answers[b.Run.ID]
+	a := fake.answers[b.Run.ID]
 	a.pieces = append(a.pieces, pieces...)
-	a.times, a.batches = append(a.times, time.Since(d.start)), append(a.batches, len(pieces))
+	a.times, a.batches = append(a.times, time.Since(fake.start)), append(a.batches, len(pieces))
 	return nil
 }
 
-func (d *desk) Finish(_ context.Context, b session.Begun, o session.Outcome) error {
-	time.Sleep(d.finishing)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.check(); err != nil {
+func (fake *fakeSessions) Finish(_ context.Context, b session.Begun, o session.Outcome) error {
+	time.Sleep(fake.finishDelay)
+	fake.mu.Lock()
+	defer fake.mu.Unlock()
+	if err := fake.checkLocked(); err != nil {
 		return err
 	}
-	if d.running[b.Key] != b.Run.ID {
+	if fake.running[b.Key] != b.Run.ID {
 		return session.ErrRunEnded
 	}
-	delete(d.running, b.Key)
-	a := d.answers[b.Run.ID]
-	a.outcome, a.ended = &o, time.Since(d.start)
+	delete(fake.running, b.Key)
+	a := fake.answers[b.Run.ID]
+	a.outcome, a.ended = &o, time.Since(fake.start)
 	return nil
 }
 
-// remove ends a session's run as a deletion does.
-func (d *desk) remove(key string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.running, key)
+// remove ends the running run of a session, as the deletion of the session does.
+func (fake *fakeSessions) remove(key string) {
+	fake.mu.Lock()
+	defer fake.mu.Unlock()
+	delete(fake.running, key)
 }
 
-func (a *answered) text() string {
+func (a *storedAnswer) text() string {
 	var b strings.Builder
 	for _, p := range a.pieces {
 		b.WriteString(p.Text)
@@ -173,30 +181,35 @@ func (a *answered) text() string {
 	return b.String()
 }
 
-// want fails unless the run ended so, with that text.
-func (a *answered) want(t *testing.T, status session.RunStatus, code protocol.Code, text string) {
+// want fails unless the run has ended in that way and with that text.
+func (a *storedAnswer) want(t *testing.T, status session.RunStatus, code protocol.Code,
+	text string) {
 	t.Helper()
 	switch {
 	case a.outcome == nil:
-		t.Errorf("the run has not ended; it said %q", a.text())
+		t.Errorf("the run has not ended; its text is %q", a.text())
 	case a.outcome.Status != status || a.outcome.Code != code || a.text() != text:
-		t.Errorf("the run ended as %+v with %.99q; want %s %s with %.99q", *a.outcome, a.text(), status, code, text)
+		t.Errorf("the run ended as %+v with %.99q; want %s %s with %.99q", *a.outcome, a.text(),
+			status, code, text)
 	case (status == session.RunFailed) != (a.outcome.Error != ""):
 		t.Errorf("%s has the sentence %q", status, a.outcome.Error)
 	}
 }
 
-// acting is an agent as a function.
-type acting func(ctx context.Context, r agent.Request, emit func(agent.Piece) error) (agent.Usage, error)
+// agentFunc is a function that implements an agent.
+type agentFunc func(ctx context.Context, r agent.Request,
+	emit func(agent.Piece) error) (agent.Usage, error)
 
-func (f acting) Run(ctx context.Context, r agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+func (f agentFunc) Run(ctx context.Context, r agent.Request,
+	emit func(agent.Piece) error) (agent.Usage, error) {
 	return f(ctx, r, emit)
 }
 
-// saying says so many words, one at a time with a pause before each but the
-// first, as an agent should.
-func saying(words int, pause time.Duration) acting {
-	return func(ctx context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+// wordsAgent returns an agent that emits that many words, with a pause before each word
+// but the first.
+func wordsAgent(words int, pause time.Duration) agentFunc {
+	return func(ctx context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage,
+		error) {
 		for i := range words {
 			if i > 0 && pause > 0 {
 				select {
@@ -223,19 +236,22 @@ func words(n int) string {
 	return b.String()
 }
 
-// pass lets time pass in a bubble, and everything happen that is due.
-func pass(d time.Duration) {
+// advance lets d pass in a bubble, and waits until all that is due has happened.
+func advance(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-func runner(d Sessions, agents map[string]agent.Agent) *Runner {
+// newRunnerWith returns a Runner with agents.
+func newRunnerWith(s Sessions, agents map[string]agent.Agent) *Runner {
 	list := map[string]Agent{}
 	for id, a := range agents {
 		list[id] = Agent{Agent: a, HistoryMessages: 10}
 	}
-	return New(d, nil, setting.Fixed(Settings{Agents: list}), slog.New(slog.DiscardHandler))
+	return New(s, nil, setting.Fixed(Settings{Agents: list}), slog.New(slog.DiscardHandler))
 }
 
-// one is a Runner with the agent "a".
-func one(d *desk, a agent.Agent) *Runner { return runner(d, map[string]agent.Agent{"a": a}) }
+// newRunner returns a Runner whose only agent is a, under the name "a".
+func newRunner(fake *fakeSessions, a agent.Agent) *Runner {
+	return newRunnerWith(fake, map[string]agent.Agent{"a": a})
+}

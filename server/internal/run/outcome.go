@@ -10,47 +10,56 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// outcome says how a run ends, for those who read its transcript.
+// outcome returns how a run ends, with a sentence for the readers of the transcript.
 func outcome(ctx context.Context, res result) session.Outcome {
 	o := session.Outcome{Status: session.RunFailed,
-		Usage: protocol.Usage{InputTokens: int64(res.usage.InputTokens), OutputTokens: int64(res.usage.OutputTokens)}}
+		Usage: protocol.Usage{InputTokens: int64(res.usage.InputTokens),
+			OutputTokens: int64(res.usage.OutputTokens)}}
 	cause := context.Cause(ctx)
 	var failure *agent.Error
 	switch {
 	case res.err == nil:
-		o.Status, o.Code, o.Error = finished(res.usage.Finish)
+		o.Status, o.Code, o.Error = finishOutcome(res.usage.Finish)
 	case errors.Is(res.err, errNotStored):
-		o.Code, o.Error = protocol.Unavailable, "The gateway could not store more of the answer, so it stops here. Try again to get a whole one."
+		o.Code, o.Error = protocol.Unavailable, "The gateway could not store more of the answer, "+
+			"so it stops here. Try again to get a complete one."
 	case errors.Is(cause, errAborted):
 		o.Status = session.RunCancelled
 	case errors.Is(cause, errStopping):
-		o.Code, o.Error = protocol.Interrupted, "The gateway was stopped before the answer was complete. Try again to get a whole one."
+		o.Code, o.Error = protocol.Interrupted, "The gateway was stopped before the answer was "+
+			"complete. Try again to get a complete one."
 	case errors.Is(cause, errOverran):
 		o.Code, o.Error = protocol.AgentTimeout, "The answer took too long and was stopped."
 	case errors.Is(res.err, errTooLong):
-		o.Code, o.Error = protocol.ResourceExhausted, "The answer grew too long and was cut off here."
+		o.Code, o.Error = protocol.ResourceExhausted, "The answer got too long and was cut "+
+			"off here."
 	case errors.As(res.err, &failure):
 		o.Code, o.Error = protocol.Code(failure.Code), failure.Message
 	default:
-		o.Code, o.Error = protocol.Internal, "The answer failed because of a bug in the gateway. It was logged."
+		o.Code, o.Error = protocol.Internal, "The answer failed because of a bug in the gateway. "+
+			"It was logged."
 	}
 	return o
 }
 
-// finished says how a run ends whose agent was content. An answer that was cut
-// off is not complete: the reader is told, and the text stays as it is.
-func finished(how agent.Finish) (session.RunStatus, protocol.Code, string) {
-	switch how {
+// finishOutcome returns how a run ends whose agent has not failed. If the provider has
+// cut off the answer, the run fails with a sentence that says so; the text is kept.
+func finishOutcome(f agent.Finish) (session.RunStatus, protocol.Code, string) {
+	switch f {
 	case agent.FinishLength:
-		return session.RunFailed, protocol.ResourceExhausted, "The model's length limit was reached, so the answer stops here."
+		return session.RunFailed, protocol.ResourceExhausted, "The model's length limit was " +
+			"reached, so the answer stops here."
 	case agent.FinishFilter:
-		return session.RunFailed, protocol.FailedPrecondition, "The provider's content filter stopped the answer here."
+		return session.RunFailed, protocol.FailedPrecondition, "The provider's content filter " +
+			"stopped the answer here."
 	default:
 		return session.RunCompleted, "", ""
 	}
 }
 
+// unknownAgent is the outcome of a run whose agent was removed from the configuration.
 func unknownAgent(id string) session.Outcome {
 	return session.Outcome{Status: session.RunFailed, Code: protocol.FailedPrecondition,
-		Error: fmt.Sprintf("The agent %q is no longer configured. Start a chat with another one.", id)}
+		Error: fmt.Sprintf("The agent %q is no longer configured. Start a chat with another "+
+			"one.", id)}
 }

@@ -9,37 +9,41 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Waits between tries to store.
+// The delay between two attempts to store. Each delay is twice as long as the one before,
+// up to the maximum.
 const (
-	firstRetry = 100 * time.Millisecond
-	lastRetry  = 2 * time.Second
+	minStoreDelay = 100 * time.Millisecond
+	maxStoreDelay = 2 * time.Second
 )
 
-// persist tries until the store takes it, or until has come and one more try
-// was in vain. What the domain answers is final.
-func (r *Runner) persist(until <-chan struct{}, try func() error) error {
+// persist calls store until it succeeds or its error is final. When until is closed,
+// persist makes one last attempt and then returns the error.
+func (r *Runner) persist(until <-chan struct{}, store func() error) error {
 	last := false
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		err := try()
-		if final(err) {
+	for delay := minStoreDelay; ; delay = min(2*delay, maxStoreDelay) {
+		err := store()
+		if isFinal(err) {
 			return err
 		}
 		if last {
-			r.log.Error("run: the store took nothing, given up", "error", err)
+			r.log.Error("run: gave up storing", "error", err)
 			return err
 		}
-		if wait == firstRetry {
-			r.log.Warn("run: the store takes nothing, trying again", "error", err)
+		if delay == minStoreDelay {
+			r.log.Warn("run: storing failed, will retry", "error", err)
 		}
 		select {
-		case <-time.After(wait):
+		case <-time.After(delay):
 		case <-until:
 			last = true
 		}
 	}
 }
 
-func final(err error) bool {
+// isFinal reports whether another attempt would have the same result: err is nil, or an
+// answer of the sessions and not a fault of the store.
+func isFinal(err error) bool {
 	var refusal *protocol.Error
-	return err == nil || errors.Is(err, session.ErrRunEnded) || errors.Is(err, store.ErrNotFound) || errors.As(err, &refusal)
+	return err == nil || errors.Is(err, session.ErrRunEnded) || errors.Is(err, store.ErrNotFound) ||
+		errors.As(err, &refusal)
 }

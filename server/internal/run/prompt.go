@@ -6,10 +6,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// prompt turns a transcript into what an agent is given. Answers that said
-// nothing are left out.
-func prompt(history []session.Message, messages int) []agent.Message {
-	said := make([]agent.Message, 0, len(history))
+// prompt returns the newest messages of a transcript in the form that agents take.
+// Messages without text and files, such as failed answers, are left out.
+func prompt(history []session.Message, limit int) []agent.Message {
+	all := make([]agent.Message, 0, len(history))
 	for _, m := range history {
 		if m.Content == "" && len(m.Media) == 0 {
 			continue
@@ -21,7 +21,7 @@ func prompt(history []session.Message, messages int) []agent.Message {
 		case protocol.FromSystem:
 			role = agent.System
 		}
-		said = append(said, agent.Message{Role: role, Text: m.Content, Files: named(m.Media)})
+		all = append(all, agent.Message{Role: role, Text: m.Content, Files: toFiles(m.Media)})
 	}
-	return agent.Window(said, messages, historyBytes)
+	return agent.Window(all, limit, historyBytes)
 }

@@ -14,24 +14,26 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func TestPiecesCoalesce(t *testing.T) {
+func TestPiecesAreBatched(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
-		r := one(d, saying(100, 5*time.Millisecond))
-		got := d.ask("k", "r", "a")
+		fake := newFakeSessions()
+		r := newRunner(fake, wordsAgent(100, 5*time.Millisecond))
+		got := fake.enqueue("k", "r", "a")
 		r.Wake("k")
-		pass(time.Second)
+		advance(time.Second)
 		got.want(t, session.RunCompleted, "", words(100))
 		if got.outcome.Usage != (protocol.Usage{InputTokens: 1, OutputTokens: 100}) {
 			t.Errorf("usage %+v", got.outcome.Usage)
 		}
 		if got.times[0] != 0 || got.batches[0] != 1 {
-			t.Errorf("the first word was stored after %v, with %d pieces", got.times[0], got.batches[0])
+			t.Errorf("the first word was stored after %v, with %d pieces", got.times[0],
+				got.batches[0])
 		}
 		for i := range got.times[2:] { // the last one comes with the end
-			if gap := got.times[i+1] - got.times[i]; gap < 40*time.Millisecond || gap > 45*time.Millisecond {
-				t.Errorf("between appends %d and %d are %v", i, i+1, gap)
+			if gap := got.times[i+1] - got.times[i]; gap < 40*time.Millisecond ||
+				gap > 45*time.Millisecond {
+				t.Errorf("the time between appends %d and %d is %v", i, i+1, gap)
 			}
 		}
 		if n := len(got.pieces); n < 12 || n > 15 {
@@ -43,15 +45,15 @@ func TestPiecesCoalesce(t *testing.T) {
 	})
 }
 
-// A word after a silence does not wait.
-func TestSlowWordsComeAtOnce(t *testing.T) {
+// A word after a silence is appended at once.
+func TestSlowWordsAreAppendedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
-		r := one(d, saying(5, time.Second))
-		got := d.ask("k", "r", "a")
+		fake := newFakeSessions()
+		r := newRunner(fake, wordsAgent(5, time.Second))
+		got := fake.enqueue("k", "r", "a")
 		r.Wake("k")
-		pass(10 * time.Second)
+		advance(10 * time.Second)
 		got.want(t, session.RunCompleted, "", words(5))
 		want := []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}
 		if !reflect.DeepEqual(got.times, want) {
@@ -63,20 +65,25 @@ func TestSlowWordsComeAtOnce(t *testing.T) {
 func TestKindsOfPiecesKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
-		r := one(d, acting(func(_ context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+		fake := newFakeSessions()
+		r := newRunner(fake, agentFunc(func(_ context.Context, _ agent.Request,
+			emit func(agent.Piece) error) (agent.Usage, error) {
 			return agent.Usage{}, errors.Join(
-				emit(agent.Piece{Activity: "thinking"}), emit(agent.Piece{Thinking: "h"}), emit(agent.Piece{Thinking: "m"}),
-				emit(agent.Piece{Activity: "looking"}), emit(agent.Piece{Activity: "writing"}), emit(agent.Piece{}),
-				emit(agent.Piece{Text: "a"}), emit(agent.Piece{Text: "b"}), emit(agent.Piece{Activity: "x", Thinking: "y", Text: "z"}))
+				emit(agent.Piece{Activity: "thinking"}), emit(agent.Piece{Thinking: "h"}),
+				emit(agent.Piece{Thinking: "m"}),
+				emit(agent.Piece{Activity: "looking"}), emit(agent.Piece{Activity: "writing"}),
+				emit(agent.Piece{}),
+				emit(agent.Piece{Text: "a"}), emit(agent.Piece{Text: "b"}), emit(agent.Piece{Activity: "x",
+					Thinking: "y", Text: "z"}))
 		}))
-		got := d.ask("k", "r", "a")
+		got := fake.enqueue("k", "r", "a")
 		r.Wake("k")
-		pass(time.Second)
+		advance(time.Second)
 		got.want(t, session.RunCompleted, "", "abz")
 		var flat []session.Piece
-		for _, p := range got.pieces { // how they were cut does not matter
-			if last := len(flat) - 1; last >= 0 && p.Activity == nil && flat[last].Activity == nil && (p.Text == "") == (flat[last].Text == "") {
+		for _, p := range got.pieces { // join the pieces of one kind in a row
+			if last := len(flat) - 1; last >= 0 && p.Activity == nil &&
+				flat[last].Activity == nil && (p.Text == "") == (flat[last].Text == "") {
 				flat[last].Text += p.Text
 				flat[last].Thinking += p.Thinking
 				continue
@@ -84,18 +91,21 @@ func TestKindsOfPiecesKeepTheirOrder(t *testing.T) {
 			flat = append(flat, p)
 		}
 		phase := func(s string) session.Piece { return session.Piece{Activity: &protocol.Activity{Phase: s}} }
-		want := []session.Piece{phase("thinking"), {Thinking: "hm"}, phase("writing"), {Text: "ab"}, phase("x"), {Thinking: "y"}, {Text: "z"}}
+		want := []session.Piece{phase("thinking"), {Thinking: "hm"}, phase("writing"), {Text: "ab"},
+			phase("x"), {Thinking: "y"}, {Text: "z"}}
 		if !reflect.DeepEqual(flat, want) {
 			t.Errorf("stored %+v, want %+v", flat, want)
 		}
 	})
 }
 
-func TestHowRunsEnd(t *testing.T) {
+func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	upstream := &agent.Error{Code: agent.Unavailable, Message: "The model server is gone.", Cause: errors.New("dial tcp")}
-	say := func(usage agent.Usage, err error) acting {
-		return func(_ context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+	upstream := &agent.Error{Code: agent.Unavailable, Message: "The model server is gone.",
+		Cause: errors.New("dial tcp")}
+	agentWith := func(usage agent.Usage, err error) agentFunc {
+		return func(_ context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage,
+			error) {
 			return usage, errors.Join(emit(agent.Piece{Text: "part"}), err)
 		}
 	}
@@ -105,45 +115,56 @@ func TestHowRunsEnd(t *testing.T) {
 		code     protocol.Code
 		sentence string // part of it
 	}{
-		"stop":         {say(agent.Usage{Finish: agent.FinishStop}, nil), session.RunCompleted, "", ""},
-		"no reason":    {say(agent.Usage{}, nil), session.RunCompleted, "", ""},
-		"length":       {say(agent.Usage{Finish: agent.FinishLength}, nil), session.RunFailed, protocol.ResourceExhausted, "length limit"},
-		"filter":       {say(agent.Usage{Finish: agent.FinishFilter}, nil), session.RunFailed, protocol.FailedPrecondition, "content filter"},
-		"unavailable":  {say(agent.Usage{}, upstream), session.RunFailed, protocol.Unavailable, upstream.Message},
-		"timeout":      {say(agent.Usage{}, &agent.Error{Code: agent.Timeout, Message: "Slow."}), session.RunFailed, protocol.AgentTimeout, "Slow."},
-		"rate limited": {say(agent.Usage{}, &agent.Error{Code: agent.ResourceExhausted, Message: "Wait."}), session.RunFailed, protocol.ResourceExhausted, "Wait."},
-		"misconfigured": {say(agent.Usage{}, &agent.Error{Code: agent.FailedPrecondition, Message: "No key."}),
+		"stop": {agentWith(agent.Usage{Finish: agent.FinishStop}, nil),
+			session.RunCompleted, "", ""},
+		"no reason": {agentWith(agent.Usage{}, nil), session.RunCompleted, "", ""},
+		"length": {agentWith(agent.Usage{Finish: agent.FinishLength}, nil), session.RunFailed,
+			protocol.ResourceExhausted, "length limit"},
+		"filter": {agentWith(agent.Usage{Finish: agent.FinishFilter}, nil), session.RunFailed,
+			protocol.FailedPrecondition, "content filter"},
+		"unavailable": {agentWith(agent.Usage{}, upstream), session.RunFailed,
+			protocol.Unavailable, upstream.Message},
+		"timeout": {agentWith(agent.Usage{}, &agent.Error{Code: agent.Timeout, Message: "Slow."}),
+			session.RunFailed, protocol.AgentTimeout, "Slow."},
+		"rate limited": {agentWith(agent.Usage{}, &agent.Error{Code: agent.ResourceExhausted, Message: "Wait."}),
+			session.RunFailed, protocol.ResourceExhausted, "Wait."},
+		"misconfigured": {agentWith(agent.Usage{},
+			&agent.Error{Code: agent.FailedPrecondition, Message: "No key."}),
 			session.RunFailed, protocol.FailedPrecondition, "No key."},
-		"bug": {say(agent.Usage{}, &agent.Error{Code: agent.Internal, Message: "Oh."}), session.RunFailed, protocol.Internal, "Oh."},
-		"an error of no kind": {say(agent.Usage{}, errors.New("secret internals")),
+		"bug": {agentWith(agent.Usage{}, &agent.Error{Code: agent.Internal, Message: "Oh."}),
+			session.RunFailed, protocol.Internal, "Oh."},
+		"an unknown error": {agentWith(agent.Usage{}, errors.New("secret internals")),
 			session.RunFailed, protocol.Internal, "because of a bug in the gateway"},
-		"panic": {acting(func(_ context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+		"panic": {agentFunc(func(_ context.Context, _ agent.Request,
+			emit func(agent.Piece) error) (agent.Usage, error) {
 			_ = emit(agent.Piece{Text: "part"})
 			panic("secret internals")
 		}), session.RunFailed, protocol.Internal, "because of a bug"},
-		"not configured": {nil, session.RunFailed, protocol.FailedPrecondition, `"a" is no longer configured`},
+		"not configured": {nil, session.RunFailed, protocol.FailedPrecondition,
+			`"a" is no longer configured`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := newDesk()
+				fake := newFakeSessions()
 				agents, text := map[string]agent.Agent{"a": c.agent}, "part"
 				if c.agent == nil {
 					agents, text = nil, ""
 				}
-				r := runner(d, agents)
-				got := d.ask("k", "r", "a")
-				next := d.ask("k", "next", "a")
+				r := newRunnerWith(fake, agents)
+				got := fake.enqueue("k", "r", "a")
+				next := fake.enqueue("k", "next", "a")
 				r.Wake("k")
-				pass(time.Second)
-				for _, a := range []*answered{got, next} {
+				advance(time.Second)
+				for _, a := range []*storedAnswer{got, next} {
 					a.want(t, c.status, c.code, text)
-					if s := a.outcome.Error; !strings.Contains(s, c.sentence) || strings.Contains(s, "secret") || strings.Contains(s, "dial") {
+					if s := a.outcome.Error; !strings.Contains(s, c.sentence) ||
+						strings.Contains(s, "secret") || strings.Contains(s, "dial") {
 						t.Errorf("the sentence is %q", s)
 					}
 				}
 				if r.Running() != 0 || len(r.workers) != 0 {
-					t.Error("the worker has not retired")
+					t.Error("the worker has not ended")
 				}
 			})
 		})
@@ -154,32 +175,39 @@ func TestAnswerTooLong(t *testing.T) {
 	t.Parallel()
 	const piece = 1000
 	for name, then := range map[string]func(error) error{
-		"an agent that listens":     func(err error) error { return err },
-		"an agent that does not":    func(error) error { return nil },
-		"an agent that says more":   func(error) error { return &agent.Error{Code: agent.Internal, Message: "It failed."} },
-		"an agent that wraps it up": func(err error) error { return errors.Join(errors.New("emit"), err) },
+		"an agent that returns it": func(err error) error { return err },
+		"an agent that ignores it": func(error) error { return nil },
+		"an agent that fails": func(error) error {
+			return &agent.Error{Code: agent.Internal,
+				Message: "It failed."}
+		},
+		"an agent that wraps it " +
+			"up": func(err error) error { return errors.Join(errors.New("emit"), err) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := newDesk()
-				r := one(d, acting(func(_ context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+				fake := newFakeSessions()
+				r := newRunner(fake, agentFunc(func(_ context.Context, _ agent.Request,
+					emit func(agent.Piece) error) (agent.Usage, error) {
 					for {
 						if err := emit(agent.Piece{Text: strings.Repeat("x", piece)}); err != nil {
 							return agent.Usage{}, then(err)
 						}
 					}
 				}))
-				got := d.ask("k", "r", "a")
+				got := fake.enqueue("k", "r", "a")
 				r.Wake("k")
-				pass(time.Minute)
+				advance(time.Minute)
 				if n := len(got.text()); n > maxAnswer || n < maxAnswer-piece {
-					t.Errorf("stored are %d bytes", n)
+					t.Errorf("%d bytes are stored", n)
 				}
-				if got.outcome == nil || got.outcome.Status != session.RunFailed || got.outcome.Error == "" {
+				if got.outcome == nil || got.outcome.Status != session.RunFailed ||
+					got.outcome.Error == "" {
 					t.Errorf("ended as %+v", got.outcome)
 				}
-				if strings.HasSuffix(name, "listens") && got.outcome.Code != protocol.ResourceExhausted {
+				if strings.HasSuffix(name, "returns it") &&
+					got.outcome.Code != protocol.ResourceExhausted {
 					t.Errorf("the code is %s", got.outcome.Code)
 				}
 				for _, p := range got.pieces {
@@ -192,31 +220,35 @@ func TestAnswerTooLong(t *testing.T) {
 	}
 }
 
-func TestAgentIsGivenTheConversation(t *testing.T) {
+func TestAgentGetsTheConversation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
-		var given agent.Request
-		r := one(d, acting(func(_ context.Context, req agent.Request, _ func(agent.Piece) error) (agent.Usage, error) {
-			given = req
+		fake := newFakeSessions()
+		var request agent.Request
+		r := newRunner(fake, agentFunc(func(_ context.Context, req agent.Request,
+			_ func(agent.Piece) error) (agent.Usage, error) {
+			request = req
 			return agent.Usage{}, nil
 		}))
-		d.ask("k", "r", "a")
+		fake.enqueue("k", "r", "a")
 		message := func(role protocol.MessageRole, text string) session.Message {
 			return session.Message{Message: protocol.Message{Role: role, Content: text}}
 		}
-		d.queue["k"][0].History = []session.Message{
-			message(protocol.FromUser, "one"), message(protocol.FromAssistant, "1"), message(protocol.FromSystem, "note"),
-			message(protocol.FromUser, "two"), message(protocol.FromAssistant, ""), message(protocol.FromUser, "three"),
+		fake.queue["k"][0].History = []session.Message{
+			message(protocol.FromUser, "one"), message(protocol.FromAssistant, "1"),
+			message(protocol.FromSystem, "note"),
+			message(protocol.FromUser, "two"), message(protocol.FromAssistant, ""),
+			message(protocol.FromUser, "three"),
 		}
 		r.Wake("k")
-		pass(time.Second)
+		advance(time.Second)
 		want := agent.Request{Stream: true, UserID: "ann", Messages: []agent.Message{
-			{Role: agent.User, Text: "one"}, {Role: agent.Assistant, Text: "1"}, {Role: agent.System, Text: "note"},
+			{Role: agent.User, Text: "one"}, {Role: agent.Assistant, Text: "1"},
+			{Role: agent.System, Text: "note"},
 			{Role: agent.User, Text: "two"}, {Role: agent.User, Text: "three"},
 		}}
-		if !reflect.DeepEqual(given, want) {
-			t.Errorf("given %+v, want %+v", given, want)
+		if !reflect.DeepEqual(request, want) {
+			t.Errorf("the request is %+v, want %+v", request, want)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 )
 
-// Sessions is what a Runner needs of the sessions' domain.
+// Sessions is what a Runner needs of [session.Service], which documents the methods.
 type Sessions interface {
 	Begin(ctx context.Context, key, holder string) (session.Begun, error)
 	Append(ctx context.Context, b session.Begun, pieces []session.Piece) error
@@ -21,14 +21,14 @@ type Sessions interface {
 	Renew(ctx context.Context, holder string, until time.Time) error
 }
 
-// Agent is an agent with how much of a conversation it is given.
+// Agent is an agent with what its prompts may contain.
 type Agent struct {
 	agent.Agent
-	HistoryMessages int
-	Images          bool // it takes images
+	HistoryMessages int  // how many messages the agent gets at most
+	Images          bool // whether the agent takes images
 }
 
-// Runner runs what is queued. It is safe for concurrent use.
+// Runner runs the queued runs of all sessions. It is safe for concurrent use.
 type Runner struct {
 	sessions Sessions
 	files    Files
@@ -36,69 +36,74 @@ type Runner struct {
 	log      *slog.Logger
 	holder   string // names this Runner in the leases of its runs
 
-	runs     context.Context // what every run's context descends from
-	cut      context.CancelCauseFunc
-	stopping chan struct{} // closed by Stop
+	runs       context.Context         // the parent of the context of every run
+	cancelRuns context.CancelCauseFunc // ends runs
+	stopping   chan struct{}           // is closed by Stop
+	goroutines sync.WaitGroup          // of workers and of renewing
 
+	// mu guards the following fields, and the fields of every worker.
 	mu           sync.Mutex
 	workers      map[string]*worker // by session key
-	stopRenewing context.CancelFunc // of leases; there are workers
-	idle         sync.WaitGroup
+	stopRenewing context.CancelFunc // not nil while there are workers
 }
 
-// worker is a busy session. Its fields are guarded by the Runner's mutex.
+// worker is the worker of a busy session. The Runner's mutex guards its fields.
 type worker struct {
-	again  bool // there may be a run to begin
-	runID  string
-	cancel context.CancelCauseFunc // of the run under way
-	abort  string                  // a run to be aborted should it be the one that begins
+	recheck bool                    // a run may have been queued since the worker last looked
+	runID   string                  // the running run, if cancel is not nil
+	cancel  context.CancelCauseFunc // stops the running run; nil if none runs
+	abort   string                  // the run to abort if it is the one that is beginning
 }
 
-// Why a run's context ends before its answer is complete.
+// Reasons why the context of a run ends before its answer is complete.
 var (
 	errAborted  = errors.New("aborted by a user")
 	errStopping = errors.New("the gateway stops")
 	errOverran  = errors.New("the run took too long")
 )
 
-// Settings are what the configuration says of agents.
+// Settings are the agents of the configuration.
 type Settings struct {
 	Agents map[string]Agent // by id
 }
 
-// New makes a Runner. An agent answers to its end the runs that it has begun, also
-// when a reload has put another in its place.
-func New(sessions Sessions, files Files, settings setting.Live[Settings], log *slog.Logger) *Runner {
-	r := &Runner{sessions: sessions, files: files, settings: settings, log: log, holder: rand.Text(),
+// New returns a Runner. When a reload replaces an agent, the runs of the old agent go on.
+func New(sessions Sessions, files Files, settings setting.Live[Settings],
+	log *slog.Logger) *Runner {
+	r := &Runner{sessions: sessions, files: files, settings: settings, log: log,
+		holder:   rand.Text(),
 		stopping: make(chan struct{}), workers: map[string]*worker{}}
-	r.runs, r.cut = context.WithCancelCause(context.Background())
+	r.runs, r.cancelRuns = context.WithCancelCause(context.Background())
 	return r
 }
 
-// Wake makes sure that the session's queued runs are taken up. It returns at
-// once. A Runner that stops takes up nothing: what is queued waits in the store
-// for the next start.
+// Wake makes sure that the queued runs of the session will run. It does not block. If the
+// Runner is stopping, Wake does nothing: the runs stay queued in the store until the next
+// start.
 func (r *Runner) Wake(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stops() {
+	if r.isStopping() {
 		return
 	}
 	if w := r.workers[key]; w != nil {
-		w.again = true
+		w.recheck = true
 		return
 	}
 	if len(r.workers) == 0 {
-		r.startRenewing()
+		r.startRenewingLocked()
 	}
-	w := &worker{again: true}
+	w := &worker{recheck: true}
 	r.workers[key] = w
-	r.idle.Go(func() { r.work(key, w) })
+	r.goroutines.Go(func() { r.runQueued(key, w) })
 }
 
-// Abort stops the session's run, or only the run named; it gives the run it
-// stopped, or "". The run's end follows as an event. A run that is beginning can
-// be aborted by its name alone.
+// Abort stops the running run of the session. If runID is not empty, Abort stops only
+// that run. It returns the id of the run that it stops, or "". The run's end follows as
+// an event.
+//
+// While a run is beginning, its id is not known here yet. Abort then returns runID, and
+// stops the run as soon as it has begun, if it is that one.
 func (r *Runner) Abort(key, runID string) (stopped string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,7 +121,7 @@ func (r *Runner) Abort(key, runID string) (stopped string) {
 	return w.runID
 }
 
-// Running is how many runs are under way.
+// Running returns the number of running runs.
 func (r *Runner) Running() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -129,27 +134,27 @@ func (r *Runner) Running() int {
 	return n
 }
 
-// Stop takes up no more runs and waits for those under way until ctx ends; then
-// it ends them as failed (INTERRUPTED), with what they have said. That takes as
-// long as the store needs, and agentGrace for an agent that does not listen.
+// Stop begins no more runs and waits for the running ones. When ctx is done, Stop ends
+// them as failed (INTERRUPTED) with the text they have so far. It then waits until they
+// are stored, and up to agentGrace for agents that do not return.
 func (r *Runner) Stop(ctx context.Context) {
 	r.mu.Lock()
-	if !r.stops() {
+	if !r.isStopping() {
 		close(r.stopping)
 	}
 	r.mu.Unlock()
 	done := make(chan struct{})
-	go func() { r.idle.Wait(); close(done) }()
+	go func() { r.goroutines.Wait(); close(done) }()
 	select {
 	case <-done:
 		return
 	case <-ctx.Done():
 	}
-	r.cut(errStopping)
+	r.cancelRuns(errStopping)
 	<-done
 }
 
-func (r *Runner) stops() bool {
+func (r *Runner) isStopping() bool {
 	select {
 	case <-r.stopping:
 		return true
@@ -158,22 +163,23 @@ func (r *Runner) stops() bool {
 	}
 }
 
-// work takes the session's queued runs until none is left.
-func (r *Runner) work(key string, w *worker) {
-	for r.more(key, w) {
+// runQueued is the worker's loop: it runs the queued runs of the session until none is
+// left.
+func (r *Runner) runQueued(key string, w *worker) {
+	for r.next(key, w) {
 		b, err := r.begin(key)
 		if err != nil {
 			continue
 		}
 		ctx, cancel := context.WithCancelCause(r.runs)
-		r.begun(w, b.Run.ID, cancel)
+		r.setRunning(w, b.Run.ID, cancel)
 		r.run(ctx, b)
 		cancel(nil)
 	}
 }
 
-// begin begins the session's next run. It gives an error when none waits, or the
-// Runner stops before the store can say.
+// begin begins the next run of the session. It returns an error if no run is queued, or
+// if the Runner stops before the store has answered.
 func (r *Runner) begin(key string) (b session.Begun, err error) {
 	err = r.persist(r.stopping, func() error {
 		b, err = r.sessions.Begin(context.Background(), key, r.holder)
@@ -182,16 +188,16 @@ func (r *Runner) begin(key string) (b session.Begun, err error) {
 	return b, err
 }
 
-// more reports whether there may be another run, and retires the worker if not.
-func (r *Runner) more(key string, w *worker) bool {
+// next reports whether another run may be queued. If not, it removes the worker.
+func (r *Runner) next(key string, w *worker) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w.cancel != nil {
-		w.again = true // a run has ended: another may wait behind it
+		w.recheck = true // a run has ended: another may be queued
 	}
 	w.runID, w.cancel, w.abort = "", nil, ""
-	if w.again && !r.stops() {
-		w.again = false
+	if w.recheck && !r.isStopping() {
+		w.recheck = false
 		return true
 	}
 	delete(r.workers, key)
@@ -201,9 +207,9 @@ func (r *Runner) more(key string, w *worker) bool {
 	return false
 }
 
-// begun makes the run one that can be aborted, and aborts it if somebody asked
-// for that while it began.
-func (r *Runner) begun(w *worker, runID string, cancel context.CancelCauseFunc) {
+// setRunning stores the run as the one that Abort stops. If Abort was called for the run
+// while it was beginning, setRunning stops it.
+func (r *Runner) setRunning(w *worker, runID string, cancel context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w.runID, w.cancel = runID, cancel

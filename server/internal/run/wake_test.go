@@ -15,15 +15,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// However sends and ends meet, every run is taken up, in order, one at a time a
-// session.
+// However messages and ends of runs interleave, every run is run, in order, and one at a
+// time in a session.
 func TestNoWakeIsLost(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	fake := newFakeSessions()
 	var mu sync.Mutex
 	busy := map[string]int{}
 	var wg sync.WaitGroup
-	r := one(d, acting(func(_ context.Context, req agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+	r := newRunner(fake, agentFunc(func(_ context.Context, req agent.Request,
+		emit func(agent.Piece) error) (agent.Usage, error) {
 		defer wg.Done()
 		key := req.Messages[0].Text
 		mu.Lock()
@@ -41,49 +42,49 @@ func TestNoWakeIsLost(t *testing.T) {
 			for i := range runs {
 				key := fmt.Sprint("session-", s%2)
 				wg.Add(1)
-				d.ask(key, fmt.Sprint(s, "-", i), "a", key)
+				fake.enqueue(key, fmt.Sprint(s, "-", i), "a", key)
 				r.Wake(key)
 				if i%7 == 0 {
-					time.Sleep(time.Microsecond) // lets the worker retire now and then
+					time.Sleep(time.Microsecond) // lets the worker end now and then
 				}
 			}
 		})
 	}
 	wg.Wait()
 	r.Stop(t.Context())
-	for run, a := range d.answers {
+	for run, a := range fake.answers {
 		if a.outcome == nil || a.outcome.Status != session.RunCompleted || a.text() != "x" {
 			t.Fatalf("run %s ended as %+v with %q", run, a.outcome, a.text())
 		}
 	}
 	if len(r.workers) != 0 {
-		t.Errorf("%d workers have not retired", len(r.workers))
+		t.Errorf("%d workers have not ended", len(r.workers))
 	}
 }
 
-// A session that is woken while its worker finds nothing to do is looked at again.
-func TestWakeMeetsTheRetirement(t *testing.T) {
+// If Wake is called while the worker finds no queued run, the worker looks again.
+func TestWakeWhileTheWorkerEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
-		d.arrived, d.gate = make(chan struct{}, 9), make(chan struct{})
-		r := one(d, saying(1, 0))
+		fake := newFakeSessions()
+		fake.beginCalled, fake.releaseBegin = make(chan struct{}, 9), make(chan struct{})
+		r := newRunner(fake, wordsAgent(1, 0))
 		r.Wake("k")
-		<-d.arrived // and has found nothing
-		got := d.ask("k", "r", "a")
+		<-fake.beginCalled // Begin has found no run
+		got := fake.enqueue("k", "r", "a")
 		r.Wake("k")
-		close(d.gate)
+		close(fake.releaseBegin)
 		synctest.Wait()
 		got.want(t, session.RunCompleted, "", words(1))
 	})
 }
 
-type nobody struct{}
+// discardEvents is a publisher that drops every event.
+type discardEvents struct{}
 
-func (nobody) Publish(session.Event) {}
+func (discardEvents) Publish(session.Event) {}
 
-// The whole way on a real store: send, wake, stream, abort, and what the
-// transcript is afterwards.
+// On a real store: send, wake, stream and abort, and the transcript afterwards.
 func TestRunsOnARealStore(t *testing.T) {
 	t.Parallel()
 	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
@@ -95,22 +96,24 @@ func TestRunsOnARealStore(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	sessions := session.New(store.Sessions(), nobody{}, setting.Fixed(session.Settings{}))
-	spoken := make(chan struct{}, 1)
-	r := runner(sessions, map[string]agent.Agent{
-		"quick": saying(300, 0),
-		"endless": acting(func(ctx context.Context, _ agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+	sessions := session.New(store.Sessions(), discardEvents{}, setting.Fixed(session.Settings{}))
+	emitted := make(chan struct{}, 1)
+	r := newRunnerWith(sessions, map[string]agent.Agent{
+		"quick": wordsAgent(300, 0),
+		"endless": agentFunc(func(ctx context.Context, _ agent.Request,
+			emit func(agent.Piece) error) (agent.Usage, error) {
 			if err := emit(agent.Piece{Text: "well", Thinking: "hm"}); err != nil {
 				return agent.Usage{}, err
 			}
-			spoken <- struct{}{}
+			emitted <- struct{}{}
 			<-ctx.Done()
 			return agent.Usage{}, ctx.Err()
 		}),
 	})
 	ann := session.Caller{UserID: "ann", Role: protocol.Operator}
 	send := func(key, agentID string, done func(session.Ended)) session.Sent {
-		sent, err := sessions.Send(t.Context(), ann.To(key), session.SendRequest{DefaultAgent: agentID, Message: "Hi"})
+		sent, err := sessions.Send(t.Context(), ann.To(key),
+			session.SendRequest{DefaultAgent: agentID, Message: "Hi"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,19 +135,21 @@ func TestRunsOnARealStore(t *testing.T) {
 	}
 
 	running := send("k", "endless", func(e session.Ended) { ended <- e })
-	<-spoken
+	<-emitted
 	queued := send("k", "endless", func(e session.Ended) { ended <- e })
-	withdrawn, under, err := sessions.Withdraw(t.Context(), ann.To("k"), "")
-	if err != nil || len(withdrawn) != 1 || withdrawn[0] != queued.RunID || under != running.RunID {
-		t.Fatalf("withdrawn %v, running %q (%v)", withdrawn, under, err)
+	withdrawn, runningID, err := sessions.Withdraw(t.Context(), ann.To("k"), "")
+	if err != nil || len(withdrawn) != 1 || withdrawn[0] != queued.RunID ||
+		runningID != running.RunID {
+		t.Fatalf("withdrawn %v, running %q (%v)", withdrawn, runningID, err)
 	}
 	if e := <-ended; e.RunID != queued.RunID || e.Outcome.Status != session.RunCancelled {
 		t.Errorf("the queued run ended as %+v", e)
 	}
-	if stopped := r.Abort("k", under); stopped != running.RunID {
+	if stopped := r.Abort("k", runningID); stopped != running.RunID {
 		t.Errorf("stopped %q", stopped)
 	}
-	if e := <-ended; e.RunID != running.RunID || e.Outcome.Status != session.RunCancelled || e.Content != "well" {
+	if e := <-ended; e.RunID != running.RunID || e.Outcome.Status != session.RunCancelled ||
+		e.Content != "well" {
 		t.Errorf("the run ended as %+v", e)
 	}
 	p, err := sessions.History(t.Context(), ann.To("k"), 0, 10)
@@ -161,11 +166,12 @@ func TestRunsOnARealStore(t *testing.T) {
 	}
 
 	left := send("k", "endless", func(e session.Ended) { ended <- e })
-	<-spoken
+	<-emitted
 	now, cancel := context.WithCancel(t.Context())
 	cancel()
 	r.Stop(now)
-	if e := <-ended; e.RunID != left.RunID || e.Outcome.Code != protocol.Interrupted || e.Content != "well" {
+	if e := <-ended; e.RunID != left.RunID || e.Outcome.Code != protocol.Interrupted ||
+		e.Content != "well" {
 		t.Errorf("the run ended as %+v", e)
 	}
 }

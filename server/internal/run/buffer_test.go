@@ -20,26 +20,28 @@ func TestCutAt(t *testing.T) {
 		n    int
 		want int
 	}{
-		{"", 4, 0}, {"abc", 4, 3}, {"abcd", 4, 4}, {"abcde", 4, 4}, {"abcé", 4, 3}, {"abé", 4, 4}, {"ab€", 4, 2}, {"a😀", 4, 1}, {"😀a", 4, 4},
-		{"\x80\x80\x80\x80\x80\x80", 4, 4}, // not UTF-8: cut somewhere, but go on
+		{"", 4, 0}, {"abc", 4, 3}, {"abcd", 4, 4}, {"abcde", 4, 4}, {"abcé", 4, 3}, {"abé", 4, 4},
+		{"ab€", 4, 2}, {"a😀", 4, 1}, {"😀a", 4, 4},
+		{"\x80\x80\x80\x80\x80\x80", 4, 4}, // not UTF-8: any length, but not 0
 	} {
-		if got := cutAt(c.s, c.n); got != c.want {
-			t.Errorf("cutAt(%q, %d) = %d, want %d", c.s, c.n, got, c.want)
+		if got := prefixLen(c.s, c.n); got != c.want {
+			t.Errorf("prefixLen(%q, %d) = %d, want %d", c.s, c.n, got, c.want)
 		}
 	}
 }
 
-// What is taken is what was added, in the same order, in pieces that fit an
-// event and break between characters.
-func TestPiecesKeepEverything(t *testing.T) {
+// The buffer returns what was added, in the same order, in pieces that fit an event and
+// end between two characters.
+func TestBufferKeepsEverything(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		p := newPieces(1 << 30)
+		p := newBuffer(1 << 30)
 		text := rapid.Custom(func(t *rapid.T) string {
 			unit := rapid.SampledFrom([]string{"a", "é", "😀\n", "\x80"}).Draw(t, "unit")
-			return strings.Repeat(unit, rapid.SampledFrom([]int{0, 1, 3, 1000, maxPiece/2 - 1, maxPiece}).Draw(t, "times"))
+			return strings.Repeat(unit,
+				rapid.SampledFrom([]int{0, 1, 3, 1000, maxPiece/2 - 1, maxPiece}).Draw(t, "times"))
 		})
-		var said, taken strings.Builder
+		var added, taken strings.Builder
 		take := func() {
 			for _, q := range p.take() {
 				switch {
@@ -53,13 +55,14 @@ func TestPiecesKeepEverything(t *testing.T) {
 				if len(q.Text) > maxPiece || len(q.Thinking) > maxPiece {
 					t.Fatalf("a piece has %d bytes", len(q.Text)+len(q.Thinking))
 				}
-				if !strings.Contains(q.Text+q.Thinking, "\x80") && !utf8.ValidString(q.Text+q.Thinking) {
+				if !strings.Contains(q.Text+q.Thinking, "\x80") &&
+					!utf8.ValidString(q.Text+q.Thinking) {
 					t.Fatal("a character was cut")
 				}
 			}
 		}
 		for i := range rapid.IntRange(1, 12).Draw(t, "adds") {
-			if p.size > maxWaiting || rapid.Bool().Draw(t, "take") {
+			if p.size > maxBuffered || rapid.Bool().Draw(t, "take") {
 				take()
 			}
 			a := agent.Piece{Text: text.Draw(t, "text")}
@@ -68,19 +71,19 @@ func TestPiecesKeepEverything(t *testing.T) {
 			}
 			if i%3 == 0 {
 				a.Activity = "x"
-				take() // two activities in a row are one
+				take() // else two activities in a row would become one
 			}
 			if err := p.add(a); err != nil {
 				t.Fatalf("add: %v", err)
 			}
 			if a.Activity != "" {
-				said.WriteString("[x]")
+				added.WriteString("[x]")
 			}
-			said.WriteString(strings.ToUpper(a.Thinking) + a.Text)
+			added.WriteString(strings.ToUpper(a.Thinking) + a.Text)
 		}
 		take()
-		if said.String() != taken.String() {
-			t.Fatalf("said %d bytes, taken %d", said.Len(), taken.Len())
+		if added.String() != taken.String() {
+			t.Fatalf("added %d bytes, taken %d", added.Len(), taken.Len())
 		}
 		if len(p.take()) != 0 {
 			t.Fatal("something was taken twice")
@@ -88,7 +91,7 @@ func TestPiecesKeepEverything(t *testing.T) {
 	})
 }
 
-func TestPiecesAreBounded(t *testing.T) {
+func TestBufferIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, flood := range map[string]agent.Piece{
 		"text":       {Text: strings.Repeat("x", 1000)},
@@ -97,7 +100,7 @@ func TestPiecesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				p := newPieces(1 << 30)
+				p := newBuffer(1 << 30)
 				added := 0
 				var last error
 				go func() {
@@ -107,37 +110,38 @@ func TestPiecesAreBounded(t *testing.T) {
 						}
 					}
 				}()
-				synctest.Wait() // it waits for room
-				if p.size > maxWaiting+len(flood.Text) || len(p.waiting) > maxWaitingPieces+3 {
-					t.Errorf("%d bytes in %d pieces wait", p.size, len(p.waiting))
+				synctest.Wait() // until add blocks
+				if p.size > maxBuffered+len(flood.Text) || len(p.pending) > maxBufferedPieces+3 {
+					t.Errorf("the buffer holds %d bytes in %d pieces", p.size, len(p.pending))
 				}
 				before := added
 				p.take()
 				synctest.Wait()
 				if added <= before {
-					t.Error("it does not go on when there is room")
+					t.Error("add is still blocked after take")
 				}
 				p.close()
 				synctest.Wait()
 				if !errors.Is(last, errClosed) {
-					t.Errorf("closed: %v", last)
+					t.Errorf("after close: %v", last)
 				}
 			})
 		})
 	}
 }
 
-// The limit counts what the text takes in a frame, however it was cut.
-func TestPiecesLimit(t *testing.T) {
+// The limit counts the length of the text in JSON, in however many pieces it was added.
+func TestBufferLimit(t *testing.T) {
 	t.Parallel()
-	for text, times := range map[string]int{"ab": 50, "\x01": 16, "é": 50, strings.Repeat("x", 30): 3} {
-		p := newPieces(100)
+	for text, times := range map[string]int{"ab": 50, "\x01": 16, "é": 50,
+		strings.Repeat("x", 30): 3} {
+		p := newBuffer(100)
 		added := 0
 		for p.add(agent.Piece{Text: text}) == nil {
 			added++
 		}
 		if added != times {
-			t.Errorf("%q was taken %d times, want %d", text, added, times)
+			t.Errorf("%q was added %d times, want %d", text, added, times)
 		}
 		if err := p.add(agent.Piece{Text: "x"}); !errors.Is(err, errTooLong) {
 			t.Errorf("after the limit: %v", err)
@@ -150,7 +154,7 @@ func TestPiecesLimit(t *testing.T) {
 			t.Errorf("kept %q", whole)
 		}
 		if !p.close() {
-			t.Error("it does not say that the limit was reached")
+			t.Error("close does not report that the limit was exceeded")
 		}
 	}
 }
