@@ -27,9 +27,11 @@ func configFile(t *testing.T, text string) string {
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	good := configFile(t, `{ gateway: { listen: "127.0.0.1:1", token: "a-token-for-this-test" } } // fine`)
+	good := configFile(t,
+		`{ gateway: { listen: "127.0.0.1:1", token: "a-token-for-this-test" } } // fine`)
 	bad := configFile(t, "{ gateway: { lisen: ':8080', rate_limit_rpm: 'many' },\n  data_dir: 7 }")
-	seed := configFile(t, "# config.json5\ngateway: {\n  allowed_origins: [\"https://app.example.com\"]\n}")
+	seed := configFile(t,
+		"# config.json5\ngateway: {\n  allowed_origins: [\"https://app.example.com\"]\n}")
 	none := filepath.Join(t.TempDir(), "none.json5")
 	for _, row := range []struct {
 		args string
@@ -49,7 +51,8 @@ func TestCommands(t *testing.T) {
 		{"serve more", exitUsage, nil, []string{"unexpected argument", "more"}},
 		{"token more", exitUsage, nil, []string{"unexpected argument"}},
 		{"config check -config " + good, exitOK, []string{"fine"}, nil},
-		{"config check -config " + bad, exitFault, nil, []string{bad + ":1", "lisen", "listen", "rate_limit_rpm", "data_dir", ":2"}},
+		{"config check -config " + bad, exitFault, nil,
+			[]string{bad + ":1", "lisen", "listen", "rate_limit_rpm", "data_dir", ":2"}},
 		{"config check -config " + seed, exitFault, nil, []string{seed, "#"}},
 		{"config check -config " + none, exitFault, nil, []string{none}},
 		{"config check -listen nonsense", exitFault, nil, []string{"listen", "nonsense"}},
@@ -82,7 +85,8 @@ func TestTokenCommand(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
 	code, first, errs := command(t, "token", "-data-dir", dir)
-	if code != exitOK || errs != "" || !strings.HasPrefix(first, "gt_") || strings.Count(first, "\n") != 1 {
+	if code != exitOK || errs != "" || !strings.HasPrefix(first, "gt_") ||
+		strings.Count(first, "\n") != 1 {
 		t.Fatalf("exit code %d: %s%s", code, first, errs)
 	}
 	if _, again, _ := command(t, "token", "-data-dir", dir); again != first {

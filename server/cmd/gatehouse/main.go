@@ -1,4 +1,8 @@
-// Command gatehouse is the gateway: it serves the web chat and lets browsers in.
+// Command gatehouse is the gateway. "gatehouse serve" serves the web chat; the other
+// commands check a configuration, print the token, and test gateways. The constant usage
+// lists them.
+//
+// This package parses the command line. What serve does is in package app.
 package main
 
 import (
@@ -15,7 +19,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 )
 
-// version is set when a release is built.
+// version is set by the linker when a release is built.
 var version = "dev"
 
 const usage = `Gatehouse: chat with AI agents in the browser, through a gate that you keep.
@@ -23,39 +27,39 @@ const usage = `Gatehouse: chat with AI agents in the browser, through a gate tha
 Usage:
 
     gatehouse [serve] [flags]    serve (the default)
-    gatehouse config check       check the configuration and say all that is wrong
+    gatehouse config check       check the configuration and list all errors
     gatehouse token              print the admin's gateway token
     gatehouse health             ask the running gateway whether it is ready
-    gatehouse doctor URL         see, from here, what keeps clients from a gateway
-    gatehouse conformance URL    hold a gateway, of any make, to the protocol
+    gatehouse doctor URL         find out why clients cannot connect to a gateway
+    gatehouse conformance URL    test whether a gateway keeps the protocol
     gatehouse version            print the version
-    gatehouse help               print this
+    gatehouse help               print this help
 
 Flags of serve, config check, token and health:
 
-    -config FILE        configuration; default ./config.json5 if there is one
-    -listen ADDR        where to listen; default 127.0.0.1:8080
-    -data-dir DIR       where the database and the token are kept
+    -config FILE        the configuration file; default ./config.json5, if it exists
+    -listen ADDR        the address to listen at; default 127.0.0.1:8080
+    -data-dir DIR       the directory of the database, the files and the token
     -log-format FORMAT  text or json
     -log-level LEVEL    debug, info, warn or error
 
 Flags of doctor and conformance:
 
-    -token-file FILE    a token, API key or device credential to use; - is the
-                        standard input; default the environment's GATEHOUSE_TOKEN
+    -token-file FILE    the file with a token, API key or device credential; - is
+                        the standard input; default the variable GATEHOUSE_TOKEN
     -json               print JSON
 
-of doctor:
+Flags of doctor:
 
-    -origin URL         also see whether pages of this origin may connect
+    -origin URL         also test whether pages of this origin may connect
 
-of conformance, which needs an admin's token:
+Flags of conformance, which needs an admin's token:
 
-    -rows REGEXP        only rows whose "section: text" it matches
-    -wait DURATION      also rows that take up to this by the clock, such as 5m
-    -proxied            the gateway trusts this machine as a proxy: go faster
+    -rows REGEXP        run only the rows whose "section: text" matches
+    -wait DURATION      also run rows that must wait up to this long, such as 5m
+    -proxied            the gateway trusts this machine as a proxy: run faster
 
-Exit codes: 0 fine, 1 something is wrong or did not work, 2 not understood.
+Exit codes: 0 success, 1 failure or problems found, 2 wrong usage.
 
 Environment: GATEHOUSE_CONFIG, GATEHOUSE_LISTEN, GATEHOUSE_DATA_DIR,
 GATEHOUSE_GATEWAY_TOKEN. Flags win over the environment, the environment over
@@ -65,8 +69,8 @@ the file, the file over the defaults.
 // Exit codes.
 const (
 	exitOK    = 0
-	exitFault = 1 // it could not do what it was asked
-	exitUsage = 2 // it was asked in a way that it does not understand
+	exitFault = 1 // the command failed, or found problems
+	exitUsage = 2 // the command line is wrong
 )
 
 func main() {
@@ -75,7 +79,7 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-signals
-		// Before anybody hears of the first one: the second ends the process at once.
+		// Before the shutdown begins: a second signal must end the process at once.
 		signal.Stop(signals)
 		stop()
 	}()
@@ -84,7 +88,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run runs the command that args name and gives its exit code.
+// run runs the command that args name, and returns the exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	name := "serve"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
@@ -98,7 +102,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	switch name {
 	case "version":
-		fmt.Fprintf(out, "gatehouse %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
+		fmt.Fprintf(out, "gatehouse %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH,
+			runtime.Version())
 		return exitOK
 	case "help":
 		fmt.Fprint(out, usage)
@@ -109,7 +114,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	command, ok := commands[name]
 	if !ok {
-		fmt.Fprintf(errs, "gatehouse: there is no command %q; try gatehouse help\n", name)
+		fmt.Fprintf(errs, "gatehouse: unknown command %q; try gatehouse help\n", name)
 		return exitUsage
 	}
 	flags, err := parseFlags(args)
@@ -128,6 +133,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	return exitOK
 }
 
+// parseFlags parses the flags of serve, config check, token and health.
 func parseFlags(args []string) (config.Flags, error) {
 	var f config.Flags
 	set := flag.NewFlagSet("gatehouse", flag.ContinueOnError)

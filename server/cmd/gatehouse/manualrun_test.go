@@ -15,24 +15,27 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// testManual does what the manual tells one to type, beside a gateway.
+// testManual runs the commands and requests in the manual against a gateway.
 func testManual(t *testing.T, binary string) {
 	dir := t.TempDir()
 	writeFiles(t, dir)
 	for name, text := range map[string]string{
-		"config.json5": `{ gateway: { trusted_proxies: ["127.0.0.0/8", "::1"] } }`, "report.csv": "a,b\n1,2\n",
+		"config.json5": `{ gateway: { trusted_proxies: ["127.0.0.0/8", "::1"] } }`,
+		"report.csv":   "a,b\n1,2\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p := startProcess(t, binary, filepath.Join(dir, "data"), "-config", filepath.Join(dir, "config.json5"))
-	if err := os.WriteFile(filepath.Join(dir, "admin.token"), []byte(p.token+"\n"), 0o600); err != nil {
+	p := startProcess(t, binary, filepath.Join(dir, "data"), "-config",
+		filepath.Join(dir, "config.json5"))
+	if err := os.WriteFile(filepath.Join(dir, "admin.token"), []byte(p.token+"\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range docstest.Blocks(t, "banner") {
 		b.Text = strings.ReplaceAll(b.Text, "http://localhost:8080", p.url)
-		holds(t, b, p.out.String())
+		checkLines(t, b, p.out.String())
 	}
 	m := &manual{p: p, dir: dir, binary: binary}
 	ran := 0
@@ -44,7 +47,7 @@ func testManual(t *testing.T, binary string) {
 				ran++
 				printed = m.run(t, b)
 			case "output":
-				holds(t, b, printed)
+				checkLines(t, b, printed)
 			case "frames":
 				ran++
 				m.converse(t, b)
@@ -56,14 +59,15 @@ func testManual(t *testing.T, binary string) {
 	}
 }
 
-// manual runs blocks beside a gateway.
+// manual runs blocks of the manual against a gateway.
 type manual struct {
-	p           *process
-	dir, binary string
+	p      *process
+	dir    string // the working directory
+	binary string
 }
 
-// run runs a block in a shell in which gatehouse is the program under test and
-// finds the gateway, whose token is in TOKEN.
+// run runs a block in a shell, and returns what was printed. The shell's command
+// gatehouse is the program under test; the variable TOKEN is the gateway's token.
 func (m *manual) run(t *testing.T, b docstest.Block) (printed string) {
 	t.Helper()
 	if program, needs := strings.CutPrefix(b.Note, "needs "); needs {
@@ -72,15 +76,18 @@ func (m *manual) run(t *testing.T, b docstest.Block) (printed string) {
 			return ""
 		}
 	}
-	script := strings.NewReplacer("http://localhost:8080", m.p.url, "https://chat.example.com", m.p.url).Replace(b.Text)
-	if strings.Contains(script, "gatehouse conformance ") { // all rows take minutes
+	script := strings.NewReplacer("http://localhost:8080", m.p.url, "https://chat.example.com",
+		m.p.url).Replace(b.Text)
+	if strings.Contains(script, "gatehouse conformance ") { // all rows would take minutes
 		script = strings.TrimSpace(script) + ` -proxied -rows "^HTTP: GET"`
 	}
-	shell := exec.CommandContext(t.Context(), "sh", "-e", "-u", "-c", `gatehouse() { "$BINARY" "$@"; }`+"\n"+script)
+	shell := exec.CommandContext(t.Context(), "sh", "-e", "-u", "-c",
+		`gatehouse() { "$BINARY" "$@"; }`+"\n"+script)
 	shell.Dir = m.dir
 	shell.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + m.dir, "BINARY=" + m.binary, "TOKEN=" + m.p.token,
-		"GATEHOUSE_LISTEN=" + strings.TrimPrefix(m.p.url, "http://"), "GATEHOUSE_DATA_DIR=" + m.p.dir,
+		"GATEHOUSE_LISTEN=" + strings.TrimPrefix(m.p.url, "http://"), "GATEHOUSE_DATA_DIR=" +
+			m.p.dir,
 	}
 	out, err := shell.CombinedOutput()
 	if err != nil {
@@ -92,8 +99,8 @@ func (m *manual) run(t *testing.T, b docstest.Block) (printed string) {
 	return string(out)
 }
 
-// converse sends the requests of a block, "→" or bare ones, and compares what comes
-// with the other lines, "←".
+// converse sends the requests in a block, and compares the frames that arrive with the
+// other lines.
 func (m *manual) converse(t *testing.T, b docstest.Block) {
 	t.Helper()
 	c := httpdtest.Dial(t, m.p.url, nil)
@@ -105,13 +112,13 @@ func (m *manual) converse(t *testing.T, b docstest.Block) {
 	for line := range strings.Lines(b.Text) {
 		text := strings.TrimSpace(strings.TrimLeft(line, "→← "))
 		var frame map[string]any
-		if err := json.Unmarshal([]byte(elided.Replace(text)), &frame); err != nil {
+		if err := json.Unmarshal([]byte(fillEllipses.Replace(text)), &frame); err != nil {
 			t.Errorf("%s.md:%d: %s: %v", b.Page, b.Line, line, err)
 			return
 		}
 		switch {
 		case frame["type"] == "req":
-			m.fill(t, frame["params"])
+			m.fillIn(t, frame["params"])
 			params, err := json.Marshal(frame["params"])
 			if err != nil {
 				t.Fatal(err)
@@ -121,22 +128,22 @@ func (m *manual) converse(t *testing.T, b docstest.Block) {
 				t.Errorf("%s.md:%d: %s: %v", b.Page, b.Line, line, answer.Error)
 			}
 		case frame["type"] == "event":
-			for different(frame, decoded(t, c.Event(frame["event"].(string)))) != nil {
+			for compare(frame, decoded(t, c.Event(frame["event"].(string)))) != nil {
 			}
 		default:
 			delete(frame, "id")
-			if err := different(frame, decoded(t, answer)); err != nil {
+			if err := compare(frame, decoded(t, answer)); err != nil {
 				t.Errorf("%s.md:%d: %s: %v", b.Page, b.Line, line, err)
 			}
 		}
 	}
 }
 
-// elided takes out what a frame of the manual leaves out.
-var elided = strings.NewReplacer(",…}", "}", "{…,", "{", "{…}", "{}")
+// fillEllipses removes the ellipses, so that a frame in the manual is valid JSON.
+var fillEllipses = strings.NewReplacer(",…}", "}", "{…,", "{", "{…}", "{}")
 
-// fill puts in what a reader would: the token, and where a session's log stands.
-func (m *manual) fill(t *testing.T, params any) {
+// fillIn replaces placeholders in params: the token, and the epoch of a session's log.
+func (m *manual) fillIn(t *testing.T, params any) {
 	t.Helper()
 	all, _ := params.(map[string]any)
 	if _, has := all["token"]; has {
@@ -147,7 +154,8 @@ func (m *manual) fill(t *testing.T, params any) {
 		cursor := c.(map[string]any)
 		client := m.p.client()
 		var status protocol.ChatStatusResult
-		client.Read(client.OK(protocol.MethodChatStatus, `{"sessionKey":"`+cursor["sessionKey"].(string)+`"}`), &status)
+		client.Read(client.OK(protocol.MethodChatStatus, `{"sessionKey":"`+cursor["sessionKey"].(string)+`"}`),
+			&status)
 		client.Leave()
 		cursor["epoch"] = status.Epoch
 	}
@@ -162,9 +170,9 @@ func decoded(t *testing.T, f protocol.Frame) (frame map[string]any) {
 	return frame
 }
 
-// different says what of a value the manual shows and the gateway did not send.
-// Texts are compared as far as an ellipsis, numbers not at all.
-func different(shown, sent any) error {
+// compare returns an error if shown, a value in the manual, has a part that sent lacks.
+// Texts are compared up to an ellipsis, numbers not at all.
+func compare(shown, sent any) error {
 	switch shown := shown.(type) {
 	case map[string]any:
 		sent, ok := sent.(map[string]any)
@@ -175,7 +183,7 @@ func different(shown, sent any) error {
 			if _, there := sent[key]; !there {
 				return fmt.Errorf("there is no %s in %v", key, sent)
 			}
-			if err := different(value, sent[key]); err != nil {
+			if err := compare(value, sent[key]); err != nil {
 				return fmt.Errorf("%s: %w", key, err)
 			}
 		}
@@ -185,13 +193,14 @@ func different(shown, sent any) error {
 			return fmt.Errorf("it is %v", sent)
 		}
 		for i := range shown {
-			if err := different(shown[i], sent[i]); err != nil {
+			if err := compare(shown[i], sent[i]); err != nil {
 				return err
 			}
 		}
 	case string:
 		begins, _, _ := strings.Cut(shown, "…")
-		if sent, ok := sent.(string); !ok || !strings.HasPrefix(sent, begins) || !strings.Contains(shown, "…") && sent != shown {
+		if sent, ok := sent.(string); !ok || !strings.HasPrefix(sent, begins) ||
+			!strings.Contains(shown, "…") && sent != shown {
 			return fmt.Errorf("it is %v, not %q", sent, shown)
 		}
 	case bool:

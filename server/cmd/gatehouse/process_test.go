@@ -24,12 +24,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// buildBinary builds the program as it is released, which is without the race
-// detector.
+// buildBinary builds the program as releases are built. It has no race detector.
 func buildBinary(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "gatehouse")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", binary, ".")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o",
+		binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, text)
@@ -37,19 +37,21 @@ func buildBinary(t *testing.T) string {
 	return binary
 }
 
-// process is the program running.
+// process is a running gatehouse serve.
 type process struct {
 	t          *testing.T
 	cmd        *exec.Cmd
-	dir        string
+	dir        string // the data directory
 	url, token string
-	link       string
-	ready      time.Duration // from the start to the words on stdout
-	out, log   buffer
+	link       string        // the code of the admin's sign-in link
+	ready      time.Duration // from the start until the banner was printed
+	out, log   buffer        // stdout and stderr
 	ended      chan error
 }
 
+// buffer is a bytes.Buffer that is safe for concurrent use.
 type buffer struct {
+	// mu guards the following field.
 	mu   sync.Mutex
 	text bytes.Buffer
 }
@@ -68,11 +70,13 @@ func (b *buffer) String() string {
 
 var adminLine = regexp.MustCompile(`Admin +(http://\S+)/login#(\S+)`)
 
-// startProcess runs the program until the test ends.
+// startProcess starts the program and waits until it listens. The program is killed when
+// the test ends.
 func startProcess(t *testing.T, binary, dir string, more ...string) *process {
 	t.Helper()
 	p := &process{t: t, dir: dir, ended: make(chan error, 1)}
-	p.cmd = exec.Command(binary, append([]string{"-listen", "127.0.0.1:0", "-data-dir", dir}, more...)...)
+	p.cmd = exec.Command(binary,
+		append([]string{"-listen", "127.0.0.1:0", "-data-dir", dir}, more...)...)
 	p.cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Stderr = &p.log
@@ -80,30 +84,30 @@ func startProcess(t *testing.T, binary, dir string, more ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
+	start := time.Now()
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.ended })
-	said := make(chan struct{})
+	printed := make(chan struct{})
 	go func() {
 		for lines := bufio.NewScanner(stdout); lines.Scan(); {
 			fmt.Fprintln(&p.out, lines.Text())
 			if adminLine.MatchString(lines.Text()) {
-				close(said)
+				close(printed)
 			}
 		}
 		p.ended <- p.cmd.Wait()
 		close(p.ended)
 	}()
 	select {
-	case <-said:
+	case <-printed:
 	case err := <-p.ended:
-		t.Fatalf("it ended: %v\n%s", err, p.log.String())
+		t.Fatalf("the process ended: %v\n%s", err, p.log.String())
 	case <-time.After(httpdtest.Impatience):
-		t.Fatalf("it does not start:\n%s", p.log.String())
+		t.Fatalf("the process has not printed its banner:\n%s", p.log.String())
 	}
-	p.ready = time.Since(began)
+	p.ready = time.Since(start)
 	found := adminLine.FindStringSubmatch(p.out.String())
 	p.url, p.link = found[1], found[2]
 	kept, err := auth.KeepToken(dir)
@@ -114,6 +118,7 @@ func startProcess(t *testing.T, binary, dir string, more ...string) *process {
 	return p
 }
 
+// client returns a new connection of an admin.
 func (p *process) client() *httpdtest.Client {
 	p.t.Helper()
 	c := httpdtest.Dial(p.t, p.url, nil)
@@ -128,13 +133,13 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// exited waits for the end and gives what is known of it.
-func (p *process) exited() *os.ProcessState {
+// waitExit waits until the process has ended.
+func (p *process) waitExit() *os.ProcessState {
 	p.t.Helper()
 	select {
 	case <-p.ended:
 	case <-time.After(httpdtest.Impatience):
-		p.t.Fatalf("it does not end:\n%s", p.log.String())
+		p.t.Fatalf("the process has not ended:\n%s", p.log.String())
 	}
 	return p.cmd.ProcessState
 }
@@ -142,22 +147,22 @@ func (p *process) exited() *os.ProcessState {
 func TestProcess(t *testing.T) {
 	t.Parallel()
 	binary := buildBinary(t)
-	// What follows has the machine to itself, as far as this test goes.
+	// Measure first: the tests below run in parallel.
 	measure(t, binary)
-	t.Run("stop with time", func(t *testing.T) { t.Parallel(); testStopWithTime(t, binary) })
-	t.Run("stop without time", func(t *testing.T) { t.Parallel(); testStopWithoutTime(t, binary) })
+	t.Run("stop waits for answers",
+		func(t *testing.T) { t.Parallel(); testStopWaitsForAnswers(t, binary) })
+	t.Run("stop ends answers", func(t *testing.T) { t.Parallel(); testStopEndsAnswers(t, binary) })
 	t.Run("second signal", func(t *testing.T) { t.Parallel(); testSecondSignal(t, binary) })
 	t.Run("kill", func(t *testing.T) { t.Parallel(); testKill(t, binary) })
 	t.Run("kill and retry", func(t *testing.T) { t.Parallel(); testKillAndRetry(t, binary) })
 	t.Run("two on one directory", func(t *testing.T) { t.Parallel(); testTwo(t, binary) })
 	t.Run("reload", func(t *testing.T) { t.Parallel(); testReload(t, binary) })
 	t.Run("manual", func(t *testing.T) { t.Parallel(); testManual(t, binary) })
-	t.Run("where things are printed", func(t *testing.T) { t.Parallel(); testPrinted(t, binary) })
+	t.Run("what is printed where", func(t *testing.T) { t.Parallel(); testPrinted(t, binary) })
 }
 
-// measure reports how soon the program serves and how much memory it has. What
-// it fails for is far beyond the aims, 0.5 s and 30 MB, since others may keep
-// the machine busy.
+// measure logs how soon the program serves and how much memory it uses. The aims are 0.5
+// s and 30 MB. The limits are far higher, since the machine may be busy.
 func measure(t *testing.T, binary string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -168,18 +173,19 @@ func measure(t *testing.T, binary string) {
 	c.Leave()
 	used := residentMB(t, first.cmd.Process.Pid)
 	first.signal(syscall.SIGTERM)
-	if state := first.exited(); state.ExitCode() != 0 {
+	if state := first.waitExit(); state.ExitCode() != 0 {
 		t.Errorf("exit code %d\n%s", state.ExitCode(), first.log.String())
 	}
 	second := startProcess(t, binary, dir)
-	t.Logf("listening after %v on a new directory, %v on an old one; resident %.1f MB idle, %.1f MB after a chat",
+	t.Logf("listening after %v on a new directory, %v on an old one; resident %.1f MB idle, %.1f "+
+		"MB after a chat",
 		first.ready.Round(time.Millisecond), second.ready.Round(time.Millisecond), rss, used)
 	if second.ready > 10*time.Second || rss > 100 {
 		t.Errorf("%v and %.1f MB", second.ready, rss)
 	}
 }
 
-// residentMB is a process's resident memory, 0 where that cannot be told.
+// residentMB returns the resident memory of a process, or 0 on systems other than Linux.
 func residentMB(t *testing.T, pid int) float64 {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -207,13 +213,15 @@ func testTwo(t *testing.T, binary string) {
 	err := second.Run()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != exitFault {
-		t.Errorf("the second one: %v", err)
+		t.Errorf("the second process: %v", err)
 	}
-	if out.Len() > 0 || !strings.Contains(errs.String(), "another process uses the data directory "+p.dir) {
-		t.Errorf("the second one says %s%s", out.String(), errs.String())
+	if out.Len() > 0 || !strings.Contains(errs.String(),
+		"another process uses the data directory "+p.dir) {
+		t.Errorf("the second process printed %s%s", out.String(), errs.String())
 	}
 	p.client().OK(protocol.MethodStatus, "")
-	health := exec.CommandContext(ctx, binary, "health", "-listen", strings.TrimPrefix(p.url, "http://"))
+	health := exec.CommandContext(ctx, binary, "health", "-listen",
+		strings.TrimPrefix(p.url, "http://"))
 	if text, err := health.CombinedOutput(); err != nil || string(text) != "ready\n" {
 		t.Errorf("health: %v: %s", err, text)
 	}
@@ -223,7 +231,8 @@ func testPrinted(t *testing.T, binary string) {
 	dir := t.TempDir()
 	for _, format := range []string{"text", "json"} {
 		p := startProcess(t, binary, dir, "-log-format", format, "-log-level", "debug")
-		answer, err := http.Post(p.url+"/api/session", "application/json", strings.NewReader(`{"code":"`+p.link+`"}`))
+		answer, err := http.Post(p.url+"/api/session", "application/json",
+			strings.NewReader(`{"code":"`+p.link+`"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +241,7 @@ func testPrinted(t *testing.T, binary string) {
 		}
 		p.client().Leave()
 		p.signal(syscall.SIGTERM)
-		p.exited()
+		p.waitExit()
 		out, log := p.out.String(), p.log.String()
 		for _, secret := range []string{p.link, p.token, answer.Cookies()[0].Value} {
 			if strings.Contains(log, secret) {
@@ -244,10 +253,11 @@ func testPrinted(t *testing.T, binary string) {
 		}
 		for _, word := range []string{p.url, dir, "demo"} {
 			if !strings.Contains(out, word) {
-				t.Errorf("stdout does not say %s:\n%s", word, out)
+				t.Errorf("stdout does not contain %s:\n%s", word, out)
 			}
 		}
-		if strings.Contains(log, "ERROR") || !strings.Contains(log, "listening") || !strings.Contains(log, "stopped") {
+		if strings.Contains(log, "ERROR") || !strings.Contains(log, "listening") ||
+			!strings.Contains(log, "stopped") {
 			t.Errorf("the log:\n%s", log)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// testReload changes the configuration's file under the running program.
+// testReload edits the config file of the running program.
 func testReload(t *testing.T, binary string) {
 	settings := configFile(t, `{}`)
 	p := startProcess(t, binary, t.TempDir(), "-config", settings)
@@ -21,21 +21,22 @@ func testReload(t *testing.T, binary string) {
 			t.Fatal(err)
 		}
 		p.signal(syscall.SIGHUP)
-		p.logs([]string{`msg="configuration read again" applied=[log.level]`, `log.level: must be`}[i])
+		p.waitLog([]string{`msg="configuration read again" applied=[log.level]`,
+			`log.level: must be`}[i])
 	}
 	c.OK(protocol.MethodStatus, "")
 	p.signal(syscall.SIGTERM)
-	if state := p.exited(); state.ExitCode() != exitOK {
+	if state := p.waitExit(); state.ExitCode() != exitOK {
 		t.Errorf("exit code %d\n%s", state.ExitCode(), p.log.String())
 	}
 }
 
-// logs waits until the program has logged the words.
-func (p *process) logs(words string) {
+// waitLog waits until the log contains text.
+func (p *process) waitLog(text string) {
 	p.t.Helper()
-	for end := time.Now().Add(httpdtest.Impatience); !strings.Contains(p.log.String(), words); {
+	for end := time.Now().Add(httpdtest.Impatience); !strings.Contains(p.log.String(), text); {
 		if time.Now().After(end) {
-			p.t.Fatalf("it does not log %q:\n%s", words, p.log.String())
+			p.t.Fatalf("the log does not contain %q:\n%s", text, p.log.String())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

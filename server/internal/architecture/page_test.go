@@ -317,7 +317,7 @@ var fixedLimits = map[string][]string{
 	"log entries about refusals, for each address":                      {`lines(?:A|Per)Minute\s+= 6\b`},
 	"an answer with its thinking":                                       {`maxAnswer\s+= 400 << 10`},
 	"a run, whatever `agents.list.NAME.timeout` is":                     {`maxRun\s+= 2 \* time.Hour`},
-	"attempts before the first word":                                    {`maxTries\s+= 4\b`, `maxRetrying\s+= time.Minute`},
+	"attempts before the first word":                                    {`maxTries\s+= 4\b`, `retryWindow\s+= time.Minute`},
 	"text that a model is given of a session":                           {`historyBytes\s+= 512 << 10`},
 	"text of one response of a model server":                            {`maxStreamBytes\s+= 32 << 20`},
 	"an image's pixels":                                                 {`maxPixels\s+= 50_000_000`},

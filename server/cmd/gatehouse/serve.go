@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/app"
+	"github.com/gatehouse-chat/gatehouse/server/internal/config"
+)
+
+// serve is the command gatehouse serve. It serves until ctx is done, and then until the
+// running answers have ended or the drain timeout has passed.
+func serve(ctx context.Context, f config.Flags, out, errs io.Writer) error {
+	c, err := load(f, errs)
+	if err != nil {
+		return err
+	}
+	from, err := source(f) // before anything changes the working directory
+	if err != nil {
+		return err
+	}
+	reloads := make(chan os.Signal, 1)
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
+	level := new(slog.LevelVar)
+	level.Set(c.Log.Level)
+	return app.Run(ctx, app.Options{
+		Config: c, Version: version, Log: logger(c.Log.Format, level, errs), Level: level, Out: out,
+		Reloads:    reloads,
+		Load:       func() (config.Config, []config.Warning, error) { return config.Load(from) },
+		ConfigFile: filepath.Base(from.File()),
+	})
+}
+
+// logger returns a logger that writes lines of that format.
+func logger(format config.LogFormat, level slog.Leveler, w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
