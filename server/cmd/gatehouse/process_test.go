@@ -110,11 +110,11 @@ func startProcess(t *testing.T, binary, dir string, more ...string) *process {
 	p.ready = time.Since(start)
 	found := adminLine.FindStringSubmatch(p.out.String())
 	p.url, p.link = found[1], found[2]
-	kept, err := auth.KeepToken(dir)
+	stored, err := auth.LoadToken(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.token = kept.Token.Reveal()
+	p.token = stored.Token.Reveal()
 	return p
 }
 

@@ -24,13 +24,13 @@ func token(_ context.Context, f config.Flags, out, errs io.Writer) error {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return fmt.Errorf("create the data directory: %w", err)
 	}
-	kept, err := auth.KeepToken(c.DataDir)
+	stored, err := auth.LoadToken(c.DataDir)
 	if err != nil {
 		return err
 	}
-	if kept.Loose != "" {
-		fmt.Fprintf(errs, "gatehouse: warning: %s\n", kept.Loose)
+	if stored.Warning != "" {
+		fmt.Fprintf(errs, "gatehouse: warning: %s\n", stored.Warning)
 	}
-	fmt.Fprintln(out, kept.Token.Reveal())
+	fmt.Fprintln(out, stored.Token.Reveal())
 	return nil
 }

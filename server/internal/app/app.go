@@ -175,14 +175,14 @@ func (g *gatehouse) loadToken() error {
 		g.token = auth.NewToken(t.Reveal())
 		return nil
 	}
-	kept, err := auth.KeepToken(g.Config.DataDir)
+	stored, err := auth.LoadToken(g.Config.DataDir)
 	if err != nil {
 		return err
 	}
-	if kept.Loose != "" {
-		g.Log.Warn("the gateway token can be read by others", "file", kept.File, "problem", kept.Loose)
+	if stored.Warning != "" {
+		g.Log.Warn("the gateway token can be read by others", "file", stored.File, "problem", stored.Warning)
 	}
-	g.token = kept.Token
+	g.token = stored.Token
 	return nil
 }
 

@@ -104,11 +104,11 @@ func startWith(t *testing.T, o app.Options) *running {
 	}
 	r.url, r.link = found[1], found[2]
 	if r.token = c.Gateway.Token.Reveal(); r.token == "" {
-		kept, err := auth.KeepToken(c.DataDir)
+		stored, err := auth.LoadToken(c.DataDir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.token = kept.Token.Reveal()
+		r.token = stored.Token.Reveal()
 	}
 	return r
 }
@@ -320,7 +320,7 @@ func TestStartThatFails(t *testing.T) {
 		"a second one on the data directory": {settings(t, dir), "another process uses the data directory"},
 		"an address that is taken":           {taken, "gateway.listen"},
 		"a data directory that is a file":    {settings(t, file), "data directory"},
-		"a token file without a token":       {settings(t, filepath.Dir(loose)), "holds no gateway token"},
+		"a token file without a token":       {settings(t, filepath.Dir(loose)), "does not contain a gateway token"},
 	} {
 		out := newOutput()
 		err := app.Run(t.Context(), app.Options{Config: row.config, Version: "test", Log: slog.New(slog.DiscardHandler), Out: out})

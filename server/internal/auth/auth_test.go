@@ -19,36 +19,42 @@ import (
 func TestToken(t *testing.T) {
 	t.Parallel()
 	token, same, other := NewToken("open sesame"), NewToken("open sesame"), NewToken("open sesamf")
-	for candidate, want := range map[string]bool{"open sesame": true, "": false, "open sesam": false, "open sesame ": false, "Open sesame": false} {
+	for candidate, want := range map[string]bool{"open sesame": true, "": false,
+		"open sesam": false, "open sesame ": false, "Open sesame": false} {
 		if got := token.Matches(candidate); got != want {
 			t.Errorf("%q matches: %v, want %v", candidate, got, want)
 		}
 	}
 	for name, none := range map[string]Token{"zero": {}, "empty": NewToken("")} {
-		if none.Matches("") || none.Matches("open sesame") || none.Fingerprint() != "" || none.Reveal() != "" {
-			t.Errorf("the %s token lets somebody in", name)
+		if none.Matches("") || none.Matches("open sesame") || none.Fingerprint() != "" ||
+			none.Reveal() != "" {
+			t.Errorf("the %s token matches", name)
 		}
 	}
-	if f := token.Fingerprint(); len(f) != 64 || f != same.Fingerprint() || f == other.Fingerprint() || strings.Contains(f, "sesame") {
-		t.Errorf("fingerprints %q, %q of the same and %q of another", f, same.Fingerprint(), other.Fingerprint())
+	if f := token.Fingerprint(); len(f) != 64 || f != same.Fingerprint() ||
+		f == other.Fingerprint() || strings.Contains(f, "sesame") {
+		t.Errorf("fingerprints %q, %q of the same and %q of another", f, same.Fingerprint(),
+			other.Fingerprint())
 	}
 }
 
 func TestTokenDoesNotPrint(t *testing.T) {
 	t.Parallel()
-	held := struct {
+	values := struct {
 		Token  Token
 		hidden Token
 		P      *Token
 	}{NewToken("open sesame"), NewToken("open sesame"), nil}
 	var log strings.Builder
-	slog.New(slog.NewTextHandler(&log, nil)).Info("token", "token", held.Token, "held", held)
-	encoded, err := json.Marshal(held)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("token", "token", values.Token, "values", values)
+	encoded, err := json.Marshal(values)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{
-		fmt.Sprintf("%v %+v %#v %s %q %x %d", held, held, held, held.Token, held.Token, held.Token, held), log.String(), string(encoded),
+		fmt.Sprintf("%v %+v %#v %s %q %x "+
+			"%d", values, values, values, values.Token, values.Token, values.Token, values),
+		log.String(), string(encoded),
 	} {
 		if strings.Contains(text, "sesame") || strings.Contains(text, fmt.Sprintf("%x", "sesame")) {
 			t.Errorf("the token shows in %s", text)
@@ -56,59 +62,63 @@ func TestTokenDoesNotPrint(t *testing.T) {
 	}
 }
 
-func TestKeepToken(t *testing.T) {
+func TestLoadToken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	made, err := KeepToken(dir)
-	if err != nil || !made.Made || made.Loose != "" || made.File != filepath.Join(dir, TokenFile) || len(made.Token.Reveal()) != len("gt_")+43 {
-		t.Fatalf("made: %+v, %v", made, err)
+	generated, err := LoadToken(dir)
+	if err != nil || !generated.Generated || generated.Warning != "" ||
+		generated.File != filepath.Join(dir, TokenFile) ||
+		len(generated.Token.Reveal()) != len("gt_")+43 {
+		t.Fatalf("generated: %+v, %v", generated, err)
 	}
-	info, err := os.Stat(made.File)
+	info, err := os.Stat(generated.File)
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("the file has mode %v, %v", info.Mode(), err)
 	}
-	kept, err := KeepToken(dir)
-	if err != nil || kept.Made || kept.Token.Reveal() != made.Token.Reveal() {
-		t.Errorf("kept: %+v, %v; want what was made", kept, err)
+	stored, err := LoadToken(dir)
+	if err != nil || stored.Generated || stored.Token.Reveal() != generated.Token.Reveal() {
+		t.Errorf("stored: %+v, %v; want what was generated", stored, err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
-		t.Errorf("the directory holds %v, %v; want the token alone", left, err)
+		t.Errorf("the directory holds %v, %v; want only the token file", left, err)
 	}
-	other, err := KeepToken(t.TempDir())
-	if err != nil || other.Token.Reveal() == made.Token.Reveal() {
+	other, err := LoadToken(t.TempDir())
+	if err != nil || other.Token.Reveal() == generated.Token.Reveal() {
 		t.Errorf("two directories have the same token, %v", err)
 	}
 }
 
-func TestKeepTokenReads(t *testing.T) {
+func TestLoadTokenReads(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		content string
 		mode    fs.FileMode
 		want    string
-		loose   bool
+		warning bool
 	}{
-		"with a line end":       {"secret\n", 0o600, "secret", false},
-		"as Windows ends lines": {" secret\r\n", 0o600, "secret", false},
-		"without one":           {"secret", 0o400, "secret", false},
-		"readable by the group": {"secret\n", 0o640, "secret", true},
-		"writable by the world": {"secret\n", 0o602, "secret", true},
-		"empty":                 {"\n", 0o600, "", false},
-		"two lines":             {"one\ntwo\n", 0o600, "", false},
-		"not ASCII":             {"sécret\n", 0o600, "", false},
-		"binary":                {"\x00\x01", 0o600, "", false},
-		"too long":              {strings.Repeat("a", 1025), 0o600, "", false},
+		"with a line end":         {"secret\n", 0o600, "secret", false},
+		"with a Windows line end": {" secret\r\n", 0o600, "secret", false},
+		"without one":             {"secret", 0o400, "secret", false},
+		"readable by the group":   {"secret\n", 0o640, "secret", true},
+		"writable by the world":   {"secret\n", 0o602, "secret", true},
+		"empty":                   {"\n", 0o600, "", false},
+		"two lines":               {"one\ntwo\n", 0o600, "", false},
+		"not ASCII":               {"sécret\n", 0o600, "", false},
+		"binary":                  {"\x00\x01", 0o600, "", false},
+		"too long":                {strings.Repeat("a", 1025), 0o600, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			file := filepath.Join(dir, TokenFile)
-			if err := errors.Join(os.WriteFile(file, []byte(c.content), 0o600), os.Chmod(file, c.mode)); err != nil {
+			if err := errors.Join(os.WriteFile(file, []byte(c.content), 0o600),
+				os.Chmod(file, c.mode)); err != nil {
 				t.Fatal(err)
 			}
-			kept, err := KeepToken(dir)
-			if kept.Token.Reveal() != c.want || (err == nil) != (c.want != "") || (kept.Loose != "") != c.loose || kept.Made {
-				t.Errorf("kept: %q, %+v, %v", kept.Token.Reveal(), kept, err)
+			stored, err := LoadToken(dir)
+			if stored.Token.Reveal() != c.want || (err == nil) != (c.want != "") ||
+				(stored.Warning != "") != c.warning || stored.Generated {
+				t.Errorf("stored: %q, %+v, %v", stored.Token.Reveal(), stored, err)
 			}
 			if err != nil && !strings.Contains(err.Error(), file) {
 				t.Errorf("refused with %q, want it to name %s", err, file)
@@ -120,36 +130,37 @@ func TestKeepTokenReads(t *testing.T) {
 	}
 }
 
-func TestKeepTokenFails(t *testing.T) {
+func TestLoadTokenFails(t *testing.T) {
 	t.Parallel()
-	if kept, err := KeepToken(filepath.Join(t.TempDir(), "none")); err == nil || kept.Token.Reveal() != "" {
-		t.Errorf("without a directory: %+v, %v", kept, err)
+	if stored, err := LoadToken(filepath.Join(t.TempDir(), "none")); err == nil ||
+		stored.Token.Reveal() != "" {
+		t.Errorf("without a directory: %+v, %v", stored, err)
 	}
 }
 
 // Programs that start at the same time agree on one token.
-func TestKeepTokenRace(t *testing.T) {
+func TestLoadTokenRace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	tokens := make([]string, 16)
-	var made atomic.Int32
+	var generated atomic.Int32
 	var wg sync.WaitGroup
 	for i := range tokens {
 		wg.Go(func() {
-			kept, err := KeepToken(dir)
+			stored, err := LoadToken(dir)
 			if err != nil {
 				t.Error(err)
 			}
-			if kept.Made {
-				made.Add(1)
+			if stored.Generated {
+				generated.Add(1)
 			}
-			tokens[i] = kept.Token.Reveal()
+			tokens[i] = stored.Token.Reveal()
 		})
 	}
 	wg.Wait()
 	for _, token := range tokens {
-		if token != tokens[0] || made.Load() != 1 {
-			t.Fatalf("%d were made; they are %q", made.Load(), tokens)
+		if token != tokens[0] || generated.Load() != 1 {
+			t.Fatalf("%d were generated: %q", generated.Load(), tokens)
 		}
 	}
 }
@@ -166,15 +177,15 @@ func TestLinks(t *testing.T) {
 			t.Errorf("codes %q and %q", once, late)
 		}
 		if !links.Redeem(once) || links.Redeem(once) {
-			t.Error("a link does not hold exactly once")
+			t.Error("a link is not valid exactly once")
 		}
 		time.Sleep(LinkLife - time.Nanosecond)
 		if !links.Redeem(soon) {
-			t.Error("a link does not hold to its end")
+			t.Error("a link is not valid until its end")
 		}
 		time.Sleep(time.Nanosecond)
 		if links.Redeem(late) {
-			t.Error("a link holds beyond its end")
+			t.Error("a link is valid after its end")
 		}
 	})
 }
@@ -190,11 +201,11 @@ func TestLinksAreBounded(t *testing.T) {
 			last = append(last, links.New())
 		}
 		if links.Redeem(first) {
-			t.Error("the oldest of too many links still holds")
+			t.Error("the oldest of too many links is still valid")
 		}
 		for i, code := range last {
 			if !links.Redeem(code) {
-				t.Errorf("link %d does not hold", i)
+				t.Errorf("link %d is not valid", i)
 			}
 		}
 	})

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// inFiles gives the file of a directory that has the text in it, or "".
-func inFiles(t *testing.T, dir, text string) string {
+// fileWith returns the file in dir that contains text, or "".
+func fileWith(t *testing.T, dir, text string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {

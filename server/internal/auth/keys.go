@@ -17,41 +17,46 @@ import (
 
 // Limits of API keys.
 const (
-	maxKeys       = 500                        // that hold at a time
-	maxKeyName    = 120                        // characters
-	maxKeyLife    = 3650 * 24 * time.Hour      // of one that expires
-	keepEnded     = 90 * 24 * time.Hour        // how long lists tell of a key that holds no more
-	maxListed     = 2 * maxKeys                // keys of a list
-	maxListedText = protocol.MaxFrameBytes / 2 // bytes of a list, encoded
-	retryMs       = 5000
+	maxKeys    = 500                   // valid keys
+	maxKeyName = 120                   // characters
+	maxKeyLife = 3650 * 24 * time.Hour // if the key expires
+	// how long keys are kept that expired or were revoked
+	keepEnded     = 90 * 24 * time.Hour
+	maxListed     = 2 * maxKeys                // keys in a list
+	maxListedText = protocol.MaxFrameBytes / 2 // bytes of JSON in a list
+	retryMs       = 5000                       // the retry delay after a failure of the store
 )
 
-// Refusals of what looks like an API key. All say "invalid token"; who has held
-// the key is told why it does not hold any more.
+// Reasons why an API key is not accepted. All messages begin with "invalid token". Only
+// the holder of a real key learns why it is no longer valid.
 var (
 	ErrNoKey      = protocol.Refuse(protocol.Unauthorized, "invalid token")
-	ErrKeyRevoked = protocol.Refuse(protocol.Unauthorized, "invalid token: this API key was revoked")
-	ErrKeyExpired = protocol.Refuse(protocol.Unauthorized, "invalid token: this API key has expired")
+	ErrKeyRevoked = protocol.Refuse(protocol.Unauthorized,
+		"invalid token: this API key was revoked")
+	ErrKeyExpired = protocol.Refuse(protocol.Unauthorized,
+		"invalid token: this API key has expired")
 )
 
-// Keys is the ring of API keys. Its methods are safe for concurrent use. Their
-// errors are *protocol.Error, or wrap one next to the cause, which is for the
-// log alone; a store that fails gives UNAVAILABLE.
+// Keys manages the API keys. Its methods are safe for concurrent use. Their errors are a
+// *protocol.Error, or wrap one together with the cause. The cause is for logs only. If
+// the store fails, the code is UNAVAILABLE.
 type Keys struct {
 	store KeyStore
-	used  lastseen.Tracker // by id
+	used  lastseen.Tracker // when keys were last used, by id
 }
 
-// NewKeys makes a Keys on a store. Call Sweep once a minute.
+// NewKeys returns the Keys in a store. The caller must call Sweep once a minute.
 func NewKeys(store KeyStore) *Keys {
 	return &Keys{store: store}
 }
 
+// keyClock returns the current time.
 func keyClock() protocol.Time { return protocol.At(time.Now()) }
 
-// Create stores a generated key as a user's, on behalf of an admin. The key's text
-// is in the result and nowhere else. A zero GeneratedKey is refused.
-func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreateParams, g GeneratedKey) (protocol.KeysCreateResult, error) {
+// Create stores g as a key for a user, on behalf of the admin by. Only the result has the
+// key's text. If g is the zero GeneratedKey, Create returns an error.
+func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreateParams,
+	g GeneratedKey) (protocol.KeysCreateResult, error) {
 	if g.ID() == "" {
 		return protocol.KeysCreateResult{}, errors.New("api keys: no key was generated")
 	}
@@ -65,33 +70,39 @@ func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreatePara
 		k.ExpiresAt = now + protocol.Time(p.ExpiresIn*1000)
 	}
 	err := ks.store.Update(ctx, func(tx KeyTx) error {
-		n, err := tx.CountHolding(now)
+		n, err := tx.CountValid(now)
 		switch {
 		case err != nil:
 			return err
 		case n >= maxKeys:
-			return protocol.Refuse(protocol.FailedPrecondition, fmt.Sprintf("there are %d API keys, which is the most: revoke some that are not needed", n))
+			return protocol.Refuse(protocol.FailedPrecondition,
+				fmt.Sprintf("there are already %d valid API keys, which is the limit: revoke some "+
+					"that are no longer needed", n))
 		}
 		return tx.Insert(k)
 	})
 	if err != nil {
-		return protocol.KeysCreateResult{}, unavailable("make a key", err)
+		return protocol.KeysCreateResult{}, unavailable("create a key", err)
 	}
 	return protocol.KeysCreateResult{
-		ID: k.ID, Key: g.text.Reveal(), Prefix: k.Prefix, Name: k.Name, UserID: k.UserID, Role: k.Role, ExpiresAt: k.ExpiresAt,
+		ID: k.ID, Key: g.text.Reveal(), Prefix: k.Prefix, Name: k.Name, UserID: k.UserID,
+		Role: k.Role, ExpiresAt: k.ExpiresAt,
 	}, nil
 }
 
+// checkKey checks the parameters of a new key.
 func checkKey(p *protocol.KeysCreateParams) error {
 	switch {
 	case p.Name == "" || utf8.RuneCountInString(p.Name) > maxKeyName || !printable.Text(p.Name):
 		return refuse("name must be 1 to %d printable characters: what the key is for", maxKeyName)
 	case p.UserID == "" || len(p.UserID) > protocol.MaxUserIDLength || !printable.Text(p.UserID):
-		return refuse("userId must be 1 to %d bytes of printable text: the user that the key's holder is", protocol.MaxUserIDLength)
+		return refuse("userId must be 1 to %d bytes of printable text: the user that the key's "+
+			"holder acts as", protocol.MaxUserIDLength)
 	case !p.Role.Valid():
 		return refuse("role must be viewer, operator or admin")
 	case p.ExpiresIn < 0 || p.ExpiresIn > int64(maxKeyLife/time.Second):
-		return refuse("expiresIn must be from 1 to %d seconds, or 0 for a key that does not expire", int64(maxKeyLife/time.Second))
+		return refuse("expiresIn must be from 1 to %d seconds, or 0 for a key that does not expire",
+			int64(maxKeyLife/time.Second))
 	}
 	return nil
 }
@@ -100,9 +111,9 @@ func refuse(format string, args ...any) error {
 	return protocol.Refuse(protocol.InvalidRequest, fmt.Sprintf(format, args...))
 }
 
-// Authenticate finds out whose key this is. It refuses with ErrNoKey,
-// ErrKeyRevoked or ErrKeyExpired, and with UNAVAILABLE if the key cannot be
-// checked. It writes nothing: that the key was used is stored by the next Sweep.
+// Authenticate returns the key with that text. Its errors are ErrNoKey, ErrKeyRevoked,
+// ErrKeyExpired, and UNAVAILABLE if the key cannot be checked. It writes nothing: the
+// next Sweep stores that the key was used.
 func (ks *Keys) Authenticate(ctx context.Context, key string) (Key, error) {
 	if !IsKey(key) {
 		return Key{}, ErrNoKey
@@ -126,45 +137,46 @@ func (ks *Keys) Authenticate(ctx context.Context, key string) (Key, error) {
 	return k, nil
 }
 
-// Used notes that a key is in use.
+// Used records that a key is being used.
 func (ks *Keys) Used(id string) { ks.used.Seen(id) }
 
-// List gives the keys, those that hold first; more tells that not all fit a
-// frame.
+// List returns the keys, valid ones first. more says that the list is incomplete, because
+// it would not fit into a frame.
 func (ks *Keys) List(ctx context.Context) (list []protocol.APIKey, more bool, err error) {
-	var kept []Key
+	var stored []Key
 	if err := ks.store.View(ctx, func(tx KeyTx) (err error) {
-		kept, err = tx.List(keyClock(), maxListed+1)
+		stored, err = tx.List(keyClock(), maxListed+1)
 		return err
 	}); err != nil {
 		return nil, false, unavailable("list the keys", err)
 	}
-	if more = len(kept) > maxListed; more {
-		kept = kept[:maxListed]
+	if more = len(stored) > maxListed; more {
+		stored = stored[:maxListed]
 	}
-	list = []protocol.APIKey{} // which travels as [], not as null
+	list = []protocol.APIKey{} // JSON must have [], not null
 	var text []byte
-	room := maxListedText
-	for _, k := range kept {
+	left := maxListedText
+	for _, k := range stored {
 		k.LastUsedAt = ks.used.Latest(k.ID, k.LastUsedAt)
-		shown := k.Wire()
-		text = shown.AppendJSON(text[:0])
-		if room -= len(text); room < 0 {
+		wire := k.Wire()
+		text = wire.AppendJSON(text[:0])
+		if left -= len(text); left < 0 {
 			return list, true, nil
 		}
-		list = append(list, shown)
+		list = append(list, wire)
 	}
 	return list, more, nil
 }
 
-// Revoke ends a key, on behalf of an admin, and gives it. The caller closes what
-// is connected with it. Revoking a key again changes nothing.
+// Revoke revokes a key, on behalf of the admin by, and returns it. The caller must close
+// the connections that use the key. To revoke a key again changes nothing.
 func (ks *Keys) Revoke(ctx context.Context, by, id string) (k Key, err error) {
 	err = ks.store.Update(ctx, func(tx KeyTx) (err error) {
 		k, err = tx.ByID(id)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			return protocol.Refuse(protocol.NotFound, "no API key has this id; api_keys.list shows those there are")
+			return protocol.Refuse(protocol.NotFound,
+				"no API key has this id; api_keys.list lists the keys")
 		case err != nil || k.RevokedAt != 0:
 			return err
 		}
@@ -177,22 +189,25 @@ func (ks *Keys) Revoke(ctx context.Context, by, id string) (k Key, err error) {
 	return k, nil
 }
 
-// Sweep stores when keys were last used, and forgets those that ended long ago.
-// It is for one caller, once a minute and before the store is closed.
+// Sweep stores when keys were last used, and removes keys that expired or were revoked
+// long ago. One goroutine must call it, once a minute and before the store is closed.
 func (ks *Keys) Sweep(ctx context.Context) error {
-	if err := ks.used.Flush(func(used map[string]protocol.Time) error { return ks.storeUsed(ctx, used) }); err != nil {
+	if err := ks.used.Flush(func(used map[string]protocol.Time) error {
+		return ks.storeUsed(ctx,
+			used)
+	}); err != nil {
 		return unavailable("store when keys were used", err)
 	}
 	err := ks.store.Update(ctx, func(tx KeyTx) error {
 		return tx.Prune(keyClock() - protocol.Time(keepEnded.Milliseconds()))
 	})
 	if err != nil {
-		return unavailable("forget old keys", err)
+		return unavailable("remove old keys", err)
 	}
 	return nil
 }
 
-// storeUsed stores when some keys were last used.
+// storeUsed stores when some keys were last used, in one transaction.
 func (ks *Keys) storeUsed(ctx context.Context, used map[string]protocol.Time) error {
 	return ks.store.Update(ctx, func(tx KeyTx) error {
 		for id, at := range used {
@@ -204,8 +219,8 @@ func (ks *Keys) storeUsed(ctx context.Context, used map[string]protocol.Time) er
 	})
 }
 
-// unavailable turns a failure of the store into a refusal with the failure as
-// its cause. A refusal stays as it is.
+// unavailable wraps a failure of the store into a refusal with the code UNAVAILABLE. If
+// err is a refusal already, unavailable returns it unchanged.
 func unavailable(what string, err error) error {
 	var refusal *protocol.Error
 	if errors.As(err, &refusal) {

@@ -20,17 +20,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// ring is a Keys on a real store.
-type ring struct {
+// testKeys is a Keys in a real store.
+type testKeys struct {
 	*auth.Keys
 	t     *testing.T
 	dir   string
 	store *sqlite.Store
 }
 
-func newRing(t *testing.T, dir string) *ring {
+func newTestKeys(t *testing.T, dir string) *testKeys {
 	t.Helper()
-	r := &ring{t: t, dir: dir}
+	r := &testKeys{t: t, dir: dir}
 	r.open()
 	t.Cleanup(func() {
 		if err := r.store.Close(); err != nil {
@@ -40,7 +40,7 @@ func newRing(t *testing.T, dir string) *ring {
 	return r
 }
 
-func (r *ring) open() {
+func (r *testKeys) open() {
 	r.t.Helper()
 	s, err := sqlite.Open(context.Background(), r.dir, sqlite.Options{Readers: 1})
 	if err != nil {
@@ -49,8 +49,8 @@ func (r *ring) open() {
 	r.store, r.Keys = s, auth.NewKeys(retrytest.Twice(s.Keys()))
 }
 
-// restart is what a stop of the gateway leaves: the store.
-func (r *ring) restart() {
+// restart closes and opens the store, as a restart of the gateway does.
+func (r *testKeys) restart() {
 	r.t.Helper()
 	if err := r.store.Close(); err != nil {
 		r.t.Fatal(err)
@@ -58,24 +58,24 @@ func (r *ring) restart() {
 	r.open()
 }
 
-func (r *ring) make(p protocol.KeysCreateParams) protocol.KeysCreateResult {
+func (r *testKeys) create(p protocol.KeysCreateParams) protocol.KeysCreateResult {
 	r.t.Helper()
-	made, err := r.Create(context.Background(), "boss", p, auth.GenerateKey())
+	created, err := r.Create(context.Background(), "boss", p, auth.GenerateKey())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return made
+	return created
 }
 
-func (r *ring) sweep() {
+func (r *testKeys) sweep() {
 	r.t.Helper()
 	if err := r.Sweep(context.Background()); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
-// list gives the names of the keys.
-func (r *ring) list() (names string) {
+// list returns the names of the keys.
+func (r *testKeys) list() (names string) {
 	r.t.Helper()
 	list, _, err := r.List(context.Background())
 	if err != nil {
@@ -87,8 +87,8 @@ func (r *ring) list() (names string) {
 	return strings.TrimSuffix(names, " ")
 }
 
-// listed gives what the list says of a key.
-func (r *ring) listed(id string) protocol.APIKey {
+// listed returns a key from the list.
+func (r *testKeys) listed(id string) protocol.APIKey {
 	r.t.Helper()
 	list, _, err := r.List(context.Background())
 	if err != nil {
@@ -101,14 +101,14 @@ func (r *ring) listed(id string) protocol.APIKey {
 	return list[i]
 }
 
-func (r *ring) wantAuthenticated(key string, want error) {
+func (r *testKeys) wantAuthenticated(key string, want error) {
 	r.t.Helper()
 	if _, err := r.Authenticate(context.Background(), key); !errors.Is(err, want) {
 		r.t.Errorf("%.12s…: %v, want %v", key, err, want)
 	}
 }
 
-// code is that of a refusal; "" for none.
+// code returns the code of a refusal, or "".
 func code(err error) protocol.Code {
 	var refusal *protocol.Error
 	if errors.As(err, &refusal) {
@@ -121,73 +121,81 @@ func bot() protocol.KeysCreateParams {
 	return protocol.KeysCreateParams{Name: "bot", UserID: "ann", Role: protocol.Operator}
 }
 
-// bubble runs a test in a synctest bubble, with a directory made outside of it.
-func bubble(t *testing.T, test func(r *ring)) {
+// bubble runs a test in a synctest bubble. The directory is created outside of the
+// bubble.
+func bubble(t *testing.T, test func(r *testKeys)) {
 	t.Helper()
 	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) { test(newRing(t, dir)) })
+	synctest.Test(t, func(t *testing.T) { test(newTestKeys(t, dir)) })
 }
 
-func TestKeyIsItsUsers(t *testing.T) {
+func TestCreateAndAuthenticate(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(r *ring) {
-		made := r.make(protocol.KeysCreateParams{Name: "  nightly bot ✓ ", UserID: " ann ", Role: protocol.Viewer, ExpiresIn: 90})
+	bubble(t, func(r *testKeys) {
+		created := r.create(protocol.KeysCreateParams{Name: "  nightly bot ✓ ", UserID: " ann ",
+			Role: protocol.Viewer, ExpiresIn: 90})
 		now := protocol.At(time.Now())
-		if !regexp.MustCompile(`^gh_[A-Za-z0-9_-]{43}$`).MatchString(made.Key) || !auth.IsKey(made.Key) ||
-			made.Prefix != made.Key[:9] || made.ExpiresAt != now+90_000 {
-			r.t.Errorf("made %+v", made)
+		if !regexp.MustCompile(`^gh_[A-Za-z0-9_-]{43}$`).MatchString(created.Key) ||
+			!auth.IsKey(created.Key) ||
+			created.Prefix != created.Key[:9] || created.ExpiresAt != now+90_000 {
+			r.t.Errorf("created %+v", created)
 		}
-		want := protocol.APIKey{ID: made.ID, Name: "nightly bot ✓", Prefix: made.Prefix, UserID: "ann", Role: protocol.Viewer,
+		want := protocol.APIKey{ID: created.ID, Name: "nightly bot ✓", Prefix: created.Prefix,
+			UserID: "ann", Role: protocol.Viewer,
 			CreatedAt: now, CreatedBy: "boss", ExpiresAt: now + 90_000}
-		if got := r.listed(made.ID); got != want {
+		if got := r.listed(created.ID); got != want {
 			r.t.Errorf("listed as %+v, want %+v", got, want)
 		}
-		k, err := r.Authenticate(context.Background(), made.Key)
-		if err != nil || k.UserID != "ann" || k.Role != protocol.Viewer || k.ID != made.ID || k.ExpiresAt != made.ExpiresAt {
+		k, err := r.Authenticate(context.Background(), created.Key)
+		if err != nil || k.UserID != "ann" || k.Role != protocol.Viewer || k.ID != created.ID ||
+			k.ExpiresAt != created.ExpiresAt {
 			r.t.Errorf("it is %+v, %v", k, err)
 		}
-		if text := fmt.Sprintf("%+v %v", k, r.listed(made.ID)); strings.Contains(text, made.Key[9:]) {
+		if text := fmt.Sprintf("%+v %v", k, r.listed(created.ID)); strings.Contains(text,
+			created.Key[9:]) {
 			r.t.Errorf("the key is in %s", text)
 		}
 	})
 }
 
-func TestWhatIsNoKey(t *testing.T) {
+func TestInvalidKeys(t *testing.T) {
 	t.Parallel()
-	r := newRing(t, t.TempDir())
-	key := r.make(bot()).Key
+	r := newTestKeys(t, t.TempDir())
+	key := r.create(bot()).Key
 	last := strings.Map(func(c rune) rune { return c ^ 1 }, key[len(key)-1:])
 	for _, text := range []string{
-		"", "gh_", key[:len(key)-1], key + "x", " " + key, strings.ToUpper(key), "gt_" + key[3:], key[3:],
-		key[:len(key)-1] + last, "gh_" + strings.Repeat("A", 43), "gh_" + strings.Repeat("!", 43), "gh_" + strings.Repeat("A", 4000),
+		"", "gh_", key[:len(key)-1], key + "x", " " + key, strings.ToUpper(key), "gt_" + key[3:],
+		key[3:],
+		key[:len(key)-1] + last, "gh_" + strings.Repeat("A", 43), "gh_" + strings.Repeat("!", 43),
+		"gh_" + strings.Repeat("A", 4000),
 	} {
 		r.wantAuthenticated(text, auth.ErrNoKey)
 	}
 	r.wantAuthenticated(key, nil)
 }
 
-func TestKeyIsKeptAsADigest(t *testing.T) {
+func TestOnlyTheDigestIsStored(t *testing.T) {
 	t.Parallel()
-	r := newRing(t, t.TempDir())
-	made := r.make(bot())
+	r := newTestKeys(t, t.TempDir())
+	created := r.create(bot())
 	r.sweep()
-	raw, err := base64.RawURLEncoding.DecodeString(made.Key[3:])
+	raw, err := base64.RawURLEncoding.DecodeString(created.Key[3:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{made.Key, made.Key[9:], string(raw)} {
-		if found := inFiles(t, r.dir, secret); found != "" {
+	for _, secret := range []string{created.Key, created.Key[9:], string(raw)} {
+		if found := fileWith(t, r.dir, secret); found != "" {
 			t.Errorf("the key is in %s", found)
 		}
 	}
-	if inFiles(t, r.dir, made.Prefix) == "" {
-		t.Error("not even the prefix is found: the search does not work")
+	if fileWith(t, r.dir, created.Prefix) == "" {
+		t.Error("the prefix was not found either: the search does not work")
 	}
 }
 
 func TestKeyParams(t *testing.T) {
 	t.Parallel()
-	r := newRing(t, t.TempDir())
+	r := newTestKeys(t, t.TempDir())
 	for name, change := range map[string]func(*protocol.KeysCreateParams){
 		"name":        func(p *protocol.KeysCreateParams) { p.Name = " " },
 		"name 2":      func(p *protocol.KeysCreateParams) { p.Name = strings.Repeat("ä", 121) },
@@ -205,7 +213,8 @@ func TestKeyParams(t *testing.T) {
 		p := bot()
 		change(&p)
 		field, _, _ := strings.Cut(name, " ")
-		if _, err := r.Create(t.Context(), "boss", p, auth.GenerateKey()); code(err) != protocol.InvalidRequest || !strings.Contains(err.Error(), field+" must be") {
+		if _, err := r.Create(t.Context(), "boss", p, auth.GenerateKey()); code(err) != protocol.InvalidRequest ||
+			!strings.Contains(err.Error(), field+" must be") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -213,94 +222,98 @@ func TestKeyParams(t *testing.T) {
 		t.Errorf("there is %s", left)
 	}
 	for _, p := range []protocol.KeysCreateParams{
-		{Name: strings.Repeat("ä", 120), UserID: strings.Repeat("u", 255), Role: protocol.Admin, ExpiresIn: 3650 * 24 * 3600},
+		{Name: strings.Repeat("ä", 120), UserID: strings.Repeat("u", 255), Role: protocol.Admin,
+			ExpiresIn: 3650 * 24 * 3600},
 		{Name: "n", UserID: "Zoë 😀", Role: protocol.Viewer, ExpiresIn: 1},
 	} {
-		r.make(p)
+		r.create(p)
 	}
 }
 
 func TestRevokedKey(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(r *ring) {
+	bubble(t, func(r *testKeys) {
 		ctx := context.Background()
-		made, other := r.make(bot()), r.make(bot())
+		created, other := r.create(bot()), r.create(bot())
 		time.Sleep(time.Second)
-		first, err := r.Revoke(ctx, "boss", made.ID)
-		if err != nil || first.ID != made.ID || first.RevokedBy != "boss" {
+		first, err := r.Revoke(ctx, "boss", created.ID)
+		if err != nil || first.ID != created.ID || first.RevokedBy != "boss" {
 			r.t.Errorf("revoked %+v, %v", first, err)
 		}
 		time.Sleep(time.Second)
-		if again, err := r.Revoke(ctx, "another", made.ID); err != nil || again != first {
+		if again, err := r.Revoke(ctx, "another", created.ID); err != nil || again != first {
 			r.t.Errorf("revoked again: %+v, %v; want %+v", again, err, first)
 		}
 		if _, err := r.Revoke(ctx, "boss", "key-none"); code(err) != protocol.NotFound {
-			r.t.Errorf("revoked what is not there: %v", err)
+			r.t.Errorf("revoke an unknown key: %v", err)
 		}
-		r.wantAuthenticated(made.Key, auth.ErrKeyRevoked)
+		r.wantAuthenticated(created.Key, auth.ErrKeyRevoked)
 		r.wantAuthenticated(other.Key, nil)
 		r.restart()
-		r.wantAuthenticated(made.Key, auth.ErrKeyRevoked)
+		r.wantAuthenticated(created.Key, auth.ErrKeyRevoked)
 		r.wantAuthenticated(other.Key, nil)
 	})
 }
 
 func TestExpiredKey(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(r *ring) {
+	bubble(t, func(r *testKeys) {
 		p := bot()
 		p.ExpiresIn = 60
-		made := r.make(p)
+		created := r.create(p)
 		time.Sleep(time.Minute - time.Millisecond)
-		r.wantAuthenticated(made.Key, nil)
+		r.wantAuthenticated(created.Key, nil)
 		time.Sleep(time.Millisecond)
-		r.wantAuthenticated(made.Key, auth.ErrKeyExpired)
-		if _, err := r.Revoke(context.Background(), "boss", made.ID); err != nil {
+		r.wantAuthenticated(created.Key, auth.ErrKeyExpired)
+		if _, err := r.Revoke(context.Background(), "boss", created.ID); err != nil {
 			r.t.Error(err)
 		}
-		r.wantAuthenticated(made.Key, auth.ErrKeyRevoked)
+		r.wantAuthenticated(created.Key, auth.ErrKeyRevoked)
 	})
 }
 
 func TestLastUse(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(r *ring) {
-		made, idle := r.make(bot()), r.make(bot())
+	bubble(t, func(r *testKeys) {
+		created, idle := r.create(bot()), r.create(bot())
 		time.Sleep(time.Hour)
-		r.wantAuthenticated(made.Key, nil)
+		r.wantAuthenticated(created.Key, nil)
 		used := protocol.At(time.Now())
 		for _, restart := range []bool{false, true} {
 			if restart {
 				r.sweep()
 				r.restart()
 			}
-			if at := r.listed(made.ID).LastUsedAt; at != used {
+			if at := r.listed(created.ID).LastUsedAt; at != used {
 				r.t.Errorf("restarted %v: last used at %d, want %d", restart, at, used)
 			}
 		}
 		time.Sleep(time.Hour)
 		r.sweep()
-		if at, never := r.listed(made.ID).LastUsedAt, r.listed(idle.ID).LastUsedAt; at != used || never != 0 {
+		if at, never := r.listed(created.ID).LastUsedAt, r.listed(idle.ID).LastUsedAt; at != used ||
+			never != 0 {
 			r.t.Errorf("swept again: last used at %d and %d, want %d and never", at, never, used)
 		}
-		if _, err := r.Revoke(context.Background(), "boss", made.ID); err != nil {
+		if _, err := r.Revoke(context.Background(), "boss", created.ID); err != nil {
 			r.t.Fatal(err)
 		}
-		r.wantAuthenticated(made.Key, auth.ErrKeyRevoked)
-		if at := r.listed(made.ID).LastUsedAt; at != used {
+		r.wantAuthenticated(created.Key, auth.ErrKeyRevoked)
+		if at := r.listed(created.ID).LastUsedAt; at != used {
 			r.t.Errorf("a refused use counts: %d", at)
 		}
 	})
 }
 
-func TestOldKeysAreForgotten(t *testing.T) {
+func TestOldKeysAreRemoved(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(r *ring) {
+	bubble(t, func(r *testKeys) {
 		day := int64(24 * 3600)
-		r.make(protocol.KeysCreateParams{Name: "always", UserID: "u", Role: protocol.Viewer})
-		r.make(protocol.KeysCreateParams{Name: "expires", UserID: "u", Role: protocol.Viewer, ExpiresIn: 10 * day})
-		made := r.make(protocol.KeysCreateParams{Name: "revoked", UserID: "u", Role: protocol.Viewer})
-		if _, err := r.Revoke(context.Background(), "boss", made.ID); err != nil {
+		r.create(protocol.KeysCreateParams{Name: "always", UserID: "u", Role: protocol.Viewer})
+		r.create(protocol.KeysCreateParams{Name: "expires", UserID: "u", Role: protocol.Viewer,
+			ExpiresIn: 10 * day})
+		created := r.create(protocol.KeysCreateParams{Name: "revoked", UserID: "u",
+			Role: protocol.Viewer})
+		if _, err := r.Revoke(context.Background(), "boss", created.ID); err != nil {
 			r.t.Fatal(err)
 		}
 		for _, step := range []struct {
@@ -320,18 +333,20 @@ func TestOldKeysAreForgotten(t *testing.T) {
 	})
 }
 
-func TestKeysAreBounded(t *testing.T) {
+func TestMaxKeys(t *testing.T) {
 	t.Parallel()
-	r := newRing(t, t.TempDir())
-	const most = 500
-	p := protocol.KeysCreateParams{Name: strings.Repeat("😀", 120), UserID: strings.Repeat(`"`, 255), Role: protocol.Operator}
+	r := newTestKeys(t, t.TempDir())
+	const limit = 500
+	p := protocol.KeysCreateParams{Name: strings.Repeat("😀", 120), UserID: strings.Repeat(`"`, 255),
+		Role: protocol.Operator}
 	var first protocol.KeysCreateResult
-	for i := range most {
-		if made := r.make(p); i == 0 {
-			first = made
+	for i := range limit {
+		if created := r.create(p); i == 0 {
+			first = created
 		}
 	}
-	if _, err := r.Create(t.Context(), "boss", p, auth.GenerateKey()); code(err) != protocol.FailedPrecondition {
+	if _, err := r.Create(t.Context(), "boss", p,
+		auth.GenerateKey()); code(err) != protocol.FailedPrecondition {
 		t.Errorf("one more: %v", err)
 	}
 	list, more, err := r.List(t.Context())
@@ -339,19 +354,20 @@ func TestKeysAreBounded(t *testing.T) {
 		t.Errorf("%d listed, more %v, %v", len(list), more, err)
 	}
 	result := protocol.KeysListResult{Keys: list, More: more}
-	if n := len(protocol.AppendResult(nil, strings.Repeat("\x01", protocol.MaxIDLength), &result)); n > protocol.MaxFrameBytes {
+	if n := len(protocol.AppendResult(nil, strings.Repeat("\x01", protocol.MaxIDLength),
+		&result)); n > protocol.MaxFrameBytes {
 		t.Errorf("a frame of %d bytes", n)
 	}
 	if _, err := r.Revoke(t.Context(), "boss", first.ID); err != nil {
 		t.Fatal(err)
 	}
-	r.make(p)
+	r.create(p)
 }
 
 // Create refuses the zero GeneratedKey, whose text and id are empty.
 func TestOnlyGeneratedKeysAreStored(t *testing.T) {
 	t.Parallel()
-	r := newRing(t, t.TempDir())
+	r := newTestKeys(t, t.TempDir())
 	if _, err := r.Create(t.Context(), "boss", bot(), auth.GeneratedKey{}); err == nil {
 		t.Error("a key was stored that was not generated")
 	}
@@ -360,7 +376,7 @@ func TestOnlyGeneratedKeysAreStored(t *testing.T) {
 	}
 }
 
-// A store that fails lets nobody in, and says so.
+// If the store fails, no key is accepted, and the error is UNAVAILABLE.
 func TestKeysFailClosed(t *testing.T) {
 	t.Parallel()
 	s, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
@@ -368,7 +384,7 @@ func TestKeysFailClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := auth.NewKeys(s.Keys())
-	made, err := keys.Create(t.Context(), "boss", bot(), auth.GenerateKey())
+	created, err := keys.Create(t.Context(), "boss", bot(), auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,29 +392,42 @@ func TestKeysFailClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, call := range map[string]func() error{
-		"Authenticate": func() error { _, err := keys.Authenticate(t.Context(), made.Key); return err },
-		"Create":       func() error { _, err := keys.Create(t.Context(), "boss", bot(), auth.GenerateKey()); return err },
-		"Revoke":       func() error { _, err := keys.Revoke(t.Context(), "boss", made.ID); return err },
-		"List":         func() error { _, _, err := keys.List(t.Context()); return err },
-		"Sweep":        func() error { return keys.Sweep(t.Context()) },
+		"Authenticate": func() error {
+			_,
+				err := keys.Authenticate(t.Context(), created.Key)
+			return err
+		},
+		"Create": func() error {
+			_,
+				err := keys.Create(t.Context(), "boss", bot(), auth.GenerateKey())
+			return err
+		},
+		"Revoke": func() error {
+			_,
+				err := keys.Revoke(t.Context(), "boss", created.ID)
+			return err
+		},
+		"List":  func() error { _, _, err := keys.List(t.Context()); return err },
+		"Sweep": func() error { return keys.Sweep(t.Context()) },
 	} {
 		var refusal *protocol.Error
-		if err := call(); !errors.As(err, &refusal) || refusal.Code != protocol.Unavailable || !refusal.Retryable || refusal.RetryAfterMs <= 0 {
+		if err := call(); !errors.As(err, &refusal) || refusal.Code != protocol.Unavailable ||
+			!refusal.Retryable || refusal.RetryAfterMs <= 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-// Whatever is done to some keys in whatever order: a key lets in from when it is
-// made until it is revoked or expires, and as who it says.
+// Keys are created, revoked and used in any order. A key is valid from its creation until
+// it is revoked or expires, and authenticates its user.
 func TestKeysProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()
-		var thrown any // rapid works with panics
+		var thrown any // rapid panics
 		synctest.Test(t, func(t *testing.T) {
 			defer func() { thrown = recover() }()
-			newRing(t, dir).anyCourse(rt)
+			newTestKeys(t, dir).randomSteps(rt)
 		})
 		if thrown != nil {
 			panic(thrown)
@@ -411,14 +440,15 @@ type expected struct {
 	revoked bool
 }
 
-func (r *ring) anyCourse(t *rapid.T) {
+func (r *testKeys) randomSteps(t *rapid.T) {
 	var all []expected
 	for range rapid.IntRange(1, 12).Draw(t, "steps") {
 		switch rapid.IntRange(0, 4).Draw(t, "step") {
 		case 0, 1:
-			all = append(all, expected{KeysCreateResult: r.make(protocol.KeysCreateParams{
+			all = append(all, expected{KeysCreateResult: r.create(protocol.KeysCreateParams{
 				Name: "n", UserID: rapid.SampledFrom([]string{"ann", "ben"}).Draw(t, "user"),
-				Role:      rapid.SampledFrom([]protocol.Role{protocol.Viewer, protocol.Operator, protocol.Admin}).Draw(t, "role"),
+				Role: rapid.SampledFrom([]protocol.Role{protocol.Viewer, protocol.Operator, protocol.Admin}).Draw(t,
+					"role"),
 				ExpiresIn: rapid.Int64Range(0, 20).Draw(t, "expires in"),
 			})})
 		case 2:
@@ -440,7 +470,7 @@ func (r *ring) anyCourse(t *rapid.T) {
 	}
 }
 
-func (r *ring) check(t *rapid.T, k expected) {
+func (r *testKeys) check(t *rapid.T, k expected) {
 	var want error
 	switch {
 	case k.revoked:

@@ -9,22 +9,24 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// kinds are all kinds of credentials.
+// kinds returns all kinds of credentials.
 func kinds() []Kind { return []Kind{GatewayToken, APIKey, Device, SignInLink} }
 
 func TestGenerate(t *testing.T) {
 	t.Parallel()
-	sender := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@-]*$`) // the protocol's form of sender_id
+	// the protocol's form of sender_id
+	sender := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@-]*$`)
 	seen := map[string]bool{}
 	for _, kind := range kinds() {
 		form := regexp.MustCompile(`^` + string(kind) + `[A-Za-z0-9_-]{43}$`)
 		for range 1000 {
 			text := kind.Generate().Reveal()
 			if !form.MatchString(text) || !kind.Valid(text) || seen[text] {
-				t.Fatalf("%q is no good %q, or was generated before", text, kind)
+				t.Fatalf("%q is not a valid %q, or was generated before", text, kind)
 			}
-			if kind == Device && (!sender.MatchString(text) || len(text) > protocol.MaxSenderIDLength) {
-				t.Fatalf("%q cannot stand in sender_id", text)
+			if kind == Device && (!sender.MatchString(text) ||
+				len(text) > protocol.MaxSenderIDLength) {
+				t.Fatalf("%q cannot be a sender_id", text)
 			}
 			seen[text] = true
 		}
@@ -56,7 +58,7 @@ func TestValid(t *testing.T) {
 		}
 		for _, other := range kinds() {
 			if other != kind && other.Valid(good) {
-				t.Errorf("%q passes for a %q", good, other)
+				t.Errorf("%q is accepted as a %q", good, other)
 			}
 		}
 	}
@@ -64,7 +66,8 @@ func TestValid(t *testing.T) {
 
 func FuzzValid(f *testing.F) {
 	for _, kind := range kinds() {
-		for _, secret := range []string{kind.Generate().Reveal(), string(kind), string(kind) + strings.Repeat("\n", 43), string(kind) + strings.Repeat("_", 43)} {
+		for _, secret := range []string{kind.Generate().Reveal(), string(kind), string(kind) +
+			strings.Repeat("\n", 43), string(kind) + strings.Repeat("_", 43)} {
 			f.Add(secret)
 		}
 	}
@@ -76,8 +79,9 @@ func FuzzValid(f *testing.F) {
 				continue
 			}
 			random, err := base64.RawURLEncoding.DecodeString(text[len(kind):])
-			if err != nil || len(random) != 32 || string(kind)+base64.RawURLEncoding.EncodeToString(random) != text {
-				t.Errorf("%q passes for a %q", text, kind)
+			if err != nil || len(random) != 32 ||
+				string(kind)+base64.RawURLEncoding.EncodeToString(random) != text {
+				t.Errorf("%q is accepted as a %q", text, kind)
 			}
 		}
 	})
@@ -103,7 +107,8 @@ func TestIDs(t *testing.T) {
 	}
 	for text, want := range map[string]bool{
 		strings.Repeat("a", 16): true, strings.Repeat("0F", 8): true,
-		"": false, strings.Repeat("a", 15): false, strings.Repeat("a", 17): false, strings.Repeat("g", 16): false,
+		"": false, strings.Repeat("a", 15): false, strings.Repeat("a", 17): false,
+		strings.Repeat("g", 16): false,
 	} {
 		if got := ValidID(text, 8); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)

@@ -5,8 +5,7 @@ import (
 	"encoding/hex"
 )
 
-// RandomID gives an id of that many random bytes, as hexadecimal digits. An id
-// names something and opens nothing by itself.
+// RandomID returns an id of that many random bytes, as hexadecimal digits.
 func RandomID(bytes int) string {
 	random := make([]byte, bytes)
 	rand.Read(random)

@@ -1,6 +1,6 @@
-// Package lastseen keeps account of when devices and API keys were last seen.
-// Every request notes it, which must cost nothing, so it is gathered in memory
-// and stored now and then; a crash loses what was noted since.
+// Package lastseen records when devices and API keys were last seen. Each request records
+// a time, so recording must be cheap: a [Tracker] keeps the times in memory until they
+// are flushed to a store. A crash loses the times since the last flush.
 package lastseen
 
 import (
@@ -12,71 +12,72 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// flushBatch is how many ids Flush stores at once, so that a transaction delays
-// nobody for long.
+// flushBatch is the number of ids that Flush stores at once, so that its transactions are
+// short.
 const flushBatch = 200
 
-// Tracker notes when ids were last seen, until that is stored. The zero Tracker is
-// ready for use; its methods are safe for concurrent use.
+// Tracker holds the times at which ids were last seen, until they are stored. The zero
+// Tracker is ready for use. Its methods are safe for concurrent use.
 type Tracker struct {
 	// mu guards the following field.
-	mu    sync.Mutex
-	noted map[string]protocol.Time // by id: what is not stored yet
+	mu      sync.Mutex
+	pending map[string]protocol.Time // times that are not stored yet, by id
 }
 
-// Seen notes that the id was seen now.
+// Seen records that the id was seen now.
 func (t *Tracker) Seen(id string) {
 	now := protocol.At(time.Now())
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.noted == nil {
-		t.noted = map[string]protocol.Time{}
+	if t.pending == nil {
+		t.pending = map[string]protocol.Time{}
 	}
-	t.noted[id] = now
+	t.pending[id] = now
 }
 
-// Latest is when the id was last seen, given what is stored of it.
+// Latest returns when the id was last seen: the pending time or stored, whichever is
+// later.
 func (t *Tracker) Latest(id string, stored protocol.Time) protocol.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return max(stored, t.noted[id])
+	return max(stored, t.pending[id])
 }
 
-// Flush has store store everything that is noted, in several calls if there is
-// much of it. It forgets what store has taken; what store gives an error for, and
-// what is noted meanwhile, stays noted for the next Flush. The first error ends
-// it.
+// Flush passes the pending times to store, in batches. Times that were stored are no
+// longer pending. Flush stops at the first error and returns it: the rest stays pending
+// for the next Flush. So does what is seen while Flush runs.
 func (t *Tracker) Flush(store func(seen map[string]protocol.Time) error) error {
 	t.mu.Lock()
-	ids := slices.Collect(maps.Keys(t.noted))
+	ids := slices.Collect(maps.Keys(t.pending))
 	t.mu.Unlock()
 	for part := range slices.Chunk(ids, flushBatch) {
-		batch := t.latest(part)
+		batch := t.batch(part)
 		if err := store(batch); err != nil {
 			return err
 		}
-		t.forget(batch)
+		t.remove(batch)
 	}
 	return nil
 }
 
-func (t *Tracker) latest(ids []string) map[string]protocol.Time {
+// batch returns the pending times of the ids.
+func (t *Tracker) batch(ids []string) map[string]protocol.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	batch := make(map[string]protocol.Time, len(ids))
 	for _, id := range ids {
-		batch[id] = t.noted[id]
+		batch[id] = t.pending[id]
 	}
 	return batch
 }
 
-// forget drops what is stored, unless the id was seen again since.
-func (t *Tracker) forget(stored map[string]protocol.Time) {
+// remove removes the stored times, except those of ids that were seen again meanwhile.
+func (t *Tracker) remove(stored map[string]protocol.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id, at := range stored {
-		if t.noted[id] == at {
-			delete(t.noted, id)
+		if t.pending[id] == at {
+			delete(t.pending, id)
 		}
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// shelf is what was stored.
-type shelf struct {
+// memoryStore keeps what was stored.
+type memoryStore struct {
 	seen  map[string]protocol.Time
 	calls []int // how many ids each call had
 	fail  error
 	then  func() // if set, runs before a call returns
 }
 
-func (s *shelf) store(seen map[string]protocol.Time) error {
+func (s *memoryStore) store(seen map[string]protocol.Time) error {
 	s.calls = append(s.calls, len(seen))
 	if s.then != nil {
 		s.then()
@@ -35,7 +35,7 @@ func (s *shelf) store(seen map[string]protocol.Time) error {
 	return nil
 }
 
-func flush(t *testing.T, tracker *Tracker, s *shelf) {
+func flush(t *testing.T, tracker *Tracker, s *memoryStore) {
 	t.Helper()
 	if err := tracker.Flush(s.store); err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestTracker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var tracker Tracker
-		var s shelf
+		var s memoryStore
 		flush(t, &tracker, &s)
 		if len(s.calls) > 0 || tracker.Latest("a", 7) != 7 {
 			t.Errorf("a new tracker stores %v, and says %d", s.calls, tracker.Latest("a", 7))
@@ -57,7 +57,8 @@ func TestTracker(t *testing.T) {
 		tracker.Seen("a")
 		tracker.Seen("b")
 		now := begin + 1000
-		if a, none, ahead := tracker.Latest("a", 7), tracker.Latest("c", 0), tracker.Latest("b", now+1); a != now || none != 0 || ahead != now+1 {
+		if a, none, ahead := tracker.Latest("a", 7), tracker.Latest("c", 0), tracker.Latest("b", now+1); a != now ||
+			none != 0 || ahead != now+1 {
 			t.Errorf("seen last at %d, %d and %d", a, none, ahead)
 		}
 		flush(t, &tracker, &s)
@@ -66,18 +67,18 @@ func TestTracker(t *testing.T) {
 		}
 		flush(t, &tracker, &s)
 		if len(s.calls) != 1 || tracker.Latest("a", 0) != 0 {
-			t.Errorf("what was stored is not forgotten: %v", s.calls)
+			t.Errorf("what was stored is still pending: %v", s.calls)
 		}
 	})
 }
 
-// What the store does not take stays noted.
+// What could not be stored stays pending.
 func TestFlushFails(t *testing.T) {
 	t.Parallel()
 	var tracker Tracker
 	tracker.Seen("a")
 	noted := tracker.Latest("a", 0)
-	s := shelf{fail: errors.New("the disk is full")}
+	s := memoryStore{fail: errors.New("the disk is full")}
 	if err := tracker.Flush(s.store); !errors.Is(err, s.fail) {
 		t.Errorf("Flush gives %v", err)
 	}
@@ -91,7 +92,7 @@ func TestFlushFails(t *testing.T) {
 	}
 }
 
-// What is seen while it is being stored is not forgotten with that.
+// An id that is seen while its time is being stored stays pending.
 func TestSeenDuringFlush(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -99,13 +100,15 @@ func TestSeenDuringFlush(t *testing.T) {
 		tracker.Seen("a")
 		tracker.Seen("b")
 		before := tracker.Latest("a", 0)
-		s := shelf{then: func() {
+		s := memoryStore{then: func() {
 			time.Sleep(time.Second)
 			tracker.Seen("a")
 		}}
 		flush(t, &tracker, &s)
-		if s.seen["a"] != before || tracker.Latest("a", 0) != before+1000 || tracker.Latest("b", 0) != 0 {
-			t.Errorf("stored is %v; a was seen last at %d, b at %d", s.seen, tracker.Latest("a", 0), tracker.Latest("b", 0))
+		if s.seen["a"] != before || tracker.Latest("a", 0) != before+1000 ||
+			tracker.Latest("b", 0) != 0 {
+			t.Errorf("stored is %v; a was seen last at %d, b at %d", s.seen, tracker.Latest("a", 0),
+				tracker.Latest("b", 0))
 		}
 		s.then = nil
 		flush(t, &tracker, &s)
@@ -122,7 +125,7 @@ func TestFlushInBatches(t *testing.T) {
 	for i := range ids {
 		tracker.Seen(fmt.Sprint(i))
 	}
-	var s shelf
+	var s memoryStore
 	flush(t, &tracker, &s)
 	if fmt.Sprint(s.calls) != fmt.Sprint([]int{flushBatch, flushBatch, 1}) || len(s.seen) != ids {
 		t.Errorf("%d ids are stored in calls of %v", len(s.seen), s.calls)
@@ -132,7 +135,7 @@ func TestFlushInBatches(t *testing.T) {
 func TestTrackerIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	var tracker Tracker
-	var s shelf
+	var s memoryStore
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Line makes one line of at most limit characters of a text, for a log: what does
-// not print becomes a space, and an ellipsis stands for what is cut off.
+// Line returns s as one line of at most limit characters, for a log. Each character that
+// is not printable becomes a space. If s is too long, the line ends with an ellipsis.
 func Line(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !Rune(r) {
@@ -21,16 +21,16 @@ func Line(s string, limit int) string {
 	return s
 }
 
-// Clean makes one plain line of at most limit characters of what a stranger
-// sent, for people who decide by it whether to let the stranger in: what could
-// deceive them is left out. Angle brackets are too, though every page that shows
-// the line escapes it anyway.
+// Clean returns s as one plain line of at most limit characters. It is for texts of
+// strangers that an admin reads before letting them in, so characters that could deceive
+// a reader are left out. Angle brackets are left out as a second defence; pages that show
+// the line escape it, too.
 func Clean(s string, limit int) string {
 	var b strings.Builder
-	count, marks, gap := 0, 0, false
-	for _, r := range s { // an invalid byte is a U+FFFD
+	count, marks, space := 0, 0, false
+	for _, r := range s { // an invalid byte becomes U+FFFD
 		if unicode.IsSpace(r) {
-			gap = count > 0
+			space = count > 0
 			continue
 		}
 		if !plain(r) {
@@ -39,9 +39,9 @@ func Clean(s string, limit int) string {
 		if marks = stacked(r, marks); marks > maxStacked {
 			continue
 		}
-		if gap {
+		if space {
 			b.WriteByte(' ')
-			gap = false
+			space = false
 			count++
 		}
 		if count >= limit {
@@ -53,11 +53,13 @@ func Clean(s string, limit int) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// plain reports whether r shows, and shows only itself: no control or formatting
-// character (so no bidirectional override), nothing invisible, no angle bracket.
+// plain reports whether r is visible and affects no other character. Control and
+// formatting characters (such as bidirectional overrides), invisible characters and angle
+// brackets are not plain.
 func plain(r rune) bool {
 	switch {
-	case r == unicode.ReplacementChar, r == '<', r == '>', r == '\u2800': // the last is an empty Braille cell
+	// the last is an empty Braille cell
+	case r == unicode.ReplacementChar, r == '<', r == '>', r == '\u2800':
 		return false
 	case unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
 		return false
@@ -65,11 +67,12 @@ func plain(r rune) bool {
 	return unicode.IsGraphic(r)
 }
 
-// maxStacked is how many marks a letter may carry; more would paint over the
-// lines above and below.
+// maxStacked is how many marks a letter may have. More would overlap the lines above and
+// below.
 const maxStacked = 2
 
-// stacked counts the marks on the letter that r is part of.
+// stacked returns the number of marks on the letter that r belongs to; before is the
+// number so far.
 func stacked(r rune, before int) int {
 	if unicode.In(r, unicode.Mn, unicode.Me) {
 		return before + 1

@@ -1,11 +1,10 @@
-// Package printable says which characters the texts that people and programs give
-// to things may have: names, labels, ids, tokens. All checks are here, so that a
-// rule is changed in one place.
+// Package printable has the rules for the characters in texts that come from outside:
+// names, labels, ids and tokens. All such rules are here, so that a rule is changed in
+// one place.
 //
-// A check (Text, ASCII, ID) refuses a text as it is, for callers who can correct
-// it. A cleaning (Clean, Line) makes the best of a text whose sender cannot be
-// asked. Lengths are the callers' business: they differ, and count bytes where
-// something is stored and characters where somebody reads.
+// [Text], [ASCII] and [ID] check a text whose sender can correct it. [Clean] and [Line]
+// clean a text whose sender cannot. Callers check the lengths of texts, since their
+// limits differ: limits for storage count bytes, limits for readers count characters.
 package printable
 
 import (
@@ -13,25 +12,27 @@ import (
 	"unicode"
 )
 
-// Rune reports whether a character prints: letters, marks, numbers, punctuation,
-// symbols, and of all spaces only the ASCII space. Control characters and those
-// that show nothing or turn the direction of writing do not print.
+// Rune reports whether r is printable: a letter, mark, number, punctuation mark or
+// symbol, or the ASCII space. Control characters, other spaces, invisible characters and
+// those that change the writing direction are not.
 func Rune(r rune) bool { return unicode.IsPrint(r) }
 
-// Text reports whether every character of s prints.
+// Text reports whether every character of s is printable.
 func Text(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !Rune(r) })
 }
 
-// ASCII reports whether s is visible ASCII without spaces, as tokens are.
+// ASCII reports whether s consists of visible ASCII characters without spaces, as tokens
+// do.
 func ASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// ID reports whether s is an id that clients may choose: letters and digits of
-// ASCII and . _ : @ -, at least one of them.
+// ID reports whether s is an id that a client may choose: one or more ASCII letters,
+// digits and the characters . _ : @ -
 func ID(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._:@-", r))
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
+			strings.ContainsRune("._:@-", r))
 	})
 }

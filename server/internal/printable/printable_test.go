@@ -32,17 +32,19 @@ func TestChecks(t *testing.T) {
 		{"safe\u202egpj.exe", false, false, false},
 		{"\u2028", false, false, false},
 	} {
-		if text, ascii, id := Text(c.s), ASCII(c.s), ID(c.s); text != c.text || ascii != c.ascii || id != c.id {
+		if text, ascii, id := Text(c.s), ASCII(c.s), ID(c.s); text != c.text || ascii != c.ascii ||
+			id != c.id {
 			t.Errorf("%q is a text: %v, ASCII: %v, an id: %v", c.s, text, ascii, id)
 		}
 	}
 }
 
-// What passes the stricter check passes the others.
+// An id is also ASCII, and ASCII is also printable text.
 func TestChecksProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]*`), rapid.StringMatching(`[A-Za-z0-9._:@-]*`)).Draw(t, "s")
+		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]*`),
+			rapid.StringMatching(`[A-Za-z0-9._:@-]*`)).Draw(t, "s")
 		if ID(s) && !ASCII(s) || ASCII(s) && !Text(s) {
 			t.Errorf("%q is an id: %v, ASCII: %v, a text: %v", s, ID(s), ASCII(s), Text(s))
 		}
@@ -94,7 +96,8 @@ func FuzzClean(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		limit = max(1, min(limit, 1000))
 		clean, line := Clean(s, limit), Line(s, limit)
-		if !utf8.ValidString(clean) || utf8.RuneCountInString(clean) > limit || clean != strings.TrimSpace(clean) || Clean(clean, limit) != clean {
+		if !utf8.ValidString(clean) || utf8.RuneCountInString(clean) > limit ||
+			clean != strings.TrimSpace(clean) || Clean(clean, limit) != clean {
 			t.Errorf("%q becomes %q, then %q", s, clean, Clean(clean, limit))
 		}
 		for _, r := range clean {

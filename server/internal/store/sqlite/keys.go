@@ -67,7 +67,7 @@ func (t keyTx) List(now protocol.Time, limit int) ([]auth.Key, error) {
 		ORDER BY (`+keyHolds+`) DESC, created_at DESC, id DESC LIMIT ?2`, int64(now), limit), scanKey)
 }
 
-func (t keyTx) CountHolding(now protocol.Time) (n int, err error) {
+func (t keyTx) CountValid(now protocol.Time) (n int, err error) {
 	err = t.tx.QueryRow(`SELECT count(*) FROM api_keys WHERE `+keyHolds, int64(now)).Scan(&n)
 	return n, err
 }

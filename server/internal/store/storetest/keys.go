@@ -152,7 +152,7 @@ func countsKeys(t *testing.T, s auth.KeyStore) {
 	someKeys(t, s)
 	view(t, s, func(tx auth.KeyTx) error {
 		for now, want := range map[protocol.Time]int{99: 4, 100: 3, 101: 2} {
-			if n, err := tx.CountHolding(now); err != nil || n != want {
+			if n, err := tx.CountValid(now); err != nil || n != want {
 				t.Errorf("%d hold at %d, %v; want %d", n, now, err, want)
 			}
 		}
@@ -232,7 +232,7 @@ func keysAreSerialisable(t *testing.T, s auth.KeyStore) {
 		wg.Go(func() {
 			for n := range tries {
 				if err := s.Update(context.Background(), func(tx auth.KeyTx) error {
-					held, err := tx.CountHolding(100)
+					held, err := tx.CountValid(100)
 					if err != nil || held >= most {
 						return err
 					}
@@ -245,7 +245,7 @@ func keysAreSerialisable(t *testing.T, s auth.KeyStore) {
 	}
 	wg.Wait()
 	view(t, s, func(tx auth.KeyTx) error {
-		if n, err := tx.CountHolding(100); err != nil || n != most {
+		if n, err := tx.CountValid(100); err != nil || n != most {
 			t.Errorf("%d keys, %v; want %d", n, err, most)
 		}
 		return nil
