@@ -1,7 +1,6 @@
-// Package docs is the manual: the pages in this folder, which the gateway embeds
-// and serves under /docs, and which can be read in the repository as well. So
-// links are relative to this folder: page.md, page.md#anchor, and ../../server for
-// what is elsewhere in the repository.
+// Package docs embeds the manual: the pages in this folder, which the gateway serves under
+// /docs. They can be read in the repository as well, so their links are relative to this
+// folder: page.md, page.md#anchor, and ../../server for other files of the repository.
 package docs
 
 import (
@@ -44,7 +43,7 @@ type Page struct {
 	Text  string // Markdown
 }
 
-// Read gives a page by its name. ok is false when there is none.
+// Read returns a page by its name. ok is false if there is none.
 func Read(name string) (page Page, ok bool) {
 	text, err := files.ReadFile(name + ".md")
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
@@ -54,7 +53,7 @@ func Read(name string) (page Page, ok bool) {
 	return Page{Name: name, Title: strings.TrimPrefix(first, "# "), Text: string(text)}, err == nil
 }
 
-// Path is the address under which the gateway serves a page.
+// Path returns the path under which the gateway serves a page.
 func Path(name string) string {
 	if name == Index {
 		return "/docs"
@@ -62,8 +61,9 @@ func Path(name string) string {
 	return "/docs/" + name
 }
 
-// Link gives the address for a link of a page as the gateway serves it: pages lead
-// to pages, other files to the repository, and the rest stays as it is.
+// Link returns the address for a link in a page that the gateway serves: links to pages
+// lead to the served pages, links to other files lead to the repository, and other links
+// are not changed.
 func Link(destination string) string {
 	target, anchor, hasAnchor := strings.Cut(destination, "#")
 	if hasAnchor {

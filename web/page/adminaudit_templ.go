@@ -16,12 +16,12 @@ import (
 // AdminAuditModel is a page of the audit log.
 type AdminAuditModel struct {
 	Console
-	Query, User, Action string // what is looked for
-	Since, Until        string // days, "2026-03-04"
+	Query, User, Action string // the filters
+	Since, Until        string // days, such as "2026-03-04"
 	Actions             []string
 	Rows                []part.AuditRow // newest first
 	First, Next         string          // as in AdminSessionsModel
-	CSV                 string          // address of the same as a table
+	CSV                 string          // address of the same entries as CSV
 }
 
 // AdminAudit is the page of the audit log.
@@ -62,7 +62,7 @@ func AdminAudit(m AdminAuditModel) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = filter(m.Query, "Address, target, detail", auditFilters(m), given(m.User, m.Action, m.Since, m.Until)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = filter(m.Query, "Address, target, detail", auditFilters(m), countSet(m.User, m.Action, m.Since, m.Until)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -16,10 +16,10 @@ import (
 // AdminClientsModel is the page of live connections.
 type AdminClientsModel struct {
 	Console
-	Query string // what is searched for
+	Query string // the search text
 	Rows  []part.ClientRow
-	Total string // how many there are: "12 connections"
-	More  bool   // not all are shown
+	Total string // such as "12 connections"
+	More  bool   // there are more than Rows
 }
 
 // AdminClients is the page of live connections.

@@ -17,7 +17,7 @@ import (
 type AdminKeysModel struct {
 	Console
 	Rows  []part.KeyRow
-	Users []string // ids of existing users, to choose from
+	Users []string // ids of existing users, as suggestions
 }
 
 // AdminKeys is the page of API keys.
@@ -126,7 +126,7 @@ func AdminKeys(m AdminKeysModel) templ.Component {
 	})
 }
 
-// keyDialog asks for what a key is for, and then shows the key, once.
+// keyDialog asks for the details of a new key, and then shows the key once.
 func keyDialog(users []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

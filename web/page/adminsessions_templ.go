@@ -13,17 +13,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// AdminSessionsModel is the page of everybody's sessions.
+// AdminSessionsModel is the page of all users' sessions.
 type AdminSessionsModel struct {
 	Console
-	Query string // what is searched for
-	User  string // whose alone
+	Query string // the search text
+	User  string // id of the only user whose sessions are listed; "" for all
 	Rows  []part.SessionRow
 	First string // address of the first page, "" on it
 	Next  string // address of the next page, "" on the last
 }
 
-// AdminSessions is the page of everybody's sessions.
+// AdminSessions is the page of all users' sessions.
 func AdminSessions(m AdminSessionsModel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -61,7 +61,7 @@ func AdminSessions(m AdminSessionsModel) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = filter(m.Query, "Name, user or key", textFilter("user", "Only this user", m.User), given(m.User)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = filter(m.Query, "Name, user or key", textFilter("user", "Only this user", m.User), countSet(m.User)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -17,10 +17,10 @@ import (
 type AdminStatusModel struct {
 	Console
 	Groups []FactGroup
-	Config string // the file that is read, "" if there is none
+	Config string // the config file, "" if there is none
 }
 
-// FactGroup is a few facts about one thing.
+// FactGroup is a list of facts with a heading.
 type FactGroup struct {
 	Title string
 	Facts []part.Fact

@@ -23,8 +23,8 @@ func approveAttributes() templ.Attributes {
 	}
 }
 
-// approveDialog asks for whom and as what, then names both on its button. Making
-// somebody an admin takes a second answer.
+// approveDialog asks for the user and the role, and shows both on its button. It asks again
+// before it gives the role admin.
 func approveDialog(users []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

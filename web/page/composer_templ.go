@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// composer is where a message is written. It is served to viewers as well, hidden,
-// so that the client finds the same elements whatever the role.
+// composer is the form for writing a message. For viewers it is hidden, so that the client
+// finds the same elements for every role.
 func composer(m ChatModel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -273,8 +273,8 @@ func composer(m ChatModel) templ.Component {
 	})
 }
 
-// writeAs stands above an admin's composer in another user's chat, and lets them
-// choose what is written there.
+// writeAs stands above the composer of an admin in another user's chat. The admin chooses
+// whether to add a note or to send a message.
 func writeAs(owner string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -403,7 +403,7 @@ func writeAs(owner string) templ.Component {
 	})
 }
 
-// attachable is what the gateway takes, as a file dialog wants it.
+// attachable lists the files that the gateway accepts, for the file dialog.
 const attachable = ".png,.jpg,.jpeg,.gif,.webp,.pdf,.txt,.md,.csv,.json,.zip,image/png,image/jpeg,image/gif,image/webp"
 
 func composerState(m ChatModel) string {

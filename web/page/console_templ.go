@@ -14,12 +14,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// Console is what every page of the admin console has.
+// Console is the part of the model that every page of the admin console has.
 type Console struct {
 	Site    Site
 	Viewer  Viewer
-	Pending string   // number of pairings that wait as text, "" for none
-	Topics  []string // protocol.Topic… values: what changes the page; none: nothing does
+	Pending string   // number of pending pairings as text, "" for none
+	Topics  []string // protocol.Topic… values; a change of one makes the page out of date
 }
 
 // section is a page of the console.
@@ -41,7 +41,7 @@ func sections() []section {
 	return []section{sectionPairings, sectionSessions, sectionClients, sectionKeys, sectionAudit, sectionStatus}
 }
 
-// console is a page of the admin console; children are its main matter.
+// console is the frame of a page of the admin console. children are its content.
 func console(c Console, kind string, current section) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -201,7 +201,7 @@ func console(c Console, kind string, current section) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = you(c.Viewer, "", false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = account(c.Viewer, "", false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -231,9 +231,9 @@ func console(c Console, kind string, current section) templ.Component {
 	})
 }
 
-// filter is the form that narrows a list. It works by itself, as a GET; with the
-// client the list is exchanged in its place. More holds what is asked for rarely;
-// set is how many of that are asked for now.
+// filter is the form that filters a list. It works without the client, as a GET; the client
+// updates the list without leaving the page. more has the fields that are rarely needed,
+// folded; set is how many of these are not empty.
 func filter(query, hint string, more templ.Component, set int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -490,7 +490,7 @@ func dayFilter(name, label, value string) templ.Component {
 	})
 }
 
-// pager leads to what comes after a page, and back to the first one.
+// pager links to the next page, which has older entries, and to the first page.
 func pager(first, next string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -606,8 +606,8 @@ func noRows(none string) templ.Component {
 	})
 }
 
-// given counts those that are asked for.
-func given(values ...string) int {
+// countSet counts the values that are not empty.
+func countSet(values ...string) int {
 	n := 0
 	for _, v := range values {
 		if v != "" {

@@ -17,7 +17,7 @@ import (
 type DocsModel struct {
 	Site     Site
 	Title    string        // of the page
-	Index    bool          // it is the page that lists the others
+	Index    bool          // the page is the one that lists the others
 	Chapters []DocsChapter // of the whole manual
 	Sections []DocsLink    // of this page
 	Blocks   []string      // its text, formatted and safe
@@ -31,12 +31,12 @@ type DocsChapter struct {
 	Pages []DocsLink
 }
 
-// DocsLink leads to a page, or to a section of this one.
+// DocsLink is a link to a page, or to a section of this page.
 type DocsLink struct {
 	Title   string
 	Href    string
-	Current bool // it is the page that is shown
-	Deep    bool // a section within another
+	Current bool // the page is the one that is shown
+	Deep    bool // a section within another section
 }
 
 // Docs is a page of the manual.
@@ -391,7 +391,7 @@ func docsSections(m DocsModel) templ.Component {
 	})
 }
 
-// docsTurn leads to the pages beside this one.
+// docsTurn links to the previous page and to the next one.
 func docsTurn(m DocsModel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

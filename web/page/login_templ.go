@@ -19,8 +19,8 @@ type LoginModel struct {
 	State string // the state at first; usually markup.StateForm
 }
 
-// Login redeems a sign-in link, whose code is in the fragment and so never
-// reaches a server log, or takes the admin token.
+// Login is the page that redeems a sign-in link, or asks for the admin token. A sign-in
+// link has its code in the fragment, so that the code reaches no server log.
 func Login(m LoginModel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -13,20 +13,20 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// NoticeModel is a page that says one thing: not found, not allowed, broken,
-// sign in first. It needs no client.
+// NoticeModel is a page with one message, such as "not found" or "not allowed". It needs
+// no client.
 type NoticeModel struct {
 	Site   Site   // Assets.Script is ignored
 	Status string // HTTP status code as text, "" for none
-	Title  string // what is the matter, a few words
+	Title  string // what happened, in a few words
 	Text   string // why, and what to do next
 	Detail string // reference for the operator, such as the id of a logged fault; "" for none
 
-	ActionText string // the button that leads on; "" for none
-	ActionHref string // where it leads: a path on this gateway
+	ActionText string // text of a button; "" for none
+	ActionHref string // where the button leads: a path on this gateway
 }
 
-// Notice is the page for everything that is neither chat nor gate.
+// Notice is a page with one message.
 func Notice(m NoticeModel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// sidebar stands beside the conversation; on narrow screens it is a popover, so
-// it opens and closes without any script.
+// sidebar is the list of chats beside the conversation. On narrow screens it is a popover,
+// which the browser opens and closes without a script.
 func sidebar(m ChatModel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -173,7 +173,7 @@ func sidebar(m ChatModel) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = you(m.Viewer, m.Pending, true).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = account(m.Viewer, m.Pending, true).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -185,8 +185,8 @@ func sidebar(m ChatModel) templ.Component {
 	})
 }
 
-// you tells who is signed in, and leads out.
-func you(v Viewer, pending string, toAdmin bool) templ.Component {
+// account shows who is signed in, with the button to sign out.
+func account(v Viewer, pending string, toAdmin bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -291,9 +291,9 @@ func you(v Viewer, pending string, toAdmin bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var15 string
-		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(on(v.Device))
+		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(withSeparator(v.Device))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/sidebar.templ`, Line: 55, Col: 53}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/sidebar.templ`, Line: 55, Col: 64}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 		if templ_7745c5c3_Err != nil {
@@ -328,7 +328,8 @@ func you(v Viewer, pending string, toAdmin bool) templ.Component {
 	})
 }
 
-func on(device string) string {
+// withSeparator puts a separator before the name of a device, if there is one.
+func withSeparator(device string) string {
 	if device == "" {
 		return ""
 	}

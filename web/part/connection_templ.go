@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// Connection is the pill that tells the state of the connection, as the page is
-// served: connecting.
+// Connection is the pill that shows the state of the connection. It is served in the state
+// "connecting".
 func Connection() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// Dialog is a modal dialog with a heading; children are its content, which ends in
-// its buttons. attrs are the data attributes the client sets on it.
+// Dialog is a modal dialog with a heading. children are its content, with the buttons
+// last. attrs are the data attributes that the client sets on it.
 func Dialog(id, heading string, attrs templ.Attributes) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -109,7 +109,7 @@ func Dialog(id, heading string, attrs templ.Attributes) templ.Component {
 	})
 }
 
-// CloseButton leaves the dialog around it and changes nothing.
+// CloseButton closes the dialog around it and changes nothing.
 func CloseButton(text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -13,15 +13,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
-// Light and dark page background, for the browser's own chrome. They equal
-// --paper in tokens.css.
+// Light and dark page background, for the browser's toolbars. They equal --paper in
+// tokens.css.
 const (
 	themeLight = "#f7f5f1"
 	themeDark  = "#14181a"
 )
 
-// Document is the shell of every page: head, root element, icons, and what must
-// be said when the client cannot start. title is shown before the product's name.
+// Document is the frame of every page: head, root element, icons, and notes for the case
+// that the client does not start. title is shown before the product's name.
 func Document(title string, assets Assets, root Root) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -444,8 +444,8 @@ func Document(title string, assets Assets, root Root) templ.Component {
 	})
 }
 
-// live holds the two live regions, which are polite and start empty, and what
-// every page can say of its connection.
+// live has the two live regions, which are polite and start empty, and the dialog about
+// the connection.
 func live() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -14,17 +14,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
-// File is one that a message carries.
+// File is a file of a message.
 type File struct {
 	Name    string
-	Size    string // for people
-	Href    string // of its content: a path on this gateway
-	Picture string // of its small picture; "" for what is none
-	Width   int64  // of the picture as it is shown, in CSS pixels
+	Size    string // such as "1.2 MB"
+	Href    string // path of the content on this gateway
+	Picture string // path of the thumbnail; "" if the file is not a picture
+	Width   int64  // of the picture on the page, in CSS pixels
 	Height  int64
 }
 
-// FileOf is a file of the protocol as it is shown.
+// FileOf returns the model of a file of the protocol.
 func FileOf(m *protocol.Media) File {
 	f := File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path}
 	if m.Thumbnail {
@@ -86,8 +86,8 @@ func files(all []File) templ.Component {
 	})
 }
 
-// FileItem is a file as an item of a message: a picture that opens, or a chip that
-// leads to the file. The picture's size is known before it is loaded.
+// FileItem is a file as an item of a message: a picture that opens in a dialog, or a chip
+// that links to the file. The picture's size is set before it is loaded.
 func FileItem(f File) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -305,7 +305,7 @@ func FileItem(f File) templ.Component {
 	})
 }
 
-// Attachment is a file in the composer. Only the client makes it.
+// Attachment is a file in the composer. Only the client shows it.
 func Attachment() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -553,7 +553,7 @@ func kindOf(f File) string {
 	return markup.KindFile
 }
 
-// alt names the picture; the element without one is not shown.
+// alt returns the picture's text; without a picture the element is not shown.
 func alt(f File) string {
 	if f.Picture == "" {
 		return ""

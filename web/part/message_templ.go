@@ -12,29 +12,29 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
 // Message is one entry of a transcript.
 type Message struct {
-	From   string // markup.FromUser, FromAssistant or FromSystem; decides the form
+	From   string // markup.FromUser, FromAssistant or FromSystem
 	ID     string // message id
-	RunID  string // the run it belongs to, "" for none
+	RunID  string // id of its run, "" for none
 	Seq    int64  // seq of its event
 	Status string // a markup.Status… value; "" in a template
 	Time   Moment
 
-	// Text is the plain text; it is shown when there are no Blocks.
+	// Text is the plain text. It is shown if there are no Blocks.
 	Text string
-	// Blocks are the formatted block elements, each exactly one element. They are
-	// written as they are: only the gateway's own sanitising formatter may make them.
+	// Blocks are the formatted block elements, one element each. They are written
+	// unescaped: they must come from the gateway's sanitising formatter.
 	Blocks []string
 
 	ByOther bool   // written by an admin, not by the session's owner
-	Author  string // user id of that admin, with ByOther; in another user's session, of whoever wrote it
+	Author  string // with ByOther: user id of that admin; in another user's session: user id of the author
 	Name    string // assistant: name of the agent
 	Label   string // system: label given when it was injected
 
 	Thinking string // assistant: text of its thinking, "" for none
-	Activity string // assistant, streaming: what it does now, e.g. "thinking…"
+	Activity string // assistant, streaming: what the agent is doing, such as "thinking…"
 	Error    string // assistant, failed: the sentence why
 
-	Files []File // what came with it
+	Files []File
 }
 
 // MessageItem is the message as an item of the transcript's list.
@@ -534,8 +534,8 @@ func messageBody(m Message) templ.Component {
 	})
 }
 
-// formatted is the one place where HTML enters a page unescaped. It comes from the
-// gateway's formatter, which emits no raw HTML and no script URLs.
+// formatted writes HTML unescaped. The blocks come from the gateway's formatter, which
+// emits no raw HTML and no script URLs.
 func formatted(blocks []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -991,8 +991,8 @@ func assistantFoot(m Message) templ.Component {
 	})
 }
 
-// CopyFace is the face of a button that copies: it turns to "Copied" by the
-// button's data-state, without a change of size.
+// CopyFace is the content of a button that copies. It changes to "Copied" by the button's
+// data-state, without changing its size.
 func CopyFace(text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -1,11 +1,10 @@
-// Package part holds the pieces that pages are made of. Each piece is one templ
-// component with one model; the same component, given a zero model, is the
-// <template> that the client clones. Names shared with the client come from
-// package markup.
+// Package part has the components that pages are made of. Each is a templ component with
+// a model. The same component with a zero model renders the <template> that the client
+// clones. Names shared with the client come from package markup.
 //
-// Models carry ready strings: what is shown is decided by the caller, who knows
-// the clock, the user agents and the limits. Everything is escaped, save the
-// formatted blocks of a message (see [Message]).
+// Models hold texts that are ready to show: the caller, who knows the time, the User-Agent
+// and the limits, computes them. Everything is escaped, except the formatted blocks of a
+// message (see [Message]).
 package part
 
 import (
@@ -13,18 +12,17 @@ import (
 	"strings"
 )
 
-// Assets are the addresses of the built files, which carry a hash of their
-// content.
+// Assets are the addresses of the built files. Each has a hash of the file's content.
 type Assets struct {
 	Stylesheet string // the bundled style sheet
 	Script     string // the loader; "" on a page without client
 	Wasm       string // the client module, for the loader
 	Exec       string // Go's wasm_exec.js of the same release, for the loader
 	Icon       string // favicon.svg
-	Reload     string // what keeps an open page at the newest build; "" in a release
+	Reload     string // a script that reloads the page after each build; "" in a release
 }
 
-// Root is what the client reads from the root element when it starts.
+// Root has the values that the client reads from the root element when it starts.
 type Root struct {
 	Page     string // a markup.Page… value
 	State    string // a markup.State… value that the page has
@@ -37,14 +35,13 @@ type Root struct {
 	Epoch      string // chat: "" for a new session
 	LastSeq    int64  // chat: last seq included in the transcript, 0 for a new session
 	HasMore    bool   // chat: earlier messages exist
-	Owner      string // chat: whose session it is; "" for the user's own
+	Owner      string // chat: the session's owner; "" for the user's own session
 
-	Topics []string // console: protocol.Topic… values that change the page
+	Topics []string // console: protocol.Topic… values; a change of one makes the page out of date
 }
 
-// Moment is a point in time, for machines and for people. The client replaces
-// the text by the reader's local time, or by a relative one that it keeps
-// current.
+// Moment is a time, for programs and for people. The client replaces Text by the reader's
+// local time, or by a relative time that it keeps current.
 type Moment struct {
 	RFC3339 string // e.g. "2026-01-02T15:04:05Z"
 	Text    string // e.g. "15:04" or "5 minutes ago"

@@ -13,11 +13,11 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 // Session is one entry of the list of chats.
 type Session struct {
 	Key     string // session key
-	Label   string // what it is called (words.Session)
+	Label   string // its title (words.Session)
 	Time    Moment // last activity, relative: "5 minutes ago"
 	Running bool   // an answer is being written
 	Pinned  bool
-	Current bool // the one shown
+	Current bool // the session that is shown
 }
 
 // SessionItem is the session as an item of the list.

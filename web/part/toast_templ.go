@@ -10,13 +10,13 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// ToastModel is a short notice in the corner.
+// ToastModel is a short message to the user.
 type ToastModel struct {
 	Kind string // markup.KindInfo, KindGood or KindProblem
 	Text string
 }
 
-// Toast shows a notice until it is dismissed.
+// Toast shows a message until it is dismissed.
 func Toast(m ToastModel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -5,22 +5,20 @@ import (
 	"strings"
 )
 
-// choose picks the form that the client likes best, the smallest among equals.
-// The plain file is what a client gets that accepts nothing of what there is
-// (RFC 9110, section 12.5.3).
+// choose returns the form that the client prefers, the smallest among equals. A client that
+// accepts none of them gets the plain file (RFC 9110, section 12.5.3).
 func choose(forms []form, acceptEncoding []string) form {
-	best, liked := forms[len(forms)-1], 0.0
+	best, highest := forms[len(forms)-1], 0.0
 	accepted := weights(acceptEncoding)
 	for _, f := range forms {
-		if w := weight(accepted, f.coding); w > liked {
-			best, liked = f, w
+		if w := weight(accepted, f.coding); w > highest {
+			best, highest = f, w
 		}
 	}
 	return best
 }
 
-// weights reads the values of Accept-Encoding. A part that is malformed counts as
-// not accepted.
+// weights parses the values of Accept-Encoding. A malformed coding counts as not accepted.
 func weights(values []string) map[string]float64 {
 	accepted := map[string]float64{}
 	for part := range strings.SplitSeq(strings.Join(values, ","), ",") {
@@ -40,7 +38,7 @@ func weights(values []string) map[string]float64 {
 	return accepted
 }
 
-// quality reads "q=0.5" (RFC 9110, section 12.4.2) and gives 0 for anything else.
+// quality parses "q=0.5" (RFC 9110, section 12.4.2). It returns 0 for anything else.
 func quality(parameter string) float64 {
 	name, value, _ := strings.Cut(parameter, "=")
 	if !strings.EqualFold(strings.TrimSpace(name), "q") {
@@ -53,8 +51,8 @@ func quality(parameter string) float64 {
 	return q
 }
 
-// weight gives how much a client likes a coding. One that it does not name is as
-// good as "*"; the plain file is then at least better than nothing.
+// weight returns the client's weight for a coding. A coding that the client does not name
+// has the weight of "*". Without that the plain file still beats codings of weight 0.
 func weight(accepted map[string]float64, coding string) float64 {
 	if q, ok := accepted[coding]; ok {
 		return q

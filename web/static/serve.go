@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// forever is one year, the longest time that caches are asked for (RFC 9111,
-// section 5.2.2.1); immutable spares even the reload (RFC 8246).
+// forever asks caches to keep a file for a year, the longest usual time (RFC 9111, section
+// 5.2.2.1), and not to check it on a reload (RFC 8246).
 const forever = "public, max-age=31536000, immutable"
 
-// ServeHTTP answers GET and HEAD of a hashed name with the smallest form that the
-// client takes, and everything else with 404 or 405. Ranges are not served: the
-// answer is then the whole file (RFC 9110, section 14.2).
+// ServeHTTP answers GET and HEAD of a hashed name with the smallest form that the client
+// accepts, and everything else with 404 or 405. It ignores Range and sends the whole file
+// (RFC 9110, section 14.2).
 func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -52,6 +52,6 @@ func (a *Assets) send(w http.ResponseWriter, r *http.Request, f file) {
 	}
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodGet {
-		_, _ = io.Copy(w, content) // a client that is gone misses nothing
+		_, _ = io.Copy(w, content) // an error means that the client is gone
 	}
 }

@@ -1,11 +1,11 @@
-// Package static serves the client: the WebAssembly module, what starts it, the
-// style sheet and the icons. The build tool beside it (package build) makes the
-// files in dist, and they are embedded here; with the build tag dev they are read
-// from the tree instead, so that they can be made anew without this binary.
+// Package static serves the client: the WebAssembly module, its loader, the style sheet and
+// the icons. The build command (./build) writes these files into dist, and this package
+// embeds them. With the build tag dev the files are read from the source tree instead, so
+// that they can be rebuilt without rebuilding the gateway.
 //
-// A file's name carries a hash of its content (app.0123456789.css), so that it
-// may be kept for ever, and its compressed forms lie beside it (.br, .gz). What
-// is requested by any other name does not exist.
+// A file's name has a hash of its content (app.0123456789.css), so browsers may cache it
+// forever. Its compressed forms lie beside it (.br, .gz). Requests for other names are
+// answered with 404.
 package static
 
 import (
@@ -19,10 +19,10 @@ import (
 // Prefix is the path under which [Assets] expects its requests.
 const Prefix = "/static/"
 
-// required are the files without which no page works.
+// required lists the files that every page needs.
 var required = [...]string{"app.css", "app.wasm", "boot.js", "favicon.svg", "wasm_exec.js"}
 
-// mediaType gives the type of a served file by its extension, "" for others.
+// mediaType returns the type of a file by its extension, "" for files that are not served.
 func mediaType(ext string) string {
 	switch ext {
 	case ".css":
@@ -39,7 +39,7 @@ func mediaType(ext string) string {
 	return ""
 }
 
-// Assets are the built files of the client. It is safe for concurrent use.
+// Assets are the built files of the client. They are safe for concurrent use.
 type Assets struct {
 	dist  fs.FS
 	urls  map[string]string // by plain name
@@ -52,14 +52,14 @@ type file struct {
 	forms     []form // identity last
 }
 
-// form is a file as it is sent under one content coding.
+// form is a file in one content coding.
 type form struct {
 	coding string // "br", "gzip" or "identity"
 	name   string // in dist
 	size   int64  // bytes
 }
 
-// Load returns the built files. It fails when the client was not built before.
+// Load returns the built files. It fails if the client was not built.
 func Load() (*Assets, error) {
 	dist, err := files()
 	if err != nil {
@@ -96,8 +96,8 @@ func load(dist fs.FS) (*Assets, error) {
 	return a, nil
 }
 
-// plainName takes the hash out of a name in dist: app.0123456789.css is app.css.
-// It refuses what is not served under its own name: compressed forms, dot-files.
+// plainName removes the hash from a name in dist: app.0123456789.css is app.css. It
+// reports false for files that have no address: compressed forms and dot-files.
 func plainName(name string) (string, bool) {
 	ext := path.Ext(name)
 	stem, hash, ok := cutLast(strings.TrimSuffix(name, ext), ".")
@@ -114,7 +114,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// forms lists how a file can be sent, the smallest first.
+// forms lists the codings that a file has, the smallest first.
 func forms(name string, sizes map[string]int64) []form {
 	var all []form
 	for _, f := range []form{{coding: "br", name: name + ".br"}, {coding: "gzip", name: name + ".gz"}, {coding: "identity", name: name}} {
@@ -127,9 +127,8 @@ func forms(name string, sizes map[string]int64) []form {
 }
 
 // URL returns the path of a file, hash included, by its plain name: "app.css" is
-// "/static/app.0123456789.css". It panics when there is no such file; those that
-// pages need (app.css, app.wasm, boot.js, favicon.svg, wasm_exec.js) are always
-// there.
+// "/static/app.0123456789.css". It panics if there is no such file. The files that pages
+// need (app.css, app.wasm, boot.js, favicon.svg, wasm_exec.js) always exist.
 func (a *Assets) URL(name string) string {
 	url, ok := a.urls[name]
 	if !ok {

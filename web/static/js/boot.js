@@ -1,43 +1,44 @@
-// Starts the client, a WebAssembly module, and lends it sockets, timers, the page
-// (page.js) and what keep.js keeps; the build puts those before this file.
+// Starts the client, a WebAssembly module, and provides its imports: sockets, timers,
+// the page (page.js) and storage (keep.js). The build puts page.js and keep.js before
+// this file.
 //
-// Its own <script> element says where the parts are: data-wasm is the module,
-// data-exec is Go's wasm_exec.js of the same Go release. The page's data-boot
-// tells how it went: the client sets "ready", this file "failed" (it did not
-// start) or "stopped" (it ended, which it never does by itself).
+// This file's <script> element has the addresses: data-wasm of the module, data-exec of
+// wasm_exec.js from the same Go release. The page's data-boot shows the result: the
+// client sets "ready"; this file sets "failed" if the client does not start, and
+// "stopped" if it ends, which it never does on purpose.
 (() => {
   "use strict";
 
   const { wasm, exec } = document.currentScript.dataset;
   const encoder = new TextEncoder();
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true }); // text may begin with one
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true }); // keep a BOM that text begins with
   const sockets = new Map();
   const timers = new Map();
   let go;
   let client; // the module's exports
   let ended = false;
 
-  const end = (state, why) => {
+  const end = (state, reason) => {
     if (ended) return;
     ended = true;
     document.body.dataset.boot = state;
     for (const socket of sockets.values()) socket.close();
-    console.error("gatehouse:", why);
+    console.error("gatehouse:", reason);
   };
 
   const read = (at, length) => decoder.decode(new Uint8Array(client.mem.buffer, at, length));
 
   const copy = (at, bytes) => new Uint8Array(client.mem.buffer, at, bytes.length).set(bytes);
 
-  // Copies text into the client's memory, into a buffer that it gives.
+  // Copies text into the client's memory, into the buffer that buffer(length) returns.
   const write = (text, buffer) => {
     const bytes = encoder.encode(text);
     copy(buffer(bytes.length), bytes);
   };
 
-  // An export returns without giving Go's scheduler a turn; _resume gives it one,
-  // so that goroutines and timers which the call started come to life.
-  const tell = (call) => {
+  // Calls an export of the client. The export returns without running Go's scheduler;
+  // _resume runs it, so that goroutines that the export has started make progress.
+  const callClient = (call) => {
     if (ended) return;
     try {
       call(client);
@@ -49,7 +50,7 @@
 
   const closed = (id, code, reason) => {
     sockets.delete(id);
-    tell(() => {
+    callClient(() => {
       write(reason, client.socket_buffer);
       client.socket_closed(id, code);
     });
@@ -58,9 +59,9 @@
   const open = (id, url) => {
     const socket = new WebSocket(url);
     sockets.set(id, socket);
-    socket.onopen = () => tell(() => client.socket_opened(id));
+    socket.onopen = () => callClient(() => client.socket_opened(id));
     socket.onmessage = ({ data }) =>
-      tell(() => {
+      callClient(() => {
         write(data, client.socket_buffer);
         client.socket_frame(id);
       });
@@ -69,25 +70,25 @@
 
   const fire = (id) => {
     timers.delete(id);
-    tell(() => client.timer_fired(id));
+    callClient(() => client.timer_fired(id));
   };
 
   const keep = keeper((name, text) =>
-    tell(() => {
+    callClient(() => {
       write(JSON.stringify([name, text]), client.keep_buffer);
       client.keep_told();
     }),
   );
 
-  const kept = (id, ok, entries = []) =>
-    tell(() => {
+  const completed = (id, ok, entries = []) =>
+    callClient(() => {
       write(JSON.stringify(entries), client.keep_buffer);
       client.keep_done(id, ok ? 1 : 0);
     });
 
-  // What these report, they report later: Go is not called from within.
+  // The imports report results later: they must not call Go while Go is calling them.
   const gatehouse = {
-    ...page({ read, copy, tell, held: keep.held }),
+    ...page({ read, copy, callClient, storedFiles: keep.files }),
     socket_open: (id, at, length) => {
       try {
         open(id, read(at, length));
@@ -108,16 +109,16 @@
       timers.delete(id);
     },
     keep_open: (i, il, u, ul) => keep.open(read(i, il), read(u, ul)),
-    keep_tell: (n, nl, t, tl) => keep.tell(read(n, nl), read(t, tl)),
-    keep_put: (id, n, nl, t, tl) => keep.put(read(n, nl), read(t, tl)).then((ok) => kept(id, ok)),
-    keep_read: (id) => keep.read().then(({ entries, durable }) => kept(id, durable, entries)),
-    keep_lock: (id) => keep.lock(() => kept(id, true)),
+    keep_tell: (n, nl, t, tl) => keep.announce(read(n, nl), read(t, tl)),
+    keep_put: (id, n, nl, t, tl) => keep.put(read(n, nl), read(t, tl)).then((ok) => completed(id, ok)),
+    keep_read: (id) => keep.read().then(({ entries, durable }) => completed(id, durable, entries)),
+    keep_lock: (id) => keep.lock(() => completed(id, true)),
     keep_unlock: () => keep.unlock(),
-    keep_purge: (id, i, il, u, ul) => keep.purge(...[read(i, il), read(u, ul)].filter(Boolean)).then(() => kept(id, true)),
+    keep_purge: (id, i, il, u, ul) => keep.purge(...[read(i, il), read(u, ul)].filter(Boolean)).then(() => completed(id, true)),
   };
 
-  // No form is sent by the browser itself, be the client there or not: what is typed
-  // would stand in the address. Only those that search name a method: they should.
+  // Keeps the browser from submitting forms, whether or not the client runs: it would put
+  // what was typed into the address. Search forms, which alone have a method, should.
   addEventListener("submit", (event) => event.target.hasAttribute("method") || event.preventDefault());
 
   const load = (src) =>
@@ -139,10 +140,10 @@
   const start = async () => {
     const [response] = await Promise.all([fetch(wasm), load(exec)]);
     go = new Go();
-    go.env = { GOTRACEBACK: "system" }; // traces tell PCs, which make symbols names
+    go.env = { GOTRACEBACK: "system" }; // stack traces then have PCs, for "make symbols"
     const { instance } = await compile(response, { ...go.importObject, gatehouse });
     client = instance.exports;
-    // A trap leaves Go unusable, but Go does not say so.
+    // After a trap Go is unusable, but go.run does not return.
     addEventListener("error", ({ error }) => error instanceof WebAssembly.RuntimeError && end("stopped", error));
     await go.run(instance);
     end("stopped", "the client ended");

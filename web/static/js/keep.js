@@ -1,29 +1,31 @@
-// Keeps texts by name, for one user of one gateway, past the end of every tab:
-// above all what was written and is not sent yet. IndexedDB holds them; a journal
-// in localStorage, written before put returns, covers the time until IndexedDB has
-// committed. A browser that allows only one of the two has that one. An empty text
-// is none. Files that wait to be uploaded are kept likewise, in IndexedDB alone.
+// Stores texts by name, for one user of one gateway, so that they outlast every tab:
+// above all messages that are not sent yet. IndexedDB stores them; a journal in
+// localStorage, written before put returns, covers the time until IndexedDB has
+// committed. If a browser allows only one of the two, that one is used. Storing an empty
+// text deletes it. Files that are not uploaded yet are stored in IndexedDB only.
 //
-// The tabs of a user tell each other what they put, and take turns by a lock.
-const keeper = (told) => {
+// The tabs of a user send each other what they put, and take turns by a lock.
+// onPut(name, text) is called with what another tab has put, and with "" and "" when a
+// slow database has become readable.
+const keeper = (onPut) => {
   "use strict";
 
-  const patience = 2000; // milliseconds, with the database, which may answer later
-  const turn = 4000; // with whoever has the lock: by then it is frozen
-  const fileAge = 30 * 24 * 3600 * 1000; // milliseconds; older ones are nobody's
+  const databaseTimeout = 2000; // milliseconds; the database may still answer later
+  const lockTimeout = 4000; // milliseconds; a tab that has the lock for longer is frozen
+  const maxFileAge = 30 * 24 * 3600 * 1000; // milliseconds
   let owner; // [instance, user]
-  let prefix; // of the owner's names in the journal
+  let prefix; // of the owner's keys in the journal
   let channel;
   let unlock = () => {};
-  let base; // the database, or why there is none
-  let first = true;
-  let late = false; // read was answered without the database
+  let opening; // promise of the database
+  let firstRead = true;
+  let late = false; // read has returned without the database
 
   const within = (promise) =>
-    Promise.race([promise, new Promise((_, reject) => setTimeout(reject, patience, new Error("IndexedDB does not answer")))]);
+    Promise.race([promise, new Promise((_, reject) => setTimeout(reject, databaseTimeout, new Error("IndexedDB does not answer")))]);
 
   const database = () =>
-    (base ??= new Promise((resolve, reject) => {
+    (opening ??= new Promise((resolve, reject) => {
       const request = indexedDB.open("gatehouse", 2);
       request.onupgradeneeded = () => {
         for (const name of ["kept", "files"])
@@ -34,7 +36,7 @@ const keeper = (told) => {
         const db = request.result;
         db.onversionchange = db.onclose = () => {
           db.close();
-          base = undefined;
+          opening = undefined;
         };
         resolve(db);
       };
@@ -52,8 +54,9 @@ const keeper = (told) => {
     );
   };
 
-  // All of an owner's, or of an instance's; an array comes after every string.
-  const range = (whose) => IDBKeyRange.bound(whose, [...whose, []]);
+  // Returns the range of all keys of an owner or an instance. An array sorts after every
+  // string.
+  const range = (owner) => IDBKeyRange.bound(owner, [...owner, []]);
 
   const journal = (act) => {
     try {
@@ -63,43 +66,43 @@ const keeper = (told) => {
     }
   };
 
-  // Gives whether the tabs hear each other.
+  // Returns 1 if the tabs can send each other texts, else 0.
   const open = (instance, user) => {
     owner = [instance, user];
     prefix = JSON.stringify(owner);
     if (!globalThis.BroadcastChannel) return 0;
     channel = new BroadcastChannel(prefix);
-    channel.onmessage = ({ data: [name, text] }) => told(name, text);
+    channel.onmessage = ({ data: [name, text] }) => onPut(name, text);
     return 1;
   };
 
-  const tell = (name, text) => channel?.postMessage([name, text]);
+  const announce = (name, text) => channel?.postMessage([name, text]);
 
-  // Resolves to whether the text is kept.
+  // Resolves to whether the text is stored.
   const store = async (name, text) => {
     const at = prefix + name;
     const key = [...owner, name];
     const noted = journal((j) => (j.setItem(at, text), true));
-    if (!noted) journal((j) => j.removeItem(at)); // what is older does not count
+    if (!noted) journal((j) => j.removeItem(at)); // the older text is out of date
     const committed = () => journal((j) => j.getItem(at) === text && j.removeItem(at));
     try {
       await transact("readwrite", (kept) => (text ? kept.put([name, text], key) : kept.delete(key)));
       committed();
       return true;
     } catch {
-      if (!text) database().catch(committed); // where nothing is kept nothing comes back
+      if (!text) database().catch(committed); // without a database nothing can reappear
       return !!noted;
     }
   };
 
   const put = (name, text) => {
-    tell(name, text);
+    announce(name, text);
     return store(name, text);
   };
 
-  // Resolves to name, text, name, text …, also those that other tabs have just put,
-  // and to whether anything is kept at all. What is missing because the database is
-  // slow can be read when told hears of "".
+  // Resolves to entries: name, text, name, text …, including what other tabs have just
+  // put; and to durable: whether anything can be stored. If the database is slow, its
+  // entries are missing; they can be read once onPut is called with "".
   const read = async () => {
     const all = new Map();
     let works = true;
@@ -107,7 +110,7 @@ const keeper = (told) => {
       for (const [name, text] of await transact("readonly", (kept) => kept.getAll(range(owner)))) all.set(name, text);
     } catch {
       works = false;
-      if (!late) database().then(() => told("", ""), () => {});
+      if (!late) database().then(() => onPut("", ""), () => {});
       late = true;
     }
     const noted = journal((j) => Object.entries(j).filter(([at]) => at.startsWith(prefix)));
@@ -115,32 +118,32 @@ const keeper = (told) => {
       const name = at.slice(prefix.length);
       if (text) all.set(name, text);
       else all.delete(name);
-      if (first && works) store(name, text); // a tab ended before it was committed
+      if (firstRead && works) store(name, text); // a tab ended before the database had committed
     }
-    first = false;
+    firstRead = false;
     return { entries: [...all].flat(), durable: works || !!noted };
   };
 
-  // Calls locked when it is this tab's turn, until unlock. Browsers have locks only
-  // where the page came securely.
-  const lock = (locked) => {
+  // Calls onLock once this tab has the lock, which it keeps until unlock is called.
+  // Without HTTPS browsers have no locks, and onLock is called anyway.
+  const lock = (onLock) => {
     let held = false;
     const hold = () => {
       held = true;
-      const over = new Promise((done) => (unlock = done));
-      locked();
-      return over;
+      const unlocked = new Promise((done) => (unlock = done));
+      onLock();
+      return unlocked;
     };
     const ask = async (options) => navigator.locks.request(prefix, options, hold);
-    ask({ signal: AbortSignal.timeout(turn) })
+    ask({ signal: AbortSignal.timeout(lockTimeout) })
       .catch(() => held || ask({ steal: true }))
-      .catch(() => held || locked());
+      .catch(() => held || onLock());
   };
 
-  // Files by key, which begins with the time in base 36.
-  const held = {
+  // Files by key. A key begins with the time in base 36; storing a file deletes old ones.
+  const files = {
     store: async (key, file) => {
-      const old = (Date.now() - fileAge).toString(36).padStart(9, "0");
+      const old = (Date.now() - maxFileAge).toString(36).padStart(9, "0");
       await transact("readwrite", (all) => all.delete(IDBKeyRange.bound([...owner, ""], [...owner, old])), "files");
       await transact("readwrite", (all) => all.put(file, [...owner, key]), "files");
     },
@@ -148,12 +151,12 @@ const keeper = (told) => {
     drop: (key) => owner && transact("readwrite", (all) => all.delete([...owner, key]), "files").catch(() => {}),
   };
 
-  // Removes what is kept of a user, or of all of an instance's.
-  const purge = async (...whose) => {
-    const begins = JSON.stringify(whose).slice(0, -1);
+  // Deletes everything that is stored for an instance and user, or for an instance.
+  const purge = async (...owner) => {
+    const begins = JSON.stringify(owner).slice(0, -1);
     journal((j) => Object.keys(j).forEach((at) => at.startsWith(begins) && j.removeItem(at)));
-    for (const name of ["kept", "files"]) await transact("readwrite", (all) => all.delete(range(whose)), name).catch(() => {});
+    for (const name of ["kept", "files"]) await transact("readwrite", (all) => all.delete(range(owner)), name).catch(() => {});
   };
 
-  return { held, open, tell, put, read, lock, unlock: () => unlock(), purge };
+  return { files, open, announce, put, read, lock, unlock: () => unlock(), purge };
 };

@@ -1,33 +1,32 @@
-// What pages of the admin console ask of the browser: to be brought up to date, and
-// to notify.
+// Updates pages of the admin console, and shows notifications.
 //
-// renew fetches the page again and makes what is marked data-live what the gateway
-// now says it is. This and setBlocks of page.js are the only doors by which text
-// becomes elements. What comes in here is a page of the gateway's own, from the
-// address of this one and for this browser's credential; the parser runs no script,
-// and the page's policy forbids handlers. Rows are known by data-row; what has not
-// changed is not touched, so that focus, selection and scrolling stay.
+// renew fetches the page again and updates the elements with data-live from it. Only
+// this file and setBlocks of page.js turn text into elements. The text here is a page of
+// the gateway itself, fetched from this page's address with this browser's credential;
+// the parser runs no scripts, and the page's Content-Security-Policy forbids event
+// handlers. Rows are matched by data-row. Unchanged elements are not touched, so that
+// focus, selection and scroll positions stay.
 const live = () => {
   "use strict";
 
   const timeout = 15000; // milliseconds
   let latest = 0;
 
-  const attributes = (old, now) => {
+  const updateAttributes = (old, now) => {
     for (const { name } of [...old.attributes]) if (!now.hasAttribute(name)) old.removeAttribute(name);
     for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   };
 
   const key = (node) => node.dataset?.row;
 
-  // Removes a node and gives the one behind it.
-  const skip = (node) => {
+  // Removes a node and returns its next sibling.
+  const remove = (node) => {
     const next = node.nextSibling;
     node.remove();
     return next;
   };
 
-  const children = (old, now) => {
+  const updateChildren = (old, now) => {
     const keys = new Set([...now.children].map(key));
     const rows = new Map();
     for (const child of [...old.children]) {
@@ -38,51 +37,52 @@ const live = () => {
     let at = old.firstChild;
     for (const next of [...now.childNodes]) {
       let same = rows.get(key(next));
-      // A row that is next stays where it is: moving it would take its focus.
-      while (same && at && key(at) === undefined) at = skip(at);
+      // Do not move a row that is already next: it would lose the focus.
+      while (same && at && key(at) === undefined) at = remove(at);
       if (!same && at?.nodeName === next.nodeName && key(at) === undefined && key(next) === undefined) same = at;
       if (same && same === at) at = at.nextSibling;
       else old.insertBefore(same ?? document.importNode(next, true), at);
-      if (same) amend(same, next);
+      if (same) update(same, next);
     }
-    while (at) at = skip(at);
+    while (at) at = remove(at);
   };
 
-  // A time that is still the same keeps the words that the client wrote.
-  const words = (old, now) => {
+  // Keeps the text that the client wrote into a <time> if its datetime is the same.
+  const keepTimes = (old, now) => {
     const before = old.querySelectorAll("time");
     now.querySelectorAll("time").forEach((time, i) => {
       if (before[i]?.dateTime === time.dateTime) time.textContent = before[i].textContent;
     });
   };
 
-  const amend = (old, now) => {
+  const update = (old, now) => {
     if (old.nodeType !== Node.ELEMENT_NODE) {
       if (old.data !== now.data) old.data = now.data;
       return;
     }
-    if (key(now) !== undefined) words(old, now);
+    if (key(now) !== undefined) keepTimes(old, now);
     if (old.isEqualNode(now)) return;
-    attributes(old, now);
-    children(old, now);
+    updateAttributes(old, now);
+    updateChildren(old, now);
   };
 
-  const seen = () =>
+  // Resolves once the page is visible.
+  const visible = () =>
     document.hidden && new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
 
-  // The address with what the form asks for in it.
-  const asked = (form) => {
+  // Puts the form's fields that are not empty into the address's query.
+  const setQuery = (form) => {
     const url = new URL(location);
     url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim()));
     history.replaceState(null, "", url);
     form.querySelector("details")?.removeAttribute("open");
   };
 
-  // Resolves to the status; 0 when there was no answer.
+  // Resolves to the HTTP status. Rejects if there was no response.
   const renew = async (form) => {
-    if (form) asked(form);
-    const turn = ++latest;
-    await seen();
+    if (form) setQuery(form);
+    const request = ++latest;
+    await visible();
     const response = await fetch(location.href, {
       credentials: "same-origin",
       cache: "no-store",
@@ -91,39 +91,40 @@ const live = () => {
     });
     const text = await response.text();
     const page = new DOMParser().parseFromString(text, "text/html");
-    if (response.ok && turn === latest && page.body.dataset.page === document.body.dataset.page) {
+    if (response.ok && request === latest && page.body.dataset.page === document.body.dataset.page) {
       document.body.dataset.topics = page.body.dataset.topics;
       for (const old of document.querySelectorAll("[data-live]")) {
         const now = page.querySelector(`[data-live="${CSS.escape(old.dataset.live)}"]`);
-        if (now) amend(old, now);
+        if (now) update(old, now);
       }
     }
     return response.status;
   };
 
-  // Whether pages may notify by themselves: some browsers, as those of Android, have
-  // the name and throw. A notification that is not allowed yet shows nothing.
-  let able;
-  const constructs = () => {
-    if (able !== undefined) return able;
+  // Reports whether pages may show notifications. Some browsers, such as those of Android,
+  // have the constructor but throw. Without permission a notification shows nothing.
+  let supported;
+  const supportsNotifications = () => {
+    if (supported !== undefined) return supported;
     if (Notification.permission === "granted" && !/Android/.test(navigator.userAgent)) return true;
     try {
       new Notification("Gatehouse").close();
-      able = true;
+      supported = true;
     } catch {
-      able = false;
+      supported = false;
     }
-    return able;
+    return supported;
   };
 
-  // What may be notified: absent, insecure, off (may be asked for), denied or on.
+  // Returns the state of notifications: absent, insecure, off (may be asked for), denied
+  // or on.
   const notices = () => {
     if (!isSecureContext) return "insecure";
-    if (!globalThis.Notification || !constructs()) return "absent";
+    if (!globalThis.Notification || !supportsNotifications()) return "absent";
     return { default: "off", granted: "on" }[Notification.permission] ?? "denied";
   };
 
-  // Notifies, once for all tabs, whoever does not look at this one.
+  // Shows one notification for all tabs, unless this tab has the focus.
   const notify = (title, path) => {
     if (notices() !== "on" || document.hasFocus()) return;
     const notice = new Notification(title, { tag: path });

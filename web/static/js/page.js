@@ -1,45 +1,47 @@
-// Lends the client the page: its document, what the user does there, and the
-// window around it. The client knows elements by numbers. A number does not keep
-// an element alive: what has left the document and is held by nobody else goes.
-// What throws would leave the client broken, so nothing here does; and while the
-// client calls, it is not called.
+// Provides the client's imports for the page: the document, the user's actions and the
+// window. The client refers to elements by numbers. A number does not keep an element
+// alive: elements that have left the document can be garbage collected.
 //
-// glue is what boot.js has: read gives a text of the client's memory, copy writes
-// bytes there, tell calls the client, held keeps files.
+// An exception would break the client, so the imports never throw. While the client
+// calls an import, the import does not call the client: see notify.
+//
+// glue comes from boot.js: read returns a text from the client's memory, copy writes
+// bytes there, callClient calls an export, storedFiles stores files (keep.js).
 const page = (glue) => {
   "use strict";
 
-  const { read, copy, tell, held } = glue;
+  const { read, copy, callClient, storedFiles } = glue;
   const encoder = new TextEncoder();
   const numbers = new WeakMap(); // by element
   const elements = new Map(); // WeakRefs, by number
   const gone = new FinalizationRegistry((number) => elements.delete(number));
   const fetchTimeout = 15000; // milliseconds
-  const unseenFrame = 100; // milliseconds; who cannot be seen gets no animation frames
-  const composing = 229; // the key code while an input method composes, all that Safari says
+  const unseenFrame = 100; // milliseconds; hidden pages get no animation frames
+  const composing = 229; // keyCode while an input method composes; Safari has no other sign
   let last = 0;
-  let handed = new Uint8Array();
-  let called = false; // by the client, which waits
+  let result = new Uint8Array(); // for page_take
+  let inImport = false; // the client is calling an import
 
   const guarded =
     (f) =>
     (...args) => {
-      called = true;
+      inImport = true;
       try {
         return f(...args);
       } catch (err) {
         reportError(err);
         return 0;
       } finally {
-        called = false;
+        inImport = false;
       }
     };
 
-  const say = (call) => (called ? queueMicrotask(() => tell(call)) : tell(call));
+  // Calls the client, after the current import has returned.
+  const notify = (call) => (inImport ? queueMicrotask(() => callClient(call)) : callClient(call));
 
-  // Keeps bytes for page_take, and gives their length.
-  const hand = (bytes) => (handed = bytes).length;
-  const give = (text) => hand(encoder.encode(text ?? ""));
+  // Keeps bytes for page_take, and returns their length.
+  const returnBytes = (bytes) => (result = bytes).length;
+  const returnText = (text) => returnBytes(encoder.encode(text ?? ""));
 
   const number = (el) => {
     if (!el) return 0;
@@ -53,10 +55,10 @@ const page = (glue) => {
 
   const element = (n) => elements.get(n)?.deref();
 
-  // Gives how many there are.
-  const list = (found = []) => {
+  // Keeps the numbers of elements for page_take, and returns how many there are.
+  const returnElements = (found = []) => {
     const all = Int32Array.from(found, number);
-    hand(new Uint8Array(all.buffer));
+    returnBytes(new Uint8Array(all.buffer));
     return all.length;
   };
 
@@ -67,7 +69,7 @@ const page = (glue) => {
     return first && document.importNode(first, true);
   };
 
-  // Some things throw where they are forbidden, and are done without then.
+  // Returns undefined if act throws, as forbidden things do in some browsers.
   const attempt = (act) => {
     try {
       return act();
@@ -82,12 +84,12 @@ const page = (glue) => {
     open: (el) => el.open || el.showModal(),
     close: (el) => el.open && el.close(),
     hide: (el) => el.matches(":popover-open") && el.hidePopover(),
-    latest: (el) => (el.scrollTop = 0), // it is laid out bottom up
+    latest: (el) => (el.scrollTop = 0), // the transcript is laid out bottom up
   };
 
   const setBlocks = (el, from, html) => {
     if (!el) return;
-    if (from === 0) el.textContent = ""; // plain text goes too
+    if (from === 0) el.textContent = ""; // also removes plain text
     while (el.children.length > from) el.lastElementChild.remove();
     const template = document.createElement("template");
     template.innerHTML = html;
@@ -101,8 +103,8 @@ const page = (glue) => {
     else code?.append(text);
   };
 
-  // The event by which an element asks for its action, as package markup says.
-  const askedBy = ({ localName, type }) => {
+  // Returns the event by which an element asks for its action: see package markup.
+  const actionEvent = ({ localName, type }) => {
     if (localName === "form") return "submit";
     if (localName === "select") return "change";
     if (localName === "textarea") return "input";
@@ -115,61 +117,61 @@ const page = (glue) => {
 
   const act = (attr) => (event) => {
     const target = event.target.closest?.(`[${attr}]`);
-    if (!target || askedBy(target) !== event.type || (event.type === "click" && opensElsewhere(event, target))) return;
+    if (!target || actionEvent(target) !== event.type || (event.type === "click" && opensElsewhere(event, target))) return;
     if (event.type === "click" || event.type === "submit") event.preventDefault();
-    say((client) => client.page_acted(number(target), give(target.getAttribute(attr))));
+    notify((client) => client.page_acted(number(target), returnText(target.getAttribute(attr))));
   };
 
-  // Enter in the composer sends; with Shift, or where it ends an input method's
-  // composition, it does what it does there.
+  // Enter in the composer sends, except with Shift and where it ends an input method's
+  // composition.
   const submitOnEnter = (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === composing) return;
     event.preventDefault();
     event.target.form.requestSubmit();
   };
 
-  // What unfolds over the page folds up by Escape, and filters by a click elsewhere.
-  const foldOnEscape = ({ key, target }) => {
+  // Escape closes the menus that open over the page. A click elsewhere closes filters.
+  const closeOnEscape = ({ key, target }) => {
     const details = key === "Escape" && target.closest?.(".filter-more[open], .session-menu[open]");
     if (!details) return;
     details.open = false;
     details.querySelector("summary").focus();
   };
 
-  const foldElsewhere = ({ target }) => {
+  const closeOnClickElsewhere = ({ target }) => {
     const details = document.querySelector(".filter-more[open]");
     if (details && !details.contains(target)) details.open = false;
   };
 
   // scrollTop is 0 at the latest message and negative above.
   const scrolled = ({ target: { scrollTop, scrollHeight, clientHeight } }) =>
-    say((client) => client.page_scrolled(-scrollTop, scrollHeight - clientHeight + scrollTop));
+    notify((client) => client.page_scrolled(-scrollTop, scrollHeight - clientHeight + scrollTop));
 
-  const framed = () => say((client) => client.page_framed());
-  const wake = () => document.hidden || say((client) => client.page_woke());
-  const rest = () => say((client) => client.page_rests());
+  const framed = () => notify((client) => client.page_framed());
+  const wake = () => document.hidden || notify((client) => client.page_woke());
+  const suspend = () => notify((client) => client.page_rests());
 
   const listen = (action, composer, transcript) => {
     for (const kind of ["click", "submit", "input", "change"]) document.body.addEventListener(kind, act(action));
     byID(composer)?.addEventListener("keydown", submitOnEnter);
     byID(transcript)?.addEventListener("scroll", scrolled);
-    document.addEventListener("keydown", foldOnEscape);
-    document.addEventListener("pointerdown", foldElsewhere);
-    addEventListener("popstate", () => say((client) => client.page_navigated()));
+    document.addEventListener("keydown", closeOnEscape);
+    document.addEventListener("pointerdown", closeOnClickElsewhere);
+    addEventListener("popstate", () => notify((client) => client.page_navigated()));
     addEventListener("focus", wake);
     addEventListener("pageshow", wake);
-    addEventListener("pagehide", rest);
-    document.addEventListener("resume", wake); // it was frozen
+    addEventListener("pagehide", suspend);
+    document.addEventListener("resume", wake); // after the browser froze the page
     document.addEventListener("visibilitychange", () => {
       framed();
-      if (document.hidden) rest();
+      if (document.hidden) suspend();
       else wake();
     });
-    addEventListener("online", () => say((client) => client.page_network(1)));
-    addEventListener("offline", () => say((client) => client.page_network(0)));
+    addEventListener("online", () => notify((client) => client.page_network(1)));
+    addEventListener("offline", () => notify((client) => client.page_network(0)));
   };
 
-  const answer = (id, status, text) => say((client) => client.page_answered(id, status, give(text)));
+  const answer = (id, status, text) => notify((client) => client.page_answered(id, status, returnText(text)));
 
   const request = async (method, path, body) => {
     const response = await fetch(path, {
@@ -184,7 +186,7 @@ const page = (glue) => {
     return [response.status, await response.text()];
   };
 
-  // The old way, all that pages have which did not come securely.
+  // Copies by execCommand: pages without HTTPS have no clipboard API.
   const copySelected = (text) => {
     const area = document.createElement("textarea");
     area.value = text;
@@ -210,16 +212,16 @@ const page = (glue) => {
     return (then.getFullYear() === now.getFullYear() ? day : year).format(then);
   };
 
-  const lent = {
-    page_take: (at) => copy(at, handed),
+  const imports = {
+    page_take: (at) => copy(at, result),
 
     dom_by_id: (p, l) => number(byID(read(p, l))),
     dom_clone: (p, l) => number(clone(read(p, l))),
-    dom_attr: (n, p, l) => give(element(n)?.getAttribute(read(p, l))),
+    dom_attr: (n, p, l) => returnText(element(n)?.getAttribute(read(p, l))),
     dom_set_attr: (n, p, l, v, vl) => element(n)?.setAttribute(read(p, l), read(v, vl)),
     dom_flag: (n, p, l) => element(n)?.hasAttribute(read(p, l)),
     dom_set_flag: (n, p, l, on) => element(n)?.toggleAttribute(read(p, l), !!on),
-    dom_get: (n, p, l) => give(element(n)?.[read(p, l)]),
+    dom_get: (n, p, l) => returnText(element(n)?.[read(p, l)]),
     dom_set: (n, p, l, v, vl) => {
       const el = element(n);
       if (el) el[read(p, l)] = read(v, vl);
@@ -228,8 +230,8 @@ const page = (glue) => {
       const el = element(n);
       if (el) el.checked = !!on;
     },
-    dom_children: (n) => list(element(n)?.children),
-    dom_find: (n, p, l, v, vl) => list(element(n)?.querySelectorAll(`[${read(p, l)}="${CSS.escape(read(v, vl))}"]`)),
+    dom_children: (n) => returnElements(element(n)?.children),
+    dom_find: (n, p, l, v, vl) => returnElements(element(n)?.querySelectorAll(`[${read(p, l)}="${CSS.escape(read(v, vl))}"]`)),
     dom_closest: (n, p, l) => number(element(n)?.closest(`[${read(p, l)}]`)),
     dom_insert: (n, child, before) => element(n)?.insertBefore(element(child), element(before) ?? null),
     dom_do: (n, p, l) => {
@@ -240,7 +242,7 @@ const page = (glue) => {
     dom_append_code: (n, p, l) => appendCode(element(n), read(p, l)),
 
     page_listen: (a, al, c, cl, t, tl) => listen(read(a, al), read(c, cl), read(t, tl)),
-    page_location: (p, l) => give(location[read(p, l)]),
+    page_location: (p, l) => returnText(location[read(p, l)]),
     page_navigate: (m, ml, p, l) => attempt(() => history[read(m, ml)](null, "", read(p, l))),
     page_leave: (p, l) => (l ? location.replace(read(p, l)) : location.reload()),
     page_set_title: (p, l) => {
@@ -251,11 +253,11 @@ const page = (glue) => {
       else requestAnimationFrame(framed);
     },
     page_online: () => navigator.onLine,
-    page_locale: () => give(navigator.language),
+    page_locale: () => returnText(navigator.language),
     page_random: (at, length) => copy(at, crypto.getRandomValues(new Uint8Array(length))),
-    page_clock: (ms) => give(clock(ms)),
+    page_clock: (ms) => returnText(clock(ms)),
     page_matches: (p, l, s, sl) => read(p, l).toLocaleLowerCase().includes(read(s, sl).toLocaleLowerCase()),
-    page_recall: (p, l) => give(attempt(() => sessionStorage.getItem(read(p, l)))),
+    page_recall: (p, l) => returnText(attempt(() => sessionStorage.getItem(read(p, l)))),
     page_keep: (p, l, v, vl) => attempt(() => sessionStorage.setItem(read(p, l), read(v, vl))),
     page_fetch: (id, m, ml, p, l, b, bl) =>
       request(read(m, ml), read(p, l), read(b, bl)).then(
@@ -271,38 +273,38 @@ const page = (glue) => {
       );
     },
   };
-  const attached = files(held, (list) => say((client) => client.file_picked(give(JSON.stringify({ files: list })))));
-  Object.assign(lent, {
-    file_listen: (i, il, r, rl, d, dl) => attached.listen(byID(read(i, il)), byID(read(r, rl)), read(d, dl)),
+  const attachments = files(storedFiles, (list) => notify((client) => client.file_picked(returnText(JSON.stringify({ files: list })))));
+  Object.assign(imports, {
+    file_listen: (i, il, r, rl, d, dl) => attachments.listen(byID(read(i, il)), byID(read(r, rl)), read(d, dl)),
     file_upload: (id, k, kl, p, l) =>
-      attached.upload(
+      attachments.upload(
         read(k, kl),
         read(p, l),
-        (percent) => say((client) => client.file_progress(id, percent)),
+        (percent) => notify((client) => client.file_progress(id, percent)),
         (status, text) => answer(id, status, text),
       ),
     file_keep: (id, k, kl) =>
-      attached.keep(read(k, kl)).then(
+      attachments.keep(read(k, kl)).then(
         () => answer(id, 1),
         () => answer(id, 0),
       ),
     file_load: (id, k, kl) =>
-      attached.load(read(k, kl)).then(
+      attachments.load(read(k, kl)).then(
         () => answer(id, 1),
         () => answer(id, 0),
       ),
-    file_picture: (k, kl) => give(attached.picture(read(k, kl))),
-    file_forget: (k, kl) => attached.forget(read(k, kl)),
-    file_clear: () => attached.clear(),
+    file_picture: (k, kl) => returnText(attachments.picture(read(k, kl))),
+    file_forget: (k, kl) => attachments.forget(read(k, kl)),
+    file_clear: () => attachments.clear(),
   });
   const admin = live();
-  Object.assign(lent, {
+  Object.assign(imports, {
     page_renew: (id, form) =>
       admin.renew(element(form)).then(
         (status) => answer(id, status),
         () => answer(id, 0),
       ),
-    page_notices: () => give(admin.notices()),
+    page_notices: () => returnText(admin.notices()),
     page_ask_notices: (id) =>
       admin.ask().then(
         () => answer(id, 1),
@@ -310,5 +312,5 @@ const page = (glue) => {
       ),
     page_notify: (t, tl, p, l) => admin.notify(read(t, tl), read(p, l)),
   });
-  return Object.fromEntries(Object.entries(lent).map(([name, f]) => [name, guarded(f)]));
+  return Object.fromEntries(Object.entries(imports).map(([name, f]) => [name, guarded(f)]));
 };
