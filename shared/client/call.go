@@ -7,30 +7,31 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// maxCalls is how many requests may wait for their answers.
+// maxCalls limits the pending requests.
 const maxCalls = 1024
 
+// call is a pending request.
 type call struct {
 	id    string
 	done  func(payload jsontext.Raw, err *protocol.Error)
 	bytes int // of the frame
 }
 
-// Call sends a request and has done told the answer: its payload, or an error.
-// Every call is answered exactly once. One that finds the client not Ready
-// fails with UNAVAILABLE without having been sent; one whose connection is lost
-// fails with UNAVAILABLE too, and whether it took effect is not known. Both are
-// retryable. One over the gateway's frame limit fails with INVALID_REQUEST, one
-// too many (1024 under way) with RESOURCE_EXHAUSTED.
+// Call sends a request and calls done with the payload of its answer, or with an error.
+// done is a callback, and is called exactly once. These errors come from the client:
 //
-// There is no time limit, since an answer may take as long as a run: while the
-// connection lives, the gateway owes the answer. params may be nil and is read
-// before Call returns; done may be nil.
+//   - UNAVAILABLE: the client was not Ready, and the request was not sent; or the
+//     connection was lost, and the request may have taken effect. Retryable.
+//   - INVALID_REQUEST: the request is over the gateway's frame limit.
+//   - RESOURCE_EXHAUSTED: 1024 requests are pending. Retryable.
+//
+// There is no timeout, since an answer may take as long as a run. params may be nil and is
+// read before Call returns. done may be nil.
 func (c *Client) Call(method string, params protocol.Payload, done func(payload jsontext.Raw, err *protocol.Error)) {
 	c.do(func() { c.call(method, params, done) })
 }
 
-// call gives the id of the request, or "" when it was refused.
+// call sends a request and returns its id, or "" if it was not sent.
 func (c *Client) call(method string, params protocol.Payload, done func(jsontext.Raw, *protocol.Error)) string {
 	if done == nil {
 		done = func(jsontext.Raw, *protocol.Error) {}
@@ -60,10 +61,10 @@ func (c *Client) nextID() string {
 }
 
 func (c *Client) answer(done func(jsontext.Raw, *protocol.Error), payload jsontext.Raw, err *protocol.Error) {
-	c.outbound.add(len(payload), func() { done(payload, err) })
+	c.callbacks.add(len(payload), func() { done(payload, err) })
 }
 
-// takeCall gives the call of that id away.
+// takeCall removes the pending call with that id and returns it.
 func (c *Client) takeCall(id string) (call, bool) {
 	for i, k := range c.calls {
 		if k.id == id {
@@ -74,8 +75,7 @@ func (c *Client) takeCall(id string) (call, bool) {
 	return call{}, false
 }
 
-// failCalls ends what is under way on a connection that was lost, in the order
-// in which it was asked.
+// failCalls fails all pending calls, in the order of their requests.
 func (c *Client) failCalls() {
 	for _, k := range c.calls {
 		c.answer(k.done, nil, unavailable("the connection was lost before the answer came"))
@@ -83,8 +83,8 @@ func (c *Client) failCalls() {
 	c.calls = nil
 }
 
-// failBiggest ends the call whose frame the gateway, or a proxy before it,
-// found too big: none of the others is bigger.
+// failBiggest fails the pending call with the largest frame: the gateway, or a proxy in
+// front of it, has refused a frame as too big, and this is the likeliest one.
 func (c *Client) failBiggest() {
 	var biggest call
 	for _, k := range c.calls {

@@ -7,31 +7,33 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Options make a Client.
+// Options configure a Client.
 type Options struct {
 	// Transport opens sockets to the gateway.
 	Transport Transport
 
-	// Hello is what every connection's connect says. Protocol is filled in; a
-	// pairing fills in SenderID.
+	// Hello has the params of connect, which is sent on every connection. New sets
+	// Protocol; a pairing sets SenderID.
 	Hello protocol.ConnectParams
 
-	// Resume gives how far the program has read its sessions' logs; nil where it
-	// follows none. It is asked before each connect like a callback: once all that
-	// was heard has been told, so that what it gives is not behind that. At most
-	// protocol.MaxResume cursors are sent, of at most 12 KiB together; the first
-	// ones count. State.Resumed says what became of them.
+	// Resume returns how far the program has read its sessions' logs; nil if it follows
+	// no session. It is called like a callback before each connect, after the program has
+	// received all earlier events, so that the cursors include them. The client sends the
+	// first cursors: at most protocol.MaxResume, and at most 12 KiB. State.Resumed says
+	// which of them could be resumed.
 	Resume func() []protocol.Cursor
 
-	// OnState is told each new State, OnEvent each event of a ready connection,
-	// ticks included. Either may be nil. See the package's word on concurrency.
+	// OnState is called with each new State, OnEvent with each event of a ready
+	// connection, including ticks. Either may be nil. See Concurrency in the package
+	// documentation.
 	OnState func(State)
 	OnEvent func(protocol.Frame)
 }
 
-// Client is one program's or page's connection to a gateway, through as many
-// sockets as it takes, one at a time. Its methods may be called from any
-// goroutine and from callbacks.
+// Client keeps a program or a page connected to a gateway, by one socket after another. Its
+// methods may be called from any goroutine and from callbacks.
+//
+// Its unexported methods require mu to be held, except do and deliver.
 type Client struct {
 	transport Transport
 	resume    func() []protocol.Cursor
@@ -40,19 +42,20 @@ type Client struct {
 	now       func() moment
 	random    func() float64 // [0, 1)
 
+	// mu guards the following fields.
 	mu           sync.Mutex
 	hello        protocol.ConnectParams
 	state        State
-	link         *link  // the one socket that counts; nil while there is none
-	calls        []call // under way, in the order in which they were asked
-	lastID       uint64
-	attempt      int
-	retryAfter   clock.Duration // the gateway's wish for the next wait
-	pairingSince moment         // when the code that waits was first seen
-	waitFor      clock.Duration
-	waitSince    moment
-	alarm        alarm
-	outbound     delivery
+	link         *link          // the current socket; nil while there is none
+	calls        []call         // pending calls, in the order of their requests
+	lastID       uint64         // of the last request
+	attempt      int            // tries since the client was last ready
+	retryAfter   clock.Duration // least next wait, as the gateway asked
+	pairingSince moment         // when the current pairing code was received
+	waitFor      clock.Duration // length of the current wait
+	waitSince    moment         // beginning of the current wait
+	timer        resettableTimer
+	callbacks    callbackQueue
 }
 
 // New returns a Client that does nothing until Start.
@@ -70,9 +73,9 @@ func New(o Options) *Client {
 	return c
 }
 
-// Start begins to connect. On a Refused client it tries once more, which is a
-// person's decision: after NOT_PAIRED the refused sender_id is forgotten, and a
-// new pairing is asked for. Otherwise it does nothing.
+// Start begins to connect. On a Refused client it tries once more, which a person should
+// decide: after NOT_PAIRED the client has forgotten the refused sender_id and requests a
+// new pairing. In other phases Start does nothing.
 func (c *Client) Start() {
 	c.do(func() {
 		if c.state.Phase == Stopped || c.state.Phase == Refused {
@@ -82,23 +85,23 @@ func (c *Client) Start() {
 	})
 }
 
-// Stop closes the connection for good; calls under way end with UNAVAILABLE.
-// The Stopped state is the last thing told of it. Start begins anew.
+// Stop closes the connection. Pending calls end with UNAVAILABLE. OnState with Stopped is
+// the last callback. Start begins again.
 func (c *Client) Stop() {
 	c.do(func() {
 		if c.state.Phase == Stopped {
 			return
 		}
 		c.drop(closeDone, "")
-		c.alarm.stop()
+		c.timer.stop()
 		c.setState(State{Phase: Stopped})
 	})
 }
 
-// TryNow cuts a wait short, because a person asked for it or the page became
-// visible. It replaces a socket that takes long to open or has been silent for
-// too long; a ready one that said nothing for 3 s has to answer within 2 s. It
-// does nothing in the other phases: a refused credential is not used again.
+// TryNow ends a wait, because a person asked for it or the page became visible. It replaces
+// a socket that takes long to open or has been silent for too long. A ready connection on
+// which nothing was received for 3 s has to answer within 2 s. In other phases TryNow does
+// nothing: a refused credential is not used again.
 func (c *Client) TryNow() {
 	c.do(func() {
 		l := c.link
@@ -107,17 +110,16 @@ func (c *Client) TryNow() {
 			c.dial()
 		case l == nil:
 		case l.step == dialing && c.since(l.began) >= redialAfter,
-			l.step == ready && c.since(l.heard) >= c.silence():
+			l.step == ready && c.since(l.lastHeard) >= c.silence():
 			c.redial("trying again")
-		case l.step == ready && !l.probed && c.since(l.heard) >= quietAfter:
+		case l.step == ready && !l.probed && c.since(l.lastHeard) >= quietAfter:
 			c.probe()
 		}
 	})
 }
 
-// Redial connects anew, because the network is another one or was away: a socket
-// from before is not trusted, however far it has come. It does nothing when the
-// client is Stopped or Refused.
+// Redial replaces the current socket in any state, because the network has changed or was
+// lost. It does nothing if the client is Stopped or Refused.
 func (c *Client) Redial() {
 	c.do(func() {
 		switch c.state.Phase {
@@ -128,20 +130,21 @@ func (c *Client) Redial() {
 	})
 }
 
-// Tell has f run as a callback does: after what has happened so far was told, and
-// not while another one runs. So it may touch what the callbacks touch.
+// Tell runs f as a callback: after all callbacks so far, and never while another one runs.
+// So f may use what the callbacks use.
 func (c *Client) Tell(f func()) {
-	c.do(func() { c.outbound.add(0, f) })
+	c.do(func() { c.callbacks.add(0, f) })
 }
 
-// State returns where the Client stands.
+// State returns the current State.
 func (c *Client) State() State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state
 }
 
-// do runs f with the lock held and then tells what came of it.
+// do runs f with mu held, and then delivers the callbacks that f has queued. mu must not be
+// held.
 func (c *Client) do(f func()) {
 	c.mu.Lock()
 	f()
@@ -152,6 +155,6 @@ func (c *Client) do(f func()) {
 func (c *Client) setState(s State) {
 	c.state = s
 	if c.onState != nil {
-		c.outbound.add(0, func() { c.onState(s) })
+		c.callbacks.add(0, func() { c.onState(s) })
 	}
 }

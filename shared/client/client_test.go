@@ -540,7 +540,7 @@ func TestUndeliveredIsBounded(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-		if c.outbound.bytes != 0 || len(c.outbound.notes) != 0 {
+		if c.callbacks.bytes != 0 || len(c.callbacks.queue) != 0 {
 			t.Fatal("something is left in the queue")
 		}
 		c.Stop()

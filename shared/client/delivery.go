@@ -1,46 +1,46 @@
 package client
 
-// maxUndelivered is how many bytes of frames may wait for the program before
-// the connection is given up; what is lost with it is asked for again.
+// maxUndelivered is how many bytes of frames may be queued for the program. Beyond it the
+// client drops the connection; on the next one it resumes, so that no event is lost.
 const maxUndelivered = 8 << 20
 
-// delivery is what the program is still to be told, in order.
-type delivery struct {
-	notes []note
-	bytes int
-	busy  bool // somebody is delivering
+// callbackQueue has the callbacks that the program has not received yet, in order.
+type callbackQueue struct {
+	queue      []callback
+	bytes      int  // of the frames that the callbacks deliver
+	delivering bool // a goroutine is in deliver
 }
 
-type note struct {
-	tell  func()
+type callback struct {
+	run   func()
 	bytes int
 }
 
-func (d *delivery) add(bytes int, tell func()) {
-	d.notes = append(d.notes, note{tell, bytes})
+func (d *callbackQueue) add(bytes int, run func()) {
+	d.queue = append(d.queue, callback{run, bytes})
 	d.bytes += bytes
 }
 
-// deliver tells all that is queued, unless somebody is at it already. It is
-// called without the lock.
+// deliver runs all queued callbacks, unless another goroutine is doing so. mu must not be
+// held.
 func (c *Client) deliver() {
 	c.mu.Lock()
-	d := &c.outbound
-	if d.busy {
+	d := &c.callbacks
+	if d.delivering {
 		c.mu.Unlock()
 		return
 	}
-	d.busy = true
-	for len(d.notes) > 0 {
-		notes := d.notes
-		d.notes = nil
-		for _, n := range notes {
+	d.delivering = true
+	for len(d.queue) > 0 {
+		queued := d.queue
+		d.queue = nil
+		for _, n := range queued {
 			c.mu.Unlock()
-			n.tell()
+			n.run()
 			c.mu.Lock()
 			d.bytes -= n.bytes
 		}
 	}
-	d.busy = false
+	d.delivering = false
 	c.mu.Unlock()
 }

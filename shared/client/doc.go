@@ -1,69 +1,64 @@
-// Package client keeps one conversation with a gateway going: it dials, says
-// hello, matches answers to requests, waits out a pairing, and comes back after
-// every loss. It owns the Transport interface; package native has the one over
-// TCP, a browser brings its own. Package follow does what stands under Resuming,
-// for programs and for the browser alike.
+// Package client keeps a program or a page connected to a gateway: it opens a socket, sends
+// connect, matches answers to requests, waits for a pairing, and reconnects. It defines the
+// Transport interface: package native implements it over TCP, the browser's client by the
+// browser's WebSocket. Package follow follows sessions as described under Resuming.
 //
 // # Concurrency
 //
-// One mutex guards the whole machine. Transport and Socket are called with it
-// held, which is why they must return at once and never call back from within.
-// The program's callbacks (Resume, OnState, OnEvent, a call's done, what Tell is
-// given) are never called with it held: what is to be told goes into one queue,
-// and whichever goroutine finds nobody delivering empties it. So callbacks come
-// one at a time, in the order in which things happened, and may call every method
-// of the Client; what such a call brings about is told after the callback has
-// returned. A callback that waits for another one (Request inside OnEvent, say)
-// waits for itself.
+// One mutex guards a Client. The Client calls Transport and Socket with the mutex held, so
+// they must return at once and must not call back.
 //
-// No goroutine is started; time comes from clock.AfterFunc.
+// The program's callbacks are Resume, OnState, OnEvent, a call's done and the function given
+// to Tell. The Client queues them and calls them without the mutex, one at a time and in the
+// order of what they report. A callback may call every method of the Client; the callbacks
+// that this causes follow after the callback has returned. A callback must not wait for
+// another callback, as Request does.
+//
+// The Client starts no goroutine. Its timers are those of clock.AfterFunc.
 //
 // # Waiting
 //
-// A lost connection is tried again after 1 s, then after twice as long each
-// time up to 30 s, each wait spread by a fifth to either side but never outside
-// 1 s to 30 s. A gateway that says how long to wait (retryAfterMs) is obeyed; when
-// it said so to everybody, because it stops, the wait is spread up to twice as
-// long. A connection that was ready for 10 s sets the wait back to 1 s.
+// After a lost connection the Client tries again after 1 s, then after twice as long each
+// time, up to 30 s. Each wait is spread randomly by up to a fifth, within 1 s and 30 s. A
+// wait is at least as long as the gateway asks for (retryAfterMs). If the gateway asks all
+// clients at once, because it is stopping, the wait is spread to up to twice as long. A
+// connection that was ready for 10 s resets the wait to 1 s.
 //
-// TryNow and Redial cut waits short. TryNow is for "somebody is here": it trusts
-// a connection that was heard in the last 3 s, and asks an older one for a sign of
-// life. Redial is for "the network is another one": no socket from before is
-// trusted.
+// TryNow and Redial end a wait. TryNow is for when a person is present: it keeps a
+// connection on which something was received in the last 3 s, and probes an older one.
+// Redial is for when the network has changed: it replaces every socket.
 //
 // # Resuming
 //
-// A connection is where events are lost: those on their way when it ends, and
-// those that come before the next one is ready. What a program has seen of a
-// session's log is its cursor (session key, epoch, last seq; a timeline has it as
-// Cursor). Options.Resume gives the cursors, the most important first, and
-// State.Resumed of the Ready state says what became of each:
+// Events can be lost when a connection ends, and before the next one is ready. A program's
+// cursor says how far it has read a session's log: session key, epoch and last seq (see
+// Timeline.Cursor). Options.Resume returns the cursors, the most important first.
+// State.Resumed of the Ready state has a status for each:
 //
-//   - live: every event after the cursor follows, in order, then live ones. There
-//     is nothing to do; LastSeq less the cursor's seq is how many were missed.
-//   - reset: those events cannot be had any more, or the log is another one. Read
+//   - live: the events after the cursor follow in order, then live ones. There is nothing
+//     to do. LastSeq minus the cursor's seq is the number of missed events.
+//   - reset: those events are no longer available, or the session has a new log. Read
 //     chat.history.
 //   - gone: the caller has no such session.
-//   - not mentioned, since there were too many cursors: ask chat.replay for the
-//     events after the cursor.
+//   - no status, since there were too many cursors: call chat.replay for the events after
+//     the cursor.
 //
-// Resumed comes before the first event. Handed to Timeline.Resumed, it leaves one
-// of three cases, which are the same at any other time:
+// Resumed comes before the first event. After Timeline.Resumed, and at any other time, one
+// of these holds:
 //
-//   - Timeline.Stale: ask chat.history and Load the answer. If Load reports false,
-//     the answer was out of date: ask again.
-//   - Timeline.Gap, open for longer than an event may be on its way (2 s): ask
-//     chat.replay from Cursor and give Replay the answer. While Gap is still open
-//     after a Load or a Replay, ask at once.
-//   - Neither: the transcript is what the gateway has, as far as is known. A tick
-//     tells how far the logs are (Timeline.Tick), so that even a lost last event is
-//     a Gap.
+//   - Timeline.Stale: call chat.history and give the answer to Load. If Load reports false,
+//     the answer was out of date: call it again.
+//   - Timeline.Gap is open: if the missing events have not arrived within 2 s, call
+//     chat.replay from Cursor and give the answer to Replay. If Gap is still open after a
+//     Load or a Replay, call it again at once.
+//   - Neither: the transcript is the gateway's, as far as the client knows. A tick has the
+//     last seq of each log (Timeline.Tick), so that a lost last event opens a Gap as well.
 //
-// One such question a session may be under way at a time. A Timeline that is Stale
-// has no place to resume from: leave its cursor out, and read chat.history once
-// Ready. The same holds for one without an epoch, unless its log is known to be
-// empty so far (seq 0), which can be resumed from its beginning.
+// Only one such call of a session may be pending at a time. A Stale Timeline has no cursor
+// to resume from: leave it out, and read chat.history once Ready. The same
+// holds for a Timeline without an epoch, unless its log is known to be empty (seq 0): such a
+// log can be resumed from its beginning.
 //
-// A chat.send that ends with UNAVAILABLE may have taken effect: it is sent again,
-// with the same idempotencyKey, once Ready, before the session's next one.
+// A chat.send that ends with UNAVAILABLE may have taken effect: send it again with the same
+// idempotencyKey once Ready, before the session's next message.
 package client

@@ -14,7 +14,7 @@ func (m *Outgoing) Uploaded() bool {
 	return true
 }
 
-// Media is what chat.send takes of the files.
+// Media returns the files as params of chat.send.
 func (m *Outgoing) Media() []protocol.Media {
 	var list []protocol.Media
 	for i := range m.Files {
@@ -23,7 +23,7 @@ func (m *Outgoing) Media() []protocol.Media {
 	return list
 }
 
-// TakeMedia takes over what other knows of the same message's files.
+// TakeMedia copies the uploads from other, another copy of the same message.
 func (m *Outgoing) TakeMedia(other *Outgoing) {
 	for i := range m.Files {
 		f := &m.Files[i]

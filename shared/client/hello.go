@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Tick intervals outside these are not believed.
+// Tick intervals outside of these limits are replaced by the default.
 const (
 	shortestTick = clock.Second
 	longestTick  = 5 * clock.Minute
@@ -16,22 +16,22 @@ const (
 // protocol.MaxPendingFrameBytes.
 const maxResumeBytes = 12 << 10
 
-// greet says hello on the open socket, once the program has been told all that
-// was heard and has said how far it is.
+// greet sends connect on the open socket, after the program has received all earlier events
+// and has returned its cursors.
 func (c *Client) greet() {
 	l := c.link
 	l.enter(greeting)
-	l.waits = ""
+	l.pendingID = ""
 	if c.state.Phase != Connecting {
 		c.setState(State{Phase: Connecting, Pairing: c.state.Pairing})
 	}
-	c.ringIn(helloTimeout, func() { c.lose(unavailable("the gateway did not answer connect within 10 s")) })
+	c.setTimer(helloTimeout, func() { c.lose(unavailable("the gateway did not answer connect within 10 s")) })
 	if c.resume == nil {
 		c.connect(l)
 		return
 	}
-	c.outbound.add(0, func() {
-		cursors := fitting(c.resume())
+	c.callbacks.add(0, func() {
+		cursors := fitCursors(c.resume())
 		l.current(func() {
 			c.hello.Resume = cursors
 			c.connect(l)
@@ -39,14 +39,14 @@ func (c *Client) greet() {
 	})
 }
 
-// connect sends the request of that name.
+// connect sends the connect request.
 func (c *Client) connect(l *link) {
-	l.waits = c.nextID()
-	l.socket.Send(protocol.AppendRequest(nil, l.waits, protocol.MethodConnect, encoded(c.hello.AppendJSON(nil))))
+	l.pendingID = c.nextID()
+	l.socket.Send(protocol.AppendRequest(nil, l.pendingID, protocol.MethodConnect, encoded(c.hello.AppendJSON(nil))))
 }
 
-// fitting is as many of the first cursors as a connect takes.
-func fitting(cursors []protocol.Cursor) []protocol.Cursor {
+// fitCursors returns the first cursors, as many as fit into a connect.
+func fitCursors(cursors []protocol.Cursor) []protocol.Cursor {
 	bytes := 0
 	for i := range cursors {
 		bytes += len(cursors[i].AppendJSON(nil)) + len(",")
@@ -57,10 +57,10 @@ func fitting(cursors []protocol.Cursor) []protocol.Cursor {
 	return cursors
 }
 
-// greeted takes the answer to connect.
+// greeted handles the answer to connect.
 func (c *Client) greeted(f protocol.Frame, err *protocol.Error) {
 	if err != nil {
-		c.turnedAway(err)
+		c.connectRefused(err)
 		return
 	}
 	var r protocol.ConnectResult
@@ -72,23 +72,23 @@ func (c *Client) greeted(f protocol.Frame, err *protocol.Error) {
 		c.pair(&r)
 		return
 	}
-	c.welcome(&r)
+	c.becomeReady(&r)
 }
 
-// turnedAway decides whether a refused connect is worth another try.
-func (c *Client) turnedAway(err *protocol.Error) {
-	if !passing(err) {
+// connectRefused handles a refused connect: it tries again if that may succeed.
+func (c *Client) connectRefused(err *protocol.Error) {
+	if !temporary(err) {
 		c.refuse(err)
 		return
 	}
-	c.retryAfter = max(c.retryAfter, c.spread(wish(err.RetryAfterMs), 5))
+	c.retryAfter = max(c.retryAfter, c.spread(retryWait(err.RetryAfterMs), 5))
 	l := c.link
 	c.drop(closeDone, "")
 	c.wait(l, err)
 }
 
-// passing reports whether what is refused now may be granted later.
-func passing(err *protocol.Error) bool {
+// temporary reports whether the same request may succeed later.
+func temporary(err *protocol.Error) bool {
 	switch err.Code {
 	case protocol.ResourceExhausted, protocol.Unavailable, protocol.Internal:
 		return true
@@ -96,8 +96,8 @@ func passing(err *protocol.Error) bool {
 	return err.Retryable
 }
 
-// welcome makes the connection ready.
-func (c *Client) welcome(r *protocol.ConnectResult) {
+// becomeReady makes the connection ready.
+func (c *Client) becomeReady(r *protocol.ConnectResult) {
 	var limits protocol.Limits
 	if r.Limits != nil {
 		limits = *r.Limits

@@ -5,33 +5,33 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// step is how far a socket has come.
+// step is the state of a socket.
 type step uint8
 
 const (
-	dialing step = iota
-	greeting
-	pairing
+	dialing  step = iota // the socket is being opened
+	greeting             // connect was sent, or is about to be
+	pairing              // the pairing has to be approved
 	ready
 )
 
-// link is one socket's life. It counts as long as it is the Client's link; what a
-// socket says after that is ignored.
+// link is a socket and its state. Everything that a socket reports is ignored once the link
+// is no longer the Client's current link.
 type link struct {
-	client *Client
-	socket Socket
-	step   step
-	began  moment // this step
-	heard  moment // the last message
-	waits  string // id of the connect or browser.pairing.status under way
-	probed bool   // a sign of life was asked for, and nothing heard since
+	client    *Client
+	socket    Socket
+	step      step
+	began     moment // when this step began
+	lastHeard moment // when the last message was received
+	pendingID string // id of the pending connect or browser.pairing.status
+	probed    bool   // a probe was sent, and nothing received since
 }
 
 func (l *link) enter(s step) {
 	l.step, l.began = s, l.client.now()
 }
 
-// current runs f with the lock held if the link still counts.
+// current runs f with mu held if the link is still the current one.
 func (l *link) current(f func()) {
 	l.client.do(func() {
 		if l.client.link == l {
@@ -40,7 +40,7 @@ func (l *link) current(f func()) {
 	})
 }
 
-// opened says hello.
+// opened sends connect.
 func (l *link) opened() {
 	l.current(func() {
 		if l.step == dialing {
@@ -49,43 +49,43 @@ func (l *link) opened() {
 	})
 }
 
-// message takes a frame.
+// message handles a frame.
 func (l *link) message(data []byte) {
 	l.current(func() {
-		l.heard, l.probed = l.client.now(), false
+		l.lastHeard, l.probed = l.client.now(), false
 		l.client.receive(data)
 	})
 }
 
-// closed ends the link as the code says.
+// closed handles the end of the socket.
 func (l *link) closed(code int, reason string) {
 	l.current(func() { l.client.closed(code, reason) })
 }
 
-// dial opens a socket; there is none at the moment.
+// dial opens a socket. There must be no current link.
 func (c *Client) dial() {
 	l := &link{client: c}
 	l.enter(dialing)
 	c.link = l
 	c.setState(State{Phase: Connecting, Pairing: c.state.Pairing})
-	c.ringIn(dialTimeout, func() { c.lose(unavailable("the gateway did not answer within 15 s")) })
-	l.socket = c.transport.Dial(&ear{l.opened, l.message, l.closed})
+	c.setTimer(dialTimeout, func() { c.lose(unavailable("the gateway did not answer within 15 s")) })
+	l.socket = c.transport.Dial(&linkHandler{l.opened, l.message, l.closed})
 }
 
-// ear is a link's SocketHandler. It holds functions and not the link, because a
-// type behind an interface is linked with all that could be asked of what is in
-// it: the link's times would bring package time's calendar into the browser.
-type ear struct {
+// linkHandler is a link's SocketHandler. It holds functions instead of the link because
+// Go's linker keeps all methods of the types within a type behind an interface: the link's
+// times would add package time's calendar to the browser's download.
+type linkHandler struct {
 	opened  func()
 	message func([]byte)
 	closed  func(int, string)
 }
 
-func (e *ear) Opened()                        { e.opened() }
-func (e *ear) Message(data []byte)            { e.message(data) }
-func (e *ear) Closed(code int, reason string) { e.closed(code, reason) }
+func (e *linkHandler) Opened()                        { e.opened() }
+func (e *linkHandler) Message(data []byte)            { e.message(data) }
+func (e *linkHandler) Closed(code int, reason string) { e.closed(code, reason) }
 
-// drop gives the socket up, if there is one, and ends the calls on it.
+// drop closes the socket, if there is one, and ends the calls on it.
 func (c *Client) drop(code int, reason string) {
 	if l := c.link; l != nil {
 		c.link = nil
@@ -94,31 +94,30 @@ func (c *Client) drop(code int, reason string) {
 	c.failCalls()
 }
 
-// lose gives up a socket that does not work and waits before the next.
+// lose drops a socket that does not work, and waits before the next try.
 func (c *Client) lose(err *protocol.Error) {
 	l := c.link
 	c.drop(closeSilent, err.Message)
 	c.wait(l, err)
 }
 
-// redial gives up a socket that is not trusted, if there is one, and does not
-// wait before the next.
+// redial drops the socket, if there is one, and opens a new one without waiting.
 func (c *Client) redial(reason string) {
-	c.noteSteady(c.link)
+	c.resetBackoff(c.link)
 	c.drop(closeSilent, reason)
 	c.dial()
 }
 
-// noteSteady sets the wait back after a link that worked; nil is none.
-func (c *Client) noteSteady(l *link) {
-	if l != nil && l.step >= pairing && c.since(l.began) >= steadyAfter {
+// resetBackoff makes the next wait the shortest again if l, which may be nil, was stable.
+func (c *Client) resetBackoff(l *link) {
+	if l != nil && l.step >= pairing && c.since(l.began) >= stableAfter {
 		c.attempt = 0
 	}
 }
 
-// wait arranges the next try after l, which has ended.
+// wait schedules the next try after l, which has ended.
 func (c *Client) wait(l *link, err *protocol.Error) {
-	c.noteSteady(l)
+	c.resetBackoff(l)
 	c.waitSince = c.now()
 	c.waitFor = max(backoff(c.attempt, c.random()), c.retryAfter)
 	c.attempt++
@@ -133,28 +132,28 @@ func (c *Client) wait(l *link, err *protocol.Error) {
 	c.checkRetry()
 }
 
-// checkRetry dials when the wait is over by either clock, so that a machine
-// that slept through it tries at once.
+// checkRetry dials once the wait is over by either clock, so that a machine that was asleep
+// tries at once.
 func (c *Client) checkRetry() {
 	left := c.waitFor - c.since(c.waitSince)
 	if left <= 0 {
 		c.dial()
 		return
 	}
-	c.ringIn(min(left, retryCheck), c.checkRetry)
+	c.setTimer(min(left, retryCheck), c.checkRetry)
 }
 
-// refuse gives up a credential that the gateway does not want.
+// refuse stops using a credential that the gateway has refused.
 func (c *Client) refuse(err *protocol.Error) {
 	c.drop(closeDone, "")
-	c.alarm.stop()
+	c.timer.stop()
 	if err.Code == protocol.NotPaired {
 		c.hello.SenderID = ""
 	}
 	c.setState(State{Phase: Refused, Err: err})
 }
 
-// closed follows the close codes of the protocol.
+// closed acts on the close codes of the protocol.
 func (c *Client) closed(code int, reason string) {
 	l := c.link
 	c.link = nil
@@ -166,7 +165,7 @@ func (c *Client) closed(code int, reason string) {
 	case code == protocol.ClosePolicy && reason == protocol.ReasonRevoked:
 		c.refuse(notPaired(protocol.PairingRevoked))
 	case code == protocol.ClosePolicy && reason == protocol.ReasonDisconnected:
-		c.refuse(protocol.Refuse(protocol.FailedPrecondition, reason)) // the credential is good
+		c.refuse(protocol.Refuse(protocol.FailedPrecondition, reason)) // the credential is valid
 	case code == protocol.ClosePolicy:
 		if reason == "" {
 			reason = "the gateway closed the connection and does not want this credential"
@@ -180,18 +179,18 @@ func (c *Client) closed(code int, reason string) {
 	}
 }
 
-// silence is how long a ready connection may say nothing: two ticks and a half.
+// silence is how long a ready connection may be silent: two and a half tick intervals.
 func (c *Client) silence() clock.Duration {
 	return clock.Duration(c.state.Limits.TickIntervalMs) * clock.Millisecond * 5 / 2
 }
 
-// checkAlive gives up a ready connection that has been silent for too long. A
-// machine that slept tries again at once.
+// checkAlive drops a ready connection that has been silent for too long. A machine that was
+// asleep since last tries again at once.
 func (c *Client) checkAlive(last moment) {
-	left := c.silence() - c.since(c.link.heard)
+	left := c.silence() - c.since(c.link.lastHeard)
 	if left > 0 {
 		now := c.now()
-		c.ringIn(min(left, aliveCheck), func() { c.checkAlive(now) })
+		c.setTimer(min(left, aliveCheck), func() { c.checkAlive(now) })
 		return
 	}
 	err := unavailable("nothing was heard from the gateway for too long")
@@ -202,13 +201,13 @@ func (c *Client) checkAlive(last moment) {
 	c.lose(err)
 }
 
-// probe asks a ready connection for a sign of life; anything that is heard is
-// one.
+// probe sends a request on a ready connection. Any message shows that the connection is
+// alive.
 func (c *Client) probe() {
 	l := c.link
 	l.probed = true
 	l.socket.Send(protocol.AppendRequest(nil, c.nextID(), protocol.MethodHealth, nil))
-	c.ringIn(probeTimeout, func() {
+	c.setTimer(probeTimeout, func() {
 		if l.probed {
 			c.redial("the gateway gave no sign of life within 2 s")
 			return

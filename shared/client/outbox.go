@@ -6,25 +6,25 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Outgoing is a message on its way to a session's log. Whoever may be closed
-// before it has arrived keeps it (AppendJSON) until it is acknowledged.
+// Outgoing is a message that the gateway has not stored yet. A program that may end before
+// the message is acknowledged stores the message (AppendJSON).
 type Outgoing struct {
-	Key        string // idempotency key: whatever is sent again under it counts once
+	Key        string // idempotency key: a message that is sent twice is stored once
 	SessionKey string
 	Message    string
 	Files      []protocol.KeptFile
 	At         protocol.Time // when it was written; a session's messages are sent in this order
-	After      int64         // the session's last seq that its writer had read
+	After      int64         // the session's last seq that its author had read
 
-	Tried   bool            // it was sent, so that the gateway may have it
-	Refused *protocol.Error // the gateway does not want it; only a person tries again
+	Tried   bool            // it was sent: the gateway may have it
+	Refused *protocol.Error // the gateway refused it; only a person may try again
 
-	Ack *protocol.ChatSendResult // the gateway has it; not kept
+	Ack *protocol.ChatSendResult // the gateway has it; not stored
 
 	sending bool
 }
 
-// AppendJSON appends the message as it is kept.
+// AppendJSON appends the message as protocol.KeptMessage.
 func (m *Outgoing) AppendJSON(dst []byte) []byte {
 	kept := protocol.KeptMessage{
 		Key: m.Key, SessionKey: m.SessionKey, Message: m.Message, Files: m.Files,
@@ -43,23 +43,23 @@ func (m *Outgoing) DecodeJSON(d *jsontext.Decoder) {
 	}
 }
 
-// Outbox keeps a user's messages until the gateway has them. Those of a session
-// are sent in the order of their times, the next one only when the one before is
-// acknowledged; one whose files are not uploaded is waited for, one that was refused
-// steps aside, and sessions do not wait for each other. The zero value is empty. It is pure, and one goroutine uses it at a
-// time.
+// Outbox has a user's messages until the gateway has them. It sends the messages of a
+// session in the order of their times, each once the one before is acknowledged. A message
+// waits until its files are uploaded; a refused message is skipped; sessions do not wait
+// for each other. The zero value is empty. An Outbox does no I/O. It is not safe for
+// concurrent use.
 type Outbox struct {
-	all    []*Outgoing // by time and key
-	pauses map[string]pause
+	all    []*Outgoing      // by time and key
+	pauses map[string]pause // by session key
 }
 
-// pause is a session's, after an answer that said to try later.
+// pause is the time until a session's next message may be sent, after a failure.
 type pause struct {
 	until clock.Time
-	wait  clock.Duration
+	wait  clock.Duration // doubled by the next failure
 }
 
-// Add takes a message in, and reports false when there is one of its key.
+// Add adds a message. It reports false if there is a message with the same key.
 func (o *Outbox) Add(m *Outgoing) bool {
 	if o.Find(m.Key) != nil {
 		return false
@@ -76,7 +76,7 @@ func (o *Outbox) Add(m *Outgoing) bool {
 
 func before(a, b *Outgoing) bool { return a.At < b.At || a.At == b.At && a.Key < b.Key }
 
-// Next gives the messages whose turn it is, at most one a session.
+// Next returns the messages to send now, at most one of each session.
 func (o *Outbox) Next(now clock.Time) []*Outgoing {
 	busy := map[string]bool{}
 	for _, m := range o.all {
@@ -95,21 +95,20 @@ func (o *Outbox) Next(now clock.Time) []*Outgoing {
 	return next
 }
 
-// Begin notes that one of Next is being sent. It is to be Answered.
+// Begin notes that a message from Next is being sent. The caller calls Answered later.
 func (o *Outbox) Begin(m *Outgoing) { m.sending, m.Tried = true, true }
 
-// Answered takes the gateway's answer to a message that was begun. After one
-// that may be tried again by itself the session pauses, for as long as the
-// gateway says, but for 1 s at least and then for twice as long each time up to
-// 30 s.
+// Answered handles the gateway's answer to a message that was begun. After a retryable
+// error the session pauses: for as long as the gateway says, but at least for 1 s, and
+// twice as long after each further error, up to 30 s.
 func (o *Outbox) Answered(m *Outgoing, ack *protocol.ChatSendResult, err *protocol.Error, now clock.Time) {
 	m.sending = false
 	if err != nil && Retryable(err) {
-		wait := min(max(2*o.pauses[m.SessionKey].wait, firstWait), longestWait)
+		wait := min(max(2*o.pauses[m.SessionKey].wait, firstWait), maxWait)
 		if o.pauses == nil {
 			o.pauses = map[string]pause{}
 		}
-		o.pauses[m.SessionKey] = pause{now.Add(max(wish(err.RetryAfterMs), wait)), wait}
+		o.pauses[m.SessionKey] = pause{now.Add(max(retryWait(err.RetryAfterMs), wait)), wait}
 		return
 	}
 	delete(o.pauses, m.SessionKey)
@@ -120,8 +119,8 @@ func (o *Outbox) Answered(m *Outgoing, ack *protocol.ChatSendResult, err *protoc
 	m.Ack, m.Refused = ack, nil
 }
 
-// Retryable reports whether the same request may succeed later by itself. A
-// credential that is refused is no fault of the request: it waits.
+// Retryable reports whether the same request may succeed later without a change. That
+// includes a refused credential, which is not a fault of the request.
 func Retryable(err *protocol.Error) bool {
 	switch err.Code {
 	case protocol.Unavailable, protocol.ResourceExhausted, protocol.NotPaired, protocol.Unauthorized:
@@ -133,14 +132,14 @@ func Retryable(err *protocol.Error) bool {
 // Resume ends all pauses, as for a new connection.
 func (o *Outbox) Resume() { clear(o.pauses) }
 
-// Paused reports whether a session waits before its next message is sent.
+// Paused reports whether any session is pausing.
 func (o *Outbox) Paused() bool { return len(o.pauses) > 0 }
 
-// All gives every message in the order in which they were written. It is valid
-// until the Outbox changes.
+// All returns all messages in the order in which they were written. The slice is valid until
+// the Outbox changes.
 func (o *Outbox) All() []*Outgoing { return o.all }
 
-// Of gives a session's messages in their order.
+// Of returns a session's messages in order.
 func (o *Outbox) Of(sessionKey string) []*Outgoing {
 	var list []*Outgoing
 	for _, m := range o.all {
@@ -151,7 +150,7 @@ func (o *Outbox) Of(sessionKey string) []*Outgoing {
 	return list
 }
 
-// Find gives the message of that key, or nil.
+// Find returns the message with that key, or nil.
 func (o *Outbox) Find(key string) *Outgoing {
 	for _, m := range o.all {
 		if m.Key == key {
@@ -161,7 +160,7 @@ func (o *Outbox) Find(key string) *Outgoing {
 	return nil
 }
 
-// Remove lets go of a message, whatever becomes of it.
+// Remove removes a message, whether or not it was sent.
 func (o *Outbox) Remove(m *Outgoing) {
 	for i := range o.all {
 		if o.all[i] == m {
@@ -171,15 +170,15 @@ func (o *Outbox) Remove(m *Outgoing) {
 	}
 }
 
-// CanTakeBack reports whether the gateway does not have the message for sure.
+// CanTakeBack reports whether it is certain that the gateway does not have the message.
 func (m *Outgoing) CanTakeBack() bool {
 	return m.Ack == nil && !m.sending && (!m.Tried || m.Refused != nil)
 }
 
-// Sending reports whether the answer to the message is awaited here.
+// Sending reports whether the message was sent and its answer is pending.
 func (m *Outgoing) Sending() bool { return m.sending }
 
-// Unsent counts the messages that the gateway does not have for sure.
+// Unsent counts the messages that the gateway has not acknowledged.
 func (o *Outbox) Unsent() int {
 	n := 0
 	for _, m := range o.all {

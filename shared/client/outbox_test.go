@@ -91,7 +91,7 @@ func TestOutboxPausesOneSession(t *testing.T) {
 		for _, m := range o.begin(now) {
 			o.Answered(m, nil, &protocol.Error{Code: protocol.Unavailable}, now)
 		}
-		now = now.Add(longestWait)
+		now = now.Add(maxWait)
 	}
 	if got := keys(o.begin(now)); got != "a1" {
 		t.Errorf("after the longest wait %q begins", got)

@@ -6,27 +6,27 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// How often a pairing is asked about: as the gateway says, but less often once
-// the admin takes their time.
+// How often the client polls the status of a pairing: as the gateway says, but less often
+// after a while.
 const (
 	defaultPoll  = 2 * clock.Second
 	shortestPoll = 500 * clock.Millisecond
 	longestPoll  = clock.Minute
 
-	patientAfter = clock.Minute
-	patientPoll  = 5 * clock.Second
-	resting      = 10 * clock.Minute
-	restingPoll  = 10 * clock.Second
+	slowPollAfter    = clock.Minute
+	slowPoll         = 5 * clock.Second
+	slowestPollAfter = 10 * clock.Minute
+	slowestPoll      = 10 * clock.Second
 )
 
-// pair waits for an admin, asking now and then.
+// pair waits until an admin approves or denies the pairing, and polls its status.
 func (c *Client) pair(r *protocol.ConnectResult) {
 	if r.SenderID != "" {
 		c.hello.SenderID = r.SenderID
 	}
 	poll := defaultPoll
 	if r.PollIntervalMs > 0 {
-		poll = max(wish(r.PollIntervalMs), shortestPoll)
+		poll = max(retryWait(r.PollIntervalMs), shortestPoll)
 	}
 	if p := c.state.Pairing; p == nil || p.Code != r.PairingCode {
 		c.pairingSince = c.now()
@@ -41,30 +41,30 @@ func (c *Client) pair(r *protocol.ConnectResult) {
 	c.pollLater(0)
 }
 
-// pollLater arranges the next question, not before least.
+// pollLater schedules the next poll, after at least least.
 func (c *Client) pollLater(least clock.Duration) {
 	d := max(c.state.Pairing.PollInterval, least)
 	switch waited := c.since(c.pairingSince); {
-	case waited >= resting:
-		d = max(d, restingPoll)
-	case waited >= patientAfter:
-		d = max(d, patientPoll)
+	case waited >= slowestPollAfter:
+		d = max(d, slowestPoll)
+	case waited >= slowPollAfter:
+		d = max(d, slowPoll)
 	}
-	c.ringIn(d, c.poll)
+	c.setTimer(d, c.poll)
 }
 
 func (c *Client) poll() {
 	l := c.link
-	l.waits = c.nextID()
-	c.ringIn(pollTimeout, func() { c.lose(unavailable("the gateway did not answer within 10 s")) })
-	l.socket.Send(protocol.AppendRequest(nil, l.waits, protocol.MethodPairingStatus, nil))
+	l.pendingID = c.nextID()
+	c.setTimer(pollTimeout, func() { c.lose(unavailable("the gateway did not answer within 10 s")) })
+	l.socket.Send(protocol.AppendRequest(nil, l.pendingID, protocol.MethodPairingStatus, nil))
 }
 
-// polled takes the answer to browser.pairing.status.
+// polled handles the answer to browser.pairing.status.
 func (c *Client) polled(f protocol.Frame, err *protocol.Error) {
 	if err != nil {
-		if passing(err) {
-			c.pollLater(wish(err.RetryAfterMs))
+		if temporary(err) {
+			c.pollLater(retryWait(err.RetryAfterMs))
 			return
 		}
 		c.refuse(err)
@@ -72,7 +72,7 @@ func (c *Client) polled(f protocol.Frame, err *protocol.Error) {
 	}
 	var s protocol.PairingStatus
 	if jsontext.Read(f.Payload, s.DecodeJSON) != nil {
-		c.lose(protocol.Refuse(protocol.Internal, "the gateway's word on the pairing cannot be read"))
+		c.lose(protocol.Refuse(protocol.Internal, "the gateway's answer about the pairing cannot be read"))
 		return
 	}
 	if c.settled(s.Status) {
@@ -85,7 +85,7 @@ func (c *Client) polled(f protocol.Frame, err *protocol.Error) {
 	c.pollLater(0)
 }
 
-// resolved takes the pushed word on the pairing, which saves a poll.
+// resolved handles the event that the pairing was resolved, which may come before a poll.
 func (c *Client) resolved(f protocol.Frame) {
 	var r protocol.DeviceResolved
 	if jsontext.Read(f.Payload, r.DecodeJSON) == nil {
@@ -93,7 +93,7 @@ func (c *Client) resolved(f protocol.Frame) {
 	}
 }
 
-// settled acts on a status that ends the pairing, and reports whether it did.
+// settled acts on a pairing's status, and reports whether the pairing has ended.
 func (c *Client) settled(status string) bool {
 	switch status {
 	case protocol.PairingApproved:

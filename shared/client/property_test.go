@@ -308,7 +308,7 @@ func (w *world) live(moves []move) string {
 		}
 	}
 	w.check()
-	if w.client.alarm.timer != nil || len(w.client.outbound.notes) != 0 {
+	if w.client.timer.timer != nil || len(w.client.callbacks.queue) != 0 {
 		w.failf("something is left over")
 	}
 	return w.fault

@@ -2,6 +2,6 @@ package client
 
 import "math/rand/v2"
 
-// random spreads clients that were cut off together; [0, 1). It must not be
-// taken from the clock, by which they were.
+// random returns a number in [0, 1). It spreads the reconnects of clients that lost their
+// connections at the same time, so it must not depend on the time.
 func random() float64 { return rand.Float64() } // #nosec G404 -- it keeps no secret

@@ -5,7 +5,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// receive takes one message of the current link.
+// receive handles a message of the current link.
 func (c *Client) receive(data []byte) {
 	var f protocol.Frame
 	if jsontext.Read(data, f.DecodeJSON) != nil {
@@ -32,24 +32,24 @@ func (c *Client) response(f protocol.Frame) {
 	switch k, ok := c.takeCall(f.ID); {
 	case ok:
 		c.answer(k.done, f.Payload, err)
-	case f.ID == "" || f.ID != l.waits:
+	case f.ID == "" || f.ID != l.pendingID:
 	case l.step == greeting:
-		l.waits = ""
+		l.pendingID = ""
 		c.greeted(f, err)
 	case l.step == pairing:
-		l.waits = ""
+		l.pendingID = ""
 		c.polled(f, err)
 	}
 }
 
-// event takes what the gateway says unasked.
+// event handles an event frame.
 func (c *Client) event(f protocol.Frame, bytes int) {
 	switch f.Event {
 	case protocol.EventShutdown:
 		var s protocol.Shutdown
 		if jsontext.Read(f.Payload, s.DecodeJSON) == nil {
-			// All that were connected have heard it: they do not come back together.
-			c.retryAfter = c.spread(wish(s.RetryAfterMs), 1)
+			// All clients get this event: spread their reconnects.
+			c.retryAfter = c.spread(retryWait(s.RetryAfterMs), 1)
 		}
 	case protocol.EventDeviceResolved:
 		if c.link.step == pairing {
@@ -60,9 +60,9 @@ func (c *Client) event(f protocol.Frame, bytes int) {
 	if c.link.step != ready || c.onEvent == nil {
 		return
 	}
-	if c.outbound.bytes+bytes > maxUndelivered {
+	if c.callbacks.bytes+bytes > maxUndelivered {
 		c.lose(unavailable("events came faster than they could be taken"))
 		return
 	}
-	c.outbound.add(bytes, func() { c.onEvent(f) })
+	c.callbacks.add(bytes, func() { c.onEvent(f) })
 }

@@ -77,7 +77,7 @@ func TestRedial(t *testing.T) {
 			h.socket().end(1006, "")
 			h.client.TryNow()
 			h.reach(ready)
-			h.pass(steadyAfter)
+			h.pass(stableAfter)
 			h.client.Redial()
 			h.socket().end(1006, "")
 			if st := h.phase(Waiting); st.Attempt != 1 || time.Until(st.RetryAt) != firstWait {

@@ -10,9 +10,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Request is Call for programs that wait: it reads the answer into result,
-// which may be nil. A refusal is a *protocol.Error beneath the error's context.
-// When ctx ends first, whether the request took effect is not known.
+// Request sends a request and waits for the answer, which it decodes into result. result may
+// be nil. A refusal wraps a *protocol.Error. If ctx ends first, the request may have taken
+// effect. Request must not be called from a callback: it would wait for itself.
 func (c *Client) Request(ctx context.Context, method string, params, result protocol.Payload) error {
 	type answer struct {
 		payload jsontext.Raw

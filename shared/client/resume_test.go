@@ -129,7 +129,7 @@ type slow struct {
 	transport *fakeTransport
 	release   chan struct{}
 	told      []string
-	heard     int64
+	lastHeard int64
 }
 
 func newSlow(t *testing.T) *slow {
@@ -138,14 +138,14 @@ func newSlow(t *testing.T) *slow {
 		Transport: p.transport,
 		Resume: func() []protocol.Cursor {
 			p.told = append(p.told, "resume")
-			return []protocol.Cursor{{SessionKey: "a", AfterSeq: p.heard}}
+			return []protocol.Cursor{{SessionKey: "a", AfterSeq: p.lastHeard}}
 		},
 		OnState: func(s State) { p.told = append(p.told, s.Phase.String()) },
 		OnEvent: func(f protocol.Frame) {
-			if p.heard == 0 {
+			if p.lastHeard == 0 {
 				<-p.release
 			}
-			p.heard = f.Seq
+			p.lastHeard = f.Seq
 			p.told = append(p.told, "event")
 		},
 	})

@@ -5,20 +5,20 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Phase is where a Client stands.
+// Phase is the state of a Client's connection.
 type Phase uint8
 
 // The phases.
 const (
 	Stopped    Phase = iota // not started, or stopped
-	Connecting              // a socket is being opened, or its hello is under way
+	Connecting              // a socket is being opened, or connect is pending
 	Pairing                 // an admin has to approve State.Pairing
-	Ready                   // authenticated: calls are taken, events come
+	Ready                   // authenticated: the client sends calls and receives events
 	Waiting                 // not connected; next try at State.RetryAt
-	Refused                 // the gateway does not want this credential: only Start tries again
+	Refused                 // the gateway refused the credential: only Start tries again
 )
 
-// String is the phase's name in lower case.
+// String returns the phase's name in lower case.
 func (p Phase) String() string {
 	switch p {
 	case Stopped:
@@ -37,24 +37,23 @@ func (p Phase) String() string {
 	return "unknown"
 }
 
-// State is what a program shows of the connection. Fields that the phase does
-// not name are zero.
+// State describes the connection. Fields that do not apply to the phase are zero.
 type State struct {
 	Phase Phase
 
-	// Pairing is the pairing that waits for an admin. It stays while the
-	// gateway is out of reach (Connecting and Waiting), so that its code stays
-	// on the screen.
+	// Pairing is the pairing that an admin has to approve. It is also set while the
+	// gateway is out of reach (Connecting and Waiting), so that its code can stay on
+	// the screen.
 	Pairing *PendingPairing
 
-	// Who the gateway says the caller is, and what it takes; of Ready.
+	// Ready: who the caller is, and the gateway's version and limits.
 	Role   protocol.Role
 	UserID string
 	Server protocol.Server
 	Limits protocol.Limits
 
-	// Resumed says what became of what Options.Resume gave, cursor by cursor; of
-	// Ready. See the package's word on resuming.
+	// Ready: Resumed says which of the cursors from Options.Resume could be resumed. See
+	// Resuming in the package documentation.
 	Resumed []protocol.ResumedCursor
 
 	// RetryAt is when a Waiting client tries again; Attempt counts the tries
@@ -62,20 +61,20 @@ type State struct {
 	RetryAt clock.Time
 	Attempt int
 
-	// Err is why the client is Waiting or Refused. A refused pairing or device
+	// Err is the reason why the client is Waiting or Refused. A refused pairing or device
 	// has code NOT_PAIRED and Details.Status denied, expired, revoked or
 	// unknown.
 	Err *protocol.Error
 }
 
-// PendingPairing is a pairing as its requester sees it.
+// PendingPairing is the client's own pairing, which is not approved yet.
 type PendingPairing struct {
 	Code         string
 	ExpiresAt    protocol.Time
 	PollInterval clock.Duration
 
-	// SenderID is the credential that approval will make good; a program keeps
-	// it for its next start. Empty where the browser's cookie carries it.
+	// SenderID is the credential that becomes valid by the approval. A program stores it
+	// for its next start. It is empty in a browser, which has a cookie instead.
 	SenderID Secret
 }
 

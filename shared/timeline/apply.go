@@ -5,91 +5,92 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Apply takes one event, live or replayed, in any order and any number of times,
-// and gives what it changed in the transcript, together with what it released.
+// Apply applies an event, live or replayed. Events may come in any order, and more than
+// once. Apply returns all changes to the transcript, including those by buffered events that
+// follow this one.
 func (t *Timeline) Apply(e Event) (Outcome, []Change) {
 	p := parse(e)
 	switch {
 	case p.session != "" && p.session != t.key, e.Seq <= 0 && !p.deleted():
 		return Ignored, nil
 	case t.otherLog(e, &p):
-		return t.leave(e, &p), nil
+		return t.switchLog(e, &p), nil
 	case t.stale:
-		t.begin(e)
-		t.hold(e)
+		t.beginLog(e)
+		t.bufferEvent(e)
 		return Reset, nil
 	case e.Seq <= t.seq:
 		return Ignored, nil
 	case e.Seq > t.seq+1:
-		if !t.hold(e) {
-			return t.giveUp(), nil
+		if !t.bufferEvent(e) {
+			return t.markStale(), nil
 		}
 		return Buffered, nil
 	case !p.readable:
-		return t.giveUp(), nil
+		return t.markStale(), nil
 	}
-	t.begin(e)
+	t.beginLog(e)
 	changes, ok := t.step(e, &p, nil)
 	if !ok {
-		return t.giveUp(), changes
+		return t.markStale(), changes
 	}
 	return t.release(changes)
 }
 
-// begin lets go of what came before the first event of a log: it was of another.
-func (t *Timeline) begin(e Event) {
+// beginLog clears the buffer for the first event of a log: it has events of another log.
+func (t *Timeline) beginLog(e Event) {
 	if e.Seq == 1 {
-		t.held.clear()
+		t.buffer.clear()
 	}
 }
 
-// release applies what was held back and is next.
+// release applies the buffered events that are next.
 func (t *Timeline) release(changes []Change) (Outcome, []Change) {
 	for {
-		e, ok := t.held.take(t.seq + 1)
+		e, ok := t.buffer.take(t.seq + 1)
 		if !ok {
 			return Applied, changes
 		}
 		p := parse(e)
 		if t.otherLog(e, &p) {
-			return t.leave(e, &p), changes
+			return t.switchLog(e, &p), changes
 		}
 		if !p.readable {
-			return t.giveUp(), changes
+			return t.markStale(), changes
 		}
 		if changes, ok = t.step(e, &p, changes); !ok {
-			return t.giveUp(), changes
+			return t.markStale(), changes
 		}
 	}
 }
 
-// giveUp makes the transcript Stale; what it shows stays until it is loaded anew.
-func (t *Timeline) giveUp() Outcome {
-	t.held.clear()
+// markStale makes the transcript Stale. Its messages stay until it is loaded again.
+func (t *Timeline) markStale() Outcome {
+	t.buffer.clear()
 	t.stale, t.gone = true, false
 	return Reset
 }
 
-// hold keeps an event back, and reports false when there is no room for it.
-func (t *Timeline) hold(e Event) bool {
-	t.seen = max(t.seen, e.Seq)
-	return t.held.add(e)
+// bufferEvent buffers an event. It reports false if the event would exceed the limits.
+func (t *Timeline) bufferEvent(e Event) bool {
+	t.highest = max(t.highest, e.Seq)
+	return t.buffer.add(e)
 }
 
-// otherLog reports whether the event tells that the log folded here, or the one
-// after it, is no more: its session was reset, restored or deleted.
+// otherLog reports whether the event announces that the current log, or the log announced
+// after it, has ended: the session was reset, restored or deleted.
 func (t *Timeline) otherLog(e Event, p *payload) bool {
 	if p.name != protocol.EventSessionUpdated {
 		return false
 	}
 	u := &p.update
-	now := t.epoch
-	if t.told != "" {
-		now = t.told
+	current := t.epoch
+	if t.announced != "" {
+		current = t.announced
 	}
-	known := u.Session != nil && u.Session.Epoch != "" && now != ""
+	known := u.Session != nil && u.Session.Epoch != "" && current != ""
 	switch {
-	case known && u.Session.Epoch != now:
+	case known && u.Session.Epoch != current:
 		return true
 	case p.deleted():
 		return e.Seq <= 0 || e.Seq > t.seq
@@ -99,22 +100,22 @@ func (t *Timeline) otherLog(e Event, p *payload) bool {
 	return false
 }
 
-// leave gives up for an event that tells of another log, to which what comes
-// from now on belongs.
-func (t *Timeline) leave(e Event, p *payload) Outcome {
-	t.giveUp()
+// switchLog makes the transcript Stale after an event that announces another log. Later
+// events belong to that log.
+func (t *Timeline) switchLog(e Event, p *payload) Outcome {
+	t.markStale()
 	t.gone = p.deleted()
-	t.seen, t.refused, t.told = 0, false, unnamed
+	t.highest, t.rejected, t.announced = 0, false, unknownEpoch
 	if s := p.update.Session; s != nil && s.Epoch != "" {
-		t.told = s.Epoch
+		t.announced = s.Epoch
 	}
 	if e.Seq > 0 {
-		t.hold(e)
+		t.bufferEvent(e)
 	}
 	return Reset
 }
 
-// payload is an event's, read as far as its outer object.
+// payload is an event's payload, decoded except for the inner payload of agent events.
 type payload struct {
 	name     string
 	readable bool
@@ -124,8 +125,8 @@ type payload struct {
 	update   protocol.SessionUpdated
 }
 
-// deleted reports whether the event tells that the session was deleted, which it
-// may do without a seq.
+// deleted reports whether the event says that the session was deleted. Such an event may
+// have no seq.
 func (p *payload) deleted() bool { return p.update.Change == protocol.SessionDeleted }
 
 func parse(e Event) payload {
@@ -146,12 +147,12 @@ func parse(e Event) payload {
 	return p
 }
 
-// decode takes an absent payload for an empty one.
+// decode decodes a payload. An absent payload counts as empty.
 func decode(text jsontext.Raw, read func(*jsontext.Decoder)) bool {
 	return len(text) == 0 || jsontext.Read(text, read) == nil
 }
 
-// step applies the event whose turn it is, and reports whether it could be read.
+// step applies the next event, and reports whether it could be decoded.
 func (t *Timeline) step(e Event, p *payload, changes []Change) ([]Change, bool) {
 	f := fold{t: t, seq: e.Seq, changes: changes}
 	ok := true
@@ -162,12 +163,12 @@ func (t *Timeline) step(e Event, p *payload, changes []Change) ([]Change, bool) 
 		f.chat(&p.chat)
 	case protocol.EventSessionUpdated:
 		if s := p.update.Session; s != nil && t.epoch == "" {
-			t.epoch, t.told = s.Epoch, s.Epoch
+			t.epoch, t.announced = s.Epoch, s.Epoch
 		}
 	}
 	if ok {
 		t.seq = e.Seq
-		t.seen = max(t.seen, e.Seq)
+		t.highest = max(t.highest, e.Seq)
 	}
 	return f.changes, ok
 }

@@ -1,32 +1,29 @@
-// Package timeline orders a session's events, sees what is missing, and folds
-// them into the session's transcript. It is pure: no time, no I/O, no goroutine,
-// no lock; one goroutine uses a Timeline at a time.
+// Package timeline puts a session's events in order, detects missing ones, and folds them
+// into the session's transcript. It uses no time, no I/O, no goroutines and no locks. A
+// Timeline is not safe for concurrent use.
 //
-// Following a log asks for three things at most: the history while the Timeline
-// is Stale (Load), the events after Cursor while there is a Gap (Replay), and
-// nothing else. Whatever is lost, late, twice or compacted away on the way, and
-// whatever becomes of the session meanwhile, it ends with the gateway's
-// transcript, given that events of one connection do not come before those of an
-// earlier log of the session, and that one history or replay is under way at a
-// time. Package client's word on resuming has the whole of it.
+// To follow a log, a program asks for the history while the Timeline is Stale (Load), and
+// for the events after Cursor while there is a Gap (Replay). Then the Timeline ends up with
+// the gateway's transcript, whatever events are lost, late, duplicated or compacted, and
+// even if the session gets a new log. Two conditions apply: a connection's events do not
+// come before events of an earlier log, and only one history or replay is pending at a
+// time. Package client describes it under Resuming.
 //
 // # The fold
 //
-// A session's log is gapless: its events bear seq 1, 2, 3 …. A Timeline applies
-// each exactly once and in order, and holds back what comes early until the gap
-// before it is filled. The transcript so folded equals, message by message in
-// id, role, content, thinking, status, error, runId, replyTo, label, author,
-// media and seq, what chat.history answers at the same lastSeq. This is the
-// fold, for the gateway's projection as well as for this package:
+// The events of a session's log have seq 1, 2, 3 …, without gaps. A Timeline applies each
+// event exactly once and in order, and buffers an event that comes too early until the gap
+// before it is filled. The resulting transcript equals chat.history at the same lastSeq, in
+// each message's id, role, content, thinking, status, error, runId, replyTo, label, author,
+// media and seq. The gateway and this package fold events by the same rules:
 //
-//   - chat "message" adds the message, or replaces the one of that id. A message
-//     without seq keeps the seq it had, or has that of its event; one with an older
-//     seq that is not here belongs to a page that is not here, and stays there.
+//   - chat "message" adds the message, or replaces the one with the same id. A message
+//     without seq keeps its earlier seq, or gets the event's. A message with an older seq
+//     that is not loaded belongs to a page that is not loaded, and is ignored.
 //   - run.started adds the answer: role assistant, status streaming, empty,
 //     with the run's id and the seq of this event; its id is messageId, or
-//     "run:" and the run's id where there is none. The user message
-//     userMessageId, or else that of the run, is its replyTo, and becomes
-//     complete if it was queued.
+//     "run:" and the run's id if there is none. Its replyTo is userMessageId, or else the
+//     id of the run's user message; that message becomes complete if it was queued.
 //   - chunk and thinking append to the content and the thinking of the run's
 //     streaming answer; activity, tool.call and tool.result leave the transcript
 //     as it is.
@@ -38,18 +35,17 @@
 //   - run.cancelled makes the streaming answer aborted; the content so far
 //     stays. Without messageId and without an answer, the user message of the run
 //     becomes withdrawn.
-//   - Anything else with a seq, session.updated above all, takes its place in
-//     the log and leaves the transcript as it is. So do events of a run that has
-//     no streaming answer: what has ended changes no more.
+//   - Other events with a seq, such as session.updated, do not change the transcript, but
+//     count in the log. The same holds for events of a run without a streaming answer:
+//     ended answers do not change.
 //
-// The transcript is ordered by seq, save that an answer stands right behind what
-// it answers.
+// The transcript is ordered by seq, except that an answer directly follows the message that
+// it replies to.
 //
-// Formatted text (html) is derived and not part of this promise: blocks that do
-// not fit what is here are dropped, and the message shows its plain content
-// until it is formatted anew. No word is ever left out.
+// Formatted text (html) is derived from the content and not covered by these rules: blocks
+// that do not fit are removed, and the message shows its plain content until a later event
+// formats it again. The content is always complete.
 //
-// The package is linked into WebAssembly: protocol types go through no interface
-// and no generic function here, either of which would bring along the codecs that
-// are not used.
+// The package is linked into WebAssembly. It passes protocol types to no interface and no
+// generic function, because that would link codecs that the client does not use.
 package timeline

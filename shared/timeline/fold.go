@@ -2,19 +2,19 @@ package timeline
 
 import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
-// fold is the fold of one event; see the package's doc.
+// fold applies one event to a Timeline; see The fold in the package documentation.
 type fold struct {
 	t       *Timeline
-	seq     int64
-	changes []Change
+	seq     int64    // of the event
+	changes []Change // so far
 }
 
 func (f *fold) change(kind Kind, m *Message) {
 	f.changes = append(f.changes, Change{Kind: kind, MessageID: m.ID})
 }
 
-// touch reports whether the event is still to be applied to m. A message from a
-// page that was newer than the transcript has it already.
+// touch reports whether the event has to be applied to m, and notes that it is. A message
+// from a page that was newer than the transcript includes the event already.
 func (f *fold) touch(m *Message) bool {
 	if m == nil || f.seq <= m.through {
 		return false
@@ -23,7 +23,7 @@ func (f *fold) touch(m *Message) bool {
 	return true
 }
 
-// add puts a message where it belongs.
+// add adds a message, or replaces the one with the same id.
 func (f *fold) add(p protocol.Message) *Message {
 	had := f.t.byID[p.ID]
 	if had != nil && !f.touch(had) {
@@ -62,7 +62,7 @@ func (f *fold) chat(e *protocol.ChatEvent) {
 	switch {
 	case e.Type != protocol.ChatMessage || m.ID == "":
 	case f.t.byID[m.ID] == nil && f.t.more && m.Seq > 0 && m.Seq < f.seq:
-		// An old message told once more, of a page that is not here: see Oldest.
+		// An old message that was sent again, from a page that is not loaded: see Oldest.
 	default:
 		f.add(m)
 	}
@@ -116,8 +116,8 @@ func (f *fold) started(run string, p *protocol.RunStartedPayload) {
 	f.answer(run, p.MessageID, f.question(run, p.UserMessageID), p.CreatedAt)
 }
 
-// question finds the user message that a run answers, and takes it out of the
-// queue. Its id is right even where the message itself is not here.
+// question returns the id of the user message that a run answers, and makes the message
+// complete if it was queued. The id is returned even if the message is not loaded.
 func (f *fold) question(run, id string) string {
 	var m *Message
 	if id != "" {
@@ -131,7 +131,7 @@ func (f *fold) question(run, id string) string {
 	return id
 }
 
-// asked is the user message that began a run.
+// asked returns the user message that began a run, or nil.
 func (t *Timeline) asked(run string) *Message {
 	for i := len(t.messages) - 1; i >= 0 && run != ""; i-- {
 		if m := t.messages[i]; m.RunID == run && m.Role == protocol.FromUser {
@@ -141,7 +141,7 @@ func (t *Timeline) asked(run string) *Message {
 	return nil
 }
 
-// answered reports whether there is an answer of the run.
+// answered reports whether the run has an answer.
 func (t *Timeline) answered(run string) bool {
 	for _, m := range t.messages {
 		if m.RunID == run && m.Role == protocol.FromAssistant {
@@ -151,7 +151,7 @@ func (t *Timeline) answered(run string) bool {
 	return false
 }
 
-// answer adds a run's answer, still empty.
+// answer adds a run's answer, empty so far.
 func (f *fold) answer(run, id, replyTo string, at protocol.Time) *Message {
 	return f.add(protocol.Message{
 		ID:        answerID(run, id),
@@ -179,7 +179,7 @@ func (f *fold) activity(run string, p *protocol.Activity) {
 	f.changes = append(f.changes, Change{Kind: Activity})
 }
 
-// idle ends the run's activity.
+// idle clears the activity if it is the run's.
 func (f *fold) idle(run string) {
 	if f.t.activity != nil && f.t.activityRun == run {
 		f.t.activity, f.t.activityRun = nil, ""
@@ -210,7 +210,7 @@ func (f *fold) chunk(m *Message, p *protocol.TextPayload) {
 	f.markup(m, h)
 }
 
-// markup applies a patch, if there is one.
+// markup applies a patch of the formatted text, if there is one.
 func (f *fold) markup(m *Message, h *protocol.HTML) {
 	if h == nil {
 		return
@@ -223,7 +223,7 @@ func (f *fold) markup(m *Message, h *protocol.HTML) {
 	}
 }
 
-// end closes an answer with its last patch.
+// end ends an answer with its last patch.
 func (f *fold) end(m *Message, h *protocol.HTML, s protocol.MessageStatus, sentence string) {
 	f.t.closeAnswer(m)
 	f.markup(m, h)
@@ -252,7 +252,7 @@ func (f *fold) failed(run string, p *protocol.RunFailedPayload) {
 	m := f.t.open[run]
 	switch {
 	case m == nil && f.t.more && f.t.asked(run) == nil:
-		return // its answer began on a page that is not here: see Oldest
+		return // its answer is on a page that is not loaded: see Oldest
 	case m == nil && f.t.byID[answerID(run, p.MessageID)] == nil:
 		m = f.answer(run, p.MessageID, f.question(run, ""), 0)
 	case !f.touch(m):
@@ -274,7 +274,7 @@ func (f *fold) cancelled(run string, p *protocol.RunCancelledPayload) {
 	}
 	m := f.t.asked(run)
 	if m == nil {
-		f.t.missed = f.seq
+		f.t.withdrawnSeq = f.seq
 	} else if !f.t.answered(run) && f.touch(m) {
 		f.status(m, protocol.StatusWithdrawn, "")
 	}

@@ -255,7 +255,7 @@ func TestWhatMakesStale(t *testing.T) {
 		{"unreadable", Event{Name: protocol.EventChat, Seq: 6, Payload: jsontext.Raw(`{"message":[]}`)}},
 		{"unreadable inside", agentEvent(6, protocol.RunChunk, "r", `{"content":7}`)},
 		{"too much behind a gap", Event{Name: protocol.EventAgent, Seq: 8,
-			Payload: jsontext.Raw(`"` + strings.Repeat("x", MaxHeldBytes) + `"`)}},
+			Payload: jsontext.Raw(`"` + strings.Repeat("x", MaxBufferedBytes) + `"`)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -295,7 +295,7 @@ func TestHeldBackIsBounded(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
 	seq := int64(2)
-	for range MaxHeldEvents {
+	for range MaxBufferedEvents {
 		if o, _ := tl.Apply(Event{Name: "odd", Seq: seq}); o != Buffered {
 			t.Fatalf("event %d: outcome %d", seq, o)
 		}
@@ -304,7 +304,7 @@ func TestHeldBackIsBounded(t *testing.T) {
 	if o, _ := tl.Apply(Event{Name: "odd", Seq: seq}); o != Reset {
 		t.Fatalf("one over the bound: outcome %d", o)
 	}
-	if len(tl.held.events) != 0 || tl.held.bytes != 0 {
+	if len(tl.buffer.events) != 0 || tl.buffer.bytes != 0 {
 		t.Fatal("a stale transcript holds events back")
 	}
 }

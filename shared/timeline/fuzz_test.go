@@ -62,7 +62,7 @@ func checkOrder(t *testing.T, tl *Timeline) {
 			t.Fatalf("run %q has a wrong answer %+v", run, m.Message.Status)
 		}
 	}
-	if len(tl.held.events) > MaxHeldEvents || tl.held.bytes > MaxHeldBytes {
+	if len(tl.buffer.events) > MaxBufferedEvents || tl.buffer.bytes > MaxBufferedBytes {
 		t.Fatal("too much is held back")
 	}
 }

@@ -5,29 +5,28 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
-// Message is an entry of the transcript, up to date with the log. What its HTML
-// said is in Blocks; HTML itself is nil.
+// Message is an entry of the transcript. Its formatted text is in Blocks; HTML is nil.
 type Message struct {
 	protocol.Message
 
-	// Blocks are the top-level elements of the formatted content, in order.
-	// None means: show Content as plain text.
+	// Blocks are the top-level elements of the formatted content, in order. If there are
+	// none, Content is shown as plain text.
 	Blocks []Block
 
-	anchor  int64 // seq of the message it stands behind, or its own
-	through int64 // the last event that is in it
+	anchor  int64 // sort key: seq of the message that it replies to, or its own
+	through int64 // the last event that was applied to it
 
-	// What grows piece by piece grows here, and is not copied for each piece.
+	// These build the texts to which events append, without copying them each time.
 	content, thinking, tail text.Builder
 }
 
 // Block is one top-level element of a formatted message.
 type Block struct {
 	HTML string // the element, made safe by the gateway
-	Text string // plain text that follows at the end of its innermost last element
+	Text string // plain text to append to its innermost last element
 }
 
-// read makes a Message of one that is right through that seq.
+// read returns the Message of a message that includes the events up to through.
 func read(p protocol.Message, through int64) *Message {
 	m := &Message{Message: p, through: through, anchor: p.Seq}
 	m.HTML = nil
@@ -37,8 +36,8 @@ func read(p protocol.Message, through int64) *Message {
 	return m
 }
 
-// readPage is read for a message of a history. One that answers what is not here
-// stands at the top of its page, and so of the transcript.
+// readPage is read for a message of a history. An answer whose question is not loaded is
+// sorted to the top of its page, and so of the transcript.
 func readPage(p protocol.Message, through int64) *Message {
 	m := read(p, through)
 	if m.ReplyTo != "" {
@@ -51,7 +50,7 @@ func (m *Message) isBefore(o *Message) bool {
 	return m.anchor < o.anchor || m.anchor == o.anchor && m.Seq < o.Seq
 }
 
-// grow appends s to *to by way of b.
+// grow appends s to *to, which b builds.
 func grow(b *text.Builder, to *string, s string) {
 	if b.String() != *to {
 		b.Reset()
@@ -61,8 +60,8 @@ func grow(b *text.Builder, to *string, s string) {
 	*to = b.String()
 }
 
-// format applies a patch to the blocks. One that does not fit drops them all,
-// one with nothing in it changes nothing.
+// format applies a patch to the blocks and reports whether it fits. A patch that does not
+// fit removes all blocks. An empty patch changes nothing.
 func (m *Message) format(h *protocol.HTML) bool {
 	if h.From >= 0 && len(h.Blocks) == 0 && h.Append == "" {
 		return true

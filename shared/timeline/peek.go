@@ -2,8 +2,8 @@ package timeline
 
 import "github.com/gatehouse-chat/gatehouse/shared/jsontext"
 
-// Peek reads of which session and of which type an event is, and passes over the
-// rest of its payload. What is not told is empty.
+// Peek returns the session key and the type in an event's payload, without decoding the
+// rest. They are empty if the payload does not have them.
 func Peek(payload jsontext.Raw) (sessionKey, kind string) {
 	d := jsontext.Borrow(payload)
 	defer d.Return()

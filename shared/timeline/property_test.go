@@ -162,7 +162,7 @@ func TestAnyDeliveryConverges(t *testing.T) {
 		same(t, tl, g, head)
 		sameBlocks(t, tl)
 		checkDerived(t, tl)
-		if len(tl.held.events) != 0 || tl.held.bytes != 0 {
+		if len(tl.buffer.events) != 0 || tl.buffer.bytes != 0 {
 			t.Fatal("events are still held back")
 		}
 	})

@@ -5,64 +5,71 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Event is an event frame of a session. The payload is kept until it is applied.
+// Event is an event frame of a session. The Timeline keeps the payload until it has applied
+// the event.
 type Event struct {
 	Name    string
 	Seq     int64
 	Payload jsontext.Raw
 }
 
-// Outcome is what became of an event.
+// Outcome says what Apply did with an event.
 type Outcome uint8
 
 // The outcomes.
 const (
-	Ignored  Outcome = iota // already had, of no session, or of another one
-	Applied                 // in the transcript, with all that it released
-	Buffered                // held back: see Gap
-	Reset                   // the transcript cannot be trusted any more: Load anew
+	Ignored  Outcome = iota // applied before, of no session, or of another one
+	Applied                 // applied, together with the buffered events that follow it
+	Buffered                // kept until earlier events have arrived: see Gap
+	Reset                   // the transcript is Stale: Load it again
 )
 
-// Kind is what a Change is about.
+// Kind is the kind of a Change.
 type Kind uint8
 
 // The kinds.
 const (
-	Added    Kind = iota + 1 // the message is new and stands behind the message After
-	Replaced                 // the message as a whole is another, and may stand elsewhere
+	Added    Kind = iota + 1 // the message is new, and follows the message After
+	Replaced                 // the whole message changed, and its place may have changed
 	Text                     // Text was appended to Content
-	Content                  // Content as a whole is another
-	Markup                   // HTML was applied to Blocks; without HTML, Blocks were dropped
+	Content                  // all of Content changed
+	Markup                   // HTML was applied to Blocks; without HTML, Blocks were removed
 	Thinking                 // Text was appended to Thinking
-	Status                   // Status or Error is another
-	Activity                 // Timeline.Activity is another; no message
+	Status                   // Status or Error changed
+	Activity                 // Timeline.Activity changed; no message
 )
 
-// Change is one step from the transcript before an Apply to the one after it,
-// for a view that patches what it shows. The steps come in order.
+// Change is one step of what an Apply changed in the transcript. A view applies the steps
+// in order to what it shows.
 type Change struct {
 	Kind      Kind
 	MessageID string
-	After     string // of Added: the message before it, empty at the very top
+	After     string // Added: id of the message before it, empty for the first
 	Text      string
 	HTML      *protocol.HTML
 }
 
-// Timeline is one session's transcript and place in its log.
+// Timeline is one session's transcript, and how far it has read the session's log.
 type Timeline struct {
 	key   string
 	epoch string
-	seq   int64 // the last event applied
-	seen  int64 // the last event known of
-	base  int64 // the last event in what was loaded; later ones were applied here
-	more  bool
+	more  bool // older messages exist: see Oldest
 	stale bool
 	gone  bool // see Deleted
-	held  held
 
-	missed  int64  // the last event that took back a message which is not here
-	told    string // epoch, or unnamed, of the log that an event told of since the last history
-	refused bool   // and a history of another one was not taken
+	seq       int64 // the last event applied
+	highest   int64 // the last event known to exist
+	loadedSeq int64 // the last event in the loaded history; later ones were applied here
+	buffer    eventBuffer
+
+	// withdrawnSeq is the last event that withdrew a message which is not loaded.
+	withdrawnSeq int64
+
+	// announced is the epoch, or unknownEpoch, of the new log that an event has announced
+	// since the last history; "" for none. rejected reports that a history of another log
+	// was rejected since then.
+	announced string
+	rejected  bool
 
 	messages []*Message
 	byID     map[string]*Message
@@ -72,11 +79,10 @@ type Timeline struct {
 	activityRun string
 }
 
-// unnamed is an epoch that was not told.
-const unnamed = "?"
+// unknownEpoch stands for the epoch of a log whose event did not name it.
+const unknownEpoch = "?"
 
-// New returns the Timeline of a session whose log is empty so far. For any other
-// session, Load it.
+// New returns the Timeline of a session with an empty log. For other sessions, call Load.
 func New(sessionKey string) *Timeline {
 	t := &Timeline{key: sessionKey}
 	t.clear()
@@ -90,56 +96,55 @@ func (t *Timeline) clear() {
 	t.activity, t.activityRun = nil, ""
 }
 
-// Load puts a history in the place of the transcript, the running answer so far
-// included. Events after it that were held back apply where they are known to be
-// of its log and join on; otherwise Gap tells that they are missing. A history
-// older than the transcript changes nothing. It reports false when the transcript
-// is still Stale, because the history was read before the log became another one:
-// ask again then. One history at a time may be under way.
+// Load replaces the transcript by a history, which includes the streaming answer so far.
+// Buffered events are applied if they follow the history and are known to be of the same
+// log; otherwise Gap reports them as missing. A history that is older than the transcript
+// changes nothing. Load reports false if the transcript is still Stale, because the history
+// was read before the session got a new log: ask again then. Only one history may be
+// pending at a time.
 func (t *Timeline) Load(h protocol.ChatHistoryResult) bool {
 	switch {
-	case t.told != "" && h.Epoch != t.told && !t.refused:
-		t.refused, t.stale = true, true // the next one was asked for after the event, and is right
+	case t.announced != "" && h.Epoch != t.announced && !t.rejected:
+		t.rejected, t.stale = true, true // the next one is newer than the event, and right
 		return false
 	case h.Epoch == t.epoch && !t.stale && h.LastSeq < t.seq:
 		return true
-	case h.Epoch != t.told && (h.Epoch != t.epoch || t.told != ""):
-		t.held.clear() // may be of an earlier log
+	case h.Epoch != t.announced && (h.Epoch != t.epoch || t.announced != ""):
+		t.buffer.clear() // may have events of an earlier log
 	}
 	t.clear()
 	t.epoch, t.seq, t.more, t.stale = h.Epoch, h.LastSeq, h.HasMore, false
-	t.seen, t.base = max(t.seen, h.LastSeq), h.LastSeq
-	t.told, t.refused, t.missed = "", false, 0
+	t.highest, t.loadedSeq = max(t.highest, h.LastSeq), h.LastSeq
+	t.announced, t.rejected, t.withdrawnSeq = "", false, 0
 	for i := range h.Messages {
 		t.put(readPage(h.Messages[i], h.LastSeq))
 	}
 	t.sort()
-	t.held.dropThrough(h.LastSeq)
+	t.buffer.dropThrough(h.LastSeq)
 	t.release(nil)
 	return !t.stale
 }
 
-// Resumed takes what became of Cursor on a new connection. Where it is live, the
-// missing events come by themselves, and Gap is open until they have; otherwise
+// Resumed handles the gateway's answer to Cursor on a new connection. If the status is live,
+// the gateway sends the missing events, and Gap is open until they have arrived. Otherwise
 // the transcript is Stale.
 func (t *Timeline) Resumed(r protocol.ResumedCursor) {
 	if r.Status == protocol.ResumeLive && (t.epoch == "" || r.Epoch == t.epoch) {
 		t.Tick(r.LastSeq)
 		return
 	}
-	t.giveUp()
-	t.seen, t.told, t.refused = 0, r.Epoch, false
+	t.markStale()
+	t.highest, t.announced, t.rejected = 0, r.Epoch, false
 }
 
-// Replay applies the answer to chat.replay. More is to be asked for while Gap is
-// open; when the gateway does not have the events any more, the transcript is
-// Stale.
+// Replay applies the answer to chat.replay. While Gap is still open, there is more to ask
+// for. If the gateway no longer has the events, the transcript is Stale.
 func (t *Timeline) Replay(r protocol.ChatReplayResult) (Outcome, []Change) {
 	if t.stale {
 		return Reset, nil
 	}
 	if r.Reset || t.epoch != "" && r.Epoch != t.epoch {
-		return t.giveUp(), nil
+		return t.markStale(), nil
 	}
 	var all []Change
 	for i := range r.Events {
@@ -150,18 +155,17 @@ func (t *Timeline) Replay(r protocol.ChatReplayResult) (Outcome, []Change) {
 			return Reset, all
 		}
 	}
-	// Which corrects what a tick of an earlier log may have told.
-	t.seen = max(t.seq, r.LastSeq, t.held.last())
+	// Corrects a seq that a tick of an earlier log may have set.
+	t.highest = max(t.seq, r.LastSeq, t.buffer.last())
 	return Applied, all
 }
 
-// Prepend adds the page of older messages that was asked for with Oldest's
-// before. Messages may change their places. It reports false, and changes
-// nothing, when the page does not join on: the transcript begins elsewhere by
-// now or has another epoch, or the page is older than what was loaded or shows a
-// message in a state that has passed since. Ask again then.
+// Prepend adds a page of older messages that was asked for with Oldest's before. Messages
+// may change their places. Prepend reports false and changes nothing if the page does not
+// fit: the transcript now begins elsewhere or has another epoch, or the page is older than
+// the loaded history or has a message in an outdated state. Ask again then.
 func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
-	if oldest, _ := t.Oldest(); t.stale || page.Epoch != t.epoch || page.LastSeq < max(t.base, t.missed) || before != oldest {
+	if oldest, _ := t.Oldest(); t.stale || page.Epoch != t.epoch || page.LastSeq < max(t.loadedSeq, t.withdrawnSeq) || before != oldest {
 		return false
 	}
 	if page.LastSeq < t.seq {
@@ -185,28 +189,28 @@ func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
 	return true
 }
 
-// Tick notes the session's last seq as the gateway tells it, so that a lost last
-// event is noticed: see Gap. It holds until the next replay.
-func (t *Timeline) Tick(lastSeq int64) { t.seen = max(t.seen, lastSeq) }
+// Tick notes the session's last seq, as the gateway reports it, so that Gap opens even if
+// the last event was lost. A replay corrects it.
+func (t *Timeline) Tick(lastSeq int64) { t.highest = max(t.highest, lastSeq) }
 
-// Gap reports whether events are missing, and the seq after which to ask for
-// them. Asking is of no use when the transcript is Stale.
-func (t *Timeline) Gap() (after int64, open bool) { return t.seq, !t.stale && t.seen > t.seq }
+// Gap reports whether events are missing, and the seq after which to ask for them. It is
+// closed while the transcript is Stale.
+func (t *Timeline) Gap() (after int64, open bool) { return t.seq, !t.stale && t.highest > t.seq }
 
-// Stale reports whether the transcript has to be loaded anew.
+// Stale reports whether the transcript has to be loaded again.
 func (t *Timeline) Stale() bool { return t.stale }
 
 // Deleted reports whether the transcript is Stale because an event said that the
 // session was deleted.
 func (t *Timeline) Deleted() bool { return t.stale && t.gone }
 
-// Cursor is where to resume.
+// Cursor returns where to resume the log.
 func (t *Timeline) Cursor() protocol.Cursor {
 	return protocol.Cursor{SessionKey: t.key, Epoch: t.epoch, AfterSeq: t.seq}
 }
 
-// Oldest is the seq before which to ask for older messages, and whether there
-// are any.
+// Oldest returns the seq before which to ask for older messages, and whether there are
+// any.
 func (t *Timeline) Oldest() (before int64, more bool) {
 	if len(t.messages) == 0 {
 		return 0, t.more
@@ -214,14 +218,14 @@ func (t *Timeline) Oldest() (before int64, more bool) {
 	return t.messages[0].Seq, t.more
 }
 
-// Messages is the transcript in its order. It is valid until the Timeline
-// changes and must not be changed.
+// Messages returns the transcript in order. The slice is valid until the Timeline changes.
+// Callers must not change it.
 func (t *Timeline) Messages() []*Message { return t.messages }
 
-// Message is the message of that id, or nil.
+// Message returns the message with that id, or nil.
 func (t *Timeline) Message(id string) *Message { return t.byID[id] }
 
-// Running is the run whose answer is streaming.
+// Running returns the run whose answer is streaming.
 func (t *Timeline) Running() (runID string, running bool) {
 	var last *Message
 	for _, m := range t.open {
@@ -235,7 +239,7 @@ func (t *Timeline) Running() (runID string, running bool) {
 	return last.RunID, true
 }
 
-// Activity is what the running run is busy with, as far as events told; or nil.
+// Activity returns what the active run is doing, if an event said so, or nil.
 func (t *Timeline) Activity() *protocol.Activity { return t.activity }
 
 // Queued counts the user messages whose runs have not begun.
@@ -249,7 +253,7 @@ func (t *Timeline) Queued() int {
 	return n
 }
 
-// put adds m, or puts it in the place of the message of its id. Call sort after.
+// put adds m, or replaces the message with the same id. The caller calls sort afterwards.
 func (t *Timeline) put(m *Message) {
 	if had := t.byID[m.ID]; had != nil {
 		t.messages[t.index(had)] = m
@@ -269,8 +273,8 @@ func (t *Timeline) closeAnswer(m *Message) {
 	}
 }
 
-// sort brings the messages into the transcript's order. They nearly are: each
-// moves up past those that belong behind it.
+// sort puts the messages into the transcript's order by insertion, since they are nearly
+// sorted.
 func (t *Timeline) sort() {
 	for i, m := range t.messages {
 		if q := t.byID[m.ReplyTo]; q != nil && q.Role == protocol.FromUser && q.Seq < m.Seq {
@@ -283,7 +287,7 @@ func (t *Timeline) sort() {
 	}
 }
 
-// before is the id of the message that m stands behind.
+// before returns the id of the message before m, or "".
 func (t *Timeline) before(m *Message) string {
 	if i := t.index(m); i > 0 {
 		return t.messages[i-1].ID
@@ -291,7 +295,7 @@ func (t *Timeline) before(m *Message) string {
 	return ""
 }
 
-// index finds a message that is there.
+// index returns the index of a message of the transcript.
 func (t *Timeline) index(m *Message) int {
 	i := len(t.messages) - 1
 	for t.messages[i] != m {
