@@ -14,8 +14,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// makeAgents makes the configured agents, and what is said of them: the default
-// one first, then by name.
+// makeAgents makes the configured agents, and their list for clients: the default one
+// first, the others by name.
 func makeAgents(c config.Agents) (map[string]run.Agent, []protocol.Agent, error) {
 	agents := make(map[string]run.Agent, len(c.List))
 	var list []protocol.Agent
@@ -25,19 +25,22 @@ func makeAgents(c config.Agents) (map[string]run.Agent, []protocol.Agent, error)
 		if err != nil {
 			return nil, nil, fmt.Errorf("agents.list.%s: %w", name, err)
 		}
-		agents[name] = run.Agent{Agent: a, HistoryMessages: cfg.HistoryMessages, Images: cfg.Images && cfg.Provider != config.Builtin}
-		said := protocol.Agent{ID: name, Name: agentName(name, cfg), Description: cfg.Description,
+		agents[name] = run.Agent{
+			Agent: a, HistoryMessages: cfg.HistoryMessages,
+			Images: cfg.Images && cfg.Provider != config.Builtin,
+		}
+		entry := protocol.Agent{ID: name, Name: agentName(name, cfg), Description: cfg.Description,
 			Provider: string(cfg.Provider), Model: cfg.Model, Default: name == c.Default}
-		if said.Default {
-			list = slices.Insert(list, 0, said)
+		if entry.Default {
+			list = slices.Insert(list, 0, entry)
 		} else {
-			list = append(list, said)
+			list = append(list, entry)
 		}
 	}
 	return agents, list, nil
 }
 
-// agentName is what people call an agent. "default" tells them nothing.
+// agentName is the name that people see: the label, unless that is only "default".
 func agentName(name string, c config.Agent) string {
 	switch {
 	case c.Label != name || name != "default":
@@ -52,13 +55,15 @@ func makeAgent(name string, c config.Agent) (agent.Agent, error) {
 	switch c.Provider {
 	case config.OpenAI:
 		return openai.New(openai.Config{
-			Name: name, BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey.Reveal(), SystemPrompt: c.SystemPrompt,
-			MaxTokens: c.MaxTokens, Temperature: c.Temperature, Timeout: c.Timeout,
+			Name: name, BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey.Reveal(),
+			SystemPrompt: c.SystemPrompt,
+			MaxTokens:    c.MaxTokens, Temperature: c.Temperature, Timeout: c.Timeout,
 		})
 	case config.Anthropic:
 		return anthropic.New(anthropic.Config{
-			Name: name, BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey.Reveal(), SystemPrompt: c.SystemPrompt,
-			MaxTokens: c.MaxTokens, Temperature: c.Temperature, Timeout: c.Timeout,
+			Name: name, BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey.Reveal(),
+			SystemPrompt: c.SystemPrompt,
+			MaxTokens:    c.MaxTokens, Temperature: c.Temperature, Timeout: c.Timeout,
 		})
 	default:
 		return builtin.New(builtin.Config{})

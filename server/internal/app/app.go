@@ -34,26 +34,30 @@ import (
 
 // Options are what a gateway is started with.
 type Options struct {
-	Config  config.Config
+	// Config is the configuration at the start.
+	Config config.Config
+	// Version is the version of the binary, as clients and admins see it.
 	Version string
-	Log     *slog.Logger
-	// Level, if set, is what Log logs from; a reload sets it.
+	// Log takes all log lines.
+	Log *slog.Logger
+	// Level is the least level that Log logs; a reload sets it. It may be nil.
 	Level *slog.LevelVar
-	// Load reads the configuration again, from where Config came; nil: it cannot
-	// be. ConfigFile is the name of its file, without the folder, or empty.
-	Load       func() (config.Config, []config.Warning, error)
+	// Load reads the configuration again, from where Config came. Without it, the
+	// gateway refuses to reload.
+	Load func() (config.Config, []config.Warning, error)
+	// ConfigFile is the name of the configuration's file without its folder, or empty.
 	ConfigFile string
-	// Reloads asks for that with each value; nil: nobody does.
+	// Reloads makes the gateway reload once for each signal. It may be nil.
 	Reloads <-chan os.Signal
-	// Out takes what is for the person who starts the gateway, the sign-in link
-	// among it; nil: nobody.
+	// Out takes the text for the person who starts the gateway, which has a sign-in
+	// link. It may be nil.
 	Out io.Writer
 }
 
-// closeTimeout bounds what is left to do once runs have ended.
+// closeTimeout bounds the rest of a stop, once the runs have ended.
 const closeTimeout = 10 * time.Second
 
-// gatehouse is a gateway that runs.
+// gatehouse is a running gateway.
 type gatehouse struct {
 	Options
 	store    storage
@@ -72,23 +76,26 @@ type gatehouse struct {
 	audit    *audit.Service
 	events   *hub.Hub
 	hook     *webhook.Sender
-	live     atomic.Pointer[settings] // what holds now; Config is what held at the start
+	settings atomic.Pointer[settings] // the current ones; Config is that of the start
 	sockets  *httpd.Sockets
 	http     *http.Server
 	listener net.Listener
 	certs    certificates // nil: plain HTTP
 	redirect *redirect    // nil: none
 
-	reloading sync.Mutex
-	loaded    loaded
+	// reloading is held during a reload. It guards the following field.
+	reloading  sync.Mutex
+	lastReload lastReload
 }
 
-// Run runs a gateway until ctx ends, then lets runs finish (drain_timeout),
-// tells its clients and closes the store last. It returns nil after a stop that
-// was asked for.
+// Run runs a gateway until ctx ends. Then runs may finish within
+// gateway.drain_timeout, clients are told, and the store is closed last. Run returns
+// nil if it stopped because ctx ended.
 func Run(ctx context.Context, o Options) (err error) {
 	g := &gatehouse{Options: o, metrics: metrics.New()}
-	g.Load = canReload(o.Load)
+	if g.Load == nil {
+		g.Load = cannotLoad
+	}
 	// Before anything is written: a binary without the client must not start.
 	if g.assets, err = static.Load(); err != nil {
 		return err
@@ -111,65 +118,99 @@ func Run(ctx context.Context, o Options) (err error) {
 		return errors.Join(err, g.listener.Close())
 	}
 	defer waitMetrics()
-	if err := g.listenPlain(); err != nil {
+	if err := g.listenRedirect(); err != nil {
 		_ = g.gateway.Shutdown(ctx)
 		return errors.Join(err, g.listener.Close())
 	}
 	return g.serve(ctx)
 }
 
-// build joins the parts.
+// build makes the parts and joins them.
 func (g *gatehouse) build() error {
 	if err := g.loadToken(); err != nil {
 		return err
 	}
-	begin, err := newSettings(g.Config)
+	first, err := newSettings(g.Config)
 	if err != nil {
 		return err
 	}
-	g.live.Store(begin)
+	g.settings.Store(first)
 	if err := g.makeCertificates(); err != nil {
 		return err
 	}
-	g.hook = webhook.New(webhook.Options{Log: g.Log, Settings: inForce(g, func(s *settings) webhook.Settings { return s.hook })})
-	told := &notifier{hook: g.hook}
-	events := hub.New()
-	g.events = events
-	g.audit = audit.New(g.store.Audit(), audit.Options{Log: g.Log, Written: func() { events.NotifyAdmins(protocol.TopicAudit) }})
-	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{Notifier: told, Binding: g.token.Fingerprint,
-		Settings: inForce(g, func(s *settings) pairing.Settings { return s.pairing })})
-	g.keys = auth.NewKeys(g.store.Keys())
-	g.sessions = session.New(g.store.Sessions(), counted{events, g.metrics},
-		inForce(g, func(s *settings) session.Settings { return s.session }))
-	if g.media, err = media.New(filepath.Join(g.Config.DataDir, "media"), g.store.Media(),
-		inForce(g, func(s *settings) media.Settings { return s.media })); err != nil {
+	notifier := &notifier{}
+	if err := g.buildDomain(notifier); err != nil {
 		return err
 	}
-	g.runner = run.New(g.sessions, g.media, inForce(g, func(s *settings) run.Settings { return s.run }), g.Log)
-	g.access = access.New(access.Options{
-		Log: g.Log, Metrics: g.metrics, Token: g.token, Keys: g.keys, Devices: g.pairings, Links: &g.links, Guesses: g.audit,
-	})
-	g.registry = registry.New()
-	g.gateway = gateway.New(gateway.Options{
-		Log: g.Log, Version: g.Version, Access: g.access, Registry: g.registry, Settings: inForce(g, func(s *settings) gateway.Settings { return s.gateway }), Sessions: g.sessions,
-		Runner: g.runner, Pairings: g.pairings, Keys: g.keys, Audit: g.audit, Hub: events, Metrics: g.metrics, Ready: g.store.Ping,
-		Reload: g.reload, Detail: g.detail,
-	})
-	told.gateway = g.gateway
-	handler := httpd.New(httpd.Options{
-		Log: g.Log, Metrics: g.metrics, Identities: g.access, SignIns: g.access, Gateway: g.gateway, Refusals: g.gateway,
-		Connections: g.registry, Keys: g.keys, Audit: g.audit, Sessions: g.sessions, Pairings: g.pairings, Media: g.media, Assets: g.assets,
-		Settings: inForce(g, func(s *settings) httpd.Settings { return s.httpd }), Instance: g.store.InstanceID(), Ready: g.store.Ping,
-	})
-	g.sockets = httpd.NewSockets(httpd.SocketOptions{Log: g.Log, Metrics: g.metrics,
-		Settings: inForce(g, func(s *settings) httpd.SocketSettings { return s.sockets })})
-	g.http = httpd.NewServer(handler, g.sockets, g.Log)
-	g.watchMetrics(events)
+	g.buildGateway()
+	notifier.hook, notifier.gateway = g.hook, g.gateway
+	g.buildHTTP()
+	g.watchMetrics()
 	return nil
 }
 
-// loadToken takes the token of the configuration, or the one that the data
-// directory keeps.
+// buildDomain makes the parts that do not know of connections. notifier is called
+// only after build.
+func (g *gatehouse) buildDomain(notifier *notifier) (err error) {
+	g.hook = webhook.New(webhook.Options{
+		Log: g.Log, Settings: current(g, func(s *settings) webhook.Settings { return s.hook }),
+	})
+	g.events = hub.New()
+	g.audit = audit.New(g.store.Audit(), audit.Options{
+		Log: g.Log, Written: func() { g.events.NotifyAdmins(protocol.TopicAudit) },
+	})
+	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{
+		Notifier: notifier, Binding: g.token.Fingerprint,
+		Settings: current(g, func(s *settings) pairing.Settings { return s.pairing }),
+	})
+	g.keys = auth.NewKeys(g.store.Keys())
+	g.sessions = session.New(g.store.Sessions(), runCounter{g.events, g.metrics},
+		current(g, func(s *settings) session.Settings { return s.session }))
+	g.media, err = media.New(filepath.Join(g.Config.DataDir, "media"), g.store.Media(),
+		current(g, func(s *settings) media.Settings { return s.media }))
+	if err != nil {
+		return err
+	}
+	g.runner = run.New(g.sessions, g.media,
+		current(g, func(s *settings) run.Settings { return s.run }), g.Log)
+	return nil
+}
+
+// buildGateway makes what serves the WebSocket.
+func (g *gatehouse) buildGateway() {
+	g.access = access.New(access.Options{
+		Log: g.Log, Metrics: g.metrics, Token: g.token, Keys: g.keys, Devices: g.pairings,
+		Links: &g.links, Guesses: g.audit,
+	})
+	g.registry = registry.New()
+	g.gateway = gateway.New(gateway.Options{
+		Log: g.Log, Version: g.Version, Access: g.access, Registry: g.registry,
+		Settings: current(g, func(s *settings) gateway.Settings { return s.gateway }),
+		Sessions: g.sessions, Runner: g.runner, Pairings: g.pairings, Keys: g.keys,
+		Audit: g.audit, Hub: g.events, Metrics: g.metrics, Ready: g.store.Ping,
+		Reload: g.reload, Detail: g.addDetail,
+	})
+}
+
+// buildHTTP makes the HTTP server.
+func (g *gatehouse) buildHTTP() {
+	handler := httpd.New(httpd.Options{
+		Log: g.Log, Metrics: g.metrics, Identities: g.access, SignIns: g.access,
+		Gateway: g.gateway, Refusals: g.gateway, Connections: g.registry, Keys: g.keys,
+		Audit: g.audit, Sessions: g.sessions, Pairings: g.pairings, Media: g.media,
+		Assets:   g.assets,
+		Settings: current(g, func(s *settings) httpd.Settings { return s.httpd }),
+		Instance: g.store.InstanceID(), Ready: g.store.Ping,
+	})
+	g.sockets = httpd.NewSockets(httpd.SocketOptions{
+		Log: g.Log, Metrics: g.metrics,
+		Settings: current(g, func(s *settings) httpd.SocketSettings { return s.sockets }),
+	})
+	g.http = httpd.NewServer(handler, g.sockets, g.Log)
+}
+
+// loadToken takes the gateway token from the configuration, or else from the data
+// directory, where it is generated at the first start.
 func (g *gatehouse) loadToken() error {
 	if t := g.Config.Gateway.Token; t.IsSet() {
 		g.token = auth.NewToken(t.Reveal())
@@ -186,37 +227,39 @@ func (g *gatehouse) loadToken() error {
 	return nil
 }
 
-// serve serves until ctx ends or the listener fails, and stops.
+// serve serves until ctx ends or a listener fails, and then stops the gateway.
 func (g *gatehouse) serve(ctx context.Context) error {
-	var beside sync.WaitGroup
-	defer beside.Wait()
-	sweeping, stopSweeping := context.WithCancel(context.Background())
-	defer stopSweeping()
-	beside.Go(func() { g.sweep(sweeping) })
-	err := errors.Join(g.recoverRuns(ctx, true), g.note(ctx, audit.GatewayStarted))
+	var jobs sync.WaitGroup
+	defer jobs.Wait()
+	// The sweep outlives ctx: it writes what the parts keep in memory until the end.
+	sweeping, stopSweep := context.WithCancel(context.Background())
+	defer stopSweep()
+	jobs.Go(func() { g.sweepRecords(sweeping) })
+	err := errors.Join(g.recoverRuns(ctx, true), g.auditLifecycle(ctx, audit.GatewayStarted))
 	if err == nil {
-		tidying, stopTidying := context.WithCancel(ctx)
-		defer stopTidying()
-		beside.Go(func() { g.tidy(tidying) })
-		beside.Go(func() { g.hangups(tidying) })
+		serving, stopJobs := context.WithCancel(ctx)
+		defer stopJobs()
+		jobs.Go(func() { g.maintainSessions(serving) })
+		jobs.Go(func() { g.reloadOnSignals(serving) })
 		if g.certs != nil {
-			beside.Go(func() { g.certs.Watch(tidying) })
+			jobs.Go(func() { g.certs.Watch(serving) })
 		}
 		err = g.listen(ctx)
-		stopTidying()
+		stopJobs()
 	}
 	g.drain()
 	return unlessStopped(ctx, err)
 }
 
-// note adds a line of the gateway's own to the audit log.
-func (g *gatehouse) note(ctx context.Context, action string) error {
-	_, err := g.audit.Begin(ctx, audit.Gateway(), audit.Act{Action: action, Detail: "version " + g.Version})
+// auditLifecycle writes to the audit log that the gateway has started or stops.
+func (g *gatehouse) auditLifecycle(ctx context.Context, action string) error {
+	_, err := g.audit.Begin(ctx, audit.Gateway(),
+		audit.Act{Action: action, Detail: "version " + g.Version})
 	return err
 }
 
-// unlessStopped is err, but nil for what a stop broke off before the gateway had
-// begun.
+// unlessStopped is err, but nil if err is only that ctx ended before the gateway had
+// started.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
@@ -224,15 +267,15 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// listen lets clients in until ctx ends.
+// listen accepts clients until ctx ends. Its error is a listener's.
 func (g *gatehouse) listen(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- g.serveHTTP() }()
 	if g.redirect != nil {
-		g.Log.Info("leading from plain HTTP to HTTPS", "redirect", g.redirect.Listener.Addr().String())
+		g.Log.Info("redirecting HTTP to HTTPS", "redirect", g.redirect.Listener.Addr().String())
 		go func() { failed <- g.redirect.Serve(g.sockets.Listener(g.redirect.Listener)) }()
 	}
-	g.welcome()
+	g.printWelcome()
 	g.Log.Info("listening", "address", g.listener.Addr().String(), "version", g.Version)
 	select {
 	case <-ctx.Done():
@@ -242,27 +285,27 @@ func (g *gatehouse) listen(ctx context.Context) error {
 	}
 }
 
-// drain lets runs finish, then says good-bye and closes every connection.
+// drain stops the gateway: runs may finish, then all connections are closed.
 func (g *gatehouse) drain() {
-	drainTimeout := g.live.Load().config.Gateway.DrainTimeout
+	drainTimeout := g.settings.Load().config.Gateway.DrainTimeout
 	g.Log.Info("stopping", "drain_timeout", drainTimeout)
-	const comeBack = 2 * time.Second
-	g.gateway.Drain(comeBack)
+	const retryAfter = 2 * time.Second
+	g.gateway.Drain(retryAfter)
 	draining, done := context.WithTimeout(context.Background(), drainTimeout)
 	g.runner.Stop(draining)
 	done()
 	closing, done := context.WithTimeout(context.Background(), closeTimeout)
 	defer done()
 	if g.redirect != nil {
-		_ = g.redirect.Server.Close() // nobody waits for a redirect
+		_ = g.redirect.Server.Close() // redirects take no time that is worth waiting for
 	}
 	if err := errors.Join(g.gateway.Shutdown(closing), g.http.Shutdown(closing)); err != nil {
-		g.Log.Warn("connections cut off", "error", err)
+		g.Log.Warn("some connections did not close in time and were cut off", "error", err)
 	}
 	g.hook.Stop()
-	g.live.Load().retire()
-	if err := g.note(closing, audit.GatewayStopped); err != nil {
-		g.Log.Warn("the audit log does not tell of the stop", "error", err)
+	g.settings.Load().retire()
+	if err := g.auditLifecycle(closing, audit.GatewayStopped); err != nil {
+		g.Log.Warn("the stop is not in the audit log: it could not be written", "error", err)
 	}
 	g.Log.Info("stopped")
 }

@@ -24,13 +24,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestMain allows for the clock that the highlighter's regular expressions keep
-// for a second after their last match.
+// The regular expressions of the highlighter have a clock goroutine that ends a second
+// after their last match.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
 }
 
-// output takes what is written by several goroutines.
+// output is a buffer that several goroutines may write to.
 type output struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -53,7 +53,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// running is a gateway in this process.
+// running is a gateway that runs in this process.
 type running struct {
 	t        *testing.T
 	url      string
@@ -66,7 +66,8 @@ type running struct {
 
 func settings(t *testing.T, dir string) config.Config {
 	t.Helper()
-	c, _, err := config.Load(config.Source{Flags: config.Flags{Listen: "127.0.0.1:0", DataDir: dir}, Dir: t.TempDir()})
+	c, _, err := config.Load(config.Source{Flags: config.Flags{Listen: "127.0.0.1:0", DataDir: dir},
+		Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func (r *running) admin() *httpdtest.Client {
 	return c
 }
 
-// signIn trades a code for a cookie and gives the status.
+// signIn signs a browser in, and gives the HTTP status and the cookie.
 func (r *running) signIn(body string) (status int, cookie *http.Cookie) {
 	r.t.Helper()
 	answer, err := http.Post(r.url+"/api/session", "application/json", strings.NewReader(body))
@@ -225,14 +226,15 @@ func TestSignInRestsOnTheToken(t *testing.T) {
 	}
 }
 
-// TestStopInTheMiddle stops a gateway that answers, without time to finish.
+// TestStopInTheMiddle stops a gateway during an answer, without time to finish it.
 func TestStopInTheMiddle(t *testing.T) {
 	c := settings(t, t.TempDir())
 	c.Gateway.DrainTimeout = 0
 	r := start(t, c)
 	client := r.admin()
 	var first protocol.ChatSendResult
-	client.Read(client.OK(protocol.MethodChatSend, `{"message":"slow","sessionKey":"k","ack":"accepted","idempotencyKey":"a"}`), &first)
+	client.Read(client.OK(protocol.MethodChatSend,
+		`{"message":"slow","sessionKey":"k","ack":"accepted","idempotencyKey":"a"}`), &first)
 	said := untilChunk(t, client)
 	client.OK(protocol.MethodChatSend, `{"message":"echo later","sessionKey":"k","ack":"accepted"}`)
 	go r.stop()
@@ -244,14 +246,16 @@ func TestStopInTheMiddle(t *testing.T) {
 	}
 	r = start(t, c)
 	client = r.admin()
-	e := client.Refused(protocol.Interrupted, "", protocol.MethodChatSend, `{"message":"slow","idempotencyKey":"a"}`)
+	e := client.Refused(protocol.Interrupted, "", protocol.MethodChatSend,
+		`{"message":"slow","idempotencyKey":"a"}`)
 	if e.Details == nil || e.Details.RunID != first.RunID {
 		t.Errorf("%+v", e)
 	}
 	// What waited behind it is taken up.
 	for {
 		var p protocol.ChatStatusResult
-		if client.Read(client.OK(protocol.MethodChatStatus, `{"sessionKey":"k"}`), &p); !p.IsRunning && p.Queued == 0 {
+		if client.Read(client.OK(protocol.MethodChatStatus, `{"sessionKey":"k"}`), &p); !p.IsRunning &&
+			p.Queued == 0 {
 			break
 		}
 		time.Sleep(time.Millisecond)
@@ -262,7 +266,8 @@ func TestStopInTheMiddle(t *testing.T) {
 		t.Fatalf("%d messages", len(page.Messages))
 	}
 	partial, later := page.Messages[1], page.Messages[3]
-	if partial.Status != protocol.StatusFailed || !strings.HasPrefix(partial.Content, said) || partial.Error == "" {
+	if partial.Status != protocol.StatusFailed || !strings.HasPrefix(partial.Content, said) ||
+		partial.Error == "" {
 		t.Errorf("the interrupted answer is %+v, it had begun with %q", partial, said)
 	}
 	if later.Status != protocol.StatusComplete || !strings.HasPrefix(later.Content, "later") {
@@ -270,7 +275,7 @@ func TestStopInTheMiddle(t *testing.T) {
 	}
 }
 
-func untilChunk(t *testing.T, c *httpdtest.Client) (said string) {
+func untilChunk(t *testing.T, c *httpdtest.Client) (text string) {
 	t.Helper()
 	for {
 		var e protocol.AgentEvent
@@ -285,12 +290,13 @@ func untilChunk(t *testing.T, c *httpdtest.Client) (said string) {
 	}
 }
 
-// TestStopWaits stops a gateway that answers, with time to finish.
+// TestStopWaits stops a gateway during an answer, with time to finish it.
 func TestStopWaits(t *testing.T) {
 	c := settings(t, t.TempDir())
 	r := start(t, c)
 	client := r.admin()
-	send := client.Send(protocol.MethodChatSend, `{"message":"echo one two three four five","sessionKey":"k"}`)
+	send := client.Send(protocol.MethodChatSend,
+		`{"message":"echo one two three four five","sessionKey":"k"}`)
 	untilChunk(t, client)
 	go r.stop()
 	client.Event(protocol.EventShutdown)
@@ -305,7 +311,8 @@ func TestStartThatFails(t *testing.T) {
 	dir := t.TempDir()
 	r := start(t, settings(t, dir))
 	taken := settings(t, t.TempDir())
-	taken.Gateway.Listen = strings.TrimPrefix(strings.Replace(r.url, "localhost", "127.0.0.1", 1), "http://")
+	taken.Gateway.Listen = strings.TrimPrefix(strings.Replace(r.url, "localhost", "127.0.0.1", 1),
+		"http://")
 	file := filepath.Join(t.TempDir(), "file")
 	loose := filepath.Join(t.TempDir(), auth.TokenFile)
 	for _, name := range []string{file, loose} {
@@ -323,8 +330,10 @@ func TestStartThatFails(t *testing.T) {
 		"a token file without a token":       {settings(t, filepath.Dir(loose)), "does not contain a gateway token"},
 	} {
 		out := newOutput()
-		err := app.Run(t.Context(), app.Options{Config: row.config, Version: "test", Log: slog.New(slog.DiscardHandler), Out: out})
-		if err == nil || !strings.Contains(err.Error(), row.words) || strings.Contains(err.Error(), "\n") {
+		err := app.Run(t.Context(), app.Options{Config: row.config, Version: "test",
+			Log: slog.New(slog.DiscardHandler), Out: out})
+		if err == nil || !strings.Contains(err.Error(), row.words) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want …%s… in one line", name, err, row.words)
 		}
 		if out.String() != "" {
@@ -336,25 +345,26 @@ func TestStartThatFails(t *testing.T) {
 	start(t, settings(t, taken.DataDir))
 }
 
-// TestStopBeforeTheStart asks a gateway to stop that has not yet begun: nothing
-// has gone wrong.
+// TestStopBeforeTheStart stops a gateway before it has started: that is no error.
 func TestStopBeforeTheStart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	out := newOutput()
-	err := app.Run(ctx, app.Options{Config: settings(t, t.TempDir()), Version: "test", Log: slog.New(slog.DiscardHandler), Out: out})
+	err := app.Run(ctx, app.Options{Config: settings(t, t.TempDir()), Version: "test",
+		Log: slog.New(slog.DiscardHandler), Out: out})
 	if err != nil || out.String() != "" {
 		t.Errorf("%v, printed %s", err, out)
 	}
 }
 
-// TestWiring walks a few rows of the protocol page that rest on how the parts
-// are joined.
+// TestWiring checks a few rows of the protocol page that depend on how the parts are
+// joined.
 func TestWiring(t *testing.T) {
 	c := settings(t, t.TempDir())
 	c.Gateway.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	r := start(t, c)
-	target := conformance.Target{URL: strings.Replace(r.url, "localhost", "127.0.0.1", 1), Token: r.token, Proxied: true}
+	target := conformance.Target{URL: strings.Replace(r.url, "localhost", "127.0.0.1", 1),
+		Token: r.token, Proxied: true}
 	walked := 0
 	for _, row := range conformance.Rows() {
 		if row.Section != "Browser pairing" || row.Wait > 0 {

@@ -15,36 +15,40 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Files that were never sent go after their time, those of a session with it.
+// Files that were never sent are removed after media.orphans, files of a session with
+// the session.
 func TestFilesAreCollected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, config.Retention{Pieces: 24 * time.Hour})
-		s := *h.live.Load()
+		h := newFixture(t, config.Retention{Pieces: 24 * time.Hour})
+		s := *h.settings.Load()
 		s.config.Media.Orphans = 3 * time.Hour
 		s.media = media.Settings{MaxBytes: 1 << 10, Quota: 1 << 20}
-		h.live.Store(&s)
+		h.settings.Store(&s)
 		var ids []string
 		for range 2 {
-			f, err := h.media.Upload(t.Context(), ann(), func() (string, io.Reader, error) { return "a.txt", strings.NewReader("hello"), nil })
+			f, err := h.media.Upload(t.Context(), ann(),
+				func() (string, io.Reader, error) { return "a.txt", strings.NewReader("hello"), nil })
 			if err != nil {
 				t.Fatal(err)
 			}
 			ids = append(ids, f.ID)
 		}
-		if _, err := h.sessions.Send(t.Context(), ann().To("k"), session.SendRequest{DefaultAgent: "a", Media: ids[:1]}); err != nil {
+		if _, err := h.sessions.Send(t.Context(), ann().To("k"),
+			session.SendRequest{DefaultAgent: "a", Media: ids[:1]}); err != nil {
 			t.Fatal(err)
 		}
 		found := func(id string) bool {
 			_, err := h.media.Find(t.Context(), ann(), id)
-			if refused := new(protocol.Error); err != nil && (!errors.As(err, &refused) || refused.Code != protocol.NotFound) {
+			if refused := new(protocol.Error); err != nil &&
+				(!errors.As(err, &refused) || refused.Code != protocol.NotFound) {
 				t.Error(err)
 			}
 			return err == nil
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go h.tidy(ctx)
+		go h.maintainSessions(ctx)
 		h.pass(2 * time.Hour)
 		if !found(ids[0]) || !found(ids[1]) {
 			t.Error("a file went too soon")
@@ -57,7 +61,8 @@ func TestFilesAreCollected(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.pass(2 * time.Minute)
-		if log := h.log.String(); strings.Count(log, `msg="unused files removed" number=1`) != 2 || strings.Contains(log, "ERROR") {
+		if log := h.log.String(); strings.Count(log, `msg="unused files removed" number=1`) != 2 ||
+			strings.Contains(log, "ERROR") {
 			t.Errorf("the log is %s", log)
 		}
 	})

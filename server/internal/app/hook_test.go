@@ -14,7 +14,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// A reload turns the webhook on; then a pairing is told, from beginning to end.
+// After a reload has turned the webhook on, it is sent a pairing's request and its
+// approval.
 func TestWebhook(t *testing.T) {
 	key := []byte("123456789012345678901234")
 	secret := "whsec_" + base64.StdEncoding.EncodeToString(key)
@@ -38,12 +39,14 @@ func TestWebhook(t *testing.T) {
 	var asked protocol.ConnectResult
 	asker := httpdtest.Dial(t, c.url, nil)
 	asker.Read(asker.OK(protocol.MethodConnect, `{}`), &asked)
-	admin.OK(protocol.MethodDeviceApprove, `{"code":"`+asked.PairingCode+`","userId":"ann","role":"viewer"}`)
+	admin.OK(protocol.MethodDeviceApprove,
+		`{"code":"`+asked.PairingCode+`","userId":"ann","role":"viewer"}`)
 	for range 2 {
 		select {
 		case body := <-told:
 			requested := strings.Contains(body, `"type":"device.pair.requested"`)
-			if !requested && !strings.Contains(body, `"status":"approved","userId":"ann","role":"viewer"`) || strings.Contains(body, asked.PairingCode) {
+			if !requested && !strings.Contains(body, `"status":"approved","userId":"ann","role":"viewer"`) ||
+				strings.Contains(body, asked.PairingCode) {
 				t.Errorf("told %s", body)
 			}
 		case <-time.After(httpdtest.Impatience):

@@ -15,14 +15,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// counted counts the runs whose ends are published.
-type counted struct {
+// runCounter is a Hub that counts the ends of runs.
+type runCounter struct {
 	*hub.Hub
 	metrics *metrics.Metrics
 }
 
-// Publish passes an event on.
-func (c counted) Publish(e session.Event) {
+// Publish publishes an event.
+func (c runCounter) Publish(e session.Event) {
 	switch e.Kind {
 	case protocol.RunCompleted:
 		c.metrics.RunEnded(metrics.Completed)
@@ -34,15 +34,15 @@ func (c counted) Publish(e session.Event) {
 	c.Hub.Publish(e)
 }
 
-// watchMetrics lets metrics read what the parts know.
-func (g *gatehouse) watchMetrics(events *hub.Hub) {
+// watchMetrics gives metrics access to the counts of the parts.
+func (g *gatehouse) watchMetrics() {
 	g.metrics.Watch(metrics.Sources{
-		Connections: g.registry.Counts, Runs: g.runner.Running, Replayed: events.Replayed,
+		Connections: g.registry.Counts, Runs: g.runner.Running, Replayed: g.events.Replayed,
 	})
 }
 
-// serveMetrics serves the metrics on their own address, if there is to be one,
-// until ctx ends.
+// serveMetrics serves the metrics on gateway.metrics_listen, if that is set, until ctx
+// ends. wait waits for the end.
 func (g *gatehouse) serveMetrics(ctx context.Context) (wait func(), err error) {
 	address := g.Config.Gateway.MetricsListen
 	if address == "" {
@@ -52,12 +52,13 @@ func (g *gatehouse) serveMetrics(ctx context.Context) (wait func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway.metrics_listen: %w", err)
 	}
-	const enough = 10 * time.Second
+	const timeout = 10 * time.Second
 	routes := http.NewServeMux()
 	routes.Handle("GET /metrics", g.metrics.Handler())
 	server := &http.Server{
-		Handler: routes, ReadTimeout: enough, WriteTimeout: enough, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
-		ErrorLog: slog.NewLogLogger(g.Log.Handler(), slog.LevelDebug),
+		Handler: routes, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 8 << 10,
+		ErrorLog:       slog.NewLogLogger(g.Log.Handler(), slog.LevelDebug),
 	}
 	g.Log.Info("serving metrics", "metrics", l.Addr().String())
 	served := make(chan struct{})

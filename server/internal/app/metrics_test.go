@@ -12,8 +12,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestMetricsOfTheirOwn reads the metrics of a gateway that has answered, on the
-// address that is theirs alone.
+// TestMetricsOfTheirOwn reads the metrics at gateway.metrics_listen, after an answer.
 func TestMetricsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	c := settings(t, t.TempDir())
@@ -38,7 +37,8 @@ func TestMetricsOfTheirOwn(t *testing.T) {
 		t.Error("no transaction was counted")
 	}
 	scraped(t, "http://"+found[1]+"/", http.StatusNotFound)
-	if text := scraped(t, r.url+"/metrics", http.StatusUnauthorized); strings.Contains(text, "gatehouse_runs_total") {
+	if text := scraped(t, r.url+"/metrics", http.StatusUnauthorized); strings.Contains(text,
+		"gatehouse_runs_total") {
 		t.Error("strangers get the metrics")
 	}
 	admin.Leave()
@@ -64,7 +64,7 @@ func scraped(t *testing.T, url string, status int) string {
 	return string(text)
 }
 
-// TestMetricsAddressThatIsTaken keeps a gateway from starting.
+// TestMetricsAddressThatIsTaken expects that the gateway does not start.
 func TestMetricsAddressThatIsTaken(t *testing.T) {
 	t.Parallel()
 	first := settings(t, t.TempDir())
@@ -73,7 +73,8 @@ func TestMetricsAddressThatIsTaken(t *testing.T) {
 	found := regexp.MustCompile(`metrics=(\S+)`).FindStringSubmatch(r.log.String())
 	second := settings(t, t.TempDir())
 	second.Gateway.MetricsListen = found[1]
-	err := app.Run(t.Context(), app.Options{Config: second, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	err := app.Run(t.Context(), app.Options{Config: second, Version: "test",
+		Log: slog.New(slog.DiscardHandler)})
 	if err == nil || !strings.Contains(err.Error(), "gateway.metrics_listen") {
 		t.Errorf("%v", err)
 	}

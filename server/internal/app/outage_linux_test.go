@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 )
 
-// A file system that is full to the last byte.
+// A file system that is full.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	disk, is := storetest.Disk(t, 16<<20)
@@ -42,8 +42,8 @@ func TestReadOnlyFiles(t *testing.T) {
 	})
 }
 
-// A disk that takes no write, which any system can stage: the kernel refuses
-// every write of this process to a file, by a limit on their size.
+// A disk that takes no write. It works on any system: by a limit on the size of files,
+// the kernel refuses every write of this process to a file.
 func TestDiskThatTakesNothing(t *testing.T) {
 	t.Parallel()
 	if !storetest.Alone(t) {

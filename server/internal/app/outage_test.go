@@ -23,24 +23,23 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// outage is something that keeps the store from taking anything.
+// outage is a cause for which the store cannot write.
 type outage struct {
 	begin, end func()
 	causes     []store.Cause // as readiness may name it
 }
 
-// How long somebody may wait while the store takes nothing, on a machine that is
-// busy: for an answer to a send, and to whoever asks for readiness. Both are
-// answered within about 2 s on one that is not.
+// How long an answer may take while the store cannot write, on a busy machine: to
+// chat.send, and to a request for readiness. On an idle machine both take about 2 s.
 const (
 	patience  = 9 * time.Second
 	readiness = 6 * time.Second
 )
 
-// outlive leads a gateway on dir through an outage: what is sent meanwhile is
-// refused soon, as something to try again, and leaves nothing behind; readiness
-// tells; what was stored can be read; and when the cause is gone, everything goes
-// on by itself, the answer too that was being made.
+// outlive runs a gateway on dir through an outage. During the outage, messages are
+// refused soon as retryable and leave nothing behind, the gateway is not ready, and
+// stored data can be read. After it, everything goes on by itself, including the
+// answer that was being written.
 func outlive(t *testing.T, dir string, o outage) {
 	t.Helper()
 	r := start(t, settings(t, dir))
@@ -48,7 +47,8 @@ func outlive(t *testing.T, dir string, o outage) {
 	c.OK(protocol.MethodChatSend, send("before", "old", "echo before"))
 	words := strings.TrimSpace(strings.Repeat("one two three four five six seven eight nine ten ", 25))
 	c.OK(protocol.MethodChatSend, accepted("streamed", "stream", "echo "+words))
-	for watched := (protocol.AgentEvent{}); watched.SessionKey != "stream" || watched.Type != protocol.RunChunk; {
+	for watched := (protocol.AgentEvent{}); watched.SessionKey != "stream" ||
+		watched.Type != protocol.RunChunk; {
 		c.Read(c.Event(protocol.EventAgent), &watched)
 	}
 
@@ -63,7 +63,8 @@ func outlive(t *testing.T, dir string, o outage) {
 
 	for _, key := range refused { // at once, whatever readiness says
 		var made protocol.ChatSendResult
-		if c.Read(c.OK(protocol.MethodChatSend, accepted(key, sessionOf(key), "echo "+key)), &made); made.Status == protocol.SendDuplicate {
+		if c.Read(c.OK(protocol.MethodChatSend, accepted(key, sessionOf(key), "echo "+key)),
+			&made); made.Status == protocol.SendDuplicate {
 			t.Errorf("%s was refused and is there", key)
 		}
 	}
@@ -74,7 +75,8 @@ func outlive(t *testing.T, dir string, o outage) {
 	if watched := untilEnd(t, watcher, "stream"); watched != words {
 		t.Errorf("who watched saw %q", watched)
 	}
-	if answer := transcript(t, c, "stream")[1]; answer.Content != words || answer.Status != protocol.StatusComplete {
+	if answer := transcript(t, c, "stream")[1]; answer.Content != words ||
+		answer.Status != protocol.StatusComplete {
 		t.Errorf("the answer that was being made is %s: %q", answer.Status, answer.Content)
 	}
 	for _, c := range []*httpdtest.Client{c, watcher, newcomer} {
@@ -84,8 +86,8 @@ func outlive(t *testing.T, dir string, o outage) {
 	afterwards(t, dir, refused)
 }
 
-// sessions are those of the test: one that was there, one that streams, and one
-// that is opened by a send that is refused.
+// The sessions of the test: one from before, one whose answer streams, and one that a
+// refused chat.send would create.
 var sessions = []string{"old", "stream", "new"}
 
 func sessionOf(key string) string { return key[:strings.IndexByte(key, '-')] }
@@ -98,9 +100,9 @@ func accepted(key, sessionKey, message string) string {
 	return strings.TrimSuffix(send(key, sessionKey, message), "}") + `,"ack":"accepted"}`
 }
 
-// refuseAll sends into every session, from several connections at once and again,
-// until all of it is refused, and gives the keys of what was refused. Each key is
-// its session's and a number.
+// refuseAll sends to every session, from several connections at once and repeatedly,
+// until everything is refused. It gives the idempotency keys of the refused messages:
+// each is the session's name and a number.
 func refuseAll(t *testing.T, r *running) (refused []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -117,7 +119,8 @@ func refuseAll(t *testing.T, r *running) (refused []string) {
 				if took > patience {
 					t.Errorf("%s waited for %v", key, took)
 				}
-				if f.OK || f.Error.Code != protocol.Unavailable || !f.Error.Retryable || f.Error.RetryAfterMs <= 0 {
+				if f.OK || f.Error.Code != protocol.Unavailable || !f.Error.Retryable ||
+					f.Error.RetryAfterMs <= 0 {
 					t.Errorf("%s: ok %v, %+v; want UNAVAILABLE, to be tried again", key, f.OK, f.Error)
 				}
 				mu.Lock()
@@ -131,7 +134,7 @@ func refuseAll(t *testing.T, r *running) (refused []string) {
 	return refused
 }
 
-// get asks the gateway over HTTP.
+// get makes a GET request.
 func (r *running) get(path string) (status int, body string, took time.Duration) {
 	r.t.Helper()
 	begun := time.Now()
@@ -154,7 +157,7 @@ func (r *running) get(path string) (status int, body string, took time.Duration)
 	return answer.StatusCode, string(text), time.Since(begun)
 }
 
-// notReady fails unless everything tells that the store takes nothing.
+// notReady fails unless readiness, status and metrics say that the store cannot write.
 func notReady(t *testing.T, r *running, c *httpdtest.Client, causes []store.Cause) {
 	t.Helper()
 	for range 3 {
@@ -166,7 +169,8 @@ func notReady(t *testing.T, r *running, c *httpdtest.Client, causes []store.Caus
 		if err := json.Unmarshal([]byte(body), &said); err != nil {
 			t.Fatal(err)
 		}
-		if status != http.StatusServiceUnavailable || said.Store != "unavailable" || !slices.Contains(causes, said.Cause) || took > readiness {
+		if status != http.StatusServiceUnavailable || said.Store != "unavailable" ||
+			!slices.Contains(causes, said.Cause) || took > readiness {
 			t.Errorf("/readyz: HTTP %d %s after %v; want 503 and one of %q", status, body, took, causes)
 		}
 		if strings.Contains(body, "/") {
@@ -180,13 +184,14 @@ func notReady(t *testing.T, r *running, c *httpdtest.Client, causes []store.Caus
 		var overview protocol.StatusResult
 		c.Read(c.OK(protocol.MethodHealth, ""), &health)
 		c.Read(c.OK(protocol.MethodStatus, ""), &overview)
-		if took := time.Since(begun); health.Status != "degraded" || overview.Store != "unavailable" || took > 2*readiness {
+		if took := time.Since(begun); health.Status != "degraded" || overview.Store != "unavailable" ||
+			took > 2*readiness {
 			t.Errorf("health says %q, status says %q, after %v", health.Status, overview.Store, took)
 		}
 	}
 }
 
-// ready waits until the gateway says that it is well.
+// ready waits until the gateway is ready.
 func ready(t *testing.T, r *running, c *httpdtest.Client) {
 	t.Helper()
 	begun := time.Now()
@@ -213,7 +218,7 @@ func transcript(t *testing.T, c *httpdtest.Client, key string) []protocol.Messag
 	return page.Messages
 }
 
-// asked is what the user has said in a session.
+// asked gives the user's messages in a session.
 func asked(t *testing.T, c *httpdtest.Client, key string) (texts []string) {
 	t.Helper()
 	for _, m := range transcript(t, c, key) {
@@ -229,7 +234,8 @@ func idle(t *testing.T, c *httpdtest.Client, key string) {
 	t.Helper()
 	for end := time.Now().Add(2 * httpdtest.Impatience); ; {
 		var p protocol.ChatStatusResult
-		if c.Read(c.OK(protocol.MethodChatStatus, `{"sessionKey":"`+key+`"}`), &p); !p.IsRunning && p.Queued == 0 {
+		if c.Read(c.OK(protocol.MethodChatStatus, `{"sessionKey":"`+key+`"}`), &p); !p.IsRunning &&
+			p.Queued == 0 {
 			return
 		}
 		if time.Now().After(end) {
@@ -239,8 +245,7 @@ func idle(t *testing.T, c *httpdtest.Client, key string) {
 	}
 }
 
-// untilEnd gives what is said in a session's run from now on, and fails if an
-// event is missing.
+// untilEnd gives the rest of a run's answer, and fails if an event is missing.
 func untilEnd(t *testing.T, c *httpdtest.Client, key string) string {
 	t.Helper()
 	var said strings.Builder
@@ -268,7 +273,7 @@ func untilEnd(t *testing.T, c *httpdtest.Client, key string) string {
 	}
 }
 
-// afterwards looks at what the gateway left on the disk.
+// afterwards checks what the gateway has left on the disk.
 func afterwards(t *testing.T, dir string, refused []string) {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
@@ -302,7 +307,7 @@ func afterwards(t *testing.T, dir string, refused []string) {
 	}
 }
 
-// Another program holds the database locked for longer than anybody waits.
+// Another program locks the database for longer than any request waits.
 func TestLockedDatabase(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
@@ -12,22 +11,21 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// reloadTimeout bounds what a signal's reload may wait for.
+// reloadTimeout bounds how long a reload by signal waits for the store.
 const reloadTimeout = 20 * time.Second
 
-// maxFaults bounds what a caller is told of a configuration's faults, in bytes;
-// the log has them all.
+// maxFaults bounds the faults of a configuration in the answer to config.reload, in
+// bytes. The log has all of them.
 const maxFaults = 16 << 10
 
-// loaded is what reloads are about, guarded by the gatehouse's mutex.
-type loaded struct {
-	at           time.Time // of the last reload that went well
-	needsRestart []string
+// lastReload is the result of the last reload that succeeded.
+type lastReload struct {
+	at           time.Time // zero: there was none
+	needsRestart []string  // the changed keys that a restart will apply
 }
 
-// reload reads the configuration again, with the checks of a start, and puts in
-// force what needs no restart, all of it at once. With an error nothing has
-// changed.
+// reload reads the configuration again, with the checks of a start, and applies at
+// once all changes that need no restart. If it fails, nothing has changed.
 func (g *gatehouse) reload(context.Context) (protocol.ConfigReloadResult, error) {
 	g.reloading.Lock()
 	defer g.reloading.Unlock()
@@ -36,72 +34,71 @@ func (g *gatehouse) reload(context.Context) (protocol.ConfigReloadResult, error)
 		g.Log.Warn("configuration", "warning", w.String())
 	}
 	if err != nil {
-		return protocol.ConfigReloadResult{}, g.unloaded(err)
+		return protocol.ConfigReloadResult{}, g.refuseConfig(err)
 	}
-	before := g.live.Load()
-	merged, changes := before.config.Reload(next)
-	now, err := newSettings(merged)
+	old := g.settings.Load()
+	merged, changes := old.config.Reload(next)
+	reloaded, err := newSettings(merged)
 	if err != nil {
-		return protocol.ConfigReloadResult{}, g.unloaded(err)
+		return protocol.ConfigReloadResult{}, g.refuseConfig(err)
 	}
 	if g.certs != nil {
 		if err := g.certs.Reload(); err != nil {
-			return protocol.ConfigReloadResult{}, g.unloaded(fmt.Errorf("tls: %w", err))
+			return protocol.ConfigReloadResult{}, g.refuseConfig(fmt.Errorf("tls: %w", err))
 		}
 	}
-	g.live.Store(now)
-	before.retire()
-	g.applied(merged)
-	g.loaded = loaded{at: time.Now(), needsRestart: changes.Restart}
-	g.Log.Info("configuration read again", "applied", changes.Live, "needs_restart", changes.Restart)
-	return protocol.ConfigReloadResult{Applied: listed(changes.Live), NeedsRestart: listed(changes.Restart)}, nil
-}
-
-// applied tells those of what is in force who do not ask.
-func (g *gatehouse) applied(c config.Config) {
+	g.settings.Store(reloaded)
+	old.retire()
 	if g.Level != nil {
-		g.Level.Set(c.Log.Level)
+		g.Level.Set(merged.Log.Level)
 	}
+	g.lastReload = lastReload{at: time.Now(), needsRestart: changes.Restart}
+	g.Log.Info("configuration read again", "applied", changes.Live, "needs_restart", changes.Restart)
+	return protocol.ConfigReloadResult{
+		Applied: notNil(changes.Live), NeedsRestart: notNil(changes.Restart),
+	}, nil
 }
 
-// listed makes no keys an empty list, which is what a client expects.
-func listed(keys []string) []string {
+// notNil makes a nil list an empty one: clients expect [], not null.
+func notNil(keys []string) []string {
 	if keys == nil {
 		return []string{}
 	}
 	return keys
 }
 
-// unloaded refuses a configuration with all that is wrong with it.
-func (g *gatehouse) unloaded(err error) error {
-	g.Log.Error("the configuration stays as it is: what was read has faults", "error", err)
+// refuseConfig logs the faults of a configuration, and gives the refusal for the client.
+func (g *gatehouse) refuseConfig(err error) error {
+	g.Log.Error("configuration not reloaded: it has faults, and the old one stays in force", "error",
+		err)
 	faults := err.Error()
 	if len(faults) > maxFaults {
-		faults = faults[:maxFaults] + "\n…; gatehouse config check tells the rest"
+		faults = faults[:maxFaults] + "\n…; for all of them, run gatehouse config check"
 	}
-	return protocol.Refuse(protocol.FailedPrecondition, "nothing was changed, the configuration has faults:\n"+faults)
+	return protocol.Refuse(protocol.FailedPrecondition,
+		"nothing was changed, the configuration has faults:\n"+faults)
 }
 
-// hangups reloads for each signal until ctx ends.
-func (g *gatehouse) hangups(ctx context.Context) {
+// reloadOnSignals reloads for each signal until ctx ends.
+func (g *gatehouse) reloadOnSignals(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-g.Reloads:
-			g.reloadBySignal(ctx)
+			g.reloadOnSignal(ctx)
 		}
 	}
 }
 
-// reloadBySignal is reload with the audit log's line that config.reload has from
-// the gateway.
-func (g *gatehouse) reloadBySignal(ctx context.Context) {
+// reloadOnSignal reloads, with an entry in the audit log as config.reload has.
+func (g *gatehouse) reloadOnSignal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	ended, err := g.audit.Begin(ctx, audit.Gateway(), audit.Act{Action: audit.Reload, Detail: "by signal"})
+	ended, err := g.audit.Begin(ctx, audit.Gateway(),
+		audit.Act{Action: audit.Reload, Detail: "by signal"})
 	if err != nil {
-		g.Log.Error("the configuration is not read again", "error", err)
+		g.Log.Error("configuration not reloaded: the audit log cannot be written", "error", err)
 		return
 	}
 	_, err = g.reload(ctx)
@@ -111,19 +108,15 @@ func (g *gatehouse) reloadBySignal(ctx context.Context) {
 	}
 }
 
-// canReload is Options.Load, or says that there is none.
-func canReload(load func() (config.Config, []config.Warning, error)) func() (config.Config, []config.Warning, error) {
-	if load != nil {
-		return load
-	}
-	return func() (config.Config, []config.Warning, error) {
-		return config.Config{}, nil, errors.New("this gateway was started without one that could be read again")
-	}
+// cannotLoad stands for Options.Load if that is nil.
+func cannotLoad() (config.Config, []config.Warning, error) {
+	return config.Config{}, nil, errors.New(
+		"this gateway was started without a configuration that can be read again")
 }
 
-// detail tells admins of the house.
-func (g *gatehouse) detail(ctx context.Context, d *protocol.StatusDetail) {
-	now := g.live.Load().config
+// addDetail adds to status what admins may know of the configuration and the store.
+func (g *gatehouse) addDetail(ctx context.Context, d *protocol.StatusDetail) {
+	c := g.settings.Load().config
 	d.ConfigFile, d.TLS = g.ConfigFile, "off"
 	switch {
 	case len(g.Config.TLS.ACMEHosts) > 0:
@@ -131,19 +124,19 @@ func (g *gatehouse) detail(ctx context.Context, d *protocol.StatusDetail) {
 	case g.Config.TLS.CertFile != "":
 		d.TLS = "files"
 	}
-	for _, s := range now.Settings() {
-		if s.Live && s.Key != "webhook.url" && s.Key != "webhook.secret_file" { // an address may hold a token
+	for _, s := range c.Settings() {
+		if s.Live && s.Key != "webhook.url" && s.Key != "webhook.secret_file" { // a URL may hold a token
 			d.Settings = append(d.Settings, protocol.Setting{Key: s.Key, Value: s.Value})
 		}
 	}
 	g.reloading.Lock()
-	d.NeedsRestart = g.loaded.needsRestart
-	if !g.loaded.at.IsZero() {
-		d.ReloadedAt = protocol.At(g.loaded.at)
+	d.NeedsRestart = g.lastReload.needsRestart
+	if !g.lastReload.at.IsZero() {
+		d.ReloadedAt = protocol.At(g.lastReload.at)
 	}
 	g.reloading.Unlock()
 	var err error
 	if d.Data, err = g.store.Holds(ctx); err != nil {
-		g.Log.Log(ctx, slog.LevelWarn, "status: the store does not say what it holds", "error", err)
+		g.Log.Warn("status lacks the counts of the store: they could not be read", "error", err)
 	}
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// configured is a gateway whose configuration's file can be changed.
+// configured is a gateway with a configuration file that the test changes.
 type configured struct {
 	*running
 	file    string
@@ -34,16 +34,19 @@ type configured struct {
 
 func startConfigured(t *testing.T, text string) *configured {
 	t.Helper()
-	c := &configured{file: filepath.Join(t.TempDir(), "config.json5"), level: new(slog.LevelVar), signals: make(chan os.Signal)}
+	c := &configured{file: filepath.Join(t.TempDir(), "config.json5"), level: new(slog.LevelVar),
+		signals: make(chan os.Signal)}
 	c.write(t, text)
 	load := func() (config.Config, []config.Warning, error) {
-		return config.Load(config.Source{Flags: config.Flags{ConfigFile: c.file, Listen: "127.0.0.1:0", DataDir: filepath.Dir(c.file)}})
+		return config.Load(config.Source{Flags: config.Flags{ConfigFile: c.file, Listen: "127.0.0.1:0",
+			DataDir: filepath.Dir(c.file)}})
 	}
 	cfg, _, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.running = startWith(t, app.Options{Config: cfg, Load: load, ConfigFile: "config.json5", Level: c.level, Reloads: c.signals})
+	c.running = startWith(t, app.Options{Config: cfg, Load: load, ConfigFile: "config.json5",
+		Level: c.level, Reloads: c.signals})
 	return c
 }
 
@@ -85,33 +88,40 @@ func TestReload(t *testing.T) {
 	c.write(t, `{gateway: {allowed_origins: ["https://b.example"], token: "another-token-of-this-test"}, log: {level: "debug"},
 		agents: {default: "second", list: {second: {provider: "builtin", label: "The second"}}}}`)
 	r := reload(admin)
-	if want := []string{"gateway.allowed_origins", "log.level", "agents.default", "agents.list.default", "agents.list.second"}; !slices.Equal(r.Applied, want) {
+	if want := []string{"gateway.allowed_origins", "log.level", "agents.default",
+		"agents.list.default", "agents.list.second"}; !slices.Equal(r.Applied, want) {
 		t.Errorf("applied are %q", r.Applied)
 	}
 	if !slices.Equal(r.NeedsRestart, []string{"gateway.token"}) {
 		t.Errorf("waiting are %q", r.NeedsRestart)
 	}
-	if c.allowed(t, "https://a.example") || !c.allowed(t, "https://b.example") || c.level.Level() != slog.LevelDebug {
+	if c.allowed(t, "https://a.example") || !c.allowed(t, "https://b.example") ||
+		c.level.Level() != slog.LevelDebug {
 		t.Error("what was applied does not hold")
 	}
 	var agents protocol.AgentsListResult
-	if admin.Read(admin.OK(protocol.MethodAgentsList, ""), &agents); len(agents.Agents) != 1 || agents.Agents[0].Name != "The second" {
+	if admin.Read(admin.OK(protocol.MethodAgentsList, ""), &agents); len(agents.Agents) != 1 ||
+		agents.Agents[0].Name != "The second" {
 		t.Errorf("the agents are %+v", agents)
 	}
 	var sent protocol.ChatSendResult
-	if admin.Read(admin.OK(protocol.MethodChatSend, `{"message":"echo hello"}`), &sent); sent.Content == nil || *sent.Content != "hello" {
+	if admin.Read(admin.OK(protocol.MethodChatSend, `{"message":"echo hello"}`),
+		&sent); sent.Content == nil || *sent.Content != "hello" {
 		t.Errorf("the new agent answers %+v", sent)
 	}
 	admin2 := c.admin() // with the token of the start
 	var status protocol.StatusResult
-	if admin2.Read(admin2.OK(protocol.MethodStatus, ""), &status); status.Detail == nil || status.Detail.ConfigFile != "config.json5" ||
+	if admin2.Read(admin2.OK(protocol.MethodStatus, ""), &status); status.Detail == nil ||
+		status.Detail.ConfigFile != "config.json5" ||
 		status.Detail.ReloadedAt == 0 || !slices.Equal(status.Detail.NeedsRestart, r.NeedsRestart) ||
-		!slices.Contains(status.Detail.Settings, protocol.Setting{Key: "gateway.allowed_origins", Value: `["https://b.example"]`}) {
+		!slices.Contains(status.Detail.Settings,
+			protocol.Setting{Key: "gateway.allowed_origins", Value: `["https://b.example"]`}) {
 		t.Errorf("the status is %+v", status.Detail)
 	}
 	// Faults change nothing, and all of them are told.
 	c.write(t, `{gateway: {allowed_origins: ["https://c.example"], rate_limit_rpm: -1}, colour: "red"}`)
-	e := admin.Refused(protocol.FailedPrecondition, "nothing was changed", protocol.MethodConfigReload, "")
+	e := admin.Refused(protocol.FailedPrecondition, "nothing was changed", protocol.MethodConfigReload,
+		"")
 	for _, fault := range []string{"gateway.rate_limit_rpm", "colour"} {
 		if !strings.Contains(e.Message, fault) || !strings.Contains(c.log.String(), fault) {
 			t.Errorf("%s is not told of: %s", fault, e.Message)
@@ -125,11 +135,12 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// A reload closes the connections that the agents of before keep: an idle one at
-// once, one that brings an answer after that.
+// A reload closes the connections of the replaced agents: an idle one at once, one in
+// use after the answer.
 func TestReloadLetsConnectionsGo(t *testing.T) {
 	ended, begun, hold := make(chan struct{}, 9), make(chan struct{}, 9), make(chan struct{})
-	model := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	model := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, `data: {"choices":[{"index":0,"delta":{"content":"Yes."}}]}`+"\n\n")
@@ -156,7 +167,8 @@ func TestReloadLetsConnectionsGo(t *testing.T) {
 		}
 	}
 	config := func(prompt string) string {
-		return `{agents: {list: {default: {provider: "openai", model: "m", base_url: "` + model.URL + `/v1", system_prompt: "` + prompt + `"}}}}`
+		return `{agents: {list: {default: {provider: "openai", model: "m", base_url: "` + model.URL +
+			`/v1", system_prompt: "` + prompt + `"}}}}`
 	}
 	c := startConfigured(t, config("Be kind."))
 	admin := c.admin()
@@ -183,7 +195,7 @@ func TestReloadLetsConnectionsGo(t *testing.T) {
 	within("the end of a connection that brought an answer", ended)
 }
 
-// Every limit that can be set is told as it holds, before and after a reload.
+// status shows the current value of every limit, before and after a reload.
 func TestStatusTellsTheLimits(t *testing.T) {
 	c := startConfigured(t, `{}`)
 	admin := c.admin()
@@ -231,7 +243,8 @@ func TestReloadBySignal(t *testing.T) {
 	c := startConfigured(t, `{}`)
 	defer http.DefaultClient.CloseIdleConnections()
 	admin := c.admin()
-	for _, text := range []string{`{gateway: {allowed_origins: ["https://a.example"]}}`, `{gateway: {}`} {
+	for _, text := range []string{`{gateway: {allowed_origins: ["https://a.example"]}}`,
+		`{gateway: {}`} {
 		c.write(t, text)
 		c.signals <- syscall.SIGHUP
 		c.signals <- syscall.SIGHUP // taken once the first is done with
@@ -241,8 +254,10 @@ func TestReloadBySignal(t *testing.T) {
 	}
 	var list protocol.AuditListResult
 	admin.Read(admin.OK(protocol.MethodAuditList, `{"action":"config.reload"}`), &list)
-	failed := slices.IndexFunc(list.Entries, func(e protocol.AuditEntry) bool { return e.Outcome == protocol.AuditFailed })
-	if n := len(list.Entries); failed < 0 || list.Entries[n-1].Outcome != protocol.AuditDone || list.Entries[n-1].Via != "gateway" ||
+	failed := slices.IndexFunc(list.Entries,
+		func(e protocol.AuditEntry) bool { return e.Outcome == protocol.AuditFailed })
+	if n := len(list.Entries); failed < 0 || list.Entries[n-1].Outcome != protocol.AuditDone ||
+		list.Entries[n-1].Via != "gateway" ||
 		!strings.HasPrefix(list.Entries[failed].Detail, "by signal; ") {
 		t.Errorf("the log tells %+v", list.Entries)
 	}
@@ -253,8 +268,7 @@ func TestReloadBySignal(t *testing.T) {
 	}
 }
 
-// While it is reloaded again and again, every request sees one configuration or
-// the other, whole.
+// During many reloads, every request sees one of the two configurations, never a mix.
 func TestReloadIsWhole(t *testing.T) {
 	texts := make([]string, 2)
 	for i := range texts {
@@ -275,7 +289,8 @@ func TestReloadIsWhole(t *testing.T) {
 				}
 				var agents protocol.AgentsListResult
 				asker.Read(asker.OK(protocol.MethodAgentsList, ""), &agents)
-				if a := agents.Agents; len(a) != 1 || a[0].Name != "Agent "+strings.TrimPrefix(a[0].ID, "agent") {
+				if a := agents.Agents; len(a) != 1 || a[0].Name != "Agent "+strings.TrimPrefix(a[0].ID,
+					"agent") {
 					t.Errorf("the agents are %+v", a)
 				}
 				asker.OK(protocol.MethodChatSend, `{"message":"echo x","ack":"accepted"}`)

@@ -14,8 +14,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// settings are a configuration as the parts take it. They are never written to
-// once in force: a reload puts others in their place, all at once.
+// settings are the settings of all parts, made from one configuration. They never
+// change: a reload replaces all of them at once.
 type settings struct {
 	config  config.Config
 	list    []protocol.Agent // of run.Agents, the default one first
@@ -29,7 +29,7 @@ type settings struct {
 	session session.Settings
 }
 
-// newSettings makes what the configuration asks for; nothing of it is in force.
+// newSettings makes the settings of a configuration, without putting them in force.
 func newSettings(c config.Config) (*settings, error) {
 	agents, list, err := makeAgents(c.Agents)
 	if err != nil {
@@ -41,17 +41,19 @@ func newSettings(c config.Config) (*settings, error) {
 		pairing: pairing.Settings{MaxPending: c.Gateway.Most.PendingPairings},
 		run:     run.Settings{Agents: agents},
 		session: session.Settings{MaxRunsPerUser: c.Gateway.Most.RunsPerUser},
-		gateway: gateway.Settings{Pairing: c.Gateway.Pairing, Agents: list, RateLimitRPM: c.Gateway.RateLimitRPM, Limits: limits(c.Gateway)},
+		gateway: gateway.Settings{Pairing: c.Gateway.Pairing, Agents: list,
+			RateLimitRPM: c.Gateway.RateLimitRPM, Limits: limits(c.Gateway)},
 		httpd: httpd.Settings{
 			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins,
 			TrustedProxies: c.Gateway.TrustedProxies, PublicURL: c.Gateway.PublicURL, HSTS: c.TLS.HSTS,
 		},
-		sockets: httpd.SocketSettings{Limits: limits(c.Gateway), TrustedProxies: c.Gateway.TrustedProxies},
+		sockets: httpd.SocketSettings{Limits: limits(c.Gateway),
+			TrustedProxies: c.Gateway.TrustedProxies},
 	}, nil
 }
 
-// retire lets go of what agents keep that nobody will ask again. Runs of theirs go
-// on.
+// retire makes the agents of settings that were replaced close their idle connections.
+// Runs that still use the agents go on.
 func (s *settings) retire() {
 	for _, a := range s.run.Agents {
 		if a, ok := a.Agent.(interface{ Retire() }); ok {
@@ -60,14 +62,15 @@ func (s *settings) retire() {
 	}
 }
 
-// inForce gives one part of the settings that hold now.
-func inForce[T any](g *gatehouse, part func(*settings) T) setting.Live[T] {
-	return func() T { return part(g.live.Load()) }
+// current gives one part of the current settings.
+func current[T any](g *gatehouse, part func(*settings) T) setting.Live[T] {
+	return func() T { return part(g.settings.Load()) }
 }
 
 func limits(c config.Gateway) registry.Limits {
 	return registry.Limits{
 		Connections: c.Most.Connections, ConnectionsPerUser: c.Most.ConnectionsPerUser,
-		ConnectionsPerAddress: c.Most.ConnectionsPerAddress, PendingConnections: c.Most.PendingConnections,
+		ConnectionsPerAddress: c.Most.ConnectionsPerAddress,
+		PendingConnections:    c.Most.PendingConnections,
 	}
 }

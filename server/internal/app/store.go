@@ -40,7 +40,8 @@ type storage interface {
 
 // openStore opens the store that the configuration names. committed is told how
 // long each commit took.
-func openStore(ctx context.Context, c config.Config, log *slog.Logger, committed func(time.Duration)) (storage, error) {
+func openStore(ctx context.Context, c config.Config, log *slog.Logger,
+	committed func(time.Duration)) (storage, error) {
 	s, err := sqlite.Open(ctx, c.DataDir, sqlite.Options{Logger: log, Committed: committed})
 	if err != nil {
 		return nil, err // and not s, which would be no nil storage

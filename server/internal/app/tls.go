@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 )
 
-// certificates are what the gateway speaks TLS with.
+// certificates are the source of the gateway's certificates: files or ACME.
 type certificates interface {
 	Certificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	Covers(host string) bool
@@ -22,7 +22,7 @@ type certificates interface {
 	Reload() error
 }
 
-// makeCertificates prepares TLS where the configuration asks for it.
+// makeCertificates prepares TLS if the configuration has it.
 func (g *gatehouse) makeCertificates() error {
 	c := g.Config.TLS
 	switch {
@@ -41,14 +41,15 @@ func (g *gatehouse) makeCertificates() error {
 	return nil
 }
 
-// redirect is the listener for plain HTTP, and what answers there.
+// redirect is the listener for plain HTTP and its server.
 type redirect struct {
 	*http.Server
 	net.Listener
 }
 
-// listenPlain opens the listener that leads from HTTP to HTTPS, if there is to be one.
-func (g *gatehouse) listenPlain() error {
+// listenRedirect opens the listener that redirects HTTP to HTTPS, if
+// tls.redirect_listen is set.
+func (g *gatehouse) listenRedirect() error {
 	address := g.Config.TLS.RedirectListen
 	if address == "" {
 		return nil
@@ -61,17 +62,18 @@ func (g *gatehouse) listenPlain() error {
 	if err != nil {
 		return fmt.Errorf("tls.redirect_listen: %w", err)
 	}
-	const enough = 10 * time.Second
+	const timeout = 10 * time.Second
 	server := httpd.NewServer(g.certs.Challenges(httpd.Redirect(httpd.RedirectOptions{
-		Port: port, Covers: g.certs.Covers, PublicURL: func() string { return g.live.Load().config.Gateway.PublicURL },
-	})), g.sockets, g.Log) // its connections count with the others: they are as many files
-	server.ReadTimeout, server.WriteTimeout, server.IdleTimeout, server.MaxHeaderBytes = enough, enough, enough, 8<<10
+		Port: port, Covers: g.certs.Covers,
+		PublicURL: func() string { return g.settings.Load().config.Gateway.PublicURL },
+	})), g.sockets, g.Log) // its connections count with the others, since each is an open file
+	server.ReadTimeout, server.WriteTimeout, server.IdleTimeout, server.MaxHeaderBytes = timeout,
+		timeout, timeout, 8<<10
 	g.redirect = &redirect{Listener: l, Server: server}
 	return nil
 }
 
-// serveHTTP serves over TLS, if there are certificates, until the server is shut
-// down.
+// serveHTTP serves until the server is shut down: over TLS if there are certificates.
 func (g *gatehouse) serveHTTP() error {
 	l := g.sockets.Listener(g.listener)
 	if g.certs == nil {

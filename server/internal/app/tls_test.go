@@ -24,8 +24,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestTLS serves, over TLS with certificate files, pages, cookies and the
-// protocol itself, and leads plain HTTP there.
+// TestTLS uses pages, cookies and the protocol over TLS with certificate files, and
+// the redirect from HTTP.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -46,18 +46,23 @@ func TestTLS(t *testing.T) {
 	defer client.CloseIdleConnections()
 
 	page := fetch(t, client, http.MethodGet, g.url+"/", "")
-	if page.StatusCode != http.StatusOK || page.ProtoMajor != 2 || page.Header.Get("Strict-Transport-Security") != "max-age=3600" {
-		t.Errorf("the page: %s over %s, HSTS %q", page.Status, page.Proto, page.Header.Get("Strict-Transport-Security"))
+	if page.StatusCode != http.StatusOK || page.ProtoMajor != 2 ||
+		page.Header.Get("Strict-Transport-Security") != "max-age=3600" {
+		t.Errorf("the page: %s over %s, HSTS %q", page.Status, page.Proto,
+			page.Header.Get("Strict-Transport-Security"))
 	}
 	// A browser opens WebSockets over HTTP/1.1; who asks over HTTP/2 is told.
-	if asked := fetch(t, client, http.MethodGet, g.url+"/ws", ""); asked.ProtoMajor != 2 || asked.StatusCode != http.StatusUpgradeRequired {
+	if asked := fetch(t, client, http.MethodGet, g.url+"/ws", ""); asked.ProtoMajor != 2 ||
+		asked.StatusCode != http.StatusUpgradeRequired {
 		t.Errorf("/ws over HTTP/2: %s over %s", asked.Status, asked.Proto)
 	}
 	over(t, g, trust.Clone()).OK(protocol.MethodHealth, "")
 	signIn := fetch(t, client, http.MethodPost, g.url+"/api/session", "{}")
 	cookies := signIn.Cookies()
-	if len(cookies) != 1 || !strings.HasPrefix(cookies[0].Name, "__Host-gatehouse_") || !cookies[0].Secure || cookies[0].Path != "/" ||
-		cookies[0].Domain != "" || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+	if len(cookies) != 1 || !strings.HasPrefix(cookies[0].Name, "__Host-gatehouse_") ||
+		!cookies[0].Secure || cookies[0].Path != "/" ||
+		cookies[0].Domain != "" || !cookies[0].HttpOnly ||
+		cookies[0].SameSite != http.SameSiteStrictMode {
 		t.Errorf("the cookie: %v", cookies)
 	}
 
@@ -65,12 +70,14 @@ func TestTLS(t *testing.T) {
 	if plain == nil {
 		t.Fatalf("no redirect in the log:\n%s", g.log)
 	}
-	back := fetch(t, client, http.MethodGet, "http://"+strings.Replace(plain[1], "127.0.0.1", "localhost", 1)+"/s/x?y=1", "")
+	back := fetch(t, client, http.MethodGet, "http://"+strings.Replace(plain[1], "127.0.0.1",
+		"localhost", 1)+"/s/x?y=1", "")
 	if back.StatusCode != http.StatusOK || back.Request.URL.String() != g.url+"/s/x?y=1" {
 		t.Errorf("plain HTTP leads to %s: %s", back.Request.URL, back.Status)
 	}
 
-	foreign, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+plain[1]+"/s/x", nil)
+	foreign, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+plain[1]+"/s/x",
+		nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +91,8 @@ func TestTLS(t *testing.T) {
 		t.Errorf("a foreign host leads to %q: %s", answer.Header.Get("Location"), answer.Status)
 	}
 
-	target := conformance.Target{URL: g.url, Token: g.token, Dial: overTLS(&tls.Config{RootCAs: trust.RootCAs})}
+	target := conformance.Target{URL: g.url, Token: g.token,
+		Dial: overTLS(&tls.Config{RootCAs: trust.RootCAs})}
 	for _, row := range conformance.Rows() {
 		if row.Section == "Transport" && row.Wait == 0 {
 			if err := row.Check(t.Context(), target); err != nil {
@@ -125,8 +133,8 @@ func fetch(t *testing.T, c *http.Client, method, url, body string) *http.Respons
 	return answer
 }
 
-// TestRedirectHasBounds opens connections to the listener for plain HTTP: they
-// count with those to the gateway's own.
+// TestRedirectHasBounds opens connections to the redirect's listener: they count with
+// those to the gateway's own.
 func TestRedirectHasBounds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -159,8 +167,7 @@ func TestRedirectHasBounds(t *testing.T) {
 	g.end()
 }
 
-// TestTLSRefuses holds that a gateway which cannot speak TLS as it should does
-// not start.
+// TestTLSRefuses checks that a gateway does not start if its TLS settings do not work.
 func TestTLSRefuses(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -181,7 +188,7 @@ func TestTLSRefuses(t *testing.T) {
 	}
 }
 
-// tryToRun runs a gateway that has to give up at once.
+// tryToRun runs a gateway that must fail to start, and gives its error.
 func tryToRun(t *testing.T, c config.Config) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)

@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestTLSReload replaces the certificate's files: a reload takes a new pair over,
-// and refuses a broken one whole, while the old one stays.
+// TestTLSReload replaces the certificate's files. A reload takes a new pair, and
+// refuses a broken one while the old pair stays in use.
 func TestTLSReload(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -53,8 +53,10 @@ func TestTLSReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.write(t, `{gateway: {allowed_origins: ["https://a.example"]}, `+tlsPart+"}")
-	e := admin.Refused(protocol.FailedPrecondition, "nothing was changed", protocol.MethodConfigReload, "")
-	if !strings.Contains(e.Message, "tls.cert_file") || !strings.Contains(c.log.String(), "tls.cert_file") || strings.Contains(e.Message, "PRIVATE") {
+	e := admin.Refused(protocol.FailedPrecondition, "nothing was changed", protocol.MethodConfigReload,
+		"")
+	if !strings.Contains(e.Message, "tls.cert_file") ||
+		!strings.Contains(c.log.String(), "tls.cert_file") || strings.Contains(e.Message, "PRIVATE") {
 		t.Errorf("of a key that does not fit it says %q", e.Message)
 	}
 	if n := serial(); n != 2 {
@@ -76,7 +78,7 @@ func TestTLSReload(t *testing.T) {
 	admin.OK(protocol.MethodStatus, "") // over the connection of the first certificate
 }
 
-// trusting believes what a file holds.
+// trusting trusts the certificate in a file.
 func trusting(t *testing.T, cert string) *tls.Config {
 	t.Helper()
 	text, err := os.ReadFile(cert)
@@ -92,7 +94,8 @@ func trusting(t *testing.T, cert string) *tls.Config {
 func over(t *testing.T, r *running, trust *tls.Config) *httpdtest.Client {
 	t.Helper()
 	way := &http.Transport{TLSClientConfig: trust}
-	ws, _, err := websocket.Dial(t.Context(), r.url+"/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: way}})
+	ws, _, err := websocket.Dial(t.Context(), r.url+"/ws",
+		&websocket.DialOptions{HTTPClient: &http.Client{Transport: way}})
 	if err != nil {
 		t.Fatal(err)
 	}

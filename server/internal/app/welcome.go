@@ -8,25 +8,26 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 )
 
-// welcome tells the person who started the gateway where everything is. It is
-// the one place that prints a sign-in link, and it does not go through the log.
-func (g *gatehouse) welcome() {
+// printWelcome prints where everything is, for the person who starts the gateway.
+// Nothing else prints a sign-in link, and this text does not go through the log.
+func (g *gatehouse) printWelcome() {
 	if g.Out == nil {
 		return
 	}
-	at := g.address()
+	at := g.publicAddress()
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n  Gatehouse %s is open.\n\n", g.Version)
 	fmt.Fprintf(&b, "    Chat     %s\n", at)
 	fmt.Fprintf(&b, "    Admin    %s/login#%s\n", at, g.links.New())
-	fmt.Fprintf(&b, "             This sign-in link works once, within %d minutes.\n", int(auth.LinkLife.Minutes()))
+	fmt.Fprintf(&b, "             This sign-in link works once, within %d minutes.\n",
+		int(auth.LinkLife.Minutes()))
 	fmt.Fprintf(&b, "    Data     %s\n", g.Config.DataDir)
 	fmt.Fprintf(&b, "    Agent    %s\n\n", g.agentLine())
-	_, _ = g.Out.Write([]byte(b.String())) // nobody to tell if it fails
+	_, _ = g.Out.Write([]byte(b.String())) // a failure could be reported to nobody
 }
 
 func (g *gatehouse) agentLine() string {
-	first := g.live.Load().list[0]
+	first := g.settings.Load().list[0]
 	if first.Provider != "builtin" {
 		return first.Name + " (" + first.Provider + ", " + first.Model + ")"
 	}
@@ -35,9 +36,9 @@ func (g *gatehouse) agentLine() string {
                base_url: "http://127.0.0.1:11434/v1", model: "llama3.2" } } } }`
 }
 
-// address is under which people on this machine, or of the public URL, reach
-// the gateway.
-func (g *gatehouse) address() string {
+// publicAddress is the URL of the gateway: the configured one, or else one that works
+// on this machine.
+func (g *gatehouse) publicAddress() string {
 	if u := g.Config.Gateway.PublicURL; u != "" {
 		return strings.TrimSuffix(u, "/")
 	}

@@ -20,18 +20,19 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-type nobody struct{}
+type discard struct{}
 
-func (nobody) Publish(session.Event) {}
+func (discard) Publish(session.Event) {}
 
-// away is a store that can be made to answer nothing until the caller gives up.
-type away struct {
+// stuckStore is a store that, once gone is set, answers nothing until the caller's
+// context ends.
+type stuckStore struct {
 	session.Store
 	gone  bool
 	waits []time.Duration
 }
 
-func (a *away) wait(ctx context.Context) error {
+func (a *stuckStore) wait(ctx context.Context) error {
 	if a.gone {
 		began := time.Now()
 		<-ctx.Done()
@@ -41,29 +42,29 @@ func (a *away) wait(ctx context.Context) error {
 	return nil
 }
 
-func (a *away) Update(ctx context.Context, fn func(session.Tx) error) error {
+func (a *stuckStore) Update(ctx context.Context, fn func(session.Tx) error) error {
 	if err := a.wait(ctx); err != nil {
 		return err
 	}
 	return a.Store.Update(ctx, fn)
 }
 
-func (a *away) View(ctx context.Context, fn func(session.Tx) error) error {
+func (a *stuckStore) View(ctx context.Context, fn func(session.Tx) error) error {
 	if err := a.wait(ctx); err != nil {
 		return err
 	}
 	return a.Store.View(ctx, fn)
 }
 
-// house is a gateway that does nothing but tidy, in a bubble.
-type house struct {
+// fixture is a gateway that only runs maintenance, in a synctest bubble.
+type fixture struct {
 	*gatehouse
 	t     *testing.T
-	store *away
+	store *stuckStore
 	log   bytes.Buffer
 }
 
-func newHouse(t *testing.T, keep config.Retention) *house {
+func newFixture(t *testing.T, keep config.Retention) *fixture {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
 	if err != nil {
@@ -73,14 +74,17 @@ func newHouse(t *testing.T, keep config.Retention) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, store: &away{Store: store.Sessions()}, gatehouse: &gatehouse{}}
-	h.live.Store(&settings{config: config.Config{Retention: keep}, run: run.Settings{Agents: map[string]run.Agent{"a": {Agent: demo, HistoryMessages: 9}}}})
+	h := &fixture{t: t, store: &stuckStore{Store: store.Sessions()}, gatehouse: &gatehouse{}}
+	h.settings.Store(&settings{config: config.Config{Retention: keep},
+		run: run.Settings{Agents: map[string]run.Agent{"a": {Agent: demo, HistoryMessages: 9}}}})
 	h.Log = slog.New(slog.NewTextHandler(&h.log, nil))
-	if h.media, err = media.New(t.TempDir(), store.Media(), inForce(h.gatehouse, func(s *settings) media.Settings { return s.media })); err != nil {
+	if h.media, err = media.New(t.TempDir(), store.Media(),
+		current(h.gatehouse, func(s *settings) media.Settings { return s.media })); err != nil {
 		t.Fatal(err)
 	}
-	h.sessions = session.New(h.store, nobody{}, setting.Fixed(session.Settings{}))
-	h.runner = run.New(h.sessions, h.media, inForce(h.gatehouse, func(s *settings) run.Settings { return s.run }), h.Log)
+	h.sessions = session.New(h.store, discard{}, setting.Fixed(session.Settings{}))
+	h.runner = run.New(h.sessions, h.media, current(h.gatehouse,
+		func(s *settings) run.Settings { return s.run }), h.Log)
 	t.Cleanup(func() {
 		h.runner.Stop(context.Background())
 		if err := errors.Join(h.media.Close(), store.Close()); err != nil {
@@ -92,26 +96,28 @@ func newHouse(t *testing.T, keep config.Retention) *house {
 
 func ann() session.Caller { return session.Caller{UserID: "ann", Role: protocol.Operator} }
 
-func (h *house) send(key string) session.Sent {
+func (h *fixture) send(key string) session.Sent {
 	h.t.Helper()
-	sent, err := h.sessions.Send(h.t.Context(), ann().To(key), session.SendRequest{DefaultAgent: "a", Message: "echo one two three"})
+	sent, err := h.sessions.Send(h.t.Context(), ann().To(key),
+		session.SendRequest{DefaultAgent: "a", Message: "echo one two three"})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return sent
 }
 
-// log and transcript of a session.
-func (h *house) replay(key string, after int64) session.Replay {
+// replay gives the events of a session after a seq.
+func (h *fixture) replay(key string, after int64) session.Replay {
 	h.t.Helper()
-	r, err := h.sessions.Replay(h.t.Context(), ann().To(key), "", after, session.Span{Events: 99, Bytes: 1 << 20})
+	r, err := h.sessions.Replay(h.t.Context(), ann().To(key), "", after,
+		session.Span{Events: 99, Bytes: 1 << 20})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return r
 }
 
-func (h *house) answers(key string) (all []protocol.Message) {
+func (h *fixture) answers(key string) (all []protocol.Message) {
 	h.t.Helper()
 	p, err := h.sessions.History(h.t.Context(), ann().To(key), 0, 99)
 	if err != nil {
@@ -125,15 +131,15 @@ func (h *house) answers(key string) (all []protocol.Message) {
 	return all
 }
 
-func (h *house) pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
+func (h *fixture) pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
 
-func TestOldThingsGo(t *testing.T) {
+func TestOldDataIsRemoved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, config.Retention{Pieces: 2 * time.Hour, Sessions: 5 * time.Hour})
+		h := newFixture(t, config.Retention{Pieces: 2 * time.Hour, Sessions: 5 * time.Hour})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go h.tidy(ctx)
+		go h.maintainSessions(ctx)
 		h.send("k")
 		h.runner.Wake("k")
 		h.pass(110 * time.Minute)
@@ -154,25 +160,27 @@ func TestOldThingsGo(t *testing.T) {
 		h.answers("k")
 		h.pass(65 * time.Minute)
 		var refusal *protocol.Error
-		if _, err := h.sessions.Find(t.Context(), ann().To("k")); !errors.As(err, &refusal) || refusal.Code != protocol.NotFound {
+		if _, err := h.sessions.Find(t.Context(), ann().To("k")); !errors.As(err, &refusal) ||
+			refusal.Code != protocol.NotFound {
 			t.Errorf("after five hours: %v", err)
 		}
-		if log := h.log.String(); !strings.Contains(log, `msg="old sessions deleted" number=1`) || strings.Contains(log, "ERROR") {
+		if log := h.log.String(); !strings.Contains(log, `msg="old sessions deleted" number=1`) ||
+			strings.Contains(log, "ERROR") {
 			t.Errorf("the log is %s", log)
 		}
 	})
 }
 
-func TestSessionsStayUnlessTold(t *testing.T) {
+func TestSessionsStayWithoutRetention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, config.Retention{Pieces: 24 * time.Hour})
+		h := newFixture(t, config.Retention{Pieces: 24 * time.Hour})
 		h.send("k")
 		h.runner.Wake("k")
 		h.pass(20 * 365 * 24 * time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go h.tidy(ctx)
+		go h.maintainSessions(ctx)
 		h.pass(time.Hour)
 		if n := len(h.answers("k")); n != 1 {
 			t.Errorf("%d answers", n)
@@ -180,12 +188,12 @@ func TestSessionsStayUnlessTold(t *testing.T) {
 	})
 }
 
-// A run whose process is gone is ended while this one works, once its lease is
-// over, and what waited behind it is answered.
-func TestLostRunsAreTakenUp(t *testing.T) {
+// A run whose process has ended is ended too, once its lease is over, while this
+// process runs; then the queued run behind it is answered.
+func TestLostRunsAreRecovered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, config.Retention{Pieces: 24 * time.Hour})
+		h := newFixture(t, config.Retention{Pieces: 24 * time.Hour})
 		h.send("k")
 		h.send("k")
 		b, err := h.sessions.Begin(t.Context(), "k", "another process")
@@ -197,14 +205,15 @@ func TestLostRunsAreTakenUp(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go h.tidy(ctx)
+		go h.maintainSessions(ctx)
 		h.pass(protocol.RunLease - time.Second)
 		if a := h.answers("k"); len(a) != 1 || a[0].Status != protocol.StatusStreaming {
 			t.Errorf("while its lease lasts: %+v", a)
 		}
-		h.pass(sweepInterval + 10*time.Second)
+		h.pass(maintenanceInterval + 10*time.Second)
 		a := h.answers("k")
-		if len(a) != 2 || a[0].Status != protocol.StatusFailed || a[0].Content != "well" || a[1].Status != protocol.StatusComplete {
+		if len(a) != 2 || a[0].Status != protocol.StatusFailed || a[0].Content != "well" ||
+			a[1].Status != protocol.StatusComplete {
 			t.Errorf("then: %+v", a)
 		}
 		if n := strings.Count(h.log.String(), "interrupted=1"); n != 1 {
@@ -213,21 +222,21 @@ func TestLostRunsAreTakenUp(t *testing.T) {
 	})
 }
 
-// A store that does not answer holds up neither the next round nor the end.
-func TestTidyingIsBounded(t *testing.T) {
+// A store that does not answer delays neither the next round nor the stop.
+func TestMaintenanceIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, config.Retention{Pieces: time.Hour, Sessions: time.Hour})
+		h := newFixture(t, config.Retention{Pieces: time.Hour, Sessions: time.Hour})
 		h.store.gone = true
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
-		go func() { h.tidy(ctx); close(ended) }()
-		h.pass(3*sweepInterval + sweepTimeout/2)
+		go func() { h.maintainSessions(ctx); close(ended) }()
+		h.pass(3*maintenanceInterval + maintenanceTimeout/2)
 		if len(h.store.waits) != 9 {
 			t.Errorf("it waited %d times in three rounds of three", len(h.store.waits))
 		}
 		for _, wait := range h.store.waits {
-			if wait != sweepTimeout {
+			if wait != maintenanceTimeout {
 				t.Errorf("it waited %v", wait)
 			}
 		}
