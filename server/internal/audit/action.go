@@ -2,11 +2,11 @@ package audit
 
 import "slices"
 
-// What lines tell of.
+// The actions.
 const (
 	SignIn         = "sign_in"
 	SignOut        = "sign_out"
-	WrongTokens    = "token.rejected" // told once a minute an address
+	WrongTokens    = "token.rejected" // at most one entry a minute and address
 	PairingApprove = "pairing.approve"
 	PairingDeny    = "pairing.deny"
 	DeviceRevoke   = "device.revoke"
@@ -15,33 +15,36 @@ const (
 	Disconnect     = "client.disconnect"
 	Reload         = "config.reload"
 
-	// Of sessions that are not the actor's own.
-	SessionsList  = "sessions.list"  // told once in ten minutes, as is all that only reads
-	SessionRead   = "session.read"   // its transcript or its events
-	SessionWatch  = "session.watch"  // live
-	SessionSend   = "session.send"   // a message
-	SessionRetry  = "session.retry"  // an answer
-	SessionInject = "session.inject" // a note
-	SessionAbort  = "session.abort"  // an answer
-	SessionPatch  = "session.patch"  // its label or pin
+	// Actions on sessions of other users. Reads have at most one entry in ten minutes.
+	SessionsList  = "sessions.list"
+	SessionRead   = "session.read"   // read the transcript or the events
+	SessionWatch  = "session.watch"  // follow the session live
+	SessionSend   = "session.send"   // send a message
+	SessionRetry  = "session.retry"  // retry an answer
+	SessionInject = "session.inject" // add a note
+	SessionAbort  = "session.abort"  // stop an answer
+	SessionPatch  = "session.patch"  // change the label or the pin
 	SessionDelete = "session.delete"
 	SessionReset  = "session.reset"
-	MediaRead     = "media.read"   // a file
-	MediaAttach   = "media.attach" // to a message
+	MediaRead     = "media.read"   // read a file
+	MediaAttach   = "media.attach" // attach a file to a message
 	MediaDelete   = "media.delete"
 
-	LogExport      = "audit.export" // this log, as a file
-	LogPrune       = "audit.prune"  // lines beyond the retention were removed
+	LogExport      = "audit.export" // export this log as a file
+	LogPrune       = "audit.prune"  // remove entries older than the retention
 	GatewayStarted = "gateway.started"
 	GatewayStopped = "gateway.stopped"
 )
 
-// actions is all of them, in the order of lists.
+// actions are all actions, in the order in which lists show them.
 var actions = []string{
-	SignIn, SignOut, WrongTokens, PairingApprove, PairingDeny, DeviceRevoke, KeyCreate, KeyRevoke, Disconnect, Reload,
-	SessionsList, SessionRead, SessionWatch, SessionSend, SessionRetry, SessionInject, SessionAbort, SessionPatch,
-	SessionDelete, SessionReset, MediaRead, MediaAttach, MediaDelete, LogExport, LogPrune, GatewayStarted, GatewayStopped,
+	SignIn, SignOut, WrongTokens, PairingApprove, PairingDeny, DeviceRevoke, KeyCreate, KeyRevoke,
+	Disconnect, Reload,
+	SessionsList, SessionRead, SessionWatch, SessionSend, SessionRetry, SessionInject, SessionAbort,
+	SessionPatch,
+	SessionDelete, SessionReset, MediaRead, MediaAttach, MediaDelete, LogExport, LogPrune,
+	GatewayStarted, GatewayStopped,
 }
 
-// Actions gives every action that there is.
+// Actions returns all actions.
 func Actions() []string { return slices.Clone(actions) }

@@ -6,30 +6,29 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Actor is who does something.
+// Actor is who does something. The zero fields are unknown.
 type Actor struct {
 	UserID  string
 	Role    protocol.Role
-	Via     string // the credential: one of the constants, or made by Device or ViaKey
+	Via     string // the credential: a Via constant, or from Device or ViaKey
 	Address string
 }
 
-// The credentials that need no name of their own, as Actor.Via and lists of
-// connections have them.
+// Values of Actor.Via for credentials without an id. Lists of connections have them, too.
 const (
 	ViaToken   = "token"   // the gateway token
 	ViaLink    = "link"    // a sign-in link
 	ViaGateway = "gateway" // no credential: the gateway itself acts
-	ViaNone    = "none"    // no right credential: somebody sent a wrong one
+	ViaNone    = "none"    // no valid credential: somebody sent a wrong one
 )
 
-// ViaKey names an API key as a credential, by the part of its text that lists
-// show. As a target, a key is named by its id: see Key.
+// ViaKey returns the Actor.Via of an API key, by the prefix of its text. As a target, a
+// key is named by its id: see [Key].
 func ViaKey(prefix string) string { return keyKind + prefix }
 
-// ParseViaKey gives the part of an API key's text that lists show; ok is false
-// for any other credential.
+// ParseViaKey returns the prefix in the Actor.Via of an API key. ok is false for any
+// other credential.
 func ParseViaKey(via string) (prefix string, ok bool) { return strings.CutPrefix(via, keyKind) }
 
-// Gateway is the gateway itself as an actor.
+// Gateway returns the gateway itself as an actor.
 func Gateway() Actor { return Actor{Via: ViaGateway} }

@@ -2,7 +2,7 @@ package audit
 
 import "strings"
 
-// The kinds of things that lines name, as prefixes of the names.
+// The kinds of targets, as prefixes of their names.
 const (
 	sessionKind    = "session:"
 	userKind       = "user:"
@@ -12,28 +12,26 @@ const (
 	mediaKind      = "media:"
 )
 
-// Session names a session.
+// Session returns the name of a session.
 func Session(key string) string { return sessionKind + key }
 
-// User names a user.
+// User returns the name of a user.
 func User(id string) string { return userKind + id }
 
-// Device names a device by its public id, as a target and as a credential.
+// Device returns the name of a device by its public id. It is a target, and an Actor.Via.
 func Device(id string) string { return deviceKind + id }
 
-// Key names an API key as a target, by its id.
+// Key returns the name of an API key as a target, by its id.
 func Key(id string) string { return keyKind + id }
 
-// Connection names a live connection.
+// Connection returns the name of a live connection.
 func Connection(id string) string { return connectionKind + id }
 
-// Media names an uploaded file by its id.
+// Media returns the name of an uploaded file by its id.
 func Media(id string) string { return mediaKind + id }
 
-// ParseSession gives the key in the name of a session; ok is false for the name
-// of anything else.
+// ParseSession returns the key in the name of a session. ok is false for any other name.
 func ParseSession(name string) (key string, ok bool) { return strings.CutPrefix(name, sessionKind) }
 
-// ParseDevice gives the id in the name of a device; ok is false for the name of
-// anything else.
+// ParseDevice returns the id in the name of a device. ok is false for any other name.
 func ParseDevice(name string) (id string, ok bool) { return strings.CutPrefix(name, deviceKind) }

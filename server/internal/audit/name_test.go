@@ -7,13 +7,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 )
 
-// What lines name is stored, so the names must stay as they are.
+// The names are stored, so they must not change.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		audit.Session("k"): "session:k", audit.User("u"): "user:u", audit.Device("d"): "device:d", audit.Key("k"): "key:k",
-		audit.Connection("c"): "connection:c", audit.Media("m"): "media:m", audit.ViaKey("gh_abc"): "key:gh_abc",
-		audit.ViaToken: "token", audit.ViaLink: "link", audit.ViaGateway: "gateway", audit.ViaNone: "none",
+		audit.Session("k"): "session:k", audit.User("u"): "user:u", audit.Device("d"): "device:d",
+		audit.Key("k"):        "key:k",
+		audit.Connection("c"): "connection:c", audit.Media("m"): "media:m",
+		audit.ViaKey("gh_abc"): "key:gh_abc",
+		audit.ViaToken:         "token", audit.ViaLink: "link", audit.ViaGateway: "gateway",
+		audit.ViaNone: "none",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -27,12 +30,14 @@ func TestNames(t *testing.T) {
 func TestParseNames(t *testing.T) {
 	t.Parallel()
 	for name, parse := range map[string]func(string) (string, bool){
-		audit.Session("a:b"): audit.ParseSession, audit.Device("a:b"): audit.ParseDevice, audit.ViaKey("a:b"): audit.ParseViaKey,
+		audit.Session("a:b"): audit.ParseSession, audit.Device("a:b"): audit.ParseDevice,
+		audit.ViaKey("a:b"): audit.ParseViaKey,
 	} {
 		if got, ok := parse(name); got != "a:b" || !ok {
 			t.Errorf("%q names %q, %v", name, got, ok)
 		}
-		for _, other := range []string{"", "a:b", audit.User("a:b"), strings.ToUpper(name), audit.ViaToken} {
+		for _, other := range []string{"", "a:b", audit.User("a:b"), strings.ToUpper(name),
+			audit.ViaToken} {
 			if got, ok := parse(other); ok {
 				t.Errorf("%q names %q", other, got)
 			}

@@ -13,34 +13,34 @@ import (
 )
 
 const (
-	// readAgain is for how long one line tells of somebody who reads something
-	// again and again.
-	readAgain = 10 * time.Minute
-	// maxSeen bounds how many readings are remembered; when there are more, lines
-	// are written again sooner.
-	maxSeen = 10_000
-	// maxText bounds each text of a line, in characters.
+	// readInterval is the time between two entries for the same read.
+	readInterval = 10 * time.Minute
+	// maxReads limits how many recent reads are remembered. If there are more, some get
+	// another entry sooner.
+	maxReads = 10_000
+	// maxText limits each text of an entry, in characters.
 	maxText = 400
-	// failTimeout bounds the note that an act failed, which nobody waits for but
-	// the one who is refused.
+	// failTimeout limits how long storing a failure may take. The caller whose act failed
+	// waits that long.
 	failTimeout = 5 * time.Second
-	// maxOwed bounds how many such notes wait for a store that was away.
-	maxOwed = 1000
-	// retryMs is when a refused act may be tried again.
+	// maxPendingFailures limits how many failures wait to be stored.
+	maxPendingFailures = 1000
+	// retryMs is the retry delay of a caller whose act was refused.
 	retryMs = 2000
 )
 
-// Act is what is done. No field may hold a secret.
+// Act is what is done. No field may contain a secret.
 type Act struct {
 	Action string // one of the constants
-	Target string // as Session, User, Device, Key, Connection or Media name it; empty: the gateway
-	Detail string
+	Target string // from Session, User, Device, Key, Connection or Media; "" is the gateway
+	Detail string // more about the act, for people
 }
 
-// Options are what a Service needs besides its store.
+// Options are what a Service needs in addition to its store.
 type Options struct {
+	// Log gets the failures that could not be stored.
 	Log *slog.Logger
-	// Written, if set, is called after each line; it must not block.
+	// Written, if not nil, is called after each change of the log. It must not block.
 	Written func()
 }
 
@@ -48,33 +48,39 @@ type Options struct {
 type Service struct {
 	store Store
 	o     Options
-	turn  chan struct{} // held while a reading is written, so that one line tells of those at once
+	// readLock is held while the entry of a read is written, so that simultaneous reads
+	// of the same thing get one entry. It is a channel so that waiting ends with a
+	// context.
+	readLock chan struct{}
 
-	mu      sync.Mutex
-	seen    map[reading]time.Time // by what was read, when a line told of it
-	guesses map[string]*guessing  // by address
-	owed    []failure
+	// mu guards the following fields.
+	mu              sync.Mutex
+	reads           map[read]time.Time      // when the latest entry of each recent read was written
+	wrongTokens     map[string]*wrongTokens // not stored yet, by address
+	pendingFailures []failure               // not stored yet
 }
 
-// reading is somebody who reads something.
-type reading struct{ userID, via, address, action, target string }
+// read identifies a read: who reads what.
+type read struct{ userID, via, address, action, target string }
 
-// failure is a note that the store has not taken yet.
+// failure says that the act of an entry failed, and why.
 type failure struct {
 	id  int64
 	why string
 }
 
-// New makes a Service. Call Sweep once a minute and at the end.
+// New returns a Service. The caller must call Sweep once a minute and before the end.
 func New(store Store, o Options) *Service {
 	if o.Written == nil {
 		o.Written = func() {}
 	}
-	return &Service{store: store, o: o, turn: make(chan struct{}, 1), seen: map[reading]time.Time{}, guesses: map[string]*guessing{}}
+	return &Service{store: store, o: o, readLock: make(chan struct{}, 1),
+		reads: map[read]time.Time{}, wrongTokens: map[string]*wrongTokens{}}
 }
 
-// Begin writes the line of an act that is about to be done; with an error, which
-// is UNAVAILABLE, it must not be done. How the act ended is to be told to ended.
+// Begin writes the entry of an act that is about to be done. If Begin returns an error,
+// which is UNAVAILABLE, the act must not be done. Otherwise the caller must call ended
+// with the result of the act.
 func (s *Service) Begin(ctx context.Context, who Actor, act Act) (ended func(error), err error) {
 	id, err := s.write(ctx, who, act, protocol.At(time.Now()))
 	if err != nil {
@@ -87,20 +93,21 @@ func (s *Service) Begin(ctx context.Context, who Actor, act Act) (ended func(err
 	}, nil
 }
 
-// Reading writes a line for somebody who reads something, unless one from the
-// last ten minutes tells of the same. With an error it must not be read.
-func (s *Service) Reading(ctx context.Context, who Actor, act Act) error {
-	r := reading{who.UserID, who.Via, who.Address, act.Action, act.Target}
-	if s.told(r) {
+// BeginRead writes an entry for a read that is about to be done, unless the same read has
+// an entry from the last ten minutes. If BeginRead returns an error, which is
+// UNAVAILABLE, the read must not be done.
+func (s *Service) BeginRead(ctx context.Context, who Actor, act Act) error {
+	r := read{who.UserID, who.Via, who.Address, act.Action, act.Target}
+	if s.readLogged(r) {
 		return nil
 	}
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case s.readLock <- struct{}{}:
+		defer func() { <-s.readLock }()
 	case <-ctx.Done():
-		return unwritten(act.Action, context.Cause(ctx))
+		return refuseUnwritten(act.Action, context.Cause(ctx))
 	}
-	if s.told(r) {
+	if s.readLogged(r) {
 		return nil
 	}
 	if _, err := s.write(ctx, who, act, protocol.At(time.Now())); err != nil {
@@ -108,22 +115,22 @@ func (s *Service) Reading(ctx context.Context, who Actor, act Act) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.seen) >= maxSeen {
-		clear(s.seen)
+	if len(s.reads) >= maxReads {
+		clear(s.reads)
 	}
-	s.seen[r] = time.Now()
+	s.reads[r] = time.Now()
 	return nil
 }
 
-// told reports whether a line tells of the reading.
-func (s *Service) told(r reading) bool {
+// readLogged reports whether the read has a recent entry.
+func (s *Service) readLogged(r read) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, ok := s.seen[r]
-	return ok && time.Since(at) < readAgain
+	at, ok := s.reads[r]
+	return ok && time.Since(at) < readInterval
 }
 
-// List gives a page of the log.
+// List returns the entries that match f, newest first.
 func (s *Service) List(ctx context.Context, f Filter) ([]protocol.AuditEntry, error) {
 	list, err := s.store.List(ctx, f)
 	if err != nil {
@@ -132,26 +139,28 @@ func (s *Service) List(ctx context.Context, f Filter) ([]protocol.AuditEntry, er
 	return list, nil
 }
 
+// write appends an entry and returns its id.
 func (s *Service) write(ctx context.Context, who Actor, act Act, at protocol.Time) (int64, error) {
 	id, err := s.store.Append(ctx, protocol.AuditEntry{
-		At: at, UserID: line(who.UserID), Role: who.Role, Via: line(who.Via), Address: line(who.Address),
-		Action: act.Action, Target: line(act.Target), Detail: line(act.Detail),
+		At: at, UserID: oneLine(who.UserID), Role: who.Role, Via: oneLine(who.Via),
+		Address: oneLine(who.Address),
+		Action:  act.Action, Target: oneLine(act.Target), Detail: oneLine(act.Detail),
 	})
 	if err != nil {
-		return 0, unwritten(act.Action, err)
+		return 0, refuseUnwritten(act.Action, err)
 	}
 	s.o.Written()
 	return id, nil
 }
 
-// unwritten refuses an act that no line could be written of.
-func unwritten(action string, err error) error {
+// refuseUnwritten returns the refusal of an act whose entry could not be written.
+func refuseUnwritten(action string, err error) error {
 	refusal := &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: retryMs,
-		Message: "not done: the audit log cannot be written right now, try again"}
+		Message: "nothing was done, because the audit log cannot be written right now; try again"}
 	return fmt.Errorf("audit: %s: %w (%w)", action, refusal, err)
 }
 
-// fail notes that an act failed, now or when the store takes it.
+// fail stores that an act failed. If the store fails, the next Sweep tries again.
 func (s *Service) fail(f failure) {
 	ctx, cancel := context.WithTimeout(context.Background(), failTimeout)
 	defer cancel()
@@ -160,22 +169,19 @@ func (s *Service) fail(f failure) {
 		s.o.Written()
 		return
 	}
-	s.o.Log.Error("audit: the log does not say yet that an act failed", "line", f.id, "failure", f.why, "error", err)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.owed) < maxOwed {
-		s.owed = append(s.owed, f)
-	}
+	s.o.Log.Error("audit: the failure of an act could not be stored, will retry", "entry", f.id,
+		"failure", f.why, "error", err)
+	s.addPendingFailure(f)
 }
 
-// reason is what the log says of a failure: what the caller was told.
+// reason returns the text of a failure: what the caller was told.
 func reason(err error) string {
 	var refused *protocol.Error
 	if errors.As(err, &refused) {
-		return line(string(refused.Code) + ": " + refused.Message)
+		return oneLine(string(refused.Code) + ": " + refused.Message)
 	}
 	return "failed; the gateway's log has the cause"
 }
 
-// line makes one line of bounded length of a text.
-func line(text string) string { return printable.Line(text, maxText) }
+// oneLine returns text as one line of at most maxText characters.
+func oneLine(text string) string { return printable.Line(text, maxText) }

@@ -24,13 +24,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// log is the audit log over a real store that can be made to take nothing.
+// log is an audit log in a real store that can be made to fail.
 type log struct {
 	*audit.Service
 	audit.Store
 	t       testing.TB
-	away    bool
-	written int
+	down    bool // appending fails
+	written int  // the calls of Options.Written
 	out     bytes.Buffer
 }
 
@@ -46,34 +46,34 @@ func newLog(t testing.TB) *log {
 		}
 	})
 	l := &log{t: t, Store: s.Audit()}
-	l.Service = audit.New(l.asStore(), audit.Options{Log: slog.New(slog.NewTextHandler(&l.out, nil)), Written: func() { l.written++ }})
+	l.Service = audit.New(failingStore{l.Store, l},
+		audit.Options{Log: slog.New(slog.NewTextHandler(&l.out, nil)),
+			Written: func() { l.written++ }})
 	return l
 }
 
-// asStore is the log's store.
-func (l *log) asStore() audit.Store { return throttled{l.Store, l} }
-
-type throttled struct {
+// failingStore fails while the log is down.
+type failingStore struct {
 	audit.Store
 	l *log
 }
 
-func (s throttled) Append(ctx context.Context, e protocol.AuditEntry) (int64, error) {
-	if s.l.away {
+func (s failingStore) Append(ctx context.Context, e protocol.AuditEntry) (int64, error) {
+	if s.l.down {
 		return 0, store.Full
 	}
 	return s.Store.Append(ctx, e)
 }
 
-func (s throttled) Fail(ctx context.Context, id int64, why string) error {
-	if s.l.away {
+func (s failingStore) Fail(ctx context.Context, id int64, why string) error {
+	if s.l.down {
 		return store.Full
 	}
 	return s.Store.Fail(ctx, id, why)
 }
 
-// lines gives what the log has, oldest first.
-func (l *log) lines() []protocol.AuditEntry {
+// entries returns all entries, oldest first.
+func (l *log) entries() []protocol.AuditEntry {
 	l.t.Helper()
 	list, err := l.Store.List(context.Background(), audit.Filter{Limit: 10_000})
 	if err != nil {
@@ -92,18 +92,20 @@ func TestBegin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog(t)
-		ended, err := l.Begin(t.Context(), ann, audit.Act{Action: audit.KeyRevoke, Target: audit.Key("k"), Detail: "x"})
+		ended, err := l.Begin(t.Context(), ann,
+			audit.Act{Action: audit.KeyRevoke, Target: audit.Key("k"), Detail: "x"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := protocol.AuditEntry{ID: 1, At: protocol.At(time.Now()), UserID: "ann", Role: protocol.Admin, Via: "token",
+		want := protocol.AuditEntry{ID: 1, At: protocol.At(time.Now()), UserID: "ann",
+			Role: protocol.Admin, Via: "token",
 			Address: "192.0.2.1", Action: "key.revoke", Target: "key:k", Detail: "x", Outcome: protocol.AuditDone}
-		if got := l.lines(); len(got) != 1 || got[0] != want || l.written != 1 {
-			t.Errorf("before the act the log has %+v, told %d times", got, l.written)
+		if got := l.entries(); len(got) != 1 || got[0] != want || l.written != 1 {
+			t.Errorf("before the act the log has %+v, Written was called %d times", got, l.written)
 		}
 		ended(nil)
-		if got := l.lines(); len(got) != 1 || got[0] != want || l.written != 1 {
-			t.Errorf("after it the log has %+v, told %d times", got, l.written)
+		if got := l.entries(); len(got) != 1 || got[0] != want || l.written != 1 {
+			t.Errorf("after it the log has %+v, Written was called %d times", got, l.written)
 		}
 		for _, c := range []struct {
 			err error
@@ -112,20 +114,22 @@ func TestBegin(t *testing.T) {
 			{protocol.Refuse(protocol.NotFound, "no such key"), "NOT_FOUND: no such key"},
 			{errors.New("dial tcp 10.0.0.1: secret"), "failed; the gateway's log has the cause"},
 		} {
-			if ended, err = l.Begin(t.Context(), ann, audit.Act{Action: audit.KeyRevoke}); err != nil {
+			if ended, err = l.Begin(t.Context(), ann,
+				audit.Act{Action: audit.KeyRevoke}); err != nil {
 				t.Fatal(err)
 			}
 			ended(c.err)
-			if got := l.lines(); got[len(got)-1].Outcome != protocol.AuditFailed || got[len(got)-1].Detail != c.why {
+			if got := l.entries(); got[len(got)-1].Outcome != protocol.AuditFailed ||
+				got[len(got)-1].Detail != c.why {
 				t.Errorf("after %v the log has %+v", c.err, got)
 			}
 		}
 	})
 }
 
-// While the store takes nothing, acts are refused; that one failed which had
-// begun is told later.
-func TestStoreIsAway(t *testing.T) {
+// While the store fails, acts are refused. The failure of an act that had begun is stored
+// later.
+func TestStoreFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog(t)
@@ -133,37 +137,43 @@ func TestStoreIsAway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.away = true
+		l.down = true
 		ended(errors.New("x"))
 		l.WrongToken("192.0.2.9")
 		var refused *protocol.Error
 		for name, fn := range map[string]func() error{
-			"an act":    func() error { _, err := l.Begin(t.Context(), ann, audit.Act{Action: audit.KeyCreate}); return err },
-			"a reading": func() error { return l.Reading(t.Context(), ann, read) },
+			"an act": func() error {
+				_,
+					err := l.Begin(t.Context(), ann, audit.Act{Action: audit.KeyCreate})
+				return err
+			},
+			"a read": func() error { return l.BeginRead(t.Context(), ann, read) },
 		} {
-			if err := fn(); !errors.As(err, &refused) || refused.Code != protocol.Unavailable || !refused.Retryable || !errors.Is(err, store.ErrUnavailable) {
+			if err := fn(); !errors.As(err, &refused) || refused.Code != protocol.Unavailable ||
+				!refused.Retryable || !errors.Is(err, store.ErrUnavailable) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		if err := l.Sweep(t.Context()); err == nil {
-			t.Error("the sweep says nothing")
+			t.Error("Sweep returned no error")
 		}
 		l.WrongToken("192.0.2.9")
-		l.away = false
+		l.down = false
 		if err := l.Sweep(t.Context()); err != nil {
 			t.Error(err)
 		}
-		got := l.lines()
-		if len(got) != 2 || got[0].Outcome != protocol.AuditFailed || got[1].Detail != "2 wrong tokens" {
+		got := l.entries()
+		if len(got) != 2 || got[0].Outcome != protocol.AuditFailed ||
+			got[1].Detail != "2 wrong tokens" {
 			t.Errorf("then the log has %+v", got)
 		}
-		if err := l.Reading(t.Context(), ann, read); err != nil || len(l.lines()) != 3 {
-			t.Errorf("what was refused is not told of later: %v", err)
+		if err := l.BeginRead(t.Context(), ann, read); err != nil || len(l.entries()) != 3 {
+			t.Errorf("a read that was refused has no entry later: %v", err)
 		}
 	})
 }
 
-func TestReading(t *testing.T) {
+func TestBeginRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog(t)
@@ -176,28 +186,30 @@ func TestReading(t *testing.T) {
 				act audit.Act
 			}{{ann, read}, {ann, read}, {ann, other}, {ben, read}, {elsewhere, read}} {
 				all.Go(func() {
-					if err := l.Reading(t.Context(), r.who, r.act); err != nil {
+					if err := l.BeginRead(t.Context(), r.who, r.act); err != nil {
 						t.Error(err)
 					}
 				})
 			}
 			all.Wait()
-			if n := len(l.lines()); n != 4*round {
-				t.Errorf("%d lines in round %d", n, round)
+			if n := len(l.entries()); n != 4*round {
+				t.Errorf("%d entries in round %d", n, round)
 			}
 			time.Sleep(10*time.Minute - time.Second)
 			if err := l.Sweep(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if err := l.Reading(t.Context(), ann, read); err != nil || len(l.lines()) != 4*round {
-				t.Errorf("just before ten minutes are over: %d lines (%v)", len(l.lines()), err)
+			if err := l.BeginRead(t.Context(), ann, read); err != nil ||
+				len(l.entries()) != 4*round {
+				t.Errorf("just before ten minutes are over: %d entries (%v)", len(l.entries()), err)
 			}
 			time.Sleep(time.Second)
 		}
 	})
 }
 
-// However many addresses guess, the lines of a minute are bounded and count all.
+// Whatever the number of addresses, the entries of a minute are limited and count all
+// wrong tokens.
 func TestWrongTokens(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
@@ -207,17 +219,18 @@ func TestWrongTokens(t *testing.T) {
 			l.WrongToken("192.0.2." + string(rune('a'+i)))
 		}
 	}
-	if n := len(l.lines()); n != 0 {
-		t.Errorf("%d lines at once", n)
+	if n := len(l.entries()); n != 0 {
+		t.Errorf("%d entries at once", n)
 	}
 	for range 2 {
 		if err := l.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := l.lines()
-	if len(got) != 51 || got[0].Action != audit.WrongTokens || got[0].Detail != "1 wrong token" || got[50].Address != "other addresses" || got[50].Detail != "300 wrong tokens" {
-		t.Errorf("%d lines, the last %+v", len(got), got[len(got)-1])
+	got := l.entries()
+	if len(got) != 51 || got[0].Action != audit.WrongTokens || got[0].Detail != "1 wrong token" ||
+		got[50].Address != "other addresses" || got[50].Detail != "300 wrong tokens" {
+		t.Errorf("%d entries, the last %+v", len(got), got[len(got)-1])
 	}
 }
 
@@ -226,7 +239,7 @@ func TestRetain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLog(t)
 		const day = 24 * time.Hour
-		for range 10 { // a line a day
+		for range 10 { // an entry a day
 			if _, err := l.Begin(t.Context(), ann, audit.Act{Action: audit.KeyCreate}); err != nil {
 				t.Fatal(err)
 			}
@@ -235,39 +248,47 @@ func TestRetain(t *testing.T) {
 		retain := func(age time.Duration, removed, left int) {
 			t.Helper()
 			n, err := l.Retain(t.Context(), time.Now().Add(-age))
-			if got := l.lines(); err != nil || n != removed || len(got) != left {
-				t.Errorf("%d lines were removed and %d are left (%v), want %d and %d", n, len(got), err, removed, left)
+			if got := l.entries(); err != nil || n != removed || len(got) != left {
+				t.Errorf("%d entries were removed and %d are left (%v), want %d and %d", n,
+					len(got), err, removed, left)
 			}
 		}
 		retain(10*day, 0, 10)
-		retain(9*day, 0, 10) // the oldest is not a day beyond it
+		retain(9*day, 0, 10) // the oldest entry is less than a day older
 		retain(8*day+day/2, 2, 9)
-		if last := l.lines()[8]; last.Action != audit.LogPrune || last.Via != "gateway" || !strings.Contains(last.Detail, "UTC") {
-			t.Errorf("the last line is %+v", last)
+		if last := l.entries()[8]; last.Action != audit.LogPrune || last.Via != "gateway" ||
+			!strings.Contains(last.Detail, "UTC") {
+			t.Errorf("the last entry is %+v", last)
 		}
 		retain(8*day+day/2, 0, 9)
-		l.away = true
+		l.down = true
 		if n, err := l.Retain(t.Context(), time.Now()); n != 0 || err == nil {
-			t.Errorf("without a line %d were removed (%v)", n, err)
+			t.Errorf("without an entry, %d were removed (%v)", n, err)
 		}
 	})
 }
 
-// Whatever texts come, a line is one line of bounded length.
-func TestLinesAreBounded(t *testing.T) {
+// Whatever the texts of an act, each text of its entry is one line of limited length.
+func TestTextsAreLimited(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.String().Draw(t, "text") + strings.Repeat(rapid.SampledFrom([]string{"", "x", "é", "\xff", "\n"}).Draw(t, "unit"), rapid.IntRange(0, 900).Draw(t, "times"))
-		if _, err := l.Begin(context.Background(), audit.Actor{UserID: text, Via: text, Address: text}, audit.Act{Action: audit.KeyCreate, Target: text, Detail: text}); err != nil {
+		text := rapid.String().Draw(t, "text") +
+			strings.Repeat(rapid.SampledFrom([]string{"", "x", "é", "\xff", "\n"}).Draw(t, "unit"),
+				rapid.IntRange(0, 900).Draw(t, "times"))
+		if _, err := l.Begin(context.Background(),
+			audit.Actor{UserID: text, Via: text, Address: text},
+			audit.Act{Action: audit.KeyCreate, Target: text, Detail: text}); err != nil {
 			t.Fatal(err)
 		}
 		list, err := l.Store.List(context.Background(), audit.Filter{Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, got := range []string{list[0].UserID, list[0].Via, list[0].Address, list[0].Target, list[0].Detail} {
-			if !utf8.ValidString(got) || utf8.RuneCountInString(got) > 400 || strings.ContainsAny(got, "\n\r\x00\u2028") {
+		for _, got := range []string{list[0].UserID, list[0].Via, list[0].Address, list[0].Target,
+			list[0].Detail} {
+			if !utf8.ValidString(got) || utf8.RuneCountInString(got) > 400 ||
+				strings.ContainsAny(got, "\n\r\x00\u2028") {
 				t.Fatalf("%q is kept as %q", text, got)
 			}
 		}

@@ -6,31 +6,33 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Store keeps the lines. What it has taken is durable, and nothing changes it:
-// what Fail adds is shown with its line, and Prune removes whole lines.
+// Store stores the entries, durably. Entries do not change, except that Fail marks an
+// entry as failed.
 type Store interface {
-	// Append adds a line under the next id, whatever e's is, and gives the id.
+	// Append adds an entry with the next id, and returns the id. It ignores e.ID.
 	Append(ctx context.Context, e protocol.AuditEntry) (id int64, err error)
-	// Fail adds that the act of a line failed, and why, or gives store.ErrNotFound.
-	// A line can fail once; the next time is no error and changes nothing.
+	// Fail adds to an entry that its act failed, and why. If there is no such entry, the
+	// error is store.ErrNotFound. Only the first failure of an entry is stored; another
+	// one is no error.
 	Fail(ctx context.Context, id int64, why string) error
-	// List gives the lines that the filter takes, newest first. Those that failed
-	// say why at the end of their Detail.
+	// List returns the entries that match the filter, newest first. The Detail of a
+	// failed entry ends with the reason.
 	List(ctx context.Context, f Filter) ([]protocol.AuditEntry, error)
-	// Oldest is when the oldest line was written, 0 if there is none.
+	// Oldest returns the time of the oldest entry, or 0 if there is none.
 	Oldest(ctx context.Context) (protocol.Time, error)
-	// Prune removes up to limit lines from before a time, those with the lowest ids
-	// first. It stops at the first line that stays, so that the ids that are left are
-	// gapless; ids are never given again.
+	// Prune removes up to limit entries from before a time, those with the lowest ids
+	// first. It stops at the first entry that is not from before, so that the remaining
+	// ids have no gaps. Ids are not used again.
 	Prune(ctx context.Context, before protocol.Time, limit int) (removed int, err error)
 }
 
-// Filter says which lines are wanted; an empty field takes all. Query is any
-// part, in any case of ASCII letters, of user, action, target, address or
-// detail; the other texts match whole. Since is part of the span, Until not.
+// Filter selects entries. An empty field, except Limit, selects all.
 type Filter struct {
-	UserID, Action, Target, Query string
-	Since, Until                  protocol.Time
-	Before                        int64 // an id
-	Limit                         int   // at least 1
+	UserID, Action, Target string // match as a whole
+	// is contained in user, action, target, address or detail; ignores ASCII case
+	Query  string
+	Since  protocol.Time // selects entries from this time on
+	Until  protocol.Time // selects entries before this time
+	Before int64         // selects entries with lower ids
+	Limit  int           // the maximum number of entries, at least 1
 }

@@ -30,7 +30,7 @@ func (c *call) audit(acts []audit.Act, reads bool) (ended func(error), err error
 	}
 	for _, act := range acts {
 		if reads {
-			if err := c.g.Audit.Reading(c.ctx, c.actor(), act); err != nil {
+			if err := c.g.Audit.BeginRead(c.ctx, c.actor(), act); err != nil {
 				return nil, err
 			}
 			continue
@@ -70,7 +70,7 @@ func (c *call) resuming(cursors []protocol.Cursor) error {
 		act, err := c.inOthersSession(c.caller().To(cursor.SessionKey))
 		if err == nil && act != nil {
 			act.Action = audit.SessionRead
-			err = c.g.Audit.Reading(c.ctx, c.actor(), *act)
+			err = c.g.Audit.BeginRead(c.ctx, c.actor(), *act)
 		}
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ func (g *Gateway) signedIn(who access.Identity, address netip.Addr) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), signInNote)
 	defer cancel()
-	if err := g.Audit.Reading(ctx, who.Actor(address), audit.Act{Action: audit.SignIn}); err != nil {
+	if err := g.Audit.BeginRead(ctx, who.Actor(address), audit.Act{Action: audit.SignIn}); err != nil {
 		g.Log.Error("signed in without a line in the audit log", "user", who.UserID, "address", address, "error", err)
 	}
 }

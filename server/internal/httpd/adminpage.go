@@ -56,7 +56,7 @@ func (s *server) console(r *http.Request, device *pairing.Device, topics ...stri
 // reads notes that an admin reads what is another's. With an error it must not be
 // shown.
 func (s *server) reads(r *http.Request, device *pairing.Device, action, target string) error {
-	return s.Audit.Reading(r.Context(), access.OfDevice(*device).Actor(s.address(r)), audit.Act{Action: action, Target: target})
+	return s.Audit.BeginRead(r.Context(), access.OfDevice(*device).Actor(s.address(r)), audit.Act{Action: action, Target: target})
 }
 
 // adminPairings is GET /admin: who waits, who is in.

@@ -61,7 +61,7 @@ func (s *server) findFile(r *http.Request) (media.File, error) {
 	if err != nil || f.UserID == c.UserID || f.SessionUser == c.UserID {
 		return f, err
 	}
-	return f, s.Audit.Reading(r.Context(), c.Actor(s.address(r)), onFile(audit.MediaRead, f))
+	return f, s.Audit.BeginRead(r.Context(), c.Actor(s.address(r)), onFile(audit.MediaRead, f))
 }
 
 // removeFile is DELETE /api/media/{id}, for a file that was not sent.

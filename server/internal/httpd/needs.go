@@ -57,6 +57,6 @@ type KeyList interface {
 // AuditLog takes and lists entries of the audit log; *audit.Service does.
 type AuditLog interface {
 	Begin(ctx context.Context, who audit.Actor, act audit.Act) (ended func(error), err error)
-	Reading(ctx context.Context, who audit.Actor, act audit.Act) error
+	BeginRead(ctx context.Context, who audit.Actor, act audit.Act) error
 	List(ctx context.Context, f audit.Filter) ([]protocol.AuditEntry, error)
 }
