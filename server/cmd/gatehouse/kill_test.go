@@ -114,7 +114,8 @@ func testKillAndRetry(t *testing.T, binary string) {
 		t.Errorf("the transcript is %+v, it was %+v", again, transcript)
 	}
 	var retried protocol.ChatSendResult
-	c.Read(c.OK(protocol.MethodChatRetry, `{"sessionKey":"k","ack":"accepted","runId":"`+sent.RunID+`"}`),
+	c.Read(c.OK(protocol.MethodChatRetry,
+		`{"sessionKey":"k","ack":"accepted","runId":"`+sent.RunID+`"}`),
 		&retried)
 	if retried.RunID == sent.RunID || retried.MessageID != question.ID {
 		t.Errorf("the retry is %+v, of %+v", retried, sent)

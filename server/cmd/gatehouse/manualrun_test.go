@@ -154,7 +154,8 @@ func (m *manual) fillIn(t *testing.T, params any) {
 		cursor := c.(map[string]any)
 		client := m.p.client()
 		var status protocol.ChatStatusResult
-		client.Read(client.OK(protocol.MethodChatStatus, `{"sessionKey":"`+cursor["sessionKey"].(string)+`"}`),
+		client.Read(client.OK(protocol.MethodChatStatus,
+			`{"sessionKey":"`+cursor["sessionKey"].(string)+`"}`),
 			&status)
 		client.Leave()
 		cursor["epoch"] = status.Epoch

@@ -89,7 +89,8 @@ func TestProbes(t *testing.T) {
 		}
 	}
 	var report doctor.Report
-	if _, out, _ := command(t, "doctor", "-json", server.URL); json.Unmarshal([]byte(out), &report) != nil ||
+	if _, out, _ := command(t, "doctor", "-json", server.URL); json.Unmarshal([]byte(out),
+		&report) != nil ||
 		len(report.Lines) < 8 {
 		t.Errorf("as JSON: %s", out)
 	}

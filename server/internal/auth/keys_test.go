@@ -213,7 +213,8 @@ func TestKeyParams(t *testing.T) {
 		p := bot()
 		change(&p)
 		field, _, _ := strings.Cut(name, " ")
-		if _, err := r.Create(t.Context(), "boss", p, auth.GenerateKey()); code(err) != protocol.InvalidRequest ||
+		if _, err := r.Create(t.Context(), "boss", p,
+			auth.GenerateKey()); code(err) != protocol.InvalidRequest ||
 			!strings.Contains(err.Error(), field+" must be") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -447,7 +448,8 @@ func (r *testKeys) randomSteps(t *rapid.T) {
 		case 0, 1:
 			all = append(all, expected{KeysCreateResult: r.create(protocol.KeysCreateParams{
 				Name: "n", UserID: rapid.SampledFrom([]string{"ann", "ben"}).Draw(t, "user"),
-				Role: rapid.SampledFrom([]protocol.Role{protocol.Viewer, protocol.Operator, protocol.Admin}).Draw(t,
+				Role: rapid.SampledFrom([]protocol.Role{protocol.Viewer, protocol.Operator,
+					protocol.Admin}).Draw(t,
 					"role"),
 				ExpiresIn: rapid.Int64Range(0, 20).Draw(t, "expires in"),
 			})})

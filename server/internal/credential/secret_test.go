@@ -36,8 +36,7 @@ func TestSecretDoesNotPrint(t *testing.T) {
 		Shown  Secret
 		hidden Secret
 		Inside struct{ Secret }
-	}{Shown: NewSecret("open sesame"), hidden: NewSecret("open " +
-		"sesame"), Inside: struct{ Secret }{NewSecret("open sesame")}}
+	}{Shown: NewSecret("open sesame"), hidden: NewSecret("open sesame"), Inside: struct{ Secret }{NewSecret("open sesame")}}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("secret", "secret", held.Shown, "held", held)
 	encoded, err := json.Marshal(held)

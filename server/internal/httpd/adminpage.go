@@ -104,7 +104,7 @@ func deviceRows(list []protocol.PairedDevice, own string) []part.Device {
 	return rows
 }
 
-func resolvedLines(past []pairing.Past) []part.Resolved {
+func resolvedLines(past []pairing.Resolved) []part.Resolved {
 	outcomes := map[string]string{
 		protocol.PairingApproved: markup.ResolvedApproved, protocol.PairingDenied: markup.ResolvedDenied,
 		protocol.PairingExpired: markup.ResolvedExpired, protocol.PairingRevoked: markup.ResolvedRevoked,

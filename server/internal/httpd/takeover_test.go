@@ -88,7 +88,7 @@ func takeoverConsole() page.Console {
 
 func takeoverAdmin() page.AdminModel {
 	list := takeoverDevices()
-	past := []pairing.Past{{PairedDevice: list.Paired[2], Status: protocol.PairingRevoked, ResolvedAt: before(125 * time.Second)}}
+	past := []pairing.Resolved{{PairedDevice: list.Paired[2], Status: protocol.PairingRevoked, ResolvedAt: before(125 * time.Second)}}
 	return page.AdminModel{
 		Console: takeoverConsole(), Waiting: pendingCards(list.Pending), Devices: deviceRows(list.Paired, "d1"),
 		Resolved: resolvedLines(past), Users: users(list.Paired),

@@ -10,33 +10,33 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Device is a device that may come in, with the user and role it has.
+// Device is an approved device, with its user and role.
 type Device struct {
 	protocol.PairedDevice
 	Kind Kind
 }
 
-// Authenticate finds out whose credential this is. Only an approved device gets
-// through; the others are refused with NOT_PAIRED and their status: pending (ask
-// Request for the code), denied, expired, revoked or unknown. If the credential
-// cannot be checked, it is refused with UNAVAILABLE.
+// Authenticate returns the approved device with the credential secret. Any other
+// credential is refused with NOT_PAIRED and its status: pending (Request returns the
+// code), denied, expired, revoked or unknown. If the credential cannot be checked, it is
+// refused with UNAVAILABLE.
 //
-// It writes nothing: that the device was seen is stored by the next Sweep.
+// Authenticate writes nothing: the next Sweep stores that the device was seen.
 func (s *Service) Authenticate(ctx context.Context, secret string) (Device, error) {
 	r, err := s.bySecret(ctx, "check a credential", secret)
 	if err != nil {
 		return Device{}, err
 	}
-	if st := s.standing(r); st != protocol.PairingApproved {
+	if st := s.currentStatus(r); st != protocol.PairingApproved {
 		return Device{}, notPaired(st)
 	}
 	s.Seen(r.ID)
 	return s.device(r), nil
 }
 
-// standing is the record's status now. A sign-in whose token has changed counts
-// as revoked, swept or not.
-func (s *Service) standing(r Record) string {
+// currentStatus returns the status of the record now. A sign-in is revoked as soon as the
+// gateway token changes, even if the sweep has not stored that yet.
+func (s *Service) currentStatus(r Record) string {
 	st := r.status(clock())
 	if st == protocol.PairingApproved && r.Kind == SignedIn {
 		if binding := s.binding(); binding == "" || binding != r.Binding {
@@ -46,32 +46,36 @@ func (s *Service) standing(r Record) string {
 	return st
 }
 
+// device returns the record as a Device, with the latest time at which it was seen.
 func (s *Service) device(r Record) Device {
 	r.LastSeenAt = s.seen.Latest(r.ID, r.LastSeenAt)
 	return Device{PairedDevice: r.paired(), Kind: r.Kind}
 }
 
-// SignIn makes the credential, which must be a new one, that of an admin's
-// browser. The caller has checked the gateway token or redeemed a sign-in link.
-// It holds until it signs out, is revoked, or the gateway token changes.
+// SignIn registers a new credential as that of an admin's browser. The caller must have
+// checked the gateway token or redeemed a sign-in link. The sign-in is valid until the
+// browser signs out, is revoked, or the gateway token changes.
 func (s *Service) SignIn(ctx context.Context, from Requester) (Device, error) {
 	if !ValidCredential(from.Secret) {
 		return Device{}, malformed()
 	}
 	binding := s.binding()
 	if binding == "" {
-		return Device{}, protocol.Refuse(protocol.FailedPrecondition, "this gateway has no token, so nobody can sign in with it")
+		return Device{}, protocol.Refuse(protocol.FailedPrecondition,
+			"this gateway has no token, so nobody can sign in with it")
 	}
 	var r Record
 	err := s.change(ctx, "sign in", func(tx Tx, now protocol.Time) (func(), error) {
 		switch _, err := tx.BySecret(credential.DigestOf(from.Secret)); {
 		case err == nil:
-			return nil, protocol.Refuse(protocol.AlreadyExists, "this credential is in use: sign in with a new one")
+			return nil, protocol.Refuse(protocol.AlreadyExists,
+				"this credential is in use: sign in with a new one")
 		case !errors.Is(err, store.ErrNotFound):
 			return nil, err
 		}
 		r = newRecord(from, SignedIn, now)
-		r.Binding, r.UserID, r.Role, r.Label = binding, auth.AdminUser, protocol.Admin, "Admin sign-in"
+		r.Binding, r.UserID, r.Role, r.Label = binding, auth.AdminUser, protocol.Admin, "Admin "+
+			"sign-in"
 		r.resolve(protocol.PairingApproved, auth.AdminUser, now)
 		return nil, tx.Insert(r)
 	})
@@ -81,9 +85,8 @@ func (s *Service) SignIn(ctx context.Context, from Requester) (Device, error) {
 	return s.device(r), nil
 }
 
-// SignOut ends the credential by its holder's wish: a device is revoked, and a
-// request that waits is withdrawn (it counts as expired). A credential that
-// opens nothing is left as it is and is no error.
+// SignOut ends the validity of a credential on behalf of its holder: a device is revoked,
+// a pending request expires. For any other credential, SignOut does nothing.
 func (s *Service) SignOut(ctx context.Context, secret string) error {
 	if !ValidCredential(secret) {
 		return nil
@@ -104,23 +107,24 @@ func (s *Service) SignOut(ctx context.Context, secret string) error {
 		default:
 			return nil, nil
 		}
-		told := resolution(r)
-		told.SignedOut = true
-		return func() { s.tell.PairingResolved(told) }, tx.Replace(r)
+		event := resolvedEvent(r)
+		event.SignedOut = true
+		return func() { s.notifier.PairingResolved(event) }, tx.Replace(r)
 	})
 }
 
-// resolved gives the telling of the record's new status.
-func (s *Service) resolved(r Record) func() {
-	told := resolution(r)
-	return func() { s.tell.PairingResolved(told) }
+// notifyResolved returns a function that notifies of the record's new status.
+func (s *Service) notifyResolved(r Record) func() {
+	event := resolvedEvent(r)
+	return func() { s.notifier.PairingResolved(event) }
 }
 
-func resolution(r Record) protocol.DeviceResolved {
-	told := protocol.DeviceResolved{Status: r.Status, Code: r.Code, DeviceID: r.ID}
+// resolvedEvent returns the event of the record's new status.
+func resolvedEvent(r Record) protocol.DeviceResolved {
+	event := protocol.DeviceResolved{Status: r.Status, Code: r.Code, DeviceID: r.ID}
 	if r.Status == protocol.PairingApproved {
 		paired := r.paired()
-		told.Paired = &paired
+		event.Paired = &paired
 	}
-	return told
+	return event
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// NewCredential gives a device's secret. Whoever holds it is the device.
+// NewCredential returns a new credential for a device.
 func NewCredential() string { return credential.Device.Generate().Reveal() }
 
-// ValidCredential reports whether s has the form of a device's secret.
+// ValidCredential reports whether s has the form of a device's credential.
 func ValidCredential(s string) bool { return credential.Device.Valid(s) }
 
-// newCode gives a code of the protocol's alphabet. It has 32 letters, so five
-// bits of a random byte choose one without favour.
+// newCode returns a random code. The protocol's alphabet has 32 letters, so each letter
+// is equally likely.
 func newCode() string {
 	var code [protocol.PairingCodeLength]byte
 	rand.Read(code[:])
@@ -28,8 +28,8 @@ func newCode() string {
 	return string(code[:])
 }
 
-// ParseCode reads a code as people type it: in either case, with spaces and
-// dashes anywhere. ok is false if that gives no code.
+// ParseCode returns the code that a person has typed: in any case, with spaces and dashes
+// anywhere. ok is false if s is not a code.
 func ParseCode(s string) (code string, ok bool) {
 	if len(s) > 64 {
 		return "", false
@@ -43,29 +43,31 @@ func ParseCode(s string) (code string, ok bool) {
 		}
 		return r
 	}, s)
-	if len(code) != protocol.PairingCodeLength || strings.Trim(code, protocol.PairingAlphabet) != "" {
+	if len(code) != protocol.PairingCodeLength ||
+		strings.Trim(code, protocol.PairingAlphabet) != "" {
 		return "", false
 	}
 	return code, true
 }
 
-// plain is base32 in lower case whose order is that of the bytes (RFC 4648 §7).
-func plain() *base32.Encoding {
+// base32hex returns base32 in lower case. Its texts have the same order as the bytes
+// (RFC 4648 §7).
+func base32hex() *base32.Encoding {
 	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 }
 
-// newDeviceID gives a public id: milliseconds, so that ids sort by age as UUIDv7
-// do (RFC 9562 §5.7), and 32 random bits.
+// newDeviceID returns a public id: the time in milliseconds and 32 random bits. Ids sort
+// by age, like UUIDv7 (RFC 9562 §5.7).
 func newDeviceID(now time.Time) string {
 	var b [10]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16)
 	rand.Read(b[6:])
-	return "dev-" + plain().EncodeToString(b[:])
+	return "dev-" + base32hex().EncodeToString(b[:])
 }
 
-// newUserID gives an id for a user of whom nothing is known yet.
+// newUserID returns a random id for a new user.
 func newUserID() string {
 	var b [5]byte
 	rand.Read(b[:])
-	return "user-" + plain().EncodeToString(b[:])
+	return "user-" + base32hex().EncodeToString(b[:])
 }

@@ -17,29 +17,29 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// model is what the rules of pairing say, kept in the plainest way; the desk has
-// to answer as it does whatever happens in whatever order.
+// model implements the rules of pairing in the simplest way. Whatever happens in whatever
+// order, the service must answer as the model does.
 type model struct {
-	*desk
-	devices map[string]*modelDevice // by secret
-	codes   map[string]bool
-	tell    []string
+	*testService
+	devices  map[string]*modelDevice // by secret
+	codes    map[string]bool
+	expected []string
 }
 
 type modelDevice struct {
 	who      pairing.Requester
 	status   string
-	signedIn string // the token it rests on
+	signedIn string // the gateway token of a sign-in
 	code, id string
 	user     string
 	role     protocol.Role
 	expires  time.Time
 	denied   time.Time
-	seen     time.Time // the desk knows
-	stored   time.Time // the store knows
+	seen     time.Time // when the device was last seen
+	stored   time.Time // the same, as far as it is stored
 }
 
-// now is the device's status at this moment.
+// now returns the current status of a device.
 func (m *model) now(d *modelDevice) string {
 	switch {
 	case d == nil:
@@ -52,7 +52,7 @@ func (m *model) now(d *modelDevice) string {
 	return d.status
 }
 
-// access is how Authenticate has to answer.
+// access returns how Authenticate must answer.
 func access(status string) string {
 	if status == "approved" {
 		return "ok"
@@ -60,28 +60,31 @@ func access(status string) string {
 	return "NOT_PAIRED " + status
 }
 
-var modelAddresses = []string{"192.0.2.1", "2001:db8::1", "2001:db8::2"} // the last two are of one network
+// the last two are in one network
+var modelAddresses = []string{"192.0.2.1", "2001:db8::1", "2001:db8::2"}
 
 func network(address string) string { return address[:min(len(address), 10)] }
 
-// TestModel lets a desk and the model live through the same random lives.
+// TestModel runs random actions against the service and the model.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	root, empty := t.TempDir(), t.TempDir()
-	newDesk(t, empty).close() // a database with its tables, to begin with
+	newTestService(t, empty).close() // an empty database to copy
 	checks := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		checks++
-		var thrown any // rapid works with panics, which a bubble does not hand on
+		var thrown any // rapid panics, and a bubble does not pass panics on
 		synctest.Test(t, func(t *testing.T) {
 			defer func() { thrown = recover() }()
-			d := &desk{t: t, dir: filepath.Join(root, fmt.Sprint(checks)), token: "token one"}
+			d := &testService{t: t, dir: filepath.Join(root, fmt.Sprint(checks)),
+				token: "token one"}
 			if err := os.CopyFS(d.dir, os.DirFS(empty)); err != nil {
 				t.Fatal(err)
 			}
 			d.open()
 			defer func() { d.close() }()
-			m := &model{desk: d, devices: map[string]*modelDevice{}, codes: map[string]bool{}}
+			m := &model{testService: d, devices: map[string]*modelDevice{},
+				codes: map[string]bool{}}
 			rt.Repeat(m.actions())
 		})
 		if thrown != nil {
@@ -107,22 +110,24 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		},
 		"time": func(rt *rapid.T) {
 			time.Sleep(rapid.SampledFrom([]time.Duration{
-				time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 20 * time.Minute, time.Hour,
+				time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 20 * time.Minute,
+				time.Hour,
 			}).Draw(rt, "passes"))
 		},
 	}
 }
 
-// some draws one of the devices there have been; nil if there was none.
+// some draws one of the devices, or returns nil if there is none.
 func (m *model) some(rt *rapid.T) *modelDevice {
 	if len(m.devices) == 0 {
 		return nil
 	}
-	ids := slices.SortedFunc(maps.Values(m.devices), func(a, b *modelDevice) int { return a.order() - b.order() })
+	ids := slices.SortedFunc(maps.Values(m.devices),
+		func(a, b *modelDevice) int { return a.order() - b.order() })
 	return ids[rapid.IntRange(0, len(ids)-1).Draw(rt, "device")]
 }
 
-// order makes draws the same when a failure is played again.
+// order returns the number of the device, so that draws are the same in a replay.
 func (d *modelDevice) order() int {
 	var n int
 	_, _ = fmt.Sscan(d.who.DeviceName[len("device "):], &n)
@@ -135,7 +140,7 @@ func (m *model) newRequester(rt *rapid.T) pairing.Requester {
 	return who
 }
 
-// expect compares an answer with the model's.
+// expect fails unless the answer to err is the model's.
 func expect(rt *rapid.T, what string, err error, want string) {
 	rt.Helper()
 	if got := answer(err); got != want {
@@ -145,7 +150,7 @@ func expect(rt *rapid.T, what string, err error, want string) {
 
 func (m *model) newRequest(rt *rapid.T) {
 	who := m.newRequester(rt)
-	want, there := "ok", 0
+	want, present := "ok", 0
 	for _, d := range m.devices {
 		if network(d.who.Address.String()) != network(who.Address.String()) {
 			continue
@@ -154,10 +159,10 @@ func (m *model) newRequest(rt *rapid.T) {
 			want = "RESOURCE_EXHAUSTED"
 		}
 		if m.now(d) == "pending" && time.Since(d.seen) < 2*time.Minute {
-			there++
+			present++
 		}
 	}
-	if there >= 3 {
+	if present >= 3 {
 		want = "RESOURCE_EXHAUSTED"
 	}
 	p, err := m.Request(context.Background(), who)
@@ -171,9 +176,10 @@ func (m *model) newRequest(rt *rapid.T) {
 	m.codes[p.Code] = true
 	now := time.Now()
 	m.devices[who.Secret] = &modelDevice{
-		who: who, status: "pending", code: p.Code, id: p.DeviceID, expires: now.Add(time.Hour), seen: now, stored: now,
+		who: who, status: "pending", code: p.Code, id: p.DeviceID, expires: now.Add(time.Hour),
+		seen: now, stored: now,
 	}
-	m.tell = append(m.tell, "requested "+p.DeviceID)
+	m.expected = append(m.expected, "requested "+p.DeviceID)
 }
 
 func (m *model) reload(rt *rapid.T) {
@@ -209,10 +215,13 @@ func (m *model) decide(status string) func(*rapid.T) {
 		if status == "denied" {
 			expect(rt, "deny", m.Deny(context.Background(), "admin", d.code), want)
 		} else {
-			role := rapid.SampledFrom([]protocol.Role{"", protocol.Viewer, protocol.Operator, protocol.Admin}).Draw(rt, "role")
+			role := rapid.SampledFrom([]protocol.Role{"", protocol.Viewer, protocol.Operator,
+				protocol.Admin}).Draw(rt, "role")
 			user := rapid.SampledFrom([]string{"", "anna", "admin"}).Draw(rt, "user")
-			existed := slices.ContainsFunc(slices.Collect(maps.Values(m.devices)), func(o *modelDevice) bool { return o.user != "" && o.user == user })
-			a, err := m.Approve(context.Background(), "admin", protocol.DeviceApproveParams{Code: d.code, Role: role, UserID: user})
+			existed := slices.ContainsFunc(slices.Collect(maps.Values(m.devices)),
+				func(o *modelDevice) bool { return o.user != "" && o.user == user })
+			a, err := m.Approve(context.Background(), "admin",
+				protocol.DeviceApproveParams{Code: d.code, Role: role, UserID: user})
 			expect(rt, "approve", err, want)
 			if err == nil {
 				m.approved(rt, d, a, user, role, existed)
@@ -220,12 +229,13 @@ func (m *model) decide(status string) func(*rapid.T) {
 		}
 		if want == "ok" {
 			d.status, d.denied = status, time.Now()
-			m.tell = append(m.tell, status+" "+d.id)
+			m.expected = append(m.expected, status+" "+d.id)
 		}
 	}
 }
 
-func (m *model) approved(rt *rapid.T, d *modelDevice, a pairing.Approved, user string, role protocol.Role, existed bool) {
+func (m *model) approved(rt *rapid.T, d *modelDevice, a pairing.Approval, user string,
+	role protocol.Role, existed bool) {
 	d.user, d.role = a.Device.UserID, a.Device.Role
 	if role == "" {
 		role = protocol.Operator
@@ -246,11 +256,11 @@ func (m *model) revoke(rt *rapid.T) {
 		return
 	}
 	err := m.Revoke(context.Background(), "admin", d.id)
-	switch d.status { // as it is stored: a device whose time is up can still be revoked
+	switch d.status { // as it is stored: a sign-in with an outdated token can still be revoked
 	case "approved":
 		expect(rt, "revoke", err, "ok")
 		d.status = "revoked"
-		m.tell = append(m.tell, "revoked "+d.id)
+		m.expected = append(m.expected, "revoked "+d.id)
 	case "revoked":
 		expect(rt, "revoke again", err, "ok")
 	default:
@@ -263,7 +273,8 @@ func (m *model) signIn(rt *rapid.T) {
 	got, err := m.SignIn(context.Background(), who)
 	expect(rt, "sign in", err, "ok")
 	m.devices[who.Secret] = &modelDevice{
-		who: who, status: "approved", signedIn: m.token, id: got.DeviceID, user: "admin", role: protocol.Admin,
+		who: who, status: "approved", signedIn: m.token, id: got.DeviceID, user: "admin",
+		role: protocol.Admin,
 		seen: time.Now(), stored: time.Now(),
 	}
 }
@@ -282,10 +293,10 @@ func (m *model) signOut(rt *rapid.T) {
 	default:
 		return
 	}
-	m.tell = append(m.tell, d.status+" "+d.id)
+	m.expected = append(m.expected, d.status+" "+d.id)
 }
 
-// crash restarts without a last sweep: what was seen since the last is lost.
+// crash restarts without a sweep, so that times since the last sweep are lost.
 func (m *model) crash(*rapid.T) {
 	m.restart()
 	for _, d := range m.devices {
@@ -299,21 +310,21 @@ func (m *model) sweep(rt *rapid.T) {
 		d.stored = d.seen
 		if st := m.now(d); st != d.status {
 			d.status = st
-			m.tell = append(m.tell, st+" "+d.id)
+			m.expected = append(m.expected, st+" "+d.id)
 		}
 	}
 }
 
-// check compares all that can be seen from outside.
+// check compares the service and the model.
 func (m *model) check(rt *rapid.T) {
 	ctx := context.Background()
-	told := m.tellings()
-	slices.Sort(told)
-	slices.Sort(m.tell)
-	if !slices.Equal(told, m.tell) {
-		rt.Fatalf("told %q, want %q", told, m.tell)
+	events := m.notifications()
+	slices.Sort(events)
+	slices.Sort(m.expected)
+	if !slices.Equal(events, m.expected) {
+		rt.Fatalf("got the notifications %q, want %q", events, m.expected)
 	}
-	m.tell = nil
+	m.expected = nil
 	list, err := m.List(ctx)
 	expect(rt, "list", err, "ok")
 	listed := map[string]string{}

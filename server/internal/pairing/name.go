@@ -8,21 +8,21 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
-// Name is what people call a device that asks to be paired: the name that it gives
-// itself, or else its browser (words.Browser). The name is cleaned: one line of at
-// most protocol.MaxDeviceNameLength characters, without control characters,
-// formatting characters or angle brackets. A name that is only a number or an id
-// is ignored. Either may be a lie.
+// Name returns the name of a device, for people: the cleaned name that the device has
+// sent, or else its browser (words.Browser). The name is one line of at most
+// protocol.MaxDeviceNameLength characters, see [printable.Clean]. A sent name that looks
+// like an id is ignored. Neither can be trusted.
 func Name(userAgent, deviceName string) string {
-	if name := printable.Clean(deviceName, protocol.MaxDeviceNameLength); name != "" && !idLike(name) {
+	if name := printable.Clean(deviceName, protocol.MaxDeviceNameLength); name != "" &&
+		!looksLikeID(name) {
 		return name
 	}
 	return words.Browser(printable.Clean(userAgent, maxUserAgent))
 }
 
-// idLike reports whether a name is one for machines: eight or more characters,
-// all of them digits, hexadecimal letters or what separates groups of these.
-func idLike(name string) bool {
+// looksLikeID reports whether name has eight or more characters, at least one digit, and
+// only digits, hexadecimal letters and separators.
+func looksLikeID(name string) bool {
 	digit := false
 	for _, r := range name {
 		switch {

@@ -9,12 +9,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestNameOfUserAgent holds that a User-Agent names a device that has no name, and
-// that it is cleaned first, as the one that is kept. The names are words.Browser's.
+// TestNameOfUserAgent tests that a device without a name is named after its User-Agent,
+// which is cleaned first. Package words tests the names of browsers.
 func TestNameOfUserAgent(t *testing.T) {
 	t.Parallel()
 	for ua, want := range map[string]string{
-		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15 Epiphany/605.1.15": "GNOME Web on Linux",
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 " +
+			"Safari/605.1.15 Epiphany/605.1.15": "GNOME Web on Linux",
 		"curl/8.5.0":                                "curl",
 		"Fire\xfffox/140.0 (Win\x00dows)":           "Firefox on Windows",
 		strings.Repeat("x", maxUserAgent) + "curl/": "Unknown browser",
@@ -28,7 +29,8 @@ func TestNameOfUserAgent(t *testing.T) {
 
 func TestNameGiven(t *testing.T) {
 	t.Parallel()
-	const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 " +
+		"Firefox/140.0"
 	for name, want := range map[string]string{
 		"Anna's laptop":                         "Anna's laptop",
 		"  Kitchen \t\r\n tablet ":              "Kitchen tablet",
@@ -61,7 +63,9 @@ func FuzzName(f *testing.F) {
 	f.Add("\xff", "a\u0301\u0301\u0301 ")
 	f.Fuzz(func(t *testing.T, ua, given string) {
 		name := Name(ua, given)
-		if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > protocol.MaxDeviceNameLength || name != strings.TrimSpace(name) {
+		if name == "" || !utf8.ValidString(name) ||
+			utf8.RuneCountInString(name) > protocol.MaxDeviceNameLength ||
+			name != strings.TrimSpace(name) {
 			t.Errorf("name %q", name)
 		}
 		for _, r := range name {
@@ -69,7 +73,7 @@ func FuzzName(f *testing.F) {
 				t.Errorf("name %q has %U", name, r)
 			}
 		}
-		if again := Name(ua, name); given != "" && again != name && !idLike(name) {
+		if again := Name(ua, name); given != "" && again != name && !looksLikeID(name) {
 			t.Errorf("name %q, cleaned again %q", name, again)
 		}
 	})

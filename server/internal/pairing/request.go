@@ -14,75 +14,82 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Requester is what is known of whoever asks. UserAgent and DeviceName are as
-// they were sent.
+// Requester is what is known about a device that asks to be paired or signs in.
 type Requester struct {
-	Secret     string // its credential
-	Address    netip.Addr
-	UserAgent  string
-	DeviceName string
+	Secret     string     // the device's credential
+	Address    netip.Addr // may be invalid
+	UserAgent  string     // as it was sent
+	DeviceName string     // as it was sent
 }
 
-// Request begins the pairing of the credential, or finds it: while it waits, the
-// same credential has the same code, also after a restart. It counts as being
-// seen. Refusals: RESOURCE_EXHAUSTED where an address asks too often or was just
-// denied, or too many wait; NOT_PAIRED with the status for a credential that was
-// denied, expired or revoked; FAILED_PRECONDITION for one that is paired.
+// Request returns the pending request of the credential, or creates one. While the
+// request is pending, its code does not change, not even by a restart. The device counts
+// as seen.
+//
+// Request refuses
+//   - with RESOURCE_EXHAUSTED if the network has too many pending requests or was just
+//     denied, or if there are too many pending requests in all;
+//   - with NOT_PAIRED and the status if the credential was denied, expired or revoked;
+//   - with FAILED_PRECONDITION if the device is paired.
 func (s *Service) Request(ctx context.Context, from Requester) (protocol.PendingDevice, error) {
 	const what = "request a pairing"
 	if !ValidCredential(from.Secret) {
 		return protocol.PendingDevice{}, malformed()
 	}
-	// A page that reloads while it waits needs no write, and no turn.
+	// A page that reloads while its request is pending needs no transaction that writes.
 	r, err := s.bySecret(ctx, what, from.Secret)
 	if status(err) == protocol.PairingUnknown {
 		err = s.change(ctx, what, func(tx Tx, now protocol.Time) (func(), error) {
-			var fresh bool
-			if r, fresh, err = admit(tx, from, now, s.seen.Latest, s.settings().MaxPending); err != nil || !fresh {
+			var created bool
+			if r, created, err = findOrCreate(tx, from, now, s.seen.Latest, s.settings().MaxPending); err != nil ||
+				!created {
 				return nil, err
 			}
-			return func() { s.tell.PairingRequested(r.pending()) }, nil
+			return func() { s.notifier.PairingRequested(r.pending()) }, nil
 		})
 	}
 	if err != nil {
 		return protocol.PendingDevice{}, err
 	}
-	switch st := s.standing(r); st {
+	switch st := s.currentStatus(r); st {
 	case protocol.PairingPending:
 		s.Seen(r.ID)
-		return s.renamed(ctx, r, from)
+		return s.rename(ctx, r, from)
 	case protocol.PairingApproved:
-		return protocol.PendingDevice{}, protocol.Refuse(protocol.FailedPrecondition, "this device is already paired: connect with its credential")
+		return protocol.PendingDevice{}, protocol.Refuse(protocol.FailedPrecondition,
+			"this device is already paired: connect with its credential")
 	default:
 		return protocol.PendingDevice{}, notPaired(st)
 	}
 }
 
-// renamed takes another name that the requester of a pairing that waits gives
-// its device, and tells of the request anew.
-func (s *Service) renamed(ctx context.Context, r Record, from Requester) (protocol.PendingDevice, error) {
+// rename changes the name of a device with a pending request, if the requester has sent
+// another one, and notifies of the request again.
+func (s *Service) rename(ctx context.Context, r Record,
+	from Requester) (protocol.PendingDevice, error) {
 	name := Name(from.UserAgent, from.DeviceName)
 	if from.DeviceName == "" || name == r.Name {
 		return r.pending(), nil
 	}
-	renamed := r
+	result := r
 	err := s.change(ctx, "rename a device", func(tx Tx, _ protocol.Time) (func(), error) {
-		renamed = r
-		now, err := tx.ByID(r.ID)
+		result = r
+		current, err := tx.ByID(r.ID)
 		switch {
-		case errors.Is(err, store.ErrNotFound) || err == nil && now.Status != protocol.PairingPending:
-			return nil, nil // an admin has just decided, by the name that the device had
+		case errors.Is(err, store.ErrNotFound) || err == nil &&
+			current.Status != protocol.PairingPending:
+			return nil, nil // an admin has just decided, having read the old name
 		case err != nil:
 			return nil, err
 		}
-		now.Name = name
-		renamed = now
-		return func() { s.tell.PairingRequested(now.pending()) }, tx.Replace(now)
+		current.Name = name
+		result = current
+		return func() { s.notifier.PairingRequested(current.pending()) }, tx.Replace(current)
 	})
-	return renamed.pending(), err
+	return result.pending(), err
 }
 
-// status is the pairing status in a NOT_PAIRED refusal, empty for other errors.
+// status returns the pairing status in a NOT_PAIRED refusal, or "" for any other error.
 func status(err error) string {
 	var refusal *protocol.Error
 	if errors.As(err, &refusal) && refusal.Details != nil {
@@ -91,17 +98,19 @@ func status(err error) string {
 	return ""
 }
 
-// admit finds the record of the credential or, within the limits, makes it.
-func admit(tx Tx, from Requester, now protocol.Time, seen lastSeen, most int) (r Record, fresh bool, err error) {
+// findOrCreate returns the record of the credential. If there is none, it creates a
+// pending one, within the limits.
+func findOrCreate(tx Tx, from Requester, now protocol.Time, seen lastSeen,
+	maxPending int) (r Record, created bool, err error) {
 	r, err = tx.BySecret(credential.DigestOf(from.Secret))
 	if !errors.Is(err, store.ErrNotFound) {
 		return r, false, err
 	}
 	r = newRecord(from, Paired, now)
-	if err := withinLimits(tx, r.Network, now, seen, most); err != nil {
+	if err := withinLimits(tx, r.Network, now, seen, maxPending); err != nil {
 		return Record{}, false, err
 	}
-	if r.Code, err = freshCode(tx); err != nil {
+	if r.Code, err = unusedCode(tx); err != nil {
 		return Record{}, false, err
 	}
 	r.Status = protocol.PairingPending
@@ -109,7 +118,7 @@ func admit(tx Tx, from Requester, now protocol.Time, seen lastSeen, most int) (r
 	return r, true, tx.Insert(r)
 }
 
-// newRecord is the record of a device that shows itself for the first time.
+// newRecord returns the record of a new device, without status, user and role.
 func newRecord(from Requester, kind Kind, now protocol.Time) Record {
 	address := "unknown"
 	if from.Address.IsValid() {
@@ -117,17 +126,18 @@ func newRecord(from Requester, kind Kind, now protocol.Time) Record {
 	}
 	return Record{
 		ID: newDeviceID(now.Go()), Secret: credential.DigestOf(from.Secret), Kind: kind,
-		Name: Name(from.UserAgent, from.DeviceName), UserAgent: printable.Clean(from.UserAgent, maxUserAgent),
-		Address: address, Network: ratelimit.Network(from.Address).String(),
+		Name:      Name(from.UserAgent, from.DeviceName),
+		UserAgent: printable.Clean(from.UserAgent, maxUserAgent),
+		Address:   address, Network: ratelimit.Network(from.Address).String(),
 		CreatedAt: now, LastSeenAt: now,
 	}
 }
 
-// lastSeen gives when a device was last seen, given what is stored of that.
+// lastSeen returns when a device was last seen; stored is the time in its record.
 type lastSeen func(deviceID string, stored protocol.Time) protocol.Time
 
 // withinLimits refuses a request of a network that may not make one now.
-func withinLimits(tx Tx, network string, now protocol.Time, seen lastSeen, most int) error {
+func withinLimits(tx Tx, network string, now protocol.Time, seen lastSeen, maxPending int) error {
 	denied, err := tx.LastDenied(network)
 	if err != nil {
 		return err
@@ -135,41 +145,44 @@ func withinLimits(tx Tx, network string, now protocol.Time, seen lastSeen, most 
 	if wait := until(denied, denialCooldown, now); denied != 0 && wait > 0 {
 		return exhausted("an admin has just denied a pairing from your address", wait)
 	}
-	waiting, err := tx.PendingOf(network, now)
+	pending, err := tx.PendingOfNetwork(network, now)
 	if err != nil {
 		return err
 	}
-	there, free := 0, attention
-	for _, r := range waiting {
-		if wait := until(seen(r.ID, r.LastSeenAt), attention, now); wait > 0 {
-			there, free = there+1, min(free, wait)
+	present, wait := 0, presenceTimeout
+	for _, r := range pending {
+		if left := until(seen(r.ID, r.LastSeenAt), presenceTimeout, now); left > 0 {
+			present, wait = present+1, min(wait, left)
 		}
 	}
-	if there >= maxOfNetwork {
-		return exhausted(fmt.Sprintf("%d pairings from your address wait already: have one approved or close its page", there), free)
+	if present >= maxPerNetwork {
+		return exhausted(fmt.Sprintf("%d pairings from your network are already waiting for "+
+			"approval: have one of them approved, or close its page", present), wait)
 	}
 	n, first, err := tx.CountPending(now)
 	if err != nil {
 		return err
 	}
-	if n >= most {
-		return exhausted("too many pairings wait for an admin", until(first, 0, now))
+	if n >= maxPending {
+		return exhausted("too many pairings are waiting for approval", until(first, 0, now))
 	}
 	return nil
 }
 
-// until is how long it is from now until d after at.
+// until returns the time from now until d after at.
 func until(at protocol.Time, d time.Duration, now protocol.Time) time.Duration {
 	return at.Go().Add(d).Sub(now.Go())
 }
 
+// exhausted returns a refusal that may be retried after wait.
 func exhausted(why string, wait time.Duration) *protocol.Error {
 	seconds := (wait + time.Second - 1) / time.Second
-	return protocol.Exhausted(fmt.Sprintf("%s; try again in %d s", why, seconds), wait.Milliseconds())
+	return protocol.Exhausted(fmt.Sprintf("%s; try again in %d s", why, seconds),
+		wait.Milliseconds())
 }
 
-// freshCode gives a code that no kept record has or had.
-func freshCode(tx Tx) (string, error) {
+// unusedCode returns a code that no stored record has or had.
+func unusedCode(tx Tx) (string, error) {
 	for range maxCodeAttempts {
 		code := newCode()
 		switch _, err := tx.ByCode(code); {
@@ -179,20 +192,21 @@ func freshCode(tx Tx) (string, error) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("no free code in %d attempts", maxCodeAttempts)
+	return "", fmt.Errorf("no unused code in %d attempts", maxCodeAttempts)
 }
 
-// Status tells a requester how its own request stands, and counts as being seen.
-// A credential that is unknown or revoked is refused with NOT_PAIRED.
+// Status returns the status of the requester's own request. While the request is pending,
+// the device counts as seen. If the credential is unknown or revoked, Status refuses with
+// NOT_PAIRED.
 func (s *Service) Status(ctx context.Context, secret string) (protocol.PairingStatus, error) {
 	r, err := s.bySecret(ctx, "read a pairing's status", secret)
 	if err != nil {
 		return protocol.PairingStatus{}, err
 	}
-	switch st := s.standing(r); {
+	switch st := s.currentStatus(r); {
 	case st == protocol.PairingRevoked:
 		return protocol.PairingStatus{}, notPaired(st)
-	case r.Kind == SignedIn: // it never asked
+	case r.Kind == SignedIn: // there was no request
 		return protocol.PairingStatus{Status: st}, nil
 	default:
 		if st == protocol.PairingPending {
@@ -202,6 +216,6 @@ func (s *Service) Status(ctx context.Context, secret string) (protocol.PairingSt
 	}
 }
 
-// Seen notes that a device, or the requester of one that waits, is there. It is
-// cheap; the next Sweep stores it. Call it only with ids that come from here.
+// Seen records that a device is present. It is cheap: the next Sweep stores the time. The
+// id must be one that this package has returned.
 func (s *Service) Seen(deviceID string) { s.seen.Seen(deviceID) }

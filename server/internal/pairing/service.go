@@ -15,64 +15,68 @@ import (
 
 // Limits of requests.
 const (
-	maxOfNetwork     = 3               // whose requester is there, by address
-	attention        = 2 * time.Minute // how long a requester counts as being there
-	denialCooldown   = time.Minute     // in which the address of a denied request cannot ask again
-	keepResolved     = 30 * 24 * time.Hour
-	keepUnanswered   = 24 * time.Hour // of requests that merely expired, of which strangers can make many
-	maxUserAgent     = 256            // characters kept
-	retryUnavailable = 5 * time.Second
-	maxCodeAttempts  = 16
+	maxPerNetwork = 3 // pending requests whose requester is present
+	// how long a requester counts as present after it was seen
+	presenceTimeout = 2 * time.Minute
+	denialCooldown  = time.Minute         // how long a network may not ask after a denial
+	keepResolved    = 30 * 24 * time.Hour // how long denied and revoked records are kept
+	// shorter, since strangers can cause many expired requests
+	keepExpired      = 24 * time.Hour
+	maxUserAgent     = 256             // stored characters
+	retryUnavailable = 5 * time.Second // the retry delay after a failure of the store
+	maxCodeAttempts  = 16              // tries to generate an unused code or user id
 )
 
-// Notifier is told what has changed, after it is durable and in the order of
-// the changes. Its methods must not block and must not call the Service.
+// Notifier is notified of changes, in their order, after they are durable. Its methods
+// must not block and must not call the Service.
 type Notifier interface {
-	// PairingRequested tells of a new request.
+	// PairingRequested is called for a new request, and when its device gets another
+	// name.
 	PairingRequested(protocol.PendingDevice)
-	// PairingResolved tells of a request or a device that is now approved,
-	// denied, expired or revoked. DeviceID is what the live connections of the
-	// requester are known by; after revoked they must be closed.
+	// PairingResolved is called when a request or device was approved, denied, expired or
+	// revoked. The live connections of the device have its DeviceID. If the device was
+	// revoked, they must be closed.
 	PairingResolved(protocol.DeviceResolved)
 }
 
-// Options are what a Service needs besides its store.
+// Options are what a Service needs in addition to its store.
 type Options struct {
 	// Notifier may be nil.
 	Notifier Notifier
-	// Binding gives the fingerprint of the gateway token as it is now, on which
-	// sign-ins rest; empty or nil: nobody can be signed in.
-	Binding  func() string
+	// Binding returns the fingerprint of the current gateway token, to which sign-ins are
+	// bound. If Binding is nil or returns "", no sign-in is valid.
+	Binding func() string
+	// Settings are the settings, which may change.
 	Settings setting.Live[Settings]
 }
 
-// Settings are what the configuration says of pairing.
+// Settings are the settings of pairing.
 type Settings struct {
-	MaxPending int // requests that may wait for an admin, overall
+	MaxPending int // how many requests may be pending, from all networks
 }
 
-// Service is the pairing desk. Its methods are safe for concurrent use. Their
-// errors are *protocol.Error, or wrap one next to the cause, which is for the
-// log alone; a store that fails gives UNAVAILABLE.
+// Service is the service of pairing. Its methods are safe for concurrent use. Their
+// errors are a *protocol.Error, or wrap one together with the cause. The cause is for
+// logs only. If the store fails, the code is UNAVAILABLE.
 type Service struct {
 	store    Store
-	tell     Notifier
+	notifier Notifier
 	binding  func() string
 	settings setting.Live[Settings]
-	// turn is held from before a change until it has been told, so that the
-	// tellings are in order.
-	turn chan struct{}
-	seen lastseen.Tracker // by device id
+	// changeLock is held from before a change until the notifier was called, so that the
+	// notifications are in order. It is a channel so that waiting ends with a context.
+	changeLock chan struct{}
+	seen       lastseen.Tracker // by device id
 }
 
-// New makes a Service on a store. Call Sweep at the start and once a minute.
+// New returns a Service. The caller must call Sweep at the start and once a minute.
 func New(store Store, o Options) *Service {
 	s := &Service{
-		store: store, tell: o.Notifier, binding: o.Binding, settings: o.Settings,
-		turn: make(chan struct{}, 1),
+		store: store, notifier: o.Notifier, binding: o.Binding, settings: o.Settings,
+		changeLock: make(chan struct{}, 1),
 	}
-	if s.tell == nil {
-		s.tell = nobody{}
+	if s.notifier == nil {
+		s.notifier = discardNotifications{}
 	}
 	if s.binding == nil {
 		s.binding = func() string { return "" }
@@ -80,38 +84,41 @@ func New(store Store, o Options) *Service {
 	return s
 }
 
-type nobody struct{}
+// discardNotifications is the Notifier if there is none.
+type discardNotifications struct{}
 
-func (nobody) PairingRequested(protocol.PendingDevice) {}
-func (nobody) PairingResolved(protocol.DeviceResolved) {}
+func (discardNotifications) PairingRequested(protocol.PendingDevice) {}
+func (discardNotifications) PairingResolved(protocol.DeviceResolved) {}
 
+// clock returns the current time.
 func clock() protocol.Time { return protocol.At(time.Now()) }
 
-// change runs fn in a transaction of the store and, once that is durable, calls
-// what the last run of fn gave back, if anything, before the next change is made.
-// As with the store, fn may run more than once.
-func (s *Service) change(ctx context.Context, what string, fn func(tx Tx, now protocol.Time) (after func(), err error)) error {
+// change calls fn in a transaction. When the transaction is durable, change calls notify,
+// the function that fn has returned, unless it is nil. The next change begins after that.
+// fn may be called more than once; the last result counts.
+func (s *Service) change(ctx context.Context, what string,
+	fn func(tx Tx, now protocol.Time) (notify func(), err error)) error {
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case s.changeLock <- struct{}{}:
+		defer func() { <-s.changeLock }()
 	case <-ctx.Done():
-		return unchecked(what, context.Cause(ctx))
+		return unavailable(what, context.Cause(ctx))
 	}
-	var after func()
+	var notify func()
 	err := s.store.Update(ctx, func(tx Tx) (err error) {
-		after, err = fn(tx, clock())
+		notify, err = fn(tx, clock())
 		return err
 	})
 	if err != nil {
-		return unchecked(what, err)
+		return unavailable(what, err)
 	}
-	if after != nil {
-		after()
+	if notify != nil {
+		notify()
 	}
 	return nil
 }
 
-// bySecret finds the record of a credential.
+// bySecret returns the record of a credential.
 func (s *Service) bySecret(ctx context.Context, what, secret string) (r Record, err error) {
 	if !ValidCredential(secret) {
 		return Record{}, notPaired(protocol.PairingUnknown)
@@ -124,26 +131,26 @@ func (s *Service) bySecret(ctx context.Context, what, secret string) (r Record, 
 	case errors.Is(err, store.ErrNotFound):
 		return Record{}, notPaired(protocol.PairingUnknown)
 	case err != nil:
-		return Record{}, unchecked(what, err)
+		return Record{}, unavailable(what, err)
 	}
 	return r, nil
 }
 
-// unchecked turns a failure of the store into a refusal with the failure as its
-// cause. A refusal stays as it is.
-func unchecked(what string, err error) error {
+// unavailable wraps a failure of the store into a refusal with the code UNAVAILABLE. If
+// err is a refusal already, unavailable returns it unchanged.
+func unavailable(what string, err error) error {
 	var refusal *protocol.Error
 	if errors.As(err, &refusal) {
 		return err
 	}
-	refusal = protocol.Refuse(protocol.Unavailable, "pairings cannot be read or changed at the moment; try again shortly")
+	refusal = protocol.Refuse(protocol.Unavailable,
+		"pairings cannot be read or changed at the moment; try again shortly")
 	refusal.Retryable = true
 	refusal.RetryAfterMs = retryUnavailable.Milliseconds()
 	return fmt.Errorf("pairing: %s: %w (%w)", what, refusal, err)
 }
 
-// notPaired is the refusal of a credential whose request or device has that
-// status.
+// notPaired returns the refusal of a credential whose record has that status.
 func notPaired(status string) *protocol.Error {
 	e := protocol.Refuse(protocol.NotPaired, "")
 	e.Details = &protocol.ErrorDetails{Status: status}
@@ -162,8 +169,8 @@ func notPaired(status string) *protocol.Error {
 	return e
 }
 
-// malformed is the refusal of something that is no credential where one is to
-// be made known.
+// malformed returns the refusal of a requester whose credential has not the right form.
 func malformed() *protocol.Error {
-	return protocol.Refuse(protocol.InvalidRequest, "the device credential is malformed; begin a new pairing")
+	return protocol.Refuse(protocol.InvalidRequest,
+		"the device credential is malformed; begin a new pairing")
 }

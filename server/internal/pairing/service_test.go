@@ -17,58 +17,61 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// bubble runs a test of a desk in which time passes only when all wait.
-func bubble(t *testing.T, test func(t *testing.T, d *desk)) {
+// bubble runs a test in a synctest bubble.
+func bubble(t *testing.T, test func(t *testing.T, d *testService)) {
 	t.Parallel()
 	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) { test(t, newDesk(t, dir)) })
+	synctest.Test(t, func(t *testing.T) { test(t, newTestService(t, dir)) })
 }
 
-// TestWhoWaitsMayGiveAnotherName shows the admin the name that the requester has
-// given last, under the same code.
-func TestWhoWaitsMayGiveAnotherName(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+// A requester may change its name while its request is pending. The admin sees the latest
+// name, with the same code.
+func TestRename(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
 		who := from("192.0.2.1")
 		p := d.request(who)
-		d.tellings()
+		d.notifications()
 		who.DeviceName = "Anna's laptop"
 		named := d.request(who)
-		if named.Code != p.Code || named.DeviceID != p.DeviceID || named.DeviceName != "Anna's laptop" {
+		if named.Code != p.Code || named.DeviceID != p.DeviceID ||
+			named.DeviceName != "Anna's laptop" {
 			t.Errorf("renamed: %+v, before: %+v", named, p)
 		}
-		if told := d.tellings(); !slices.Equal(told, []string{"requested " + p.DeviceID}) {
-			t.Errorf("told %q", told)
+		if events := d.notifications(); !slices.Equal(events, []string{"requested " + p.DeviceID}) {
+			t.Errorf("got the notifications %q", events)
 		}
 		d.request(who)
 		who.DeviceName = ""
 		if again := d.request(who); again != named {
 			t.Errorf("asking again without a name changed %+v to %+v", named, again)
 		}
-		if told := d.tellings(); len(told) > 0 {
-			t.Errorf("told %q of nothing new", told)
+		if events := d.notifications(); len(events) > 0 {
+			t.Errorf("got the notifications %q of nothing new", events)
 		}
 	})
 }
 
-func TestPairingLife(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+func TestPairing(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		who := from("192.0.2.1")
 		_, err := d.Authenticate(ctx, who.Secret)
-		want(t, "a credential nobody knows", err, "NOT_PAIRED unknown")
+		want(t, "an unknown credential", err, "NOT_PAIRED unknown")
 		_, err = d.Status(ctx, who.Secret)
-		want(t, "the status of a credential nobody knows", err, "NOT_PAIRED unknown")
+		want(t, "the status of an unknown credential", err, "NOT_PAIRED unknown")
 
 		p := d.request(who)
 		now := protocol.At(time.Now())
-		if p.DeviceName != "Firefox on Linux" || p.Address != "192.0.2.1" || p.CreatedAt != now || p.ExpiresAt != now+60*60*1000 {
+		if p.DeviceName != "Firefox on Linux" || p.Address != "192.0.2.1" || p.CreatedAt != now ||
+			p.ExpiresAt != now+60*60*1000 {
 			t.Errorf("pending: %+v", p)
 		}
-		if st, err := d.Status(ctx, who.Secret); err != nil || st != (protocol.PairingStatus{Status: "pending", ExpiresAt: p.ExpiresAt}) {
+		if st, err := d.Status(ctx, who.Secret); err != nil ||
+			st != (protocol.PairingStatus{Status: "pending", ExpiresAt: p.ExpiresAt}) {
 			t.Errorf("status: %+v, %v", st, err)
 		}
 		_, err = d.Authenticate(ctx, who.Secret)
-		want(t, "a credential that waits", err, "NOT_PAIRED pending")
+		want(t, "a credential with a pending request", err, "NOT_PAIRED pending")
 
 		time.Sleep(time.Minute)
 		d.restart()
@@ -76,12 +79,16 @@ func TestPairingLife(t *testing.T) {
 			t.Errorf("after a reload and a restart the request is %+v, want %+v", again, p)
 		}
 
-		a := d.approve(protocol.DeviceApproveParams{Code: strings.ToLower(p.Code[:4]) + "-" + p.Code[4:], Label: " the \n hall "})
-		if a.Existed || a.Device.Role != protocol.Operator || !strings.HasPrefix(a.Device.UserID, "user-") || a.Device.Label != "the hall" || a.Device.DeviceID != p.DeviceID {
+		a := d.approve(protocol.DeviceApproveParams{Code: strings.ToLower(p.Code[:4]) + "-" +
+			p.Code[4:], Label: " the \n hall "})
+		if a.Existed || a.Device.Role != protocol.Operator ||
+			!strings.HasPrefix(a.Device.UserID, "user-") || a.Device.Label != "the hall" ||
+			a.Device.DeviceID != p.DeviceID {
 			t.Errorf("approved: %+v", a)
 		}
 		device, err := d.Authenticate(ctx, who.Secret)
-		if err != nil || device.UserID != a.Device.UserID || device.Role != protocol.Operator || device.DeviceID != p.DeviceID || device.Kind != pairing.Paired {
+		if err != nil || device.UserID != a.Device.UserID || device.Role != protocol.Operator ||
+			device.DeviceID != p.DeviceID || device.Kind != pairing.Paired {
 			t.Errorf("authenticated: %+v, %v", device, err)
 		}
 		if st, err := d.Status(ctx, who.Secret); err != nil || st.Status != "approved" {
@@ -95,7 +102,7 @@ func TestPairingLife(t *testing.T) {
 
 		want(t, "revoke", d.Revoke(ctx, "admin", p.DeviceID), "ok")
 		want(t, "revoke again", d.Revoke(ctx, "admin", p.DeviceID), "ok")
-		want(t, "revoke what is not there", d.Revoke(ctx, "admin", "dev-0"), "NOT_FOUND")
+		want(t, "revoke an unknown device", d.Revoke(ctx, "admin", "dev-0"), "NOT_FOUND")
 		_, err = d.Authenticate(ctx, who.Secret)
 		want(t, "a revoked credential", err, "NOT_PAIRED revoked")
 		_, err = d.Status(ctx, who.Secret)
@@ -103,15 +110,16 @@ func TestPairingLife(t *testing.T) {
 		_, err = d.Request(ctx, who)
 		want(t, "a request of a revoked credential", err, "NOT_PAIRED revoked")
 
-		told := []string{"requested " + p.DeviceID, "approved " + p.DeviceID, "revoked " + p.DeviceID}
-		if got := d.tellings(); !slices.Equal(got, told) {
-			t.Errorf("told %q, want %q", got, told)
+		events := []string{"requested " + p.DeviceID, "approved " + p.DeviceID, "revoked " +
+			p.DeviceID}
+		if got := d.notifications(); !slices.Equal(got, events) {
+			t.Errorf("got the notifications %q, want %q", got, events)
 		}
 	})
 }
 
 func TestDenial(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		who := from("2001:db8::1")
 		p := d.request(who)
@@ -124,7 +132,7 @@ func TestDenial(t *testing.T) {
 		_, err := d.Request(ctx, from("2001:db8::ffff"))
 		want(t, "a new request from that network", err, "RESOURCE_EXHAUSTED")
 		if ms := retryAfter(err); ms != 40_000 {
-			t.Errorf("to be tried again after %d ms, want 40000", ms)
+			t.Errorf("the retry delay is %d ms, want 40000", ms)
 		}
 		_, err = d.Request(ctx, from("2001:db8:0:1::1"))
 		want(t, "a request from another network", err, "ok")
@@ -138,18 +146,20 @@ func TestDenial(t *testing.T) {
 		want(t, "the denied credential", err, "NOT_PAIRED denied")
 		_, err = d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: p.Code})
 		want(t, "an approval after the denial", err, "FAILED_PRECONDITION")
-		want(t, "a revocation of what was denied", d.Revoke(ctx, "admin", p.DeviceID), "FAILED_PRECONDITION")
+		want(t, "a revocation of a denied device", d.Revoke(ctx, "admin", p.DeviceID),
+			"FAILED_PRECONDITION")
 	})
 }
 
 func TestExpiry(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		who := from("192.0.2.1")
 		p := d.request(who)
 		time.Sleep(time.Hour - time.Millisecond)
 		if again := d.request(who); again.Code != p.Code {
-			t.Errorf("in its last moment the request has the code %s, want %s", again.Code, p.Code)
+			t.Errorf("just before it expires, the request has the code %s, want %s",
+				again.Code, p.Code)
 		}
 		time.Sleep(time.Millisecond)
 		for _, swept := range []bool{false, true} {
@@ -164,76 +174,78 @@ func TestExpiry(t *testing.T) {
 			_, err = d.Request(ctx, who)
 			want(t, "a request of an expired credential", err, "NOT_PAIRED expired")
 			_, err = d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: p.Code})
-			want(t, "an approval that is too late", err, "FAILED_PRECONDITION")
+			want(t, "an approval after the expiry", err, "FAILED_PRECONDITION")
 			if list, err := d.List(ctx); err != nil || len(list.Pending) != 0 {
 				t.Errorf("swept %v: listed as pending: %+v, %v", swept, list.Pending, err)
 			}
 		}
-		if got := d.tellings(); !slices.Equal(got, []string{"requested " + p.DeviceID, "expired " + p.DeviceID}) {
-			t.Errorf("told %q", got)
+		if got := d.notifications(); !slices.Equal(got,
+			[]string{"requested " + p.DeviceID, "expired " + p.DeviceID}) {
+			t.Errorf("got the notifications %q", got)
 		}
 		want(t, "sweep", d.Sweep(ctx), "ok")
-		if got := d.tellings(); len(got) != 0 {
-			t.Errorf("a second sweep told %q", got)
+		if got := d.notifications(); len(got) != 0 {
+			t.Errorf("a second sweep got the notifications %q", got)
 		}
 	})
 }
 
-func TestAddressSlots(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+func TestMaxPerNetwork(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
-		var there []pairing.Requester
+		var present []pairing.Requester
 		var devices []string
 		for range 3 {
 			who := from("192.0.2.1")
-			there, devices = append(there, who), append(devices, d.request(who).DeviceID)
+			present, devices = append(present, who), append(devices, d.request(who).DeviceID)
 		}
 		_, err := d.Request(ctx, from("192.0.2.1"))
 		want(t, "a fourth request of an address", err, "RESOURCE_EXHAUSTED")
 		if ms := retryAfter(err); ms != 120_000 {
-			t.Errorf("to be tried again after %d ms, want 120000", ms)
+			t.Errorf("the retry delay is %d ms, want 120000", ms)
 		}
 		_, err = d.Request(ctx, from("::ffff:192.0.2.1"))
 		want(t, "the same address, written as IPv6", err, "RESOURCE_EXHAUSTED")
 		_, err = d.Request(ctx, from("192.0.2.2"))
 		want(t, "another address", err, "ok")
 
-		// Each way of being there holds a slot, also over a restart once a sweep
-		// has stored it.
+		// Each of three ways to be seen makes a requester present. After a sweep, this
+		// survives a restart.
 		time.Sleep(2*time.Minute - time.Second)
-		if _, err := d.Status(ctx, there[0].Secret); err != nil {
+		if _, err := d.Status(ctx, present[0].Secret); err != nil {
 			t.Error(err)
 		}
-		d.request(there[1])
+		d.request(present[1])
 		d.Seen(devices[2])
 		want(t, "sweep", d.Sweep(ctx), "ok")
 		d.restart()
 		time.Sleep(2*time.Minute - time.Second)
 		_, err = d.Request(ctx, from("192.0.2.1"))
-		want(t, "while all three are there", err, "RESOURCE_EXHAUSTED")
+		want(t, "while all three are present", err, "RESOURCE_EXHAUSTED")
 		time.Sleep(time.Second)
 		_, err = d.Request(ctx, from("192.0.2.1"))
-		want(t, "when none has been there for two minutes", err, "ok")
-		if again := d.request(there[0]); again.DeviceID != devices[0] {
-			t.Errorf("who lost its slot has now the request %s, want %s", again.DeviceID, devices[0])
+		want(t, "when none was seen for two minutes", err, "ok")
+		if again := d.request(present[0]); again.DeviceID != devices[0] {
+			t.Errorf("an absent requester has now the request %s, want %s", again.DeviceID,
+				devices[0])
 		}
 	})
 }
 
-func TestOverallLimit(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+func TestMaxPending(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
-		var waiting []pairing.Record
+		var pending []pairing.Record
 		for i := range 999 {
-			waiting = append(waiting, record(i, protocol.PairingPending))
+			pending = append(pending, numberedRecord(i, protocol.PairingPending))
 		}
-		d.fill(waiting...)
+		d.fill(pending...)
 		d.request(from("192.0.2.1"))
 		time.Sleep(10 * time.Minute)
 		_, err := d.Request(ctx, from("192.0.2.2"))
-		want(t, "one request more", err, "RESOURCE_EXHAUSTED")
+		want(t, "one more request", err, "RESOURCE_EXHAUSTED")
 		if ms := retryAfter(err); ms != 50*60*1000 {
-			t.Errorf("to be tried again after %d ms, want until the first expires", ms)
+			t.Errorf("the retry delay is %d ms, want until the first expires", ms)
 		}
 		list, err := d.List(ctx)
 		if err != nil || len(list.Pending) == 0 || len(list.Pending) > 200 {
@@ -241,36 +253,42 @@ func TestOverallLimit(t *testing.T) {
 		}
 		want(t, "deny", d.Deny(ctx, "admin", list.Pending[0].Code), "ok") // of 192.0.2.1
 		_, err = d.Request(ctx, from("192.0.2.2"))
-		want(t, "a request in the place of a denied one", err, "ok")
+		want(t, "a request after another one was denied", err, "ok")
 		time.Sleep(50 * time.Minute)
-		want(t, "sweep of more than one step", d.Sweep(ctx), "ok")
+		want(t, "sweep of more than one batch", d.Sweep(ctx), "ok")
 		if list, err := d.List(ctx); err != nil || len(list.Pending) != 1 {
-			t.Errorf("%d wait after the sweep, %v; want the last", len(list.Pending), err)
+			t.Errorf("%d are pending after the sweep, %v; want the last", len(list.Pending), err)
 		}
 	})
 }
 
-func TestApproveChoices(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+func TestApproveParams(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		refused := d.request(from("192.0.2.99")).Code
 		for name, c := range map[string]struct {
 			params protocol.DeviceApproveParams
 			want   string
 		}{
-			"a code that is none": {protocol.DeviceApproveParams{Code: "ABC"}, "INVALID_REQUEST"},
-			"no code":             {protocol.DeviceApproveParams{}, "INVALID_REQUEST"},
-			"a code nobody has":   {protocol.DeviceApproveParams{Code: "22222222"}, "NOT_FOUND"},
-			"a role that is none": {protocol.DeviceApproveParams{Code: refused, Role: "root"}, "INVALID_REQUEST"},
-			"a user that is none": {protocol.DeviceApproveParams{Code: refused, UserID: "a b"}, "INVALID_REQUEST"},
-			"a user too long":     {protocol.DeviceApproveParams{Code: refused, UserID: strings.Repeat("a", 256)}, "INVALID_REQUEST"},
-			"a label too long":    {protocol.DeviceApproveParams{Code: refused, Label: strings.Repeat("é", 121)}, "INVALID_REQUEST"},
+			"an invalid code": {protocol.DeviceApproveParams{Code: "ABC"}, "INVALID_REQUEST"},
+			"no code":         {protocol.DeviceApproveParams{}, "INVALID_REQUEST"},
+			"an unknown code": {protocol.DeviceApproveParams{Code: "22222222"}, "NOT_FOUND"},
+			"an invalid role": {protocol.DeviceApproveParams{Code: refused, Role: "root"},
+				"INVALID_REQUEST"},
+			"an invalid user": {protocol.DeviceApproveParams{Code: refused, UserID: "a b"},
+				"INVALID_REQUEST"},
+			"a user too long": {protocol.DeviceApproveParams{Code: refused,
+				UserID: strings.Repeat("a", 256)},
+				"INVALID_REQUEST"},
+			"a label too long": {protocol.DeviceApproveParams{Code: refused,
+				Label: strings.Repeat("é", 121)},
+				"INVALID_REQUEST"},
 		} {
 			_, err := d.Approve(ctx, "admin", c.params)
 			want(t, name, err, c.want)
 		}
 		if list, err := d.List(ctx); err != nil || len(list.Pending) != 1 {
-			t.Errorf("after the refusals %d wait, %v; want 1", len(list.Pending), err)
+			t.Errorf("after the refusals %d are pending, %v; want 1", len(list.Pending), err)
 		}
 
 		long := strings.Repeat("a", 255)
@@ -278,9 +296,11 @@ func TestApproveChoices(t *testing.T) {
 			user    string
 			role    protocol.Role
 			existed bool
-		}{{"anna", protocol.Viewer, false}, {"anna", protocol.Admin, true}, {"Anna", protocol.Operator, false}, {long, protocol.Operator, false}} {
+		}{{"anna", protocol.Viewer, false}, {"anna", protocol.Admin, true}, {"Anna",
+			protocol.Operator, false}, {long, protocol.Operator, false}} {
 			p := d.request(from(fmt.Sprintf("192.0.2.%d", i)))
-			a := d.approve(protocol.DeviceApproveParams{Code: p.Code, UserID: c.user, Role: c.role, Label: strings.Repeat("é", 120)})
+			a := d.approve(protocol.DeviceApproveParams{Code: p.Code, UserID: c.user, Role: c.role,
+				Label: strings.Repeat("é", 120)})
 			if a.Device.UserID != c.user || a.Device.Role != c.role || a.Existed != c.existed {
 				t.Errorf("approval %d: %+v, want %+v", i, a, c)
 			}
@@ -288,9 +308,10 @@ func TestApproveChoices(t *testing.T) {
 	})
 }
 
-// A request is found by its code as long as it waits, however many others do.
+// Pending finds a request by its code as long as the request is pending, whatever the
+// number of other requests.
 func TestPendingByCode(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		find := func(code string) string {
 			t.Helper()
@@ -303,18 +324,19 @@ func TestPendingByCode(t *testing.T) {
 		first := d.request(from("192.0.2.1"))
 		time.Sleep(time.Minute)
 		var others []pairing.Record
-		for i := range 300 { // more than lists show
-			others = append(others, record(i, protocol.PairingPending))
+		for i := range 300 { // more than List returns
+			others = append(others, numberedRecord(i, protocol.PairingPending))
 		}
 		d.fill(others...)
-		for _, typed := range []string{first.Code, " " + strings.ToLower(first.Code[:4]) + "-" + first.Code[4:]} {
+		for _, typed := range []string{first.Code, " " + strings.ToLower(first.Code[:4]) + "-" +
+			first.Code[4:]} {
 			if got := find(typed); got != first.DeviceID {
-				t.Errorf("%q is of %q, want %q", typed, got, first.DeviceID)
+				t.Errorf("%q belongs to %q, want %q", typed, got, first.DeviceID)
 			}
 		}
 		for _, none := range []string{"", "ABC", "22222222", first.DeviceID} {
 			if got := find(none); got != "" {
-				t.Errorf("%q is of %q", none, got)
+				t.Errorf("%q belongs to %q", none, got)
 			}
 		}
 		approved, denied, expired := d.request(from("192.0.2.2")), d.request(from("192.0.2.3")), d.request(from("192.0.2.4"))
@@ -323,19 +345,20 @@ func TestPendingByCode(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		for what, p := range map[string]protocol.PendingDevice{"approved": approved, "denied": denied, "expired": expired} {
+		for what, p := range map[string]protocol.PendingDevice{"approved": approved,
+			"denied": denied, "expired": expired} {
 			if got := find(p.Code); got != "" {
-				t.Errorf("the code that is %s is of %q", what, got)
+				t.Errorf("the %s code belongs to %q", what, got)
 			}
 		}
 	})
 }
 
 func TestListAndHistory(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		if list, err := d.List(ctx); err != nil || list.Pending == nil || list.Paired == nil {
-			t.Errorf("an empty list is %+v, %v; want lists that travel as []", list, err)
+			t.Errorf("an empty list is %+v, %v; want [] in JSON", list, err)
 		}
 		var p []protocol.PendingDevice
 		var secrets []string
@@ -362,14 +385,18 @@ func TestListAndHistory(t *testing.T) {
 		if len(list.Pending) != 2 || list.Pending[0] != p[4] || list.Pending[1] != p[3] {
 			t.Errorf("pending: %+v, want the newest first", list.Pending)
 		}
-		if len(list.Paired) != 2 || list.Paired[0].DeviceID != p[1].DeviceID || list.Paired[1].DeviceID != p[0].DeviceID {
+		if len(list.Paired) != 2 || list.Paired[0].DeviceID != p[1].DeviceID ||
+			list.Paired[1].DeviceID != p[0].DeviceID {
 			t.Errorf("paired: %+v, want the newest first", list.Paired)
 		} else if list.Paired[1].LastSeenAt != seen {
-			t.Errorf("a device that was just there was last seen at %v, want %v", list.Paired[1].LastSeenAt, seen)
+			t.Errorf("a device that has just connected was last seen at %v, want %v",
+				list.Paired[1].LastSeenAt, seen)
 		}
 		past, err := d.History(ctx, 2)
-		if err != nil || len(past) != 2 || past[0].DeviceID != p[2].DeviceID || past[0].Status != "denied" || past[0].ResolvedBy != "berta" ||
-			past[1].DeviceID != p[1].DeviceID || past[1].Status != "approved" || past[1].ResolvedAt == 0 {
+		if err != nil || len(past) != 2 || past[0].DeviceID != p[2].DeviceID ||
+			past[0].Status != "denied" || past[0].ResolvedBy != "berta" ||
+			past[1].DeviceID != p[1].DeviceID || past[1].Status != "approved" ||
+			past[1].ResolvedAt == 0 {
 			t.Errorf("history: %+v, %v", past, err)
 		}
 		for _, text := range []string{fmt.Sprint(list), fmt.Sprint(past)} {
@@ -382,15 +409,16 @@ func TestListAndHistory(t *testing.T) {
 	})
 }
 
-// The longest list there can be still goes into a frame.
+// The longest possible list fits into a frame.
 func TestListFitsIntoAFrame(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		var records []pairing.Record
 		for i := range 1200 {
-			r := record(i, []string{protocol.PairingPending, protocol.PairingApproved}[i%2])
+			r := numberedRecord(i, []string{protocol.PairingPending, protocol.PairingApproved}[i%2])
 			r.UserAgent, r.Name = strings.Repeat("\U0001F600", 256), strings.Repeat("\\\"", 40)
-			r.UserID, r.Role, r.Label = strings.Repeat("u", 255), protocol.Operator, strings.Repeat("\U0001F600", 120)
+			r.UserID, r.Role, r.Label = strings.Repeat("u",
+				255), protocol.Operator, strings.Repeat("\U0001F600", 120)
 			records = append(records, r)
 		}
 		d.fill(records...)
@@ -398,14 +426,16 @@ func TestListFitsIntoAFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(list.AppendJSON(nil)); n > protocol.MaxFrameBytes-1024 || len(list.Pending) < 50 || len(list.Paired) < 50 {
-			t.Errorf("%d pending and %d paired take %d bytes", len(list.Pending), len(list.Paired), n)
+		if n := len(list.AppendJSON(nil)); n > protocol.MaxFrameBytes-1024 ||
+			len(list.Pending) < 50 || len(list.Paired) < 50 {
+			t.Errorf("%d pending and %d paired take %d bytes", len(list.Pending),
+				len(list.Paired), n)
 		}
 	})
 }
 
 func TestLastSeenIsStoredBySweep(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		who := from("192.0.2.1")
 		d.approve(protocol.DeviceApproveParams{Code: d.request(who).Code})
@@ -424,18 +454,21 @@ func TestLastSeenIsStoredBySweep(t *testing.T) {
 }
 
 func TestSignIn(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		who := from("192.0.2.1")
 		device, err := d.SignIn(ctx, who)
-		if err != nil || device.Role != protocol.Admin || device.UserID != "admin" || device.Kind != pairing.SignedIn || device.Label == "" {
+		if err != nil || device.Role != protocol.Admin || device.UserID != "admin" ||
+			device.Kind != pairing.SignedIn || device.Label == "" {
 			t.Fatalf("signed in: %+v, %v", device, err)
 		}
 		d.restart()
-		if got, err := d.Authenticate(ctx, who.Secret); err != nil || got.DeviceID != device.DeviceID {
+		if got, err := d.Authenticate(ctx, who.Secret); err != nil ||
+			got.DeviceID != device.DeviceID {
 			t.Errorf("after a restart: %+v, %v", got, err)
 		}
-		if st, err := d.Status(ctx, who.Secret); err != nil || st != (protocol.PairingStatus{Status: "approved"}) {
+		if st, err := d.Status(ctx, who.Secret); err != nil ||
+			st != (protocol.PairingStatus{Status: "approved"}) {
 			t.Errorf("status: %+v, %v", st, err)
 		}
 		_, err = d.SignIn(ctx, who)
@@ -446,28 +479,28 @@ func TestSignIn(t *testing.T) {
 		d.token = "token two"
 		for _, swept := range []bool{false, true} {
 			_, err = d.Authenticate(ctx, who.Secret)
-			want(t, "when the token has changed", err, "NOT_PAIRED revoked")
+			want(t, "after the token has changed", err, "NOT_PAIRED revoked")
 			_, err = d.Request(ctx, who)
-			want(t, "a request when the token has changed", err, "NOT_PAIRED revoked")
+			want(t, "a request after the token has changed", err, "NOT_PAIRED revoked")
 			if list, err := d.List(ctx); err != nil || len(list.Paired) != 0 {
 				t.Errorf("swept %v: listed: %+v, %v", swept, list.Paired, err)
 			}
 			want(t, "sweep", d.Sweep(ctx), "ok")
 		}
-		if got := d.tellings(); !slices.Equal(got, []string{"revoked " + device.DeviceID}) {
-			t.Errorf("told %q", got)
+		if got := d.notifications(); !slices.Equal(got, []string{"revoked " + device.DeviceID}) {
+			t.Errorf("got the notifications %q", got)
 		}
 		d.token = "token one"
 		_, err = d.Authenticate(ctx, who.Secret)
-		want(t, "when a sweep has ended the sign-in", err, "NOT_PAIRED revoked")
+		want(t, "after a sweep has revoked the sign-in", err, "NOT_PAIRED revoked")
 		d.token = ""
 		_, err = d.SignIn(ctx, from("192.0.2.1"))
-		want(t, "a sign-in where there is no token", err, "FAILED_PRECONDITION")
+		want(t, "a sign-in without a gateway token", err, "FAILED_PRECONDITION")
 	})
 }
 
 func TestSignOut(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		signedIn, paired, asking := from("192.0.2.1"), from("192.0.2.2"), from("192.0.2.3")
 		if _, err := d.SignIn(ctx, signedIn); err != nil {
@@ -475,9 +508,10 @@ func TestSignOut(t *testing.T) {
 		}
 		d.approve(protocol.DeviceApproveParams{Code: d.request(paired).Code})
 		code := d.request(asking).Code
-		d.tellings()
+		d.notifications()
 		for secret, status := range map[string]string{
-			signedIn.Secret: "NOT_PAIRED revoked", paired.Secret: "NOT_PAIRED revoked", asking.Secret: "NOT_PAIRED expired",
+			signedIn.Secret: "NOT_PAIRED revoked", paired.Secret: "NOT_PAIRED revoked",
+			asking.Secret:           "NOT_PAIRED expired",
 			pairing.NewCredential(): "NOT_PAIRED unknown", "nonsense": "NOT_PAIRED unknown",
 		} {
 			for range 2 {
@@ -486,23 +520,24 @@ func TestSignOut(t *testing.T) {
 				want(t, "a credential that has signed out", err, status)
 			}
 		}
-		if got := d.tellings(); len(got) != 3 {
-			t.Errorf("told %q, want three endings", got)
+		if got := d.notifications(); len(got) != 3 {
+			t.Errorf("got the notifications %q, want three", got)
 		}
 		_, err := d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: code})
-		want(t, "an approval of what was withdrawn", err, "FAILED_PRECONDITION")
+		want(t, "an approval of a withdrawn request", err, "FAILED_PRECONDITION")
 		_, err = d.Request(ctx, from("192.0.2.3"))
 		want(t, "a new request after a withdrawn one", err, "ok")
 	})
 }
 
 func TestPruning(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
 		denied, expired, revoked, kept := from("192.0.2.1"), from("192.0.2.2"), from("192.0.2.3"), from("192.0.2.4")
 		d.request(expired)
 		want(t, "deny", d.Deny(ctx, "admin", d.request(denied).Code), "ok")
-		want(t, "revoke", d.Revoke(ctx, "admin", d.approve(protocol.DeviceApproveParams{Code: d.request(revoked).Code}).Device.DeviceID), "ok")
+		want(t, "revoke", d.Revoke(ctx, "admin",
+			d.approve(protocol.DeviceApproveParams{Code: d.request(revoked).Code}).Device.DeviceID), "ok")
 		d.approve(protocol.DeviceApproveParams{Code: d.request(kept).Code})
 		status := func(who pairing.Requester) string {
 			_, err := d.Authenticate(ctx, who.Secret)
@@ -519,7 +554,9 @@ func TestPruning(t *testing.T) {
 		} {
 			time.Sleep(c.wait)
 			want(t, "sweep", d.Sweep(ctx), "ok")
-			if got := strings.Join([]string{status(denied), status(expired), status(revoked), status(kept)}, " "); got != c.want {
+			if got := strings.Join([]string{status(denied), status(expired), status(revoked),
+				status(kept)},
+				" "); got != c.want {
 				t.Errorf("after another %v they are %s, want %s", c.wait, got, c.want)
 			}
 		}
@@ -527,35 +564,39 @@ func TestPruning(t *testing.T) {
 }
 
 func TestHostileRequester(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
+	bubble(t, func(t *testing.T, d *testService) {
 		ctx := t.Context()
-		for _, secret := range []string{"", "gd_", strings.Repeat("a", 1<<16), "gd_' OR 1=1 --", "gd_\x00"} {
-			_, err := d.Request(ctx, pairing.Requester{Secret: secret, Address: netip.MustParseAddr("192.0.2.1")})
-			want(t, "a malformed credential asks", err, "INVALID_REQUEST")
+		for _, secret := range []string{"", "gd_", strings.Repeat("a", 1<<16), "gd_' OR 1=1 --",
+			"gd_\x00"} {
+			_, err := d.Request(ctx,
+				pairing.Requester{Secret: secret, Address: netip.MustParseAddr("192.0.2.1")})
+			want(t, "a request with a malformed credential", err, "INVALID_REQUEST")
 			_, err = d.Authenticate(ctx, secret)
 			want(t, "a malformed credential", err, "NOT_PAIRED unknown")
 			_, err = d.Status(ctx, secret)
 			want(t, "a malformed credential's status", err, "NOT_PAIRED unknown")
 		}
 		p := d.request(pairing.Requester{
-			Secret:     pairing.NewCredential(), // and no address
-			DeviceName: "\u202e<script>\x00" + strings.Repeat("x", 10_000), UserAgent: "\x1b[2J\n" + strings.Repeat("y", 10_000),
+			Secret:     pairing.NewCredential(), // no address
+			DeviceName: "\u202e<script>\x00" + strings.Repeat("x", 10_000), UserAgent: "\x1b[2J\n" +
+				strings.Repeat("y", 10_000),
 		})
-		if strings.ContainsAny(p.DeviceName+p.UserAgent, "<>\x00\x1b\n\u202e") || len(p.DeviceName) > 80 || len(p.UserAgent) > 256 || p.Address != "unknown" {
+		if strings.ContainsAny(p.DeviceName+p.UserAgent, "<>\x00\x1b\n\u202e") ||
+			len(p.DeviceName) > 80 || len(p.UserAgent) > 256 || p.Address != "unknown" {
 			t.Errorf("pending: %+v", p)
 		}
 	})
 }
 
-// Of those who decide about one code at the same time, one does.
-func TestRaces(t *testing.T) {
+// If several admins approve and deny one code at the same time, one succeeds.
+func TestDecisionRaces(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, t.TempDir())
+	d := newTestService(t, t.TempDir())
 	ctx := t.Context()
 	for round := range 20 {
 		who := from(fmt.Sprintf("192.0.2.%d", round))
 		p := d.request(who)
-		d.tellings()
+		d.notifications()
 		var wg sync.WaitGroup
 		errs := make([]error, 8)
 		for i := range errs {
@@ -575,22 +616,23 @@ func TestRaces(t *testing.T) {
 				status = []string{"approved", "denied"}[i%2]
 				continue
 			}
-			want(t, "a decision that comes second", err, "FAILED_PRECONDITION")
+			want(t, "a later decision", err, "FAILED_PRECONDITION")
 		}
 		if st, err := d.Status(ctx, who.Secret); won != 1 || err != nil || st.Status != status {
-			t.Errorf("%d won, the last with %s; the status is %s, %v", won, status, st.Status, err)
+			t.Errorf("%d decisions succeeded, the last with %s; the status is %s, %v", won, status,
+				st.Status, err)
 		}
-		if got := d.tellings(); !slices.Equal(got, []string{status + " " + p.DeviceID}) {
-			t.Errorf("told %q", got)
+		if got := d.notifications(); !slices.Equal(got, []string{status + " " + p.DeviceID}) {
+			t.Errorf("got the notifications %q", got)
 		}
 	}
 }
 
-// However many ask at once with one credential, there is one request; however
-// many ask from one address, there are three.
+// Simultaneous requests with one credential create one request. Of simultaneous requests
+// from one address, three succeed.
 func TestRequestRaces(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, t.TempDir())
+	d := newTestService(t, t.TempDir())
 	same := from("192.0.2.1")
 	codes, others := make([]string, 8), make([]string, 8)
 	var wg sync.WaitGroup
@@ -598,7 +640,7 @@ func TestRequestRaces(t *testing.T) {
 		wg.Go(func() {
 			p, err := d.Request(t.Context(), same)
 			codes[i] = p.Code
-			want(t, "one of many with one credential", err, "ok")
+			want(t, "one of many requests with one credential", err, "ok")
 		})
 		wg.Go(func() {
 			_, err := d.Request(t.Context(), from("192.0.2.2"))
@@ -616,16 +658,18 @@ func TestRequestRaces(t *testing.T) {
 	}
 }
 
-// broken is a store that fails.
-type broken struct{ err error }
+// failingStore is a store that fails.
+type failingStore struct{ err error }
 
-func (b broken) Update(context.Context, func(pairing.Tx) error) error { return b.err }
-func (b broken) View(context.Context, func(pairing.Tx) error) error   { return b.err }
+func (b failingStore) Update(context.Context, func(pairing.Tx) error) error { return b.err }
+func (b failingStore) View(context.Context, func(pairing.Tx) error) error   { return b.err }
 
-func TestBrokenStoreLetsNobodyIn(t *testing.T) {
+func TestStoreFails(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("disk on fire")
-	s := pairing.New(broken{cause}, pairing.Options{Binding: func() string { return "token" }, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000})})
+	s := pairing.New(failingStore{cause},
+		pairing.Options{Binding: func() string { return "token" },
+			Settings: setting.Fixed(pairing.Settings{MaxPending: 1000})})
 	ctx := t.Context()
 	who := from("192.0.2.1")
 	for name, call := range map[string]func() error{
@@ -648,17 +692,19 @@ func TestBrokenStoreLetsNobodyIn(t *testing.T) {
 		err := call()
 		want(t, name, err, "UNAVAILABLE")
 		var refusal *protocol.Error
-		if !errors.Is(err, cause) || !errors.As(err, &refusal) || !refusal.Retryable || strings.Contains(refusal.Message, "fire") {
+		if !errors.Is(err, cause) || !errors.As(err, &refusal) || !refusal.Retryable ||
+			strings.Contains(refusal.Message, "fire") {
 			t.Errorf("%s: %v; want the cause in the error and not in the refusal", name, err)
 		}
 	}
 }
 
-// A change that waits for its turn stops waiting with its context.
-func TestChangeIsBounded(t *testing.T) {
+// A change that waits for another change stops waiting when its context is done.
+func TestChangeStopsWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := pairing.New(stuck{}, pairing.Options{Settings: setting.Fixed(pairing.Settings{MaxPending: 1000})})
+		s := pairing.New(hangingStore{},
+			pairing.Options{Settings: setting.Fixed(pairing.Settings{MaxPending: 1000})})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		errs := make(chan error)
@@ -671,13 +717,13 @@ func TestChangeIsBounded(t *testing.T) {
 	})
 }
 
-// stuck is a store that does nothing until the caller gives up.
-type stuck struct{}
+// hangingStore is a store that hangs until the context is done.
+type hangingStore struct{}
 
-func (stuck) Update(ctx context.Context, _ func(pairing.Tx) error) error {
+func (hangingStore) Update(ctx context.Context, _ func(pairing.Tx) error) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
-func (stuck) View(ctx context.Context, fn func(pairing.Tx) error) error {
-	return stuck{}.Update(ctx, fn)
+func (hangingStore) View(ctx context.Context, fn func(pairing.Tx) error) error {
+	return hangingStore{}.Update(ctx, fn)
 }

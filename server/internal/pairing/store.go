@@ -6,99 +6,105 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Store keeps the records of devices. Update and View may run their function more
-// than once; store.Transactions says what they promise.
+// Store stores the records of devices. Update and View may call their function more than
+// once; see [store.Transactions].
 type Store interface {
 	store.Transactions[Tx]
 }
 
-// Tx is one transaction. Look-ups of what does not exist give store.ErrNotFound.
+// Tx is one transaction. A look-up that finds nothing returns [store.ErrNotFound].
 type Tx interface {
-	// Insert adds a record. Its ID, Secret and, among pending ones, Code must be new.
+	// Insert adds a record. Its ID and Secret must be new. If the record is pending, no
+	// other pending record may have its Code.
 	Insert(Record) error
-	// Replace writes all but ID, Secret, Kind, Network and CreatedAt of the record
-	// with r's ID, or gives store.ErrNotFound.
+	// Replace updates the record with r's ID, except its Secret, Kind, Network and
+	// CreatedAt. If there is no such record, the error is store.ErrNotFound.
 	Replace(r Record) error
 
+	// BySecret returns the record of a credential.
 	BySecret(credential.Digest) (Record, error)
+	// ByID returns the record with that id.
 	ByID(id string) (Record, error)
-	// ByCode gives the newest record that had the code, whatever became of it. No
+	// ByCode returns the newest record that has or had the code, whatever its status. No
 	// record has the empty code.
 	ByCode(code string) (Record, error)
 
-	// List gives the records of a status, newest first.
+	// List returns the records with a status, newest first.
 	List(status string, limit int) ([]Record, error)
-	// Resolved gives the records whose ResolvedAt is set, the latest first.
+	// Resolved returns the records whose ResolvedAt is not 0, the latest first.
 	Resolved(limit int) ([]Record, error)
-	// Due gives pending records that expire at now or before.
-	Due(now protocol.Time, limit int) ([]Record, error)
-	// BoundOtherwise gives approved sign-ins whose Binding is not binding.
-	BoundOtherwise(binding string, limit int) ([]Record, error)
+	// Expired returns pending records that expire at now or before.
+	Expired(now protocol.Time, limit int) ([]Record, error)
+	// WithOtherBinding returns approved sign-ins whose Binding is not binding.
+	WithOtherBinding(binding string, limit int) ([]Record, error)
 
-	// PendingOf gives the network's pending records that expire after now.
-	PendingOf(network string, now protocol.Time) ([]Record, error)
-	// CountPending counts the pending records that expire after now; first is
-	// when the first of them does, 0 if there is none.
+	// PendingOfNetwork returns the pending records of a network that expire after now.
+	PendingOfNetwork(network string, now protocol.Time) ([]Record, error)
+	// CountPending returns the number of pending records that expire after now, and when
+	// the first of them expires; first is 0 if there is none.
 	CountPending(now protocol.Time) (n int, first protocol.Time, err error)
-	// LastDenied is when a request of the network was last denied, 0 if never.
+	// LastDenied returns when a request of the network was last denied, or 0 if never.
 	LastDenied(network string) (protocol.Time, error)
 
-	// UserKnown reports whether the user has ever had a device.
-	UserKnown(userID string) (bool, error)
-	// Touch moves LastSeenAt on to at; it never moves it back. A record that is
-	// gone is no error.
+	// UserExists reports whether the user has ever had a device.
+	UserExists(userID string) (bool, error)
+	// Touch sets LastSeenAt to at, unless LastSeenAt is later or there is no such record.
 	Touch(id string, at protocol.Time) error
-	// Prune removes the records of a status that were resolved before a time.
+	// Prune removes the records with a status that were resolved before a time.
 	Prune(status string, before protocol.Time) error
 }
 
-// Kind says how a device came in.
+// Kind says how a device got its access.
 type Kind string
 
 // The kinds of devices.
 const (
 	Paired   Kind = "pairing" // approved by an admin
-	SignedIn Kind = "signin"  // by the gateway token or a sign-in link
+	SignedIn Kind = "signin"  // signed in by the gateway token or a sign-in link
 )
 
-// Record is a device as it is kept. Status is one of the protocol's pairing
-// statuses. Times are 0 where nothing has happened yet.
+// Record is a device as it is stored. A time is 0 if the event has not happened.
 type Record struct {
 	ID         string
 	Secret     credential.Digest
 	Kind       Kind
-	Status     string
-	Code       string // of a Paired one, kept when it is used up
-	Binding    string // of a SignedIn one: the fingerprint of the token it rests on
+	Status     string // one of the protocol's pairing statuses
+	Code       string // of a Paired device; kept after its use
+	Binding    string // of a SignedIn device: the fingerprint of the gateway token
 	UserID     string
 	Role       protocol.Role
-	Label      string // an admin's word for it
+	Label      string // given by the admin who approved the device
 	Name       string // for people; see Name
 	Address    string
-	Network    string // what of the address is counted; see ratelimit.Network
+	Network    string // of the address; see ratelimit.Network
 	UserAgent  string
 	CreatedAt  protocol.Time
-	ExpiresAt  protocol.Time // of the request
-	ResolvedAt protocol.Time // last change of status
-	ResolvedBy string        // who changed it; empty: the gateway
+	ExpiresAt  protocol.Time // when the request expires
+	ResolvedAt protocol.Time // when the status was last changed
+	ResolvedBy string        // who changed the status; "" is the gateway
 	LastSeenAt protocol.Time
 }
 
+// pending returns the record as a pending device of the protocol.
 func (r Record) pending() protocol.PendingDevice {
 	return protocol.PendingDevice{
-		Code: r.Code, DeviceID: r.ID, DeviceName: r.Name, Address: r.Address, UserAgent: r.UserAgent,
+		Code: r.Code, DeviceID: r.ID, DeviceName: r.Name, Address: r.Address,
+		UserAgent: r.UserAgent,
 		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 	}
 }
 
+// paired returns the record as a paired device of the protocol.
 func (r Record) paired() protocol.PairedDevice {
 	return protocol.PairedDevice{
-		DeviceID: r.ID, UserID: r.UserID, Role: r.Role, Label: r.Label, DeviceName: r.Name, Address: r.Address,
+		DeviceID: r.ID, UserID: r.UserID, Role: r.Role, Label: r.Label, DeviceName: r.Name,
+		Address:   r.Address,
 		UserAgent: r.UserAgent, CreatedAt: r.CreatedAt, LastSeenAt: r.LastSeenAt,
 	}
 }
 
-// status is the record's at a moment: a request ends on time, noted or not.
+// status returns the status at now. A pending request has expired at ExpiresAt, even if
+// the sweep has not stored that yet.
 func (r Record) status(now protocol.Time) string {
 	if r.Status == protocol.PairingPending && r.ExpiresAt <= now {
 		return protocol.PairingExpired

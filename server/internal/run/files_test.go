@@ -88,7 +88,8 @@ func TestLoadFiles(t *testing.T) {
 		"long texts, the newest first": {100 << 10, true,
 			[]session.Message{messageWith("", "t1"), messageWith("", "t2", "t3"),
 				messageWith("", "t4", "t5")},
-			"t1: name only, t2: text of 65536, truncated true, t3: text of 65536, truncated true, " +
+			"t1: name only, t2: text of 65536, truncated true, t3: text of 65536, truncated " +
+				"true, " +
 				"t4: text of 65536, truncated true, t5: text of 65536, truncated true"},
 		"many images, those of the newest message": {7, true,
 			[]session.Message{messageWith("", "p"), messageWith("", ten[:8]...)},

@@ -73,7 +73,8 @@ func TestKindsOfPiecesKeepTheirOrder(t *testing.T) {
 				emit(agent.Piece{Thinking: "m"}),
 				emit(agent.Piece{Activity: "looking"}), emit(agent.Piece{Activity: "writing"}),
 				emit(agent.Piece{}),
-				emit(agent.Piece{Text: "a"}), emit(agent.Piece{Text: "b"}), emit(agent.Piece{Activity: "x",
+				emit(agent.Piece{Text: "a"}), emit(agent.Piece{Text: "b"}),
+				emit(agent.Piece{Activity: "x",
 					Thinking: "y", Text: "z"}))
 		}))
 		got := fake.enqueue("k", "r", "a")
@@ -126,7 +127,8 @@ func TestOutcomes(t *testing.T) {
 			protocol.Unavailable, upstream.Message},
 		"timeout": {agentWith(agent.Usage{}, &agent.Error{Code: agent.Timeout, Message: "Slow."}),
 			session.RunFailed, protocol.AgentTimeout, "Slow."},
-		"rate limited": {agentWith(agent.Usage{}, &agent.Error{Code: agent.ResourceExhausted, Message: "Wait."}),
+		"rate limited": {agentWith(agent.Usage{},
+			&agent.Error{Code: agent.ResourceExhausted, Message: "Wait."}),
 			session.RunFailed, protocol.ResourceExhausted, "Wait."},
 		"misconfigured": {agentWith(agent.Usage{},
 			&agent.Error{Code: agent.FailedPrecondition, Message: "No key."}),
@@ -181,8 +183,7 @@ func TestAnswerTooLong(t *testing.T) {
 			return &agent.Error{Code: agent.Internal,
 				Message: "It failed."}
 		},
-		"an agent that wraps it " +
-			"up": func(err error) error { return errors.Join(errors.New("emit"), err) },
+		"an agent that wraps it up": func(err error) error { return errors.Join(errors.New("emit"), err) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -229,11 +229,9 @@ func TestStatus(t *testing.T) {
 		{"wrong path", 404, "not_found_error", "Not found", "",
 			agenttest.Failure{Code: agent.FailedPrecondition, Message: "not the Anthropic API"}, 0},
 		{"rate limit", 429, "rate_limit_error", "slow down", "7",
-			agenttest.Failure{Code: agent.ResourceExhausted, Retryable: true, Message: "too many " +
-				"requests"}, 7 * time.Second},
+			agenttest.Failure{Code: agent.ResourceExhausted, Retryable: true, Message: "too many requests"}, 7 * time.Second},
 		{"rate limit without a time", 429, "rate_limit_error", "slow down", "",
-			agenttest.Failure{Code: agent.ResourceExhausted, Retryable: true, Message: "too many " +
-				"requests"}, 5 * time.Second},
+			agenttest.Failure{Code: agent.ResourceExhausted, Retryable: true, Message: "too many requests"}, 5 * time.Second},
 		{"overloaded", 529, "overloaded_error", "Overloaded", "3",
 			agenttest.Failure{Code: agent.Unavailable, Retryable: true, Message: "overloaded"},
 			3 * time.Second},

@@ -275,7 +275,8 @@ func TestFiles(t *testing.T) {
 			"I got 2 files from you:\n\n- `a'b.png` (image/png, one byte)\n") {
 			t.Errorf("the answer to %q is %q", text, got)
 		}
-		if without := replyTo([]agent.Message{{Role: agent.User, Text: text}}).text; strings.TrimSpace(text) != "" &&
+		if without := replyTo([]agent.Message{{Role: agent.User,
+			Text: text}}).text; strings.TrimSpace(text) != "" &&
 			!strings.HasSuffix(got, without) {
 			t.Errorf("the answer to %q is %q, without files %q", text, got, without)
 		}

@@ -68,15 +68,15 @@ func (p pairingTx) Resolved(limit int) ([]pairing.Record, error) {
 	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE resolved_at > 0 ORDER BY resolved_at DESC, id DESC LIMIT ?`, limit)
 }
 
-func (p pairingTx) Due(now protocol.Time, limit int) ([]pairing.Record, error) {
+func (p pairingTx) Expired(now protocol.Time, limit int) ([]pairing.Record, error) {
 	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = 'pending' AND expires_at <= ? LIMIT ?`, int64(now), limit)
 }
 
-func (p pairingTx) BoundOtherwise(binding string, limit int) ([]pairing.Record, error) {
+func (p pairingTx) WithOtherBinding(binding string, limit int) ([]pairing.Record, error) {
 	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = 'approved' AND kind = 'signin' AND binding <> ? LIMIT ?`, binding, limit)
 }
 
-func (p pairingTx) PendingOf(network string, now protocol.Time) ([]pairing.Record, error) {
+func (p pairingTx) PendingOfNetwork(network string, now protocol.Time) ([]pairing.Record, error) {
 	// The + keeps SQLite from going by time through what waits elsewhere.
 	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE network = ? AND status = 'pending' AND +expires_at > ?`, network, int64(now))
 }
@@ -91,7 +91,7 @@ func (p pairingTx) LastDenied(network string) (at protocol.Time, err error) {
 	return at, err
 }
 
-func (p pairingTx) UserKnown(userID string) (known bool, err error) {
+func (p pairingTx) UserExists(userID string) (known bool, err error) {
 	err = p.tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM devices WHERE user_id = ? AND user_id <> '')`, userID).Scan(&known)
 	return known, err
 }

@@ -196,17 +196,17 @@ func lists(t *testing.T, s pairing.Store) {
 			{"denied", "", func() ([]pairing.Record, error) { return tx.List(protocol.PairingDenied, 10) }},
 			{"resolved", "dev-3 dev-1 dev-4 dev-2", func() ([]pairing.Record, error) { return tx.Resolved(10) }},
 			{"one resolved", "dev-3", func() ([]pairing.Record, error) { return tx.Resolved(1) }},
-			{"bound otherwise than new", "dev-s", func() ([]pairing.Record, error) { return tx.BoundOtherwise("new", 10) }},
-			{"bound otherwise than old", "", func() ([]pairing.Record, error) { return tx.BoundOtherwise("old", 10) }},
+			{"bound otherwise than new", "dev-s", func() ([]pairing.Record, error) { return tx.WithOtherBinding("new", 10) }},
+			{"bound otherwise than old", "", func() ([]pairing.Record, error) { return tx.WithOtherBinding("old", 10) }},
 		} {
 			got, err := c.list()
 			if err != nil || ids(got) != c.want {
 				t.Errorf("%s: %s, %v; want %s", c.what, ids(got), err, c.want)
 			}
 		}
-		known, err := tx.UserKnown("user-1")
-		unknown, err2 := tx.UserKnown("user-2")
-		nobody, err3 := tx.UserKnown("")
+		known, err := tx.UserExists("user-1")
+		unknown, err2 := tx.UserExists("user-2")
+		nobody, err3 := tx.UserExists("")
 		if err := errors.Join(err, err2, err3); !known || unknown || nobody || err != nil {
 			t.Errorf("known %v, unknown %v, nobody %v: %v", known, unknown, nobody, err)
 		}
@@ -219,12 +219,12 @@ func findsDue(t *testing.T, s pairing.Store) {
 	late.ExpiresAt = 50
 	insert(t, s, waiting("dev-1", 1, 99), waiting("dev-2", 1, 100), waiting("dev-3", 1, 101), late)
 	view(t, s, func(tx pairing.Tx) error {
-		due, err := tx.Due(100, 10)
+		due, err := tx.Expired(100, 10)
 		slices.SortFunc(due, func(a, b pairing.Record) int { return strings.Compare(a.ID, b.ID) })
 		if err != nil || ids(due) != "dev-1 dev-2" {
 			t.Errorf("due: %s, %v; want dev-1 dev-2", ids(due), err)
 		}
-		if due, err = tx.Due(100, 1); err != nil || len(due) != 1 {
+		if due, err = tx.Expired(100, 1); err != nil || len(due) != 1 {
 			t.Errorf("one that is due: %s, %v", ids(due), err)
 		}
 		return nil
@@ -245,7 +245,7 @@ func countsPending(t *testing.T, s pairing.Store) {
 			if err != nil || n != c.n || first != c.first {
 				t.Errorf("at %d: %d wait, the first until %d, %v; want %d until %d", c.now, n, first, err, c.n, c.first)
 			}
-			of, err := tx.PendingOf("2001:db8::/64", c.now)
+			of, err := tx.PendingOfNetwork("2001:db8::/64", c.now)
 			slices.SortFunc(of, func(a, b pairing.Record) int { return strings.Compare(a.ID, b.ID) })
 			if err != nil || ids(of) != c.of {
 				t.Errorf("at %d, of the network: %s, %v; want %s", c.now, ids(of), err, c.of)

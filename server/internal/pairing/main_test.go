@@ -21,78 +21,85 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// desk is a Service on a real store, with what it told.
-type desk struct {
+// testService is a Service in a real store, with its notifications.
+type testService struct {
 	*pairing.Service
 	t     testing.TB
 	dir   string
 	store *sqlite.Store
-	token string // the fingerprint that sign-ins rest on
+	token string // the fingerprint of the gateway token
 
-	mu   sync.Mutex
-	told []string
+	// mu guards the following field.
+	mu     sync.Mutex
+	events []string
 }
 
-// newDesk opens a desk. In a synctest bubble dir must be made outside of it.
-func newDesk(t testing.TB, dir string) *desk {
+// newTestService opens the store in dir. In a synctest bubble, dir must be created
+// outside of the bubble.
+func newTestService(t testing.TB, dir string) *testService {
 	t.Helper()
-	d := &desk{t: t, dir: dir, token: "token one"}
+	d := &testService{t: t, dir: dir, token: "token one"}
 	d.open()
 	t.Cleanup(d.close)
 	return d
 }
 
-func (d *desk) open() {
+func (d *testService) open() {
 	d.t.Helper()
-	s, err := sqlite.Open(context.Background(), d.dir, sqlite.Options{Readers: 1}) // one prepares its statements once
+	// one reader prepares its statements once
+	s, err := sqlite.Open(context.Background(), d.dir, sqlite.Options{Readers: 1})
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.store = s
 	d.Service = pairing.New(retrytest.Twice(s.Pairings()), pairing.Options{
-		Notifier: d, Binding: func() string { return d.token }, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
+		Notifier: d, Binding: func() string { return d.token },
+		Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
 	})
 }
 
-func (d *desk) close() {
+func (d *testService) close() {
 	if err := d.store.Close(); err != nil {
 		d.t.Error(err)
 	}
 }
 
-// restart is what a stop of the gateway leaves: the store.
-func (d *desk) restart() {
+// restart closes and opens the store, as a restart of the gateway does.
+func (d *testService) restart() {
 	d.t.Helper()
 	d.close()
 	d.open()
 }
 
-func (d *desk) PairingRequested(p protocol.PendingDevice) { d.tell("requested " + p.DeviceID) }
+func (d *testService) PairingRequested(p protocol.PendingDevice) {
+	d.record("requested " +
+		p.DeviceID)
+}
 
-func (d *desk) PairingResolved(r protocol.DeviceResolved) {
+func (d *testService) PairingResolved(r protocol.DeviceResolved) {
 	if (r.Paired != nil) != (r.Status == protocol.PairingApproved) {
-		d.t.Errorf("%s comes with the device %v", r.Status, r.Paired)
+		d.t.Errorf("%s has the device %v", r.Status, r.Paired)
 	}
-	d.tell(r.Status + " " + r.DeviceID)
+	d.record(r.Status + " " + r.DeviceID)
 }
 
-func (d *desk) tell(s string) {
+func (d *testService) record(s string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.told = append(d.told, s)
+	d.events = append(d.events, s)
 }
 
-// tellings gives what was told since the last call.
-func (d *desk) tellings() []string {
+// notifications returns the notifications since the last call.
+func (d *testService) notifications() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	told := d.told
-	d.told = nil
-	return told
+	events := d.events
+	d.events = nil
+	return events
 }
 
-// fill puts records into the store, as if they had asked long before.
-func (d *desk) fill(records ...pairing.Record) {
+// fill inserts records into the store.
+func (d *testService) fill(records ...pairing.Record) {
 	d.t.Helper()
 	if err := d.store.Pairings().Update(context.Background(), func(tx pairing.Tx) error {
 		for _, r := range records {
@@ -106,19 +113,21 @@ func (d *desk) fill(records ...pairing.Record) {
 	}
 }
 
-// record is one of many, each of its own network.
-func record(i int, status string) pairing.Record {
+// numberedRecord returns the ith of many records, each with its own network.
+func numberedRecord(i int, status string) pairing.Record {
 	now := time.Now()
 	r := pairing.Record{
-		ID: fmt.Sprintf("dev-%05d", i), Kind: pairing.Paired, Status: status, Code: fmt.Sprintf("CODE%04d", i),
-		Network: fmt.Sprintf("10.0.%d.%d/32", i/256, i%256), Address: fmt.Sprintf("10.0.%d.%d", i/256, i%256),
+		ID: fmt.Sprintf("dev-%05d", i), Kind: pairing.Paired, Status: status,
+		Code:      fmt.Sprintf("CODE%04d", i),
+		Network:   fmt.Sprintf("10.0.%d.%d/32", i/256, i%256),
+		Address:   fmt.Sprintf("10.0.%d.%d", i/256, i%256),
 		CreatedAt: protocol.At(now), ExpiresAt: protocol.At(now.Add(time.Hour)),
 	}
 	binary.BigEndian.PutUint64(r.Secret[:], uint64(i))
 	return r
 }
 
-// from is a requester with a credential of its own.
+// from returns a requester with a new credential.
 func from(address string) pairing.Requester {
 	return pairing.Requester{
 		Secret: pairing.NewCredential(), Address: netip.MustParseAddr(address),
@@ -126,7 +135,7 @@ func from(address string) pairing.Requester {
 	}
 }
 
-func (d *desk) request(who pairing.Requester) protocol.PendingDevice {
+func (d *testService) request(who pairing.Requester) protocol.PendingDevice {
 	d.t.Helper()
 	p, err := d.Request(context.Background(), who)
 	if err != nil {
@@ -135,7 +144,7 @@ func (d *desk) request(who pairing.Requester) protocol.PendingDevice {
 	return p
 }
 
-func (d *desk) approve(p protocol.DeviceApproveParams) pairing.Approved {
+func (d *testService) approve(p protocol.DeviceApproveParams) pairing.Approval {
 	d.t.Helper()
 	a, err := d.Approve(context.Background(), "admin", p)
 	if err != nil {
@@ -144,8 +153,8 @@ func (d *desk) approve(p protocol.DeviceApproveParams) pairing.Approved {
 	return a
 }
 
-// answer is an error as a client sees it: its code, and its status if it has
-// one; "ok" for none.
+// answer returns an error as a client sees it: its code, and its status if it has one. It
+// returns "ok" if there is no error.
 func answer(err error) string {
 	var refusal *protocol.Error
 	switch {
@@ -155,7 +164,8 @@ func answer(err error) string {
 		return "no refusal: " + err.Error()
 	case refusal.Message == "":
 		return "no sentence: " + err.Error()
-	case refusal.Code == protocol.ResourceExhausted && (!refusal.Retryable || refusal.RetryAfterMs <= 0):
+	case refusal.Code == protocol.ResourceExhausted &&
+		(!refusal.Retryable || refusal.RetryAfterMs <= 0):
 		return fmt.Sprintf("no retry: %+v", refusal)
 	case refusal.Details != nil:
 		return string(refusal.Code) + " " + refusal.Details.Status
@@ -163,6 +173,7 @@ func answer(err error) string {
 	return string(refusal.Code)
 }
 
+// want fails unless the answer to err is the expected one.
 func want(t testing.TB, what string, err error, expected string) {
 	t.Helper()
 	if got := answer(err); got != expected {
@@ -170,6 +181,7 @@ func want(t testing.TB, what string, err error, expected string) {
 	}
 }
 
+// retryAfter returns the retry delay in a refusal, in milliseconds.
 func retryAfter(err error) int64 {
 	var refusal *protocol.Error
 	if errors.As(err, &refusal) {
