@@ -5,7 +5,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
-// keyOf is the session of a page's path, "" for none.
+// sessionKeyOf returns the key of the session whose page has that path, escaped as in a
+// URL; "" if the path is no session's.
 func sessionKeyOf(path string) string {
 	escaped, ok := text.CutPrefix(path, markup.SessionPrefix)
 	if !ok {
@@ -37,15 +38,15 @@ func unhex(c byte) int {
 	return -1
 }
 
-// loopback reports whether a host is this machine, which no phone reaches.
+// isLoopback reports whether a host is this machine, which a phone cannot reach.
 func isLoopback(host string) bool {
 	return host == "localhost" || text.HasSuffix(host, ".localhost") ||
 		text.HasPrefix(host, "127.") || host == "[::1]" || host == "::1"
 }
 
-// reloaded makes the page load anew because the gateway says it should show
-// something else, and reports false when that was tried just now and did not
-// help.
+// reloadOnce reloads the page because the gateway will render another one for this
+// browser by now. It reports false, and does nothing, if the last load of this page did
+// so too: reloading did not help, and must not become a loop.
 func (s *basePage) reloadOnce() bool {
 	const name, once = "reloaded", "once"
 	at := s.root.Attr(markup.AttrInstance) + " " + name
@@ -58,7 +59,7 @@ func (s *basePage) reloadOnce() bool {
 	return true
 }
 
-// settled notes that the page shows what it should.
+// clearReloaded notes that the page is the right one, so that reloadOnce may reload again.
 func (s *basePage) clearReloaded() {
 	s.browser.SetTabValue(s.root.Attr(markup.AttrInstance)+" reloaded", "")
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// admin is the page where browsers are let in and shown out. Its lists are the
-// client's own: it knows what changes in them from the gateway's events.
+// admin is the page where an admin approves and denies pairings and revokes devices. It
+// loads its lists once a connection, and keeps them up to date from the gateway's events.
 type admin struct {
 	*console
 	view      *view.Admin
-	ownDevice string                    // this browser's
+	ownDevice string                    // this browser's id
 	pending   []*protocol.PendingDevice // oldest first
 	paired    []*protocol.PairedDevice  // last seen first
 	loaded    bool
 
-	approval   view.Approval // in the dialog
-	codeToOpen string        // code to open the dialog for, from the address
+	approval   view.Approval // what the approval dialog shows
+	codeToOpen string        // pairing code from the address: its dialog opens once the lists are loaded
 }
 
 func newAdmin(s *basePage) *admin {
@@ -43,7 +43,7 @@ func (a *admin) start() {
 	a.console.start()
 }
 
-// state follows the connection.
+// state is called when the connection's state has changed.
 func (a *admin) state(s client.State) {
 	if a.admitted(s) {
 		a.load()
@@ -74,14 +74,15 @@ func (a *admin) load() {
 	})
 }
 
-// openWanted opens the dialog for the request whose code stood in the address.
+// openFromAddress opens the dialog for the pairing whose code stood in the address.
 func (a *admin) openFromAddress() {
 	code := a.codeToOpen
 	a.codeToOpen = ""
 	switch {
 	case code == "":
 	case a.findPending(code) == nil:
-		a.problem("No request with the code " + markup.GroupCode(code) + " waits: it was answered, or it has expired.")
+		a.problem("No request with the code " + markup.GroupCode(code) +
+			" is open any more: it was answered, or it has expired.")
 	default:
 		a.openApproval(code)
 	}
@@ -105,7 +106,7 @@ func (a *admin) findPaired(device string) *protocol.PairedDevice {
 	return nil
 }
 
-// event keeps the lists up to date.
+// event updates the lists from an event of the gateway.
 func (a *admin) event(f protocol.Frame) {
 	if a.ended {
 		return
@@ -125,7 +126,7 @@ func (a *admin) event(f protocol.Frame) {
 	a.redraw(partBody)
 }
 
-// wait adds a request in its place.
+// insertPending inserts a pairing at its place in the list.
 func (a *admin) insertPending(p *protocol.PendingDevice) {
 	at := len(a.pending)
 	for at > 0 && a.pending[at-1].CreatedAt > p.CreatedAt {
@@ -168,7 +169,8 @@ func (a *admin) resolved(r protocol.DeviceResolved) {
 	a.view.AddResolved(line)
 }
 
-// put adds a device, or what is new of it, in its place.
+// putPaired inserts a device at its place in the list, instead of the entry that it has
+// already.
 func (a *admin) putPaired(d *protocol.PairedDevice) {
 	a.removePaired(d.DeviceID)
 	at := 0
@@ -184,7 +186,7 @@ func (a *admin) removePaired(device string) {
 
 func lastSeen(d *protocol.PairedDevice) protocol.Time { return max(d.LastSeenAt, d.CreatedAt) }
 
-// nameOf is what people call a device.
+// deviceName is what people call a device.
 func deviceName(d *protocol.PairedDevice) string {
 	return words.Device(d.Label, d.DeviceName, d.UserAgent)
 }
@@ -197,7 +199,7 @@ func (a *admin) tick(now clock.Time) {
 	})
 }
 
-// draw brings the lists up to date.
+// draw writes the lists into the page.
 func (a *admin) draw() {
 	if a.dirty&partBody == 0 || a.ended || !a.loaded {
 		return

@@ -1,9 +1,28 @@
-// Package app is what a user can do: it holds the state of the page in hand,
-// acts on what the user asks for and on what the gateway says, and has package
-// view draw what changed.
+// Package app is the browser's client without the browser: it holds the state of the page
+// that is open, reacts to the user and to the gateway, and has package view write what
+// changed into the document.
 //
-// Everything runs on one loop (see [App]), so the pages here are written without
-// locks. Nothing here knows JavaScript; the browser is an interface.
+// Its nouns:
+//
+//   - A page is one of five: chat (a session and the list of all), admin (pairings and
+//     devices), console (the other pages for admins), login (an admin signs in) and
+//     pairingPage (a browser that is not approved yet). [App] runs the one that is open.
+//   - basePage is what all pages share: the connection, rate limits, notices, the check
+//     of a failing connection, signing out.
+//   - A session is a conversation that this page has opened. Package follow keeps its
+//     transcript up to date.
+//   - The outbox holds the messages that the gateway has not acknowledged.
+//   - An attachment is a file in the composer or of a message in the outbox. It is uploaded
+//     as soon as it is attached.
+//   - A draft is what stands unsent in the composer of a session.
+//   - [Storage] stores messages and drafts past the end of the tab, and passes messages
+//     between the tabs of one user. [Browser] is everything else that a browser does.
+//
+// Concurrency: everything runs on one loop, one function at a time. So the pages have no
+// locks. A callback of the browser, the storage, a timer or the connection may come on any
+// goroutine; it passes a function to the loop (basePage.do) and returns.
+//
+// Nothing here knows JavaScript, so that the tests run without a browser.
 package app
 
 import (
@@ -14,21 +33,21 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// How often the page's clock ticks: in a hurry while seconds are counted down,
-// else for the sake of "5 minutes ago".
+// How often a page's tick function runs: fast while the page counts seconds down, else
+// often enough for texts such as "5 minutes ago".
 const (
 	fastTick = 500 * clock.Millisecond
 	slowTick = 20 * clock.Second
 )
 
-// Options make an App.
+// Options describe the App of one page. All fields but Locale are needed.
 type Options struct {
-	Browser   Browser
-	Transport client.Transport
-	Storage   Storage
-	Version   string // of this client, as it tells the gateway
-	Platform  string // of the browser
-	Locale    string
+	Browser   Browser          // the document and the window around it
+	Transport client.Transport // opens connections to the gateway
+	Storage   Storage          // outlasts the tab
+	Version   string           // of this client; the gateway is told
+	Platform  string           // what the client runs on; the gateway is told
+	Locale    string           // the user's language (BCP 47), or ""
 }
 
 // App is the client of one page. Its methods may be called from any goroutine
@@ -38,14 +57,12 @@ type App struct {
 	page  page
 	loop  loop
 
-	frameRequested bool // a frame is asked for
+	frameRequested bool // a frame was requested and has not come yet
 	timer          *clock.Timer
-	fastTicks      bool // the timer's pace
+	fastTicks      bool // the timer is set to fastTick
 }
 
-// page is what one of the pages does. It is no interface, because what is
-// behind an interface is linked with all that a program could ask of it: package
-// time's calendar alone is 20 KB of download.
+// page holds the functions of the page that is open. They run on the loop.
 type page struct {
 	start         func()
 	state         func(client.State)
@@ -53,20 +70,24 @@ type page struct {
 	act           func(action string, target view.Element)
 	tick          func(now clock.Time)
 	draw          func()
-	counting      func() bool // seconds are counted down
+	counting      func() bool // whether the page counts seconds down
 	navigated     func()      // may be nil
 	scrolled      func(below, above int)
-	hidden        func()                    // the page may be left for good; may be nil
-	visible       func()                    // the page is seen again; may be nil
+	hidden        func()                    // the page is hidden, and may end without notice; may be nil
+	visible       func()                    // the page is visible again; may be nil
 	files         func([]protocol.KeptFile) // may be nil
 	resumeCursors func() []protocol.Cursor  // may be nil
 }
 
-// New takes over the page that the browser shows. It does nothing until Start.
+// New makes the App of the page that the browser shows, which its root element names. The
+// App does nothing before Start.
 func New(o Options) *App {
 	a := &App{}
 	a.loop.afterAll = a.afterLoop
-	s := &basePage{browser: o.Browser, doc: o.Browser, do: a.loop.do, root: o.Browser.ByID(markup.IDRoot), storage: o.Storage, transport: o.Transport, offline: !o.Browser.Online()}
+	s := &basePage{
+		browser: o.Browser, doc: o.Browser, root: o.Browser.ByID(markup.IDRoot),
+		do: a.loop.do, storage: o.Storage, transport: o.Transport, offline: !o.Browser.Online(),
+	}
 	s.hello = protocol.ConnectParams{
 		Locale: o.Locale,
 		Client: &protocol.Client{
@@ -101,10 +122,10 @@ func New(o Options) *App {
 	return a
 }
 
-// Start brings the page to life.
+// Start starts the page: it connects, and reacts from now on.
 func (a *App) Start() { a.loop.do(a.page.start) }
 
-// Act does what the user asks for: an action of package markup, at an element.
+// Act does what the user asked for: an action of package markup, at an element.
 func (a *App) Act(action string, target view.Element) {
 	a.loop.do(func() {
 		if !a.shell.act(action, target) {
@@ -113,9 +134,9 @@ func (a *App) Act(action string, target view.Element) {
 	})
 }
 
-// cursors is how far the page has read. The client asks for it off the loop, on
-// the turn of a socket, when only where there are threads the loop can be running;
-// then it is waited for, within reason.
+// resumeCursors returns how far the page has read its sessions. The client calls it off the
+// loop. In a browser, which has one thread, the loop is not running then; elsewhere it may
+// be, and resumeCursors waits for it, up to a second.
 func (a *App) resumeCursors() []protocol.Cursor {
 	if a.page.resumeCursors == nil {
 		return nil
@@ -127,27 +148,27 @@ func (a *App) resumeCursors() []protocol.Cursor {
 	return <-cursors
 }
 
-// Network tells that the browser has found or lost the network.
+// Network notes that the browser has found or lost the network.
 func (a *App) Network(up bool) {
 	a.loop.do(func() { a.shell.networkChanged(up) })
 }
 
-// Rest tells that the page is no longer seen, and may be left without another
-// word.
+// Hidden notes that the page is hidden. It may end without further notice, so the page
+// stores what is not stored yet.
 func (a *App) Hidden() {
 	if a.page.hidden != nil {
 		a.loop.do(func() { a.page.hidden() })
 	}
 }
 
-// Files tells of files that the user has chosen, pasted or dropped.
+// Files takes files that the user has chosen, pasted or dropped.
 func (a *App) Files(files []protocol.KeptFile) {
 	if a.page.files != nil {
 		a.loop.do(func() { a.page.files(files) })
 	}
 }
 
-// Wake tells that the page is seen again.
+// Visible notes that the page is visible again, or used again.
 func (a *App) Visible() {
 	a.loop.do(func() {
 		a.shell.pageVisible()
@@ -158,15 +179,14 @@ func (a *App) Visible() {
 	})
 }
 
-// Navigated tells that the user went back or forth in the history.
+// Navigated notes that the user went back or forth in the history.
 func (a *App) Navigated() {
 	if a.page.navigated != nil {
 		a.loop.do(func() { a.page.navigated() })
 	}
 }
 
-// Scrolled tells how many pixels of the transcript are below and above what is
-// seen.
+// Scrolled notes how many pixels of the transcript are below and above its visible part.
 func (a *App) Scrolled(below, above int) {
 	if a.page.scrolled != nil {
 		a.loop.do(func() { a.page.scrolled(below, above) })
@@ -175,7 +195,7 @@ func (a *App) Scrolled(below, above int) {
 
 func (a *App) state(c *client.Client, s client.State) {
 	if a.shell.conn != c {
-		return // an earlier one, which was stopped
+		return // an earlier client, which was stopped
 	}
 	a.shell.connState = s
 	if s.Phase == client.Ready {
@@ -198,8 +218,8 @@ func (a *App) tick() {
 	a.shell.runDelayedQuery(clock.Now())
 }
 
-// settle runs after every turn of the loop: it asks for a frame if there is
-// something to draw, and sees to the one timer.
+// afterLoop runs when the loop has become empty. It requests a frame if there is something
+// to draw, and sets the timer of the next tick.
 func (a *App) afterLoop() {
 	if a.shell.dirty != 0 && !a.frameRequested {
 		a.frameRequested = true

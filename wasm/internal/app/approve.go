@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// act does what the admin asks for.
+// act does what the admin asked for.
 func (a *admin) act(action string, target view.Element) {
 	code := about(target, markup.AttrCode)
 	switch action {
@@ -38,8 +38,8 @@ func (a *admin) act(action string, target view.Element) {
 	}
 }
 
-// openApproval asks for whom and as what. A fresh user and the least role that
-// can chat are proposed; anything else has to be chosen.
+// openApproval opens the dialog that asks for whom, and with which role, a pairing is
+// approved. It proposes a new user and the least role that can chat.
 func (a *admin) openApproval(code string) {
 	p := a.findPending(code)
 	if p == nil {
@@ -130,8 +130,8 @@ func (a *admin) revoke(device string) {
 	})
 }
 
-// decided closes the dialog, or says in it why it did not work. The lists follow
-// the gateway's event.
+// decisionAnswered closes the dialog of a decision that the gateway has carried out, or shows
+// its error there. The lists change with the gateway's event.
 func (a *admin) decisionAnswered(dialog string, err *protocol.Error) {
 	switch {
 	case a.ended:

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// Files are uploaded as soon as they are attached, a few at a time; what fails for
-// want of a connection is tried again. A message waits in the outbox for its files.
+// A file is uploaded as soon as it is attached. An upload that fails for now is retried. A
+// message waits in the outbox until its files are uploaded.
 const (
 	maxUploads     = 2
 	minUploadDelay = 2 * clock.Second // and twice as long each time, up to
@@ -19,26 +19,26 @@ const (
 	seekInterval   = 15 * clock.Second
 )
 
-// tray is what is attached in the composer, with all that is known of files on
-// their way to the gateway, wherever they belong.
+// attachments are the files in the composer, and the uploads of all files: those in the
+// composer, in drafts and in messages of the outbox.
 type attachments struct {
-	files    []protocol.KeptFile
-	uploads  map[string]*upload // by the files' keys
-	pictures map[string]string  // of files that this page has uploaded, by path
+	files    []protocol.KeptFile // in the composer
+	uploads  map[string]*upload  // by file key
+	pictures map[string]string   // addresses of pictures that this page has uploaded, by path at the gateway
 	view     *view.Attachments
 }
 
-// upload is the way of one file.
+// upload is the state of one file's upload.
 type upload struct {
 	hasContent bool            // this tab has the content
-	unstored   bool            // which does not outlast the tab
-	sending    bool            // it is being sent
-	accepted   bool            // the gateway has it, and its message is about to learn
-	percent    int             // of it that is sent
-	err        *protocol.Error // the gateway does not want it
-	retryDelay clock.Duration
-	retryAt    clock.Time // when it is tried again
-	askedTabs  clock.Time // when others were last asked for it
+	unstored   bool            // the content does not outlast the tab
+	sending    bool            // the upload is under way
+	accepted   bool            // the gateway has the file; its message may not have the path yet
+	percent    int             // of the content that is sent
+	err        *protocol.Error // why the gateway refused the file, or nil
+	retryDelay clock.Duration  // the last wait before a retry
+	retryAt    clock.Time      // when the upload is retried; zero if it need not wait
+	askedTabs  clock.Time      // when other tabs were last asked for the content
 }
 
 func newAttachments(doc view.Document) attachments {
@@ -54,7 +54,7 @@ func (t *attachments) upload(key string) *upload {
 	return u
 }
 
-// attach takes files that the user has chosen, pasted or dropped.
+// attach adds files that the user has chosen, pasted or dropped to the composer.
 func (c *chat) attach(files []protocol.KeptFile) {
 	for i := range files {
 		f := &files[i]
@@ -65,7 +65,8 @@ func (c *chat) attach(files []protocol.KeptFile) {
 		case c.shown.other != nil && c.shown.other.note:
 			problem = "A note takes no files. Choose “Message” to send some."
 		case len(c.attachments.files) == protocol.MaxMedia:
-			problem = "A message takes " + words.Number(protocol.MaxMedia) + " files at most: “" + f.Media.Filename + "” and what follows is left out."
+			problem = "A message takes at most " + words.Number(protocol.MaxMedia) + " files: “" +
+				f.Media.Filename + "” and the files after it were not attached."
 		case f.Media.Size == 0:
 			c.problem("“" + f.Media.Filename + "” is empty.")
 			c.browser.ForgetFile(f.Key)
@@ -83,7 +84,7 @@ func (c *chat) attach(files []protocol.KeptFile) {
 	view.Focus(c.doc, markup.IDComposerInput)
 }
 
-// hold notes that this tab has a file's content, and lets the browser keep it.
+// fileAdded notes that this tab has a file's content, and has the browser store it.
 func (c *chat) fileAdded(key string) {
 	u := c.attachments.upload(key)
 	u.hasContent = true
@@ -95,14 +96,14 @@ func (c *chat) fileAdded(key string) {
 	})
 }
 
-// changeTray keeps and shows what is attached now.
+// attachmentsChanged stores and shows what is attached now.
 func (c *chat) attachmentsChanged() {
 	c.drafts.edited = true
 	c.storeDraft(c.draft())
 	c.redraw(partForm)
 }
 
-// detach takes a file out of the composer.
+// detach removes a file from the composer.
 func (c *chat) detach(key string) {
 	for i := range c.attachments.files {
 		if f := c.attachments.files[i]; f.Key == key {
@@ -116,17 +117,17 @@ func (c *chat) detach(key string) {
 	view.Focus(c.doc, markup.IDComposerInput)
 }
 
-// discard lets go of a file that nobody will send.
+// discard removes a file that will not be sent, also from the gateway.
 func (c *chat) discard(f *protocol.KeptFile) {
 	delete(c.attachments.uploads, f.Key)
 	c.browser.ForgetFile(f.Key)
 	if f.Media.Path != "" {
-		c.browser.Fetch("DELETE", f.Media.Path, "", func(int, string) {}) // else the gateway does, later
+		c.browser.Fetch("DELETE", f.Media.Path, "", func(int, string) {}) // if this fails, the gateway removes the file later
 	}
 }
 
-// pending calls f with each file that the gateway does not have yet, those of
-// messages first.
+// eachUnuploaded calls f with each file of the outbox and of the composer that the gateway
+// does not have yet, those of the outbox first.
 func (c *chat) eachUnuploaded(f func(*protocol.KeptFile)) {
 	each := func(files []protocol.KeptFile) {
 		for i := range files {
@@ -143,7 +144,7 @@ func (c *chat) eachUnuploaded(f func(*protocol.KeptFile)) {
 	each(c.attachments.files)
 }
 
-// needFiles has files on their way drawn anew, wherever they are.
+// redrawFiles has the files of the composer and of the outbox drawn again.
 func (c *chat) redrawFiles() {
 	c.redraw(partForm)
 	if c.outbox.messages.Unsent() > 0 {
@@ -151,7 +152,7 @@ func (c *chat) redrawFiles() {
 	}
 }
 
-// uploadNext begins to send what can be sent.
+// uploadNext starts uploads, up to maxUploads at a time.
 func (c *chat) uploadNext() {
 	if c.ended || !c.ready() {
 		return
@@ -191,7 +192,7 @@ func (c *chat) uploadFile(key string, u *upload) {
 	})
 }
 
-// uploaded takes the gateway's answer to a file.
+// uploaded handles the gateway's answer to an upload.
 func (c *chat) uploaded(key string, u *upload, status int, text string) {
 	c.redrawFiles()
 	var r protocol.MediaUploadResult
@@ -219,7 +220,8 @@ func (c *chat) uploaded(key string, u *upload, status int, text string) {
 	c.fileFailed(key, err)
 }
 
-// place writes down what the gateway calls a file, wherever the file is now.
+// setMedia records where the gateway has stored a file: in the composer, the drafts or the
+// outbox, wherever the file is by now. If it is nowhere, it is discarded.
 func (c *chat) setMedia(key string, media protocol.Media) {
 	c.browser.ForgetFile(key)
 	found := false
@@ -244,12 +246,12 @@ func (c *chat) setMedia(key string, media protocol.Media) {
 		for i := range m.Files {
 			if m.Files[i].Key == key {
 				found = true
-				c.outbox.current = false // another tab may have uploaded it too
+				c.outbox.current = false // another tab may have uploaded the file too: read what is stored first
 				c.withLock(func() {
 					if set(m.Files) && c.outbox.messages.Find(m.Key) == m {
 						c.storeMessage(m)
 					}
-					if set(c.attachments.files) { // it was taken back meanwhile
+					if set(c.attachments.files) { // the message was taken back meanwhile
 						c.attachmentsChanged()
 					}
 				})
@@ -261,8 +263,8 @@ func (c *chat) setMedia(key string, media protocol.Media) {
 	}
 }
 
-// fileRefused tells that a file cannot be had or is not wanted, for its writer to
-// decide.
+// fileFailed marks a file that is lost or was refused, and its message. The user decides
+// what to do with them.
 func (c *chat) fileFailed(key string, err *protocol.Error) {
 	c.attachments.upload(key).err = err
 	c.redrawFiles()
@@ -281,14 +283,16 @@ func (c *chat) fileFailed(key string, err *protocol.Error) {
 	}
 }
 
-// What is told of files' contents, by key: whether another tab has one.
+// Names of messages between tabs about a file's content, before the file's key. want asks
+// which tab has the content; a tab that has it answers with have.
 const (
 	wantPrefix = "want/"
 	havePrefix = "have/"
 )
 
-// seekFiles looks for the contents that this tab does not have: another tab may be
-// about to upload them, or the browser has kept them.
+// seekFiles looks for the files whose content this tab does not have. A tab that has the
+// content will upload it. If none answers within otherTabDelay, this tab loads the content
+// from the browser's storage.
 func (c *chat) seekFiles() {
 	now := clock.Now()
 	c.eachUnuploaded(func(f *protocol.KeptFile) {
@@ -309,7 +313,7 @@ func (c *chat) seekFiles() {
 	})
 }
 
-// takeUp takes a file up that no other tab has.
+// loadFile loads a file that no other tab has, or marks it as failed.
 func (c *chat) loadFile(key string, u *upload) {
 	c.browser.LoadFile(key, func(ok bool) {
 		c.do(func() {
@@ -327,7 +331,7 @@ func (c *chat) loadFile(key string, u *upload) {
 	})
 }
 
-// toldOfFile answers other tabs that look for a file, and hears their answers.
+// fileMessage handles the messages of other tabs about a file's content.
 func (c *chat) fileMessage(name, key string) {
 	u := c.attachments.uploads[key]
 	switch {
@@ -335,11 +339,11 @@ func (c *chat) fileMessage(name, key string) {
 	case name == wantPrefix+key && u.hasContent:
 		c.storage.Broadcast(havePrefix+key, key)
 	case name == havePrefix+key && !u.hasContent:
-		u.askedTabs = clock.Now() // and so not that one any more
+		u.askedTabs = clock.Now() // so the pending load is cancelled
 	}
 }
 
-// retryFiles tries again at once, on a new connection or as somebody wishes.
+// retryFiles retries all uploads now, after a connect or when the user asks.
 func (c *chat) retryFiles() {
 	for _, u := range c.attachments.uploads {
 		u.retryAt, u.retryDelay = clock.Time{}, 0
@@ -348,14 +352,14 @@ func (c *chat) retryFiles() {
 	c.uploadNext()
 }
 
-// retryFile tries one again that the gateway had no room for.
+// retryFile retries a file that the gateway had no room for.
 func (c *chat) retryFile(key string) {
 	c.attachments.upload(key).err = nil
 	c.retryFiles()
 	c.redrawFiles()
 }
 
-// filesPaused reports whether a file waits to be tried again.
+// uploadsPaused reports whether an upload waits for its retry.
 func (c *chat) uploadsPaused() bool {
 	for _, u := range c.attachments.uploads {
 		if !u.retryAt.IsZero() {
@@ -365,7 +369,7 @@ func (c *chat) uploadsPaused() bool {
 	return false
 }
 
-// attachments are what the composer shows.
+// attachmentViews returns the files in the composer as they are shown.
 func (c *chat) attachmentViews() []view.Attachment {
 	list := make([]view.Attachment, len(c.attachments.files))
 	for i := range c.attachments.files {
@@ -388,8 +392,8 @@ func (c *chat) attachmentViews() []view.Attachment {
 	return list
 }
 
-// showFile is a file as it is shown. One that this page has uploaded keeps the
-// picture that it had, so that nothing is loaded again.
+// fileView returns a file as it is shown. A file that this page has uploaded keeps its
+// picture, so that the browser does not load the picture again.
 func (c *chat) fileView(key string, m *protocol.Media) view.File {
 	f := view.File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path, Picture: c.attachments.pictures[m.Path]}
 	if m.Path == "" {
@@ -401,7 +405,7 @@ func (c *chat) fileView(key string, m *protocol.Media) view.File {
 	return f
 }
 
-// showFiles are those of a message in the log.
+// fileViews returns the files of a message in the log as they are shown.
 func (c *chat) fileViews(media []protocol.Media) []view.File {
 	list := make([]view.File, len(media))
 	for i := range media {
@@ -410,8 +414,8 @@ func (c *chat) fileViews(media []protocol.Media) []view.File {
 	return list
 }
 
-// ownFiles are those of a message on its way, and how much of them has gone, in
-// percent.
+// outgoingFiles returns the files of a message in the outbox as they are shown, and how much
+// of them is uploaded, in percent.
 func (c *chat) outgoingFiles(m *client.Outgoing) (list []view.File, percent int) {
 	total, sent := int64(1), int64(0)
 	for i := range m.Files {
@@ -427,7 +431,7 @@ func (c *chat) outgoingFiles(m *client.Outgoing) (list []view.File, percent int)
 	return list, int(sent * 100 / total)
 }
 
-// homelessFiles reports whether a message waits for a file that does not outlast
+// filesUnstored reports whether a message in the outbox needs a file that does not outlast
 // the tab.
 func (c *chat) filesUnstored() bool {
 	homeless := false
@@ -440,7 +444,7 @@ func (c *chat) filesUnstored() bool {
 	return homeless
 }
 
-// sameFiles reports whether the log's message has the files that were sent.
+// sameFiles reports whether a message of the log has the files that were sent.
 func sameFiles(sent []protocol.KeptFile, media []protocol.Media) bool {
 	if len(sent) != len(media) {
 		return false
@@ -453,7 +457,7 @@ func sameFiles(sent []protocol.KeptFile, media []protocol.Media) bool {
 	return true
 }
 
-// fileNames are what a message is called that has no text.
+// fileNames returns the names of files, to describe a message without text.
 func fileNames(files []protocol.KeptFile) string {
 	names := ""
 	for i := range files {

@@ -5,8 +5,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// Browser is the window around the page. Its methods return at once; what they
-// are given to call back is called on another turn, never from within.
+// Browser is the document and the window around it. Its methods return at once. They call
+// the functions that they are given later, never before they have returned.
 type Browser interface {
 	view.Document
 	Address
@@ -15,69 +15,68 @@ type Browser interface {
 	Files
 }
 
-// Address is where the page is.
+// Address reads and changes the page's address.
 type Address interface {
-	// Origin is the address's scheme, host and port; Host is its host without the
-	// port, Path its path as it stands there, escaped.
+	// Origin is the address's scheme, host and port. Host is the host without the port.
+	// Path is the path, escaped.
 	Origin() string
 	Host() string
 	Path() string
-	// TakeFragment gives what follows the #, and removes it from the address and
-	// from the history.
+	// TakeFragment returns what follows the #, and removes it from the address and from
+	// the history.
 	TakeFragment() string
-	// Push shows another path for what the page shows now, as a new entry of the
-	// history; Replace in the place of this one.
+	// Push changes the path and adds an entry to the history. Replace changes the path of
+	// the current entry. Neither loads a page.
 	Push(path string)
 	Replace(path string)
-	// Leave loads another page in the place of this one, Reload this one again.
+	// Leave loads the page at another path. Reload loads this page again.
 	Leave(path string)
 	Reload()
 }
 
-// Screen is what the user sees and the document does not hold.
+// Screen is what the user sees that is not part of the document.
 type Screen interface {
 	SetTitle(title string)
-	// Frame calls f before the next picture is drawn; on a page that cannot be
-	// seen, soon.
+	// Frame calls f before the browser draws the next frame; soon, if the page is hidden.
 	Frame(f func())
 	// ToLatest scrolls the transcript to its end.
 	ToLatest()
-	// HideSidebar closes the list of chats where it covers the page.
+	// HideSidebar closes the list of chats on screens where it covers the page.
 	HideSidebar()
 }
 
-// Files are what the user attaches, which the browser holds by key.
+// Files are the files that the user attaches. The browser holds their content, by key.
 type Files interface {
-	// Upload sends a file to a path of the gateway, and tells how much of it has
-	// gone, then the status, 0 when there was no answer, and the answer's text.
+	// Upload sends a file to a path of the gateway. It calls progress while it sends, then
+	// done with the HTTP status, 0 if there was no answer, and the answer's text.
 	Upload(key, path string, progress func(percent int), done func(status int, text string))
-	// KeepFile keeps a file past the end of the tab, and tells whether it does;
-	// LoadFile takes up one that was kept, and tells whether it was.
+	// StoreFile stores a file past the end of the tab. LoadFile loads one that was stored.
+	// ok says whether that worked.
 	StoreFile(key string, done func(ok bool))
 	LoadFile(key string, done func(ok bool))
-	// Picture is the address of a file's picture in this page, "" for what is none.
+	// Picture is the address of a picture within this page; "" if the file is no picture.
 	Picture(key string) string
-	// ForgetFile ends the upload of a file, and keeps it no more; its picture stays.
-	// ClearFiles lets go of everything.
+	// ForgetFile ends the upload of a file and removes its content; its picture stays.
+	// ClearFiles removes all files and pictures from the page.
 	ForgetFile(key string)
 	ClearFiles()
 }
 
-// Services are other things that a browser does.
+// Services are the other things that a browser does.
 type Services interface {
-	// Fetch makes a same-origin HTTP request with a JSON body, "" for none, and
-	// gives the status, 0 when there was no answer, and the answer's text.
+	// Fetch makes an HTTP request to the gateway, with a JSON body or "". It calls done with
+	// the status, 0 if there was no answer, and the answer's text.
 	Fetch(method, path, body string, done func(status int, text string))
-	// Renew fetches the page again and brings what is marked markup.AttrLive in line
-	// with it. With a form, which may be nil, what that asks for becomes the query of
-	// the address first. It gives the status, 0 when there was no answer.
+	// Refresh fetches the page again and replaces the elements marked markup.AttrLive. If
+	// form is not nil, its fields become the query of the address first. done is called
+	// with the HTTP status, 0 if there was no answer.
 	Refresh(form view.Element, done func(status int))
-	// Notices tells whether the browser notifies: a markup.Notices… value. AskNotices
-	// asks the user whether it may.
+	// NotificationState says whether the page may show notifications: a markup.Notices…
+	// value. RequestNotifications asks the user to allow them.
 	NotificationState() string
 	RequestNotifications(done func())
-	// Notify shows, if it may, a notification that leads to a path, to a user who
-	// looks elsewhere.
+	// Notify shows a notification that leads to a path, if it may and the user does not
+	// look at the page.
 	Notify(title, path string)
 	// Online is false when the browser knows that there is no network.
 	Online() bool
@@ -85,13 +84,12 @@ type Services interface {
 	Copy(text string, done func(ok bool))
 	// Random fills b with random bytes fit for secrets.
 	Random(b []byte)
-	// Clock puts a moment into the words of the reader's place: the time of day,
-	// and the day if it is not today.
+	// Clock formats a time in the user's locale and time zone: the time of day, and the
+	// date if it is not today.
 	Clock(at protocol.Time) string
-	// Matches reports whether a label holds what is looked for, in capital or small
-	// letters of whatever script.
+	// Matches reports whether a label contains a text, ignoring case in every script.
 	Matches(label, sought string) bool
-	// Recall gives what Keep kept for this tab, "" for nothing.
+	// TabValue returns what SetTabValue has stored for as long as this tab lives, or "".
 	TabValue(name string) string
 	SetTabValue(name, value string)
 }

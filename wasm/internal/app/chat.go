@@ -10,32 +10,32 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// chat is the page of a conversation and the list of all of them.
+// chat is the page of one session and of the list of all sessions of the user.
 type chat struct {
 	*basePage
 	user string
 	role protocol.Role
 
 	shown           *session
-	opened          map[string]*session // that this page has opened, by key
+	opened          map[string]*session // the sessions that this page has opened, by key
 	followed        *follow.Sessions    // those of them that are kept up to date
 	outbox          outbox
 	drafts          drafts
 	attachments     attachments
-	opening         string // to be shown as soon as it is loaded
-	push            bool   // and to be a new entry of the history then
+	opening         string // key of the session to show as soon as it is loaded
+	push            bool   // showing it adds an entry to the browser's history
 	list            sessionList
 	agents          []protocol.Agent
 	pendingPairings pendingPairings
-	deleting        map[string]bool // sessions that this page deletes
+	deleting        map[string]bool // keys of sessions that this page is deleting
 	ended           bool            // signed out or revoked: nothing is shown any more
 
 	transcript *view.Transcript
 	sessions   *view.Sessions
 	unsent     *view.Unsent
-	changed    map[string]bool // messages to draw anew
-	toLatest   bool
-	far        bool // scrolled away from the latest message
+	changed    map[string]bool // ids of messages to draw again
+	toLatest   bool            // scroll to the latest message after drawing
+	far        bool            // the user has scrolled away from the latest message
 }
 
 func newChat(s *basePage) *chat {
@@ -79,8 +79,8 @@ func (c *chat) page() page {
 	}
 }
 
-// session is the one of that key, made if this page has not opened it yet. The
-// one of "" is new, and gets its key with its first message.
+// session returns the session with that key, and makes it if this page has not opened it
+// yet. The session with the key "" is a new chat: it gets its key with its first message.
 func (c *chat) session(key string) *session {
 	s := c.opened[key]
 	if s == nil {
@@ -93,15 +93,15 @@ func (c *chat) session(key string) *session {
 func (c *chat) start() {
 	c.outbox.tabsConnected = c.openStorage(c.tabMessage)
 	if view.Input(c.doc, markup.IDComposerInput) != "" {
-		c.compose() // typed while the client was loading
+		c.compose() // the user typed while the client was loading
 	}
 	c.syncStored()
 	c.connect()
 	c.redraw(partForm)
 }
 
-// wakeUp takes in what is kept, also by other tabs, which a page that rests may
-// not hear.
+// syncStored reads what is stored, and then sends what can be sent. It is needed when the
+// page becomes visible, since a hidden page may miss what other tabs store.
 func (c *chat) syncStored() {
 	if !c.ended {
 		c.readStored(c.flush)
@@ -110,7 +110,7 @@ func (c *chat) syncStored() {
 
 func (c *chat) ready() bool { return c.connState.Phase == client.Ready }
 
-// state follows the connection.
+// state is called when the connection's state has changed.
 func (c *chat) state(s client.State) {
 	c.redraw(partBody)
 	if s.Phase != client.Ready {
@@ -127,7 +127,7 @@ func (c *chat) state(s client.State) {
 			c.cancelOpening()
 		}
 	case client.Pairing:
-		// The credential is gone, and with it the right to see this page.
+		// The cookie is gone, and with it the right to see this page.
 		c.end(markup.StateSignedOut)
 		c.browser.Leave("/")
 	case client.Refused:
@@ -137,7 +137,7 @@ func (c *chat) state(s client.State) {
 	}
 }
 
-// welcome brings the page up to date on a new connection.
+// welcome brings the page up to date after a connect.
 func (c *chat) welcome(s client.State) {
 	if c.user != "" && s.UserID != c.user {
 		c.end(markup.StateSignedOut)
@@ -156,7 +156,7 @@ func (c *chat) welcome(s client.State) {
 	c.flush()
 }
 
-// end takes everything off the screen that its reader may no longer read.
+// end removes from the page what its reader may no longer read. state is the page's then.
 func (c *chat) end(state string) {
 	c.ended = true
 	c.followed.Trim(0)
@@ -184,7 +184,7 @@ func (c *chat) end(state string) {
 	c.browser.Replace("/")
 }
 
-// event takes what the gateway says unasked.
+// event handles an event of the gateway.
 func (c *chat) event(f protocol.Frame) {
 	if c.ended {
 		return
@@ -202,7 +202,7 @@ func (c *chat) event(f protocol.Frame) {
 	}
 }
 
-// act does what the user asks for.
+// act does what the user asked for.
 func (c *chat) act(action string, target view.Element) {
 	switch action {
 	case markup.ActionSend:
@@ -242,7 +242,7 @@ func (c *chat) act(action string, target view.Element) {
 	}
 }
 
-// about is an attribute of what an action's element stands in.
+// about returns an attribute of the nearest element around target that has it, or "".
 func about(target view.Element, attr string) string {
 	if el := target.Closest(attr); el != nil {
 		return el.Attr(attr)
@@ -257,7 +257,7 @@ func (c *chat) textOf(target view.Element) string {
 	if m := c.outbox.messages.Find(about(target, markup.AttrKey)); m != nil {
 		return m.Message
 	}
-	return view.BodyText(target) // the server rendered it, and it is not loaded yet
+	return view.BodyText(target) // the gateway rendered the message, and the session is not loaded yet
 }
 
 func (c *chat) scrolled(below, above int) {
@@ -282,7 +282,7 @@ func (c *chat) tick(now clock.Time) {
 	c.flush()
 }
 
-// draw brings the page up to date.
+// draw writes the parts that have changed into the page.
 func (c *chat) draw() {
 	if c.ended {
 		return
@@ -331,7 +331,8 @@ func (c *chat) drawTranscript() {
 	view.SetLoadEarlier(c.doc, more, s.followed != nil && s.followed.LoadingEarlier)
 }
 
-// drawUnsent shows what is left to its writer, and where what is not sent waits.
+// drawUnsent shows the refused messages of other sessions, and whether what is not sent
+// yet outlasts the tab.
 func (c *chat) drawUnsent() {
 	c.unsent.Draw(c.refusedInOtherSessions())
 	keep := markup.KeepBrowser
@@ -370,8 +371,8 @@ func (c *chat) drawHead() {
 	}
 }
 
-// titleOf is what the page of a session is called; "" while that is not known, and
-// what the gateway has rendered stays.
+// titleOf returns the title of a session's page; "" while the title is not known, so that
+// the one that the gateway has rendered stays.
 func (c *chat) titleOf(s *session) string {
 	switch {
 	case s.gone:

@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// console is a page of the admin console. The gateway renders what it shows; when
-// that is out of date the page is fetched again and brought in line.
+// console is a page of the admin console whose lists the gateway renders. When they are
+// out of date, the page is fetched again and its live elements are replaced.
 type console struct {
 	*basePage
 	pendingPairings pendingPairings
@@ -28,7 +28,7 @@ func newConsole(s *basePage) *console {
 	return &console{basePage: s, pendingPairings: newPendingPairings(s)}
 }
 
-// countMessages counts the messages among what is kept.
+// countMessages counts the messages in what is stored: names and texts in turn.
 func countMessages(texts []string, _ bool) int {
 	n := 0
 	for i := 0; i < len(texts); i += 2 {
@@ -53,7 +53,7 @@ func (c *console) start() {
 	c.connect()
 }
 
-// told hears that the user is no more.
+// tabMessage handles a message of another tab: the user has signed out, or was revoked.
 func (c *console) tabMessage(name, state string) {
 	if name == purgedName && (!c.ended || state == markup.StateSignedOut) {
 		c.end(state)
@@ -61,7 +61,8 @@ func (c *console) tabMessage(name, state string) {
 	}
 }
 
-// state follows the connection. What happened while there was none was not told.
+// state is called when the connection's state has changed. It refreshes the page after a
+// connect, since there were no events without a connection.
 func (c *console) state(s client.State) {
 	if c.admitted(s) {
 		c.pendingPairings.load()
@@ -69,8 +70,8 @@ func (c *console) state(s client.State) {
 	}
 }
 
-// admitted reports whether an admin's connection is there, and ends the page when
-// there will be none.
+// admitted reports whether the page is connected as an admin. It ends the page if it will
+// never be.
 func (c *console) admitted(s client.State) bool {
 	switch s.Phase {
 	case client.Ready:
@@ -94,7 +95,7 @@ func (c *console) leavePage() {
 	c.browser.Leave("/")
 }
 
-// end takes everything off the screen that its reader may no longer read.
+// end removes from the page what its reader may no longer read. state is the page's then.
 func (c *console) end(state string) {
 	c.ended = true
 	c.pendingPairings.stop()
@@ -124,7 +125,8 @@ func (c *console) event(f protocol.Frame) {
 	}
 }
 
-// renew brings the page up to date; with a form, to what that asks for.
+// refresh fetches the page again, with a form's fields as its query unless form is nil. One
+// refresh without a form runs at a time: another one waits for its end.
 func (c *console) refresh(form view.Element) {
 	if c.ended || c.inFlight > 0 && form == nil {
 		c.refreshDue = true
@@ -150,7 +152,7 @@ func (c *console) refreshed(status int, asked bool) {
 		c.problem("The list could not be loaded. Try again in a moment.")
 		fallthrough
 	default:
-		c.refreshDue = true // with the next tick
+		c.refreshDue = true // the next tick tries again
 	}
 }
 
@@ -164,8 +166,8 @@ func (c *console) tick(clock.Time) {
 	}
 }
 
-// writeTimes writes the times on the page in the reader's words: those that age,
-// and with all the others too.
+// writeTimes writes the times on the page in the reader's locale and time zone: all of
+// them, or only the relative ones ("5 minutes ago").
 func (c *console) writeTimes(all bool) {
 	now := protocol.At(clock.Now())
 	view.WriteTimes(c.root, markup.TimeAgo, func(at protocol.Time) string { return words.Ago(at, now) })
@@ -174,7 +176,7 @@ func (c *console) writeTimes(all bool) {
 	}
 }
 
-// act does what the admin asks for.
+// act does what the admin asked for.
 func (c *console) act(action string, target view.Element) {
 	switch action {
 	case markup.ActionFilter:
@@ -203,9 +205,9 @@ func (c *console) act(action string, target view.Element) {
 	}
 }
 
-// order has something done to what the target's row stands for, which the method
-// takes under a name. It closes the dialog that asked for it, or says in it why
-// not, and looks at what came of it.
+// actOnRow calls a method for the row that target is in: the row's key is the param with
+// that name. It closes the dialog afterwards, or shows the error there, and refreshes the
+// page. Without a dialog, dialog is markup.IDConsole, and the error is a notice.
 func (c *console) actOnRow(target view.Element, method, name, dialog string) {
 	params := append(jsontext.AppendString([]byte(`{"`+name+`":`), about(target, markup.AttrRow)), '}')
 	c.call(method, params, func(d *jsontext.Decoder) { d.Skip() }, func(err *protocol.Error) {
@@ -224,12 +226,12 @@ func (c *console) actOnRow(target view.Element, method, name, dialog string) {
 
 const daySeconds = 24 * 60 * 60
 
-// keyDialog shows how far the making of a key is.
+// keyDialog shows the state of the dialog for a new API key, and an error or "".
 func (c *console) keyDialog(state, problem string) {
 	view.Fill(c.doc, markup.IDKeyDialog, state, markup.SlotKey, "", markup.SlotError, problem)
 }
 
-// createKey makes an API key of what stands in the dialog, and shows it.
+// createKey creates the API key that the dialog describes, and shows it there.
 func (c *console) createKey() {
 	const dialog = markup.IDKeyDialog
 	if view.State(c.doc, dialog) != markup.KeyForm {
@@ -257,7 +259,8 @@ func (c *console) createKey() {
 	})
 }
 
-// reloadConfig has the configuration read again, and tells what came of it.
+// reloadConfig has the gateway read its configuration again, and shows which settings are
+// applied and which need a restart.
 func (c *console) reloadConfig() {
 	c.drawReload(markup.ReloadBusy, "", "", "")
 	var result protocol.ConfigReloadResult

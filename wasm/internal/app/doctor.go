@@ -10,22 +10,22 @@ import (
 )
 
 const (
-	failingAfter  = 3                 // tries in a row
-	probePatience = 10 * clock.Second // with a WebSocket
+	failingAfter  = 3                 // attempts to connect in a row
+	probePatience = 10 * clock.Second // to open a WebSocket
 )
 
-// doctor finds out what stands between the page and its connection. A script is
-// told nothing about a WebSocket that does not open (HTML §9.3.4), so the same way
-// is tried by other means, and what is left is the cause.
+// doctor finds out why the page cannot connect. Browsers tell scripts nothing about a
+// WebSocket that fails to open (HTML §9.3.4). So the doctor checks what the WebSocket
+// needs, part by part and by other means: the first part that fails is the cause.
 type doctor struct {
 	running    bool
-	ran        bool // it was asked, or has looked by itself, since the last connection
-	showResult bool // the dialog opens whatever is found
+	ran        bool // since the last connection
+	showResult bool // the user asked: the dialog is open whatever the result is
 	result     view.Doctor
 }
 
-// watchFailing looks by itself when connecting fails again and again, and speaks
-// up if that is no matter of waiting.
+// examineIfFailing starts the doctor when connecting has failed failingAfter times in a
+// row. The dialog opens only if waiting will not help.
 func (s *basePage) examineIfFailing(st client.State) {
 	switch {
 	case st.Phase == client.Ready:
@@ -35,7 +35,8 @@ func (s *basePage) examineIfFailing(st client.State) {
 	}
 }
 
-// examine tries the way, part by part, up to where it ends.
+// examine checks the parts of the way to the gateway, up to the first that fails. show
+// opens the dialog at once.
 func (s *basePage) examine(show bool) {
 	d := &s.doctor
 	d.showResult = d.showResult || show
@@ -55,13 +56,13 @@ func (s *basePage) examine(show bool) {
 	s.tryHealth()
 }
 
-// checked notes what came of a part, and that the next one is being tried.
+// checked shows the result of one part; the next one is being checked.
 func (s *basePage) checked(part, state, finding string) {
 	s.doctor.result.Checks = append(s.doctor.result.Checks, view.Check{Part: part, State: state, Finding: finding})
 	view.DrawDoctor(s.doc, s.doctor.result)
 }
 
-// diagnose ends the examination.
+// diagnose ends the checks with a result, a markup.Doctor… value.
 func (s *basePage) diagnose(state, message string) {
 	d := &s.doctor
 	d.running, d.result.State, d.result.Message = false, state, message
@@ -75,8 +76,8 @@ func (s *basePage) diagnose(state, message string) {
 	d.showResult = false
 }
 
-// probe makes a request, and tells its status, the gateway's sentence if it has
-// refused, and the answer's text.
+// probe makes an HTTP request. done is called with the status, the message if the answer
+// is an error of the gateway, and the answer's text.
 func (s *basePage) probe(method, path string, done func(status int, message, answer string)) {
 	s.browser.Fetch(method, path, "", func(status int, answer string) {
 		s.do(func() {
@@ -116,7 +117,8 @@ func (s *basePage) tryHealth() {
 	})
 }
 
-// tryRoute asks the socket's address as no WebSocket does: the gateway says so.
+// tryRoute makes a plain HTTP request to the WebSocket's address. A gateway answers 426
+// (Upgrade Required); anything else means that the request does not reach the gateway.
 func (s *basePage) tryRoute() {
 	s.probe("GET", "/ws", func(status int, message, _ string) {
 		switch status {
@@ -134,8 +136,8 @@ func (s *basePage) tryRoute() {
 	})
 }
 
-// tryOrigin makes a request with an Origin, which comes before all else that is
-// wrong with it: it uploads nothing.
+// tryOrigin checks whether the gateway accepts this page's origin. The gateway checks the
+// origin of an upload before anything else, so an empty upload tells, and stores nothing.
 func (s *basePage) tryOrigin() {
 	s.probe("POST", protocol.MediaPath+"upload", func(status int, message, _ string) {
 		if status == 403 && text.Contains(message, "allowed_origins") {
@@ -173,7 +175,7 @@ func (s *basePage) trySocket() {
 	})
 }
 
-// probe is a WebSocket that is only to open.
+// probe is a WebSocket that is closed as soon as it has opened.
 type probe struct {
 	end    func(opened bool)
 	socket client.Socket

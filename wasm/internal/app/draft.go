@@ -8,18 +8,20 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// draftAfter is how soon after a keystroke a draft is kept.
+// draftDelay is how long after a keystroke the draft is stored.
 const draftDelay = 400 * clock.Millisecond
 
-// drafts are what stands unsent in the composers of the user's sessions. The last
-// tab that writes one is right, but what somebody is typing is never changed.
+// drafts are the texts and files that stand unsent in the composers of the user's sessions.
+// If several tabs change the same draft, the last one wins; but no tab changes a composer
+// in which somebody has typed.
 type drafts struct {
-	texts  map[string]string // as they are kept, by session
-	edited bool              // the composer's text is this tab's own
-	timer  *clock.Timer      // until the composer's text is kept; nil when it is
+	texts  map[string]string // as they are stored, by session key
+	edited bool              // the user has changed the composer in this tab
+	timer  *clock.Timer      // stores the composer's draft; nil if there is nothing to store
 }
 
-// A draft with files is kept as its text, a zero byte, and the files.
+// encodeDraft returns a draft as it is stored: its text and, if it has files, a zero byte
+// and the list of files as JSON.
 func encodeDraft(draft string, files []protocol.KeptFile) string {
 	if len(files) == 0 {
 		return draft
@@ -30,7 +32,7 @@ func encodeDraft(draft string, files []protocol.KeptFile) string {
 
 func decodeDraft(kept string) (draft string, files []protocol.KeptFile) {
 	for i := len(kept) - 1; i >= 0; i-- {
-		if kept[i] != 0 { // which JSON does not have
+		if kept[i] != 0 { // JSON contains no zero byte
 			continue
 		}
 		var list protocol.KeptFiles
@@ -42,12 +44,12 @@ func decodeDraft(kept string) (draft string, files []protocol.KeptFile) {
 	return kept, nil
 }
 
-// draft is what stands in the composer, as it is kept.
+// draft returns the composer's text and files as they are stored.
 func (c *chat) draft() string {
 	return encodeDraft(view.Input(c.doc, markup.IDComposerInput), c.attachments.files)
 }
 
-// compose follows the composer's text.
+// compose notes that the user has changed the composer's text.
 func (c *chat) compose() {
 	view.SetReplica(c.doc, view.Input(c.doc, markup.IDComposerInput))
 	c.redraw(partForm)
@@ -57,7 +59,7 @@ func (c *chat) compose() {
 	}
 }
 
-// saveDraft keeps what was changed in the composer.
+// saveDraft stores the composer's draft if it has changed.
 func (c *chat) saveDraft() {
 	if c.drafts.timer == nil || c.ended || c.signingOut {
 		return
@@ -78,7 +80,7 @@ func (c *chat) storeDraftOf(key, draft string) {
 	c.storage.Put(draftPrefix+key, draft, func(bool) {})
 }
 
-// takeDraft empties the composer, whose text and files are on their way.
+// clearComposer empties the composer: its text and files are in the outbox now.
 func (c *chat) clearComposer() {
 	c.setInput("")
 	c.attachments.files = nil
@@ -87,7 +89,7 @@ func (c *chat) clearComposer() {
 	c.drafts.edited = false
 }
 
-// showDraft puts the shown session's draft into the composer.
+// showDraft replaces the composer's text and files by the shown session's draft.
 func (c *chat) showDraft() {
 	draft, files := decodeDraft(c.drafts.texts[c.shown.key])
 	c.setInput(draft)
@@ -97,15 +99,14 @@ func (c *chat) showDraft() {
 	c.uploadNext()
 }
 
-// findDraft takes a draft that was kept before this page began. What was typed
-// since stays.
+// mergeDraft takes a stored draft, unless this page knows a newer one.
 func (c *chat) mergeDraft(key, draft string) {
 	if _, known := c.drafts.texts[key]; !known {
 		c.setDraft(key, draft)
 	}
 }
 
-// toldDraft takes what another tab keeps.
+// setDraft takes a draft that was stored by another tab, or before this page was opened.
 func (c *chat) setDraft(key, draft string) {
 	c.drafts.texts[key] = draft
 	if key == c.shown.key && !c.drafts.edited {

@@ -10,11 +10,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// maxFollowed is how many sessions a page follows: the last that were looked at.
+// maxFollowed is how many sessions a page follows: those that the user looked at last.
 const maxFollowed = 20
 
-// follow begins to follow a session that somebody looks at, or goes on with it,
-// and lets go of the one that nobody looked at for longest.
+// follow follows a session that the user looks at, and unfollows the one that the user has
+// not looked at for longest if there are more than maxFollowed.
 func (c *chat) follow(s *session) {
 	if s.key == "" || s.gone {
 		return
@@ -28,8 +28,8 @@ func (c *chat) follow(s *session) {
 	c.followed.Trim(maxFollowed)
 }
 
-// resume brings the sessions up to date on a new connection, and notes how much
-// each missed.
+// resumeSessions brings the sessions up to date after a connect, and notes how many events
+// each has missed.
 func (c *chat) resumeSessions(state client.State) {
 	for i := range state.Resumed {
 		r := &state.Resumed[i]
@@ -46,10 +46,10 @@ func (c *chat) resumeSessions(state client.State) {
 	c.followed.State(state)
 }
 
-// caughtUpFor is how long the word on it stays.
+// caughtUpFor is how long "Caught up" stays on the page.
 const caughtUpFor = 4 * clock.Second
 
-// caughtUp says, when all that the shown session missed is here, how much it was.
+// showCaughtUp shows how many events the session on the screen had missed, once it has them.
 func (c *chat) showCaughtUp() {
 	s := c.shown
 	if s.missed <= 0 || s.log.Stale() || s.log.Cursor().AfterSeq < s.missedUntil {

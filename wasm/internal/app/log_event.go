@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// logged takes an event of a session's log.
+// handleLogEvent handles an event of a session's log.
 func (c *chat) handleLogEvent(f protocol.Frame) {
 	key, kind := timeline.Peek(f.Payload)
 	c.list.recordEvent(key, f.Event, kind, clock.Now())
@@ -21,8 +21,7 @@ func (c *chat) handleLogEvent(f protocol.Frame) {
 	}
 }
 
-// followed takes what changed in a session that is followed; nil changes stand
-// for everything.
+// sessionChanged is called when a followed session has changed; see follow.Sessions.Changed.
 func (c *chat) sessionChanged(f *follow.Session, changes []timeline.Change) {
 	s := c.opened[f.Key]
 	if s == nil || s.followed != f {
@@ -49,21 +48,21 @@ func (c *chat) sessionChanged(f *follow.Session, changes []timeline.Change) {
 		s.known, s.gone = true, false
 	case s.known:
 		c.markGone(s)
-	default: // nobody has written there yet
+	default: // a session without messages yet
 	}
 	if opening {
 		c.display(s, c.push)
 	}
 }
 
-// lost notes that the gateway has a session no more.
+// markGone notes that a session was deleted.
 func (c *chat) markGone(s *session) {
 	s.gone = true
 	c.list.remove(s.key)
 	c.settleUnsent(s.key, false)
 }
 
-// show marks for drawing what changed in the transcript on the screen.
+// redrawChanges has the changed messages of the transcript on the screen drawn again.
 func (c *chat) redrawChanges(changes []timeline.Change) {
 	for _, change := range changes {
 		switch change.Kind {
@@ -81,7 +80,7 @@ func (c *chat) redrawChanges(changes []timeline.Change) {
 	}
 }
 
-// streaming marks the answer that is being written.
+// redrawStreaming has the answer that is being written drawn again.
 func (c *chat) redrawStreaming() {
 	messages := c.shown.log.Messages()
 	for i := len(messages) - 1; i >= 0; i-- {
@@ -93,7 +92,7 @@ func (c *chat) redrawStreaming() {
 	}
 }
 
-// ended says aloud how an answer ended.
+// announceEnd tells assistive technology how an answer has ended.
 func (c *chat) announceEnd(id string) {
 	c.redraw(partForm)
 	m := c.shown.log.Message(id)
@@ -110,7 +109,7 @@ func (c *chat) announceEnd(id string) {
 	}
 }
 
-// loadEarlier asks for the messages before the first one.
+// loadEarlier loads the messages before the first one.
 func (c *chat) loadEarlier(s *session) {
 	if s.followed == nil {
 		return

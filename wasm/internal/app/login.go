@@ -13,11 +13,12 @@ import (
 type login struct {
 	*basePage
 	view     view.Login
-	code     string     // of the link, while it is not redeemed
-	nextPath string     // where to go when signed in
-	retryAt  clock.Time // when the next attempt is possible
+	code     string     // of the sign-in link; "" if there is none, or when it is redeemed
+	nextPath string     // where to go after signing in
+	retryAt  clock.Time // when the next attempt is possible; zero for now
 }
 
+// redeemInterval is how long to wait before a link is redeemed again.
 const redeemInterval = 3 * clock.Second
 
 func newLogin(s *basePage) *login {
@@ -31,13 +32,13 @@ func (l *login) page() page {
 	}
 }
 
-// start redeems the code of a sign-in link. It leaves the address at once, so
-// that it stands in no history.
+// start redeems the code of a sign-in link. The code is removed from the address first, so
+// that the browser's history does not hold it.
 func (l *login) start() {
 	l.nextPath = "/admin"
 	switch code := l.browser.TakeFragment(); {
 	case code == "":
-	case isPairingCode(code): // the way to an approval led over here
+	case isPairingCode(code): // the admin was on the way to approve a pairing
 		l.nextPath += "#" + code
 	default:
 		l.code = code
@@ -55,7 +56,8 @@ func (l *login) set(state string, busy bool) {
 	l.redraw(partBody)
 }
 
-// post trades a secret for a cookie; refused is the state when it is not taken.
+// authenticate exchanges a secret for a cookie. If the gateway refuses the secret, the page
+// gets the state refused.
 func (l *login) authenticate(field, secret, refused string) {
 	body := append([]byte(`{"`+field+`":`), jsontext.AppendString(nil, secret)...)
 	l.fetch("POST", string(append(body, '}')), func(status int, text string) {

@@ -2,18 +2,20 @@ package app
 
 import "sync"
 
-// loop runs functions one at a time, in the order in which they are given, from
-// whichever goroutine gave them. So whatever happens, on whatever goroutine, the
-// rest of this package never runs twice at once and needs no lock. A function
-// given from within another one runs after it.
+// loop runs functions one at a time, in the order of the calls of do, which may come from
+// any goroutine. So the rest of this package needs no locks. A function that is passed to
+// do by another one runs after it.
 type loop struct {
-	mu       sync.Mutex
-	queue    []func()
-	running  bool
-	afterAll func() // runs whenever the queue has become empty
+	afterAll func() // runs whenever the queue has become empty; set before the first do
+
+	// mu guards the following fields.
+	mu      sync.Mutex
+	queue   []func()
+	running bool
 }
 
-// do runs f, or leaves it to whoever is running the loop. It never waits.
+// do runs f now, or queues it if the loop is running: whoever runs the loop runs f too. do
+// never waits.
 func (l *loop) do(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -25,15 +27,16 @@ func (l *loop) do(f func()) {
 	for len(l.queue) > 0 {
 		next := l.queue[0]
 		l.queue = l.queue[1:]
-		l.run(next)
+		l.runUnlocked(next)
 		if len(l.queue) == 0 {
-			l.run(l.afterAll)
+			l.runUnlocked(l.afterAll)
 		}
 	}
 	l.running = false
 }
 
-func (l *loop) run(f func()) {
+// runUnlocked runs f without the lock, which must be held and is held again afterwards.
+func (l *loop) runUnlocked(f func()) {
 	l.mu.Unlock()
 	defer l.mu.Lock()
 	f()

@@ -7,15 +7,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// other is what is known of a session of another user, which an admin looks at.
-// The page was served for it; it is in no list of the admin's own.
+// otherUser is what is known of a session that belongs to another user and that an admin
+// looks at. It is not in the admin's list: what is known was read from the page as served.
 type otherUser struct {
 	owner        string
 	label, agent string
-	note         bool // what is written is a note, and no message to the agent
+	note         bool // the composer writes a note, which the agent does not read, and no message
 }
 
-// watchOther takes over the page of another user's session.
+// takeOverOtherUser reads whose session the page shows, if it is another user's.
 func (c *chat) takeOverOtherUser() {
 	if owner := c.root.Attr(markup.AttrOwner); owner != "" {
 		c.shown.other = &otherUser{
@@ -27,15 +27,15 @@ func (c *chat) takeOverOtherUser() {
 	}
 }
 
-// writesAs follows the choice of what an admin writes in another user's session.
+// setWriteAs takes the choice of what an admin writes in another user's session.
 func (c *chat) setWriteAs(as string) {
 	if o := c.shown.other; o != nil {
 		o.note = as == markup.AsNote
 	}
 }
 
-// addNote adds to another user's transcript. A note is no message of the outbox's:
-// without a connection it stays in the composer.
+// addNote adds a note to another user's transcript. Notes do not go through the outbox:
+// without a connection, the note stays in the composer.
 func (c *chat) addNote(text string) {
 	if !c.ready() {
 		c.problem("There is no connection right now. The note stays here until there is one.")
@@ -57,7 +57,7 @@ func (c *chat) addNote(text string) {
 	})
 }
 
-// ownMessages are those of the outbox that go to the user's own sessions.
+// outboxOfOwnSessions returns the outbox's messages to the user's own sessions.
 func (c *chat) outboxOfOwnSessions() []*client.Outgoing {
 	var list []*client.Outgoing
 	for _, m := range c.outbox.messages.All() {
@@ -68,8 +68,8 @@ func (c *chat) outboxOfOwnSessions() []*client.Outgoing {
 	return list
 }
 
-// by is who wrote a message of the session, as it is shown: whether somebody else
-// than its owner, and the name to show, "" for "You".
+// authorOf returns who wrote a message of the session: whether it was somebody else than the
+// session's owner, and the name to show; "" shows as "You".
 func (s *session) authorOf(author *protocol.Author) (byOther bool, name string) {
 	switch {
 	case author != nil:
@@ -80,7 +80,7 @@ func (s *session) authorOf(author *protocol.Author) (byOther bool, name string) 
 	return false, ""
 }
 
-// mine reports whether this user wrote a message of the session.
+// isOwn reports whether this user wrote a message of the session.
 func (s *session) isOwn(author *protocol.Author, user string) bool {
 	if s.other == nil {
 		return author == nil

@@ -10,32 +10,33 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// post is what the user has written, in any session and any tab of this browser,
-// and the gateway does not have. Each tab has all of it and may send it; they take
-// turns, and whose turn it is knows what the others have put before it sends. Where
-// browsers give no turns, the messages' keys alone keep them from counting twice.
+// outbox holds the messages that the user has written and the gateway has not acknowledged,
+// of any session and of every tab of this browser. Each tab has all of them and may send
+// them, one tab at a time: the tab that holds the lock has read the other tabs' messages
+// before it sends. In a browser without locks, two tabs may send the same message; the
+// gateway counts it once, because of its idempotency key.
 type outbox struct {
 	messages      client.Outbox
-	lastTime      protocol.Time
-	stored        map[string]bool // keys that were read from the keeper
-	finished      map[string]bool // keys that have left: what still tells of them is late
-	unstored      map[string]bool // keys that are not kept
-	durable       bool            // what is kept outlasts the tab
-	warned        bool            // that it does not
-	tabsConnected bool            // what other tabs put
-	current       bool            // what is kept was read, and has been heard of since
+	lastTime      protocol.Time   // of the newest message of this tab
+	stored        map[string]bool // keys of messages that were read from the storage
+	finished      map[string]bool // keys of messages that were sent or removed: later messages about them are out of date
+	unstored      map[string]bool // keys of messages that the storage had no room for
+	durable       bool            // what is stored outlasts the tab
+	warned        bool            // the user was told that it does not
+	tabsConnected bool            // other tabs' messages arrive here
+	current       bool            // what is stored was read, and every change since has arrived
 
 	lock       lockState
-	whenLocked []func() // to be done in this tab's turn
-	inFlight   int      // sends under way
+	whenLocked []func() // run when this tab has the lock
+	inFlight   int      // chat.send requests without an answer
 }
 
-// turn is where a tab stands among the user's.
+// lockState is what this tab has of the lock that the user's tabs share.
 type lockState uint8
 
 const (
-	lockNone      lockState = iota
-	lockRequested           // it has asked
+	lockNone lockState = iota
+	lockRequested
 	lockHeld
 )
 
@@ -43,9 +44,9 @@ func newOutbox() outbox {
 	return outbox{stored: map[string]bool{}, finished: map[string]bool{}, unstored: map[string]bool{}, durable: true}
 }
 
-// add puts a new message into the outbox, where it is safe at once.
+// enqueue adds a new message to the outbox and stores it.
 func (c *chat) enqueue(m *client.Outgoing) {
-	// Also behind what was written before a clock was set back.
+	// Later than all others, even if the clock was set back.
 	m.At = max(protocol.At(clock.Now()), c.outbox.lastTime+1)
 	for _, o := range c.outbox.messages.All() {
 		m.At = max(m.At, o.At+1)
@@ -56,13 +57,14 @@ func (c *chat) enqueue(m *client.Outgoing) {
 	c.flush()
 }
 
-// keepMessage writes down what a message has come to.
+// storeMessage stores a message in its present state.
 func (c *chat) storeMessage(m *client.Outgoing) {
 	c.storage.Put(messagePrefix+m.Key, string(m.AppendJSON(nil)), func(ok bool) {
 		c.do(func() { c.messageStored(m, ok) })
 	})
 }
 
+// messageStored handles the end of a Put. If the storage is full, it warns once a message.
 func (c *chat) messageStored(m *client.Outgoing, ok bool) {
 	if c.ended || c.outbox.messages.Find(m.Key) != m {
 		return
@@ -81,7 +83,7 @@ func (c *chat) messageStored(m *client.Outgoing, ok bool) {
 	c.redraw(partBody)
 }
 
-// warn tells, once, that messages wait which do not outlast the tab.
+// warnNotDurable warns once, when messages wait that do not outlast the tab.
 func (c *chat) warnNotDurable() {
 	if c.outbox.warned || c.outbox.durable || c.reached() || c.outbox.messages.Unsent() == 0 {
 		return
@@ -90,13 +92,13 @@ func (c *chat) warnNotDurable() {
 	c.problem("This browser keeps nothing for this page, as in a private window. What is not sent yet is lost when the tab is closed.")
 }
 
-// forget lets go of a message, here and in every tab.
+// removeMessage removes a message from every tab.
 func (c *chat) removeMessage(m *client.Outgoing) {
 	c.removeLocally(m)
 	c.storage.Put(messagePrefix+m.Key, "", func(bool) {})
 }
 
-// drop lets go of a message here.
+// removeLocally removes a message from this tab.
 func (c *chat) removeLocally(m *client.Outgoing) {
 	c.outbox.finished[m.Key] = true
 	delete(c.outbox.unstored, m.Key)
@@ -104,7 +106,7 @@ func (c *chat) removeLocally(m *client.Outgoing) {
 	c.redraw(partBody | partList)
 }
 
-// readKept takes in what is kept, and then goes on.
+// readStored merges what is stored, then calls then.
 func (c *chat) readStored(then func()) {
 	c.storage.ReadAll(func(texts []string, durable bool) {
 		c.do(func() {
@@ -116,7 +118,7 @@ func (c *chat) readStored(then func()) {
 	})
 }
 
-// merge brings the outbox in line with what is kept.
+// mergeStored updates the outbox and the drafts from what is stored: names and texts in turn.
 func (c *chat) mergeStored(texts []string, durable bool) {
 	c.outbox.durable, c.outbox.current = durable, c.outbox.tabsConnected
 	there := map[string]bool{}
@@ -130,19 +132,19 @@ func (c *chat) mergeStored(texts []string, durable bool) {
 	}
 	for _, m := range append([]*client.Outgoing(nil), c.outbox.messages.All()...) {
 		if c.outbox.stored[m.Key] && !there[m.Key] && m.Ack == nil && !m.Sending() {
-			c.removeLocally(m) // another tab saw to it, and what it told was lost
+			c.removeLocally(m) // another tab sent or removed it, and its message about that was lost
 		}
 	}
 	c.seekFiles()
 	c.uploadNext()
 	if s := c.shown; s.gone && !s.known && len(c.outbox.messages.Of(s.key)) > 0 {
-		s.gone = false // nobody knows it yet but this browser
+		s.gone = false // the session exists only in this browser yet
 		c.follow(s)
 	}
 	c.redraw(partBody | partList)
 }
 
-// takeIn takes a message as it is kept.
+// mergeMessage takes a message as it is stored.
 func (c *chat) mergeMessage(key, kept string) {
 	m := new(client.Outgoing)
 	if c.outbox.finished[key] || jsontext.Read(jsontext.Raw(kept), m.DecodeJSON) != nil || m.Key != key {
@@ -158,10 +160,10 @@ func (c *chat) mergeMessage(key, kept string) {
 	c.redraw(partBody | partList)
 }
 
-// told hears what another tab put or told.
+// tabMessage handles what another tab has put or broadcast.
 func (c *chat) tabMessage(name, told string) {
 	if c.ended {
-		if name == purgedName && told == markup.StateSignedOut { // that is why it was revoked
+		if name == purgedName && told == markup.StateSignedOut { // this page took the sign-out for a revocation
 			view.SetState(c.doc, told)
 		}
 		return
@@ -182,14 +184,15 @@ func (c *chat) tabMessage(name, told string) {
 	} else if name == purgedName {
 		c.end(told)
 		c.conn.Stop()
-		c.purgeStored(func() {}) // what this tab has put meanwhile
+		c.purgeStored(func() {}) // also what this tab has put meanwhile
 	}
 }
 
-// helpAfter is how long the tab in which a message was written has the
-// precedence.
+// otherTabDelay is how long other tabs wait for the tab in which a message was written, or
+// that has a file, before they do its work.
 const otherTabDelay = clock.Second
 
+// messageChangedInTab takes a message that another tab has stored, or removed ("").
 func (c *chat) messageChangedInTab(key, kept string) {
 	if kept != "" {
 		c.mergeMessage(key, kept)
@@ -198,12 +201,13 @@ func (c *chat) messageChangedInTab(key, kept string) {
 		return
 	}
 	if m := c.outbox.messages.Find(key); m != nil && m.Ack == nil && !m.Sending() {
-		c.removeMessage(m) // also what this tab may have put in between
+		c.removeMessage(m) // also what this tab may have stored in between
 	} else if m == nil {
 		c.outbox.finished[key] = true
 	}
 }
 
+// messageSentByTab takes the gateway's answer to a message that another tab has sent.
 func (c *chat) messageSentByTab(key string, ack *protocol.ChatSendResult) {
 	c.outbox.finished[key] = true
 	if m := c.outbox.messages.Find(key); m != nil && m.Ack == nil {
@@ -212,8 +216,9 @@ func (c *chat) messageSentByTab(key string, ack *protocol.ChatSendResult) {
 	}
 }
 
-// arrives follows an acknowledged message, until the log shows it where somebody
-// looks.
+// messageAcknowledged keeps an acknowledged message in the outbox until the log of its
+// session has it, so that it stays on the screen. If this page does not follow the session,
+// the message is removed at once.
 func (c *chat) messageAcknowledged(m *client.Outgoing) {
 	c.outbox.finished[m.Key] = true
 	delete(c.outbox.unstored, m.Key)
@@ -228,7 +233,7 @@ func (c *chat) messageAcknowledged(m *client.Outgoing) {
 	c.redraw(partBody | partList)
 }
 
-// flush sends what there is to send, when it is this tab's turn.
+// flush sends the messages that can be sent now, as soon as this tab has the lock.
 func (c *chat) flush() {
 	c.redraw(partBody)
 	if !c.ended && c.ready() && !c.blocked() && len(c.outbox.messages.Next(clock.Now())) > 0 {
@@ -236,9 +241,9 @@ func (c *chat) flush() {
 	}
 }
 
-// inTurn does what only one tab of the user's should do at a time.
-func (c *chat) withLock(wish func()) {
-	c.outbox.whenLocked = append(c.outbox.whenLocked, wish)
+// withLock runs f when this tab has the lock that the user's tabs share.
+func (c *chat) withLock(f func()) {
+	c.outbox.whenLocked = append(c.outbox.whenLocked, f)
 	switch c.outbox.lock {
 	case lockNone:
 		c.outbox.lock = lockRequested
@@ -248,6 +253,8 @@ func (c *chat) withLock(wish func()) {
 	}
 }
 
+// lockAcquired reads what the other tabs have stored, unless that is known, before this tab
+// works with the lock.
 func (c *chat) lockAcquired() {
 	if c.outbox.current {
 		c.runWithLock()
@@ -256,12 +263,14 @@ func (c *chat) lockAcquired() {
 	}
 }
 
+// runWithLock runs what waits for the lock, and sends. It releases the lock when no request is
+// in flight any more.
 func (c *chat) runWithLock() {
 	c.outbox.lock = lockHeld
-	wishes := c.outbox.whenLocked
+	funcs := c.outbox.whenLocked
 	c.outbox.whenLocked = nil
-	for _, wish := range wishes {
-		wish()
+	for _, f := range funcs {
+		f()
 	}
 	if c.ready() && !c.ended && !c.blocked() {
 		for _, m := range c.outbox.messages.Next(clock.Now()) {
@@ -274,6 +283,7 @@ func (c *chat) runWithLock() {
 	}
 }
 
+// send sends one message. Only a tab that has the lock may call it.
 func (c *chat) send(m *client.Outgoing) {
 	first := !m.Tried
 	c.outbox.messages.Begin(m)
@@ -305,7 +315,8 @@ func (c *chat) send(m *client.Outgoing) {
 	})
 }
 
-// refusedMessage keeps what the gateway does not want, for its writer to decide.
+// messageRefused stores a message that the gateway refused. The user decides what to do with
+// it.
 func (c *chat) messageRefused(m *client.Outgoing) {
 	if c.outbox.messages.Find(m.Key) == m {
 		c.storeMessage(m)

@@ -9,16 +9,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// gate is the page of a browser that is not let in yet, and the neutral shell of
-// one whose cookie did not come with the page.
+// pairingPage is the page of a browser that is not approved yet. A browser that is approved
+// gets it too if it did not send its cookie, as on a visit from another site; the page then
+// reloads as soon as it has connected.
 type pairingPage struct {
 	*basePage
 	shownState         string // a markup.State… value
 	message            string
-	retryAt            clock.Time // when asking again, or the next try, is possible
+	retryAt            clock.Time // when the user may ask again, or the next attempt is made; zero for never
 	pairing            client.PendingPairing
 	replacedCredential bool // an unknown cookie was replaced already
-	tries              int  // of getting a cookie
+	tries              int  // attempts to get a cookie that have failed in a row
 }
 
 // coolDown is how long a denied browser may not ask again, unless the gateway
@@ -42,8 +43,8 @@ func (g *pairingPage) deviceNameKey() string {
 	return g.root.Attr(markup.AttrInstance) + " device name"
 }
 
-// start gets the cookie that will be the browser's credential, and which no
-// script can read, before it knocks.
+// start requests the cookie that will be this browser's credential, which no script can
+// read, and then connects.
 func (g *pairingPage) start() {
 	if kept := g.browser.TabValue(g.deviceNameKey()); kept != "" {
 		view.SetInput(g.doc, markup.IDDeviceName, kept)
@@ -51,7 +52,7 @@ func (g *pairingPage) start() {
 	g.requestCookie()
 }
 
-// knock makes sure of a cookie and connects with it.
+// requestCookie makes sure that the browser has a cookie, and connects with it.
 func (g *pairingPage) requestCookie() {
 	g.fetch("POST", "{}", func(status int, text string) {
 		switch {
@@ -64,13 +65,13 @@ func (g *pairingPage) requestCookie() {
 	})
 }
 
-// enter connects anew: a socket's cookie is the one of its beginning.
+// connectWithCookie connects anew, since a WebSocket has the cookie that it was opened with.
 func (g *pairingPage) connectWithCookie() {
 	g.hello.DeviceName = view.Input(g.doc, markup.IDDeviceName)
 	g.connect()
 }
 
-// noCookie waits and knocks again.
+// cookieFailed shows why there is no cookie, and when the next attempt is made.
 func (g *pairingPage) cookieFailed(status int, err *protocol.Error) {
 	g.tries++
 	wait := min(clock.Second<<min(g.tries-1, 5), 30*clock.Second)
@@ -85,7 +86,8 @@ func (g *pairingPage) cookieFailed(status int, err *protocol.Error) {
 	g.setState(state, err, wait)
 }
 
-// set shows a state, the gateway's sentence if there is one, and for how long.
+// setState shows a state, the error's message if there is one, and counts wait down, which
+// is 0 for none.
 func (g *pairingPage) setState(state string, err *protocol.Error, wait clock.Duration) {
 	g.shownState, g.message, g.retryAt = state, "", clock.Time{}
 	if err != nil {
@@ -97,7 +99,7 @@ func (g *pairingPage) setState(state string, err *protocol.Error, wait clock.Dur
 	g.redraw(partBody)
 }
 
-// state follows the connection.
+// state is called when the connection's state has changed.
 func (g *pairingPage) state(s client.State) {
 	if s.Pairing != nil {
 		g.pairing = *s.Pairing
@@ -115,7 +117,7 @@ func (g *pairingPage) state(s client.State) {
 	}
 }
 
-// letIn opens the chat.
+// approved reloads the page, which is the chat then.
 func (g *pairingPage) approved() {
 	g.setState(markup.StateApproved, nil, 0)
 	if !g.reloadOnce() {
@@ -124,7 +126,7 @@ func (g *pairingPage) approved() {
 	}
 }
 
-// lost keeps a code on the screen through a short interruption.
+// connectionLost leaves the pairing code on the screen through a short interruption.
 func (g *pairingPage) connectionLost(s client.State) {
 	wait := clock.Until(s.RetryAt)
 	switch {
@@ -159,11 +161,13 @@ func (g *pairingPage) notPaired(err *protocol.Error, wait clock.Duration) {
 		}
 		g.setState(markup.StateDenied, nil, wait)
 	case status == protocol.PairingRevoked:
-		// Whoever it was is no more, and this page does not know who it was.
+		// The page does not know whose credential was revoked: remove what is stored of all
+		// users of this gateway.
 		g.storage.Purge(g.root.Attr(markup.AttrInstance), "", func() {})
 		g.setState(markup.StateRevoked, nil, wait)
 	case status != protocol.PairingExpired && !g.replacedCredential:
-		// A credential that this gateway does not know is of no use to anybody.
+		// The gateway does not know the credential, so ask with a new one. Once: a second
+		// unknown credential would make a loop.
 		g.replacedCredential = true
 		g.askAgain()
 	default:
@@ -171,7 +175,7 @@ func (g *pairingPage) notPaired(err *protocol.Error, wait clock.Duration) {
 	}
 }
 
-// askAgain gives the credential up and asks with a new one.
+// askAgain deletes the credential and asks for approval with a new one.
 func (g *pairingPage) askAgain() {
 	g.pairing = client.PendingPairing{}
 	g.setState(markup.StateConnecting, nil, 0)
@@ -186,7 +190,7 @@ func (g *pairingPage) askAgain() {
 
 func (g *pairingPage) event(protocol.Frame) {}
 
-// act does what the user asks for.
+// act does what the user asked for.
 func (g *pairingPage) act(action string, target view.Element) {
 	switch action {
 	case markup.ActionCopyPairingCode:
@@ -198,7 +202,7 @@ func (g *pairingPage) act(action string, target view.Element) {
 	case markup.ActionNameDevice:
 		g.browser.SetTabValue(g.deviceNameKey(), view.Input(g.doc, markup.IDDeviceName))
 		if g.connState.Phase == client.Pairing {
-			g.connectWithCookie() // the request keeps its code and gets the name
+			g.connectWithCookie() // the pairing keeps its code and gets the name
 		}
 		g.info("The admin will see that name.")
 	}
@@ -219,7 +223,7 @@ func (g *pairingPage) tick(now clock.Time) {
 	g.retryAt = clock.Time{}
 }
 
-// again knocks before the wait for it is over.
+// retryCookie requests the cookie now if an attempt is due later.
 func (g *pairingPage) retryCookie() {
 	if g.tries > 0 && !g.retryAt.IsZero() {
 		g.retryAt = clock.Time{}
@@ -227,7 +231,7 @@ func (g *pairingPage) retryCookie() {
 	}
 }
 
-// draw shows the gate.
+// draw writes the page's state into the document.
 func (g *pairingPage) draw() {
 	if g.dirty&partBody == 0 {
 		return

@@ -8,16 +8,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// knocks are the pairings that wait for an admin, who learns of them on whatever
-// page: by a badge, in the title, and by a notification.
+// pendingPairings counts the pairings that wait for an admin. Every page shows an admin how
+// many there are: in a badge and in the title. A new one makes a notification.
 type pendingPairings struct {
 	*basePage
-	codes map[string]bool
+	codes map[string]bool // of the pairings; nil after stop
 }
 
 func newPendingPairings(s *basePage) pendingPairings { return pendingPairings{s, map[string]bool{}} }
 
-// load counts those that wait.
+// load asks the gateway for the pairings.
 func (k *pendingPairings) load() {
 	var result protocol.DeviceListResult
 	k.query(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
@@ -32,7 +32,7 @@ func (k *pendingPairings) load() {
 	})
 }
 
-// event keeps the count up to date.
+// event updates the count from an event of the gateway.
 func (k *pendingPairings) event(f protocol.Frame) {
 	switch f.Event {
 	case protocol.EventDeviceRequested:
@@ -54,13 +54,13 @@ func (k *pendingPairings) event(f protocol.Frame) {
 	k.showPendingCount(len(k.codes))
 }
 
-// clear ends it: the user may know no longer.
+// stop shows no count any more, because the user may not know it any longer.
 func (k *pendingPairings) stop() {
 	k.codes = nil
 	k.showPendingCount(0)
 }
 
-// showWaiting shows an admin how many wait.
+// showPendingCount shows an admin how many pairings are pending.
 func (s *basePage) showPendingCount(n int) {
 	badge, prefix := words.Badge(n), ""
 	if n > 0 {
@@ -73,17 +73,17 @@ func (s *basePage) showPendingCount(n int) {
 	}
 }
 
-// notifyOf tells an admin who looks elsewhere of somebody who waits.
+// notifyPending shows a notification about a pairing if the admin does not look at the page.
 func (s *basePage) notifyPending(p *protocol.PendingDevice) {
 	s.browser.Notify(pendingName(p)+" asks to be let in", markup.ApprovalPath(p.Code))
 }
 
-// nameOfPending is what people call a device that waits.
+// pendingName is what people call the device of a pairing.
 func pendingName(p *protocol.PendingDevice) string {
 	return words.Device("", p.DeviceName, p.UserAgent)
 }
 
-// setTitle names the page in the browser's tab, by the product alone if title is "".
+// setTitle sets the title of the browser's tab; "" leaves the product's name alone.
 func (s *basePage) setTitle(title string) {
 	s.title = words.PageTitle(title)
 	s.browser.SetTitle(s.titlePrefix + s.title)

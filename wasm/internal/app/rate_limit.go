@@ -8,13 +8,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// lookPace is how long after another a look that waited is made, and after the end
-// of a pause, whose first requests are the user's messages.
+// queryInterval is the time between two delayed queries, and between the end of the rate
+// limit's pause and the first of them: the user's messages go first.
 const queryInterval = clock.Second
 
-// slowDown notes that the gateway has had more requests than it takes, and for how
-// long it takes none. A message may be refused for the sake of its session alone:
-// that stops nothing else.
+// rateLimited notes an error of the gateway's rate limit (RESOURCE_EXHAUSTED), and until
+// when to wait; it ignores other errors. If all is false, only messages wait: chat.send may
+// be refused because of its session alone, which is no reason to delay other requests.
 func (s *basePage) rateLimited(err *protocol.Error, all bool) {
 	if err.Code != protocol.ResourceExhausted {
 		return
@@ -33,12 +33,13 @@ func (s *basePage) rateLimited(err *protocol.Error, all bool) {
 	s.redraw(partConnection | partBody)
 }
 
-// slowed reports whether requests would be refused now, paused whether some would.
+// blocked reports whether the rate limit would refuse every request now; paused, whether
+// some requests.
 func (s *basePage) blocked() bool { return clock.Now().Before(s.blockedUntil) }
 func (s *basePage) paused() bool  { return clock.Now().Before(s.pausedUntil) }
 
-// look is ask for what changes nothing: while the gateway takes no requests, it
-// waits. A new connection forgets those that wait.
+// query is call for a request that changes nothing. While the rate limit refuses requests,
+// the query is delayed. A new connection drops the delayed queries: it makes its own.
 func (s *basePage) query(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
 	again := func() { s.query(method, params, read, done) }
 	if s.blocked() {
@@ -54,7 +55,7 @@ func (s *basePage) query(method string, params []byte, read func(*jsontext.Decod
 	})
 }
 
-// goOn makes the next look, when it is time.
+// runDelayedQuery makes the next delayed query if it is due.
 func (s *basePage) runDelayedQuery(now clock.Time) {
 	if len(s.delayedQueries) > 0 && s.connState.Phase == client.Ready && now.Sub(s.blockedUntil) >= queryInterval {
 		again := s.delayedQueries[0]

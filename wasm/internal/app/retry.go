@@ -4,9 +4,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// retry asks for another answer in the place of one that failed or was stopped.
-// Until the gateway has said what became of that, it is asked under the same key,
-// so that however often there is one new answer.
+// retryRun asks for another answer instead of one that failed or was stopped. It uses the
+// same idempotency key until the gateway has answered, so that asking again after a lost
+// connection makes no second answer.
 func (c *chat) retryRun(id string) {
 	s := c.shown
 	failed := s.log.Message(id)
@@ -35,7 +35,8 @@ func (c *chat) retryRun(id string) {
 			delete(s.retries, run)
 		case c.ended:
 		case err.Code == protocol.Unavailable:
-			c.problem("It is not certain that another answer is coming: " + errorText(err) + ". Trying again makes no second one.")
+			c.problem("It is not certain that another answer is coming: " + errorText(err) +
+				". You can try again: there will be only one answer.")
 		default:
 			delete(s.retries, run)
 			c.problem("The answer could not be asked for again: " + errorText(err))

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// submit takes what is in the composer. What cannot be sent stays there.
+// submit sends what is in the composer. If it cannot be sent, it stays there.
 func (c *chat) submit() {
 	text := view.Input(c.doc, markup.IDComposerInput)
 	files := c.attachments.files
@@ -44,8 +44,7 @@ func (c *chat) mayWrite() bool {
 	return !c.ended && !c.shown.gone && c.role.Allows(protocol.Operator)
 }
 
-// say puts a message into the outbox. The first of a new session gives it its key,
-// and makes it the user's.
+// sendText adds a message to the outbox. If the session is a new chat, it gets its key now.
 func (c *chat) sendText(text string, files []protocol.KeptFile) {
 	s := c.shown
 	if s.key == "" {
@@ -66,7 +65,7 @@ func (c *chat) sendText(text string, files []protocol.KeptFile) {
 	})
 }
 
-// sendAgain sends a refused message once more.
+// resend sends a refused message again.
 func (c *chat) resend(key string) {
 	if m := c.outbox.messages.Find(key); m != nil && m.Refused != nil {
 		m.Refused = nil
@@ -80,19 +79,19 @@ func (c *chat) resend(key string) {
 	}
 }
 
-// takeBack puts a message that is not sent yet back into the composer, or asks
-// the gateway to give up one that waits there.
+// takeBack puts a message that is not sent yet back into the composer. If the gateway has
+// queued the message, its run is aborted instead.
 func (c *chat) takeBack(target view.Element) {
 	key := about(target, markup.AttrKey)
 	if key == "" {
 		c.abort(about(target, markup.AttrRunID))
 		return
 	}
-	c.outbox.current = false // another tab may just be sending it
+	c.outbox.current = false // another tab may have sent it: read what is stored first
 	c.withLock(func() {
 		m := c.outbox.messages.Find(key)
 		switch {
-		case m == nil || c.ended: // another tab was faster
+		case m == nil || c.ended: // another tab sent or took it back
 		case m.CanTakeBack():
 			c.removeMessage(m)
 			c.prependFiles(m.Files)
@@ -103,7 +102,7 @@ func (c *chat) takeBack(target view.Element) {
 	})
 }
 
-// writeBefore puts text before what stands in the composer.
+// prependText puts text before what stands in the composer.
 func (c *chat) prependText(text string) {
 	if rest := view.Input(c.doc, markup.IDComposerInput); rest != "" && text != "" {
 		text += "\n\n" + rest
@@ -115,11 +114,12 @@ func (c *chat) prependText(text string) {
 	view.Focus(c.doc, markup.IDComposerInput)
 }
 
-// attachAgain puts files before those in the composer.
+// prependFiles puts files before those in the composer.
 func (c *chat) prependFiles(files []protocol.KeptFile) {
 	all := append(append([]protocol.KeptFile(nil), files...), c.attachments.files...)
 	if len(all) > protocol.MaxMedia {
-		c.problem("A message takes " + words.Number(protocol.MaxMedia) + " files at most: some were left out.")
+		c.problem("A message takes at most " + words.Number(protocol.MaxMedia) +
+			" files: the last ones were removed.")
 		for i := range all[protocol.MaxMedia:] {
 			c.discard(&all[protocol.MaxMedia+i])
 		}
@@ -129,12 +129,13 @@ func (c *chat) prependFiles(files []protocol.KeptFile) {
 	c.attachmentsChanged()
 }
 
-// stop ends the answer that is being written, or else what waits to be.
+// stop aborts the run that is under way, or else the queued ones.
 func (c *chat) stop() {
 	run, _ := c.shown.log.Running()
 	c.abort(run)
 }
 
+// abort aborts a run of the session on the screen, or all of them if run is "".
 func (c *chat) abort(run string) {
 	var result protocol.ChatAbortResult
 	params := &protocol.ChatAbortParams{SessionKey: c.shown.key, RunID: run}
@@ -160,7 +161,7 @@ func hexOf(b []byte) string {
 	return string(out)
 }
 
-// uuid makes a version 4 UUID of 16 random bytes (RFC 9562 §5.4).
+// uuid makes a version 4 UUID of 16 random bytes (RFC 9562 §5.4). It changes b.
 func uuid(b []byte) string {
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80

@@ -10,31 +10,31 @@ import (
 // session is a conversation that this page has opened.
 type session struct {
 	key      string          // "" until the first message of a new one
-	followed *follow.Session // nil while it is not followed
+	followed *follow.Session // nil while the session is not followed
 	log      *timeline.Timeline
-	other    *otherUser // whose it is, if it is another user's
+	other    *otherUser // nil if the session is the user's own
 
 	known bool // the gateway had it once
-	gone  bool // and has it no more
+	gone  bool // the gateway does not have it, or not any more
 
-	missed      int64 // events while there was no connection, up to and with until
-	missedUntil int64
+	missed      int64 // how many events the session missed while there was no connection
+	missedUntil int64 // seq of the last of them
 
 	retrying bool              // chat.retry is under way
-	retries  map[string]string // keys of those whose outcome is not known, by run
+	retries  map[string]string // idempotency keys of retries that were not answered, by run
 }
 
 func newSession(key string) *session {
 	return &session{key: key, log: timeline.New(key), retries: map[string]string{}}
 }
 
-// loaded reports whether log is the transcript; else only the page that the server
-// rendered is.
+// loaded reports whether log is the session's transcript. If not, the transcript stands only
+// in the page that the gateway rendered.
 func (s *session) loaded() bool {
 	return s.key == "" || s.gone || s.followed != nil && s.followed.Loaded
 }
 
-// show is a message of the log as it is shown.
+// messageView returns a message of the log as it is shown, without its files.
 func (s *session) messageView(m *timeline.Message) view.Message {
 	v := view.Message{
 		ID:       m.ID,

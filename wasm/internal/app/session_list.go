@@ -11,7 +11,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// directory is what is known of the user's sessions.
+// sessionList is the list of the user's sessions, in the order of the page: pinned ones
+// first, then the one with the latest activity.
 type sessionList struct {
 	sessions []*protocol.Session
 	loaded   bool
@@ -34,8 +35,7 @@ func (d *sessionList) find(key string) *protocol.Session {
 	return nil
 }
 
-// put adds a session, or what is new of it, in its place: pinned ones first, then
-// the latest.
+// put inserts a session at its place, instead of the entry that it has already.
 func (d *sessionList) put(s *protocol.Session) {
 	d.remove(s.Key)
 	at := 0
@@ -56,7 +56,7 @@ func (d *sessionList) remove(key string) {
 	d.sessions = slices.DeleteFunc(d.sessions, func(s *protocol.Session) bool { return s.Key == key })
 }
 
-// label is what a session is called.
+// label returns what a session is called on the page.
 func (d *sessionList) label(key string) string {
 	if s := d.find(key); s != nil {
 		return words.Session(s.Label)
@@ -64,8 +64,8 @@ func (d *sessionList) label(key string) string {
 	return words.NewSession
 }
 
-// noteEvent keeps a session's activity up to date between the gateway's own words
-// on it.
+// recordEvent updates the activity of a session from an event of its log, since the gateway
+// sends session.updated less often.
 func (d *sessionList) recordEvent(key, event, kind string, now clock.Time) {
 	s := d.find(key)
 	if s == nil {
@@ -85,7 +85,7 @@ func (d *sessionList) recordEvent(key, event, kind string, now clock.Time) {
 	d.put(s)
 }
 
-// beginning adds the sessions that only the outbox knows.
+// withUnsent returns the sessions, with those first that exist only in the outbox yet.
 func (d *sessionList) withUnsent(messages []*client.Outgoing) []*protocol.Session {
 	all := d.sessions[:len(d.sessions):len(d.sessions)]
 	for _, m := range messages {
@@ -100,7 +100,8 @@ func (d *sessionList) withUnsent(messages []*client.Outgoing) []*protocol.Sessio
 	return all
 }
 
-// shown is the list for the page.
+// views returns the list as the page shows it. out is what the outbox has for the user's own
+// sessions, current the key of the session on the screen.
 func (d *sessionList) views(
 	out []*client.Outgoing, current string, now clock.Time, matches func(label, filter string) bool,
 ) []view.Session {

@@ -13,6 +13,7 @@ import (
 // maxListed is how many sessions the list shows at most.
 const maxListed = 1000
 
+// actOnSessions does what the user asked for in the list of chats and its dialogs.
 func (c *chat) actOnSessions(action string, target view.Element) {
 	key := about(target, markup.AttrSessionKey)
 	switch action {
@@ -44,7 +45,8 @@ func (c *chat) actOnSessions(action string, target view.Element) {
 	}
 }
 
-// open shows a session, as soon as its transcript is here.
+// open shows a session as soon as its transcript is loaded. push adds an entry to the
+// browser's history.
 func (c *chat) open(key string, push bool) {
 	c.opening = ""
 	s := c.session(key)
@@ -62,13 +64,13 @@ func (c *chat) open(key string, push bool) {
 	}
 }
 
-// stay shows no other session than the one that is shown.
+// cancelOpening keeps the session that is shown, and sets the address back to it.
 func (c *chat) cancelOpening() {
 	c.opening = ""
 	c.browser.Replace(markup.SessionPath(c.shown.key))
 }
 
-// display puts a session on the screen.
+// display puts a session on the screen. push adds an entry to the browser's history.
 func (c *chat) display(s *session, push bool) {
 	c.opening = ""
 	if s == c.shown {
@@ -88,7 +90,7 @@ func (c *chat) display(s *session, push bool) {
 	c.redraw(partBody | partForm | partList)
 }
 
-// navigated shows what the address says after going back or forth.
+// navigated shows the session of the address, after the user went back or forth.
 func (c *chat) navigated() {
 	key := sessionKeyOf(c.browser.Path())
 	switch {
@@ -137,10 +139,11 @@ func (c *chat) delete(key string) {
 	})
 }
 
-// removed takes a session away that is no more, be it by this page's wish.
-func (c *chat) sessionRemoved(key string, wished bool) {
+// sessionRemoved removes a session that was deleted: by the user on this page (byUser), or
+// elsewhere.
+func (c *chat) sessionRemoved(key string, byUser bool) {
 	c.list.remove(key)
-	c.settleUnsent(key, wished)
+	c.settleUnsent(key, byUser)
 	c.redraw(partBody)
 	s := c.opened[key]
 	if s == nil {
@@ -149,14 +152,13 @@ func (c *chat) sessionRemoved(key string, wished bool) {
 	delete(c.opened, key)
 	c.followed.Unfollow(key)
 	s.gone = true
-	switch {
-	case s == c.shown && wished:
+	if s == c.shown && byUser {
 		c.display(c.session(""), false)
 		c.browser.Replace("/")
 	}
 }
 
-// sessionUpdated follows what happened to a session, here or elsewhere.
+// sessionUpdated handles a session.updated event.
 func (c *chat) sessionUpdated(payload jsontext.Raw) {
 	var u protocol.SessionUpdated
 	if jsontext.Read(payload, u.DecodeJSON) != nil {
@@ -173,7 +175,7 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 		c.list.put(u.Session)
 	}
 	if s != nil && u.Change == protocol.SessionCreated && s.gone {
-		s.gone = false // a kept message was the first of it
+		s.gone = false // a stored message has created the session
 		c.follow(s)
 		if s != c.shown {
 			c.followed.SetBackground(s.key)
@@ -182,7 +184,7 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 	c.redraw(partBody)
 }
 
-// loadSessions asks for the whole list, page by page.
+// loadSessions loads the whole list, page by page.
 func (c *chat) loadSessions() { c.loadSessionsFrom("", nil) }
 
 func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
@@ -213,7 +215,7 @@ func (c *chat) loadAgents() {
 	})
 }
 
-// defaultAgent is the id of the agent that answers in new sessions.
+// defaultAgent returns the id of the agent that answers in new sessions.
 func (c *chat) defaultAgent() string {
 	for i := range c.agents {
 		if c.agents[i].Default {
@@ -223,8 +225,7 @@ func (c *chat) defaultAgent() string {
 	return "default"
 }
 
-// agentName is what the agent of a session is called; "" while that is not
-// known.
+// agentName returns the name of a session's agent; "" while it is not known.
 func (c *chat) agentName(key string) string {
 	id := c.defaultAgent()
 	if s := c.list.find(key); s != nil {

@@ -1,37 +1,36 @@
 package app
 
-// Keeper keeps texts by name for one user in this browser, past the end of every
-// tab, and passes them between the user's tabs. Its methods return at once; what
-// they are given to call back is called on another turn, within seconds even where
-// the browser's storage hangs.
+// Storage stores texts by name for one user of this browser, past the end of every tab, and
+// passes messages between the user's tabs. Its methods return at once. They call the
+// functions that they are given later: within seconds, even if the browser's storage hangs.
 type Storage interface {
-	// Open says whose texts are meant from now on; told hears what the user's other
-	// tabs put and tell. It gives false where tabs cannot hear each other.
+	// Open selects the user whose texts the other methods mean. onMessage is called with
+	// what the user's other tabs put and broadcast. Open returns false if the browser
+	// cannot pass messages between tabs.
 	Open(instance, user string, told func(name, text string)) (hears bool)
-	// Read gives all that is kept, as name, text, name, text …; what any tab has put
-	// by then is among it. durable is false where nothing outlasts the tab. Where the
-	// storage is slow some may be missing; told hears of "" when that is there.
+	// ReadAll reads all texts, as name, text, name, text … It includes what any tab has put
+	// before. durable is false if nothing outlasts the tab. If the storage is slow, texts
+	// may be missing; onMessage is called with the name "" once they can be read.
 	ReadAll(done func(texts []string, durable bool))
-	// Put keeps a text in the place of the one of that name, and tells the other
-	// tabs. It is safe when Put has returned, unless done is told otherwise. ""
-	// removes it.
+	// Put stores a text under a name, instead of the one that is there, and passes it to
+	// the other tabs. The text "" removes the name. The text is safe as soon as Put has
+	// returned, unless done is called with false.
 	Put(name, text string, done func(ok bool))
-	// Tell tells the other tabs and keeps nothing.
+	// Broadcast passes a message to the other tabs and stores nothing.
 	Broadcast(name, text string)
-	// Lock calls done when it is this tab's turn among the user's, which is at last
-	// when another one has had it for too long, to do what only one should. Unlock
-	// ends it. One Lock at a time.
+	// Lock calls done when this tab has the lock that the user's tabs share, for work that
+	// only one tab should do. A tab that holds the lock for too long loses it, without
+	// notice. Unlock releases the lock. A tab calls Lock once before each Unlock.
 	Lock(done func())
 	Unlock()
-	// Purge removes all that is kept of a user, or with user "" of everybody at
-	// the instance.
+	// Purge removes all texts of a user, or of all users of the instance if user is "".
 	Purge(instance, user string, done func())
 }
 
-// What names begin with, and what is told under a name that is not kept.
+// The names of stored texts (put) and of messages between tabs (broadcast).
 const (
-	messagePrefix = "out/"   // and the key of a client.Outgoing
-	draftPrefix   = "draft/" // and the session's key: what stands in its composer
-	sentPrefix    = "sent/"  // told: the gateway's answer to the message of that key
-	purgedName    = "purged" // told: the user is no more; the text is the page's state
+	messagePrefix = "out/"   // put; before the key of a client.Outgoing
+	draftPrefix   = "draft/" // put; before a session's key: the draft of its composer
+	sentPrefix    = "sent/"  // broadcast; before a message's key: the gateway's answer to it
+	purgedName    = "purged" // broadcast: all of the user's texts are removed; the text is the page's state
 )

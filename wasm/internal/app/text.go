@@ -10,20 +10,20 @@ import (
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
-// trim takes off what comes along when something is pasted.
+// trim removes white space around a text, as pasted texts often have it.
 func trim(s string) string {
 	return text.TrimAround(s, " ", "\t", "\r", "\n", "\u00a0", "\u2003", "\u3000")
 }
 
-// sentence is what an error says to people.
+// errorText returns an error as a sentence for people.
 func errorText(err *protocol.Error) string {
 	if err.Message == "" {
-		return "The gateway refused (" + string(err.Code) + ")."
+		return "The gateway refused this (" + string(err.Code) + ")."
 	}
 	return err.Message
 }
 
-// refusal reads the error of an HTTP answer, {"error":{…}}; nil if there is none.
+// parseError reads the error of an HTTP answer, {"error":{…}}. It returns nil if there is none.
 func parseError(text string) *protocol.Error {
 	var f protocol.Frame
 	if jsontext.Read(jsontext.Raw(text), f.DecodeJSON) != nil {
@@ -32,7 +32,8 @@ func parseError(text string) *protocol.Error {
 	return f.Error
 }
 
-// activity is what a run is busy with, in words; "" for writing, which shows.
+// activityText returns what a run is busy with. It returns "" while the run writes its
+// answer, which the user sees.
 func activityText(a *protocol.Activity) string {
 	switch {
 	case a == nil:
@@ -45,7 +46,7 @@ func activityText(a *protocol.Activity) string {
 	return a.Phase + "…"
 }
 
-// pairingCode reports whether s has the form of one.
+// isPairingCode reports whether s has the form of a pairing code.
 func isPairingCode(s string) bool {
 	if len(s) != protocol.PairingCodeLength {
 		return false

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// running reports whether a run is going on in the session, or waits.
+// running reports whether a run of the session is under way or queued.
 func (c *chat) running(s *session) bool {
 	if _, running := s.log.Running(); running || s.log.Queued() > 0 {
 		return true
@@ -22,7 +22,8 @@ func (c *chat) running(s *session) bool {
 	return false
 }
 
-// messages is a session's transcript with the own messages that are not in it yet.
+// transcriptViews returns a session's transcript as it is shown: the messages of the log,
+// then those of the outbox that the log does not have yet.
 func (c *chat) transcriptViews(s *session) []view.Message {
 	keys := c.matchOutbox(s)
 	list := make([]view.Message, 0, len(s.log.Messages())+len(c.outbox.messages.All()))
@@ -35,9 +36,9 @@ func (c *chat) transcriptViews(s *session) []view.Message {
 	return append(list, c.outboxViews(s, keys)...)
 }
 
-// arrived gives the keys of own messages by the ids under which the log shows
-// them, and lets go of those that are acknowledged. One whose answer is still out
-// is known by its text.
+// matchOutbox finds the outbox's messages in the session's log. It returns their keys by the
+// ids that they have in the log, and removes the acknowledged ones from the outbox. A
+// message that was sent but not answered has no id yet: its text and files identify it.
 func (c *chat) matchOutbox(s *session) map[string]string {
 	keys := map[string]string{}
 	for _, m := range c.outbox.messages.Of(s.key) {
@@ -60,8 +61,8 @@ func (c *chat) matchOutbox(s *session) map[string]string {
 	return keys
 }
 
-// find gives the id of the message in the log that says what was sent, and is no
-// other one of ours.
+// findSent returns the id of the message in the log that has the text and files of one that
+// was sent and is not taken by another message of the outbox, or "".
 func (s *session) findSent(sent *client.Outgoing, user string, taken map[string]string) string {
 	messages := s.log.Messages()
 	for _, m := range messages {
@@ -73,15 +74,15 @@ func (s *session) findSent(sent *client.Outgoing, user string, taken map[string]
 	return ""
 }
 
-// passed reports whether the log goes on without a message that it had: it was
-// reset since.
+// skipped reports whether the log is past an acknowledged message without having it: the log
+// was reset since.
 func (s *session) skipped(ack *protocol.ChatSendResult) bool {
 	at := s.log.Cursor()
 	return s.loaded() && at.Epoch != "" && (at.Epoch != ack.Epoch && ack.Epoch != "" || at.AfterSeq >= ack.Seq)
 }
 
-// own are the messages that the log does not show, which are those without arrived
-// ones.
+// outboxViews returns the session's messages of the outbox that the log does not have.
+// arrived is what matchOutbox returned.
 func (c *chat) outboxViews(s *session, arrived map[string]string) []view.Message {
 	shown := make(map[string]bool, len(arrived))
 	for _, key := range arrived {
@@ -108,7 +109,7 @@ func (c *chat) outboxViews(s *session, arrived map[string]string) []view.Message
 	return list
 }
 
-// statusOf is a markup.Status… value.
+// statusOf returns the status of a message in the outbox, a markup.Status… value.
 func (c *chat) statusOf(m *client.Outgoing) string {
 	switch {
 	case m.Refused != nil:
@@ -127,8 +128,7 @@ func (c *chat) statusOf(m *client.Outgoing) string {
 	return markup.StatusWaiting
 }
 
-// refusedElsewhere are the messages of other sessions than the shown one that
-// only their writer can help.
+// refusedInOtherSessions returns the refused messages of sessions that are not on the screen.
 func (c *chat) refusedInOtherSessions() []view.Refused {
 	var list []view.Refused
 	for _, m := range c.outbox.messages.All() {
@@ -142,15 +142,15 @@ func (c *chat) refusedInOtherSessions() []view.Refused {
 	return list
 }
 
-// strand keeps what was on its way to a session that is no more, unless that is
-// the user's wish.
-func (c *chat) settleUnsent(key string, wished bool) {
+// settleUnsent handles the outbox's messages of a session that was deleted. If this user
+// deleted it here (byUser), they are removed; else they stay, as refused ones.
+func (c *chat) settleUnsent(key string, byUser bool) {
 	stranded := false
 	for _, m := range c.outbox.messages.Of(key) {
 		switch {
 		case m.Ack != nil:
 			c.outbox.messages.Remove(m)
-		case wished:
+		case byUser:
 			c.removeMessage(m)
 		case m.Refused == nil && !m.Sending():
 			m.Refused = protocol.Refuse(protocol.NotFound, "That chat was deleted. Sending it again makes a new one.")
@@ -159,6 +159,7 @@ func (c *chat) settleUnsent(key string, wished bool) {
 		}
 	}
 	if stranded && key == c.shown.key {
-		c.problem("What was not sent yet is kept: it stands above the composer of any other chat.")
+		c.problem("This chat was deleted. Its unsent messages are kept: you find them above the " +
+			"composer of any other chat.")
 	}
 }
