@@ -35,5 +35,5 @@ func main() {
 	browser.Listen()
 	a.Start()
 	browser.ByID(markup.IDRoot).SetAttr(markup.AttrBoot, markup.BootReady)
-	select {} // the page lives until it is left
+	select {} // the exports work as long as the program runs
 }

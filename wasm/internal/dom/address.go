@@ -10,16 +10,16 @@ func (b *Browser) SocketURL() string {
 	return "ws" + shared.TrimPrefix(b.Origin(), "http") + "/ws"
 }
 
-// Origin is the address's scheme, host and port.
+// Origin returns the address's scheme, host and port.
 func (*Browser) Origin() string { return text(location("origin")) }
 
-// Host is the address's host without the port.
+// Host returns the address's host without the port.
 func (*Browser) Host() string { return text(location("hostname")) }
 
-// Path is the address's path as it stands there, escaped.
+// Path returns the address's path, escaped.
 func (*Browser) Path() string { return text(location("pathname")) }
 
-// TakeFragment gives what follows the # and removes it from the address and the
+// TakeFragment returns what follows the #, and removes it from the address and from the
 // history.
 func (b *Browser) TakeFragment() string {
 	fragment := shared.TrimPrefix(text(location("hash")), "#")
@@ -29,14 +29,14 @@ func (b *Browser) TakeFragment() string {
 	return fragment
 }
 
-// Push shows another path as a new entry of the history. Browsers allow that only
-// so often; past it the address stays.
+// Push changes the path and adds an entry to the history. If a page does that too often, the
+// browser refuses, and the address stays.
 func (*Browser) Push(path string) { navigate("pushState", path) }
 
-// Replace shows another path in the place of this one.
+// Replace changes the path of the current entry of the history.
 func (*Browser) Replace(path string) { navigate("replaceState", path) }
 
-// Leave loads another page in the place of this one.
+// Leave loads the page at another path.
 func (*Browser) Leave(path string) { leave(path) }
 
 // Reload loads this page again.

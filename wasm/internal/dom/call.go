@@ -4,12 +4,12 @@ package dom
 
 import "sync"
 
-// calls are those that JavaScript has not answered yet.
+// calls are the calls that JavaScript has not answered yet.
 var calls = callTable{pending: map[int32]call{}}
 
-// table is keyed by int64 as all tables of the client are, since each kind of map
-// is linked for itself.
+// callTable holds calls by id.
 type callTable struct {
+	// mu guards the following fields.
 	mu      sync.Mutex
 	lastID  int32
 	pending map[int32]call
@@ -20,7 +20,7 @@ type call struct {
 	progress func(percent int) // may be nil
 }
 
-// told is a call whose status is all that there is to know.
+// statusOnly makes a call whose answer is a status alone: 0 for failure.
 func statusOnly(done func(ok bool)) call {
 	return call{done: func(status int, _ string) { done(status != 0) }}
 }
@@ -45,15 +45,14 @@ func (t *callTable) remove(id int32) {
 	delete(t.pending, id)
 }
 
-// Fetch makes a same-origin request with a JSON body ("" for none), and tells
-// done the status and the answer's text; status 0 when there was no answer
-// within 15 s.
+// Fetch makes a request to this page's origin, with a JSON body or "". It calls done with the
+// HTTP status and the answer's text; the status is 0 if there was no answer within 15 s.
 func (*Browser) Fetch(method, path, body string, done func(status int, text string)) {
 	fetch(calls.add(call{done: done}), method, path, body)
 }
 
-// Copy puts text on the clipboard. Pages that did not come by a secure context,
-// such as http in a local network, have only the old way.
+// Copy puts text on the clipboard. On a page without a secure context, such as plain HTTP in
+// a local network, the browser may refuse.
 func (*Browser) Copy(text string, done func(ok bool)) {
 	copyText(calls.add(statusOnly(done)), text)
 }
@@ -64,7 +63,7 @@ func fetch(id int32, method, path, body string)
 //go:wasmimport gatehouse page_copy
 func copyText(id int32, text string)
 
-// answered tells what came of a call; its text is handed over.
+// answered is called with the answer to a call; length is that of the answer's text.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_answered

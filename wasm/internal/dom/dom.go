@@ -1,12 +1,15 @@
 //go:build js
 
-// Package dom is the browser as the client sees it: the document that package
-// view draws into, what the user does there, and the window around it. It
-// reaches them through functions that web/static/js/page.js lends
-// (go:wasmimport) and calls (go:wasmexport).
+// Package dom implements app.Browser in a real browser: the document that package view draws
+// into, the user's actions, and the window around the document. It calls functions that
+// web/static/js/page.js provides (go:wasmimport), and page.js calls its exports
+// (go:wasmexport).
 //
-// The exports run to their end before JavaScript goes on, so functions given to
-// this package must not block.
+// A text or list goes from JavaScript to Go in two steps: a function returns its length, or
+// an export is called with it; take then copies the content.
+//
+// JavaScript waits for an export to return, so the functions that are given to this package
+// must not block.
 package dom
 
 import (
@@ -19,8 +22,8 @@ import (
 // Browser is the page's document and the window around it: an app.Browser.
 type Browser struct{}
 
-// heard is who hears what the exports tell, which belong to no value; with calls
-// it is all the state that this package has.
+// handlers are the functions that the exports call. Exports are no methods, so this state is
+// global; it and calls are all of this package's state.
 var handlers struct {
 	action   func(action string, target view.Element)
 	scroll   func(below, above int)
@@ -32,7 +35,7 @@ var handlers struct {
 	files    func([]protocol.KeptFile)
 }
 
-// text reads a text that JavaScript has just handed over, as its length.
+// text copies the text that JavaScript has just passed, by its length in bytes.
 func text(length int32) string {
 	if length == 0 {
 		return ""
@@ -42,7 +45,7 @@ func text(length int32) string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// take copies what was handed over last.
+// take copies what JavaScript passed last to an address.
 //
 //go:wasmimport gatehouse page_take
 func take(to unsafe.Pointer)

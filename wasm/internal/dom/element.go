@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// element is a view.Element, by the number that JavaScript gave it. It does not
-// keep its node alive: one that has left the document is gone after the turn, and
-// what is done to it then does nothing.
+// element is a view.Element, by the number that JavaScript gave it. It does not keep its node
+// alive: JavaScript forgets a node that has left the document when the present call of an
+// export ends. The methods of its element do nothing then.
 type element int32
 
 func wrap(number int32) view.Element {
@@ -61,11 +61,11 @@ func (e element) Open() { do(int32(e), "open") }
 
 func (e element) Close() { do(int32(e), "close") }
 
-// SetBlocks is the one place in the client where text is read as HTML. What
-// comes here is what the gateway's own formatter made of a message, sent over
-// the authenticated socket: it holds no script, no event handler and no URL but
-// http, https and mailto. Scripts in it would not run anyway (HTML §4.12.1.1,
-// fragment parsing), and the page's Content-Security-Policy forbids inline ones.
+// SetBlocks is one of the two places in the client where text is parsed as HTML; the other
+// one is Browser.Refresh. The HTML is what the gateway's formatter made of a message, sent over
+// the authenticated connection: it has no scripts, no event handlers, and no URLs but
+// http, https and mailto. Scripts in it would not run anyway (HTML §4.12.1.1, fragment
+// parsing), and the page's Content-Security-Policy forbids inline scripts.
 func (e element) SetBlocks(from int, html []string) {
 	all := ""
 	for _, block := range html {
@@ -76,7 +76,7 @@ func (e element) SetBlocks(from int, html []string) {
 
 func (e element) AppendCode(text string) { appendCode(int32(e), text) }
 
-// list reads the numbers of elements that JavaScript has just handed over.
+// list copies the numbers of the elements that JavaScript has just passed.
 func list(count int32) []view.Element {
 	if count == 0 {
 		return nil

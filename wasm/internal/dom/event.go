@@ -7,35 +7,34 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// OnAction calls act with every action that the user asks for, and with the
-// element that carries it. Which event asks for one follows from the element, as
-// package markup says.
+// OnAction sets the function that is called with each action of the user, and with the
+// element that has the action. Package markup says which event starts an element's action.
 func (*Browser) OnAction(act func(action string, target view.Element)) { handlers.action = act }
 
-// OnScroll calls f, when the transcript is scrolled, with the distances in pixels
-// that are left below and above what is seen.
+// OnScroll sets the function that is called when the transcript is scrolled, with how many
+// pixels are below and above its visible part.
 func (*Browser) OnScroll(f func(below, above int)) { handlers.scroll = f }
 
-// OnNavigate calls f when the user went back or forth in the history.
+// OnNavigate sets the function that is called when the user went back or forth in the history.
 func (*Browser) OnNavigate(f func()) { handlers.navigate = f }
 
-// OnWake calls f when the page is seen or used again.
+// OnVisible sets the function that is called when the page is visible or used again.
 func (*Browser) OnVisible(f func()) { handlers.wake = f }
 
-// OnRest calls f when the page is no longer seen, after which it may be left or
-// ended without another word.
+// OnHidden sets the function that is called when the page is hidden. The page may end
+// without further notice then.
 func (*Browser) OnHidden(f func()) { handlers.rest = f }
 
-// OnNetwork calls f when the browser has found or lost the network.
+// OnNetwork sets the function that is called when the browser has found or lost the network.
 func (*Browser) OnNetwork(f func(up bool)) { handlers.network = f }
 
-// Listen begins to call what the On… functions were given.
+// Listen starts to call the functions that were set.
 func (*Browser) Listen() { listen(markup.AttrAction, markup.IDComposerInput, markup.IDTranscript) }
 
 //go:wasmimport gatehouse page_listen
 func listen(action, composer, transcript string)
 
-// acted tells an action of an element; its name is handed over.
+// acted is called with an action of an element; length is that of the action's name.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_acted

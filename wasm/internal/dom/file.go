@@ -8,39 +8,40 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// OnFiles calls f with files that the user has chosen, pasted or dropped.
+// OnFiles sets the function that is called with files that the user has chosen, pasted or
+// dropped.
 func (*Browser) OnFiles(f func([]protocol.KeptFile)) {
 	handlers.files = f
 	listenFiles(markup.IDAttach, markup.IDRoom, markup.AttrDrag)
 }
 
-// Upload sends a file that the page holds to a path of the gateway, and tells how
-// much of it has gone, then the status and the answer's text; status 0 when there
-// was no answer, or no progress for a minute.
+// Upload sends a file of the page to a path of the gateway. It calls progress while it sends,
+// then done with the HTTP status and the answer's text. The status is 0 if there was no
+// answer, or no progress for a minute.
 func (*Browser) Upload(key, path string, progress func(percent int), done func(status int, text string)) {
 	upload(calls.add(call{done, progress}), key, path)
 }
 
-// KeepFile keeps a file past the end of the tab, and tells whether it does.
+// StoreFile stores a file past the end of the tab.
 func (*Browser) StoreFile(key string, done func(ok bool)) {
 	storeFile(calls.add(statusOnly(done)), key)
 }
 
-// LoadFile takes up a file that was kept, and tells whether it was.
+// LoadFile loads a file that was stored. ok is false if there is none.
 func (*Browser) LoadFile(key string, done func(ok bool)) {
 	loadFile(calls.add(statusOnly(done)), key)
 }
 
-// Picture is the address of a file's picture in this page, "" for what is none.
+// Picture returns the address of a picture within this page; "" if the file is no picture.
 func (*Browser) Picture(key string) string { return text(picture(key)) }
 
-// ForgetFile ends the upload of a file, and keeps it no more.
+// ForgetFile ends the upload of a file and removes its content.
 func (*Browser) ForgetFile(key string) { forgetFile(key) }
 
-// ClearFiles lets go of all files and their pictures.
+// ClearFiles removes all files and their pictures from the page.
 func (*Browser) ClearFiles() { clearFiles() }
 
-// picked tells of files; the list is handed over.
+// picked is called with files; length is that of their list as JSON.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport file_picked

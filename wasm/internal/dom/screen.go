@@ -4,11 +4,11 @@ package dom
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// SetTitle sets what the browser's tab is called.
+// SetTitle sets the title of the browser's tab.
 func (*Browser) SetTitle(title string) { setTitle(title) }
 
-// Frame calls f before the next picture is drawn; on a page that cannot be
-// seen, soon. One f waits at a time.
+// Frame calls f before the browser draws the next frame; soon, if the page is hidden. A call
+// replaces the f of an earlier one that has not run yet.
 func (*Browser) Frame(f func()) {
 	handlers.frame = f
 	frame()
@@ -17,7 +17,7 @@ func (*Browser) Frame(f func()) {
 // ToLatest scrolls the transcript to its end.
 func (*Browser) ToLatest() { do(byID(markup.IDTranscript), "latest") }
 
-// HideSidebar closes the list of chats where it covers the page.
+// HideSidebar closes the list of chats on screens where it covers the page.
 func (*Browser) HideSidebar() { do(byID(markup.IDSidebar), "hide") }
 
 //go:wasmimport gatehouse page_set_title
@@ -26,8 +26,8 @@ func setTitle(title string)
 //go:wasmimport gatehouse page_frame
 func frame()
 
-// framed also runs when the page is hidden or seen again, in the place of the
-// frame that will not come, or come late.
+// framed is called for a frame. It is also called when the page becomes hidden or visible,
+// since the frame that was requested may come late then, or never.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_framed

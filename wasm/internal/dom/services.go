@@ -17,18 +17,17 @@ func (*Browser) Random(p []byte) {
 	}
 }
 
-// Clock puts a moment into the words of the reader's place: the time of day, and
-// the day if it is not today.
+// Clock formats a time in the user's locale and time zone: the time of day, and the date if
+// it is not today.
 func (*Browser) Clock(at protocol.Time) string { return text(clock(float64(at))) }
 
-// Matches reports whether a label holds what is looked for, in capital or small
-// letters of whatever script.
+// Matches reports whether a label contains a text, ignoring case in every script.
 func (*Browser) Matches(label, sought string) bool { return matches(label, sought) }
 
-// Recall gives what Keep kept for this tab, "" for nothing.
+// TabValue returns what SetTabValue has stored for this tab, or "".
 func (*Browser) TabValue(name string) string { return text(tabValue(name)) }
 
-// Keep remembers a value for as long as the tab lives, if the user lets it.
+// SetTabValue stores a value for as long as the tab lives, if the browser allows it.
 func (*Browser) SetTabValue(name, value string) { setTabValue(name, value) }
 
 //go:wasmimport gatehouse page_online

@@ -1,11 +1,11 @@
 //go:build js
 
-// Package socket is the client's Transport in a browser: the page's WebSocket,
-// reached through functions that web/static/js/boot.js lends (go:wasmimport) and
-// calls (go:wasmexport). A frame crosses with one copy and no reflection.
+// Package socket implements client.Transport in a real browser, with the page's WebSocket. It
+// calls functions that web/static/js/boot.js provides (go:wasmimport), and boot.js calls its
+// exports (go:wasmexport). A frame is copied once on its way.
 //
-// The exports run to their end before JavaScript goes on, so nothing that they
-// call may block: they hand frames to the client's callbacks directly.
+// JavaScript waits for an export to return, and exports call the client's callbacks directly,
+// so these must not block.
 package socket
 
 import (
@@ -21,22 +21,23 @@ type Transport struct {
 	URL string // ws:// or wss://
 }
 
-// maxReason is how long the reason of a close may be, in bytes (RFC 6455 §5.5),
-// less what replacing a character that was cut in two may add.
+// maxReason is the longest reason of a close, in bytes (RFC 6455 §5.5). It leaves room for the
+// replacement of a character that was cut in two.
 const maxReason = 123 - 3
 
-// sockets are those that have not ended. The exports, which belong to no value,
-// find theirs here; it is all the state that this package has.
+// sockets are the sockets that are not closed. Exports are no methods, so this state is global;
+// it is all of this package's state.
 var sockets = socketTable{open: map[int32]client.SocketHandler{}}
 
 type socketTable struct {
+	// mu guards the following fields.
 	mu     sync.Mutex
 	lastID int32
 	open   map[int32]client.SocketHandler
-	buffer []byte // that JavaScript is filling
+	buffer []byte // JavaScript copies the next text into it
 }
 
-// Dial begins to open a socket.
+// Dial starts to open a WebSocket.
 func (t Transport) Dial(h client.SocketHandler) client.Socket {
 	sockets.mu.Lock()
 	sockets.lastID++
@@ -47,7 +48,7 @@ func (t Transport) Dial(h client.SocketHandler) client.Socket {
 	return conn(id)
 }
 
-// conn is one WebSocket, by its number.
+// conn is one WebSocket, by its id.
 type conn int32
 
 // Send queues a text message.
@@ -55,7 +56,7 @@ func (c conn) Send(data []byte) {
 	send(int32(c), unsafe.SliceData(data), int32(len(data)))
 }
 
-// Close ends the connection; a reason that is too long is cut.
+// Close closes the connection. A reason that is too long is cut.
 func (c conn) Close(code int, reason string) {
 	reason = reason[:min(len(reason), maxReason)]
 	closeSocket(int32(c), int32(code), unsafe.StringData(reason), int32(len(reason)))
@@ -92,7 +93,7 @@ func send(id int32, data *byte, length int32)
 //go:wasmimport gatehouse socket_close
 func closeSocket(id, code int32, reason *byte, length int32)
 
-// grow gives the memory that JavaScript copies the next text into.
+// allocBuffer returns memory that JavaScript copies the next text into.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_buffer
@@ -103,7 +104,7 @@ func allocBuffer(length int32) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(sockets.buffer))
 }
 
-// opened tells that a socket is open.
+// opened is called when a socket is open.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_opened
@@ -113,7 +114,7 @@ func opened(id int32) {
 	}
 }
 
-// frame hands over the message in the buffer.
+// frame is called with a message, which is in the buffer.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_frame
@@ -124,7 +125,7 @@ func frame(id int32) {
 	}
 }
 
-// closed tells that a socket has ended; the reason is in the buffer.
+// closed is called when a socket is closed; the reason is in the buffer.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_closed

@@ -1,11 +1,11 @@
 //go:build js
 
-// Package storage is the client's Keeper in a browser: texts that outlast the tab,
-// through functions that web/static/js/boot.js lends (go:wasmimport) of keep.js
-// and calls (go:wasmexport).
+// Package storage implements app.Storage in a real browser: texts that outlast the tab, and
+// messages between tabs. It calls functions of web/static/js/keep.js that boot.js provides
+// (go:wasmimport), and boot.js calls its exports (go:wasmexport).
 //
-// The exports run to their end before JavaScript goes on, so what they call must
-// not block.
+// JavaScript waits for an export to return, so the functions that are given to this package
+// must not block.
 package storage
 
 import (
@@ -15,59 +15,60 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 )
 
-// Keeper keeps the texts of one user of this browser: an app.Keeper.
+// Storage is an app.Storage. All values of it are the same storage.
 type Storage struct{}
 
-// calls are those that were not answered. The exports, which belong to no value,
-// find theirs here; it is all the state that this package has.
+// calls are the calls that JavaScript has not answered yet. Exports are no methods, so this
+// state is global; it is all of this package's state.
 var calls = callTable{pending: map[int32]func(bool, []string){}}
 
 type callTable struct {
+	// mu guards the following fields.
 	mu        sync.Mutex
 	lastID    int32
 	pending   map[int32]func(ok bool, texts []string)
 	onMessage func(name, text string)
-	buffer    []byte // that JavaScript is filling
+	buffer    []byte // JavaScript copies the next texts into it
 }
 
-// Open says whose texts they are, before anything else; told hears what the
-// user's other tabs put and tell, unless it gives false.
-func (Storage) Open(instance, user string, told func(name, text string)) (hears bool) {
+// Open selects the user, before any other method is called. onMessage is called with what the
+// user's other tabs put and broadcast. Open returns false if the browser cannot pass
+// messages between tabs.
+func (Storage) Open(instance, user string, onMessage func(name, text string)) (tabsConnected bool) {
 	calls.mu.Lock()
-	calls.onMessage = told
+	calls.onMessage = onMessage
 	calls.mu.Unlock()
 	return open(unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user), int32(len(user))) != 0
 }
 
-// Read gives all that is kept, as name, text, name, text …, and whether anything
-// outlasts the tab.
+// ReadAll reads all texts, as name, text, name, text … durable is false if nothing outlasts
+// the tab.
 func (Storage) ReadAll(done func(texts []string, durable bool)) {
 	read(calls.add(func(ok bool, texts []string) { done(texts, ok) }))
 }
 
-// Put keeps a text in the place of the one of that name, and tells the other
-// tabs; "" removes it. ok is false when it is not kept.
+// Put stores a text under a name, and passes it to the other tabs; "" removes the name. ok is
+// false if the text was not stored.
 func (Storage) Put(name, text string, done func(ok bool)) {
 	id := calls.add(func(ok bool, _ []string) { done(ok) })
 	put(id, unsafe.StringData(name), int32(len(name)), unsafe.StringData(text), int32(len(text)))
 }
 
-// Tell tells the other tabs and keeps nothing.
+// Broadcast passes a message to the other tabs and stores nothing.
 func (Storage) Broadcast(name, text string) {
 	broadcast(unsafe.StringData(name), int32(len(name)), unsafe.StringData(text), int32(len(text)))
 }
 
-// Lock calls done when it is this tab's turn among the user's, or when the one
-// that has the turn has it for too long.
+// Lock calls done when this tab has the lock that the user's tabs share. A tab that holds the
+// lock for too long loses it.
 func (Storage) Lock(done func()) {
 	lock(calls.add(func(bool, []string) { done() }))
 }
 
-// Unlock ends the turn.
+// Unlock releases the lock.
 func (Storage) Unlock() { unlock() }
 
-// Purge removes what is kept of a user, or with user "" of everybody at the
-// instance.
+// Purge removes all texts of a user, or of all users of the instance if user is "".
 func (Storage) Purge(instance, user string, done func()) {
 	id := calls.add(func(bool, []string) { done() })
 	purge(id, unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user), int32(len(user)))
@@ -89,14 +90,14 @@ func (t *callTable) remove(id int32) func(bool, []string) {
 	return done
 }
 
-// take reads the texts in the buffer, a JSON array.
+// take removes the buffer and returns its texts, which are a JSON array.
 func (t *callTable) take() []string {
 	t.mu.Lock()
 	data := t.buffer
 	t.buffer = nil
 	t.mu.Unlock()
 	var texts []string
-	_ = jsontext.Read(data, func(d *jsontext.Decoder) { // boot.js made it
+	_ = jsontext.Read(data, func(d *jsontext.Decoder) { // boot.js wrote valid JSON
 		if d.BeginArray() {
 			for d.More() {
 				texts = append(texts, d.String())
@@ -127,7 +128,7 @@ func unlock()
 //go:wasmimport gatehouse keep_purge
 func purge(id int32, instance *byte, instanceLength int32, user *byte, userLength int32)
 
-// grow gives the memory that JavaScript copies the next texts into.
+// allocBuffer returns memory that JavaScript copies the next texts into.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport keep_buffer
@@ -138,7 +139,7 @@ func allocBuffer(length int32) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(calls.buffer))
 }
 
-// answered tells what came of a call; what it gives is in the buffer.
+// answered is called with the answer to a call; its texts are in the buffer.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport keep_done
@@ -149,7 +150,8 @@ func answered(id, ok int32) {
 	}
 }
 
-// heard tells what another tab put or told; its name and text are in the buffer.
+// messageReceived is called with a message of another tab; its name and text are in the
+// buffer.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport keep_told

@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
-// Pending is a pairing that waits for an admin.
+// Pending is a pairing that waits for an admin's decision.
 type Pending struct {
 	Code, DeviceID      string
 	DeviceName, Browser string
@@ -22,10 +22,10 @@ type Device struct {
 	User, Role     string
 	LastSeen       Time
 	Since          Time
-	Current        bool // the browser in use
+	Current        bool // the device that shows the page
 }
 
-// Resolved is a line of the past.
+// Resolved is an entry of the list of recent decisions.
 type Resolved struct {
 	State      string // a markup.Resolved… value
 	DeviceName string
@@ -33,7 +33,7 @@ type Resolved struct {
 	Time       Time
 }
 
-// maxResolved is how many lines of the past are kept on the page.
+// maxResolved is how many recent decisions the page shows.
 const maxResolved = 12
 
 // Admin is the page of pairings and devices.
@@ -55,8 +55,8 @@ func NewAdmin(doc Document) *Admin {
 	}
 }
 
-// Draw shows who waits, what is paired, and which users there are. Codes, ids and
-// users must not repeat.
+// Draw shows the pending pairings, the paired devices and, as suggestions, the users. Codes,
+// ids and users must not repeat.
 func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
 	rows := make([]entry, len(pending))
 	for i := range pending {
@@ -114,7 +114,7 @@ func drawDevice(el Element, d *Device) {
 	setTime(el, markup.SlotSince, d.Since)
 }
 
-// Note adds a line of the past on top.
+// AddResolved adds a recent decision on top of the list.
 func (a *Admin) AddResolved(r Resolved) {
 	lines := a.doc.ByID(markup.IDResolvedList)
 	if lines == nil {
@@ -137,7 +137,7 @@ func (a *Admin) AddResolved(r Resolved) {
 	}
 }
 
-// Age brings the lines of the past up to date, also those that the server
+// UpdateAges writes the times of the recent decisions again, also of those that the gateway
 // rendered.
 func (a *Admin) UpdateAges(now protocol.Time) {
 	lines := a.doc.ByID(markup.IDResolvedList)
@@ -151,7 +151,7 @@ func (a *Admin) UpdateAges(now protocol.Time) {
 	}
 }
 
-// Approval is what the dialog for letting a browser in shows.
+// Approval is what the dialog for approving a pairing shows.
 type Approval struct {
 	Code, DeviceName, Browser, Address string
 
@@ -181,7 +181,7 @@ func (a *Admin) OpenApproval(p Approval) {
 	dialog.Open()
 }
 
-// DrawApproval shows what the answers in the dialog amount to.
+// DrawApproval shows what the answers in the dialog mean.
 func (a *Admin) DrawApproval(p Approval) {
 	dialog := a.doc.ByID(markup.IDApproveDialog)
 	setAttr(dialog, markup.AttrCode, p.Code)
@@ -202,12 +202,12 @@ func (a *Admin) DrawApproval(p Approval) {
 	setSlot(dialog, markup.SlotWho, who)
 }
 
-// ApprovalLabel is the device's name that was typed in the dialog.
+// ApprovalLabel returns the device's name that was typed in the dialog.
 func (a *Admin) ApprovalLabel() string {
 	return Field(a.doc, markup.IDApproveDialog, markup.FieldLabel)
 }
 
-// OpenDeny asks whether to deny a pairing.
+// OpenDeny opens the dialog that asks whether to deny a pairing.
 func (a *Admin) OpenDeny(code, deviceName string) {
 	dialog := a.doc.ByID(markup.IDDenyDialog)
 	setAttr(dialog, markup.AttrCode, code)
@@ -217,7 +217,7 @@ func (a *Admin) OpenDeny(code, deviceName string) {
 	open(dialog)
 }
 
-// OpenRevoke asks whether to revoke a device.
+// OpenRevoke opens the dialog that asks whether to revoke a device.
 func (a *Admin) OpenRevoke(d Device) {
 	dialog := a.doc.ByID(markup.IDRevokeDialog)
 	setAttr(dialog, markup.AttrDevice, d.ID)
@@ -229,7 +229,7 @@ func (a *Admin) OpenRevoke(d Device) {
 	open(dialog)
 }
 
-// SetDialogError shows in an open dialog why it did not work.
+// SetDialogError shows an error in the dialog with that id.
 func SetDialogError(doc Document, dialog, text string) {
 	setSlot(doc.ByID(dialog), markup.SlotError, text)
 }

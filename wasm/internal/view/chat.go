@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
-// Composer is what the form for writing shows beside the text.
+// Composer is what the composer, the form for writing messages, shows beside the text.
 type Composer struct {
 	Running bool // an answer is being written and can be stopped
 	Text    string
@@ -49,14 +49,13 @@ func charactersLeft(text string, bytes int) int64 {
 	return int64(bytes * utf8.RuneCountInString(text) / len(text))
 }
 
-// SetReplica repeats the composer's text where the style sheet needs it to let
-// the field grow.
+// SetReplica repeats the composer's text where the style sheet needs it to make the field as
+// high as its text.
 func SetReplica(doc Document, text string) {
 	setAttr(doc.ByID(markup.IDComposerGrow), markup.AttrReplica, text)
 }
 
-// SetEarlier tells whether there are earlier messages, and whether they are
-// being loaded.
+// SetLoadEarlier shows whether there are earlier messages, and whether they are being loaded.
 func SetLoadEarlier(doc Document, has, loading bool) {
 	setBool(doc.ByID(markup.IDRoot), markup.AttrHasMore, has)
 	button := doc.ByID(markup.IDLoadEarlier)
@@ -68,12 +67,12 @@ func SetLoadEarlier(doc Document, has, loading bool) {
 	setFlag(button, "disabled", loading)
 }
 
-// SetJump offers the way back to the latest message, or does not.
+// SetJumpToLatest shows the button that scrolls to the latest message, or hides it.
 func SetJumpToLatest(doc Document, offered bool) {
 	setFlag(doc.ByID(markup.IDJumpLatest), "hidden", !offered)
 }
 
-// OpenRename asks for a session's new label.
+// OpenRename opens the dialog that asks for a session's new label.
 func OpenRename(doc Document, key, label string) {
 	dialog := doc.ByID(markup.IDRenameDialog)
 	setAttr(dialog, markup.AttrSessionKey, key)
@@ -83,7 +82,7 @@ func OpenRename(doc Document, key, label string) {
 	open(dialog)
 }
 
-// OpenDelete asks whether a session is to be deleted.
+// OpenDelete opens the dialog that asks whether to delete a session.
 func OpenDelete(doc Document, key, label string) {
 	dialog := doc.ByID(markup.IDDeleteDialog)
 	setAttr(dialog, markup.AttrSessionKey, key)
@@ -91,14 +90,15 @@ func OpenDelete(doc Document, key, label string) {
 	open(dialog)
 }
 
-// OpenSignOut asks whether to sign out, and warns of messages not sent yet.
+// OpenSignOut opens the dialog that asks whether to sign out, with the number of messages that
+// are not sent yet.
 func OpenSignOut(doc Document, unsent int) {
 	dialog := doc.ByID(markup.IDSignOutDialog)
 	setSlot(dialog, markup.SlotUnsent, words.Badge(unsent))
 	open(dialog)
 }
 
-// Input is what stands in the field with that id.
+// Input returns the value of the field with that id.
 func Input(doc Document, id string) string {
 	if field := doc.ByID(id); field != nil {
 		return field.Value()
@@ -106,7 +106,7 @@ func Input(doc Document, id string) string {
 	return ""
 }
 
-// SetInput writes what stands in the field with that id.
+// SetInput sets the value of the field with that id.
 func SetInput(doc Document, id, text string) {
 	if field := doc.ByID(id); field != nil && field.Value() != text {
 		field.SetValue(text)
@@ -120,7 +120,7 @@ func Focus(doc Document, id string) {
 	}
 }
 
-// BodyText is the text, as it reads, of the message that an element is in.
+// BodyText returns the text, without formatting, of the message that an element is in.
 func BodyText(inside Element) string {
 	if body := first(inside.Closest(markup.AttrMessageID), markup.AttrSlot, markup.SlotBody); body != nil {
 		return body.Text()
@@ -128,7 +128,7 @@ func BodyText(inside Element) string {
 	return ""
 }
 
-// CodeOf is the code of the block that an element is in.
+// CodeOf returns the code of the code block that an element is in.
 func CodeOf(inside Element) string {
 	block := inside.Closest("data-lang")
 	if block == nil {
@@ -138,5 +138,5 @@ func CodeOf(inside Element) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return parts[len(parts)-1].Text() // behind the head: <pre>
+	return parts[len(parts)-1].Text() // the head comes first, then <pre>
 }

@@ -9,13 +9,13 @@ import (
 // SetState sets the state of the whole page.
 func SetState(doc Document, state string) { setAttr(doc.ByID(markup.IDRoot), markup.AttrState, state) }
 
-// SetRoot writes an attribute of the root element.
+// SetRoot sets an attribute of the root element.
 func SetRoot(doc Document, attr, value string) { setAttr(doc.ByID(markup.IDRoot), attr, value) }
 
-// SetText writes the text of the element with that id.
+// SetText sets the text of the element with that id.
 func SetText(doc Document, id, text string) { setText(doc.ByID(id), text) }
 
-// TextOf reads the text of the element with that id.
+// TextOf returns the text of the element with that id.
 func TextOf(doc Document, id string) string {
 	if el := doc.ByID(id); el != nil {
 		return el.Text()
@@ -23,17 +23,17 @@ func TextOf(doc Document, id string) string {
 	return ""
 }
 
-// Announce lets assistive technology say a sentence.
+// Announce has assistive technology read a sentence out.
 func Announce(doc Document, text string) { setText(doc.ByID(markup.IDAnnounce), text) }
 
-// Link is what the connection pill tells.
+// Connection is the state of the connection as its indicator shows it.
 type Connection struct {
 	State   string // a markup.Link… value
-	Seconds int64  // until the next try, of LinkReconnecting and LinkFailing
-	Reason  string // of LinkRefused
+	Seconds int64  // until the next attempt, or until the end of the rate limit's pause
+	Reason  string // in the state LinkRefused
 }
 
-// DrawLink shows the state of the connection.
+// DrawConnection shows the state of the connection.
 func DrawConnection(doc Document, l Connection) {
 	pill := doc.ByID(markup.IDConnection)
 	setAttr(pill, markup.AttrState, l.State)
@@ -41,7 +41,7 @@ func DrawConnection(doc Document, l Connection) {
 	setSlot(pill, markup.SlotReason, l.Reason)
 }
 
-// seconds is a number for a slot, which hides with its words when it is "".
+// seconds formats a number for a slot; "" for 0 hides the slot and the words around it.
 func seconds(n int64) string {
 	if n <= 0 {
 		return ""
@@ -49,8 +49,8 @@ func seconds(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// Toast shows a notice of a markup.Kind… and returns it, so that it can be
-// removed again; nil on a page without toasts.
+// Toast shows a notice of a kind, a markup.Kind… value, and returns its element, which the
+// caller removes; nil on a page without notices.
 func Toast(doc Document, kind, text string) Element {
 	toasts := doc.ByID(markup.IDToasts)
 	if toasts == nil {

@@ -5,8 +5,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// WriteTimes writes the times beneath an element that are of a kind, a
-// markup.Time… value, as text gives them.
+// WriteTimes writes the times below an element that are of a kind, a markup.Time… value. text
+// formats a time.
 func WriteTimes(within Element, kind string, text func(protocol.Time) string) {
 	for _, el := range within.Find(markup.AttrTime, kind) {
 		if at, ok := protocol.ParseTime(el.Attr("datetime")); ok {
@@ -15,8 +15,8 @@ func WriteTimes(within Element, kind string, text func(protocol.Time) string) {
 	}
 }
 
-// Fill sets the state of the element with that id, and the slots beneath it: names
-// and texts in turn.
+// Fill sets the state of the element with that id, and the slots below it: names and texts in
+// turn.
 func Fill(doc Document, id, state string, slots ...string) {
 	el := doc.ByID(id)
 	setAttr(el, markup.AttrState, state)
@@ -25,7 +25,7 @@ func Fill(doc Document, id, state string, slots ...string) {
 	}
 }
 
-// State is the state of the element with that id.
+// State returns the state of the element with that id.
 func State(doc Document, id string) string {
 	if el := doc.ByID(id); el != nil {
 		return el.Attr(markup.AttrState)
@@ -33,7 +33,7 @@ func State(doc Document, id string) string {
 	return ""
 }
 
-// Slot reads the first slot of a name beneath an element.
+// Slot returns the text of the first slot with that name below an element.
 func Slot(el Element, slot string) string {
 	if el = first(el, markup.AttrSlot, slot); el != nil {
 		return el.Text()
@@ -41,7 +41,7 @@ func Slot(el Element, slot string) string {
 	return ""
 }
 
-// Field reads a form's field beneath the element with that id, by its name.
+// Field returns the value of the form field with that name below the element with that id.
 func Field(doc Document, id, name string) string {
 	if field := first(doc.ByID(id), "name", name); field != nil {
 		return field.Value()
@@ -49,8 +49,8 @@ func Field(doc Document, id, name string) string {
 	return ""
 }
 
-// OpenAbout opens a dialog about the row that an element stands in: the dialog
-// takes over the row's key, and the words of its slots.
+// OpenRowDialog opens a dialog about the row that an element is in: the row's key and the
+// texts of its slots are copied into the dialog.
 func OpenRowDialog(doc Document, id string, inside Element) {
 	dialog, row := doc.ByID(id), inside.Closest(markup.AttrRow)
 	if dialog == nil || row == nil {
@@ -72,7 +72,7 @@ func OpenKey(doc Document) {
 	}
 }
 
-// ForgetKey takes a key out of the page once the dialog that showed it is closed.
+// ClearKey removes an API key from the page once the dialog that showed it is closed.
 func ClearKey(doc Document) {
 	if dialog := doc.ByID(markup.IDKeyDialog); dialog != nil && !dialog.Flag("open") {
 		setSlot(dialog, markup.SlotKey, "")

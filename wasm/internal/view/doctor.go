@@ -2,26 +2,26 @@ package view
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// Doctor is what was found out about the connection.
+// Doctor is the result of checking the connection, as far as it is known.
 type Doctor struct {
 	State   string // a markup.Doctor… value
 	Address string // the page's scheme, host and port
-	Message string // the gateway's sentence
+	Message string // the gateway's message, or ""
 	Checks  []Check
 }
 
-// Check is one part of the way that was tried.
+// Check is the result of one part of the check.
 type Check struct {
 	Part    string // markup.CheckNetwork and what follows it
 	State   string // markup.CheckBusy and what follows it
 	Finding string
 }
 
-// OpenDoctor opens the dialog about the connection.
+// OpenDoctor opens the dialog that shows the check of the connection.
 func OpenDoctor(doc Document) { open(doc.ByID(markup.IDDoctorDialog)) }
 
-// DrawDoctor shows what was tried so far; the first part that was not is the one
-// that is being tried, unless there is a result.
+// DrawDoctor shows the parts that were checked. While there is no result, the part after them
+// is shown as being checked.
 func DrawDoctor(doc Document, d Doctor) {
 	dialog := doc.ByID(markup.IDDoctorDialog)
 	if dialog == nil {

@@ -1,13 +1,21 @@
-// Package view draws models into the page: it compares a model with what stands
-// in the document and writes only what differs.
+// Package view draws models into the page: it compares a model with the document and writes
+// only what differs.
 //
-// It never makes HTML. It clones the page's <template> elements, sets attributes
-// and text, and places formatted blocks that the gateway made ([Element.SetBlocks]).
-// The names it uses are those of package markup; the page renders them, so a
-// node that the server rendered and one that was cloned are the same to it.
+// It never makes HTML. It clones the page's <template> elements, sets attributes and text,
+// and inserts formatted blocks that the gateway made ([Element.SetBlocks]). It finds elements
+// by the names of package markup, which the gateway's pages use too. So elements that the
+// gateway rendered and cloned ones are handled alike. An element that a page does not have is
+// left out.
 //
-// Nothing here is safe for concurrent use: whoever owns a drawing calls it from
-// one goroutine at a time.
+// Its nouns:
+//
+//   - A model says what the page shows, in words and numbers that are ready to be shown:
+//     [Message], [Session], [Connection] and others.
+//   - A slot is an element that a text goes into, marked by its data-slot attribute.
+//   - A list is a container whose children, the rows, are found by key.
+//   - A block is one HTML element of a formatted message.
+//
+// Nothing here is safe for concurrent use.
 package view
 
 // A Document gives the elements of a page.
@@ -32,8 +40,8 @@ type Element interface {
 	// Text and SetText read and replace all of the content.
 	Text() string
 	SetText(text string)
-	// SetBlocks makes the child elements from index from on those of html, each
-	// string one element. The html must come from the gateway's formatter.
+	// SetBlocks replaces the child elements from index from on by those of html, one
+	// element a string. The HTML must come from the gateway's formatter.
 	SetBlocks(from int, html []string)
 	// AppendCode adds text at the end of the code element of the last block.
 	AppendCode(text string)
@@ -42,24 +50,24 @@ type Element interface {
 	Children() []Element
 	// Find returns the descendants whose attribute has the value, in order.
 	Find(attr, value string) []Element
-	// Closest is the element itself or the nearest around it that has the
+	// Closest returns the element itself or the nearest one around it that has the
 	// attribute, or nil.
 	Closest(attr string) Element
-	// Insert puts child before another child, or last if before is nil. A child
-	// that is in the document already moves.
+	// Insert inserts child before another child, or last if before is nil. A child that is
+	// in the document already is moved.
 	Insert(child, before Element)
 	// Remove takes the element out of the document.
 	Remove()
 
-	// Value is what stands in a form's field.
+	// Value is the value of a form's field.
 	Value() string
 	SetValue(value string)
 	// SetChecked ticks a radio button or a checkbox.
 	SetChecked(on bool)
 	// Focus moves the keyboard's focus here.
 	Focus()
-	// Open shows a dialog as a modal one, Close closes it. Neither minds being
-	// asked twice.
+	// Open shows a dialog as a modal one, Close closes it. Neither does anything if that is
+	// done already.
 	Open()
 	Close()
 }

@@ -6,13 +6,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
-// File is one that a message carries, or will carry.
+// File is a file of a message or in the composer.
 type File struct {
 	Name    string
 	Size    string
-	Href    string // of its content; "" while only this page has it
-	Picture string // address of a small picture; "" for what is none
-	Width   int64  // of the picture as it is shown, in CSS pixels
+	Href    string // address of its content; "" while the gateway does not have it
+	Picture string // address of a thumbnail; "" if the file is no picture
+	Width   int64  // of the thumbnail, in CSS pixels
 	Height  int64
 }
 
@@ -21,8 +21,8 @@ type Attachment struct {
 	File
 	Key     string
 	State   string // a markup.File… value
-	Percent int    // of FileUploading
-	Error   string // of FileFailed
+	Percent int    // how much is uploaded, in the state FileUploading
+	Error   string // in the state FileFailed
 }
 
 // Attachments are the files in the composer.
@@ -31,12 +31,12 @@ type Attachments struct {
 	list list
 }
 
-// NewAttachments takes the list over.
+// NewAttachments takes over the list that the gateway rendered.
 func NewAttachments(doc Document) *Attachments {
 	return &Attachments{doc, adoptList(doc.ByID(markup.IDAttachments), func(el Element) string { return el.Attr(markup.AttrFile) })}
 }
 
-// Draw makes the list these files, whose keys must not repeat.
+// Draw shows these files. Their keys must not repeat.
 func (v *Attachments) Draw(files []Attachment) {
 	entries := make([]entry, len(files))
 	for i := range files {
@@ -58,7 +58,7 @@ func (v *Attachments) Draw(files []Attachment) {
 	v.list.set(entries, func() Element { return v.doc.Clone(markup.TemplateAttachment) })
 }
 
-// draw fills what attachments and files of messages have in common.
+// draw writes what attachments and files of messages have in common.
 func (f *File) draw(el Element) {
 	kind := markup.KindFile
 	if f.Picture != "" {
@@ -72,7 +72,7 @@ func (f *File) draw(el Element) {
 	setSlot(el, markup.SlotSize, f.Size)
 }
 
-// drawFiles makes the files of a message these.
+// drawFiles shows these files in the message.
 func (it *messageItem) drawFiles(doc Document, files []File) {
 	if it.files.parent == nil {
 		if len(files) == 0 {
@@ -109,8 +109,7 @@ func (it *messageItem) drawFiles(doc Document, files []File) {
 	it.files.set(entries, func() Element { return doc.Clone(markup.TemplateFile) })
 }
 
-// OpenPicture shows the picture that an element has in it, as large as there is
-// room.
+// OpenPicture opens a dialog that shows the picture in an element as large as possible.
 func OpenPicture(doc Document, link Element) {
 	picture := first(link, markup.AttrSlot, markup.SlotPicture)
 	if picture == nil {
@@ -118,12 +117,12 @@ func OpenPicture(doc Document, link Element) {
 	}
 	href := link.Attr("href")
 	if href == "" {
-		href = picture.Attr("src") // it is not uploaded yet
+		href = picture.Attr("src") // not uploaded yet
 	}
 	dialog := doc.ByID(markup.IDPictureDialog)
 	name := picture.Attr("alt")
 	large := first(dialog, markup.AttrSlot, markup.SlotPicture)
-	setFlag(large, "src", false) // the last one is gone at once
+	setFlag(large, "src", false) // removes the last picture at once
 	setAttr(large, "src", href)
 	setAttr(large, "alt", name)
 	setSlot(dialog, markup.SlotFilename, name)

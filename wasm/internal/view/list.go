@@ -1,19 +1,20 @@
 package view
 
-// list keeps the children of a container those of a slice of keys, moving and
-// making as few as it easily can.
+// list is a container whose children are kept in the order of a slice of keys. Updating it
+// moves and creates few children.
 type list struct {
 	parent Element
 	rows   []row
 }
 
+// row is one child of a list.
 type row struct {
 	key         string
 	el          Element
-	fingerprint string // of what stands there; "" for what the server rendered
+	fingerprint string // of what was drawn last; "" if the gateway rendered the row
 }
 
-// adopt takes over the children that the server rendered; key reads an item's.
+// adoptList takes over the children that the gateway rendered. key returns a child's key.
 func adoptList(parent Element, key func(Element) string) list {
 	l := list{parent: parent}
 	if parent != nil {
@@ -24,9 +25,9 @@ func adoptList(parent Element, key func(Element) string) list {
 	return l
 }
 
-// arrange removes the rows that are in no key, makes those that are missing, and
-// puts all in the order of keys, which must not repeat: rows[i] is then that of
-// keys[i]. Without a container there is nothing to do.
+// arrange removes the rows whose key is not in keys, creates missing rows with fresh, and
+// orders all like keys, which must not repeat: rows[i] has keys[i] then. Without a container
+// it does nothing.
 func (l *list) arrange(keys []string, fresh func(i int) Element) {
 	if l.parent == nil {
 		return
@@ -54,7 +55,8 @@ func (l *list) arrange(keys []string, fresh func(i int) Element) {
 	l.rows = rows
 }
 
-// retain removes the rows in no key, and the second of two with one key.
+// retain removes the rows whose key is not in keys, and rows whose key repeats. It returns the
+// others.
 func (l *list) retain(keys []string) []row {
 	wanted := make(map[string]bool, len(keys))
 	for _, key := range keys {
@@ -72,6 +74,7 @@ func (l *list) retain(keys []string) []row {
 	return kept
 }
 
+// take removes the row with that key from rows.
 func take(rows []row, key string) (row, []row, bool) {
 	for i, r := range rows {
 		if r.key == key {
@@ -81,15 +84,15 @@ func take(rows []row, key string) (row, []row, bool) {
 	return row{}, rows, false
 }
 
-// entry is a row as it should be. Its print is all that is drawn of it, so that a
-// row whose print stays is left alone.
+// entry is what a row should show. fingerprint contains everything that draw writes: a row is
+// drawn again only if its fingerprint has changed.
 type entry struct {
 	key         string
 	fingerprint string
 	draw        func(Element)
 }
 
-// set makes the list these entries, whose keys must not repeat.
+// set shows these entries, whose keys must not repeat.
 func (l *list) set(entries []entry, fresh func() Element) {
 	keys := make([]string, len(entries))
 	for i := range entries {
@@ -104,7 +107,7 @@ func (l *list) set(entries []entry, fresh func() Element) {
 	}
 }
 
-// joined puts texts together, each with its end marked.
+// fingerprintOf joins texts so that different texts give different results.
 func fingerprintOf(parts ...string) string {
 	all := ""
 	for _, p := range parts {
@@ -113,6 +116,7 @@ func fingerprintOf(parts ...string) string {
 	return all
 }
 
+// flag is a bool for fingerprintOf.
 func flag(b bool) string {
 	if b {
 		return "1"

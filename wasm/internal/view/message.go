@@ -13,7 +13,7 @@ import (
 // Message is an entry of the transcript as it is shown.
 type Message struct {
 	ID  string // "" while only this page knows the message
-	Key string // idempotency key of an own message, which may have an ID by now
+	Key string // idempotency key if this browser sent the message; it may have an ID too
 
 	From     protocol.MessageRole
 	Status   string // a markup.Status… value
@@ -21,27 +21,27 @@ type Message struct {
 	Seq      int64
 	At       protocol.Time
 	Content  string
-	Blocks   []timeline.Block // none: Content is shown as it is
+	Blocks   []timeline.Block // if empty, Content is shown as plain text
 	ByOther  bool
-	Author   string // with ByOther
-	Name     string // of the agent; "" leaves what the page says
+	Author   string // if ByOther
+	Name     string // of the agent; "" leaves the name that the template has
 	Label    string
 	Thinking string
 	Activity string
 	Error    string
 	Files    []File
-	Percent  int // of the files that is uploaded, of StatusUploading
+	Percent  int // how much of the files is uploaded, if StatusUploading
 }
 
-// item is a message in the document.
+// messageItem is a message in the document.
 type messageItem struct {
 	el, body Element
 	files    list
-	last     Message
-	drawn    bool // drawn is what stands there; else the server rendered it
+	last     Message // that was drawn last
+	drawn    bool    // last was drawn; if false, the gateway rendered the element
 }
 
-// template is the one that shows messages of a role.
+// template returns the id of the template for messages of a role.
 func template(from protocol.MessageRole) string {
 	switch from {
 	case protocol.FromUser:
@@ -53,7 +53,7 @@ func template(from protocol.MessageRole) string {
 	}
 }
 
-// draw makes the item show m.
+// draw writes what differs between m and the last message drawn.
 func (it *messageItem) draw(m *Message, doc Document, clock func(protocol.Time) Time) {
 	if it.drawn && equalMessages(&it.last, m) {
 		return
@@ -62,7 +62,7 @@ func (it *messageItem) draw(m *Message, doc Document, clock func(protocol.Time) 
 	if !drawn || old.ID != m.ID || old.Key != m.Key || old.RunID != m.RunID || old.Seq != m.Seq {
 		it.drawKeys(m)
 	}
-	it.drawBody(m) // looks at the status that stands there
+	it.drawBody(m) // before the status is written, which isFinal reads
 	if !drawn || old.Status != m.Status {
 		setAttr(it.el, markup.AttrStatus, m.Status)
 	}
@@ -128,15 +128,15 @@ func (it *messageItem) drawBody(m *Message) {
 	patchBlocks(it.body, it.last.Blocks, m.Blocks)
 }
 
-// final reports whether the server rendered just this: an ended message changes
-// no more.
+// isFinal reports whether the gateway rendered m as it is: a message that has ended does not
+// change any more.
 func (it *messageItem) isFinal(m *Message) bool {
 	return protocol.MessageStatus(m.Status).Ended() &&
 		it.el.Attr(markup.AttrStatus) == m.Status &&
 		it.body.Attr(markup.AttrFormat) == markup.FormatHTML
 }
 
-// patch turns the old blocks in body into the new ones.
+// patchBlocks turns the old blocks in body into the new ones.
 func patchBlocks(body Element, old, blocks []timeline.Block) {
 	from := 0
 	for from < len(old) && from < len(blocks) && old[from] == blocks[from] {
@@ -154,8 +154,8 @@ func patchBlocks(body Element, old, blocks []timeline.Block) {
 	writeBlocks(body, from, blocks)
 }
 
-// place writes the blocks from an index on; one that has grown is written up to
-// there, and then its growth.
+// writeBlocks writes the blocks from an index on. A block with Text is its HTML with that text
+// appended to its code.
 func writeBlocks(body Element, from int, blocks []timeline.Block) {
 	html := make([]string, 0, len(blocks)-from)
 	for i := from; i < len(blocks); i++ {

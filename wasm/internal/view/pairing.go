@@ -2,17 +2,17 @@ package view
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// Pairing is the gate.
+// Pairing is the page of a browser that is not approved yet.
 type Pairing struct {
 	State     string // a markup.State… value
-	Code      string // bare
+	Code      string // without a space
 	QR        string // address of the image; "" for none
-	Remaining string // how long the code stays valid
-	Seconds   int64  // until asking again, or the next try, is possible
-	Message   string // the server's sentence
+	Remaining string // how long the code is valid
+	Seconds   int64  // until the user may ask again, or the next attempt is made
+	Message   string // the gateway's message, or ""
 }
 
-// DrawPairing shows the gate.
+// DrawPairing shows the page of a browser that is not approved yet.
 func DrawPairing(doc Document, p Pairing) {
 	root := doc.ByID(markup.IDRoot)
 	code := doc.ByID(markup.IDPairingCode)
@@ -37,7 +37,7 @@ func DrawPairing(doc Document, p Pairing) {
 type Login struct {
 	State   string // a markup.State… value
 	Busy    bool
-	Seconds int64 // until the next attempt, of StateTooMany
+	Seconds int64 // until the next attempt is possible, in the state StateTooMany
 }
 
 // DrawLogin shows the sign-in page.

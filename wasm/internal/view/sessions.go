@@ -11,21 +11,21 @@ type Session struct {
 	Running bool
 	Pinned  bool
 	Current bool
-	Hidden  bool // does not match what is searched for
+	Hidden  bool // does not match the search
 }
 
-// Sessions is the list of chats on the page.
+// Sessions is the list of chats in the page.
 type Sessions struct {
 	doc  Document
 	list list
 }
 
-// NewSessions takes over the list that the server rendered.
+// NewSessions takes over the list that the gateway rendered.
 func NewSessions(doc Document) *Sessions {
 	return &Sessions{doc, adoptList(doc.ByID(markup.IDSessionList), func(el Element) string { return el.Attr(markup.AttrSessionKey) })}
 }
 
-// Draw makes the list these sessions, whose keys must not repeat.
+// Draw shows these sessions. Their keys must not repeat.
 func (v *Sessions) Draw(sessions []Session) {
 	entries := make([]entry, len(sessions))
 	none := len(sessions) > 0
@@ -63,7 +63,7 @@ func drawSession(el Element, s *Session) {
 	setTime(el, markup.SlotTime, s.Time)
 }
 
-// CloseMenu closes the menu that an element is in, if it is in one.
+// CloseMenu closes the menu that an element is in, if any.
 func CloseMenu(inside Element) {
 	if menu := inside.Closest("open"); menu != nil {
 		menu.SetFlag("open", false)

@@ -5,11 +5,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
-// Time is a moment for machines and for people.
+// Time is a time for machines and for people.
 type Time struct {
 	Stamp string // RFC 3339
 	Text  string
 }
 
-// Ago is a moment as lists show it. The zero time is no moment: both texts are "".
+// Ago returns a time as lists show it ("5 minutes ago"). Both texts are "" for the zero time.
 func Ago(at, now protocol.Time) Time { return Time{Stamp: at.String(), Text: words.Ago(at, now)} }

@@ -5,7 +5,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Transcript is the conversation on the page.
+// Transcript is the list of messages in the page.
 type Transcript struct {
 	doc   Document
 	clock func(protocol.Time) Time
@@ -13,8 +13,8 @@ type Transcript struct {
 	items map[string]*messageItem // by row key
 }
 
-// NewTranscript takes over the messages that the server rendered. clock puts a
-// moment into the words of the reader's place.
+// NewTranscript takes over the messages that the gateway rendered. clock formats a time in the
+// user's locale and time zone.
 func NewTranscript(doc Document, clock func(protocol.Time) Time) *Transcript {
 	t := &Transcript{doc: doc, clock: clock, items: map[string]*messageItem{}}
 	t.list = adoptList(doc.ByID(markup.IDMessages), func(el Element) string { return rowOf(el.Attr(markup.AttrMessageID), "") })
@@ -24,7 +24,7 @@ func NewTranscript(doc Document, clock func(protocol.Time) Time) *Transcript {
 	return t
 }
 
-// rowOf is the key of a message's row: its id as soon as it has one.
+// rowOf returns the key of a message's row: by its id if it has one, else by its key.
 func rowOf(id, key string) string {
 	if id != "" {
 		return "id " + id
@@ -32,12 +32,12 @@ func rowOf(id, key string) string {
 	return "key " + key
 }
 
-// Draw makes the transcript these messages. An own message that has got its id
-// stays in its place.
+// Draw shows these messages. A message that has got its id since the last Draw keeps its
+// element.
 func (t *Transcript) Draw(messages []Message) { t.arrange(nil, messages) }
 
-// DrawBehind makes the transcript what the server rendered and own behind it, for
-// a page whose messages are not known yet.
+// DrawAfterServed shows own messages after those that the gateway rendered, for a session that
+// is not loaded yet.
 func (t *Transcript) DrawAfterServed(own []Message) {
 	var served []string
 	for _, r := range t.list.rows {
@@ -48,8 +48,7 @@ func (t *Transcript) DrawAfterServed(own []Message) {
 	t.arrange(served, own)
 }
 
-// arrange makes the transcript the rows that stay as they are and the messages
-// behind them.
+// arrange shows the rows stay, unchanged, and the messages after them.
 func (t *Transcript) arrange(stay []string, messages []Message) {
 	keys := append(make([]string, 0, len(stay)+len(messages)), stay...)
 	for i := range messages {
@@ -73,15 +72,14 @@ func (t *Transcript) arrange(stay []string, messages []Message) {
 	t.removeStaleItems()
 }
 
-// Update draws one message that is in the transcript, and does nothing if it is
-// not.
+// Update draws one message again. It does nothing if the transcript does not have the message.
 func (t *Transcript) Update(m *Message) {
 	if it := t.items[rowOf(m.ID, m.Key)]; it != nil {
 		it.draw(m, t.doc, t.clock)
 	}
 }
 
-// rename lets a row go on under another key, unless that one exists.
+// renameRow changes the key of a row, unless another row has the new key.
 func (t *Transcript) renameRow(old, key string) {
 	it := t.items[old]
 	if it == nil || t.items[key] != nil {
@@ -96,7 +94,7 @@ func (t *Transcript) renameRow(old, key string) {
 	}
 }
 
-// forget drops the items whose rows are gone.
+// removeStaleItems removes the items that have no row any more.
 func (t *Transcript) removeStaleItems() {
 	if len(t.items) == len(t.list.rows) {
 		return

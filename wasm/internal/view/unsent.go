@@ -2,7 +2,7 @@ package view
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// Refused is a message that was not sent, of another chat than the shown one.
+// Refused is a message of a chat that is not on the screen, which the gateway refused.
 type Refused struct {
 	Key   string
 	Label string // of the chat
@@ -10,18 +10,18 @@ type Refused struct {
 	Text  string
 }
 
-// Unsent is the list of those.
+// Unsent is the list of refused messages in the page.
 type Unsent struct {
 	doc  Document
 	list list
 }
 
-// NewUnsent takes the list over.
+// NewUnsent takes over the list that the gateway rendered.
 func NewUnsent(doc Document) *Unsent {
 	return &Unsent{doc, adoptList(doc.ByID(markup.IDUnsent), func(el Element) string { return el.Attr(markup.AttrKey) })}
 }
 
-// Draw makes the list these messages, whose keys must not repeat.
+// Draw shows these messages. Their keys must not repeat.
 func (v *Unsent) Draw(messages []Refused) {
 	entries := make([]entry, len(messages))
 	for i := range messages {

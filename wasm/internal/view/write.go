@@ -2,8 +2,8 @@ package view
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// The writers leave an element alone that is as it should be, and do nothing
-// without one: a page need not have everything.
+// The set functions write only what differs, and do nothing if el is nil: a page need not have
+// every element.
 
 func setText(el Element, text string) {
 	if el != nil && el.Text() != text {
@@ -31,7 +31,7 @@ func setBool(el Element, name string, on bool) {
 	}
 }
 
-// setSlot fills every slot of that name beneath el.
+// setSlot sets the text of every slot with that name below el.
 func setSlot(el Element, slot, text string) {
 	if el == nil {
 		return
@@ -41,7 +41,7 @@ func setSlot(el Element, slot, text string) {
 	}
 }
 
-// setTime fills a <time> slot beneath el.
+// setTime sets the time of every <time> slot with that name below el.
 func setTime(el Element, slot string, t Time) {
 	if el == nil {
 		return
@@ -52,7 +52,7 @@ func setTime(el Element, slot string, t Time) {
 	}
 }
 
-// first is the first descendant with the attribute, or nil.
+// first returns the first element below el whose attribute has that value, or nil.
 func first(el Element, attr, value string) Element {
 	if el == nil {
 		return nil

@@ -1,5 +1,5 @@
-// Package viewtest is a document for tests: a small, real tree of elements with
-// the parts of the DOM that package view uses. It counts what is written to it.
+// Package viewtest provides a document for tests: a tree of elements with the parts of the DOM
+// that package view uses. It counts the writes to it.
 package viewtest
 
 import (
@@ -19,8 +19,7 @@ type Document struct {
 	Focused *Element
 }
 
-// Parse makes a Document of well-formed HTML, with one element around it all.
-// It panics on anything else.
+// Parse makes a Document of well-formed HTML that is one element. It panics on anything else.
 func Parse(text string) *Document {
 	d := &Document{}
 	d.Root = d.parse(text)[0]
@@ -35,7 +34,7 @@ func (d *Document) ByID(id string) view.Element {
 	return nil
 }
 
-// Get is ByID for tests.
+// Get is ByID with the type that tests need.
 func (d *Document) Get(id string) *Element {
 	var found *Element
 	d.Root.walk(func(e *Element) {
@@ -70,7 +69,7 @@ type Element struct {
 	value  string
 }
 
-// wrote counts a change; what is not in the document yet may change freely.
+// countWrite counts a change, unless the element is not in the document yet.
 func (e *Element) countWrite() {
 	for at := e; at != nil; at = at.parent {
 		if at == e.doc.Root {
@@ -129,7 +128,7 @@ func (e *Element) Flag(name string) bool {
 	return ok
 }
 
-// SetFlag makes it be there, or not.
+// SetFlag adds the attribute, or removes it.
 func (e *Element) SetFlag(name string, on bool) {
 	e.countWrite()
 	if on {
@@ -139,7 +138,7 @@ func (e *Element) SetFlag(name string, on bool) {
 	}
 }
 
-// Text is the text of everything beneath.
+// Text is the text of everything below.
 func (e *Element) Text() string {
 	if e.Tag == "" {
 		return e.Data
@@ -151,7 +150,7 @@ func (e *Element) Text() string {
 	return b.String()
 }
 
-// SetText replaces everything beneath.
+// SetText replaces everything below.
 func (e *Element) SetText(text string) {
 	e.countWrite()
 	e.nodes = nil
@@ -195,7 +194,7 @@ func (e *Element) AppendCode(text string) {
 // Children are the child elements.
 func (e *Element) Children() []view.Element { return asViews(e.elements()) }
 
-// Find gives the descendants with that attribute.
+// Find returns the descendants whose attribute has the value.
 func (e *Element) Find(attr, value string) []view.Element {
 	var list []*Element
 	e.walk(func(at *Element) {
@@ -224,7 +223,7 @@ func (e *Element) Closest(attr string) view.Element {
 	return nil
 }
 
-// Insert puts child before another, or last.
+// Insert inserts child before another one, or last.
 func (e *Element) Insert(child, before view.Element) {
 	c := child.(*Element)
 	c.Remove()
@@ -239,7 +238,7 @@ func (e *Element) Insert(child, before view.Element) {
 	e.countWrite()
 }
 
-// Remove takes the element out.
+// Remove removes the element.
 func (e *Element) Remove() {
 	if e.parent != nil {
 		e.countWrite()
@@ -252,10 +251,10 @@ func (e *Element) removeNode(child *Element) {
 	child.parent = nil
 }
 
-// Value is what stands in a field.
+// Value is the value of a field.
 func (e *Element) Value() string { return e.value }
 
-// SetValue writes it.
+// SetValue sets it.
 func (e *Element) SetValue(value string) { e.value = value }
 
 // SetChecked ticks a radio button.
@@ -270,7 +269,7 @@ func (e *Element) Open() { e.Opened = true }
 // Close closes it.
 func (e *Element) Close() { e.Opened = false }
 
-// HTML is the element as text, its attributes in order.
+// HTML returns the element as HTML, with its attributes sorted.
 func (e *Element) HTML() string {
 	if e.Tag == "" {
 		return html.EscapeString(e.Data)
@@ -289,7 +288,7 @@ func (e *Element) HTML() string {
 	return b.String()
 }
 
-// Inner is what is in the element, as text.
+// Inner returns the content of the element as HTML.
 func (e *Element) Inner() string {
 	var b strings.Builder
 	for _, n := range e.nodes {
@@ -298,7 +297,7 @@ func (e *Element) Inner() string {
 	return b.String()
 }
 
-// Slot is the text of the first slot of that name beneath.
+// Slot returns the text of the first slot with that name below, or "".
 func (e *Element) Slot(name string) string {
 	for _, slot := range e.Find("data-slot", name) {
 		return slot.Text()
@@ -306,5 +305,5 @@ func (e *Element) Slot(name string) string {
 	return ""
 }
 
-// Elements are the child elements, for tests.
+// Elements is Children with the type that tests need.
 func (e *Element) Elements() []*Element { return e.elements() }

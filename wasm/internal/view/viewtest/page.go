@@ -2,8 +2,8 @@ package viewtest
 
 import "strings"
 
-// The pages as far as the client knows them, after package markup. The attributes
-// of the root element go into %.
+// The pages, as far as the client knows them, with the names of package markup. % is replaced
+// by attributes of the root element.
 const (
 	chatPage = `<body id="gatehouse" data-page="chat" data-state="ready" data-boot="loading" data-instance="i" data-user="u" data-role="operator" data-device="d" data-keep="browser" %>` + shared + `
 <aside id="sidebar">
@@ -102,20 +102,20 @@ const (
 	signOut = `<dialog id="sign-out-dialog"><span data-slot="unsent"></span><button data-action="confirm-sign-out"></button></dialog>`
 )
 
-// Chat is the chat page: attributes of the root, messages and sessions as the
-// server rendered them.
+// Chat returns the chat page with these attributes of the root, messages and sessions, as the
+// gateway would render them.
 func Chat(root, messages, sessions string) *Document {
 	return Parse(strings.NewReplacer("%", root, "@messages@", messages, "@sessions@", sessions).Replace(chatPage))
 }
 
-// Gate is the pairing page.
+// Pairing returns the page of a browser that is not approved yet.
 func Pairing() *Document { return Parse(strings.Replace(pairingPage, "%", "", 1)) }
 
-// Login is the page where an admin signs in.
+// Login returns the page where an admin signs in.
 func Login() *Document { return Parse(strings.Replace(loginPage, "%", "", 1)) }
 
-// Admin is the page of pairings and devices.
+// Admin returns the page of pairings and devices.
 func Admin() *Document { return Parse(strings.Replace(adminPage, "%", "", 1)) }
 
-// Console is another page of the admin console.
+// Console returns another page of the admin console.
 func Console() *Document { return Parse(strings.Replace(consolePage, "%", "", 1)) }

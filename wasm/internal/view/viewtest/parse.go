@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// parse reads well-formed HTML: every element closed, save the void ones. White
-// space with a line break is only for the eye.
+// parse parses well-formed HTML: every element is closed, except void ones. White space that
+// contains a line break is ignored.
 func (d *Document) parse(text string) []*Element {
 	top := &Element{Tag: "top", doc: d}
 	at := top
@@ -45,7 +45,7 @@ func (d *Document) parse(text string) []*Element {
 	return top.nodes
 }
 
-// element reads the inside of a start tag: a="b" c.
+// element parses the inside of a start tag, such as: p class="x" hidden.
 func (d *Document) element(tag string) *Element {
 	name, rest, _ := strings.Cut(tag, " ")
 	e := &Element{Tag: name, doc: d, attrs: map[string]string{}}
