@@ -7,23 +7,20 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// Follower is a client that follows sessions. A program is told what changes in
-// them.
+// Follower is a client that follows sessions, and calls a function when one has changed.
 //
-// What a session has to say is told, and may be read, in callbacks alone (see
-// package client's word on concurrency); [client.Client.Tell] makes one of any
-// function.
+// A Session may be read only in callbacks: see Concurrency in package client.
+// [client.Client.Tell] runs any function as a callback.
 type Follower struct {
-	// Client is the connection: it is for the program to start and to stop, and to
-	// make requests with.
+	// Client is the connection. The program starts and stops it, and may make requests.
 	Client *client.Client
 
 	sessions Sessions
 }
 
-// New makes a Follower of the client that the options describe; their Resume is
-// filled in, their OnState and OnEvent are told what they always are, after the
-// sessions took it. changed is a callback too: see Sessions.Changed.
+// New makes a Follower and the client that the options describe. It replaces their Resume. Their
+// OnState and OnEvent are called as usual, after the sessions have handled the state or
+// event. changed is called, as a callback, when a session has changed: see Sessions.Changed.
 func New(o client.Options, changed func(s *Session, changes []timeline.Change)) *Follower {
 	f := &Follower{}
 	f.sessions.Call, f.sessions.Changed = f.call, changed
@@ -55,19 +52,19 @@ func (f *Follower) call(method string, params []byte, read func(*jsontext.Decode
 	})
 }
 
-// Follow begins to follow a session of the user's own, which need not exist yet.
-// What came of it is told when it is known. Follow may be called from anywhere,
-// as may Watch and Unfollow.
+// Follow starts to follow a session of the user, which need not exist yet. The result is
+// reported by the function that New was given. Follow, Watch and Unfollow may be called from
+// any goroutine.
 func (f *Follower) Follow(key string) {
 	f.Client.Tell(func() { f.sessions.Follow(key, OwnSession) })
 }
 
-// Watch is Follow for an admin and the session of another user.
+// Watch starts to follow a session of another user. Only admins may.
 func (f *Follower) Watch(key string) {
 	f.Client.Tell(func() { f.sessions.Follow(key, OtherUsersSession) })
 }
 
-// Unfollow ends that.
+// Unfollow stops following a session.
 func (f *Follower) Unfollow(key string) {
 	f.Client.Tell(func() {
 		s := f.sessions.Find(key)
@@ -78,6 +75,6 @@ func (f *Follower) Unfollow(key string) {
 	})
 }
 
-// Session is the one of that key, or nil when it is not followed. Only a callback
-// may ask.
+// Session returns the session with that key, or nil if it is not followed. Only callbacks may
+// call it.
 func (f *Follower) Session(key string) *Session { return f.sessions.Find(key) }

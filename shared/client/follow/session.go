@@ -7,60 +7,61 @@ import (
 )
 
 const (
-	gapTimeout    = 2 * clock.Second  // how long a missing event may still be on its way
-	minBackoff    = clock.Second      // before a question that failed for now is asked again
-	maxBackoff    = 30 * clock.Second // that waits grow to by themselves
-	maxRetryAfter = 5 * clock.Minute  // the longest retryAfterMs that is obeyed
+	gapTimeout    = 2 * clock.Second  // how long a missing event may take to arrive
+	minBackoff    = clock.Second      // before a request that failed for now is made again
+	maxBackoff    = 30 * clock.Second // that waits grow to
+	maxRetryAfter = 5 * clock.Minute  // longer values of retryAfterMs are cut to it
 )
 
-// Session is a session that is followed. Its fields are for reading, on the loop.
+// Session is a session that is followed. Its fields may be read, on the loop.
 type Session struct {
 	Key string
 
-	// Log is the transcript, and the place in the session's log that it shows. The
-	// pointer stays the same as long as the session is followed.
+	// Log is the transcript, and how far in the session's log it goes. The pointer stays the
+	// same as long as the session is followed.
 	Log *timeline.Timeline
 
-	// Loaded says that Log is the session's transcript, even if a newer one is being
-	// loaded. It becomes false when a resting session cannot go on.
+	// Loaded says that Log is the session's transcript. It stays true while a newer
+	// transcript is being loaded. It becomes false when a background session cannot be
+	// kept up to date.
 	Loaded bool
 
-	// Gone says that the gateway has no such session, not yet or not any more: Log
-	// is empty, and fills when somebody writes there.
+	// Gone says that the gateway has no such session, not yet or not any more. Log is empty
+	// then. It becomes false when somebody writes there.
 	Gone bool
 
-	// Err is why the session cannot be followed: it is somebody else's, for
-	// instance. The session is tried again on the next connection, or when it is
-	// followed anew. If Loaded is true with it, Log is not kept up to date.
+	// Err is why the session cannot be followed, for example because it belongs to another
+	// user; else nil. The request is made again on the next connection, or when the session
+	// is followed again. If Loaded is true with an Err, Log is not kept up to date.
 	Err *protocol.Error
 
 	// LoadingEarlier says that an older page is being loaded.
 	LoadingEarlier bool
 
-	sessions    *Sessions // nil when it is not followed any more
-	ofOtherUser bool      // it is another user's
-	live        bool      // its events come on this connection
-	background  bool      // nobody looks at it
+	sessions    *Sessions // nil after Unfollow
+	ofOtherUser bool      // the session belongs to another user
+	live        bool      // its events arrive on this connection
+	background  bool      // nobody looks at the session
 
 	maybeIncomplete   bool  // events may be missing, though no gap is known
-	requesting        bool  // a question is under way
-	eventSinceRequest bool  // an event arrived since it was asked
-	generation        int   // answers to questions of an earlier turn are ignored
-	timerSet          bool  // a timer is set, after which is asked for what is missing
-	backingOff        bool  // for now: nothing is asked before that
-	timerID           int   // the number of that timer; earlier ones do nothing
-	seqAtTimer        int64 // the last event when it was set
-	attempts          int   // questions in a row that failed for now or brought nothing
+	requesting        bool  // a request is under way
+	eventSinceRequest bool  // an event arrived since the request was made
+	generation        int   // answers to requests of an earlier generation are ignored
+	timerSet          bool  // a timer is set; when it fires, what is missing is requested
+	backingOff        bool  // a request failed for now: no request is made before the timer fires
+	timerID           int   // identifies that timer; earlier timers do nothing
+	seqAtTimer        int64 // the last event when the timer was set
+	attempts          int   // requests in a row that failed for now or brought nothing
 }
 
-// resumes reports whether the session goes on from its cursor. A session that is
-// Gone goes on from its beginning.
+// resumes reports whether the session can resume from its cursor after a connect. A session
+// that is Gone resumes from its beginning.
 func (s *Session) resumes() bool {
 	at := s.Log.Cursor()
 	return s.Loaded && !s.Log.Stale() && (at.Epoch != "" || at.AfterSeq == 0)
 }
 
-// connected brings the session up to date on a new connection.
+// connected brings the session up to date after a connect.
 func (s *Session) connected(resumed []protocol.ResumedCursor) {
 	resumes := s.resumes()
 	s.cancelRequests()
@@ -79,11 +80,11 @@ func (s *Session) connected(resumed []protocol.ResumedCursor) {
 		s.clear(false)
 		return
 	}
-	s.maybeIncomplete = true // there were too many cursors, or the gateway knows of none
+	s.maybeIncomplete = true // there were too many cursors, or the gateway does not know them
 	s.requestMissing()
 }
 
-// resume takes what became of the cursor.
+// resume handles the gateway's answer to the session's cursor.
 func (s *Session) resume(r *protocol.ResumedCursor) {
 	if r.Status == protocol.ResumeGone {
 		s.clear(true)
@@ -95,11 +96,11 @@ func (s *Session) resume(r *protocol.ResumedCursor) {
 	s.awaitGap()
 }
 
-// idles reports whether events are of no interest: nobody looks at the session,
-// and its history will be read when somebody does.
+// ignoresEvents reports whether events are not needed: nobody looks at the session, and its
+// history will be loaded when somebody does.
 func (s *Session) ignoresEvents() bool { return s.background && !s.Loaded && !s.requesting }
 
-// Event takes an event of the session.
+// Event handles an event of the session.
 func (s *Session) Event(e protocol.Frame) {
 	if s.ignoresEvents() {
 		return
@@ -114,19 +115,19 @@ func (s *Session) Event(e protocol.Frame) {
 		return
 	}
 	if _, gap := s.Log.Gap(); outcome == timeline.Applied && !s.backingOff && (!gap || s.attempts > 0) {
-		s.attempts, s.timerSet = 0, false // patience begins anew
+		s.attempts, s.timerSet = 0, false // the wait starts again
 	}
 	s.applied(changes)
 	s.requestBase()
 	s.awaitGap()
 }
 
-// Confirm notes that the gateway has the session, as the answer to a chat.send
-// shows: a NOT_FOUND that is under way is out of date.
+// Confirm notes that the gateway has the session, as the answer to a chat.send shows. If the
+// answer to a request that is under way is NOT_FOUND, it is out of date.
 func (s *Session) Confirm() { s.eventSinceRequest = true }
 
-// empty lets go of the transcript, because the gateway has no such session, or
-// because nobody looks at it.
+// clear drops the transcript: because the gateway has no such session (gone), or because
+// nobody looks at it.
 func (s *Session) clear(gone bool) {
 	known := gone == s.Gone
 	s.cancelRequests()
@@ -137,7 +138,7 @@ func (s *Session) clear(gone bool) {
 	}
 }
 
-// abandon ignores the answers to all questions so far, and stops the timer.
+// cancelRequests makes the session ignore the answers to all requests so far, and its timer.
 func (s *Session) cancelRequests() {
 	s.generation++
 	s.timerID++
@@ -145,8 +146,8 @@ func (s *Session) cancelRequests() {
 	s.timerSet, s.backingOff = false, false
 }
 
-// changed tells of changes by events. The first one of a session that was Gone
-// shows that it is there.
+// applied reports the changes that events have made. The first event of a session that was
+// Gone shows that it exists.
 func (s *Session) applied(changes []timeline.Change) {
 	switch seq, _ := s.Log.Gap(); {
 	case !s.Loaded:
@@ -164,12 +165,13 @@ func (s *Session) notify(changes []timeline.Change) {
 	}
 }
 
-// mayAsk reports whether there is a connection to ask over, and nothing asked.
+// canRequest reports whether a request may be made: there is a connection, no request is under
+// way, and none was refused.
 func (s *Session) canRequest() bool {
 	return s.sessions != nil && s.sessions.ready && !s.requesting && !s.backingOff && s.Err == nil
 }
 
-// mend asks for whatever the session lacks now.
+// requestMissing requests whatever the session lacks: the history, or the events in a gap.
 func (s *Session) requestMissing() {
 	s.requestBase()
 	if _, gap := s.Log.Gap(); (gap || s.maybeIncomplete) && s.Loaded && s.canRequest() {
@@ -177,7 +179,8 @@ func (s *Session) requestMissing() {
 	}
 }
 
-// heal asks for the history, or to watch the session, if the session needs that.
+// requestBase requests the history, or to watch the session, if the session needs that before
+// events can be applied. It does not request the events in a gap.
 func (s *Session) requestBase() {
 	switch {
 	case !s.canRequest():
@@ -188,7 +191,7 @@ func (s *Session) requestBase() {
 	}
 }
 
-// watchGap asks for events that are missing if they do not arrive by themselves.
+// awaitGap starts the wait for the events in a gap, if there is one.
 func (s *Session) awaitGap() {
 	if _, gap := s.Log.Gap(); !gap || s.timerSet || !s.Loaded {
 		return
@@ -196,7 +199,7 @@ func (s *Session) awaitGap() {
 	s.startTimer(s.backoff(gapTimeout))
 }
 
-// grown is a wait after so many tries.
+// backoff returns the wait d, doubled for each attempt, up to maxBackoff.
 func (s *Session) backoff(d clock.Duration) clock.Duration {
 	for range s.attempts {
 		if d *= 2; d >= maxBackoff {
@@ -206,8 +209,8 @@ func (s *Session) backoff(d clock.Duration) clock.Duration {
 	return d
 }
 
-// wait asks for what is missing after d, unless events arrive meanwhile, in the
-// place of a timer that was set before.
+// startTimer sets the timer, instead of one that was set before. When it fires, what is
+// missing is requested, unless events have arrived in the meantime.
 func (s *Session) startTimer(d clock.Duration) {
 	if s.sessions == nil {
 		return
@@ -225,7 +228,7 @@ func (s *Session) startTimer(d clock.Duration) {
 	})
 }
 
-// due takes the end of a wait.
+// timerFired requests what is missing, or waits again if the gap has become smaller.
 func (s *Session) timerFired() {
 	s.timerSet, s.backingOff = false, false
 	if seq, gap := s.Log.Gap(); gap && seq != s.seqAtTimer {

@@ -8,39 +8,39 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// Sessions are the sessions that somebody follows. Whoever owns them sets the
-// exported fields, and passes on what the connection tells: State, Event, and
-// Cursors for each connect.
+// Sessions are the sessions that are followed. Their owner sets the exported fields before the
+// first call, and connects them to a client: it calls State and Event, and sends Cursors with
+// each connect.
 type Sessions struct {
-	// Ask makes a request. read decodes the payload of its answer before done is
-	// called, on the loop, with the error or nil. When the connection is lost, done
-	// may be called with UNAVAILABLE or not at all.
+	// Call makes a request. It must have read decode the payload of the answer, then call
+	// done, on the loop, with the error or nil. If the connection is lost, done may be
+	// called with UNAVAILABLE, or not at all.
 	Call func(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error))
 
-	// Tell runs f on the loop. Timers call it from other goroutines.
+	// OnLoop runs f on the loop. Timers call it from other goroutines.
 	OnLoop func(f func())
 
-	// Changed is called when a session changed: with the steps by which its Log
-	// changed, or with nil when Log is another as a whole, or Gone or Err changed.
-	// Nothing is told before the session is Loaded, except an Err.
+	// Changed is called when a session has changed. changes are the changes of its Log, or
+	// nil if all of Log is new, or Gone or Err has changed. Before the session is Loaded,
+	// Changed is called for an Err only.
 	Changed func(s *Session, changes []timeline.Change)
 
-	ready       bool       // there is a connection to ask over
-	pausedUntil clock.Time // the gateway takes no requests before
-	list        []*Session // the most recently followed first; replaced, never changed
+	ready       bool       // there is a connection
+	pausedUntil clock.Time // the gateway refuses requests until then
+	list        []*Session // the most recently followed first; never changed, only replaced
 }
 
-// Kind is whose a session is.
+// Kind says whose session is followed.
 type Kind uint8
 
 // The kinds.
 const (
-	OwnSession        Kind = iota // the user's, which need not exist yet
-	OtherUsersSession             // another user's, whose events the gateway sends an admin on request
-	NewSession                    // the user's, with a key just generated: nothing is there to load
+	OwnSession        Kind = iota // of the user; it need not exist yet
+	OtherUsersSession             // of another user; the gateway sends its events to admins that ask for them
+	NewSession                    // of the user, with a key that was just generated: there is nothing to load
 )
 
-// Find is the session of that key, or nil when it is not followed.
+// Find returns the session with that key, or nil if it is not followed.
 func (all *Sessions) Find(key string) *Session {
 	for _, s := range all.list {
 		if s.Key == key {
@@ -50,8 +50,8 @@ func (all *Sessions) Find(key string) *Session {
 	return nil
 }
 
-// Follow follows a session, and puts it first. The transcript is loaded if it is
-// not here; a session that rests or was refused is asked for anew.
+// Follow follows a session and makes it the first. It loads the transcript if that is needed,
+// also if the session was in the background or had an Err.
 func (all *Sessions) Follow(key string, kind Kind) *Session {
 	s := all.Find(key)
 	if s == nil {
@@ -66,7 +66,7 @@ func (all *Sessions) Follow(key string, kind Kind) *Session {
 	return s
 }
 
-// behind is a new list: a session and all others behind it.
+// withFirst returns a new list: s, then all other sessions.
 func (all *Sessions) withFirst(s *Session) []*Session {
 	list := make([]*Session, len(all.list)+1)
 	list[0] = s
@@ -80,15 +80,15 @@ func (all *Sessions) withFirst(s *Session) []*Session {
 	return list[:n]
 }
 
-// Rest notes that nobody looks at a session for now: it is kept up to date only
-// as long as no history has to be read for that. Follow ends its rest.
+// SetBackground notes that nobody looks at a session for now: it is kept up to date only as
+// long as that needs no history. Follow ends this.
 func (all *Sessions) SetBackground(key string) {
 	if s := all.Find(key); s != nil {
 		s.background = true
 	}
 }
 
-// Unfollow ends Follow. The Session is empty then, and of no more use.
+// Unfollow stops following a session. Its Session is empty then, and never changes again.
 func (all *Sessions) Unfollow(key string) {
 	if s := all.Find(key); s != nil {
 		all.list = all.withFirst(s)[1:]
@@ -104,7 +104,7 @@ func (all *Sessions) Trim(most int) {
 	}
 }
 
-// Cursors is how far the sessions have been read: client.Options.Resume.
+// Cursors returns how far the sessions are known. It is made for client.Options.Resume.
 func (all *Sessions) Cursors() []protocol.Cursor {
 	var cursors []protocol.Cursor
 	for _, s := range all.list {
@@ -115,19 +115,19 @@ func (all *Sessions) Cursors() []protocol.Cursor {
 	return cursors
 }
 
-// State follows the connection: client.Options.OnState.
+// State handles a change of the connection's state. It is made for client.Options.OnState.
 func (all *Sessions) State(st client.State) {
 	all.ready = st.Phase == client.Ready
 	for _, s := range all.list {
-		if all.ready && s.sessions != nil { // what is told may unfollow others
+		if all.ready && s.sessions != nil { // Changed may have unfollowed it
 			s.connected(st.Resumed)
 		}
 	}
 }
 
-// Event takes an event of the connection, of any kind: client.Options.OnEvent.
-// Whoever has read already of which session an event is, and that the event is no
-// tick, may call Session.Event instead.
+// Event handles an event of the connection, of any kind. It is made for
+// client.Options.OnEvent. A caller that knows the event's session may call Session.Event
+// instead, and Tick for ticks.
 func (all *Sessions) Event(e protocol.Frame) {
 	switch e.Event {
 	case protocol.EventAgent, protocol.EventChat, protocol.EventSessionUpdated:
@@ -140,7 +140,7 @@ func (all *Sessions) Event(e protocol.Frame) {
 	}
 }
 
-// Tick takes the payload of a tick, which tells how far the sessions' logs are.
+// Tick handles the payload of a tick, which says how far the sessions' logs are.
 func (all *Sessions) Tick(payload jsontext.Raw) {
 	var t protocol.Tick
 	if jsontext.Read(payload, t.DecodeJSON) != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// question makes a request for the transcript. done is called when it was
-// answered, if the answer still matters then.
+// request makes a request for the transcript. done is called when it has succeeded, unless the
+// answer is out of date by then.
 func (s *Session) request(method string, params []byte, read func(*jsontext.Decoder), done func()) {
 	if left := clock.Until(s.sessions.pausedUntil); left > 0 {
 		s.startTimer(left)
@@ -30,7 +30,7 @@ func (s *Session) request(method string, params []byte, read func(*jsontext.Deco
 		case client.Retryable(err):
 			s.retryLater(err)
 		case s.eventSinceRequest && err.Code == protocol.NotFound, method == protocol.MethodChatReplay:
-			s.loadHistory() // which tells more
+			s.loadHistory() // its answer says more
 		default:
 			s.Err = err
 			s.notify(nil)
@@ -38,7 +38,7 @@ func (s *Session) request(method string, params []byte, read func(*jsontext.Deco
 	})
 }
 
-// later asks anew when the gateway may have changed its mind.
+// retryLater makes the request again after a wait.
 func (s *Session) retryLater(err *protocol.Error) {
 	wanted := clock.Duration(min(err.RetryAfterMs, int64(maxRetryAfter/clock.Millisecond))) * clock.Millisecond
 	if err.Code == protocol.ResourceExhausted {
@@ -49,8 +49,8 @@ func (s *Session) retryLater(err *protocol.Error) {
 	s.backingOff = true
 }
 
-// load asks for as much of the transcript as there was, so that nothing goes away
-// above the reader. A session that nobody looks at is emptied instead.
+// loadHistory requests the newest part of the transcript, at least as long as Log, so that no
+// message disappears from the screen. A background session is cleared instead.
 func (s *Session) loadHistory() {
 	if s.background {
 		s.clear(false)
@@ -62,7 +62,7 @@ func (s *Session) loadHistory() {
 	s.request(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func() {
 		seq, _ := s.Log.Gap()
 		brought := !s.Loaded || s.Log.Stale() || h.LastSeq > seq
-		if !s.Log.Load(h) { // the history was read before the log became another one
+		if !s.Log.Load(h) { // the history is older than the reset of the log
 			s.loadHistory()
 			return
 		}
@@ -72,7 +72,7 @@ func (s *Session) loadHistory() {
 	})
 }
 
-// replay asks for the events after the cursor.
+// replay requests the events after the cursor.
 func (s *Session) replay() {
 	at := s.Log.Cursor()
 	var r protocol.ChatReplayResult
@@ -85,8 +85,8 @@ func (s *Session) replay() {
 	})
 }
 
-// answered goes on after an answer that brought something, or nothing. What is
-// missing even then cannot be had yet.
+// afterAnswer requests what is still missing. If the answer brought nothing, what is missing is
+// not available yet: the next request waits.
 func (s *Session) afterAnswer(brought bool) {
 	s.maybeIncomplete = false
 	if _, gap := s.Log.Gap(); gap && !brought {
@@ -98,7 +98,7 @@ func (s *Session) afterAnswer(brought bool) {
 	s.requestMissing()
 }
 
-// watch asks for the events of another user's session, from the cursor on.
+// watch requests the events of another user's session after the cursor, and those to come.
 func (s *Session) watch() {
 	at := s.Log.Cursor()
 	var now protocol.ResumedCursor
@@ -109,11 +109,10 @@ func (s *Session) watch() {
 	})
 }
 
-// Earlier loads the page before the first message of Log, unless there is none,
-// or one is being loaded already. done, which may be nil, is called when that has
-// ended: Log has the page, except after an error, or when the page did not join
-// on because Log changed meanwhile. done is not called when the connection is
-// lost.
+// Earlier loads the page of messages before the first one of Log, unless there is none or one
+// is being loaded. done, which may be nil, is called at the end with the error or nil. Without
+// an error, Log has the page, unless Log has changed in the meantime so that the page does not
+// fit. done is not called if the connection is lost.
 func (s *Session) Earlier(done func(*protocol.Error)) {
 	before, more := s.Log.Oldest()
 	if !more || s.LoadingEarlier || s.sessions == nil || !s.sessions.ready {
