@@ -297,7 +297,7 @@ func TestNotificationsThatCannotBe(t *testing.T) {
 	admin.run("be on Android", onEachPage(androidNotifications))
 	signIn(t, g, admin)
 	admin.wait("it is said", `document.querySelector("#`+markup.IDNotices+`").dataset.state === "`+markup.NoticesAbsent+`"`)
-	if words := admin.text("#" + markup.IDNotices); !strings.Contains(words, "counted in its title") {
+	if words := admin.text("#" + markup.IDNotices); !strings.Contains(words, "its title shows how many requests are waiting") {
 		t.Errorf("the page says %q", words)
 	}
 	screenshots(admin, "absent")

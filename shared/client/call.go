@@ -27,12 +27,16 @@ type call struct {
 //
 // There is no timeout, since an answer may take as long as a run. params may be nil and is
 // read before Call returns. done may be nil.
-func (c *Client) Call(method string, params protocol.Payload, done func(payload jsontext.Raw, err *protocol.Error)) {
+func (c *Client) Call(
+	method string, params protocol.Payload, done func(payload jsontext.Raw, err *protocol.Error),
+) {
 	c.do(func() { c.call(method, params, done) })
 }
 
 // call sends a request and returns its id, or "" if it was not sent.
-func (c *Client) call(method string, params protocol.Payload, done func(jsontext.Raw, *protocol.Error)) string {
+func (c *Client) call(
+	method string, params protocol.Payload, done func(jsontext.Raw, *protocol.Error),
+) string {
 	if done == nil {
 		done = func(jsontext.Raw, *protocol.Error) {}
 	}
@@ -60,7 +64,10 @@ func (c *Client) nextID() string {
 	return strconv.FormatUint(c.lastID, 10)
 }
 
-func (c *Client) answer(done func(jsontext.Raw, *protocol.Error), payload jsontext.Raw, err *protocol.Error) {
+// answer queues the callback of a call.
+func (c *Client) answer(
+	done func(jsontext.Raw, *protocol.Error), payload jsontext.Raw, err *protocol.Error,
+) {
 	c.callbacks.add(len(payload), func() { done(payload, err) })
 }
 

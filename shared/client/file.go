@@ -18,7 +18,8 @@ func (m *Outgoing) Uploaded() bool {
 func (m *Outgoing) Media() []protocol.Media {
 	var list []protocol.Media
 	for i := range m.Files {
-		list = append(list, protocol.Media{Path: m.Files[i].Media.Path, Filename: m.Files[i].Media.Filename})
+		f := &m.Files[i].Media
+		list = append(list, protocol.Media{Path: f.Path, Filename: f.Filename})
 	}
 	return list
 }

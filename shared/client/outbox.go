@@ -101,7 +101,9 @@ func (o *Outbox) Begin(m *Outgoing) { m.sending, m.Tried = true, true }
 // Answered handles the gateway's answer to a message that was begun. After a retryable
 // error the session pauses: for as long as the gateway says, but at least for 1 s, and
 // twice as long after each further error, up to 30 s.
-func (o *Outbox) Answered(m *Outgoing, ack *protocol.ChatSendResult, err *protocol.Error, now clock.Time) {
+func (o *Outbox) Answered(
+	m *Outgoing, ack *protocol.ChatSendResult, err *protocol.Error, now clock.Time,
+) {
 	m.sending = false
 	if err != nil && Retryable(err) {
 		wait := min(max(2*o.pauses[m.SessionKey].wait, firstWait), maxWait)

@@ -165,7 +165,8 @@ func (t *Timeline) Replay(r protocol.ChatReplayResult) (Outcome, []Change) {
 // fit: the transcript now begins elsewhere or has another epoch, or the page is older than
 // the loaded history or has a message in an outdated state. Ask again then.
 func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
-	if oldest, _ := t.Oldest(); t.stale || page.Epoch != t.epoch || page.LastSeq < max(t.loadedSeq, t.withdrawnSeq) || before != oldest {
+	outdated := page.LastSeq < max(t.loadedSeq, t.withdrawnSeq)
+	if oldest, _ := t.Oldest(); t.stale || page.Epoch != t.epoch || outdated || before != oldest {
 		return false
 	}
 	if page.LastSeq < t.seq {

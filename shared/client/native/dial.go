@@ -9,14 +9,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Options say who connects and who is told.
+// Options configure a Client or a Transport.
 type Options struct {
-	// Hello is said on every connection: token, user_id, sender_id, device_name
-	// and so on. Without a credential, a pairing starts.
+	// Hello has the params of connect, which is sent on every connection: token, user_id,
+	// sender_id, device_name and so on. Without a credential, a pairing starts.
 	Hello protocol.ConnectParams
 
-	// Bearer is a token sent as Authorization on the upgrade, in place of
-	// Hello.Token. Cookies are sent with it.
+	// Bearer is a token to send as Authorization header of the upgrade, instead of
+	// Hello.Token. Cookies are sent with the upgrade.
 	Bearer  client.Secret
 	Cookies []*http.Cookie
 
@@ -24,19 +24,19 @@ type Options struct {
 	// configuration and the proxy. nil means http.DefaultClient.
 	HTTPClient *http.Client
 
-	// Resume, OnState and OnEvent are those of client.Options. While OnEvent does not
-	// return nothing is read, and pings are not answered.
+	// Resume, OnState and OnEvent are those of client.Options. Until OnEvent returns,
+	// nothing is read and pings are not answered.
 	Resume  func() []protocol.Cursor
 	OnState func(client.State)
 	OnEvent func(protocol.Frame)
 }
 
-// Dial connects to the gateway at address and returns once the client is ready
-// to take requests. Until ctx ends it tries again after every failure, and waits
-// for a pairing to be approved (OnState is told its code). When the gateway
-// refuses the credential, the error is a *protocol.Error beneath its context;
-// when ctx ends, the error says what was in the way last. The client then keeps
-// itself connected until Stop.
+// Dial connects to the gateway at address and returns a client that is Ready. The client then
+// stays connected until Stop.
+//
+// Dial tries again after every failure, and waits until a pairing is approved (OnState gets
+// its code), until ctx ends. If the gateway refuses the credential, the error wraps a
+// *protocol.Error. If ctx ends, the error includes the last failure.
 func Dial(ctx context.Context, address string, o Options) (*client.Client, error) {
 	t, err := NewTransport(address, o)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package native is Gatehouse for Go programs: package client's Transport over
-// TCP, by way of github.com/coder/websocket, and Dial, which puts the two
-// together. The example shows a whole chat.
+// Package native connects Go programs to a gateway: it implements package client's Transport
+// over TCP with github.com/coder/websocket, and Dial returns a connected client. The example
+// shows a whole chat.
 //
-// A browser's WebAssembly must not link this package: it brings net/http.
+// The browser's client must not link this package, which links net/http.
 package native

@@ -16,36 +16,37 @@ import (
 )
 
 const (
-	readLimit = 2 * protocol.MaxFrameBytes // a gateway sends no frame over half of it
-	maxQueued = 4 << 20                    // bytes that may wait to be written
+	readLimit = 2 * protocol.MaxFrameBytes // the gateway's frames are at most half as large
+	maxQueued = 4 << 20                    // bytes queued for writing
 )
 
 var (
 	errClosed = errors.New("closed by this side")
-	errQueue  = errors.New("the gateway takes frames too slowly: more than 4 MiB wait to be written")
+	errQueue  = errors.New("the gateway reads too slowly: more than 4 MiB are queued")
 )
 
-// socket is one WebSocket. run reads and alone calls the handler; write alone
-// writes. The context's end ends both; its cause says why.
+// socket is a WebSocket. Two goroutines serve it: run reads and calls the handler, write
+// writes. Both end when ctx ends; its cause says why.
 type socket struct {
 	transport *Transport
 	handler   client.SocketHandler
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
-	wake      chan struct{} // something is in the queue
+	wake      chan struct{} // has a value if the writer has something to do
 
+	// mu guards the following fields.
 	mu      sync.Mutex
-	open    bool
-	queue   [][]byte
-	bytes   int // in the queue and in the writer's hands
-	goodbye *websocket.CloseError
+	open    bool                  // the upgrade succeeded
+	queue   [][]byte              // frames to write
+	bytes   int                   // in the queue and being written
+	closing *websocket.CloseError // to send after the queue; nil until Close
 }
 
 // Send queues a text message. A queue that grows past 4 MiB ends the socket.
 func (s *socket) Send(data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.goodbye != nil || s.ctx.Err() != nil {
+	if s.closing != nil || s.ctx.Err() != nil {
 		return
 	}
 	if s.bytes += len(data); s.bytes > maxQueued {
@@ -53,11 +54,11 @@ func (s *socket) Send(data []byte) {
 		return
 	}
 	s.queue = append(s.queue, data)
-	s.rouse()
+	s.wakeWriter()
 }
 
-// Close ends the connection after what is queued, with a close handshake; one
-// that is not open yet is given up.
+// Close closes the connection with a close handshake, after the queued messages. A socket
+// that is not open yet is dropped.
 func (s *socket) Close(code int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,33 +66,36 @@ func (s *socket) Close(code int, reason string) {
 		s.cancel(errClosed)
 		return
 	}
-	if s.goodbye == nil {
-		s.goodbye = &websocket.CloseError{Code: websocket.StatusCode(code), Reason: reason}
-		s.rouse()
+	if s.closing == nil {
+		s.closing = &websocket.CloseError{Code: websocket.StatusCode(code), Reason: reason}
+		s.wakeWriter()
 	}
 }
 
-func (s *socket) rouse() {
+// wakeWriter makes the writer look at the queue.
+func (s *socket) wakeWriter() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// take gives what is queued, and the goodbye to say after it.
-func (s *socket) take() (frames [][]byte, goodbye *websocket.CloseError) {
+// take empties the queue and returns its frames, and the close frame to send after them.
+func (s *socket) take() (frames [][]byte, closing *websocket.CloseError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	frames, s.queue = s.queue, nil
-	return frames, s.goodbye
+	return frames, s.closing
 }
 
+// wrote notes that bytes were written.
 func (s *socket) wrote(bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bytes -= bytes
 }
 
+// run opens the connection and reads from it until it ends.
 func (s *socket) run() {
 	conn, resp, err := websocket.Dial(s.ctx, s.transport.url, &websocket.DialOptions{
 		HTTPClient: s.transport.http,
@@ -113,9 +117,9 @@ func (s *socket) run() {
 	err = s.read(conn)
 	s.cancel(err)
 	if failed := <-written; failed != nil && websocket.CloseStatus(err) == -1 {
-		err = failed // which closed the connection under the reader
+		err = failed // the failed write closed the connection
 	}
-	_ = conn.CloseNow() // what it says of a connection that has ended is of no use
+	_ = conn.CloseNow() // the connection has ended: its error does not matter
 	s.handler.Closed(ending(err))
 }
 
@@ -134,7 +138,8 @@ func (s *socket) read(conn *websocket.Conn) error {
 	}
 }
 
-// write ends with the socket: with nil when the reader knows why.
+// write writes queued frames until the socket ends. It returns nil if the reader knows why
+// the socket has ended.
 func (s *socket) write(conn *websocket.Conn) error {
 	for {
 		select {
@@ -142,7 +147,7 @@ func (s *socket) write(conn *websocket.Conn) error {
 			return nil
 		case <-s.wake:
 		}
-		frames, goodbye := s.take()
+		frames, closing := s.take()
 		for _, f := range frames {
 			if err := s.writeFrame(conn, f); err != nil {
 				s.cancel(err)
@@ -150,8 +155,8 @@ func (s *socket) write(conn *websocket.Conn) error {
 			}
 			s.wrote(len(f))
 		}
-		if goodbye != nil {
-			_ = conn.Close(goodbye.Code, goodbye.Reason) // bounded by the library: 5 s to say it, 5 s for the answer
+		if closing != nil {
+			_ = conn.Close(closing.Code, closing.Reason) // takes at most 10 s
 			s.cancel(errClosed)
 			return errClosed
 		}
@@ -163,7 +168,8 @@ func (s *socket) writeFrame(conn *websocket.Conn, frame []byte) error {
 		fmt.Errorf("the gateway did not take a frame within %v", protocol.WriteTimeout))
 	defer cancel()
 	if err := conn.Write(ctx, websocket.MessageText, frame); err != nil {
-		// Whichever ended closed the connection; the socket's may end because this one did.
+		// Either context may have closed the connection. ctx comes first, because its end also
+		// ends s.ctx.
 		for _, c := range []context.Context{ctx, s.ctx} {
 			if c.Err() != nil {
 				return context.Cause(c)
@@ -174,13 +180,13 @@ func (s *socket) writeFrame(conn *websocket.Conn, frame []byte) error {
 	return nil
 }
 
-// ending gives the code and the reason for the handler: the peer's, if it said
-// something; otherwise 1006 and what went wrong.
+// ending returns the code and the reason for the handler: those of the peer's close frame,
+// or else 1006 and what went wrong.
 func ending(err error) (code int, reason string) {
-	var said websocket.CloseError
+	var closed websocket.CloseError
 	switch {
-	case errors.As(err, &said):
-		return int(said.Code), said.Reason
+	case errors.As(err, &closed):
+		return int(closed.Code), closed.Reason
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		reason = fmt.Sprintf("the gateway sent a frame over %d bytes", readLimit)
 	case errors.Is(err, io.EOF):
@@ -191,7 +197,8 @@ func ending(err error) (code int, reason string) {
 	return int(websocket.StatusAbnormalClosure), reason
 }
 
-// whyNotOpen never shows the address, which may carry what is secret.
+// whyNotOpen says why the connection could not be opened. It leaves out the address, which
+// may contain a secret.
 func (s *socket) whyNotOpen(resp *http.Response, err error) string {
 	switch {
 	case s.ctx.Err() != nil:
@@ -206,8 +213,8 @@ func (s *socket) whyNotOpen(resp *http.Response, err error) string {
 	return err.Error()
 }
 
-// cause is what a gateway's refusal says, of whose body the library keeps a
-// kilobyte; empty for anybody else's.
+// cause returns the message in a gateway's error response, or "" for other responses. The
+// library keeps the first kilobyte of the body.
 func cause(body io.Reader) string {
 	var refusal struct {
 		Error struct {

@@ -10,16 +10,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 )
 
-// Transport opens WebSockets to one gateway. Each socket takes two goroutines,
-// which end within 20 s of Close however the peer behaves.
+// Transport opens WebSockets to one gateway. Each socket has two goroutines, which end within
+// 20 s of Close, whatever the peer does.
 type Transport struct {
 	url    string
 	header http.Header
 	http   *http.Client
 }
 
-// NewTransport checks the address: ws://, wss://, http:// or https:// with a
-// host; without a path, /ws is meant. Of the options it takes Bearer, Cookies
+// NewTransport returns a Transport for a gateway's address: ws://, wss://, http:// or
+// https:// with a host. Without a path, the path is /ws. It uses the options Bearer, Cookies
 // and HTTPClient.
 func NewTransport(address string, o Options) (*Transport, error) {
 	u, err := url.Parse(address)
@@ -40,7 +40,7 @@ func NewTransport(address string, o Options) (*Transport, error) {
 	return &Transport{url: u.String(), header: o.header(), http: o.HTTPClient}, nil
 }
 
-// header is what the upgrade request carries.
+// header returns the headers of the upgrade request.
 func (o *Options) header() http.Header {
 	r := http.Request{Header: http.Header{}}
 	for _, c := range o.Cookies {
