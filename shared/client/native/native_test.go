@@ -255,7 +255,7 @@ func TestStubbornPeers(t *testing.T) {
 			for range 10 {
 				s.Send(make([]byte, 512<<10))
 			}
-		}, 0, 1006, "more than 4 MiB wait"},
+		}, 0, 1006, "more than 4 MiB are queued"},
 		{"hangs up", func(net.Conn, *bufio.Reader) {}, func(client.Socket) {}, 0, 1006, "the connection was cut"},
 		{"breaks the protocol", func(c net.Conn, br *bufio.Reader) {
 			_, _ = c.Write([]byte{0xf1, 0})
