@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// in runs a test in a bubble of its own time.
+// in runs a test in a synctest bubble.
 func in(t *testing.T, f func(t *testing.T)) {
 	t.Parallel()
 	synctest.Test(t, f)

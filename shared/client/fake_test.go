@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// fakeTransport records the sockets that a Client opens; the test plays their
-// network and their gateway.
+// fakeTransport records the sockets that a Client opens. The test acts as the network and
+// the gateway.
 type fakeTransport struct{ sockets []*fakeSocket }
 
 type fakeSocket struct {
@@ -67,7 +67,7 @@ func (s *fakeSocket) end(code int, reason string) {
 	}
 }
 
-// last is the last request on the socket.
+// last returns the last request on the socket.
 func (s *fakeSocket) last() protocol.Request {
 	if len(s.frames) == 0 {
 		return protocol.Request{}
@@ -105,7 +105,7 @@ func (s *fakeSocket) refuse(e *protocol.Error) {
 	s.handler.Message(protocol.AppendError(nil, s.last().ID, e))
 }
 
-// harness is a Client with everything it told.
+// harness is a Client that records its callbacks.
 type harness struct {
 	*testing.T
 	client    *Client
@@ -117,7 +117,7 @@ type harness struct {
 	asked     int // how often for the cursors
 }
 
-// start begins a started Client whose jitter is none; it must run in a bubble.
+// start returns a started Client without jitter. It must run in a bubble.
 func start(t *testing.T, hello protocol.ConnectParams) *harness {
 	h := newHarness(t, hello)
 	h.client.Start()
@@ -152,7 +152,7 @@ const (
 		`"expires_at":"2026-01-01T01:00:00.000Z","poll_interval_ms":2000,"server":{"name":"gatehouse","version":"1"}}`
 )
 
-// socket is the newest one.
+// socket returns the newest socket.
 func (h *harness) socket() *fakeSocket {
 	h.Helper()
 	if len(h.transport.sockets) == 0 {
@@ -180,7 +180,7 @@ func (h *harness) reach(to step) *fakeSocket {
 	return s
 }
 
-// phase fails unless the Client is there, and has said so last.
+// phase fails unless the Client is in the phase, and OnState has reported it last.
 func (h *harness) phase(want Phase) State {
 	h.Helper()
 	synctest.Wait()
@@ -194,8 +194,8 @@ func (h *harness) phase(want Phase) State {
 	return s
 }
 
-// pass lets time go by and what falls due happen. Taking the client's lock first
-// orders what the test read before what timers write.
+// pass lets time pass, and timers fire. It locks the client first, so that the test's reads
+// happen before the timers' writes.
 func (h *harness) pass(d time.Duration) {
 	h.client.State()
 	time.Sleep(d)

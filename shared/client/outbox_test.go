@@ -29,7 +29,7 @@ func keys(list []*Outgoing) string {
 	return strings.Join(all, " ")
 }
 
-// begin begins what is next.
+// begin begins to send the messages that are next.
 func (o *Outbox) begin(now clock.Time) []*Outgoing {
 	next := o.Next(now)
 	for _, m := range next {
@@ -255,8 +255,8 @@ func TestOutboxesShareWithoutLossOrDouble(t *testing.T) {
 	})
 }
 
-// deliver is one tab's turn: it reads what is kept and sends what it may. With
-// dice, requests and answers are lost.
+// deliver is one tab's turn: it reads the stored messages and sends those that are next.
+// Random requests and answers are lost.
 func deliver(dice *rapid.T, o *Outbox, kept map[string]Outgoing, log map[string][]string, now clock.Time) {
 	lost := func(what string) bool { return dice != nil && rapid.IntRange(0, 2).Draw(dice, what) == 0 }
 	for _, m := range kept {

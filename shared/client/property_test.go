@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// move is one thing that happens to a Client.
+// move is one event in a Client's life.
 type move struct {
 	op     int
 	time   time.Duration
@@ -41,7 +41,7 @@ func drawMove(t *rapid.T) move {
 	}
 }
 
-// world plays a network, a gateway and a person to one Client, in a bubble.
+// world simulates the network, the gateway and the person of one Client, in a bubble.
 type world struct {
 	client    *Client
 	transport *fakeTransport
@@ -87,7 +87,7 @@ func (w *world) take(f protocol.Frame) {
 	w.told = max(w.told, f.Seq)
 }
 
-// say has a socket hear an event of a log.
+// say sends an event of a log on a socket.
 func (w *world) say(s *fakeSocket) {
 	seq := w.said + 1
 	if s.alive() && s == w.newest() && w.client.State().Phase == Ready {
@@ -96,7 +96,7 @@ func (w *world) say(s *fakeSocket) {
 	s.handler.Message(protocol.AppendEvent(nil, protocol.EventAgent, []byte(`{}`), seq))
 }
 
-// apart does what may bring the program to stop for a while.
+// apart does what may block the program for a while.
 func (w *world) apart(f func()) {
 	if w.stall == nil || w.held {
 		f()
@@ -106,7 +106,7 @@ func (w *world) apart(f func()) {
 	synctest.Wait()
 }
 
-// stumble has the program take its time over an event, as soon as one can come.
+// stumble makes the program block in its next event.
 func (w *world) stumble() {
 	if w.stall != nil || len(w.transport.sockets) == 0 {
 		return
@@ -119,7 +119,7 @@ func (w *world) stumble() {
 	}
 }
 
-// release has the program go on.
+// release unblocks the program.
 func (w *world) release() {
 	if stall := w.stall; stall != nil {
 		w.stall = nil
@@ -136,7 +136,7 @@ func (w *world) failf(format string, args ...any) {
 	}
 }
 
-// alone fails when two callbacks overlap.
+// alone fails if two callbacks overlap.
 func (w *world) alone(f func()) {
 	if w.telling {
 		w.failf("told two things at once")
@@ -186,7 +186,7 @@ func (w *world) make(m move) {
 	}
 }
 
-// happen is what the network or the gateway does to a socket.
+// happen applies a move of the network or the gateway to a socket.
 func (w *world) happen(s *fakeSocket, m move) {
 	switch m.op {
 	case 5, 6:
@@ -222,7 +222,7 @@ func (w *world) pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// check holds what must hold at every moment.
+// check verifies the invariants.
 func (w *world) check() {
 	alive := 0
 	for _, s := range w.transport.sockets {
@@ -272,8 +272,8 @@ func (w *world) recover() {
 	w.failf("stuck: %v, %+v", w.client.State().Phase, w.client.State().Err)
 }
 
-// serve is a gateway that welcomes everybody, and reports whether the newest
-// socket is its.
+// serve acts as a gateway that accepts every client, and reports whether the newest socket
+// is connected to it.
 func (w *world) serve() bool {
 	s := w.newest()
 	if !s.alive() {
@@ -292,8 +292,7 @@ func (w *world) serve() bool {
 	return true
 }
 
-// live plays the moves, then lets everything work, then stops; it gives the
-// first fault.
+// live plays the moves, then lets everything work, then stops. It returns the first fault.
 func (w *world) live(moves []move) string {
 	for _, m := range moves {
 		w.make(m)

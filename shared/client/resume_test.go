@@ -17,7 +17,7 @@ import (
 const resumed = `{"protocol":3,"role":"operator","user_id":"u1","server":{},` +
 	`"resumed":[{"sessionKey":"a","status":"live","epoch":"e","lastSeq":9},{"sessionKey":"b","status":"gone","lastSeq":0}]}`
 
-// hello reads the connect that is the last frame on a socket.
+// hello decodes the connect request that is the last frame on a socket.
 func (s *fakeSocket) hello(t *testing.T) protocol.ConnectParams {
 	t.Helper()
 	var p protocol.ConnectParams
@@ -122,7 +122,7 @@ func TestResumeIsBounded(t *testing.T) {
 	}
 }
 
-// slow is a program that takes its time over the first event.
+// slow is a program that blocks in the first event.
 type slow struct {
 	*testing.T
 	client    *Client
@@ -160,7 +160,7 @@ func newSlow(t *testing.T) *slow {
 	return p
 }
 
-// let has the program go on.
+// let unblocks the program.
 func (p *slow) let() {
 	close(p.release)
 	synctest.Wait()

@@ -24,7 +24,7 @@ func asked(status protocol.MessageStatus) protocol.Message {
 	return protocol.Message{ID: "q", Role: protocol.FromUser, Content: "Hi", Status: status, RunID: "r", Seq: 1}
 }
 
-// show gives a transcript and its changes as short text.
+// show returns a transcript and its changes as short text.
 func show(tl *Timeline) string {
 	var b strings.Builder
 	for _, m := range tl.Messages() {

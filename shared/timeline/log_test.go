@@ -11,9 +11,9 @@ import (
 
 const testKey = "agent:demo:ws:direct:1"
 
-// gateway is a session as the gateway keeps it: its log, and after each event
-// the transcript that chat.history would answer. It writes both from the same
-// commands, the transcript without looking at the log.
+// gateway simulates a session at the gateway: its log and, after each event, the transcript
+// that chat.history would answer. It derives both from the same commands, the transcript
+// independently of the log.
 type gateway struct {
 	epoch  string
 	log    []Event
@@ -39,7 +39,7 @@ func newGateway(epoch string, html bool) *gateway {
 
 func (g *gateway) lastSeq() int64 { return int64(len(g.log)) }
 
-// append stores an event, with what it does to the transcript.
+// append stores an event, and applies its effect to the transcript.
 func (g *gateway) append(name string, p protocol.Payload, change func(m []protocol.Message) []protocol.Message) {
 	g.log = append(g.log, Event{Name: name, Seq: g.lastSeq() + 1, Payload: p.AppendJSON(nil)})
 	m := slices.Clone(g.states[len(g.states)-1])
@@ -175,8 +175,7 @@ func (g *gateway) withdraw(run *serverRun) {
 	}))
 }
 
-// compact removes the pieces of runs that have ended: what they say is in their
-// messages.
+// compact removes the events of ended runs, whose messages have their content.
 func (g *gateway) compact() {
 	ended := map[string]bool{}
 	for _, r := range g.runs {
@@ -192,8 +191,7 @@ func (g *gateway) compact() {
 	}
 }
 
-// since is the log after a seq, at most so many events of it, or a reset where
-// that cannot be had.
+// since returns up to limit events after a seq, or a reset if they were compacted.
 func (g *gateway) since(epoch string, after int64, limit int) protocol.ChatReplayResult {
 	r := protocol.ChatReplayResult{SessionKey: testKey, Epoch: g.epoch, LastSeq: g.lastSeq()}
 	if epoch != "" && epoch != g.epoch || after > g.lastSeq() || after < g.floor {
@@ -206,7 +204,7 @@ func (g *gateway) since(epoch string, after int64, limit int) protocol.ChatRepla
 	return r
 }
 
-// resume is what becomes of a cursor.
+// resume returns the status of a cursor.
 func (g *gateway) resume(c protocol.Cursor) protocol.ResumedCursor {
 	r := protocol.ResumedCursor{SessionKey: testKey, Status: protocol.ResumeLive, Epoch: g.epoch, LastSeq: g.lastSeq()}
 	if g.since(c.Epoch, c.AfterSeq, 0).Reset {
@@ -239,8 +237,7 @@ func splitLines(s string) []string {
 	return append(lines, s[start:])
 }
 
-// transcript is the projection after so many events, ordered as the protocol
-// says.
+// transcript returns the transcript after a number of events, in the protocol's order.
 func (g *gateway) transcript(seq int64) []protocol.Message {
 	ms := slices.Clone(g.states[seq])
 	anchors := map[string]int64{}

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawGateway plays a random life of a session.
+// drawGateway simulates a session with random events.
 func drawGateway(t *rapid.T, epoch string, html bool) *gateway {
 	g := newGateway(epoch, html)
 	for range rapid.IntRange(0, 40).Draw(t, "commands") {
@@ -17,7 +17,7 @@ func drawGateway(t *rapid.T, epoch string, html bool) *gateway {
 	return g
 }
 
-// live does one thing that a session's users, its runs and its agent do.
+// live does one random action of the session's users, runs and agent.
 func (g *gateway) live(t *rapid.T) {
 	text := rapid.StringMatching(`[a-zé \n]{1,6}`)
 	var queued, running, ended *serverRun
@@ -200,7 +200,7 @@ func deliverSomething(t *rapid.T, tl *Timeline, g *gateway, head int64) {
 	}
 }
 
-// settle does what a client does until nothing is missing.
+// settle acts as a client until nothing is missing.
 func settle(t *rapid.T, tl *Timeline, g *gateway) {
 	tl.Tick(g.lastSeq())
 	if tl.Stale() {

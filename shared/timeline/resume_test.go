@@ -30,7 +30,7 @@ func replayOf(epoch string, lastSeq int64, events ...Event) protocol.ChatReplayR
 	return r
 }
 
-// following is a Timeline at event 5 of log e1.
+// following returns a Timeline at event 5 of log e1.
 func following() *Timeline {
 	tl := New(testKey)
 	tl.Load(historyOf("e1", 5, note(5, "a")))

@@ -9,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// world is a session on a gateway, and a client that follows it over one
-// connection after another. What the client has to learn on the way is decided
-// by chance, what it does about it by the Timeline alone.
+// world simulates a session at a gateway, and a client that follows it over one connection
+// after another. What happens is random; what the client does follows from the Timeline
+// alone.
 type world struct {
 	t *rapid.T
 
@@ -39,7 +39,7 @@ type world struct {
 	most    int  // events of a replay's page
 }
 
-// wireEvent is an event on its way; a tick has no name.
+// wireEvent is an event in transit; a tick has no name.
 type wireEvent struct {
 	Event
 	era int
@@ -55,7 +55,7 @@ func newWorld(t *rapid.T) *world {
 	return w
 }
 
-// create begins a new log, which the session's followers are told.
+// create begins a new log and announces it to the session's followers.
 func (w *world) create() {
 	epoch := "e" + strconv.Itoa(len(w.logs)+1)
 	w.log = newGateway(epoch, rapid.Bool().Draw(w.t, "html"))
@@ -65,7 +65,7 @@ func (w *world) create() {
 	w.publish(0)
 }
 
-// publish sends what came into the log after a seq.
+// publish sends the events after a seq.
 func (w *world) publish(after int64) {
 	for _, e := range w.log.log[after:] {
 		w.send(e)
@@ -78,7 +78,7 @@ func (w *world) send(e Event) {
 	}
 }
 
-// live is something that happens at the gateway.
+// live does a random action at the gateway.
 func (w *world) live() {
 	switch op := rapid.IntRange(0, 39).Draw(w.t, "gateway"); {
 	case w.log == nil:
@@ -101,7 +101,7 @@ func (w *world) live() {
 	}
 }
 
-// network is something that happens on the way.
+// network does a random action of the network.
 func (w *world) network() {
 	if !w.up {
 		w.connect()
@@ -158,13 +158,13 @@ func (w *world) swap() {
 	}
 }
 
-// cut loses what is under way in either direction.
+// cut loses everything in transit, in both directions.
 func (w *world) cut() {
 	w.up, w.events, w.questions, w.answers, w.ticked = false, nil, nil, nil, 0
 	w.asking, w.earlier = false, false
 }
 
-// connect resumes.
+// connect opens a new connection and resumes.
 func (w *world) connect() {
 	w.up = true
 	c := w.tl.Cursor()
@@ -200,8 +200,7 @@ func (w *world) take(e wireEvent) {
 	applyNew(w.t, w.tl, e.Event)
 }
 
-// ask does what a client does on a connection: it asks for what it needs, one
-// question at a time.
+// ask makes the client's next request, if it needs one and none is pending.
 func (w *world) ask() {
 	after, gap := w.tl.Gap()
 	switch {
@@ -272,8 +271,7 @@ func (w *world) askEarlier() {
 	})
 }
 
-// check holds what must hold at every moment: a transcript that is whole is the
-// one that the gateway had at that event.
+// check verifies the invariant: a complete transcript equals the gateway's at that event.
 func (w *world) check() {
 	at := w.tl.Cursor()
 	ahead := func(m *Message) bool { return m.through > at.AfterSeq } // of a page that was newer
@@ -289,8 +287,8 @@ func (w *world) check() {
 	checkDerived(w.t, w.tl)
 }
 
-// settle lets everything arrive, in order, and tells how far the log is: then the
-// client must get to the end by itself, and stop asking.
+// settle delivers everything in order, and a tick. Then the client must reach the end of the
+// log by itself, and stop asking.
 func (w *world) settle() {
 	if !w.up {
 		w.connect()

@@ -20,14 +20,14 @@ type asset struct {
 	content []byte
 }
 
-// served is the name with the first ten hex digits of the content's SHA-256 before the
-// extension.
+// served returns the name with the first ten hex digits of the content's SHA-256 before
+// the extension.
 func (a asset) served() string {
 	ext := filepath.Ext(a.name)
 	return fmt.Sprintf("%s.%.5x%s", strings.TrimSuffix(a.name, ext), sha256.Sum256(a.content), ext)
 }
 
-// coding is a compressed form and what its files end with.
+// coding is a content coding and the extension of its files.
 type coding struct {
 	ext    string
 	writer func(io.Writer) io.WriteCloser
@@ -43,9 +43,9 @@ func codings() []coding {
 	}
 }
 
-// write puts the file and its compressed forms into dist, each at once and
-// whole. The plain file comes last: where it is, its forms are complete, unless
-// it was written fast; then .br is missing.
+// write writes the file and its compressed forms into dist, each atomically. The plain file
+// comes last, so if it exists its forms do too, unless it was written fast: then .br is
+// missing.
 func (a asset) write(out io.Writer, dist string, fast bool) error {
 	path := filepath.Join(dist, a.served())
 	if fast && exists(path) || exists(path) && exists(path+".br") {
@@ -96,7 +96,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// replace writes a file so that whoever looks sees all of it or nothing.
+// replace writes a file atomically: readers see the old file or the new one.
 func replace(path string, content []byte) error {
 	half, err := os.CreateTemp(filepath.Dir(path), ".half-*")
 	if err != nil {
@@ -110,8 +110,8 @@ func replace(path string, content []byte) error {
 	return os.Rename(half.Name(), path)
 }
 
-// prune removes from dist what belongs to no current asset, so that nothing old
-// is embedded.
+// prune removes files that belong to no current asset from dist, so that no old files are
+// embedded.
 func prune(dist string, assets []asset) error {
 	entries, err := os.ReadDir(dist)
 	if err != nil {

@@ -36,8 +36,8 @@ func compile(ctx context.Context, out io.Writer, o options) ([]byte, error) {
 	return os.ReadFile(module)
 }
 
-// glue reads the JavaScript that the Go release which compiles the client wants
-// beside it; that of another release does not fit.
+// glue reads wasm_exec.js from the Go release that compiles the client. The file of another
+// release does not work.
 func glue(ctx context.Context, o options) ([]byte, error) {
 	env := exec.CommandContext(ctx, "go", "env", "GOROOT")
 	env.Dir = o.root

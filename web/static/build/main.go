@@ -5,8 +5,8 @@
 //
 //	go run ./web/static/build
 //
-// It prints what the client weighs and fails when that exceeds the budget. What
-// is already there and unchanged is not made again.
+// It prints the size of the client, and fails if the client exceeds the budget. It does not
+// rewrite files that have not changed.
 //
 // The client is served without the names of its functions, unless it is built with
 // -fast. With -symbols the command builds nothing, but adds the names of functions to
@@ -27,8 +27,8 @@ import (
 	"sync"
 )
 
-// budget limits what the compiled client weighs on its way to the browser, in bytes.
-// Browsers take gzip where the gateway is reached without TLS.
+// budget limits the size of the compiled client's download, in bytes. Without TLS browsers
+// accept only gzip.
 type budget struct {
 	gzip, brotli int
 }
@@ -105,7 +105,7 @@ func shrink(out io.Writer, client []byte) ([]byte, *budget) {
 	return squeezed, &clientBudget
 }
 
-// collect makes or reads the plain content of every file.
+// collect builds or reads the plain content of every file.
 func collect(ctx context.Context, client []byte, o options) ([]asset, error) {
 	static := filepath.Join(o.root, "web", "static")
 	style, err := bundle(filepath.Join(static, "css"))

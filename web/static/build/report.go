@@ -9,12 +9,12 @@ import (
 	"text/tabwriter"
 )
 
-// clientName is the compiled client, by far the largest file; the budget is its.
+// clientName is the compiled client, by far the largest file. The budget limits it.
 const clientName = "app.wasm"
 
-// report prints what each file weighs, and fails when the module is heavier than
-// the budget, if there is one. A form that does not pay counts as the plain file,
-// which is what is sent then.
+// report prints the size of each file, and fails if the module exceeds the budget, if there
+// is one. Where a compressed form is missing because it would not be smaller, the plain file
+// counts, which is sent instead.
 func report(out io.Writer, dist string, assets []asset, limit *budget) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "client\traw\tgzip\tbrotli\t")
@@ -52,7 +52,7 @@ func exceeds(coding string, weight, limit int) error {
 		coding, clientName, weight, weight-limit, limit)
 }
 
-// size gives the size of a file, or other when there is none.
+// size returns the size of a file, or other if there is no such file.
 func size(path string, other int) int {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// script joins the loader's files into one: boot.js comes last and uses the
-// others.
+// script joins the loader's files into one. boot.js comes last, since it uses the others.
 func script(dir string) ([]byte, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.js"))
 	if err != nil {

@@ -13,8 +13,8 @@ var (
 	cssImport  = regexp.MustCompile(`^@import "([a-z0-9-]+\.css)";$`)
 )
 
-// bundle joins the style sheets that index.css imports, in its order. It fails
-// when index.css holds anything else, names a sheet twice or leaves one out.
+// bundle joins the style sheets that index.css imports, in its order. It fails if index.css
+// has anything else, imports a sheet twice or leaves one out.
 func bundle(dir string) ([]byte, error) {
 	index, err := os.ReadFile(filepath.Join(dir, "index.css"))
 	if err != nil {
@@ -46,7 +46,7 @@ func bundle(dir string) ([]byte, error) {
 	return joined.Bytes(), complete(dir, taken)
 }
 
-// complete fails when a sheet in dir was not taken.
+// complete fails if index.css does not import a sheet in dir.
 func complete(dir string, taken map[string]bool) error {
 	sheets, err := filepath.Glob(filepath.Join(dir, "*.css"))
 	if err != nil {
