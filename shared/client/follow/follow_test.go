@@ -256,7 +256,8 @@ func TestRefusals(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.set(func() {
-				f.g.refuse[protocol.MethodChatReplay] = &protocol.Error{Code: protocol.Unavailable, Retryable: true}
+				f.g.refuse[protocol.MethodChatReplay] = &protocol.Error{Code: protocol.Unavailable,
+					Retryable: true}
 			})
 			f.g.silently(func() { f.g.add("three") })
 			f.g.tick()
@@ -272,7 +273,8 @@ func TestRefusals(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.set(func() {
-				f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.InvalidRequest, "unknown method: chat.replay")
+				f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.InvalidRequest,
+					"unknown method: chat.replay")
 			})
 			f.g.silently(func() { f.g.add("three") })
 			f.g.tick()
@@ -288,7 +290,8 @@ func TestRefusals(t *testing.T) {
 			f.g.create("e1")
 			f.g.add("one")
 			f.g.set(func() {
-				f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden, "session does not belong to user")
+				f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden,
+					"session does not belong to user")
 			})
 			f.Client.Start()
 			f.Follow(key)

@@ -18,9 +18,10 @@ type Follower struct {
 	sessions Sessions
 }
 
-// New makes a Follower and the client that the options describe. It replaces their Resume. Their
-// OnState and OnEvent are called as usual, after the sessions have handled the state or
-// event. changed is called, as a callback, when a session has changed: see Sessions.Changed.
+// New makes a Follower and the client that the options describe. It replaces their
+// Resume. Their OnState and OnEvent are called as usual, after the sessions have handled
+// the state or event. changed is called, as a callback, when a session has changed: see
+// Sessions.Changed.
 func New(o client.Options, changed func(s *Session, changes []timeline.Change)) *Follower {
 	f := &Follower{}
 	f.sessions.Call, f.sessions.Changed = f.call, changed
@@ -43,7 +44,8 @@ func New(o client.Options, changed func(s *Session, changes []timeline.Change)) 
 	return f
 }
 
-func (f *Follower) call(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
+func (f *Follower) call(method string, params []byte, read func(*jsontext.Decoder),
+	done func(*protocol.Error)) {
 	f.Client.Call(method, client.Encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
 		if err == nil && jsontext.Read(payload, read) != nil {
 			err = protocol.Refuse(protocol.Internal, "the gateway's answer cannot be read")
@@ -53,8 +55,8 @@ func (f *Follower) call(method string, params []byte, read func(*jsontext.Decode
 }
 
 // Follow starts to follow a session of the user, which need not exist yet. The result is
-// reported by the function that New was given. Follow, Watch and Unfollow may be called from
-// any goroutine.
+// reported by the function that New was given. Follow, Watch and Unfollow may be called
+// from any goroutine.
 func (f *Follower) Follow(key string) {
 	f.Client.Tell(func() { f.sessions.Follow(key, OwnSession) })
 }
@@ -75,6 +77,6 @@ func (f *Follower) Unfollow(key string) {
 	})
 }
 
-// Session returns the session with that key, or nil if it is not followed. Only callbacks may
-// call it.
+// Session returns the session with that key, or nil if it is not followed. Only callbacks
+// may call it.
 func (f *Follower) Session(key string) *Session { return f.sessions.Find(key) }

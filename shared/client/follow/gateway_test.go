@@ -120,7 +120,8 @@ func (g *fakeGateway) answer(s *fakeSocket, r protocol.Request) []byte {
 		var p protocol.ChatHistoryParams
 		must(protocol.Decode(r.Params, &p))
 		if g.epoch == "" {
-			return protocol.AppendError(nil, r.ID, protocol.Refuse(protocol.NotFound, "there is no such session"))
+			return protocol.AppendError(nil, r.ID, protocol.Refuse(protocol.NotFound,
+				"there is no such session"))
 		}
 		return protocol.AppendResult(nil, r.ID, g.history(p.Before))
 	case protocol.MethodChatReplay:
@@ -162,7 +163,8 @@ func (g *fakeGateway) outOfLog(epoch string, after int64) bool {
 
 func (g *fakeGateway) resume(cursors []protocol.Cursor) (resumed []protocol.ResumedCursor) {
 	for _, c := range cursors {
-		r := protocol.ResumedCursor{SessionKey: c.SessionKey, Status: protocol.ResumeLive, Epoch: g.epoch, LastSeq: int64(len(g.log))}
+		r := protocol.ResumedCursor{SessionKey: c.SessionKey, Status: protocol.ResumeLive, Epoch: g.epoch,
+			LastSeq: int64(len(g.log))}
 		switch {
 		case g.epoch == "":
 			r = protocol.ResumedCursor{SessionKey: c.SessionKey, Status: protocol.ResumeGone}
@@ -197,13 +199,15 @@ func (g *fakeGateway) fold() *timeline.Timeline {
 
 // replay has two events a page.
 func (g *fakeGateway) replay(p *protocol.ChatReplayParams) *protocol.ChatReplayResult {
-	r := &protocol.ChatReplayResult{SessionKey: key, Epoch: g.epoch, LastSeq: int64(len(g.log)) + g.ahead}
+	r := &protocol.ChatReplayResult{SessionKey: key, Epoch: g.epoch, LastSeq: int64(len(g.log)) +
+		g.ahead}
 	if g.outOfLog(p.Epoch, p.AfterSeq) {
 		r.Reset = true
 		return r
 	}
 	for _, e := range g.log[p.AfterSeq:min(len(g.log), int(p.AfterSeq)+2)] {
-		r.Events = append(r.Events, protocol.Frame{Type: protocol.TypeEvent, Event: e.Name, Seq: e.Seq, Payload: e.Payload})
+		r.Events = append(r.Events, protocol.Frame{Type: protocol.TypeEvent, Event: e.Name, Seq: e.Seq,
+			Payload: e.Payload})
 	}
 	return r
 }
@@ -229,7 +233,8 @@ func (g *fakeGateway) create(epoch string) {
 	defer g.mu.Unlock()
 	g.epoch, g.log, g.floor = epoch, nil, 0
 	g.append(protocol.EventSessionUpdated, &protocol.SessionUpdated{
-		SessionKey: key, Change: protocol.SessionReset, Session: &protocol.Session{Key: key, Epoch: epoch},
+		SessionKey: key, Change: protocol.SessionReset,
+		Session: &protocol.Session{Key: key, Epoch: epoch},
 	})
 }
 
@@ -248,9 +253,12 @@ func (g *fakeGateway) add(texts ...string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, text := range texts {
-		g.append(protocol.EventChat, &protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: key, Message: protocol.Message{
-			ID: "m" + strconv.Itoa(len(g.log)+1), Role: protocol.FromSystem, Status: protocol.StatusComplete, Content: text,
-		}})
+		g.append(protocol.EventChat, &protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: key,
+			Message: protocol.Message{
+				ID: "m" + strconv.Itoa(len(g.log)+1), Role: protocol.FromSystem,
+				Status:  protocol.StatusComplete,
+				Content: text,
+			}})
 	}
 }
 

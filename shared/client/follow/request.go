@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// request makes a request for the transcript. done is called when it has succeeded, unless the
-// answer is out of date by then.
+// request makes a request for the transcript. done is called when it has succeeded,
+// unless the answer is out of date by then.
 func (s *Session) request(method string, params []byte, read func(*jsontext.Decoder), done func()) {
 	if left := clock.Until(s.sessions.pausedUntil); left > 0 {
 		s.startTimer(left)
@@ -40,7 +40,8 @@ func (s *Session) request(method string, params []byte, read func(*jsontext.Deco
 
 // retryLater makes the request again after a wait.
 func (s *Session) retryLater(err *protocol.Error) {
-	wanted := clock.Duration(min(err.RetryAfterMs, int64(maxRetryAfter/clock.Millisecond))) * clock.Millisecond
+	wanted := clock.Duration(min(err.RetryAfterMs,
+		int64(maxRetryAfter/clock.Millisecond))) * clock.Millisecond
 	if err.Code == protocol.ResourceExhausted {
 		s.sessions.pausedUntil = clock.Now().Add(wanted)
 	}
@@ -49,14 +50,15 @@ func (s *Session) retryLater(err *protocol.Error) {
 	s.backingOff = true
 }
 
-// loadHistory requests the newest part of the transcript, at least as long as Log, so that no
-// message disappears from the screen. A background session is cleared instead.
+// loadHistory requests the newest part of the transcript, at least as long as Log, so
+// that no message disappears from the screen. A background session is cleared instead.
 func (s *Session) loadHistory() {
 	if s.background {
 		s.clear(false)
 		return
 	}
-	limit := int64(min(max(len(s.Log.Messages()), protocol.DefaultHistoryLimit), protocol.MaxHistoryLimit))
+	limit := int64(min(max(len(s.Log.Messages()), protocol.DefaultHistoryLimit),
+		protocol.MaxHistoryLimit))
 	var h protocol.ChatHistoryResult
 	params := protocol.ChatHistoryParams{SessionKey: s.Key, Limit: &limit}
 	s.request(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func() {
@@ -85,8 +87,8 @@ func (s *Session) replay() {
 	})
 }
 
-// afterAnswer requests what is still missing. If the answer brought nothing, what is missing is
-// not available yet: the next request waits.
+// afterAnswer requests what is still missing. If the answer brought nothing, what is
+// missing is not available yet: the next request waits.
 func (s *Session) afterAnswer(brought bool) {
 	s.maybeIncomplete = false
 	if _, gap := s.Log.Gap(); gap && !brought {
@@ -98,7 +100,8 @@ func (s *Session) afterAnswer(brought bool) {
 	s.requestMissing()
 }
 
-// watch requests the events of another user's session after the cursor, and those to come.
+// watch requests the events of another user's session after the cursor, and those to
+// come.
 func (s *Session) watch() {
 	at := s.Log.Cursor()
 	var now protocol.ResumedCursor
@@ -109,10 +112,10 @@ func (s *Session) watch() {
 	})
 }
 
-// Earlier loads the page of messages before the first one of Log, unless there is none or one
-// is being loaded. done, which may be nil, is called at the end with the error or nil. Without
-// an error, Log has the page, unless Log has changed in the meantime so that the page does not
-// fit. done is not called if the connection is lost.
+// Earlier loads the page of messages before the first one of Log, unless there is none or
+// one is being loaded. done, which may be nil, is called at the end with the error or
+// nil. Without an error, Log has the page, unless Log has changed in the meantime so that
+// the page does not fit. done is not called if the connection is lost.
 func (s *Session) Earlier(done func(*protocol.Error)) {
 	before, more := s.Log.Oldest()
 	if !more || s.LoadingEarlier || s.sessions == nil || !s.sessions.ready {
@@ -121,13 +124,14 @@ func (s *Session) Earlier(done func(*protocol.Error)) {
 	s.LoadingEarlier = true
 	var page protocol.ChatHistoryResult
 	params := protocol.ChatHistoryParams{SessionKey: s.Key, Before: before}
-	s.sessions.Call(protocol.MethodChatHistory, params.AppendJSON(nil), page.DecodeJSON, func(err *protocol.Error) {
-		s.LoadingEarlier = false
-		if err == nil && s.Log.Prepend(before, page) {
-			s.notify(nil)
-		}
-		if done != nil {
-			done(err)
-		}
-	})
+	s.sessions.Call(protocol.MethodChatHistory, params.AppendJSON(nil), page.DecodeJSON,
+		func(err *protocol.Error) {
+			s.LoadingEarlier = false
+			if err == nil && s.Log.Prepend(before, page) {
+				s.notify(nil)
+			}
+			if done != nil {
+				done(err)
+			}
+		})
 }

@@ -92,7 +92,10 @@ func TestGoneAsksNothing(t *testing.T) {
 		"deleted, and the event is lost": func(f *testFollower) {
 			f.addSilently("three")
 			f.g.tick()
-			f.g.set(func() { f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.NotFound, "no such session") })
+			f.g.set(func() {
+				f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.NotFound,
+					"no such session")
+			})
 			f.pass(gapTimeout)
 			f.g.grant(protocol.MethodChatReplay)
 			f.wantRequests(0, 1)
@@ -193,7 +196,8 @@ func TestAnswersThatAreOutOfDate(t *testing.T) {
 			f.Client.Start()
 			f.Follow(key)
 			synctest.Wait()
-			f.inCallback(func(all *Sessions) { all.SetBackground(key) }) // which keeps nothing from being loaded
+			// which keeps nothing from being loaded
+			f.inCallback(func(all *Sessions) { all.SetBackground(key) })
 			f.g.add("two", "three")
 			f.g.release()
 			f.wantTexts("one", "two", "three")
@@ -278,7 +282,8 @@ func TestWaitsGrow(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
 			f := following(t)
 			f.g.set(func() {
-				f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.InvalidRequest, "unknown method: chat.replay")
+				f.g.refuse[protocol.MethodChatReplay] = protocol.Refuse(protocol.InvalidRequest,
+					"unknown method: chat.replay")
 				f.g.ahead = 1
 			})
 			f.g.tick()
@@ -330,7 +335,8 @@ func TestReplayOfAnUnmentionedCursorIsNotForgotten(t *testing.T) {
 		f := following(t)
 		f.g.set(func() {
 			f.g.ignoresResume = true
-			f.g.refuse[protocol.MethodChatReplay] = &protocol.Error{Code: protocol.Unavailable, Retryable: true}
+			f.g.refuse[protocol.MethodChatReplay] = &protocol.Error{Code: protocol.Unavailable,
+				Retryable: true}
 		})
 		f.g.cut()
 		f.g.add("three")
@@ -349,7 +355,10 @@ func TestRefusedForGoodIsTriedWhenFollowedAnew(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newFollower(t)
 		f.g.create("e1")
-		f.g.set(func() { f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden, "not yours") })
+		f.g.set(func() {
+			f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden,
+				"not yours")
+		})
 		f.Client.Start()
 		f.Follow(key)
 		f.wantRequests(1, 0)
@@ -445,7 +454,10 @@ func TestWatch(t *testing.T) {
 			f := newFollower(t)
 			f.g.create("e1")
 			f.g.add("one")
-			f.g.set(func() { f.g.refuse[protocol.MethodChatWatch] = protocol.Refuse(protocol.Forbidden, "admins only") })
+			f.g.set(func() {
+				f.g.refuse[protocol.MethodChatWatch] = protocol.Refuse(protocol.Forbidden,
+					"admins only")
+			})
 			f.Client.Start()
 			f.Watch(key)
 			f.wantTexts("one")
@@ -524,7 +536,10 @@ func TestEarlierThatFails(t *testing.T) {
 		code   protocol.Code
 	}{
 		"refused": {func(f *testFollower) {
-			f.g.set(func() { f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden, "not yours") })
+			f.g.set(func() {
+				f.g.refuse[protocol.MethodChatHistory] = protocol.Refuse(protocol.Forbidden,
+					"not yours")
+			})
 		}, protocol.Forbidden},
 		"another log meanwhile": {func(f *testFollower) { f.g.set(func() { f.g.delayed = protocol.MethodChatHistory }) }, ""},
 	} {

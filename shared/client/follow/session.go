@@ -17,8 +17,8 @@ const (
 type Session struct {
 	Key string
 
-	// Log is the transcript, and how far in the session's log it goes. The pointer stays the
-	// same as long as the session is followed.
+	// Log is the transcript, and how far in the session's log it goes. The pointer stays
+	// the same as long as the session is followed.
 	Log *timeline.Timeline
 
 	// Loaded says that Log is the session's transcript. It stays true while a newer
@@ -26,13 +26,14 @@ type Session struct {
 	// kept up to date.
 	Loaded bool
 
-	// Gone says that the gateway has no such session, not yet or not any more. Log is empty
-	// then. It becomes false when somebody writes there.
+	// Gone says that the gateway has no such session, not yet or not any more. Log is
+	// empty then. It becomes false when somebody writes there.
 	Gone bool
 
-	// Err is why the session cannot be followed, for example because it belongs to another
-	// user; else nil. The request is made again on the next connection, or when the session
-	// is followed again. If Loaded is true with an Err, Log is not kept up to date.
+	// Err is why the session cannot be followed, for example because it belongs to
+	// another user; else nil. The request is made again on the next connection, or when
+	// the session is followed again. If Loaded is true with an Err, Log is not kept up to
+	// date.
 	Err *protocol.Error
 
 	// LoadingEarlier says that an older page is being loaded.
@@ -54,8 +55,8 @@ type Session struct {
 	attempts          int   // requests in a row that failed for now or brought nothing
 }
 
-// resumes reports whether the session can resume from its cursor after a connect. A session
-// that is Gone resumes from its beginning.
+// resumes reports whether the session can resume from its cursor after a connect. A
+// session that is Gone resumes from its beginning.
 func (s *Session) resumes() bool {
 	at := s.Log.Cursor()
 	return s.Loaded && !s.Log.Stale() && (at.Epoch != "" || at.AfterSeq == 0)
@@ -96,8 +97,8 @@ func (s *Session) resume(r *protocol.ResumedCursor) {
 	s.awaitGap()
 }
 
-// ignoresEvents reports whether events are not needed: nobody looks at the session, and its
-// history will be loaded when somebody does.
+// ignoresEvents reports whether events are not needed: nobody looks at the session, and
+// its history will be loaded when somebody does.
 func (s *Session) ignoresEvents() bool { return s.background && !s.Loaded && !s.requesting }
 
 // Event handles an event of the session.
@@ -114,7 +115,8 @@ func (s *Session) Event(e protocol.Frame) {
 		s.clear(true)
 		return
 	}
-	if _, gap := s.Log.Gap(); outcome == timeline.Applied && !s.backingOff && (!gap || s.attempts > 0) {
+	if _, gap := s.Log.Gap(); outcome == timeline.Applied && !s.backingOff &&
+		(!gap || s.attempts > 0) {
 		s.attempts, s.timerSet = 0, false // the wait starts again
 	}
 	s.applied(changes)
@@ -122,8 +124,8 @@ func (s *Session) Event(e protocol.Frame) {
 	s.awaitGap()
 }
 
-// Confirm notes that the gateway has the session, as the answer to a chat.send shows. If the
-// answer to a request that is under way is NOT_FOUND, it is out of date.
+// Confirm notes that the gateway has the session, as the answer to a chat.send shows. If
+// the answer to a request that is under way is NOT_FOUND, it is out of date.
 func (s *Session) Confirm() { s.eventSinceRequest = true }
 
 // clear drops the transcript: because the gateway has no such session (gone), or because
@@ -138,7 +140,8 @@ func (s *Session) clear(gone bool) {
 	}
 }
 
-// cancelRequests makes the session ignore the answers to all requests so far, and its timer.
+// cancelRequests makes the session ignore the answers to all requests so far, and its
+// timer.
 func (s *Session) cancelRequests() {
 	s.generation++
 	s.timerID++
@@ -146,8 +149,8 @@ func (s *Session) cancelRequests() {
 	s.timerSet, s.backingOff = false, false
 }
 
-// applied reports the changes that events have made. The first event of a session that was
-// Gone shows that it exists.
+// applied reports the changes that events have made. The first event of a session that
+// was Gone shows that it exists.
 func (s *Session) applied(changes []timeline.Change) {
 	switch seq, _ := s.Log.Gap(); {
 	case !s.Loaded:
@@ -165,13 +168,14 @@ func (s *Session) notify(changes []timeline.Change) {
 	}
 }
 
-// canRequest reports whether a request may be made: there is a connection, no request is under
-// way, and none was refused.
+// canRequest reports whether a request may be made: there is a connection, no request is
+// under way, and none was refused.
 func (s *Session) canRequest() bool {
 	return s.sessions != nil && s.sessions.ready && !s.requesting && !s.backingOff && s.Err == nil
 }
 
-// requestMissing requests whatever the session lacks: the history, or the events in a gap.
+// requestMissing requests whatever the session lacks: the history, or the events in a
+// gap.
 func (s *Session) requestMissing() {
 	s.requestBase()
 	if _, gap := s.Log.Gap(); (gap || s.maybeIncomplete) && s.Loaded && s.canRequest() {
@@ -179,8 +183,8 @@ func (s *Session) requestMissing() {
 	}
 }
 
-// requestBase requests the history, or to watch the session, if the session needs that before
-// events can be applied. It does not request the events in a gap.
+// requestBase requests the history, or to watch the session, if the session needs that
+// before events can be applied. It does not request the events in a gap.
 func (s *Session) requestBase() {
 	switch {
 	case !s.canRequest():

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// Sessions are the sessions that are followed. Their owner sets the exported fields before the
-// first call, and connects them to a client: it calls State and Event, and sends Cursors with
-// each connect.
+// Sessions are the sessions that are followed. Their owner sets the exported fields
+// before the first call, and connects them to a client: it calls State and Event, and
+// sends Cursors with each connect.
 type Sessions struct {
 	// Call makes a request. It must have read decode the payload of the answer, then call
 	// done, on the loop, with the error or nil. If the connection is lost, done may be
@@ -20,9 +20,9 @@ type Sessions struct {
 	// OnLoop runs f on the loop. Timers call it from other goroutines.
 	OnLoop func(f func())
 
-	// Changed is called when a session has changed. changes are the changes of its Log, or
-	// nil if all of Log is new, or Gone or Err has changed. Before the session is Loaded,
-	// Changed is called for an Err only.
+	// Changed is called when a session has changed. changes are the changes of its Log,
+	// or nil if all of Log is new, or Gone or Err has changed. Before the session is
+	// Loaded, Changed is called for an Err only.
 	Changed func(s *Session, changes []timeline.Change)
 
 	ready       bool       // there is a connection
@@ -35,9 +35,11 @@ type Kind uint8
 
 // The kinds.
 const (
-	OwnSession        Kind = iota // of the user; it need not exist yet
-	OtherUsersSession             // of another user; the gateway sends its events to admins that ask for them
-	NewSession                    // of the user, with a key that was just generated: there is nothing to load
+	OwnSession Kind = iota // of the user; it need not exist yet
+	// of another user; the gateway sends its events to admins that ask for them
+	OtherUsersSession
+	// of the user, with a key that was just generated: there is nothing to load
+	NewSession
 )
 
 // Find returns the session with that key, or nil if it is not followed.
@@ -50,8 +52,8 @@ func (all *Sessions) Find(key string) *Session {
 	return nil
 }
 
-// Follow follows a session and makes it the first. It loads the transcript if that is needed,
-// also if the session was in the background or had an Err.
+// Follow follows a session and makes it the first. It loads the transcript if that is
+// needed, also if the session was in the background or had an Err.
 func (all *Sessions) Follow(key string, kind Kind) *Session {
 	s := all.Find(key)
 	if s == nil {
@@ -80,8 +82,8 @@ func (all *Sessions) withFirst(s *Session) []*Session {
 	return list[:n]
 }
 
-// SetBackground notes that nobody looks at a session for now: it is kept up to date only as
-// long as that needs no history. Follow ends this.
+// SetBackground notes that nobody looks at a session for now: it is kept up to date only
+// as long as that needs no history. Follow ends this.
 func (all *Sessions) SetBackground(key string) {
 	if s := all.Find(key); s != nil {
 		s.background = true
@@ -115,7 +117,8 @@ func (all *Sessions) Cursors() []protocol.Cursor {
 	return cursors
 }
 
-// State handles a change of the connection's state. It is made for client.Options.OnState.
+// State handles a change of the connection's state. It is made for
+// client.Options.OnState.
 func (all *Sessions) State(st client.State) {
 	all.ready = st.Phase == client.Ready
 	for _, s := range all.list {

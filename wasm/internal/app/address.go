@@ -59,7 +59,8 @@ func (s *basePage) reloadOnce() bool {
 	return true
 }
 
-// clearReloaded notes that the page is the right one, so that reloadOnce may reload again.
+// clearReloaded notes that the page is the right one, so that reloadOnce may reload
+// again.
 func (s *basePage) clearReloaded() {
 	s.browser.SetTabValue(s.root.Attr(markup.AttrInstance)+" reloaded", "")
 }

@@ -22,12 +22,14 @@ type admin struct {
 	paired    []*protocol.PairedDevice  // last seen first
 	loaded    bool
 
-	approval   view.Approval // what the approval dialog shows
-	codeToOpen string        // pairing code from the address: its dialog opens once the lists are loaded
+	approval view.Approval // what the approval dialog shows
+	// pairing code from the address: its dialog opens once the lists are loaded
+	codeToOpen string
 }
 
 func newAdmin(s *basePage) *admin {
-	return &admin{console: newConsole(s), view: view.NewAdmin(s.doc), ownDevice: s.root.Attr(markup.AttrDevice)}
+	return &admin{console: newConsole(s), view: view.NewAdmin(s.doc),
+		ownDevice: s.root.Attr(markup.AttrDevice)}
 }
 
 func (a *admin) page() page {
@@ -150,7 +152,8 @@ func (a *admin) resolved(r protocol.DeviceResolved) {
 	line := view.Resolved{State: r.Status, Time: view.Ago(now, now)}
 	if p := a.findPending(r.Code); p != nil {
 		line.DeviceName = pendingName(p)
-		a.pending = slices.DeleteFunc(a.pending, func(p *protocol.PendingDevice) bool { return p.Code == r.Code })
+		a.pending = slices.DeleteFunc(a.pending,
+			func(p *protocol.PendingDevice) bool { return p.Code == r.Code })
 	}
 	if r.Status == protocol.PairingRevoked {
 		if d := a.findPaired(r.DeviceID); d != nil {
@@ -159,7 +162,8 @@ func (a *admin) resolved(r protocol.DeviceResolved) {
 		a.removePaired(r.DeviceID)
 	}
 	if r.Paired != nil {
-		line.DeviceName, line.User, line.Role = deviceName(r.Paired), r.Paired.UserID, string(r.Paired.Role)
+		line.DeviceName, line.User, line.Role = deviceName(r.Paired), r.Paired.UserID,
+			string(r.Paired.Role)
 		a.putPaired(r.Paired)
 	}
 	if a.approval.Code == r.Code && a.approval.State != markup.ApproveBusy {
@@ -181,7 +185,8 @@ func (a *admin) putPaired(d *protocol.PairedDevice) {
 }
 
 func (a *admin) removePaired(device string) {
-	a.paired = slices.DeleteFunc(a.paired, func(d *protocol.PairedDevice) bool { return d.DeviceID == device })
+	a.paired = slices.DeleteFunc(a.paired,
+		func(d *protocol.PairedDevice) bool { return d.DeviceID == device })
 }
 
 func lastSeen(d *protocol.PairedDevice) protocol.Time { return max(d.LastSeenAt, d.CreatedAt) }

@@ -14,17 +14,22 @@ import (
 const firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 func pendingJSON(code, name string) string {
-	return `{"code":"` + code + `","deviceId":"dev-` + code + `","deviceName":"` + name + `","address":"10.0.0.7","userAgent":"` + firefox +
-		`","createdAt":"` + protocol.At(time.Now()).String() + `","expiresAt":"` + protocol.At(time.Now().Add(time.Hour)).String() + `"}`
+	return `{"code":"` + code + `","deviceId":"dev-` + code + `","deviceName":"` + name +
+		`","address":"10.0.0.7","userAgent":"` + firefox +
+		`","createdAt":"` + protocol.At(time.Now()).String() + `","expiresAt":"` +
+		protocol.At(time.Now().Add(time.Hour)).String() + `"}`
 }
 
 func pairedJSON(id, user, label string) string {
-	return `{"deviceId":"` + id + `","userId":"` + user + `","role":"operator","label":"` + label + `","address":"x","userAgent":"` + firefox + `","createdAt":"2000-01-01T00:00:00Z"}`
+	return `{"deviceId":"` + id + `","userId":"` + user + `","role":"operator","label":"` + label +
+		`","address":"x","userAgent":"` + firefox + `","createdAt":"2000-01-01T00:00:00Z"}`
 }
 
 func asAdmin(_ *fakeBrowser, g *fakeGateway) {
 	g.on("connect", `{"protocol":3,"role":"admin","user_id":"admin","server":{"name":"g","version":"1"}}`)
-	g.on("device.pair.list", `{"pending":[`+pendingJSON("AAAAAAAA", "Anna’s")+`],"paired":[`+pairedJSON("own", "admin", "Mine")+`,`+pairedJSON("dev-9", "ben", "Ben’s")+`]}`)
+	g.on("device.pair.list", `{"pending":[`+pendingJSON("AAAAAAAA",
+		"Anna’s")+`],"paired":[`+pairedJSON("own", "admin", "Mine")+`,`+pairedJSON("dev-9", "ben",
+		"Ben’s")+`]}`)
 }
 
 func (s *harness) items(id string) []*viewtest.Element { return s.browser.Get(id).Elements() }
@@ -57,7 +62,8 @@ func TestPairingsAppearLive(t *testing.T) {
 
 func TestApprovesWithTheLeast(t *testing.T) {
 	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
-		s.gateway.on("device.pair.approve", `{"paired":`+pairedJSON("dev-AAAAAAAA", "user-1", "Anna’s laptop")+`}`)
+		s.gateway.on("device.pair.approve", `{"paired":`+pairedJSON("dev-AAAAAAAA", "user-1",
+			"Anna’s laptop")+`}`)
 		s.act("approve", s.items("pending-list")[0])
 		dialog := s.browser.Get("approve-dialog")
 		eq(t, "open", dialog.Opened, true)
@@ -72,8 +78,10 @@ func TestApprovesWithTheLeast(t *testing.T) {
 			t.Errorf("a user was named: %v", p)
 		}
 		eq(t, "open", dialog.Opened, false)
-		eq(t, "told", s.items("toasts")[0].Slot("text"), "Anna’s laptop is in, as user-1 with the role operator.")
-		s.gateway.event("device.pair.resolved", `{"status":"approved","code":"AAAAAAAA","deviceId":"dev-AAAAAAAA","paired":`+pairedJSON("dev-AAAAAAAA", "user-1", "Anna’s laptop")+`}`, 0)
+		eq(t, "told", s.items("toasts")[0].Slot("text"),
+			"Anna’s laptop is in, as user-1 with the role operator.")
+		s.gateway.event("device.pair.resolved",
+			`{"status":"approved","code":"AAAAAAAA","deviceId":"dev-AAAAAAAA","paired":`+pairedJSON("dev-AAAAAAAA", "user-1", "Anna’s laptop")+`}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "those that wait", len(s.items("pending-list")), 0)
 		eq(t, "devices", len(s.items("device-list")), 3)
@@ -98,7 +106,8 @@ func (s *harness) choose(name, value string) {
 
 func TestJoiningAUserAndMakingAnAdminAreNamed(t *testing.T) {
 	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
-		s.gateway.refuse("device.pair.approve", protocol.Refuse(protocol.NotFound, "no pairing with that code"))
+		s.gateway.refuse("device.pair.approve", protocol.Refuse(protocol.NotFound,
+			"no pairing with that code"))
 		s.act("approve", s.items("pending-list")[0])
 		dialog := s.browser.Get("approve-dialog")
 		s.choose("who", "existing")
@@ -146,13 +155,18 @@ func TestDeniesAndRevokes(t *testing.T) {
 		s.wait(50 * time.Millisecond)
 		eq(t, "devices", len(s.items("device-list")), 1)
 		line := s.items("resolved-list")[0]
-		eq(t, "the line", line.Attr("data-state")+" "+line.Slot("device-name")+" "+line.Slot("user"), "revoked Ben’s ben")
+		eq(t, "the line", line.Attr("data-state")+" "+line.Slot("device-name")+" "+line.Slot("user"),
+			"revoked Ben’s ben")
 		eq(t, "the role it had", line.Slot("role"), "operator")
 	})
 }
 
 func TestCodeInTheAddressOpensTheDialog(t *testing.T) {
-	withPage(t, viewtest.Admin, func(w *fakeBrowser, g *fakeGateway) { asAdmin(w, g); w.fragment = "AAAAAAAA" }, func(s *harness) {
+	withPage(t, viewtest.Admin, func(w *fakeBrowser,
+		g *fakeGateway) {
+		asAdmin(w, g)
+		w.fragment = "AAAAAAAA"
+	}, func(s *harness) {
 		eq(t, "open", s.browser.Get("approve-dialog").Opened, true)
 	})
 }

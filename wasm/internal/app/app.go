@@ -12,15 +12,15 @@
 //   - A session is a conversation that this page has opened. Package follow keeps its
 //     transcript up to date.
 //   - The outbox holds the messages that the gateway has not acknowledged.
-//   - An attachment is a file in the composer or of a message in the outbox. It is uploaded
-//     as soon as it is attached.
+//   - An attachment is a file in the composer or of a message in the outbox. It is
+//     uploaded as soon as it is attached.
 //   - A draft is what stands unsent in the composer of a session.
 //   - [Storage] stores messages and drafts past the end of the tab, and passes messages
 //     between the tabs of one user. [Browser] is everything else that a browser does.
 //
 // Concurrency: everything runs on one loop, one function at a time. So the pages have no
-// locks. A callback of the browser, the storage, a timer or the connection may come on any
-// goroutine; it passes a function to the loop (basePage.do) and returns.
+// locks. A callback of the browser, the storage, a timer or the connection may come on
+// any goroutine; it passes a function to the loop (basePage.do) and returns.
 //
 // Nothing here knows JavaScript, so that the tests run without a browser.
 package app
@@ -64,16 +64,17 @@ type App struct {
 
 // page holds the functions of the page that is open. They run on the loop.
 type page struct {
-	start         func()
-	state         func(client.State)
-	event         func(protocol.Frame)
-	act           func(action string, target view.Element)
-	tick          func(now clock.Time)
-	draw          func()
-	counting      func() bool // whether the page counts seconds down
-	navigated     func()      // may be nil
-	scrolled      func(below, above int)
-	hidden        func()                    // the page is hidden, and may end without notice; may be nil
+	start     func()
+	state     func(client.State)
+	event     func(protocol.Frame)
+	act       func(action string, target view.Element)
+	tick      func(now clock.Time)
+	draw      func()
+	counting  func() bool // whether the page counts seconds down
+	navigated func()      // may be nil
+	scrolled  func(below, above int)
+	// the page is hidden, and may end without notice; may be nil
+	hidden        func()
 	visible       func()                    // the page is visible again; may be nil
 	files         func([]protocol.KeptFile) // may be nil
 	resumeCursors func() []protocol.Cursor  // may be nil
@@ -91,7 +92,8 @@ func New(o Options) *App {
 	s.hello = protocol.ConnectParams{
 		Locale: o.Locale,
 		Client: &protocol.Client{
-			Name: protocol.WebClient, Version: o.Version, Platform: o.Platform, Caps: []string{protocol.CapHTML},
+			Name: protocol.WebClient, Version: o.Version, Platform: o.Platform,
+			Caps: []string{protocol.CapHTML},
 		},
 	}
 	s.dial = func() *client.Client {
@@ -134,9 +136,9 @@ func (a *App) Act(action string, target view.Element) {
 	})
 }
 
-// resumeCursors returns how far the page has read its sessions. The client calls it off the
-// loop. In a browser, which has one thread, the loop is not running then; elsewhere it may
-// be, and resumeCursors waits for it, up to a second.
+// resumeCursors returns how far the page has read its sessions. The client calls it off
+// the loop. In a browser, which has one thread, the loop is not running then; elsewhere
+// it may be, and resumeCursors waits for it, up to a second.
 func (a *App) resumeCursors() []protocol.Cursor {
 	if a.page.resumeCursors == nil {
 		return nil
@@ -218,8 +220,8 @@ func (a *App) tick() {
 	a.shell.runDelayedQuery(clock.Now())
 }
 
-// afterLoop runs when the loop has become empty. It requests a frame if there is something
-// to draw, and sets the timer of the next tick.
+// afterLoop runs when the loop has become empty. It requests a frame if there is
+// something to draw, and sets the timer of the next tick.
 func (a *App) afterLoop() {
 	if a.shell.dirty != 0 && !a.frameRequested {
 		a.frameRequested = true

@@ -28,7 +28,8 @@ func (a *admin) act(action string, target view.Element) {
 	case markup.ActionRevoke:
 		if d := a.findPaired(about(target, markup.AttrDevice)); d != nil {
 			a.view.OpenRevoke(view.Device{
-				ID: d.DeviceID, Label: deviceName(d), Browser: words.Browser(d.UserAgent), User: d.UserID, Current: d.DeviceID == a.ownDevice,
+				ID: d.DeviceID, Label: deviceName(d), Browser: words.Browser(d.UserAgent), User: d.UserID,
+				Current: d.DeviceID == a.ownDevice,
 			})
 		}
 	case markup.ActionConfirmRevoke:
@@ -98,40 +99,43 @@ func (a *admin) approve() {
 		params.UserID = a.approval.User
 	}
 	var result protocol.DeviceApproveResult
-	a.call(protocol.MethodDeviceApprove, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		if a.ended || a.approval.Code != params.Code {
-			return
-		}
-		if err != nil {
-			a.setApproval(markup.ApproveForm, errorText(err))
-			return
-		}
-		a.approval = view.Approval{}
-		view.CloseDialogs(a.doc)
-		d := &result.Paired
-		a.success(deviceName(d) + " is in, as " + d.UserID + " with the role " + string(d.Role) + ".")
-		a.putPaired(d)
-		a.redraw(partBody)
-	})
+	a.call(protocol.MethodDeviceApprove, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			if a.ended || a.approval.Code != params.Code {
+				return
+			}
+			if err != nil {
+				a.setApproval(markup.ApproveForm, errorText(err))
+				return
+			}
+			a.approval = view.Approval{}
+			view.CloseDialogs(a.doc)
+			d := &result.Paired
+			a.success(deviceName(d) + " is in, as " + d.UserID + " with the role " + string(d.Role) + ".")
+			a.putPaired(d)
+			a.redraw(partBody)
+		})
 }
 
 func (a *admin) deny(code string) {
 	var result protocol.DeviceDenyResult
-	a.call(protocol.MethodDeviceDeny, (&protocol.DeviceDenyParams{Code: code}).AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		a.decisionAnswered(markup.IDDenyDialog, err)
-	})
+	a.call(protocol.MethodDeviceDeny, (&protocol.DeviceDenyParams{Code: code}).AppendJSON(nil),
+		result.DecodeJSON, func(err *protocol.Error) {
+			a.decisionAnswered(markup.IDDenyDialog, err)
+		})
 }
 
 func (a *admin) revoke(device string) {
 	var result protocol.DeviceRevokeResult
 	params := &protocol.DeviceRevokeParams{DeviceID: device, Channel: protocol.ChannelWS}
-	a.call(protocol.MethodDeviceRevoke, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		a.decisionAnswered(markup.IDRevokeDialog, err)
-	})
+	a.call(protocol.MethodDeviceRevoke, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			a.decisionAnswered(markup.IDRevokeDialog, err)
+		})
 }
 
-// decisionAnswered closes the dialog of a decision that the gateway has carried out, or shows
-// its error there. The lists change with the gateway's event.
+// decisionAnswered closes the dialog of a decision that the gateway has carried out, or
+// shows its error there. The lists change with the gateway's event.
 func (a *admin) decisionAnswered(dialog string, err *protocol.Error) {
 	switch {
 	case a.ended:

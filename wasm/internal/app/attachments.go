@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// A file is uploaded as soon as it is attached. An upload that fails for now is retried. A
-// message waits in the outbox until its files are uploaded.
+// A file is uploaded as soon as it is attached. An upload that fails for now is retried.
+// A message waits in the outbox until its files are uploaded.
 const (
 	maxUploads     = 2
 	minUploadDelay = 2 * clock.Second // and twice as long each time, up to
@@ -22,9 +22,10 @@ const (
 // attachments are the files in the composer, and the uploads of all files: those in the
 // composer, in drafts and in messages of the outbox.
 type attachments struct {
-	files    []protocol.KeptFile // in the composer
-	uploads  map[string]*upload  // by file key
-	pictures map[string]string   // addresses of pictures that this page has uploaded, by path at the gateway
+	files   []protocol.KeptFile // in the composer
+	uploads map[string]*upload  // by file key
+	// addresses of pictures that this page has uploaded, by path at the gateway
+	pictures map[string]string
 	view     *view.Attachments
 }
 
@@ -42,7 +43,8 @@ type upload struct {
 }
 
 func newAttachments(doc view.Document) attachments {
-	return attachments{uploads: map[string]*upload{}, pictures: map[string]string{}, view: view.NewAttachments(doc)}
+	return attachments{uploads: map[string]*upload{}, pictures: map[string]string{},
+		view: view.NewAttachments(doc)}
 }
 
 func (t *attachments) upload(key string) *upload {
@@ -122,12 +124,13 @@ func (c *chat) discard(f *protocol.KeptFile) {
 	delete(c.attachments.uploads, f.Key)
 	c.browser.ForgetFile(f.Key)
 	if f.Media.Path != "" {
-		c.browser.Fetch("DELETE", f.Media.Path, "", func(int, string) {}) // if this fails, the gateway removes the file later
+		// if this fails, the gateway removes the file later
+		c.browser.Fetch("DELETE", f.Media.Path, "", func(int, string) {})
 	}
 }
 
-// eachUnuploaded calls f with each file of the outbox and of the composer that the gateway
-// does not have yet, those of the outbox first.
+// eachUnuploaded calls f with each file of the outbox and of the composer that the
+// gateway does not have yet, those of the outbox first.
 func (c *chat) eachUnuploaded(f func(*protocol.KeptFile)) {
 	each := func(files []protocol.KeptFile) {
 		for i := range files {
@@ -166,7 +169,8 @@ func (c *chat) uploadNext() {
 	now := clock.Now()
 	c.eachUnuploaded(func(f *protocol.KeptFile) {
 		u := c.attachments.upload(f.Key)
-		if busy < maxUploads && u.hasContent && !u.sending && !u.accepted && u.err == nil && !now.Before(u.retryAt) {
+		if busy < maxUploads && u.hasContent && !u.sending && !u.accepted && u.err == nil &&
+			!now.Before(u.retryAt) {
 			busy++
 			c.uploadFile(f.Key, u)
 		}
@@ -220,8 +224,8 @@ func (c *chat) uploaded(key string, u *upload, status int, text string) {
 	c.fileFailed(key, err)
 }
 
-// setMedia records where the gateway has stored a file: in the composer, the drafts or the
-// outbox, wherever the file is by now. If it is nowhere, it is discarded.
+// setMedia records where the gateway has stored a file: in the composer, the drafts or
+// the outbox, wherever the file is by now. If it is nowhere, it is discarded.
 func (c *chat) setMedia(key string, media protocol.Media) {
 	c.browser.ForgetFile(key)
 	found := false
@@ -246,7 +250,8 @@ func (c *chat) setMedia(key string, media protocol.Media) {
 		for i := range m.Files {
 			if m.Files[i].Key == key {
 				found = true
-				c.outbox.current = false // another tab may have uploaded the file too: read what is stored first
+				// another tab may have uploaded the file too: read what is stored first
+				c.outbox.current = false
 				c.withLock(func() {
 					if set(m.Files) && c.outbox.messages.Find(m.Key) == m {
 						c.storeMessage(m)
@@ -291,8 +296,8 @@ const (
 )
 
 // seekFiles looks for the files whose content this tab does not have. A tab that has the
-// content will upload it. If none answers within otherTabDelay, this tab loads the content
-// from the browser's storage.
+// content will upload it. If none answers within otherTabDelay, this tab loads the
+// content from the browser's storage.
 func (c *chat) seekFiles() {
 	now := clock.Now()
 	c.eachUnuploaded(func(f *protocol.KeptFile) {
@@ -375,7 +380,8 @@ func (c *chat) attachmentViews() []view.Attachment {
 	for i := range c.attachments.files {
 		f := &c.attachments.files[i]
 		u := c.attachments.upload(f.Key)
-		a := view.Attachment{File: c.fileView(f.Key, &f.Media), Key: f.Key, State: markup.FileWaiting, Percent: u.percent}
+		a := view.Attachment{File: c.fileView(f.Key, &f.Media), Key: f.Key, State: markup.FileWaiting,
+			Percent: u.percent}
 		switch {
 		case u.err != nil:
 			a.State, a.Error = markup.FileFailed, errorText(u.err)
@@ -395,7 +401,8 @@ func (c *chat) attachmentViews() []view.Attachment {
 // fileView returns a file as it is shown. A file that this page has uploaded keeps its
 // picture, so that the browser does not load the picture again.
 func (c *chat) fileView(key string, m *protocol.Media) view.File {
-	f := view.File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path, Picture: c.attachments.pictures[m.Path]}
+	f := view.File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path,
+		Picture: c.attachments.pictures[m.Path]}
 	if m.Path == "" {
 		f.Picture = c.browser.Picture(key)
 	} else if f.Picture == "" && m.Thumbnail {
@@ -414,8 +421,8 @@ func (c *chat) fileViews(media []protocol.Media) []view.File {
 	return list
 }
 
-// outgoingFiles returns the files of a message in the outbox as they are shown, and how much
-// of them is uploaded, in percent.
+// outgoingFiles returns the files of a message in the outbox as they are shown, and how
+// much of them is uploaded, in percent.
 func (c *chat) outgoingFiles(m *client.Outgoing) (list []view.File, percent int) {
 	total, sent := int64(1), int64(0)
 	for i := range m.Files {
@@ -431,8 +438,8 @@ func (c *chat) outgoingFiles(m *client.Outgoing) (list []view.File, percent int)
 	return list, int(sent * 100 / total)
 }
 
-// filesUnstored reports whether a message in the outbox needs a file that does not outlast
-// the tab.
+// filesUnstored reports whether a message in the outbox needs a file that does not
+// outlast the tab.
 func (c *chat) filesUnstored() bool {
 	homeless := false
 	for _, m := range c.outbox.messages.All() {

@@ -28,7 +28,8 @@ func (s *harness) shownFiles() string {
 	var list []string
 	for _, f := range s.last().Find("data-slot", "files")[0].Children() {
 		picture, link := f.Find("data-slot", "picture")[0], f.Find("data-slot", "link")[0]
-		list = append(list, strings.Join([]string{f.Attr("data-kind"), f.Find("data-slot", "filename")[0].Text(), link.Attr("href"),
+		list = append(list, strings.Join([]string{f.Attr("data-kind"),
+			f.Find("data-slot", "filename")[0].Text(), link.Attr("href"),
 			picture.Attr("src"), picture.Attr("width") + "x" + picture.Attr("height")}, " "))
 	}
 	return strings.Join(list, " | ")
@@ -63,7 +64,8 @@ func TestAttachesAndSends(t *testing.T) {
 		eq(t, "the files", s.shownFiles(), want)
 		s.act("open-file", s.last())
 		dialog := s.browser.Get("picture-dialog")
-		eq(t, "the picture at large", dialog.Find("data-slot", "picture")[0].Attr("src"), "/api/media/pic1")
+		eq(t, "the picture at large", dialog.Find("data-slot", "picture")[0].Attr("src"),
+			"/api/media/pic1")
 		eq(t, "the dialog is open", dialog.Opened, true)
 	})
 }
@@ -73,7 +75,8 @@ func TestShowsFilesOfOthers(t *testing.T) {
 		s.gateway.event("chat", `{"type":"message","sessionKey":"s","message":{"id":"x","role":"user","content":"look","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":5,
 			"media":[{"path":"/api/media/1","filename":"a.png","mimeType":"image/png","size":2400000,"width":1000,"height":500,"thumbnail":true},{"path":"/api/media/2","filename":"huge.png","mimeType":"image/png","size":1}]}}`, 5)
 		s.wait(50 * time.Millisecond)
-		eq(t, "the files", s.shownFiles(), "image a.png /api/media/1 /api/media/1?thumbnail 320x160 | file huge.png /api/media/2  x")
+		eq(t, "the files", s.shownFiles(),
+			"image a.png /api/media/1 /api/media/1?thumbnail 320x160 | file huge.png /api/media/2  x")
 	})
 }
 
@@ -141,7 +144,8 @@ func TestMessageWaitsForItsFiles(t *testing.T) {
 		s.attach("pic")
 		s.write("with a picture")
 		s.write("and a second")
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | uploading: with a picture | sending: and a second")
+		eq(t, "the transcript", s.messages(),
+			"complete: hi | complete: hello | uploading: with a picture | sending: and a second")
 		eq(t, "what is sent", len(s.gateway.calls("chat.send")), 0)
 		s.browser.files.uploads[0].progress(50)
 		s.wait(50 * time.Millisecond)
@@ -162,7 +166,8 @@ func TestTakesFilesBack(t *testing.T) {
 		eq(t, "what is attached", s.attached(), "a.txt uploading")
 		s.write("not yet")
 		s.refuseUpload(413, `{"error":{"code":"INVALID_REQUEST","message":"the file is too large"}}`)
-		eq(t, "the last message", s.last().Attr("data-status")+" "+s.last().Slot("error"), "unsent “a.txt”: the file is too large")
+		eq(t, "the last message", s.last().Attr("data-status")+" "+s.last().Slot("error"),
+			"unsent “a.txt”: the file is too large")
 		s.act("resend-message", s.last())
 		eq(t, "uploaded", s.acceptUploads(), "a")
 		eq(t, "what is sent", len(s.gateway.calls("chat.send")), 1)
@@ -208,7 +213,8 @@ func TestFilesThatAreNotKept(t *testing.T) {
 		two := open("k")
 		two.wait(3 * time.Second)
 		eq(t, "the transcript", two.messages(), "unsent: first")
-		if text := two.last().Slot("error"); !strings.Contains(text, "“a.txt”: its upload was not finished, and this browser has not kept it") {
+		if text := two.last().Slot("error"); !strings.Contains(text,
+			"“a.txt”: its upload was not finished, and this browser has not kept it") {
 			t.Errorf("it says %q", text)
 		}
 		two.act("take-back", two.last())
@@ -240,7 +246,8 @@ func TestOneTabUploads(t *testing.T) {
 
 func TestDrafts(t *testing.T) {
 	t.Parallel()
-	files := []protocol.KeptFile{{Key: "k", Media: protocol.Media{Path: "/api/media/x", Filename: "a\x00b"}}}
+	files := []protocol.KeptFile{{Key: "k", Media: protocol.Media{Path: "/api/media/x",
+		Filename: "a\x00b"}}}
 	for _, text := range []string{"", "text", "with a \x00 in it"} {
 		got, none := decodeDraft(encodeDraft(text, nil))
 		if got != text || len(none) != 0 {

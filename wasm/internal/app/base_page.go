@@ -19,8 +19,8 @@ const (
 	partForm             // the composer
 )
 
-// basePage is what all pages share: the connection and its indicator, rate limits, notices,
-// the check of a failing connection, signing out.
+// basePage is what all pages share: the connection and its indicator, rate limits,
+// notices, the check of a failing connection, signing out.
 type basePage struct {
 	browser Browser
 	doc     view.Document
@@ -41,8 +41,9 @@ type basePage struct {
 	unverified bool // since then, nothing has arrived on the connection
 	signingOut bool // the user is signing out
 
-	storage     Storage
-	countUnsent func(texts []string, durable bool) int // counts messages that signing out would lose
+	storage Storage
+	// counts messages that signing out would lose
+	countUnsent func(texts []string, durable bool) int
 
 	title       string // of the browser's tab, without titlePrefix
 	titlePrefix string // the number of pending pairings, or ""
@@ -92,7 +93,8 @@ func (s *basePage) act(action string, target view.Element) bool {
 // counting reports whether something is due within seconds: a number that counts down, a
 // notice to be removed, a delayed query.
 func (s *basePage) counting() bool {
-	return s.connState.Phase == client.Waiting || len(s.notices) > 0 || len(s.delayedQueries) > 0 || s.paused()
+	return s.connState.Phase == client.Waiting || len(s.notices) > 0 || len(s.delayedQueries) > 0 ||
+		s.paused()
 }
 
 func (s *basePage) draw() {

@@ -47,11 +47,11 @@ type Screen interface {
 
 // Files are the files that the user attaches. The browser holds their content, by key.
 type Files interface {
-	// Upload sends a file to a path of the gateway. It calls progress while it sends, then
-	// done with the HTTP status, 0 if there was no answer, and the answer's text.
+	// Upload sends a file to a path of the gateway. It calls progress while it sends,
+	// then done with the HTTP status, 0 if there was no answer, and the answer's text.
 	Upload(key, path string, progress func(percent int), done func(status int, text string))
-	// StoreFile stores a file past the end of the tab. LoadFile loads one that was stored.
-	// ok says whether that worked.
+	// StoreFile stores a file past the end of the tab. LoadFile loads one that was
+	// stored. ok says whether that worked.
 	StoreFile(key string, done func(ok bool))
 	LoadFile(key string, done func(ok bool))
 	// Picture is the address of a picture within this page; "" if the file is no picture.
@@ -64,8 +64,8 @@ type Files interface {
 
 // Services are the other things that a browser does.
 type Services interface {
-	// Fetch makes an HTTP request to the gateway, with a JSON body or "". It calls done with
-	// the status, 0 if there was no answer, and the answer's text.
+	// Fetch makes an HTTP request to the gateway, with a JSON body or "". It calls done
+	// with the status, 0 if there was no answer, and the answer's text.
 	Fetch(method, path, body string, done func(status int, text string))
 	// Refresh fetches the page again and replaces the elements marked markup.AttrLive. If
 	// form is not nil, its fields become the query of the address first. done is called

@@ -165,7 +165,8 @@ func (c *chat) end(state string) {
 	c.list = sessionList{}
 	c.outbox.messages, c.outbox.whenLocked = client.Outbox{}, nil
 	c.drafts.texts = map[string]string{}
-	c.attachments.files, c.attachments.uploads, c.attachments.pictures = nil, map[string]*upload{}, map[string]string{}
+	c.attachments.files, c.attachments.uploads, c.attachments.pictures = nil, map[string]*upload{},
+		map[string]string{}
 	c.browser.ClearFiles()
 	c.attachments.view.Draw(nil)
 	c.unsent.Draw(nil)
@@ -257,7 +258,8 @@ func (c *chat) textOf(target view.Element) string {
 	if m := c.outbox.messages.Find(about(target, markup.AttrKey)); m != nil {
 		return m.Message
 	}
-	return view.BodyText(target) // the gateway rendered the message, and the session is not loaded yet
+	// the gateway rendered the message, and the session is not loaded yet
+	return view.BodyText(target)
 }
 
 func (c *chat) scrolled(below, above int) {
@@ -312,7 +314,8 @@ func (c *chat) draw() {
 		view.SetJumpToLatest(c.doc, c.far)
 	}
 	if c.dirty&(partBody|partList) != 0 {
-		c.sessions.Draw(c.list.views(c.outboxOfOwnSessions(), c.shown.key, clock.Now(), c.browser.Matches))
+		c.sessions.Draw(c.list.views(c.outboxOfOwnSessions(), c.shown.key, clock.Now(),
+			c.browser.Matches))
 	}
 	if c.toLatest {
 		c.toLatest = false

@@ -18,16 +18,19 @@ const served = `<li class="message message-user" data-message-id="m1" data-run-i
 const historyMessages = `{"id":"m1","role":"user","content":"hi","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":1},
  {"id":"m2","role":"assistant","content":"hello","status":"complete","createdAt":"2026-01-01T00:00:00Z","runId":"r1","seq":2,"replyTo":"m1","html":{"from":0,"blocks":["<p>hello</p>"]}}`
 
-const history = `{"messages":[` + historyMessages + `],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":false}`
+const history = `{"messages":[` + historyMessages +
+	`],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":false}`
 
 // aSession is the page of session s, with its transcript in it.
 func sessionPage() *viewtest.Document {
-	return viewtest.Chat(`data-session-key="s" data-epoch="e" data-last-seq="4" data-has-more="false"`, served, "")
+	return viewtest.Chat(`data-session-key="s" data-epoch="e" data-last-seq="4" data-has-more="false"`,
+		served, "")
 }
 
 // aNewChat is the page of a chat without messages.
 func newChatPage() *viewtest.Document {
-	return viewtest.Chat(`data-session-key="" data-epoch="" data-last-seq="0" data-has-more="false"`, "", "")
+	return viewtest.Chat(`data-session-key="" data-epoch="" data-last-seq="0" data-has-more="false"`,
+		"", "")
 }
 
 func withHistory(_ *fakeBrowser, g *fakeGateway) { g.on("chat.history", history) }
@@ -72,7 +75,8 @@ func (g *fakeGateway) accept(status string) {
 		if p.text("sessionKey") == "s" {
 			seq += 4
 		}
-		return fmt.Sprintf(`{"runId":"r%d","sessionKey":%q,"messageId":"own%d","seq":%d,"status":%q}`, n, p.text("sessionKey"), n, seq, status), nil
+		return fmt.Sprintf(`{"runId":"r%d","sessionKey":%q,"messageId":"own%d","seq":%d,"status":%q}`, n,
+			p.text("sessionKey"), n, seq, status), nil
 	})
 }
 
@@ -136,11 +140,13 @@ func TestSendsAndStreams(t *testing.T) {
 		}
 		eq(t, "the activity", s.last().Slot("activity"), "thinking…")
 		for i, word := range []string{"one", "two", "three"} {
-			s.gateway.agent(key, "chunk", "r1", fmt.Sprintf(`{"content":%q,"html":{"from":0,"blocks":["<p>%s</p>"]}}`, word, word), 4+i)
+			s.gateway.agent(key, "chunk", "r1",
+				fmt.Sprintf(`{"content":%q,"html":{"from":0,"blocks":["<p>%s</p>"]}}`, word, word), 4+i)
 		}
 		s.wait(50 * time.Millisecond)
 		eq(t, "the answer", s.last().Slot("body"), "three")
-		s.gateway.agent(key, "run.completed", "r1", `{"messageId":"a1","content":"onetwothree","html":{"from":0,"blocks":["<p>one</p>","<p>two</p>"]}}`, 7)
+		s.gateway.agent(key, "run.completed", "r1",
+			`{"messageId":"a1","content":"onetwothree","html":{"from":0,"blocks":["<p>one</p>","<p>two</p>"]}}`, 7)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(), "complete:   hello\n | complete: onetwo")
 		eq(t, "the form", s.browser.Get("composer").Attr("data-state"), "idle")
@@ -162,7 +168,8 @@ func TestTheLogMayShowAMessageBeforeItsAck(t *testing.T) {
 		// Another of the same text, from elsewhere, is another message.
 		s.gateway.message("s", "m6", "again", 6)
 		s.wait(50 * time.Millisecond)
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | queued: again | queued: again")
+		eq(t, "the transcript", s.messages(),
+			"complete: hi | complete: hello | queued: again | queued: again")
 	})
 }
 
@@ -172,7 +179,8 @@ func TestKeepsWhatCannotBeSentAndSendsItInOrder(t *testing.T) {
 		s.gateway.cut(1006, "", true)
 		s.wait(100 * time.Millisecond)
 		s.write("second")
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | waiting: first | waiting: second")
+		eq(t, "the transcript", s.messages(),
+			"complete: hi | complete: hello | waiting: first | waiting: second")
 		pill := s.browser.Get("connection")
 		eq(t, "the pill", pill.Attr("data-state"), "reconnecting")
 		if left := pill.Slot("seconds"); left != "1" && left != "2" {
@@ -190,7 +198,8 @@ func TestKeepsWhatCannotBeSentAndSendsItInOrder(t *testing.T) {
 		eq(t, "sends", len(sends), 3)
 		eq(t, "the first again", sends[1].text("idempotencyKey"), sends[0].text("idempotencyKey"))
 		eq(t, "then the second", sends[2].text("message"), "second")
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: first | complete: second")
+		eq(t, "the transcript", s.messages(),
+			"complete: hi | complete: hello | complete: first | complete: second")
 	})
 }
 
@@ -199,7 +208,8 @@ func TestNextMessageWaitsForTheAck(t *testing.T) {
 		s.write("first")
 		s.write("second")
 		eq(t, "sends", len(s.gateway.calls("chat.send")), 1)
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | sending: first | sending: second")
+		eq(t, "the transcript", s.messages(),
+			"complete: hi | complete: hello | sending: first | sending: second")
 	})
 }
 
@@ -217,7 +227,8 @@ func TestWaitsWhenTheGatewayIsBusy(t *testing.T) {
 
 func TestRefusedMessageLosesNothing(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
-		s.gateway.refuse("chat.send", protocol.Refuse(protocol.Forbidden, "session does not belong to user"))
+		s.gateway.refuse("chat.send", protocol.Refuse(protocol.Forbidden,
+			"session does not belong to user"))
 		s.write("mine")
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | unsent: mine")
 		eq(t, "the reason", s.last().Slot("error"), "session does not belong to user")
@@ -238,7 +249,8 @@ func TestRefusesWhatIsEmptyOrTooLong(t *testing.T) {
 		long := strings.Repeat("x", protocol.MaxMessageBytes+1204)
 		s.browser.Get("composer-input").SetValue(long)
 		s.do("compose", "composer-input")
-		eq(t, "the limit", s.browser.Get("composer-limit").Text(), "1,204 characters too long: send it in parts")
+		eq(t, "the limit", s.browser.Get("composer-limit").Text(),
+			"1,204 characters too long: send it in parts")
 		s.do("send", "composer")
 		eq(t, "sends", len(s.gateway.calls("chat.send")), 0)
 		eq(t, "the composer", len(s.browser.Get("composer-input").Value()), len(long))
@@ -274,24 +286,26 @@ func TestTakesBackAQueuedMessage(t *testing.T) {
 }
 
 func TestRevokedLeavesNothing(t *testing.T) {
-	withPage(t, func() *viewtest.Document { return sessionPage() }, func(w *fakeBrowser, g *fakeGateway) {
-		withHistory(w, g)
-		g.on("sessions.list", `{"sessions":[{"key":"s","agentId":"main","userId":"u","label":"secret","epoch":"e","lastSeq":4,"createdAt":"","updatedAt":""}]}`)
-	}, func(s *harness) {
-		s.browser.Get("composer-input").SetValue("draft")
-		eq(t, "the title", s.browser.Get("session-title").Text(), "secret")
-		s.gateway.cut(1008, "pairing revoked", true)
-		s.wait(10 * time.Millisecond)
-		eq(t, "the state", s.state(), "revoked")
-		eq(t, "the address", s.browser.path, "/")
-		eq(t, "the composer", s.browser.Get("composer-input").Value(), "")
-		page := s.browser.Get("messages").Inner() + s.browser.Get("session-list").Inner() + s.browser.Get("session-title").Text() + s.browser.title
-		eq(t, "what is left", page, "Gatehouse")
-		dials := s.gateway.dialled
-		s.app.Visible()
-		s.wait(time.Minute)
-		eq(t, "further connections", s.gateway.dialled-dials, 0)
-	})
+	withPage(t, func() *viewtest.Document { return sessionPage() },
+		func(w *fakeBrowser, g *fakeGateway) {
+			withHistory(w, g)
+			g.on("sessions.list", `{"sessions":[{"key":"s","agentId":"main","userId":"u","label":"secret","epoch":"e","lastSeq":4,"createdAt":"","updatedAt":""}]}`)
+		}, func(s *harness) {
+			s.browser.Get("composer-input").SetValue("draft")
+			eq(t, "the title", s.browser.Get("session-title").Text(), "secret")
+			s.gateway.cut(1008, "pairing revoked", true)
+			s.wait(10 * time.Millisecond)
+			eq(t, "the state", s.state(), "revoked")
+			eq(t, "the address", s.browser.path, "/")
+			eq(t, "the composer", s.browser.Get("composer-input").Value(), "")
+			page := s.browser.Get("messages").Inner() + s.browser.Get("session-list").Inner() +
+				s.browser.Get("session-title").Text() + s.browser.title
+			eq(t, "what is left", page, "Gatehouse")
+			dials := s.gateway.dialled
+			s.app.Visible()
+			s.wait(time.Minute)
+			eq(t, "further connections", s.gateway.dialled-dials, 0)
+		})
 }
 
 func TestSignedOutElsewhere(t *testing.T) {
@@ -304,13 +318,14 @@ func TestSignedOutElsewhere(t *testing.T) {
 }
 
 func TestAnotherUsersCredential(t *testing.T) {
-	withPage(t, func() *viewtest.Document { return sessionPage() }, func(w *fakeBrowser, g *fakeGateway) {
-		withHistory(w, g)
-		g.on("connect", `{"protocol":3,"role":"operator","user_id":"somebody","server":{"name":"g","version":"1"}}`)
-	}, func(s *harness) {
-		eq(t, "the transcript", s.messages(), "")
-		eq(t, "done", s.browser.navigations[len(s.browser.navigations)-1], "reload")
-	})
+	withPage(t, func() *viewtest.Document { return sessionPage() },
+		func(w *fakeBrowser, g *fakeGateway) {
+			withHistory(w, g)
+			g.on("connect", `{"protocol":3,"role":"operator","user_id":"somebody","server":{"name":"g","version":"1"}}`)
+		}, func(s *harness) {
+			eq(t, "the transcript", s.messages(), "")
+			eq(t, "done", s.browser.navigations[len(s.browser.navigations)-1], "reload")
+		})
 }
 
 func TestCredentialGone(t *testing.T) {

@@ -18,8 +18,8 @@ func (s *basePage) connect() {
 	s.conn.Start()
 }
 
-// call makes a request. read decodes the payload of its answer; then done is called, on the
-// loop, with the error or nil.
+// call makes a request. read decodes the payload of its answer; then done is called, on
+// the loop, with the error or nil.
 func (s *basePage) call(
 	method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error),
 ) {
@@ -46,15 +46,17 @@ func (s *basePage) pageVisible() {
 	s.redraw(partConnection)
 }
 
-// networkChanged is called when the browser has found or lost the network. A connection may
-// survive a loss, such as one to this machine, so a request finds out whether it does. When
-// the network is back, a new connection is made: the old one may be dead without notice.
+// networkChanged is called when the browser has found or lost the network. A connection
+// may survive a loss, such as one to this machine, so a request finds out whether it
+// does. When the network is back, a new connection is made: the old one may be dead
+// without notice.
 func (s *basePage) networkChanged(up bool) {
 	switch {
 	case !up:
 		s.offline, s.unverified = true, true
 		if s.connState.Phase == client.Ready {
-			s.call(protocol.MethodHealth, nil, func(d *jsontext.Decoder) { d.Skip() }, func(*protocol.Error) {})
+			s.call(protocol.MethodHealth, nil, func(d *jsontext.Decoder) { d.Skip() },
+				func(*protocol.Error) {})
 		}
 		s.tryNow()
 	case s.offline && s.conn != nil:

@@ -42,7 +42,8 @@ func countMessages(texts []string, _ bool) int {
 func (c *console) page() page {
 	return page{
 		start: c.start, state: c.state, event: c.event, act: c.act,
-		tick: c.tick, draw: func() {}, counting: func() bool { return false }, visible: c.drawNotifications,
+		tick: c.tick, draw: func() {}, counting: func() bool { return false },
+		visible: c.drawNotifications,
 	}
 }
 
@@ -125,8 +126,8 @@ func (c *console) event(f protocol.Frame) {
 	}
 }
 
-// refresh fetches the page again, with a form's fields as its query unless form is nil. One
-// refresh without a form runs at a time: another one waits for its end.
+// refresh fetches the page again, with a form's fields as its query unless form is nil.
+// One refresh without a form runs at a time: another one waits for its end.
 func (c *console) refresh(form view.Element) {
 	if c.ended || c.inFlight > 0 && form == nil {
 		c.refreshDue = true
@@ -170,7 +171,10 @@ func (c *console) tick(clock.Time) {
 // them, or only the relative ones ("5 minutes ago").
 func (c *console) writeTimes(all bool) {
 	now := protocol.At(clock.Now())
-	view.WriteTimes(c.root, markup.TimeAgo, func(at protocol.Time) string { return words.Ago(at, now) })
+	view.WriteTimes(c.root, markup.TimeAgo, func(at protocol.Time) string {
+		return words.Ago(at,
+			now)
+	})
 	if all {
 		view.WriteTimes(c.root, markup.TimeClock, c.browser.Clock)
 	}
@@ -247,16 +251,18 @@ func (c *console) createKey() {
 	}
 	c.keyDialog(markup.KeyBusy, "")
 	var made protocol.KeysCreateResult
-	c.call(protocol.MethodKeysCreate, params.AppendJSON(nil), made.DecodeJSON, func(err *protocol.Error) {
-		switch {
-		case c.ended:
-		case err != nil:
-			c.keyDialog(markup.KeyForm, errorText(err))
-		default:
-			view.Fill(c.doc, dialog, markup.KeyMade, markup.SlotName, made.Name, markup.SlotUser, made.UserID, markup.SlotKey, made.Key)
-			c.refresh(nil)
-		}
-	})
+	c.call(protocol.MethodKeysCreate, params.AppendJSON(nil), made.DecodeJSON,
+		func(err *protocol.Error) {
+			switch {
+			case c.ended:
+			case err != nil:
+				c.keyDialog(markup.KeyForm, errorText(err))
+			default:
+				view.Fill(c.doc, dialog, markup.KeyMade, markup.SlotName, made.Name, markup.SlotUser,
+					made.UserID, markup.SlotKey, made.Key)
+				c.refresh(nil)
+			}
+		})
 }
 
 // reloadConfig has the gateway read its configuration again, and shows which settings are
@@ -280,7 +286,8 @@ func (c *console) reloadConfig() {
 }
 
 func (c *console) drawReload(state, applied, restart, problem string) {
-	view.Fill(c.doc, markup.IDReload, state, markup.SlotApplied, applied, markup.SlotRestart, restart, markup.SlotError, problem)
+	view.Fill(c.doc, markup.IDReload, state, markup.SlotApplied, applied, markup.SlotRestart, restart,
+		markup.SlotError, problem)
 }
 
 func joinNames(names []string) string {

@@ -32,7 +32,11 @@ func TestConsoleFollowsItsTopics(t *testing.T) {
 }
 
 func TestConsoleTriesAgainWhatDidNotCome(t *testing.T) {
-	withPage(t, viewtest.Console, func(w *fakeBrowser, g *fakeGateway) { asAdmin(w, g); w.refreshStatus = 503 }, func(s *harness) {
+	withPage(t, viewtest.Console, func(w *fakeBrowser,
+		g *fakeGateway) {
+		asAdmin(w, g)
+		w.refreshStatus = 503
+	}, func(s *harness) {
 		eq(t, "renewals", len(s.browser.refreshes), 1)
 		s.browser.refreshStatus = 200
 		s.wait(21 * time.Second)
@@ -44,7 +48,8 @@ func TestConsoleTriesAgainWhatDidNotCome(t *testing.T) {
 
 func TestConsoleWritesTimes(t *testing.T) {
 	withPage(t, viewtest.Console, asAdmin, func(s *harness) { // the bubble's clock begins at 2000
-		ago, clock := s.browser.Root.Find("data-time", "ago")[0], s.browser.Root.Find("data-time", "clock")[0]
+		ago, clock := s.browser.Root.Find("data-time", "ago")[0],
+			s.browser.Root.Find("data-time", "clock")[0]
 		eq(t, "the time", clock.Text(), "2000-01-01T00:00:00.000Z")
 		s.wait(2*time.Minute + 30*time.Second)
 		eq(t, "how long ago", ago.Text(), "2 minutes ago")
@@ -57,7 +62,8 @@ func TestFilters(t *testing.T) {
 		eq(t, "asked", s.browser.refreshes[len(s.browser.refreshes)-1], "filter")
 		s.browser.refreshStatus = 0
 		s.do("filter", "filter")
-		eq(t, "told", s.items("toasts")[0].Slot("text"), "The list could not be loaded. Try again in a moment.")
+		eq(t, "told", s.items("toasts")[0].Slot("text"),
+			"The list could not be loaded. Try again in a moment.")
 	})
 }
 
@@ -70,7 +76,8 @@ func TestOrders(t *testing.T) {
 
 		s.act("disconnect", row)
 		dialog := s.browser.Get("disconnect-dialog")
-		eq(t, "whom", dialog.Slot("user")+" "+dialog.Slot("browser")+" "+dialog.Slot("address"), "anna Firefox 10.0.0.7")
+		eq(t, "whom", dialog.Slot("user")+" "+dialog.Slot("browser")+" "+dialog.Slot("address"),
+			"anna Firefox 10.0.0.7")
 		eq(t, "nothing yet", len(s.gateway.calls("clients.disconnect")), 0)
 		before := len(s.browser.refreshes)
 		s.act("confirm-disconnect", dialog)
@@ -98,12 +105,14 @@ func TestAKeyIsShownOnce(t *testing.T) {
 		s.do("new-key", "new-key")
 		fill("name", " Report ")
 		fill("user", " anna ")
-		s.gateway.refuse("api_keys.create", protocol.Refuse(protocol.InvalidRequest, "userId must be given"))
+		s.gateway.refuse("api_keys.create", protocol.Refuse(protocol.InvalidRequest,
+			"userId must be given"))
 		s.act("confirm-key", dialog)
 		eq(t, "why not", dialog.Slot("error"), "userId must be given")
 		eq(t, "the form", dialog.Attr("data-state"), "form")
 
-		s.gateway.on("api_keys.create", `{"id":"k","key":"gh_secret","prefix":"gh_sec","name":"Report","userId":"anna","role":"operator"}`)
+		s.gateway.on("api_keys.create",
+			`{"id":"k","key":"gh_secret","prefix":"gh_sec","name":"Report","userId":"anna","role":"operator"}`)
 		s.act("confirm-key", dialog)
 		s.act("confirm-key", dialog) // Enter once more
 		calls := s.gateway.calls("api_keys.create")
@@ -131,13 +140,16 @@ func TestReloadsTheConfig(t *testing.T) {
 		s.gateway.on("config.reload", `{"applied":["log.level","gateway.rate_limit_rpm"],"needsRestart":["data_dir"]}`)
 		s.do("reload-config", "reload")
 		eq(t, "the state", panel.Attr("data-state"), "done")
-		eq(t, "in force", panel.Slot("applied")+" / "+panel.Slot("restart"), "log.level, gateway.rate_limit_rpm / data_dir")
+		eq(t, "in force", panel.Slot("applied")+" / "+panel.Slot("restart"),
+			"log.level, gateway.rate_limit_rpm / data_dir")
 		s.gateway.on("config.reload", `{"applied":[],"needsRestart":[]}`)
 		s.do("reload-config", "reload")
 		eq(t, "in force", panel.Slot("applied")+" / "+panel.Slot("restart"), "nothing new / ")
-		s.gateway.refuse("config.reload", protocol.Refuse(protocol.InvalidRequest, "log.level: one of debug, info"))
+		s.gateway.refuse("config.reload", protocol.Refuse(protocol.InvalidRequest,
+			"log.level: one of debug, info"))
 		s.do("reload-config", "reload")
-		eq(t, "the state", panel.Attr("data-state")+" "+panel.Slot("error"), "failed log.level: one of debug, info")
+		eq(t, "the state", panel.Attr("data-state")+" "+panel.Slot("error"),
+			"failed log.level: one of debug, info")
 	})
 }
 
@@ -147,15 +159,18 @@ func TestWhoWaitsIsToldEverywhere(t *testing.T) {
 		w.Document.Root.SetAttr("data-user", "admin")
 		withHistory(w, g)
 	}
-	for name, doc := range map[string]func() *viewtest.Document{"chat": sessionPage, "admin": viewtest.Admin, "console": viewtest.Console} {
+	for name, doc := range map[string]func() *viewtest.Document{"chat": sessionPage,
+		"admin": viewtest.Admin, "console": viewtest.Console} {
 		t.Run(name, func(t *testing.T) {
 			withPage(t, doc, asAdminOf, func(s *harness) {
 				eq(t, "the badge", s.browser.Get("pending-badge").Text(), "1")
 				s.gateway.event("device.pair.requested", pendingJSON("BBBBBBBB", "Ben’s new one"), 0)
 				s.wait(50 * time.Millisecond)
 				eq(t, "the badge", s.browser.Get("pending-badge").Text(), "2")
-				eq(t, "notified", strings.Join(s.browser.notified, ", "), "Ben’s new one asks to be let in /admin#BBBBBBBB")
-				if !strings.HasPrefix(s.browser.title, "(2) ") || !strings.HasSuffix(s.browser.title, "Gatehouse") {
+				eq(t, "notified", strings.Join(s.browser.notified, ", "),
+					"Ben’s new one asks to be let in /admin#BBBBBBBB")
+				if !strings.HasPrefix(s.browser.title, "(2) ") ||
+					!strings.HasSuffix(s.browser.title, "Gatehouse") {
 					t.Errorf("the title is %q", s.browser.title)
 				}
 				for _, code := range []string{"AAAAAAAA", "BBBBBBBB"} {
@@ -172,7 +187,11 @@ func TestWhoWaitsIsToldEverywhere(t *testing.T) {
 }
 
 func TestAsksToNotify(t *testing.T) {
-	withPage(t, viewtest.Admin, func(w *fakeBrowser, g *fakeGateway) { asAdmin(w, g); w.notificationState = "off" }, func(s *harness) {
+	withPage(t, viewtest.Admin, func(w *fakeBrowser,
+		g *fakeGateway) {
+		asAdmin(w, g)
+		w.notificationState = "off"
+	}, func(s *harness) {
 		eq(t, "the state", s.browser.Get("notices").Attr("data-state"), "off")
 		s.do("ask-notices", "notices")
 		eq(t, "the state", s.browser.Get("notices").Attr("data-state"), "on")

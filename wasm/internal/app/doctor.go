@@ -58,7 +58,8 @@ func (s *basePage) examine(show bool) {
 
 // checked shows the result of one part; the next one is being checked.
 func (s *basePage) checked(part, state, finding string) {
-	s.doctor.result.Checks = append(s.doctor.result.Checks, view.Check{Part: part, State: state, Finding: finding})
+	s.doctor.result.Checks = append(s.doctor.result.Checks,
+		view.Check{Part: part, State: state, Finding: finding})
 	view.DrawDoctor(s.doc, s.doctor.result)
 }
 

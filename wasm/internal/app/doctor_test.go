@@ -13,9 +13,11 @@ func healthy() map[string]func() (int, string) {
 		return func() (int, string) { return status, body }
 	}
 	return map[string]func() (int, string){
-		"GET /health":            answer(200, `{"status":"ok","protocol":3}`),
-		"GET /ws":                answer(426, `{"error":{"code":"INVALID_REQUEST","message":"an upgrade is wanted"}}`),
-		"POST /api/media/upload": answer(401, `{"error":{"code":"UNAUTHORIZED","message":"who are you?"}}`),
+		"GET /health": answer(200, `{"status":"ok","protocol":3}`),
+		"GET /ws": answer(426,
+			`{"error":{"code":"INVALID_REQUEST","message":"an upgrade is wanted"}}`),
+		"POST /api/media/upload": answer(401,
+			`{"error":{"code":"UNAUTHORIZED","message":"who are you?"}}`),
 	}
 }
 
@@ -39,14 +41,21 @@ func TestFindsWhatIsWrong(t *testing.T) {
 		opens  bool
 		checks string
 	}{
-		{"GET /health", 0, "", "silent", false, "network good, health bad no answer, route skipped, origin skipped, socket skipped"},
-		{"GET /health", 502, "<html>", "stranger", false, "network good, health bad HTTP 502, route skipped, origin skipped, socket skipped"},
-		{"GET /health", 200, "<html>", "stranger", false, "network good, health bad HTTP 200, route skipped, origin skipped, socket skipped"},
-		{"GET /ws", 404, "", "route", true, "network good, health good, route bad HTTP 404, origin skipped, socket skipped"},
-		{"GET /ws", 503, `{"error":{"code":"UNAVAILABLE","message":"stopping"}}`, "full", false, "network good, health good, route bad HTTP 503, origin skipped, socket skipped"},
-		{"POST /api/media/upload", 403, `{"error":{"code":"FORBIDDEN","message":"add it to gateway.allowed_origins"}}`, "origin", true,
+		{"GET /health", 0, "", "silent", false,
+			"network good, health bad no answer, route skipped, origin skipped, socket skipped"},
+		{"GET /health", 502, "<html>", "stranger", false,
+			"network good, health bad HTTP 502, route skipped, origin skipped, socket skipped"},
+		{"GET /health", 200, "<html>", "stranger", false,
+			"network good, health bad HTTP 200, route skipped, origin skipped, socket skipped"},
+		{"GET /ws", 404, "", "route", true,
+			"network good, health good, route bad HTTP 404, origin skipped, socket skipped"},
+		{"GET /ws", 503, `{"error":{"code":"UNAVAILABLE","message":"stopping"}}`, "full", false,
+			"network good, health good, route bad HTTP 503, origin skipped, socket skipped"},
+		{"POST /api/media/upload", 403,
+			`{"error":{"code":"FORBIDDEN","message":"add it to gateway.allowed_origins"}}`, "origin", true,
 			"network good, health good, route good, origin bad, socket skipped"},
-		{"POST /api/media/upload", 403, `{"error":{"code":"FORBIDDEN","message":"something else"}}`, "upgrade", true,
+		{"POST /api/media/upload", 403, `{"error":{"code":"FORBIDDEN","message":"something else"}}`,
+			"upgrade", true,
 			"network good, health good, route good, origin good, socket bad"},
 	} {
 		t.Run(row.state, func(t *testing.T) {
@@ -73,7 +82,8 @@ func TestFindsWhatIsWrong(t *testing.T) {
 				s.act("examine", dialog)
 				s.wait(time.Second)
 				eq(t, "the finding", dialog.Attr("data-state"), "fine")
-				eq(t, "the checks", s.checks(), "network good, health good, route good, origin good, socket good")
+				eq(t, "the checks", s.checks(),
+					"network good, health good, route good, origin good, socket good")
 			})
 		})
 	}
@@ -87,6 +97,7 @@ func TestOfflineIsFoundOffline(t *testing.T) {
 		s.act("examine", s.browser.Get("doctor-dialog"))
 		s.wait(time.Second)
 		eq(t, "the finding", s.browser.Get("doctor-dialog").Attr("data-state"), "offline")
-		eq(t, "the checks", s.checks(), "network bad, health skipped, route skipped, origin skipped, socket skipped")
+		eq(t, "the checks", s.checks(),
+			"network bad, health skipped, route skipped, origin skipped, socket skipped")
 	})
 }

@@ -11,9 +11,9 @@ import (
 // draftDelay is how long after a keystroke the draft is stored.
 const draftDelay = 400 * clock.Millisecond
 
-// drafts are the texts and files that stand unsent in the composers of the user's sessions.
-// If several tabs change the same draft, the last one wins; but no tab changes a composer
-// in which somebody has typed.
+// drafts are the texts and files that stand unsent in the composers of the user's
+// sessions. If several tabs change the same draft, the last one wins; but no tab changes
+// a composer in which somebody has typed.
 type drafts struct {
 	texts  map[string]string // as they are stored, by session key
 	edited bool              // the user has changed the composer in this tab

@@ -99,9 +99,11 @@ func (s *harness) acceptUploads() string {
 	var keys []string
 	for u := s.browser.files.next(); u != nil; u = s.browser.files.next() {
 		s.browser.files.accepted++
-		r := protocol.MediaUploadResult{Path: fmt.Sprint(protocol.MediaPath, u.key, s.browser.files.accepted), MimeType: "text/plain", Filename: u.key + ".txt", Size: 5}
+		r := protocol.MediaUploadResult{Path: fmt.Sprint(protocol.MediaPath, u.key,
+			s.browser.files.accepted), MimeType: "text/plain", Filename: u.key + ".txt", Size: 5}
 		if strings.HasPrefix(u.key, "pic") {
-			r.MimeType, r.Filename, r.Width, r.Height, r.Thumbnail = "image/png", u.key+".png", 640, 480, true
+			r.MimeType, r.Filename, r.Width, r.Height, r.Thumbnail = "image/png", u.key+".png", 640, 480,
+				true
 		}
 		u.done(200, string(r.AppendJSON(nil)))
 		keys = append(keys, u.key)
@@ -115,9 +117,11 @@ func (s *harness) attach(keys ...string) {
 	s.t.Helper()
 	var files []protocol.KeptFile
 	for _, key := range keys {
-		f := protocol.KeptFile{Key: key, Media: protocol.Media{Filename: key + ".txt", MimeType: "text/plain", Size: 5}}
+		f := protocol.KeptFile{Key: key, Media: protocol.Media{Filename: key + ".txt",
+			MimeType: "text/plain", Size: 5}}
 		if strings.HasPrefix(key, "pic") {
-			f.Media = protocol.Media{Filename: key + ".png", MimeType: "image/png", Size: 5, Width: 640, Height: 480}
+			f.Media = protocol.Media{Filename: key + ".png", MimeType: "image/png", Size: 5, Width: 640,
+				Height: 480}
 		}
 		if strings.HasPrefix(key, "empty") {
 			f.Media.Size = 0
@@ -133,7 +137,8 @@ func (s *harness) attached() string {
 	var list []string
 	for _, el := range s.browser.Get("attachments").Children() {
 		text := func(slot string) string { return el.Find("data-slot", slot)[0].Text() }
-		list = append(list, strings.TrimSpace(strings.Join([]string{text("filename"), el.Attr("data-state"), text("error")}, " ")))
+		list = append(list, strings.TrimSpace(strings.Join([]string{text("filename"),
+			el.Attr("data-state"), text("error")}, " ")))
 	}
 	return strings.Join(list, " | ")
 }

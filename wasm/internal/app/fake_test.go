@@ -94,7 +94,10 @@ func (w *fakeBrowser) Refresh(form view.Element, done func(int)) {
 
 func (w *fakeBrowser) NotificationState() string        { return w.notificationState }
 func (w *fakeBrowser) RequestNotifications(done func()) { w.notificationState = "on"; go done() }
-func (w *fakeBrowser) Notify(title, to string)          { w.notified = append(w.notified, title+" "+to) }
+func (w *fakeBrowser) Notify(title, to string) {
+	w.notified = append(w.notified,
+		title+" "+to)
+}
 
 func (w *fakeBrowser) Random(b []byte) {
 	w.random++
@@ -264,7 +267,8 @@ func (s *fakeSocket) Send(data []byte) {
 			s.handler.Message(protocol.AppendError(nil, f.ID, err))
 			return
 		}
-		s.handler.Message(fmt.Appendf(nil, `{"type":"res","id":%q,"ok":true,"payload":%s}`, f.ID, payload))
+		s.handler.Message(fmt.Appendf(nil, `{"type":"res","id":%q,"ok":true,"payload":%s}`, f.ID,
+			payload))
 	}
 }
 
@@ -304,7 +308,8 @@ type harness struct {
 }
 
 // play runs a test on a page, within a synctest bubble.
-func withPage(t *testing.T, doc func() *viewtest.Document, set func(*fakeBrowser, *fakeGateway), test func(s *harness)) {
+func withPage(t *testing.T, doc func() *viewtest.Document, set func(*fakeBrowser, *fakeGateway),
+	test func(s *harness)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 // maxFollowed is how many sessions a page follows: those that the user looked at last.
 const maxFollowed = 20
 
-// follow follows a session that the user looks at, and unfollows the one that the user has
-// not looked at for longest if there are more than maxFollowed.
+// follow follows a session that the user looks at, and unfollows the one that the user
+// has not looked at for longest if there are more than maxFollowed.
 func (c *chat) follow(s *session) {
 	if s.key == "" || s.gone {
 		return
@@ -28,8 +28,8 @@ func (c *chat) follow(s *session) {
 	c.followed.Trim(maxFollowed)
 }
 
-// resumeSessions brings the sessions up to date after a connect, and notes how many events
-// each has missed.
+// resumeSessions brings the sessions up to date after a connect, and notes how many
+// events each has missed.
 func (c *chat) resumeSessions(state client.State) {
 	for i := range state.Resumed {
 		r := &state.Resumed[i]
@@ -49,7 +49,8 @@ func (c *chat) resumeSessions(state client.State) {
 // caughtUpFor is how long "Caught up" stays on the page.
 const caughtUpFor = 4 * clock.Second
 
-// showCaughtUp shows how many events the session on the screen had missed, once it has them.
+// showCaughtUp shows how many events the session on the screen had missed, once it has
+// them.
 func (c *chat) showCaughtUp() {
 	s := c.shown
 	if s.missed <= 0 || s.log.Stale() || s.log.Cursor().AfterSeq < s.missedUntil {

@@ -18,7 +18,8 @@ func (g *fakeGateway) onConnect(resumed string) {
 }
 
 func cursor(key, status, epoch string, last int) string {
-	return fmt.Sprintf(`{"sessionKey":%q,"status":%q,"epoch":%q,"lastSeq":%d}`, key, status, epoch, last)
+	return fmt.Sprintf(`{"sessionKey":%q,"status":%q,"epoch":%q,"lastSeq":%d}`, key, status, epoch,
+		last)
 }
 
 // resumes are the cursors of the last connect.
@@ -53,7 +54,8 @@ func TestResumesInsteadOfLoading(t *testing.T) {
 		s.gateway.agent("s", "chunk", "r5", `{"content":"so far"}`, 7)
 		s.wait(50 * time.Millisecond)
 		eq(t, "caught up", s.caughtUp(), "Caught up, 3 events")
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: elsewhere | streaming: so far")
+		eq(t, "the transcript", s.messages(),
+			"complete: hi | complete: hello | complete: elsewhere | streaming: so far")
 		eq(t, "loads", len(s.gateway.calls("chat.history")), 1)
 		if s.browser.Get("messages").Elements()[0] != first {
 			t.Error("the messages were made anew")
@@ -88,7 +90,8 @@ func TestResetLoadsWithoutAFlicker(t *testing.T) {
 func TestResetOfAnotherLog(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.onConnect(cursor("s", "reset", "restored", 1))
-		s.gateway.on("chat.history", `{"messages":[`+messageJSON("n1", 1)+`],"sessionKey":"s","epoch":"restored","lastSeq":1,"hasMore":false}`)
+		s.gateway.on("chat.history", `{"messages":[`+messageJSON("n1",
+			1)+`],"sessionKey":"s","epoch":"restored","lastSeq":1,"hasMore":false}`)
 		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		eq(t, "the transcript", s.messages(), "complete: n1")
@@ -110,7 +113,8 @@ func TestRecentSessions(t *testing.T) {
 		s.act("open-session", s.session("a"))
 		s.act("open-session", s.session("b"))
 		s.act("open-session", s.session("a"))
-		s.gateway.onConnect(cursor("a", "live", "e a", 1) + "," + cursor("b", "reset", "e b", 1) + "," + cursor("s", "live", "e", 4))
+		s.gateway.onConnect(cursor("a", "live", "e a", 1) + "," + cursor("b", "reset", "e b", 1) + "," +
+			cursor("s", "live", "e", 4))
 		s.gateway.cut(1006, "", false)
 		s.wait(2 * time.Second)
 		var keys string
@@ -165,12 +169,14 @@ func TestAsksForMissingEvents(t *testing.T) {
 		s.wait(time.Second)
 		eq(t, "asked while they may still come", len(s.gateway.calls("chat.replay")), 0)
 		s.wait(3 * time.Second)
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: m5 | complete: m6 | queued: later")
+		eq(t, "the transcript", s.messages(),
+			"complete: hi | complete: hello | complete: m5 | complete: m6 | queued: later")
 		eq(t, "asked", len(s.gateway.calls("chat.replay")), 1)
 		eq(t, "loads", len(s.gateway.calls("chat.history")), 1)
 
 		s.gateway.on("chat.replay", `{"events":[],"sessionKey":"s","epoch":"e","lastSeq":9,"reset":true}`)
-		s.gateway.on("chat.history", `{"messages":[`+messageJSON("m9", 9)+`],"sessionKey":"s","epoch":"e","lastSeq":9,"hasMore":false}`)
+		s.gateway.on("chat.history", `{"messages":[`+messageJSON("m9",
+			9)+`],"sessionKey":"s","epoch":"e","lastSeq":9,"hasMore":false}`)
 		s.gateway.event("tick", `{"sessions":{"s":9,"other":3}}`, 0)
 		s.wait(4 * time.Second)
 		eq(t, "the transcript after a reset", s.messages(), "complete: m9")
@@ -262,12 +268,14 @@ func TestReloadInMidStreamGoesOn(t *testing.T) {
 	withPage(t, doc, func(w *fakeBrowser, g *fakeGateway) {
 		g.answer("chat.history", func(params) (string, *protocol.Error) {
 			time.Sleep(time.Second)
-			return `{"messages":[` + historyMessages + `,{"id":"m4","role":"assistant","content":"one two three","status":"streaming","createdAt":"2026-01-01T00:00:00Z","runId":"r4","seq":4,"html":{"from":0,"blocks":["<p>one</p>","<p>two</p>","<p>three</p>"]}}],"sessionKey":"s","epoch":"e","lastSeq":6,"hasMore":false}`, nil
+			return `{"messages":[` + historyMessages +
+				`,{"id":"m4","role":"assistant","content":"one two three","status":"streaming","createdAt":"2026-01-01T00:00:00Z","runId":"r4","seq":4,"html":{"from":0,"blocks":["<p>one</p>","<p>two</p>","<p>three</p>"]}}],"sessionKey":"s","epoch":"e","lastSeq":6,"hasMore":false}`, nil
 		})
 	}, func(s *harness) {
 		answer := s.last()
 		eq(t, "before it is loaded", answer.Slot("body"), "onetwo")
-		s.gateway.agent("s", "chunk", "r4", `{"content":" four","html":{"from":3,"blocks":["<p>four</p>"]}}`, 7)
+		s.gateway.agent("s", "chunk", "r4",
+			`{"content":" four","html":{"from":3,"blocks":["<p>four</p>"]}}`, 7)
 		s.wait(2 * time.Second)
 		eq(t, "after it is loaded", s.last().Slot("body"), "onetwothreefour")
 		if s.last() != answer {
@@ -280,7 +288,8 @@ func TestReloadInMidStreamGoesOn(t *testing.T) {
 // connection is lost: then the user stays where they are.
 func TestOpensWhenTheGatewayCanAgain(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
-		s.gateway.refuse("chat.history", &protocol.Error{Code: protocol.Unavailable, Message: "the store is busy", Retryable: true})
+		s.gateway.refuse("chat.history", &protocol.Error{Code: protocol.Unavailable,
+			Message: "the store is busy", Retryable: true})
 		s.act("open-session", s.session("a"))
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
 		s.gateway.message("a", "m2", "meanwhile", 2) // no reason to ask earlier
@@ -305,7 +314,8 @@ func TestOpensWhenTheGatewayCanAgain(t *testing.T) {
 // A refusal for good is told once, and asked for again when the user wants to.
 func TestRefusedForGood(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
-		s.gateway.refuse("chat.history", protocol.Refuse(protocol.Forbidden, "session does not belong to user"))
+		s.gateway.refuse("chat.history", protocol.Refuse(protocol.Forbidden,
+			"session does not belong to user"))
 		s.act("open-session", s.session("a"))
 		eq(t, "the notice", s.notices(), "session does not belong to user")
 		s.gateway.message("a", "m2", "meanwhile", 2)

@@ -21,7 +21,8 @@ func (c *chat) handleLogEvent(f protocol.Frame) {
 	}
 }
 
-// sessionChanged is called when a followed session has changed; see follow.Sessions.Changed.
+// sessionChanged is called when a followed session has changed; see
+// follow.Sessions.Changed.
 func (c *chat) sessionChanged(f *follow.Session, changes []timeline.Change) {
 	s := c.opened[f.Key]
 	if s == nil || s.followed != f {

@@ -32,8 +32,8 @@ func (l *login) page() page {
 	}
 }
 
-// start redeems the code of a sign-in link. The code is removed from the address first, so
-// that the browser's history does not hold it.
+// start redeems the code of a sign-in link. The code is removed from the address first,
+// so that the browser's history does not hold it.
 func (l *login) start() {
 	l.nextPath = "/admin"
 	switch code := l.browser.TakeFragment(); {
@@ -56,8 +56,8 @@ func (l *login) set(state string, busy bool) {
 	l.redraw(partBody)
 }
 
-// authenticate exchanges a secret for a cookie. If the gateway refuses the secret, the page
-// gets the state refused.
+// authenticate exchanges a secret for a cookie. If the gateway refuses the secret, the
+// page gets the state refused.
 func (l *login) authenticate(field, secret, refused string) {
 	body := append([]byte(`{"`+field+`":`), jsontext.AppendString(nil, secret)...)
 	l.fetch("POST", string(append(body, '}')), func(status int, text string) {
@@ -85,7 +85,8 @@ func (l *login) authenticate(field, secret, refused string) {
 }
 
 func (l *login) act(action string, _ view.Element) {
-	if action != markup.ActionSignIn || l.view.Busy || clock.Now().Before(l.retryAt) && l.view.State == markup.StateTooMany {
+	if action != markup.ActionSignIn || l.view.Busy || clock.Now().Before(l.retryAt) &&
+		l.view.State == markup.StateTooMany {
 		return
 	}
 	if token := trim(view.Input(l.doc, markup.IDTokenInput)); token != "" {

@@ -14,8 +14,8 @@ type loop struct {
 	running bool
 }
 
-// do runs f now, or queues it if the loop is running: whoever runs the loop runs f too. do
-// never waits.
+// do runs f now, or queues it if the loop is running: whoever runs the loop runs f too.
+// do never waits.
 func (l *loop) do(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

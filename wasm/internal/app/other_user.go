@@ -8,7 +8,8 @@ import (
 )
 
 // otherUser is what is known of a session that belongs to another user and that an admin
-// looks at. It is not in the admin's list: what is known was read from the page as served.
+// looks at. It is not in the admin's list: what is known was read from the page as
+// served.
 type otherUser struct {
 	owner        string
 	label, agent string
@@ -46,15 +47,16 @@ func (c *chat) addNote(text string) {
 	s := c.shown
 	var result protocol.ChatInjectResult
 	params := &protocol.ChatInjectParams{SessionKey: s.key, Message: text}
-	c.call(protocol.MethodChatInject, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		if err == nil || c.ended {
-			return
-		}
-		c.problem("The note may not have been added: " + errorText(err))
-		if s == c.shown {
-			c.prependText(text)
-		}
-	})
+	c.call(protocol.MethodChatInject, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			if err == nil || c.ended {
+				return
+			}
+			c.problem("The note may not have been added: " + errorText(err))
+			if s == c.shown {
+				c.prependText(text)
+			}
+		})
 }
 
 // outboxOfOwnSessions returns the outbox's messages to the user's own sessions.
@@ -68,8 +70,8 @@ func (c *chat) outboxOfOwnSessions() []*client.Outgoing {
 	return list
 }
 
-// authorOf returns who wrote a message of the session: whether it was somebody else than the
-// session's owner, and the name to show; "" shows as "You".
+// authorOf returns who wrote a message of the session: whether it was somebody else than
+// the session's owner, and the name to show; "" shows as "You".
 func (s *session) authorOf(author *protocol.Author) (byOther bool, name string) {
 	switch {
 	case author != nil:

@@ -43,7 +43,8 @@ func TestAnAdminWatchesAnothersSession(t *testing.T) {
 		s.wait(50 * time.Millisecond)
 		eq(t, "by", s.last().Slot("body")+" "+s.last().Slot("author"), "live anna")
 
-		s.gateway.event("session.updated", `{"sessionKey":"s","change":"patched","session":{"key":"s","userId":"anna","label":"Renamed","epoch":"e","lastSeq":6}}`, 6)
+		s.gateway.event("session.updated",
+			`{"sessionKey":"s","change":"patched","session":{"key":"s","userId":"anna","label":"Renamed","epoch":"e","lastSeq":6}}`, 6)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the title", s.browser.Get("session-title").Text(), "Renamed")
 		eq(t, "own sessions", len(s.items("session-list")), 0)

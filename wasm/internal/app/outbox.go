@@ -10,16 +10,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// outbox holds the messages that the user has written and the gateway has not acknowledged,
-// of any session and of every tab of this browser. Each tab has all of them and may send
-// them, one tab at a time: the tab that holds the lock has read the other tabs' messages
-// before it sends. In a browser without locks, two tabs may send the same message; the
-// gateway counts it once, because of its idempotency key.
+// outbox holds the messages that the user has written and the gateway has not
+// acknowledged, of any session and of every tab of this browser. Each tab has all of them
+// and may send them, one tab at a time: the tab that holds the lock has read the other
+// tabs' messages before it sends. In a browser without locks, two tabs may send the same
+// message; the gateway counts it once, because of its idempotency key.
 type outbox struct {
-	messages      client.Outbox
-	lastTime      protocol.Time   // of the newest message of this tab
-	stored        map[string]bool // keys of messages that were read from the storage
-	finished      map[string]bool // keys of messages that were sent or removed: later messages about them are out of date
+	messages client.Outbox
+	lastTime protocol.Time   // of the newest message of this tab
+	stored   map[string]bool // keys of messages that were read from the storage
+	// keys of messages that were sent or removed: what other tabs still say of them is old
+	finished      map[string]bool
 	unstored      map[string]bool // keys of messages that the storage had no room for
 	durable       bool            // what is stored outlasts the tab
 	warned        bool            // the user was told that it does not
@@ -41,7 +42,8 @@ const (
 )
 
 func newOutbox() outbox {
-	return outbox{stored: map[string]bool{}, finished: map[string]bool{}, unstored: map[string]bool{}, durable: true}
+	return outbox{stored: map[string]bool{}, finished: map[string]bool{}, unstored: map[string]bool{},
+		durable: true}
 }
 
 // enqueue adds a new message to the outbox and stores it.
@@ -64,7 +66,8 @@ func (c *chat) storeMessage(m *client.Outgoing) {
 	})
 }
 
-// messageStored handles the end of a Put. If the storage is full, it warns once a message.
+// messageStored handles the end of a Put. If the storage is full, it warns once a
+// message.
 func (c *chat) messageStored(m *client.Outgoing, ok bool) {
 	if c.ended || c.outbox.messages.Find(m.Key) != m {
 		return
@@ -118,7 +121,8 @@ func (c *chat) readStored(then func()) {
 	})
 }
 
-// mergeStored updates the outbox and the drafts from what is stored: names and texts in turn.
+// mergeStored updates the outbox and the drafts from what is stored: names and texts in
+// turn.
 func (c *chat) mergeStored(texts []string, durable bool) {
 	c.outbox.durable, c.outbox.current = durable, c.outbox.tabsConnected
 	there := map[string]bool{}
@@ -132,7 +136,8 @@ func (c *chat) mergeStored(texts []string, durable bool) {
 	}
 	for _, m := range append([]*client.Outgoing(nil), c.outbox.messages.All()...) {
 		if c.outbox.stored[m.Key] && !there[m.Key] && m.Ack == nil && !m.Sending() {
-			c.removeLocally(m) // another tab sent or removed it, and its message about that was lost
+			// another tab sent or removed it, and its message about that was lost
+			c.removeLocally(m)
 		}
 	}
 	c.seekFiles()
@@ -147,7 +152,8 @@ func (c *chat) mergeStored(texts []string, durable bool) {
 // mergeMessage takes a message as it is stored.
 func (c *chat) mergeMessage(key, kept string) {
 	m := new(client.Outgoing)
-	if c.outbox.finished[key] || jsontext.Read(jsontext.Raw(kept), m.DecodeJSON) != nil || m.Key != key {
+	if c.outbox.finished[key] || jsontext.Read(jsontext.Raw(kept), m.DecodeJSON) != nil ||
+		m.Key != key {
 		return
 	}
 	had := c.outbox.messages.Find(key)
@@ -163,7 +169,8 @@ func (c *chat) mergeMessage(key, kept string) {
 // tabMessage handles what another tab has put or broadcast.
 func (c *chat) tabMessage(name, told string) {
 	if c.ended {
-		if name == purgedName && told == markup.StateSignedOut { // this page took the sign-out for a revocation
+		// this page took the sign-out for a revocation
+		if name == purgedName && told == markup.StateSignedOut {
 			view.SetState(c.doc, told)
 		}
 		return
@@ -188,8 +195,8 @@ func (c *chat) tabMessage(name, told string) {
 	}
 }
 
-// otherTabDelay is how long other tabs wait for the tab in which a message was written, or
-// that has a file, before they do its work.
+// otherTabDelay is how long other tabs wait for the tab in which a message was written,
+// or that has a file, before they do its work.
 const otherTabDelay = clock.Second
 
 // messageChangedInTab takes a message that another tab has stored, or removed ("").
@@ -217,8 +224,8 @@ func (c *chat) messageSentByTab(key string, ack *protocol.ChatSendResult) {
 }
 
 // messageAcknowledged keeps an acknowledged message in the outbox until the log of its
-// session has it, so that it stays on the screen. If this page does not follow the session,
-// the message is removed at once.
+// session has it, so that it stays on the screen. If this page does not follow the
+// session, the message is removed at once.
 func (c *chat) messageAcknowledged(m *client.Outgoing) {
 	c.outbox.finished[m.Key] = true
 	delete(c.outbox.unstored, m.Key)
@@ -253,8 +260,8 @@ func (c *chat) withLock(f func()) {
 	}
 }
 
-// lockAcquired reads what the other tabs have stored, unless that is known, before this tab
-// works with the lock.
+// lockAcquired reads what the other tabs have stored, unless that is known, before this
+// tab works with the lock.
 func (c *chat) lockAcquired() {
 	if c.outbox.current {
 		c.runWithLock()
@@ -263,8 +270,8 @@ func (c *chat) lockAcquired() {
 	}
 }
 
-// runWithLock runs what waits for the lock, and sends. It releases the lock when no request is
-// in flight any more.
+// runWithLock runs what waits for the lock, and sends. It releases the lock when no
+// request is in flight any more.
 func (c *chat) runWithLock() {
 	c.outbox.lock = lockHeld
 	funcs := c.outbox.whenLocked
@@ -315,8 +322,8 @@ func (c *chat) send(m *client.Outgoing) {
 	})
 }
 
-// messageRefused stores a message that the gateway refused. The user decides what to do with
-// it.
+// messageRefused stores a message that the gateway refused. The user decides what to do
+// with it.
 func (c *chat) messageRefused(m *client.Outgoing) {
 	if c.outbox.messages.Find(m.Key) == m {
 		c.storeMessage(m)

@@ -18,7 +18,8 @@ import (
 
 // tabs opens pages of one browser, each with its own connection to one gateway,
 // within a synctest bubble.
-func withTabs(t *testing.T, test func(open func(key string) *harness, kept *fakeStorage, l *fakeStore)) {
+func withTabs(t *testing.T, test func(open func(key string) *harness, kept *fakeStorage,
+	l *fakeStore)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -405,7 +406,8 @@ func TestDeletedSessionLeavesItsMessagesToTheirWriter(t *testing.T) {
 		l.refuseSessionK(one.gateway)
 		one.gateway.answer("chat.send", nil)
 		one.app.loop.do(func() {
-			one.app.page.event(protocol.Frame{Event: "session.updated", Payload: []byte(`{"sessionKey":"k","change":"deleted"}`)})
+			one.app.page.event(protocol.Frame{Event: "session.updated",
+				Payload: []byte(`{"sessionKey":"k","change":"deleted"}`)})
 		})
 		one.wait(50 * time.Millisecond)
 		eq(t, "the list", one.browser.Get("unsent").Elements()[0].Slot("text"), "too late")

@@ -9,14 +9,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// pairingPage is the page of a browser that is not approved yet. A browser that is approved
-// gets it too if it did not send its cookie, as on a visit from another site; the page then
-// reloads as soon as it has connected.
+// pairingPage is the page of a browser that is not approved yet. A browser that is
+// approved gets it too if it did not send its cookie, as on a visit from another site;
+// the page then reloads as soon as it has connected.
 type pairingPage struct {
 	*basePage
-	shownState         string // a markup.State… value
-	message            string
-	retryAt            clock.Time // when the user may ask again, or the next attempt is made; zero for never
+	shownState string // a markup.State… value
+	message    string
+	// when the user may ask again, or the next attempt is made; zero for never
+	retryAt            clock.Time
 	pairing            client.PendingPairing
 	replacedCredential bool // an unknown cookie was replaced already
 	tries              int  // attempts to get a cookie that have failed in a row
@@ -65,7 +66,8 @@ func (g *pairingPage) requestCookie() {
 	})
 }
 
-// connectWithCookie connects anew, since a WebSocket has the cookie that it was opened with.
+// connectWithCookie connects anew, since a WebSocket has the cookie that it was opened
+// with.
 func (g *pairingPage) connectWithCookie() {
 	g.hello.DeviceName = view.Input(g.doc, markup.IDDeviceName)
 	g.connect()
@@ -86,8 +88,8 @@ func (g *pairingPage) cookieFailed(status int, err *protocol.Error) {
 	g.setState(state, err, wait)
 }
 
-// setState shows a state, the error's message if there is one, and counts wait down, which
-// is 0 for none.
+// setState shows a state, the error's message if there is one, and counts wait down,
+// which is 0 for none.
 func (g *pairingPage) setState(state string, err *protocol.Error, wait clock.Duration) {
 	g.shownState, g.message, g.retryAt = state, "", clock.Time{}
 	if err != nil {
@@ -161,8 +163,8 @@ func (g *pairingPage) notPaired(err *protocol.Error, wait clock.Duration) {
 		}
 		g.setState(markup.StateDenied, nil, wait)
 	case status == protocol.PairingRevoked:
-		// The page does not know whose credential was revoked: remove what is stored of all
-		// users of this gateway.
+		// The page does not know whose credential was revoked: remove what is stored of
+		// all users of this gateway.
 		g.storage.Purge(g.root.Attr(markup.AttrInstance), "", func() {})
 		g.setState(markup.StateRevoked, nil, wait)
 	case status != protocol.PairingExpired && !g.replacedCredential:

@@ -27,7 +27,8 @@ func TestShowsTheCodeAndWaits(t *testing.T) {
 		eq(t, "the code", s.browser.Get("pairing-code").Text(), "ABCD EFGH")
 		eq(t, "how long", s.slot("remaining"), "60 minutes")
 		eq(t, "the name", s.gateway.calls("connect")[0].text("device_name"), "Firefox on Windows")
-		if src := s.browser.Get("pairing-qr").Attr("src"); !strings.HasPrefix(src, "/pair/qr.svg?expires=") || s.browser.Get("pairing-qr").Flag("hidden") {
+		if src := s.browser.Get("pairing-qr").Attr("src"); !strings.HasPrefix(src,
+			"/pair/qr.svg?expires=") || s.browser.Get("pairing-qr").Flag("hidden") {
 			t.Errorf("the QR code is %s", s.browser.Get("pairing-qr").HTML())
 		}
 		s.act("copy-pairing-code", s.browser.Root)
@@ -41,7 +42,11 @@ func TestShowsTheCodeAndWaits(t *testing.T) {
 }
 
 func TestNoQRCodeOnLoopback(t *testing.T) {
-	withPage(t, viewtest.Pairing, func(w *fakeBrowser, g *fakeGateway) { w.host = "localhost"; withPairing(w, g) }, func(s *harness) {
+	withPage(t, viewtest.Pairing, func(w *fakeBrowser,
+		g *fakeGateway) {
+		w.host = "localhost"
+		withPairing(w, g)
+	}, func(s *harness) {
 		eq(t, "hidden", s.browser.Get("pairing-qr").Flag("hidden"), true)
 	})
 }
@@ -57,7 +62,10 @@ func TestApprovedComesIn(t *testing.T) {
 }
 
 func TestReloadsOnlyOnce(t *testing.T) {
-	withPage(t, viewtest.Pairing, func(w *fakeBrowser, g *fakeGateway) { w.tabValues["i reloaded"] = "once" }, func(s *harness) {
+	withPage(t, viewtest.Pairing, func(w *fakeBrowser,
+		g *fakeGateway) {
+		w.tabValues["i reloaded"] = "once"
+	}, func(s *harness) {
 		eq(t, "done", strings.Join(s.browser.navigations, " "), "")
 		eq(t, "the state", s.state(), "unreachable")
 		if !strings.Contains(s.slot("message"), "cookie") {
@@ -71,14 +79,20 @@ func TestRefusalsAndWhatComesNext(t *testing.T) {
 		name, state, seconds string
 		err                  *protocol.Error
 	}{
-		{"denied", "denied", "60", &protocol.Error{Code: protocol.NotPaired, Details: &protocol.ErrorDetails{Status: "denied"}}},
-		{"expired", "expired", "", &protocol.Error{Code: protocol.NotPaired, Details: &protocol.ErrorDetails{Status: "expired"}}},
-		{"revoked", "revoked", "", &protocol.Error{Code: protocol.NotPaired, Details: &protocol.ErrorDetails{Status: "revoked"}}},
+		{"denied", "denied", "60", &protocol.Error{Code: protocol.NotPaired,
+			Details: &protocol.ErrorDetails{Status: "denied"}}},
+		{"expired", "expired", "", &protocol.Error{Code: protocol.NotPaired,
+			Details: &protocol.ErrorDetails{Status: "expired"}}},
+		{"revoked", "revoked", "", &protocol.Error{Code: protocol.NotPaired,
+			Details: &protocol.ErrorDetails{Status: "revoked"}}},
 		{"off", "pairing-off", "", protocol.Refuse(protocol.Unauthorized, "pairing is off")},
 		{"other", "unreachable", "", protocol.Refuse(protocol.FailedPrecondition, "protocol 4")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			withPage(t, viewtest.Pairing, func(_ *fakeBrowser, g *fakeGateway) { g.refuse("connect", c.err) }, func(s *harness) {
+			withPage(t, viewtest.Pairing, func(_ *fakeBrowser,
+				g *fakeGateway) {
+				g.refuse("connect", c.err)
+			}, func(s *harness) {
 				eq(t, "the state", s.state(), c.state)
 				eq(t, "seconds", s.slotOutside("seconds"), c.seconds)
 				withPairing(s.browser, s.gateway)
@@ -94,7 +108,8 @@ func TestRefusalsAndWhatComesNext(t *testing.T) {
 				s.wait(50 * time.Millisecond)
 				eq(t, "the state", s.state(), "waiting")
 				eq(t, "new sockets", s.gateway.dialled-before, 1)
-				eq(t, "asked", strings.Join(s.browser.fetched, ", "), "POST /api/session {}, DELETE /api/session, POST /api/session {}")
+				eq(t, "asked", strings.Join(s.browser.fetched, ", "),
+					"POST /api/session {}, DELETE /api/session, POST /api/session {}")
 			})
 		})
 	}
@@ -108,10 +123,12 @@ func (s *harness) slotOutside(name string) string {
 
 func TestUnknownCredentialIsReplacedOnce(t *testing.T) {
 	withPage(t, viewtest.Pairing, func(_ *fakeBrowser, g *fakeGateway) {
-		g.refuse("connect", &protocol.Error{Code: protocol.NotPaired, Details: &protocol.ErrorDetails{Status: "unknown"}})
+		g.refuse("connect", &protocol.Error{Code: protocol.NotPaired,
+			Details: &protocol.ErrorDetails{Status: "unknown"}})
 	}, func(s *harness) {
 		s.wait(time.Second)
-		eq(t, "asked", strings.Join(s.browser.fetched, ", "), "POST /api/session {}, DELETE /api/session, POST /api/session {}")
+		eq(t, "asked", strings.Join(s.browser.fetched, ", "),
+			"POST /api/session {}, DELETE /api/session, POST /api/session {}")
 		eq(t, "the state", s.state(), "expired")
 	})
 }

@@ -8,14 +8,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// pendingPairings counts the pairings that wait for an admin. Every page shows an admin how
-// many there are: in a badge and in the title. A new one makes a notification.
+// pendingPairings counts the pairings that wait for an admin. Every page shows an admin
+// how many there are: in a badge and in the title. A new one makes a notification.
 type pendingPairings struct {
 	*basePage
 	codes map[string]bool // of the pairings; nil after stop
 }
 
-func newPendingPairings(s *basePage) pendingPairings { return pendingPairings{s, map[string]bool{}} }
+func newPendingPairings(s *basePage) pendingPairings {
+	return pendingPairings{s,
+		map[string]bool{}}
+}
 
 // load asks the gateway for the pairings.
 func (k *pendingPairings) load() {
@@ -73,7 +76,8 @@ func (s *basePage) showPendingCount(n int) {
 	}
 }
 
-// notifyPending shows a notification about a pairing if the admin does not look at the page.
+// notifyPending shows a notification about a pairing if the admin does not look at the
+// page.
 func (s *basePage) notifyPending(p *protocol.PendingDevice) {
 	s.browser.Notify(pendingName(p)+" asks to be let in", markup.ApprovalPath(p.Code))
 }

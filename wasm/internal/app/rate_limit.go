@@ -13,8 +13,9 @@ import (
 const queryInterval = clock.Second
 
 // rateLimited notes an error of the gateway's rate limit (RESOURCE_EXHAUSTED), and until
-// when to wait; it ignores other errors. If all is false, only messages wait: chat.send may
-// be refused because of its session alone, which is no reason to delay other requests.
+// when to wait; it ignores other errors. If all is false, only messages wait: chat.send
+// may be refused because of its session alone, which is no reason to delay other
+// requests.
 func (s *basePage) rateLimited(err *protocol.Error, all bool) {
 	if err.Code != protocol.ResourceExhausted {
 		return
@@ -38,9 +39,11 @@ func (s *basePage) rateLimited(err *protocol.Error, all bool) {
 func (s *basePage) blocked() bool { return clock.Now().Before(s.blockedUntil) }
 func (s *basePage) paused() bool  { return clock.Now().Before(s.pausedUntil) }
 
-// query is call for a request that changes nothing. While the rate limit refuses requests,
-// the query is delayed. A new connection drops the delayed queries: it makes its own.
-func (s *basePage) query(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error)) {
+// query is call for a request that changes nothing. While the rate limit refuses
+// requests, the query is delayed. A new connection drops the delayed queries: it makes
+// its own.
+func (s *basePage) query(method string, params []byte, read func(*jsontext.Decoder),
+	done func(*protocol.Error)) {
 	again := func() { s.query(method, params, read, done) }
 	if s.blocked() {
 		s.delayedQueries = append(s.delayedQueries, again)
@@ -57,7 +60,8 @@ func (s *basePage) query(method string, params []byte, read func(*jsontext.Decod
 
 // runDelayedQuery makes the next delayed query if it is due.
 func (s *basePage) runDelayedQuery(now clock.Time) {
-	if len(s.delayedQueries) > 0 && s.connState.Phase == client.Ready && now.Sub(s.blockedUntil) >= queryInterval {
+	if len(s.delayedQueries) > 0 && s.connState.Phase == client.Ready &&
+		now.Sub(s.blockedUntil) >= queryInterval {
 		again := s.delayedQueries[0]
 		s.delayedQueries, s.blockedUntil = s.delayedQueries[1:], now
 		again()

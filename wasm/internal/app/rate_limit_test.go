@@ -62,7 +62,8 @@ func TestObeysTheRateLimit(t *testing.T) {
 				refused++
 			}
 		}
-		if taken["sessions.list"] != 1 || taken["agents.list"] != 1 || taken["chat.send"] != 1 || refused > 4 {
+		if taken["sessions.list"] != 1 || taken["agents.list"] != 1 || taken["chat.send"] != 1 ||
+			refused > 4 {
 			t.Errorf("came: %s", strings.Join(came, " "))
 		}
 		eq(t, "the pill", pill.Attr("data-state"), "connected")

@@ -28,18 +28,19 @@ func (c *chat) retryRun(id string) {
 	params := &protocol.ChatRetryParams{
 		SessionKey: s.key, RunID: run, IdempotencyKey: s.retries[run], Ack: protocol.AckAccepted,
 	}
-	c.call(protocol.MethodChatRetry, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		s.retrying = false
-		switch {
-		case err == nil:
-			delete(s.retries, run)
-		case c.ended:
-		case err.Code == protocol.Unavailable:
-			c.problem("It is not certain that another answer is coming: " + errorText(err) +
-				". You can try again: there will be only one answer.")
-		default:
-			delete(s.retries, run)
-			c.problem("The answer could not be asked for again: " + errorText(err))
-		}
-	})
+	c.call(protocol.MethodChatRetry, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			s.retrying = false
+			switch {
+			case err == nil:
+				delete(s.retries, run)
+			case c.ended:
+			case err.Code == protocol.Unavailable:
+				c.problem("It is not certain that another answer is coming: " + errorText(err) +
+					". You can try again: there will be only one answer.")
+			default:
+				delete(s.retries, run)
+				c.problem("The answer could not be asked for again: " + errorText(err))
+			}
+		})
 }

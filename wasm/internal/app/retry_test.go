@@ -13,7 +13,8 @@ import (
 func (s *harness) failRun() {
 	s.gateway.message("s", "m5", "why?", 5)
 	s.gateway.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
-	s.gateway.agent("s", "run.failed", "r5", `{"messageId":"a5","error":"no model","code":"UNAVAILABLE"}`, 7)
+	s.gateway.agent("s", "run.failed", "r5",
+		`{"messageId":"a5","error":"no model","code":"UNAVAILABLE"}`, 7)
 	s.wait(50 * time.Millisecond)
 }
 
@@ -43,7 +44,8 @@ func TestAsksForAnotherAnswer(t *testing.T) {
 		s.gateway.agent("s", "run.started", "r8", `{"messageId":"a8","userMessageId":"m5"}`, 8)
 		s.gateway.agent("s", "run.cancelled", "r8", `{"messageId":"a8"}`, 9)
 		s.wait(50 * time.Millisecond)
-		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | complete: why? | failed:  | aborted: ")
+		eq(t, "the transcript", s.messages(),
+			"complete: hi | complete: hello | complete: why? | failed:  | aborted: ")
 		s.act("retry-run", s.last())
 		asked = s.gateway.calls("chat.retry")
 		eq(t, "a stopped one", asked[2].text("runId"), "r8")
@@ -56,9 +58,11 @@ func TestAsksForAnotherAnswer(t *testing.T) {
 func TestRefusedRetryIsTold(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.failRun()
-		s.gateway.refuse("chat.retry", protocol.Refuse(protocol.FailedPrecondition, "this message is being answered"))
+		s.gateway.refuse("chat.retry", protocol.Refuse(protocol.FailedPrecondition,
+			"this message is being answered"))
 		s.act("retry-run", s.last())
-		eq(t, "the notice", s.notices(), "The answer could not be asked for again: this message is being answered")
+		eq(t, "the notice", s.notices(),
+			"The answer could not be asked for again: this message is being answered")
 		s.act("retry-run", s.last())
 		asked := s.gateway.calls("chat.retry")
 		if len(asked) != 2 || asked[0].text("idempotencyKey") == asked[1].text("idempotencyKey") {

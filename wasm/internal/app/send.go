@@ -19,7 +19,8 @@ func (c *chat) submit() {
 	}
 	for i := range files {
 		if u := c.attachments.upload(files[i].Key); u.err != nil {
-			c.problem("“" + files[i].Media.Filename + "” can’t be sent. Remove it first: " + errorText(u.err))
+			c.problem("“" + files[i].Media.Filename + "” can’t be sent. Remove it first: " +
+				errorText(u.err))
 			return
 		}
 	}
@@ -44,7 +45,8 @@ func (c *chat) mayWrite() bool {
 	return !c.ended && !c.shown.gone && c.role.Allows(protocol.Operator)
 }
 
-// sendText adds a message to the outbox. If the session is a new chat, it gets its key now.
+// sendText adds a message to the outbox. If the session is a new chat, it gets its key
+// now.
 func (c *chat) sendText(text string, files []protocol.KeptFile) {
 	s := c.shown
 	if s.key == "" {
@@ -139,11 +141,12 @@ func (c *chat) stop() {
 func (c *chat) abort(run string) {
 	var result protocol.ChatAbortResult
 	params := &protocol.ChatAbortParams{SessionKey: c.shown.key, RunID: run}
-	c.call(protocol.MethodChatAbort, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		if err != nil {
-			c.problem("It could not be stopped: " + errorText(err))
-		}
-	})
+	c.call(protocol.MethodChatAbort, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			if err != nil {
+				c.problem("It could not be stopped: " + errorText(err))
+			}
+		})
 }
 
 func (c *chat) randomBytes(n int) []byte {

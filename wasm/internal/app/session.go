@@ -28,8 +28,8 @@ func newSession(key string) *session {
 	return &session{key: key, log: timeline.New(key), retries: map[string]string{}}
 }
 
-// loaded reports whether log is the session's transcript. If not, the transcript stands only
-// in the page that the gateway rendered.
+// loaded reports whether log is the session's transcript. If not, the transcript stands
+// only in the page that the gateway rendered.
 func (s *session) loaded() bool {
 	return s.key == "" || s.gone || s.followed != nil && s.followed.Loaded
 }

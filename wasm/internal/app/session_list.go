@@ -64,8 +64,8 @@ func (d *sessionList) label(key string) string {
 	return words.NewSession
 }
 
-// recordEvent updates the activity of a session from an event of its log, since the gateway
-// sends session.updated less often.
+// recordEvent updates the activity of a session from an event of its log, since the
+// gateway sends session.updated less often.
 func (d *sessionList) recordEvent(key, event, kind string, now clock.Time) {
 	s := d.find(key)
 	if s == nil {
@@ -100,8 +100,8 @@ func (d *sessionList) withUnsent(messages []*client.Outgoing) []*protocol.Sessio
 	return all
 }
 
-// views returns the list as the page shows it. out is what the outbox has for the user's own
-// sessions, current the key of the session on the screen.
+// views returns the list as the page shows it. out is what the outbox has for the user's
+// own sessions, current the key of the session on the screen.
 func (d *sessionList) views(
 	out []*client.Outgoing, current string, now clock.Time, matches func(label, filter string) bool,
 ) []view.Session {

@@ -107,7 +107,8 @@ func (c *chat) rename(key, label string) {
 	case label == "":
 		return
 	case n > protocol.MaxLabelLength:
-		c.problem("A name has at most " + words.Number(protocol.MaxLabelLength) + " characters; this one has " + words.Number(int64(n)) + ".")
+		c.problem("A name has at most " + words.Number(protocol.MaxLabelLength) +
+			" characters; this one has " + words.Number(int64(n)) + ".")
 		return
 	}
 	view.CloseDialogs(c.doc)
@@ -116,31 +117,33 @@ func (c *chat) rename(key, label string) {
 
 func (c *chat) patch(params *protocol.SessionsPatchParams) {
 	var result protocol.SessionsPatchResult
-	c.call(protocol.MethodSessionsPatch, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		if err != nil {
-			c.problem("That did not work: " + errorText(err))
-			return
-		}
-		c.list.put(&result.Session)
-		c.redraw(partBody)
-	})
+	c.call(protocol.MethodSessionsPatch, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			if err != nil {
+				c.problem("That did not work: " + errorText(err))
+				return
+			}
+			c.list.put(&result.Session)
+			c.redraw(partBody)
+		})
 }
 
 func (c *chat) delete(key string) {
 	c.deleting[key] = true
 	var result protocol.SessionsDeleteResult
-	c.call(protocol.MethodSessionsDel, (&protocol.SessionsKeyParams{Key: key}).AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		delete(c.deleting, key)
-		if err != nil && err.Code != protocol.NotFound {
-			c.problem("The chat was not deleted: " + errorText(err))
-			return
-		}
-		c.sessionRemoved(key, true)
-	})
+	c.call(protocol.MethodSessionsDel, (&protocol.SessionsKeyParams{Key: key}).AppendJSON(nil),
+		result.DecodeJSON, func(err *protocol.Error) {
+			delete(c.deleting, key)
+			if err != nil && err.Code != protocol.NotFound {
+				c.problem("The chat was not deleted: " + errorText(err))
+				return
+			}
+			c.sessionRemoved(key, true)
+		})
 }
 
-// sessionRemoved removes a session that was deleted: by the user on this page (byUser), or
-// elsewhere.
+// sessionRemoved removes a session that was deleted: by the user on this page (byUser),
+// or elsewhere.
 func (c *chat) sessionRemoved(key string, byUser bool) {
 	c.list.remove(key)
 	c.settleUnsent(key, byUser)
@@ -191,18 +194,19 @@ func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
 	limit := int64(protocol.MaxListLimit)
 	var result protocol.SessionsListResult
 	params := &protocol.SessionsListParams{Limit: &limit, Cursor: cursor}
-	c.query(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON, func(err *protocol.Error) {
-		if err != nil || c.ended {
-			return
-		}
-		all := append(before, result.Sessions...)
-		if result.Cursor != "" && len(all) < maxListed {
-			c.loadSessionsFrom(result.Cursor, all)
-			return
-		}
-		c.list.set(all)
-		c.redraw(partBody)
-	})
+	c.query(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			if err != nil || c.ended {
+				return
+			}
+			all := append(before, result.Sessions...)
+			if result.Cursor != "" && len(all) < maxListed {
+				c.loadSessionsFrom(result.Cursor, all)
+				return
+			}
+			c.list.set(all)
+			c.redraw(partBody)
+		})
 }
 
 func (c *chat) loadAgents() {

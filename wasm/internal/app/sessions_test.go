@@ -24,8 +24,10 @@ func historyOf(key, text string) string {
 
 // withSessions is a gateway with the sessions s, a and b.
 func withSessions(_ *fakeBrowser, g *fakeGateway) {
-	g.on("sessions.list", `{"sessions":[`+sessionJSON("s", "This one", false, "2000-01-01T00:00:00Z")+`,`+
-		sessionJSON("a", "Ärger", false, "2000-01-01T00:00:00Z")+`,`+sessionJSON("b", "Pinned", true, "1999-01-01T00:00:00Z")+`]}`)
+	g.on("sessions.list", `{"sessions":[`+sessionJSON("s", "This one", false,
+		"2000-01-01T00:00:00Z")+`,`+
+		sessionJSON("a", "Ärger", false, "2000-01-01T00:00:00Z")+`,`+sessionJSON("b", "Pinned", true,
+		"1999-01-01T00:00:00Z")+`]}`)
 	g.answer("chat.history", func(p params) (string, *protocol.Error) {
 		if key := p.text("sessionKey"); key != "s" {
 			return historyOf(key, "text of "+key), nil
@@ -153,7 +155,8 @@ func TestDeletes(t *testing.T) {
 		s.gateway.on("sessions.delete", `{"deleted":true}`)
 		s.act("delete-session", s.session("s"))
 		eq(t, "what is asked about", s.browser.Get("delete-dialog").Slot("label"), "This one")
-		s.app.Act("confirm-delete", s.browser.Get("delete-dialog").Find("data-action", "confirm-delete")[0])
+		s.app.Act("confirm-delete", s.browser.Get("delete-dialog").Find("data-action",
+			"confirm-delete")[0])
 		s.gateway.event("session.updated", `{"sessionKey":"s","change":"deleted"}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the list", s.labels(), "Pinned Ärger")
@@ -189,7 +192,8 @@ func TestDeletedWhileAway(t *testing.T) {
 func TestResetElsewhere(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.gateway.on("chat.history", `{"messages":[],"sessionKey":"s","epoch":"new","lastSeq":1,"hasMore":false}`)
-		s.gateway.event("session.updated", `{"sessionKey":"s","change":"reset","session":{"key":"s","agentId":"main","userId":"u","epoch":"new","lastSeq":1,"createdAt":"","updatedAt":""}}`, 1)
+		s.gateway.event("session.updated",
+			`{"sessionKey":"s","change":"reset","session":{"key":"s","agentId":"main","userId":"u","epoch":"new","lastSeq":1,"createdAt":"","updatedAt":""}}`, 1)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(), "")
 	})
@@ -203,9 +207,11 @@ func TestLoadsEarlierMessages(t *testing.T) {
 	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		g.answer("chat.history", func(p params) (string, *protocol.Error) {
 			if p["before"] != nil {
-				return `{"messages":[` + messageJSON("m1", 1) + `],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":false}`, nil
+				return `{"messages":[` + messageJSON("m1", 1) +
+					`],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":false}`, nil
 			}
-			return `{"messages":[` + messageJSON("m3", 3) + `,` + messageJSON("m4", 4) + `],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":true}`, nil
+			return `{"messages":[` + messageJSON("m3", 3) + `,` + messageJSON("m4", 4) +
+				`],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":true}`, nil
 		})
 	}, func(s *harness) {
 		eq(t, "has more", s.browser.Root.Attr("data-has-more"), "true")
@@ -230,7 +236,8 @@ func TestAdminSeesHowManyWait(t *testing.T) {
 	}, func(s *harness) {
 		badge := s.browser.Get("pending-badge")
 		eq(t, "the badge", badge.Text(), "1")
-		s.gateway.event("device.pair.requested", `{"code":"BBBBBBBB","deviceId":"d2","address":"x","createdAt":"","expiresAt":""}`, 0)
+		s.gateway.event("device.pair.requested",
+			`{"code":"BBBBBBBB","deviceId":"d2","address":"x","createdAt":"","expiresAt":""}`, 0)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the badge", badge.Text(), "2")
 		for _, code := range []string{"AAAAAAAA", "BBBBBBBB"} {

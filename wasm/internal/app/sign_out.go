@@ -6,7 +6,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// signOut ends the browser's session at the gateway, then removes what is stored of the user.
+// signOut ends the browser's session at the gateway, then removes what is stored of the
+// user.
 func (s *basePage) signOut() {
 	view.CloseDialogs(s.doc)
 	s.signingOut = true // the gateway will close the connection as for a revocation
@@ -23,17 +24,19 @@ func (s *basePage) signOut() {
 
 // openStorage opens the storage of the page's user. It calls onMessage on the loop.
 func (s *basePage) openStorage(onMessage func(name, text string)) (tabsConnected bool) {
-	return s.storage.Open(s.root.Attr(markup.AttrInstance), s.root.Attr(markup.AttrUser), func(name, text string) {
-		s.do(func() { onMessage(name, text) })
-	})
+	return s.storage.Open(s.root.Attr(markup.AttrInstance), s.root.Attr(markup.AttrUser),
+		func(name, text string) {
+			s.do(func() { onMessage(name, text) })
+		})
 }
 
-// endState returns the state of a page that ends because the gateway refused its credential
-// with err, or "" if err is not about the credential. If the user was revoked, it removes
-// what is stored of the user.
+// endState returns the state of a page that ends because the gateway refused its
+// credential with err, or "" if err is not about the credential. If the user was revoked,
+// it removes what is stored of the user.
 func (s *basePage) endState(err *protocol.Error) (state string) {
 	switch {
-	case err.Code == protocol.Unauthorized, err.Code == protocol.Forbidden, err.Code == protocol.NotPaired && s.signingOut:
+	case err.Code == protocol.Unauthorized, err.Code == protocol.Forbidden,
+		err.Code == protocol.NotPaired && s.signingOut:
 		return markup.StateSignedOut
 	case err.Code != protocol.NotPaired:
 		return ""
@@ -43,8 +46,8 @@ func (s *basePage) endState(err *protocol.Error) (state string) {
 	return markup.StateRevoked
 }
 
-// purgeEverywhere removes what is stored of the user, and has the other tabs do the same and
-// end with that state.
+// purgeEverywhere removes what is stored of the user, and has the other tabs do the same
+// and end with that state.
 func (s *basePage) purgeEverywhere(state string, then func()) {
 	s.storage.Broadcast(purgedName, state)
 	s.purgeStored(then)
@@ -52,5 +55,6 @@ func (s *basePage) purgeEverywhere(state string, then func()) {
 
 // purgeStored removes what is stored of the user.
 func (s *basePage) purgeStored(then func()) {
-	s.storage.Purge(s.root.Attr(markup.AttrInstance), s.root.Attr(markup.AttrUser), func() { s.do(then) })
+	s.storage.Purge(s.root.Attr(markup.AttrInstance), s.root.Attr(markup.AttrUser),
+		func() { s.do(then) })
 }

@@ -41,7 +41,8 @@ func (l *fakeStore) send(p params) (string, *protocol.Error) {
 		return fmt.Sprintf(had, "duplicate"), nil
 	}
 	seq := len(l.logs[session]) + 1
-	m := protocol.Message{ID: fmt.Sprint(session, "-", seq), Role: "user", Content: p.text("message"), Status: "complete", CreatedAt: 1, Seq: int64(seq)}
+	m := protocol.Message{ID: fmt.Sprint(session, "-", seq), Role: "user", Content: p.text("message"),
+		Status: "complete", CreatedAt: 1, Seq: int64(seq)}
 	l.logs[session] = append(l.logs[session], m)
 	l.acks[key] = fmt.Sprintf(`{"runId":"r","sessionKey":%q,"messageId":%q,"seq":%d,"epoch":"e","status":"%%s"}`, session, m.ID, seq)
 	event := protocol.ChatEvent{Type: "message", SessionKey: session, Message: m}
@@ -58,7 +59,8 @@ func (l *fakeStore) history(p params) (string, *protocol.Error) {
 	if len(l.logs[key]) == 0 {
 		return "", protocol.Refuse(protocol.NotFound, "no such session")
 	}
-	h := protocol.ChatHistoryResult{Messages: l.logs[key], SessionKey: key, Epoch: "e", LastSeq: int64(len(l.logs[key]))}
+	h := protocol.ChatHistoryResult{Messages: l.logs[key], SessionKey: key, Epoch: "e",
+		LastSeq: int64(len(l.logs[key]))}
 	return string(h.AppendJSON(nil)), nil
 }
 
@@ -74,7 +76,8 @@ func (l *fakeStore) replay(p params) (string, *protocol.Error) {
 	r := protocol.ChatReplayResult{SessionKey: key, Epoch: "e", LastSeq: int64(len(log))}
 	for _, m := range log[min(after, len(log)):] {
 		event := protocol.ChatEvent{Type: "message", SessionKey: key, Message: m}
-		r.Events = append(r.Events, protocol.Frame{Type: "event", Event: "chat", Seq: m.Seq, Payload: event.AppendJSON(nil)})
+		r.Events = append(r.Events, protocol.Frame{Type: "event", Event: "chat", Seq: m.Seq,
+			Payload: event.AppendJSON(nil)})
 	}
 	return string(r.AppendJSON(nil)), nil
 }

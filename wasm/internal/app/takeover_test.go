@@ -73,7 +73,8 @@ func takeOver(t *testing.T, name string, empty []string) {
 				break
 			}
 		}
-		if title := strings.TrimPrefix(s.browser.title, "(2) "); title != served.Get(markup.IDTitle).Text() && title != "" {
+		if title := strings.TrimPrefix(s.browser.title,
+			"(2) "); title != served.Get(markup.IDTitle).Text() && title != "" {
 			t.Errorf("the title was served as %q and became %q", served.Get(markup.IDTitle).Text(), title)
 		}
 	})
@@ -109,10 +110,11 @@ var (
 // reads is what a reader can find on a page: texts, and the attributes that are
 // texts or lead somewhere, an element or a text a line.
 func texts(doc *viewtest.Document) []string {
-	plain := tag.ReplaceAllStringFunc(inert.ReplaceAllString(doc.Root.HTML(), ""), func(tag string) string {
-		name, _, _ := strings.Cut(strings.Trim(tag, "<>"), " ")
-		return "\n<" + name + strings.Join(attribute.FindAllString(tag, -1), "") + ">\n"
-	})
+	plain := tag.ReplaceAllStringFunc(inert.ReplaceAllString(doc.Root.HTML(), ""),
+		func(tag string) string {
+			name, _, _ := strings.Cut(strings.Trim(tag, "<>"), " ")
+			return "\n<" + name + strings.Join(attribute.FindAllString(tag, -1), "") + ">\n"
+		})
 	return slices.DeleteFunc(strings.Split(plain, "\n"), func(line string) bool { return line == "" })
 }
 

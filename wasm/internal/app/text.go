@@ -23,7 +23,8 @@ func errorText(err *protocol.Error) string {
 	return err.Message
 }
 
-// parseError reads the error of an HTTP answer, {"error":{…}}. It returns nil if there is none.
+// parseError reads the error of an HTTP answer, {"error":{…}}. It returns nil if there is
+// none.
 func parseError(text string) *protocol.Error {
 	var f protocol.Frame
 	if jsontext.Read(jsontext.Raw(text), f.DecodeJSON) != nil {

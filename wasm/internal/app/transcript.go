@@ -36,8 +36,8 @@ func (c *chat) transcriptViews(s *session) []view.Message {
 	return append(list, c.outboxViews(s, keys)...)
 }
 
-// matchOutbox finds the outbox's messages in the session's log. It returns their keys by the
-// ids that they have in the log, and removes the acknowledged ones from the outbox. A
+// matchOutbox finds the outbox's messages in the session's log. It returns their keys by
+// the ids that they have in the log, and removes the acknowledged ones from the outbox. A
 // message that was sent but not answered has no id yet: its text and files identify it.
 func (c *chat) matchOutbox(s *session) map[string]string {
 	keys := map[string]string{}
@@ -61,12 +61,13 @@ func (c *chat) matchOutbox(s *session) map[string]string {
 	return keys
 }
 
-// findSent returns the id of the message in the log that has the text and files of one that
-// was sent and is not taken by another message of the outbox, or "".
+// findSent returns the id of the message in the log that has the text and files of one
+// that was sent and is not taken by another message of the outbox, or "".
 func (s *session) findSent(sent *client.Outgoing, user string, taken map[string]string) string {
 	messages := s.log.Messages()
 	for _, m := range messages {
-		if m.Seq > sent.After && m.Role == protocol.FromUser && s.isOwn(m.Author, user) && m.Content == sent.Message &&
+		if m.Seq > sent.After && m.Role == protocol.FromUser && s.isOwn(m.Author, user) &&
+			m.Content == sent.Message &&
 			sameFiles(sent.Files, m.Media) && taken[m.ID] == "" {
 			return m.ID
 		}
@@ -74,11 +75,12 @@ func (s *session) findSent(sent *client.Outgoing, user string, taken map[string]
 	return ""
 }
 
-// skipped reports whether the log is past an acknowledged message without having it: the log
-// was reset since.
+// skipped reports whether the log is past an acknowledged message without having it: the
+// log was reset since.
 func (s *session) skipped(ack *protocol.ChatSendResult) bool {
 	at := s.log.Cursor()
-	return s.loaded() && at.Epoch != "" && (at.Epoch != ack.Epoch && ack.Epoch != "" || at.AfterSeq >= ack.Seq)
+	return s.loaded() && at.Epoch != "" && (at.Epoch != ack.Epoch && ack.Epoch != "" ||
+		at.AfterSeq >= ack.Seq)
 }
 
 // outboxViews returns the session's messages of the outbox that the log does not have.
@@ -93,7 +95,8 @@ func (c *chat) outboxViews(s *session, arrived map[string]string) []view.Message
 		if shown[m.Key] {
 			continue
 		}
-		v := view.Message{Key: m.Key, From: protocol.FromUser, At: m.At, Content: m.Message, Status: c.statusOf(m)}
+		v := view.Message{Key: m.Key, From: protocol.FromUser, At: m.At, Content: m.Message,
+			Status: c.statusOf(m)}
 		v.Files, v.Percent = c.outgoingFiles(m)
 		if s.other != nil {
 			v.ByOther, v.Author = true, c.user
@@ -128,7 +131,8 @@ func (c *chat) statusOf(m *client.Outgoing) string {
 	return markup.StatusWaiting
 }
 
-// refusedInOtherSessions returns the refused messages of sessions that are not on the screen.
+// refusedInOtherSessions returns the refused messages of sessions that are not on the
+// screen.
 func (c *chat) refusedInOtherSessions() []view.Refused {
 	var list []view.Refused
 	for _, m := range c.outbox.messages.All() {
@@ -153,7 +157,8 @@ func (c *chat) settleUnsent(key string, byUser bool) {
 		case byUser:
 			c.removeMessage(m)
 		case m.Refused == nil && !m.Sending():
-			m.Refused = protocol.Refuse(protocol.NotFound, "That chat was deleted. Sending it again makes a new one.")
+			m.Refused = protocol.Refuse(protocol.NotFound,
+				"That chat was deleted. Sending it again makes a new one.")
 			c.messageRefused(m)
 			stranded = true
 		}

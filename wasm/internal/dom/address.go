@@ -29,8 +29,8 @@ func (b *Browser) TakeFragment() string {
 	return fragment
 }
 
-// Push changes the path and adds an entry to the history. If a page does that too often, the
-// browser refuses, and the address stays.
+// Push changes the path and adds an entry to the history. If a page does that too often,
+// the browser refuses, and the address stays.
 func (*Browser) Push(path string) { navigate("pushState", path) }
 
 // Replace changes the path of the current entry of the history.

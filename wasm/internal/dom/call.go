@@ -45,14 +45,15 @@ func (t *callTable) remove(id int32) {
 	delete(t.pending, id)
 }
 
-// Fetch makes a request to this page's origin, with a JSON body or "". It calls done with the
-// HTTP status and the answer's text; the status is 0 if there was no answer within 15 s.
+// Fetch makes a request to this page's origin, with a JSON body or "". It calls done with
+// the HTTP status and the answer's text; the status is 0 if there was no answer within 15
+// s.
 func (*Browser) Fetch(method, path, body string, done func(status int, text string)) {
 	fetch(calls.add(call{done: done}), method, path, body)
 }
 
-// Copy puts text on the clipboard. On a page without a secure context, such as plain HTTP in
-// a local network, the browser may refuse.
+// Copy puts text on the clipboard. On a page without a secure context, such as plain HTTP
+// in a local network, the browser may refuse.
 func (*Browser) Copy(text string, done func(ok bool)) {
 	copyText(calls.add(statusOnly(done)), text)
 }

@@ -1,15 +1,15 @@
 //go:build js
 
-// Package dom implements app.Browser in a real browser: the document that package view draws
-// into, the user's actions, and the window around the document. It calls functions that
-// web/static/js/page.js provides (go:wasmimport), and page.js calls its exports
+// Package dom implements app.Browser in a real browser: the document that package view
+// draws into, the user's actions, and the window around the document. It calls functions
+// that web/static/js/page.js provides (go:wasmimport), and page.js calls its exports
 // (go:wasmexport).
 //
-// A text or list goes from JavaScript to Go in two steps: a function returns its length, or
-// an export is called with it; take then copies the content.
+// A text or list goes from JavaScript to Go in two steps: a function returns its length,
+// or an export is called with it; take then copies the content.
 //
-// JavaScript waits for an export to return, so the functions that are given to this package
-// must not block.
+// JavaScript waits for an export to return, so the functions that are given to this
+// package must not block.
 package dom
 
 import (
@@ -22,8 +22,8 @@ import (
 // Browser is the page's document and the window around it: an app.Browser.
 type Browser struct{}
 
-// handlers are the functions that the exports call. Exports are no methods, so this state is
-// global; it and calls are all of this package's state.
+// handlers are the functions that the exports call. Exports are no methods, so this state
+// is global; it and calls are all of this package's state.
 var handlers struct {
 	action   func(action string, target view.Element)
 	scroll   func(below, above int)

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// element is a view.Element, by the number that JavaScript gave it. It does not keep its node
-// alive: JavaScript forgets a node that has left the document when the present call of an
-// export ends. The methods of its element do nothing then.
+// element is a view.Element, by the number that JavaScript gave it. It does not keep its
+// node alive: JavaScript forgets a node that has left the document when the present call
+// of an export ends. The methods of its element do nothing then.
 type element int32
 
 func wrap(number int32) view.Element {
@@ -41,11 +41,17 @@ func (e element) SetText(text string) { set(int32(e), "textContent", text) }
 
 func (e element) Children() []view.Element { return list(children(int32(e))) }
 
-func (e element) Find(attr, value string) []view.Element { return list(find(int32(e), attr, value)) }
+func (e element) Find(attr, value string) []view.Element {
+	return list(find(int32(e), attr,
+		value))
+}
 
 func (e element) Closest(attr string) view.Element { return wrap(closest(int32(e), attr)) }
 
-func (e element) Insert(child, before view.Element) { insert(int32(e), unwrap(child), unwrap(before)) }
+func (e element) Insert(child, before view.Element) {
+	insert(int32(e), unwrap(child),
+		unwrap(before))
+}
 
 func (e element) Remove() { do(int32(e), "remove") }
 
@@ -61,11 +67,12 @@ func (e element) Open() { do(int32(e), "open") }
 
 func (e element) Close() { do(int32(e), "close") }
 
-// SetBlocks is one of the two places in the client where text is parsed as HTML; the other
-// one is Browser.Refresh. The HTML is what the gateway's formatter made of a message, sent over
-// the authenticated connection: it has no scripts, no event handlers, and no URLs but
-// http, https and mailto. Scripts in it would not run anyway (HTML §4.12.1.1, fragment
-// parsing), and the page's Content-Security-Policy forbids inline scripts.
+// SetBlocks is one of the two places in the client where text is parsed as HTML; the
+// other one is Browser.Refresh. The HTML is what the gateway's formatter made of a
+// message, sent over the authenticated connection: it has no scripts, no event handlers,
+// and no URLs but http, https and mailto. Scripts in it would not run anyway (HTML
+// §4.12.1.1, fragment parsing), and the page's Content-Security-Policy forbids inline
+// scripts.
 func (e element) SetBlocks(from int, html []string) {
 	all := ""
 	for _, block := range html {

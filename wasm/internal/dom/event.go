@@ -8,14 +8,16 @@ import (
 )
 
 // OnAction sets the function that is called with each action of the user, and with the
-// element that has the action. Package markup says which event starts an element's action.
+// element that has the action. Package markup says which event starts an element's
+// action.
 func (*Browser) OnAction(act func(action string, target view.Element)) { handlers.action = act }
 
-// OnScroll sets the function that is called when the transcript is scrolled, with how many
-// pixels are below and above its visible part.
+// OnScroll sets the function that is called when the transcript is scrolled, with how
+// many pixels are below and above its visible part.
 func (*Browser) OnScroll(f func(below, above int)) { handlers.scroll = f }
 
-// OnNavigate sets the function that is called when the user went back or forth in the history.
+// OnNavigate sets the function that is called when the user went back or forth in the
+// history.
 func (*Browser) OnNavigate(f func()) { handlers.navigate = f }
 
 // OnVisible sets the function that is called when the page is visible or used again.
@@ -25,7 +27,8 @@ func (*Browser) OnVisible(f func()) { handlers.wake = f }
 // without further notice then.
 func (*Browser) OnHidden(f func()) { handlers.rest = f }
 
-// OnNetwork sets the function that is called when the browser has found or lost the network.
+// OnNetwork sets the function that is called when the browser has found or lost the
+// network.
 func (*Browser) OnNetwork(f func(up bool)) { handlers.network = f }
 
 // Listen starts to call the functions that were set.

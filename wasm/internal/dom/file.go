@@ -15,10 +15,11 @@ func (*Browser) OnFiles(f func([]protocol.KeptFile)) {
 	listenFiles(markup.IDAttach, markup.IDRoom, markup.AttrDrag)
 }
 
-// Upload sends a file of the page to a path of the gateway. It calls progress while it sends,
-// then done with the HTTP status and the answer's text. The status is 0 if there was no
-// answer, or no progress for a minute.
-func (*Browser) Upload(key, path string, progress func(percent int), done func(status int, text string)) {
+// Upload sends a file of the page to a path of the gateway. It calls progress while it
+// sends, then done with the HTTP status and the answer's text. The status is 0 if there
+// was no answer, or no progress for a minute.
+func (*Browser) Upload(key, path string, progress func(percent int),
+	done func(status int, text string)) {
 	upload(calls.add(call{done, progress}), key, path)
 }
 
@@ -32,7 +33,8 @@ func (*Browser) LoadFile(key string, done func(ok bool)) {
 	loadFile(calls.add(statusOnly(done)), key)
 }
 
-// Picture returns the address of a picture within this page; "" if the file is no picture.
+// Picture returns the address of a picture within this page; "" if the file is no
+// picture.
 func (*Browser) Picture(key string) string { return text(picture(key)) }
 
 // ForgetFile ends the upload of a file and removes its content.

@@ -4,19 +4,20 @@ package dom
 
 import "github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 
-// Refresh fetches the page again, as soon as it is visible, and replaces the elements marked
-// markup.AttrLive by those of the answer. If form is not nil, its fields become the query of
-// the page's address first. done is called with the HTTP status, 0 if there was no answer
-// within 15 s.
+// Refresh fetches the page again, as soon as it is visible, and replaces the elements
+// marked markup.AttrLive by those of the answer. If form is not nil, its fields become
+// the query of the page's address first. done is called with the HTTP status, 0 if there
+// was no answer within 15 s.
 //
-// Besides SetBlocks, this is the only place in the client where text is parsed as HTML. The
-// HTML is a page of this gateway, which its templates have escaped: see
+// Besides SetBlocks, this is the only place in the client where text is parsed as HTML.
+// The HTML is a page of this gateway, which its templates have escaped: see
 // web/static/js/live.js.
 func (*Browser) Refresh(form view.Element, done func(status int)) {
 	refresh(calls.add(call{done: func(status int, _ string) { done(status) }}), unwrap(form))
 }
 
-// NotificationState says whether the page may show notifications: a markup.Notices… value.
+// NotificationState says whether the page may show notifications: a markup.Notices…
+// value.
 func (*Browser) NotificationState() string { return text(notificationState()) }
 
 // RequestNotifications asks the user to allow notifications.
@@ -24,8 +25,8 @@ func (*Browser) RequestNotifications(done func()) {
 	requestNotifications(calls.add(call{done: func(int, string) { done() }}))
 }
 
-// Notify shows a notification that leads to a path, if it may and the user does not look at
-// the page. Notifications of several tabs for the same path are shown as one.
+// Notify shows a notification that leads to a path, if it may and the user does not look
+// at the page. Notifications of several tabs for the same path are shown as one.
 func (*Browser) Notify(title, path string) { notify(title, path) }
 
 //go:wasmimport gatehouse page_renew

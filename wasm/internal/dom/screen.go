@@ -7,8 +7,8 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 // SetTitle sets the title of the browser's tab.
 func (*Browser) SetTitle(title string) { setTitle(title) }
 
-// Frame calls f before the browser draws the next frame; soon, if the page is hidden. A call
-// replaces the f of an earlier one that has not run yet.
+// Frame calls f before the browser draws the next frame; soon, if the page is hidden. A
+// call replaces the f of an earlier one that has not run yet.
 func (*Browser) Frame(f func()) {
 	handlers.frame = f
 	frame()
@@ -26,8 +26,8 @@ func setTitle(title string)
 //go:wasmimport gatehouse page_frame
 func frame()
 
-// framed is called for a frame. It is also called when the page becomes hidden or visible,
-// since the frame that was requested may come late then, or never.
+// framed is called for a frame. It is also called when the page becomes hidden or
+// visible, since the frame that was requested may come late then, or never.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_framed

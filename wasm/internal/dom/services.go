@@ -17,8 +17,8 @@ func (*Browser) Random(p []byte) {
 	}
 }
 
-// Clock formats a time in the user's locale and time zone: the time of day, and the date if
-// it is not today.
+// Clock formats a time in the user's locale and time zone: the time of day, and the date
+// if it is not today.
 func (*Browser) Clock(at protocol.Time) string { return text(clock(float64(at))) }
 
 // Matches reports whether a label contains a text, ignoring case in every script.

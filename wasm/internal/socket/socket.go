@@ -1,11 +1,11 @@
 //go:build js
 
-// Package socket implements client.Transport in a real browser, with the page's WebSocket. It
-// calls functions that web/static/js/boot.js provides (go:wasmimport), and boot.js calls its
-// exports (go:wasmexport). A frame is copied once on its way.
+// Package socket implements client.Transport in a real browser, with the page's
+// WebSocket. It calls functions that web/static/js/boot.js provides (go:wasmimport), and
+// boot.js calls its exports (go:wasmexport). A frame is copied once on its way.
 //
-// JavaScript waits for an export to return, and exports call the client's callbacks directly,
-// so these must not block.
+// JavaScript waits for an export to return, and exports call the client's callbacks
+// directly, so these must not block.
 package socket
 
 import (
@@ -21,12 +21,12 @@ type Transport struct {
 	URL string // ws:// or wss://
 }
 
-// maxReason is the longest reason of a close, in bytes (RFC 6455 §5.5). It leaves room for the
-// replacement of a character that was cut in two.
+// maxReason is the longest reason of a close, in bytes (RFC 6455 §5.5). It leaves room
+// for the replacement of a character that was cut in two.
 const maxReason = 123 - 3
 
-// sockets are the sockets that are not closed. Exports are no methods, so this state is global;
-// it is all of this package's state.
+// sockets are the sockets that are not closed. Exports are no methods, so this state is
+// global; it is all of this package's state.
 var sockets = socketTable{open: map[int32]client.SocketHandler{}}
 
 type socketTable struct {

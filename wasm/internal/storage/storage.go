@@ -1,11 +1,11 @@
 //go:build js
 
-// Package storage implements app.Storage in a real browser: texts that outlast the tab, and
-// messages between tabs. It calls functions of web/static/js/keep.js that boot.js provides
-// (go:wasmimport), and boot.js calls its exports (go:wasmexport).
+// Package storage implements app.Storage in a real browser: texts that outlast the tab,
+// and messages between tabs. It calls functions of web/static/js/keep.js that boot.js
+// provides (go:wasmimport), and boot.js calls its exports (go:wasmexport).
 //
-// JavaScript waits for an export to return, so the functions that are given to this package
-// must not block.
+// JavaScript waits for an export to return, so the functions that are given to this
+// package must not block.
 package storage
 
 import (
@@ -18,8 +18,8 @@ import (
 // Storage is an app.Storage. All values of it are the same storage.
 type Storage struct{}
 
-// calls are the calls that JavaScript has not answered yet. Exports are no methods, so this
-// state is global; it is all of this package's state.
+// calls are the calls that JavaScript has not answered yet. Exports are no methods, so
+// this state is global; it is all of this package's state.
 var calls = callTable{pending: map[int32]func(bool, []string){}}
 
 type callTable struct {
@@ -31,24 +31,25 @@ type callTable struct {
 	buffer    []byte // JavaScript copies the next texts into it
 }
 
-// Open selects the user, before any other method is called. onMessage is called with what the
-// user's other tabs put and broadcast. Open returns false if the browser cannot pass
+// Open selects the user, before any other method is called. onMessage is called with what
+// the user's other tabs put and broadcast. Open returns false if the browser cannot pass
 // messages between tabs.
 func (Storage) Open(instance, user string, onMessage func(name, text string)) (tabsConnected bool) {
 	calls.mu.Lock()
 	calls.onMessage = onMessage
 	calls.mu.Unlock()
-	return open(unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user), int32(len(user))) != 0
+	return open(unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user),
+		int32(len(user))) != 0
 }
 
-// ReadAll reads all texts, as name, text, name, text … durable is false if nothing outlasts
-// the tab.
+// ReadAll reads all texts, as name, text, name, text … durable is false if nothing
+// outlasts the tab.
 func (Storage) ReadAll(done func(texts []string, durable bool)) {
 	read(calls.add(func(ok bool, texts []string) { done(texts, ok) }))
 }
 
-// Put stores a text under a name, and passes it to the other tabs; "" removes the name. ok is
-// false if the text was not stored.
+// Put stores a text under a name, and passes it to the other tabs; "" removes the name.
+// ok is false if the text was not stored.
 func (Storage) Put(name, text string, done func(ok bool)) {
 	id := calls.add(func(ok bool, _ []string) { done(ok) })
 	put(id, unsafe.StringData(name), int32(len(name)), unsafe.StringData(text), int32(len(text)))
@@ -59,8 +60,8 @@ func (Storage) Broadcast(name, text string) {
 	broadcast(unsafe.StringData(name), int32(len(name)), unsafe.StringData(text), int32(len(text)))
 }
 
-// Lock calls done when this tab has the lock that the user's tabs share. A tab that holds the
-// lock for too long loses it.
+// Lock calls done when this tab has the lock that the user's tabs share. A tab that holds
+// the lock for too long loses it.
 func (Storage) Lock(done func()) {
 	lock(calls.add(func(bool, []string) { done() }))
 }
@@ -71,7 +72,8 @@ func (Storage) Unlock() { unlock() }
 // Purge removes all texts of a user, or of all users of the instance if user is "".
 func (Storage) Purge(instance, user string, done func()) {
 	id := calls.add(func(bool, []string) { done() })
-	purge(id, unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user), int32(len(user)))
+	purge(id, unsafe.StringData(instance), int32(len(instance)), unsafe.StringData(user),
+		int32(len(user)))
 }
 
 func (t *callTable) add(done func(bool, []string)) int32 {

@@ -55,16 +55,17 @@ func NewAdmin(doc Document) *Admin {
 	}
 }
 
-// Draw shows the pending pairings, the paired devices and, as suggestions, the users. Codes,
-// ids and users must not repeat.
+// Draw shows the pending pairings, the paired devices and, as suggestions, the users.
+// Codes, ids and users must not repeat.
 func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
 	rows := make([]entry, len(pending))
 	for i := range pending {
 		p := &pending[i]
 		rows[i] = entry{
-			key:         p.Code,
-			fingerprint: fingerprintOf(p.DeviceID, p.DeviceName, p.Browser, p.Address, p.Since.Stamp, p.Since.Text, p.Remaining),
-			draw:        func(el Element) { drawPending(el, p) },
+			key: p.Code,
+			fingerprint: fingerprintOf(p.DeviceID, p.DeviceName, p.Browser, p.Address, p.Since.Stamp,
+				p.Since.Text, p.Remaining),
+			draw: func(el Element) { drawPending(el, p) },
 		}
 	}
 	a.set(&a.pending, rows, markup.TemplatePending)
@@ -81,7 +82,8 @@ func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
 	a.set(&a.devices, rows, markup.TemplateDevice)
 	rows = make([]entry, len(users))
 	for i, user := range users {
-		rows[i] = entry{key: user, fingerprint: user, draw: func(el Element) { setAttr(el, "value", user) }}
+		rows[i] = entry{key: user, fingerprint: user,
+			draw: func(el Element) { setAttr(el, "value", user) }}
 	}
 	a.set(&a.users, rows, markup.TemplateKnownUser)
 	setText(a.doc.ByID(markup.IDPendingCount), words.Badge(len(pending)))
@@ -137,8 +139,8 @@ func (a *Admin) AddResolved(r Resolved) {
 	}
 }
 
-// UpdateAges writes the times of the recent decisions again, also of those that the gateway
-// rendered.
+// UpdateAges writes the times of the recent decisions again, also of those that the
+// gateway rendered.
 func (a *Admin) UpdateAges(now protocol.Time) {
 	lines := a.doc.ByID(markup.IDResolvedList)
 	if lines == nil {
@@ -174,7 +176,8 @@ func (a *Admin) OpenApproval(p Approval) {
 	for _, radio := range dialog.Find("name", markup.FieldRole) {
 		radio.SetChecked(radio.Attr("value") == p.Role)
 	}
-	for _, field := range append(dialog.Find("name", markup.FieldUser), dialog.Find("name", markup.FieldLabel)...) {
+	for _, field := range append(dialog.Find("name", markup.FieldUser),
+		dialog.Find("name", markup.FieldLabel)...) {
 		field.SetValue("")
 	}
 	a.DrawApproval(p)

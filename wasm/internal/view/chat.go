@@ -26,7 +26,8 @@ func DrawComposer(doc Document, c Composer) {
 	switch left := c.Limit - len(c.Text); {
 	case left < 0:
 		setAttr(note, markup.AttrState, markup.LimitOver)
-		setText(note, words.Count(CharactersOver(c.Text, -left), "character")+" too long: send it in parts")
+		setText(note, words.Count(CharactersOver(c.Text, -left),
+			"character")+" too long: send it in parts")
 	case left < c.Limit/10:
 		setAttr(note, markup.AttrState, markup.LimitNear)
 		setText(note, words.Count(charactersLeft(c.Text, left), "character")+" left")
@@ -49,13 +50,14 @@ func charactersLeft(text string, bytes int) int64 {
 	return int64(bytes * utf8.RuneCountInString(text) / len(text))
 }
 
-// SetReplica repeats the composer's text where the style sheet needs it to make the field as
-// high as its text.
+// SetReplica repeats the composer's text where the style sheet needs it to make the field
+// as high as its text.
 func SetReplica(doc Document, text string) {
 	setAttr(doc.ByID(markup.IDComposerGrow), markup.AttrReplica, text)
 }
 
-// SetLoadEarlier shows whether there are earlier messages, and whether they are being loaded.
+// SetLoadEarlier shows whether there are earlier messages, and whether they are being
+// loaded.
 func SetLoadEarlier(doc Document, has, loading bool) {
 	setBool(doc.ByID(markup.IDRoot), markup.AttrHasMore, has)
 	button := doc.ByID(markup.IDLoadEarlier)
@@ -90,8 +92,8 @@ func OpenDelete(doc Document, key, label string) {
 	open(dialog)
 }
 
-// OpenSignOut opens the dialog that asks whether to sign out, with the number of messages that
-// are not sent yet.
+// OpenSignOut opens the dialog that asks whether to sign out, with the number of messages
+// that are not sent yet.
 func OpenSignOut(doc Document, unsent int) {
 	dialog := doc.ByID(markup.IDSignOutDialog)
 	setSlot(dialog, markup.SlotUnsent, words.Badge(unsent))
@@ -122,7 +124,8 @@ func Focus(doc Document, id string) {
 
 // BodyText returns the text, without formatting, of the message that an element is in.
 func BodyText(inside Element) string {
-	if body := first(inside.Closest(markup.AttrMessageID), markup.AttrSlot, markup.SlotBody); body != nil {
+	if body := first(inside.Closest(markup.AttrMessageID), markup.AttrSlot,
+		markup.SlotBody); body != nil {
 		return body.Text()
 	}
 	return ""

@@ -7,7 +7,10 @@ import (
 )
 
 // SetState sets the state of the whole page.
-func SetState(doc Document, state string) { setAttr(doc.ByID(markup.IDRoot), markup.AttrState, state) }
+func SetState(doc Document, state string) {
+	setAttr(doc.ByID(markup.IDRoot), markup.AttrState,
+		state)
+}
 
 // SetRoot sets an attribute of the root element.
 func SetRoot(doc Document, attr, value string) { setAttr(doc.ByID(markup.IDRoot), attr, value) }
@@ -49,8 +52,8 @@ func seconds(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// Toast shows a notice of a kind, a markup.Kind… value, and returns its element, which the
-// caller removes; nil on a page without notices.
+// Toast shows a notice of a kind, a markup.Kind… value, and returns its element, which
+// the caller removes; nil on a page without notices.
 func Toast(doc Document, kind, text string) Element {
 	toasts := doc.ByID(markup.IDToasts)
 	if toasts == nil {
@@ -76,7 +79,8 @@ func SetCopied(button Element, copied bool) {
 func CloseDialogs(doc Document) {
 	for _, id := range []string{
 		markup.IDRenameDialog, markup.IDDeleteDialog, markup.IDSignOutDialog,
-		markup.IDPictureDialog, markup.IDDoctorDialog, markup.IDApproveDialog, markup.IDDenyDialog, markup.IDRevokeDialog,
+		markup.IDPictureDialog, markup.IDDoctorDialog, markup.IDApproveDialog, markup.IDDenyDialog,
+		markup.IDRevokeDialog,
 		markup.IDDisconnectDialog, markup.IDKeyDialog, markup.IDRevokeKeyDialog,
 	} {
 		if dialog := doc.ByID(id); dialog != nil {

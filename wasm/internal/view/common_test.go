@@ -13,7 +13,8 @@ func TestSessionsAreDrawnWhereTheyChanged(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Chat("", "", "")
 	list := view.NewSessions(doc)
-	sessions := []view.Session{{Key: "a", Label: "A", Href: "/s/a"}, {Key: "b", Label: "B", Href: "/s/b"}}
+	sessions := []view.Session{{Key: "a", Label: "A", Href: "/s/a"},
+		{Key: "b", Label: "B", Href: "/s/b"}}
 	list.Draw(sessions)
 	first := doc.Get("session-list").Elements()[0]
 	doc.Writes = 0
@@ -21,12 +22,14 @@ func TestSessionsAreDrawnWhereTheyChanged(t *testing.T) {
 	if doc.Writes != 0 {
 		t.Errorf("drawing the same again wrote %d times", doc.Writes)
 	}
-	list.Draw([]view.Session{{Key: "b", Label: "B", Href: "/s/b", Running: true, Pinned: true, Current: true}, sessions[0]})
+	list.Draw([]view.Session{{Key: "b", Label: "B", Href: "/s/b", Running: true, Pinned: true,
+		Current: true}, sessions[0]})
 	items := doc.Get("session-list").Elements()
 	if len(items) != 2 || items[1] != first {
 		t.Fatalf("the list is\n%s", doc.Get("session-list").Inner())
 	}
-	for attr, want := range map[string]string{"data-state": "running", "data-pinned": "true", "aria-current": "page"} {
+	for attr, want := range map[string]string{"data-state": "running", "data-pinned": "true",
+		"aria-current": "page"} {
 		if got := items[0].Attr(attr); got != want {
 			t.Errorf("%s is %q, want %q", attr, got, want)
 		}
@@ -56,7 +59,8 @@ func TestComposerTellsTheLimit(t *testing.T) {
 		view.DrawComposer(doc, view.Composer{Text: c.written, Limit: 100})
 		note := doc.Get("composer-limit")
 		if note.Text() != c.text || note.Attr("data-state") != c.state {
-			t.Errorf("%d bytes: %q %s, want %q %s", len(c.written), note.Text(), note.Attr("data-state"), c.text, c.state)
+			t.Errorf("%d bytes: %q %s, want %q %s", len(c.written), note.Text(), note.Attr("data-state"),
+				c.text, c.state)
 		}
 	}
 }
@@ -65,23 +69,27 @@ func TestAdminListsAndApproval(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Admin()
 	admin := view.NewAdmin(doc)
-	admin.Draw([]view.Pending{{Code: "ABCDEFGH", DeviceName: "Anna’s"}}, []view.Device{{ID: "d", User: "u", Current: true}}, []string{"u"})
+	admin.Draw([]view.Pending{{Code: "ABCDEFGH", DeviceName: "Anna’s"}},
+		[]view.Device{{ID: "d", User: "u", Current: true}}, []string{"u"})
 	if got := doc.Get("pending-list").Elements()[0].Slot("code"); got != "ABCD EFGH" {
 		t.Errorf("the code reads %q", got)
 	}
-	if doc.Get("pending-count").Text() != "1" || doc.Get("device-list").Elements()[0].Attr("data-this") != "true" ||
+	if doc.Get("pending-count").Text() != "1" ||
+		doc.Get("device-list").Elements()[0].Attr("data-this") != "true" ||
 		doc.Get("known-users").Elements()[0].Attr("value") != "u" {
 		t.Errorf("the lists are\n%s", doc.Root.HTML())
 	}
 	dialog := doc.Get("approve-dialog")
-	admin.OpenApproval(view.Approval{Code: "ABCDEFGH", State: "form", Who: "existing", User: "u", Role: "viewer"})
+	admin.OpenApproval(view.Approval{Code: "ABCDEFGH", State: "form", Who: "existing", User: "u",
+		Role: "viewer"})
 	if !dialog.Opened || dialog.Slot("who") != "u" || dialog.Attr("data-role") != "viewer" {
 		t.Errorf("the dialog is\n%s", dialog.HTML())
 	}
 	for i := range 20 {
 		admin.AddResolved(view.Resolved{State: "approved", DeviceName: strings.Repeat("x", i)})
 	}
-	if lines := doc.Get("resolved-list").Elements(); len(lines) != 12 || len(lines[0].Slot("device-name")) != 19 {
+	if lines := doc.Get("resolved-list").Elements(); len(lines) != 12 ||
+		len(lines[0].Slot("device-name")) != 19 {
 		t.Errorf("%d lines, the first %q", len(lines), lines[0].Slot("device-name"))
 	}
 }

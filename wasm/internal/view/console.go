@@ -5,8 +5,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// WriteTimes writes the times below an element that are of a kind, a markup.Time… value. text
-// formats a time.
+// WriteTimes writes the times below an element that are of a kind, a markup.Time… value.
+// text formats a time.
 func WriteTimes(within Element, kind string, text func(protocol.Time) string) {
 	for _, el := range within.Find(markup.AttrTime, kind) {
 		if at, ok := protocol.ParseTime(el.Attr("datetime")); ok {
@@ -15,8 +15,8 @@ func WriteTimes(within Element, kind string, text func(protocol.Time) string) {
 	}
 }
 
-// Fill sets the state of the element with that id, and the slots below it: names and texts in
-// turn.
+// Fill sets the state of the element with that id, and the slots below it: names and
+// texts in turn.
 func Fill(doc Document, id, state string, slots ...string) {
 	el := doc.ByID(id)
 	setAttr(el, markup.AttrState, state)
@@ -41,7 +41,8 @@ func Slot(el Element, slot string) string {
 	return ""
 }
 
-// Field returns the value of the form field with that name below the element with that id.
+// Field returns the value of the form field with that name below the element with that
+// id.
 func Field(doc Document, id, name string) string {
 	if field := first(doc.ByID(id), "name", name); field != nil {
 		return field.Value()
@@ -57,7 +58,8 @@ func OpenRowDialog(doc Document, id string, inside Element) {
 		return
 	}
 	setAttr(dialog, markup.AttrRow, row.Attr(markup.AttrRow))
-	for _, slot := range []string{markup.SlotName, markup.SlotUser, markup.SlotKey, markup.SlotBrowser, markup.SlotAddress, markup.SlotError} {
+	for _, slot := range []string{markup.SlotName, markup.SlotUser, markup.SlotKey, markup.SlotBrowser,
+		markup.SlotAddress, markup.SlotError} {
 		setSlot(dialog, slot, Slot(row, slot))
 	}
 	dialog.Open()

@@ -20,8 +20,8 @@ type Check struct {
 // OpenDoctor opens the dialog that shows the check of the connection.
 func OpenDoctor(doc Document) { open(doc.ByID(markup.IDDoctorDialog)) }
 
-// DrawDoctor shows the parts that were checked. While there is no result, the part after them
-// is shown as being checked.
+// DrawDoctor shows the parts that were checked. While there is no result, the part after
+// them is shown as being checked.
 func DrawDoctor(doc Document, d Doctor) {
 	dialog := doc.ByID(markup.IDDoctorDialog)
 	if dialog == nil {
@@ -35,7 +35,8 @@ func DrawDoctor(doc Document, d Doctor) {
 		next.State = markup.CheckSkipped
 	}
 	for i, part := range []string{
-		markup.CheckNetwork, markup.CheckHealth, markup.CheckRoute, markup.CheckOrigin, markup.CheckSocket,
+		markup.CheckNetwork, markup.CheckHealth, markup.CheckRoute, markup.CheckOrigin,
+		markup.CheckSocket,
 	} {
 		c := next
 		if i < len(d.Checks) {

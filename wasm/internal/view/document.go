@@ -1,11 +1,11 @@
-// Package view draws models into the page: it compares a model with the document and writes
-// only what differs.
+// Package view draws models into the page: it compares a model with the document and
+// writes only what differs.
 //
-// It never makes HTML. It clones the page's <template> elements, sets attributes and text,
-// and inserts formatted blocks that the gateway made ([Element.SetBlocks]). It finds elements
-// by the names of package markup, which the gateway's pages use too. So elements that the
-// gateway rendered and cloned ones are handled alike. An element that a page does not have is
-// left out.
+// It never makes HTML. It clones the page's <template> elements, sets attributes and
+// text, and inserts formatted blocks that the gateway made ([Element.SetBlocks]). It
+// finds elements by the names of package markup, which the gateway's pages use too. So
+// elements that the gateway rendered and cloned ones are handled alike. An element that a
+// page does not have is left out.
 //
 // Its nouns:
 //
@@ -53,8 +53,8 @@ type Element interface {
 	// Closest returns the element itself or the nearest one around it that has the
 	// attribute, or nil.
 	Closest(attr string) Element
-	// Insert inserts child before another child, or last if before is nil. A child that is
-	// in the document already is moved.
+	// Insert inserts child before another child, or last if before is nil. A child that
+	// is in the document already is moved.
 	Insert(child, before Element)
 	// Remove takes the element out of the document.
 	Remove()
@@ -66,8 +66,8 @@ type Element interface {
 	SetChecked(on bool)
 	// Focus moves the keyboard's focus here.
 	Focus()
-	// Open shows a dialog as a modal one, Close closes it. Neither does anything if that is
-	// done already.
+	// Open shows a dialog as a modal one, Close closes it. Neither does anything if that
+	// is done already.
 	Open()
 	Close()
 }

@@ -33,7 +33,8 @@ type Attachments struct {
 
 // NewAttachments takes over the list that the gateway rendered.
 func NewAttachments(doc Document) *Attachments {
-	return &Attachments{doc, adoptList(doc.ByID(markup.IDAttachments), func(el Element) string { return el.Attr(markup.AttrFile) })}
+	return &Attachments{doc, adoptList(doc.ByID(markup.IDAttachments),
+		func(el Element) string { return el.Attr(markup.AttrFile) })}
 }
 
 // Draw shows these files. Their keys must not repeat.

@@ -1,7 +1,7 @@
 package view
 
-// list is a container whose children are kept in the order of a slice of keys. Updating it
-// moves and creates few children.
+// list is a container whose children are kept in the order of a slice of keys. Updating
+// it moves and creates few children.
 type list struct {
 	parent Element
 	rows   []row
@@ -26,8 +26,8 @@ func adoptList(parent Element, key func(Element) string) list {
 }
 
 // arrange removes the rows whose key is not in keys, creates missing rows with fresh, and
-// orders all like keys, which must not repeat: rows[i] has keys[i] then. Without a container
-// it does nothing.
+// orders all like keys, which must not repeat: rows[i] has keys[i] then. Without a
+// container it does nothing.
 func (l *list) arrange(keys []string, fresh func(i int) Element) {
 	if l.parent == nil {
 		return
@@ -55,8 +55,8 @@ func (l *list) arrange(keys []string, fresh func(i int) Element) {
 	l.rows = rows
 }
 
-// retain removes the rows whose key is not in keys, and rows whose key repeats. It returns the
-// others.
+// retain removes the rows whose key is not in keys, and rows whose key repeats. It
+// returns the others.
 func (l *list) retain(keys []string) []row {
 	wanted := make(map[string]bool, len(keys))
 	for _, key := range keys {
@@ -84,8 +84,8 @@ func take(rows []row, key string) (row, []row, bool) {
 	return row{}, rows, false
 }
 
-// entry is what a row should show. fingerprint contains everything that draw writes: a row is
-// drawn again only if its fingerprint has changed.
+// entry is what a row should show. fingerprint contains everything that draw writes: a
+// row is drawn again only if its fingerprint has changed.
 type entry struct {
 	key         string
 	fingerprint string

@@ -128,8 +128,8 @@ func (it *messageItem) drawBody(m *Message) {
 	patchBlocks(it.body, it.last.Blocks, m.Blocks)
 }
 
-// isFinal reports whether the gateway rendered m as it is: a message that has ended does not
-// change any more.
+// isFinal reports whether the gateway rendered m as it is: a message that has ended does
+// not change any more.
 func (it *messageItem) isFinal(m *Message) bool {
 	return protocol.MessageStatus(m.Status).Ended() &&
 		it.el.Attr(markup.AttrStatus) == m.Status &&
@@ -145,7 +145,8 @@ func patchBlocks(body Element, old, blocks []timeline.Block) {
 	if from == len(blocks) && from == len(old) {
 		return
 	}
-	if last := len(blocks) - 1; from == last && last == len(old)-1 && old[last].HTML == blocks[last].HTML {
+	if last := len(blocks) - 1; from == last && last == len(old)-1 &&
+		old[last].HTML == blocks[last].HTML {
 		if more, grown := text.CutPrefix(blocks[last].Text, old[last].Text); grown {
 			body.AppendCode(more)
 			return
@@ -154,8 +155,8 @@ func patchBlocks(body Element, old, blocks []timeline.Block) {
 	writeBlocks(body, from, blocks)
 }
 
-// writeBlocks writes the blocks from an index on. A block with Text is its HTML with that text
-// appended to its code.
+// writeBlocks writes the blocks from an index on. A block with Text is its HTML with that
+// text appended to its code.
 func writeBlocks(body Element, from int, blocks []timeline.Block) {
 	html := make([]string, 0, len(blocks)-from)
 	for i := from; i < len(blocks); i++ {
@@ -173,8 +174,10 @@ func writeBlocks(body Element, from int, blocks []timeline.Block) {
 }
 
 func equalMessages(a, b *Message) bool {
-	return a.ID == b.ID && a.Key == b.Key && a.Status == b.Status && a.RunID == b.RunID && a.Seq == b.Seq &&
+	return a.ID == b.ID && a.Key == b.Key && a.Status == b.Status && a.RunID == b.RunID &&
+		a.Seq == b.Seq &&
 		a.At == b.At && a.Content == b.Content && a.ByOther == b.ByOther && a.Author == b.Author &&
 		a.Name == b.Name && a.Label == b.Label && a.Thinking == b.Thinking && a.Activity == b.Activity &&
-		a.Error == b.Error && a.From == b.From && a.Percent == b.Percent && slices.Equal(a.Files, b.Files) && slices.Equal(a.Blocks, b.Blocks)
+		a.Error == b.Error && a.From == b.From && a.Percent == b.Percent &&
+		slices.Equal(a.Files, b.Files) && slices.Equal(a.Blocks, b.Blocks)
 }

@@ -22,7 +22,8 @@ type Sessions struct {
 
 // NewSessions takes over the list that the gateway rendered.
 func NewSessions(doc Document) *Sessions {
-	return &Sessions{doc, adoptList(doc.ByID(markup.IDSessionList), func(el Element) string { return el.Attr(markup.AttrSessionKey) })}
+	return &Sessions{doc, adoptList(doc.ByID(markup.IDSessionList),
+		func(el Element) string { return el.Attr(markup.AttrSessionKey) })}
 }
 
 // Draw shows these sessions. Their keys must not repeat.

@@ -11,5 +11,6 @@ type Time struct {
 	Text  string
 }
 
-// Ago returns a time as lists show it ("5 minutes ago"). Both texts are "" for the zero time.
+// Ago returns a time as lists show it ("5 minutes ago"). Both texts are "" for the zero
+// time.
 func Ago(at, now protocol.Time) Time { return Time{Stamp: at.String(), Text: words.Ago(at, now)} }

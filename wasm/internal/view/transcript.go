@@ -13,11 +13,12 @@ type Transcript struct {
 	items map[string]*messageItem // by row key
 }
 
-// NewTranscript takes over the messages that the gateway rendered. clock formats a time in the
-// user's locale and time zone.
+// NewTranscript takes over the messages that the gateway rendered. clock formats a time
+// in the user's locale and time zone.
 func NewTranscript(doc Document, clock func(protocol.Time) Time) *Transcript {
 	t := &Transcript{doc: doc, clock: clock, items: map[string]*messageItem{}}
-	t.list = adoptList(doc.ByID(markup.IDMessages), func(el Element) string { return rowOf(el.Attr(markup.AttrMessageID), "") })
+	t.list = adoptList(doc.ByID(markup.IDMessages),
+		func(el Element) string { return rowOf(el.Attr(markup.AttrMessageID), "") })
 	for _, r := range t.list.rows {
 		t.items[r.key] = &messageItem{el: r.el}
 	}
@@ -36,8 +37,8 @@ func rowOf(id, key string) string {
 // element.
 func (t *Transcript) Draw(messages []Message) { t.arrange(nil, messages) }
 
-// DrawAfterServed shows own messages after those that the gateway rendered, for a session that
-// is not loaded yet.
+// DrawAfterServed shows own messages after those that the gateway rendered, for a session
+// that is not loaded yet.
 func (t *Transcript) DrawAfterServed(own []Message) {
 	var served []string
 	for _, r := range t.list.rows {
@@ -72,7 +73,8 @@ func (t *Transcript) arrange(stay []string, messages []Message) {
 	t.removeStaleItems()
 }
 
-// Update draws one message again. It does nothing if the transcript does not have the message.
+// Update draws one message again. It does nothing if the transcript does not have the
+// message.
 func (t *Transcript) Update(m *Message) {
 	if it := t.items[rowOf(m.ID, m.Key)]; it != nil {
 		it.draw(m, t.doc, t.clock)

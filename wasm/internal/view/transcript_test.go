@@ -90,7 +90,8 @@ func TestOnlyWhatChangedIsWritten(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Chat("", "", "")
 	transcript := view.NewTranscript(doc, clock)
-	messages := []view.Message{user("u1", "one"), answer("a1", "complete", blocks("<p>1</p>", "<p>2</p>")...)}
+	messages := []view.Message{user("u1", "one"),
+		answer("a1", "complete", blocks("<p>1</p>", "<p>2</p>")...)}
 	for i := range 200 {
 		messages = append(messages, user(fmt.Sprint("u", i+2), "more"))
 	}
@@ -170,8 +171,10 @@ func TestOwnMessagesStandBehindWhatTheServerRendered(t *testing.T) {
 	own.ID = "u2"
 	transcript.Draw(append(servedMessages("complete", "<p>one</p>", "<p>tw</p>"), own))
 	after := doc.Get("messages").Elements()
-	if len(after) != 3 || after[2] != items[2] || after[2].Attr("data-message-id") != "u2" || after[2].Attr("data-key") != "" {
-		t.Errorf("the message that got its id is not the element that waited:\n%s", doc.Get("messages").Inner())
+	if len(after) != 3 || after[2] != items[2] || after[2].Attr("data-message-id") != "u2" ||
+		after[2].Attr("data-key") != "" {
+		t.Errorf("the message that got its id is not the element that waited:\n%s",
+			doc.Get("messages").Inner())
 	}
 }
 
@@ -191,7 +194,8 @@ func TestTextIsNeverMarkup(t *testing.T) {
 	view.Toast(doc, "info", evil)
 	view.OpenDelete(doc, evil, evil)
 	view.Announce(doc, evil)
-	if html := doc.Root.HTML(); strings.Contains(html, "<img src") || strings.Contains(html, "<script") {
+	if html := doc.Root.HTML(); strings.Contains(html, "<img src") ||
+		strings.Contains(html, "<script") {
 		t.Errorf("text became markup:\n%s", html)
 	}
 	if got := doc.Get("messages").Elements()[2].Slot("body"); got != evil {

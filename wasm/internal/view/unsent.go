@@ -18,7 +18,8 @@ type Unsent struct {
 
 // NewUnsent takes over the list that the gateway rendered.
 func NewUnsent(doc Document) *Unsent {
-	return &Unsent{doc, adoptList(doc.ByID(markup.IDUnsent), func(el Element) string { return el.Attr(markup.AttrKey) })}
+	return &Unsent{doc, adoptList(doc.ByID(markup.IDUnsent),
+		func(el Element) string { return el.Attr(markup.AttrKey) })}
 }
 
 // Draw shows these messages. Their keys must not repeat.

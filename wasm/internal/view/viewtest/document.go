@@ -1,5 +1,5 @@
-// Package viewtest provides a document for tests: a tree of elements with the parts of the DOM
-// that package view uses. It counts the writes to it.
+// Package viewtest provides a document for tests: a tree of elements with the parts of
+// the DOM that package view uses. It counts the writes to it.
 package viewtest
 
 import (
@@ -19,7 +19,8 @@ type Document struct {
 	Focused *Element
 }
 
-// Parse makes a Document of well-formed HTML that is one element. It panics on anything else.
+// Parse makes a Document of well-formed HTML that is one element. It panics on anything
+// else.
 func Parse(text string) *Document {
 	d := &Document{}
 	d.Root = d.parse(text)[0]
@@ -101,7 +102,8 @@ func (e *Element) elements() []*Element {
 }
 
 func (e *Element) copy() *Element {
-	c := &Element{Tag: e.Tag, Data: e.Data, doc: e.doc, attrs: map[string]string{}, value: e.value, Checked: e.Checked}
+	c := &Element{Tag: e.Tag, Data: e.Data, doc: e.doc, attrs: map[string]string{}, value: e.value,
+		Checked: e.Checked}
 	for k, v := range e.attrs {
 		c.attrs[k] = v
 	}

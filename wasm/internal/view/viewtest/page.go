@@ -2,8 +2,8 @@ package viewtest
 
 import "strings"
 
-// The pages, as far as the client knows them, with the names of package markup. % is replaced
-// by attributes of the root element.
+// The pages, as far as the client knows them, with the names of package markup. % is
+// replaced by attributes of the root element.
 const (
 	chatPage = `<body id="gatehouse" data-page="chat" data-state="ready" data-boot="loading" data-instance="i" data-user="u" data-role="operator" data-device="d" data-keep="browser" %>` + shared + `
 <aside id="sidebar">
@@ -102,10 +102,11 @@ const (
 	signOut = `<dialog id="sign-out-dialog"><span data-slot="unsent"></span><button data-action="confirm-sign-out"></button></dialog>`
 )
 
-// Chat returns the chat page with these attributes of the root, messages and sessions, as the
-// gateway would render them.
+// Chat returns the chat page with these attributes of the root, messages and sessions, as
+// the gateway would render them.
 func Chat(root, messages, sessions string) *Document {
-	return Parse(strings.NewReplacer("%", root, "@messages@", messages, "@sessions@", sessions).Replace(chatPage))
+	return Parse(strings.NewReplacer("%", root, "@messages@", messages, "@sessions@",
+		sessions).Replace(chatPage))
 }
 
 // Pairing returns the page of a browser that is not approved yet.

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// parse parses well-formed HTML: every element is closed, except void ones. White space that
-// contains a line break is ignored.
+// parse parses well-formed HTML: every element is closed, except void ones. White space
+// that contains a line break is ignored.
 func (d *Document) parse(text string) []*Element {
 	top := &Element{Tag: "top", doc: d}
 	at := top
