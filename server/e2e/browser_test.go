@@ -192,7 +192,8 @@ func (b *tab) within(limit time.Duration, what, expression string) {
 	defer cancel()
 	for ctx.Err() == nil {
 		// A navigation ends a poll; the next one polls the new page.
-		_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond)))
+		_, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](expression,
+			chromedp.WithPollingInterval(20*time.Millisecond)))
 		if err == nil {
 			return
 		}

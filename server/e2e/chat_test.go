@@ -20,12 +20,14 @@ func stateIs(state string) string { return `document.body?.dataset.state === "` 
 
 // connectionIs is a condition: the page shows the connection in a state.
 func connectionIs(state string) string {
-	return `document.querySelector("#` + markup.IDConnection + `")?.dataset.state === "` + state + `"`
+	return `document.querySelector("#` + markup.IDConnection +
+		`")?.dataset.state === "` + state + `"`
 }
 
 // replyIs is a condition: the last message is an answer with a status.
 func replyIs(status string) string {
-	return `document.querySelector("` + lastReply + `.message-assistant")?.dataset.status === "` + status + `"`
+	return `document.querySelector("` + lastReply +
+		`.message-assistant")?.dataset.status === "` + status + `"`
 }
 
 // signIn opens the admin page with the sign-in link.
@@ -113,13 +115,15 @@ func TestPairChatReloadRevoke(t *testing.T) {
 	user.run("reload without a client", blockWasm, chromedp.Reload())
 	user.wait("the transcript", `document.querySelectorAll("`+messages+` > *").length === 4`)
 	if after := renderedMessages(user); after != before {
-		t.Errorf("after a reload the server's transcript differs:\n%s\n\nbefore:\n%s", after, before)
+		t.Errorf("after a reload the server's transcript differs:\n%s\n\nbefore:\n%s", after,
+			before)
 	}
 	user.run("reload", unblock, chromedp.Reload())
 	user.waitForClient()
 	user.wait("connected again", connectionIs(markup.LinkConnected))
 	if after := renderedMessages(user); after != before {
-		t.Errorf("after a reload the client's transcript differs:\n%s\n\nbefore:\n%s", after, before)
+		t.Errorf("after a reload the client's transcript differs:\n%s\n\nbefore:\n%s", after,
+			before)
 	}
 
 	user.click(`#` + markup.IDSidebar + ` [data-action="` + markup.ActionNewSession + `"]`)
@@ -128,7 +132,8 @@ func TestPairChatReloadRevoke(t *testing.T) {
 	user.wait("an answer", replyIs(markup.StatusComplete))
 	user.wait("two chats", `document.querySelectorAll("#`+markup.IDSessionList+` > *").length === 2`)
 	user.screenshot("two")
-	user.click("#" + markup.IDSessionList + ` > :last-child [data-action="` + markup.ActionOpenSession + `"]`)
+	user.click("#" + markup.IDSessionList + ` > :last-child [data-action="` +
+		markup.ActionOpenSession + `"]`)
 	user.wait("the first chat", `document.querySelectorAll("`+messages+` > *").length === 4`)
 
 	row := "#" + markup.IDDeviceList + ` > [data-this="false"]`

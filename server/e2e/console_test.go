@@ -39,7 +39,8 @@ func exists(selector string) string { return `!!document.querySelector(` + quote
 
 // hasRow is a condition: a row contains that text.
 func hasRow(text string) string {
-	return `[...document.querySelectorAll("tr[data-row]")].some(row => row.innerText.includes(` + quote(text) + `))`
+	return `[...document.querySelectorAll("tr[data-row]")].some(row => row.innerText.includes(` +
+		quote(text) + `))`
 }
 
 func actionSelector(action string) string { return `[data-action="` + action + `"]` }
@@ -258,9 +259,11 @@ func TestPendingPairingsAreShownEverywhere(t *testing.T) {
 	chromium := browser(t)
 	admin, waiting := newTab(t, chromium), newTab(t, chromium)
 	signIn(t, g, admin)
-	admin.wait("whether it notifies is said", `document.querySelector("#`+markup.IDNotices+`").dataset.state !== "`+markup.NoticesUnknown+`"`)
+	admin.wait("whether it notifies is said",
+		`document.querySelector("#`+markup.IDNotices+`").dataset.state !== "`+markup.NoticesUnknown+`"`)
 	chat := admin.openBeside()
-	chat.run("let it notify", command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: fakeNotifications}))
+	chat.run("let it notify", command(page.AddScriptToEvaluateOnNewDocument,
+		page.AddScriptToEvaluateOnNewDocumentParams{Source: fakeNotifications}))
 	chat.open(g.url("/"))
 	chat.wait("connected", connectionIs(markup.LinkConnected))
 	admin.goTo("Status")

@@ -20,7 +20,8 @@ const doctorDialog = "#" + markup.IDDoctorDialog
 
 // diagnosisIs is a condition: the dialog about the connection shows that diagnosis.
 func diagnosisIs(state string) string {
-	return `(d => d?.open && d.dataset.state === "` + state + `")(document.querySelector("` + doctorDialog + `"))`
+	return `(d => d?.open && d.dataset.state === "` + state + `")(document.querySelector("` +
+		doctorDialog + `"))`
 }
 
 // fixesSelector selects what unfolds the configuration lines for a diagnosis.
@@ -73,7 +74,8 @@ func TestDoctor(t *testing.T) {
 		bad     string // the check that fails
 		mends   string
 	}{
-		{markup.DoctorUpgrade, withoutUpgrade, nil, markup.CheckSocket, "proxy_set_header Upgrade $http_upgrade;"},
+		{markup.DoctorUpgrade, withoutUpgrade, nil, markup.CheckSocket,
+			"proxy_set_header Upgrade $http_upgrade;"},
 		{markup.DoctorRoute, nil, http.NotFound, markup.CheckRoute, "default_backend gatehouse"},
 		{markup.DoctorOrigin, func(r *httputil.ProxyRequest) { r.Out.Host = "127.0.0.1:8080" }, nil, markup.CheckOrigin, "proxy_set_header Host $http_host;"},
 	} {
@@ -83,10 +85,12 @@ func TestDoctor(t *testing.T) {
 		b.open(g.url("/"))
 		if row.state == markup.DoctorOrigin { // the page does not even get a cookie
 			b.wait("it cannot go on", stateIs(markup.StateUnreachable))
-			b.click(`.door-when[data-when="unreachable"] [data-action="` + markup.ActionExamine + `"]`)
+			b.click(`.door-when[data-when="unreachable"] [data-action="` +
+				markup.ActionExamine + `"]`)
 		}
 		b.wait(row.state, diagnosisIs(row.state))
-		bad := `[...document.querySelectorAll("` + doctorDialog + ` [data-state=bad]")].map(c => c.dataset.check).join(" ")`
+		bad := `[...document.querySelectorAll("` + doctorDialog +
+			` [data-state=bad]")].map(c => c.dataset.check).join(" ")`
 		if got := evaluate[string](b, bad); got != row.bad {
 			t.Errorf("%s: bad is %q, want %q", row.state, got, row.bad)
 		}
@@ -144,7 +148,8 @@ func TestDoctorOfTheLogin(t *testing.T) {
 	b.fill("#"+markup.IDTokenInput, "what was pasted")
 	b.run("press Enter", enter)
 	b.wait("it cannot be reached", stateIs(markup.StateUnreachable))
-	b.click(`.login-when[data-when="` + markup.StateUnreachable + `"] [data-action="` + markup.ActionExamine + `"]`)
+	b.click(`.login-when[data-when="` + markup.StateUnreachable + `"] [data-action="` +
+		markup.ActionExamine + `"]`)
 	b.wait("nothing answers", diagnosisIs(markup.DoctorSilent))
 	screenshots(b, "silent")
 	b.run("close with Escape", chromedp.KeyEvent(kb.Escape))

@@ -44,7 +44,8 @@ func (g *gatehouse) token() string {
 	g.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, rig.Binary(g.t), "token", "-data-dir", filepath.Join(g.Dir, "data"))
+	cmd := exec.CommandContext(ctx, rig.Binary(g.t), "token", "-data-dir",
+		filepath.Join(g.Dir, "data"))
 	cmd.Dir = g.Dir
 	out, err := cmd.Output()
 	if err != nil {

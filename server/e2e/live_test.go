@@ -60,7 +60,8 @@ func TestLivePartsFollowAnyPage(t *testing.T) {
 	g := startGatehouse(t, "")
 	admin := newTab(t, browser(t))
 	signIn(t, g, admin)
-	admin.run("stop the client's own renewals", chromedp.Evaluate[chromedp.Void](`void document.body.setAttribute("`+markup.AttrTopics+`", "")`))
+	admin.run("stop the client's own renewals",
+		chromedp.Evaluate[chromedp.Void](`void document.body.setAttribute("`+markup.AttrTopics+`", "")`))
 	admin.run("bring it in line", chromedp.Evaluate[chromedp.Void](randomPages))
 	admin.wait("it is done", `window.verdict !== undefined`)
 	if verdict := evaluate[string](admin, `window.verdict`); verdict != "" {

@@ -30,13 +30,16 @@ func userMessagesAre(status string, texts ...string) string {
 		quoted[i] = quote(t)
 	}
 	return `(all => JSON.stringify(all.map(m => m.querySelector("[data-slot=body]").innerText)) === JSON.stringify([` +
-		strings.Join(quoted, ",") + `]) && all.every(m => m.dataset.status === "` + status + `"))([...document.querySelectorAll('` +
+		strings.Join(quoted, ",") + `]) && all.every(m => m.dataset.status === "` + status +
+		`"))([...document.querySelectorAll('` +
 		messages + ` > .message-user')])`
 }
 
 const (
-	lastLength    = `(document.querySelector("` + lastReply + ` [data-slot=body]")?.innerText.length ?? 0)`
-	noneStreaming = `[...document.querySelectorAll('` + messages + ` > .message-assistant')].every(m => m.dataset.status !== "` + markup.StatusStreaming + `")`
+	lastLength = `(document.querySelector("` + lastReply +
+		` [data-slot=body]")?.innerText.length ?? 0)`
+	noneStreaming = `[...document.querySelectorAll('` + messages +
+		` > .message-assistant')].every(m => m.dataset.status !== "` + markup.StatusStreaming + `")`
 )
 
 // startLongAnswer makes the agent begin a long answer.
@@ -110,7 +113,8 @@ func TestTypedOffline(t *testing.T) {
 	user.wait("they wait", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 3`, messages, markup.StatusWaiting))
 	user.screenshot("waiting")
 	reopenOnline()
-	user.wait("they are sent", userMessagesAre(markup.StatusComplete, append([]string{"Hello there"}, texts...)...))
+	user.wait("they are sent", userMessagesAre(markup.StatusComplete,
+		append([]string{"Hello there"}, texts...)...))
 	checkShowsServersTranscript(user)
 	if got := userMessages(user); !slices.Equal(got, append([]string{"Hello there"}, texts...)) {
 		t.Errorf("said: %q", got)
@@ -140,7 +144,8 @@ func TestClosedTab(t *testing.T) {
 	network.mend()
 	late := other.openBeside()
 	late.open(address)
-	late.wait("it is sent", userMessagesAre(markup.StatusComplete, "Hello there", "typed in a tunnel"))
+	late.wait("it is sent", userMessagesAre(markup.StatusComplete, "Hello there",
+		"typed in a tunnel"))
 	checkShowsServersTranscript(late)
 }
 
@@ -172,7 +177,8 @@ func TestRestartedBrowser(t *testing.T) {
 	network.mend()
 	again := openTab(t, browser(t, profile))
 	again.open(address)
-	again.wait("it is sent", userMessagesAre(markup.StatusComplete, "Hello there", "kept over night"))
+	again.wait("it is sent", userMessagesAre(markup.StatusComplete, "Hello there",
+		"kept over night"))
 	again.wait("the draft", `document.querySelector("#`+markup.IDComposerInput+`").value === "half a thought"`)
 	checkShowsServersTranscript(again)
 }
@@ -223,10 +229,12 @@ func TestReloadInMidStream(t *testing.T) {
 	startLongAnswer(user)
 	at := user.number(lastLength)
 	user.run("reload without a client", blockWasm, chromedp.Reload())
-	user.wait("the text so far", replyIs(markup.StatusStreaming)+fmt.Sprintf(` && %s >= %d`, lastLength, at))
+	user.wait("the text so far", replyIs(markup.StatusStreaming)+fmt.Sprintf(` && %s >= %d`,
+		lastLength, at))
 	user.run("reload", unblock, chromedp.Reload())
 	user.waitForClient()
-	user.wait("it goes on", replyIs(markup.StatusStreaming)+fmt.Sprintf(` && %s > %d`, lastLength, at+50))
+	user.wait("it goes on", replyIs(markup.StatusStreaming)+fmt.Sprintf(` && %s > %d`,
+		lastLength, at+50))
 	stopAnswer(user)
 	checkShowsServersTranscript(user)
 }
@@ -247,7 +255,8 @@ func TestKilledInMidStream(t *testing.T) {
 	failed := messages + ` > [data-status="` + markup.StatusFailed + `"]`
 	user.wait("the answer is marked, and keeps what was shown",
 		fmt.Sprintf(`document.querySelector('%s')?.innerText.length >= %d`, failed, at))
-	user.wait("the message arrived", userMessagesAre(markup.StatusComplete, "long", "typed while it was down"))
+	user.wait("the message arrived", userMessagesAre(markup.StatusComplete, "long",
+		"typed while it was down"))
 	user.wait("it is answered", replyIs(markup.StatusComplete))
 	user.screenshot("interrupted")
 	user.click(failed + ` [data-action="` + markup.ActionRetryRun + `"]`)
@@ -289,14 +298,17 @@ func TestTwoTabsOneOutbox(t *testing.T) {
 	two.send("from two")
 	one.send("from one again")
 	for _, b := range []*tab{one, two} {
-		b.wait("all three wait in both tabs", fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 3`, messages, markup.StatusWaiting))
+		b.wait("all three wait in both tabs",
+			fmt.Sprintf(`document.querySelectorAll('%s > [data-status="%s"]').length === 3`,
+				messages, markup.StatusWaiting))
 	}
 	two.screenshot("waiting")
 	network.mend()
 	two.goOnline()
 	one.goOnline()
 	for _, b := range []*tab{one, two} {
-		b.wait("they are sent once, in order", userMessagesAre(markup.StatusComplete, "Hello there", "long", "from one", "from two", "from one again"))
+		b.wait("they are sent once, in order", userMessagesAre(markup.StatusComplete, "Hello there",
+			"long", "from one", "from two", "from one again"))
 	}
 	checkShowsServersTranscript(one)
 	checkShowsServersTranscript(two)
@@ -310,14 +322,17 @@ func TestSleep(t *testing.T) {
 	network := startRelay(t, g)
 	user, _ := pairedTabs(t, g)
 	startLongAnswer(user)
-	user.run("freeze", command(page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: "frozen"}))
+	user.run("freeze", command(page.SetWebLifecycleState,
+		page.SetWebLifecycleStateParams{State: "frozen"}))
 	at := user.number(lastLength)
 	network.stall()
 	time.Sleep(2 * time.Second)
 	user.run("an hour later", chromedp.Evaluate[chromedp.Void](`(now => { Date.now = () => now() + 3600_000 })(Date.now)`))
-	user.run("wake", command(page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: "active"}))
+	user.run("wake", command(page.SetWebLifecycleState,
+		page.SetWebLifecycleStateParams{State: "active"}))
 	network.mend()
-	user.within(15*time.Second, "it is connected, and goes on", connectionIs(markup.LinkConnected)+` && `+replyIs(markup.StatusStreaming)+` && `+lastLength+fmt.Sprintf(` > %d`, at+100))
+	user.within(15*time.Second, "it is connected, and goes on",
+		connectionIs(markup.LinkConnected)+` && `+replyIs(markup.StatusStreaming)+` && `+lastLength+fmt.Sprintf(` > %d`, at+100))
 	stopAnswer(user)
 	network.cutStalled()
 	checkShowsServersTranscript(user)

@@ -57,7 +57,8 @@ func (b *tab) runAsync(what, statements string) {
 
 // attachmentIs is a condition: the file with that name is attached, in a state.
 func attachmentIs(name, state string) string {
-	return `[...document.querySelectorAll("` + attachmentList + ` > *")].some(c => c.dataset.state === "` + state +
+	return `[...document.querySelectorAll("` + attachmentList +
+		` > *")].some(c => c.dataset.state === "` + state +
 		`" && c.querySelector("[data-slot=filename]").textContent === ` + quote(name) + `)`
 }
 
@@ -84,7 +85,8 @@ func TestFiles(t *testing.T) {
 	g := startGatehouse(t, "")
 	user, admin := pairedTabs(t, g)
 	user.runAsync("attach files", `choose(await pictureFile("evening.png", 1200, 800), textFile(`+quote(hostileName)+`, 1300))`)
-	user.wait("both are uploaded", attachmentIs("evening.png", markup.FileReady)+" && "+attachmentIs(storedName, markup.FileReady))
+	user.wait("both are uploaded", attachmentIs("evening.png",
+		markup.FileReady)+" && "+attachmentIs(storedName, markup.FileReady))
 	screenshots(user, "attached")
 	user.run("send with Enter", chromedp.Focus("#"+markup.IDComposerInput), enter)
 	user.wait("an answer", replyIs(markup.StatusComplete))
@@ -131,7 +133,8 @@ func TestFiles(t *testing.T) {
 	stranger := newTab(t, admin.ctx)
 	stranger.open(g.url("/"))
 	path := evaluate[string](user, `document.querySelector("`+messages+` .file a").getAttribute("href")`)
-	stranger.runAsync("ask for another's file", `window.got = (await fetch(`+quote(path)+`)).status`)
+	stranger.runAsync("ask for another's file",
+		`window.got = (await fetch(`+quote(path)+`)).status`)
 	if got := stranger.number(`window.got`); got != 401 && got != 403 {
 		t.Errorf("a stranger gets HTTP %d", got)
 	}
@@ -148,19 +151,24 @@ func TestAttaching(t *testing.T) {
 	user.wait("the room says so", `document.querySelector("#`+markup.IDRoom+`").dataset.drag === "true"`)
 	user.screenshot("drag")
 	user.runAsync("drop", `drag("drop", textFile("dropped.md", 5))`)
-	user.wait("it is uploaded", attachmentIs("dropped.md", markup.FileReady)+` && document.querySelector("#`+markup.IDRoom+`").dataset.drag === "false"`)
+	user.wait("it is uploaded", attachmentIs("dropped.md",
+		markup.FileReady)+` && document.querySelector("#`+markup.IDRoom+`").dataset.drag === "false"`)
 	user.click(attachmentList + ` > :first-child [data-action="` + markup.ActionRemoveFile + `"]`)
 	user.wait("one is left", `document.querySelectorAll("`+attachmentList+` > *").length === 1`)
 
-	user.runAsync("choose what is not taken", `choose(new File(["<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</scr" + "ipt></svg>"], "drawing.svg", {type: "image/svg+xml"}), textFile("large.txt", 1200000), textFile("empty.txt", 0))`)
-	user.wait("each is refused in words", attachmentIs("drawing.svg", markup.FileFailed)+" && "+attachmentIs("large.txt", markup.FileFailed)+
+	user.runAsync("choose what is not taken",
+		`choose(new File(["<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</scr" + "ipt></svg>"], "drawing.svg", {type: "image/svg+xml"}), textFile("large.txt", 1200000), textFile("empty.txt", 0))`)
+	user.wait("each is refused in words", attachmentIs("drawing.svg",
+		markup.FileFailed)+" && "+attachmentIs("large.txt", markup.FileFailed)+
 		` && /large|MiB|bytes/.test(document.querySelector("`+attachmentList+` > :last-child [data-slot=error]").textContent)`)
-	user.wait("the empty one is not attached", `!document.querySelector("`+attachmentList+`").textContent.includes("empty.txt") && document.querySelector("#`+markup.IDToasts+`").textContent.includes("empty.txt")`)
+	user.wait("the empty one is not attached",
+		`!document.querySelector("`+attachmentList+`").textContent.includes("empty.txt") && document.querySelector("#`+markup.IDToasts+`").textContent.includes("empty.txt")`)
 	screenshots(user, "refused")
 	user.send("with them")
 	user.wait("it is not sent", `document.querySelector("#`+markup.IDToasts+`").textContent.includes("drawing.svg") && !document.querySelector("`+messages+` > *")`)
 	for left := 1; left >= 0; left-- {
-		user.click(attachmentList + ` > [data-state="failed"] [data-action="` + markup.ActionRemoveFile + `"]`)
+		user.click(attachmentList + ` > [data-state="failed"] [data-action="` +
+			markup.ActionRemoveFile + `"]`)
 		user.wait("it is gone", fmt.Sprintf(`document.querySelectorAll("%s > [data-state=failed]").length === %d`, attachmentList, left))
 	}
 	user.run("send with Enter", chromedp.Focus("#"+markup.IDComposerInput), enter)
@@ -191,7 +199,8 @@ func TestUploadsTakeTime(t *testing.T) {
 	screenshots(user, "message-uploading")
 	user.send("and another")
 	user.limitUpload(-1)
-	user.wait("both are sent, in order", userMessagesAre(markup.StatusComplete, "sent before it is there", "and another"))
+	user.wait("both are sent, in order", userMessagesAre(markup.StatusComplete,
+		"sent before it is there", "and another"))
 	checkShowsServersTranscript(user)
 	if got := messagesWithFiles(user); !strings.HasPrefix(got, "complete: file again.txt sent before it is there | ") {
 		t.Errorf("the transcript has %q", got)
@@ -232,7 +241,8 @@ func TestUploadMeetsTheQuota(t *testing.T) {
 	user.runAsync("attach what fits", `choose(textFile("first.txt", 700000))`)
 	user.wait("it is uploaded", attachmentIs("first.txt", markup.FileReady))
 	user.runAsync("attach what does not", `choose(textFile("second.txt", 700000))`)
-	user.wait("it is stuck, in words", attachmentIs("second.txt", markup.FileStuck)+` && document.querySelector("`+attachmentList+` > :last-child").innerText.includes("delete chats")`)
+	user.wait("it is stuck, in words", attachmentIs("second.txt",
+		markup.FileStuck)+` && document.querySelector("`+attachmentList+` > :last-child").innerText.includes("delete chats")`)
 	screenshots(user, "stuck")
 	user.click(attachmentList + ` > :first-child ` + actionSelector(markup.ActionRemoveFile))
 	user.wait("it is gone", `document.querySelectorAll("`+attachmentList+` > *").length === 1`)
@@ -274,6 +284,8 @@ func TestGatewayStopsInAnUpload(t *testing.T) {
 func (b *tab) limitUpload(bytes float64) {
 	b.t.Helper()
 	b.run("change the network", command(network.Enable, network.EnableParams{}),
-		command(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-			MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: bytes}}}))
+		command(network.EmulateNetworkConditionsByRule,
+			network.EmulateNetworkConditionsByRuleParams{
+				MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1,
+					UploadThroughput: bytes}}}))
 }

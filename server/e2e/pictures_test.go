@@ -31,7 +31,8 @@ func TestPictures(t *testing.T) {
 	}
 	g := startGatehouse(t, "")
 	chromium := browser(t)
-	user, admin, waiting, login := newTab(t, chromium), newTab(t, chromium), newTab(t, chromium), newTab(t, chromium)
+	user, admin, waiting, login := newTab(t, chromium), newTab(t, chromium), newTab(t,
+		chromium), newTab(t, chromium)
 	code := pairingCode(user, g)
 	signIn(t, g, admin)
 	approve(admin, code)
@@ -77,7 +78,8 @@ func (b *tab) emulate(width, height int64, scheme string) {
 		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{
 				{Name: "prefers-color-scheme", Value: scheme},
-				{Name: "prefers-reduced-motion", Value: "reduce"}, // no colour on its way to another
+				{Name: "prefers-reduced-motion",
+					Value: "reduce"}, // no colour on its way to another
 			}}),
 		chromedp.Evaluate[chromedp.Void](`window.painted = false; requestAnimationFrame(() => requestAnimationFrame(() => window.painted = true)); void 0`))
 	b.wait("it is painted anew", `window.painted`)

@@ -22,12 +22,14 @@ import (
 // modelAnswers are the answers of the model in the README's pictures.
 var modelAnswers = []struct{ question, answer string }{
 	{"Draft a letter to the landlord", "Dear Ms Brandt,\n\nthe heating in our flat has been cold since Monday."},
-	{"A weekend in Lübeck with two children", "Begin at the Holstentor, and leave the afternoon to the ships."},
+	{"A weekend in Lübeck with two children",
+		"Begin at the Holstentor, and leave the afternoon to the ships."},
 	{"Why does nginx answer 426?", "Because it drops the `Upgrade` header. Add `proxy_http_version 1.1;`."},
-	{"How do I copy a SQLite database that is in use?", "Let SQLite make the copy. It takes a consistent snapshot while others read and write:\n\n" +
-		"```sh\n# a snapshot, then a test of it\nsqlite3 chat.db \".backup copy.db\"\nsqlite3 copy.db \"PRAGMA integrity_check;\"\n```\n\n" +
-		"Do **not** copy the file alone: recent changes may still be in the write-ahead log beside it.\n\n" +
-		"| way | while in use | size |\n|:---|:---|---:|\n| `.backup` | yes | as the original |\n| `VACUUM INTO` | yes | as small as possible |\n| `cp` | no | as the original |"},
+	{"How do I copy a SQLite database that is in use?",
+		"Let SQLite make the copy. It takes a consistent snapshot while others read and write:\n\n" +
+			"```sh\n# a snapshot, then a test of it\nsqlite3 chat.db \".backup copy.db\"\nsqlite3 copy.db \"PRAGMA integrity_check;\"\n```\n\n" +
+			"Do **not** copy the file alone: recent changes may still be in the write-ahead log beside it.\n\n" +
+			"| way | while in use | size |\n|:---|:---|---:|\n| `.backup` | yes | as the original |\n| `VACUUM INTO` | yes | as small as possible |\n| `cp` | no | as the original |"},
 }
 
 // startModelServer starts a server with OpenAI's API that gives those answers.
@@ -61,11 +63,14 @@ func TestReadmePictures(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	g := &gatehouse{t: t, Gateway: rig.StartGateway(t, `{agents: {list: {default: {provider: "openai", base_url: "`+startModelServer(t).URL+`/v1", model: "llama3.2", label: "Llama 3.2"}}}}`)}
+	g := &gatehouse{t: t, Gateway: rig.StartGateway(t,
+		`{agents: {list: {default: {provider: "openai", base_url: "`+startModelServer(t).URL+`/v1", model: "llama3.2", label: "Llama 3.2"}}}}`)}
 	user := newTab(t, browser(t))
 	code := pairingCode(user, g)
-	admin := rig.Connect(t, rig.Dial(t.Context(), rig.Options{URL: g.Socket()}), rig.AdminParams("admin"))
-	admin.Must(protocol.MethodDeviceApprove, `{"code":"`+code+`","userId":"anna","label":"Anna’s laptop"}`)
+	admin := rig.Connect(t, rig.Dial(t.Context(), rig.Options{URL: g.Socket()}),
+		rig.AdminParams("admin"))
+	admin.Must(protocol.MethodDeviceApprove,
+		`{"code":"`+code+`","userId":"anna","label":"Anna’s laptop"}`)
 	user.wait("the chat", `document.body?.dataset.page === "`+markup.PageChat+`"`)
 	user.waitForClient()
 	user.wait("connected", connectionIs(markup.LinkConnected))

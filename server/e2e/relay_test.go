@@ -29,7 +29,8 @@ func startRelay(t *testing.T, g *gatehouse) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{listener: listener, target: g.Address, connections: map[*relayedConnection]struct{}{}}
+	r := &relay{listener: listener, target: g.Address,
+		connections: map[*relayedConnection]struct{}{}}
 	var ended sync.WaitGroup
 	ended.Go(func() { r.serve(&ended) })
 	t.Cleanup(func() {
@@ -163,7 +164,10 @@ func setNetwork(up bool) chromedp.Action[chromedp.Void] {
 	}
 	return chromedp.Steps(
 		command(network.Enable, network.EnableParams{}),
-		command(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: rules}),
-		command(network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: !up, DownloadThroughput: -1, UploadThroughput: -1}),
+		command(network.EmulateNetworkConditionsByRule,
+			network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: rules}),
+		command(network.OverrideNetworkState,
+			network.OverrideNetworkStateParams{Offline: !up, DownloadThroughput: -1,
+				UploadThroughput: -1}),
 	)
 }

@@ -41,7 +41,9 @@ func TestRateLimit(t *testing.T) {
 	if words := user.text("#" + markup.IDToasts); words != "" {
 		t.Errorf("a notice says %q", words)
 	}
-	user.within(90*time.Second, "all is said, once and in order", userMessagesAre(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2", "echo message 3"))
+	user.within(90*time.Second, "all is said, once and in order",
+		userMessagesAre(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2",
+			"echo message 3"))
 	user.within(40*time.Second, "all is well", connectionIs(markup.LinkConnected))
 
 	// A page that is loaded in a pause fills itself as soon as it may.
@@ -50,7 +52,9 @@ func TestRateLimit(t *testing.T) {
 	user.run("again", chromedp.Reload())
 	user.waitForClient()
 	user.send("echo after it")
-	user.within(2*time.Minute, "it is said", userMessagesAre(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2", "echo message 3", "echo after it"))
+	user.within(2*time.Minute, "it is said",
+		userMessagesAre(markup.StatusComplete, "echo message 0", "echo message 1", "echo message 2",
+			"echo message 3", "echo after it"))
 	user.within(90*time.Second, "all is well", connectionIs(markup.LinkConnected))
 	user.wait("the list is there", `document.querySelectorAll("#`+markup.IDSessionList+` > *").length === 1`)
 }
@@ -81,12 +85,14 @@ func TestTightestRateLimit(t *testing.T) {
 		t.Errorf("%d frames were sent in 15 s of a pause", sent)
 	}
 	g.restart("")
-	user.within(2*time.Minute, "it is said when the gateway takes more", userMessagesAre(markup.StatusComplete, "Hello there", "echo in the pause"))
+	user.within(2*time.Minute, "it is said when the gateway takes more",
+		userMessagesAre(markup.StatusComplete, "Hello there", "echo in the pause"))
 }
 
 // onEachPage runs a script before any of a page's own.
 func onEachPage(script string) chromedp.Action[chromedp.Void] {
-	return command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	return command(page.AddScriptToEvaluateOnNewDocument,
+		page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
 // restart restarts the gateway with another configuration.

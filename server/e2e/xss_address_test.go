@@ -31,7 +31,8 @@ func (s *xssSuite) fetch(w *monitor, urls []string, selector string) []string {
 	type found struct{ Texts, Faults, Kinds []string }
 	f := evaluate[found](w.tab, `window.fetched`)
 	if len(f.Faults) > 0 {
-		s.t.Errorf("%d faults in what was fetched: %q", len(f.Faults), f.Faults[:min(5, len(f.Faults))])
+		s.t.Errorf("%d faults in what was fetched: %q", len(f.Faults),
+			f.Faults[:min(5, len(f.Faults))])
 	}
 	for _, kind := range f.Kinds {
 		if !slices.Contains([]string{"application/json", "image/svg+xml", "text/plain; charset=utf-8"}, kind) {
@@ -46,7 +47,8 @@ func (s *xssSuite) queries() {
 	var pages, search []string
 	for _, a := range s.attacks {
 		q, p := url.QueryEscape(a.text), url.PathEscape(a.text)
-		search = append(search, s.gateway.url("/admin/sessions?q="+q+"&user="+q+"&after="+q), s.gateway.url("/admin/clients?q="+q),
+		search = append(search, s.gateway.url("/admin/sessions?q="+q+"&user="+q+"&after="+q),
+			s.gateway.url("/admin/clients?q="+q),
 			s.gateway.url("/admin/audit?q="+q+"&user="+q+"&action="+q+"&since="+q+"&until="+q+"&before="+q))
 		for _, path := range []string{"/admin?", "/admin/keys?q=", "/admin/status?", "/?next=", "/login?next=", "/pair/qr.svg?url=", "/s/", "/", "/admin/", "/static/", "/api/", "/api/media/"} {
 			if strings.Contains(path, "?") {
@@ -65,7 +67,8 @@ func (s *xssSuite) queries() {
 		for i := range q {
 			q[i] = url.QueryEscape(strings.Join(texts(group[min(3*i, len(group)-1):]), " "))
 		}
-		s.consoleNoClient.visit(s.gateway.url("/admin/audit?q=" + q[0] + "&user=" + q[1] + "&action=" + q[2] + "&since=" + q[3] + "&before=" + q[4] + "#" + q[0]))
+		s.consoleNoClient.visit(s.gateway.url("/admin/audit?q=" + q[0] + "&user=" + q[1] +
+			"&action=" + q[2] + "&since=" + q[3] + "&before=" + q[4] + "#" + q[0]))
 		s.consoleNoClient.checkHarmless("search")
 	}
 }

@@ -80,7 +80,8 @@ func (s *xssSuite) composer() {
 	s.chat.run("reload", chromedp.Reload())
 	s.chat.waitForClient()
 	s.chat.wait("the draft", `document.querySelector("`+input+`").value.length > 100`)
-	s.checkShown("draft", []string{evaluate[string](s.chat.tab, `document.querySelector("`+input+`").value`)}, []string{draft})
+	s.checkShown("draft", []string{evaluate[string](s.chat.tab,
+		`document.querySelector("`+input+`").value`)}, []string{draft})
 	s.chat.wait("connected", connectionIs(markup.LinkConnected))
 	s.chat.run("press Enter", chromedp.Focus(input), enter)
 	for !evaluate[bool](s.chat.tab, replyIs(markup.StatusComplete)) {
@@ -90,7 +91,8 @@ func (s *xssSuite) composer() {
 	}
 	s.chat.checkHarmless("all at once")
 	s.checkShown("all at once", s.chat.textsOf(".message-user [data-slot=body]"), []string{draft})
-	s.checkShown("all at once, answer", s.chat.textsOf(".message-assistant [data-slot=body]"), []string{formatted(draft)})
+	s.checkShown("all at once, answer", s.chat.textsOf(".message-assistant [data-slot=body]"),
+		[]string{formatted(draft)})
 }
 
 // notes are written by programs with the attacks as their names and their users' names;
@@ -117,8 +119,10 @@ func (s *xssSuite) notes() {
 		seen := func(w *monitor, how string) {
 			w.checkHarmless("notes, " + how)
 			s.checkShown("note, "+how, w.textsOf(".message-system [data-slot=body]"), bodies)
-			s.checkShown("note's label, "+how, w.textsOf(".message-system [data-slot=label]"), labels)
-			s.checkShown("note's author, "+how, w.textsOf(".message-system [data-slot=author]"), authors)
+			s.checkShown("note's label, "+how,
+				w.textsOf(".message-system [data-slot=label]"), labels)
+			s.checkShown("note's author, "+how,
+				w.textsOf(".message-system [data-slot=author]"), authors)
 		}
 		s.chat.wait("all are there", `document.querySelectorAll("`+messages+` > .message-system").length === `+strconv.Itoa(len(bodies)))
 		seen(s.chat, "live")
@@ -126,14 +130,17 @@ func (s *xssSuite) notes() {
 		seen(s.chatNoClient, "rendered")
 	}
 	who := `tr[data-row] [data-slot=user]`
-	s.console.wait("the last one is listed", `document.querySelectorAll("tr[data-row]").length > `+strconv.Itoa(len(s.attacks)))
+	s.console.wait("the last one is listed",
+		`document.querySelectorAll("tr[data-row]").length > `+strconv.Itoa(len(s.attacks)))
 	s.console.checkHarmless("clients, live")
 	s.checkShown("client's user, live", s.console.textsOf(who), users)
 	s.consoleNoClient.visit(s.gateway.url("/admin/clients"))
 	s.consoleNoClient.checkHarmless("clients")
 	s.checkShown("client's user", s.consoleNoClient.textsOf(who), users)
-	s.checkShown("client's program", s.consoleNoClient.textsOf("tr[data-row] [data-slot=browser]"), programs)
-	s.checkDialogs("client's dialog", markup.ActionDisconnect, markup.IDDisconnectDialog, markup.SlotUser, users)
+	s.checkShown("client's program", s.consoleNoClient.textsOf("tr[data-row] [data-slot=browser]"),
+		programs)
+	s.checkDialogs("client's dialog", markup.ActionDisconnect, markup.IDDisconnectDialog,
+		markup.SlotUser, users)
 }
 
 // writeNotes writes a note for each attack, under the attack's name where that is a valid
@@ -141,9 +148,11 @@ func (s *xssSuite) notes() {
 func (s *xssSuite) writeNotes(key string, batch []attack) (authors, labels, bodies []string) {
 	for _, a := range batch {
 		author := strings.TrimSpace(a.text)
-		k := rig.NewClient(s.t, s.dial(http.Header{"User-Agent": {"Firefox/1 Windows " + headerText(a.text)}}))
+		k := rig.NewClient(s.t, s.dial(http.Header{"User-Agent": {"Firefox/1 Windows " +
+			headerText(a.text)}}))
 		connect := func(user string) rig.Frame {
-			return k.Call("connect", toJSON(map[string]any{"token": s.token, "user_id": user, "client": map[string]any{"name": a.text}}))
+			return k.Call("connect", toJSON(map[string]any{"token": s.token, "user_id": user,
+				"client": map[string]any{"name": a.text}}))
 		}
 		if f := connect(a.text); !f.OK {
 			s.count(s.refused, "user", 1)
@@ -157,7 +166,8 @@ func (s *xssSuite) writeNotes(key string, batch []attack) (authors, labels, bodi
 			s.count(s.refused, "note", 1)
 			continue
 		}
-		authors, labels, bodies = append(authors, author), append(labels, a.text), append(bodies, formatted(a.text))
+		authors, labels, bodies = append(authors, author), append(labels, a.text), append(bodies,
+			formatted(a.text))
 	}
 	return authors, labels, bodies
 }
@@ -190,9 +200,12 @@ func (s *xssSuite) files() {
 	sent := 0
 	for batch := range slices.Chunk(s.attacks, 10) {
 		s.chat.runAsync("attach", `choose(...`+toJSON(texts(batch))+`.map((text, i) => new File(["x"], text + "." + (`+strconv.Itoa(batch[0].id)+` + i) + ".txt")))`)
-		s.chat.wait("they are uploaded or refused", `document.querySelectorAll('`+attachmentList+` > :is([data-state="`+markup.FileReady+`"], [data-state="`+markup.FileFailed+`"])').length === `+strconv.Itoa(len(batch)))
+		s.chat.wait("they are uploaded or refused",
+			`document.querySelectorAll('`+attachmentList+` > :is([data-state="`+markup.FileReady+`"], [data-state="`+markup.FileFailed+`"])').length === `+strconv.Itoa(len(batch)))
 		s.chat.checkHarmless("attached files")
-		failed := s.chat.number(`(() => { const failed = document.querySelectorAll('` + attachmentList + ` > [data-state="` + markup.FileFailed + `"] [data-action="` + markup.ActionRemoveFile + `"]');
+		failed := s.chat.number(`(() => { const failed = document.querySelectorAll('` +
+			attachmentList + ` > [data-state="` + markup.FileFailed + `"] [data-action="` +
+			markup.ActionRemoveFile + `"]');
 			failed.forEach((button) => button.click()); return failed.length; })()`)
 		s.count(s.refused, "file's name", failed)
 		sent += len(batch) - failed
@@ -224,7 +237,8 @@ func (s *xssSuite) checkFileHeaders() {
 		window.got = [];
 		for (const link of links) {
 			const h = (await fetch(link)).headers;
-			window.got.push(["Content-Disposition", "Content-Type", "Content-Security-Policy", "X-Content-Type-Options"].map((name) => h.get(name)));
+			window.got.push(["Content-Disposition", "Content-Type", "Content-Security-Policy",
+				"X-Content-Type-Options"].map((name) => h.get(name)));
 		}`)
 	headers := evaluate[[][]string](s.chatNoClient.tab, `window.got`)
 	for _, h := range headers {

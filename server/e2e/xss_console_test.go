@@ -76,11 +76,13 @@ func (s *xssSuite) labels() {
 		label := toJSON(labels[len(labels)-1])
 		s.chat.wait("the last label", `document.querySelector('[data-session-key="`+last+`"] [data-slot=label]')?.textContent.trim() === `+label+`.trim()`)
 		s.chat.checkHarmless("sessions, live")
-		s.checkShown("session's label, live", s.chat.textsOf("#"+markup.IDSessionList+" [data-slot=label]"), labels)
+		s.checkShown("session's label, live",
+			s.chat.textsOf("#"+markup.IDSessionList+" [data-slot=label]"), labels)
 		s.console.wait("the last label", `document.querySelector('[data-row="`+last+`"] .row-link')?.textContent.trim() === `+label+`.trim()`)
 		s.console.checkHarmless("console's sessions, live")
 		s.checkShown("session of the console, live", s.console.textsOf(".row-link"), labels)
-		s.checkShown("agent of the console, live", s.console.textsOf("tr[data-row] td:nth-child(3) .break"), agents)
+		s.checkShown("agent of the console, live",
+			s.console.textsOf("tr[data-row] td:nth-child(3) .break"), agents)
 		s.chatNoClient.visit(s.gateway.url("/"))
 		s.chatNoClient.checkHarmless("sessions")
 		s.checkShown("session's label", s.chatNoClient.textsOf("#"+markup.IDSessionList+" [data-slot=label]"), labels)
@@ -91,7 +93,8 @@ func (s *xssSuite) labels() {
 		s.chat.open(s.gateway.url("/s/" + last))
 		s.chat.wait("the title", `document.title.includes(`+label+`.trim())`)
 		s.chat.checkHarmless("session's page")
-		names := s.fetch(s.chatNoClient, urls, "#"+markup.IDSessionTitle+", #"+markup.IDAgentName+", .message-assistant [data-slot=error]")
+		names := s.fetch(s.chatNoClient, urls,
+			"#"+markup.IDSessionTitle+", #"+markup.IDAgentName+", .message-assistant [data-slot=error]")
 		s.checkShown("session's title", names, labels)
 		s.checkShown("agent's name", names, agents)
 		s.checkShown("error that names a model", names, failures)
@@ -119,7 +122,8 @@ func (s *xssSuite) keys() {
 		s.checkShown("key's name"+how, w.textsOf("tr[data-row] [data-slot=name]"), names)
 		s.checkShown("key's user"+how, w.textsOf("tr[data-row] [data-slot=user]"), names)
 	}
-	s.checkDialogs("key's dialog", markup.ActionRevokeKey, markup.IDRevokeKeyDialog, markup.SlotName, names)
+	s.checkDialogs("key's dialog", markup.ActionRevokeKey, markup.IDRevokeKeyDialog,
+		markup.SlotName, names)
 }
 
 // pairings are asked for by devices with the attacks as their names, and are approved
@@ -156,14 +160,16 @@ func (s *xssSuite) pairings() {
 		w.checkHarmless("pairings" + how)
 		s.checkShown("device that waits"+how, w.textsOf(pending), names)
 	}
-	s.checkDialogs("approval's dialog", markup.ActionApprove, markup.IDApproveDialog, markup.SlotDeviceName, names)
+	s.checkDialogs("approval's dialog", markup.ActionApprove, markup.IDApproveDialog,
+		markup.SlotDeviceName, names)
 	for i, a := range s.attacks {
 		code := devices[i].hello.Payload.Code
 		if f := s.admin.Call("device.pair.approve", toJSON(map[string]any{"code": code, "userId": a.text})); f.OK {
 			s.count(s.shown, "user of a device", 1)
 		} else {
 			s.count(s.refused, "user of a device", 1)
-			s.admin.Must("device.pair.approve", toJSON(map[string]any{"code": code, "label": a.text}))
+			s.admin.Must("device.pair.approve",
+				toJSON(map[string]any{"code": code, "label": a.text}))
 			if label := pairing.Name("", a.text); label != "Unknown browser" && len([]rune(a.text)) <= protocol.MaxDeviceNameLength {
 				labels = append(labels, label)
 			}
@@ -176,7 +182,8 @@ func (s *xssSuite) pairings() {
 		w.checkHarmless("devices" + how)
 		s.checkShown("device"+how, w.textsOf("#"+markup.IDDeviceList+" [data-slot=label]"), labels)
 	}
-	s.checkDialogs("device's dialog", markup.ActionRevoke, markup.IDRevokeDialog, markup.SlotLabel, s.consoleNoClient.textsOf("#"+markup.IDDeviceList+" [data-slot=label]"))
+	s.checkDialogs("device's dialog", markup.ActionRevoke, markup.IDRevokeDialog, markup.SlotLabel,
+		s.consoleNoClient.textsOf("#"+markup.IDDeviceList+" [data-slot=label]"))
 	for i := range 12 {
 		devices[i].talk.Close()
 	}
@@ -191,7 +198,8 @@ func (s *xssSuite) audit() {
 		s.consoleNoClient.visit(next)
 		s.consoleNoClient.checkHarmless("audit log")
 		log.WriteString(strings.Join(s.consoleNoClient.textsOf("tr[data-row] td"), "\n"))
-		next = evaluate[string](s.consoleNoClient.tab, `[...document.querySelectorAll(".pager a")].find((a) => a.textContent === "Older")?.href ?? ""`)
+		next = evaluate[string](s.consoleNoClient.tab,
+			`[...document.querySelectorAll(".pager a")].find((a) => a.textContent === "Older")?.href ?? ""`)
 	}
 	for _, a := range s.attacks {
 		if strings.Contains(log.String(), strings.TrimSpace(a.text)) {
@@ -210,7 +218,8 @@ func (s *xssSuite) faults() {
 	for _, a := range s.attacks {
 		wrong[a.text] = a.text
 	}
-	s.gateway.Configure(toJSON(map[string]any{"gateway": wrong, "agents": map[string]any{"list": wrong}}))
+	s.gateway.Configure(toJSON(map[string]any{"gateway": wrong,
+		"agents": map[string]any{"list": wrong}}))
 	s.console.open(s.gateway.url("/admin/status"))
 	s.console.wait("connected", connectionIs(markup.LinkConnected))
 	s.console.click(actionSelector(markup.ActionReloadConfig))

@@ -24,7 +24,8 @@ import (
 
 // request sends a request with header lines exactly as given, and returns the answer with
 // its body. It follows no redirects.
-func (g *gatehouse) request(method, target, body string, header ...string) (*http.Response, string) {
+func (g *gatehouse) request(method, target, body string,
+	header ...string) (*http.Response, string) {
 	g.t.Helper()
 	c, err := net.DialTimeout("tcp", g.Address, waitLimit)
 	if err != nil {
@@ -34,7 +35,8 @@ func (g *gatehouse) request(method, target, body string, header ...string) (*htt
 	if err := c.SetDeadline(time.Now().Add(waitLimit)); err != nil {
 		g.t.Fatal(err)
 	}
-	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: " + g.Address, "Connection: close", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
+	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: " + g.Address,
+		"Connection: close", fmt.Sprintf("Content-Length: %d", len(body))}, header...)
 	if _, err := io.WriteString(c, strings.Join(lines, "\r\n")+"\r\n\r\n"+body); err != nil {
 		g.t.Fatal(err)
 	}
@@ -52,7 +54,8 @@ func (g *gatehouse) request(method, target, body string, header ...string) (*htt
 // adminCookie signs in, and returns the cookie as a header line.
 func (g *gatehouse) adminCookie() string {
 	g.t.Helper()
-	r, text := g.request("POST", "/api/session", toJSON(map[string]string{"token": g.token()}), "Content-Type: application/json")
+	r, text := g.request("POST", "/api/session", toJSON(map[string]string{"token": g.token()}),
+		"Content-Type: application/json")
 	if len(r.Cookies()) != 1 {
 		g.t.Fatalf("signing in: %s %s", r.Status, text)
 	}
@@ -62,7 +65,8 @@ func (g *gatehouse) adminCookie() string {
 // everyPath returns every path that the gateway serves, and some that it does not.
 func (g *gatehouse) everyPath() []string {
 	g.t.Helper()
-	paths := []string{"/", "/s/some", "/login", "/admin", "/admin/sessions", "/admin/clients", "/admin/keys", "/admin/audit",
+	paths := []string{"/", "/s/some", "/login", "/admin", "/admin/sessions", "/admin/clients",
+		"/admin/keys", "/admin/audit",
 		"/admin/status", "/admin/audit.csv", "/ws", "/health", "/readyz", "/metrics", "/pair/qr.svg", "/api/session", "/api/media/upload",
 		"/api/media/none", "/v1/media/upload", "/nothing", "/api/nothing", "/admin/nothing", "/static/nothing", "/static/", "/s/", "/s/a/b"}
 	_, text := g.request("GET", "/login", "")
@@ -102,7 +106,8 @@ func headerFaults(r *http.Response, method, path string, secure bool) (faults []
 	if r.StatusCode == http.StatusBadRequest && r.Header.Get("Content-Type") == "text/plain; charset=utf-8" && method == "<SCRIPT>" {
 		return nil // net/http refuses this method itself
 	}
-	want := map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"}
+	want := map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		"Referrer-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"}
 	if secure {
 		want["Cross-Origin-Opener-Policy"] = "same-origin"
 	}
@@ -128,7 +133,8 @@ func headerFaults(r *http.Response, method, path string, secure bool) (faults []
 	if kind := r.Header.Get("Content-Type"); strings.HasPrefix(kind, "text/") && !strings.Contains(kind, "; charset=utf-8") {
 		faults = append(faults, "Content-Type is "+kind)
 	}
-	return append(faults, policyFaults(r.Header.Values("Content-Security-Policy"), strings.HasPrefix(path, "/admin"))...)
+	return append(faults, policyFaults(r.Header.Values("Content-Security-Policy"),
+		strings.HasPrefix(path, "/admin"))...)
 }
 
 // policyFaults returns what a Content-Security-Policy allows that it must not.
@@ -137,7 +143,8 @@ func policyFaults(policies []string, console bool) (faults []string) {
 		return []string{fmt.Sprintf("policies: %q", policies)}
 	}
 	allowed := map[string][]string{
-		"default-src": {"'none'"}, "script-src": {"'self'", "'wasm-unsafe-eval'"}, "style-src": {"'self'"}, "img-src": {"'self'", "blob:", "data:"},
+		"default-src": {"'none'"}, "script-src": {"'self'",
+			"'wasm-unsafe-eval'"}, "style-src": {"'self'"}, "img-src": {"'self'", "blob:", "data:"},
 		"connect-src": {"'self'"}, "font-src": {"'self'"}, "manifest-src": {"'self'"}, "base-uri": {"'none'"}, "form-action": {"'none'"}, "frame-ancestors": {"'none'"},
 	}
 	if console {
@@ -172,14 +179,17 @@ func TestHeaderFaults(t *testing.T) {
 		t.Errorf("a good policy: %q", faults)
 	}
 	for _, bad := range []string{
-		strings.Replace(good, "'self'", "'self' 'unsafe-inline'", 1), strings.Replace(good, "'wasm-unsafe-eval'", "'unsafe-eval'", 1), good + "; style-src *",
-		strings.Replace(good, "; base-uri 'none'", "", 1), strings.Replace(good, "; frame-ancestors 'none'", "", 1), good + "; report-uri //evil.invalid",
+		strings.Replace(good, "'self'", "'self' 'unsafe-inline'", 1), strings.Replace(good,
+			"'wasm-unsafe-eval'", "'unsafe-eval'", 1), good + "; style-src *",
+		strings.Replace(good, "; base-uri 'none'", "", 1), strings.Replace(good,
+			"; frame-ancestors 'none'", "", 1), good + "; report-uri //evil.invalid",
 	} {
 		if policyFaults([]string{bad}, false) == nil {
 			t.Errorf("passed: %s", bad)
 		}
 	}
-	r := &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {"//evil.invalid"}}}
+	r := &http.Response{StatusCode: http.StatusFound,
+		Header: http.Header{"Location": {"//evil.invalid"}}}
 	if n := len(headerFaults(r, "GET", "/", true)); n < 8 {
 		t.Errorf("%d faults of an answer without headers", n)
 	}
@@ -191,18 +201,23 @@ func TestNoRedirects(t *testing.T) {
 	t.Parallel()
 	g := startGatehouse(t, `{ gateway: { trusted_proxies: ["127.0.0.1"] } }`)
 	cookie := g.adminCookie()
-	targets := []string{"//evil.invalid/", "//evil.invalid/%2e%2e", `/\evil.invalid`, "/%5cevil.invalid", "/%2f%2fevil.invalid", "///evil.invalid", "/.//evil.invalid",
+	targets := []string{"//evil.invalid/", "//evil.invalid/%2e%2e", `/\evil.invalid`,
+		"/%5cevil.invalid", "/%2f%2fevil.invalid", "///evil.invalid", "/.//evil.invalid",
 		"/admin//evil.invalid", "/admin/", "/admin/..//evil.invalid", "/s//evil.invalid/..", "/static//evil.invalid", "/static/../admin", "/%0d%0aLocation:%20//evil.invalid",
-		"/login/", "http://evil.invalid/", "http://evil.invalid/admin", "//evil.invalid@" + g.Address + "/"}
+		"/login/", "http://evil.invalid/", "http://evil.invalid/admin", "//evil.invalid@" +
+			g.Address + "/"}
 	for _, name := range []string{"next", "redirect", "return", "returnTo", "return_to", "url", "to", "continue", "goto", "back"} {
 		for _, path := range []string{"/", "/login", "/admin", "/admin/audit"} {
-			targets = append(targets, path+"?"+name+"=//evil.invalid/", path+"?"+name+"=https://evil.invalid/%0d%0aX:y")
+			targets = append(targets, path+"?"+name+"=//evil.invalid/",
+				path+"?"+name+"=https://evil.invalid/%0d%0aX:y")
 		}
 	}
-	headers := [][]string{nil, {cookie}, {cookie, "X-Forwarded-Host: evil.invalid", "X-Forwarded-Proto: https"}, {"X-Forwarded-Host: evil.invalid"}}
+	headers := [][]string{nil, {cookie}, {cookie, "X-Forwarded-Host: evil.invalid",
+		"X-Forwarded-Proto: https"}, {"X-Forwarded-Host: evil.invalid"}}
 	for _, a := range attacks(t) {
 		if text := headerText(a.text); text != "" {
-			headers = append(headers, []string{cookie, "X-Forwarded-Host: " + text, "User-Agent: " + text, "X-Forwarded-For: " + text, "Referer: " + text, "Accept-Language: " + text})
+			headers = append(headers, []string{cookie, "X-Forwarded-Host: " + text, "User-Agent: " +
+				text, "X-Forwarded-For: " + text, "Referer: " + text, "Accept-Language: " + text})
 		}
 	}
 	asked := 0
@@ -262,8 +277,10 @@ func TestHostileFiles(t *testing.T) {
 // upload returns the path of an uploaded file, or why it was refused.
 func (g *gatehouse) upload(bearer, name, content string) (path, why string) {
 	g.t.Helper()
-	body := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\nContent-Type: text/html\r\n\r\n" + content + "\r\n--b--\r\n"
-	r, text := g.request("POST", "/api/media/upload", body, bearer, "Content-Type: multipart/form-data; boundary=b")
+	body := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + name +
+		"\"\r\nContent-Type: text/html\r\n\r\n" + content + "\r\n--b--\r\n"
+	r, text := g.request("POST", "/api/media/upload", body, bearer,
+		"Content-Type: multipart/form-data; boundary=b")
 	var answer struct{ Path string }
 	if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusCreated {
 		return "", r.Status + " " + strings.TrimSpace(text)
@@ -288,7 +305,8 @@ func openHostileFiles(t *testing.T, g *gatehouse, bearer string) {
 	b.expectProblem("Blocked script execution") // the monitor's own script, in a sandbox
 	b.expectProblem("Applying inline style")    // by the browser's own page around a picture
 	w := startMonitor(b, g)
-	b.run("keep no downloads", command(cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{Behavior: "deny"}))
+	b.run("keep no downloads", command(cdpbrowser.SetDownloadBehavior,
+		cdpbrowser.SetDownloadBehaviorParams{Behavior: "deny"}))
 	signIn(t, g, b)
 	for name, content := range map[string]string{
 		"x.gif": picture.String() + evil, "x.html": evil, "x.svg": `<svg xmlns="http://www.w3.org/2000/svg" onload="xss(3)"><script>xss(4)</script></svg>`,
@@ -317,7 +335,8 @@ func openHostileFiles(t *testing.T, g *gatehouse, bearer string) {
 		w.mu.Lock()
 		w.violations = slices.DeleteFunc(w.violations, func(v string) bool { return strings.HasPrefix(v, "an issue: { style-src-attr") }) // as above
 		if len(w.ran)+len(w.dialogs)+len(w.violations)+len(w.foreign) != 0 {
-			t.Errorf("%s: %q ran, dialogs %q, violations %q, foreign requests %q", name, w.ran, w.dialogs, w.violations, w.foreign)
+			t.Errorf("%s: %q ran, dialogs %q, violations %q, foreign requests %q", name, w.ran,
+				w.dialogs, w.violations, w.foreign)
 		}
 		w.mu.Unlock()
 	}

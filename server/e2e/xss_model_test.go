@@ -43,9 +43,11 @@ func startEchoModel(t *testing.T) string {
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"reasoning_content\":%s}}]}\n\n", toJSON(last))
+		_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"reasoning_content\":%s}}]}\n\n",
+			toJSON(last))
 		for piece := range splitText(last, 3) {
-			_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"content\":%s}}]}\n\n", toJSON(piece))
+			_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"delta\":{\"content\":%s}}]}\n\n",
+				toJSON(piece))
 			_ = http.NewResponseController(w).Flush()
 			time.Sleep(time.Millisecond) // as from a model
 		}
@@ -75,7 +77,8 @@ func echoModelConfig(t *testing.T, all []attack) string {
 	t.Helper()
 	address := startEchoModel(t)
 	agent := func(label, model string) map[string]any {
-		return map[string]any{"provider": "openai", "base_url": address, "model": model, "label": label}
+		return map[string]any{"provider": "openai", "base_url": address, "model": model,
+			"label": label}
 	}
 	list := map[string]any{"default": agent("Parrot", "parrot")}
 	for _, a := range all {

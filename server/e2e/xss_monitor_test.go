@@ -54,7 +54,8 @@ func startMonitor(b *tab, g *gatehouse) *monitor {
 		command(network.Enable, network.EnableParams{}),
 		command(audits.Enable, cdp.Empty{}),
 		command(runtime.AddBinding, runtime.AddBindingParams{Name: "xssTold"}),
-		command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: monitorScript}),
+		command(page.AddScriptToEvaluateOnNewDocument,
+			page.AddScriptToEvaluateOnNewDocumentParams{Source: monitorScript}),
 	)
 	return w
 }
@@ -72,12 +73,14 @@ func (w *monitor) listen(event any) {
 		}
 	case *audits.EventIssueAdded:
 		if e.Issue.Code == audits.InspectorIssueCodeContentSecurityPolicyIssue {
-			w.violations = append(w.violations, "an issue: "+fmt.Sprint(*e.Issue.Details.ContentSecurityPolicyIssueDetails))
+			w.violations = append(w.violations,
+				"an issue: "+fmt.Sprint(*e.Issue.Details.ContentSecurityPolicyIssueDetails))
 		}
 	case *page.EventJavascriptDialogOpening:
 		w.dialogs = append(w.dialogs, e.Message)
 		go func() { // a page is blocked while it has a dialog
-			_ = chromedp.Do(w.ctx, command(page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}))
+			_ = chromedp.Do(w.ctx, command(page.HandleJavaScriptDialog,
+				page.HandleJavaScriptDialogParams{Accept: true}))
 		}()
 	case *network.EventRequestWillBeSent:
 		w.requests++
@@ -204,7 +207,8 @@ func TestMonitorFindsAttacks(t *testing.T) {
 	}
 	ran, dialogs, violations, foreign := w.counts()
 	if ran+dialogs != 0 || violations == 0 || foreign == 0 { // requests that the policy stops are reported too
-		t.Errorf("under the policy: %d ran, %d dialogs, %d foreign requests, %d violations", ran, dialogs, foreign, violations)
+		t.Errorf("under the policy: %d ran, %d dialogs, %d foreign requests, %d violations", ran,
+			dialogs, foreign, violations)
 	}
 
 	w.run("lift the policy", command(page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}))
@@ -223,7 +227,8 @@ func TestMonitorFindsAttacks(t *testing.T) {
 	}
 	w.await("most attacks", func() bool { return real() >= 50 })
 	w.mu.Lock()
-	t.Logf("%d of %d attacks run by themselves in an empty page without a policy", real(), len(attacks(t)))
+	t.Logf("%d of %d attacks run by themselves in an empty page without a policy", real(),
+		len(attacks(t)))
 	w.mu.Unlock()
 }
 

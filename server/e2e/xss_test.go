@@ -45,7 +45,8 @@ func TestHostileTextStaysText(t *testing.T) {
 func newXSSSuite(t *testing.T) *xssSuite {
 	all := attacks(t)
 	g := startGatehouse(t, echoModelConfig(t, all))
-	s := &xssSuite{t: t, gateway: g, attacks: all, token: g.token(), shown: map[string]int{}, refused: map[string]int{}}
+	s := &xssSuite{t: t, gateway: g, attacks: all, token: g.token(), shown: map[string]int{},
+		refused: map[string]int{}}
 	user, admin := pairedTabs(t, g)
 	who := evaluate[string](user, `document.body.dataset.user`)
 	s.chat, s.chatNoClient = startMonitor(user, g), startMonitor(user.openBeside(), g)
@@ -74,12 +75,14 @@ func (s *xssSuite) tabs() []*monitor {
 func (s *xssSuite) knownIDs() []string {
 	ids := []string{}
 	for w, paths := range map[*monitor][]string{
-		s.chatNoClient:    {"/", "/login", "/nothing"},
-		s.consoleNoClient: {"/admin", "/admin/sessions", "/admin/clients", "/admin/keys", "/admin/audit", "/admin/status", "/"},
+		s.chatNoClient: {"/", "/login", "/nothing"},
+		s.consoleNoClient: {"/admin", "/admin/sessions", "/admin/clients", "/admin/keys",
+			"/admin/audit", "/admin/status", "/"},
 	} {
 		for _, path := range paths {
 			w.visit(s.gateway.url(path))
-			ids = append(ids, evaluate[[]string](w.tab, `(() => { const find = (root) => [...root.querySelectorAll("*")].flatMap((el) =>
+			ids = append(ids, evaluate[[]string](w.tab,
+				`(() => { const find = (root) => [...root.querySelectorAll("*")].flatMap((el) =>
 				[el.id, ...(el.localName === "template" ? find(el.content) : [])]).filter(Boolean); return find(document); })()`)...)
 		}
 	}
@@ -100,7 +103,8 @@ func (s *xssSuite) connect(params string, header http.Header) *rig.Client {
 }
 
 func (s *xssSuite) dial(header http.Header) rig.Socket {
-	return rig.Dial(context.Background(), rig.Options{URL: "ws://" + s.gateway.Address + "/ws", Header: header})
+	return rig.Dial(context.Background(), rig.Options{URL: "ws://" + s.gateway.Address + "/ws",
+		Header: header})
 }
 
 // checkShown counts the texts that were shown, and fails for those that were not.
@@ -129,7 +133,8 @@ func (s *xssSuite) count(what map[string]int, input string, n int) {
 // asShown is a text as a page shows it: HTML parsers know one kind of line break, and no
 // NUL.
 func asShown(text string) string {
-	return strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "", "\uFFFD", "").Replace(text))
+	return strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "", "\uFFFD",
+		"").Replace(text))
 }
 
 // textsOf returns the texts of the elements that match.
@@ -149,5 +154,6 @@ func (s *xssSuite) report() {
 		w.checkHarmless("at the end")
 		requests += w.requests
 	}
-	s.t.Logf("%d attacks, %d inputs, shown %d times, refused %d times, %d requests of the browser", len(s.attacks), len(s.inputs), shown, refused, requests)
+	s.t.Logf("%d attacks, %d inputs, shown %d times, refused %d times, %d requests of the browser",
+		len(s.attacks), len(s.inputs), shown, refused, requests)
 }

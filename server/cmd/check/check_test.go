@@ -90,7 +90,8 @@ func TestUnchangedNamesWhatChanged(t *testing.T) {
 		t.Errorf("nothing changed: %v", err)
 	}
 	err := checkUnchanged(dir, func() error {
-		return errors.Join(write("other", "2"), write("new", "1"), os.Remove(filepath.Join(dir, "gone")))
+		return errors.Join(write("other", "2"), write("new", "1"),
+			os.Remove(filepath.Join(dir, "gone")))
 	})
 	if err == nil || !strings.Contains(err.Error(), `["gone" "new" "other"]`) {
 		t.Errorf("three files changed: %v", err)
@@ -153,7 +154,8 @@ func TestPartsWaitForWhatTheyUse(t *testing.T) {
 		never := func(job) (got tally) { t.Error("a part runs on what has failed"); return got }
 		var out strings.Builder
 		outcomes := runAll(t.Context(), []part{
-			{name: "last", after: []string{"first", "other", "not chosen"}, run: passes(time.Hour, time.Minute)},
+			{name: "last", after: []string{"first", "other", "not chosen"},
+				run: passes(time.Hour, time.Minute)},
 			{name: "first", run: passes(0, time.Hour)},
 			{name: "other", run: passes(0, time.Minute)},
 			{name: "bad", run: fails},
@@ -241,7 +243,8 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-	one, two := need{name: "One", packages: []string{"one", "other"}}, need{name: "Two", packages: []string{"two"}}
+	one, two := need{name: "One", packages: []string{"one", "other"}}, need{name: "Two",
+		packages: []string{"two"}}
 	bad := need{name: "Bad", packages: []string{"bad"}}
 	for _, row := range []struct {
 		missing []need
@@ -249,7 +252,8 @@ func TestInstall(t *testing.T) {
 		failed  []string
 	}{
 		{[]need{one, two}, "update\ninstall one other two\n", nil},
-		{[]need{one, bad}, "update\ninstall one other bad\ninstall one other\ninstall bad\n", []string{"Bad"}},
+		{[]need{one, bad}, "update\ninstall one other bad\ninstall one other\ninstall bad\n",
+			[]string{"Bad"}},
 	} {
 		var out strings.Builder
 		failed := install(t.Context(), &out, row.missing)

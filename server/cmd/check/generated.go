@@ -32,7 +32,8 @@ func generated(j job) (t tally) {
 
 // copyTree copies the files that git knows or would add.
 func copyTree(ctx context.Context, from, to string) error {
-	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others",
+		"--exclude-standard")
 	list.Dir = from
 	names, err := list.Output()
 	if err != nil {

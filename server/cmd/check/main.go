@@ -69,7 +69,8 @@ func choose(names []string) ([]part, error) {
 	for _, name := range names {
 		i := slices.Index(known, name)
 		if i < 0 {
-			return nil, fmt.Errorf("there is no part %q; there are %s", name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("there is no part %q; there are %s", name,
+				strings.Join(known, ", "))
 		}
 		chosen = append(chosen, all[i])
 	}

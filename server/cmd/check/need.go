@@ -22,7 +22,8 @@ type need struct {
 
 // compiler is needed by the race detector.
 func compiler() need {
-	return need{name: "a C compiler", commands: []string{"gcc", "clang"}, packages: []string{"gcc", "libc6-dev"}}
+	return need{name: "a C compiler", commands: []string{"gcc", "clang"},
+		packages: []string{"gcc", "libc6-dev"}}
 }
 
 func browser() need {
@@ -36,15 +37,20 @@ func browser() need {
 func foreignPrograms() []need {
 	return []need{
 		browser(),
-		{name: "Firefox", commands: []string{"firefox-esr", "firefox"}, packages: []string{"firefox-esr"}},
-		{name: "Python's websockets", commands: []string{"/usr/bin/python3", "python3"}, packages: []string{"python3-websockets"},
-			try: []string{"-c", "import websockets"}},
+		{name: "Firefox", commands: []string{"firefox-esr", "firefox"},
+			packages: []string{"firefox-esr"}},
+		{name: "Python's websockets", commands: []string{"/usr/bin/python3", "python3"},
+			packages: []string{"python3-websockets"},
+			try:      []string{"-c", "import websockets"}},
 		{name: "Node.js", commands: []string{"node"}, packages: []string{"nodejs"}},
 		{name: "npm", commands: []string{"npm"}, packages: []string{"npm"}},
 		{name: "curl", commands: []string{"curl"}, packages: []string{"curl"}},
-		{name: "nginx", commands: []string{"nginx", "/usr/sbin/nginx"}, packages: []string{"nginx-light"}, try: []string{"-v"}},
-		{name: "Caddy", commands: []string{"caddy"}, packages: []string{"caddy"}, try: []string{"version"}},
-		{name: "HAProxy", commands: []string{"haproxy", "/usr/sbin/haproxy"}, packages: []string{"haproxy"}, try: []string{"-v"}},
+		{name: "nginx", commands: []string{"nginx", "/usr/sbin/nginx"},
+			packages: []string{"nginx-light"}, try: []string{"-v"}},
+		{name: "Caddy", commands: []string{"caddy"}, packages: []string{"caddy"},
+			try: []string{"version"}},
+		{name: "HAProxy", commands: []string{"haproxy", "/usr/sbin/haproxy"},
+			packages: []string{"haproxy"}, try: []string{"-v"}},
 	}
 }
 
@@ -82,7 +88,8 @@ func installMissing(ctx context.Context, out io.Writer, parts []part) *programs 
 		for _, part := range parts {
 			for _, n := range part.needs {
 				if _, seen := p.missing[n.name]; !seen && n.found(ctx) == "" {
-					p.missing[n.name] = fmt.Errorf("%s is missing: install %s", n.name, strings.Join(n.packages, " "))
+					p.missing[n.name] = fmt.Errorf("%s is missing: install %s", n.name,
+						strings.Join(n.packages, " "))
 					missing = append(missing, n)
 				}
 			}
@@ -126,7 +133,8 @@ func install(ctx context.Context, out io.Writer, missing []need) map[string]erro
 		return nil
 	}
 	get := func(packages ...string) error {
-		return apt(append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...)
+		return apt(append([]string{"install", "-q", "-y", "--no-install-recommends"},
+			packages...)...)
 	}
 	var all []string
 	for _, n := range missing {

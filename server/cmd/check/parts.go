@@ -14,13 +14,19 @@ func parts() []part {
 	built := []string{"build"}
 	return []part{
 		{name: "build", proves: "everything builds, and the client keeps its budget", run: build},
-		{name: "modules", proves: "each module is tidy and builds without the workspace", after: built, run: modules},
-		{name: "generated", proves: "generated files are what their sources say", after: built, run: generated},
+		{name: "modules", proves: "each module is tidy and builds without the workspace",
+			after: built, run: modules},
+		{name: "generated", proves: "generated files are what their sources say", after: built,
+			run: generated},
 		{name: "wasm", proves: "go vet finds nothing in the client", after: built, run: wasm},
-		{name: "unit", proves: "the tests of every package, with the race detector", after: built, needs: []need{compiler()}, run: unit},
-		{name: "chaos", proves: "the binary loses nothing, whatever goes wrong", after: built, needs: []need{compiler()}, run: chaos},
-		{name: "e2e", proves: "the binary and the client in a real browser", after: built, needs: []need{browser()}, run: e2e},
-		{name: "interop", proves: "other people's clients and proxies, as the manual says", after: built, needs: foreignPrograms(), run: interop},
+		{name: "unit", proves: "the tests of every package, with the race detector", after: built,
+			needs: []need{compiler()}, run: unit},
+		{name: "chaos", proves: "the binary loses nothing, whatever goes wrong", after: built,
+			needs: []need{compiler()}, run: chaos},
+		{name: "e2e", proves: "the binary and the client in a real browser", after: built,
+			needs: []need{browser()}, run: e2e},
+		{name: "interop", proves: "other people's clients and proxies, as the manual says",
+			after: built, needs: foreignPrograms(), run: interop},
 	}
 }
 
@@ -38,13 +44,15 @@ func (j job) command(dir string, env []string, name string, args ...string) *exe
 
 // allModules returns the directories of the modules.
 func allModules() []string {
-	return []string{"shared", "web", "web/static/build", "wasm", "server", "server/cmd/dev", "server/e2e"}
+	return []string{"shared", "web", "web/static/build", "wasm", "server",
+		"server/cmd/dev", "server/e2e"}
 }
 
 // clientEnv is the environment for packages of the client. The flags are those of the
 // client's build (see compile in web/static/build), so that both share the build cache.
 func clientEnv() []string {
-	return []string{"GOOS=js", "GOARCH=wasm", "GOFLAGS=" + strings.TrimSpace(os.Getenv("GOFLAGS")+" -gcflags=all=-l")}
+	return []string{"GOOS=js", "GOARCH=wasm", "GOFLAGS=" +
+		strings.TrimSpace(os.Getenv("GOFLAGS")+" -gcflags=all=-l")}
 }
 
 func modules(j job) (t tally) {
@@ -53,8 +61,10 @@ func modules(j job) (t tally) {
 		if module == "wasm" {
 			env = append(env, clientEnv()...)
 		}
-		t.result("go mod tidy -diff in "+module, j.command(module, env, "go", "mod", "tidy", "-diff").Run())
-		t.result("go build ./... in "+module, j.command(module, env, "go", "build", "-o", os.DevNull, "./...").Run())
+		t.result("go mod tidy -diff in "+module,
+			j.command(module, env, "go", "mod", "tidy", "-diff").Run())
+		t.result("go build ./... in "+module,
+			j.command(module, env, "go", "build", "-o", os.DevNull, "./...").Run())
 	}
 	return t
 }
@@ -139,7 +149,8 @@ func chaos(j job) (t tally) {
 		t.fail("chaos: %v", err)
 		return t
 	}
-	env, args := []string{"E2E_BINARY=" + binary}, []string{"-count=1", "-timeout=10m", "./server/e2e/chaos"}
+	env, args := []string{"E2E_BINARY=" + binary}, []string{"-count=1", "-timeout=10m",
+		"./server/e2e/chaos"}
 	if err := j.programs.missingError(compiler()); err != nil {
 		t.skip(skip{what: "the race detector", why: err.Error()})
 		t.add(goTest(j, env, args...))
@@ -160,7 +171,8 @@ func e2e(j job) (t tally) {
 		t.fail("everything in a browser: %v", err)
 		return t
 	}
-	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser.found(j), "E2E_PICTURES=" + filepath.Join(filepath.Dir(binary), "pictures")}
+	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser.found(j), "E2E_PICTURES=" +
+		filepath.Join(filepath.Dir(binary), "pictures")}
 	// The tests mostly wait for pages, so more of them than there are processors can run
 	// at once.
 	return goTest(j, env, "-count=1", "-timeout=15m", "-parallel=4", "./server/e2e")
@@ -189,7 +201,8 @@ func interop(j job) (t tally) {
 	}
 	defer os.RemoveAll(dir)
 	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser().found(j)}
-	install := j.command(dir, nil, "npm", "install", "--no-save", "--no-audit", "--no-fund", "--prefix", dir, "ws@"+wsVersion)
+	install := j.command(dir, nil, "npm", "install", "--no-save", "--no-audit", "--no-fund",
+		"--prefix", dir, "ws@"+wsVersion)
 	if err := install.Run(); err != nil {
 		fmt.Fprintln(j.out, "npm install ws:", err)
 	} else {

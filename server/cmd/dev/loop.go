@@ -43,7 +43,8 @@ type step struct {
 
 func (l *loop) steps() []step {
 	return []step{
-		{"gateway", gateway, append([]string{"go", "build", "-tags", "dev", "-o", l.process.binary}, append(l.flags(), "./server/cmd/gatehouse")...)},
+		{"gateway", gateway, append([]string{"go", "build", "-tags", "dev", "-o", l.process.binary},
+			append(l.flags(), "./server/cmd/gatehouse")...)},
 		// Last, because it removes the files that the running gateway serves.
 		{"client", style | client, []string{"go", "run", "./web/static/build", "-fast"}},
 	}
@@ -54,7 +55,9 @@ func (l *loop) steps() []step {
 // in this tree, since templ finds the files with their text by it. Naming the path also
 // keeps the build cache from using pages that were compiled in another tree.
 func (l *loop) flags() []string {
-	return []string{"-ldflags", "-s -w", "-gcflags", fmt.Sprintf("github.com/gatehouse-chat/gatehouse/web/...=-N -l '-trimpath=%[1]s=>%[1]s'", l.root)}
+	return []string{"-ldflags", "-s -w", "-gcflags",
+		fmt.Sprintf("github.com/gatehouse-chat/gatehouse/web/...=-N -l '-trimpath=%[1]s=>%[1]s'",
+			l.root)}
 }
 
 // build builds what is dirty and restarts the gateway. When a step fails, the running
@@ -82,7 +85,8 @@ func (l *loop) build(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			printLine("✗ the %s cannot be built; the gateway that runs goes on\n%s", s.name, bytes.TrimSpace(output))
+			printLine("✗ the %s cannot be built; the gateway that runs goes on\n%s", s.name,
+				bytes.TrimSpace(output))
 			return
 		}
 	}

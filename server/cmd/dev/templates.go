@@ -30,7 +30,8 @@ type templates struct {
 }
 
 func newTemplates(root string) (*templates, error) {
-	t := &templates{root: root, changed: map[string]bool{}, generated: map[string]string{}, texts: map[string]string{}}
+	t := &templates{root: root, changed: map[string]bool{}, generated: map[string]string{},
+		texts: map[string]string{}}
 	files, err := filepath.Glob(filepath.Join(root, "*", "*.templ"))
 	for _, file := range files {
 		t.changed[file] = true
@@ -70,7 +71,8 @@ func (t *templates) generateOne(file string) (compile bool, err error) {
 		return false, err
 	}
 	var source bytes.Buffer
-	output, err := generator.Generate(tree, &source, generator.WithVersion(templ.Version()), generator.WithFileName(filepath.ToSlash(name)))
+	output, err := generator.Generate(tree, &source, generator.WithVersion(templ.Version()),
+		generator.WithFileName(filepath.ToSlash(name)))
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", file, err)
 	}

@@ -36,7 +36,8 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(pebbleWorker), goleak.IgnoreAnyFunction(autocertCleanup))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(pebbleWorker),
+		goleak.IgnoreAnyFunction(autocertCleanup))
 }
 
 const host = "chat.gatehouse.test"
@@ -78,10 +79,12 @@ func newAuthority(t *testing.T, httpPort, tlsPort int) *authority {
 	discard := log.New(io.Discard, "", 0)
 	memory := db.NewMemoryStore()
 	issuer := ca.New(discard, memory, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {}})
-	front := wfe.New(discard, memory, va.New(discard, httpPort, tlsPort, true, dnstest.Serve(t, nil), memory), issuer, nil, true, false, 0, 0)
+	front := wfe.New(discard, memory, va.New(discard, httpPort, tlsPort, true,
+		dnstest.Serve(t, nil), memory), issuer, nil, true, false, 0, 0)
 	server := httptest.NewTLSServer(front.Handler())
 	t.Cleanup(server.Close)
-	a := &authority{client: server.Client(), directory: server.URL + wfe.DirectoryPath, roots: x509.NewCertPool()}
+	a := &authority{client: server.Client(), directory: server.URL + wfe.DirectoryPath,
+		roots: x509.NewCertPool()}
 	if !a.roots.AppendCertsFromPEM(issuer.GetRootCert(0).PEM()) {
 		t.Fatal("Pebble has no root")
 	}
@@ -134,7 +137,8 @@ func (g *gateway) awaitCertificate(t *testing.T, roots *x509.CertPool) *x509.Cer
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
-		c, err := tls.Dial("tcp", g.tls.Listener.Addr().String(), &tls.Config{RootCAs: roots, ServerName: host})
+		c, err := tls.Dial("tcp", g.tls.Listener.Addr().String(),
+			&tls.Config{RootCAs: roots, ServerName: host})
 		if err == nil {
 			defer c.Close()
 			return c.ConnectionState().PeerCertificates[0]
@@ -169,7 +173,8 @@ func TestAuthority(t *testing.T) {
 			}
 
 			again := newGateway(t)
-			again.serve(t, &authority{client: pebble.client, directory: "https://127.0.0.1:1/nobody"}, dir)
+			again.serve(t, &authority{client: pebble.client,
+				directory: "https://127.0.0.1:1/nobody"}, dir)
 			if kept := again.awaitCertificate(t, pebble.roots); !kept.Equal(got) {
 				t.Error("after a restart there is another certificate")
 			}

@@ -83,7 +83,8 @@ func (e *evidence) checkOnce() (findings []finding) {
 		findings = append(findings, s.checkOnce(found, due)...)
 	}
 	for text, found := range places {
-		findings = append(findings, finding{session: found[0].in.key, what: fmt.Sprintf("a message that nobody sent: %q", shorten(text))})
+		findings = append(findings, finding{session: found[0].in.key,
+			what: fmt.Sprintf("a message that nobody sent: %q", shorten(text))})
 	}
 	return findings
 }
@@ -92,9 +93,12 @@ func (s *sentMessage) checkOnce(found []foundMessage, due bool) []finding {
 	session := cmp.Or(s.in, s.session)
 	switch {
 	case len(found) > 1:
-		return []finding{{session: session, doubles: len(found) - 1, what: fmt.Sprintf("%q is there %d times", shorten(s.text), len(found))}}
+		return []finding{{session: session, doubles: len(found) - 1,
+			what: fmt.Sprintf("%q is there %d times", shorten(s.text), len(found))}}
 	case len(found) == 0 && due:
-		return []finding{{session: session, losses: 1, what: fmt.Sprintf("%q was acknowledged as seq %d and is not there", shorten(s.text), s.seq)}}
+		return []finding{{session: session, losses: 1,
+			what: fmt.Sprintf("%q was acknowledged as seq %d and is not there",
+				shorten(s.text), s.seq)}}
 	case len(found) == 0 || s.order == 0:
 		return nil
 	}
@@ -192,14 +196,17 @@ func (e *evidence) checkAnswer(s *session, m protocol.Message, question *sentMes
 		return []string{fmt.Sprintf("answer %s is still %s", m.ID, m.Status)}
 	case m.Status == protocol.StatusAborted && !e.aborted[s.key]:
 		return []string{fmt.Sprintf("answer %s was aborted, though nobody asked for that", m.ID)}
-	case m.Status == protocol.StatusFailed && code != "" && code != protocol.Interrupted && !(ask && code == protocol.Unavailable):
+	case m.Status == protocol.StatusFailed && code != "" && code != protocol.Interrupted &&
+		!(ask && code == protocol.Unavailable):
 		return []string{fmt.Sprintf("answer %s failed: %s: %s", m.ID, code, m.Error)}
 	case m.Status == protocol.StatusComplete && ask:
 		return []string{fmt.Sprintf("answer %s is complete, which had to fail", m.ID)}
 	case question == nil || question.reply == "":
 		return nil
-	case m.Status == protocol.StatusComplete && m.Content != question.reply, !strings.HasPrefix(question.reply, m.Content):
-		return []string{fmt.Sprintf("answer %s (%s) is %q, which had to be %q", m.ID, m.Status, m.Content, question.reply)}
+	case m.Status == protocol.StatusComplete && m.Content != question.reply,
+		!strings.HasPrefix(question.reply, m.Content):
+		return []string{fmt.Sprintf("answer %s (%s) is %q, which had to be %q", m.ID, m.Status,
+			m.Content, question.reply)}
 	}
 	return nil
 }
@@ -247,7 +254,8 @@ func (c *transcript) checkFormatted(history []protocol.Message) string {
 		for i := range max(len(m.HTML.Blocks), len(h.Blocks)) {
 			a, b := block(h, i), block(m.HTML, i)
 			if a != b {
-				return fmt.Sprintf("%s shows block %d of message %s as %q, history as %q", c.who, i, m.ID, b, a)
+				return fmt.Sprintf("%s shows block %d of message %s as %q, history as %q",
+					c.who, i, m.ID, b, a)
 			}
 		}
 	}
@@ -286,11 +294,13 @@ func (s *session) checkLog() (faults []string) {
 			return append(faults, fmt.Sprintf("the log has seq %d at place %d", f.Seq, i+1))
 		}
 		if outcome, _ := tl.Apply(timeline.Event{Name: f.Event, Seq: f.Seq, Payload: f.Payload}); outcome != timeline.Applied {
-			return append(faults, fmt.Sprintf("seq %d cannot be folded: %s %s", f.Seq, f.Event, f.Payload))
+			return append(faults, fmt.Sprintf("seq %d cannot be folded: %s %s", f.Seq,
+				f.Event, f.Payload))
 		}
 		if h, ok := digestEvent(f); ok && h.run != "" {
 			if was := runs[h.run]; !mayFollow(was, h.kind) {
-				faults = append(faults, fmt.Sprintf("run %s: %s after %q at seq %d", h.run, h.kind, was, f.Seq))
+				faults = append(faults, fmt.Sprintf("run %s: %s after %q at seq %d", h.run,
+					h.kind, was, f.Seq))
 			}
 			runs[h.run] = h.kind
 		}
@@ -301,14 +311,16 @@ func (s *session) checkLog() (faults []string) {
 		}
 	}
 	if int64(len(s.log)) != s.lastSeq {
-		faults = append(faults, fmt.Sprintf("the log has %d events, but its last seq is %d", len(s.log), s.lastSeq))
+		faults = append(faults, fmt.Sprintf("the log has %d events, but its last seq is %d",
+			len(s.log), s.lastSeq))
 	}
 	fold := session{history: s.history, copies: []transcript{{"the log's fold", shownMessages(tl)}}}
 	return append(faults, fold.checkCopies()...)
 }
 
 func isEnd(kind string) bool {
-	return kind == protocol.RunCompleted || kind == protocol.RunFailed || kind == protocol.RunCancelled
+	return kind == protocol.RunCompleted || kind == protocol.RunFailed ||
+		kind == protocol.RunCancelled
 }
 
 // mayFollow reports whether an event of a run may come after another one; before is ""
@@ -318,7 +330,8 @@ func mayFollow(before, kind string) bool {
 	case isEnd(before):
 		return false
 	case before == "":
-		return kind == protocol.RunStarted || kind == protocol.RunFailed || kind == protocol.RunCancelled
+		return kind == protocol.RunStarted || kind == protocol.RunFailed ||
+			kind == protocol.RunCancelled
 	}
 	return kind != protocol.RunStarted
 }

@@ -16,10 +16,13 @@ const key = "chaos:u0:s0"
 // each, the first of which was interrupted and retried, and a message of another sender
 // that was not acknowledged.
 func goodEvidence() *evidence {
-	e := &evidence{aborted: map[string]bool{}, codes: map[string]protocol.Code{"r1": protocol.Interrupted}}
+	e := &evidence{aborted: map[string]bool{},
+		codes: map[string]protocol.Code{"r1": protocol.Interrupted}}
 	e.sends = []*sentMessage{
-		{user: "u0", sender: "a", session: key, text: "echo a.1 words", reply: "a.1 words", order: 1, in: key, run: "r1", message: "m1", epoch: "e", seq: 2},
-		{user: "u0", sender: "a", session: key, text: "echo a.2 words", reply: "a.2 words", order: 2, in: key, run: "r2", message: "m2", epoch: "e", seq: 7},
+		{user: "u0", sender: "a", session: key, text: "echo a.1 words", reply: "a.1 words",
+			order: 1, in: key, run: "r1", message: "m1", epoch: "e", seq: 2},
+		{user: "u0", sender: "a", session: key, text: "echo a.2 words", reply: "a.2 words",
+			order: 2, in: key, run: "r2", message: "m2", epoch: "e", seq: 7},
 		{user: "u0", sender: "b", session: key, text: "echo b.1 words", reply: "b.1 words"},
 	}
 	e.retries = []*retriedRun{{session: key, run: "r3", epoch: "e"}, {session: key}}
@@ -33,7 +36,8 @@ func goodEvidence() *evidence {
 			key, id, text, status, run, seq))
 	}
 	said := func(run, kind, payload string) {
-		add("agent", fmt.Sprintf(`{"type":%q,"sessionKey":%q,"runId":%q,"payload":%s}`, kind, key, run, payload))
+		add("agent", fmt.Sprintf(`{"type":%q,"sessionKey":%q,"runId":%q,"payload":%s}`, kind,
+			key, run, payload))
 	}
 	add("session.updated", `{"sessionKey":"`+key+`","change":"created","session":{"key":"`+key+`","epoch":"e"}}`)
 	asked("m1", "r1", "complete", "echo a.1 words", 2)
@@ -48,19 +52,26 @@ func goodEvidence() *evidence {
 	said("r2", "run.started", `{"messageId":"a2","userMessageId":"m2"}`)
 	said("r2", "run.completed", `{"messageId":"a2","content":"a.2 words"}`)
 	s.history = []protocol.Message{
-		{ID: "m1", Role: "user", Content: "echo a.1 words", Status: "complete", RunID: "r3", Seq: 2},
-		{ID: "a1", Role: "assistant", Content: "a.1 ", Status: "failed", Error: "stopped", RunID: "r1", Seq: 3, ReplyTo: "m1"},
-		{ID: "a3", Role: "assistant", Content: "a.1 words", Status: "complete", RunID: "r3", Seq: 8, ReplyTo: "m1"},
-		{ID: "m2", Role: "user", Content: "echo a.2 words", Status: "complete", RunID: "r2", Seq: 7},
-		{ID: "a2", Role: "assistant", Content: "a.2 words", Status: "complete", RunID: "r2", Seq: 11, ReplyTo: "m2"},
+		{ID: "m1", Role: "user", Content: "echo a.1 words", Status: "complete",
+			RunID: "r3", Seq: 2},
+		{ID: "a1", Role: "assistant", Content: "a.1 ", Status: "failed", Error: "stopped",
+			RunID: "r1", Seq: 3, ReplyTo: "m1"},
+		{ID: "a3", Role: "assistant", Content: "a.1 words", Status: "complete", RunID: "r3", Seq: 8,
+			ReplyTo: "m1"},
+		{ID: "m2", Role: "user", Content: "echo a.2 words", Status: "complete",
+			RunID: "r2", Seq: 7},
+		{ID: "a2", Role: "assistant", Content: "a.2 words", Status: "complete", RunID: "r2",
+			Seq: 11, ReplyTo: "m2"},
 	}
 	for i := range s.history { // what a retry shows once more is unchanged
 		if s.history[i].ID == "m1" {
 			s.history[i].RunID = "r1"
 		}
 	}
-	s.log[5].Payload = []byte(strings.Replace(string(s.log[5].Payload), `"runId":"r3"`, `"runId":"r1"`, 1))
-	s.copies = []transcript{{"a client", slices.Clone(s.history)}, {"another", slices.Clone(s.history)}}
+	s.log[5].Payload = []byte(strings.Replace(string(s.log[5].Payload), `"runId":"r3"`,
+		`"runId":"r1"`, 1))
+	s.copies = []transcript{{"a client", slices.Clone(s.history)},
+		{"another", slices.Clone(s.history)}}
 	e.sessions = []session{s}
 	return e
 }
@@ -101,9 +112,12 @@ func TestCheckFindsNothingWrong(t *testing.T) {
 	}
 	there := goodEvidence()
 	there.everywhere(func(all []protocol.Message) []protocol.Message {
-		return append(slices.Clone(all), protocol.Message{ID: "m3", Role: "user", Content: "echo b.1 words", Status: "complete", RunID: "r9", Seq: 20},
-			protocol.Message{ID: "a9", Role: "assistant", Content: "b.1 ", Status: "failed", RunID: "r9", Seq: 21, ReplyTo: "m3"},
-			protocol.Message{ID: "a10", Role: "assistant", Content: "b.1 words", Status: "complete", RunID: "r10", Seq: 30, ReplyTo: "m3"})
+		return append(slices.Clone(all), protocol.Message{ID: "m3", Role: "user",
+			Content: "echo b.1 words", Status: "complete", RunID: "r9", Seq: 20},
+			protocol.Message{ID: "a9", Role: "assistant", Content: "b.1 ", Status: "failed",
+				RunID: "r9", Seq: 21, ReplyTo: "m3"},
+			protocol.Message{ID: "a10", Role: "assistant", Content: "b.1 words", Status: "complete",
+				RunID: "r10", Seq: 30, ReplyTo: "m3"})
 	})
 	there.sessions[0].history[1].HTML = &protocol.HTML{Blocks: []string{`<pre>a <span class="c1">//</span></pre>`}}
 	there.sessions[0].copies[0].messages[1].HTML = &protocol.HTML{Blocks: []string{"<pre>a //</pre>"}}
@@ -202,7 +216,8 @@ func TestCheckFinds(t *testing.T) {
 			e.sessions[0].copies[1].messages = remove("a3")(e.sessions[0].history)
 		}, `another differs from chat.history at message 2 of 5`, 0, 0},
 		"a transcript with a message more": {func(e *evidence) {
-			e.sessions[0].copies[0].messages = append(e.sessions[0].copies[0].messages, protocol.Message{ID: "m4"})
+			e.sessions[0].copies[0].messages = append(e.sessions[0].copies[0].messages,
+				protocol.Message{ID: "m4"})
 		}, `a client differs from chat.history at message 5 of 5`, 0, 0},
 		"a transcript with other text": {func(e *evidence) {
 			e.sessions[0].copies[0].messages = change("a1", func(m *protocol.Message) { m.Content = "a.1" })(e.sessions[0].history)
@@ -242,7 +257,8 @@ func TestCheckFinds(t *testing.T) {
 				t.Errorf("found %q, want %q", said, tt.what)
 			}
 			if losses != tt.losses || doubles != tt.doubles {
-				t.Errorf("counted %d losses and %d doubles, want %d and %d", losses, doubles, tt.losses, tt.doubles)
+				t.Errorf("counted %d losses and %d doubles, want %d and %d", losses, doubles,
+					tt.losses, tt.doubles)
 			}
 		})
 	}

@@ -59,7 +59,8 @@ func (r *run) idle(ctx context.Context, reader *reader, user string) error {
 			if begun, ok := since[key+is.RunID]; !ok {
 				since[key+is.RunID] = time.Now()
 			} else if time.Since(begun) > runLimit {
-				r.noteViolation(key, "run %q goes on for more than %v, %d are queued", is.RunID, runLimit, is.Queued)
+				r.noteViolation(key, "run %q goes on for more than %v, %d are queued", is.RunID,
+					runLimit, is.Queued)
 				return nil
 			}
 		}
@@ -72,7 +73,8 @@ func (r *run) idle(ctx context.Context, reader *reader, user string) error {
 
 // gather collects what everybody has of a user's sessions.
 func (r *run) gather(ctx context.Context, reader *reader, user string) (*evidence, error) {
-	e := &evidence{sends: r.ledger.sendsOf(user), retries: r.ledger.retries, aborted: r.ledger.aborted, codes: r.ledger.codes}
+	e := &evidence{sends: r.ledger.sendsOf(user), retries: r.ledger.retries,
+		aborted: r.ledger.aborted, codes: r.ledger.codes}
 	list, err := reader.sessions(ctx)
 	if err != nil {
 		return nil, err
@@ -105,7 +107,8 @@ func (r *run) checkLogWasSeen(s session) {
 	for _, f := range s.log {
 		h, ok := digestEvent(f)
 		if !ok || !r.seen.record(s.epoch, f.Seq, h.sum) {
-			r.noteViolation(s.key, "seq %d of the log is not what was seen: %s %s", f.Seq, f.Event, f.Payload)
+			r.noteViolation(s.key, "seq %d of the log is not what was seen: %s %s", f.Seq,
+				f.Event, f.Payload)
 		}
 		if h.kind == protocol.RunFailed {
 			r.ledger.fail(h.run, h.code)

@@ -11,8 +11,10 @@ import (
 
 // inspect reads a stopped gateway's database. It returns what is wrong, and how many runs
 // ended how: completed, cancelled, failed or interrupted.
-func inspect(ctx context.Context, file string, sends []*sentMessage) (findings []finding, runs map[string]int, err error) {
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: file, RawQuery: "mode=ro"}).String())
+func inspect(ctx context.Context, file string, sends []*sentMessage) (
+	findings []finding, runs map[string]int, err error) {
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: file,
+		RawQuery: "mode=ro"}).String())
 	if err != nil {
 		return nil, nil, fmt.Errorf("open %s: %w", file, err)
 	}
@@ -63,7 +65,8 @@ func findRows(ctx context.Context, db *sql.DB, look string, findings []finding) 
 
 // checkKeys checks that the idempotency key of every acknowledged send is stored with its
 // run.
-func checkKeys(ctx context.Context, db *sql.DB, sends []*sentMessage, findings []finding) ([]finding, error) {
+func checkKeys(ctx context.Context, db *sql.DB, sends []*sentMessage,
+	findings []finding) ([]finding, error) {
 	for _, s := range sends {
 		if s.order == 0 {
 			continue
@@ -74,7 +77,8 @@ func checkKeys(ctx context.Context, db *sql.DB, sends []*sentMessage, findings [
 			return nil, fmt.Errorf("look for a key: %w", err)
 		}
 		if run != s.run {
-			findings = append(findings, finding{session: s.in, what: fmt.Sprintf("in the database: the key of %q made run %q, and was acknowledged as %q", shorten(s.text), run, s.run)})
+			findings = append(findings, finding{session: s.in,
+				what: fmt.Sprintf("in the database: the key of %q made run %q, and was acknowledged as %q", shorten(s.text), run, s.run)})
 		}
 	}
 	return findings, nil

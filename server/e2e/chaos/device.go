@@ -42,10 +42,12 @@ type device struct {
 }
 
 // newDevice makes a device; hello has its credential.
-func newDevice(r *run, n int, user string, l *route, hello protocol.ConnectParams) (*device, error) {
+func newDevice(r *run, n int, user string, l *route,
+	hello protocol.ConnectParams) (*device, error) {
 	d := &device{
 		name: fmt.Sprintf("%s.d%d", user, n), user: user, route: l, run: r,
-		http: &http.Transport{}, rng: newRNG(r.Seed, "device", n), followed: map[string]*followedSession{},
+		http: &http.Transport{}, rng: newRNG(r.Seed, "device", n),
+		followed:   map[string]*followedSession{},
 		faultsOver: r.faultsOver, done: make(chan struct{}),
 	}
 	d.stopped.set(true)
@@ -54,7 +56,8 @@ func newDevice(r *run, n int, user string, l *route, hello protocol.ConnectParam
 	if d.html {
 		hello.Client = &protocol.Client{Name: "chaos", Caps: []string{protocol.CapHTML}}
 	}
-	t, err := native.NewTransport("ws://"+l.address(), native.Options{HTTPClient: &http.Client{Transport: d.http}})
+	t, err := native.NewTransport("ws://"+l.address(),
+		native.Options{HTTPClient: &http.Client{Transport: d.http}})
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +195,8 @@ const askAgain = 200 * time.Millisecond
 
 // request sends a request over the current or the next connection. It waits for that
 // connection until ctx ends, and for the answer for limit.
-func (d *device) request(ctx context.Context, limit time.Duration, method string, params, result protocol.Payload) error {
+func (d *device) request(ctx context.Context, limit time.Duration, method string, params,
+	result protocol.Payload) error {
 	select {
 	case <-d.ready.done():
 	case <-ctx.Done():

@@ -53,7 +53,8 @@ func (d *device) handleEvent(frame protocol.Frame) {
 // checkSeen checks that everybody sees the same event.
 func (d *device) checkSeen(epoch string, h eventDigest, frame protocol.Frame) {
 	if !d.run.seen.record(epoch, frame.Seq, h.sum) {
-		d.noteViolation(h.session, "seq %d of %s is another event than was seen before: %s %s", frame.Seq, epoch, frame.Event, frame.Payload)
+		d.noteViolation(h.session, "seq %d of %s is another event than was seen before: %s %s",
+			frame.Seq, epoch, frame.Event, frame.Payload)
 	}
 	if h.kind == protocol.RunFailed {
 		d.run.ledger.fail(h.run, h.code)
@@ -116,7 +117,8 @@ func (d *device) fetchMissing(f *followedSession, at protocol.Cursor) {
 		}
 		d.run.counts.gaps.Add(1)
 		if !d.route.faultActive() && troubles == d.route.faultsBegun.Load() && at.AfterSeq >= f.replayEnd && !d.run.compacts {
-			d.noteViolation(f.key, "a tick told of more than seq %d, which did not come within %v", at.AfterSeq, tickLimit)
+			d.noteViolation(f.key, "a tick told of more than seq %d, which did not come within %v",
+				at.AfterSeq, tickLimit)
 		}
 		d.fetch(f, events)
 	})

@@ -66,7 +66,8 @@ func (d *device) needOf(f *followedSession) need {
 func (d *device) replay(f *followedSession) {
 	c := f.timeline.Cursor()
 	limit := int64(pick(d.rng, []int{1, 10, 500, 2000}))
-	params := &protocol.ChatReplayParams{SessionKey: f.key, Epoch: c.Epoch, AfterSeq: c.AfterSeq, Limit: &limit}
+	params := &protocol.ChatReplayParams{SessionKey: f.key, Epoch: c.Epoch,
+		AfterSeq: c.AfterSeq, Limit: &limit}
 	d.callFor(f, protocol.MethodChatReplay, params, func(payload jsontext.Raw) need {
 		var r protocol.ChatReplayResult
 		if err := protocol.Decode(payload, &r); err != nil {
@@ -75,7 +76,8 @@ func (d *device) replay(f *followedSession) {
 		}
 		for i, e := range r.Events {
 			if e.Seq != c.AfterSeq+int64(i)+1 {
-				d.noteViolation(f.key, "chat.replay after %d gave seq %d at place %d", c.AfterSeq, e.Seq, i)
+				d.noteViolation(f.key, "chat.replay after %d gave seq %d at place %d",
+					c.AfterSeq, e.Seq, i)
 			}
 			if h, ok := digestEvent(e); ok {
 				d.checkSeen(r.Epoch, h, e)

@@ -68,7 +68,8 @@ func (f *followedSession) receive(h eventDigest, frame protocol.Frame) (faults [
 		f.epoch = h.epoch
 	}
 	if f.next > 0 && frame.Seq > 0 && frame.Seq != f.next {
-		faults = append(faults, fmt.Sprintf("the connection brought seq %d (%s) where %d was due", frame.Seq, frame.Event, f.next))
+		faults = append(faults, fmt.Sprintf("the connection brought seq %d (%s) where %d was due",
+			frame.Seq, frame.Event, f.next))
 	}
 	if frame.Seq > 0 {
 		f.next = frame.Seq + 1
@@ -79,7 +80,8 @@ func (f *followedSession) receive(h eventDigest, frame protocol.Frame) (faults [
 
 // apply takes an event.
 func (f *followedSession) apply(frame protocol.Frame) ([]string, need) {
-	outcome, changes := f.timeline.Apply(timeline.Event{Name: frame.Event, Seq: frame.Seq, Payload: frame.Payload})
+	outcome, changes := f.timeline.Apply(timeline.Event{Name: frame.Event, Seq: frame.Seq,
+		Payload: frame.Payload})
 	f.loaded = f.loaded || outcome == timeline.Applied
 	faults := f.checkChanged(changes)
 	switch outcome {
@@ -139,7 +141,8 @@ func (f *followedSession) checkShown(m *timeline.Message) []string {
 	case !strings.HasPrefix(m.Content, was.content):
 		return []string{fmt.Sprintf("message %s showed %d bytes and now shows others: %q became %q",
 			m.ID, len(was.content), tail(was.content), tail(m.Content))}
-	case m.Role == protocol.FromAssistant && was.status.Ended() && (m.Status != was.status || m.Content != was.content):
+	case m.Role == protocol.FromAssistant && was.status.Ended() &&
+		(m.Status != was.status || m.Content != was.content):
 		return []string{fmt.Sprintf("answer %s was %s and changed to %s, %d to %d bytes",
 			m.ID, was.status, m.Status, len(was.content), len(m.Content))}
 	case m.Role == protocol.FromUser && was.status.Ended() && m.Status == protocol.StatusQueued:

@@ -21,10 +21,12 @@ func updated(change, epoch string, seq int64) protocol.Frame {
 
 // streaming is a history with an unfinished answer, read up to seq 3.
 func streaming(said string, status protocol.MessageStatus) protocol.ChatHistoryResult {
-	return protocol.ChatHistoryResult{SessionKey: key, Epoch: "e", LastSeq: 3, Messages: []protocol.Message{
-		{ID: "m1", Role: "user", Content: "hello", Status: "complete", RunID: "r1", Seq: 2},
-		{ID: "a1", Role: "assistant", Content: said, Status: status, RunID: "r1", Seq: 3, ReplyTo: "m1"},
-	}}
+	return protocol.ChatHistoryResult{SessionKey: key, Epoch: "e", LastSeq: 3,
+		Messages: []protocol.Message{
+			{ID: "m1", Role: "user", Content: "hello", Status: "complete", RunID: "r1", Seq: 2},
+			{ID: "a1", Role: "assistant", Content: said, Status: status, RunID: "r1", Seq: 3,
+				ReplyTo: "m1"},
+		}}
 }
 
 // TestFollowedSessionFindsFaults begins with a transcript up to seq 3, resumed there on a
@@ -39,15 +41,23 @@ func TestFollowedSessionFindsFaults(t *testing.T) {
 		want   string
 		need   need
 	}{
-		"nothing":              {[]protocol.Frame{chunk(4, "ing"), chunk(5, "!"), chunk(6, "!")}, nil, "", nothing},
-		"a reset":              {[]protocol.Frame{chunk(4, "ing"), updated("reset", "f", 1), updated("patched", "f", 2)}, nil, "", history},
-		"another log":          {[]protocol.Frame{updated("created", "f", 1)}, nil, "", history},
-		"a gap":                {[]protocol.Frame{chunk(5, "!")}, nil, "brought seq 5 (agent) where 4 was due", events},
-		"a gap later":          {[]protocol.Frame{chunk(4, "ing"), chunk(5, "!"), chunk(7, "!")}, nil, "brought seq 7 (agent) where 6 was due", events},
-		"a repeat":             {[]protocol.Frame{chunk(4, "ing"), chunk(4, "ing")}, nil, "brought seq 4 (agent) where 5 was due", nothing},
-		"a cursor overlooked":  {[]protocol.Frame{chunk(3, "Good even")}, nil, "brought seq 3 (agent) where 4 was due", nothing},
-		"a log that goes on":   {[]protocol.Frame{updated("reset", "f", 4)}, nil, "brought seq 4 (session.updated) where 1 was due", history},
-		"text that is another": {[]protocol.Frame{chunk(4, "ing")}, &replaced, "showed 12 bytes and now shows others", nothing},
+		"nothing": {[]protocol.Frame{chunk(4, "ing"), chunk(5, "!"), chunk(6, "!")},
+			nil, "", nothing},
+		"a reset": {[]protocol.Frame{chunk(4, "ing"), updated("reset", "f", 1),
+			updated("patched", "f", 2)}, nil, "", history},
+		"another log": {[]protocol.Frame{updated("created", "f", 1)}, nil, "", history},
+		"a gap": {[]protocol.Frame{chunk(5, "!")}, nil,
+			"brought seq 5 (agent) where 4 was due", events},
+		"a gap later": {[]protocol.Frame{chunk(4, "ing"), chunk(5, "!"), chunk(7, "!")},
+			nil, "brought seq 7 (agent) where 6 was due", events},
+		"a repeat": {[]protocol.Frame{chunk(4, "ing"), chunk(4, "ing")}, nil,
+			"brought seq 4 (agent) where 5 was due", nothing},
+		"a cursor overlooked": {[]protocol.Frame{chunk(3, "Good even")}, nil,
+			"brought seq 3 (agent) where 4 was due", nothing},
+		"a log that goes on": {[]protocol.Frame{updated("reset", "f", 4)}, nil,
+			"brought seq 4 (session.updated) where 1 was due", history},
+		"text that is another": {[]protocol.Frame{chunk(4, "ing")}, &replaced,
+			"showed 12 bytes and now shows others", nothing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +117,8 @@ func TestSeenEvents(t *testing.T) {
 	}
 	w := &seenEvents{logs: map[string][]uint64{}}
 	const said = `{"type":"chunk","sessionKey":"s","runId":"r","payload":{"content":"hello"%s}}`
-	plain, html := sum(fmt.Sprintf(said, "")), sum(fmt.Sprintf(said, `,"html":{"from":0,"blocks":["<p>hello</p>"]}`))
+	plain, html := sum(fmt.Sprintf(said, "")), sum(fmt.Sprintf(said,
+		`,"html":{"from":0,"blocks":["<p>hello</p>"]}`))
 	other := sum(strings.Replace(fmt.Sprintf(said, ""), "hello", "hallo", 1))
 	if !w.record("e", 4, plain) || !w.record("e", 4, html) || !w.record("e", 5, other) || !w.record("f", 4, other) {
 		t.Error("the same event is found to be another")

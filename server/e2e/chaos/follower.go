@@ -34,7 +34,8 @@ func (r *run) addFollower(n int, user string, sessions []string) error {
 	}
 	c := &follower{name: user + ".follower", sessions: sessions, http: &http.Transport{}}
 	c.stopped.set(true)
-	t, err := native.NewTransport("ws://"+l.address(), native.Options{HTTPClient: &http.Client{Transport: c.http}})
+	t, err := native.NewTransport("ws://"+l.address(),
+		native.Options{HTTPClient: &http.Client{Transport: c.http}})
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,8 @@ func (c *follower) caughtUp(ctx context.Context, s session) ([]protocol.Message,
 			return p.all, nil
 		}
 		if !wait(ctx, 20*time.Millisecond) {
-			return nil, fmt.Errorf("%s is at %d of %q, the session at %d of %q", c.name, p.at.AfterSeq, p.at.Epoch, s.lastSeq, s.epoch)
+			return nil, fmt.Errorf("%s is at %d of %q, the session at %d of %q", c.name,
+				p.at.AfterSeq, p.at.Epoch, s.lastSeq, s.epoch)
 		}
 	}
 }

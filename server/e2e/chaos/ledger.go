@@ -47,7 +47,8 @@ type ledger struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{orders: map[string]int{}, aborted: map[string]bool{}, codes: map[string]protocol.Code{}, opened: map[string][]string{}}
+	return &ledger{orders: map[string]int{}, aborted: map[string]bool{},
+		codes: map[string]protocol.Code{}, opened: map[string][]string{}}
 }
 
 func (l *ledger) send(s *sentMessage) {
@@ -86,7 +87,8 @@ func (l *ledger) acknowledge(s *sentMessage, r *protocol.ChatSendResult) (first 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r.RunID == "" || r.SessionKey == "" || s.session != "" && s.session != r.SessionKey {
-		return false, fmt.Errorf("%q for session %q was acknowledged as run %q of session %q", shorten(s.text), s.session, r.RunID, r.SessionKey)
+		return false, fmt.Errorf("%q for session %q was acknowledged as run %q of session %q",
+			shorten(s.text), s.session, r.RunID, r.SessionKey)
 	}
 	if first = s.order == 0; first {
 		l.orders[s.sender]++
@@ -112,7 +114,8 @@ func (s *sentMessage) checkAnswer(r *protocol.ChatSendResult) error {
 		return errors.New("an answer without content")
 	case s.reply == "":
 		return nil
-	case r.Status == protocol.SendAborted && strings.HasPrefix(s.reply, *r.Content), *r.Content == s.reply:
+	case r.Status == protocol.SendAborted &&
+		strings.HasPrefix(s.reply, *r.Content), *r.Content == s.reply:
 		return nil
 	}
 	return fmt.Errorf("%q was answered %q (%s)", shorten(s.text), *r.Content, r.Status)

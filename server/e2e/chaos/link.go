@@ -21,7 +21,8 @@ type link struct {
 }
 
 func newLink(l *route, near, far *net.TCPConn) *link {
-	k := &link{route: l, near: near, far: far, progress: make(chan struct{}, 1), over: make(chan struct{})}
+	k := &link{route: l, near: near, far: far, progress: make(chan struct{}, 1),
+		over: make(chan struct{})}
 	k.up, k.down = newPump(k, up, near, far), newPump(k, down, far, near)
 	return k
 }

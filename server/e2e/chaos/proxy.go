@@ -164,7 +164,8 @@ func (l *route) dialGateway() (*net.TCPConn, error) {
 	if target == nil {
 		return nil, net.ErrClosed
 	}
-	own := net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+l.n%250))}}
+	own := net.Dialer{Timeout: 5 * time.Second,
+		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+l.n%250))}}
 	c, err := own.Dial("tcp", *target)
 	if err != nil {
 		plain := net.Dialer{Timeout: own.Timeout}

@@ -120,7 +120,8 @@ func TestProxyPassesEverything(t *testing.T) {
 		"calm":    nil,
 		"lagging": {{kind: lag, dir: both, wait: time.Millisecond, lasts: long}},
 		"split":   {{kind: split, dir: both, size: 3, lasts: long}},
-		"stalled": {{kind: stall, dir: both, lasts: 20 * time.Millisecond}, {kind: stall, dir: down, bytes: 100, after: long, lasts: 20 * time.Millisecond}},
+		"stalled": {{kind: stall, dir: both, lasts: 20 * time.Millisecond},
+			{kind: stall, dir: down, bytes: 100, after: long, lasts: 20 * time.Millisecond}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,12 +152,17 @@ func TestProxyEndsConnections(t *testing.T) {
 		rude  bool   // the gateway sees a reset
 		heard string // by the gateway
 	}{
-		{"finished", fault{kind: cut, bytes: 10, after: long, end: closedByFIN}, nil, false, "0123456789"},
-		{"reset", fault{kind: cut, bytes: 10, after: long, end: closedByRST}, syscall.ECONNRESET, true, "0123456789"},
-		{"deaf", fault{kind: cut, bytes: 10, after: long, end: unnoticed, lasts: 50 * time.Millisecond}, syscall.ECONNRESET, true, "0123456789"},
+		{"finished", fault{kind: cut, bytes: 10, after: long, end: closedByFIN}, nil,
+			false, "0123456789"},
+		{"reset", fault{kind: cut, bytes: 10, after: long, end: closedByRST}, syscall.ECONNRESET,
+			true, "0123456789"},
+		{"deaf", fault{kind: cut, bytes: 10, after: long, end: unnoticed,
+			lasts: 50 * time.Millisecond}, syscall.ECONNRESET, true, "0123456789"},
 		{"halved", fault{kind: halve, dir: up, part: 0.3, end: closedByFIN}, nil, false, "012"},
-		{"halved and reset", fault{kind: halve, dir: up, part: 0, end: closedByRST}, syscall.ECONNRESET, true, ""},
-		{"a ghost", fault{kind: stall, dir: up, lasts: 30 * time.Millisecond, end: lateDelivery}, syscall.ECONNRESET, false, "0123456789"},
+		{"halved and reset", fault{kind: halve, dir: up, part: 0, end: closedByRST},
+			syscall.ECONNRESET, true, ""},
+		{"a ghost", fault{kind: stall, dir: up, lasts: 30 * time.Millisecond, end: lateDelivery},
+			syscall.ECONNRESET, false, "0123456789"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -185,7 +191,8 @@ func TestProxyEndsConnections(t *testing.T) {
 func TestLateDelivery(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t)
-	c, proxy := connectThrough(t, p, fault{kind: stall, dir: up, lasts: 100 * time.Millisecond, end: lateDelivery})
+	c, proxy := connectThrough(t, p, fault{kind: stall, dir: up, lasts: 100 * time.Millisecond,
+		end: lateDelivery})
 	proxy.awaitFault()
 	write(t, c, "hello")
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {

@@ -79,7 +79,8 @@ func (r *reader) approve(ctx context.Context, code, user string) error {
 	return r.client.Request(ctx, protocol.MethodDeviceApprove, params, nil)
 }
 
-func (r *reader) page(ctx context.Context, key string, before int64, limit int64) (h protocol.ChatHistoryResult, err error) {
+func (r *reader) page(ctx context.Context, key string, before int64,
+	limit int64) (h protocol.ChatHistoryResult, err error) {
 	params := &protocol.ChatHistoryParams{SessionKey: key, Before: before, Limit: &limit}
 	err = r.client.Request(ctx, protocol.MethodChatHistory, params, &h)
 	return h, err
@@ -148,7 +149,8 @@ func (r *reader) log(ctx context.Context, key string) (events []protocol.Frame, 
 			return events, nil
 		}
 		if len(part.Events) == 0 {
-			return nil, fmt.Errorf("chat.replay after %d gave nothing, though the log is at %d", after, part.LastSeq)
+			return nil, fmt.Errorf("chat.replay after %d gave nothing, though the log is at %d",
+				after, part.LastSeq)
 		}
 	}
 }
@@ -171,7 +173,8 @@ func shownMessages(tl *timeline.Timeline) []protocol.Message {
 
 // caughtUp waits until the device has the session up to seq by itself, and returns its
 // transcript with older pages.
-func (d *device) caughtUp(ctx context.Context, key, epoch string, seq int64) ([]protocol.Message, error) {
+func (d *device) caughtUp(ctx context.Context, key, epoch string,
+	seq int64) ([]protocol.Message, error) {
 	at := protocol.Cursor{}
 	for {
 		there := false
@@ -185,7 +188,8 @@ func (d *device) caughtUp(ctx context.Context, key, epoch string, seq int64) ([]
 			return d.transcript(ctx, key)
 		}
 		if !wait(ctx, 20*time.Millisecond) {
-			return nil, fmt.Errorf("%s is at %d of %q, the session at %d of %q", d.name, at.AfterSeq, at.Epoch, seq, epoch)
+			return nil, fmt.Errorf("%s is at %d of %q, the session at %d of %q", d.name,
+				at.AfterSeq, at.Epoch, seq, epoch)
 		}
 	}
 }

@@ -62,7 +62,8 @@ func (d *device) resumed(f *followedSession, r *protocol.ResumedCursor) {
 	case protocol.ResumeLive:
 		counts.resumed.Add(1)
 		if r.LastSeq < cursor.AfterSeq || r.Epoch != cursor.Epoch {
-			d.noteViolation(f.key, "resumed at seq %d of %s, while the log is at %d of %s", cursor.AfterSeq, cursor.Epoch, r.LastSeq, r.Epoch)
+			d.noteViolation(f.key, "resumed at seq %d of %s, while the log is at %d of %s",
+				cursor.AfterSeq, cursor.Epoch, r.LastSeq, r.Epoch)
 		}
 	case protocol.ResumeReset:
 		counts.stale.Add(1)

@@ -94,7 +94,8 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 // faultRates returns how often faults happen in a run of that length.
 func (o Options) faultRates() faultRates {
 	longest := min(max(o.For/8, 2*time.Second), 40*time.Second)
-	return faultRates{meanInterval: 800 * time.Millisecond, longestStall: longest, smallBuffers: 0.2, maxPassing: 3}
+	return faultRates{meanInterval: 800 * time.Millisecond, longestStall: longest,
+		smallBuffers: 0.2, maxPassing: 3}
 }
 
 // prepare starts the gateway and its clients. Nothing goes wrong so far.
@@ -218,7 +219,8 @@ func (r *run) runFaults(ctx context.Context, settle func()) error {
 		writers.Go(func() { w.write(chaos, settling) })
 	}
 	r.proxy.startFaults()
-	reaper := &restarter{gateway: r.gateway, proxy: r.proxy, counts: r.counts, rng: newRNG(r.Seed, "reaper"),
+	reaper := &restarter{gateway: r.gateway, proxy: r.proxy, counts: r.counts,
+		rng:   newRNG(r.Seed, "reaper"),
 		every: min(max(r.For/6, 2*time.Second), 5*time.Second)}
 	err := reaper.run(chaos)
 	if err != nil {
@@ -258,7 +260,8 @@ func (r *run) close() error {
 
 // noteViolation notes a broken promise.
 func (r *run) noteViolation(session, format string, args ...any) {
-	what := fmt.Sprintf("%7.3fs %s: %s", time.Since(r.began).Seconds(), session, fmt.Sprintf(format, args...))
+	what := fmt.Sprintf("%7.3fs %s: %s", time.Since(r.began).Seconds(), session,
+		fmt.Sprintf(format, args...))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.violations) < maxViolations {

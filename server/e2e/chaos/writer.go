@@ -98,10 +98,12 @@ func (w *writer) send(ctx context.Context, session string) {
 // deliver sends a message until it is acknowledged. Some messages are sent from two
 // devices at once, some wait for the answer, some are sent again afterwards.
 func (w *writer) deliver(ctx context.Context, session, text, reply string) {
-	s := &sentMessage{user: w.user, sender: w.name, session: session, text: text, reply: reply, key: fmt.Sprintf("%s#%d", w.name, w.lastNumber)}
+	s := &sentMessage{user: w.user, sender: w.name, session: session, text: text, reply: reply,
+		key: fmt.Sprintf("%s#%d", w.name, w.lastNumber)}
 	w.run.ledger.send(s)
 	w.run.counts.sent.Add(1)
-	params := &protocol.ChatSendParams{SessionKey: session, Message: text, IdempotencyKey: s.key, Ack: protocol.AckAccepted}
+	params := &protocol.ChatSendParams{SessionKey: session, Message: text, IdempotencyKey: s.key,
+		Ack: protocol.AckAccepted}
 	if len(w.siblings) > 0 && w.rng.chance(0.15) {
 		twin := pick(w.rng, w.siblings)
 		w.run.counts.parallelSends.Add(1)
@@ -118,7 +120,8 @@ func (w *writer) deliver(ctx context.Context, session, text, reply string) {
 		w.retryUntilAnswered(ctx, session, protocol.MethodChatSend, params, func(r *protocol.ChatSendResult, refused *protocol.Error) {
 			w.acknowledged(s, false, r, refused)
 			if r != nil && r.Status != protocol.SendDuplicate {
-				w.noteViolation(session, "%q was sent again and accepted as %q", shorten(text), r.Status)
+				w.noteViolation(session, "%q was sent again and accepted as %q",
+					shorten(text), r.Status)
 			}
 		})
 	}
@@ -127,7 +130,8 @@ func (w *writer) deliver(ctx context.Context, session, text, reply string) {
 		other.Message += " (another)"
 		w.retryUntilAnswered(ctx, session, protocol.MethodChatSend, &other, func(_ *protocol.ChatSendResult, refused *protocol.Error) {
 			if refused == nil || refused.Code != protocol.AlreadyExists {
-				w.noteViolation(session, "another message under the key of %q: %v", shorten(text), refused)
+				w.noteViolation(session, "another message under the key of %q: %v",
+					shorten(text), refused)
 			}
 		})
 	}
@@ -148,7 +152,8 @@ func (d *device) trySend(ctx context.Context, s *sentMessage, params *protocol.C
 
 // acknowledged records the answer to a send. waited says that the send waited for its
 // run: then a refusal may be the run's end.
-func (d *device) acknowledged(s *sentMessage, waited bool, r *protocol.ChatSendResult, refused *protocol.Error) {
+func (d *device) acknowledged(s *sentMessage, waited bool, r *protocol.ChatSendResult,
+	refused *protocol.Error) {
 	if refused != nil {
 		if !waited || refused.Details == nil || refused.Details.RunID == "" {
 			d.noteViolation(s.session, "%q was refused: %v", shorten(s.text), refused)
@@ -209,7 +214,8 @@ func (w *writer) retryUntilAnswered(ctx context.Context, session, method string,
 		wait(ctx, pause)
 	}
 	if !errors.Is(context.Cause(ctx), errStopped) {
-		w.noteViolation(session, "%s was not answered although nothing went wrong any more: %s", method, shorten(string(params.AppendJSON(nil))))
+		w.noteViolation(session, "%s was not answered although nothing went wrong any more: %s",
+			method, shorten(string(params.AppendJSON(nil))))
 	}
 }
 

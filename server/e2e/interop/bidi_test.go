@@ -87,12 +87,14 @@ func (b *tab) call(method, params string, result any) {
 
 func (b *tab) navigate(url string) {
 	b.t.Helper()
-	b.call("browsingContext.navigate", fmt.Sprintf(`{"context":%q,"url":%q,"wait":"complete"}`, b.context, url), nil)
+	b.call("browsingContext.navigate", fmt.Sprintf(`{"context":%q,"url":%q,"wait":"complete"}`,
+		b.context, url), nil)
 }
 
 func (b *tab) reload() {
 	b.t.Helper()
-	b.call("browsingContext.reload", fmt.Sprintf(`{"context":%q,"wait":"complete"}`, b.context), nil)
+	b.call("browsingContext.reload", fmt.Sprintf(`{"context":%q,"wait":"complete"}`,
+		b.context), nil)
 }
 
 // evaluate returns an expression's value as text, or the text of the exception that it
@@ -100,7 +102,8 @@ func (b *tab) reload() {
 func (b *tab) evaluate(expression string) string {
 	b.t.Helper()
 	params, err := json.Marshal(map[string]any{
-		"expression": "String(" + expression + ")", "target": map[string]string{"context": b.context}, "awaitPromise": false,
+		"expression": "String(" + expression +
+			")", "target": map[string]string{"context": b.context}, "awaitPromise": false,
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -122,7 +125,8 @@ func (b *tab) wait(what, expression string) {
 			return
 		}
 		if time.Now().After(end) {
-			b.t.Fatalf("%s: %s is %s\n%s", what, expression, got, b.evaluate("document.body.innerText"))
+			b.t.Fatalf("%s: %s is %s\n%s", what, expression, got,
+				b.evaluate("document.body.innerText"))
 		}
 	}
 }
@@ -139,7 +143,8 @@ func (b *tab) press(keys string) {
 		actions = append(actions, action{"keyDown", string(key)}, action{"keyUp", string(key)})
 	}
 	params, err := json.Marshal(map[string]any{
-		"context": b.context, "actions": []any{map[string]any{"type": "key", "id": "keyboard", "actions": actions}},
+		"context": b.context, "actions": []any{map[string]any{"type": "key", "id": "keyboard",
+			"actions": actions}},
 	})
 	if err != nil {
 		b.t.Fatal(err)

@@ -120,7 +120,8 @@ func startFirefox(t testing.TB, args ...string) *rig.Program {
 		t.Fatal(err)
 	}
 	return rig.Start(t, rig.Command{
-		Path: path, Args: append([]string{"--headless", "--no-remote", "--profile", profile}, args...),
+		Path: path, Args: append([]string{"--headless", "--no-remote", "--profile",
+			profile}, args...),
 		Env: []string{"HOME=" + home, "MOZ_CRASHREPORTER_DISABLE=1"},
 	})
 }

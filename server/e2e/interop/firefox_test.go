@@ -28,7 +28,8 @@ func TestFirefoxRunsTheClient(t *testing.T) {
 
 	b.evaluate(`document.getElementById("` + markup.IDComposerInput + `").focus()`)
 	b.press("What is a gate?" + enterKey)
-	const answered = `document.querySelector("#` + markup.IDMessages + ` > :last-child.message-assistant")?.dataset.status === "` +
+	const answered = `document.querySelector("#` + markup.IDMessages +
+		` > :last-child.message-assistant")?.dataset.status === "` +
 		markup.StatusComplete + `"`
 	b.wait("an answer", answered)
 	before := b.evaluate(`document.getElementById("` + markup.IDMessages + `").children.length`)

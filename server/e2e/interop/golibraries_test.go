@@ -92,7 +92,8 @@ func (s *gorilla) run(d dial) {
 			s.events <- rig.Event{Kind: rig.Text, Text: string(text), At: time.Now()}
 			continue
 		}
-		e := rig.Event{Kind: rig.Closed, Text: err.Error(), Code: websocket.CloseAbnormalClosure, At: time.Now()}
+		e := rig.Event{Kind: rig.Closed, Text: err.Error(), Code: websocket.CloseAbnormalClosure,
+			At: time.Now()}
 		var closed *websocket.CloseError
 		if errors.As(err, &closed) {
 			e.Code, e.Reason = closed.Code, closed.Text

@@ -52,11 +52,13 @@ var clients = []struct {
 		if modules == "" {
 			t.Skip("there is no ws: npm install --prefix DIR ws, and set E2E_NODE_MODULES=DIR/node_modules")
 		}
-		return program(startBridge(t, rig.Command{Path: rig.FindCommand(t, "nodejs", "node"), Args: []string{"testdata/peer.js"},
-			Env: []string{"NODE_PATH=" + modules}}))
+		return program(startBridge(t, rig.Command{Path: rig.FindCommand(t, "nodejs", "node"),
+			Args: []string{"testdata/peer.js"},
+			Env:  []string{"NODE_PATH=" + modules}}))
 	}},
 	{"Python websockets", func(t testing.TB) client {
-		return program(startBridge(t, rig.Command{Path: findPython(t), Args: []string{"-W", "ignore", "testdata/peer.py"}}))
+		return program(startBridge(t, rig.Command{Path: findPython(t),
+			Args: []string{"-W", "ignore", "testdata/peer.py"}}))
 	}},
 	{"gorilla/websocket", func(t testing.TB) client { return program(withGorilla(t)) }},
 	{"coder/websocket", func(t testing.TB) client { return program(withCoder(t)) }},
@@ -262,7 +264,8 @@ func testForeignOrigin(t *testing.T, v setup) {
 	switch {
 	case v.browser && e.Code != 1006:
 		t.Errorf("refused with %+v", e)
-	case !v.browser && (e.Status != 403 || !strings.Contains(e.Text, "403") && !strings.Contains(e.Text, "gateway.allowed_origins")):
+	case !v.browser && (e.Status != 403 || !strings.Contains(e.Text, "403") &&
+		!strings.Contains(e.Text, "gateway.allowed_origins")):
 		t.Errorf("refused with %+v", e)
 	}
 	v.gateway.AwaitLog("security.origin_rejected")

@@ -68,7 +68,8 @@ func pairDevice(t *testing.T, g *rig.Gateway, user, role string) (*rig.Client, s
 	t.Helper()
 	k := rig.NewClient(t, dialGateway(t, g, dial{}))
 	asked := k.Must("connect", "{}")
-	connectAs(t, g, "keeper").Must("device.pair.approve", fmt.Sprintf(`{"code":%q,"userId":%q,"role":%q}`, asked.Payload.Code, user, role))
+	connectAs(t, g, "keeper").Must("device.pair.approve",
+		fmt.Sprintf(`{"code":%q,"userId":%q,"role":%q}`, asked.Payload.Code, user, role))
 	k.Must("connect", fmt.Sprintf(`{"sender_id":%q}`, asked.Payload.SenderID))
 	return k, asked.Payload.SenderID
 }
@@ -126,7 +127,8 @@ func pairingWaits(t *testing.T) string {
 	if f := k.Must("browser.pairing.status", "{}"); f.Payload.Status != "pending" {
 		t.Errorf("before the approval: %+v", f.Payload)
 	}
-	connectAs(t, g, "keeper").Must("device.pair.approve", fmt.Sprintf(`{"code":%q}`, asked.Payload.Code))
+	connectAs(t, g, "keeper").Must("device.pair.approve",
+		fmt.Sprintf(`{"code":%q}`, asked.Payload.Code))
 	if f := k.Must("browser.pairing.status", "{}"); f.Payload.Status != "approved" {
 		t.Errorf("after the approval: %+v", f.Payload)
 	}
@@ -143,7 +145,8 @@ func revokedDevice(t *testing.T) string {
 	decodeJSON(t, list.Payload.Paired, &devices)
 	for _, d := range devices {
 		if d.UserID == "anna" {
-			admin.Must("device.pair.revoke", fmt.Sprintf(`{"deviceId":%q,"channel":"browser"}`, d.DeviceID))
+			admin.Must("device.pair.revoke",
+				fmt.Sprintf(`{"deviceId":%q,"channel":"browser"}`, d.DeviceID))
 		}
 	}
 	if e := k.AwaitClose(rig.WaitLimit); e.Code != 1008 {
@@ -196,7 +199,8 @@ func sharedSession(t *testing.T) string {
 
 func wrongAddress(t *testing.T) string {
 	nobody := rig.AwaitRefusal(t, withCoder(t)(dial{URL: "ws://" + rig.FreeAddress(t) + "/ws"}))
-	elsewhere := rig.AwaitRefusal(t, withCoder(t)(dial{URL: "ws://" + rig.StartGateway(t, "").Address + "/socket"}))
+	elsewhere := rig.AwaitRefusal(t, withCoder(t)(dial{URL: "ws://" +
+		rig.StartGateway(t, "").Address + "/socket"}))
 	return fmt.Sprintln(nobody.Text, elsewhere.Status)
 }
 
@@ -212,7 +216,8 @@ func upgradeNotPassedOn(t *testing.T) string {
 		httputil.NewSingleHostReverseProxy(upstream).ServeHTTP(w, r)
 	}))
 	t.Cleanup(proxy.Close)
-	e := rig.AwaitRefusal(t, withCoder(t)(dial{URL: strings.Replace(proxy.URL, "http", "ws", 1) + "/ws"}))
+	e := rig.AwaitRefusal(t, withCoder(t)(dial{URL: strings.Replace(proxy.URL, "http",
+		"ws", 1) + "/ws"}))
 	if e.Status != http.StatusUpgradeRequired || !strings.Contains(e.Text, "pass the Upgrade and Connection headers on") {
 		t.Errorf("the client is told %+v", e)
 	}
@@ -239,7 +244,8 @@ func foreignOrigin(t *testing.T) string {
 func corsError(t *testing.T) string {
 	const page = "https://app.example.com"
 	preflight := func(g *rig.Gateway) *http.Response {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, g.URL("/api/session"), http.NoBody)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions,
+			g.URL("/api/session"), http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +273,8 @@ func notJSON5(t *testing.T) string {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		output, err := exec.CommandContext(t.Context(), rig.Binary(t), "config", "check", "-config", path, "-data-dir", t.TempDir()).CombinedOutput()
+		output, err := exec.CommandContext(t.Context(), rig.Binary(t), "config", "check", "-config",
+			path, "-data-dir", t.TempDir()).CombinedOutput()
 		return string(output), err
 	}
 	_, after, _ := strings.Cut(readPage(t), "```json5\n")
@@ -325,7 +332,8 @@ func ownPingHandler(t *testing.T) string {
 func lostClient(t *testing.T) string {
 	g := rig.StartGateway(t, "")
 	network := newRelay(t, g.Address)
-	rig.Connect(t, withCoder(t)(dial{URL: "ws://" + network.address + "/ws"}), rig.AdminParams("anna"))
+	rig.Connect(t, withCoder(t)(dial{URL: "ws://" + network.address + "/ws"}),
+		rig.AdminParams("anna"))
 	network.cut()
 	return g.AwaitLog("websocket read error", `"cause":"broken"`)
 }
@@ -357,7 +365,8 @@ func tooSlow(t *testing.T) string {
 	quick := connectAs(t, g, "anna")
 	quick.Must("chat.send", `{"message":"echo hello","sessionKey":"kept"}`)
 	for range messages {
-		quick.Must("chat.inject", `{"sessionKey":"kept","message":"`+strings.Repeat("w", 250<<10)+`"}`)
+		quick.Must("chat.inject", `{"sessionKey":"kept","message":"`+strings.Repeat("w",
+			250<<10)+`"}`)
 	}
 	f := rawws.Frame{}
 	for f.Opcode != rawws.Close {
@@ -436,7 +445,8 @@ func fileInFrame(t *testing.T) string {
 		t.Errorf("closed with %d", e.Code)
 	}
 	path := upload(t, g, file)
-	connectAs(t, g, "anna").Must("chat.send", `{"message":"echo see file","media":[{"path":"`+path+`","filename":"gates.txt"}]}`)
+	connectAs(t, g, "anna").Must("chat.send",
+		`{"message":"echo see file","media":[{"path":"`+path+`","filename":"gates.txt"}]}`)
 	return e.Reason
 }
 
@@ -451,11 +461,13 @@ func upload(t *testing.T, g *rig.Gateway, file []byte) string {
 	}
 	_, _ = part.Write(file) // to memory
 	_ = form.Close()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.URL("/api/media/upload"), &body)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		g.URL("/api/media/upload"), &body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header = http.Header{"Authorization": {"Bearer " + rig.Token}, "Content-Type": {form.FormDataContentType()}}
+	r.Header = http.Header{"Authorization": {"Bearer " + rig.Token},
+		"Content-Type": {form.FormDataContentType()}}
 	answer := sendRequest(t, r)
 	text, err := io.ReadAll(answer.Body)
 	var uploaded struct{ Path string }

@@ -40,7 +40,8 @@ func examine(t *testing.T, v setup) doctor.Report {
 		t.Fatal(err)
 	}
 	return doctor.Examine(t.Context(), doctor.Options{
-		URL: "https://" + net.JoinHostPort(host, port), Token: rig.Token, Roots: v.proxy.roots, Resolver: dnstest.Resolver(t, nil),
+		URL: "https://" + net.JoinHostPort(host,
+			port), Token: rig.Token, Roots: v.proxy.roots, Resolver: dnstest.Resolver(t, nil),
 	})
 }
 

@@ -40,7 +40,8 @@ type setup struct {
 // client returns an HTTP client that comes from clientAddress and connects to the proxy,
 // whatever the URL says.
 func (v setup) client() *http.Client {
-	return rig.ClientFrom(clientAddress, v.proxy.address, &http.Transport{TLSClientConfig: &tls.Config{RootCAs: v.proxy.roots}})
+	return rig.ClientFrom(clientAddress, v.proxy.address,
+		&http.Transport{TLSClientConfig: &tls.Config{RootCAs: v.proxy.roots}})
 }
 
 // dial opens a WebSocket under the public name, on its usual port ("") or another
@@ -48,7 +49,8 @@ func (v setup) client() *http.Client {
 func (v setup) dial(t testing.TB, port string, header http.Header) rig.Socket {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	return rig.Dial(ctx, rig.Options{URL: "wss://" + host + port + "/ws", Header: header, Client: v.client()})
+	return rig.Dial(ctx, rig.Options{URL: "wss://" + host + port + "/ws", Header: header,
+		Client: v.client()})
 }
 
 // start starts a gateway with the manual's configuration, and a proxy in front of it.
@@ -97,7 +99,8 @@ func TestUpgradeNotPassedOn(t *testing.T) {
 	}
 	t.Run("nginx with proxy_pass alone", func(t *testing.T) {
 		t.Parallel()
-		checkUpgradeRefused(t, start(t, startNginx, append([]string{"        proxy_http_version 1.1;\n", ""}, proxies[0].deaf...)...))
+		checkUpgradeRefused(t, start(t, startNginx,
+			append([]string{"        proxy_http_version 1.1;\n", ""}, proxies[0].deaf...)...))
 	})
 }
 
@@ -158,7 +161,8 @@ func testAddress(t *testing.T, v setup) {
 
 // testCookies asks for a cookie as a browser does that the gateway does not know.
 func testCookies(t *testing.T, v setup) {
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+host+"/api/session", http.NoBody)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		"https://"+host+"/api/session", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +184,8 @@ func testCookies(t *testing.T, v setup) {
 	if answer.StatusCode != http.StatusNoContent || c == nil || !strings.HasPrefix(c.Name, "__Host-") {
 		t.Fatalf("%s with cookies %v", answer.Status, answer.Cookies())
 	}
-	k := rig.NewClient(t, v.dial(t, "", http.Header{"Origin": {"https://" + host}, "Cookie": {c.Name + "=" + c.Value}}))
+	k := rig.NewClient(t, v.dial(t, "", http.Header{"Origin": {"https://" + host},
+		"Cookie": {c.Name + "=" + c.Value}}))
 	if f := k.Must("connect", "{}"); f.Payload.Code == "" || f.Payload.SenderID != "" {
 		t.Errorf("with the cookie connect answers %+v", f.Payload)
 	}
@@ -189,7 +194,8 @@ func testCookies(t *testing.T, v setup) {
 // testOwnOrigin needs the Host header with its port.
 func testOwnOrigin(t *testing.T, v setup) {
 	for _, port := range []string{"", ":8443"} {
-		rig.Connect(t, v.dial(t, port, http.Header{"Origin": {"https://" + host + port}}), rig.AdminParams("dora"))
+		rig.Connect(t, v.dial(t, port, http.Header{"Origin": {"https://" + host + port}}),
+			rig.AdminParams("dora"))
 	}
 }
 
@@ -217,11 +223,13 @@ func testUpload(t *testing.T, v setup) {
 	}
 	_, _ = file.Write(bytes.Repeat([]byte("A gate, a gate! "), 20<<20/16)) // to memory
 	_ = form.Close()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+host+"/api/media/upload", &body)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		"https://"+host+"/api/media/upload", &body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header = http.Header{"Authorization": {"Bearer " + rig.Token}, "Content-Type": {form.FormDataContentType()}}
+	r.Header = http.Header{"Authorization": {"Bearer " + rig.Token},
+		"Content-Type": {form.FormDataContentType()}}
 	answer, err := v.client().Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,8 @@ func startNginx(t testing.TB, gateway string, change ...string) server {
 			proxy_temp_path `+dir+`/proxy;
 			`+site+`
 		}`)
-	p := rig.Start(t, rig.Command{Path: path, Args: []string{"-p", dir, "-e", "stderr", "-c", config}})
+	p := rig.Start(t, rig.Command{Path: path,
+		Args: []string{"-p", dir, "-e", "stderr", "-c", config}})
 	p.AwaitPort(address)
 	return server{address, roots}
 }
@@ -115,8 +116,9 @@ func startCaddy(t testing.TB, gateway string, change ...string) server {
 		skip_install_trust
 	}
 	`+configure(t, "caddy", gateway, change...))
-	p := rig.Start(t, rig.Command{Path: path, Args: []string{"run", "--adapter", "caddyfile", "--config", config},
-		Env: []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}})
+	p := rig.Start(t, rig.Command{Path: path,
+		Args: []string{"run", "--adapter", "caddyfile", "--config", config},
+		Env:  []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}})
 	roots := x509.NewCertPool()
 	p.Await("a certificate", func() bool {
 		root, err := os.ReadFile(filepath.Join(dir, "caddy/pki/authorities/local/root.crt"))

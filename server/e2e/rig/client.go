@@ -146,7 +146,8 @@ func (c *Client) Await(what string, is func(Frame) bool) Frame {
 	for i := 0; ; i++ {
 		for i == len(c.frames) {
 			if c.closed != nil {
-				c.t.Fatalf("closed instead of %s: %d %q %s", what, c.closed.Code, c.closed.Reason, c.closed.Text)
+				c.t.Fatalf("closed instead of %s: %d %q %s", what, c.closed.Code,
+					c.closed.Reason, c.closed.Text)
 			}
 			c.receive(time.Until(end))
 		}
@@ -163,7 +164,8 @@ func (c *Client) Send(text string) { c.socket.Send(text) }
 func (c *Client) Request(method, params string) string {
 	c.lastID++
 	id := strconv.Itoa(c.lastID)
-	c.socket.Send(`{"type":"req","id":"` + id + `","method":"` + method + `","params":` + params + `}`)
+	c.socket.Send(`{"type":"req","id":"` + id + `","method":"` + method +
+		`","params":` + params + `}`)
 	return id
 }
 
@@ -230,7 +232,8 @@ func (c *Client) Close() {
 func (c *Client) summary() string {
 	var b strings.Builder
 	for _, f := range c.frames {
-		b.WriteString(f.Type + " " + f.ID + f.Event + " " + f.Payload.Type + " " + strconv.FormatInt(f.Seq, 10))
+		b.WriteString(f.Type + " " + f.ID + f.Event + " " + f.Payload.Type + " " +
+			strconv.FormatInt(f.Seq, 10))
 		if f.Error != nil {
 			b.WriteString(" " + f.Error.String())
 		}

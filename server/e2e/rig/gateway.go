@@ -75,7 +75,8 @@ func GatewayCommand(binary, dir string, args ...string) Command {
 	return Command{
 		Path: binary, Dir: dir, Env: []string{"HOME=" + dir},
 		Args: append([]string{
-			"-config", ConfigFile(dir), "-data-dir", filepath.Join(dir, "data"), "-log-format", "json",
+			"-config", ConfigFile(dir), "-data-dir", filepath.Join(dir,
+				"data"), "-log-format", "json",
 		}, args...),
 	}
 }

@@ -126,7 +126,8 @@ func (p *Process) Await(ctx context.Context, what string, ready func() bool) err
 			return fmt.Errorf("%s ended (%w) without %s:\n%s",
 				p.cmd.Path, errors.Join(p.err), what, p.Output())
 		case <-ctx.Done():
-			return fmt.Errorf("%s: no %s: %w:\n%s", p.cmd.Path, what, context.Cause(ctx), p.Output())
+			return fmt.Errorf("%s: no %s: %w:\n%s", p.cmd.Path, what,
+				context.Cause(ctx), p.Output())
 		}
 	}
 	return nil
@@ -145,7 +146,8 @@ func (p *Process) Signal(signal syscall.Signal) error {
 func (p *Process) End(signal syscall.Signal, limit time.Duration) error {
 	err := p.Signal(signal)
 	if !p.Ended(limit) {
-		err = errors.Join(err, fmt.Errorf("%s did not end within %v of %v", p.cmd.Path, limit, signal))
+		err = errors.Join(err, fmt.Errorf("%s did not end within %v of %v", p.cmd.Path,
+			limit, signal))
 	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // mostly nobody is left
 	<-p.done

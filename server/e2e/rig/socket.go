@@ -118,7 +118,8 @@ func (s *coderSocket) run(ctx context.Context, o Options) {
 
 // RefusedEvent is the event of a handshake that failed, with an HTTP answer or without.
 func RefusedEvent(answer *http.Response, err error) Event {
-	e := Event{Kind: Closed, Text: err.Error(), Code: int(websocket.StatusAbnormalClosure), At: time.Now()}
+	e := Event{Kind: Closed, Text: err.Error(), Code: int(websocket.StatusAbnormalClosure),
+		At: time.Now()}
 	if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		e.Status = answer.StatusCode
 		if body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10)); err == nil && len(body) > 0 {
@@ -129,7 +130,8 @@ func RefusedEvent(answer *http.Response, err error) Event {
 }
 
 func closedEvent(err error) Event {
-	e := Event{Kind: Closed, Text: err.Error(), Code: int(websocket.StatusAbnormalClosure), At: time.Now()}
+	e := Event{Kind: Closed, Text: err.Error(), Code: int(websocket.StatusAbnormalClosure),
+		At: time.Now()}
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
 		e.Code, e.Reason = int(closed.Code), closed.Reason

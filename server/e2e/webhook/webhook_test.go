@@ -30,7 +30,8 @@ func TestLibraryAccepts(t *testing.T) {
 		name string
 		key  []byte
 		fits bool
-	}{{"the same key", key, true}, {"another key", []byte("b key of thirty-two bytes length"), false}} {
+	}{{"the same key", key, true}, {"another key",
+		[]byte("b key of thirty-two bytes length"), false}} {
 		type request struct {
 			body string
 			err  error
@@ -43,8 +44,10 @@ func TestLibraryAccepts(t *testing.T) {
 			}
 			requests <- request{string(body), err}
 		}))
-		settings := webhook.Settings{URL: server.URL, Key: row.key, Events: []string{protocol.EventDeviceRequested}}
-		sender := webhook.New(webhook.Options{Log: slog.New(slog.DiscardHandler), Settings: setting.Fixed(settings)})
+		settings := webhook.Settings{URL: server.URL, Key: row.key,
+			Events: []string{protocol.EventDeviceRequested}}
+		sender := webhook.New(webhook.Options{Log: slog.New(slog.DiscardHandler),
+			Settings: setting.Fixed(settings)})
 		sender.PairingRequested(protocol.PendingDevice{DeviceID: "dev-1", DeviceName: "Firefox"})
 		select {
 		case got := <-requests:

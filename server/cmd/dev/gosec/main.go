@@ -27,7 +27,8 @@ var excludedPackages = regexp.MustCompile(`/server/cmd/(check|dev)\b|/server/e2e
 
 // excludedRules are rules that do not apply somewhere: the generated codec uses unsafe
 // everywhere; tests compare it with encoding/json.
-var excludedRules = []gosec.PathExcludeRule{{Path: `shared/protocol/codec\.go$`, Rules: []string{"G103"}}}
+var excludedRules = []gosec.PathExcludeRule{{Path: `shared/protocol/codec\.go$`,
+	Rules: []string{"G103"}}}
 
 func main() {
 	found, err := check(os.Args[1:])
@@ -48,7 +49,8 @@ func check(patterns []string) ([]*issue.Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	analyzer := gosec.NewAnalyzer(gosec.NewConfig(), false, false, false, runtime.GOMAXPROCS(0), log.New(io.Discard, "", 0))
+	analyzer := gosec.NewAnalyzer(gosec.NewConfig(), false, false, false, runtime.GOMAXPROCS(0),
+		log.New(io.Discard, "", 0))
 	analyzer.LoadRules(rules.Generate(false).RulesInfo())
 	analyzer.LoadAnalyzers(analyzers.Generate(false).AnalyzersInfo())
 	if err := analyzer.Process(nil, dirs...); err != nil {
@@ -72,7 +74,8 @@ func check(patterns []string) ([]*issue.Issue, error) {
 
 // directories returns the packages' directories, without the excluded packages.
 func directories(patterns []string) ([]string, error) {
-	list := exec.Command("go", append([]string{"list", "-f", "{{.ImportPath}} {{.Dir}}"}, patterns...)...)
+	list := exec.Command("go", append([]string{"list", "-f", "{{.ImportPath}} {{.Dir}}"},
+		patterns...)...)
 	list.Stderr = os.Stderr
 	out, err := list.Output()
 	if err != nil {
