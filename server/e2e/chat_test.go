@@ -186,20 +186,3 @@ func TestWrongTokenAndToken(t *testing.T) {
 	b.open(g.adminLink())
 	b.wait("a link works once", stateIs(markup.StateLinkFailed))
 }
-
-func TestGatewayRestart(t *testing.T) {
-	t.Parallel()
-	g := startGatehouse(t, "")
-	user, _ := pairedTabs(t, g)
-	user.send("long")
-	user.wait("it streams", replyIs(markup.StatusStreaming)+` && document.querySelector("`+lastReply+`").innerText.length > 200`)
-	g.Kill()
-	user.wait("the loss is shown", connectionIs(markup.LinkReconnecting))
-	user.screenshot("lost")
-	g.Start()
-	user.wait("reconnected by itself", connectionIs(markup.LinkConnected))
-	user.wait("the answer is marked", replyIs(markup.StatusFailed))
-	user.screenshot("interrupted")
-	user.send("Are you there?")
-	user.wait("it goes on", replyIs(markup.StatusComplete))
-}

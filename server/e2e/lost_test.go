@@ -87,7 +87,7 @@ func userWithoutNetwork(t *testing.T) (user *tab, reopenOnline func()) {
 	user.send("Hello there")
 	user.wait("an answer", replyIs(markup.StatusComplete))
 	address := evaluate[string](user, "location.href")
-	network.cut()
+	network.Cut()
 	user.goOffline()
 	user.wait("the loss is shown", connectionIs(markup.LinkOffline))
 	return user, func() {
@@ -95,7 +95,7 @@ func userWithoutNetwork(t *testing.T) (user *tab, reopenOnline func()) {
 		// The reload fails without a network, so this page is gone.
 		_, _ = chromedp.Run(user.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => location.reload(), 0)`))
 		user.wait("the page is gone", `!document.querySelector("`+messages+`")`)
-		network.mend()
+		network.Mend()
 		user.goOnline()
 		user.open(address)
 	}
@@ -133,7 +133,7 @@ func TestClosedTab(t *testing.T) {
 	user.send("Hello there")
 	user.wait("an answer", replyIs(markup.StatusComplete))
 	address := evaluate[string](user, "location.href")
-	network.cut()
+	network.Cut()
 	user.goOffline()
 	user.wait("the loss is shown", connectionIs(markup.LinkOffline))
 	user.send("typed in a tunnel")
@@ -141,7 +141,7 @@ func TestClosedTab(t *testing.T) {
 		_, err := cdp.Call(ctx, t, page.Close, cdp.Empty{})
 		return err
 	}))
-	network.mend()
+	network.Mend()
 	late := other.openBeside()
 	late.open(address)
 	late.wait("it is sent", userMessagesAre(markup.StatusComplete, "Hello there",
@@ -162,7 +162,7 @@ func TestRestartedBrowser(t *testing.T) {
 	user.send("Hello there")
 	user.wait("an answer", replyIs(markup.StatusComplete))
 	address := evaluate[string](user, "location.href")
-	network.cut()
+	network.Cut()
 	user.wait("the loss is shown", connectionIs(markup.LinkReconnecting))
 	user.send("kept over night")
 	user.fill("#"+markup.IDComposerInput, "half a thought")
@@ -174,7 +174,7 @@ func TestRestartedBrowser(t *testing.T) {
 	if err := chromedp.Cancel(chromium); err != nil { // as closing its last window does
 		t.Fatal(err)
 	}
-	network.mend()
+	network.Mend()
 	again := openTab(t, browser(t, profile))
 	again.open(address)
 	again.wait("it is sent", userMessagesAre(markup.StatusComplete, "Hello there",
@@ -191,7 +191,7 @@ func TestCutInMidStream(t *testing.T) {
 	user, _ := pairedTabs(t, g)
 	startLongAnswer(user)
 	evaluate[bool](user, `document.querySelector("`+lastReply+`").same = true`)
-	network.cut()
+	network.Cut()
 	user.goOffline()
 	user.wait("the loss is shown", connectionIs(markup.LinkOffline))
 	at := user.number(lastLength)
@@ -199,7 +199,7 @@ func TestCutInMidStream(t *testing.T) {
 	if now := user.number(lastLength); now != at {
 		t.Errorf("the answer went on from %d to %d letters without a network", at, now)
 	}
-	network.mend()
+	network.Mend()
 	// The page itself takes the time from the network's return to the next word.
 	evaluate[bool](user, `addEventListener("online", () => { window.back = performance.now() }),
 		new MutationObserver(() => { if (window.back && !window.next && `+lastLength+` > `+fmt.Sprint(at)+`) window.next = performance.now() })
@@ -289,7 +289,7 @@ func TestTwoTabsOneOutbox(t *testing.T) {
 	if a, b := renderedMessages(one), renderedMessages(two); a != b {
 		t.Errorf("the tabs differ:\n%s\n\n%s", a, b)
 	}
-	network.cut()
+	network.Cut()
 	for _, b := range []*tab{one, two} {
 		b.goOffline()
 		b.wait("the loss is shown", connectionIs(markup.LinkOffline))
@@ -303,7 +303,7 @@ func TestTwoTabsOneOutbox(t *testing.T) {
 				messages, markup.StatusWaiting))
 	}
 	two.screenshot("waiting")
-	network.mend()
+	network.Mend()
 	two.goOnline()
 	one.goOnline()
 	for _, b := range []*tab{one, two} {
@@ -325,15 +325,15 @@ func TestSleep(t *testing.T) {
 	user.run("freeze", command(page.SetWebLifecycleState,
 		page.SetWebLifecycleStateParams{State: "frozen"}))
 	at := user.number(lastLength)
-	network.stall()
+	network.Stall()
 	time.Sleep(2 * time.Second)
 	user.run("an hour later", chromedp.Evaluate[chromedp.Void](`(now => { Date.now = () => now() + 3600_000 })(Date.now)`))
 	user.run("wake", command(page.SetWebLifecycleState,
 		page.SetWebLifecycleStateParams{State: "active"}))
-	network.mend()
+	network.Mend()
 	user.within(15*time.Second, "it is connected, and goes on",
 		connectionIs(markup.LinkConnected)+` && `+replyIs(markup.StatusStreaming)+` && `+lastLength+fmt.Sprintf(` > %d`, at+100))
 	stopAnswer(user)
-	network.cutStalled()
+	network.CutStalled()
 	checkShowsServersTranscript(user)
 }

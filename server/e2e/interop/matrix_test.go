@@ -192,12 +192,12 @@ func testSilence(t *testing.T, v setup) {
 
 func testNoPong(t *testing.T, v setup) {
 	d := dial{URL: v.gateway.Socket(), Mute: true}
-	network := newRelay(t, v.gateway.Address)
+	network := rig.StartRelay(t, v.gateway.Address)
 	if v.browser {
-		d.URL = "ws://" + network.address + "/ws"
+		d.URL = "ws://" + network.Address + "/ws"
 	}
 	k := rig.Connect(t, v.open(d), rig.AdminParams("dora"))
-	network.dropsRequests.Store(true)
+	network.DropRequests()
 	began := time.Now()
 	e := k.AwaitClose(75 * time.Second)
 	if took := time.Since(began); took < 55*time.Second {

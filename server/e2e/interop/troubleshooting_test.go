@@ -331,10 +331,10 @@ func ownPingHandler(t *testing.T) string {
 
 func lostClient(t *testing.T) string {
 	g := rig.StartGateway(t, "")
-	network := newRelay(t, g.Address)
-	rig.Connect(t, withCoder(t)(dial{URL: "ws://" + network.address + "/ws"}),
+	network := rig.StartRelay(t, g.Address)
+	rig.Connect(t, withCoder(t)(dial{URL: "ws://" + network.Address + "/ws"}),
 		rig.AdminParams("anna"))
-	network.cut()
+	network.Cut()
 	return g.AwaitLog("websocket read error", `"cause":"broken"`)
 }
 

@@ -21,7 +21,9 @@ func TestDoctor(t *testing.T) {
 			if r := examine(t, start(t, p.start)); r.Failed() {
 				t.Errorf("as the manual has it: %s", text(t, r))
 			}
-			r := examine(t, start(t, p.start, p.deaf...))
+			broken := start(t, p.start, p.withoutUpgrade...)
+			checkUpgradeRefused(t, broken)
+			r := examine(t, broken)
 			i := slices.IndexFunc(r.Lines, func(l doctor.Line) bool { return l.Check == "upgrade" && l.Status == doctor.Fail })
 			if i < 0 || !strings.Contains(r.Lines[i].Says, "a proxy drops its headers") {
 				t.Fatalf("without upgrade headers: %s", text(t, r))

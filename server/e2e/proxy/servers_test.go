@@ -27,8 +27,8 @@ type server struct {
 var proxies = []struct {
 	name  string
 	start func(t testing.TB, gateway string, change ...string) server
-	// deaf changes the configuration so that the proxy does not pass upgrades on.
-	deaf []string
+	// withoutUpgrade changes the configuration so that the proxy does not pass upgrades on.
+	withoutUpgrade []string
 }{
 	{"nginx", startNginx, []string{
 		"        proxy_set_header Upgrade $http_upgrade;\n", "",

@@ -140,9 +140,6 @@ func (g *Gateway) SignInLink() string {
 	return signInLink.FindString(g.AwaitLog("/login#"))
 }
 
-// Log returns what the gateway has logged since its last start.
-func (g *Gateway) Log() string { return g.program.Output() }
-
 // AwaitLog waits for a line of the log that contains all parts, and returns the line.
 func (g *Gateway) AwaitLog(parts ...string) string {
 	g.t.Helper()
