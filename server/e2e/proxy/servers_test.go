@@ -120,7 +120,7 @@ func startCaddy(t testing.TB, gateway string, change ...string) server {
 		Args: []string{"run", "--adapter", "caddyfile", "--config", config},
 		Env:  []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}})
 	roots := x509.NewCertPool()
-	p.Await("a certificate", func() bool {
+	p.Await("certificate", func() bool {
 		root, err := os.ReadFile(filepath.Join(dir, "caddy/pki/authorities/local/root.crt"))
 		if err != nil || !roots.AppendCertsFromPEM(root) {
 			return false

@@ -104,15 +104,15 @@ func (p *Process) Err() error {
 
 // AwaitLine waits for a line of output that contains all parts, and returns the line.
 func (p *Process) AwaitLine(ctx context.Context, parts ...string) (line string, err error) {
-	err = p.Await(ctx, "a line with "+strings.Join(parts, " and "), func() bool {
+	err = p.Await(ctx, "line with "+strings.Join(parts, " and "), func() bool {
 		line = FindLine(p.Output(), parts...)
 		return line != ""
 	})
 	return line, err
 }
 
-// Await waits until ready returns true. It fails when the program or ctx ends before;
-// the error says that what did not come, with the program's output.
+// Await waits until ready returns true. It fails when the program or ctx ends before.
+// The error names what did not come, and has the program's output.
 func (p *Process) Await(ctx context.Context, what string, ready func() bool) error {
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
@@ -123,8 +123,7 @@ func (p *Process) Await(ctx context.Context, what string, ready func() bool) err
 			if ready() {
 				return nil
 			}
-			return fmt.Errorf("%s ended (%w) without %s:\n%s",
-				p.cmd.Path, errors.Join(p.err), what, p.Output())
+			return fmt.Errorf("%s ended (%v) without a %s:\n%s", p.cmd.Path, p.err, what, p.Output())
 		case <-ctx.Done():
 			return fmt.Errorf("%s: no %s: %w:\n%s", p.cmd.Path, what,
 				context.Cause(ctx), p.Output())
