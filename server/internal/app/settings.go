@@ -38,9 +38,9 @@ func newSettings(c config.Config) (*settings, error) {
 	return &settings{
 		config: c, list: list, hook: hookSettings(c.Webhook),
 		media:   media.Settings{MaxBytes: c.Media.MaxBytes, Quota: c.Media.Quota},
-		pairing: pairing.Settings{MaxPending: c.Gateway.Most.PendingPairings},
+		pairing: pairing.Settings{MaxPending: c.Gateway.Limits.PendingPairings},
 		run:     run.Settings{Agents: agents},
-		session: session.Settings{MaxRunsPerUser: c.Gateway.Most.RunsPerUser},
+		session: session.Settings{MaxRunsPerUser: c.Gateway.Limits.RunsPerUser},
 		gateway: gateway.Settings{Pairing: c.Gateway.Pairing, Agents: list,
 			RateLimitRPM: c.Gateway.RateLimitRPM, Limits: limits(c.Gateway)},
 		httpd: httpd.Settings{
@@ -69,8 +69,8 @@ func current[T any](g *gatehouse, part func(*settings) T) setting.Live[T] {
 
 func limits(c config.Gateway) registry.Limits {
 	return registry.Limits{
-		Connections: c.Most.Connections, ConnectionsPerUser: c.Most.ConnectionsPerUser,
-		ConnectionsPerAddress: c.Most.ConnectionsPerAddress,
-		PendingConnections:    c.Most.PendingConnections,
+		Connections: c.Limits.Connections, ConnectionsPerUser: c.Limits.ConnectionsPerUser,
+		ConnectionsPerAddress: c.Limits.ConnectionsPerAddress,
+		PendingConnections:    c.Limits.PendingConnections,
 	}
 }

@@ -141,7 +141,7 @@ func TestRedirectHasBounds(t *testing.T) {
 	c := settings(t, dir)
 	c.TLS.CertFile, c.TLS.KeyFile = certstest.Write(t, dir, "localhost", 1)
 	c.TLS.RedirectListen = "127.0.0.1:0"
-	c.Gateway.Most.ConnectionsPerAddress = 5
+	c.Gateway.Limits.ConnectionsPerAddress = 5
 	g := start(t, c)
 	plain := regexp.MustCompile(`redirect=(\S+)`).FindStringSubmatch(g.log.String())[1]
 	own := strings.TrimPrefix(g.url, "https://")

@@ -11,7 +11,9 @@ import (
 
 // listenAddress is what net.Listen takes for TCP: host:port or :port.
 func listenAddress() kind[string] {
-	return filtered(`"host:port" or ":port" with a port from 0 to 65535, such as "127.0.0.1:8080" or ":8080"`, func(s string) bool {
+	const accepts = `"host:port" or ":port" with a port from 0 to 65535, ` +
+		`such as "127.0.0.1:8080" or ":8080"`
+	return textWhere(accepts, func(s string) bool {
 		host, port, err := net.SplitHostPort(s)
 		if err != nil || !isPort(port) {
 			return false
@@ -24,9 +26,12 @@ func listenAddress() kind[string] {
 	})
 }
 
-// loopbackAddress is a listenAddress that nobody elsewhere can reach.
+// loopbackAddress is a listenAddress that only programs on the same machine can
+// reach.
 func loopbackAddress() kind[string] {
-	return filtered(`"host:port" with a loopback address and a port from 0 to 65535, such as "127.0.0.1:9090"`, func(s string) bool {
+	const accepts = `"host:port" with a loopback address and a port from 0 to 65535, ` +
+		`such as "127.0.0.1:9090"`
+	return textWhere(accepts, func(s string) bool {
 		host, port, err := net.SplitHostPort(s)
 		if err != nil || !isPort(port) {
 			return false
@@ -43,14 +48,15 @@ func isPort(s string) bool {
 
 var hostname = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$`)
 
-// isHostname takes lower-case names and IPv4 addresses.
+// isHostname reports whether s may be a host: a lower-case name or an IPv4 address.
 func isHostname(s string) bool {
 	return len(s) <= 253 && hostname.MatchString(s) && !strings.Contains(s, "..")
 }
 
-// proxy is an address or a range of addresses that forwards for others.
+// proxy is the address of a proxy, or a range of such addresses.
 func proxy() kind[netip.Prefix] {
-	return textual(`an IP address or range such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"`, parseProxy,
+	return textKind(`an IP address or range such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"`,
+		parseProxy,
 		func(p netip.Prefix) string {
 			if p.IsSingleIP() {
 				return p.Addr().String()
@@ -62,7 +68,8 @@ func proxy() kind[netip.Prefix] {
 func parseProxy(s string) (netip.Prefix, string, bool) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
-			return netip.Prefix{}, "leave out the zone: write " + quote(a.WithZone("").String()), false
+			return netip.Prefix{}, "leave out the zone: write " +
+				quote(a.WithZone("").String()), false
 		}
 		a = a.Unmap()
 		return netip.PrefixFrom(a, a.BitLen()), "", true
@@ -74,29 +81,32 @@ func parseProxy(s string) (netip.Prefix, string, bool) {
 	case p.Addr().Is4In6():
 		return netip.Prefix{}, "write the range as IPv4", false
 	case p != p.Masked():
-		return netip.Prefix{}, "bits after the prefix are set: write " + quote(p.Masked().String()), false
+		return netip.Prefix{}, "bits after the prefix are set: write " +
+			quote(p.Masked().String()), false
 	}
 	return p, "", true
 }
 
 // origin is what a browser sends as Origin, or "*" for all.
 func origin() kind[string] {
-	accepts := `an origin (scheme, host and port alone) such as "https://app.example.com" or "http://localhost:3000", or "*" for all`
-	return webText(accepts, parseOrigin)
+	accepts := `an origin (scheme, host and port alone) such as "https://app.example.com" ` +
+		`or "http://localhost:3000", or "*" for all`
+	return urlKind(accepts, parseOrigin)
 }
 
-// A browser writes an origin's scheme and host in lower case and leaves the
-// default port out (RFC 6454, section 6.2); so does what is returned.
-func parseOrigin(s string) (string, string, bool) {
+// parseOrigin returns the origin as browsers send it: scheme and host in lower
+// case, without the default port (RFC 6454, section 6.2).
+func parseOrigin(s string) (value, advice string, ok bool) {
 	if s == "*" {
 		return s, "", true
 	}
-	u, ok := parseWeb(s)
-	if ok && u.Scheme != "ws" && u.Scheme != "wss" && u.String() == u.Scheme+"://"+u.Host && !strings.HasSuffix(s, "#") {
+	u, ok := parseURL(s)
+	bare := ok && u.String() == u.Scheme+"://"+u.Host && !strings.HasSuffix(s, "#")
+	if bare && u.Scheme != "ws" && u.Scheme != "wss" {
 		return u.String(), "", true
 	}
 	if !ok && s != "null" && !strings.Contains(s, "://") {
-		u, ok = parseWeb("https://" + s)
+		u, ok = parseURL("https://" + s)
 	}
 	switch {
 	case strings.Contains(s, "*"):
@@ -114,26 +124,28 @@ func parseOrigin(s string) (string, string, bool) {
 	return "", "write " + quote(scheme+"://"+u.Host), false
 }
 
-// publicURL is the origin under which people reach the gateway.
+// publicURL is the URL at which people reach the gateway.
 func publicURL() kind[string] {
 	accepts := `an http or https URL without a path, such as "https://chat.example.com"`
-	return webText(accepts, func(s string) (string, string, bool) {
+	return urlKind(accepts, func(s string) (string, string, bool) {
 		v, advice, ok := parseHTTP(s)
 		if u, err := url.Parse(v); ok && err == nil && u.Path != "" {
-			return "", "Gatehouse stands at the root of its host: write " + quote(u.Scheme+"://"+u.Host), false
+			advice := "Gatehouse stands at the root of its host: write " +
+				quote(u.Scheme+"://"+u.Host)
+			return "", advice, false
 		}
 		return v, advice, ok
 	})
 }
 
-// baseURL is where a provider's API begins.
+// baseURL is an http or https URL, of a provider's API or a webhook.
 func baseURL() kind[string] {
 	accepts := `an http or https URL, such as "http://127.0.0.1:11434/v1"`
-	return webText(accepts, parseHTTP)
+	return urlKind(accepts, parseHTTP)
 }
 
-func parseHTTP(s string) (string, string, bool) {
-	u, ok := parseWeb(s)
+func parseHTTP(s string) (value, advice string, ok bool) {
+	u, ok := parseURL(s)
 	switch {
 	case !ok || u.Scheme != "http" && u.Scheme != "https":
 		return "", "", false
@@ -145,9 +157,11 @@ func parseHTTP(s string) (string, string, bool) {
 	return strings.TrimRight(u.String(), "/"), "", true
 }
 
-// parseWeb parses scheme://host…, and puts scheme, host and port in the form
-// in which they compare.
-func parseWeb(s string) (*url.URL, bool) {
+var defaultPorts = map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443"}
+
+// parseURL parses scheme://host…. It returns scheme, host and port in their
+// normal form, so that equal ones are the same text.
+func parseURL(s string) (*url.URL, bool) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme == "" || u.Opaque != "" || !strings.Contains(s, "://") {
 		return nil, false
@@ -165,7 +179,7 @@ func parseWeb(s string) (*url.URL, bool) {
 		}
 		port = strconv.FormatUint(n, 10)
 	}
-	if port == "" || port == map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443"}[u.Scheme] {
+	if port == "" || port == defaultPorts[u.Scheme] {
 		u.Host = host
 	} else {
 		u.Host = host + ":" + port
@@ -173,10 +187,10 @@ func parseWeb(s string) (*url.URL, bool) {
 	return u, true
 }
 
-// webText is a kind of text that may, by mistake, hold a password; then the
-// message shows nothing of it.
-func webText(accepts string, parse func(string) (string, string, bool)) kind[string] {
-	k := textual(accepts, parse, func(s string) string { return s })
+// urlKind is a kind of text that is a URL. A URL may contain a password by
+// mistake: then the message about it does not repeat the URL.
+func urlKind(accepts string, parse func(string) (string, string, bool)) kind[string] {
+	k := textKind(accepts, parse, func(s string) string { return s })
 	read := k.read
 	k.read = func(n node) (string, []problem) {
 		if n.shape != shapeText {
@@ -189,7 +203,7 @@ func webText(accepts string, parse func(string) (string, string, bool)) kind[str
 		if strings.ContainsAny(n.text, "@?#") {
 			n.text = "…"
 		}
-		return "", unfit(n, accepts, advice)
+		return "", mismatch(n, accepts, advice)
 	}
 	return k
 }

@@ -3,11 +3,19 @@
 //
 // One table (schema.go) describes every key. Decoding, validation, the
 // detection of unknown keys, the overrides by environment and flags, and the
-// reference in the manual all read that table.
+// reference in the manual all read that table. So a new key is one row.
 //
 // Sources are applied in the order defaults, file, environment, flags; a later
-// one wins. Every fault of every source is reported in one go, except that a
-// file which is not JSON5 yields only its syntax faults.
+// source wins. All faults of all sources are reported at once, with one
+// exception: a file that is not JSON5 yields only its syntax faults.
+//
+// Terms:
+//
+//   - key: one setting, named by its path, such as gateway.listen.
+//   - kind: which values a key takes and how they are written.
+//   - fault: a mistake that keeps the configuration from being used.
+//   - warning: something odd that does not.
+//   - live: a change to the key applies without a restart.
 package config
 
 import (
@@ -17,8 +25,8 @@ import (
 	"time"
 )
 
-// A Config is a complete, checked configuration. It holds no handles and no
-// locks: two are equal when reflect.DeepEqual says so.
+// A Config is a complete, checked configuration. It is plain data, so that
+// reflect.DeepEqual compares two of them.
 type Config struct {
 	Gateway   Gateway
 	TLS       TLS
@@ -32,79 +40,91 @@ type Config struct {
 
 // Gateway says how clients reach the gateway and what they may do there.
 type Gateway struct {
-	Listen         string   // host:port, or :port for every interface; port 0 lets the kernel choose
-	Token          Secret   // the admin's; unset: the gateway makes one and keeps it in DataDir
-	TokenFile      string   // where Token was read from; empty when it came from elsewhere
-	AllowedOrigins []string // normalised scheme://host[:port], or "*"; nil when none
-	RateLimitRPM   int      // requests a minute a user; 0 is off
-	Most           Most
-	MetricsListen  string         // host:port on a loopback address; empty: metrics are served to admins alone
-	TrustedProxies []netip.Prefix // nil when none
-	DrainTimeout   time.Duration
-	Pairing        bool
-	PublicURL      string // normalised scheme://host[:port]; empty when not given
+	// Listen is host:port, or :port for every interface. Port 0 lets the system choose.
+	Listen string
+	// Token is the admin's. If it is unset, the gateway generates one into DataDir.
+	Token Secret
+	// TokenFile is the file that Token was read from, or empty.
+	TokenFile string
+	// AllowedOrigins are normalised, scheme://host[:port] or "*"; nil allows none.
+	AllowedOrigins []string
+	// RateLimitRPM is requests per minute and user; 0 is no limit.
+	RateLimitRPM int
+	// Limits bound what may exist at the same time.
+	Limits Limits
+	// MetricsListen is host:port on a loopback address. If it is empty, only admins get
+	// metrics, at Listen.
+	MetricsListen string
+	// TrustedProxies are those whose X-Forwarded-* headers count; nil trusts none.
+	TrustedProxies []netip.Prefix
+	// DrainTimeout is how long a shutdown waits for running answers.
+	DrainTimeout time.Duration
+	// Pairing lets unknown browsers ask to be paired.
+	Pairing bool
+	// PublicURL is normalised scheme://host[:port], or empty if it is not set.
+	PublicURL string
 }
 
-// Most says how much of something there may be at once.
-type Most struct {
-	Connections           int // in all
+// Limits bound what may exist at the same time.
+type Limits struct {
+	Connections           int // of all users and addresses
 	ConnectionsPerUser    int
 	ConnectionsPerAddress int // trusted proxies are exempt
-	PendingConnections    int // not authenticated
+	PendingConnections    int // not authenticated yet
 	PendingPairings       int
-	RunsPerUser           int // queued and running; 0: any number
+	RunsPerUser           int // queued and running; 0: no limit
 }
 
-// Retention says how long what is kept stays.
+// Retention says when stored data is deleted. 0 keeps it for ever.
 type Retention struct {
-	Pieces   time.Duration // of an answer after its run's end; the answer itself stays
-	Sessions time.Duration // after a session's last change; 0: for ever
-	Audit    time.Duration // of a line of the audit log; 0: for ever
+	Pieces   time.Duration // the streamed pieces of an answer, after its run ended; never 0
+	Sessions time.Duration // a session, after its last change
+	Audit    time.Duration // an entry of the audit log
 }
 
-// Media says which files are taken and how long unused ones stay.
+// Media bounds uploaded files.
 type Media struct {
 	MaxBytes int64         // of one file
-	Quota    int64         // bytes of all files of a user
-	Orphans  time.Duration // after the upload of a file that no message has
+	Quota    int64         // of all files of one user, in bytes
+	Orphans  time.Duration // how long an upload is kept that no message refers to
 }
 
 // Log says what is logged and how.
 type Log struct {
 	Format LogFormat
-	Level  slog.Level
+	Level  slog.Level // the lowest level that is logged
 }
 
-// A LogFormat is the form of a log line.
+// A LogFormat is the format of log lines.
 type LogFormat string
 
-// The forms a log line can have.
+// The log formats.
 const (
 	LogText LogFormat = "text"
 	LogJSON LogFormat = "json"
 )
 
-// Agents lists what can answer. Default is a name in List.
+// Agents are the agents that users can talk to.
 type Agents struct {
-	Default string
-	List    map[string]Agent
+	Default string           // the agent that answers if a client names none; a key of List
+	List    map[string]Agent // by name
 }
 
-// A Provider is a kind of agent.
+// A Provider is the API through which an agent's model is reached.
 type Provider string
 
-// The providers there are.
+// The providers.
 const (
 	Builtin   Provider = "builtin"   // the demo agent: no key, no network
 	OpenAI    Provider = "openai"    // any server that speaks OpenAI's API
 	Anthropic Provider = "anthropic" // Anthropic's API
 )
 
-// anthropicMaxTokens is what an agent gets that has no max_tokens: the
-// provider's API demands a number.
+// anthropicMaxTokens is the default of max_tokens for Anthropic, whose API
+// requires a number.
 const anthropicMaxTokens = 8192
 
-// baseURL returns where the provider's own API begins, "" if it has none.
+// baseURL returns the base URL of the provider's own server, "" if it has none.
 func (p Provider) baseURL() string {
 	switch p {
 	case OpenAI:
@@ -115,8 +135,8 @@ func (p Provider) baseURL() string {
 	return ""
 }
 
-// keyVariable returns the environment variable that holds the provider's key
-// by custom, "" if there is none.
+// keyVariable returns the environment variable in which the provider's own tools
+// look for its API key, "" if there is none.
 func (p Provider) keyVariable() string {
 	switch p {
 	case OpenAI:
@@ -127,28 +147,27 @@ func (p Provider) keyVariable() string {
 	return ""
 }
 
-// An Agent is one entry of agents.list. BaseURL is filled in for providers
-// that have one, MaxTokens for Anthropic, and Label with the name, so that a
-// reader needs no defaults of its own.
+// An Agent is one entry of agents.list. All defaults are filled in, those that
+// depend on the provider or the name too, so that consumers need none of their own.
 type Agent struct {
 	Provider        Provider
 	BaseURL         string // normalised, without a trailing slash; empty for Builtin
 	Model           string
 	APIKey          Secret
-	APIKeyFile      string // where APIKey was read from; empty when it came from elsewhere
-	SystemPrompt    string
-	MaxTokens       int           // 0: no limit is sent
-	Temperature     *float64      // nil: the provider's own
+	APIKeyFile      string        // the file that APIKey was read from, or empty
+	SystemPrompt    string        // sent before every conversation
+	MaxTokens       int           // of one answer; 0: no limit is sent
+	Temperature     *float64      // nil: the provider's default
 	Timeout         time.Duration // of a whole run
-	HistoryMessages int           // messages of the session that the prompt may hold
-	Images          bool          // the model is given images
-	Label           string
-	Description     string
+	HistoryMessages int           // how many of the session's last messages the prompt has
+	Images          bool          // whether the model is sent images
+	Label           string        // the name that people see
+	Description     string        // what the agent is for, for people
 }
 
-// fill completes what may be left out: the authority of TLS, and what an agent's
-// entry leaves to its provider or name.
-func (c *Config) fill() {
+// fillDefaults fills in the defaults that depend on other keys: the ACME
+// directory, and what an agent takes from its provider or name.
+func (c *Config) fillDefaults() {
 	if len(c.TLS.ACMEHosts) > 0 {
 		c.TLS.ACMEDirectory = cmp.Or(c.TLS.ACMEDirectory, letsEncrypt)
 	}

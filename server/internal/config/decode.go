@@ -7,19 +7,18 @@ import (
 	"strings"
 )
 
-// A place is where something was given.
-type place struct {
-	source string
+// A location says where a key was set.
+type location struct {
+	source string // as in Fault
 	position
 }
 
-// A draft is a Config in the making: what was given so far, where, and what is
-// wrong with it.
+// A draft is a Config while its sources are read.
 type draft struct {
 	keys     []key // the schema
 	config   Config
-	given    map[string]place // by path, the bad ones included
-	faulted  map[string]bool  // by path
+	given    map[string]location // where each key was set, by path; bad values too
+	faulted  map[string]bool     // paths that have a fault
 	faults   Faults
 	warnings []Warning
 }
@@ -27,26 +26,28 @@ type draft struct {
 // newDraft returns a draft of the defaults.
 func newDraft() *draft {
 	keys := schema()
-	return &draft{keys: keys, config: defaults(keys), given: map[string]place{}, faulted: map[string]bool{}}
+	return &draft{
+		keys: keys, config: defaults(keys), given: map[string]location{}, faulted: map[string]bool{},
+	}
 }
 
-func (d *draft) fault(p place, path, problem string) {
+func (d *draft) fault(p location, path, problem string) {
 	d.faulted[path] = true
 	d.faults = append(d.faults, Fault{p.source, p.line, p.column, path, problem})
 }
 
-func (d *draft) warn(p place, path, problem string) {
+func (d *draft) warn(p location, path, problem string) {
 	d.warnings = append(d.warnings, Warning{p.source, p.line, p.column, path, problem})
 }
 
-// problems adds faults of one source, about path and what is beneath it.
+// problems adds faults about path, or about items of the list at path.
 func (d *draft) problems(source, path string, ps []problem) {
 	for _, p := range ps {
-		d.fault(place{source, p.at}, path+p.suffix, p.text)
+		d.fault(location{source, p.at}, path+p.suffix, p.text)
 	}
 }
 
-// file reads data over the defaults; name is the source that faults show.
+// file reads the content of a configuration file; name is the source in its faults.
 func (d *draft) file(name string, data []byte) {
 	tree, problems := parseTree(data)
 	if problems != nil {
@@ -69,10 +70,10 @@ type fileReader struct {
 	name string
 }
 
-// object reads the members of the object at path, which s describes.
+// object reads the members of the object at path; s describes what it may contain.
 func (f fileReader) object(n node, s *section, path string, t target) {
 	if n.shape != shapeObject {
-		f.problems(f.name, path, unfit(n, "an object in { }", ""))
+		f.problems(f.name, path, mismatch(n, "an object in { }", ""))
 		return
 	}
 	first := map[string]position{}
@@ -80,10 +81,11 @@ func (f fileReader) object(n node, s *section, path string, t target) {
 	for _, m := range n.members {
 		p := join(path, m.key)
 		if at, twice := first[m.key]; twice {
-			f.fault(place{f.name, m.at}, p, fmt.Sprintf("is given twice, first on line %d, column %d; leave one out", at.line, at.column))
+			f.fault(location{f.name, m.at}, p, fmt.Sprintf(
+				"is given twice, first on line %d, column %d; leave one out", at.line, at.column))
 		} else {
 			first[m.key] = m.at
-			f.given[p] = place{f.name, m.at}
+			f.given[p] = location{f.name, m.at}
 		}
 		switch k, isKey := s.keys[m.key]; {
 		case entries != nil:
@@ -93,13 +95,13 @@ func (f fileReader) object(n node, s *section, path string, t target) {
 		case s.sections[m.key] != nil:
 			f.section(m, s.sections[m.key], p, t)
 		default:
-			f.fault(place{f.name, m.at}, p, f.unknownKey(m.key, s))
+			f.fault(location{f.name, m.at}, p, f.unknownKey(m.key, s))
 		}
 	}
 }
 
-// section reads an object with keys of its own. Entries that a file lists
-// replace the default ones.
+// section reads an object with keys of its own. If the file has agents.list, its
+// entries replace the default agent.
 func (f fileReader) section(m member, s *section, path string, t target) {
 	if s.sections[anyName] != nil && m.value.shape == shapeObject {
 		t.config.Agents.List = map[string]Agent{}
@@ -110,23 +112,24 @@ func (f fileReader) section(m member, s *section, path string, t target) {
 // entry reads one entry of agents.list.
 func (f fileReader) entry(m member, s *section, path string, t target) {
 	if !validAgentName.MatchString(m.key) {
-		f.fault(place{f.name, m.at}, path, "an agent's name must be "+agentNameRule)
+		f.fault(location{f.name, m.at}, path, "an agent's name must be "+agentNameRule)
 	}
 	a := newAgent(f.keys)
 	f.object(m.value, s, path, target{config: t.config, agent: &a})
 	if m.value.shape != shapeObject {
-		a.Provider = Builtin // it has its fault; nothing in it is missed
+		a.Provider = Builtin // the entry has a fault already: report no missing keys
 	}
 	t.config.Agents.List[m.key] = a
 }
 
-// unknownKey says which known key was probably meant, and which there are.
-// A key that belongs elsewhere is found there.
+// unknownKey returns the problem of an unknown key: which key was probably meant,
+// also one of another section, and which keys are accepted here.
 func (f fileReader) unknownKey(name string, s *section) string {
 	near := nearest(name, s.names)
 	if near == "" {
 		for _, k := range f.keys {
-			if last := k.path[strings.LastIndexByte(k.path, '.')+1:]; fold(last) == fold(name) {
+			last := k.path[strings.LastIndexByte(k.path, '.')+1:]
+			if normalizeName(last) == normalizeName(name) {
 				near = k.path
 				break
 			}
@@ -139,33 +142,33 @@ func (f fileReader) unknownKey(name string, s *section) string {
 	return "unknown key; did you mean " + near + "? (" + accepted + ")"
 }
 
-// placeOf returns where path was given or, if it was not, the innermost object
-// around it that was.
-func (d *draft) placeOf(path string) place {
+// locationOf returns where path was set. If it was not set, that is the location of
+// the innermost object around it that was.
+func (d *draft) locationOf(path string) location {
 	for path != "" {
 		if p, ok := d.given[path]; ok {
 			return p
 		}
 		path = path[:max(0, strings.LastIndexAny(path, ".["))]
 	}
-	return place{source: "configuration"}
+	return location{source: "configuration"}
 }
 
-// agentNames returns the names in agents.list in order.
+// agentNames returns the names in agents.list, sorted.
 func (c Config) agentNames() []string { return slices.Sorted(maps.Keys(c.Agents.List)) }
 
-// Parse reads one configuration file, given as its content; name is what
-// faults call it. It sees neither environment nor flags, reads no other file
-// and leaves paths as they are written. The error, if any, is Faults.
+// Parse reads the content of one configuration file; name is the source in its
+// faults. Unlike Load it ignores environment and flags, reads no other file and
+// leaves paths as they are written. The error, if any, is Faults.
 func Parse(name string, data []byte) (Config, []Warning, error) {
 	d := newDraft()
 	d.file(name, data)
 	return d.finish()
 }
 
-// finish completes the configuration and returns what has become of it.
+// finish fills in defaults, checks the rules between keys and returns the result.
 func (d *draft) finish() (Config, []Warning, error) {
-	d.config.fill()
+	d.config.fillDefaults()
 	d.rules()
 	if err := d.faults.sorted(); err != nil {
 		return Config{}, d.warnings, err

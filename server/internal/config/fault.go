@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// A Fault is one thing that is wrong.
+// A Fault is one mistake in a configuration.
 type Fault struct {
 	Source  string // the file as it was named, "environment NAME" or "flag -NAME"
 	Line    int    // 1-based; 0 when the source has no lines
 	Column  int    // 1-based, in characters (code points)
-	Path    string // the key, such as gateway.rate_limit_rpm; empty for the source as a whole
+	Path    string // the key, such as gateway.rate_limit_rpm; empty for the whole source
 	Problem string // what is wrong, what is accepted, what to do
 }
 
@@ -31,8 +31,8 @@ func (f Fault) Error() string {
 	return b.String()
 }
 
-// Faults is the error that Load, Parse and Validate return: everything that is
-// wrong, in the order of the file, then of the environment, then of the flags.
+// Faults is the error that Load, Parse and Validate return: all mistakes, in the
+// order of the file, then those of the environment, then those of the flags.
 type Faults []Fault
 
 // Error returns one fault a line.
@@ -44,8 +44,8 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted returns the faults in file order, those without a line last, or nil,
-// so that no faults are no error.
+// sorted returns the faults in the order of the file, those without a line last. It
+// returns a nil error if there are none.
 func (fs Faults) sorted() error {
 	if len(fs) == 0 {
 		return nil
@@ -59,7 +59,8 @@ func (fs Faults) sorted() error {
 	return fs
 }
 
-// A Warning is something to tell the operator that does not stop the start.
+// A Warning is something that an admin should know and that does not keep the
+// gateway from starting.
 type Warning Fault
 
 // String returns the warning as one line, in the form of Fault.Error.
@@ -68,7 +69,7 @@ func (w Warning) String() string { return Fault(w).Error() }
 // maxShown bounds, in characters, how much of a value a message repeats.
 const maxShown = 60
 
-// shorten cuts s to what a message may show of it.
+// shorten returns at most maxShown characters of s.
 func shorten(s string) string {
 	n := 0
 	for i := range s {
@@ -79,15 +80,17 @@ func shorten(s string) string {
 	return s
 }
 
-// quote returns s as a message shows it: in quotes, on one line, bounded.
+// quote returns s as messages show it: quoted, on one line, at most maxShown
+// characters.
 func quote(s string) string { return strconv.Quote(shorten(s)) }
 
-// join returns the path of key name beneath path, quoting names that would
-// not read as one.
+// join returns the path of the key name beneath path. A name with unusual
+// characters is quoted, as in agents.list["a b"].
 func join(path, name string) string {
 	plain := name != "" && len(name) <= maxShown
 	for _, c := range []byte(name) {
-		plain = plain && (c == '_' || c == '-' || c == '$' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z')
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		plain = plain && (letter || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '$')
 	}
 	switch {
 	case !plain:

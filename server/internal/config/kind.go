@@ -12,37 +12,38 @@ import (
 	"unicode/utf8"
 )
 
-// A kind says which values of type T a key takes and how they are written.
-// Whatever read accepts, write gives back in a form that read accepts as the
-// same value.
+// A kind says which values of type T a key takes and how they are written. Reading
+// what write returns gives the same value.
 type kind[T any] struct {
 	accepts string // completes "must be …"
 	read    func(node) (T, []problem)
 	write   func(T) node
 }
 
-// unfit is the one problem of a value that is not what is accepted. Advice,
-// if any, says what to write instead.
-func unfit(n node, accepts, advice string) []problem {
+// mismatch returns the problem of a value that the key does not accept. advice, if
+// any, says what to write instead.
+func mismatch(n node, accepts, advice string) []problem {
 	if advice != "" {
 		advice = "; " + advice
 	}
-	return []problem{{at: n.at, text: "must be " + accepts + advice + "; got " + n.got()}}
+	return []problem{{at: n.at, text: "must be " + accepts + advice + "; got " + n.describe()}}
 }
 
-// textual is a kind whose values are written as text. Parse returns false,
-// with or without advice, for a text that it does not take.
-func textual[T any](accepts string, parse func(string) (T, string, bool), write func(T) string) kind[T] {
+// textKind is a kind whose values are written as text. For a text that the key does
+// not accept, parse returns false, and advice if it knows what to write instead.
+func textKind[T any](
+	accepts string, parse func(string) (value T, advice string, ok bool), write func(T) string,
+) kind[T] {
 	return kind[T]{
 		accepts: accepts,
 		read: func(n node) (T, []problem) {
 			var none T
 			if n.shape != shapeText {
-				return none, unfit(n, accepts, "")
+				return none, mismatch(n, accepts, "")
 			}
 			v, advice, ok := parse(n.text)
 			if !ok {
-				return none, unfit(n, accepts, advice)
+				return none, mismatch(n, accepts, advice)
 			}
 			return v, nil
 		},
@@ -50,32 +51,34 @@ func textual[T any](accepts string, parse func(string) (T, string, bool), write 
 	}
 }
 
-// filtered is a kind of text that ok takes as it is.
-func filtered(accepts string, ok func(string) bool) kind[string] {
-	return textual(accepts,
+// textWhere is text for which ok returns true.
+func textWhere(accepts string, ok func(string) bool) kind[string] {
+	return textKind(accepts,
 		func(s string) (string, string, bool) { return s, "", ok(s) },
 		func(s string) string { return s })
 }
 
-// prose is text with line breaks; most is in characters.
-func prose(most int) kind[string] {
-	return filtered(fmt.Sprintf("text of 1 to %d characters", most), func(s string) bool {
+// multiLine is text that may have line breaks, of at most that many characters.
+func multiLine(most int) kind[string] {
+	return textWhere(fmt.Sprintf("text of 1 to %d characters", most), func(s string) bool {
 		n := utf8.RuneCountInString(s)
 		return 1 <= n && n <= most && !strings.ContainsRune(s, 0)
 	})
 }
 
-// oneLine is text on one line; most is in characters.
+// oneLine is text on one line, of at most that many characters.
 func oneLine(most int) kind[string] {
-	return filtered(fmt.Sprintf("text of 1 to %d characters on one line", most), func(s string) bool {
-		n := utf8.RuneCountInString(s)
-		return strings.TrimSpace(s) != "" && n <= most && !strings.ContainsFunc(s, unicode.IsControl)
-	})
+	return textWhere(fmt.Sprintf("text of 1 to %d characters on one line", most),
+		func(s string) bool {
+			n := utf8.RuneCountInString(s)
+			return strings.TrimSpace(s) != "" && n <= most &&
+				!strings.ContainsFunc(s, unicode.IsControl)
+		})
 }
 
 // filePath is the name of a file or folder.
 func filePath() kind[string] {
-	return filtered("a path in quotes", func(s string) bool {
+	return textWhere("a path in quotes", func(s string) bool {
 		return strings.TrimSpace(s) != "" && !strings.ContainsFunc(s, unicode.IsControl)
 	})
 }
@@ -87,17 +90,19 @@ var validAgentName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
 // agentName is the name of an entry of agents.list.
 func agentName() kind[string] {
-	return filtered("the name of an agent in agents.list: "+agentNameRule, validAgentName.MatchString)
+	return textWhere("the name of an agent in agents.list: "+agentNameRule,
+		validAgentName.MatchString)
 }
 
-// oneOf takes the given words alone; write gives the word of a value.
+// oneOf accepts only the words of the given values; write returns the word of a
+// value.
 func oneOf[T any](write func(T) string, values ...T) kind[T] {
 	words := make([]string, len(values))
 	for i, v := range values {
 		words[i] = strconv.Quote(write(v))
 	}
 	last := len(words) - 1
-	return textual(strings.Join(words[:last], ", ")+" or "+words[last],
+	return textKind(strings.Join(words[:last], ", ")+" or "+words[last],
 		func(s string) (T, string, bool) {
 			i := slices.Index(words, strconv.Quote(s))
 			if i < 0 {
@@ -123,11 +128,12 @@ func provider() kind[Provider] {
 
 // duration is a Go duration as text.
 func duration(least, most time.Duration) kind[time.Duration] {
-	return textual(fmt.Sprintf("a duration from %s to %s in quotes, such as \"30s\" or \"2m\"", brief(least), brief(most)),
-		func(s string) (time.Duration, string, bool) {
-			d, err := time.ParseDuration(s)
-			return d, "", err == nil && least <= d && d <= most
-		}, brief)
+	accepts := fmt.Sprintf("a duration from %s to %s in quotes, such as \"30s\" or \"2m\"",
+		formatDuration(least), formatDuration(most))
+	return textKind(accepts, func(s string) (time.Duration, string, bool) {
+		d, err := time.ParseDuration(s)
+		return d, "", err == nil && least <= d && d <= most
+	}, formatDuration)
 }
 
 // longestAge is ten years.
@@ -137,21 +143,22 @@ const day = 24 * time.Hour
 
 // age is how old something may become: a Go duration or whole days, as text.
 func age(least time.Duration) kind[time.Duration] {
-	return textual(fmt.Sprintf("a duration from %s to %s in quotes, such as \"36h\" or \"30d\"", brief(least), days(longestAge)),
-		func(s string) (time.Duration, string, bool) {
-			d, err := parseAge(s)
-			return d, "", err == nil && least <= d && d <= longestAge
-		}, days)
+	accepts := fmt.Sprintf("a duration from %s to %s in quotes, such as \"36h\" or \"30d\"",
+		formatDuration(least), formatAge(longestAge))
+	return textKind(accepts, func(s string) (time.Duration, string, bool) {
+		d, err := parseAge(s)
+		return d, "", err == nil && least <= d && d <= longestAge
+	}, formatAge)
 }
 
-// ageOrNever is an age, or 0 for what may become as old as it likes.
+// ageOrNever is an age, or 0 for "never".
 func ageOrNever(least time.Duration) kind[time.Duration] {
 	some := age(least)
-	return textual("\"0\" for never, or "+some.accepts,
+	return textKind("\"0\" for never, or "+some.accepts,
 		func(s string) (time.Duration, string, bool) {
 			d, err := parseAge(s)
 			return d, "", err == nil && (d == 0 || least <= d && d <= longestAge)
-		}, days)
+		}, formatAge)
 }
 
 var wholeDays = regexp.MustCompile(`^([0-9]{1,5})d$`)
@@ -164,19 +171,19 @@ func parseAge(s string) (time.Duration, error) {
 	return time.ParseDuration(s)
 }
 
-// days writes an age, in days from two on.
-func days(d time.Duration) string {
+// formatAge writes an age, as days if it is two whole days or more.
+func formatAge(d time.Duration) string {
 	switch {
 	case d == 0:
 		return "0"
 	case d >= 2*day && d%day == 0:
 		return strconv.FormatInt(int64(d/day), 10) + "d"
 	}
-	return brief(d)
+	return formatDuration(d)
 }
 
-// brief writes a duration without its zero tail: 5m, not 5m0s.
-func brief(d time.Duration) string {
+// formatDuration writes a duration without trailing zeros: 5m, not 5m0s.
+func formatDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
@@ -187,23 +194,27 @@ func brief(d time.Duration) string {
 	return s
 }
 
-// secret is a text of which no message repeats anything.
+// secret is text that messages never repeat, not even in part.
 func secret(least int) kind[Secret] {
 	const most = 4096
-	accepts := fmt.Sprintf("text of %d to %d printable ASCII characters without spaces", least, most)
+	accepts := fmt.Sprintf(
+		"text of %d to %d printable ASCII characters without spaces", least, most)
+	got := func(n node, what string) []problem {
+		return []problem{{at: n.at, text: "must be " + accepts + "; got " + what}}
+	}
 	return kind[Secret]{
 		accepts: accepts,
 		read: func(n node) (Secret, []problem) {
 			if n.shape != shapeText {
-				return Secret{}, []problem{{at: n.at, text: "must be " + accepts + "; got something other than text in quotes"}}
+				return Secret{}, got(n, "something other than text in quotes")
 			}
 			odd := strings.ContainsFunc(n.text, func(r rune) bool { return r <= ' ' || r > '~' })
 			size := utf8.RuneCountInString(n.text)
 			switch {
 			case size < least || size > most:
-				return Secret{}, []problem{{at: n.at, text: fmt.Sprintf("must be %s; got %d characters", accepts, size)}}
+				return Secret{}, got(n, fmt.Sprintf("%d characters", size))
 			case odd:
-				return Secret{}, []problem{{at: n.at, text: "must be " + accepts + "; got a space or another character outside that range"}}
+				return Secret{}, got(n, "a space or another character outside that range")
 			}
 			return NewSecret(n.text), nil
 		},
@@ -211,29 +222,30 @@ func secret(least int) kind[Secret] {
 	}
 }
 
-// whole is a number without a fraction.
-func whole(least, most int) kind[int] {
+// integer is a whole number.
+func integer(least, most int) kind[int] {
 	accepts := fmt.Sprintf("a whole number from %d to %d", least, most)
 	return kind[int]{
 		accepts: accepts,
 		read: func(n node) (int, []problem) {
-			if n.shape != shapeNumber || !(float64(least) <= n.number && n.number <= float64(most)) || n.number != float64(int(n.number)) {
-				return 0, unfit(n, accepts, "")
+			inRange := float64(least) <= n.number && n.number <= float64(most) // false for NaN
+			if n.shape != shapeNumber || !inRange || n.number != float64(int(n.number)) {
+				return 0, mismatch(n, accepts, "")
 			}
 			return int(n.number), nil
 		},
-		write: func(v int) node { return written(float64(v)) },
+		write: func(v int) node { return numberNode(float64(v)) },
 	}
 }
 
-// fraction is a number that may be left open; nil stands for that.
-func fraction(least, most float64) kind[*float64] {
+// optionalNumber is a number; nil means that the key is not set.
+func optionalNumber(least, most float64) kind[*float64] {
 	accepts := fmt.Sprintf("a number from %g to %g", least, most)
 	return kind[*float64]{
 		accepts: accepts,
 		read: func(n node) (*float64, []problem) {
 			if n.shape != shapeNumber || !(least <= n.number && n.number <= most) {
-				return nil, unfit(n, accepts, "")
+				return nil, mismatch(n, accepts, "")
 			}
 			return &n.number, nil
 		},
@@ -241,21 +253,21 @@ func fraction(least, most float64) kind[*float64] {
 			if v == nil {
 				return node{shape: shapeNull}
 			}
-			return written(*v)
+			return numberNode(*v)
 		},
 	}
 }
 
-func written(v float64) node {
+func numberNode(v float64) node {
 	return node{shape: shapeNumber, number: v, text: strconv.FormatFloat(v, 'f', -1, 64)}
 }
 
-func yesNo() kind[bool] {
+func boolean() kind[bool] {
 	return kind[bool]{
 		accepts: "true or false",
 		read: func(n node) (bool, []problem) {
 			if n.shape != shapeBoolean {
-				return false, unfit(n, "true or false", "")
+				return false, mismatch(n, "true or false", "")
 			}
 			return n.text == "true", nil
 		},
@@ -263,15 +275,15 @@ func yesNo() kind[bool] {
 	}
 }
 
-// listOf is a list of values of one kind. Every bad item is a problem of its
-// own; an empty list reads as nil.
+// listOf is a list of values of one kind. Each bad item is a problem of its own. An
+// empty list is read as nil.
 func listOf[T any](element kind[T]) kind[[]T] {
 	accepts := "a list in [ ], each item " + element.accepts
 	return kind[[]T]{
 		accepts: accepts,
 		read: func(n node) ([]T, []problem) {
 			if n.shape != shapeList {
-				return nil, unfit(n, accepts, "")
+				return nil, mismatch(n, accepts, "")
 			}
 			var values []T
 			var problems []problem
@@ -295,7 +307,7 @@ func listOf[T any](element kind[T]) kind[[]T] {
 	}
 }
 
-// units of a size, the largest first.
+// units are those of a size, the largest first.
 var units = []struct {
 	name  string
 	bytes int64
@@ -305,24 +317,25 @@ var wholeSize = regexp.MustCompile(`^([0-9]{1,13}) ?(GiB|MiB|KiB|B)$`)
 
 // size is a number of bytes as text.
 func size(least, most int64) kind[int64] {
-	return textual(fmt.Sprintf("a size from %s to %s in quotes, such as \"20MiB\"", sized(least), sized(most)),
-		func(s string) (int64, string, bool) {
-			m := wholeSize.FindStringSubmatch(s)
-			if m == nil {
-				return 0, "the units are B, KiB, MiB and GiB", false
+	accepts := fmt.Sprintf("a size from %s to %s in quotes, such as \"20MiB\"",
+		formatSize(least), formatSize(most))
+	return textKind(accepts, func(s string) (int64, string, bool) {
+		m := wholeSize.FindStringSubmatch(s)
+		if m == nil {
+			return 0, "the units are B, KiB, MiB and GiB", false
+		}
+		n, err := strconv.ParseInt(m[1], 10, 64)
+		for _, u := range units {
+			if err == nil && u.name == m[2] && n <= most/u.bytes {
+				return n * u.bytes, "", least <= n*u.bytes
 			}
-			n, err := strconv.ParseInt(m[1], 10, 64)
-			for _, u := range units {
-				if err == nil && u.name == m[2] && n <= most/u.bytes {
-					return n * u.bytes, "", least <= n*u.bytes
-				}
-			}
-			return 0, "", false
-		}, sized)
+		}
+		return 0, "", false
+	}, formatSize)
 }
 
-// sized writes a size in the largest unit that it is a whole number of.
-func sized(n int64) string {
+// formatSize writes a size in the largest unit that divides it.
+func formatSize(n int64) string {
 	for _, u := range units {
 		if n >= u.bytes && n%u.bytes == 0 {
 			return strconv.FormatInt(n/u.bytes, 10) + u.name

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// defaultFile is read from the working directory if it is there and no other
-// file was named.
+// defaultFile is read from the working directory if it exists and no other file was
+// named.
 const defaultFile = "config.json5"
 
 const (
@@ -23,7 +23,7 @@ const (
 	fileFlag       = "config"
 )
 
-// Flags are the values of the command line's flags; an empty one was not given.
+// Flags are the values of the command line flags; an empty value was not given.
 type Flags struct {
 	ConfigFile string // -config
 	Listen     string // -listen
@@ -32,7 +32,7 @@ type Flags struct {
 	LogLevel   string // -log-level
 }
 
-// named returns the value of a flag by the name it has in the schema.
+// named returns the value of the flag that the schema calls name.
 func (f Flags) named(name string) string {
 	switch name {
 	case "listen":
@@ -47,26 +47,33 @@ func (f Flags) named(name string) string {
 	return ""
 }
 
-// A Source is everything that a configuration is made of.
+// A Source is where Load reads a configuration from.
 type Source struct {
 	Flags Flags
-	Env   []string // as of os.Environ; an empty variable counts as not given
-	Dir   string   // the working directory; the process's own if empty
+	Env   []string // in the form of os.Environ; an empty variable counts as not set
+	Dir   string   // the working directory; empty: that of the process
 }
 
-// Load reads the configuration. Relative paths in the file are relative to its
-// folder, those from environment and flags to the working directory; all are
-// absolute in the result, and ~/ is the home folder. The files of
-// gateway.token_file, webhook.secret_file and api_key_file are read, those of tls.cert_file and
-// tls.key_file checked; nothing else is opened or reached. The error, if any, is
-// Faults, or says that the working directory cannot be found. Warnings are
-// returned with an error as well.
+// Load reads the configuration.
+//
+// Relative paths in the file are relative to its folder, those from environment and
+// flags to the working directory. All paths are absolute in the result, and ~/ is
+// the home folder.
+//
+// Load reads the files of gateway.token_file, webhook.secret_file and api_key_file,
+// and checks those of tls.cert_file and tls.key_file. It opens nothing else and uses
+// no network.
+//
+// The error, if any, is Faults, or says that the working directory cannot be found.
+// Warnings are returned with an error, too.
 func Load(src Source) (Config, []Warning, error) {
 	dir, err := filepath.Abs(src.Dir)
 	if err != nil {
 		return Config{}, nil, fmt.Errorf("find the working directory: %w", err)
 	}
-	l := loader{draft: newDraft(), dir: dir, fileDir: dir, flags: src.Flags, env: environment(src.Env)}
+	l := loader{
+		draft: newDraft(), dir: dir, fileDir: dir, flags: src.Flags, env: environment(src.Env),
+	}
 	l.readFile()
 	l.override()
 	l.checkVariables()
@@ -76,13 +83,13 @@ func Load(src Source) (Config, []Warning, error) {
 	return l.finish()
 }
 
-// A loader adds to a draft what comes from outside of one file's content.
+// A loader is a draft that also reads environment, flags and files.
 type loader struct {
 	*draft
-	dir     string // absolute
-	fileDir string // folder of the configuration file, dir without one
+	dir     string // the working directory, absolute
+	fileDir string // the folder of the configuration file; dir if there is no file
 	flags   Flags
-	env     map[string]string // without empty ones
+	env     map[string]string // without empty variables
 }
 
 func environment(pairs []string) map[string]string {
@@ -99,13 +106,13 @@ func environment(pairs []string) map[string]string {
 	return env
 }
 
-// File is the configuration's file, also where there is none: then it is read
-// once there is one.
+// File returns the name of the configuration file. The file need not exist; a
+// reload reads it as soon as it does.
 func (src Source) File() string {
 	return cmp.Or(src.Flags.ConfigFile, environment(src.Env)[fileVariable], defaultFile)
 }
 
-// readFile reads the file that was named or, if it is there, the default one.
+// readFile reads the file that was named, or else the default file if it exists.
 func (l *loader) readFile() {
 	name, source := l.flags.ConfigFile, "flag -"+fileFlag
 	if name == "" {
@@ -122,15 +129,18 @@ func (l *loader) readFile() {
 		l.fileDir = filepath.Dir(file)
 		l.file(name, data)
 	case named:
-		l.fault(place{source: source}, "", fmt.Sprintf(
-			"must name a file that can be read: %s: %v; without it %s of the working directory is read, if there is one", strconv.Quote(name), reason(err), defaultFile))
+		l.fault(location{source: source}, "", fmt.Sprintf(
+			"must name a file that can be read: %s: %v; "+
+				"without it %s of the working directory is read, if there is one",
+			strconv.Quote(name), reason(err), defaultFile))
 	case !errors.Is(err, fs.ErrNotExist):
-		l.fault(place{source: source}, "", fmt.Sprintf("cannot be read: %v; mend that, or take the file away", reason(err)))
+		l.fault(location{source: source}, "", fmt.Sprintf(
+			"cannot be read: %v; mend that, or take the file away", reason(err)))
 	}
 }
 
-// override applies environment and flags. A later source is checked even if
-// an earlier one had a fault, and the other way round.
+// override applies environment and flags. Every source is checked, whether or not
+// another one has faults or wins.
 func (l *loader) override() {
 	for _, k := range l.keys {
 		if k.env != "" {
@@ -151,11 +161,12 @@ func (l *loader) overrideKey(k key, source, value string) {
 	if value == "" {
 		return
 	}
-	l.given[k.path] = place{source: source}
-	l.problems(source, k.path, k.read(target{config: &l.config}, node{shape: shapeText, text: value}))
+	l.given[k.path] = location{source: source}
+	text := node{shape: shapeText, text: value}
+	l.problems(source, k.path, k.read(target{config: &l.config}, text))
 }
 
-// checkVariables warns of variables with our prefix that mean nothing.
+// checkVariables warns of unknown variables with our prefix.
 func (l *loader) checkVariables() {
 	known := []string{strings.TrimPrefix(fileVariable, variablePrefix)}
 	for _, k := range l.keys {
@@ -165,7 +176,8 @@ func (l *loader) checkVariables() {
 	}
 	var names []string
 	for name := range l.env {
-		if short, ours := strings.CutPrefix(name, variablePrefix); ours && !slices.Contains(known, short) {
+		short, ours := strings.CutPrefix(name, variablePrefix)
+		if ours && !slices.Contains(known, short) {
 			names = append(names, short)
 		}
 	}
@@ -175,7 +187,8 @@ func (l *loader) checkVariables() {
 		if near := nearest(name, known); near != "" {
 			hint = "did you mean " + variablePrefix + near + "? (" + hint + ")"
 		}
-		l.warn(place{source: "environment " + variablePrefix + name}, "", "unknown variable, ignored; "+hint)
+		l.warn(location{source: "environment " + variablePrefix + name}, "",
+			"unknown variable, ignored; "+hint)
 	}
 }
 
@@ -196,7 +209,7 @@ func (l *loader) resolvePaths() {
 	}
 }
 
-// resolve returns the absolute form of the value at a key, "" for "".
+// resolve returns the path that a key was set to as an absolute one, "" for "".
 func (l *loader) resolve(key, name string) string {
 	source := l.given[key].source
 	if strings.HasPrefix(source, "environment ") || strings.HasPrefix(source, "flag ") {
@@ -215,8 +228,8 @@ func (l *loader) absolute(name, dir string) string {
 	return filepath.Join(dir, name)
 }
 
-// defaultDataDir follows the XDG Base Directory Specification, version 0.8,
-// which has relative values of its variables ignored.
+// defaultDataDir follows the XDG Base Directory Specification, version 0.8: relative
+// values of its variables are ignored.
 func (l *loader) defaultDataDir() string {
 	switch data, home := l.env["XDG_DATA_HOME"], l.env["HOME"]; {
 	case filepath.IsAbs(data):
@@ -242,7 +255,7 @@ func readAtMost(name string, most int64) ([]byte, fs.FileMode, error) {
 	return data, info.Mode().Perm(), err
 }
 
-// reason returns what went wrong with a file without its name.
+// reason returns the error without the file's name.
 func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -74,11 +74,11 @@ func TestLoadOfNothingGivesTheDefaults(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, nil)
 	want := Config{
-		Gateway:   Gateway{Listen: "127.0.0.1:8080", DrainTimeout: 30e9, Pairing: true, Most: Most{10_000, 50, 250, 1000, 1000, 0}},
+		Gateway:   Gateway{Listen: "127.0.0.1:8080", DrainTimeout: 30e9, Pairing: true, Limits: Limits{10_000, 50, 250, 1000, 1000, 0}},
 		DataDir:   filepath.Join(f.dir, ".local/share/gatehouse"),
 		Retention: Retention{Pieces: 24 * time.Hour},
 		Media:     Media{MaxBytes: 20 << 20, Quota: 500 << 20, Orphans: 24 * time.Hour},
-		Webhook:   Webhook{Events: []string{HookRequested, HookResolved}},
+		Webhook:   Webhook{Events: []string{WebhookRequested, WebhookResolved}},
 		Log:       Log{Format: LogText, Level: slog.LevelInfo},
 		Agents: Agents{Default: "default", List: map[string]Agent{
 			"default": {Provider: Builtin, Timeout: 300e9, HistoryMessages: 40, Images: true, Label: "default"},

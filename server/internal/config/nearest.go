@@ -2,16 +2,16 @@ package config
 
 import "strings"
 
-// nearest returns the known name that name most likely stands for, or "" if
-// none is near. Case, _ and - count for nothing, so camelCase finds its key.
+// nearest returns the known name that is most like name, or "" if none is. Case, _
+// and - are ignored, so that rateLimitRpm finds rate_limit_rpm.
 func nearest(name string, known []string) string {
 	if len(name) > maxShown {
 		return ""
 	}
-	folded := fold(name)
+	folded := normalizeName(name)
 	best, found := "", 0
 	for _, k := range known {
-		f := fold(k)
+		f := normalizeName(k)
 		d := distance(folded, f)
 		if d <= (max(len(folded), len(f))+1)/3 && (best == "" || d < found) {
 			best, found = k, d
@@ -22,10 +22,10 @@ func nearest(name string, known []string) string {
 
 var separators = strings.NewReplacer("_", "", "-", "")
 
-func fold(name string) string { return separators.Replace(strings.ToLower(name)) }
+func normalizeName(name string) string { return separators.Replace(strings.ToLower(name)) }
 
-// distance is the least number of insertions, deletions, replacements and
-// swaps of neighbours that turn a into b (optimal string alignment).
+// distance returns the least number of insertions, deletions, replacements and
+// swaps of neighbours that turn a into b (the optimal string alignment distance).
 func distance(a, b string) int {
 	var before, last []int
 	row := make([]int, len(b)+1)

@@ -156,7 +156,7 @@ func TestAges(t *testing.T) {
 			t.Errorf("%s is read as %v, want %v", text, got, want)
 		}
 	}
-	if got := days(day) + " " + days(90*day) + " " + days(49*time.Hour) + " " + days(0); got != "24h 90d 49h 0" {
+	if got := formatAge(day) + " " + formatAge(90*day) + " " + formatAge(49*time.Hour) + " " + formatAge(0); got != "24h 90d 49h 0" {
 		t.Errorf("written: %s", got)
 	}
 }
@@ -173,7 +173,7 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%q was taken", text)
 		}
 	}
-	if got := sized(20<<20) + " " + sized(1025) + " " + sized(1<<40) + " " + sized(0); got != "20MiB 1025B 1024GiB 0B" {
+	if got := formatSize(20<<20) + " " + formatSize(1025) + " " + formatSize(1<<40) + " " + formatSize(0); got != "20MiB 1025B 1024GiB 0B" {
 		t.Errorf("written: %s", got)
 	}
 }

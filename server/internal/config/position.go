@@ -1,11 +1,11 @@
 package config
 
-// A position is a place in a file, both 1-based; columns count characters.
-// The zero position is no place.
+// A position is a line and a column in a file, both 1-based. Columns count
+// characters. The zero position means that there is none.
 type position struct{ line, column int }
 
-// A cursor turns offsets into positions. It only moves forward, so that
-// placing everything in a file is one pass over it.
+// A cursor turns offsets into positions. It only moves forward, so that finding the
+// positions of everything in a file is one pass over it.
 type cursor struct {
 	data []byte
 	off  int
@@ -14,8 +14,8 @@ type cursor struct {
 
 func newCursor(data []byte) *cursor { return &cursor{data: data, at: position{1, 1}} }
 
-// moveTo returns the position of offset off, which is at most len(data) and
-// not before an earlier call's.
+// moveTo returns the position of an offset, which must be at most len(data) and not
+// smaller than that of an earlier call.
 func (c *cursor) moveTo(off int) position {
 	for ; c.off < off; c.off++ {
 		switch b := c.data[c.off]; {

@@ -97,10 +97,10 @@ func valuesOf(c Config) map[string]any {
 	g := map[string]any{
 		"listen": c.Gateway.Listen, "allowed_origins": c.Gateway.AllowedOrigins, "rate_limit_rpm": c.Gateway.RateLimitRPM,
 		"drain_timeout": c.Gateway.DrainTimeout.String(), "pairing": c.Gateway.Pairing,
-		"max_connections": c.Gateway.Most.Connections, "max_connections_per_user": c.Gateway.Most.ConnectionsPerUser,
-		"max_connections_per_address": c.Gateway.Most.ConnectionsPerAddress,
-		"max_pending_connections":     c.Gateway.Most.PendingConnections, "max_pending_pairings": c.Gateway.Most.PendingPairings,
-		"max_runs_per_user": c.Gateway.Most.RunsPerUser,
+		"max_connections": c.Gateway.Limits.Connections, "max_connections_per_user": c.Gateway.Limits.ConnectionsPerUser,
+		"max_connections_per_address": c.Gateway.Limits.ConnectionsPerAddress,
+		"max_pending_connections":     c.Gateway.Limits.PendingConnections, "max_pending_pairings": c.Gateway.Limits.PendingPairings,
+		"max_runs_per_user": c.Gateway.Limits.RunsPerUser,
 	}
 	var proxies []string
 	for _, p := range c.Gateway.TrustedProxies {
@@ -122,7 +122,7 @@ func valuesOf(c Config) map[string]any {
 			"audit": c.Retention.Audit.String(),
 		},
 		"media": map[string]any{
-			"max_bytes": fmt.Sprintf("%dB", c.Media.MaxBytes), "quota": sized(c.Media.Quota), "orphans": c.Media.Orphans.String(),
+			"max_bytes": fmt.Sprintf("%dB", c.Media.MaxBytes), "quota": formatSize(c.Media.Quota), "orphans": c.Media.Orphans.String(),
 		},
 		"log":    map[string]any{"format": string(c.Log.Format), "level": strings.ToLower(c.Log.Level.String())},
 		"agents": map[string]any{"default": c.Agents.Default, "list": agents},
@@ -194,7 +194,7 @@ func drawConfig(t *rapid.T) Config {
 		Gateway: Gateway{
 			Listen:       rapid.SampledFrom([]string{":0", "127.0.0.1:8080", "localhost:1", "[::1]:65535"}).Draw(t, "listen"),
 			RateLimitRPM: rapid.IntRange(0, 100000).Draw(t, "rpm"),
-			Most: Most{
+			Limits: Limits{
 				Connections:           rapid.IntRange(1, 1_000_000).Draw(t, "max_connections"),
 				ConnectionsPerUser:    rapid.IntRange(1, 1_000_000).Draw(t, "max_connections_per_user"),
 				ConnectionsPerAddress: rapid.IntRange(100, 1_000_000).Draw(t, "max_connections_per_address"),
@@ -223,7 +223,7 @@ func drawConfig(t *rapid.T) Config {
 			Level:  rapid.SampledFrom([]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}).Draw(t, "level"),
 		},
 		Agents:  Agents{List: map[string]Agent{}},
-		Webhook: Webhook{Events: rapid.SampledFrom([][]string{nil, {HookResolved}, {HookRequested, HookResolved}}).Draw(t, "hook events")},
+		Webhook: Webhook{Events: rapid.SampledFrom([][]string{nil, {WebhookResolved}, {WebhookRequested, WebhookResolved}}).Draw(t, "hook events")},
 	}
 	if rapid.Bool().Draw(t, "webhook") {
 		c.Webhook.URL = str(`https?://[a-z]{1,9}\.[a-z]{2}/[a-z]{1,9}`, "hook")

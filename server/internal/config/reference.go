@@ -6,27 +6,28 @@ import (
 	"strings"
 )
 
-// The lines between which a document holds Reference.
+// The lines between which a document contains Reference.
 const (
 	referenceBegin = "<!-- config:begin -->"
 	referenceEnd   = "<!-- config:end -->"
 )
 
-// Reference returns a Markdown table of every key: what it takes, its default
-// and what it is for, from the description that also validates.
+// Reference returns a Markdown table of all keys: what each accepts, its default,
+// what it is for, and whether a change needs a reload or a restart.
 func Reference() string {
 	var b strings.Builder
 	b.WriteString("| key | takes | default | what | a change needs |\n|---|---|---|---|---|\n")
 	for _, k := range schema() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.path, plain(k.accepts), cell(k.defaultText()), cell(k.whatText()), k.changeText())
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.path, escapeMarkdown(k.accepts),
+			escapeCell(k.defaultText()), escapeCell(k.whatText()), k.changeText())
 	}
 	return b.String()
 }
 
 func (k key) defaultText() string {
 	switch {
-	case k.shown != "":
-		return k.shown
+	case k.defaultDescription != "":
+		return k.defaultDescription
 	case k.literal == "":
 		return "none"
 	}
@@ -54,22 +55,25 @@ func (k key) whatText() string {
 	return k.what + " Overridden by " + strings.Join(also, " and ") + "."
 }
 
-// cell escapes what would end a table's cell.
-func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+// escapeCell escapes the bars in s, which would end a table cell.
+func escapeCell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
-// plain escapes what would read as markup, too.
-func plain(s string) string {
-	return cell(strings.NewReplacer("*", `\*`, "_", `\_`, "[", `\[`, "<", `\<`).Replace(s))
+// escapeMarkdown escapes bars and markup.
+func escapeMarkdown(s string) string {
+	return escapeCell(strings.NewReplacer("*", `\*`, "_", `\_`, "[", `\[`, "<", `\<`).Replace(s))
 }
 
 // EmbedReference returns document with the current Reference between the lines
-// <!-- config:begin --> and <!-- config:end -->. A document that is up to date
-// comes back unchanged. It fails unless each line occurs once, in that order.
+// <!-- config:begin --> and <!-- config:end -->. It returns an error unless each of
+// these lines occurs exactly once, in that order.
 func EmbedReference(document string) (string, error) {
 	before, rest, begun := strings.Cut(document, referenceBegin+"\n")
 	_, after, ended := strings.Cut(rest, referenceEnd)
-	if !begun || !ended || strings.Count(document, referenceBegin) != 1 || strings.Count(document, referenceEnd) != 1 {
-		return "", errors.New("the document must hold the line " + referenceBegin + " and after it the line " + referenceEnd + ", each once")
+	once := strings.Count(document, referenceBegin) == 1 &&
+		strings.Count(document, referenceEnd) == 1
+	if !begun || !ended || !once {
+		return "", errors.New("the document must hold the line " + referenceBegin +
+			" and after it the line " + referenceEnd + ", each once")
 	}
 	return before + referenceBegin + "\n" + Reference() + referenceEnd + after, nil
 }

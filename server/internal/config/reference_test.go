@@ -28,9 +28,9 @@ func TestReferenceHasEveryKeyOnce(t *testing.T) {
 func TestReferenceRow(t *testing.T) {
 	t.Parallel()
 	for _, row := range []string{
-		"| `gateway.rate_limit_rpm` | a whole number from 0 to 100000 | `0` | Requests a minute that a user may make over its WebSockets, with a burst of 5; 0 is no limit. | reload |\n",
-		"| `log.format` | \"text\" or \"json\" | `\"text\"` | The form of a log line. Overridden by `-log-format`. | restart |\n",
-		"| `agents.list.NAME.description` | text of 1 to 500 characters on one line | none | What the agent is for, for people. | reload |\n",
+		"| `gateway.rate_limit_rpm` | a whole number from 0 to 100000 | `0` | Requests per minute that a user may make over its WebSockets, with a burst of 5; 0 is no limit. | reload |\n",
+		"| `log.format` | \"text\" or \"json\" | `\"text\"` | The format of log lines. Overridden by `-log-format`. | restart |\n",
+		"| `agents.list.NAME.description` | text of 1 to 500 characters on one line | none | What the agent is for, as people see it. | reload |\n",
 	} {
 		if !strings.Contains(Reference(), row) {
 			t.Errorf("not in the reference: %s", row)
@@ -44,7 +44,7 @@ func TestDefaultsOfTheReference(t *testing.T) {
 	t.Parallel()
 	const agent = "{agents:{list:{default:{provider:'builtin'"
 	for _, k := range schema() {
-		if k.shown != "" || k.literal == "" {
+		if k.defaultDescription != "" || k.literal == "" {
 			continue
 		}
 		with, without := "", "{}"

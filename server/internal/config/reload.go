@@ -3,27 +3,26 @@ package config
 import (
 	"maps"
 	"slices"
-	"strings"
 )
 
-// Changes are the keys in which a configuration differs from the one in force,
-// in the order of the reference.
+// Changes are the paths of the keys in which a new configuration differs from the
+// active one, in the order of the reference.
 type Changes struct {
-	Live    []string // those that can be changed while the gateway serves
-	Restart []string // those that wait for a restart
+	Live    []string // applied by the reload
+	Restart []string // applied by the next restart only
 }
 
-// Reload returns what holds when next is put in the place of c: next, but with
-// what needs a restart as it is in c. Both must be valid.
+// Reload returns the configuration that is active after a reload: next, except that
+// keys which need a restart keep their values of c. Both must be valid.
 func (c Config) Reload(next Config) (Config, Changes) {
 	merged, changes := next, Changes{}
 	for _, k := range schema() {
-		switch in, other := (target{config: &c}), (target{config: &merged}); {
-		case k.ofAgent() || k.same(in, other):
+		switch active, reloaded := (target{config: &c}), (target{config: &merged}); {
+		case k.ofAgent() || k.same(active, reloaded):
 		case k.isLive:
 			changes.Live = append(changes.Live, k.path)
 		default:
-			k.copy(other, in)
+			k.copy(reloaded, active)
 			changes.Restart = append(changes.Restart, k.path)
 		}
 	}
@@ -31,42 +30,42 @@ func (c Config) Reload(next Config) (Config, Changes) {
 	return merged, changes
 }
 
-// changedAgents returns the keys of agents.list that differ in next; an agent
-// that came or went is one.
+// changedAgents returns the keys of agents.list that differ in next. An agent that
+// was added or removed counts as one key.
 func (c Config) changedAgents(next Config) (paths []string) {
 	all := maps.Clone(c.Agents.List)
 	maps.Copy(all, next.Agents.List)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		path := join("agents.list", name)
-		was, stood := c.Agents.List[name]
-		is, stands := next.Agents.List[name]
-		if !stood || !stands {
+		before, existed := c.Agents.List[name]
+		after, exists := next.Agents.List[name]
+		if !existed || !exists {
 			paths = append(paths, path)
 			continue
 		}
 		for _, k := range schema() {
-			if k.ofAgent() && !k.same(target{agent: &was}, target{agent: &is}) {
-				paths = append(paths, strings.Replace(k.path, "agents.list."+anyName, path, 1))
+			if k.ofAgent() && !k.same(target{agent: &before}, target{agent: &after}) {
+				paths = append(paths, k.pathOfAgent(name))
 			}
 		}
 	}
 	return paths
 }
 
-// A Setting is one key of the configuration and what it is, as a file would give
-// it; of a secret only whether it is set.
+// A Setting is one key of the configuration with its value, to be shown to admins.
 type Setting struct {
 	Key   string
-	Value string
-	Live  bool // a change needs no restart
+	Value string // as in a configuration file; of a secret only whether it is set
+	Live  bool   // a change needs no restart
 }
 
-// Settings returns all keys but those of agents, in the order of the reference.
+// Settings returns all keys except those of agents, in the order of the reference.
 func (c Config) Settings() []Setting {
 	var all []Setting
 	for _, k := range schema() {
 		if !k.ofAgent() {
-			all = append(all, Setting{Key: k.path, Value: k.show(target{config: &c}), Live: k.isLive})
+			all = append(all, Setting{Key: k.path, Value: k.show(target{config: &c}),
+				Live: k.isLive})
 		}
 	}
 	return all

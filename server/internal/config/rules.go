@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
+// anthropicMaxTemperature is the highest temperature that Anthropic's API accepts.
 const anthropicMaxTemperature = 1
 
-// rules adds the faults of keys that do not fit each other. A key that was
-// given badly has its fault already and is not missed.
+// rules adds the faults of keys that contradict each other, or are missing. It adds
+// none for a key that has a fault already.
 func (d *draft) rules() {
 	d.tlsRules()
 	d.webhookRules()
@@ -18,12 +19,15 @@ func (d *draft) rules() {
 		d.agentRules(join("agents.list", name), d.config.Agents.List[name])
 	}
 	if len(names) == 0 {
-		d.fault(d.placeOf("agents.list"), "agents.list", "must hold at least one agent, such as default: { provider: \"builtin\" }")
+		d.fault(d.locationOf("agents.list"), "agents.list",
+			"must hold at least one agent, such as default: { provider: \"builtin\" }")
 		return
 	}
-	if _, ok := d.config.Agents.List[d.config.Agents.Default]; !ok && !d.faulted["agents.default"] {
-		d.fault(d.placeOf("agents.default"), "agents.default", fmt.Sprintf(
-			"must be the name of an agent in agents.list: %s; got %s", strings.Join(quoteAll(names), ", "), quote(d.config.Agents.Default)))
+	name := d.config.Agents.Default
+	if _, ok := d.config.Agents.List[name]; !ok && !d.faulted["agents.default"] {
+		d.fault(d.locationOf("agents.default"), "agents.default", fmt.Sprintf(
+			"must be the name of an agent in agents.list: %s; got %s",
+			strings.Join(quoteAll(names), ", "), quote(name)))
 	}
 }
 
@@ -32,27 +36,38 @@ func (d *draft) agentRules(path string, a Agent) {
 		d.require(path+".provider", "is required: "+provider().accepts)
 		return
 	}
-	if a.Provider.baseURL() == "" { // the demo agent, or a provider that has its fault
+	if a.Provider.baseURL() == "" { // the demo agent, or a bad provider, which has a fault
 		return
 	}
 	if a.Model == "" {
-		d.require(path+".model", fmt.Sprintf("is required with provider %q: the model's name in quotes", a.Provider))
+		d.require(path+".model", fmt.Sprintf(
+			"is required with provider %q: the model's name in quotes", a.Provider))
 	}
-	if a.needsKey() && !a.APIKey.IsSet() && a.APIKeyFile == "" && !d.faulted[path+".api_key_file"] && !d.faulted[path+".base_url"] {
-		d.require(path+".api_key", fmt.Sprintf("is required with provider %q at %s: give it, or api_key_file, or the environment variable %s",
+	badKey := d.faulted[path+".api_key_file"] || d.faulted[path+".base_url"]
+	if a.needsKey() && !a.APIKey.IsSet() && a.APIKeyFile == "" && !badKey {
+		d.require(path+".api_key", fmt.Sprintf(
+			"is required with provider %q at %s: "+
+				"give it, or api_key_file, or the environment variable %s",
 			a.Provider, cmp.Or(a.BaseURL, a.Provider.baseURL()), a.Provider.keyVariable()))
 	}
 	if t := a.Temperature; a.Provider == Anthropic && t != nil && *t > anthropicMaxTemperature {
-		d.fault(d.placeOf(path+".temperature"), path+".temperature",
-			fmt.Sprintf("must be a number from 0 to %d with provider \"anthropic\"; got %g", anthropicMaxTemperature, *t))
+		d.fault(d.locationOf(path+".temperature"), path+".temperature", fmt.Sprintf(
+			"must be a number from 0 to %d with provider \"anthropic\"; got %g",
+			anthropicMaxTemperature, *t))
 	}
 }
 
-// needsKey reports whether the agent's server is known to refuse without one.
-func (a Agent) needsKey() bool { return a.Provider == Anthropic || a.Provider == OpenAI && a.atHome() }
+// needsKey reports whether the agent's server refuses requests without an API key.
+// Other servers with OpenAI's API may not need one.
+func (a Agent) needsKey() bool {
+	return a.Provider == Anthropic || a.Provider == OpenAI && a.usesProviderServer()
+}
 
-// atHome reports whether the agent talks to its provider's own server.
-func (a Agent) atHome() bool { return a.BaseURL == "" || a.BaseURL == a.Provider.baseURL() }
+// usesProviderServer reports whether the agent talks to its provider's own server.
+func (a Agent) usesProviderServer() bool {
+	return a.BaseURL == "" ||
+		a.BaseURL == a.Provider.baseURL()
+}
 
 func (d *draft) isGiven(path string) bool {
 	_, ok := d.given[path]
@@ -62,14 +77,14 @@ func (d *draft) isGiven(path string) bool {
 // require adds the fault of a key that is missing, unless it was given badly.
 func (d *draft) require(path, problem string) {
 	if !d.isGiven(path) && !d.faulted[path] {
-		d.fault(d.placeOf(path), path, problem)
+		d.fault(d.locationOf(path), path, problem)
 	}
 }
 
 // exclusive adds a fault if both keys were given in the file.
 func (d *draft) exclusive(one, other string) {
 	if d.isGiven(one) && d.isGiven(other) {
-		d.fault(d.placeOf(other), other, "excludes "+one+", which is given too; leave one out")
+		d.fault(d.locationOf(other), other, "excludes "+one+", which is given too; leave one out")
 	}
 }
 
@@ -81,8 +96,8 @@ func quoteAll(names []string) []string {
 	return quoted
 }
 
-// Validate returns every fault of a configuration that was put together in
-// code, as Faults. What Load and Parse return is valid.
+// Validate returns all faults of a configuration that was made in code, as Faults.
+// What Load and Parse return is always valid.
 func (c Config) Validate() error {
 	d := newDraft()
 	d.config = c
@@ -93,12 +108,13 @@ func (c Config) Validate() error {
 		}
 		for _, name := range c.agentNames() {
 			a := c.Agents.List[name]
-			d.problems("configuration", strings.Replace(k.path, "agents.list."+anyName, join("agents.list", name), 1), k.check(target{agent: &a}))
+			d.problems("configuration", k.pathOfAgent(name), k.check(target{agent: &a}))
 		}
 	}
 	for _, name := range c.agentNames() {
 		if !validAgentName.MatchString(name) {
-			d.fault(place{source: "configuration"}, join("agents.list", name), "an agent's name must be "+agentNameRule)
+			d.fault(location{source: "configuration"}, join("agents.list", name),
+				"an agent's name must be "+agentNameRule)
 		}
 	}
 	d.rules()

@@ -9,18 +9,18 @@ import (
 	"log/slog"
 )
 
-// redacted stands for a Secret wherever one is printed.
+// redacted is printed in place of a Secret.
 const redacted = "[redacted]"
 
-// A Secret is a text that does not print: fmt (every verb), encoding/json and
-// log/slog show a placeholder, also when the Secret is an unexported field of
-// something else. The zero Secret is unset and prints as nothing.
+// A Secret is a text that cannot be printed by accident: fmt (with every verb),
+// encoding/json and log/slog show a placeholder, even if the Secret is an unexported
+// field of another struct. The zero Secret is unset and prints as nothing.
 //
-// Compare two with reflect.DeepEqual or, against what a client sent, Equal;
-// == compares identities.
+// Compare a Secret with what a client sent by Equal, and two Secrets by
+// reflect.DeepEqual. Do not use ==, which compares pointers.
 type Secret struct {
-	// A pointer, because fmt follows no pointer inside a struct, not even
-	// where it may not call methods.
+	// text is a pointer because fmt cannot call methods of unexported fields, and
+	// follows no pointer inside a struct.
 	text *string
 }
 
@@ -40,12 +40,12 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// IsSet reports whether there is a text.
+// IsSet reports whether the Secret has a text.
 func (s Secret) IsSet() bool { return s.text != nil }
 
-// Equal reports whether s is set and candidate is its text. The time it takes
-// tells nothing about the text, not even its length. An unset Secret equals
-// nothing, the empty candidate included, so a missing token lets nobody in.
+// Equal reports whether s is set and candidate is its text. It takes the same time
+// for every text and every length of text, so that nobody can guess by timing. An
+// unset Secret equals nothing, not even "", so that a missing token lets nobody in.
 func (s Secret) Equal(candidate string) bool {
 	want, got := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(candidate))
 	same := subtle.ConstantTimeCompare(want[:], got[:]) == 1
@@ -60,14 +60,14 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// GoString is String: %#v shows no more than %s.
+// GoString returns the same as String.
 func (s Secret) GoString() string { return s.String() }
 
-// Format writes String whatever the verb.
+// Format writes String for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// MarshalJSON writes String as a JSON text.
+// MarshalJSON returns String as a JSON text.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
 
-// LogValue gives log/slog String.
+// LogValue returns String for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// maxSecretFileBytes bounds a file that holds a secret.
+// maxSecretFileBytes bounds a file that contains a secret.
 const maxSecretFileBytes = 64 << 10
 
-// readSecrets fills in the token and the agents' keys from their files, and
-// keys that are in neither from the environment.
+// readSecrets reads the secrets that are kept in files. An agent without a key gets
+// the one that the environment has for its provider, if any.
 func (l *loader) readSecrets() {
 	g := &l.config.Gateway
 	if g.TokenFile != "" {
@@ -33,21 +33,22 @@ func (l *loader) readSecrets() {
 	}
 }
 
-// secretFile returns what the file says, without white space around it.
+// secretFile returns the secret in a file, without white space around it. If there
+// is none, it adds a fault and returns an unset Secret.
 func (l *loader) secretFile(path, file string, k kind[Secret]) Secret {
-	at := l.placeOf(path)
+	at := l.locationOf(path)
 	data, mode, err := readAtMost(file, maxSecretFileBytes+1)
 	switch {
 	case err != nil:
-		l.fault(at, path, fmt.Sprintf("must name a file that can be read: %s: %v", strconv.Quote(file), reason(err)))
+		l.fault(at, path, fmt.Sprintf(
+			"must name a file that can be read: %s: %v", strconv.Quote(file), reason(err)))
 		return Secret{}
 	case len(data) > maxSecretFileBytes:
-		l.fault(at, path, fmt.Sprintf("%s is larger than %d bytes; it must hold the secret alone", strconv.Quote(file), maxSecretFileBytes))
+		l.fault(at, path, fmt.Sprintf("%s is larger than %d bytes; it must hold the secret alone",
+			strconv.Quote(file), maxSecretFileBytes))
 		return Secret{}
 	}
-	if mode&0o044 != 0 && runtime.GOOS != "windows" {
-		l.warn(at, path, fmt.Sprintf("%s can be read by others than its owner (mode %#o): run chmod 600 on it", strconv.Quote(file), mode))
-	}
+	l.checkMode(path, file, uint32(mode))
 	s, problems := k.read(node{shape: shapeText, text: strings.TrimSpace(string(data))})
 	for _, p := range problems {
 		l.fault(at, path, "what "+strconv.Quote(file)+" holds "+p.text)
@@ -55,8 +56,17 @@ func (l *loader) secretFile(path, file string, k kind[Secret]) Secret {
 	return s
 }
 
-// secretVariable returns the key that the environment holds for the agent's
-// provider by custom. It warns when that key goes to another's server.
+// checkMode warns if others than the owner can read the file of the key at path.
+func (l *loader) checkMode(path, file string, mode uint32) {
+	if mode&0o044 != 0 && runtime.GOOS != "windows" {
+		l.warn(l.locationOf(path), path, fmt.Sprintf(
+			"%s can be read by others than its owner (mode %#o): run chmod 600 on it",
+			strconv.Quote(file), mode))
+	}
+}
+
+// secretVariable returns the API key that the environment has for the agent's
+// provider. It warns if that key will be sent to a server that is not the provider's.
 func (l *loader) secretVariable(path string, a Agent) Secret {
 	variable := a.Provider.keyVariable()
 	value := l.env[variable]
@@ -66,8 +76,8 @@ func (l *loader) secretVariable(path string, a Agent) Secret {
 	source := "environment " + variable
 	s, problems := secret(1).read(node{shape: shapeText, text: value})
 	l.problems(source, path+".api_key", problems)
-	if s.IsSet() && !a.atHome() {
-		l.warn(place{source: source}, path+".api_key", fmt.Sprintf(
+	if s.IsSet() && !a.usesProviderServer() {
+		l.warn(location{source: source}, path+".api_key", fmt.Sprintf(
 			"this key is sent to %s; to send another one, set api_key or api_key_file", a.BaseURL))
 	}
 	return s

@@ -5,63 +5,76 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// TLS says how the gateway speaks TLS itself: with a pair of files, or with
-// certificates by ACME (RFC 8555) for hosts. With neither it speaks plain HTTP.
+// TLS says where the gateway's certificate comes from: from a pair of files, or by
+// ACME (RFC 8555) for a list of hosts. With neither, the gateway speaks plain HTTP.
 type TLS struct {
-	CertFile       string
-	KeyFile        string
-	ACMEHosts      []string // lower case; nil when none
-	ACMEEmail      string
-	ACMEDirectory  string        // normalised URL; filled in where there are hosts
-	RedirectListen string        // as Gateway.Listen; empty when there is no redirect
-	HSTS           time.Duration // 0: the header is not sent
+	CertFile       string        // PEM, with its chain
+	KeyFile        string        // PEM
+	ACMEHosts      []string      // lower case; nil without ACME
+	ACMEEmail      string        // may be empty
+	ACMEDirectory  string        // normalised URL; set if there are hosts
+	RedirectListen string        // as Gateway.Listen; empty: no redirect from plain HTTP
+	HSTS           time.Duration // max-age of Strict-Transport-Security; 0: not sent
 }
 
 // On reports whether the gateway speaks TLS itself.
 func (t TLS) On() bool { return t.CertFile != "" || len(t.ACMEHosts) > 0 }
 
-// letsEncrypt is the authority that is asked when none is named.
+// letsEncrypt is the default certificate authority.
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
 
 func tlsKeys() []key {
 	return []key{
-		at("tls.cert_file", filePath(), "", func(t target) *string { return &t.config.TLS.CertFile },
-			"The certificate with its chain, PEM, for a gateway that speaks TLS itself. The file is read again when it changes."),
-		at("tls.key_file", filePath(), "", func(t target) *string { return &t.config.TLS.KeyFile },
+		newKey("tls.cert_file", filePath(), "",
+			func(t target) *string { return &t.config.TLS.CertFile },
+			"The certificate with its chain, PEM, for a gateway that speaks TLS itself. The file "+
+				"is read again when it changes."),
+		newKey("tls.key_file", filePath(), "",
+			func(t target) *string { return &t.config.TLS.KeyFile },
 			"The certificate's key, PEM; only its owner should be able to read it."),
-		at("tls.acme_hosts", listOf(publicName()), nil, func(t target) *[]string { return &t.config.TLS.ACMEHosts },
-			"The names for which the gateway gets certificates by itself, and renews them, instead of `tls.cert_file`. "+
-				"Port 443 of each has to lead to `gateway.listen`, or port 80 to `tls.redirect_listen`. "+
-				"This agrees to the authority's terms of service."),
-		at("tls.acme_email", emailAddress(), "", func(t target) *string { return &t.config.TLS.ACMEEmail },
-			"Whom the authority writes to when something is wrong."),
-		at("tls.acme_directory", secureURL(), "", func(t target) *string { return &t.config.TLS.ACMEDirectory },
-			"The authority that certifies.").orElse("Let's Encrypt: `" + letsEncrypt + "`"),
-		at("tls.redirect_listen", listenAddress(), "", func(t target) *string { return &t.config.TLS.RedirectListen },
-			"Where plain HTTP is answered with the way to HTTPS, usually `:80`."),
-		at("tls.hsts", ageOrNever(time.Minute), 0, func(t target) *time.Duration { return &t.config.TLS.HSTS },
-			"For how long browsers are told to come over HTTPS alone, such as `\"365d\"`, behind a proxy that speaks TLS too; "+
-				"`\"0\"` is not at all. It cannot be taken back before it has passed.").live(),
+		newKey("tls.acme_hosts", listOf(publicName()), nil,
+			func(t target) *[]string { return &t.config.TLS.ACMEHosts },
+			"The names for which the gateway gets and renews certificates itself, instead of "+
+				"`tls.cert_file`. "+
+				"Port 443 of each must reach `gateway.listen`, or port 80 `tls.redirect_listen`. "+
+				"Setting this accepts the authority's terms of service."),
+		newKey("tls.acme_email", emailAddress(), "",
+			func(t target) *string { return &t.config.TLS.ACMEEmail },
+			"Where the authority sends warnings about the certificates."),
+		newKey("tls.acme_directory", secureURL(), "",
+			func(t target) *string { return &t.config.TLS.ACMEDirectory },
+			"The directory URL of the certificate authority.").describeDefault("Let's Encrypt: `" +
+			letsEncrypt + "`"),
+		newKey("tls.redirect_listen", listenAddress(), "",
+			func(t target) *string { return &t.config.TLS.RedirectListen },
+			"Where plain HTTP is redirected to HTTPS, usually `:80`."),
+		newKey("tls.hsts", ageOrNever(time.Minute), 0,
+			func(t target) *time.Duration { return &t.config.TLS.HSTS },
+			"How long browsers must use HTTPS only, such as `\"365d\"`, also behind a proxy "+
+				"that speaks TLS; "+
+				"`\"0\"` is not at all. Browsers keep to it for that long even if this is "+
+				"changed.").live(),
 	}
 }
 
 var publicNameForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
 
-// publicName is a name that an authority may certify.
+// publicName is a host name that a public certificate authority accepts.
 func publicName() kind[string] {
-	return textual(`a host name such as "chat.example.com"`, func(s string) (string, string, bool) {
+	return textKind(`a host name such as "chat.example.com"`, func(s string) (string,
+		string, bool) {
 		name := strings.ToLower(s)
 		switch _, err := netip.ParseAddr(s); {
 		case strings.Contains(s, "*"):
 			return "", "there are no patterns: list every name", false
 		case err == nil:
-			return "", "authorities certify names, not addresses; for an address use tls.cert_file", false
+			return "", "authorities certify names, not addresses; for an address use " +
+				"tls.cert_file", false
 		}
 		return name, "", len(name) <= 253 && publicNameForm.MatchString(name)
 	}, func(s string) string { return s })
@@ -70,18 +83,19 @@ func publicName() kind[string] {
 var emailForm = regexp.MustCompile(`^[!-?A-~]{1,64}@[a-zA-Z0-9.-]{1,253}$`)
 
 func emailAddress() kind[string] {
-	return filtered(`an e-mail address such as "you@example.com"`, emailForm.MatchString)
+	return textWhere(`an e-mail address such as "you@example.com"`, emailForm.MatchString)
 }
 
 // secureURL is an https URL.
 func secureURL() kind[string] {
-	return webText(`an https URL, such as "`+letsEncrypt+`"`, func(s string) (string, string, bool) {
+	return urlKind(`an https URL, such as "`+letsEncrypt+`"`, func(s string) (string,
+		string, bool) {
 		v, advice, ok := parseHTTP(s)
 		return v, advice, ok && strings.HasPrefix(v, "https://")
 	})
 }
 
-// tlsRules adds the faults of TLS keys that do not fit each other.
+// tlsRules adds the faults of TLS keys that contradict each other.
 func (d *draft) tlsRules() {
 	t := d.config.TLS
 	if t.CertFile != "" && t.KeyFile == "" {
@@ -95,23 +109,28 @@ func (d *draft) tlsRules() {
 	}
 	if len(t.ACMEHosts) == 0 && !d.faulted["tls.acme_hosts"] {
 		if t.ACMEEmail != "" {
-			d.tlsFault("tls.acme_email", "is of use with tls.acme_hosts alone; leave it out, or give those")
+			d.tlsFault("tls.acme_email", "is of use with tls.acme_hosts alone; leave it out, "+
+				"or give those")
 		}
 		if t.ACMEDirectory != "" {
-			d.tlsFault("tls.acme_directory", "is of use with tls.acme_hosts alone; leave it out, or give those")
+			d.tlsFault("tls.acme_directory", "is of use with tls.acme_hosts alone; leave it out, "+
+				"or give those")
 		}
 	}
-	if t.RedirectListen != "" && !t.On() && !d.faulted["tls.acme_hosts"] && !d.faulted["tls.cert_file"] {
-		d.tlsFault("tls.redirect_listen", "needs a gateway that speaks TLS: give tls.cert_file and tls.key_file, or tls.acme_hosts")
+	if t.RedirectListen != "" && !t.On() && !d.faulted["tls.acme_hosts"] &&
+		!d.faulted["tls.cert_file"] {
+		d.tlsFault("tls.redirect_listen", "needs a gateway that speaks TLS: give tls.cert_file "+
+			"and tls.key_file, or tls.acme_hosts")
 	}
 	if t.On() && strings.HasPrefix(d.config.Gateway.PublicURL, "http://") {
-		d.tlsFault("gateway.public_url", "must begin with https:// when the gateway speaks TLS itself; got "+quote(d.config.Gateway.PublicURL))
+		d.tlsFault("gateway.public_url", "must begin with https:// when the gateway speaks TLS "+
+			"itself; got "+quote(d.config.Gateway.PublicURL))
 	}
 }
 
-func (d *draft) tlsFault(path, problem string) { d.fault(d.placeOf(path), path, problem) }
+func (d *draft) tlsFault(path, problem string) { d.fault(d.locationOf(path), path, problem) }
 
-// checkPair adds the faults of a certificate's files.
+// checkPair adds the faults of the certificate and key files.
 func (l *loader) checkPair() {
 	t := l.config.TLS
 	if t.CertFile == "" || t.KeyFile == "" {
@@ -122,26 +141,26 @@ func (l *loader) checkPair() {
 	if cert == nil || key == nil {
 		return
 	}
-	if mode&0o044 != 0 && runtime.GOOS != "windows" {
-		l.warn(l.placeOf("tls.key_file"), "tls.key_file",
-			fmt.Sprintf("%s can be read by others than its owner (mode %#o): run chmod 600 on it", strconv.Quote(t.KeyFile), mode))
-	}
+	l.checkMode("tls.key_file", t.KeyFile, mode)
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		l.fault(l.placeOf("tls.cert_file"), "tls.cert_file", fmt.Sprintf(
-			"%s and %s are no certificate and its key: %v", strconv.Quote(t.CertFile), strconv.Quote(t.KeyFile), err))
+		l.fault(l.locationOf("tls.cert_file"), "tls.cert_file", fmt.Sprintf(
+			"%s and %s are no certificate and its key: "+
+				"%v", strconv.Quote(t.CertFile), strconv.Quote(t.KeyFile), err))
 	}
 }
 
-// pem returns what a file holds, or adds a fault and returns nil.
+// pem returns the content of a file. If it cannot, it adds a fault and returns nil.
 func (l *loader) pem(path, file string) (text []byte, mode uint32) {
 	const most = 1 << 20
 	data, perm, err := readAtMost(file, most)
 	switch {
 	case err != nil:
-		l.fault(l.placeOf(path), path, fmt.Sprintf("must name a file that can be read: %s: %v", strconv.Quote(file), reason(err)))
+		l.fault(l.locationOf(path), path, fmt.Sprintf("must name a file that can be read: %s: %v",
+			strconv.Quote(file), reason(err)))
 		return nil, 0
 	case len(data) == 0:
-		l.fault(l.placeOf(path), path, fmt.Sprintf("must name a file that holds PEM; %s is empty", strconv.Quote(file)))
+		l.fault(l.locationOf(path), path, fmt.Sprintf("must name a file that holds PEM; %s is "+
+			"empty", strconv.Quote(file)))
 		return nil, 0
 	}
 	return data, uint32(perm)

@@ -26,25 +26,25 @@ const (
 	shapeNull
 )
 
-// A node is a value with its place in the file.
+// A node is a value with its position in the file.
 type node struct {
 	shape   shape
 	at      position
-	text    string  // of a text what it says, of a number or boolean how it was written
-	number  float64 // NaN if it was written as no float64 can be
-	members []member
-	items   []node
+	text    string   // a text without quotes; a number or boolean as it was written
+	number  float64  // NaN if the number is no float64, such as 1e999
+	members []member // of an object
+	items   []node   // of a list
 }
 
-// A member is a key of an object, with its place, and its value.
+// A member is a key of an object, with its position and value.
 type member struct {
 	key   string
 	at    position
 	value node
 }
 
-// got describes the value for a message.
-func (n node) got() string {
+// describe returns the value as a message shows it after "got".
+func (n node) describe() string {
 	switch n.shape {
 	case shapeObject:
 		return "an object"
@@ -58,38 +58,41 @@ func (n node) got() string {
 	return shorten(n.text)
 }
 
-// A problem is a fault whose key and file are known to the caller alone.
+// A problem is a fault that lacks key and file; the caller of whoever returns it
+// knows these.
 type problem struct {
 	at     position
-	suffix string // of the key, such as [2]
+	suffix string // to append to the key, such as [2]
 	text   string
 }
 
-// parseTree reads JSON5 with a byte order mark or without. It returns the
-// value or, if the text is not JSON5, why not.
+// parseTree parses JSON5, with or without a byte order mark. It returns the value
+// or, if the text is not JSON5, why not.
 //
-// The library decides what is JSON5 and decodes every text and number. The
-// rest is about positions: what it accepts is walked once more to place every
-// key and value.
+// The JSON5 library decides what is JSON5 and decodes texts and numbers, but reports
+// no positions. So what the library accepts is walked once more to find them.
 func parseTree(data []byte) (node, []problem) {
 	if len(data) > maxFileBytes {
-		return node{}, []problem{{text: fmt.Sprintf("is larger than %d bytes, the most a configuration may have", maxFileBytes)}}
+		return node{}, []problem{{text: fmt.Sprintf(
+			"is larger than %d bytes, the most a configuration may have", maxFileBytes)}}
 	}
 	if bytes.HasPrefix(data, []byte{0xFE, 0xFF}) || bytes.HasPrefix(data, []byte{0xFF, 0xFE}) {
 		return node{}, []problem{{text: "is UTF-16; save it as UTF-8"}}
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if off := invalidUTF8(data); off >= 0 {
-		return node{}, []problem{{at: locate(data, off), text: fmt.Sprintf("byte 0x%02X is not UTF-8; save the file as UTF-8", data[off])}}
+		return node{}, []problem{{at: locate(data, off), text: fmt.Sprintf(
+			"byte 0x%02X is not UTF-8; save the file as UTF-8", data[off])}}
 	}
-	clean, unclosed, slips := blank(data)
-	if problems := syntaxProblems(data, clean, unclosed, slips); problems != nil {
+	clean, unclosed, lexical := blank(data)
+	if problems := syntaxProblems(data, clean, unclosed, lexical); problems != nil {
 		return node{}, problems
 	}
 	b := builder{clean: clean, cursor: newCursor(data)}
 	return b.value(), nil
 }
 
+// invalidUTF8 returns the offset of the first byte that is not UTF-8, or -1.
 func invalidUTF8(data []byte) int {
 	for off := 0; off < len(data); {
 		r, n := utf8.DecodeRune(data[off:])
@@ -101,47 +104,51 @@ func invalidUTF8(data []byte) int {
 	return -1
 }
 
-// syntaxProblems returns what keeps the text from being JSON5. The library
-// judges the text before the first slip; a syntax error in there comes first
-// and hides the slips, which may well follow from it.
-func syntaxProblems(data, clean []byte, unclosed int, slips []slip) []problem {
+// syntaxProblems returns why the text is not JSON5, or nil. The library sees the text
+// up to the first lexical fault. If it finds a syntax error there, only that error is
+// reported, since the lexical faults may be consequences of it.
+func syntaxProblems(data, clean []byte, unclosed int, lexical []lexicalFault) []problem {
+	at := func(off int, text string) []problem {
+		return []problem{{at: locate(data, off), text: text}}
+	}
 	judged := clean
-	if len(slips) > 0 {
-		judged = clean[:slips[0].off]
+	if len(lexical) > 0 {
+		judged = clean[:lexical[0].off]
 	}
 	off, message := syntaxError(judged)
 	switch {
-	case message == "" && len(slips) == 0:
+	case message == "" && len(lexical) == 0:
 		return nil
 	case message != "" && off < len(judged):
 		r, _ := utf8.DecodeRune(data[off:])
-		return []problem{{at: locate(data, off), text: fmt.Sprintf("syntax error: unexpected %q: %s", r, expectation(message))}}
-	case len(slips) > 0:
-		return slipProblems(data, slips)
+		return at(off, fmt.Sprintf("syntax error: unexpected %q: %s", r, expectation(message)))
+	case len(lexical) > 0:
+		return lexicalProblems(data, lexical)
 	case unclosed >= 0:
-		at := locate(data, unclosed)
-		return []problem{{at: locate(data, len(data)), text: fmt.Sprintf(
-			"syntax error: the file ends before the %c of line %d, column %d is closed", data[unclosed], at.line, at.column)}}
+		opened := locate(data, unclosed)
+		return at(len(data), fmt.Sprintf(
+			"syntax error: the file ends before the %c of line %d, column %d is closed",
+			data[unclosed], opened.line, opened.column))
 	case len(bytes.TrimSpace(clean)) == 0:
-		return []problem{{at: locate(data, len(data)), text: "the file has no content; the least is {}"}}
+		return at(len(data), "the file has no content; the least is {}")
 	}
-	return []problem{{at: locate(data, len(data)), text: "syntax error: the file ends too early: " + expectation(message)}}
+	return at(len(data), "syntax error: the file ends too early: "+expectation(message))
 }
 
-func slipProblems(data []byte, slips []slip) []problem {
-	problems := make([]problem, len(slips))
-	for i, s := range slips {
+func lexicalProblems(data []byte, lexical []lexicalFault) []problem {
+	problems := make([]problem, len(lexical))
+	for i, s := range lexical {
 		problems[i] = problem{at: locate(data, s.off), text: s.problem}
 	}
 	return problems
 }
 
-// syntaxError returns the offset and message of the library's syntax error;
-// the offset is len(clean) if the text ends too early. An empty message means
-// that the text is JSON5, though a number in it may still be none.
-func syntaxError(clean []byte) (int, string) {
-	// The line feed ends a word or number at the end of the text, so that an
-	// error about its last character is told from one about its end.
+// syntaxError returns the offset and message of the library's syntax error. The
+// offset is len(clean) if the text ends too early. The message is empty if the text
+// is JSON5; then a number in it may still be no float64.
+func syntaxError(clean []byte) (off int, message string) {
+	// The added line feed ends a word or number at the end of the text. Without it an
+	// error about the last character looks like one about the end.
 	ended := append(bytes.Clone(clean), '\n')
 	var ignored any
 	err := json5.Unmarshal(ended, &ignored)
@@ -156,17 +163,20 @@ func syntaxError(clean []byte) (int, string) {
 	return 0, err.Error()
 }
 
-// expectation says what must stand where the library found something else.
+// expectation translates the library's message into what must stand there instead.
 func expectation(message string) string {
 	for _, e := range []struct{ context, sentence string }{
-		{"looking for beginning of value", "a value must stand here: text in quotes, a number, true, false, a list in [ ] or an object in { }"},
+		{"looking for beginning of value", "a value must stand here: text in quotes, a number, " +
+			"true, false, a list in [ ] or an object in { }"},
 		{"looking for beginning of object key", "a key or } must stand here"},
-		{"in key literal", "a key of other characters than letters, digits, _ and $ must be in quotes"},
+		{"in key literal", "a key of other characters than letters, digits, _ and $ must " +
+			"be in quotes"},
 		{"after object key:value pair", "a comma or } must stand here"},
 		{"after object key", "a colon must stand between the key and its value"},
 		{"after array element", "a comma or ] must stand here"},
 		{"after top-level value", "nothing may follow the closing brace"},
-		{"in string literal", "a text may hold no control character; write it as an escape such as \\t"},
+		{"in string literal", "a text may hold no control character; write it as an " +
+			"escape such as \\t"},
 		{"in string escape code", `after a backslash stands one of b f n r t / " ' \ or u with four hex digits; write \\ for a backslash`},
 		{"hexadecimal character escape", "four hex digits must follow \\u"},
 		{"in literal", "the words without quotes are true, false and null; text must be in quotes"},
@@ -181,7 +191,7 @@ func expectation(message string) string {
 	return message
 }
 
-// A builder makes nodes from blanked text that the library accepted.
+// A builder turns blanked text, which the library has accepted, into nodes.
 type builder struct {
 	clean  []byte
 	off    int
@@ -196,7 +206,7 @@ func (b *builder) peek() byte {
 	return b.clean[b.off]
 }
 
-// skip passes c, and white space before it, if it comes next.
+// skip skips white space, and c if it follows. It reports whether c did.
 func (b *builder) skip(c byte) bool {
 	if b.peek() != c {
 		return false
@@ -245,7 +255,7 @@ func (b *builder) member() member {
 	return m
 }
 
-// word passes a bare key, number or literal.
+// word reads a bare key, a number or a literal.
 func (b *builder) word() string {
 	start := b.off
 	for b.off < len(b.clean) && strings.IndexByte(",:]} \t\r\n", b.clean[b.off]) < 0 {
@@ -254,19 +264,19 @@ func (b *builder) word() string {
 	return string(b.clean[start:b.off])
 }
 
-// quoted passes a quoted text and returns what it says.
+// quoted reads a quoted text and returns it decoded.
 func (b *builder) quoted() string {
 	literal := b.clean[b.off : b.off+textLength(b.clean[b.off:])]
 	b.off += len(literal)
 	var s string
 	if err := json5.Unmarshal(literal, &s); err != nil {
-		return string(literal) // cannot be: the library has accepted it
+		return string(literal) // cannot happen: the library has accepted the text
 	}
 	return s
 }
 
-// decodeNumber returns NaN for what the library's grammar lets pass but is no
-// float64, such as 1e999 or a lone point.
+// decodeNumber returns NaN for a literal that the library's grammar accepts and that
+// is no float64, such as 1e999 or a lone point.
 func decodeNumber(literal string) float64 {
 	var f float64
 	if err := json5.Unmarshal([]byte(literal), &f); err != nil {

@@ -5,36 +5,44 @@ import (
 	"strings"
 )
 
-// Webhook says who is told of pairings, by signed requests
+// Webhook says which server is notified of pairings, by signed requests
 // (https://www.standardwebhooks.com).
 type Webhook struct {
-	URL        string // normalised; empty: nobody
-	Secret     Secret // whsec_ and base64 of 24 to 64 bytes
-	SecretFile string // where Secret was read from; empty when it came from elsewhere
-	Events     []string
+	URL        string   // normalised; empty: no webhook
+	Secret     Secret   // signs the requests: whsec_ and base64 of 24 to 64 bytes
+	SecretFile string   // the file that Secret was read from, or empty
+	Events     []string // of WebhookRequested and WebhookResolved
 }
 
-// The events that a webhook may be told of.
+// The events of webhooks.
 const (
-	HookRequested = "device.pair.requested"
-	HookResolved  = "device.pair.resolved"
+	WebhookRequested = "device.pair.requested"
+	WebhookResolved  = "device.pair.resolved"
 )
 
 func webhookKeys() []key {
 	return []key{
-		at("webhook.url", baseURL(), "", func(t target) *string { return &t.config.Webhook.URL },
-			"Where a signed POST goes when a browser asks to be paired, and when that is settled. Redirects are not followed.").live(),
-		at("webhook.secret", signingSecret(), Secret{}, func(t target) *Secret { return &t.config.Webhook.Secret },
-			"What the requests are signed with, as Standard Webhooks has it; `echo whsec_$(openssl rand -base64 32)` makes one. Needed with `webhook.url`.").live(),
-		at("webhook.secret_file", filePath(), "", func(t target) *string { return &t.config.Webhook.SecretFile },
-			"A file that holds the secret, instead of `webhook.secret`; only its owner should be able to read it.").live(),
-		at("webhook.events", listOf(hookEvent()), []string{HookRequested, HookResolved}, func(t target) *[]string { return &t.config.Webhook.Events },
-			"What it is told of.").live(),
+		newKey("webhook.url", baseURL(), "",
+			func(t target) *string { return &t.config.Webhook.URL },
+			"Where a signed POST goes when a browser asks to be paired, and when the request is "+
+				"resolved. Redirects are not followed.").live(),
+		newKey("webhook.secret", signingSecret(), Secret{},
+			func(t target) *Secret { return &t.config.Webhook.Secret },
+			"The key that signs the requests, in the form of Standard Webhooks; `echo "+
+				"whsec_$(openssl rand -base64 32)` makes one. Required with `webhook.url`.").live(),
+		newKey("webhook.secret_file", filePath(), "",
+			func(t target) *string { return &t.config.Webhook.SecretFile },
+			"A file that holds the secret, instead of `webhook.secret`; only its owner should be "+
+				"able to read it.").live(),
+		newKey("webhook.events", listOf(webhookEvent()), []string{WebhookRequested,
+			WebhookResolved},
+			func(t target) *[]string { return &t.config.Webhook.Events },
+			"Which events are sent.").live(),
 	}
 }
 
-func hookEvent() kind[string] {
-	return oneOf(func(s string) string { return s }, HookRequested, HookResolved)
+func webhookEvent() kind[string] {
+	return oneOf(func(s string) string { return s }, WebhookRequested, WebhookResolved)
 }
 
 // signingSecret is a secret in the form of Standard Webhooks.
@@ -58,11 +66,12 @@ func signingSecret() kind[Secret] {
 	return k
 }
 
-// webhookRules adds the faults of webhook keys that do not fit each other.
+// webhookRules adds the faults of webhook keys that contradict each other.
 func (d *draft) webhookRules() {
 	w := d.config.Webhook
 	switch {
-	case w.URL != "" && !w.Secret.IsSet() && w.SecretFile == "" && !d.faulted["webhook.secret_file"]:
+	case w.URL != "" && !w.Secret.IsSet() && w.SecretFile == "" &&
+		!d.faulted["webhook.secret_file"]:
 		d.require("webhook.secret", "is required with webhook.url: give it, or secret_file")
 	case w.URL == "" && w.Secret.IsSet() && !d.faulted["webhook.url"]:
 		d.require("webhook.url", "is required with webhook.secret: where the requests go")
