@@ -17,51 +17,57 @@ import (
 )
 
 const (
-	// refresh is how often it is looked whether a certificate was renewed, which
-	// happens when a third of its life is left, 30 days at the most.
-	refresh = 10 * time.Minute
-	// forgetting is how long the library keeps a failure.
-	forgetting = 65 * time.Second
+	// renewalCheck is the interval between checks whether a certificate was renewed.
+	// The library renews a certificate when a third of its lifetime is left, 30 days at
+	// most.
+	renewalCheck = 10 * time.Minute
+	// failureCacheTime is for how long the library repeats a failure without asking the
+	// authority again.
+	failureCacheTime = 65 * time.Second
 	// answerTimeout bounds a single answer of the authority.
 	answerTimeout = time.Minute
 )
 
-// retries are the pauses after the first failures and, the last one, after all
-// others. Authorities count failures: Let's Encrypt takes five an hour of a
-// name, and a try can be two of them.
-func retries(failures int) time.Duration {
+// retryDelay returns the pause after so many failures in a row. Authorities limit
+// failures: Let's Encrypt allows five per hour and name, and one try can fail twice.
+func retryDelay(failures int) time.Duration {
 	return []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour}[min(failures, 3)-1]
 }
 
-// AuthorityOptions say who certifies what.
+// AuthorityOptions are what an Authority needs.
 type AuthorityOptions struct {
-	Hosts     []string // lower case
-	Email     string   // whom the authority writes to; may be empty
-	Directory string   // URL of the authority
-	// CacheDir holds keys and certificates, for this user's eyes only.
-	CacheDir string
-	Log      *slog.Logger
-	// Client asks the authority; nil: one that trusts whom the system trusts.
-	Client *http.Client
+	Hosts     []string // to get certificates for; lower case
+	Email     string   // where the authority sends warnings; may be empty
+	Directory string   // the directory URL of the authority
+	CacheDir  string   // where keys and certificates are kept, readable by this user only
+	Log       *slog.Logger
+	Client    *http.Client // for requests to the authority; nil: the default transport
 }
 
-// Authority gets certificates by ACME and renews them. Its methods may be called
-// at the same time. Only Watch asks the authority: no handshake waits for it.
+// Authority gets certificates by ACME and renews them. Its methods are safe for
+// concurrent use. Only Watch sends requests to the authority: TLS handshakes never
+// wait for it.
 type Authority struct {
 	AuthorityOptions
-	manager *autocert.Manager
-	again   map[string]chan struct{} // by host, to try at once; never closed
+	manager  *autocert.Manager
+	retryNow map[string]chan struct{} // by host: Reload's signals to maintain
 
-	mu      sync.RWMutex
-	ready   map[string]*tls.Certificate // by host
-	problem string                      // what the authority, or the way to it, said last
+	// mu guards the following fields.
+	mu           sync.RWMutex
+	certificates map[string]*tls.Certificate // the active one, by host
+	problem      string                      // the last problem with a request
 }
 
-// NewAuthority prepares for what Watch does. It agrees to the authority's terms.
+// NewAuthority returns an Authority that has no certificates until Watch runs. It
+// accepts the authority's terms of service.
 func NewAuthority(o AuthorityOptions) *Authority {
-	a := &Authority{AuthorityOptions: o, ready: map[string]*tls.Certificate{}, again: map[string]chan struct{}{}}
+	a := &Authority{
+		AuthorityOptions: o,
+		certificates:     map[string]*tls.Certificate{},
+		retryNow:         map[string]chan struct{}{},
+	}
 	for _, host := range o.Hosts {
-		a.again[host] = make(chan struct{}, 1)
+		a.retryNow[host] = make(chan struct{}, 1)
 	}
 	a.manager = &autocert.Manager{
 		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(o.CacheDir), Email: o.Email,
@@ -82,79 +88,88 @@ func withoutPort(host string) string {
 	return host
 }
 
-// Covers reports whether a host is one that certificates are for.
-func (a *Authority) Covers(host string) bool { return slices.Contains(a.Hosts, strings.ToLower(host)) }
+// Covers reports whether host is one of Hosts.
+func (a *Authority) Covers(host string) bool {
+	return slices.Contains(a.Hosts, strings.ToLower(host))
+}
 
-// Challenges answers the authority's questions over plain HTTP (RFC 8555 §8.3)
-// and leaves everything else to next.
-func (a *Authority) Challenges(next http.Handler) http.Handler { return a.manager.HTTPHandler(next) }
+// Challenges answers the authority's challenges over plain HTTP (RFC 8555 §8.3) and
+// passes all other requests to next.
+func (a *Authority) Challenges(next http.Handler) http.Handler {
+	return a.manager.HTTPHandler(next)
+}
 
-// Certificate gives the certificate for the host that a client names; it fits
-// tls.Config. It does not wait.
+// Certificate returns the active certificate for the host that the client names. It
+// is for tls.Config.GetCertificate and does not block.
 func (a *Authority) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	host := strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
 	if !a.Covers(host) {
 		return nil, fmt.Errorf("%q is not in tls.acme_hosts", host)
 	}
 	if slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}) {
-		return a.manager.GetCertificate(hello) // the authority, with its question
+		return a.manager.GetCertificate(hello) // the authority's challenge by TLS-ALPN
 	}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	if c := a.ready[host]; c != nil {
+	if c := a.certificates[host]; c != nil {
 		return c, nil
 	}
 	return nil, fmt.Errorf("there is no certificate for %q yet", host)
 }
 
-// Reload tries at once where the last try has failed.
+// Reload retries soon for every host whose last try has failed, instead of after the
+// usual pause. The error is always nil.
 func (a *Authority) Reload() error {
-	for _, again := range a.again {
+	for _, signal := range a.retryNow {
 		select {
-		case again <- struct{}{}:
-		default: // it is about to
+		case signal <- struct{}{}:
+		default: // a signal is pending already
 		}
 	}
 	return nil
 }
 
-// Watch gets the certificates and keeps them fresh until ctx ends. The listener
-// that uses Certificate has to be open: the authority asks there.
+// Watch gets the certificates and renews them until ctx ends. The listener that uses
+// Certificate must be open by then, since the authority connects to it. Call Watch
+// once.
 func (a *Authority) Watch(ctx context.Context) {
-	a.manager.Client = &acme.Client{DirectoryURL: a.Directory, UserAgent: "gatehouse", HTTPClient: a.client(ctx)}
+	a.manager.Client = &acme.Client{DirectoryURL: a.Directory, UserAgent: "gatehouse",
+		HTTPClient: a.client(ctx)}
 	var hosts sync.WaitGroup
 	for _, host := range a.Hosts {
-		hosts.Go(func() { a.keep(ctx, host) })
+		hosts.Go(func() { a.maintain(ctx, host) })
 	}
 	hosts.Wait()
 }
 
-// keep keeps the certificate of one host.
-func (a *Authority) keep(ctx context.Context, host string) {
-	var reminder reminder
+// maintain gets and renews the certificate of one host until ctx ends.
+func (a *Authority) maintain(ctx context.Context, host string) {
+	var reminder expiryReminder
 	failures := 0
 	for ctx.Err() == nil {
-		pause := refresh
+		pause := renewalCheck
 		c, err := a.manager.GetCertificate(helloTo(host))
 		switch {
 		case err == nil:
 			failures = 0
-			a.use(host, c)
-			reminder.look(a.Log, c.Leaf, "problem", a.lastProblem())
+			a.activate(host, c)
+			reminder.warnIfDue(a.Log, c.Leaf, "problem", a.lastProblem())
 		case ctx.Err() == nil:
 			failures++
-			pause = retries(failures)
-			a.Log.Warn("no TLS certificate from the authority", "host", host, "problem", err, "next_try", pause,
-				"needed", "the name leads here, and port 443, or 80 with tls.redirect_listen, is reached from the Internet")
+			pause = retryDelay(failures)
+			a.Log.Warn("no TLS certificate from the authority",
+				"host", host, "problem", err, "next_try", pause,
+				"needed", "the name must resolve to this machine, and port 443 of it, "+
+					"or port 80 with tls.redirect_listen, must be reachable from the Internet")
 		}
 		a.wait(ctx, host, pause, failures > 0)
 	}
 }
 
-// wait waits for the time of the next try, which Reload brings forward after a
-// failure, though not before the library has forgotten it.
+// wait waits for the time of the next try. After a failure Reload shortens the wait,
+// but not below failureCacheTime: the library would only repeat the failure.
 func (a *Authority) wait(ctx context.Context, host string, pause time.Duration, failed bool) {
-	soonest := time.Now().Add(forgetting)
+	soonest := time.Now().Add(failureCacheTime)
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
@@ -163,7 +178,7 @@ func (a *Authority) wait(ctx context.Context, host string, pause time.Duration, 
 			return
 		case <-timer.C:
 			return
-		case <-a.again[host]:
+		case <-a.retryNow[host]:
 			if failed {
 				timer.Reset(time.Until(soonest))
 			}
@@ -171,17 +186,24 @@ func (a *Authority) wait(ctx context.Context, host string, pause time.Duration, 
 	}
 }
 
-func (a *Authority) use(host string, c *tls.Certificate) {
+// activate makes c the certificate of host. The library returns the same certificate
+// until it is renewed.
+func (a *Authority) activate(host string, c *tls.Certificate) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if before := a.ready[host]; before == nil || !before.Leaf.Equal(c.Leaf) {
-		a.Log.Info("TLS certificate in use", "host", host, "authority", a.Directory, "ends", c.Leaf.NotAfter)
+	if before := a.certificates[host]; before == nil || !before.Leaf.Equal(c.Leaf) {
+		a.Log.Info("TLS certificate in use",
+			"host", host, "authority", a.Directory, "ends", c.Leaf.NotAfter)
 		a.problem = ""
 	}
-	a.ready[host] = c
+	a.certificates[host] = c
 }
 
-// helloTo asks the library for a certificate that every client of today takes.
+// helloTo returns a ClientHello that asks the library for an ECDSA certificate, which
+// all of today's clients accept.
 func helloTo(host string) *tls.ClientHelloInfo {
-	return &tls.ClientHelloInfo{ServerName: host, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}
+	return &tls.ClientHelloInfo{
+		ServerName:   host,
+		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
+	}
 }

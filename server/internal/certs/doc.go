@@ -1,10 +1,9 @@
-// Package certs gives the gateway's listener its certificates: from a pair of
-// files that is read again when it changes, or from an authority that speaks
-// ACME (RFC 8555) for named hosts.
+// Package certs provides the certificates of the gateway's TLS listener. They come
+// from a Pair of files, which is read again when it changes, or from an Authority
+// that speaks ACME (RFC 8555) for a list of hosts.
 //
-// What is in use stays in use until something better is there: a broken pair,
-// an expired one and an authority that does not answer are logged and change
-// nothing.
+// A certificate stays active until there is a better one. A broken or expired pair
+// of files and an authority that does not answer are logged and change nothing.
 package certs
 
 import (
@@ -16,31 +15,34 @@ import (
 	"golang.org/x/crypto/acme"
 )
 
-// Config is how the gateway speaks TLS: 1.2 or later, with the certificates
-// that get gives, HTTP/2 for pages, and ACME's challenge (RFC 8737).
-func Config(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
+// Config returns how the gateway speaks TLS: version 1.2 or later, with HTTP/2 for
+// pages, and with ACME's challenge by TLS-ALPN (RFC 8737). certificate is the method
+// of a Pair or an Authority.
+func Config(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
-		GetCertificate: get,
+		GetCertificate: certificate,
 		NextProtos:     []string{"h2", "http/1.1", acme.ALPNProto},
 	}
 }
 
-// warnBefore is how long before a certificate's end the log begins to say so:
-// what renews at two thirds of a life, as is the custom, is then late.
+// warnBefore returns how long before a certificate expires the log warns of that. A
+// renewal is late by then: usually it happens after two thirds of the lifetime.
 func warnBefore(leaf *x509.Certificate) time.Duration {
 	const most = 14 * 24 * time.Hour
 	return min(leaf.NotAfter.Sub(leaf.NotBefore)/6, most)
 }
 
-// reminder says once a day that a certificate ends soon, with what more is known.
-type reminder struct{ last time.Time }
+// expiryReminder warns once a day that a certificate expires soon.
+type expiryReminder struct{ last time.Time }
 
-func (r *reminder) look(log *slog.Logger, leaf *x509.Certificate, more ...any) {
+// warnIfDue logs the warning, with more attributes, if it is time to.
+func (r *expiryReminder) warnIfDue(log *slog.Logger, leaf *x509.Certificate, more ...any) {
 	now := time.Now()
 	if leaf.NotAfter.Sub(now) > warnBefore(leaf) || now.Sub(r.last) < 24*time.Hour {
 		return
 	}
 	r.last = now
-	log.Warn("the TLS certificate ends soon and was not renewed", append([]any{"names", leaf.DNSNames, "ends", leaf.NotAfter}, more...)...)
+	log.Warn("the TLS certificate ends soon and was not renewed",
+		append([]any{"names", leaf.DNSNames, "ends", leaf.NotAfter}, more...)...)
 }

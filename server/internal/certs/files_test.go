@@ -81,15 +81,15 @@ func TestWatch(t *testing.T) {
 				t.Errorf("%s: %q was logged %d times, want %d:\n%s", step, words, got, times, log.String())
 			}
 		}
-		const useless = "are of no use"
+		const useless = "cannot be used"
 		says("start", "old.test", "in use", 1)
 
 		cert, key := certstest.Issue(t, "new.test", begin, begin.Add(6*day))
 		f.write(f.cert, cert)
-		time.Sleep(lookAgain)
+		time.Sleep(pollInterval)
 		says("half replaced", "old.test", useless, 0)
 		f.write(f.key, key)
-		time.Sleep(lookAgain)
+		time.Sleep(pollInterval)
 		says("replaced", "new.test", useless, 0)
 		says("replaced", "new.test", "in use", 2)
 
@@ -128,7 +128,7 @@ func TestReload(t *testing.T) {
 	f.put("old.test", now.Add(-2*month), now.Add(-month))
 	log := &logged{}
 	p, err := OpenPair(f.cert, f.key, log.logger())
-	if err != nil || !strings.Contains(log.String(), "it has ended") {
+	if err != nil || !strings.Contains(log.String(), "it expired") {
 		t.Fatalf("one that has ended: %v\n%s", err, log.String())
 	}
 	f.write(f.cert, "x")
@@ -140,7 +140,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("a new pair: %v, %s is in use", err, used(t, p))
 	}
 	if err := p.Reload(); err != nil || strings.Count(log.String(), "in use") != 2 {
-		t.Errorf("again: %v\n%s", err, log.String())
+		t.Errorf("retryNow: %v\n%s", err, log.String())
 	}
 }
 

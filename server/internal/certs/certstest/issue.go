@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Issue makes a certificate that signs itself, for a name or an IP address, good
-// from begin to end, and its key, both in PEM. No two have the same number.
+// Issue returns a self-signed certificate for a name or an IP address, valid from
+// begin to end, and its key, both as PEM. Each has its own serial number.
 func Issue(t testing.TB, host string, begin, end time.Time) (cert, key string) {
 	t.Helper()
 	return issue(t, host, time.Now().UnixNano(), begin, end)
@@ -30,7 +30,8 @@ func issue(t testing.TB, host string, number int64, begin, end time.Time) (cert,
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(number), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
+		SerialNumber: big.NewInt(number), Subject: pkix.Name{CommonName: host},
+		DNSNames:  []string{host},
 		NotBefore: begin, NotAfter: end, IsCA: true, BasicConstraintsValid: true,
 	}
 	if ip := net.ParseIP(host); ip != nil {
@@ -48,14 +49,14 @@ func issue(t testing.TB, host string, number int64, begin, end time.Time) (cert,
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
 }
 
-// Good is Issue for a certificate that is good now.
+// Good is Issue for a certificate that is valid now.
 func Good(t testing.TB, host string) (cert, key string) {
 	t.Helper()
 	return Issue(t, host, time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour))
 }
 
-// Write writes a certificate of that number that is good now, and its key, into a
-// folder, and gives the names of the files.
+// Write writes a certificate with that serial number that is valid now, and its key,
+// into a folder. It returns the names of the files.
 func Write(t testing.TB, dir, host string, number int64) (certFile, keyFile string) {
 	t.Helper()
 	cert, key := issue(t, host, number, time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour))
