@@ -325,7 +325,7 @@ var fixedLimits = map[string][]string{
 	"API keys at a time":                                                {`maxKeys\s+= 500\b`},
 	"life of an API key that expires":                                   {`maxKeyLife\s+= 3650 \* 24 \* time.Hour`},
 	"file of the configuration":                                         {`maxFileBytes\s+= 1 << 20`},
-	"queued webhook events":                                             {`maxWaiting\s+= 100\b`},
+	"queued webhook events":                                             {`maxQueued\s+= 100\b`},
 }
 
 // TestManualLimits holds the page of fixed limits to the constants, wherever they

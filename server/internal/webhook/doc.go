@@ -1,8 +1,8 @@
-// Package webhook tells a configured address of pairings, by signed requests as
-// Standard Webhooks has them (https://www.standardwebhooks.com): an id that stays
-// the same over tries, a timestamp and an HMAC-SHA256 of both with the body.
+// Package webhook notifies a configured URL of pairings. The requests are signed as
+// in Standard Webhooks (https://www.standardwebhooks.com): with an id that is the same
+// for all tries of a message, a timestamp, and an HMAC-SHA256 of these and the body.
 //
-// It never holds anybody up. What is to be told waits in memory: a stop of the
-// gateway, or a receiver that is away for more than some ten minutes, loses it,
-// and the log says so. Pairings themselves are in the console all the same.
+// Notifying never blocks the caller. Messages wait in memory until they are delivered.
+// They are lost, with a line in the log, if the gateway shuts down or if the receiver
+// cannot be reached for about ten minutes. The console shows pairings in any case.
 package webhook

@@ -30,9 +30,9 @@ func TestManualShowsWhatIsSent(t *testing.T) {
 		if err := d.Decode(&shown); err != nil {
 			t.Fatalf("%s.md:%d: %v", b.Page, b.Line, err)
 		}
-		var data any = requestedOf(protocol.PendingDevice{UserAgent: "x", CreatedAt: now, ExpiresAt: now})
+		var data any = newPairingRequested(protocol.PendingDevice{UserAgent: "x", CreatedAt: now, ExpiresAt: now})
 		if shown.Type == protocol.EventDeviceResolved {
-			data = resolvedOf(protocol.DeviceResolved{Paired: &protocol.PairedDevice{UserID: "ann", Role: protocol.Operator}})
+			data = newPairingResolved(protocol.DeviceResolved{Paired: &protocol.PairedDevice{UserID: "ann", Role: protocol.Operator}})
 		}
 		m, err := newMessage(shown.Type, data)
 		if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// message is what is told, once, in one or more tries.
+// message is one notification. All tries to deliver it send the same id and body.
 type message struct {
 	id    string
 	event string
-	body  []byte
+	body  []byte // JSON
 }
 
-// newMessage makes a message; data must have a form in JSON.
+// newMessage returns a message with data as JSON.
 func newMessage(event string, data any) (message, error) {
 	body, err := json.Marshal(struct {
 		Type      string    `json:"type"`
@@ -30,9 +30,9 @@ func newMessage(event string, data any) (message, error) {
 	return message{id: "msg_" + rand.Text(), event: event, body: body}, err
 }
 
-// requested is what is told of a browser that asks. The code is left out: it is
-// for the people at both ends.
-type requested struct {
+// pairingRequested is the data of a message about a browser that asks to be paired.
+// It has no pairing code: only the user and the admin may see that.
+type pairingRequested struct {
 	DeviceID   string    `json:"deviceId"`
 	DeviceName string    `json:"deviceName"`
 	Address    string    `json:"address"`
@@ -41,31 +41,32 @@ type requested struct {
 	ExpiresAt  time.Time `json:"expiresAt"`
 }
 
-func requestedOf(p protocol.PendingDevice) requested {
-	return requested{
+func newPairingRequested(p protocol.PendingDevice) pairingRequested {
+	return pairingRequested{
 		DeviceID: p.DeviceID, DeviceName: p.DeviceName, Address: p.Address, UserAgent: p.UserAgent,
 		CreatedAt: p.CreatedAt.Go(), ExpiresAt: p.ExpiresAt.Go(),
 	}
 }
 
-// resolved is what is told of the end of a request or a device's access.
-type resolved struct {
+// pairingResolved is the data of a message about a request that was resolved, or a
+// device whose access ended.
+type pairingResolved struct {
 	DeviceID  string `json:"deviceId"`
 	Status    string `json:"status"`              // approved, denied, expired or revoked
 	SignedOut bool   `json:"signedOut,omitempty"` // revoked by the device itself
-	UserID    string `json:"userId,omitempty"`    // of one that was let in
-	Role      string `json:"role,omitempty"`
+	UserID    string `json:"userId,omitempty"`    // of a device that is or was paired
+	Role      string `json:"role,omitempty"`      // likewise
 }
 
-func resolvedOf(r protocol.DeviceResolved) resolved {
-	told := resolved{DeviceID: r.DeviceID, Status: r.Status, SignedOut: r.SignedOut}
+func newPairingResolved(r protocol.DeviceResolved) pairingResolved {
+	data := pairingResolved{DeviceID: r.DeviceID, Status: r.Status, SignedOut: r.SignedOut}
 	if r.Paired != nil {
-		told.UserID, told.Role = r.Paired.UserID, string(r.Paired.Role)
+		data.UserID, data.Role = r.Paired.UserID, string(r.Paired.Role)
 	}
-	return told
+	return data
 }
 
-// sign sets the headers of a try at a moment.
+// sign sets the headers of a request that is sent now.
 func (m message) sign(h http.Header, key []byte, now time.Time) {
 	at := strconv.FormatInt(now.Unix(), 10)
 	sum := hmac.New(sha256.New, key)

@@ -19,103 +19,108 @@ import (
 )
 
 const (
-	// maxWaiting bounds the messages that are not told yet.
-	maxWaiting = 100
-	// maxAtOnce bounds the requests under way.
+	// maxQueued bounds the messages that are not delivered yet.
+	maxQueued = 100
+	// maxAtOnce bounds the requests that are sent at the same time.
 	maxAtOnce = 4
-	// tryTimeout bounds one try, with all that the receiver answers.
+	// tryTimeout bounds one try, including the receiver's answer.
 	tryTimeout = 10 * time.Second
-	// maxAnswer bounds what of an answer is read, in bytes, so that its connection
-	// can be used again.
+	// maxAnswer bounds how much of an answer is read, in bytes. It is read so that the
+	// connection can be used again.
 	maxAnswer = 16 << 10
+	// maxRetryAfter bounds the pause that a receiver can ask for.
+	maxRetryAfter = 10 * time.Minute
 )
 
-// maxAsked bounds how long a receiver may have a try wait.
-const maxAsked = 10 * time.Minute
-
-// waits are how long each further try waits, or longer if the receiver asks for
-// that: eight tries within ten minutes.
-func waits() []time.Duration {
+// retryDelays are the pauses before each further try: eight tries within ten
+// minutes. A pause is longer if the receiver asks for that.
+func retryDelays() []time.Duration {
 	return []time.Duration{
-		5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 3 * time.Minute, 3 * time.Minute,
+		5 * time.Second, 15 * time.Second, 30 * time.Second,
+		time.Minute, 2 * time.Minute, 3 * time.Minute, 3 * time.Minute,
 	}
 }
 
-// Settings are what the configuration says of the webhook: where it goes and for
-// which events. Without a URL nothing is sent.
+// Settings are what the configuration says about the webhook. Without a URL nothing
+// is sent.
 type Settings struct {
-	URL    string // http or https
-	Key    []byte // signs each message
-	Events []string
+	URL    string   // http or https
+	Key    []byte   // signs the messages
+	Events []string // names of the events to send
 }
 
 // Options are what a Sender needs.
 type Options struct {
 	Log      *slog.Logger
-	Settings setting.Live[Settings] // asked before each try
+	Settings setting.Live[Settings] // read before each try
 }
 
-// Sender tells. It is safe for concurrent use.
+// Sender delivers messages. It is safe for concurrent use.
 type Sender struct {
 	o      Options
 	client *http.Client
-	turns  chan struct{} // a slot a request under way
+	slots  chan struct{} // one element per request that is being sent
 
-	ctx     context.Context
-	stop    context.CancelFunc
-	mu      sync.Mutex
-	waiting int
-	tries   sync.WaitGroup
+	ctx        context.Context // ends with Stop
+	cancel     context.CancelFunc
+	deliveries sync.WaitGroup // a goroutine per queued message
+
+	// mu guards the following field, and that no message is queued after Stop.
+	mu     sync.Mutex
+	queued int
 }
 
-// New makes a Sender. It runs goroutines while there is something to tell, until
-// Stop.
+// New returns a Sender. The caller must call Stop in the end.
 func New(o Options) *Sender {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxIdleConns: maxAtOnce, IdleConnTimeout: time.Minute,
 		TLSHandshakeTimeout: tryTimeout, MaxResponseHeaderBytes: maxAnswer, ForceAttemptHTTP2: true,
 	}
-	s := &Sender{o: o, turns: make(chan struct{}, maxAtOnce), client: &http.Client{
+	s := &Sender{o: o, slots: make(chan struct{}, maxAtOnce), client: &http.Client{
 		Transport: transport, Timeout: tryTimeout,
-		// The signature is for the address that was configured.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		// Signed messages go to the configured URL only: redirects are not followed.
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}}
-	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
 
-// PairingRequested tells of a browser that asks to be let in.
+// PairingRequested notifies of a browser that asks to be paired. It does not block.
 func (s *Sender) PairingRequested(p protocol.PendingDevice) {
-	s.tell(protocol.EventDeviceRequested, requestedOf(p))
+	s.enqueue(protocol.EventDeviceRequested, newPairingRequested(p))
 }
 
-// PairingResolved tells of what became of a request or a device.
+// PairingResolved notifies of a request that was resolved, or a device whose access
+// ended. It does not block.
 func (s *Sender) PairingResolved(r protocol.DeviceResolved) {
-	s.tell(protocol.EventDeviceResolved, resolvedOf(r))
+	s.enqueue(protocol.EventDeviceResolved, newPairingResolved(r))
 }
 
-// Stop ends all tries and waits for that. What was not told is lost; the log says
-// how much.
+// Stop ends all tries and returns when they have ended. Messages that were not
+// delivered are lost; their number is logged.
 func (s *Sender) Stop() {
 	s.mu.Lock()
-	lost := s.waiting
-	s.stop()
+	lost := s.queued
+	s.cancel()
 	s.mu.Unlock()
-	s.tries.Wait()
+	s.deliveries.Wait()
 	s.client.CloseIdleConnections()
 	if lost > 0 {
-		s.o.Log.Warn("webhook: the stop ends what was not told yet", "messages", lost)
+		s.o.Log.Warn("webhook: messages lost, since the gateway shuts down", "messages", lost)
 	}
 }
 
-// tell queues a message, if anybody wants it. It does not block.
-func (s *Sender) tell(event string, data any) {
+// enqueue queues a message if the settings want its event.
+func (s *Sender) enqueue(event string, data any) {
 	if !s.o.Settings().wants(event) {
 		return
 	}
 	m, err := newMessage(event, data)
 	if err != nil {
-		s.o.Log.Error("webhook: a message cannot be made", "event", event, "error", err)
+		s.o.Log.Error("webhook: message lost, since it has no form in JSON",
+			"event", event, "error", err)
 		return
 	}
 	s.mu.Lock()
@@ -123,22 +128,27 @@ func (s *Sender) tell(event string, data any) {
 	switch {
 	case s.ctx.Err() != nil:
 		return
-	case s.waiting >= maxWaiting:
-		s.o.Log.Error("webhook: too much waits to be told; this is left out", "event", event, "id", m.id)
+	case s.queued >= maxQueued:
+		s.o.Log.Error("webhook: message lost, since the queue is full",
+			"event", event, "id", m.id)
 		return
 	}
-	s.waiting++
-	s.tries.Go(func() {
+	s.queued++
+	s.deliveries.Go(func() {
 		s.deliver(m)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.waiting--
+		s.queued--
 	})
 }
 
-func (to Settings) wants(event string) bool { return to.URL != "" && slices.Contains(to.Events, event) }
+// wants reports whether messages of the event are to be sent.
+func (to Settings) wants(event string) bool {
+	return to.URL != "" && slices.Contains(to.Events, event)
+}
 
-// deliver tries until the receiver has taken the message, or wants no more.
+// deliver sends the message until the receiver has accepted it, refuses further tries,
+// or has failed too often.
 func (s *Sender) deliver(m message) {
 	log := s.o.Log.With("event", m.event, "id", m.id)
 	for tries := 1; ; tries++ {
@@ -146,13 +156,14 @@ func (s *Sender) deliver(m message) {
 		if err == nil || s.ctx.Err() != nil {
 			return
 		}
-		pauses := waits()
-		if !again || tries > len(pauses) {
-			log.Error("webhook: not told", "tries", tries, "error", err)
+		delays := retryDelays()
+		if !again || tries > len(delays) {
+			log.Error("webhook: message lost, since it was not delivered",
+				"tries", tries, "error", err)
 			return
 		}
-		pause := max(pauses[tries-1], asked(err))
-		log.Warn("webhook: not told yet", "tries", tries, "next", pause, "error", err)
+		pause := max(delays[tries-1], retryAfterOf(err))
+		log.Warn("webhook: message not delivered yet", "tries", tries, "next", pause, "error", err)
 		select {
 		case <-time.After(pause):
 		case <-s.ctx.Done():
@@ -161,75 +172,78 @@ func (s *Sender) deliver(m message) {
 	}
 }
 
-// try sends the message once, to whoever is told now. Its error names no more of
-// the address than the host.
+// try sends the message once, to the URL of the current settings. If it fails, again
+// says whether another try may succeed. The error contains no more of the URL than its
+// host, since the rest may be secret.
 func (s *Sender) try(m message) (again bool, err error) {
 	select {
-	case s.turns <- struct{}{}:
-		defer func() { <-s.turns }()
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
 	case <-s.ctx.Done():
 		return false, s.ctx.Err()
 	}
 	to := s.o.Settings()
 	if !to.wants(m.event) {
-		return false, nil // it was turned off meanwhile
+		return false, nil // the settings have changed
 	}
 	r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, to.URL, bytes.NewReader(m.body))
 	if err != nil {
-		return false, errors.New("webhook.url is no address")
+		return false, errors.New("webhook.url is not a URL")
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "Gatehouse")
 	m.sign(r.Header, to.Key, time.Now())
 	answer, err := s.client.Do(r)
 	if err != nil {
-		return true, fmt.Errorf("%s: %w", r.URL.Host, withoutAddress(err))
+		return true, fmt.Errorf("%s: %w", r.URL.Host, withoutURL(err))
 	}
 	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // its status says it all
+	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // only the status matters
+	failure := fmt.Errorf("%s answered %s", r.URL.Host, answer.Status)
 	switch {
 	case answer.StatusCode >= 200 && answer.StatusCode < 300:
 		return false, nil
-	case answer.StatusCode == http.StatusGone: // it wants no more
-		return false, fmt.Errorf("%s answered %s", r.URL.Host, answer.Status)
+	case answer.StatusCode == http.StatusGone: // Standard Webhooks: send no more
+		return false, failure
 	}
-	return true, &notTaken{fmt.Errorf("%s answered %s", r.URL.Host, answer.Status), retryAfter(answer.Header)}
+	return true, &refused{failure, retryAfter(answer.Header)}
 }
 
-// notTaken is an answer that may be another one later.
-type notTaken struct {
+// refused is the error of an answer that is no success.
+type refused struct {
 	error
-	after time.Duration // what the receiver asks for
+	after time.Duration // the pause that the receiver asks for
 }
 
-// asked is how long the next try is to wait at least.
-func asked(err error) time.Duration {
-	if refused := new(notTaken); errors.As(err, &refused) {
-		return refused.after
+// retryAfterOf returns the pause that the receiver asked for, or 0.
+func retryAfterOf(err error) time.Duration {
+	if r := new(refused); errors.As(err, &r) {
+		return r.after
 	}
 	return 0
 }
 
-// retryAfter reads both forms of Retry-After (RFC 9110 §10.2.3): at most maxAsked,
-// and zero for what is neither.
+// retryAfter returns the pause in a Retry-After header, which is a time or a number of
+// seconds (RFC 9110 §10.2.3). It returns at most maxRetryAfter, and 0 if the header is
+// missing or malformed.
 func retryAfter(h http.Header) time.Duration {
 	text := h.Get("Retry-After")
 	if at, err := http.ParseTime(text); err == nil {
-		return min(max(time.Until(at), 0), maxAsked)
+		return min(max(time.Until(at), 0), maxRetryAfter)
 	}
 	seconds, err := strconv.ParseUint(text, 10, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return maxAsked
+		return maxRetryAfter
 	case err != nil:
 		return 0
 	}
-	return time.Duration(min(seconds, uint64(maxAsked/time.Second))) * time.Second // #nosec G115 -- at most maxAsked
+	bounded := min(seconds, uint64(maxRetryAfter/time.Second))
+	return time.Duration(bounded) * time.Second // #nosec G115 -- bounded is at most 600
 }
 
-// withoutAddress is what went wrong with a request without its URL, which may
-// hold a secret.
-func withoutAddress(err error) error {
+// withoutURL returns the error of a request without the URL, which may be secret.
+func withoutURL(err error) error {
 	var failed *url.Error
 	if errors.As(err, &failed) {
 		return failed.Err

@@ -30,7 +30,7 @@ var (
 	revoked = protocol.DeviceResolved{Status: protocol.PairingRevoked, Code: "ABCDEFGH", DeviceID: "dev-1", Paired: &protocol.PairedDevice{UserID: "ann", Role: protocol.Viewer}}
 )
 
-// logs takes what several goroutines log.
+// logs is a log that several goroutines may write to.
 type logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -53,8 +53,8 @@ func newSender(to Settings) (*Sender, *logs) {
 	return New(Options{Log: slog.New(slog.NewTextHandler(log, nil)), Settings: setting.Fixed(to)}), log
 }
 
-// A receiver that checks signatures by the book is told once of each.
-func TestTell(t *testing.T) {
+// A receiver that checks signatures by the book gets each message once.
+func TestDeliver(t *testing.T) {
 	t.Parallel()
 	bodies := make(chan string, 9)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +73,7 @@ func TestTell(t *testing.T) {
 	first := <-bodies
 	s.PairingResolved(revoked)
 	second := <-bodies
-	s.tries.Wait()
+	s.deliveries.Wait()
 	s.Stop()
 	s.PairingRequested(pending) // after the stop
 	var told struct {
@@ -97,16 +97,16 @@ func TestTell(t *testing.T) {
 }
 
 // Redirects are not followed, and what fails is not logged with its address.
-func TestNotToldElsewhere(t *testing.T) {
+func TestNoRedirects(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/elsewhere" {
-			t.Error("it was told elsewhere")
+			t.Error("the redirect was followed")
 		}
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}))
 	s, _ := newSender(Settings{URL: server.URL + "/secret-path", Key: key, Events: both})
-	m, err := newMessage(protocol.EventDeviceRequested, requestedOf(pending))
+	m, err := newMessage(protocol.EventDeviceRequested, newPairingRequested(pending))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestNotToldElsewhere(t *testing.T) {
 	}
 }
 
-// receiver answers requests within a bubble.
+// receiver answers requests within a synctest bubble.
 type receiver struct {
 	mu     sync.Mutex
 	start  time.Time
@@ -174,22 +174,22 @@ func TestTries(t *testing.T) {
 		logged string
 	}{
 		"at once":           {func(int) int { return 204 }, 1, ""},
-		"after some errors": {func(n int) int { return []int{500, 404, 0, 200}[n-1] }, 4, "not told yet"},
-		"never":             {func(int) int { return 503 }, 8, `msg="webhook: not told"`},
-		"never answered":    {func(int) int { return 0 }, 8, `msg="webhook: not told"`},
-		"not any more":      {func(int) int { return 410 }, 1, `msg="webhook: not told"`},
+		"after some errors": {func(n int) int { return []int{500, 404, 0, 200}[n-1] }, 4, "message not delivered yet"},
+		"never":             {func(int) int { return 503 }, 8, `msg="webhook: message lost, since it was not delivered"`},
+		"never answered":    {func(int) int { return 0 }, 8, `msg="webhook: message lost, since it was not delivered"`},
+		"not any more":      {func(int) int { return 410 }, 1, `msg="webhook: message lost, since it was not delivered"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, c.status, func(s *Sender, r *receiver, log *logs) {
-				s.PairingResolved(revoked) // which nobody wants
+				s.PairingResolved(revoked) // whose event is not wanted
 				s.PairingRequested(pending)
-				s.tries.Wait()
+				s.deliveries.Wait()
 				if len(r.ids) != c.tries || !strings.Contains(log.String(), c.logged) || c.logged == "" && log.String() != "" {
 					t.Errorf("tried at %v; logged %s", r.times, log)
 				}
 				for i, id := range r.ids {
-					if id != r.ids[0] || i > 0 && r.times[i]-r.times[i-1] < waits()[i-1] {
+					if id != r.ids[0] || i > 0 && r.times[i]-r.times[i-1] < retryDelays()[i-1] {
 						t.Errorf("try %d at %v is %s, the first %s", i, r.times[i], id, r.ids[0])
 					}
 				}
@@ -212,21 +212,21 @@ func TestRetryAfter(t *testing.T) {
 		"seconds":            {func() string { return "90" }, 429, 90 * time.Second},
 		"a date":             {func() string { return time.Now().Add(2 * time.Minute).UTC().Format(http.TimeFormat) }, 503, 2 * time.Minute},
 		"an old form":        {func() string { return time.Now().Add(2 * time.Minute).UTC().Format(time.RFC850) }, 503, 2 * time.Minute},
-		"sooner than we try": {func() string { return "1" }, 503, waits()[0]},
-		"gone by":            {func() string { return time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) }, 503, waits()[0]},
-		"far too long":       {func() string { return "86400" }, 503, maxAsked},
-		"a date far away":    {func() string { return time.Now().AddDate(9, 0, 0).UTC().Format(http.TimeFormat) }, 503, maxAsked},
-		"beyond all numbers": {func() string { return strings.Repeat("9", 30) }, 503, maxAsked},
-		"negative":           {func() string { return "-90" }, 503, waits()[0]},
-		"rubbish":            {func() string { return "soon" }, 503, waits()[0]},
-		"none":               {func() string { return "" }, 503, waits()[0]},
+		"sooner than we try": {func() string { return "1" }, 503, retryDelays()[0]},
+		"gone by":            {func() string { return time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) }, 503, retryDelays()[0]},
+		"far too long":       {func() string { return "86400" }, 503, maxRetryAfter},
+		"a date far away":    {func() string { return time.Now().AddDate(9, 0, 0).UTC().Format(http.TimeFormat) }, 503, maxRetryAfter},
+		"beyond all numbers": {func() string { return strings.Repeat("9", 30) }, 503, maxRetryAfter},
+		"negative":           {func() string { return "-90" }, 503, retryDelays()[0]},
+		"rubbish":            {func() string { return "soon" }, 503, retryDelays()[0]},
+		"none":               {func() string { return "" }, 503, retryDelays()[0]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(n int) int { return []int{c.status, 204}[n-1] }, func(s *Sender, r *receiver, log *logs) {
 				r.after = c.header
 				s.PairingRequested(pending)
-				s.tries.Wait()
+				s.deliveries.Wait()
 				if len(r.times) != 2 {
 					t.Fatalf("tried at %v; logged %s", r.times, log)
 				}
@@ -238,23 +238,23 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A receiver that is away holds up nobody, and what waits is bounded.
+// An unreachable receiver blocks nobody, and the queue is bounded.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(int) int { return 0 }, func(s *Sender, r *receiver, log *logs) {
 		before := time.Now()
-		for range maxWaiting + 5 {
+		for range maxQueued + 5 {
 			s.PairingRequested(pending)
 		}
 		if time.Since(before) != 0 {
-			t.Error("it held up who told it")
+			t.Error("notifying blocked")
 		}
 		time.Sleep(time.Minute)
 		r.mu.Lock()
 		most := r.most
 		r.mu.Unlock()
-		if n := strings.Count(log.String(), "this is left out"); n != 5 || most != maxAtOnce {
-			t.Errorf("%d were left out, %d requests at once", n, most)
+		if n := strings.Count(log.String(), "message lost, since the queue is full"); n != 5 || most != maxAtOnce {
+			t.Errorf("%d messages lost, %d requests at once", n, most)
 		}
 		before = time.Now()
 		s.Stop()
