@@ -1,42 +1,43 @@
 package metrics
 
-// A label's values are few and known beforehand, so that each is there, as zero,
-// from the start: an alert on one that has never occurred works.
-
-// Labels of requests.
+// Label values of requests.
 const (
 	OK      = "ok"      // the code of a success
-	Unknown = "unknown" // the method of a frame that names none of ours
+	Unknown = "unknown" // the method, if a frame names none that the gateway has
 )
 
 // Refusal is why a WebSocket was not opened.
 type Refusal string
 
-// The refusals.
+// The refusals. Some are named after the setting that they enforce.
 const (
-	RefusedHandshake Refusal = "handshake" // it is no WebSocket handshake, often for want of the Upgrade header
-	RefusedOrigin    Refusal = "origin"    // gateway.allowed_origins
-	RefusedStopping  Refusal = "stopping"
+	// RefusedHandshake is a request that is no WebSocket handshake, often because a
+	// proxy has removed its Upgrade header.
+	RefusedHandshake Refusal = "handshake"
+	RefusedOrigin    Refusal = "origin"   // not in gateway.allowed_origins
+	RefusedStopping  Refusal = "stopping" // the gateway shuts down
 	RefusedFull      Refusal = "max_connections"
 	RefusedAddress   Refusal = "max_connections_per_address"
 	RefusedPending   Refusal = "max_pending_connections"
-	RefusedUser      Refusal = "max_connections_per_user" // told in the answer to connect
+	// RefusedUser is a refusal in the answer to connect, after the upgrade.
+	RefusedUser Refusal = "max_connections_per_user"
 )
 
 func refusals() []Refusal {
-	return []Refusal{RefusedHandshake, RefusedOrigin, RefusedStopping, RefusedFull, RefusedAddress, RefusedPending, RefusedUser}
+	return []Refusal{RefusedHandshake, RefusedOrigin, RefusedStopping, RefusedFull, RefusedAddress,
+		RefusedPending, RefusedUser}
 }
 
-// Drop is why a connection came to no request.
+// Drop is why a TCP connection was closed before it had sent a whole request.
 type Drop string
 
 // The drops.
 const (
 	DroppedFull    Drop = "max_connections"
 	DroppedAddress Drop = "max_connections_per_address"
-	DroppedRequest Drop = "bad_request" // malformed, too large, or not sent in time
-	DroppedSilent  Drop = "silent"      // it sent nothing at all
-	DroppedFiles   Drop = "open_files"  // it could not be taken: the process has as many files as it may
+	DroppedRequest Drop = "bad_request" // the request was malformed, too large or too slow
+	DroppedSilent  Drop = "silent"      // the client sent nothing
+	DroppedFiles   Drop = "open_files"  // the process cannot open more files
 )
 
 func drops() []Drop {
@@ -49,9 +50,9 @@ type Limit string
 // The limits.
 const (
 	LimitUser   Limit = "user"   // gateway.rate_limit_rpm
-	LimitCalls  Limit = "calls"  // an address's, of calls without a credential
-	LimitPolls  Limit = "polls"  // an address's, of status polls
-	LimitTokens Limit = "tokens" // an address's, of wrong tokens
+	LimitCalls  Limit = "calls"  // unauthenticated calls from one address
+	LimitPolls  Limit = "polls"  // polls of the pairing status from one address
+	LimitTokens Limit = "tokens" // wrong tokens from one address
 )
 
 func limits() []Limit {
@@ -65,18 +66,19 @@ type Violation string
 const (
 	NotJSON       Violation = "not_json"
 	TooDeep       Violation = "too_deep"
-	WrongType     Violation = "wrong_type" // it is no object, or has fields of other types
+	WrongType     Violation = "wrong_type" // no object, or a field has the wrong type
 	BinaryFrame   Violation = "binary"
 	FrameType     Violation = "frame_type"
 	BadID         Violation = "bad_id"
 	UnknownMethod Violation = "unknown_method"
-	TooBig        Violation = "too_big"    // closed with 1009
-	Fragmented    Violation = "fragmented" // likewise
-	Malformed     Violation = "malformed"  // not what RFC 6455 allows; closed with 1002
+	TooBig        Violation = "too_big"    // closes the connection with 1009
+	Fragmented    Violation = "fragmented" // too many fragments; closes with 1009
+	Malformed     Violation = "malformed"  // violates RFC 6455; closes with 1002
 )
 
 func violations() []Violation {
-	return []Violation{NotJSON, TooDeep, WrongType, BinaryFrame, FrameType, BadID, UnknownMethod, TooBig, Fragmented, Malformed}
+	return []Violation{NotJSON, TooDeep, WrongType, BinaryFrame, FrameType, BadID, UnknownMethod,
+		TooBig, Fragmented, Malformed}
 }
 
 // Outcome is how a run ended.
@@ -93,7 +95,7 @@ func outcomes() []Outcome {
 	return []Outcome{Completed, Failed, Cancelled}
 }
 
-// Directions of files.
+// Label values of media: the directions, as the gateway sees them.
 const (
 	received = "received"
 	served   = "served"

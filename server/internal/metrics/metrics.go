@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 )
 
-// Metrics are those of one gateway, in a registry of their own. Its methods are
-// safe for concurrent use.
+// Metrics are those of one gateway, in a registry of their own. All methods are safe
+// for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	defined  []definition
@@ -30,29 +30,41 @@ type Metrics struct {
 	commits    prometheus.Histogram
 }
 
-// New makes a set of metrics, all of them zero.
+// New returns metrics that are all zero.
 func New() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.opened = m.counter("gatehouse_connections_opened_total", "WebSockets that were opened")
-	m.closed = counterOf(m, "gatehouse_connections_closed_total", "WebSockets that ended, by what ended them", "cause", closings())
-	m.refused = counterOf(m, "gatehouse_upgrades_refused_total", "WebSockets that were refused, by why", "cause", refusals())
-	m.dropped = counterOf(m, "gatehouse_http_connections_dropped_total",
-		"connections that were refused, or ended before they had sent a whole request", "cause", drops())
+	m.closed = newCounters(m, "gatehouse_connections_closed_total",
+		"WebSockets that ended, by what ended them", "cause", closeCauses())
+	m.refused = newCounters(m, "gatehouse_upgrades_refused_total",
+		"WebSockets that were refused, by why", "cause", refusals())
+	m.dropped = newCounters(m, "gatehouse_http_connections_dropped_total",
+		"connections that were refused, or ended before they had sent a whole request",
+		"cause", drops())
 	m.received = m.counter("gatehouse_frames_received_total", "messages from clients")
 	m.sent = m.counter("gatehouse_frames_sent_total", "messages to clients")
-	m.requests = m.requestCounters("gatehouse_requests_total", "requests answered; the code of a success is `ok`")
-	m.limited = counterOf(m, "gatehouse_rate_limited_total", "calls refused by a rate limit, by which", "limit", limits())
-	m.wrongTokens = m.counter("gatehouse_wrong_tokens_total", "wrong tokens, API keys and sign-in codes")
+	m.requests = m.requestCounters("gatehouse_requests_total",
+		"requests answered; the code of a success is `ok`")
+	m.limited = newCounters(m, "gatehouse_rate_limited_total",
+		"calls refused by a rate limit, by which", "limit", limits())
+	m.wrongTokens = m.counter("gatehouse_wrong_tokens_total",
+		"wrong tokens, API keys and sign-in codes")
 	m.origins = m.counter("gatehouse_origins_rejected_total", "requests refused for their origin")
-	m.violations = counterOf(m, "gatehouse_protocol_violations_total", "frames that the protocol does not allow, by what is wrong", "cause", violations())
-	m.runs = counterOf(m, "gatehouse_runs_total", "runs that ended, by how", "outcome", outcomes())
-	m.commits = m.seconds("gatehouse_store_commit_seconds", "how long a transaction took, until it was on disk")
-	m.media = counterOf(m, "gatehouse_media_bytes_total", "bytes of files", "direction", []string{received, served})
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.violations = newCounters(m, "gatehouse_protocol_violations_total",
+		"frames that the protocol does not allow, by what is wrong", "cause", violations())
+	m.runs = newCounters(m, "gatehouse_runs_total", "runs that ended, by how",
+		"outcome", outcomes())
+	m.commits = m.seconds("gatehouse_store_commit_seconds",
+		"how long a transaction took, until it was on disk")
+	m.media = newCounters(m, "gatehouse_media_bytes_total", "bytes of files", "direction",
+		[]string{received, served})
+	m.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-func closings() []string {
+// closeCauses returns the values of the label of closed connections.
+func closeCauses() []string {
 	var names []string
 	for _, c := range conn.Causes() {
 		names = append(names, c.String())
@@ -60,24 +72,28 @@ func closings() []string {
 	return names
 }
 
-// Sources are what is read when somebody asks. All are safe for concurrent use.
+// Sources are read by each scrape. All must be safe for concurrent use.
 type Sources struct {
-	// Connections gives how many are not authenticated, how many of these wait
-	// for pairing, and how many are authenticated.
+	// Connections returns how many connections are not authenticated and do not wait for
+	// pairing, how many wait for pairing, and how many are authenticated.
 	Connections func() (pending, pairing, authenticated int)
-	Runs        func() int   // under way
-	Replayed    func() int64 // events, since the start
+	Runs        func() int   // how many runs are active
+	Replayed    func() int64 // how many events were replayed since the start
 }
 
-// Watch adds the metrics that are read from sources. It is called once.
+// Watch adds the metrics that are read from sources. Call it once.
 func (m *Metrics) Watch(s Sources) {
-	m.define(definition{name: connections, kind: "gauge", what: openConnections, label: "state",
-		values: []string{statePending, statePairing, stateAuthenticated}}, newByState(s.Connections))
+	open := definition{
+		name: "gatehouse_connections", kind: "gauge", what: "WebSockets that are open",
+		label: "state", values: []string{statePending, statePairing, stateAuthenticated},
+	}
+	m.define(open, newConnectionsByState(open, s.Connections))
 	m.gauge("gatehouse_runs_running", "runs under way", func() float64 { return float64(s.Runs()) })
-	m.total("gatehouse_events_replayed_total", "events that clients had missed and were sent", func() float64 { return float64(s.Replayed()) })
+	m.total("gatehouse_events_replayed_total", "events that clients had missed and were sent",
+		func() float64 { return float64(s.Replayed()) })
 }
 
-// Handler serves the metrics. Who may ask is for the caller to say.
+// Handler serves the metrics. It does not check who asks; the caller must.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
@@ -85,41 +101,41 @@ func (m *Metrics) Handler() http.Handler {
 // ConnectionOpened counts a WebSocket.
 func (m *Metrics) ConnectionOpened() { m.opened.Inc() }
 
-// ConnectionClosed counts the end of one.
+// ConnectionClosed counts a WebSocket that has ended.
 func (m *Metrics) ConnectionClosed(c conn.Cause) { m.closed.add(c.String(), 1) }
 
 // UpgradeRefused counts a WebSocket that was not opened.
 func (m *Metrics) UpgradeRefused(r Refusal) { m.refused.add(r, 1) }
 
-// HTTPDropped counts a connection that came to no request.
+// HTTPDropped counts a TCP connection that was closed before it had sent a request.
 func (m *Metrics) HTTPDropped(d Drop) { m.dropped.add(d, 1) }
 
-// FrameReceived counts a message of a client.
+// FrameReceived counts a message from a client.
 func (m *Metrics) FrameReceived() { m.received.Inc() }
 
 // FrameSent counts a message to a client.
 func (m *Metrics) FrameSent() { m.sent.Inc() }
 
-// Request counts an answer. Method is one of the method table, or Unknown; code
-// is a protocol.Code, or OK.
+// Request counts an answered request. method is the name of a method that the gateway
+// has, or Unknown; code is a protocol.Code, or OK.
 func (m *Metrics) Request(method, code string) { m.requests.WithLabelValues(method, code).Inc() }
 
-// RateLimited counts a call that a limit refused.
+// RateLimited counts a call that a rate limit refused.
 func (m *Metrics) RateLimited(l Limit) { m.limited.add(l, 1) }
 
-// WrongToken counts a token, API key or sign-in code that opens nothing.
+// WrongToken counts a wrong token, API key or sign-in code.
 func (m *Metrics) WrongToken() { m.wrongTokens.Inc() }
 
-// OriginRejected counts a request of a page that is not allowed.
+// OriginRejected counts a request from a page whose origin is not allowed.
 func (m *Metrics) OriginRejected() { m.origins.Inc() }
 
 // Violation counts a frame that the protocol does not allow.
 func (m *Metrics) Violation(v Violation) { m.violations.add(v, 1) }
 
-// RunEnded counts a run.
+// RunEnded counts a run that has ended.
 func (m *Metrics) RunEnded(o Outcome) { m.runs.add(o, 1) }
 
-// Committed notes how long a transaction of the store took.
+// Committed records how long a transaction of the store took.
 func (m *Metrics) Committed(took time.Duration) { m.commits.Observe(took.Seconds()) }
 
 // MediaReceived counts the bytes of a file that was uploaded.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Reference is the metrics as a table in Markdown.
+// Reference returns a Markdown table of all metrics.
 func Reference() string {
 	m := New()
 	m.Watch(Sources{})

@@ -2,34 +2,35 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-const connections = "gatehouse_connections"
-
-// The states of a connection.
+// The states of an open connection.
 const (
 	statePending       = "pending"
 	statePairing       = "pairing"
 	stateAuthenticated = "authenticated"
 )
 
-// byState gives the connections by state, counted at one moment.
-type byState struct {
+// connectionsByState collects the number of open connections by state. All numbers of
+// a scrape are from the same moment, so that their sum is right.
+type connectionsByState struct {
 	count func() (pending, pairing, authenticated int)
 	desc  *prometheus.Desc
 }
 
-func newByState(count func() (pending, pairing, authenticated int)) byState {
-	return byState{count, prometheus.NewDesc(connections, openConnections, []string{"state"}, nil)}
+func newConnectionsByState(
+	d definition, count func() (pending, pairing, authenticated int),
+) connectionsByState {
+	return connectionsByState{count, prometheus.NewDesc(d.name, d.what, []string{d.label}, nil)}
 }
 
-const openConnections = "WebSockets that are open"
+// Describe implements prometheus.Collector.
+func (c connectionsByState) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
 
-// Describe tells the registry what there is.
-func (b byState) Describe(ch chan<- *prometheus.Desc) { ch <- b.desc }
-
-// Collect counts.
-func (b byState) Collect(ch chan<- prometheus.Metric) {
-	pending, pairing, authenticated := b.count()
-	for state, n := range map[string]int{statePending: pending, statePairing: pairing, stateAuthenticated: authenticated} {
-		ch <- prometheus.MustNewConstMetric(b.desc, prometheus.GaugeValue, float64(n), state)
+// Collect implements prometheus.Collector.
+func (c connectionsByState) Collect(ch chan<- prometheus.Metric) {
+	pending, pairing, authenticated := c.count()
+	for state, n := range map[string]int{
+		statePending: pending, statePairing: pairing, stateAuthenticated: authenticated,
+	} {
+		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(n), state)
 	}
 }
