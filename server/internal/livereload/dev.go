@@ -22,12 +22,12 @@ const (
 	eventsPath = "/dev/events"
 )
 
-// Script returns the URL of the script that every page is to load.
+// Script returns the URL of the script that every page must load.
 func Script() string { return scriptPath }
 
-// Mount adds the script and the stream of events that it reads.
+// Mount adds routes for the script and for the event stream that the script reads.
 func Mount(r chi.Router) {
-	s := &stream{build: build(), stopped: make(chan struct{})}
+	s := &stream{build: buildName(), stopped: make(chan struct{})}
 	r.Get(scriptPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
@@ -36,26 +36,28 @@ func Mount(r chi.Router) {
 	r.Get(eventsPath, s.serve)
 }
 
-// build names this build as the development loop does, "page.style": pages
-// reload when the first part changed, and take the new style sheet when only the
-// second did. Without the loop every start is a new build.
-func build() string {
+// buildName returns the name that the development loop has given this build, as
+// "page.style". Pages reload if the first part has changed, and replace their style
+// sheet if only the second has. Without the loop every start has a new name.
+func buildName() string {
 	if name := os.Getenv("LIVERELOAD_BUILD"); name != "" {
 		return name
 	}
 	return fmt.Sprintf("%d.0", time.Now().UnixNano())
 }
 
+// stream serves the event stream.
 type stream struct {
-	build    string
-	watching sync.Once
+	build    string        // its name
+	register sync.Once     // for the end of the server
 	stopped  chan struct{} // closed when the HTTP server shuts down
 }
 
-// serve names the build and then holds the connection until one side goes. A
-// server that shuts down waits for its connections, so it has to be told.
+// serve sends the name of the build and then keeps the connection open until the client
+// or the server ends it. A server that shuts down waits for its connections, so serve
+// must return then.
 func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
-	s.watching.Do(func() {
+	s.register.Do(func() {
 		if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
 			server.RegisterOnShutdown(func() { close(s.stopped) })
 		}
@@ -64,7 +66,7 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	fmt.Fprintf(w, "retry: 200\nevent: build\ndata: %s\n\n", s.build)
 	connection := http.NewResponseController(w)
-	_ = connection.SetWriteDeadline(time.Time{}) // of no use where there is none
+	_ = connection.SetWriteDeadline(time.Time{}) // fails only if there is no deadline
 	if connection.Flush() != nil {
 		return
 	}

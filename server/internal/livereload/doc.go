@@ -1,7 +1,9 @@
-// Package livereload makes open pages show what was just built. It is there only
-// in builds with the tag dev, which `make dev` makes; in a release it is empty.
+// Package livereload makes open pages reload when a new build of the gateway runs. It
+// works only in builds with the tag dev, which `make dev` makes. In other builds Mount
+// and Script do nothing.
 //
-// A page holds an event stream to the gateway, which names its build. When the
-// gateway is replaced the stream ends, the browser connects again, and another
-// name makes the page reload, or take the new style sheet when only that changed.
+// Each page reads an event stream, on which the gateway sends the name of its build.
+// When the gateway is replaced, the stream ends and the browser reconnects. If the name
+// has changed, the page reloads; if only the style sheet has changed, the page replaces
+// the style sheet.
 package livereload

@@ -4,8 +4,8 @@ package livereload
 
 import "github.com/go-chi/chi/v5"
 
-// Mount does nothing in a release.
+// Mount does nothing in builds without the tag dev.
 func Mount(chi.Router) {}
 
-// Script is empty in a release.
+// Script returns "" in builds without the tag dev.
 func Script() string { return "" }

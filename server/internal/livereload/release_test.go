@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/livereload"
 )
 
-func TestReleaseHasNothingOfIt(t *testing.T) {
+func TestReleaseDoesNotReload(t *testing.T) {
 	t.Parallel()
 	r := chi.NewRouter()
 	livereload.Mount(r)

@@ -1,11 +1,11 @@
-// Keeps an open page at the newest build. Development only.
+// Reloads an open page when a new build runs. Development only.
 (() => {
   "use strict";
 
-  let seen;
+  let loaded; // the build that the page was loaded from
 
-  // Takes the style sheet that the gateway's pages name now, without a reload.
-  const restyle = async () => {
+  // Replaces the style sheet by the one that the page has now, without a reload.
+  const replaceStyleSheet = async () => {
     const answer = await fetch(location.href);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const old = document.querySelector('link[rel="stylesheet"]');
@@ -17,8 +17,8 @@
 
   new EventSource("/dev/events").addEventListener("build", ({ data }) => {
     const [page, style] = data.split(".");
-    if (seen && seen.page !== page) location.reload();
-    else if (seen && seen.style !== style) restyle().catch(() => location.reload());
-    seen = { page, style };
+    if (loaded && loaded.page !== page) location.reload();
+    else if (loaded && loaded.style !== style) replaceStyleSheet().catch(() => location.reload());
+    loaded = { page, style };
   });
 })();
