@@ -7,12 +7,13 @@ import (
 	"testing"
 )
 
-// programs loads what runs natively, and client what is compiled to WebAssembly.
+// programs loads the packages that run natively.
 func programs(t *testing.T) graph {
 	t.Helper()
 	return load(t, nil, "work")
 }
 
+// client loads the packages that are compiled to WebAssembly.
 func client(t *testing.T) graph {
 	t.Helper()
 	return load(t, []string{"GOOS=js", "GOARCH=wasm"}, "./wasm/...")
@@ -20,15 +21,15 @@ func client(t *testing.T) graph {
 
 func TestPrograms(t *testing.T) {
 	t.Parallel()
-	hold(t, programs(t), native)
+	checkRules(t, programs(t), native)
 }
 
 func TestClient(t *testing.T) {
 	t.Parallel()
-	hold(t, client(t), browser)
+	checkRules(t, client(t), browser)
 }
 
-func hold(t *testing.T, g graph, rules []rule) {
+func checkRules(t *testing.T, g graph, rules []rule) {
 	t.Helper()
 	for _, r := range rules {
 		for _, breach := range r.breaches(g) {
@@ -42,14 +43,15 @@ func TestTestSupportStaysInTests(t *testing.T) {
 	for from, imports := range programs(t) {
 		for _, to := range imports {
 			if ours(from) && forTests(to) {
-				t.Errorf("%s imports %s, which is there for tests", from, to)
+				t.Errorf("%s imports %s, which is for tests only", from, to)
 			}
 		}
 	}
 }
 
-// TestRulesSpeakOfWhatIsThere finds rules that a renaming has left without effect.
-func TestRulesSpeakOfWhatIsThere(t *testing.T) {
+// TestRulesNameExistingPackages finds rules that have no effect since a package was
+// renamed.
+func TestRulesNameExistingPackages(t *testing.T) {
 	t.Parallel()
 	known := programs(t)
 	maps.Copy(known, client(t))
@@ -58,17 +60,17 @@ func TestRulesSpeakOfWhatIsThere(t *testing.T) {
 		names = append(names, r.names()...)
 	}
 	for _, name := range names {
-		there := false
+		exists := false
 		for known := range known {
-			there = there || match(name, known)
+			exists = exists || match(name, known)
 		}
-		if !there {
+		if !exists {
 			t.Errorf("a rule names %s, which does not exist", name)
 		}
 	}
 }
 
-// TestRulesCanFail breaks a rule of each kind.
+// TestRulesCanFail proves that each kind of rule finds what breaks it.
 func TestRulesCanFail(t *testing.T) {
 	t.Parallel()
 	g := graph{
@@ -81,7 +83,7 @@ func TestRulesCanFail(t *testing.T) {
 	}
 	for _, c := range []struct {
 		rule rule
-		want string // what breaks it, in order
+		want string // the breaches, one a line
 	}{
 		{confined{[]string{"server/a"}, []string{"server/a/..."}, "why"}, "server/a imports example.org/lib/deep, but: why"},
 		{confined{[]string{"server/a/..."}, []string{"server/a/...", "example.org/lib/..."}, "why"}, ""},

@@ -1,4 +1,6 @@
-// Package architecture holds nothing but tests: which package may import which,
-// what the client must not link, and what lies where in the tree. Each rule says
-// why it is there; who needs to break one changes the rule, and its reason, first.
+// Package architecture contains only tests: which package may import which, what the
+// client must not link, and which files belong where in the tree.
+//
+// The rules are in rules_test.go. Each rule has a reason. To break a rule, change the
+// rule and its reason first.
 package architecture

@@ -13,27 +13,27 @@ import (
 	"testing"
 )
 
-// prefix begins the import paths of our own packages.
+// prefix is that of the import paths of our own packages.
 const prefix = "github.com/gatehouse-chat/gatehouse/"
 
-// root is the top of the tree.
+// root is the top folder of the repository.
 const root = "../../.."
 
-// graph has, for each package, what its files other than tests import directly.
-// Our own packages go without their prefix.
+// graph maps each package to the packages that it imports directly; tests do not count.
+// Our own packages are named without the prefix.
 type graph map[string][]string
 
-// load asks the go command for packages and all that they depend on.
+// load returns the graph of the packages and of all their dependencies.
 func load(t *testing.T, env []string, patterns ...string) graph {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps", "-json=ImportPath,Imports"}, patterns...)...)
 	list.Dir = root
 	list.Env = append(append(os.Environ(), "GOWORK="), env...)
-	var said bytes.Buffer
-	list.Stderr = &said
+	var stderr bytes.Buffer
+	list.Stderr = &stderr
 	out, err := list.Output()
 	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, &said)
+		t.Fatalf("go list: %v\n%s", err, &stderr)
 	}
 	g := graph{}
 	for packages := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -55,25 +55,26 @@ func load(t *testing.T, env []string, patterns ...string) graph {
 	}
 }
 
-// ours reports whether a package is one of ours, and matters to rules: tests and
-// what serves them do not.
+// ours reports whether a package is one of ours to which rules apply: not one that is
+// for tests only.
 func ours(name string) bool {
 	module, _, _ := strings.Cut(name, "/")
 	return slices.Contains([]string{"server", "shared", "wasm", "web"}, module) && !forTests(name)
 }
 
-// forTests reports whether a package is for tests alone.
+// forTests reports whether a package is for tests only.
 func forTests(name string) bool {
 	return strings.HasSuffix(path.Base(name), "test") || matchAny(testSupport, name)
 }
 
-// standard reports whether a package belongs to Go.
+// standard reports whether a package belongs to Go's standard library.
 func standard(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
 	return !strings.Contains(first, ".") && !slices.Contains([]string{"server", "shared", "wasm", "web"}, first)
 }
 
-// match reports whether a pattern, "x" or "x/...", covers a package.
+// match reports whether a pattern, "x" or "x/...", matches a package. "x/..." matches x
+// and all packages below it.
 func match(pattern, name string) bool {
 	below, tree := strings.CutSuffix(pattern, "/...")
 	return name == below || tree && strings.HasPrefix(name, below+"/")
@@ -83,9 +84,9 @@ func matchAny(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return match(p, name) })
 }
 
-// linked gives the way by which a package comes to link what a pattern covers,
-// or nil.
-func (g graph) linked(from, pattern string) []string {
+// importChain returns a shortest chain of imports that leads from a package to one that
+// the pattern matches, or nil.
+func (g graph) importChain(from, pattern string) []string {
 	type step struct {
 		name string
 		back *step
@@ -93,12 +94,12 @@ func (g graph) linked(from, pattern string) []string {
 	seen := map[string]bool{from: true}
 	for next := []*step{{name: from}}; len(next) > 0; next = next[1:] {
 		if match(pattern, next[0].name) {
-			var way []string
+			var chain []string
 			for s := next[0]; s != nil; s = s.back {
-				way = append(way, s.name)
+				chain = append(chain, s.name)
 			}
-			slices.Reverse(way)
-			return way
+			slices.Reverse(chain)
+			return chain
 		}
 		for _, name := range g[next[0].name] {
 			if !seen[name] {

@@ -19,7 +19,7 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestTopLevel holds that who opens the tree sees where to go.
+// TestTopLevel keeps the top folder short, so that a newcomer sees where to go.
 func TestTopLevel(t *testing.T) {
 	t.Parallel()
 	want := []string{"Dockerfile", "LICENSE", "Makefile", "README.md", "go.work", "go.work.sum", "server", "shared", "wasm", "web"}
@@ -43,8 +43,9 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
-// TestDockerfileNamesWhatIsThere stands in for a build, which needs an engine.
-func TestDockerfileNamesWhatIsThere(t *testing.T) {
+// TestDockerfileReferences checks that the files, make targets, commands and variables
+// in the Dockerfile exist. It stands in for a build of the image, which needs Docker.
+func TestDockerfileReferences(t *testing.T) {
 	t.Parallel()
 	dockerfile := read(t, "Dockerfile")
 	sources := regexp.MustCompile(`(?m)^COPY ([^-\n].*) \S+$`).FindAllStringSubmatch(dockerfile, -1)
@@ -77,9 +78,9 @@ func TestDockerfileNamesWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestDockerfileBringsEveryModule holds that the step which downloads what is
-// depended on has all the files that name it.
-func TestDockerfileBringsEveryModule(t *testing.T) {
+// TestDockerfileCopiesEveryModule checks that the step which downloads the dependencies
+// has the go.mod of every module.
+func TestDockerfileCopiesEveryModule(t *testing.T) {
 	t.Parallel()
 	dockerfile := read(t, "Dockerfile")
 	for _, module := range modules(t) {

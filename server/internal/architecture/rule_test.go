@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// rule is one thing that is to hold in a graph.
+// rule is a condition that a graph must meet. All fields are patterns, except why.
 type rule interface {
-	// breaches names what breaks the rule, and says why it is there.
+	// breaches returns a sentence for each breach of the rule, with the rule's reason.
 	breaches(graph) []string
-	// names are the packages and patterns that the rule speaks of.
+	// names returns the patterns in the rule.
 	names() []string
 }
 
-// confined packages import, beyond Go's own, only what is named.
+// confined: the packages who import only the packages to, and the standard library.
 type confined struct {
 	who, to []string
 	why     string
@@ -28,7 +28,7 @@ func (r confined) breaches(g graph) []string {
 	})
 }
 
-// never do these packages import those.
+// never: the packages from do not import the packages to.
 type never struct {
 	from, to []string
 	why      string
@@ -40,7 +40,7 @@ func (r never) breaches(g graph) []string {
 	return g.imports(r.why, func(from, to string) bool { return matchAny(r.from, from) && matchAny(r.to, to) })
 }
 
-// only these of our packages import those.
+// only: of our packages, only the packages by import the packages what.
 type only struct {
 	what, by []string
 	why      string
@@ -52,7 +52,7 @@ func (r only) breaches(g graph) []string {
 	return g.imports(r.why, func(from, to string) bool { return matchAny(r.what, to) && !matchAny(r.by, from) })
 }
 
-// imports names the imports by our own packages that are wrong.
+// imports returns a sentence for each import by our own packages that is wrong.
 func (g graph) imports(why string, wrong func(from, to string) bool) []string {
 	var all []string
 	for from, imports := range g {
@@ -66,7 +66,8 @@ func (g graph) imports(why string, wrong func(from, to string) bool) []string {
 	return all
 }
 
-// unlinked is what a program must not hold, not even through others.
+// unlinked: the program who does not contain the packages what, not even as
+// dependencies of its dependencies.
 type unlinked struct {
 	who  string
 	what []string
@@ -78,8 +79,8 @@ func (r unlinked) names() []string { return append([]string{r.who}, r.what...) }
 func (r unlinked) breaches(g graph) []string {
 	var all []string
 	for _, pattern := range r.what {
-		if way := g.linked(r.who, pattern); way != nil {
-			all = append(all, fmt.Sprintf("%s, but: %s", strings.Join(way, " → "), r.why))
+		if chain := g.importChain(r.who, pattern); chain != nil {
+			all = append(all, fmt.Sprintf("%s, but: %s", strings.Join(chain, " → "), r.why))
 		}
 	}
 	return all

@@ -2,18 +2,19 @@ package architecture
 
 import "slices"
 
-// Packages of one kind, by their paths without the prefix. "x/..." is x and all
-// that is below it.
+// Patterns of packages that share rules.
 var (
+	// domain are the packages that define what the gateway is about.
 	domain = []string{
 		"server/internal/agent", "server/internal/audit", "server/internal/auth", "server/internal/pairing",
 		"server/internal/run", "server/internal/session", "server/internal/media",
 	}
-	// common is what the domain packages have in common.
+	// common are the packages that all domain packages may use.
 	common = []string{
 		"server/internal/credential", "server/internal/lastseen", "server/internal/printable", "server/internal/setting",
 		"server/internal/store",
 	}
+	// adapters connect the domain to providers, storage and other servers.
 	adapters = []string{
 		"server/internal/agent/anthropic", "server/internal/agent/builtin", "server/internal/agent/openai",
 		"server/internal/store/sqlite", "server/internal/webhook",
@@ -54,7 +55,7 @@ var native = []rule{
 	only{[]string{"server/internal/manual"}, []string{"server/internal/httpd"},
 		"httpd serves the manual; the rest of the gateway does not read it"},
 	never{[]string{"server/internal/hub"}, []string{"server/internal/gateway", "server/internal/httpd"},
-		"fan-out serves the gateway; the other way round would be a circle of meaning"},
+		"fan-out serves the gateway; the other way round would be a dependency cycle"},
 	confined{[]string{"server/internal/access"}, append([]string{"server/internal/metrics", "server/internal/ratelimit", "shared/..."}, domain...),
 		"who comes in is decided over credentials and the domain, the same way for the WebSocket and for HTTP"},
 	confined{[]string{"server/internal/registry"}, []string{"server/internal/access", "server/internal/conn", "server/internal/metrics",
@@ -74,7 +75,7 @@ var native = []rule{
 	only{[]string{"server/internal/httpd", "server/internal/gateway"}, []string{"server/internal/app"},
 		"only app needs the finished handlers"},
 	only{[]string{"server/internal/certs"}, []string{"server/internal/app"},
-		"who listens says with which certificates"},
+		"app opens the listeners, so it chooses their certificates"},
 	only{[]string{"golang.org/x/crypto/acme/..."}, []string{"server/internal/certs"},
 		"certificates come from one place"},
 	confined{[]string{"server/internal/conformance", "server/internal/conformance/rawws", "server/internal/doctor"},
