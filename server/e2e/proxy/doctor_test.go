@@ -25,10 +25,10 @@ func TestDoctor(t *testing.T) {
 			checkUpgradeRefused(t, broken)
 			r := examine(t, broken)
 			i := slices.IndexFunc(r.Lines, func(l doctor.Line) bool { return l.Check == "upgrade" && l.Status == doctor.Fail })
-			if i < 0 || !strings.Contains(r.Lines[i].Says, "a proxy drops its headers") {
+			if i < 0 || !strings.Contains(r.Lines[i].Message, "a proxy drops its headers") {
 				t.Fatalf("without upgrade headers: %s", text(t, r))
 			}
-			if !slices.ContainsFunc(r.Lines[i].Mend, func(m doctor.Mend) bool { return m.Where == strings.ToLower(p.name) }) {
+			if !slices.ContainsFunc(r.Lines[i].Fixes, func(m doctor.Fix) bool { return m.Where == strings.ToLower(p.name) }) {
 				t.Errorf("no configuration line for %s: %s", p.name, text(t, r))
 			}
 		})

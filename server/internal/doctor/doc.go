@@ -1,8 +1,14 @@
-// Package doctor examines, from a client's side, whether a gateway can be
-// reached and used: name, connection, TLS, clock, health, the proxy in between,
-// origin, pairing, credential and round trip. What is wrong comes with the lines
-// of configuration that mend it.
+// Package doctor checks from a client's side whether a gateway can be reached and
+// used: name, connection, TLS, clock, health, the proxy in front of it, origin,
+// pairing, credential and round trip. A problem is reported with lines of
+// configuration that fix it.
 //
-// It asks what a browser would ask and leaves nothing behind: a pairing that it
-// asks for is taken back.
+// The doctor makes the requests that a browser would make, and leaves nothing behind:
+// it withdraws the pairing that it has requested.
+//
+// Terms:
+//
+//   - examination: one run of all checks, in the order in which a client meets them.
+//   - line: the result of one check.
+//   - fix: what to change in the configuration of Gatehouse or of a proxy.
 package doctor

@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
 }
 
-// brief is a report as "check status" for each line that is not ok.
-func brief(r Report) []string {
+// problems returns a report as "check status" for each line that is not ok.
+func problems(r Report) []string {
 	var lines []string
 	for _, l := range r.Lines {
 		if l.Status != OK {
@@ -54,7 +54,7 @@ func printed(t *testing.T, r Report) string {
 	return b.String()
 }
 
-// line finds a check's line that is not ok.
+// line returns the line of a check that is not ok.
 func line(t *testing.T, r Report, check string) Line {
 	t.Helper()
 	i := slices.IndexFunc(r.Lines, func(l Line) bool { return l.Check == check && l.Status != OK })
@@ -82,11 +82,11 @@ func serveTLS(t *testing.T, h http.Handler) (s *httptest.Server, roots *x509.Cer
 	return s, roots
 }
 
-func TestAllIsWell(t *testing.T) {
+func TestNoFaults(t *testing.T) {
 	t.Parallel()
-	house := httpdtest.New(t, httpdtest.Options{})
-	plain := serve(t, house)
-	encrypted, roots := serveTLS(t, house)
+	gateway := httpdtest.New(t, httpdtest.Options{})
+	plain := serve(t, gateway)
+	encrypted, roots := serveTLS(t, gateway)
 	for _, o := range []Options{
 		{URL: plain.URL},
 		{URL: " " + strings.ToUpper(plain.URL[:4]) + plain.URL[4:] + "/", Token: httpdtest.Token},
@@ -99,7 +99,7 @@ func TestAllIsWell(t *testing.T) {
 		if o.Token == "" {
 			want = []string{"credential skipped"}
 		}
-		if got := brief(r); !slices.Equal(got, want) || r.Failed() {
+		if got := problems(r); !slices.Equal(got, want) || r.Failed() {
 			t.Errorf("%s: %v, want %v:\n%s", o.URL, got, want, printed(t, r))
 		}
 		if text := printed(t, r); strings.Contains(text, httpdtest.Token) || !strings.Contains(text, "All is well") {
@@ -115,7 +115,7 @@ func TestAllIsWell(t *testing.T) {
 	}
 }
 
-// around puts something between the doctor and a gateway.
+// around puts a handler in front of a gateway.
 func around(h http.Handler, before func(http.ResponseWriter, *http.Request) (done bool)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !before(w, r) {
@@ -137,10 +137,10 @@ func page(status int, server, body string) http.Handler {
 	})
 }
 
-// TestFaults has each kind of misconfiguration really there.
+// TestFaults examines gateways with one real misconfiguration each.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	house := httpdtest.New(t, httpdtest.Options{})
+	gateway := httpdtest.New(t, httpdtest.Options{})
 	skipped := func(checks ...string) (lines []string) {
 		for _, c := range checks {
 			lines = append(lines, c+" skipped")
@@ -157,18 +157,18 @@ func TestFaults(t *testing.T) {
 		says  string
 		mend  []string
 	}{
-		{"upgrade dropped", headers(house, func(r *http.Request) { r.Header.Del("Upgrade"); r.Header.Del("Connection") }), Options{},
+		{"upgrade dropped", headers(gateway, func(r *http.Request) { r.Header.Del("Upgrade"); r.Header.Del("Connection") }), Options{},
 			append([]string{"upgrade fail"}, skipped("origin", "pairing", "credential", "round trip")...),
 			"upgrade", "drops its headers", []string{"proxy_set_header Upgrade $http_upgrade;", "reverse_proxy", "mode http"}},
-		{"host changed", headers(house, func(r *http.Request) { r.Host = "backend:8080" }), Options{},
-			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "takes its own pages", []string{"public_url", "proxy_set_header Host $http_host;"}},
+		{"host changed", headers(gateway, func(r *http.Request) { r.Host = "backend:8080" }), Options{},
+			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "refuses its own pages", []string{"public_url", "proxy_set_header Host $http_host;"}},
 		{"no upstream", page(502, "nginx/1.26", "<h1>Bad Gateway</h1>"), Options{}, append([]string{"health fail"}, rest...),
 			"health", "nginx/1.26 answers HTTP 502: it is a proxy that does not reach the gateway", []string{"proxy_pass http://127.0.0.1:8080;", "gatehouse health"}},
 		{"another site", page(200, "", "<h1>Hello</h1>"), Options{}, append([]string{"health fail"}, rest...),
 			"health", "not a gateway's answer", []string{"location /"}},
 		{"sign-in in front", page(401, "Apache", ""), Options{}, append([]string{"health fail"}, rest...),
 			"health", "Apache answers HTTP 401: a proxy or firewall", []string{"auth_basic off;"}},
-		{"a page for /ws", around(house, func(w http.ResponseWriter, r *http.Request) bool {
+		{"a page for /ws", around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path != "/ws" {
 				return false
 			}
@@ -176,21 +176,21 @@ func TestFaults(t *testing.T) {
 			return true
 		}), Options{}, append([]string{"upgrade fail"}, skipped("origin", "pairing", "credential", "round trip")...),
 			"upgrade", "Caddy answers HTTP 404", []string{"handle_path"}},
-		{"not ready", around(house, func(w http.ResponseWriter, r *http.Request) bool {
+		{"not ready", around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/readyz" {
 				page(503, "", `{"status":"unavailable","cause":"the disk is full"}`).ServeHTTP(w, r)
 			}
 			return r.URL.Path == "/readyz"
 		}), Options{}, []string{"ready fail", "credential skipped"}, "ready", "the disk is full", []string{"data_dir"}},
-		{"clock behind", dated(house, -time.Hour), Options{}, []string{"clock fail", "credential skipped"}, "clock", "behind", []string{"set-ntp"}},
-		{"clock ahead", dated(house, time.Minute), Options{}, []string{"clock warn", "credential skipped"}, "clock", "ahead", nil},
-		{"cookie taken off", around(house, func(w http.ResponseWriter, r *http.Request) bool {
+		{"clock behind", dated(gateway, -time.Hour), Options{}, []string{"clock fail", "credential skipped"}, "clock", "behind", []string{"set-ntp"}},
+		{"clock ahead", dated(gateway, time.Minute), Options{}, []string{"clock warn", "credential skipped"}, "clock", "ahead", nil},
+		{"cookie taken off", around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/api/session" {
 				w.WriteHeader(http.StatusNoContent)
 			}
 			return r.URL.Path == "/api/session"
 		}), Options{}, []string{"cookie fail", "credential skipped"}, "cookie", "lost on the way", []string{"proxy_hide_header"}},
-		{"cookie kept back", headers(house, func(r *http.Request) {
+		{"cookie kept back", headers(gateway, func(r *http.Request) {
 			if r.URL.Path == "/ws" {
 				r.Header.Del("Cookie")
 			}
@@ -199,18 +199,18 @@ func TestFaults(t *testing.T) {
 			"pairing", "switched off", []string{"pairing: true"}},
 		{"open to all", httpdtest.New(t, httpdtest.Options{AllowedOrigins: []string{"*"}}), Options{}, []string{"origin warn", "credential skipped"},
 			"origin", "pages of any site", []string{"allowed_origins: []"}},
-		{"a page elsewhere", house, Options{Origin: "https://app.example.com"}, []string{"origin fail", "credential skipped"},
+		{"a page elsewhere", gateway, Options{Origin: "https://app.example.com"}, []string{"origin fail", "credential skipped"},
 			"origin", "https://app.example.com may not connect", []string{`gateway: { allowed_origins: ["https://app.example.com"] }`}},
-		{"no origin", house, Options{Origin: "app.example.com"}, []string{"origin fail", "credential skipped"},
+		{"no origin", gateway, Options{Origin: "app.example.com"}, []string{"origin fail", "credential skipped"},
 			"origin", "app.example.com is no origin", []string{"-origin https://"}},
-		{"clock ten minutes ahead", dated(house, 10*time.Minute), Options{}, []string{"clock fail", "credential skipped"}, "clock", "ahead of this machine", []string{"set-ntp"}},
-		{"wrong token", house, Options{Token: "wrong"}, []string{"credential fail"}, "credential", "invalid token", []string{"gatehouse token"}},
+		{"clock ten minutes ahead", dated(gateway, 10*time.Minute), Options{}, []string{"clock fail", "credential skipped"}, "clock", "ahead of this machine", []string{"set-ntp"}},
+		{"wrong token", gateway, Options{Token: "wrong"}, []string{"credential fail"}, "credential", "invalid token", []string{"gatehouse token"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			row.o.URL = serve(t, row.h).URL
 			r := Examine(t.Context(), row.o)
-			if got := brief(r); !slices.Equal(got, row.want) {
+			if got := problems(r); !slices.Equal(got, row.want) {
 				t.Fatalf("%v, want %v:\n%s", got, row.want, printed(t, r))
 			}
 			checkLine(t, line(t, r, row.check), row.says, row.mend)
@@ -220,17 +220,17 @@ func TestFaults(t *testing.T) {
 
 func checkLine(t *testing.T, l Line, says string, mend []string) {
 	t.Helper()
-	if !strings.Contains(l.Says, says) {
-		t.Errorf("it says %q, want …%s…", l.Says, says)
+	if !strings.Contains(l.Message, says) {
+		t.Errorf("it says %q, want …%s…", l.Message, says)
 	}
 	for _, m := range mend {
-		if !slices.ContainsFunc(l.Mend, func(of Mend) bool { return strings.Contains(of.Line, m) }) {
-			t.Errorf("no way to mend it is …%s…: %v", m, l.Mend)
+		if !slices.ContainsFunc(l.Fixes, func(of Fix) bool { return strings.Contains(of.Line, m) }) {
+			t.Errorf("no fix is …%s…: %v", m, l.Fixes)
 		}
 	}
 }
 
-// dated answers with another time than ours.
+// dated answers with a clock that is ahead.
 func dated(h http.Handler, ahead time.Duration) http.Handler {
 	return around(h, func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
@@ -260,11 +260,11 @@ func TestOffload(t *testing.T) {
 		if trusted {
 			want = nil
 		}
-		if got := brief(r); !slices.Equal(got, want) {
+		if got := problems(r); !slices.Equal(got, want) {
 			t.Errorf("trusted %v: %v, want %v:\n%s", trusted, got, want, printed(t, r))
 		}
 		if !trusted {
-			checkLine(t, line(t, r, "origin"), "takes its own pages", []string{"trusted_proxies", proxy.URL})
+			checkLine(t, line(t, r, "origin"), "refuses its own pages", []string{"trusted_proxies", proxy.URL})
 		}
 	}
 }
@@ -284,23 +284,23 @@ func certificate(t *testing.T, name string, end time.Time) (pair tls.Certificate
 
 func TestTLSFaults(t *testing.T) {
 	t.Parallel()
-	house := httpdtest.New(t, httpdtest.Options{})
+	gateway := httpdtest.New(t, httpdtest.Options{})
 	now := time.Now()
 	for _, row := range []struct {
-		name      string
-		host      string
-		end       time.Time
-		believed  bool
-		most      uint16
-		status    Status
-		says      string
-		mend      string
-		goesOnToo bool
+		name     string
+		host     string
+		end      time.Time
+		believed bool
+		most     uint16
+		status   Status
+		says     string
+		mend     string
+		works    bool
 	}{
-		{"ended", "127.0.0.1", now.Add(-time.Hour), true, 0, Fail, "ended on", "cert_file", false},
-		{"not yet", "127.0.0.1", now.AddDate(1, 0, 0), true, 0, Fail, "begins only on", "set-ntp", false},
+		{"ended", "127.0.0.1", now.Add(-time.Hour), true, 0, Fail, "expired on", "cert_file", false},
+		{"not yet", "127.0.0.1", now.AddDate(1, 0, 0), true, 0, Fail, "is not valid before", "set-ntp", false},
 		{"another name", "other.example", now.AddDate(0, 0, 60), true, 0, Fail, "is for other.example, not for 127.0.0.1", "ssl_certificate", false},
-		{"unknown authority", "127.0.0.1", now.AddDate(0, 0, 60), false, 0, Fail, "signed by itself", "SSL_CERT_FILE", false},
+		{"unknown authority", "127.0.0.1", now.AddDate(0, 0, 60), false, 0, Fail, "self-signed", "SSL_CERT_FILE", false},
 		{"old protocol", "127.0.0.1", now.AddDate(0, 0, 60), true, tls.VersionTLS11, Fail, "protocol version", "", false},
 		{"ends soon", "127.0.0.1", now.AddDate(0, 0, 3), true, 0, Warn, "was not renewed", "certbot", true},
 	} {
@@ -310,14 +310,14 @@ func TestTLSFaults(t *testing.T) {
 			if !row.believed {
 				roots = x509.NewCertPool()
 			}
-			s := httptest.NewUnstartedServer(house)
+			s := httptest.NewUnstartedServer(gateway)
 			s.Config.ErrorLog = log.New(io.Discard, "", 0)
 			s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MaxVersion: row.most, MinVersion: tls.VersionTLS10}
 			s.StartTLS()
 			t.Cleanup(s.Close)
 			r := Examine(t.Context(), Options{URL: s.URL, Roots: roots})
 			l := line(t, r, "tls")
-			if l.Status != row.status || r.Failed() == row.goesOnToo {
+			if l.Status != row.status || r.Failed() == row.works {
 				t.Errorf("%+v\n%s", l, printed(t, r))
 			}
 			checkLine(t, l, row.says, []string{row.mend})
@@ -325,7 +325,7 @@ func TestTLSFaults(t *testing.T) {
 	}
 	t.Run("no certificate yet", func(t *testing.T) {
 		t.Parallel()
-		s := httptest.NewUnstartedServer(house)
+		s := httptest.NewUnstartedServer(gateway)
 		s.Config.ErrorLog = log.New(io.Discard, "", 0)
 		s.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, io.EOF }}
 		s.StartTLS()
@@ -340,12 +340,12 @@ func TestTLSFaults(t *testing.T) {
 	})
 	t.Run("no TLS", func(t *testing.T) {
 		t.Parallel()
-		r := Examine(t.Context(), Options{URL: strings.Replace(serve(t, house).URL, "http", "https", 1)})
+		r := Examine(t.Context(), Options{URL: strings.Replace(serve(t, gateway).URL, "http", "https", 1)})
 		checkLine(t, line(t, r, "tls"), "does not speak TLS", []string{"use http://127.0.0.1"})
 	})
 	t.Run("TLS at an http URL", func(t *testing.T) {
 		t.Parallel()
-		s, _ := serveTLS(t, house)
+		s, _ := serveTLS(t, gateway)
 		r := Examine(t.Context(), Options{URL: strings.Replace(s.URL, "https", "http", 1)})
 		checkLine(t, line(t, r, "health"), "this port speaks TLS", []string{"gatehouse doctor https://127.0.0.1"})
 	})
@@ -363,7 +363,7 @@ func TestRedirect(t *testing.T) {
 		Port: port, Covers: func(string) bool { return true }, PublicURL: func() string { return "" },
 	}))
 	r := Examine(t.Context(), Options{URL: plain.URL, Roots: roots, Token: httpdtest.Token})
-	if got := brief(r); got != nil || !strings.Contains(printed(t, r), "plain HTTP leads to "+s.URL) {
+	if got := problems(r); got != nil || !strings.Contains(printed(t, r), "plain HTTP leads to "+s.URL) {
 		t.Errorf("%v:\n%s", got, printed(t, r))
 	}
 	for name, back := range map[string]http.Handler{
@@ -375,7 +375,7 @@ func TestRedirect(t *testing.T) {
 			Port: port, Covers: func(string) bool { return true }, PublicURL: func() string { return "" },
 		}))
 		r := Examine(t.Context(), Options{URL: plain.URL, Roots: roots})
-		if l := line(t, r, "health"); !strings.Contains(l.Says, "a circle") || len(l.Mend) == 0 {
+		if l := line(t, r, "health"); !strings.Contains(l.Message, "a redirect loop") || len(l.Fixes) == 0 {
 			t.Errorf("%s: %+v", name, l)
 		}
 	}
@@ -402,18 +402,18 @@ func TestOutOfReach(t *testing.T) {
 		{"a path", "https://chat.example.com/chat/ws", "address", "not under /chat"},
 	} {
 		r := Examine(t.Context(), Options{URL: row.url})
-		if l := line(t, r, row.check); l.Status != Fail || !r.Failed() || len(l.Mend) == 0 {
+		if l := line(t, r, row.check); l.Status != Fail || !r.Failed() || len(l.Fixes) == 0 {
 			t.Errorf("%s: %+v", row.name, l)
 		}
 		checkLine(t, line(t, r, row.check), row.says, nil)
 	}
 }
 
-// TestNames asks a name server of the test's own.
+// TestNames resolves hosts by a name server of its own.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	house := serve(t, httpdtest.New(t, httpdtest.Options{}))
-	_, port, err := net.SplitHostPort(house.Listener.Addr().String())
+	gateway := serve(t, httpdtest.New(t, httpdtest.Options{}))
+	_, port, err := net.SplitHostPort(gateway.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -434,7 +434,7 @@ func TestNames(t *testing.T) {
 		checkLine(t, l, row.says, nil)
 	}
 	r := Examine(t.Context(), Options{URL: "http://" + net.JoinHostPort("one.test", port), Resolver: resolver, Token: httpdtest.Token})
-	if got := brief(r); !slices.Equal(got, []string{"tls warn"}) {
+	if got := problems(r); !slices.Equal(got, []string{"tls warn"}) {
 		t.Errorf("%v:\n%s", got, printed(t, r))
 	}
 	silent := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }}
@@ -454,7 +454,7 @@ func TestIPv6(t *testing.T) {
 	s.Start()
 	t.Cleanup(s.Close)
 	r := Examine(t.Context(), Options{URL: "http://" + l.Addr().String(), Token: httpdtest.Token})
-	if got := brief(r); got != nil {
+	if got := problems(r); got != nil {
 		t.Errorf("%v:\n%s", got, printed(t, r))
 	}
 }
@@ -478,7 +478,7 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	var again Report
-	if err := json.Unmarshal(b.Bytes(), &again); err != nil || len(again.Lines) != len(r.Lines) || !again.Failed() || again.Lines[0].Mend[0].Where != you {
+	if err := json.Unmarshal(b.Bytes(), &again); err != nil || len(again.Lines) != len(r.Lines) || !again.Failed() || again.Lines[0].Fixes[0].Where != you {
 		t.Errorf("%v: %s", err, b.String())
 	}
 }

@@ -15,106 +15,110 @@ import (
 
 // Options say what to examine.
 type Options struct {
-	URL    string // of the gateway's root; ws, wss and a trailing /ws are understood
-	Token  string // gateway token, API key or device credential to try; empty: none
-	Origin string // of a page elsewhere that is to be allowed; empty: none
-	// Roots are the authorities to believe; nil: those of the system.
-	Roots *x509.CertPool
-	// Resolver looks names up; nil: the system's.
-	Resolver *net.Resolver
+	URL      string         // the gateway's root; also ws, wss, and with /ws at its end
+	Token    string         // a gateway token, API key or device credential to check, or empty
+	Origin   string         // of another site's pages that should be allowed, or empty
+	Roots    *x509.CertPool // certificate authorities to trust; nil: those of the system
+	Resolver *net.Resolver  // nil: that of the system
 
-	patience time.Duration // with a single step; 0: stepTimeout
+	timeout time.Duration // of a single step; 0: stepTimeout
 }
 
-// Bounds of what is waited for.
 const (
 	stepTimeout = 10 * time.Second
-	allTimeout  = 2 * time.Minute // and a step more, to take a pairing back
+	allTimeout  = 2 * time.Minute // plus one step that withdraws the pairing request
 )
 
-// Examine goes through all checks. What cannot be tried because of what failed
-// before has a line that says so.
+// Examine runs all checks. A check that cannot run because an earlier one failed has a
+// line that says so. Each step times out after 10 s, the whole examination after about
+// 2 minutes.
 func Examine(ctx context.Context, o Options) Report {
 	ctx, cancel := context.WithTimeout(ctx, allTimeout)
 	defer cancel()
 	return examine(ctx, o, false)
 }
 
-// examine is Examine; moved says that plain HTTP has led here.
-func examine(ctx context.Context, o Options, moved bool) Report {
-	x := &examination{Options: o, ctx: ctx, moved: moved}
-	x.patience = cmp.Or(o.patience, stepTimeout)
-	x.report.URL = x.safe(o.URL)
+// examine is Examine. redirected says that plain HTTP was redirected to o.URL.
+func examine(ctx context.Context, o Options, redirected bool) Report {
+	x := &examination{Options: o, ctx: ctx, redirected: redirected}
+	x.timeout = cmp.Or(o.timeout, stepTimeout)
+	x.result.URL = x.withoutToken(o.URL)
 	steps := []struct {
-		checks string
-		do     func() bool // false: there is no use in going on
+		check string
+		run   func() bool // false: the later checks cannot run
 	}{
-		{"address", x.address}, {"name", x.name}, {"connection", x.connection}, {"tls", x.tls}, {"health", x.health},
-		{"ready", x.ready}, {"upgrade", x.upgrade}, {"origin", x.origin}, {"pairing", x.pairing}, {"credential", x.credential},
+		{"address", x.address}, {"name", x.name}, {"connection", x.connection}, {"tls",
+			x.tls}, {"health", x.health},
+		{"ready", x.ready}, {"upgrade", x.upgrade}, {"origin", x.origin}, {"pairing",
+			x.pairing}, {"credential", x.credential},
 		{"round trip", x.roundTrip},
 	}
 	for i, step := range steps {
-		if step.do() {
+		if step.run() {
 			continue
 		}
-		if x.elsewhere != "" { // and nothing is to be ended yet
-			o.URL = x.elsewhere
+		if x.redirectURL != "" { // no socket or cookie needs an end yet
+			o.URL = x.redirectURL
 			there := examine(ctx, o, true)
-			return Report{URL: x.report.URL, Lines: append(x.report.Lines, there.Lines...)}
+			return Report{URL: x.result.URL, Lines: append(x.result.Lines, there.Lines...)}
 		}
-		for _, left := range steps[i+1:] {
-			x.say(left.checks, Skipped, "not tried, since "+step.checks+" failed")
+		for _, skipped := range steps[i+1:] {
+			x.report(skipped.check, Skipped, "not tried, since "+step.check+" failed")
 		}
 		break
 	}
 	x.end()
-	return x.report
+	return x.result
 }
 
-// examination is one that goes on.
+// examination is the state of one run of all checks.
 type examination struct {
 	Options
-	ctx       context.Context
-	report    Report
-	url       *url.URL
-	moved     bool
-	addresses []string     // that the name stands for
-	reached   string       // the address and port that answers
-	elsewhere string       // where the gateway sends those who come by plain HTTP
-	socket    *socket      // an open one; nil: none
-	cookie    *http.Cookie // of the browser that the doctor plays; nil: none
+	ctx         context.Context
+	result      Report
+	url         *url.URL
+	redirected  bool         // plain HTTP was redirected to url
+	addresses   []string     // of the host
+	reached     string       // the first address that answered, with the port
+	redirectURL string       // where plain HTTP is redirected to, or empty
+	socket      *socket      // the open WebSocket, or nil
+	cookie      *http.Cookie // the cookie that a browser would have now, or nil
 }
 
-func (x *examination) say(check string, s Status, says string, mend ...Mend) {
-	x.report.Lines = append(x.report.Lines, Line{Check: check, Status: s, Says: x.safe(says), Mend: mend})
+// report adds a line.
+func (x *examination) report(check string, s Status, message string, fixes ...Fix) {
+	x.result.Lines = append(x.result.Lines,
+		Line{Check: check, Status: s, Message: x.withoutToken(message), Fixes: fixes})
 }
 
-// safe is text without the token: what answers may send it back.
-func (x *examination) safe(s string) string {
+// withoutToken returns text without the token, which servers may send back.
+func (x *examination) withoutToken(s string) string {
 	if x.Token == "" {
 		return s
 	}
 	return strings.ReplaceAll(s, x.Token, "(the token)")
 }
 
+// end withdraws the pairing request, even if the context has ended, and closes the
+// WebSocket.
 func (x *examination) end() {
-	x.ctx = context.WithoutCancel(x.ctx) // a pairing is taken back, whatever has ended
+	x.ctx = context.WithoutCancel(x.ctx)
 	x.withdraw()
 	if x.socket != nil {
 		_ = x.socket.ws.Close()
 	}
 }
 
-// step bounds a single step.
-func (x *examination) step() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(x.ctx, x.patience)
+// stepContext returns the context of a single step.
+func (x *examination) stepContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(x.ctx, x.timeout)
 }
 
-// address reads the URL.
+// address parses the URL.
 func (x *examination) address() bool {
 	u, err := url.Parse(strings.TrimSpace(x.URL))
 	if err != nil || u.Host == "" || u.Hostname() == "" {
-		x.say("address", Fail, fmt.Sprintf("%q is no URL", quoted(x.URL)), mendAddress()...)
+		x.report("address", Fail, fmt.Sprintf("%q is no URL", quoted(x.URL)), fixAddress()...)
 		return false
 	}
 	switch u.Scheme {
@@ -123,19 +127,23 @@ func (x *examination) address() bool {
 	case "wss":
 		u.Scheme = "https"
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		x.say("address", Fail, "the URL has to be http://host or https://host, with a port if it is not the usual one, and nothing else", mendAddress()...)
+	if u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
+		x.report("address", Fail, "the URL has to be http://host or https://host, "+
+			"with a port if it is not the usual one, and nothing else", fixAddress()...)
 		return false
 	}
 	if path := strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/ws"); path != "" {
-		x.say("address", Fail, "Gatehouse stands at the root of its host, not under "+quoted(path), mendRoute()...)
+		x.report("address", Fail, "Gatehouse stands at the root of its host, not under "+
+			quoted(path), fixRoute()...)
 		return false
 	}
 	x.url = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
-	x.report.URL = x.url.String()
+	x.result.URL = x.url.String()
 	return true
 }
 
+// port returns the port of the URL, or the default one.
 func (x *examination) port() string {
 	if p := x.url.Port(); p != "" {
 		return p
@@ -146,15 +154,16 @@ func (x *examination) port() string {
 	return "80"
 }
 
-// dial connects to the address that answered, with TLS where the URL has it.
+// dial connects to the address that has answered, with TLS if the URL is https.
 func (x *examination) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	d := &net.Dialer{Timeout: x.patience}
+	d := &net.Dialer{Timeout: x.timeout}
 	if x.url.Scheme == "http" {
 		return d.DialContext(ctx, "tcp", x.reached)
 	}
-	return (&tls.Dialer{NetDialer: d, Config: x.trust()}).DialContext(ctx, "tcp", x.reached)
+	return (&tls.Dialer{NetDialer: d, Config: x.tlsConfig()}).DialContext(ctx, "tcp", x.reached)
 }
 
-func (x *examination) trust() *tls.Config {
-	return &tls.Config{RootCAs: x.Roots, ServerName: x.url.Hostname(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+func (x *examination) tlsConfig() *tls.Config {
+	return &tls.Config{RootCAs: x.Roots, ServerName: x.url.Hostname(), MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"}}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
 )
 
-// TestHangs holds that nobody who does not answer keeps the doctor for long.
+// TestHangs checks that a server that does not answer cannot delay the doctor for long.
 func TestHangs(t *testing.T) {
 	t.Parallel()
 	const patience = 300 * time.Millisecond
-	house := httpdtest.New(t, httpdtest.Options{})
+	gateway := httpdtest.New(t, httpdtest.Options{})
 	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	at := func(path string, do http.HandlerFunc) string {
-		return serve(t, around(house, func(w http.ResponseWriter, r *http.Request) bool {
+		return serve(t, around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == path {
 				do(w, r)
 			}
@@ -38,7 +38,7 @@ func TestHangs(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			r := Examine(t.Context(), Options{URL: row.url, Token: "a token", patience: patience})
+			r := Examine(t.Context(), Options{URL: row.url, Token: "a token", timeout: patience})
 			if took := time.Since(began); took > 20*patience {
 				t.Errorf("it took %v", took)
 			}

@@ -8,40 +8,39 @@ import (
 	"unicode"
 )
 
-// Status is how a check went.
+// Status is the result of a check.
 type Status string
 
-// What a check can come to.
+// The results of a check.
 const (
 	OK      Status = "ok"
-	Warn    Status = "warn"    // it works, and could be better
+	Warn    Status = "warn"    // it works, but something is not as it should be
 	Fail    Status = "fail"    // it does not work
-	Skipped Status = "skipped" // it was not tried; the line says why
+	Skipped Status = "skipped" // the check did not run; the message says why
 )
 
-// Line is one check.
+// Line is the result of one check. Some checks have several lines.
 type Line struct {
-	Check  string `json:"check"`
-	Status Status `json:"status"`
-	Says   string `json:"says"`
-	Mend   []Mend `json:"mend,omitempty"`
+	Check   string `json:"check"` // its name
+	Status  Status `json:"status"`
+	Message string `json:"says"` // for people
+	Fixes   []Fix  `json:"mend,omitempty"`
 }
 
-// Mend is what to write where. Of several programs the one that is in use
-// counts.
-type Mend struct {
-	Where string `json:"where"` // gatehouse, nginx, caddy, haproxy or you
-	Line  string `json:"line"`
+// Fix is a line of configuration that may fix a problem, or something to do. If a line
+// has fixes for several programs, only those for the programs in use matter.
+type Fix struct {
+	Where string `json:"where"` // gatehouse, nginx, caddy, haproxy, or you: something to do
+	Line  string `json:"line"`  // may have line breaks
 }
 
-// Report is what an examination found, in the order in which a client would
-// come upon it.
+// Report is the result of an examination, in the order of the checks.
 type Report struct {
 	URL   string `json:"url"`
 	Lines []Line `json:"lines"`
 }
 
-// Failed reports whether something does not work.
+// Failed reports whether a check has failed.
 func (r Report) Failed() bool {
 	for _, l := range r.Lines {
 		if l.Status == Fail {
@@ -67,8 +66,8 @@ func (r Report) WriteText(to io.Writer) error {
 	for _, l := range r.Lines {
 		counts[l.Status]++
 		mark := map[Status]string{OK: "ok", Warn: "WARN", Fail: "FAIL", Skipped: "-"}[l.Status]
-		fmt.Fprintf(&b, "  %-4s  %-11s  %s\n", mark, l.Check, l.Says)
-		for _, m := range l.Mend {
+		fmt.Fprintf(&b, "  %-4s  %-11s  %s\n", mark, l.Check, l.Message)
+		for _, m := range l.Fixes {
 			where := m.Where
 			for line := range strings.SplitSeq(m.Line, "\n") {
 				fmt.Fprintf(&b, "                       %-9s  %s\n", where, line)
@@ -80,7 +79,8 @@ func (r Report) WriteText(to io.Writer) error {
 	case counts[Fail] > 0:
 		fmt.Fprintf(&b, "\n  %d of %d checks failed.\n\n", counts[Fail], len(r.Lines))
 	case counts[Warn] > 0:
-		fmt.Fprintf(&b, "\n  It works; %d of %d checks have something to say.\n\n", counts[Warn], len(r.Lines))
+		fmt.Fprintf(&b, "\n  It works; %d of %d checks have a warning.\n\n",
+			counts[Warn], len(r.Lines))
 	default:
 		b.WriteString("\n  All is well.\n\n")
 	}
@@ -88,7 +88,8 @@ func (r Report) WriteText(to io.Writer) error {
 	return err
 }
 
-// quoted is text of a stranger in one line that does no harm to a terminal.
+// quoted makes text from a server safe for a terminal: printable characters only, on one
+// line, of dialWithDeadline length.
 func quoted(s string) string {
 	const most = 160
 	s = strings.Map(func(r rune) rune {

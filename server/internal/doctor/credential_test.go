@@ -13,8 +13,8 @@ import (
 // TestCredentials tries every kind of credential in every state.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	house := serve(t, httpdtest.New(t, httpdtest.Options{}))
-	admin := httpdtest.Dial(t, house.URL, nil)
+	gateway := serve(t, httpdtest.New(t, httpdtest.Options{}))
+	admin := httpdtest.Dial(t, gateway.URL, nil)
 	admin.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)
 	var key, revokedKey protocol.KeysCreateResult
 	for _, k := range []*protocol.KeysCreateResult{&key, &revokedKey} {
@@ -22,7 +22,7 @@ func TestCredentials(t *testing.T) {
 	}
 	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+revokedKey.ID+`"}`)
 	ask := func() (r protocol.ConnectResult) {
-		c := httpdtest.Dial(t, house.URL, nil)
+		c := httpdtest.Dial(t, gateway.URL, nil)
 		c.Read(c.OK(protocol.MethodConnect, `{}`), &r)
 		return r
 	}
@@ -49,7 +49,7 @@ func TestCredentials(t *testing.T) {
 		{"unknown device", "gd_" + strings.Repeat("A", 43), Fail, "NOT_PAIRED", "pair anew"},
 		{"revoked device", revoked.SenderID, Fail, "NOT_PAIRED", "pair anew"},
 	} {
-		r := Examine(t.Context(), Options{URL: house.URL, Token: row.credential})
+		r := Examine(t.Context(), Options{URL: gateway.URL, Token: row.credential})
 		for _, l := range r.Lines {
 			if l.Check != "credential" {
 				continue
@@ -67,12 +67,11 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestEcho holds that an answer which sends the token back does not bring it to
-// a screen.
+// TestEcho checks that the token is not shown if a server sends it back.
 func TestEcho(t *testing.T) {
 	t.Parallel()
-	house := httpdtest.New(t, httpdtest.Options{})
-	echo := around(house, func(w http.ResponseWriter, r *http.Request) bool {
+	gateway := httpdtest.New(t, httpdtest.Options{})
+	echo := around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/readyz" {
 			page(503, "", `{"status":"unavailable","cause":"`+httpdtest.Token+`"}`).ServeHTTP(w, r)
 		}
@@ -84,8 +83,8 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// TestCrowd is a gateway that takes no more connections.
-func TestCrowd(t *testing.T) {
+// TestFullGateway is a gateway that takes no more connections.
+func TestFullGateway(t *testing.T) {
 	t.Parallel()
 	full := serve(t, httpdtest.New(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{Connections: 1} }}))
 	httpdtest.Dial(t, full.URL, nil).OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)

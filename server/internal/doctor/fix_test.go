@@ -13,24 +13,24 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 )
 
-// TestMends holds that what is to be written into Gatehouse's configuration is
-// one that it takes, and that every way to mend is somebody's.
-func TestMends(t *testing.T) {
+// TestFixes holds that what is to be written into Gatehouse's configuration is
+// every fix says where it belongs.
+func TestFixes(t *testing.T) {
 	t.Parallel()
 	const origin = "https://chat.example.com"
-	for name, mends := range map[string][]Mend{
-		"address": mendAddress(), "name": mendName("chat.example.com"), "port": mendPort("443"), "certificate": mendCertificate("chat.example.com"),
-		"certificate of an address": mendCertificate("192.0.2.1"), "certificate at home": mendCertificate("localhost"),
-		"authority": mendUnknownAuthority("chat.example.com"), "plain text": mendPlainText("chat.example.com"), "clock": mendClock(),
-		"upstream": mendUpstream(), "route": mendRoute(), "upgrade": mendUpgrade(), "own origin": mendOwnOrigin(origin),
-		"foreign origin": mendForeignOrigin(origin), "open origins": mendOpenOrigins(), "cookie": mendCookie(), "pairing": mendPairing(),
-		"token": mendCredential("t"), "key": mendCredential("gh_x"), "device": mendCredential("gd_x"), "crowd": mendCrowd(), "circle": mendCircle(),
-		"frames": mendFrames(),
+	for name, fixes := range map[string][]Fix{
+		"address": fixAddress(), "name": fixName("chat.example.com"), "port": fixPort("443"), "certificate": fixCertificate("chat.example.com"),
+		"certificate of an address": fixCertificate("192.0.2.1"), "certificate at home": fixCertificate("localhost"),
+		"authority": fixUnknownAuthority("chat.example.com"), "plain text": fixNoTLS("chat.example.com"), "clock": fixClock(),
+		"upstream": fixUpstream(), "route": fixRoute(), "upgrade": fixUpgrade(), "own origin": fixOwnOrigin(origin),
+		"foreign origin": fixForeignOrigin(origin), "open origins": fixOpenOrigins(), "cookie": fixCookie(), "pairing": fixPairing(),
+		"token": fixCredential("t"), "key": fixCredential("gh_x"), "device": fixCredential("gd_x"), "crowd": fixFull(), "circle": fixRedirectLoop(),
+		"frames": fixFrames(),
 	} {
-		if len(mends) == 0 {
-			t.Errorf("%s: no way to mend it", name)
+		if len(fixes) == 0 {
+			t.Errorf("%s: no fix", name)
 		}
-		for _, m := range mends {
+		for _, m := range fixes {
 			if !slices.Contains([]string{gatehouse, nginx, caddy, haproxy, you}, m.Where) || m.Line == "" {
 				t.Errorf("%s: %+v", name, m)
 			}
@@ -41,7 +41,7 @@ func TestMends(t *testing.T) {
 	}
 }
 
-// checkConfig reads a line as all that there is in a configuration.
+// checkConfig loads a configuration that consists of one line.
 func checkConfig(t *testing.T, name, line string) {
 	t.Helper()
 	pair, _ := certificate(t, "localhost", time.Now().AddDate(0, 0, 60))
