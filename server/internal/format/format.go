@@ -7,40 +7,49 @@
 // text it is. There are no link reference definitions ("[label]: url"), because
 // one at the end of a text would change what was shown at its start.
 //
-// What comes out holds only these elements: p, h1 to h6, ul, ol, li, blockquote,
+// The output contains only these elements: p, h1 to h6, ul, ol, li, blockquote,
 // hr, br, em, strong, del, code, pre, a, table and its parts, a disabled
-// checkbox, and the div, span and button of a code block. There is no style, no
-// id and no event handler in it, and a class or attribute only where this
-// package wrote it, so it is valid under a Content-Security-Policy without
-// inline script or style. Links lead to http, https and mailto alone, other
-// links are their text; an image is a link to it.
+// checkbox, and the div, span and button of a code block. It contains no style, no
+// id and no event handler, and only classes and attributes that this package has
+// written. So it is valid under a Content-Security-Policy without inline scripts or
+// styles. Links lead only to http, https and mailto; any other link becomes its
+// text. An image becomes a link to the image.
 //
-// Hostile text costs no more than its length: nesting, the length of one
-// paragraph with formatting, and the size of a table made from little text are
-// bounded, and what lies beyond a bound is shown without formatting.
+// Hostile text costs no more than its length: nesting, the length of a paragraph
+// with formatting, and the size of a table from little text are bounded. Text
+// beyond a bound is shown without formatting.
 //
-// Everything here is a pure function of the text, with one exception: a code
-// block whose highlighting takes unreasonably long is shown plain.
+// All functions are pure functions of the text, with one exception: a code block
+// whose highlighting takes too long is shown without colours.
+//
+// Terms:
+//
+//   - block: one HTML element at the top level of a message.
+//   - piece: a part of an answer, as the model sends it.
+//   - patch: what a piece changes in the blocks that a reader has.
+//   - segment: a run of whole lines that is formatted on its own; see split.go.
+//     The last segment of a text that is still being written is the open one.
 package format
 
 // Blocks formats a whole message. Each string is one block: exactly one HTML
-// element, with nothing around it, so that blocks can be placed and replaced
-// one by one. Text that is empty or blank has none.
+// element, without text around it, so that blocks can be inserted and replaced one
+// by one. Blank text has no blocks.
 //
-// Bytes that are not UTF-8, and NUL, become U+FFFD.
+// NUL and bytes that are not UTF-8 become U+FFFD.
 func Blocks(markdown string) []string {
 	return (*Page)(nil).Blocks(markdown)
 }
 
-// A Patch is a change to the blocks of an answer.
+// A Patch is a change to the blocks of an answer: either blocks are replaced, or text
+// is appended to the last one.
 type Patch struct {
-	// From is how many of the answer's blocks stay; all after them go.
+	// From is how many blocks are kept. All others are removed.
 	From int
-	// Blocks are put in their place.
+	// Blocks are added after them.
 	Blocks []string
-	// Append, if not empty, is the whole change: text (not HTML) to add at the
-	// end of the code element of the last block, which is a code block and
-	// holds exactly one. From then counts all blocks and Blocks is empty.
+	// Append, if not empty, is text (not HTML) to append to the code of the last block,
+	// which is a code block with exactly one code element. Then From is the number of all
+	// blocks, and Blocks is empty.
 	Append string
 }
 

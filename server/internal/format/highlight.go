@@ -11,39 +11,38 @@ import (
 )
 
 const (
-	// Code of this many bytes or more is not highlighted.
+	// maxHighlight is the size, in bytes, from which code is not highlighted.
 	maxHighlight = 64 << 10
-	// All the code of one text is highlighted in this time; what is left then
-	// is shown plain. Chroma's expressions backtrack: with most lexers a few
-	// kilobytes can be made up that take minutes.
+	// maxHighlightTime bounds the time for all the code of one text; the rest is shown
+	// without colours. Chroma's expressions backtrack: for most lexers there are texts of
+	// a few kilobytes that take minutes.
 	maxHighlightTime = time.Second
 )
 
-// A Page formats texts that are shown together: all the code in them is
-// highlighted in the time of one text, however many there are. The zero Page is
-// ready; with a nil one each text has time of its own. It is not safe for
-// concurrent use.
+// A Page formats several texts that are shown together. They share maxHighlightTime. The
+// zero Page is ready to use; with a nil Page each text has a time of its own. A Page is
+// not safe for concurrent use.
 type Page struct{ spent time.Duration }
 
-// Blocks is the function Blocks for a text of the page.
+// Blocks formats a text of the page, like the function Blocks.
 func (p *Page) Blocks(markdown string) []string {
 	s := p.Stream()
 	return append(s.feed(s.in.next(markdown)), s.end()...)
 }
 
-// Stream begins a text of the page.
+// Stream returns a Stream for a text of the page.
 func (p *Page) Stream() *Stream { return &Stream{highlighter: highlighter{page: p}} }
 
-// highlighted are the names of the lexers in use. Every lexer that was used
-// once stays compiled: these take 8 MB together, chroma's 297 take 32 MB.
+// highlighted are the names of the lexers that are used. A lexer stays in memory after
+// its first use: these take 8 MB together, all of chroma's 297 would take 32 MB.
 var highlighted = strings.Fields(`
 	Bash Batchfile C C# C++ Clojure CMake CSS Dart Diff Docker Elixir Elm Erlang Fish FSharp Go GraphQL Groovy
 	Haskell HCL HTML HTTP INI Java JavaScript JSON Julia Kotlin Lua Makefile markdown Matlab Nim Nix
 	Objective-C OCaml Perl PHP PowerShell Prolog Python R react Ruby Rust Scala SCSS SQL Svelte Swift SYSTEMD
 	Tcl Terraform TeX TOML TypeScript VimL vue XML YAML Zig console`)
 
-// lexersByName maps names, aliases and file name extensions to lexers. Loading
-// it takes no time: the lexers compile at their first use.
+// lexersByName maps names, aliases and file name extensions to lexers. It is cheap, since
+// each lexer is compiled when it is used first.
 var lexersByName = sync.OnceValue(func() map[string]chroma.Lexer {
 	byName := map[string]chroma.Lexer{}
 	add := func(name string, lexer chroma.Lexer) {
@@ -72,21 +71,21 @@ var lexersByName = sync.OnceValue(func() map[string]chroma.Lexer {
 	return byName
 })
 
-// lexer returns the lexer for a language, or nil. It never guesses.
+// lexer returns the lexer for a language, or nil. It does not guess.
 func lexer(lang string) chroma.Lexer { return lexersByName()[lang] }
 
 // A highlighter highlights the code of one text.
 type highlighter struct {
-	page *Page // whose time is spent; nil: own
+	page *Page // whose time is used; nil: own
 	own  Page
-	// What the latest segment needed, so that it is done once while the
-	// segment is formatted again and again.
-	known map[codeKey]string
+	// cache has the HTML of the code in the open segment, which is formatted again and
+	// again.
+	cache map[codeKey]string
 }
 
 type codeKey struct{ lang, code string }
 
-// html returns the HTML of code: its text, with spans of chroma's classes.
+// html returns code as HTML: its text, in spans with chroma's classes.
 func (h *highlighter) html(lang, code string) string {
 	lexer := lexer(lang)
 	budget := h.budget()
@@ -94,7 +93,7 @@ func (h *highlighter) html(lang, code string) string {
 		return escape(code)
 	}
 	key := codeKey{lang, code}
-	if html, ok := h.known[key]; ok {
+	if html, ok := h.cache[key]; ok {
 		return html
 	}
 	compile(lexer)
@@ -102,14 +101,14 @@ func (h *highlighter) html(lang, code string) string {
 	if !ok {
 		html = escape(code)
 	}
-	if h.known == nil {
-		h.known = map[codeKey]string{}
+	if h.cache == nil {
+		h.cache = map[codeKey]string{}
 	}
-	h.known[key] = html
+	h.cache[key] = html
 	return html
 }
 
-// budget is whose time is spent.
+// budget returns the Page whose time is used.
 func (h *highlighter) budget() *Page {
 	if h.page == nil {
 		return &h.own
@@ -117,32 +116,33 @@ func (h *highlighter) budget() *Page {
 	return h.page
 }
 
-// left is the time that there still is.
+// left returns the remaining time.
 func (p *Page) left() time.Duration { return maxHighlightTime - p.spent }
 
-// tokens is the function tokens in the time that is left, of which it takes.
+// tokens calls the function tokens with the remaining time, and subtracts what it took.
 func (p *Page) tokens(lexer chroma.Lexer, code string) (html string, ok bool) {
 	start := time.Now()
 	defer func() { p.spent += time.Since(start) }()
 	return tokens(lexer, code, p.left())
 }
 
-// compile compiles a lexer that was not used before, which takes a busy machine
-// long enough to count for the code's own time.
+// compile makes sure that a lexer is compiled. On a busy machine that takes so long that
+// it must not count as the time of the code.
 func compile(lexer chroma.Lexer) {
-	defer func() { _ = recover() }() // tokens finds out why
+	defer func() { _ = recover() }() // tokens will panic and recover, too
 	_, _ = lexer.Tokenise(&chroma.TokeniseOptions{State: "root"}, "")
 }
 
-// tokens runs the lexer over code. It fails when that takes too long, when the
-// lexer panics (some do), or when its tokens are not the code to the letter.
+// tokens returns code as HTML, highlighted by the lexer. It returns false if that takes
+// too long, if the lexer panics (some do), or if its tokens are not exactly the code.
 func tokens(lexer chroma.Lexer, code string, within time.Duration) (html string, ok bool) {
 	defer func() {
 		if recover() != nil {
 			html, ok = "", false
 		}
 	}()
-	// Some lexers need a last line end, and then some add one.
+	// Some lexers need a line end after the last line, and some add one. What they return
+	// after the end of the code is ignored.
 	next, err := lexer.Tokenise(&chroma.TokeniseOptions{State: "root"}, code+"\n")
 	if err != nil {
 		return "", false
@@ -177,11 +177,11 @@ func tokens(lexer chroma.Lexer, code string, within time.Duration) (html string,
 	return out.String(), true
 }
 
-// class returns the class of a kind of token, "" for those that look like the
-// text around them.
+// class returns the CSS class of a token type, "" for a type without a colour.
 func class(t chroma.TokenType) string {
 	switch t {
-	case chroma.TextWhitespace, chroma.Punctuation, chroma.Operator, chroma.Name, chroma.NameOther, chroma.Other, chroma.Literal, chroma.Generic:
+	case chroma.TextWhitespace, chroma.Punctuation, chroma.Operator, chroma.Name,
+		chroma.NameOther, chroma.Other, chroma.Literal, chroma.Generic:
 		return ""
 	}
 	for ; t > 0; t = t.Parent() {

@@ -5,15 +5,15 @@ import (
 	"unicode/utf8"
 )
 
-// An input turns pieces of text, cut anywhere, into what the splitter and the
-// parser read: valid UTF-8 whose only line end is "\n" and that holds no NUL.
-// The pieces' joined result does not depend on where they were cut.
+// An input cleans pieces of text, cut anywhere, for the splitter and the parser: to
+// valid UTF-8 without NUL, in which every line ends with "\n". The joined results do
+// not depend on where the text was cut.
 type input struct {
-	rest  string // the start of a rune whose end has not come yet, at most 3 bytes
-	wasCR bool   // the last byte was a CR, already given as "\n"
+	rest  string // the start of a rune that is incomplete, at most 3 bytes
+	wasCR bool   // the last byte was a CR, for which "\n" was returned already
 }
 
-// next returns what text adds.
+// next returns the cleaned text that a piece adds.
 func (in *input) next(text string) string {
 	if in.rest != "" {
 		text = in.rest + text
@@ -23,7 +23,7 @@ func (in *input) next(text string) string {
 	return in.clean(text[:cut])
 }
 
-// end returns what was still held back: a rune that was never finished.
+// end returns the cleaned rest of the text: a rune that was never completed.
 func (in *input) end() string {
 	rest := in.rest
 	in.rest = ""
@@ -46,14 +46,14 @@ func (in *input) clean(text string) string {
 		text = strings.ReplaceAll(text, "\x00", "\uFFFD")
 	}
 	if !utf8.ValidString(text) {
-		// One U+FFFD a byte: a run of bad bytes gives the same however it was cut.
+		// Each bad byte becomes one U+FFFD, so that it does not matter where the text was cut.
 		text = string([]rune(text))
 	}
 	return text
 }
 
-// unfinished returns how many bytes at the end of text are the start of a rune
-// that may go on in the next piece.
+// unfinished returns how many bytes at the end of text are the start of a rune that the
+// next piece may complete.
 func unfinished(text string) int {
 	for n := 1; n <= min(len(text), utf8.UTFMax-1); n++ {
 		tail := text[len(text)-n:]

@@ -8,36 +8,40 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// What the parser does in more than linear time, or makes more of than it was
-// given, is bounded here.
+// The parser needs more than linear time for some texts, or makes much output from
+// little text. The limits bound both.
 const (
-	// Lists and quotes nest this deep; further markers are text.
+	// maxNesting is how deep lists and quotes can nest; further markers are text.
 	maxNesting = 16
-	// A paragraph, heading or cell of more bytes has no formatting.
+	// maxInline is the size, in bytes, above which a paragraph, heading or table cell has
+	// no formatting.
 	maxInline = 16 << 10
-	// After so many marks (stars, brackets, backticks …) in one of them the
-	// rest are text.
+	// maxMarks is how many marks (stars, brackets, backticks …) count as formatting in a
+	// paragraph, heading or cell; the rest are text.
 	maxMarks = 1000
-	// A table has at most so many cells and two for each byte it is written in.
-	// (Cells that a row leaves out are made up.)
+	// freeCells is how many cells a table can have, in addition to two for each of its
+	// bytes. The parser adds the cells that are missing in a row.
 	freeCells = 1000
-	// After so many escaped bars in one segment no more tables are made.
+	// maxEscapedBars is the number of escaped bars in a segment after which there are no
+	// more tables.
 	maxEscapedBars = 500
-	// Longer runs of backticks do not start code.
+	// maxBackticks is how many backticks in a row can start code.
 	maxBackticks = 64
 )
 
-// nested keeps lists and quotes from nesting too deep.
+// nested is a parser of lists or quotes that enforces maxNesting.
 type nested struct{ parser.BlockParser }
 
-func (n nested) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
-	// Right inside a list no list opens, but its parser has to see the line.
+func (n nested) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node,
+	parser.State) {
+	// No list opens directly in a list, but the list parser has to see the line.
 	if parent.Kind() != ast.KindList && nesting(parent) >= maxNesting {
 		return nil, parser.NoChildren
 	}
 	return n.BlockParser.Open(parent, reader, pc)
 }
 
+// nesting returns how many lists and quotes a node is in.
 func nesting(node ast.Node) int {
 	depth := 0
 	for ; node != nil; node = node.Parent() {
@@ -48,18 +52,19 @@ func nesting(node ast.Node) int {
 	return depth
 }
 
-// A leaf is what has been seen of the paragraph, heading or cell whose
-// formatting is being parsed.
+// A leaf counts the marks of the paragraph, heading or cell that is being parsed.
 type leaf struct {
 	node  ast.Node
-	size  int // bytes
-	marks int
-	// ticks[n] is where in the source the last run of n backticks starts.
+	size  int // in bytes
+	marks int // that were parsed so far
+	// ticks[n] is the offset in the source where the last run of n backticks starts.
 	ticks [maxBackticks + 1]int
 }
 
 var leafKey = parser.NewContextKey()
 
+// leafOf returns the leaf of a node. The context keeps the leaf until another node is
+// parsed.
 func leafOf(node ast.Node, source []byte, pc parser.Context) *leaf {
 	if l, ok := pc.Get(leafKey).(*leaf); ok && l.node == node {
 		return l
@@ -87,7 +92,7 @@ func (l *leaf) countTicks(line []byte, start int) {
 	}
 }
 
-// bounded parses a mark as long as there are not too many.
+// bounded is a parser of marks that enforces maxInline and maxMarks.
 type bounded struct{ parser.InlineParser }
 
 func (b bounded) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
@@ -99,7 +104,7 @@ func (b bounded) Parse(parent ast.Node, block text.Reader, pc parser.Context) as
 	return b.InlineParser.Parse(parent, block, pc)
 }
 
-// boundedLinks also passes on the end of a leaf, which the link parser needs.
+// boundedLinks is bounded for links. The link parser must also know when a leaf ends.
 type boundedLinks struct {
 	bounded
 	parser.CloseBlocker
@@ -110,7 +115,8 @@ func newBoundedLinks() boundedLinks {
 	return boundedLinks{bounded{links}, links.(parser.CloseBlocker)}
 }
 
-// codeSpans looks for the end of a code span only where there is one.
+// codeSpans is a parser of code spans that searches for the end of a span only if there
+// is one. Otherwise a text of many backtick runs would take quadratic time.
 type codeSpans struct{ parser.InlineParser }
 
 func (c codeSpans) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
@@ -123,7 +129,7 @@ func (c codeSpans) Parse(parent ast.Node, block text.Reader, pc parser.Context) 
 	return c.InlineParser.Parse(parent, block, pc)
 }
 
-// tables keeps little text from making many cells.
+// tables is a parser of tables that enforces freeCells and maxEscapedBars.
 type tables struct{ parser.ParagraphTransformer }
 
 var escapedBarsKey = parser.NewContextKey()

@@ -97,7 +97,7 @@ func longAnswers() map[string]struct {
 } {
 	long := func(pattern string) string { return strings.Repeat(pattern, maxMessage/4/len(pattern)) }
 	const line = "the quick *brown* fox `jumps` over the lazy dog"
-	const large = 2 * earned // of a large block it is what is earned, and HTML is longer
+	const large = 2 * creditPerByte // of a large block it is what is earned, and HTML is longer
 	return map[string]struct {
 		text    string
 		traffic float64
@@ -158,7 +158,7 @@ func TestStreamIsLinear(t *testing.T) {
 		if ratio > answer.traffic {
 			t.Errorf("%s: traffic %.1f times the text", name, ratio)
 		}
-		if behind > len(text)/earned+19 {
+		if behind > len(text)/creditPerByte+19 {
 			t.Errorf("%s: %d bytes behind", name, behind)
 		}
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// Both are safe for concurrent use and never change.
+// The parsers are safe for concurrent use.
 var (
 	markdown = sync.OnceValue(newMarkdown)
-	// blocksOnly parses no formatting inside paragraphs.
+	// blocksOnly does not parse the formatting inside paragraphs.
 	blocksOnly = sync.OnceValue(func() parser.Parser { return parser.NewParser(blockParsers()...) })
 )
 
@@ -27,7 +27,7 @@ func newMarkdown() goldmark.Markdown {
 		goldmark.WithParser(parser.NewParser(append(blockParsers(), inlineParsers())...)),
 		goldmark.WithRenderer(renderer.NewRenderer(renderer.WithNodeRenderers(
 			util.Prioritized(nodes{}, 100),
-			// The alternative to the attribute is a style, which our policy forbids.
+			// Alignment is an attribute, since the Content-Security-Policy forbids styles.
 			util.Prioritized(extension.NewTableHTMLRenderer(
 				extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500),
 			util.Prioritized(extension.NewStrikethroughHTMLRenderer(), 500),
@@ -37,8 +37,8 @@ func newMarkdown() goldmark.Markdown {
 	)
 }
 
-// blockParsers are CommonMark's without HTML blocks and link reference
-// definitions, and tables.
+// blockParsers are those of CommonMark, without HTML blocks and link reference
+// definitions, and GitHub's tables.
 func blockParsers() []parser.Option {
 	return []parser.Option{
 		parser.WithBlockParsers(
@@ -57,9 +57,10 @@ func blockParsers() []parser.Option {
 	}
 }
 
-// inlineParsers are CommonMark's without raw HTML, and GitHub's.
+// inlineParsers are those of CommonMark, without raw HTML, and those of GitHub.
 func inlineParsers() parser.Option {
-	linkify := extension.NewLinkifyParser(extension.WithLinkifyAllowedProtocols([]string{"http:", "https:"}))
+	linkify := extension.NewLinkifyParser(extension.WithLinkifyAllowedProtocols([]string{"http:",
+		"https:"}))
 	return parser.WithInlineParsers(
 		util.Prioritized(extension.NewTaskCheckBoxParser(), 0),
 		util.Prioritized(bounded{codeSpans{parser.NewCodeSpanParser()}}, 100),
@@ -71,9 +72,9 @@ func inlineParsers() parser.Option {
 	)
 }
 
-// formatProse returns the blocks of a segment. open leaves the code at its very
-// end plain. Should the parser fail on a text, that is one block without
-// formatting: what people write must not bring a process down.
+// formatProse returns the blocks of a segment. If the segment is open, code at its very
+// end is not highlighted. If the parser panics, the segment becomes one block without
+// formatting: no text may crash the gateway.
 func formatProse(segment []byte, open bool, h *highlighter) (blocks []string) {
 	defer func() {
 		if recover() != nil {
@@ -91,16 +92,17 @@ func parse(segment []byte, open bool, h *highlighter) (blocks []string) {
 	for node := doc.FirstChild(); node != nil; node = node.NextSibling() {
 		out.Reset()
 		if err := markdown().Renderer().Render(&out, source, node); err != nil {
-			panic(err) // neither our nodes nor a Buffer return errors
+			panic(err) // cannot happen: neither the renderers nor a Buffer return errors
 		}
 		blocks = append(blocks, strings.TrimSuffix(out.String(), "\n"))
 	}
 	return blocks
 }
 
-// settled reports whether a blank line after the segment closes all its blocks.
-func settled(segment []byte) (yes bool) {
-	defer func() { _ = recover() }() // the parser failed: then no
+// closedByBlankLine reports whether a blank line after the segment closes all its blocks.
+// It returns false if the parser panics.
+func closedByBlankLine(segment []byte) (closed bool) {
+	defer func() { _ = recover() }()
 	probe := append(withNewline(segment), "\nx\n"...)
 	last := blocksOnly().Parse(text.NewReader(probe)).LastChild()
 	return last.Kind() == ast.KindParagraph && last.Lines().At(0).Start == len(probe)-2

@@ -8,8 +8,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// nodes renders what goldmark's own renderer would not render as we need it:
-// links, images and code.
+// nodes renders links, images and code, which goldmark's own renderer does not render as
+// this package needs them.
 type nodes struct{}
 
 func (nodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
@@ -21,13 +21,14 @@ func (nodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 }
 
 func link(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
-	if href := safeURL(util.URLEscape(node.(*ast.Link).Destination, true)); href != "" && !inLink(node) {
+	if href := safeURL(util.URLEscape(node.(*ast.Link).Destination, true)); href != "" &&
+		!inLink(node) {
 		anchor(w, href, entering)
 	}
 	return ast.WalkContinue, nil
 }
 
-// image renders a link to the image: nothing is loaded from elsewhere.
+// image renders a link to the image. The browser must not load images from other sites.
 func image(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	href := safeURL(util.URLEscape(node.(*ast.Image).Destination, true))
 	if href == "" || inLink(node) {
@@ -40,7 +41,8 @@ func image(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkSt
 	return ast.WalkContinue, nil
 }
 
-func autoLink(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func autoLink(w util.BufWriter, source []byte, node ast.Node,
+	entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		return ast.WalkContinue, nil
 	}
@@ -65,13 +67,14 @@ func autoLink(w util.BufWriter, source []byte, node ast.Node, entering bool) (as
 
 func anchor(w util.BufWriter, href string, entering bool) {
 	if entering {
-		_, _ = w.WriteString(`<a href="` + href + `" rel="noopener noreferrer nofollow ugc" target="_blank">`)
+		_, _ = w.WriteString(`<a href="` + href +
+			`" rel="noopener noreferrer nofollow ugc" target="_blank">`)
 	} else {
 		_, _ = w.WriteString("</a>")
 	}
 }
 
-// inLink reports whether a node is inside of what may be a link already.
+// inLink reports whether a node is inside a link or an image, which is a link, too.
 func inLink(node ast.Node) bool {
 	for n := node.Parent(); n != nil; n = n.Parent() {
 		if k := n.Kind(); k == ast.KindLink || k == ast.KindImage {
@@ -81,9 +84,9 @@ func inLink(node ast.Node) bool {
 	return false
 }
 
-// safeURL returns the value of an href for a URL in which everything but
-// printable ASCII is percent-encoded, or "" unless it is an absolute http, https
-// or mailto address. It looks at the very bytes that the browser will read.
+// safeURL returns the value of an href, or "" if the URL is not an absolute http, https
+// or mailto URL. In escaped, everything except printable ASCII must be percent-encoded:
+// safeURL checks the same bytes that the browser will read.
 func safeURL(escaped []byte) string {
 	url := string(escaped)
 	for _, scheme := range []string{"http://", "https://", "mailto:"} {
@@ -96,9 +99,12 @@ func safeURL(escaped []byte) string {
 
 var codeHTML = []byte("html")
 
-// setCode gives every code block of the document its HTML; block makes the element
-// of a language and the code's HTML.
-func setCode(doc ast.Node, source []byte, open bool, h *highlighter, block func(lang, inner string) string) {
+// setCode renders all code blocks of the document and keeps their HTML in an attribute.
+// block returns the element for a language and the HTML of the code. If open is true, code
+// at the end of the document is not highlighted.
+func setCode(
+	doc ast.Node, source []byte, open bool, h *highlighter, block func(lang, inner string) string,
+) {
 	last := doc
 	for last.LastChild() != nil {
 		last = last.LastChild()

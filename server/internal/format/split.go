@@ -2,46 +2,50 @@ package format
 
 import "bytes"
 
-// The splitter cuts a text into segments, runs of whole lines that are
-// formatted each on its own. It reads every line once, and where it cuts
-// depends only on the lines up to there. That is why a stream and a whole text
-// agree, whatever the parser does inside a segment.
+// The splitter cuts a text into segments: runs of whole lines, each of which is formatted
+// on its own. It reads every line once, and where it cuts depends only on the lines
+// before. So a stream and a whole text are cut at the same lines and give the same
+// blocks, whatever the parser does inside a segment.
 //
-// It cuts only where CommonMark has closed every block: before and after a
-// fenced code block, and at an unindented line after a blank one. Where that is
-// in doubt (a list may go on, or hold the fence) it does not cut, so a segment
-// may hold several blocks.
+// It cuts only where CommonMark has closed every block: before and after a fenced code
+// block, and at an unindented line after a blank one. If it cannot be sure, because a list
+// may continue or may contain the fence, it does not cut. So a segment may have several
+// blocks.
 
 type segmentKind uint8
 
 const (
 	nothing segmentKind = iota // blank lines only
-	prose                      // anything that a blank line ends
-	list                       // holds a list: blank lines may lie inside it
-	fenced                     // a top-level fenced code block and nothing else
+	prose                      // blocks that a blank line ends
+	list                       // contains a list, which may contain blank lines
+	fenced                     // exactly one fenced code block at the top level
 )
 
-// A scan is what the lines of the open segment say so far.
+// A scan is the state of the splitter after some lines of the open segment.
 type scan struct {
 	kind  segmentKind
 	blank bool // the last line was blank
-	doubt bool // list: it has a fence that is in the list, or is not
-	// list: below this length of the segment settled is not asked again, which
-	// bounds what asking costs.
+
+	// list: the segment has an indented fence, which may or may not belong to the list.
+	// Then only the parser knows whether a blank line closes all blocks.
+	unsure bool
+	// list: the parser is not asked again before the segment has this length. That bounds
+	// the cost of asking.
 	askFrom int
 
-	// fenced: the block, where its content starts and, once closed, ends.
+	// fenced: the opening line, and the offsets where the content starts and, once the
+	// block is closed, ends.
 	fence  fence
 	body   int
 	end    int
 	closed bool
 }
 
-// step reads the next line, which comes without its "\n", and returns the scan
-// after it. cut says that the line starts a new segment. length is that of the
-// open segment before the line. settled reports whether the parser finds all
-// its blocks closed by a blank line; it is asked only in doubt.
-func (s scan) step(line []byte, length int, settled func() bool) (next scan, cut bool) {
+// step reads the next line, without its "\n", and returns the scan after the line. cut
+// says that the line starts a new segment. length is the length of the open segment
+// before the line. closed asks the parser whether a blank line closes all blocks of that
+// segment; it is called only if the splitter is not sure.
+func (s scan) step(line []byte, length int, closed func() bool) (next scan, cut bool) {
 	if s.kind == fenced {
 		if s.closed = s.fence.closedBy(line); s.closed {
 			s.end = length
@@ -60,11 +64,11 @@ func (s scan) step(line []byte, length int, settled func() bool) (next scan, cut
 	switch {
 	case s.kind == prose:
 		cut = isFence || s.blank && indent < 4
-	case indent > 0 || mayBeItem(body): // the list may go on
-	case !s.doubt:
+	case indent > 0 || mayBeItem(body): // the list may continue
+	case !s.unsure:
 		cut = isFence || s.blank
 	case s.blank && length >= s.askFrom:
-		cut = settled()
+		cut = closed()
 		s.askFrom = length + length/8
 	}
 	if cut {
@@ -75,12 +79,12 @@ func (s scan) step(line []byte, length int, settled func() bool) (next scan, cut
 		s.kind = list
 	}
 	if isFence && opener.indent > 0 {
-		s.doubt = true
+		s.unsure = true
 	}
 	return s, false
 }
 
-// begin returns the scan of a segment whose first line, not blank, is line.
+// begin returns the scan of a segment after its first line, which must not be blank.
 func begin(line []byte) scan {
 	if opener, ok := openingFence(line); ok {
 		return scan{kind: fenced, fence: opener, body: len(line) + 1}
@@ -91,9 +95,9 @@ func begin(line []byte) scan {
 	return scan{kind: prose}
 }
 
-// content returns the code in text, the open segment of kind fenced, without
-// its last line end. While the block has no indentation, the content of a
-// longer text starts with that of a shorter one until the fence closes.
+// content returns the code in text, which is the open segment of kind fenced, without the
+// last line end. If the fence is not indented, more text only appends to the content
+// until the block is closed.
 func (s scan) content(text []byte) []byte {
 	end := len(text)
 	if s.closed {
@@ -117,10 +121,11 @@ func (s scan) content(text []byte) []byte {
 type fence struct {
 	char   byte
 	length int
-	indent int // 0 to 3 columns, which every line of the block may have too
+	indent int // 0 to 3 columns, which are removed from every line of the block
 	lang   string
 }
 
+// openingFence parses the line as an opening fence. It returns false if it is none.
 func openingFence(line []byte) (fence, bool) {
 	indent, body := indentation(line)
 	if indent > 3 || len(body) == 0 || body[0] != '`' && body[0] != '~' {
@@ -131,9 +136,11 @@ func openingFence(line []byte) (fence, bool) {
 	if length < 3 || body[0] == '`' && bytes.IndexByte(info, '`') >= 0 {
 		return fence{}, false
 	}
-	return fence{char: body[0], length: length, indent: indent, lang: language(string(info[:min(len(info), maxInfo)]))}, true
+	lang := language(string(info[:min(len(info), maxInfo)]))
+	return fence{char: body[0], length: length, indent: indent, lang: lang}, true
 }
 
+// closedBy reports whether the line closes the block.
 func (f fence) closedBy(line []byte) bool {
 	indent, body := indentation(line)
 	if indent > 3 || len(body) == 0 || body[0] != f.char {
@@ -143,8 +150,8 @@ func (f fence) closedBy(line []byte) bool {
 	return len(body)-len(rest) >= f.length && isBlank(rest)
 }
 
-// indentation returns the columns of white space before the first other
-// character, with tab stops of 4, and the line from that character on.
+// indentation returns how many columns of white space the line starts with, with tab stops
+// of 4, and the rest of the line.
 func indentation(line []byte) (columns int, body []byte) {
 	for i, c := range line {
 		switch c {
@@ -164,9 +171,9 @@ func isBlank(line []byte) bool {
 	return len(body) == 0
 }
 
-// mayBeItem reports whether the body of a line, not blank, starts with a list
-// marker, or may yet grow into one: where it says no, it says no of every longer
-// line.
+// mayBeItem reports whether the body of a line, which must not be blank, starts with a
+// list marker, or with what more text can make one. If it returns false, it does so for
+// every longer line that starts the same.
 func mayBeItem(body []byte) bool {
 	rest := body[1:]
 	switch c := body[0]; {

@@ -1,66 +1,69 @@
 package format
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
-	// An open segment up to this many bytes is formatted with every piece.
+	// alwaysFormat is the size, in bytes, up to which the open segment is formatted with
+	// every piece. Formatting a larger one costs credit.
 	alwaysFormat = 4 << 10
-	// A larger one is formatted when that has been earned: each byte written
-	// earns this many bytes of formatting. So a stream costs time and traffic
-	// in proportion to its length, and what is shown of a large block that is
-	// still open is at most a 64th behind.
-	earned = 64
-	// No more than this many bytes of formatting are saved up, or what it takes
-	// to format the open segment.
+	// creditPerByte is how many bytes may be formatted for each byte that is written. So
+	// the time and traffic of a stream are proportional to its length, and readers lag at
+	// most a 64th behind in a large open block.
+	creditPerByte = 64
+	// maxCredit bounds the saved credit, unless the open segment needs more.
 	maxCredit = 256 << 10
 )
 
-// A Stream formats an answer while it is being written. The zero Stream is
-// ready. It is not safe for concurrent use.
+// A Stream formats an answer while it is being written. The zero Stream is ready to use.
+// It is not safe for concurrent use.
 //
-// However the text was cut into pieces, the patches applied in order give in
-// the end exactly [Blocks] of the whole text. On the way they give, after each
-// Write, Blocks of the text so far, except that
+// However the text is cut into pieces, all patches applied in order give exactly [Blocks]
+// of the whole text. After each Write they give Blocks of the text so far, with two
+// exceptions:
 //
 //   - code at the very end of the text is not highlighted while it is open, and
-//   - while the text ends in a list, table, quote or paragraph that is over
-//     4 KiB long and still open, a Write may leave its change to a later one.
+//   - while the text ends in an open list, table, quote or paragraph of more than 4 KiB, a
+//     Write may leave its change to a later one.
 //
-// A reader may join in the middle: Blocks of all the text written so far, and
-// then the patches from there, end at the same blocks. (Only where a piece ends
-// inside a rune do the two differ on the way.)
+// A reader may join in the middle: Blocks of the text so far, and the patches from there,
+// give the same blocks in the end. (They may differ before the end if a piece ends inside
+// a rune.)
 type Stream struct {
 	in input
 
 	text []byte // the open segment
-	head int    // where its last, unfinished line starts
-	at   scan   // what the lines before head say
+	head int    // the offset of its last line, which has no line end yet
+	at   scan   // the state of the splitter at head
 
-	done   int      // blocks of finished segments
-	shown  []string // the blocks after those, as readers have them
-	stale  bool     // a change was left to a later patch
-	coding bool     // the last of shown is code that grows: its string is unset
-	coded  int      // and it holds this many bytes of the content
-	credit int      // bytes of formatting that have been earned
+	done     int      // the number of blocks of finished segments
+	shown    []string // the blocks of the open segment, as readers have them
+	stale    bool     // readers lack a change, or may have other blocks than shown
+	codeOpen bool     // the last of shown is open code; its string is not kept
+	codeSent int      // how many bytes of that code readers have
+	credit   int      // how many bytes may be formatted
 
-	// What is known of text[:head], where head is askedAt or formattedAt.
-	askedAt, formattedAt int
-	settled              bool
-	formatted            []string
+	// Caches about text[:head]. They are valid if head is the named offset.
+	askedAt     int
+	closed      bool // whether a blank line closes all blocks, at askedAt
+	formattedAt int
+	formatted   []string // the blocks, at formattedAt
 
 	highlighter highlighter
 }
 
-// Write adds the next piece of the text, and returns the change it makes.
+// Write adds the next piece of the text and returns the change that it makes.
 func (s *Stream) Write(piece string) Patch {
 	finished := s.feed(s.in.next(piece))
-	s.credit = min(s.credit+earned*len(piece), max(maxCredit, len(s.text)))
+	s.credit = min(s.credit+creditPerByte*len(piece), max(maxCredit, len(s.text)))
 	next, cut := s.lookAhead()
 	if len(finished) == 0 {
-		if p, ok := s.grow(next); ok {
+		if p, ok := s.appendCode(next); ok {
 			return p
 		}
-		if !s.pay(cut) {
+		if !s.spendCredit(cut) {
 			s.stale = true
 			return s.unchanged()
 		}
@@ -69,29 +72,30 @@ func (s *Stream) Write(piece string) Patch {
 	p := s.change(append(finished, open...))
 	s.done += len(finished)
 	s.shown = open
-	if s.coding = s.at.kind == fenced && s.at.fence.indent == 0; s.coding {
-		s.coded = len(next.content(s.text))
+	if s.codeOpen = s.at.kind == fenced && s.at.fence.indent == 0; s.codeOpen {
+		s.codeSent = len(next.content(s.text))
 		s.shown[len(s.shown)-1] = ""
 	}
 	return p
 }
 
-// Behind reports whether a change was left to a later patch.
+// Behind reports whether a change was left to a later patch, or Restate was called
+// since the last patch.
 func (s *Stream) Behind() bool { return s.stale }
 
-// Restate makes the next patch give all blocks that are not finished anew: a
-// reader has joined who may have them as another Stream left them.
+// Restate makes the next patch contain all blocks of the open segment. Call it when a
+// reader has joined whose blocks may be from another Stream.
 func (s *Stream) Restate() { s.stale = true }
 
-// Close ends the text and returns the last change. After that the Stream is
-// ready for another text.
+// Close ends the text and returns the last change. After that the Stream is ready for
+// another text.
 func (s *Stream) Close() Patch {
 	p := s.change(s.end())
 	*s = Stream{}
 	return p
 }
 
-// feed reads text and returns the blocks of the segments that it finished.
+// feed reads text and returns the blocks of the segments that the text finishes.
 func (s *Stream) feed(text string) (finished []string) {
 	for text != "" {
 		n := len(text)
@@ -116,7 +120,7 @@ func (s *Stream) end() (finished []string) {
 	return append(finished, s.finish()...)
 }
 
-// endLine takes the line at head, which has ended.
+// endLine reads the line at head, which has its line end now.
 func (s *Stream) endLine() (finished []string) {
 	next, cut := s.step(s.text[s.head : len(s.text)-1])
 	if cut {
@@ -133,7 +137,7 @@ func (s *Stream) endLine() (finished []string) {
 	return finished
 }
 
-// lookAhead reads the unfinished line as if it ended here.
+// lookAhead returns the state of the splitter if the last line ended here.
 func (s *Stream) lookAhead() (next scan, cut bool) {
 	if s.head == len(s.text) {
 		return s.at, false
@@ -144,23 +148,24 @@ func (s *Stream) lookAhead() (next scan, cut bool) {
 func (s *Stream) step(line []byte) (next scan, cut bool) {
 	return s.at.step(line, s.head, func() bool {
 		if s.askedAt != s.head {
-			s.askedAt, s.settled = s.head, settled(s.text[:s.head])
+			s.askedAt, s.closed = s.head, closedByBlankLine(s.text[:s.head])
 		}
-		return s.settled
+		return s.closed
 	})
 }
 
-// finish formats the open segment up to head; the line at head starts the next.
+// finish ends the open segment at head and returns its blocks. The line at head starts
+// the next segment.
 func (s *Stream) finish() []string {
 	blocks := s.final()
-	s.coding = false
+	s.codeOpen = false
 	s.text = append([]byte(nil), s.text[s.head:]...)
 	s.head, s.at = 0, scan{}
-	s.askedAt, s.formattedAt, s.formatted, s.highlighter.known = 0, 0, nil, nil
+	s.askedAt, s.formattedAt, s.formatted, s.highlighter.cache = 0, 0, nil, nil
 	return blocks
 }
 
-// final returns the blocks of text[:head], a segment that ends there.
+// final returns the blocks of text[:head] as a segment that has ended.
 func (s *Stream) final() []string {
 	if s.formattedAt != s.head {
 		s.formattedAt = s.head
@@ -169,16 +174,17 @@ func (s *Stream) final() []string {
 	return s.formatted
 }
 
-// open returns the blocks of the open segment as it would end here, or of the
-// two that it would be.
+// open returns the blocks of the open segment if the text ended here. If the last line
+// would start a new segment, these are the blocks of both.
 func (s *Stream) open(next scan, cut bool) []string {
 	if !cut {
 		return s.format(next, s.text, true)
 	}
-	return append(s.final()[:len(s.final()):len(s.final())], s.format(next, s.text[s.head:], true)...)
+	return slices.Concat(s.final(), s.format(next, s.text[s.head:], true))
 }
 
-// format returns the blocks of one segment. open leaves the code at its end plain.
+// format returns the blocks of one segment. If it is open, code at its end is not
+// highlighted.
 func (s *Stream) format(is scan, segment []byte, open bool) []string {
 	switch is.kind {
 	case nothing:
@@ -194,23 +200,25 @@ func (s *Stream) format(is scan, segment []byte, open bool) []string {
 	}
 }
 
-// grow returns the change where all there is to do is to add to an open code block.
-func (s *Stream) grow(next scan) (Patch, bool) {
-	if !s.coding || s.stale {
+// appendCode returns a patch that appends to an open code block. It returns false if the
+// change is more than that.
+func (s *Stream) appendCode(next scan) (Patch, bool) {
+	if !s.codeOpen || s.stale {
 		return Patch{}, false
 	}
 	code := next.content(s.text)
-	if len(code) < s.coded {
+	if len(code) < s.codeSent {
 		return Patch{}, false
 	}
 	p := s.unchanged()
-	p.Append = string(code[s.coded:])
-	s.coded = len(code)
+	p.Append = string(code[s.codeSent:])
+	s.codeSent = len(code)
 	return p, true
 }
 
-// pay reports whether the open segment may be formatted now.
-func (s *Stream) pay(cut bool) bool {
+// spendCredit reports whether the open segment may be formatted now, and subtracts the
+// cost from the credit.
+func (s *Stream) spendCredit(cut bool) bool {
 	cost := len(s.text)
 	if cut && s.formattedAt == s.head {
 		cost -= s.head
@@ -224,10 +232,10 @@ func (s *Stream) pay(cut bool) bool {
 	return true
 }
 
-// change returns the patch from what is shown to blocks.
+// change returns the patch that replaces the shown blocks by blocks.
 func (s *Stream) change(blocks []string) Patch {
 	same := 0
-	// While shown is stale, readers who joined since have other blocks.
+	// If shown is stale, some readers may have other blocks: send all.
 	for !s.stale && same < min(len(s.shown), len(blocks)) && s.shown[same] == blocks[same] {
 		same++
 	}
