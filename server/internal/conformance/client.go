@@ -18,22 +18,22 @@ import (
 // object is a JSON object.
 type object = map[string]any
 
-// maxFrame is what a message may have in either direction, in bytes.
+// maxFrame is the largest message in either direction, in bytes.
 const maxFrame = 512 << 10
 
 // client is one connection of a row.
 type client struct {
-	v       *visit
-	ws      *rawws.Conn
-	lastID  int
-	answers map[string]object // that have come and were not asked for yet
-	taken   map[string]bool
-	events  []object // likewise
-	mute    bool     // pings are not answered
-	own     bool     // its user is the row's own
+	v        *visit
+	ws       *rawws.Conn
+	lastID   int               // of requests
+	answers  map[string]object // that were received and not read by the row, by id
+	answered map[string]bool   // ids of all answers, to find second ones
+	events   []object          // that were received and not read by the row
+	mute     bool              // do not answer pings
+	own      bool              // the user was invented by the row
 }
 
-// header is what the row's requests carry besides h.
+// header returns h with the header that gives the row its address.
 func (v *visit) header(h http.Header) http.Header {
 	h = h.Clone()
 	if h == nil {
@@ -48,25 +48,26 @@ func (v *visit) header(h http.Header) http.Header {
 // open opens a WebSocket.
 func (v *visit) open(h http.Header) *client {
 	ws, err := rawws.Dial(v.ctx, v.target.URL+"/ws", v.header(h), v.target.Dial)
-	v.fullHouse(err)
+	v.noteRetryAfter(err)
 	v.must(err, "open a WebSocket")
-	c := &client{v: v, ws: ws, answers: map[string]object{}, taken: map[string]bool{}}
+	c := &client{v: v, ws: ws, answers: map[string]object{}, answered: map[string]bool{}}
 	v.clients = append(v.clients, c)
 	return c
 }
 
-// fullHouse notes when a gateway that takes no more connections wants to be asked
-// again.
-func (v *visit) fullHouse(err error) {
+// noteRetryAfter records when a gateway that takes no more connections allows the next
+// try.
+func (v *visit) noteRetryAfter(err error) {
 	var refusal *rawws.Refusal
-	if errors.As(err, &refusal) && (refusal.Status == http.StatusTooManyRequests || refusal.Status == http.StatusServiceUnavailable) {
+	if errors.As(err, &refusal) && (refusal.Status == http.StatusTooManyRequests ||
+		refusal.Status == http.StatusServiceUnavailable) {
 		seconds, _ := strconv.Atoi(refusal.Header.Get("Retry-After")) // none is 0
 		v.after = max(v.after, time.Duration(seconds)*time.Second, time.Second)
 	}
 }
 
-// shut opens a WebSocket that has to be refused, and gives how.
-func (v *visit) shut(h http.Header) *rawws.Refusal {
+// openRefused opens a WebSocket that the gateway must refuse, and returns the refusal.
+func (v *visit) openRefused(h http.Header) *rawws.Refusal {
 	ws, err := rawws.Dial(v.ctx, v.target.URL+"/ws", v.header(h), v.target.Dial)
 	if err == nil {
 		_ = ws.Close()
@@ -107,7 +108,8 @@ func (v *visit) pair(role, user string) device {
 	paired := admin.call("device.pair.approve", approval)
 	v.must(admin.ws.Close(), "close")
 	v.must(c.ws.Close(), "close")
-	return device{v.text(asked, "sender_id"), v.text(paired, "paired.deviceId"), v.text(paired, "paired.userId")}
+	return device{v.text(asked, "sender_id"), v.text(paired, "paired.deviceId"),
+		v.text(paired, "paired.userId")}
 }
 
 // connect opens a connection of the device.
@@ -117,15 +119,15 @@ func (d device) connect(v *visit) *client {
 	return c
 }
 
-// member is a fresh user with a role, connected.
+// member pairs a device of a new user with a role, and connects it.
 func (v *visit) member(role string) *client { return v.pair(role, v.name("user")).connect(v) }
 
-// say sends text as one message.
-func (c *client) say(text string) {
+// send sends text as one message.
+func (c *client) send(text string) {
 	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Text, Payload: []byte(text)}), "send")
 }
 
-// ask sends a request and gives its id.
+// ask sends a request and returns its id.
 func (c *client) ask(method string, params object) string {
 	c.v.relyOn(method, params)
 	c.lastID++
@@ -136,23 +138,24 @@ func (c *client) ask(method string, params object) string {
 	}
 	text, err := json.Marshal(frame)
 	c.v.must(err, "encode a request")
-	c.say(string(text))
+	c.send(string(text))
 	return id
 }
 
-// call makes a request that has to succeed, and gives the payload.
+// call makes a request that must succeed, and returns the payload.
 func (c *client) call(method string, params object) object {
 	return c.accepted(c.allowed(method, params))
 }
 
-// allowed makes a request and gives its answer, for a patient row one that is no
-// refusal for coming too early.
+// allowed makes a request and returns the answer. In a patient row it repeats a request
+// that a rate limit has refused.
 func (c *client) allowed(method string, params object) object {
 	for {
 		before := c.v.after
 		answer := c.answer(c.ask(method, params))
 		pause := time.Duration(0)
-		if ms, _ := get(answer, "error.retryAfterMs").(float64); get(answer, "error.code") == "RESOURCE_EXHAUSTED" {
+		if ms, _ := get(answer, "error.retryAfterMs").(float64); get(answer,
+			"error.code") == "RESOURCE_EXHAUSTED" {
 			pause = time.Duration(ms) * time.Millisecond
 		}
 		if !c.v.patient || pause <= 0 || pause > brief {
@@ -163,13 +166,13 @@ func (c *client) allowed(method string, params object) object {
 	}
 }
 
-// brief is a pause that a connection outlives, also one that has yet to connect.
+// brief is a pause that even a connection without a connect request survives.
 const brief = 5 * time.Second
 
-// payload waits for the answer to a request that has to succeed.
+// payload waits for the answer to a request that must succeed, and returns the payload.
 func (c *client) payload(id string) object { return c.accepted(c.answer(id)) }
 
-// accepted gives the payload of an answer that has to be one.
+// accepted returns the payload of an answer that must be a success.
 func (c *client) accepted(answer object) object {
 	if answer["ok"] != true {
 		c.v.fail("refused: %v, want a payload", answer["error"])
@@ -177,9 +180,9 @@ func (c *client) accepted(answer object) object {
 	return answer["payload"].(object)
 }
 
-// stranger waits for the answer to a connect that has to count as one without a
+// unauthenticated waits for the answer to a connect that must count as one without a
 // credential.
-func (c *client) stranger(id string) {
+func (c *client) unauthenticated(id string) {
 	if slices.Contains(c.v.target.Without, Pairing) {
 		c.refusal("UNAUTHORIZED", "", id)
 		return
@@ -187,13 +190,13 @@ func (c *client) stranger(id string) {
 	c.v.want(c.payload(id), "status", "pending_pairing")
 }
 
-// refused makes a request that has to be refused with the code, and a message
-// that has the words in it. It gives the error.
+// refused makes a request that must be refused with the code, and with a message that
+// contains the words. It returns the error.
 func (c *client) refused(code, words, method string, params object) object {
 	return c.refusal(code, words, c.ask(method, params))
 }
 
-// refusal waits for the answer to a request that has to be refused.
+// refusal waits for the answer to a request that must be refused, like refused.
 func (c *client) refusal(code, words, id string) object {
 	return c.v.refusal(code, words, c.answer(id))
 }
@@ -206,8 +209,10 @@ func (v *visit) refusal(code, words string, answer object) object {
 	if e["code"] != code || !strings.Contains(e["message"].(string), words) {
 		v.fail("refused with %v: %v, want %s: …%s…", e["code"], e["message"], code, words)
 	}
-	if after, _ := e["retryAfterMs"].(float64); code == "RESOURCE_EXHAUSTED" && (e["retryable"] != true || after <= 0) {
-		v.fail("%s with retryable %v and retryAfterMs %v, want true and a time", code, e["retryable"], e["retryAfterMs"])
+	if after, _ := e["retryAfterMs"].(float64); code == "RESOURCE_EXHAUSTED" &&
+		(e["retryable"] != true || after <= 0) {
+		v.fail("%s with retryable %v and retryAfterMs %v, want true and a time", code,
+			e["retryable"], e["retryAfterMs"])
 	}
 	if code == "UNAVAILABLE" && e["retryable"] != true {
 		v.fail("%s is not retryable", code)
@@ -225,18 +230,18 @@ func (c *client) answer(id string) object {
 	return answer
 }
 
-// complain waits for the refusal of text that has no readable id.
-func (c *client) complain(code, words, text string) {
-	c.say(text)
+// refusedText sends text without a readable id, which must be refused.
+func (c *client) refusedText(code, words, text string) {
+	c.send(text)
 	c.v.refusal(code, words, c.answer(""))
 }
 
-// event waits for the next event of a name, passing over others.
+// event waits for the next event of a name, and skips other events.
 func (c *client) event(name string) object {
 	return c.eventWith(name, func(object) bool { return true })
 }
 
-// eventWith waits for the next event of a name whose payload is wanted.
+// eventWith waits for the next event of a name for whose payload wanted returns true.
 func (c *client) eventWith(name string, wanted func(payload object) bool) object {
 	for {
 		for i, e := range c.events {
@@ -252,7 +257,7 @@ func (c *client) eventWith(name string, wanted func(payload object) bool) object
 	}
 }
 
-// log gives the session's events up to and with the first that is the last.
+// log returns the session's events, up to the first one for which last returns true.
 func (c *client) log(session string, last func(event object) bool) []object {
 	var log []object
 	for {
@@ -273,13 +278,14 @@ func (c *client) log(session string, last func(event object) bool) []object {
 	}
 }
 
-// settle makes sure that everything has come that was sent to the connection
-// before now.
+// settle waits until everything was received that the gateway has sent before: it makes a
+// request and waits for the answer.
 func (c *client) settle() { c.answer(c.ask("health", nil)) }
 
-// read takes the next frame and files what is in it.
+// read reads the next frame and keeps its answer or event.
 func (c *client) read() { c.take(c.frame()) }
 
+// take keeps the answer or event in a frame.
 func (c *client) take(f rawws.Frame) {
 	switch f.Opcode {
 	case rawws.Text:
@@ -290,8 +296,8 @@ func (c *client) take(f rawws.Frame) {
 	}
 }
 
-// keep reads for as long as a row waits, and files what comes.
-func (c *client) keep(d time.Duration) {
+// readFor reads for the given time, and keeps answers and events.
+func (c *client) readFor(d time.Duration) {
 	c.v.must(c.ws.SetReadDeadline(time.Now().Add(d)), "set a deadline")
 	for {
 		f, err := c.next()
@@ -311,7 +317,7 @@ func (c *client) frame() rawws.Frame {
 	return f
 }
 
-// next reads a frame, which has to be a proper one, and answers a ping.
+// next reads a frame, checks that it is well formed, and answers a ping.
 func (c *client) next() (rawws.Frame, error) {
 	f, err := c.ws.ReadFrame()
 	switch {
@@ -326,14 +332,15 @@ func (c *client) next() (rawws.Frame, error) {
 	case f.Opcode == rawws.Text && !utf8.Valid(f.Payload):
 		c.v.fail("a message that is not UTF-8: %q", f.Payload)
 	case f.Opcode == rawws.Ping && !c.mute:
-		c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Pong, Payload: f.Payload}), "send a pong")
+		c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Pong, Payload: f.Payload}),
+			"send a pong")
 	case f.Opcode == rawws.Binary || f.Opcode == rawws.Continuation:
 		c.v.fail("a frame of opcode %d", f.Opcode)
 	}
 	return f, nil
 }
 
-// message files a message by what it is.
+// message checks a message and keeps it as an answer or an event.
 func (c *client) message(text []byte) {
 	var m object
 	c.v.must(json.Unmarshal(text, &m), "a message that is no JSON object")
@@ -341,10 +348,10 @@ func (c *client) message(text []byte) {
 	switch m["type"] {
 	case "res":
 		id, named := m["id"].(string)
-		if !named || id != "" && c.taken[id] {
+		if !named || id != "" && c.answered[id] {
 			c.v.fail("an answer without an id, or a second one: %s", text)
 		}
-		c.taken[id] = true
+		c.answered[id] = true
 		c.checkAnswer(m)
 		c.answers[id] = m
 	case "event":
@@ -380,7 +387,7 @@ func (c *client) checkAnswer(m object) {
 	}
 }
 
-// closed waits for the close frame and checks it, then for the end of the socket.
+// closed waits for a close frame, checks and answers it.
 func (c *client) closed(code int, reason string) {
 	for {
 		f, err := c.ws.ReadFrame()
@@ -399,10 +406,11 @@ func (c *client) closing(f rawws.Frame, code int, reason string) {
 	if gotCode != code || reason != "" && gotReason != reason {
 		c.v.fail("closed with %d %q, want %d %q", gotCode, gotReason, code, reason)
 	}
-	_ = c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close, Payload: f.Payload}) // it may be gone already
+	_ = c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close,
+		Payload: f.Payload}) // it may be gone already
 }
 
-// get follows a path such as "pending.0.code" into a JSON value; nil is nothing.
+// get returns what is at a path, such as "pending.0.code", in a JSON value, or nil.
 func get(value any, path string) any {
 	for step := range strings.SplitSeq(path, ".") {
 		switch of := value.(type) {
@@ -421,7 +429,7 @@ func get(value any, path string) any {
 	return value
 }
 
-// text gives the text at the path, which must not be empty.
+// text returns the text at the path, which must not be empty.
 func (v *visit) text(of object, path string) string {
 	s, _ := get(of, path).(string)
 	if s == "" {
@@ -430,7 +438,7 @@ func (v *visit) text(of object, path string) string {
 	return s
 }
 
-// number gives the whole number at the path.
+// number returns the whole number at the path.
 func (v *visit) number(of object, path string) int64 {
 	n, ok := get(of, path).(float64)
 	if !ok || n != float64(int64(n)) {
@@ -439,7 +447,7 @@ func (v *visit) number(of object, path string) int64 {
 	return int64(n)
 }
 
-// list gives the list at the path.
+// list returns the list at the path.
 func (v *visit) list(of object, path string) []any {
 	l, ok := get(of, path).([]any)
 	if !ok {
@@ -448,7 +456,7 @@ func (v *visit) list(of object, path string) []any {
 	return l
 }
 
-// want checks what is at a path; nil wants nothing to be there.
+// want checks the value at a path; nil means that there must be none.
 func (v *visit) want(of object, path string, want any) {
 	if n, ok := want.(int); ok {
 		want = float64(n)

@@ -1,10 +1,15 @@
-// Package conformance holds what the protocol page says as a table of rows, and
-// walks it against any gateway that speaks the protocol, from outside: over raw
-// sockets, with encoding/json, with none of the gateway's own code.
+// Package conformance checks whether a gateway does what the protocol page says. It
+// works with any gateway that speaks the protocol, from outside: over raw sockets, with
+// encoding/json, and without the gateway's own code.
 //
-// A row quotes the page and has steps that fail when the gateway does something
-// else. Rows do not depend on each other: each has users, sessions and devices
-// of its own, which go when it is done.
+// Terms:
+//
+//   - row: a statement of the protocol page, with steps that fail if the gateway does
+//     something else. Rows do not depend on each other: each creates users, sessions and
+//     devices of its own, which are removed afterwards.
+//   - visit: a row that is being checked.
+//   - walk: the check of many rows, within the limits of the gateway.
+//   - offer: a feature that a gateway may lack and still conform.
 package conformance
 
 import (
@@ -21,41 +26,43 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
 )
 
-// Target is the gateway to be checked.
+// Target is the gateway to check.
 type Target struct {
 	URL   string // its root, such as http://127.0.0.1:8080
 	Token string // the gateway token
-	// Dial opens connections; nil: TCP. TLS is Dial's to speak.
+	// Dial opens connections, with TLS if the URL is https; nil: plain TCP.
 	Dial rawws.DialFunc
-	// Proxied says that the gateway trusts whoever checks it as a proxy. Each row
-	// then comes from an address of its own, so that what one uses up of an
-	// address's allowances is not missing in another.
+	// Proxied says that the gateway trusts this machine as a proxy. Then each row uses an
+	// address of its own, so that rows do not share the rate limits of one address.
 	Proxied bool
-	// Without is what the gateway is known to lack, as Learn finds it; rows that
-	// rely on it are not applicable.
+	// Without is what the gateway lacks, as found by Learn. Rows that need it are not
+	// applicable.
 	Without []Offer
 
-	made *leftovers // of a whole walk, to go at its end; nil: of each row, at its own
+	// made is what all rows of a walk have created, to be removed at its end. If it is nil,
+	// each row removes what it has created.
+	made *leftovers
 }
 
-// Row is one statement of the protocol page with the steps that prove it.
+// Row is one statement of the protocol page, with the steps that prove it.
 type Row struct {
 	Section string // of the page
-	Says    string // in the page's words
-	// Demo says that the built-in agent must be the gateway's default one.
+	Says    string // the statement, in the page's words
+	// Demo says that the row needs the built-in agent as the gateway's default agent.
 	Demo bool
-	// Greedy says that the row uses up what an address may do in a minute.
+	// Greedy says that the row uses up the rate limits of an address for a minute.
 	Greedy bool
-	// Wait is about how long the row takes by the clock, if that matters to it: it
-	// waits for what only time brings, or has to be done before something expires.
+	// Wait is about how long the row takes if it depends on real time: because it waits for
+	// something to happen, or must end before something expires.
 	Wait time.Duration
 
 	steps func(*visit)
 }
 
-// Rows gives all rows, in the order of the page.
+// Rows returns all rows, in the order of the page.
 func Rows() []Row {
-	rows := slices.Concat(transport(), frames(), connecting(), pairing(), chat(), chatMedia(), retrying(), replaying(), sessions(),
+	rows := slices.Concat(transport(), frames(), connecting(), pairing(), chat(), chatMedia(),
+		retrying(), replaying(), sessions(),
 		administration(), apiKeys(), events(), resuming(), overHTTP(), media(), rateLimiting())
 	order := map[string]int{} // of sections, by their first rows
 	for i, r := range rows {
@@ -67,8 +74,8 @@ func Rows() []Row {
 	return rows
 }
 
-// patience bounds what a row waits for the gateway to do at once.
-const patience = time.Minute
+// rowTimeout bounds a row, in addition to its Wait.
+const rowTimeout = time.Minute
 
 // Check runs the row's steps. The error says which expectation failed, or, as a
 // NotApplicable, why the row says nothing about this gateway.
@@ -77,17 +84,20 @@ func (r Row) Check(ctx context.Context, t Target) error {
 	return err
 }
 
-// check runs the row's steps. After is how long the gateway wants to be left
-// alone, as it said meanwhile.
+// check is Check. after is the longest time that the gateway has asked to wait, in
+// answers with RESOURCE_EXHAUSTED; 0 if it has not.
 func (r Row) check(ctx context.Context, t Target) (after time.Duration, err error) {
-	within, cancel := context.WithTimeout(ctx, patience+2*r.Wait)
+	within, cancel := context.WithTimeout(ctx, rowTimeout+2*r.Wait)
 	defer cancel()
-	v := &visit{ctx: within, target: t, address: anyAddress(), patient: !t.Proxied && !r.Greedy, users: map[string]bool{}, made: t.made}
+	v := &visit{
+		ctx: within, target: t, address: anyAddress(), patient: !t.Proxied && !r.Greedy,
+		users: map[string]bool{}, made: t.made,
+	}
 	if v.made == nil {
 		v.made = newLeftovers()
 		defer func() { v.made.clear(ctx, t, kinds()...) }()
 	}
-	if !t.Proxied { // what waits takes a slot of the address's from the next row
+	if !t.Proxied { // a pending pairing counts against the address, also for the next row
 		defer func() { v.made.clear(ctx, t, madeCode) }()
 	}
 	defer v.hangUp()
@@ -100,20 +110,20 @@ func (r Row) check(ctx context.Context, t Target) (after time.Duration, err erro
 		}
 		r.steps(v)
 	})
-	if wrong, ok := err.(failure); ok && t.Token != "" { // it may quote an answer that sends the token back
+	if wrong, ok := err.(failure); ok && t.Token != "" { // it may quote an answer with the token
 		err = failure(strings.ReplaceAll(string(wrong), t.Token, "(the token)"))
 	}
 	return v.after, err
 }
 
-// attempt takes steps. The error says which one failed.
+// attempt runs steps. The error says which expectation failed.
 func (v *visit) attempt(steps func(*visit)) (err error) {
 	defer func() {
 		switch failed := recover().(type) {
 		case nil:
 		case error:
 			err = failed
-			if _, odd := failed.(runtime.Error); odd { // a row trusted the shape of an answer
+			if _, odd := failed.(runtime.Error); odd { // a type assertion on an answer
 				err = failure("an answer has another shape than the page says: " + failed.Error())
 			}
 		default:
@@ -127,10 +137,10 @@ func (v *visit) attempt(steps func(*visit)) (err error) {
 // failure is an expectation that did not hold.
 type failure string
 
-// Error is what was expected and what came.
+// Error says what was expected and what came.
 func (f failure) Error() string { return string(f) }
 
-// anyAddress gives an address in a network that no other row has.
+// anyAddress returns an address in a network that no other row uses.
 func anyAddress() netip.Addr {
 	var a [16]byte
 	_, _ = rand.Read(a[:8]) // never fails
@@ -138,18 +148,19 @@ func anyAddress() netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// visit is a row being checked.
+// visit is a row that is being checked.
 type visit struct {
 	ctx     context.Context
 	target  Target
-	address netip.Addr
-	clients []*client
-	after   time.Duration   // how long the gateway wants to be left alone
-	patient bool            // a call that comes too early is made again when it may
-	users   map[string]bool // that the row has made up
+	address netip.Addr      // sent as X-Forwarded-For if the target is Proxied
+	clients []*client       // to be closed
+	after   time.Duration   // the longest time that the gateway has asked to wait
+	patient bool            // calls that hit a rate limit are repeated after its time
+	users   map[string]bool // names that the row has invented
 	made    *leftovers
 }
 
+// hangUp closes the connections of the row.
 func (v *visit) hangUp() {
 	for _, c := range v.clients {
 		_ = c.ws.Close() // the gateway may have
@@ -157,8 +168,10 @@ func (v *visit) hangUp() {
 	v.clients = nil
 }
 
+// fail ends the row with a failure.
 func (v *visit) fail(format string, args ...any) { panic(failure(fmt.Sprintf(format, args...))) }
 
+// must ends the row with a failure if err is not nil.
 func (v *visit) must(err error, doing string) {
 	switch {
 	case err == nil:
@@ -169,14 +182,14 @@ func (v *visit) must(err error, doing string) {
 	}
 }
 
-// name gives a name that no other row and no other run has used.
+// name returns a name that no other row and no other run has used.
 func (v *visit) name(prefix string) string {
 	name := prefix + "-" + rand.Text()
-	v.users[name] = true // if it is to be one
+	v.users[name] = true // it may be the name of a user
 	return name
 }
 
-// wait lets time pass.
+// wait waits in real time.
 func (v *visit) wait(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -187,8 +200,8 @@ func (v *visit) wait(d time.Duration) {
 	}
 }
 
-// elsewhere makes the rest of the row come from another address. It reports
-// false when the row has only one.
+// elsewhere makes the rest of the row come from another address. It returns false if the
+// row has only one address.
 func (v *visit) elsewhere() bool {
 	v.address = anyAddress()
 	return v.target.Proxied
@@ -196,5 +209,6 @@ func (v *visit) elsewhere() bool {
 
 // transport makes HTTP requests over the target's connections.
 func (v *visit) transport() *http.Transport {
-	return &http.Transport{DialContext: v.target.Dial, DialTLSContext: v.target.Dial, DisableKeepAlives: true}
+	return &http.Transport{DialContext: v.target.Dial, DialTLSContext: v.target.Dial,
+		DisableKeepAlives: true}
 }

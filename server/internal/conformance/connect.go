@@ -84,7 +84,7 @@ func bearer(v *visit) {
 	c = v.open(authorization("Bearer wrong"))
 	c.refused("UNAUTHORIZED", "invalid token", "connect", object{})
 	c = v.open(authorization("Basic " + v.target.Token))
-	c.stranger(c.ask("connect", object{}))
+	c.unauthenticated(c.ask("connect", object{}))
 }
 
 func wrongToken(v *visit) {
@@ -296,7 +296,7 @@ func manyCalls(v *visit) {
 	}
 	other := v.open(nil)
 	other.refused("RESOURCE_EXHAUSTED", "", "connect", object{})
-	other.complain("RESOURCE_EXHAUSTED", "", "{")
+	other.refusedText("RESOURCE_EXHAUSTED", "", "{")
 	for range 3 {
 		v.must(other.ws.WriteFrame(binary("x")), "send")
 		v.refusal("RESOURCE_EXHAUSTED", "", other.answer(""))

@@ -70,8 +70,8 @@ func nothingForOthers(v *visit) {
 		c.settle()
 		for _, e := range c.events {
 			name := v.text(e, "event")
-			ofTheHouse := c == admin && (strings.HasPrefix(name, "device.") || strings.HasPrefix(name, "admin."))
-			if name != "tick" && !ofTheHouse {
+			forAdmins := c == admin && (strings.HasPrefix(name, "device.") || strings.HasPrefix(name, "admin."))
+			if name != "tick" && !forAdmins {
 				v.fail("another user got %v", e)
 			}
 		}

@@ -36,7 +36,7 @@ func ids(v *visit) {
 	for _, id := range []string{
 		"0", " ", "é", "a\"b\\c\n", strings.Repeat("x", 128), strings.Repeat("ü", 128), strings.Repeat("😀", 128),
 	} {
-		c.say(`{"type":"req","method":"health","id":` + quoted(id) + `}`)
+		c.send(`{"type":"req","method":"health","id":` + quoted(id) + `}`)
 		c.payload(id)
 	}
 }
@@ -44,15 +44,15 @@ func ids(v *visit) {
 func longID(v *visit) {
 	for _, c := range []*client{v.admin(""), v.open(nil)} {
 		for _, id := range []string{strings.Repeat("x", 129), strings.Repeat("ü", 129), strings.Repeat("x", 10<<10)} {
-			c.complain("INVALID_REQUEST", "id", `{"type":"req","method":"health","id":`+quoted(id)+`}`)
+			c.refusedText("INVALID_REQUEST", "id", `{"type":"req","method":"health","id":`+quoted(id)+`}`)
 		}
-		c.complain("INVALID_REQUEST", "id", `{"type":"req","method":"health","id":7}`)
+		c.refusedText("INVALID_REQUEST", "id", `{"type":"req","method":"health","id":7}`)
 	}
 }
 
 func noID(v *visit) {
 	c := v.open(nil)
-	c.say(`{"type":"req","method":"connect","params":{"token":` + quoted(v.target.Token) + `,"user_id":"user-123"}}`)
+	c.send(`{"type":"req","method":"connect","params":{"token":` + quoted(v.target.Token) + `,"user_id":"user-123"}}`)
 	v.want(c.answer(""), "payload.user_id", "user-123")
 }
 
@@ -98,7 +98,7 @@ func overtaking(v *visit) {
 func errorsKeepOpen(v *visit) {
 	c := v.admin("")
 	for range 50 {
-		c.complain("INVALID_REQUEST", "invalid frame", "{")
+		c.refusedText("INVALID_REQUEST", "invalid frame", "{")
 		c.refused("INVALID_REQUEST", "unknown method", "nonsense", nil)
 		c.refused("NOT_FOUND", "", "chat.history", object{"sessionKey": v.name("none")})
 	}
@@ -113,10 +113,10 @@ func invalidFrames(v *visit) {
 			`{"type":5}`, `{"type":"req","method":[]}`, "{\"type\":\"re\x01q\"}", `{"type":"req","params":}`,
 			`{"type":"req","params":{"a":01}}`, `{"type":"req","params":{"a":"\x"}}`, "\ufeff{}",
 		} {
-			c.say(text)
+			c.send(text)
 			v.refusal("INVALID_REQUEST", "invalid frame", c.answer(""))
 		}
-		if c.taken["1"] {
+		if c.answered["1"] {
 			c.settle()
 		}
 	}
@@ -126,13 +126,13 @@ func frameTypes(v *visit) {
 	c := v.admin("")
 	for _, kind := range []string{"res", "event", "REQ", "Req", "request", "", "ping"} {
 		id := v.name("id")
-		c.say(`{"type":` + quoted(kind) + `,"id":` + quoted(id) + `,"method":"health"}`)
+		c.send(`{"type":` + quoted(kind) + `,"id":` + quoted(id) + `,"method":"health"}`)
 		c.refusal("INVALID_REQUEST", "unexpected frame type: "+kind, id)
 	}
-	c.say(`{"id":"none","method":"health"}`)
+	c.send(`{"id":"none","method":"health"}`)
 	c.refusal("INVALID_REQUEST", "unexpected frame type", "none")
-	c.complain("INVALID_REQUEST", "unexpected frame type", `{}`)
-	c.say(`{"type":` + quoted(strings.Repeat("é", 5000)) + `,"id":"long"}`)
+	c.refusedText("INVALID_REQUEST", "unexpected frame type", `{}`)
+	c.send(`{"type":` + quoted(strings.Repeat("é", 5000)) + `,"id":"long"}`)
 	if e := c.refusal("INVALID_REQUEST", "unexpected frame type: é", "long"); len(v.text(e, "message")) > 500 {
 		v.fail("the error repeats all of a long type")
 	}
@@ -193,7 +193,7 @@ func badParams(v *visit) {
 		{"device.pair.revoke", `{"deviceId":"x","channel":"telegram"}`, []string{"channel", "ws"}},
 	} {
 		id := v.name("id")
-		c.say(`{"type":"req","id":"` + id + `","method":"` + row.method + `","params":` + row.params + `}`)
+		c.send(`{"type":"req","id":"` + id + `","method":"` + row.method + `","params":` + row.params + `}`)
 		message := v.text(c.refusal("INVALID_REQUEST", "", id), "message")
 		for _, word := range row.words {
 			if !strings.Contains(message, word) {
@@ -208,16 +208,16 @@ func noParams(v *visit) {
 	c := v.admin("")
 	for i, params := range []string{"", `,"params":null`, `,"params":{}`} {
 		id := fmt.Sprint("none", i)
-		c.say(`{"type":"req","id":"` + id + `","method":"sessions.list"` + params + `}`)
+		c.send(`{"type":"req","id":"` + id + `","method":"sessions.list"` + params + `}`)
 		c.payload(id)
 		id = fmt.Sprint("needed", i)
-		c.say(`{"type":"req","id":"` + id + `","method":"chat.history"` + params + `}`)
+		c.send(`{"type":"req","id":"` + id + `","method":"chat.history"` + params + `}`)
 		c.refusal("INVALID_REQUEST", "sessionKey", id)
 	}
 	for _, params := range []string{"", `,"params":null`} {
 		c = v.open(nil)
-		c.say(`{"type":"req","id":"hello","method":"connect"` + params + `}`)
-		c.stranger("hello")
+		c.send(`{"type":"req","id":"hello","method":"connect"` + params + `}`)
+		c.unauthenticated("hello")
 	}
 }
 
@@ -226,14 +226,14 @@ func caseSensitive(v *visit) {
 	c.refused("INVALID_REQUEST", "unknown method: Health", "Health", nil)
 	c.refused("INVALID_REQUEST", "unknown method: chat.Send", "chat.Send", nil)
 	c.refused("INVALID_REQUEST", "message", "chat.send", object{"Message": "x"})
-	c.complain("INVALID_REQUEST", "unexpected frame type", `{"Type":"req","ID":"x","Method":"health"}`)
+	c.refusedText("INVALID_REQUEST", "unexpected frame type", `{"Type":"req","ID":"x","Method":"health"}`)
 	c = v.open(nil)
-	c.stranger(c.ask("connect", object{"Token": v.target.Token}))
+	c.unauthenticated(c.ask("connect", object{"Token": v.target.Token}))
 }
 
 func unknownFields(v *visit) {
 	c := v.open(nil)
-	c.say(`{"jsonrpc":"2.0","type":"req","extra":{"a":[1,{"b":null}]},"id":"x","method":"connect","seq":-1.5e3,` +
+	c.send(`{"jsonrpc":"2.0","type":"req","extra":{"a":[1,{"b":null}]},"id":"x","method":"connect","seq":-1.5e3,` +
 		`"params":{"token":` + quoted(v.target.Token) + `,"scopes":["chat"],"device":{"os":"x"},"client":{"id":7,"extra":[[]]}},"ok":true}`)
 	v.want(c.payload("x"), "role", "admin")
 	c.call("sessions.list", object{"colour": "blue", "nested": object{"limit": "x"}})
@@ -249,12 +249,12 @@ func costlyJSON(v *visit) {
 		for _, text := range []string{
 			strings.Repeat("[", size), strings.Repeat(`{"a":`, size/5), `{"type":"req","params":` + strings.Repeat("[", size/2) + strings.Repeat("]", size/2) + `}`,
 		} {
-			c.say(text)
+			c.send(text)
 			v.refusal("INVALID_REQUEST", "invalid frame", c.answer(""))
 		}
-		c.say(`{"type":"req","id":"wide","method":"nope","params":{"a":[` + strings.Repeat("0,", size/2) + `0]}}`)
+		c.send(`{"type":"req","id":"wide","method":"nope","params":{"a":[` + strings.Repeat("0,", size/2) + `0]}}`)
 		c.answer("wide")
-		c.say(`{"type":"req","id":"keys","method":"nope",` + strings.Repeat(`"k":0,`, size/6) + `"k":0}`)
+		c.send(`{"type":"req","id":"keys","method":"nope",` + strings.Repeat(`"k":0,`, size/6) + `"k":0}`)
 		c.answer("keys")
 	}
 	admin.settle()
@@ -269,7 +269,7 @@ func notUTF8(v *visit) {
 		v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Text, Payload: []byte(text)}), "send")
 		v.refusal("INVALID_REQUEST", "invalid frame", c.answer(""))
 	}
-	c.say(`{"type":"req","id":"lone","method":"\ud800"}`)
+	c.send(`{"type":"req","id":"lone","method":"\ud800"}`)
 	c.refusal("INVALID_REQUEST", "unknown method: \ufffd", "lone")
 }
 

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// kind is a kind of thing that rows make, in words for the table.
+// kind is a kind of thing that rows create, as the table names it.
 type kind string
 
-// The kinds, in the order in which they go: a session takes its files along.
+// The kinds, in the order in which they are removed: deleting a session deletes its files.
 const (
 	madeSession kind = "session"
 	madeFile    kind = "file"
@@ -27,14 +27,15 @@ func kinds() []kind {
 	return []kind{madeSession, madeFile, madeKey, madeCookie, madeCode, madeDevice}
 }
 
-// clearing bounds the removal of what rows have made.
-const clearing = 3 * time.Minute
+// clearTimeout bounds the removal of what rows have created.
+const clearTimeout = 3 * time.Minute
 
-// leftovers are what rows have made and is still to go. Its methods may be
-// called at the same time.
+// leftovers are what rows have created and not removed yet. Its methods are safe for
+// concurrent use.
 type leftovers struct {
+	// mu guards the following field.
 	mu   sync.Mutex
-	made map[kind][]string // what names each in the request that ends it
+	made map[kind][]string // the ids or keys by which they are removed
 }
 
 func newLeftovers() *leftovers { return &leftovers{made: map[kind][]string{}} }
@@ -47,7 +48,7 @@ func (l *leftovers) add(k kind, name string) {
 	}
 }
 
-// take gives what there is of a kind, and forgets it.
+// take returns what there is of a kind, and forgets it.
 func (l *leftovers) take(k kind) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -56,12 +57,13 @@ func (l *leftovers) take(k kind) []string {
 	return names
 }
 
-// clear removes what is of the kinds, whether or not ctx has ended. It gives
-// what the gateway would not remove, as "3 of kind session".
+// clear removes all things of the kinds, even if ctx has ended. It returns what the gateway
+// did not remove, such as "3 of kind session".
 func (l *leftovers) clear(ctx context.Context, t Target, of ...kind) (left []string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearing)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearTimeout)
 	defer cancel()
-	v := &visit{ctx: ctx, target: t, address: anyAddress(), patient: true, users: map[string]bool{}, made: l}
+	v := &visit{ctx: ctx, target: t, address: anyAddress(), patient: true,
+		users: map[string]bool{}, made: l}
 	defer v.hangUp()
 	for _, k := range of {
 		kept := 0
@@ -78,7 +80,7 @@ func (l *leftovers) clear(ctx context.Context, t Target, of ...kind) (left []str
 	return left
 }
 
-// remove ends something that a row has made. What is gone already is fine.
+// remove removes something that a row has created, if it still exists.
 func (v *visit) remove(k kind, name string) {
 	switch k {
 	case madeSession:
@@ -87,20 +89,22 @@ func (v *visit) remove(k kind, name string) {
 		v.end("api_keys.revoke", object{"id": name})
 	case madeDevice:
 		v.end("device.pair.revoke", object{"deviceId": name})
-	case madeCode: // whoever is let in and shown out waits no more, and may ask again at once
+	case madeCode: // approving ends the request without the cool-down of a denial
 		v.end("device.pair.approve", object{"code": name})
 	case madeFile:
-		if r, _ := v.http(http.MethodDelete, name, v.target.Token, "", nil); r.StatusCode >= 400 && r.StatusCode != http.StatusNotFound {
+		if r, _ := v.http(http.MethodDelete, name, v.target.Token, "", nil); r.StatusCode >= 400 &&
+			r.StatusCode != http.StatusNotFound {
 			v.fail("DELETE %s: HTTP %d", name, r.StatusCode)
 		}
 	case madeCookie:
-		if r := v.signOut(http.Header{"Cookie": {name}, "Origin": {v.target.URL}}); r.StatusCode != http.StatusNoContent {
+		if r := v.signOut(http.Header{"Cookie": {name},
+			"Origin": {v.target.URL}}); r.StatusCode != http.StatusNoContent {
 			v.fail("DELETE /api/session: HTTP %d", r.StatusCode)
 		}
 	}
 }
 
-// end makes a request of an admin's that ends something.
+// end makes a request as an admin. It is no failure if the thing does not exist any more.
 func (v *visit) end(method string, params object) {
 	if len(v.clients) == 0 {
 		v.admin("")
@@ -111,10 +115,10 @@ func (v *visit) end(method string, params object) {
 	default:
 		v.fail("%s: %v", method, answer["error"])
 	}
-	c.events = nil // they are nobody's to read
+	c.events = nil // nothing reads them
 }
 
-// note remembers what an answer or an event says that the row has made.
+// note records what the row has created, according to an answer or an event.
 func (c *client) note(m object) {
 	payload := get(m, "payload")
 	text := func(path string) string { s, _ := get(payload, path).(string); return s }
@@ -123,12 +127,12 @@ func (c *client) note(m object) {
 	}
 	if id := text("paired.deviceId"); id != "" && m["type"] == "res" {
 		c.v.made.add(madeDevice, id)
-		c.v.users[text("paired.userId")] = true // a name of the row's, or a fresh one
+		c.v.users[text("paired.userId")] = true // invented by the row or by the gateway
 	}
 	if key := text("key"); strings.HasPrefix(key, "gh_") && text("id") != "" {
 		c.v.made.add(madeKey, text("id"))
 	}
-	// Another user's sessions, which an admin is told of too, are none of ours.
+	// An admin gets events of other users' sessions, too. Those must not be removed.
 	user := text("user_id")
 	c.own = c.own || user != "" && c.v.users[user]
 	if session := text("sessionKey"); session != "" && c.own && m["ok"] != false {

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// Offer is something that a gateway may lack and still speak v3: what the page
-// marks as an addition, and an agent whose answers are known.
+// Offer is a feature that a gateway may lack and still conform to v3: an addition, as the
+// page calls it, or an agent whose answers are known.
 type Offer string
 
-// The offers that rows rely on, in words for the table.
+// The offers that rows need, as the table names them.
 const (
-	DemoAgent   Offer = "a default agent whose answers are known: Gatehouse's demo agent, or one that answers \"echo X\" with X as it does"
+	DemoAgent Offer = "a default agent whose answers are known: Gatehouse's demo agent, or one " +
+		"that answers \"echo X\" with X as it does"
 	Accepting   Offer = `ack:"accepted" in chat.send`
 	Idempotency Offer = "idempotencyKey in chat.send"
 	Resuming    Offer = "resume in connect"
@@ -32,21 +33,23 @@ type NotApplicable string
 // Error is the reason.
 func (n NotApplicable) Error() string { return string(n) }
 
-// require ends the row if the gateway lacks what it relies on.
+// require ends the row as not applicable if the gateway lacks the offer.
 func (v *visit) require(o Offer) {
 	if slices.Contains(v.target.Without, o) {
 		panic(NotApplicable("this gateway has no " + string(o)))
 	}
 }
 
-// relyOn ends the row if the gateway lacks what a request relies on.
+// relyOn ends the row as not applicable if the gateway lacks what a request needs.
 func (v *visit) relyOn(method string, params object) {
 	for _, r := range []struct {
 		method, param string
 		offer         Offer
 	}{
-		{"chat.send", "ack", Accepting}, {"chat.send", "idempotencyKey", Idempotency}, {"connect", "resume", Resuming},
-		{"connect", "client.caps", Formatting}, {"device.pair.approve", "role", Assigning}, {"device.pair.approve", "userId", Assigning},
+		{"chat.send", "ack", Accepting}, {"chat.send", "idempotencyKey", Idempotency}, {"connect",
+			"resume", Resuming},
+		{"connect", "client.caps", Formatting}, {"device.pair.approve", "role",
+			Assigning}, {"device.pair.approve", "userId", Assigning},
 	} {
 		if r.method == method && get(params, r.param) != nil {
 			v.require(r.offer)
@@ -54,7 +57,8 @@ func (v *visit) relyOn(method string, params object) {
 	}
 }
 
-// lacking ends the row if an error says that the gateway lacks an addition.
+// lacking ends the row as not applicable if an error says that the gateway lacks a method
+// that is an addition.
 func (v *visit) lacking(code, message string) {
 	method, unknown := strings.CutPrefix(message, "unknown method: ")
 	if code != "INVALID_REQUEST" || !unknown {
@@ -65,18 +69,21 @@ func (v *visit) lacking(code, message string) {
 	}
 }
 
-// Gateway is what a gateway says of itself.
+// Gateway is what Learn finds out about a gateway.
 type Gateway struct {
 	Name, Version string
 	Without       []Offer // what it lacks
 }
 
-// Learn connects with the token and finds out what the gateway offers. It sends
-// a message as a user of its own. The error says why nothing can be checked.
+// Learn connects with the token and finds out what the gateway offers. For that it sends
+// messages as invented users. The error says why nothing can be checked.
 func Learn(ctx context.Context, t Target) (g Gateway, err error) {
 	probe := func(steps func(*visit)) error { return Row{steps: steps}.Check(ctx, t) }
 	var hello object
-	if err := probe(func(v *visit) { hello = v.open(nil).call("connect", object{"token": t.Token}) }); err != nil {
+	if err := probe(func(v *visit) {
+		hello = v.open(nil).call("connect",
+			object{"token": t.Token})
+	}); err != nil {
 		return g, fmt.Errorf("connect with the token: %w", err)
 	}
 	if hello["role"] != "admin" {
@@ -91,8 +98,10 @@ func Learn(ctx context.Context, t Target) (g Gateway, err error) {
 		offer Offer
 		steps func(*visit)
 	}{
-		{DemoAgent, offersDemo}, {Accepting, offersAck}, {Idempotency, offersIdempotency}, {Resuming, offersResume},
-		{Formatting, offersHTML}, {Pairing, offersPairing}, {Assigning, offersAssigning}, {Cookies, offersCookies},
+		{DemoAgent, offersDemo}, {Accepting, offersAck}, {Idempotency,
+			offersIdempotency}, {Resuming, offersResume},
+		{Formatting, offersHTML}, {Pairing, offersPairing}, {Assigning, offersAssigning}, {Cookies,
+			offersCookies},
 	} {
 		switch err := probe(p.steps); {
 		case ctx.Err() != nil:
@@ -106,12 +115,13 @@ func Learn(ctx context.Context, t Target) (g Gateway, err error) {
 	return g, nil
 }
 
-// lacks is how a probe ends that has seen that an offer is not made. A probe
-// that goes wrong in any other way has seen nothing: the rows then say more.
+// lacks is the error of a probe that has found that the gateway lacks an offer. A probe
+// that fails in another way has found out nothing; then the rows will fail and say more.
 type lacks struct{}
 
 func (lacks) Error() string { return "not offered" }
 
+// see ends a probe if the gateway lacks the offer.
 func (v *visit) see(offered bool) {
 	if !offered {
 		panic(lacks{})
@@ -139,13 +149,15 @@ func offersIdempotency(v *visit) {
 }
 
 func offersResume(v *visit) {
-	p := v.open(nil).call("connect", object{"token": v.target.Token, "resume": []object{{"sessionKey": v.name("none"), "afterSeq": 0}}})
+	p := v.open(nil).call("connect", object{"token": v.target.Token,
+		"resume": []object{{"sessionKey": v.name("none"), "afterSeq": 0}}})
 	v.see(p["resumed"] != nil)
 }
 
 func offersHTML(v *visit) {
 	c := v.open(nil)
-	c.call("connect", object{"token": v.target.Token, "user_id": v.name("user"), "client": object{"caps": []string{"html"}}})
+	c.call("connect", object{"token": v.target.Token, "user_id": v.name("user"),
+		"client": object{"caps": []string{"html"}}})
 	sent := c.answer(c.ask("chat.send", object{"message": "echo x"}))
 	if sent["ok"] != true {
 		return
@@ -162,7 +174,8 @@ func offersHTML(v *visit) {
 func offersPairing(v *visit) {
 	c := v.open(nil)
 	answer := c.answer(c.ask("connect", object{}))
-	v.see(answer["ok"] == true && get(answer, "payload.status") == "pending_pairing" || get(answer, "error.code") == "RESOURCE_EXHAUSTED")
+	v.see(answer["ok"] == true && get(answer, "payload.status") == "pending_pairing" ||
+		get(answer, "error.code") == "RESOURCE_EXHAUSTED")
 }
 
 func offersAssigning(v *visit) {

@@ -249,9 +249,9 @@ func deniedCoolDown(v *visit) {
 func expired(v *visit) {
 	c := v.open(nil)
 	asked := c.call("connect", object{})
-	c.keep(59 * time.Minute)
+	c.readFor(59 * time.Minute)
 	v.want(c.call("browser.pairing.status", nil), "status", "pending")
-	c.keep(61 * time.Second)
+	c.readFor(61 * time.Second)
 	v.want(c.call("browser.pairing.status", nil), "status", "expired")
 	e := v.open(nil).refused("NOT_PAIRED", "", "connect", object{"sender_id": asked["sender_id"]})
 	v.want(e, "details.status", "expired")
@@ -344,7 +344,7 @@ func threePending(v *visit) {
 	}
 	// A slot is held only while its requester was seen within 2 min.
 	for range 5 {
-		all[0].keep(25 * time.Second)
+		all[0].readFor(25 * time.Second)
 		v.want(all[0].call("browser.pairing.status", nil), "status", "pending")
 	}
 	for range 2 {

@@ -22,7 +22,7 @@ func replaying() []Row {
 	}
 }
 
-// replay reads a log from a place to its end, page by page.
+// replay reads a log from after a seq to its end, page by page.
 func (c *client) replay(key any, after int64, limit int) (events []object, pages int) {
 	for {
 		page := c.call("chat.replay", object{"sessionKey": key, "afterSeq": after, "limit": limit})
@@ -127,7 +127,7 @@ func replayReset(v *visit) {
 	}
 }
 
-// fold applies the blocks that events carry to those that are shown.
+// fold applies the patches in events to the blocks that are shown.
 func (v *visit) fold(blocks []any, events []object) []any {
 	for _, e := range events {
 		html, ok := get(e, "payload.payload.html").(object)
@@ -190,8 +190,8 @@ func replayRefused(v *visit) {
 	}
 }
 
-// told gives what the connection was told of the session and not asked for yet.
-func (c *client) told(key string) (events []object) {
+// received returns the session's events that were received and not read by the row.
+func (c *client) received(key string) (events []object) {
 	c.settle()
 	for _, e := range c.events {
 		if get(e, "payload.sessionKey") == key {
@@ -217,7 +217,7 @@ func watched(v *visit) {
 	if mine := mine[last:]; fmt.Sprint(mine) != fmt.Sprint(its) {
 		v.fail("the owner got\n%v\nthe admin\n%v", mine, its)
 	}
-	if more := admin.told(other); len(more) > 0 {
+	if more := admin.received(other); len(more) > 0 {
 		v.fail("the admin was told of a session that is not watched: %v", more)
 	}
 }
@@ -246,14 +246,14 @@ func watchedOwn(v *visit) {
 	admin := v.admin(user)
 	key := admin.session("begin")
 	v.want(admin.call("chat.watch", object{"sessionKey": key}), "status", "live")
-	before := len(admin.told(key))
+	before := len(admin.received(key))
 	admin.call("chat.inject", object{"sessionKey": key, "message": "once"})
-	if n := len(admin.told(key)) - before; n != 1 {
+	if n := len(admin.received(key)) - before; n != 1 {
 		v.fail("one's own session that is watched tells %d times of a message", n)
 	}
 	admin.call("chat.unwatch", object{"sessionKey": key})
 	admin.call("chat.inject", object{"sessionKey": key, "message": "twice"})
-	if n := len(admin.told(key)) - before; n != 2 {
+	if n := len(admin.received(key)) - before; n != 2 {
 		v.fail("one's own session is followed no more")
 	}
 }
@@ -263,7 +263,7 @@ func unwatched(v *visit) {
 	key := owner.session("begin")
 	admin.call("chat.watch", object{"sessionKey": key})
 	owner.call("chat.inject", object{"sessionKey": key, "message": "seen"})
-	if n := len(admin.told(key)); n != 1 {
+	if n := len(admin.received(key)); n != 1 {
 		v.fail("told %d times", n)
 	}
 	for range 2 {
@@ -271,7 +271,7 @@ func unwatched(v *visit) {
 	}
 	admin.call("chat.unwatch", object{"sessionKey": v.name("none")})
 	owner.call("chat.inject", object{"sessionKey": key, "message": "unseen"})
-	if n := len(admin.told(key)); n != 1 {
+	if n := len(admin.received(key)); n != 1 {
 		v.fail("told of what is watched no more")
 	}
 }

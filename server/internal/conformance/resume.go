@@ -68,7 +68,7 @@ func resumed(v *visit) {
 		v.want(at[i].(object), "lastSeq", history["lastSeq"])
 	}
 	v.contiguous(back.log(two, ended), 2)
-	if events := back.told(one); len(events) > 0 {
+	if events := back.received(one); len(events) > 0 {
 		v.fail("nothing was missed, and came: %v", events)
 	}
 	c.call("chat.inject", object{"sessionKey": one, "message": "live"})
@@ -138,7 +138,7 @@ func resumedAfterReset(v *visit) {
 	v.want(at[0].(object), "status", "reset")
 	v.want(at[0].(object), "epoch", history["epoch"])
 	v.want(at[0].(object), "lastSeq", history["lastSeq"])
-	if events := back.told(key); len(events) > 0 {
+	if events := back.received(key); len(events) > 0 {
 		v.fail("replayed all the same: %v", events)
 	}
 	c.call("chat.inject", object{"sessionKey": key, "message": "live"})
@@ -185,7 +185,7 @@ func resumedForeign(v *visit) {
 	v.want(p, "resumed.0.epoch", nil)
 	v.want(p, "resumed.0.lastSeq", 0)
 	owner.call("chat.inject", object{"sessionKey": key, "message": "more secret words"})
-	if events := c.told(key); len(events) > 0 {
+	if events := c.received(key); len(events) > 0 {
 		v.fail("another user got %v", events)
 	}
 }
@@ -200,7 +200,7 @@ func resumedWatch(v *visit) {
 	v.want(admin.event("chat"), "seq", v.number(at[0].(object), "lastSeq")+1)
 	admin.call("chat.unwatch", object{"sessionKey": key})
 	owner.call("chat.inject", object{"sessionKey": key, "message": "unseen"})
-	if events := admin.told(key); len(events) > 0 {
+	if events := admin.received(key); len(events) > 0 {
 		v.fail("told of what is watched no more: %v", events)
 	}
 }

@@ -151,7 +151,7 @@ func TestSilentPeer(t *testing.T) {
 		dial := func(context.Context, string, string) (net.Conn, error) { return server.Pipe(t), nil }
 		began := time.Now()
 		_, err := Learn(t.Context(), Target{URL: strings.TrimSuffix(server.URL(""), "/"), Token: "right", Dial: dial})
-		if err == nil || !strings.Contains(err.Error(), "nothing came in time") || time.Since(began) > 2*patience {
+		if err == nil || !strings.Contains(err.Error(), "nothing came in time") || time.Since(began) > 2*rowTimeout {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})

@@ -8,13 +8,13 @@ import (
 	"unicode"
 )
 
-// Table is what a walk found, to be read.
+// Table is the report of a walk.
 type Table struct {
 	URL     string   `json:"url"`
-	Gateway string   `json:"gateway"` // name and version, as it says
-	Without []Offer  `json:"without,omitempty"`
+	Gateway string   `json:"gateway"`           // its name and version
+	Without []Offer  `json:"without,omitempty"` // what the gateway lacks
 	Rows    []Result `json:"rows"`
-	Left    []string `json:"left,omitempty"` // what rows have made and the gateway would not remove
+	Left    []string `json:"left,omitempty"` // what rows have created and was not removed
 }
 
 // Count counts the rows with an outcome.
@@ -38,17 +38,18 @@ func (t Table) WriteJSON(to io.Writer) error {
 // WriteText writes the table for people, section by section.
 func (t Table) WriteText(to io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nGateway protocol v3 at %s (%s)\n", t.URL, plain(t.Gateway))
+	fmt.Fprintf(&b, "\nGateway protocol v3 at %s (%s)\n", t.URL, printable(t.Gateway))
 	section := ""
 	for _, r := range t.Rows {
 		if r.Section != section {
 			section = r.Section
 			fmt.Fprintf(&b, "\n%s\n", section)
 		}
-		mark := map[Outcome]string{Passed: "ok", Failed: "FAIL", Inapplicable: "n/a", LeftOut: "-"}[r.Outcome]
+		mark := map[Outcome]string{Passed: "ok", Failed: "FAIL", Inapplicable: "n/a",
+			LeftOut: "-"}[r.Outcome]
 		fmt.Fprintf(&b, "  %-4s  %s\n", mark, r.Says)
 		if r.Why != "" {
-			fmt.Fprintf(&b, "          %s\n", plain(r.Why))
+			fmt.Fprintf(&b, "          %s\n", printable(r.Why))
 		}
 	}
 	if len(t.Without) > 0 {
@@ -58,7 +59,8 @@ func (t Table) WriteText(to io.Writer) error {
 		}
 	}
 	if len(t.Left) > 0 {
-		fmt.Fprintf(&b, "\nLeft behind, since the gateway would not remove it: %s.\n", strings.Join(t.Left, ", "))
+		fmt.Fprintf(&b, "\nLeft behind, since the gateway would not remove it: %s.\n",
+			strings.Join(t.Left, ", "))
 	}
 	fmt.Fprintf(&b, "\n%d rows: %d ok, %d failed, %d not applicable, %d left out.\n", len(t.Rows),
 		t.Count(Passed), t.Count(Failed), t.Count(Inapplicable), t.Count(LeftOut))
@@ -66,9 +68,9 @@ func (t Table) WriteText(to io.Writer) error {
 	return err
 }
 
-// plain is text that does no harm to a terminal, in one line of a readable
-// length: rows quote what a gateway sent.
-func plain(s string) string {
+// printable makes text from a gateway safe for a terminal: printable characters only, on
+// one line, of bounded length.
+func printable(s string) string {
 	const most = 300
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -75,13 +75,13 @@ func padded(bytes int, id, method string, params object) string {
 
 func fullFrame(v *visit) {
 	c := v.admin("")
-	c.say(padded(maxFrame, "full", "health", object{}))
+	c.send(padded(maxFrame, "full", "health", object{}))
 	c.payload("full")
 }
 
 func overFullFrame(v *visit) {
 	c := v.admin("")
-	c.say(padded(maxFrame+1, "over", "health", object{}))
+	c.send(padded(maxFrame+1, "over", "health", object{}))
 	c.closed(1009, tooBig)
 }
 
@@ -111,12 +111,12 @@ func fullFragments(v *visit) {
 
 func fullPendingFrame(v *visit) {
 	c := v.open(nil)
-	c.say(padded(maxPendingFrame, "full", "connect", object{"token": v.target.Token}))
+	c.send(padded(maxPendingFrame, "full", "connect", object{"token": v.target.Token}))
 	c.payload("full")
-	c.say(padded(maxPendingFrame+1, "more", "health", object{}))
+	c.send(padded(maxPendingFrame+1, "more", "health", object{}))
 	c.payload("more")
 	c = v.open(nil)
-	c.say(padded(maxPendingFrame+1, "over", "connect", object{"token": v.target.Token}))
+	c.send(padded(maxPendingFrame+1, "over", "connect", object{"token": v.target.Token}))
 	c.closed(1009, "")
 }
 
@@ -210,7 +210,7 @@ func talkativeClient(v *visit) {
 	c := v.admin("")
 	c.mute = true
 	for range 8 {
-		c.keep(20 * time.Second)
+		c.readFor(20 * time.Second)
 		c.settle()
 	}
 }
@@ -287,7 +287,7 @@ func foreignOrigin(v *visit) {
 		"http://attacker.example", "https://attacker.example:8443", "null", v.target.URL + ".attacker.example",
 		"http://" + strings.TrimPrefix(v.target.URL, "http://") + "1", "file://", "garbage",
 	} {
-		refusal := v.shut(http.Header{"Origin": {from}})
+		refusal := v.openRefused(http.Header{"Origin": {from}})
 		if refusal.Status != http.StatusForbidden {
 			v.fail("Origin %s: HTTP %d, want 403", from, refusal.Status)
 		}
@@ -298,7 +298,7 @@ func foreignOrigin(v *visit) {
 }
 
 func noUpgrade(v *visit) {
-	refusal := v.shut(http.Header{"Upgrade": {}, "Connection": {}})
+	refusal := v.openRefused(http.Header{"Upgrade": {}, "Connection": {}})
 	if refusal.Status != http.StatusUpgradeRequired {
 		v.fail("HTTP %d, want 426", refusal.Status)
 	}

@@ -14,18 +14,18 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
 )
 
-// Outcome is what became of a row.
+// Outcome is the result of checking a row.
 type Outcome string
 
-// What can become of a row.
+// The outcomes of a row.
 const (
 	Passed       Outcome = "ok"
-	Failed       Outcome = "failed"
-	Inapplicable Outcome = "not applicable" // Why says what the gateway lacks
-	LeftOut      Outcome = "left out"       // Why says what it would take
+	Failed       Outcome = "failed"         // Result.Why says what was expected and what came
+	Inapplicable Outcome = "not applicable" // Result.Why says what the gateway lacks
+	LeftOut      Outcome = "left out"       // Result.Why says which option includes the row
 )
 
-// Result is a row and what became of it.
+// Result is a row with its outcome.
 type Result struct {
 	Section string        `json:"section"`
 	Says    string        `json:"says"`
@@ -36,21 +36,20 @@ type Result struct {
 
 // Plan says which rows to walk and how.
 type Plan struct {
-	// Want picks rows; nil: all.
+	// Want selects rows; nil: all.
 	Want func(Row) bool
-	// Wait is how long a row may take by the clock. Rows that need longer are left
-	// out.
+	// Wait bounds how long a row may take. Rows that need longer are left out.
 	Wait time.Duration
-	// Done is told of each row when it is done, one at a time; nil: nobody is.
+	// Done, if not nil, is called with the result of each row, never concurrently.
 	Done func(Result)
 }
 
-// refill is how long an address waits until its allowances are whole again; the
-// slots of pairings, which are held longest, included.
+// refill is how long it takes until an address has used up nothing of its rate limits.
+// Pending pairings count for the longest time.
 const refill = 2*time.Minute + 5*time.Second
 
-// cost is how long the row takes by the clock, with the pause that it needs
-// before it where the target sees one address alone.
+// cost returns how long the row takes, with the pause that is needed before it if all
+// rows come from the same address.
 func (r Row) cost(t Target) time.Duration {
 	if r.Greedy && !t.Proxied {
 		return r.Wait + refill
@@ -58,15 +57,17 @@ func (r Row) cost(t Target) time.Duration {
 	return r.Wait
 }
 
-// quick is what a row may wait that is not worth asking for.
+// quick is how long a row may take even if Plan.Wait is 0.
 const quick = time.Second
 
-// Walk checks the rows that the plan wants, and gives what became of each, in
-// the order of the page. Rows that wait go side by side. Where the target sees
-// one address alone, the rest goes one by one, and whenever the gateway asks to
-// be left alone for a while, the row is tried again after that. It ends early
-// with ctx, with what is left marked as left out. What rows have made goes at the
-// end; left says what the gateway would not remove.
+// Walk checks the rows that the plan selects, and returns the results in the order of the
+// page.
+//
+// Rows that wait run concurrently. If all rows come from the same address, the others run
+// one at a time, and a row is repeated if the gateway has refused it with a rate limit.
+//
+// If ctx ends, the remaining rows are left out. At the end Walk removes what the rows have
+// created; left says what the gateway did not remove.
 func Walk(ctx context.Context, t Target, p Plan) (results []Result, left []string) {
 	t.made = newLeftovers()
 	w := &walk{ctx: ctx, target: t, plan: p, rest: 20 * time.Second}
@@ -76,14 +77,17 @@ func Walk(ctx context.Context, t Target, p Plan) (results []Result, left []strin
 		}
 	}
 	w.results = make([]Result, len(w.rows))
-	soon := func(r Row) bool { return !r.Greedy && r.Wait <= quick || r.cost(t) > max(p.Wait, quick) }
-	if t.Proxied { // rows have addresses, and allowances, of their own
-		w.goTogether(4, soon)
-	} else {
-		w.goTogether(1, soon)
+	soon := func(r Row) bool {
+		return !r.Greedy && r.Wait <= quick ||
+			r.cost(t) > max(p.Wait, quick)
 	}
-	w.goTogether(len(w.rows), func(r Row) bool { return !r.Greedy })
-	w.goTogether(1, func(Row) bool { return true })
+	if t.Proxied { // each row has its own address, and so its own rate limits
+		w.visitAll(4, soon)
+	} else {
+		w.visitAll(1, soon)
+	}
+	w.visitAll(len(w.rows), func(r Row) bool { return !r.Greedy })
+	w.visitAll(1, func(Row) bool { return true })
 	return w.results, t.made.clear(ctx, t, kinds()...)
 }
 
@@ -93,25 +97,25 @@ type walk struct {
 	target Target
 	plan   Plan
 	rows   []Row
-	rest   time.Duration // before a second try; longer before later ones
+	rest   time.Duration // the least pause before the second try; twice that before the third …
 
+	// mu guards the following field, and calls of plan.Done.
 	mu      sync.Mutex
-	results []Result // zero for rows that are to come
+	results []Result // by the index of rows; zero: not checked yet
 }
 
-// goTogether visits the rows that are wanted and still to come, up to most at a
-// time.
-func (w *walk) goTogether(most int, wanted func(Row) bool) {
+// visitAll visits the selected rows that were not checked yet, at most so many at a time.
+func (w *walk) visitAll(most int, wanted func(Row) bool) {
 	var all sync.WaitGroup
-	seats := make(chan struct{}, max(most, 1))
+	slots := make(chan struct{}, max(most, 1))
 	for i, row := range w.rows {
 		if !wanted(row) || w.results[i].Outcome != "" {
 			continue
 		}
-		seats <- struct{}{}
+		slots <- struct{}{}
 		all.Go(func() {
 			w.done(i, w.visit(row))
-			<-seats
+			<-slots
 		})
 	}
 	all.Wait()
@@ -126,12 +130,13 @@ func (w *walk) done(i int, r Result) {
 	}
 }
 
-// visit checks a row, as often as the gateway's allowances make it necessary.
+// visit checks a row, and repeats it if the gateway's rate limits have made it fail.
 func (w *walk) visit(row Row) Result {
 	r := Result{Section: row.Section, Says: row.Says, Outcome: LeftOut}
 	if cost := row.cost(w.target); cost > max(w.plan.Wait, quick) {
 		minutes := (cost + time.Minute - 1).Truncate(time.Minute)
-		r.Why = "takes time by the clock: -wait " + strings.TrimSuffix(strings.TrimSuffix(minutes.String(), "0s"), "0m")
+		r.Why = "takes time by the clock: -wait " +
+			strings.TrimSuffix(strings.TrimSuffix(minutes.String(), "0s"), "0m")
 		return r
 	}
 	began := time.Now()
@@ -142,9 +147,10 @@ func (w *walk) visit(row Row) Result {
 	const tries = 5
 	for try := 1; ; try++ {
 		after, err := row.check(w.ctx, w.target)
-		// What it saw may have been the end of an allowance, of which a row may need
-		// more than the one that it was told to wait for.
-		if err != nil && after > 0 && !row.Greedy && try < tries && w.pause(max(after, w.rest*time.Duration(try))) {
+		// A rate limit may have made the row fail. A row may hit several limits one after
+		// another, hence several tries.
+		if err != nil && after > 0 && !row.Greedy && try < tries &&
+			w.pause(max(after, w.rest*time.Duration(try))) {
 			continue
 		}
 		r.Outcome, r.Why = w.outcome(err)
@@ -178,8 +184,8 @@ func (w *walk) pause(d time.Duration) bool {
 	}
 }
 
-// At is the gateway at a URL, whose scheme may be http, https, ws or wss. TLS is
-// spoken with c; nil: as the system trusts.
+// At returns the target at a URL, whose scheme may be http, https, ws or wss. c configures
+// TLS; nil: the system's authorities are trusted.
 func At(address, token string, c *tls.Config) (Target, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Host == "" {
@@ -192,8 +198,10 @@ func At(address, token string, c *tls.Config) (Target, error) {
 		u.Scheme = "https"
 	}
 	path := strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/ws")
-	if u.Scheme != "http" && u.Scheme != "https" || path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return Target{}, fmt.Errorf("%q has to be the gateway's root, such as https://chat.example.com", u.Redacted())
+	if u.Scheme != "http" && u.Scheme != "https" || path != "" || u.User != nil ||
+		u.RawQuery != "" || u.Fragment != "" {
+		return Target{}, fmt.Errorf("%q has to be the gateway's root, such as "+
+			"https://chat.example.com", u.Redacted())
 	}
 	host := strings.ToLower(u.Host)
 	if u.Port() == map[string]string{"http": "80", "https": "443"}[u.Scheme] {

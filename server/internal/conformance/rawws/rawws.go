@@ -1,7 +1,6 @@
-// Package rawws is a WebSocket client (RFC 6455) that does what it is told and
-// nothing else: every bit of a frame is the caller's to set, also wrong ones,
-// no ping is answered, no fragments are joined, and what the server sends is
-// shown as it came. It is a measuring tool, not a client for use.
+// Package rawws is a low-level WebSocket client (RFC 6455) for checking servers. The
+// caller sets every bit of a frame, invalid ones too, and gets frames as the server has
+// sent them. The client does not answer pings and does not join fragments.
 package rawws
 
 import (
@@ -28,10 +27,10 @@ const (
 	Pong         byte = 10
 )
 
-// maxPayload is what ReadFrame takes, in bytes.
+// maxPayload bounds the payload of a frame that ReadFrame reads, in bytes.
 const maxPayload = 16 << 20
 
-// maxBody is what is kept of a refusal, in bytes.
+// maxBody bounds the body of a Refusal, in bytes.
 const maxBody = 64 << 10
 
 // DialFunc opens a connection to a TCP address.
@@ -41,11 +40,11 @@ type DialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 type Conn struct {
 	net.Conn
 	in   *bufio.Reader
-	stop func() bool
+	stop func() bool // detaches the connection from its context
 }
 
-// Frame is a frame as it is on the wire. More and Unmasked are spelled so that
-// the zero value is what a correct client sends.
+// Frame is a frame as on the wire. The zero values of More, Reserved and Unmasked are what
+// a correct client sends in a message of one frame.
 type Frame struct {
 	Opcode   byte
 	More     bool // FIN is not set
@@ -61,12 +60,12 @@ type Refusal struct {
 	Body   []byte
 }
 
-// Error gives the status and the body.
+// Error returns the status and the body.
 func (r *Refusal) Error() string { return fmt.Sprintf("handshake: HTTP %d: %s", r.Status, r.Body) }
 
-// Dial opens a WebSocket at a ws, wss or http URL (TLS is not spoken here: give
-// a dial that does). The connection is closed when ctx ends. A refused
-// handshake gives a *Refusal.
+// Dial opens a WebSocket at a URL with the scheme ws, wss, http or https. For wss and
+// https, dial must speak TLS. The connection is closed when ctx ends. If the server
+// refuses the handshake, the error is a *Refusal.
 func Dial(ctx context.Context, address string, header http.Header, dial DialFunc) (*Conn, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -97,7 +96,7 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), "80")
 }
 
-// sampleKey and its answer are the ones of RFC 6455 §1.3.
+// sampleKey and sampleAccept are the example of RFC 6455 §1.3.
 const (
 	sampleKey    = "dGhlIHNhbXBsZSBub25jZQ=="
 	sampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -148,7 +147,7 @@ func (c *Conn) handshake(u *url.URL, header http.Header) error {
 	return nil
 }
 
-// Close closes the socket; it sends nothing.
+// Close closes the TCP connection without sending a close frame.
 func (c *Conn) Close() error {
 	c.stop()
 	if err := c.Conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -236,7 +235,7 @@ func (c *Conn) length(short byte) (uint64, error) {
 	return uint64(short), nil
 }
 
-// CloseOf reads the code and the reason of a close frame; code 0 is none.
+// CloseOf returns the code and the reason of a close frame; code 0 if it has none.
 func CloseOf(f Frame) (code int, reason string) {
 	if len(f.Payload) < 2 {
 		return 0, ""
