@@ -160,7 +160,7 @@ func TestMissingEventsAreAskedFor(t *testing.T) {
 	})
 }
 
-// firstWait is long enough for the client to come back.
+// firstWait is long enough for the client to reconnect.
 const firstWait = 1300 * time.Millisecond
 
 func TestSessionThatIsNotThere(t *testing.T) {
@@ -316,7 +316,7 @@ func TestUnfollow(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := following(t)
 		f.g.silently(func() { f.g.add("three") })
-		f.g.add("four") // a gap is watched
+		f.g.add("four") // a gap is known
 		synctest.Wait()
 		told := f.loads + f.steps
 		f.Unfollow(key)
@@ -356,8 +356,8 @@ func TestEarlier(t *testing.T) {
 	})
 }
 
-// The sessions that were followed last are resumed first, and the program is told
-// all that it would be told without a Follower.
+// The sessions that were followed last are resumed first, and the program's own callbacks
+// are called as without a Follower.
 func TestOrderAndOwnCallbacks(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		g := newFakeGateway()

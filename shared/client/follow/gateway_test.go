@@ -17,20 +17,20 @@ import (
 
 const key = "agent:demo:ws:direct:1"
 
-// gateway is one that has one session, reached by way of memory.
+// fakeGateway is a gateway with at most one session, in memory.
 type fakeGateway struct {
 	mu            sync.Mutex
 	epoch         string // "" while there is no session
 	log           []timeline.Event
 	floor         int64
-	ahead         int64 // events that it tells of and does not have
-	pages         int   // messages a history has at most
-	silent        bool  // loses what it publishes
-	ignoresResume bool  // does not know of resume
+	ahead         int64 // events that it announces and does not have
+	pages         int   // the most messages of a history
+	silent        bool  // publishes no events
+	ignoresResume bool  // does not answer cursors
 	refuse        map[string]*protocol.Error
 	requests      map[string]int
-	delayed       string      // the method whose answers are not sent yet
-	delayedSends  []func()    // sends those
+	delayed       string      // the method whose answers wait for release
+	delayedSends  []func()    // each sends one of those answers
 	socket        *fakeSocket // the newest
 }
 
@@ -41,7 +41,7 @@ func newFakeGateway() *fakeGateway {
 type fakeSocket struct {
 	g     *fakeGateway
 	h     client.SocketHandler
-	queue chan []byte // closed at its end
+	queue chan []byte // closed when the socket is closed
 	over  bool
 }
 
@@ -95,7 +95,7 @@ func (s *fakeSocket) Send(data []byte) {
 	}
 }
 
-// answer is the frame that answers a request, as the gateway is now.
+// answer returns the frame that answers a request, or nil. It may send others itself.
 func (g *fakeGateway) answer(s *fakeSocket, r protocol.Request) []byte {
 	if err := g.refuse[r.Method]; err != nil {
 		return protocol.AppendError(nil, r.ID, err)
@@ -140,7 +140,7 @@ func (g *fakeGateway) answer(s *fakeSocket, r protocol.Request) []byte {
 	return nil
 }
 
-// release sends the answers that were late.
+// release sends the delayed answers, and delays none from now on.
 func (g *fakeGateway) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -197,7 +197,7 @@ func (g *fakeGateway) fold() *timeline.Timeline {
 	return tl
 }
 
-// replay has two events a page.
+// replay returns at most two events.
 func (g *fakeGateway) replay(p *protocol.ChatReplayParams) *protocol.ChatReplayResult {
 	r := &protocol.ChatReplayResult{SessionKey: key, Epoch: g.epoch, LastSeq: int64(len(g.log)) +
 		g.ahead}
@@ -212,7 +212,7 @@ func (g *fakeGateway) replay(p *protocol.ChatReplayParams) *protocol.ChatReplayR
 	return r
 }
 
-// publish sends what is in the log after a seq.
+// publish sends the events of the log after a seq.
 func (g *fakeGateway) publish(after int64) {
 	for _, e := range g.log[after:] {
 		if g.socket != nil && !g.silent {
@@ -227,7 +227,7 @@ func (g *fakeGateway) append(name string, p protocol.Payload) {
 	g.publish(last)
 }
 
-// create begins a log, in the place of another one if there is one.
+// create starts a new log, instead of the one that there may be.
 func (g *fakeGateway) create(epoch string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -248,7 +248,7 @@ func (g *fakeGateway) delete() {
 	}
 }
 
-// say adds messages.
+// add adds messages to the log.
 func (g *fakeGateway) add(texts ...string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -262,21 +262,21 @@ func (g *fakeGateway) add(texts ...string) {
 	}
 }
 
-// silently does something whose events nobody is sent.
+// silently calls f and sends none of its events.
 func (g *fakeGateway) silently(f func()) {
 	g.set(func() { g.silent = true })
 	f()
 	g.set(func() { g.silent = false })
 }
 
-// set changes what the gateway is like.
+// set changes fields of the gateway.
 func (g *fakeGateway) set(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f()
 }
 
-// grant takes a refusal back.
+// grant ends the refusal of a method.
 func (g *fakeGateway) grant(method string) { g.set(func() { delete(g.refuse, method) }) }
 
 func (g *fakeGateway) tick() {
@@ -293,7 +293,7 @@ func (g *fakeGateway) cut() {
 	g.socket = nil
 }
 
-// counts gives how often a method was called since the last time.
+// takeCount returns how often a method was called since the last takeCount.
 func (g *fakeGateway) takeCount(method string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -302,16 +302,16 @@ func (g *fakeGateway) takeCount(method string) int {
 	return n
 }
 
-// follower is a Follower with what it told.
+// testFollower is a Follower that counts what it has reported.
 type testFollower struct {
 	*testing.T
 	*Follower
 	g     *fakeGateway
-	loads int
-	steps int
+	loads int // changes of all of Log, or of Gone or Err
+	steps int // other changes
 }
 
-// following begins to follow a session that has two messages.
+// following returns a testFollower of a session that has two messages.
 func following(t *testing.T) *testFollower {
 	f := newFollower(t)
 	f.g.create("e1")
@@ -340,7 +340,7 @@ func newFollower(t *testing.T) *testFollower {
 	return f
 }
 
-// shows fails unless the transcript is these texts.
+// wantTexts fails the test unless the transcript has exactly these texts.
 func (f *testFollower) wantTexts(want ...string) {
 	f.Helper()
 	synctest.Wait()
@@ -355,7 +355,7 @@ func (f *testFollower) wantTexts(want ...string) {
 	}
 }
 
-// session gives a copy of what there is to say of it.
+// session returns a copy of the session.
 func (f *testFollower) session() (s Session) {
 	synctest.Wait()
 	f.Client.Tell(func() { s = *f.Session(key) })
@@ -368,7 +368,8 @@ func (f *testFollower) pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// asked fails unless so many histories and replays were asked for.
+// wantRequests fails the test unless histories and replays were requested that often
+// since the last call.
 func (f *testFollower) wantRequests(histories, replays int) {
 	f.Helper()
 	synctest.Wait()

@@ -12,13 +12,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// on does something with the sessions, in a callback.
+// inCallback calls do with the sessions, in a callback.
 func (f *testFollower) inCallback(do func(all *Sessions)) {
 	f.Client.Tell(func() { do(&f.sessions) })
 	synctest.Wait()
 }
 
-// lose adds messages of which nobody is told.
+// addSilently adds messages whose events are not sent.
 func (f *testFollower) addSilently(texts ...string) { f.g.silently(func() { f.g.add(texts...) }) }
 
 func TestRestingSession(t *testing.T) {
@@ -56,7 +56,7 @@ func TestRestingSession(t *testing.T) {
 				happen(f)
 				f.g.add("new")
 				f.pass(firstWait)
-				f.g.add("newer") // which is not held back for nobody
+				f.g.add("newer") // which is not kept for later
 				f.g.tick()
 				f.pass(time.Minute / 2)
 				f.wantRequests(0, 0)
@@ -78,8 +78,7 @@ func TestRestingSession(t *testing.T) {
 	}
 }
 
-// What the gateway says of a session that is no more is believed without another
-// question.
+// If the gateway says that a session does not exist, nothing is requested.
 func TestGoneAsksNothing(t *testing.T) {
 	t.Parallel()
 	for name, happen := range map[string]func(f *testFollower){
@@ -110,7 +109,7 @@ func TestGoneAsksNothing(t *testing.T) {
 				if s := f.session(); !s.Gone || !s.Loaded || f.loads != 2 {
 					t.Errorf("gone %v, loaded %v, told %d times", s.Gone, s.Loaded, f.loads)
 				}
-				f.pass(12 * time.Second) // after which the client comes back as fast as before
+				f.pass(12 * time.Second) // after which the client reconnects as fast as before
 				f.g.cut()
 				f.pass(firstWait)
 				if f.loads != 2 {
@@ -132,7 +131,7 @@ func TestGoneAsksNothing(t *testing.T) {
 	}
 }
 
-// An answer says how things were when it was given, not how they are by now.
+// An answer may be out of date when it arrives.
 func TestAnswersThatAreOutOfDate(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T) *testFollower {
@@ -196,7 +195,7 @@ func TestAnswersThatAreOutOfDate(t *testing.T) {
 			f.Client.Start()
 			f.Follow(key)
 			synctest.Wait()
-			// which keeps nothing from being loaded
+			// does not cancel the request
 			f.inCallback(func(all *Sessions) { all.SetBackground(key) })
 			f.g.add("two", "three")
 			f.g.release()
@@ -227,7 +226,7 @@ func TestAnswersThatAreOutOfDate(t *testing.T) {
 	})
 }
 
-// A gateway that is short of something is not asked in a loop.
+// Requests that fail or bring nothing are made less and less often.
 func TestWaitsGrow(t *testing.T) {
 	t.Parallel()
 	unavailable := &protocol.Error{Code: protocol.Unavailable, Retryable: true}
@@ -245,14 +244,14 @@ func TestWaitsGrow(t *testing.T) {
 				f.pass(1)
 				f.wantRequests(1, 0)
 			}
-			f.g.add("one") // which is no reason to ask earlier
+			f.g.add("one") // does not make the next request earlier
 			f.g.tick()
 			f.wantRequests(0, 0)
 			f.g.grant(protocol.MethodChatHistory)
 			f.pass(30 * time.Second)
 			f.wantTexts("one")
 			f.wantRequests(1, 0)
-			f.g.create("e2") // the next refusal is a first one
+			f.g.create("e2") // the next wait would be the shortest again
 			f.wantRequests(1, 0)
 			f.Client.Stop()
 		})
@@ -298,8 +297,8 @@ func TestWaitsGrow(t *testing.T) {
 	})
 }
 
-// While the gateway takes no requests, no session asks, and no new connection
-// changes that.
+// While the gateway refuses requests (RESOURCE_EXHAUSTED), no session makes one, also not
+// on a new connection.
 func TestRateLimitHoldsForAllSessions(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		g := newFakeGateway()
@@ -328,8 +327,8 @@ func TestRateLimitHoldsForAllSessions(t *testing.T) {
 	})
 }
 
-// A cursor that is not mentioned leaves it open whether events are missing: the
-// question is not forgotten when it is refused for now.
+// If the gateway does not answer a cursor, events may be missing. The replay that finds
+// out is retried when it fails for now.
 func TestReplayOfAnUnmentionedCursorIsNotForgotten(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := following(t)
@@ -350,7 +349,7 @@ func TestReplayOfAnUnmentionedCursorIsNotForgotten(t *testing.T) {
 	})
 }
 
-// A refusal for good stays one, whatever arrives, until a person wants otherwise.
+// After a refusal for good, nothing is requested until the session is followed again.
 func TestRefusedForGoodIsTriedWhenFollowedAnew(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := newFollower(t)
@@ -396,8 +395,8 @@ func TestNewSessionAsksNothing(t *testing.T) {
 	})
 }
 
-// Events of the session of another user come on a connection that asked for them,
-// by its cursor or by chat.watch.
+// Events of another user's session arrive on a connection that has asked for them, by its
+// cursor or by chat.watch.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	watching := func(t *testing.T) *testFollower {
@@ -482,7 +481,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// watched fails unless chat.watch was called so often.
+// wantWatches fails the test unless chat.watch was called that often since the last call.
 func (f *testFollower) wantWatches(want int) {
 	f.Helper()
 	synctest.Wait()
@@ -509,7 +508,7 @@ func TestTrim(t *testing.T) {
 	})
 }
 
-// Patience lasts as long as missing events arrive, however slowly.
+// Nothing is requested while missing events arrive, however slowly.
 func TestPatienceWithSlowEvents(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		f := following(t)
@@ -528,7 +527,7 @@ func TestPatienceWithSlowEvents(t *testing.T) {
 	})
 }
 
-// An older page is asked for when somebody wants it, and never by itself.
+// An older page is requested only by Earlier, also after an error.
 func TestEarlierThatFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -138,8 +138,8 @@ func (a *admin) insertPending(p *protocol.PendingDevice) {
 }
 
 func (a *admin) requested(p *protocol.PendingDevice) {
-	if had := a.findPending(p.Code); had != nil {
-		*had = *p
+	if existing := a.findPending(p.Code); existing != nil {
+		*existing = *p
 		return
 	}
 	a.insertPending(p)

@@ -14,7 +14,7 @@
 //   - The outbox holds the messages that the gateway has not acknowledged.
 //   - An attachment is a file in the composer or of a message in the outbox. It is
 //     uploaded as soon as it is attached.
-//   - A draft is what stands unsent in the composer of a session.
+//   - A draft is the text and the files in the composer of a session.
 //   - [Storage] stores messages and drafts past the end of the tab, and passes messages
 //     between the tabs of one user. [Browser] is everything else that a browser does.
 //
@@ -22,7 +22,7 @@
 // locks. A callback of the browser, the storage, a timer or the connection may come on
 // any goroutine; it passes a function to the loop (basePage.do) and returns.
 //
-// Nothing here knows JavaScript, so that the tests run without a browser.
+// Nothing here depends on JavaScript, so the tests run without a browser.
 package app
 
 import (
@@ -45,17 +45,17 @@ type Options struct {
 	Browser   Browser          // the document and the window around it
 	Transport client.Transport // opens connections to the gateway
 	Storage   Storage          // outlasts the tab
-	Version   string           // of this client; the gateway is told
-	Platform  string           // what the client runs on; the gateway is told
+	Version   string           // of this client, sent to the gateway
+	Platform  string           // what the client runs on, sent to the gateway
 	Locale    string           // the user's language (BCP 47), or ""
 }
 
 // App is the client of one page. Its methods may be called from any goroutine
 // and never block.
 type App struct {
-	shell *basePage
-	page  page
-	loop  loop
+	base *basePage
+	page page
+	loop loop
 
 	frameRequested bool // a frame was requested and has not come yet
 	timer          *clock.Timer
@@ -108,7 +108,7 @@ func New(o Options) *App {
 		return c
 	}
 	s.title = view.TextOf(s.doc, markup.IDTitle)
-	a.shell = s
+	a.base = s
 	switch s.root.Attr(markup.AttrPage) {
 	case markup.PageChat:
 		a.page = newChat(s).page()
@@ -130,7 +130,7 @@ func (a *App) Start() { a.loop.do(a.page.start) }
 // Act does what the user asked for: an action of package markup, at an element.
 func (a *App) Act(action string, target view.Element) {
 	a.loop.do(func() {
-		if !a.shell.act(action, target) {
+		if !a.base.act(action, target) {
 			a.page.act(action, target)
 		}
 	})
@@ -152,7 +152,7 @@ func (a *App) resumeCursors() []protocol.Cursor {
 
 // Network notes that the browser has found or lost the network.
 func (a *App) Network(up bool) {
-	a.loop.do(func() { a.shell.networkChanged(up) })
+	a.loop.do(func() { a.base.networkChanged(up) })
 }
 
 // Hidden notes that the page is hidden. It may end without further notice, so the page
@@ -173,7 +173,7 @@ func (a *App) Files(files []protocol.KeptFile) {
 // Visible notes that the page is visible again, or used again.
 func (a *App) Visible() {
 	a.loop.do(func() {
-		a.shell.pageVisible()
+		a.base.pageVisible()
 		if a.page.visible != nil {
 			a.page.visible()
 		}
@@ -196,38 +196,38 @@ func (a *App) Scrolled(below, above int) {
 }
 
 func (a *App) state(c *client.Client, s client.State) {
-	if a.shell.conn != c {
+	if a.base.conn != c {
 		return // an earlier client, which was stopped
 	}
-	a.shell.connState = s
+	a.base.connState = s
 	if s.Phase == client.Ready {
-		a.shell.connectionAlive()
+		a.base.connectionAlive()
 	}
-	a.shell.announceConnection(s)
-	a.shell.redraw(partConnection)
+	a.base.announceConnection(s)
+	a.base.redraw(partConnection)
 	a.page.state(s)
 }
 
 func (a *App) event(f protocol.Frame) {
-	a.shell.connectionAlive()
+	a.base.connectionAlive()
 	a.page.event(f)
 }
 
 func (a *App) tick() {
-	a.shell.redraw(partConnection)
-	a.shell.expireNotices(clock.Now())
+	a.base.redraw(partConnection)
+	a.base.expireNotices(clock.Now())
 	a.page.tick(clock.Now())
-	a.shell.runDelayedQuery(clock.Now())
+	a.base.runDelayedQuery(clock.Now())
 }
 
 // afterLoop runs when the loop has become empty. It requests a frame if there is
 // something to draw, and sets the timer of the next tick.
 func (a *App) afterLoop() {
-	if a.shell.dirty != 0 && !a.frameRequested {
+	if a.base.dirty != 0 && !a.frameRequested {
 		a.frameRequested = true
-		a.shell.browser.Frame(func() { a.loop.do(a.draw) })
+		a.base.browser.Frame(func() { a.loop.do(a.draw) })
 	}
-	fast := a.shell.counting() || a.page.counting()
+	fast := a.base.counting() || a.page.counting()
 	if a.timer != nil && fast == a.fastTicks {
 		return
 	}
@@ -249,7 +249,7 @@ func (a *App) afterLoop() {
 
 func (a *App) draw() {
 	a.frameRequested = false
-	a.shell.draw()
+	a.base.draw()
 	a.page.draw()
-	a.shell.dirty = 0
+	a.base.dirty = 0
 }

@@ -241,8 +241,8 @@ func (c *chat) setMedia(key string, media protocol.Media) {
 	if set(c.attachments.files) {
 		c.storeDraft(c.draft())
 	}
-	for session, kept := range c.drafts.texts {
-		if draft, files := decodeDraft(kept); session != c.shown.key && set(files) {
+	for session, stored := range c.drafts.texts {
+		if draft, files := decodeDraft(stored); session != c.shown.key && set(files) {
 			c.storeDraftOf(session, encodeDraft(draft, files))
 		}
 	}

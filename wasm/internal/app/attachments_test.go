@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// refuse answers the next upload with an error.
+// refuseUpload answers the next upload with an error.
 func (s *harness) refuseUpload(status int, body string) {
 	s.t.Helper()
 	u := s.browser.files.next()
@@ -23,7 +23,8 @@ func (s *harness) refuseUpload(status int, body string) {
 	s.wait(50 * time.Millisecond)
 }
 
-// shownFiles are those of the last message: what stands there, and where it leads.
+// shownFiles describes the files of the last message: kind, name, link, picture and its
+// size.
 func (s *harness) shownFiles() string {
 	var list []string
 	for _, f := range s.last().Find("data-slot", "files")[0].Children() {
@@ -56,7 +57,7 @@ func TestAttachesAndSends(t *testing.T) {
 		want := "image pic.png /api/media/pic1 blob:pic 320x240 | file a.txt /api/media/a2  x | file b.txt /api/media/b3  x"
 		eq(t, "the files", s.shownFiles(), want)
 
-		// In the log it keeps the picture that it has.
+		// The message of the log keeps the picture that is shown already.
 		s.gateway.event("chat", `{"type":"message","sessionKey":"s","message":{"id":"own1","role":"user","content":"","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":5,
 			"media":[{"path":"/api/media/pic1","filename":"pic.png","mimeType":"image/png","size":5,"width":640,"height":480,"thumbnail":true},{"path":"/api/media/a2","filename":"a.txt","size":5},{"path":"/api/media/b3","filename":"b.txt","size":5}]}}`, 5)
 		s.wait(50 * time.Millisecond)
@@ -128,7 +129,7 @@ func TestRemovesAttachedFiles(t *testing.T) {
 		first := s.browser.files.next()
 		s.do("remove-file", "attachments")
 		eq(t, "what is attached", s.attached(), "b.txt uploading")
-		first.done(0, "") // it was stopped
+		first.done(0, "") // its upload was stopped
 		s.wait(50 * time.Millisecond)
 		eq(t, "uploaded", s.acceptUploads(), "b")
 		s.do("remove-file", "attachments")
@@ -175,7 +176,7 @@ func TestTakesFilesBack(t *testing.T) {
 }
 
 func TestFilesSurviveTheTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.down()
 		one.attach("a")
@@ -195,14 +196,14 @@ func TestFilesSurviveTheTab(t *testing.T) {
 			t.Errorf("uploaded: %q", keys)
 		}
 		two.wait(time.Second)
-		eq(t, "sent", l.texts("k"), "first")
+		eq(t, "sent", store.texts("k"), "first")
 		eq(t, "the composer", two.composed()+" "+two.attached(), "a draft pic.png ready")
 		two.close()
 	})
 }
 
 func TestFilesThatAreNotKept(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.browser.files.full = true
 		one.down()
@@ -225,9 +226,9 @@ func TestFilesThatAreNotKept(t *testing.T) {
 	})
 }
 
-// The tab that has a file uploads it, and the others leave it to that.
+// The tab that has a file uploads it; the others do not.
 func TestOneTabUploads(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		two.browser.files = one.browser.files.otherTab()
 		one.attach("a")
@@ -237,7 +238,7 @@ func TestOneTabUploads(t *testing.T) {
 		eq(t, "the other shows it", two.messages(), "uploading: first")
 		eq(t, "uploaded", one.acceptUploads(), "a")
 		two.wait(3 * time.Second)
-		eq(t, "sent", l.texts("k"), "first")
+		eq(t, "sent", store.texts("k"), "first")
 		eq(t, "the other shows it", two.messages(), "complete: first")
 		one.close()
 		two.close()

@@ -23,19 +23,19 @@ type chat struct {
 	drafts          drafts
 	attachments     attachments
 	opening         string // key of the session to show as soon as it is loaded
-	push            bool   // showing it adds an entry to the browser's history
+	pushOnOpen      bool   // showing it adds an entry to the browser's history
 	list            sessionList
 	agents          []protocol.Agent
 	pendingPairings pendingPairings
 	deleting        map[string]bool // keys of sessions that this page is deleting
 	ended           bool            // signed out or revoked: nothing is shown any more
 
-	transcript *view.Transcript
-	sessions   *view.Sessions
-	unsent     *view.Unsent
-	changed    map[string]bool // ids of messages to draw again
-	toLatest   bool            // scroll to the latest message after drawing
-	far        bool            // the user has scrolled away from the latest message
+	transcript   *view.Transcript
+	sessions     *view.Sessions
+	unsent       *view.Unsent
+	changed      map[string]bool // ids of messages to draw again
+	toLatest     bool            // scroll to the latest message after drawing
+	scrolledAway bool            // the user has scrolled away from the latest message
 }
 
 func newChat(s *basePage) *chat {
@@ -57,7 +57,7 @@ func newChat(s *basePage) *chat {
 	c.sessions = view.NewSessions(s.doc)
 	c.unsent = view.NewUnsent(s.doc)
 	c.shown = c.session(s.root.Attr(markup.AttrSessionKey))
-	c.shown.known = s.root.Attr(markup.AttrEpoch) != ""
+	c.shown.existed = s.root.Attr(markup.AttrEpoch) != ""
 	c.shown.gone = s.root.Attr(markup.AttrState) == markup.StateGone
 	c.takeOverOtherUser()
 	c.followed = &follow.Sessions{Call: c.query, OnLoop: c.do, Changed: c.sessionChanged}
@@ -264,8 +264,8 @@ func (c *chat) textOf(target view.Element) string {
 
 func (c *chat) scrolled(below, above int) {
 	const few, near = 120, 400 // pixels
-	if far := below > few; far != c.far {
-		c.far = far
+	if away := below > few; away != c.scrolledAway {
+		c.scrolledAway = away
 		c.redraw(partForm)
 	}
 	if above < near {
@@ -311,7 +311,7 @@ func (c *chat) draw() {
 			Limit:   protocol.MaxMessageBytes,
 		})
 		c.attachments.view.Draw(c.attachmentViews())
-		view.SetJumpToLatest(c.doc, c.far)
+		view.SetJumpToLatest(c.doc, c.scrolledAway)
 	}
 	if c.dirty&(partBody|partList) != 0 {
 		c.sessions.Draw(c.list.views(c.outboxOfOwnSessions(), c.shown.key, clock.Now(),

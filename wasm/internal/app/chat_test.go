@@ -21,13 +21,13 @@ const historyMessages = `{"id":"m1","role":"user","content":"hi","status":"compl
 const history = `{"messages":[` + historyMessages +
 	`],"sessionKey":"s","epoch":"e","lastSeq":4,"hasMore":false}`
 
-// aSession is the page of session s, with its transcript in it.
+// sessionPage is the page of session s, with its transcript.
 func sessionPage() *viewtest.Document {
 	return viewtest.Chat(`data-session-key="s" data-epoch="e" data-last-seq="4" data-has-more="false"`,
 		served, "")
 }
 
-// aNewChat is the page of a chat without messages.
+// newChatPage is the page of a chat without messages.
 func newChatPage() *viewtest.Document {
 	return viewtest.Chat(`data-session-key="" data-epoch="" data-last-seq="0" data-has-more="false"`,
 		"", "")
@@ -35,7 +35,7 @@ func newChatPage() *viewtest.Document {
 
 func withHistory(_ *fakeBrowser, g *fakeGateway) { g.on("chat.history", history) }
 
-// messages tells the transcript on the page: status and text of each.
+// messages describes the transcript on the page: status and text of each message.
 func (s *harness) messages() string {
 	var list []string
 	for _, m := range s.browser.Get("messages").Elements() {
@@ -53,7 +53,7 @@ func (s *harness) last() *viewtest.Element {
 	return items[len(items)-1]
 }
 
-// compose types into the composer, in the place of what stands there.
+// compose replaces the text in the composer.
 func (s *harness) compose(text string) {
 	s.browser.Get("composer-input").SetValue(text)
 	s.do("compose", "composer-input")
@@ -66,7 +66,7 @@ func (s *harness) write(text string) {
 	s.do("send", "composer")
 }
 
-// accept answers chat.send as soon as it comes. Session s has 4 events already.
+// accept answers each chat.send with that status. Session s has 4 events already.
 func (g *fakeGateway) accept(status string) {
 	n := 0
 	g.answer("chat.send", func(p params) (string, *protocol.Error) {
@@ -165,7 +165,7 @@ func TestTheLogMayShowAMessageBeforeItsAck(t *testing.T) {
 		if s.last() != own {
 			t.Error("the message was made anew")
 		}
-		// Another of the same text, from elsewhere, is another message.
+		// A message with the same text from another browser is another message.
 		s.gateway.message("s", "m6", "again", 6)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the transcript", s.messages(),
@@ -175,7 +175,7 @@ func TestTheLogMayShowAMessageBeforeItsAck(t *testing.T) {
 
 func TestKeepsWhatCannotBeSentAndSendsItInOrder(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
-		s.write("first") // the gateway takes it and falls silent
+		s.write("first") // the gateway does not answer
 		s.gateway.cut(1006, "", true)
 		s.wait(100 * time.Millisecond)
 		s.write("second")

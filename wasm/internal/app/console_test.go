@@ -47,7 +47,7 @@ func TestConsoleTriesAgainWhatDidNotCome(t *testing.T) {
 }
 
 func TestConsoleWritesTimes(t *testing.T) {
-	withPage(t, viewtest.Console, asAdmin, func(s *harness) { // the bubble's clock begins at 2000
+	withPage(t, viewtest.Console, asAdmin, func(s *harness) { // synctest's clock starts in 2000
 		ago, clock := s.browser.Root.Find("data-time", "ago")[0],
 			s.browser.Root.Find("data-time", "clock")[0]
 		eq(t, "the time", clock.Text(), "2000-01-01T00:00:00.000Z")
@@ -114,7 +114,7 @@ func TestAKeyIsShownOnce(t *testing.T) {
 		s.gateway.on("api_keys.create",
 			`{"id":"k","key":"gh_secret","prefix":"gh_sec","name":"Report","userId":"anna","role":"operator"}`)
 		s.act("confirm-key", dialog)
-		s.act("confirm-key", dialog) // Enter once more
+		s.act("confirm-key", dialog) // Enter is pressed again
 		calls := s.gateway.calls("api_keys.create")
 		eq(t, "calls", len(calls), 2)
 		p := calls[1]
@@ -129,7 +129,7 @@ func TestAKeyIsShownOnce(t *testing.T) {
 	})
 }
 
-// withAction is an element with an action, in no document.
+// withAction returns an element with an action that is in no document.
 func withAction(action string) *viewtest.Element {
 	return viewtest.Parse(`<p><button data-action="` + action + `"></button></p>`).Root
 }

@@ -21,7 +21,7 @@ func healthy() map[string]func() (int, string) {
 	}
 }
 
-// checks are the parts of the way and what came of them.
+// checks describes the parts of the check and their results.
 func (s *harness) checks() string {
 	var list []string
 	for _, el := range s.browser.Get("doctor-dialog").Elements() {

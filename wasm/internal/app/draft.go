@@ -30,18 +30,18 @@ func encodeDraft(draft string, files []protocol.KeptFile) string {
 	return string(list.AppendJSON(append([]byte(draft), 0)))
 }
 
-func decodeDraft(kept string) (draft string, files []protocol.KeptFile) {
-	for i := len(kept) - 1; i >= 0; i-- {
-		if kept[i] != 0 { // JSON contains no zero byte
+func decodeDraft(stored string) (draft string, files []protocol.KeptFile) {
+	for i := len(stored) - 1; i >= 0; i-- {
+		if stored[i] != 0 { // JSON contains no zero byte
 			continue
 		}
 		var list protocol.KeptFiles
-		if jsontext.Read(jsontext.Raw(kept[i+1:]), list.DecodeJSON) == nil {
-			return kept[:i], list.Files
+		if jsontext.Read(jsontext.Raw(stored[i+1:]), list.DecodeJSON) == nil {
+			return stored[:i], list.Files
 		}
 		break
 	}
-	return kept, nil
+	return stored, nil
 }
 
 // draft returns the composer's text and files as they are stored.
@@ -72,9 +72,9 @@ func (c *chat) saveDraft() {
 func (c *chat) storeDraft(draft string) { c.storeDraftOf(c.shown.key, draft) }
 
 func (c *chat) storeDraftOf(key, draft string) {
-	had := c.drafts.texts[key]
+	stored := c.drafts.texts[key]
 	c.drafts.texts[key] = draft
-	if had == draft {
+	if stored == draft {
 		return
 	}
 	c.storage.Put(draftPrefix+key, draft, func(bool) {})

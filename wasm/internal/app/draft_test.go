@@ -8,13 +8,13 @@ import (
 )
 
 func TestDraftsSurvive(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.compose("half a thou")
 		one.wait(time.Second)
-		eq(t, "what is kept", kept.names(), "draft/k")
+		eq(t, "what is kept", storage.names(), "draft/k")
 		one.compose("half a thought")
-		one.app.Hidden() // at once, without another word
+		one.app.Hidden() // the tab ends without further notice
 		one.close()
 		fresh := open("")
 		eq(t, "a new chat's composer", fresh.composed(), "")
@@ -27,10 +27,10 @@ func TestDraftsSurvive(t *testing.T) {
 		eq(t, "the replica", two.browser.Get("composer-grow").Attr("data-replica"), "half a thought")
 		eq(t, "a new chat's composer", other.composed(), "of a new chat")
 		other.do("send", "composer")
-		eq(t, "sent", l.texts(sessionKeyOf(other.browser.path)), "of a new chat")
-		eq(t, "what is kept", kept.names(), "draft/k")
+		eq(t, "sent", store.texts(sessionKeyOf(other.browser.path)), "of a new chat")
+		eq(t, "what is kept", storage.names(), "draft/k")
 		two.do("send", "composer")
-		eq(t, "what is kept", kept.names(), "")
+		eq(t, "what is kept", storage.names(), "")
 		two.close()
 		other.close()
 		three := open("k")
@@ -54,7 +54,7 @@ func TestDraftIsKeptForEachSession(t *testing.T) {
 }
 
 func TestTabsDoNotFightOverADraft(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		one.compose("from one")
 		one.wait(time.Second)
@@ -67,14 +67,14 @@ func TestTabsDoNotFightOverADraft(t *testing.T) {
 		one.do("send", "composer")
 		one.wait(time.Second)
 		eq(t, "two's composer", two.composed(), "from one and two")
-		eq(t, "sent", l.texts("k"), "from one alone")
+		eq(t, "sent", store.texts("k"), "from one alone")
 		one.close()
 		two.close()
 	})
 }
 
 func TestSentDraftLeavesTheOtherTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		one.compose("hello")
 		one.wait(time.Second)

@@ -11,19 +11,19 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// drawer is where a browser holds files. What is kept outlasts a page when another
-// one shares it.
+// fakeFiles holds the files of one page. What is stored outlasts the page, and is shared
+// with the fakeFiles that otherTab returns.
 type fakeFiles struct {
 	mu       sync.Mutex
-	loaded   map[string]bool // by this page
-	stored   map[string]bool // past its end
-	full     bool            // nothing can be kept
+	loaded   map[string]bool // keys of files whose content this page has
+	stored   map[string]bool // keys of files that are stored
+	full     bool            // nothing can be stored
 	uploads  []*fakeUpload
 	forgot   []string
 	accepted int
 }
 
-// sending is an upload that the test answers.
+// fakeUpload is an upload that the test answers.
 type fakeUpload struct {
 	key      string
 	progress func(int)
@@ -34,7 +34,7 @@ func newFakeFiles() *fakeFiles {
 	return &fakeFiles{loaded: map[string]bool{}, stored: map[string]bool{}}
 }
 
-// beside is the drawer of another page of the same browser.
+// otherTab returns the files of another page of the same browser.
 func (d *fakeFiles) otherTab() *fakeFiles {
 	return &fakeFiles{loaded: map[string]bool{}, stored: d.stored}
 }
@@ -81,7 +81,7 @@ func (w *fakeBrowser) ForgetFile(key string) {
 
 func (w *fakeBrowser) ClearFiles() { w.files.loaded = map[string]bool{} }
 
-// next is the first upload that is not answered.
+// next returns the first upload that is not answered, or nil.
 func (d *fakeFiles) next() *fakeUpload {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -93,7 +93,7 @@ func (d *fakeFiles) next() *fakeUpload {
 	return s
 }
 
-// accept lets the gateway take what is being uploaded, and gives the keys.
+// acceptUploads has the gateway accept all uploads, and returns the keys of their files.
 func (s *harness) acceptUploads() string {
 	s.t.Helper()
 	var keys []string
@@ -112,7 +112,7 @@ func (s *harness) acceptUploads() string {
 	return strings.Join(keys, " ")
 }
 
-// attach chooses files by their keys.
+// attach has the user choose files, which are made by their keys.
 func (s *harness) attach(keys ...string) {
 	s.t.Helper()
 	var files []protocol.KeptFile
@@ -132,7 +132,7 @@ func (s *harness) attach(keys ...string) {
 	s.wait(50 * time.Millisecond)
 }
 
-// chips describes what is attached: name, state and what is said of it.
+// attached describes the files in the composer: name, state and error of each.
 func (s *harness) attached() string {
 	var list []string
 	for _, el := range s.browser.Get("attachments").Children() {

@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-// window is a Browser with a document of viewtest. Frames come after 16 ms of the
-// test's clock.
+// fakeBrowser is a Browser with a document of viewtest. A frame comes 16 ms after its
+// request, by the test's clock.
 type fakeBrowser struct {
 	*viewtest.Document
 
@@ -26,7 +26,7 @@ type fakeBrowser struct {
 	host              string
 	path              string
 	fragment          string
-	navigations       []string // what Push, Replace, Leave and Reload did
+	navigations       []string // calls of Push, Replace, Leave and Reload
 	title             string
 	fetch             func(method, body string) (int, string)
 	routes            map[string]func() (int, string) // by method and path; else fetch answers
@@ -36,8 +36,8 @@ type fakeBrowser struct {
 	random            byte
 	offline           bool
 	scrolledToLatest  int      // calls of ToLatest
-	refreshes         []string // the ids of their forms
-	refreshStatus     int      // the status that they give
+	refreshes         []string // calls of Refresh: the ids of their forms
+	refreshStatus     int      // the status that Refresh answers
 	notificationState string
 	notified          []string
 	files             *fakeFiles
@@ -126,8 +126,7 @@ func (w *fakeBrowser) Fetch(method, path, body string, done func(int, string)) {
 	}()
 }
 
-// gateway plays the other side: it answers requests by method, a millisecond
-// after they came and in their order.
+// fakeGateway answers requests by method, in their order, each after a millisecond.
 type fakeGateway struct {
 	t        *testing.T
 	mu       sync.Mutex
@@ -138,7 +137,7 @@ type fakeGateway struct {
 	answers  map[string]func(p params) (string, *protocol.Error)
 }
 
-// silence is the payload of an answer that is never given.
+// noAnswer is a payload for requests that the gateway does not answer.
 const noAnswer = "-"
 
 type request struct {
@@ -175,7 +174,7 @@ func (g *fakeGateway) answer(method string, f func(params) (string, *protocol.Er
 	g.answers[method] = f
 }
 
-// calls gives the params of every request of a method.
+// calls returns the params of every request of a method.
 func (g *fakeGateway) calls(method string) []params {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -210,7 +209,7 @@ type fakeSocket struct {
 	ended   bool
 }
 
-// run does what is to do, and ticks as a gateway does.
+// run runs the queued functions, and sends ticks.
 func (s *fakeSocket) run() {
 	tick := time.NewTicker(protocol.TickInterval)
 	defer tick.Stop()
@@ -256,7 +255,7 @@ func (s *fakeSocket) Send(data []byte) {
 	s.gateway.requests = append(s.gateway.requests, request{f.Method, f.Params})
 	answer := s.gateway.answers[f.Method]
 	if answer == nil || s.ended {
-		return // a gateway that stays silent
+		return // the gateway does not answer
 	}
 	s.queue <- func() {
 		payload, err := answer(f.Params)
@@ -272,7 +271,7 @@ func (s *fakeSocket) Send(data []byte) {
 	}
 }
 
-// event sends one.
+// event sends an event.
 func (g *fakeGateway) event(name, payload string, seq int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -281,7 +280,7 @@ func (g *fakeGateway) event(name, payload string, seq int) {
 	s.queue <- func() { s.handler.Message(frame) }
 }
 
-// cut ends the connection, and leaves the gateway down or up.
+// cut closes the connection. If down, the gateway accepts no connections from now on.
 func (g *fakeGateway) cut(code int, reason string, down bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -289,14 +288,14 @@ func (g *fakeGateway) cut(code int, reason string, down bool) {
 	g.socket.end(code, reason)
 }
 
-// up lets new connections in.
+// up has the gateway accept connections again.
 func (g *fakeGateway) up() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.down = false
 }
 
-// scene is a page, a gateway and time to pass.
+// harness is a page with a fake browser, storage and gateway.
 type harness struct {
 	t       *testing.T
 	browser *fakeBrowser
@@ -307,7 +306,7 @@ type harness struct {
 	tab     *tabStorage
 }
 
-// play runs a test on a page, within a synctest bubble.
+// withPage runs a test on a page, within a synctest bubble.
 func withPage(t *testing.T, doc func() *viewtest.Document, set func(*fakeBrowser, *fakeGateway),
 	test func(s *harness)) {
 	t.Helper()
@@ -323,21 +322,21 @@ func withPage(t *testing.T, doc func() *viewtest.Document, set func(*fakeBrowser
 	})
 }
 
-// openScene opens the window's page, on what the browser keeps.
-func openPage(t *testing.T, win *fakeBrowser, g *fakeGateway, kept *fakeStorage) *harness {
-	s := &harness{t: t, browser: win, gateway: g, storage: kept}
-	s.tab = kept.open()
+// openPage opens the browser's page as a new tab of the storage.
+func openPage(t *testing.T, win *fakeBrowser, g *fakeGateway, storage *fakeStorage) *harness {
+	s := &harness{t: t, browser: win, gateway: g, storage: storage}
+	s.tab = storage.open()
 	s.app = New(Options{Browser: win, Transport: g, Storage: s.tab, Version: "1"})
 	s.app.Start()
 	s.wait(100 * time.Millisecond)
 	return s
 }
 
-// leave closes the page: nothing goes on.
+// close closes the page and stops everything that it has started.
 func (s *harness) close() {
 	s.tab.close()
 	s.app.loop.do(func() {
-		if c := s.app.shell.conn; c != nil {
+		if c := s.app.base.conn; c != nil {
 			c.Stop()
 		}
 		s.app.timer.Stop()
@@ -346,21 +345,21 @@ func (s *harness) close() {
 	s.wait(time.Second)
 }
 
-// wait lets time pass. What the test has read and written so far comes before
-// whatever the app does then.
+// wait lets time pass. The empty function on the loop orders what the test has read and
+// written before what the app does next, for the race detector.
 func (s *harness) wait(d time.Duration) {
 	s.app.loop.do(func() {})
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// do acts at the first element beneath an element with that id that has the
-// action.
+// do starts an action at the first element that has it, below the element with that id.
 func (s *harness) do(action, within string) {
 	s.t.Helper()
 	s.act(action, s.browser.Get(within))
 }
 
+// act starts an action at within, or at the first element below it that has the action.
 func (s *harness) act(action string, within *viewtest.Element) {
 	s.t.Helper()
 	var target view.Element = within
@@ -375,10 +374,10 @@ func (s *harness) act(action string, within *viewtest.Element) {
 	s.wait(50 * time.Millisecond)
 }
 
-// state is the root's.
+// state returns the state of the root element.
 func (s *harness) state() string { return s.browser.Root.Attr("data-state") }
 
-// eq checks a value.
+// eq fails the test, and goes on, unless got is want.
 func eq[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {

@@ -37,10 +37,10 @@ func (c *chat) resumeSessions(state client.State) {
 		if s == nil || !s.loaded() || r.Status == protocol.ResumeGone {
 			continue
 		}
-		had := s.log.Cursor()
-		s.known, s.missed = true, 0
-		if had.Epoch == "" || had.Epoch == r.Epoch {
-			s.missed, s.missedUntil = r.LastSeq-had.AfterSeq, r.LastSeq
+		cursor := s.log.Cursor()
+		s.existed, s.missed = true, 0
+		if cursor.Epoch == "" || cursor.Epoch == r.Epoch {
+			s.missed, s.missedUntil = r.LastSeq-cursor.AfterSeq, r.LastSeq
 		}
 	}
 	c.followed.State(state)

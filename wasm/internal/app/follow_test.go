@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-// welcomed answers connect with what became of the cursors.
+// onConnect answers connect with these answers to the cursors.
 func (g *fakeGateway) onConnect(resumed string) {
 	g.on("connect", `{"protocol":3,"role":"operator","user_id":"u","server":{"name":"g","version":"1"},"resumed":[`+resumed+`]}`)
 }
@@ -22,7 +22,7 @@ func cursor(key, status, epoch string, last int) string {
 		last)
 }
 
-// resumes are the cursors of the last connect.
+// resumes returns the cursors of the last connect.
 func (s *harness) resumes() []protocol.Cursor {
 	calls := s.gateway.calls("connect")
 	text, _ := json.Marshal(calls[len(calls)-1]["resume"])
@@ -258,8 +258,8 @@ func TestWakesAndTriesAtOnce(t *testing.T) {
 	})
 }
 
-// A page that is reloaded in mid-stream shows what the server rendered until it
-// has the same itself.
+// A page that is reloaded while an answer is written shows what the gateway rendered,
+// until it has loaded the same.
 func TestReloadInMidStreamGoesOn(t *testing.T) {
 	const streaming = `<li class="message message-assistant" data-message-id="m4" data-run-id="r4" data-seq="4" data-key="" data-status="streaming" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>one</p><p>two</p></div><span data-slot="activity"></span><span data-slot="error"></span></li>`
 	doc := func() *viewtest.Document {
@@ -284,15 +284,15 @@ func TestReloadInMidStreamGoesOn(t *testing.T) {
 	})
 }
 
-// A session that cannot be loaded for now is shown as soon as it can, unless the
-// connection is lost: then the user stays where they are.
+// A session that cannot be loaded for now is shown as soon as it is loaded. If the
+// connection is lost before, the page keeps the session that it shows.
 func TestOpensWhenTheGatewayCanAgain(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.gateway.refuse("chat.history", &protocol.Error{Code: protocol.Unavailable,
 			Message: "the store is busy", Retryable: true})
 		s.act("open-session", s.session("a"))
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
-		s.gateway.message("a", "m2", "meanwhile", 2) // no reason to ask earlier
+		s.gateway.message("a", "m2", "meanwhile", 2) // does not make the next request earlier
 		s.wait(500 * time.Millisecond)
 		eq(t, "asked", len(s.gateway.calls("chat.history")), 2)
 		withSessions(s.browser, s.gateway)
@@ -311,7 +311,7 @@ func TestOpensWhenTheGatewayCanAgain(t *testing.T) {
 	})
 }
 
-// A refusal for good is told once, and asked for again when the user wants to.
+// A refusal for good makes one notice, and another request only when the user asks.
 func TestRefusedForGood(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.gateway.refuse("chat.history", protocol.Refuse(protocol.Forbidden,

@@ -46,13 +46,13 @@ func (c *chat) sessionChanged(f *follow.Session, changes []timeline.Change) {
 		}
 		return
 	case !f.Gone:
-		s.known, s.gone = true, false
-	case s.known:
+		s.existed, s.gone = true, false
+	case s.existed:
 		c.markGone(s)
 	default: // a session without messages yet
 	}
 	if opening {
-		c.display(s, c.push)
+		c.display(s, c.pushOnOpen)
 	}
 }
 

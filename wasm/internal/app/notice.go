@@ -25,15 +25,15 @@ func (s *basePage) expireAfter(after clock.Duration, gone func()) {
 }
 
 func (s *basePage) expireNotices(now clock.Time) {
-	kept := s.notices[:0]
+	remaining := s.notices[:0]
 	for _, n := range s.notices {
 		if now.Before(n.expires) {
-			kept = append(kept, n)
+			remaining = append(remaining, n)
 		} else {
 			n.remove()
 		}
 	}
-	s.notices = kept
+	s.notices = remaining
 }
 
 // problem shows a notice about a failure, success about a success, info about neither.

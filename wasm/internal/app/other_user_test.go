@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-// anothers is anna's session, as an admin's page.
+// otherUsersPage is the page of anna's session, as an admin gets it.
 func otherUsersPage() *viewtest.Document {
 	return viewtest.Chat(`data-session-key="s" data-epoch="e" data-last-seq="4" data-has-more="false" data-owner="anna"`, served, "")
 }

@@ -19,7 +19,8 @@ type outbox struct {
 	messages client.Outbox
 	lastTime protocol.Time   // of the newest message of this tab
 	stored   map[string]bool // keys of messages that were read from the storage
-	// keys of messages that were sent or removed: what other tabs still say of them is old
+	// keys of messages that were sent or removed: what other tabs still say of them is
+	// old
 	finished      map[string]bool
 	unstored      map[string]bool // keys of messages that the storage had no room for
 	durable       bool            // what is stored outlasts the tab
@@ -142,7 +143,7 @@ func (c *chat) mergeStored(texts []string, durable bool) {
 	}
 	c.seekFiles()
 	c.uploadNext()
-	if s := c.shown; s.gone && !s.known && len(c.outbox.messages.Of(s.key)) > 0 {
+	if s := c.shown; s.gone && !s.existed && len(c.outbox.messages.Of(s.key)) > 0 {
 		s.gone = false // the session exists only in this browser yet
 		c.follow(s)
 	}
@@ -150,46 +151,46 @@ func (c *chat) mergeStored(texts []string, durable bool) {
 }
 
 // mergeMessage takes a message as it is stored.
-func (c *chat) mergeMessage(key, kept string) {
+func (c *chat) mergeMessage(key, value string) {
 	m := new(client.Outgoing)
-	if c.outbox.finished[key] || jsontext.Read(jsontext.Raw(kept), m.DecodeJSON) != nil ||
+	if c.outbox.finished[key] || jsontext.Read(jsontext.Raw(value), m.DecodeJSON) != nil ||
 		m.Key != key {
 		return
 	}
-	had := c.outbox.messages.Find(key)
-	if had == nil {
+	existing := c.outbox.messages.Find(key)
+	if existing == nil {
 		c.outbox.messages.Add(m)
-	} else if had.Ack == nil && !had.Sending() {
-		had.Tried, had.Refused = had.Tried || m.Tried, m.Refused
-		had.TakeMedia(m)
+	} else if existing.Ack == nil && !existing.Sending() {
+		existing.Tried, existing.Refused = existing.Tried || m.Tried, m.Refused
+		existing.TakeMedia(m)
 	}
 	c.redraw(partBody | partList)
 }
 
 // tabMessage handles what another tab has put or broadcast.
-func (c *chat) tabMessage(name, told string) {
+func (c *chat) tabMessage(name, value string) {
 	if c.ended {
 		// this page took the sign-out for a revocation
-		if name == purgedName && told == markup.StateSignedOut {
-			view.SetState(c.doc, told)
+		if name == purgedName && value == markup.StateSignedOut {
+			view.SetState(c.doc, value)
 		}
 		return
 	}
 	if key, ok := text.CutPrefix(name, messagePrefix); ok {
-		c.messageChangedInTab(key, told)
+		c.messageChangedInTab(key, value)
 	} else if key, ok := text.CutPrefix(name, sentPrefix); ok {
 		var ack protocol.ChatSendResult
-		if jsontext.Read(jsontext.Raw(told), ack.DecodeJSON) == nil {
+		if jsontext.Read(jsontext.Raw(value), ack.DecodeJSON) == nil {
 			c.messageSentByTab(key, &ack)
 		}
 	} else if key, ok := text.CutPrefix(name, draftPrefix); ok {
-		c.setDraft(key, told)
+		c.setDraft(key, value)
 	} else if text.HasPrefix(name, wantPrefix) || text.HasPrefix(name, havePrefix) {
-		c.fileMessage(name, told)
+		c.fileMessage(name, value)
 	} else if name == "" {
 		c.syncStored()
 	} else if name == purgedName {
-		c.end(told)
+		c.end(value)
 		c.conn.Stop()
 		c.purgeStored(func() {}) // also what this tab has put meanwhile
 	}
@@ -200,9 +201,9 @@ func (c *chat) tabMessage(name, told string) {
 const otherTabDelay = clock.Second
 
 // messageChangedInTab takes a message that another tab has stored, or removed ("").
-func (c *chat) messageChangedInTab(key, kept string) {
-	if kept != "" {
-		c.mergeMessage(key, kept)
+func (c *chat) messageChangedInTab(key, value string) {
+	if value != "" {
+		c.mergeMessage(key, value)
 		c.seekFiles()
 		clock.AfterFunc(otherTabDelay, func() { c.do(c.flush) })
 		return
@@ -230,7 +231,7 @@ func (c *chat) messageAcknowledged(m *client.Outgoing) {
 	c.outbox.finished[m.Key] = true
 	delete(c.outbox.unstored, m.Key)
 	if s := c.opened[m.SessionKey]; s != nil && (s.loaded() || s == c.shown) {
-		s.known = true
+		s.existed = true
 		if s.followed != nil {
 			s.followed.Confirm()
 		}

@@ -16,34 +16,33 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-// tabs opens pages of one browser, each with its own connection to one gateway,
-// within a synctest bubble.
-func withTabs(t *testing.T, test func(open func(key string) *harness, kept *fakeStorage,
-	l *fakeStore)) {
+// withTabs runs a test with tabs of one browser, each with its own connection to one
+// gateway, within a synctest bubble. open opens the page of a session in a new tab.
+func withTabs(t *testing.T, test func(open func(key string) *harness, storage *fakeStorage,
+	store *fakeStore)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		kept, l := newFakeStorage(), newFakeStore()
-		test(func(key string) *harness { return openTab(t, key, kept, l, false) }, kept, l)
+		storage, store := newFakeStorage(), newFakeStore()
+		test(func(key string) *harness { return openTab(t, key, storage, store, false) }, storage, store)
 	})
 }
 
-// openTab opens the page of a session; down says that the network goes as soon as
-// the page is there.
-func openTab(t *testing.T, key string, kept *fakeStorage, l *fakeStore, down bool) *harness {
+// openTab opens the page of a session in a new tab. If down, the page cannot connect.
+func openTab(t *testing.T, key string, storage *fakeStorage, store *fakeStore, down bool) *harness {
 	win := newFakeBrowser(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
 	win.path = markup.SessionPath(key)
-	kept.mu.Lock()
-	kept.opened += 20
-	win.random = kept.opened // tabs make different keys
-	kept.mu.Unlock()
+	storage.mu.Lock()
+	storage.opened += 20
+	win.random = storage.opened // so that tabs make different keys
+	storage.mu.Unlock()
 	g := newFakeGateway(t)
-	l.serve(g)
+	store.serve(g)
 	g.down = down
-	return openPage(t, win, g, kept)
+	return openPage(t, win, g, storage)
 }
 
-// down cuts the connection for good.
+// down cuts the connection until back is called.
 func (s *harness) down() {
 	s.gateway.cut(1006, "", true)
 	s.wait(20 * time.Millisecond)
@@ -57,7 +56,7 @@ func (s *harness) back() {
 }
 
 func TestSurvivesClosingTheTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.down()
 		for _, text := range []string{"first", "second", "third"} {
@@ -70,114 +69,114 @@ func TestSurvivesClosingTheTab(t *testing.T) {
 		// The browser starts again, on another page.
 		other := open("elsewhere")
 		other.wait(time.Second)
-		eq(t, "sent", l.texts("k"), "first second third")
-		eq(t, "what is kept", kept.names(), "")
+		eq(t, "sent", store.texts("k"), "first second third")
+		eq(t, "what is kept", storage.names(), "")
 		eq(t, "the shown transcript", other.messages(), "")
 		other.close()
 	})
 }
 
 func TestSlowStorageIsReadWhenItIsThere(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.down()
 		one.write("kept over night")
 		one.compose("half a thought")
 		one.app.Hidden()
 		one.close()
-		kept.slow = true
+		storage.slow = true
 		two := open("k")
 		two.wait(time.Second)
-		eq(t, "sent", l.texts("k"), "")
-		kept.slow = false
+		eq(t, "sent", store.texts("k"), "")
+		storage.slow = false
 		two.tab.onMessage("", "")
 		two.wait(time.Second)
-		eq(t, "sent", l.texts("k"), "kept over night")
+		eq(t, "sent", store.texts("k"), "kept over night")
 		eq(t, "the composer", two.composed(), "half a thought")
 		two.close()
 	})
 }
 
 func TestIsSafeFromEnterOn(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.browser.Get("composer-input").SetValue("typed and closed")
 		one.app.Act("send", one.browser.Get("composer"))
-		eq(t, "what is kept", strings.Count(kept.names(), messagePrefix), 1)
+		eq(t, "what is kept", strings.Count(storage.names(), messagePrefix), 1)
 		one.close()
 		two := open("k")
 		two.wait(time.Second)
-		eq(t, "sent", l.texts("k"), "typed and closed")
+		eq(t, "sent", store.texts("k"), "typed and closed")
 		eq(t, "the transcript", two.messages(), "complete: typed and closed")
 		two.close()
 	})
 }
 
 func TestALostAnswerMakesNoSecondMessage(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.gateway.answer("chat.send", func(p params) (string, *protocol.Error) {
-			l.send(p)
-			one.gateway.cut(1006, "", true) // taken, but nobody hears of it
+			store.send(p)
+			one.gateway.cut(1006, "", true) // the message is stored, but the answer is lost
 			return noAnswer, nil
 		})
 		one.write("once")
 		one.close()
 		two := open("k")
 		two.wait(time.Second)
-		eq(t, "sent", l.texts("k"), "once")
+		eq(t, "sent", store.texts("k"), "once")
 		eq(t, "the transcript", two.messages(), "complete: once")
-		eq(t, "what is kept", kept.names(), "")
+		eq(t, "what is kept", storage.names(), "")
 		two.close()
 	})
 }
 
 func TestAKeptMessageIsNotTakenForAnOlderOneLikeIt(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.write("yes")
 		one.down()
 		one.write("yes")
 		one.write("yes")
 		one.close()
-		two := openTab(t, "k", kept, l, false)
+		two := openTab(t, "k", storage, store, false)
 		two.wait(time.Second)
-		eq(t, "sent", l.texts("k"), "yes yes yes")
+		eq(t, "sent", store.texts("k"), "yes yes yes")
 		eq(t, "the transcript", two.messages(), "complete: yes | complete: yes | complete: yes")
 		two.close()
 	})
 }
 
 func TestNewChatThatNobodyKnowsYet(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("")
 		one.down()
 		one.write("the first")
 		key := sessionKeyOf(one.browser.path)
 		one.close()
-		// The gateway renders the page of what it does not know.
+		// The gateway renders the page of a session that it does not have.
 		win := newFakeBrowser(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
 		win.Root.SetAttr("data-state", "gone")
 		win.path = markup.SessionPath(key)
 		g := newFakeGateway(t)
-		l.serve(g)
+		store.serve(g)
 		g.down = true
-		two := openPage(t, win, g, kept)
+		two := openPage(t, win, g, storage)
 		eq(t, "the state", two.state(), "ready")
 		eq(t, "the transcript", two.messages(), "waiting: the first")
 		eq(t, "the list", two.labels(), "")
 		two.back()
 		eq(t, "the transcript", two.messages(), "complete: the first")
-		eq(t, "sent", l.texts(key), "the first")
+		eq(t, "sent", store.texts(key), "the first")
 		two.close()
 	})
 }
 
-// What is kept may be read only when the page is connected already, and the
-// message may be taken before the gateway has said that it knows no such session.
+// The storage may be so slow that the page is connected before it has read the message.
+// The message may then be stored before the gateway answers NOT_FOUND for its session.
 func TestNewChatThatIsReadLate(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
-		one := openTab(t, "", kept, l, true)
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+		one := openTab(t, "", storage, store, true)
 		one.write("the first")
 		key := sessionKeyOf(one.browser.path)
 		one.close()
@@ -185,18 +184,18 @@ func TestNewChatThatIsReadLate(t *testing.T) {
 		win.Root.SetAttr("data-state", "gone")
 		win.path = markup.SessionPath(key)
 		g := newFakeGateway(t)
-		l.serve(g)
-		kept.slow = true
-		two := openPage(t, win, g, kept)
+		store.serve(g)
+		storage.slow = true
+		two := openPage(t, win, g, storage)
 		eq(t, "the state", two.state(), "gone")
-		kept.slow = false
+		storage.slow = false
 		refused := false
 		g.answer("chat.history", func(p params) (string, *protocol.Error) {
 			if !refused {
 				refused = true
 				return "", protocol.Refuse(protocol.NotFound, "no such session")
 			}
-			return l.history(p)
+			return store.history(p)
 		})
 		two.tab.onMessage("", "")
 		two.wait(time.Second)
@@ -208,7 +207,7 @@ func TestNewChatThatIsReadLate(t *testing.T) {
 }
 
 func TestListsChatsThatAreNotSentYet(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("")
 		one.down()
 		one.write("the first")
@@ -218,7 +217,7 @@ func TestListsChatsThatAreNotSentYet(t *testing.T) {
 }
 
 func TestTwoTabsShareOneOutbox(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		one.down()
 		two.down()
@@ -233,24 +232,24 @@ func TestTwoTabsShareOneOutbox(t *testing.T) {
 		two.app.Network(true)
 		one.app.Network(true)
 		one.wait(5 * time.Second)
-		eq(t, "sent", l.texts("k"), "from one from two from one again")
+		eq(t, "sent", store.texts("k"), "from one from two from one again")
 		const sent = "complete: from one | complete: from two | complete: from one again"
 		eq(t, "one's transcript", one.messages(), sent)
 		eq(t, "two's transcript", two.messages(), sent)
 		eq(t, "requests", len(one.gateway.calls("chat.send"))+len(two.gateway.calls("chat.send")), 3)
-		eq(t, "what is kept", kept.names(), "")
+		eq(t, "what is kept", storage.names(), "")
 		one.close()
 		two.close()
 	})
 }
 
 func TestATabSendsWhatAnotherOneCannot(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("elsewhere")
 		one.down()
 		one.write("help")
 		one.wait(2 * time.Second)
-		eq(t, "sent", l.texts("k"), "help")
+		eq(t, "sent", store.texts("k"), "help")
 		eq(t, "one's transcript", one.messages(), "complete: help")
 		eq(t, "by", len(two.gateway.calls("chat.send")), 1)
 		one.close()
@@ -259,14 +258,14 @@ func TestATabSendsWhatAnotherOneCannot(t *testing.T) {
 }
 
 func TestAFrozenTabStopsNobody(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
-		one.gateway.answer("chat.send", nil) // it is frozen in the middle
+		one.gateway.answer("chat.send", nil) // the tab is frozen while it sends
 		one.write("first")
-		eq(t, "has the turn", kept.lockQueue[0] == one.tab, true)
+		eq(t, "has the turn", storage.lockQueue[0] == one.tab, true)
 		two.write("second")
 		two.wait(6 * time.Second)
-		eq(t, "sent", l.texts("k"), "first second")
+		eq(t, "sent", store.texts("k"), "first second")
 		eq(t, "two's transcript", two.messages(), "complete: first | complete: second")
 		eq(t, "one's transcript", one.messages(), "complete: first | complete: second")
 		one.down()
@@ -276,8 +275,8 @@ func TestAFrozenTabStopsNobody(t *testing.T) {
 }
 
 func TestTabsThatHearNothingOfEachOtherSendOnce(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
-		kept.isolated = true
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+		storage.isolated = true
 		one, two := open("k"), open("k")
 		one.down()
 		two.down()
@@ -286,7 +285,7 @@ func TestTabsThatHearNothingOfEachOtherSendOnce(t *testing.T) {
 		one.write("c")
 		two.back()
 		one.back()
-		eq(t, "sent", l.texts("k"), "a b c")
+		eq(t, "sent", store.texts("k"), "a b c")
 		eq(t, "one's transcript", one.messages(), "complete: a | complete: b | complete: c")
 		eq(t, "two's transcript", two.messages(), "complete: a | complete: b | complete: c")
 		one.close()
@@ -295,7 +294,7 @@ func TestTabsThatHearNothingOfEachOtherSendOnce(t *testing.T) {
 }
 
 func TestTakenBackInOneTabIsNotSentByAnother(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		one.down()
 		two.down()
@@ -306,14 +305,14 @@ func TestTakenBackInOneTabIsNotSentByAnother(t *testing.T) {
 		eq(t, "one's transcript", one.messages(), "waiting: yes")
 		one.back()
 		two.back()
-		eq(t, "sent", l.texts("k"), "yes")
+		eq(t, "sent", store.texts("k"), "yes")
 		one.close()
 		two.close()
 	})
 }
 
 func TestWhatTheGatewayMayHaveIsNotTakenBack(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.gateway.answer("chat.send", nil)
 		one.write("perhaps")
@@ -330,11 +329,11 @@ func TestWhatTheGatewayMayHaveIsNotTakenBack(t *testing.T) {
 }
 
 func TestAFullSessionStopsNoOther(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.down()
 		one.write("to k")
-		two := openTab(t, "", kept, l, true)
+		two := openTab(t, "", storage, store, true)
 		two.write("to another")
 		other := sessionKeyOf(two.browser.path)
 		two.close()
@@ -343,38 +342,38 @@ func TestAFullSessionStopsNoOther(t *testing.T) {
 			if full && p.text("sessionKey") == "k" {
 				return "", protocol.Exhausted("this session has 10 messages waiting", 5000)
 			}
-			return l.send(p)
+			return store.send(p)
 		})
 		one.back()
-		eq(t, "sent to the other", l.texts(other), "to another")
+		eq(t, "sent to the other", store.texts(other), "to another")
 		eq(t, "the transcript", one.messages(), "paused: to k")
 		full = false
 		one.wait(6 * time.Second)
-		eq(t, "sent", l.texts("k"), "to k")
+		eq(t, "sent", store.texts("k"), "to k")
 		one.close()
 	})
 }
 
-// refusing is a gateway where session k is somebody else's.
-func (l *fakeStore) refuseSessionK(g *fakeGateway) {
+// refuseSessionK has the gateway refuse messages to session k, as that of another user.
+func (s *fakeStore) refuseSessionK(g *fakeGateway) {
 	g.answer("chat.send", func(p params) (string, *protocol.Error) {
 		if p.text("sessionKey") == "k" {
 			return "", protocol.Refuse(protocol.Forbidden, "session does not belong to user")
 		}
-		return l.send(p)
+		return s.send(p)
 	})
 }
 
 func TestRefusedInAnotherSessionIsShownAndRecoverable(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
-		l.refuseSessionK(one.gateway)
+		store.refuseSessionK(one.gateway)
 		one.write("mine")
 		eq(t, "in its session", one.messages(), "unsent: mine")
 		one.close()
 
 		two := open("elsewhere")
-		l.refuseSessionK(two.gateway)
+		store.refuseSessionK(two.gateway)
 		two.wait(time.Second)
 		eq(t, "sends by itself", len(two.gateway.calls("chat.send")), 0)
 		list := two.browser.Get("unsent").Elements()
@@ -390,20 +389,20 @@ func TestRefusedInAnotherSessionIsShownAndRecoverable(t *testing.T) {
 		eq(t, "the composer", two.composed(), "mine\n\nelse")
 		eq(t, "the list", len(two.browser.Get("unsent").Elements()), 0)
 		two.wait(time.Second)
-		eq(t, "what is kept", kept.names(), "draft/elsewhere")
+		eq(t, "what is kept", storage.names(), "draft/elsewhere")
 		two.close()
 	})
 }
 
 func TestDeletedSessionLeavesItsMessagesToTheirWriter(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("elsewhere")
 		one.down()
 		two := open("k")
 		two.down()
 		two.write("too late")
 		two.close()
-		l.refuseSessionK(one.gateway)
+		store.refuseSessionK(one.gateway)
 		one.gateway.answer("chat.send", nil)
 		one.app.loop.do(func() {
 			one.app.page.event(protocol.Frame{Event: "session.updated",
@@ -416,10 +415,10 @@ func TestDeletedSessionLeavesItsMessagesToTheirWriter(t *testing.T) {
 }
 
 func TestNoRoomToKeep(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.down()
-		kept.full = true
+		storage.full = true
 		one.write("a long one")
 		eq(t, "the transcript", one.messages(), "waiting: a long one")
 		eq(t, "where it waits", one.browser.Root.Attr("data-keep"), "tab")
@@ -427,18 +426,18 @@ func TestNoRoomToKeep(t *testing.T) {
 			t.Errorf("the notice reads %q", one.notices())
 		}
 		one.back()
-		eq(t, "sent", l.texts("k"), "a long one")
+		eq(t, "sent", store.texts("k"), "a long one")
 		eq(t, "where messages wait", one.browser.Root.Attr("data-keep"), "browser")
 		one.close()
 	})
 }
 
 func TestNothingIsKeptInAPrivateWindow(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
-		kept.broken = true
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+		storage.broken = true
 		one := open("k")
 		one.write("sent at once")
-		eq(t, "sent", l.texts("k"), "sent at once")
+		eq(t, "sent", store.texts("k"), "sent at once")
 		eq(t, "notices", one.notices(), "")
 		one.down()
 		one.write("a")
@@ -448,13 +447,13 @@ func TestNothingIsKeptInAPrivateWindow(t *testing.T) {
 		}
 		eq(t, "where they wait", one.browser.Root.Attr("data-keep"), "tab")
 		one.back()
-		eq(t, "sent", l.texts("k"), "sent at once a b")
+		eq(t, "sent", store.texts("k"), "sent at once a b")
 		one.close()
 	})
 }
 
 func TestSignsOutOfEveryTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two, away := open("k"), open("k"), open("elsewhere")
 		for _, s := range []*harness{one, two, away} {
 			s.down()
@@ -475,17 +474,18 @@ func TestSignsOutOfEveryTab(t *testing.T) {
 			eq(t, "in memory", s.unsentInMemory(), 0)
 			s.app.Hidden()
 		}
-		eq(t, "what is kept", kept.names(), "")
+		eq(t, "what is kept", storage.names(), "")
 		for _, s := range []*harness{one, two, away} {
 			s.close()
 		}
-		eq(t, "what is kept after all are closed", kept.names(), "")
+		eq(t, "what is kept after all are closed", storage.names(), "")
 	})
 }
 
-// The gateway revokes what is signed out, and closes its connections so.
+// The gateway revokes the credential of a browser that signs out, and closes its
+// connections with that reason.
 func TestSigningOutIsNoRevocation(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		two.compose("secret")
 		two.app.Hidden()
@@ -500,31 +500,31 @@ func TestSigningOutIsNoRevocation(t *testing.T) {
 		eq(t, "the state", one.state(), "signed-out")
 		eq(t, "done", one.browser.navigations[len(one.browser.navigations)-1], "leave /")
 		eq(t, "the other tab's state", two.state(), "signed-out")
-		eq(t, "what is kept", kept.names(), "")
+		eq(t, "what is kept", storage.names(), "")
 		one.close()
 		two.close()
 	})
 }
 
-// signOutButton is the one in the sidebar.
+// signOutButton returns an element with the action of the sidebar's button.
 func (s *harness) signOutButton() *viewtest.Element {
 	s.browser.Root.SetAttr("data-action", "sign-out")
 	return s.browser.Root
 }
 
 func (s *harness) unsentInMemory() (n int) {
-	s.app.loop.do(func() { n = s.app.shell.countUnsent(nil, true) })
+	s.app.loop.do(func() { n = s.app.base.countUnsent(nil, true) })
 	return n
 }
 
 func TestRevokedPurgesWhatIsKept(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		one.down()
 		one.gateway.up()
 		two.down()
 		two.write("secret")
-		kept.texts["i somebody"] = map[string]string{"out/x": "theirs"}
+		storage.texts["i somebody"] = map[string]string{"out/x": "theirs"}
 		one.gateway.answer("connect", nil)
 		one.app.Network(true)
 		one.wait(50 * time.Millisecond)
@@ -532,22 +532,22 @@ func TestRevokedPurgesWhatIsKept(t *testing.T) {
 		one.wait(time.Second)
 		eq(t, "the state", one.state(), "revoked")
 		eq(t, "the other tab's state", two.state(), "revoked")
-		eq(t, "what is kept", kept.names(), "")
-		eq(t, "of somebody else", len(kept.texts["i somebody"]), 1)
+		eq(t, "what is kept", storage.names(), "")
+		eq(t, "of somebody else", len(storage.texts["i somebody"]), 1)
 		one.close()
 		two.close()
 	})
 }
 
 func TestLosingTheCredentialPurgesNothing(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.down()
 		one.write("kept")
 		one.gateway.on("connect", `{"protocol":3,"status":"pending_pairing","pairing_code":"ABCDEFGH","expires_at":"","server":{"name":"g","version":"1"}}`)
 		one.back()
 		eq(t, "done", one.browser.navigations[len(one.browser.navigations)-1], "leave /")
-		eq(t, "what is kept", strings.Count(kept.names(), messagePrefix), 1)
+		eq(t, "what is kept", strings.Count(storage.names(), messagePrefix), 1)
 		one.close()
 	})
 }
@@ -555,45 +555,45 @@ func TestLosingTheCredentialPurgesNothing(t *testing.T) {
 func TestRevokedAtTheGatePurgesTheInstance(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		kept := newFakeStorage()
-		kept.texts["i u"] = map[string]string{"out/x": "x"}
-		kept.texts["another u"] = map[string]string{"out/x": "x"}
+		storage := newFakeStorage()
+		storage.texts["i u"] = map[string]string{"out/x": "x"}
+		storage.texts["another u"] = map[string]string{"out/x": "x"}
 		g := newFakeGateway(t)
 		refused := protocol.Refuse(protocol.NotPaired, "revoked")
 		refused.Details = &protocol.ErrorDetails{Status: protocol.PairingRevoked}
 		g.refuse("connect", refused)
-		s := openPage(t, newFakeBrowser(viewtest.Pairing()), g, kept)
+		s := openPage(t, newFakeBrowser(viewtest.Pairing()), g, storage)
 		eq(t, "the state", s.state(), "revoked")
-		eq(t, "what is kept", kept.names(), "")
-		eq(t, "of another instance", len(kept.texts["another u"]), 1)
+		eq(t, "what is kept", storage.names(), "")
+		eq(t, "of another instance", len(storage.texts["another u"]), 1)
 		s.close()
 	})
 }
 
 func TestAdminPageCountsAndPurges(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, kept *fakeStorage, l *fakeStore) {
-		kept.texts["i admin"] = map[string]string{"out/x": "{}", "out/y": "{}", "draft/": "z"}
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+		storage.texts["i admin"] = map[string]string{"out/x": "{}", "out/y": "{}", "draft/": "z"}
 		g := newFakeGateway(t)
-		s := openPage(t, newFakeBrowser(viewtest.Admin()), g, kept)
+		s := openPage(t, newFakeBrowser(viewtest.Admin()), g, storage)
 		s.act("sign-out", s.signOutButton())
 		eq(t, "the warning", s.browser.Get("sign-out-dialog").Slot("unsent"), "2")
 		s.act("confirm-sign-out", s.browser.Get("sign-out-dialog"))
-		eq(t, "what is kept", len(kept.texts["i admin"]), 0)
+		eq(t, "what is kept", len(storage.texts["i admin"]), 0)
 		s.close()
 	})
 }
 
-// Whatever two tabs go through, each message is sent once, and each session's in
-// the order in which they were typed.
+// Whatever happens to two tabs, each message is sent exactly once, in the order of
+// typing.
 func TestTabsLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		steps := rapid.SliceOfN(rapid.IntRange(0, 11), 5, 25).Draw(rt, "steps")
 		mute, broken := rapid.Bool().Draw(rt, "mute"), false
 		synctest.Test(t, func(t *testing.T) {
-			kept, l := newFakeStorage(), newFakeStore()
-			kept.isolated, kept.broken = mute, broken
-			all := []*harness{openTab(t, "k", kept, l, false), openTab(t, "k", kept, l, false)}
+			storage, store := newFakeStorage(), newFakeStore()
+			storage.isolated, storage.broken = mute, broken
+			all := []*harness{openTab(t, "k", storage, store, false), openTab(t, "k", storage, store, false)}
 			var typed []string
 			for _, step := range steps {
 				i := step % 2
@@ -609,11 +609,11 @@ func TestTabsLoseAndDoubleNothing(t *testing.T) {
 					s.back()
 				case 4: // the tab is closed, and another opened
 					s.close()
-					all[i] = openTab(t, "k", kept, l, false)
+					all[i] = openTab(t, "k", storage, store, false)
 				case 5: // answers are lost
 					s.gateway.answer("chat.send", func(p params) (string, *protocol.Error) {
-						_, _ = l.send(p)
-						s.gateway.answer("chat.send", l.send)
+						_, _ = store.send(p)
+						s.gateway.answer("chat.send", store.send)
 						s.gateway.cut(1006, "", false)
 						return noAnswer, nil
 					})
@@ -625,7 +625,7 @@ func TestTabsLoseAndDoubleNothing(t *testing.T) {
 					s.wait(40 * time.Second)
 				}
 			}
-			if got, want := l.texts("k"), strings.Join(typed, " "); got != want {
+			if got, want := store.texts("k"), strings.Join(typed, " "); got != want {
 				rt.Errorf("sent %q, typed %q", got, want)
 			}
 			want := ""
@@ -638,7 +638,7 @@ func TestTabsLoseAndDoubleNothing(t *testing.T) {
 				}
 				s.close()
 			}
-			if names := kept.names(); names != "" {
+			if names := storage.names(); names != "" {
 				rt.Errorf("kept is %s", names)
 			}
 		})

@@ -47,8 +47,8 @@ func (g *pairingPage) deviceNameKey() string {
 // start requests the cookie that will be this browser's credential, which no script can
 // read, and then connects.
 func (g *pairingPage) start() {
-	if kept := g.browser.TabValue(g.deviceNameKey()); kept != "" {
-		view.SetInput(g.doc, markup.IDDeviceName, kept)
+	if name := g.browser.TabValue(g.deviceNameKey()); name != "" {
+		view.SetInput(g.doc, markup.IDDeviceName, name)
 	}
 	g.requestCookie()
 }

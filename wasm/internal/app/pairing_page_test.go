@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-// withPairing is a gateway at which a pairing waits, for an hour.
+// withPairing has the gateway answer with a pending pairing that expires in an hour.
 func withPairing(_ *fakeBrowser, g *fakeGateway) {
 	expires := protocol.At(time.Now().Add(time.Hour)).String()
 	g.on("connect", `{"protocol":3,"status":"pending_pairing","pairing_code":"ABCDEFGH","expires_at":"`+expires+`","server":{"name":"g","version":"1"}}`)
@@ -115,7 +115,8 @@ func TestRefusalsAndWhatComesNext(t *testing.T) {
 	}
 }
 
-// slotOutside is the slot's text beside the pill's.
+// slotOutside returns the text of the last slot with that name: not the one in the
+// connection's indicator.
 func (s *harness) slotOutside(name string) string {
 	found := s.browser.Root.Find("data-slot", name)
 	return found[len(found)-1].Text()
@@ -220,7 +221,7 @@ func TestLinkIsTriedAgainWhenTheGatewayIsBack(t *testing.T) {
 
 func TestSignsInWithTheToken(t *testing.T) {
 	withPage(t, viewtest.Login, func(w *fakeBrowser, _ *fakeGateway) {
-		w.fragment = "ABCDEFGH" // an approval led here
+		w.fragment = "ABCDEFGH" // the page was opened for an approval
 		w.fetch = func(string, string) (int, string) {
 			return 401, `{"error":{"code":"UNAUTHORIZED","message":"invalid token"}}`
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// limited makes the gateway take one request every so often, and notes each that
-// came: + taken, - refused.
+// limitRate has the gateway accept one request in each interval. It records all requests:
+// with + if accepted, with - if refused.
 func (g *fakeGateway) limitRate(every time.Duration, came *[]string) {
 	next := time.Now()
 	for method, answer := range g.answers {
@@ -80,7 +80,7 @@ func TestTranscriptWaitsForTheRateLimit(t *testing.T) {
 	}
 	withPage(t, sessionPage, set, func(s *harness) {
 		asked := len(s.gateway.calls("chat.history"))
-		// A new connection in the pause makes no request of it, and forgets nothing.
+		// A new connection during the pause makes no such request, and drops none.
 		s.gateway.cut(1006, "", false)
 		s.wait(5 * time.Second)
 		eq(t, "asked in the pause", len(s.gateway.calls("chat.history")), asked)

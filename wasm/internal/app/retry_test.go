@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// fail lets the run that answers "why?" fail, with a word of its answer.
+// failRun has the run that answers "why?" fail.
 func (s *harness) failRun() {
 	s.gateway.message("s", "m5", "why?", 5)
 	s.gateway.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
@@ -25,7 +25,7 @@ func TestAsksForAnotherAnswer(t *testing.T) {
 		s.failRun()
 		eq(t, "the reason", s.last().Slot("error"), "no model")
 		failed := s.last()
-		s.act("retry-run", failed) // the gateway stays silent
+		s.act("retry-run", failed) // the gateway does not answer
 		s.act("retry-run", failed)
 		asked := s.gateway.calls("chat.retry")
 		eq(t, "asked at once", len(asked), 1)

@@ -14,8 +14,8 @@ type session struct {
 	log      *timeline.Timeline
 	other    *otherUser // nil if the session is the user's own
 
-	known bool // the gateway had it once
-	gone  bool // the gateway does not have it, or not any more
+	existed bool // the gateway had it once
+	gone    bool // the gateway does not have it, or not any more
 
 	missed      int64 // how many events the session missed while there was no connection
 	missedUntil int64 // seq of the last of them

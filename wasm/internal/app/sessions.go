@@ -59,7 +59,7 @@ func (c *chat) open(key string, push bool) {
 		c.problem("There is no connection right now, and this chat is not loaded yet.")
 		c.cancelOpening()
 	default:
-		c.opening, c.push = key, push
+		c.opening, c.pushOnOpen = key, push
 		c.follow(s)
 	}
 }
@@ -86,7 +86,7 @@ func (c *chat) display(s *session, push bool) {
 		c.browser.Push(markup.SessionPath(s.key))
 	}
 	c.browser.HideSidebar()
-	c.far, c.toLatest = false, true
+	c.scrolledAway, c.toLatest = false, true
 	c.redraw(partBody | partForm | partList)
 }
 

@@ -22,7 +22,7 @@ func historyOf(key, text string) string {
 	return fmt.Sprintf(`{"messages":[{"id":"of %s","role":"user","content":%q,"status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":1}],"sessionKey":%q,"epoch":"e %s","lastSeq":1,"hasMore":false}`, key, text, key, key)
 }
 
-// withSessions is a gateway with the sessions s, a and b.
+// withSessions has the gateway answer with the sessions s, a and b.
 func withSessions(_ *fakeBrowser, g *fakeGateway) {
 	g.on("sessions.list", `{"sessions":[`+sessionJSON("s", "This one", false,
 		"2000-01-01T00:00:00Z")+`,`+
@@ -36,7 +36,7 @@ func withSessions(_ *fakeBrowser, g *fakeGateway) {
 	})
 }
 
-// labels tells the list of chats: the shown one in brackets, hidden ones not.
+// labels describes the list of chats: the open one in brackets, without the hidden ones.
 func (s *harness) labels() string {
 	var list []string
 	for _, item := range s.browser.Get("session-list").Elements() {

@@ -8,7 +8,7 @@ type Storage interface {
 	// Open selects the user whose texts the other methods mean. onMessage is called with
 	// what the user's other tabs put and broadcast. Open returns false if the browser
 	// cannot pass messages between tabs.
-	Open(instance, user string, told func(name, text string)) (hears bool)
+	Open(instance, user string, onMessage func(name, text string)) (tabsConnected bool)
 	// ReadAll reads all texts, as name, text, name, text … It includes what any tab has
 	// put before. durable is false if nothing outlasts the tab. If the storage is slow,
 	// texts may be missing; onMessage is called with the name "" once they can be read.

@@ -9,22 +9,23 @@ import (
 	"time"
 )
 
-// shelf is what a browser keeps, and its tabs that share it.
+// fakeStorage is what a browser has stored, and the tabs that share it.
 type fakeStorage struct {
 	mu        sync.Mutex
 	texts     map[string]map[string]string // by owner and name
 	tabs      []*tabStorage
-	lockQueue []*tabStorage // that have the lock, or wait for it
-	broken    bool          // nothing is kept
-	full      bool          // there is no room for more
-	slow      bool          // nothing is read yet
-	isolated  bool          // tabs do not hear of each other
+	lockQueue []*tabStorage // the first has the lock, the others wait for it
+	broken    bool          // nothing is stored
+	full      bool          // no more texts can be stored
+	slow      bool          // nothing can be read yet
+	isolated  bool          // messages do not reach other tabs
 	opened    byte          // counts tabs
 }
 
 func newFakeStorage() *fakeStorage { return &fakeStorage{texts: map[string]map[string]string{}} }
 
-// keeper is one tab's Keeper. What it does for others takes a millisecond.
+// tabStorage is the Storage of one tab. Each function that it calls back takes a
+// millisecond.
 type tabStorage struct {
 	*fakeStorage
 	owner     string
@@ -47,7 +48,7 @@ func (s *fakeStorage) open() *tabStorage {
 	return k
 }
 
-// close ends the tab: it hears nothing more, and its turn is over.
+// close closes the tab: it gets no messages any more, and releases the lock.
 func (k *tabStorage) close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -57,7 +58,7 @@ func (k *tabStorage) close() {
 	k.queue = nil
 }
 
-// later does something on another turn, unless the tab is closed.
+// later queues f, unless the tab is closed.
 func (k *tabStorage) later(f func()) {
 	if k.queue != nil {
 		k.queue <- f
@@ -125,7 +126,7 @@ func (k *tabStorage) Lock(done func()) {
 		return
 	}
 	waits := k.lockQueue[0]
-	time.AfterFunc(4*time.Second, func() { // steals it
+	time.AfterFunc(4*time.Second, func() { // takes it from a tab that holds it for too long
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if len(k.lockQueue) > 1 && k.lockQueue[0] == waits && slices.Contains(k.lockQueue, k) {
@@ -163,7 +164,7 @@ func (k *tabStorage) Purge(instance, user string, done func()) {
 	k.later(done)
 }
 
-// names lists what is kept of the user "u", in order.
+// names lists what is stored of the user "u", sorted.
 func (s *fakeStorage) names() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// ledger is a gateway's store, shared by the connections of several tabs: it takes
-// each key once, and tells all of them.
+// fakeStore is the store of a gateway, shared by the connections of several tabs. It
+// stores the message of an idempotency key once, and sends it to all connections.
 type fakeStore struct {
 	mu       sync.Mutex
 	gateways []*fakeGateway
@@ -23,53 +23,53 @@ func newFakeStore() *fakeStore {
 	return &fakeStore{acks: map[string]string{}, logs: map[string][]protocol.Message{}}
 }
 
-// serve makes g a connection to the ledger.
-func (l *fakeStore) serve(g *fakeGateway) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.gateways = append(l.gateways, g)
-	g.answer("chat.send", l.send)
-	g.answer("chat.history", l.history)
-	g.answer("chat.replay", l.replay)
+// serve makes g a connection to the store.
+func (s *fakeStore) serve(g *fakeGateway) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gateways = append(s.gateways, g)
+	g.answer("chat.send", s.send)
+	g.answer("chat.history", s.history)
+	g.answer("chat.replay", s.replay)
 }
 
-func (l *fakeStore) send(p params) (string, *protocol.Error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (s *fakeStore) send(p params) (string, *protocol.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	key, session := p.text("idempotencyKey"), p.text("sessionKey")
-	if had := l.acks[key]; had != "" {
+	if had := s.acks[key]; had != "" {
 		return fmt.Sprintf(had, "duplicate"), nil
 	}
-	seq := len(l.logs[session]) + 1
+	seq := len(s.logs[session]) + 1
 	m := protocol.Message{ID: fmt.Sprint(session, "-", seq), Role: "user", Content: p.text("message"),
 		Status: "complete", CreatedAt: 1, Seq: int64(seq)}
-	l.logs[session] = append(l.logs[session], m)
-	l.acks[key] = fmt.Sprintf(`{"runId":"r","sessionKey":%q,"messageId":%q,"seq":%d,"epoch":"e","status":"%%s"}`, session, m.ID, seq)
+	s.logs[session] = append(s.logs[session], m)
+	s.acks[key] = fmt.Sprintf(`{"runId":"r","sessionKey":%q,"messageId":%q,"seq":%d,"epoch":"e","status":"%%s"}`, session, m.ID, seq)
 	event := protocol.ChatEvent{Type: "message", SessionKey: session, Message: m}
-	for _, g := range l.gateways {
+	for _, g := range s.gateways {
 		g.eventIfUp("chat", string(event.AppendJSON(nil)), seq)
 	}
-	return fmt.Sprintf(l.acks[key], "accepted"), nil
+	return fmt.Sprintf(s.acks[key], "accepted"), nil
 }
 
-func (l *fakeStore) history(p params) (string, *protocol.Error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (s *fakeStore) history(p params) (string, *protocol.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	key := p.text("sessionKey")
-	if len(l.logs[key]) == 0 {
+	if len(s.logs[key]) == 0 {
 		return "", protocol.Refuse(protocol.NotFound, "no such session")
 	}
-	h := protocol.ChatHistoryResult{Messages: l.logs[key], SessionKey: key, Epoch: "e",
-		LastSeq: int64(len(l.logs[key]))}
+	h := protocol.ChatHistoryResult{Messages: s.logs[key], SessionKey: key, Epoch: "e",
+		LastSeq: int64(len(s.logs[key]))}
 	return string(h.AppendJSON(nil)), nil
 }
 
-// replay gives the messages after a seq.
-func (l *fakeStore) replay(p params) (string, *protocol.Error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// replay returns the messages after a seq.
+func (s *fakeStore) replay(p params) (string, *protocol.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	key := p.text("sessionKey")
-	after, log := int(p["afterSeq"].(float64)), l.logs[key]
+	after, log := int(p["afterSeq"].(float64)), s.logs[key]
 	if len(log) == 0 {
 		return "", protocol.Refuse(protocol.NotFound, "no such session")
 	}
@@ -82,18 +82,18 @@ func (l *fakeStore) replay(p params) (string, *protocol.Error) {
 	return string(r.AppendJSON(nil)), nil
 }
 
-// texts are the messages of a session.
-func (l *fakeStore) texts(session string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// texts returns the messages of a session.
+func (s *fakeStore) texts(session string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var list []string
-	for _, m := range l.logs[session] {
+	for _, m := range s.logs[session] {
 		list = append(list, m.Content)
 	}
 	return strings.Join(list, " ")
 }
 
-// eventIfUp sends an event where there is a connection.
+// eventIfUp sends an event if there is a connection.
 func (g *fakeGateway) eventIfUp(name, payload string, seq int) {
 	g.mu.Lock()
 	up := g.socket != nil && !g.socket.ended && !g.down

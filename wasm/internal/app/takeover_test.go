@@ -89,7 +89,7 @@ func fromServer(t *testing.T, file string) string {
 	return string(text)
 }
 
-// inLondon is what page.js gives for a reader in Britain, in winter.
+// inLondon formats a time as page.js does for a reader in Britain, in winter.
 func inLondon(at protocol.Time) string {
 	then, now := at.Go(), time.Now().UTC()
 	switch {
@@ -107,8 +107,8 @@ var (
 	attribute = regexp.MustCompile(` (alt|aria-label|datetime|href|placeholder|src|title|value)="[^"]*"`)
 )
 
-// reads is what a reader can find on a page: texts, and the attributes that are
-// texts or lead somewhere, an element or a text a line.
+// texts returns what a reader can find on a page: texts, and the attributes that are
+// texts or links, one line an element or text.
 func texts(doc *viewtest.Document) []string {
 	plain := tag.ReplaceAllStringFunc(inert.ReplaceAllString(doc.Root.HTML(), ""),
 		func(tag string) string {
@@ -118,7 +118,7 @@ func texts(doc *viewtest.Document) []string {
 	return slices.DeleteFunc(strings.Split(plain, "\n"), func(line string) bool { return line == "" })
 }
 
-// around are the lines near one of them.
+// around returns the lines near line i.
 func around(lines []string, i int) string {
 	from, to := max(0, min(i, len(lines))-12), min(len(lines), i+5)
 	return strings.Join(lines[from:to], "\n")

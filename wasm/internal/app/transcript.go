@@ -40,25 +40,25 @@ func (c *chat) transcriptViews(s *session) []view.Message {
 // the ids that they have in the log, and removes the acknowledged ones from the outbox. A
 // message that was sent but not answered has no id yet: its text and files identify it.
 func (c *chat) matchOutbox(s *session) map[string]string {
-	keys := map[string]string{}
+	keysByID := map[string]string{}
 	for _, m := range c.outbox.messages.Of(s.key) {
 		id := ""
 		if m.Ack != nil {
 			id = m.Ack.MessageID
 		} else if m.Tried && m.Refused == nil {
-			id = s.findSent(m, c.user, keys)
+			id = s.findSent(m, c.user, keysByID)
 		}
 		if s.log.Message(id) == nil {
 			id = ""
 		}
 		if id != "" {
-			keys[id] = m.Key
+			keysByID[id] = m.Key
 		}
 		if m.Ack != nil && (id != "" || s.skipped(m.Ack)) {
 			c.outbox.messages.Remove(m)
 		}
 	}
-	return keys
+	return keysByID
 }
 
 // findSent returns the id of the message in the log that has the text and files of one

@@ -62,16 +62,16 @@ func (l *list) retain(keys []string) []row {
 	for _, key := range keys {
 		wanted[key] = true
 	}
-	kept := make([]row, 0, len(l.rows))
+	retained := make([]row, 0, len(l.rows))
 	for _, r := range l.rows {
 		if wanted[r.key] {
 			wanted[r.key] = false
-			kept = append(kept, r)
+			retained = append(retained, r)
 		} else {
 			r.el.Remove()
 		}
 	}
-	return kept
+	return retained
 }
 
 // take removes the row with that key from rows.

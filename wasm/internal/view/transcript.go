@@ -101,9 +101,9 @@ func (t *Transcript) removeStaleItems() {
 	if len(t.items) == len(t.list.rows) {
 		return
 	}
-	kept := make(map[string]*messageItem, len(t.list.rows))
+	items := make(map[string]*messageItem, len(t.list.rows))
 	for _, r := range t.list.rows {
-		kept[r.key] = t.items[r.key]
+		items[r.key] = t.items[r.key]
 	}
-	t.items = kept
+	t.items = items
 }

@@ -32,7 +32,7 @@ func blocks(html ...string) []timeline.Block {
 	return list
 }
 
-// drawn is the transcript that a fresh page shows of the messages.
+// drawn returns the transcript of a new page that has drawn the messages.
 func drawn(t *testing.T, messages []view.Message) string {
 	t.Helper()
 	doc := viewtest.Chat("", "", "")
@@ -62,7 +62,7 @@ func TestPatchesAmountToTheWhole(t *testing.T) {
 	}
 }
 
-// mutate does to blocks, in place, what an answer that grows does.
+// mutate changes blocks in place, as an answer that grows does.
 func mutate(random *rand.Rand, list []timeline.Block, step int) []timeline.Block {
 	block := timeline.Block{HTML: fmt.Sprintf("<p>%d &lt;b&gt;</p>", step)}
 	switch n := len(list); random.IntN(5) {
