@@ -104,7 +104,7 @@ func startProcess(t *testing.T, binary, dir string, more ...string) *process {
 	case <-printed:
 	case err := <-p.ended:
 		t.Fatalf("the process ended: %v\n%s", err, p.log.String())
-	case <-time.After(httpdtest.Impatience):
+	case <-time.After(httpdtest.Timeout):
 		t.Fatalf("the process has not printed its banner:\n%s", p.log.String())
 	}
 	p.ready = time.Since(start)
@@ -138,7 +138,7 @@ func (p *process) waitExit() *os.ProcessState {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(httpdtest.Impatience):
+	case <-time.After(httpdtest.Timeout):
 		p.t.Fatalf("the process has not ended:\n%s", p.log.String())
 	}
 	return p.cmd.ProcessState
@@ -205,7 +205,7 @@ func residentMB(t *testing.T, pid int) float64 {
 
 func testTwo(t *testing.T, binary string) {
 	p := startProcess(t, binary, t.TempDir())
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	second := exec.CommandContext(ctx, binary, "-listen", "127.0.0.1:0", "-data-dir", p.dir)
 	var out, errs bytes.Buffer

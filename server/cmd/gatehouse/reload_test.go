@@ -34,7 +34,7 @@ func testReload(t *testing.T, binary string) {
 // waitLog waits until the log contains text.
 func (p *process) waitLog(text string) {
 	p.t.Helper()
-	for end := time.Now().Add(httpdtest.Impatience); !strings.Contains(p.log.String(), text); {
+	for end := time.Now().Add(httpdtest.Timeout); !strings.Contains(p.log.String(), text); {
 		if time.Now().After(end) {
 			p.t.Fatalf("the log does not contain %q:\n%s", text, p.log.String())
 		}

@@ -96,7 +96,7 @@ func startWith(t *testing.T, o app.Options) *running {
 	case <-r.out.lines:
 	case err := <-r.ended:
 		t.Fatalf("it did not start: %v", err)
-	case <-time.After(httpdtest.Impatience):
+	case <-time.After(httpdtest.Timeout):
 		t.Fatal("it did not start")
 	}
 	found := regexp.MustCompile(`Admin +(https?://\S+)/login#(\S+)`).FindStringSubmatch(r.out.String())
@@ -123,7 +123,7 @@ func (r *running) end() {
 		if err != nil {
 			r.t.Errorf("it stopped with %v", err)
 		}
-	case <-time.After(httpdtest.Impatience):
+	case <-time.After(httpdtest.Timeout):
 		r.t.Fatal("it does not stop")
 	}
 }

@@ -49,7 +49,7 @@ func TestWebhook(t *testing.T) {
 				strings.Contains(body, asked.PairingCode) {
 				t.Errorf("told %s", body)
 			}
-		case <-time.After(httpdtest.Impatience):
+		case <-time.After(httpdtest.Timeout):
 			t.Fatal("nothing is told")
 		}
 	}

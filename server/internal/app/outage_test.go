@@ -138,7 +138,7 @@ func refuseAll(t *testing.T, r *running) (refused []string) {
 func (r *running) get(path string) (status int, body string, took time.Duration) {
 	r.t.Helper()
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(r.t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(r.t.Context(), httpdtest.Timeout)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+path, nil)
 	if err != nil {
@@ -232,7 +232,7 @@ func asked(t *testing.T, c *httpdtest.Client, key string) (texts []string) {
 // idle waits until a session has no run.
 func idle(t *testing.T, c *httpdtest.Client, key string) {
 	t.Helper()
-	for end := time.Now().Add(2 * httpdtest.Impatience); ; {
+	for end := time.Now().Add(2 * httpdtest.Timeout); ; {
 		var p protocol.ChatStatusResult
 		if c.Read(c.OK(protocol.MethodChatStatus, `{"sessionKey":"`+key+`"}`), &p); !p.IsRunning &&
 			p.Queued == 0 {

@@ -162,7 +162,7 @@ func TestReloadLetsConnectionsGo(t *testing.T) {
 		t.Helper()
 		select {
 		case <-c:
-		case <-time.After(httpdtest.Impatience):
+		case <-time.After(httpdtest.Timeout):
 			t.Fatal("not in time: " + what)
 		}
 	}

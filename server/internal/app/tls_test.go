@@ -191,7 +191,7 @@ func TestTLSRefuses(t *testing.T) {
 // tryToRun runs a gateway that must fail to start, and gives its error.
 func tryToRun(t *testing.T, c config.Config) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	return app.Run(ctx, app.Options{Config: c, Version: "test", Log: slog.New(slog.DiscardHandler)})
 }

@@ -100,7 +100,7 @@ func over(t *testing.T, r *running, trust *tls.Config) *httpdtest.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ws.CloseNow(); way.CloseIdleConnections() })
-	c := httpdtest.Over(t, ws)
+	c := httpdtest.NewClient(t, ws)
 	c.OK(protocol.MethodConnect, `{"token":"`+r.token+`","user_id":"user"}`)
 	return c
 }

@@ -41,9 +41,9 @@ func TestHardLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, httpdtest.Options{})
+			h := newTestGateway(t, httpdtest.Options{})
 			ws := rawAdmin(t, h)
-			ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+			ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 			defer cancel()
 			kind := websocket.MessageText
 			if row.binary {
@@ -76,7 +76,7 @@ func TestHardLimits(t *testing.T) {
 // TestUnknownMethodsInALoop answers each, and writes few lines.
 func TestUnknownMethodsInALoop(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	c := h.admin(t, "user")
 	for range 500 {
 		c.Refused(protocol.InvalidRequest, "unknown method", "nothing.there", "")
@@ -92,7 +92,7 @@ func TestUnknownMethodsInALoop(t *testing.T) {
 // TestCompressionIsOff offers it: nothing that unfolds is ever taken.
 func TestCompressionIsOff(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	ws, answer, err := websocket.Dial(t.Context(), h.url+"/ws", &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
 	if err != nil {
 		t.Fatal(err)

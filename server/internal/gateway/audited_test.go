@@ -25,7 +25,7 @@ var unaudited = []string{
 }
 
 // lines gives the log but for sign-ins, oldest first.
-func (h *house) lines(t testing.TB) []protocol.AuditEntry {
+func (h *testGateway) lines(t testing.TB) []protocol.AuditEntry {
 	t.Helper()
 	list, err := h.Audit.List(context.Background(), audit.Filter{Limit: 1000})
 	if err != nil {
@@ -40,7 +40,7 @@ func (h *house) lines(t testing.TB) []protocol.AuditEntry {
 // session where it is about one.
 func TestEveryActOfAnAdminIsTold(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	owner, admin := h.member(t, protocol.Operator, "owner"), h.admin(t, "boss")
 	open(owner, "theirs")
 	seen := map[string]string{} // by action: its method
@@ -97,7 +97,7 @@ func TestEveryActOfAnAdminIsTold(t *testing.T) {
 // What people do with their own sessions is their own business, admins included.
 func TestOwnSessionsAreNotTold(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	for _, c := range []*client{h.member(t, protocol.Operator, "user"), h.admin(t, "user")} {
 		open(c, "theirs")
 		for _, m := range gateway.Methods() {
@@ -116,7 +116,7 @@ func TestOwnSessionsAreNotTold(t *testing.T) {
 // else's too, whoever names it alone.
 func TestOtherWaysIntoASession(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	owner := h.member(t, protocol.Operator, "owner")
 	var sent protocol.ChatSendResult
 	owner.Read(owner.OK(protocol.MethodChatSend, `{"message":"echo x","sessionKey":"theirs"}`), &sent)
@@ -141,7 +141,7 @@ func TestOtherWaysIntoASession(t *testing.T) {
 // neither.
 func TestKeysAreToldById(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	admin := h.admin(t, "boss")
 	var made protocol.KeysCreateResult
 	admin.Read(admin.OK(protocol.MethodKeysCreate, `{"name":"Nightly","userId":"reports","role":"viewer","expiresIn":2592000}`), &made)
@@ -171,7 +171,7 @@ func TestKeysAreToldById(t *testing.T) {
 func TestFilesOfOthersAreTold(t *testing.T) {
 	t.Parallel()
 	var set atomic.Bool
-	h := newHouse(t, httpdtest.Options{Audit: func(s audit.Store) audit.Store { return full{s, &set} }})
+	h := newTestGateway(t, httpdtest.Options{Audit: func(s audit.Store) audit.Store { return full{s, &set} }})
 	upload := func(user, name string) media.File {
 		f, err := h.Media.Upload(t.Context(), session.Caller{UserID: user, Role: protocol.Operator}, func() (string, io.Reader, error) {
 			return name, strings.NewReader("hello"), nil
@@ -210,7 +210,7 @@ func TestFilesOfOthersAreTold(t *testing.T) {
 
 func TestSignInByTokenIsTold(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	for range 3 {
 		h.admin(t, "boss").Leave()
 	}
@@ -239,7 +239,7 @@ func TestNothingIsDoneWithoutALine(t *testing.T) {
 	t.Parallel()
 	var set atomic.Bool
 	reloads := 0
-	h := newHouse(t, httpdtest.Options{
+	h := newTestGateway(t, httpdtest.Options{
 		Audit: func(s audit.Store) audit.Store { return full{s, &set} },
 		Reload: func(context.Context) (protocol.ConfigReloadResult, error) {
 			reloads++
@@ -274,7 +274,7 @@ func TestNothingIsDoneWithoutALine(t *testing.T) {
 
 func TestAuditList(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	admin := h.admin(t, "boss")
 	for i := range 7 {
 		act := audit.Act{Action: audit.KeyCreate, Target: audit.User(fmt.Sprint("user-", i%2)), Detail: strings.Repeat("é", 400)}

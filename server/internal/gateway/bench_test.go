@@ -26,20 +26,20 @@ type guest struct {
 func BenchmarkIdle(b *testing.B) {
 	for name, c := range map[string]struct {
 		connections int
-		guest       func(b *testing.B, h *house, i int) guest
+		guest       func(b *testing.B, h *testGateway, i int) guest
 	}{
-		"token": {2000, func(_ *testing.B, _ *house, i int) guest {
+		"token": {2000, func(_ *testing.B, _ *testGateway, i int) guest {
 			return guest{nil, fmt.Sprintf(`{"token":%q,"user_id":"user%d"}`, httpdtest.Token, i)}
 		}},
-		"key": {400, func(b *testing.B, h *house, i int) guest {
+		"key": {400, func(b *testing.B, h *testGateway, i int) guest {
 			return guest{nil, fmt.Sprintf(`{"token":%q}`, h.key(b, protocol.Viewer, fmt.Sprintf("user%d", i)).Key)}
 		}},
 		"browser":  {400, browser},
-		"stranger": {2000, func(*testing.B, *house, int) guest { return guest{nil, `{"token":"wrong"}`} }},
+		"stranger": {2000, func(*testing.B, *testGateway, int) guest { return guest{nil, `{"token":"wrong"}`} }},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				h := newHouse(b, httpdtest.Options{Limits: func() registry.Limits {
+				h := newTestGateway(b, httpdtest.Options{Limits: func() registry.Limits {
 					return registry.Limits{PendingConnections: c.connections + 1}
 				}})
 				guests := make([]guest, c.connections)
@@ -62,7 +62,7 @@ func BenchmarkIdle(b *testing.B) {
 }
 
 // browser is a paired one, of a user of its own.
-func browser(b *testing.B, h *house, i int) guest {
+func browser(b *testing.B, h *testGateway, i int) guest {
 	secret := pairing.NewCredential()
 	asked, err := h.Pairings.Request(b.Context(), pairing.Requester{Secret: secret, Address: netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})})
 	if err != nil {
@@ -76,7 +76,7 @@ func browser(b *testing.B, h *house, i int) guest {
 }
 
 // comesIn opens a connection and waits for the answer to its connect.
-func (h *house) comesIn(b *testing.B, g guest, header http.Header) *rawws.Conn {
+func (h *testGateway) comesIn(b *testing.B, g guest, header http.Header) *rawws.Conn {
 	b.Helper()
 	maps.Copy(header, g.header)
 	c, err := rawws.Dial(b.Context(), h.url+"/ws", header, nil)

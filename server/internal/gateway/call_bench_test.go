@@ -10,7 +10,7 @@ import (
 // BenchmarkCall is one request and its answer, by the role of the caller: a user in
 // a session of its own, and an admin in one of its own and in somebody else's.
 func BenchmarkCall(b *testing.B) {
-	h := newHouse(b, httpdtest.Options{})
+	h := newTestGateway(b, httpdtest.Options{})
 	user, admin := h.member(b, protocol.Operator, "user"), h.admin(b, "boss")
 	open(user, "theirs")
 	open(admin, "own")

@@ -19,24 +19,24 @@ func TestMain(m *testing.M) {
 }
 
 // house is a gateway on a loopback port that trusts the tests as proxies.
-type house struct {
-	*httpdtest.House
+type testGateway struct {
+	*httpdtest.Server
 	url string
 }
 
-func newHouse(t testing.TB, o httpdtest.Options) *house {
+func newTestGateway(t testing.TB, o httpdtest.Options) *testGateway {
 	t.Helper()
 	o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	h := httpdtest.New(t, o)
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return &house{h, server.URL}
+	return &testGateway{h, server.URL}
 }
 
 // client is one connection.
 type client = httpdtest.Client
 
-func (h *house) dial(t testing.TB, header http.Header) *client {
+func (h *testGateway) dial(t testing.TB, header http.Header) *client {
 	t.Helper()
 	return httpdtest.Dial(t, h.url, header)
 }
@@ -45,7 +45,7 @@ func (h *house) dial(t testing.TB, header http.Header) *client {
 func from(address string) http.Header { return http.Header{"X-Forwarded-For": {address}} }
 
 // admin connects with the gateway token.
-func (h *house) admin(t testing.TB, user string) *client {
+func (h *testGateway) admin(t testing.TB, user string) *client {
 	t.Helper()
 	c := h.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"`+user+`"}`)
@@ -59,7 +59,7 @@ type paired struct {
 }
 
 // pair lets a device in.
-func (h *house) pair(t testing.TB, role protocol.Role, user string) paired {
+func (h *testGateway) pair(t testing.TB, role protocol.Role, user string) paired {
 	t.Helper()
 	c := h.dial(t, nil)
 	var asked protocol.ConnectResult
@@ -71,7 +71,7 @@ func (h *house) pair(t testing.TB, role protocol.Role, user string) paired {
 	return paired{asked.SenderID, approved.Device}
 }
 
-func (h *house) device(t testing.TB, d paired) *client {
+func (h *testGateway) device(t testing.TB, d paired) *client {
 	t.Helper()
 	c := h.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
@@ -79,7 +79,7 @@ func (h *house) device(t testing.TB, d paired) *client {
 }
 
 // member connects as a user of a role.
-func (h *house) member(t testing.TB, role protocol.Role, user string) *client {
+func (h *testGateway) member(t testing.TB, role protocol.Role, user string) *client {
 	t.Helper()
 	return h.device(t, h.pair(t, role, user))
 }

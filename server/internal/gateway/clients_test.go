@@ -19,7 +19,7 @@ func connections(c *client) []protocol.ConnectedClient {
 
 func TestClients(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	began := protocol.At(time.Now())
 	admin, device := h.admin(t, "boss"), h.pair(t, protocol.Operator, "ann")
 	c := h.dial(t, nil)
@@ -62,7 +62,7 @@ func TestClients(t *testing.T) {
 
 func TestSessionsOfOthers(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	admin, ann := h.admin(t, "boss"), h.member(t, protocol.Operator, "ann")
 	for _, key := range []string{"one", "two"} {
 		open(ann, key)

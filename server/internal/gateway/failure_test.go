@@ -26,7 +26,7 @@ import (
 // the store takes nothing.
 func TestStoreThatFails(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	d := h.pair(t, protocol.Operator, "user")
 	in, waiting := h.device(t, d), h.dial(t, nil)
 	waiting.OK(protocol.MethodConnect, `{}`)
@@ -62,7 +62,7 @@ func TestStoreThatFails(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	c := h.admin(t, "user")
 	open(c, "theirs")
 	h.Gateway.Drain(2 * time.Second)
@@ -75,7 +75,7 @@ func TestDrain(t *testing.T) {
 	refusedWhileDraining(t, h.url)
 	done := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), httpdtest.Impatience)
+		ctx, cancel := context.WithTimeout(context.Background(), httpdtest.Timeout)
 		defer cancel()
 		done <- h.Gateway.Shutdown(ctx)
 	}()
@@ -116,7 +116,7 @@ func refusedWhileDraining(t *testing.T, url string) {
 
 func TestPairingSwitchedOff(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{NoPairing: true})
+	h := newTestGateway(t, httpdtest.Options{NoPairing: true})
 	c := h.dial(t, nil)
 	c.Refused(protocol.Unauthorized, "does not pair", protocol.MethodConnect, `{}`)
 	c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodPairingStatus, "")
@@ -127,7 +127,7 @@ func TestPairingSwitchedOff(t *testing.T) {
 // revoked: none may be in afterwards.
 func TestRevokeWhileConnecting(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	for n := range 15 {
 		d := h.pair(t, protocol.Operator, fmt.Sprintf("user%d", n))
 		clients := h.rush(t, n, `{"sender_id":"`+d.secret+`"}`, func() {
@@ -152,7 +152,7 @@ func TestRevokeWhileConnecting(t *testing.T) {
 
 // rush has clients connect while revoke ends what they connect with. It gives them
 // when all have asked; their answers have not been read.
-func (h *house) rush(t *testing.T, n int, connect string, revoke func()) []*client {
+func (h *testGateway) rush(t *testing.T, n int, connect string, revoke func()) []*client {
 	t.Helper()
 	const connections = 4
 	var clients []*client
@@ -194,7 +194,7 @@ func (v *viewed) View(ctx context.Context, fn func(pairing.Tx) error) error {
 func TestRevokedBetweenCheckAndEntry(t *testing.T) {
 	t.Parallel()
 	desk := &viewed{after: func() error { return nil }}
-	h := newHouse(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
+	h := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
 	d := h.pair(t, protocol.Operator, "user")
 	c := h.dial(t, nil)
 	views := 0
@@ -214,7 +214,7 @@ func TestRevokedBetweenCheckAndEntry(t *testing.T) {
 func TestRevokedRightAfterEntry(t *testing.T) {
 	t.Parallel()
 	desk := &viewed{after: func() error { return nil }}
-	h := newHouse(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
+	h := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
 	d := h.pair(t, protocol.Operator, "user")
 	c := h.dial(t, nil)
 	views := 0
@@ -234,7 +234,7 @@ func TestRevokedRightAfterEntry(t *testing.T) {
 func TestStoreThatFailsBetweenCheckAndEntry(t *testing.T) {
 	t.Parallel()
 	desk := &viewed{after: func() error { return nil }}
-	h := newHouse(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
+	h := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
 	d := h.pair(t, protocol.Operator, "user")
 	c := h.dial(t, nil)
 	views := 0
@@ -253,7 +253,7 @@ func TestStoreThatFailsBetweenCheckAndEntry(t *testing.T) {
 // TestApproveWhileLeaving approves devices whose connections are going.
 func TestApproveWhileLeaving(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	for range 15 {
 		c := h.dial(t, nil)
 		var asked protocol.ConnectResult
@@ -271,10 +271,10 @@ func TestApproveWhileLeaving(t *testing.T) {
 }
 
 // emptied waits until the gateway lists nobody but the one who asks.
-func (h *house) emptied(t *testing.T) {
+func (h *testGateway) emptied(t *testing.T) {
 	t.Helper()
 	c := h.admin(t, "last")
-	for end := time.Now().Add(httpdtest.Impatience); ; {
+	for end := time.Now().Add(httpdtest.Timeout); ; {
 		var p protocol.HealthResult
 		c.Read(c.OK(protocol.MethodHealth, ""), &p)
 		others := 0
@@ -296,7 +296,7 @@ func (h *house) emptied(t *testing.T) {
 // seeing who is connected.
 func TestManyUserAgents(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	const connections = 40
 	for range connections {
 		c := h.dial(t, http.Header{"User-Agent": {strings.Repeat("ü", 12<<10)}})
@@ -317,7 +317,7 @@ func TestManyUserAgents(t *testing.T) {
 // TestFloodOfRefusals proves that a stranger who does not stop fills no log.
 func TestFloodOfRefusals(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	c := h.dial(t, from("192.0.2.1"))
 	for range 400 {
 		c.Call(protocol.MethodHealth, "")
@@ -348,7 +348,7 @@ func (f agentFunc) Run(ctx context.Context, r agent.Request, emit func(agent.Pie
 func TestExchangeLargerThanAFrame(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 300<<10)
-	h := newHouse(t, httpdtest.Options{Agents: map[string]agent.Agent{
+	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
 		"talker": agentFunc(func(_ context.Context, _ agent.Request, say func(string) error) error { return say(long) }),
 	}})
 	c := h.admin(t, "user")
@@ -376,7 +376,7 @@ func TestExchangeLargerThanAFrame(t *testing.T) {
 // what it is not.
 func TestAgentFailures(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{Agents: map[string]agent.Agent{
+	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
 		"panics": agentFunc(func(context.Context, agent.Request, func(string) error) error { panic("internal detail") }),
 		"breaks": agentFunc(func(_ context.Context, _ agent.Request, say func(string) error) error {
 			return errors.Join(say("half a "), &agent.Error{Code: agent.Timeout, Message: "It took too long.", Cause: errors.New("internal detail")})
@@ -403,7 +403,7 @@ func TestAgentFailures(t *testing.T) {
 func TestClientThatLeaves(t *testing.T) {
 	t.Parallel()
 	begun, end := make(chan struct{}, 8), make(chan struct{})
-	h := newHouse(t, httpdtest.Options{Agents: map[string]agent.Agent{
+	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
 		"waits": agentFunc(func(ctx context.Context, _ agent.Request, say func(string) error) error {
 			begun <- struct{}{}
 			<-end

@@ -43,7 +43,7 @@ func FuzzFrames(f *testing.F) {
 	}
 	f.Add(fmt.Appendf(nil, `{"type":"req","id":"1","method":"chat.watch","params":{"sessionKey":"theirs","afterSeq":%d}}`, math.MaxInt64))
 
-	h := newHouse(f, httpdtest.Options{})
+	h := newTestGateway(f, httpdtest.Options{})
 	open(h.member(f, protocol.Operator, "owner"), "theirs")
 	all := fuzzers(f, h)
 	f.Fuzz(func(t *testing.T, input []byte) {
@@ -94,14 +94,14 @@ type fuzzer struct {
 // may ask 60 times, has few.
 const exchangesAConnection = 20
 
-func fuzzers(f *testing.F, h *house) []*fuzzer {
+func fuzzers(f *testing.F, h *testGateway) []*fuzzer {
 	f.Helper()
 	viewer, operator := h.pair(f, protocol.Viewer, "reader"), h.pair(f, protocol.Operator, "writer")
 	last := 0
 	dial := func(params string) func(*testing.T) *websocket.Conn {
 		return func(t *testing.T) *websocket.Conn {
 			last++
-			ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+			ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 			defer cancel()
 			address := netip.AddrFrom4([4]byte{10, byte(last >> 16), byte(last >> 8), byte(last)})
 			ws, _, err := websocket.Dial(ctx, h.url+"/ws", &websocket.DialOptions{HTTPHeader: from(address.String())})
@@ -139,7 +139,7 @@ func (who *fuzzer) exchange(t *testing.T, frames [][]byte) {
 		}
 		who.ws, who.used = who.dial(t), 1
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	const last = "the last one"
 	for _, frame := range append(frames, []byte(`{"type":"req","id":"`+last+`","method":"health"}`)) {

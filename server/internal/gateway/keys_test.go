@@ -19,7 +19,7 @@ import (
 )
 
 // key makes an API key.
-func (h *house) key(t testing.TB, role protocol.Role, user string) protocol.KeysCreateResult {
+func (h *testGateway) key(t testing.TB, role protocol.Role, user string) protocol.KeysCreateResult {
 	t.Helper()
 	made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role}, auth.GenerateKey())
 	if err != nil {
@@ -29,7 +29,7 @@ func (h *house) key(t testing.TB, role protocol.Role, user string) protocol.Keys
 }
 
 // keyed connects with an API key.
-func (h *house) keyed(t testing.TB, key string) *client {
+func (h *testGateway) keyed(t testing.TB, key string) *client {
 	t.Helper()
 	c := h.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"token":"`+key+`"}`)
@@ -41,7 +41,7 @@ func withBearer(token string) http.Header { return http.Header{"Authorization": 
 // TestKeyMethods makes, lists, uses and revokes a key as an admin does.
 func TestKeyMethods(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	admin := h.admin(t, "boss")
 	var made protocol.KeysCreateResult
 	admin.Read(admin.OK(protocol.MethodKeysCreate, `{"name":"bot","userId":"ann","role":"viewer","expiresIn":3600}`), &made)
@@ -78,7 +78,7 @@ func TestKeyMethods(t *testing.T) {
 // somebody else.
 func TestKeyFixesTheIdentity(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	for _, role := range []protocol.Role{protocol.Viewer, protocol.Operator, protocol.Admin} {
 		key := h.key(t, role, "ann").Key
 		for claim, c := range map[string]*client{
@@ -103,7 +103,7 @@ func TestKeyFixesTheIdentity(t *testing.T) {
 // that are unknown and one that was revoked.
 func TestWrongKeysCountAsWrongTokens(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	right, ended := h.key(t, protocol.Viewer, "ann"), h.key(t, protocol.Viewer, "ann")
 	if _, err := h.Keys.Revoke(t.Context(), "test", ended.ID); err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestWrongKeysCountAsWrongTokens(t *testing.T) {
 // once than it may send wrong tokens.
 func TestManyRightKeysAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	key := h.key(t, protocol.Viewer, "ann").Key
 	const connections = 40
 	var clients [connections]*client
@@ -157,7 +157,7 @@ func TestManyRightKeysAtOnce(t *testing.T) {
 // is being revoked: none may be in afterwards.
 func TestRevokeKeyWhileConnecting(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	admin := h.admin(t, "boss")
 	for n := range 15 {
 		made := h.key(t, protocol.Operator, fmt.Sprintf("user%d", n))
@@ -194,7 +194,7 @@ func TestKeyRevokedWhileConnecting(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ring := &viewedKeys{after: func() {}}
-			h := newHouse(t, httpdtest.Options{Keys: func(s auth.KeyStore) auth.KeyStore { ring.KeyStore = s; return ring }})
+			h := newTestGateway(t, httpdtest.Options{Keys: func(s auth.KeyStore) auth.KeyStore { ring.KeyStore = s; return ring }})
 			admin, made := h.admin(t, "boss"), h.key(t, protocol.Operator, "ann")
 			c := h.dial(t, nil)
 			views, revoked := 0, make(chan struct{})
@@ -223,7 +223,7 @@ func TestKeyRevokedWhileConnecting(t *testing.T) {
 // TestRevokingOnesOwnKey is answered before it takes effect.
 func TestRevokingOnesOwnKey(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	made := h.key(t, protocol.Admin, "ann")
 	c := h.keyed(t, made.Key)
 	c.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
@@ -243,7 +243,7 @@ func TestKeyExpiresWhileConnected(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := httpdtest.Over(t, conntest.Serve(t, h).Dial(t, "/ws", nil))
+				c := httpdtest.NewClient(t, conntest.Serve(t, h).Dial(t, "/ws", nil))
 				c.OK(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
 				c.Event(protocol.EventTick)
 				c.Event(protocol.EventTick) // after 30 s
@@ -272,7 +272,7 @@ func TestKeyInUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := httpdtest.Over(t, conntest.Serve(t, h).Dial(t, "/ws", nil))
+		c := httpdtest.NewClient(t, conntest.Serve(t, h).Dial(t, "/ws", nil))
 		c.OK(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
 		for range 4 { // a minute
 			c.Event(protocol.EventTick)
@@ -291,7 +291,7 @@ func TestKeyInUse(t *testing.T) {
 // TestKeysWhileTheStoreFails refuses keys, and lets the gateway token in.
 func TestKeysWhileTheStoreFails(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	key := h.key(t, protocol.Admin, "ann").Key
 	if err := h.Store.Close(); err != nil {
 		t.Fatal(err)

@@ -20,23 +20,23 @@ import (
 )
 
 // limited is a house with limits that can be changed.
-func limited(t *testing.T, l registry.Limits) (*house, *atomic.Pointer[registry.Limits]) {
+func limited(t *testing.T, l registry.Limits) (*testGateway, *atomic.Pointer[registry.Limits]) {
 	t.Helper()
 	var now atomic.Pointer[registry.Limits]
 	now.Store(&l)
-	return newHouse(t, httpdtest.Options{Limits: func() registry.Limits { return *now.Load() }}), &now
+	return newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits { return *now.Load() }}), &now
 }
 
 // rated is a house with a limit of requests a minute that can be changed.
-func rated(t *testing.T, rpm int64) (*house, *atomic.Int64) {
+func rated(t *testing.T, rpm int64) (*testGateway, *atomic.Int64) {
 	t.Helper()
 	var now atomic.Int64
 	now.Store(rpm)
-	return newHouse(t, httpdtest.Options{RateLimitRPM: func() int { return int(now.Load()) }}), &now
+	return newTestGateway(t, httpdtest.Options{RateLimitRPM: func() int { return int(now.Load()) }}), &now
 }
 
 // metric gives a line of the metrics, without its name.
-func (h *house) metric(t testing.TB, name string) string {
+func (h *testGateway) metric(t testing.TB, name string) string {
 	t.Helper()
 	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"/metrics", nil)
 	if err != nil {
@@ -98,7 +98,7 @@ func TestUserRateCountsRubbish(t *testing.T) {
 	t.Parallel()
 	h, _ := rated(t, 1)
 	ws := rawAdmin(t, h)
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	reading := ws.CloseRead(ctx)
 	for range 20 {
@@ -130,9 +130,9 @@ func TestUserRateCountsRubbish(t *testing.T) {
 }
 
 // rawAdmin is a connection of the admin "user", for frames that no Client sends.
-func rawAdmin(t *testing.T, h *house) *websocket.Conn {
+func rawAdmin(t *testing.T, h *testGateway) *websocket.Conn {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, h.url+"/ws", nil)
 	if err != nil {
@@ -150,7 +150,7 @@ func rawAdmin(t *testing.T, h *house) *websocket.Conn {
 }
 
 // refusedUpgrade opens a connection that has to be refused, and gives the cause.
-func (h *house) refusedUpgrade(t testing.TB, header http.Header, status int) protocol.Error {
+func (h *testGateway) refusedUpgrade(t testing.TB, header http.Header, status int) protocol.Error {
 	t.Helper()
 	ws, answer, err := websocket.Dial(t.Context(), h.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
 	if err == nil {
@@ -213,9 +213,9 @@ func TestConnectionLimits(t *testing.T) {
 }
 
 // untilEmpty waits until at most so many connections are left.
-func (h *house) untilEmpty(t testing.TB, most int) {
+func (h *testGateway) untilEmpty(t testing.TB, most int) {
 	t.Helper()
-	for end := time.Now().Add(httpdtest.Impatience); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(httpdtest.Timeout); ; time.Sleep(time.Millisecond) {
 		pending, pairing, authenticated := h.Registry.Counts()
 		if pending+pairing+authenticated <= most {
 			return
@@ -258,7 +258,7 @@ func TestConnectionsOfAUser(t *testing.T) {
 func TestFailedConnectKeepsNoSeat(t *testing.T) {
 	t.Parallel()
 	desk := &viewed{after: func() error { return nil }}
-	h := newHouse(t, httpdtest.Options{
+	h := newTestGateway(t, httpdtest.Options{
 		Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk },
 		Limits:   func() registry.Limits { return registry.Limits{ConnectionsPerUser: 1} },
 	})

@@ -25,7 +25,7 @@ import (
 func TestManyWrongTokens(t *testing.T) { // alone: it measures the heap
 	const connections, addresses, atOnce, warm = 5000, 500, 50, 500
 	const tokensOfAnAddress = 10 // a minute
-	h := newHouse(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{Connections: 200, PendingConnections: 150} }})
+	h := newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{Connections: 200, PendingConnections: 150} }})
 	guess := func(n int) { h.flood(t, n, addresses, atOnce) }
 	guess(warm) // what is made once and kept: pools, statements, maps
 	h.untilEmpty(t, 0)
@@ -73,7 +73,7 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 		{"one address", 1, share},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newHouse(t, httpdtest.Options{Limits: func() registry.Limits {
+			h := newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits {
 				return registry.Limits{ConnectionsPerAddress: share, PendingConnections: connections + 1000}
 			}})
 			warm, _ := h.guessAndStay(t, 500, 500) // what is made once and kept
@@ -102,7 +102,7 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 			if grown := int(heap()) - int(heapBefore) - 3*(len(h.Log.String())-lines); grown > 4<<20 {
 				t.Errorf("the heap grew by %d bytes", grown)
 			}
-			for end := time.Now().Add(httpdtest.Impatience); runtime.NumGoroutine() > routines+5; time.Sleep(time.Millisecond) {
+			for end := time.Now().Add(httpdtest.Timeout); runtime.NumGoroutine() > routines+5; time.Sleep(time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("%d goroutines, there were %d", runtime.NumGoroutine(), routines)
 				}
@@ -114,7 +114,7 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 // guessAndStay opens n connections from so many addresses, sends a wrong token on
 // each, and gives those that were let in, once they were answered. A slow machine
 // tries fewer: the first must not be closed for sending nothing further.
-func (h *house) guessAndStay(t *testing.T, n, addresses int) (held []*rawws.Conn, tried int) {
+func (h *testGateway) guessAndStay(t *testing.T, n, addresses int) (held []*rawws.Conn, tried int) {
 	t.Helper()
 	const enough = 6 * time.Second
 	begun := time.Now()
@@ -160,7 +160,7 @@ func stacks() int {
 }
 
 // flood opens n connections, and tries one wrong token on each.
-func (h *house) flood(t *testing.T, n, addresses, atOnce int) {
+func (h *testGateway) flood(t *testing.T, n, addresses, atOnce int) {
 	t.Helper()
 	turns := make(chan int)
 	var all sync.WaitGroup
@@ -182,8 +182,8 @@ func (h *house) flood(t *testing.T, n, addresses, atOnce int) {
 }
 
 // guess tries a wrong token on a connection of its own.
-func (h *house) guess(ctx context.Context, header http.Header) error {
-	ctx, cancel := context.WithTimeout(ctx, httpdtest.Impatience)
+func (h *testGateway) guess(ctx context.Context, header http.Header) error {
+	ctx, cancel := context.WithTimeout(ctx, httpdtest.Timeout)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, h.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // logged gives the log's lines of an event.
-func (h *house) logged(event string) (lines []string) {
+func (h *testGateway) logged(event string) (lines []string) {
 	for line := range strings.Lines(h.Log.String()) {
 		if strings.Contains(line, " msg="+event+" ") {
 			lines = append(lines, line)
@@ -25,7 +25,7 @@ func (h *house) logged(event string) (lines []string) {
 // no secret.
 func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	admin, _ := h.admin(t, "boss"), h.admin(t, "another")
 	ask := func() (r protocol.ConnectResult) {
 		c := h.dial(t, nil)
@@ -82,7 +82,7 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 // lines about that.
 func TestFailuresAreLoggedWithinBounds(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	before := time.Now()
 	for range 5000 {
 		_ = h.Gateway.Refusal(fmt.Errorf("read: %w", store.ErrUnavailable))

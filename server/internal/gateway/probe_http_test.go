@@ -81,7 +81,7 @@ func pages() map[string][]page {
 }
 
 // routes are those of the gateway, with the methods that they take.
-func (h *house) routes(t *testing.T) map[string][]string {
+func (h *testGateway) routes(t *testing.T) map[string][]string {
 	t.Helper()
 	routes := map[string][]string{}
 	err := chi.Walk(h.Handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {

@@ -23,7 +23,7 @@ import (
 // victim is a user who has something of everything that a gateway keeps. Each
 // text of its has the word in it, which nobody can guess.
 type victim struct {
-	h        *house
+	h        *testGateway
 	word     string
 	has      map[string]string // what others name it by, by what it is
 	talks    []string          // keys of its sessions that there are
@@ -50,7 +50,7 @@ func muse(ctx context.Context, r agent.Request, say func(string) error) error {
 // probed is a gateway with a victim in it.
 func probed(t *testing.T) *victim {
 	t.Helper()
-	h := newHouse(t, httpdtest.Options{Agents: map[string]agent.Agent{"muse": agentFunc(muse)}})
+	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{"muse": agentFunc(muse)}})
 	v := &victim{h: h, word: unguessable("canary"), has: map[string]string{}}
 	v.has["user"] = unguessable("victim-")
 	v.sessions = session.Caller{UserID: v.has["user"], Role: protocol.Operator}

@@ -29,7 +29,7 @@ type wire struct {
 }
 
 // wire opens a connection and connects.
-func (h *house) wire(t testing.TB, header http.Header, connect string) *wire {
+func (h *testGateway) wire(t testing.TB, header http.Header, connect string) *wire {
 	t.Helper()
 	w := h.open(t, header)
 	w.ok(t, protocol.MethodConnect, connect)
@@ -37,9 +37,9 @@ func (h *house) wire(t testing.TB, header http.Header, connect string) *wire {
 }
 
 // open opens a connection.
-func (h *house) open(t testing.TB, header http.Header) *wire {
+func (h *testGateway) open(t testing.TB, header http.Header) *wire {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, h.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
 	if err != nil {
@@ -100,7 +100,7 @@ func (w *wire) take() []string {
 // event waits until something with these words in it has been heard.
 func (w *wire) event(t testing.TB, words string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	for seen := 0; ; {
 		w.mu.Lock()
@@ -134,7 +134,7 @@ func (w *wire) raw(t testing.TB, method, params string) string {
 	if params != "" {
 		frame += `,"params":` + params
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	if err := w.ws.Write(ctx, websocket.MessageText, []byte(frame+"}")); err != nil {
 		return ""
@@ -176,12 +176,12 @@ func (w *wire) read(t testing.TB, f protocol.Frame, into protocol.Payload) {
 }
 
 // cookie is a device's credential as a browser has it.
-func (h *house) cookie(secret string) string {
+func (h *testGateway) cookie(secret string) string {
 	return "gatehouse_" + h.Store.InstanceID() + "=" + secret
 }
 
 // fetch makes an HTTP request; redirects are not followed.
-func (h *house) fetch(t testing.TB, method, path string, header http.Header, body string) (int, http.Header, string) {
+func (h *testGateway) fetch(t testing.TB, method, path string, header http.Header, body string) (int, http.Header, string) {
 	t.Helper()
 	q, err := http.NewRequestWithContext(t.Context(), method, h.url+path, strings.NewReader(body))
 	if err != nil {

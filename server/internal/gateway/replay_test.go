@@ -23,13 +23,13 @@ import (
 // writer is a session whose answer is being written.
 type writer struct {
 	t     testing.TB
-	h     *httpdtest.House
+	h     *httpdtest.Server
 	begun session.Begun
 	seq   int64 // the last
 }
 
 // write begins an answer in a session of the user.
-func write(t testing.TB, h *httpdtest.House, user, key string) *writer {
+func write(t testing.TB, h *httpdtest.Server, user, key string) *writer {
 	t.Helper()
 	sent, err := h.Sessions.Send(t.Context(), session.Caller{UserID: user, Role: protocol.Operator}.To(key),
 		session.SendRequest{DefaultAgent: "default", Message: "question", Stream: true})
@@ -89,7 +89,7 @@ func connect(t testing.TB, ws *websocket.Conn, user, resume string) {
 
 func next(t testing.TB, ws *websocket.Conn) protocol.Frame {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	_, text, err := ws.Read(ctx)
 	if err != nil {
@@ -115,7 +115,7 @@ func heap() uint64 {
 func stalled(t testing.TB) {
 	t.Helper()
 	all := make([]byte, 4<<20)
-	for end, waits := time.Now().Add(httpdtest.Impatience), 0; waits < 100; runtime.Gosched() {
+	for end, waits := time.Now().Add(httpdtest.Timeout), 0; waits < 100; runtime.Gosched() {
 		if stacks := all[:runtime.Stack(all, true)]; bytes.Contains(stacks, []byte("internal/conn.(*Conn).Flushed(")) {
 			waits++
 		} else {
@@ -132,10 +132,10 @@ func stalled(t testing.TB) {
 // for it is bounded.
 func TestReplayToASlowReader(t *testing.T) { // alone: it measures the heap
 	const events = 20_000
-	h := newHouse(t, httpdtest.Options{})
-	w := write(t, h.House, "user", "long")
+	h := newTestGateway(t, httpdtest.Options{})
+	w := write(t, h.Server, "user", "long")
 	w.say(events, strings.Repeat("words ", 170))
-	other := write(t, h.House, "user", "other")
+	other := write(t, h.Server, "user", "other")
 	before := heap()
 	ws := slow(t, h.url, "user", `[{"sessionKey":"long","afterSeq":2},{"sessionKey":"other","afterSeq":3}]`)
 	const bound = 1 << 20 // what is queued, a page, and what is read of the store
@@ -181,8 +181,8 @@ func TestReplayToASlowReader(t *testing.T) { // alone: it measures the heap
 // Events that are asked for count as those that are resumed.
 func TestReplayIsCounted(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
-	w := write(t, h.House, "user", "long")
+	h := newTestGateway(t, httpdtest.Options{})
+	w := write(t, h.Server, "user", "long")
 	w.say(30, "words ")
 	c := h.admin(t, "user")
 	for i, limit := range []int{10, 20} {
@@ -196,9 +196,9 @@ func TestReplayIsCounted(t *testing.T) {
 // TestRevokedDuringAReplay revokes a device that is being replayed to: it is
 // closed, and gets nothing more than what was on its way.
 func TestRevokedDuringAReplay(t *testing.T) { // alone: it looks at all goroutines
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	d := h.pair(t, protocol.Operator, "user")
-	w := write(t, h.House, "user", "long")
+	w := write(t, h.Server, "user", "long")
 	w.say(20_000, strings.Repeat("words ", 170))
 	c := h.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`","resume":[{"sessionKey":"long","afterSeq":0}]}`)
@@ -272,7 +272,7 @@ func TestReplayWithoutAStore(t *testing.T) {
 // counts as for a send.
 func TestRetry(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	c := h.admin(t, "user")
 	e := c.Refused(protocol.Unavailable, "", protocol.MethodChatSend, `{"message":"error","sessionKey":"k"}`)
 	for params, words := range map[string]string{

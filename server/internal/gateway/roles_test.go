@@ -92,7 +92,7 @@ func TestEveryMethodHasTheRoleOfThePage(t *testing.T) {
 // each role, on a session of the caller's user.
 func TestEveryMethodByEveryRole(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	owner := h.member(t, protocol.Operator, "user")
 	open(owner, "theirs")
 	waiting := h.dial(t, from("192.0.2.1"))
@@ -149,7 +149,7 @@ func TestMethodsThatTakeASession(t *testing.T) {
 // on somebody else's, in each way to name it.
 func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, httpdtest.Options{})
+	h := newTestGateway(t, httpdtest.Options{})
 	owner := h.member(t, protocol.Operator, "owner")
 	var sent protocol.ChatSendResult
 	owner.Read(owner.OK(protocol.MethodChatSend, `{"message":"echo secret","sessionKey":"theirs"}`), &sent)

@@ -23,8 +23,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 )
 
-// guarded is a house behind the server that the gateway uses.
-func guarded(t *testing.T, o httpdtest.Options) (*httpdtest.House, *http.Server, *httpd.Sockets) {
+// guarded is a gateway behind NewServer, as package app makes it.
+func guarded(t *testing.T, o httpdtest.Options) (*httpdtest.Server, *http.Server, *httpd.Sockets) {
 	t.Helper()
 	h := httpdtest.New(t, o)
 	logger := slog.New(slog.NewTextHandler(h.Log, nil))
@@ -37,7 +37,7 @@ func guarded(t *testing.T, o httpdtest.Options) (*httpdtest.House, *http.Server,
 	return h, httpd.NewServer(h, sockets, logger), sockets
 }
 
-// TestSlowHeaders sends a request a byte a second, and one not at all.
+// TestSlowHeaders sends a request one byte a second; another client sends nothing.
 func TestSlowHeaders(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -47,7 +47,8 @@ func TestSlowHeaders(t *testing.T) {
 		begun, over := time.Now(), make(chan struct{})
 		go func() {
 			defer close(over)
-			for _, b := range []byte("GET /ws HTTP/1.1\r\nHost: gatehouse.test\r\nX-Slow: " + strings.Repeat("x", 1000)) {
+			for _, b := range []byte("GET /ws HTTP/1.1\r\nHost: gatehouse.test\r\nX-Slow: " +
+				strings.Repeat("x", 1000)) {
 				if _, err := slow.Write([]byte{b}); err != nil {
 					return
 				}
@@ -65,14 +66,15 @@ func TestSlowHeaders(t *testing.T) {
 		if n := sockets.Len(); n != 0 {
 			t.Errorf("%d are left", n)
 		}
-		wantMetrics(t, h, `gatehouse_http_connections_dropped_total{cause="bad_request"} 1`, `gatehouse_http_connections_dropped_total{cause="silent"} 1`)
+		wantMetrics(t, h, `gatehouse_http_connections_dropped_total{cause="bad_request"} 1`,
+			`gatehouse_http_connections_dropped_total{cause="silent"} 1`)
 		if !strings.Contains(h.Log.String(), `msg="http request refused"`) {
 			t.Errorf("log: %s", h.Log)
 		}
 	})
 }
 
-// TestSlowBody begins a sign-in and does not go on.
+// TestSlowBody sends the beginning of a sign-in and then nothing.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -86,14 +88,15 @@ func TestSlowBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(begun); answer.StatusCode != http.StatusBadRequest || took < 29*time.Second || took > 31*time.Second {
+		if took := time.Since(begun); answer.StatusCode != http.StatusBadRequest ||
+			took < 29*time.Second || took > 31*time.Second {
 			t.Errorf("%s after %v", answer.Status, took)
 		}
 	})
 }
 
-// wantMetrics looks for lines of the metrics.
-func wantMetrics(t *testing.T, h *httpdtest.House, lines ...string) {
+// wantMetrics checks that the metrics have the lines.
+func wantMetrics(t *testing.T, h *httpdtest.Server, lines ...string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -112,7 +115,7 @@ func raw(t *testing.T, address, request string) (status int, kind, body string) 
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(httpdtest.Impatience))
+	_ = nc.SetDeadline(time.Now().Add(httpdtest.Timeout))
 	go func() { _, _ = io.WriteString(nc, request) }() // it may be cut off
 	answer, err := http.ReadResponse(bufio.NewReader(nc), nil)
 	if err != nil {
@@ -123,8 +126,8 @@ func raw(t *testing.T, address, request string) (status int, kind, body string) 
 	return answer.StatusCode, answer.Header.Get("Content-Type"), string(text)
 }
 
-// TestHeaderAndPathAbuse sends what no client does: each gets an error of the
-// 400s, and none reaches a file or breaks anything.
+// TestHeaderAndPathAbuse sends requests that no client makes. Each gets a 4xx error, and
+// none reaches a file.
 func TestHeaderAndPathAbuse(t *testing.T) {
 	t.Parallel()
 	h, server, _ := guarded(t, httpdtest.Options{})
@@ -136,33 +139,38 @@ func TestHeaderAndPathAbuse(t *testing.T) {
 	t.Cleanup(func() { _ = server.Close() })
 	address := l.Addr().String()
 	get := func(path, headers string) string {
-		return "GET " + path + " HTTP/1.1\r\nHost: gatehouse.test\r\nConnection: close\r\n" + headers + "\r\n"
+		return "GET " + path + " HTTP/1.1\r\nHost: gatehouse.test\r\nConnection: close\r\n" + headers +
+			"\r\n"
 	}
 	for name, row := range map[string]struct {
 		request  string
 		statuses []int
 	}{
-		"headers of 64 KiB":           {get("/", "X-Big: "+strings.Repeat("x", 64<<10)+"\r\n"), []int{431}},
-		"ten thousand headers":        {get("/", strings.Repeat("X: y\r\n", 10_000)), []int{431}},
-		"a path of 64 KiB":            {get("/"+strings.Repeat("a", 64<<10), ""), []int{431}},
-		"a path of 16 KiB":            {get("/"+strings.Repeat("a/", 8<<10), ""), []int{404}},
-		"out of the tree":             {get("/static/../../../../etc/passwd", ""), []int{400, 404}},
-		"out of the tree, encoded":    {get("/static/%2e%2e/%2e%2e/%2e%2e/etc/passwd", ""), []int{400, 404}},
+		"headers of 64 KiB": {get("/", "X-Big: "+strings.Repeat("x", 64<<10)+"\r\n"),
+			[]int{431}},
+		"ten thousand headers": {get("/", strings.Repeat("X: y\r\n", 10_000)), []int{431}},
+		"a path of 64 KiB":     {get("/"+strings.Repeat("a", 64<<10), ""), []int{431}},
+		"a path of 16 KiB":     {get("/"+strings.Repeat("a/", 8<<10), ""), []int{404}},
+		"out of the tree":      {get("/static/../../../../etc/passwd", ""), []int{400, 404}},
+		"out of the tree, encoded": {get("/static/%2e%2e/%2e%2e/%2e%2e/etc/passwd", ""),
+			[]int{400, 404}},
 		"out of the tree, with slash": {get("/static/..%2f..%2f..%2fetc%2fpasswd", ""), []int{400, 404}},
 		"out of the tree, backwards":  {get(`/static/..\..\..\etc\passwd`, ""), []int{400, 404}},
 		"a NUL":                       {get("/s/%00", ""), []int{200, 400, 404}},
 		"a bad escape":                {get("/s/%zz", ""), []int{400}},
 		"no UTF-8":                    {get("/s/%ff%fe", ""), []int{200, 400, 404}},
 		"no method":                   {" / HTTP/1.1\r\nHost: x\r\n\r\n", []int{400}},
-		"an unknown method":           {"BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", []int{405}},
-		"no host":                     {"GET / HTTP/1.1\r\n\r\n", []int{400}},
-		"two lengths":                 {"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", []int{400}},
-		"a length and chunks":         {"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\n\r\nx", []int{400, 501}},
-		"a body of 1 MiB":             {"POST /api/session HTTP/1.1\r\nHost: gatehouse.test\r\nOrigin: http://gatehouse.test\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20), []int{413}},
-		"a line break in a header":    {get("/", "X: a\rb\r\n"), []int{400}},
-		"a header without a name":     {get("/", ": x\r\n"), []int{400}},
-		"HTTP/2 in the clear":         {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400, 405, 505}},
-		"somebody else's protocol":    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", []int{400}},
+		"an unknown method": {"BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+			[]int{405}},
+		"no host":                  {"GET / HTTP/1.1\r\n\r\n", []int{400}},
+		"two lengths":              {"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", []int{400}},
+		"a length and chunks":      {"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\n\r\nx", []int{400, 501}},
+		"a body of 1 MiB":          {"POST /api/session HTTP/1.1\r\nHost: gatehouse.test\r\nOrigin: http://gatehouse.test\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20), []int{413}},
+		"a line break in a header": {get("/", "X: a\rb\r\n"), []int{400}},
+		"a header without a name":  {get("/", ": x\r\n"), []int{400}},
+		"HTTP/2 in the clear":      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400, 405, 505}},
+		"somebody else's protocol": {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+			[]int{400}},
 	} {
 		status, kind, body := raw(t, address, row.request)
 		ok := false
@@ -173,7 +181,8 @@ func TestHeaderAndPathAbuse(t *testing.T) {
 			t.Errorf("%s: %d %s, want one of %v", name, status, kind, row.statuses)
 		}
 	}
-	if log := h.Log.String(); strings.Contains(log, "panic") || !strings.Contains(log, "http request refused") {
+	if log := h.Log.String(); strings.Contains(log, "panic") ||
+		!strings.Contains(log, "http request refused") {
 		t.Errorf("log: %s", log)
 	}
 	if n := strings.Count(h.Log.String(), "http request refused"); n > 6 {
@@ -191,13 +200,15 @@ func TestTooManySockets(t *testing.T) {
 		status  int
 		limit   string
 	}{
-		"of an address": {registry.Limits{ConnectionsPerAddress: 5}, nil, 429, "max_connections_per_address"},
-		"in all":        {registry.Limits{Connections: 5}, nil, 503, "max_connections"},
-		"of a proxy":    {registry.Limits{ConnectionsPerAddress: 5}, loopback, 200, ""},
+		"of an address": {registry.Limits{ConnectionsPerAddress: 5}, nil, 429,
+			"max_connections_per_address"},
+		"in all":     {registry.Limits{Connections: 5}, nil, 503, "max_connections"},
+		"of a proxy": {registry.Limits{ConnectionsPerAddress: 5}, loopback, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, server, sockets := guarded(t, httpdtest.Options{TrustedProxies: row.proxies, Limits: func() registry.Limits { return row.limits }})
+			h, server, sockets := guarded(t, httpdtest.Options{TrustedProxies: row.proxies,
+				Limits: func() registry.Limits { return row.limits }})
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -226,7 +237,8 @@ func TestTooManySockets(t *testing.T) {
 				t.Error(body)
 			}
 			wantMetrics(t, h, fmt.Sprintf(`gatehouse_http_connections_dropped_total{cause=%q} 1`, row.limit))
-			if !strings.Contains(h.Log.String(), "security.connection_refused") || !strings.Contains(h.Log.String(), "limit=gateway."+row.limit) {
+			if !strings.Contains(h.Log.String(), "security.connection_refused") ||
+				!strings.Contains(h.Log.String(), "limit=gateway."+row.limit) {
 				t.Errorf("log: %s", h.Log)
 			}
 			for _, nc := range idle {
@@ -240,7 +252,7 @@ func TestTooManySockets(t *testing.T) {
 	}
 }
 
-// TestTooManyFiles cannot take connections for a while.
+// TestTooManyFiles makes accepting connections fail for a while.
 func TestTooManyFiles(t *testing.T) {
 	t.Parallel()
 	h, _, sockets := guarded(t, httpdtest.Options{})
@@ -251,25 +263,28 @@ func TestTooManyFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantMetrics(t, h, fmt.Sprintf(`gatehouse_http_connections_dropped_total{cause="open_files"} %d`, failures))
+	wantMetrics(t, h, fmt.Sprintf(`gatehouse_http_connections_dropped_total{cause="open_files"} %d`,
+		failures))
 	if n := strings.Count(h.Log.String(), "too many open files; raise the limit"); n < 1 || n > 10 {
 		t.Errorf("%d lines for %d failures", n, failures)
 	}
 }
 
-// exhausted is a listener of a process that has as many files as it may.
+// exhausted is a listener in a process that has too many open files.
 type exhausted struct{ net.Listener }
 
 func (exhausted) Accept() (net.Conn, error) {
-	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	return nil, &net.OpError{Op: "accept", Net: "tcp",
+		Err: os.NewSyscallError("accept4", syscall.EMFILE)}
 }
 
-// TestSocketsOverTLS refuses, over TLS, one connection too many before any
-// handshake, and one that does not go on with its own.
+// TestSocketsOverTLS makes one TLS connection too many, which is refused before the
+// handshake, and one that does not go on with its handshake.
 func TestSocketsOverTLS(t *testing.T) {
 	t.Parallel()
 	const most = 5
-	h, server, sockets := guarded(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{ConnectionsPerAddress: most} }})
+	h, server, sockets := guarded(t,
+		httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{ConnectionsPerAddress: most} }})
 	server.ReadHeaderTimeout = time.Second // of which net/http makes the handshake's
 	at := httptest.NewUnstartedServer(nil)
 	at.Config, at.EnableHTTP2 = server, true
@@ -290,7 +305,7 @@ func TestSocketsOverTLS(t *testing.T) {
 	_, _ = idle[0].Write([]byte{22, 3, 1, 2, 0, 1}) // the beginning of a ClientHello
 	eventually(t, func() bool { return sockets.Len() == most })
 	begun := time.Now()
-	if text, _ := io.ReadAll(dial()); len(text) > 0 || time.Since(begun) > httpdtest.Impatience/2 {
+	if text, _ := io.ReadAll(dial()); len(text) > 0 || time.Since(begun) > httpdtest.Timeout/2 {
 		t.Errorf("one too many: %q after %v", text, time.Since(begun))
 	}
 	wantMetrics(t, h, `gatehouse_http_connections_dropped_total{cause="max_connections_per_address"} 1`)
@@ -312,7 +327,7 @@ func TestSocketsOverTLS(t *testing.T) {
 	}
 }
 
-// TestWebSocketsAreNotSockets: an upgraded connection has its place elsewhere.
+// TestWebSocketsAreNotSockets checks that WebSockets do not count in Sockets.
 func TestWebSocketsAreNotSockets(t *testing.T) {
 	t.Parallel()
 	h, server, sockets := guarded(t, httpdtest.Options{})
@@ -332,7 +347,7 @@ func TestWebSocketsAreNotSockets(t *testing.T) {
 
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(httpdtest.Impatience); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(httpdtest.Timeout); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it did not happen")
 		}

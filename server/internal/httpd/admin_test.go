@@ -17,7 +17,8 @@ import (
 )
 
 // consolePages are the paths of the admin console's pages.
-var consolePages = []string{"/admin", "/admin/sessions", "/admin/clients", "/admin/keys", "/admin/audit", "/admin/status"}
+var consolePages = []string{"/admin", "/admin/sessions", "/admin/clients", "/admin/keys",
+	"/admin/audit", "/admin/status"}
 
 func TestConsoleIsForAdmins(t *testing.T) {
 	t.Parallel()
@@ -80,7 +81,8 @@ func TestEverybodysSessions(t *testing.T) {
 		"?user=ben&q=nobody": {"No chats match", `<table`},
 		"?after=nonsense":    {`<tr data-row="many54"`, `First page`},
 	} {
-		if body := get("/admin/sessions" + query); !strings.Contains(body, want[0]) || strings.Contains(body, want[1]) {
+		if body := get("/admin/sessions" + query); !strings.Contains(body, want[0]) ||
+			strings.Contains(body, want[1]) {
 			t.Errorf("%s has no %s, or %s", query, want[0], want[1])
 		}
 	}
@@ -132,7 +134,8 @@ func TestAuditPage(t *testing.T) {
 		if i%2 == 1 {
 			who.UserID = "deputy"
 		}
-		ended, err := h.Audit.Begin(t.Context(), who, audit.Act{Action: audit.Disconnect, Target: fmt.Sprint("connection:", i)})
+		ended, err := h.Audit.Begin(t.Context(), who,
+			audit.Act{Action: audit.Disconnect, Target: fmt.Sprint("connection:", i)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,19 +145,23 @@ func TestAuditPage(t *testing.T) {
 	}
 	get := func(path string) string { return text(t, page(path, admin).do(h)) }
 	newest := get("/admin/audit")
-	if n := strings.Count(newest, "<tr data-row="); n != 100 || !strings.Contains(newest, `data-topics="audit"`) {
+	if n := strings.Count(newest, "<tr data-row="); n != 100 ||
+		!strings.Contains(newest, `data-topics="audit"`) {
 		t.Errorf("%d rows on the first page, or it is not live", n)
 	}
-	if !strings.Contains(newest, "failed</span>") || !strings.Contains(newest, "no such connection any more") {
+	if !strings.Contains(newest, "failed</span>") ||
+		!strings.Contains(newest, "no such connection any more") {
 		t.Error("what failed is not told")
 	}
 	older := get("/admin/audit?before=21")
-	if n := strings.Count(older, "<tr data-row="); n != 20 || strings.Contains(older, `data-topics="audit"`) {
+	if n := strings.Count(older, "<tr data-row="); n != 20 ||
+		strings.Contains(older, `data-topics="audit"`) {
 		t.Errorf("%d rows before 21, or they are live", n)
 	}
 	day := time.Now().Format(time.DateOnly)
 	for query, want := range map[string]int{
-		"user=deputy": 60, "q=connection:11": 11, "action=" + audit.Reload: 0, "since=" + day: 100, "until=" + day: 100,
+		"user=deputy": 60, "q=connection:11": 11, "action=" + audit.Reload: 0, "since=" + day: 100,
+		"until=" + day:     100,
 		"since=2999-01-01": 0, "until=1999-01-01": 0, "since=nonsense": 100, "before=x": 100,
 	} {
 		body := get("/admin/audit?" + query)
@@ -162,7 +169,8 @@ func TestAuditPage(t *testing.T) {
 			t.Errorf("%s: %d rows, want %d", query, n, want)
 		}
 		name, value, _ := strings.Cut(query, "=")
-		if csv := "/admin/audit.csv?" + (url.Values{name: {value}}).Encode(); name != "before" && !strings.Contains(body, csv) {
+		if csv := "/admin/audit.csv?" + (url.Values{name: {value}}).Encode(); name != "before" &&
+			!strings.Contains(body, csv) {
 			t.Errorf("%s: no link to %s", query, csv)
 		}
 	}
@@ -172,11 +180,15 @@ func TestKeysPage(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
 	admin, _ := pair(t, h, protocol.Admin, "boss", "")
-	made, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Nightly", UserID: "reports", Role: protocol.Viewer}, auth.GenerateKey())
+	made, err := h.Keys.Create(t.Context(), "boss",
+		protocol.KeysCreateParams{Name: "Nightly", UserID: "reports", Role: protocol.Viewer},
+		auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: "Old", UserID: "reports", Role: protocol.Viewer}, auth.GenerateKey())
+	old, err := h.Keys.Create(t.Context(), "boss",
+		protocol.KeysCreateParams{Name: "Old", UserID: "reports", Role: protocol.Viewer},
+		auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +196,8 @@ func TestKeysPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := text(t, page("/admin/keys", admin).do(h))
-	for _, want := range []string{`data-row="` + made.ID, "Nightly", made.Prefix, "reports", ">revoked<"} {
+	for _, want := range []string{`data-row="` + made.ID, "Nightly", made.Prefix, "reports",
+		">revoked<"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page has no %s", want)
 		}
@@ -210,7 +223,8 @@ func TestClientsAndStatus(t *testing.T) {
 	own := httpdtest.Dial(t, web.URL, http.Header{"Cookie": {admin}, "Origin": {web.URL}})
 	own.Call("connect", `{}`)
 	body := text(t, page("/admin/clients", admin).do(h))
-	for _, want := range []string{"program", "probe 1.0", "gateway token", "127.0.0.1", "2 connections of 2 users"} {
+	for _, want := range []string{"program", "probe 1.0", "gateway token", "127.0.0.1",
+		"2 connections of 2 users"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page of clients has no %s", want)
 		}
@@ -218,7 +232,8 @@ func TestClientsAndStatus(t *testing.T) {
 	if n := strings.Count(body, ">this browser<"); n != 1 {
 		t.Errorf("%d connections are this browser's, %s", n, device.DeviceID)
 	}
-	if body := text(t, page("/admin/clients?q=PROBE", admin).do(h)); strings.Count(body, "<tr data-row=") != 1 {
+	if body := text(t, page("/admin/clients?q=PROBE", admin).do(h)); strings.Count(body,
+		"<tr data-row=") != 1 {
 		t.Error("the filter does not find one connection")
 	}
 	body = text(t, page("/admin/status", admin).do(h))
@@ -229,26 +244,31 @@ func TestClientsAndStatus(t *testing.T) {
 	}
 }
 
-// TestConsoleShowsHostileWords proves that what others chose is shown, not run.
+// TestConsoleShowsHostileWords proves that texts of others are shown, not run.
 func TestConsoleShowsHostileWords(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
 	const evil = `"'><img src=x onerror=alert(1)><script>alert(2)</script></title><!--`
 	admin, _ := pair(t, h, protocol.Admin, "boss", evil)
 	say(t, h, evil, "theirs", evil)
-	if _, err := h.Keys.Create(t.Context(), "boss", protocol.KeysCreateParams{Name: evil, UserID: evil, Role: protocol.Viewer}, auth.GenerateKey()); err != nil {
+	if _, err := h.Keys.Create(t.Context(), "boss",
+		protocol.KeysCreateParams{Name: evil, UserID: evil, Role: protocol.Viewer},
+		auth.GenerateKey()); err != nil {
 		t.Fatal(err)
 	}
 	label := evil
-	if _, err := h.Sessions.Patch(t.Context(), session.Caller{UserID: evil, Role: protocol.Operator}.To("theirs"), &label, nil); err != nil {
+	if _, err := h.Sessions.Patch(t.Context(),
+		session.Caller{UserID: evil, Role: protocol.Operator}.To("theirs"), &label, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: evil, Via: evil, Address: evil}, audit.Act{Action: audit.Disconnect, Target: "session:" + evil, Detail: evil}); err != nil {
+	if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: evil, Via: evil, Address: evil},
+		audit.Act{Action: audit.Disconnect, Target: "session:" + evil, Detail: evil}); err != nil {
 		t.Fatal(err)
 	}
 	shown := 0
 	for _, path := range append(consolePages, "/s/theirs") {
-		for _, query := range []string{"", "?q=" + url.QueryEscape(evil) + "&user=" + url.QueryEscape(evil) + "&since=" + url.QueryEscape(evil)} {
+		for _, query := range []string{"", "?q=" + url.QueryEscape(evil) + "&user=" +
+			url.QueryEscape(evil) + "&since=" + url.QueryEscape(evil)} {
 			body := text(t, page(path+query, admin).do(h))
 			for _, never := range []string{"<img src=x", "<script>alert", "<!--", "onerror=alert(1)>"} {
 				if i := strings.Index(body, never); i >= 0 {

@@ -13,26 +13,30 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// auditShown is how many lines a page of the audit log has.
+// auditShown is how many entries a page of the audit log shows.
 const auditShown = 100
 
-// auditQuery is what the query of an address asks of the audit log, as texts.
-// Since and Until are days of the gateway's zone, Until the last one.
+// auditQuery is the filter in a URL's query. since and until are days in the
+// gateway's time zone, both included.
 type auditQuery struct {
 	text, user, action, since, until string
 }
 
-func auditAsked(r *http.Request) auditQuery {
-	return auditQuery{asked(r, "q"), asked(r, "user"), asked(r, "action"), asked(r, "since"), asked(r, "until")}
+func auditQueryOf(r *http.Request) auditQuery {
+	return auditQuery{
+		text: queryParam(r, "q"), user: queryParam(r, "user"), action: queryParam(r, "action"),
+		since: queryParam(r, "since"), until: queryParam(r, "until"),
+	}
 }
 
-// address is that of a page for the same lines, from before one on ("": the
-// newest).
-func (q auditQuery) address(path, before string) string {
-	return address(path, "q", q.text, "user", q.user, "action", q.action, "since", q.since, "until", q.until, "before", before)
+// pageURL is the URL of a page with the same filter, from before an entry on; "": from
+// the newest entry on.
+func (q auditQuery) pageURL(path, before string) string {
+	return pageURL(path, "q", q.text, "user", q.user, "action", q.action,
+		"since", q.since, "until", q.until, "before", before)
 }
 
-// filter takes days that are none as not given.
+// filter makes the filter for the audit log. Invalid days are ignored.
 func (q auditQuery) filter() audit.Filter {
 	f := audit.Filter{UserID: q.user, Action: q.action, Query: q.text}
 	if day, err := time.ParseInLocation(time.DateOnly, q.since, time.Local); err == nil {
@@ -44,23 +48,23 @@ func (q auditQuery) filter() audit.Filter {
 	return f
 }
 
-// adminAudit is GET /admin/audit: who did what. Its newest lines follow what
-// happens; older ones stay as they are.
+// adminAudit is GET /admin/audit: who did what. Only the page with the newest entries
+// is kept up to date.
 func (s *server) adminAudit(w http.ResponseWriter, r *http.Request, device *pairing.Device) error {
 	const path = "/admin/audit"
 	console, devices, err := s.console(r, device)
 	if err != nil {
 		return err
 	}
-	q := auditAsked(r)
+	q := auditQueryOf(r)
 	m := page.AdminAuditModel{
 		Console: console, Query: q.text, User: q.user, Action: q.action, Since: q.since, Until: q.until,
-		Actions: audit.Actions(), CSV: q.address("/admin/audit.csv", ""),
+		Actions: audit.Actions(), CSV: q.pageURL("/admin/audit.csv", ""),
 	}
 	f := q.filter()
 	f.Limit = auditShown + 1
-	if f.Before, _ = strconv.ParseInt(asked(r, "before"), 10, 64); f.Before > 0 {
-		m.First = q.address(path, "")
+	if f.Before, _ = strconv.ParseInt(queryParam(r, "before"), 10, 64); f.Before > 0 {
+		m.First = q.pageURL(path, "")
 	} else {
 		f.Before, m.Topics = 0, []string{protocol.TopicAudit}
 	}
@@ -70,20 +74,21 @@ func (s *server) adminAudit(w http.ResponseWriter, r *http.Request, device *pair
 	}
 	if len(list) > auditShown {
 		list = list[:auditShown]
-		m.Next = q.address(path, strconv.FormatInt(list[auditShown-1].ID, 10))
+		m.Next = q.pageURL(path, strconv.FormatInt(list[auditShown-1].ID, 10))
 	}
 	names := deviceNames(devices.Paired)
 	for _, e := range list {
 		m.Rows = append(m.Rows, auditRow(e, names))
 	}
-	s.show(w, r, http.StatusOK, page.AdminAudit(m))
+	s.render(w, r, http.StatusOK, page.AdminAudit(m))
 	return nil
 }
 
 func auditRow(e protocol.AuditEntry, devices map[string]string) part.AuditRow {
 	row := part.AuditRow{
 		ID: strconv.FormatInt(e.ID, 10), At: clock(e.At), User: e.UserID, Via: credential(e.Via, devices),
-		Address: e.Address, Action: e.Action, Target: e.Target, Detail: e.Detail, Failed: e.Outcome == protocol.AuditFailed,
+		Address: e.Address, Action: e.Action, Target: e.Target, Detail: e.Detail,
+		Failed: e.Outcome == protocol.AuditFailed,
 	}
 	if key, ok := audit.ParseSession(e.Target); ok {
 		row.Target, row.Href = key, markup.SessionPath(key)

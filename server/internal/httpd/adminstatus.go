@@ -12,14 +12,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// adminStatus is GET /admin/status: the gateway's state, and what holds.
+// adminStatus is GET /admin/status: the gateway's state and settings.
 func (s *server) adminStatus(w http.ResponseWriter, r *http.Request, device *pairing.Device) error {
-	console, _, err := s.console(r, device, protocol.TopicConfig, protocol.TopicClients, protocol.TopicSessions)
+	console, _, err := s.console(r, device, protocol.TopicConfig, protocol.TopicClients,
+		protocol.TopicSessions)
 	if err != nil {
 		return err
 	}
 	status := s.Gateway.Status(r.Context())
-	s.show(w, r, http.StatusOK, page.AdminStatus(page.AdminStatusModel{
+	s.render(w, r, http.StatusOK, page.AdminStatus(page.AdminStatusModel{
 		Console: console, Groups: factGroups(status), Config: status.Detail.ConfigFile,
 	}))
 	return nil
@@ -57,16 +58,18 @@ func factGroups(s *protocol.StatusResult) []page.FactGroup {
 		config = append(config, part.Fact{Name: "Reloaded", Time: ago(d.ReloadedAt)})
 	}
 	if len(d.NeedsRestart) > 0 {
-		config = append(config, part.Fact{Name: "Needs a restart", Value: strings.Join(d.NeedsRestart, ", "), Bad: true})
+		config = append(config, part.Fact{Name: "Needs a restart",
+			Value: strings.Join(d.NeedsRestart, ", "), Bad: true})
 	}
 	for _, setting := range d.Settings {
-		config = append(config, part.Fact{Name: setting.Key, Value: plainly(setting.Value)})
+		config = append(config, part.Fact{Name: setting.Key, Value: plainSetting(setting.Value)})
 	}
-	return []page.FactGroup{{Title: "Gateway", Facts: gateway}, {Title: "Now", Facts: now}, {Title: "Store", Facts: store}, {Title: "Active", Facts: config}}
+	return []page.FactGroup{{Title: "Gateway", Facts: gateway}, {Title: "Now", Facts: now},
+		{Title: "Store", Facts: store}, {Title: "Active", Facts: config}}
 }
 
-// plainly is a setting without the signs that a configuration puts around it.
-func plainly(value string) string {
+// plainSetting is a setting's value without the quotes and brackets of JSON.
+func plainSetting(value string) string {
 	if value == "[]" {
 		return "none"
 	}

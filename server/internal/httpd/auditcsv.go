@@ -11,14 +11,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// exportStep is how many lines of the audit log are read at once.
+// exportStep is how many entries of the audit log are read at once.
 const exportStep = 500
 
-// auditCSV is GET /admin/audit.csv: the lines of the audit log that the page of
-// the same query is about, as a file (RFC 4180), newest first. The log tells of
-// it. One that breaks off ends the connection, so that nobody takes it for whole.
+// auditCSV is GET /admin/audit.csv: the entries of the audit log that match the query,
+// newest first, as a file (RFC 4180). The export itself is audited. If reading fails in
+// the middle, the connection is cut off, so that the client sees that the file is not
+// complete.
 func (s *server) auditCSV(w http.ResponseWriter, r *http.Request) {
-	lines, f, err := s.export(r)
+	lines, f, err := s.beginExport(r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -29,19 +30,21 @@ func (s *server) auditCSV(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	to := csv.NewWriter(&patient{ResponseWriter: w})
+	to := csv.NewWriter(&pacedWriter{ResponseWriter: w})
 	to.UseCRLF = true
-	_ = to.Write([]string{"id", "at", "user", "role", "via", "address", "action", "target", "detail", "outcome"}) // Error says
+	// to.Error has the error
+	_ = to.Write([]string{"id", "at", "user", "role", "via", "address", "action", "target", "detail",
+		"outcome"})
 	for len(lines) > 0 {
 		for _, e := range lines {
-			_ = to.Write(record(e))
+			_ = to.Write(csvRecord(e))
 		}
 		if to.Flush(); to.Error() != nil || len(lines) < exportStep {
 			break
 		}
 		f.Before = lines[len(lines)-1].ID
 		if lines, err = s.Audit.List(r.Context(), f); err != nil {
-			s.Log.Error("the audit log's export broke off", "error", err)
+			s.Log.Error("audit log export cut off: the log could not be read", "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}
@@ -50,16 +53,17 @@ func (s *server) auditCSV(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// export gives the first lines that an admin asks for, and the filter for those
-// that follow.
-func (s *server) export(r *http.Request) ([]protocol.AuditEntry, audit.Filter, error) {
-	c, err := s.allowed(r, protocol.Admin)
+// beginExport audits the export, and gives the first entries and the filter for the
+// following ones.
+func (s *server) beginExport(r *http.Request) ([]protocol.AuditEntry, audit.Filter, error) {
+	c, err := s.requireRole(r, protocol.Admin)
 	if err != nil {
 		return nil, audit.Filter{}, err
 	}
-	f := auditAsked(r).filter()
+	f := auditQueryOf(r).filter()
 	f.Limit = exportStep
-	ended, err := s.Audit.Begin(r.Context(), c.Actor(s.address(r)), audit.Act{Action: audit.LogExport, Detail: r.URL.RawQuery})
+	ended, err := s.Audit.Begin(r.Context(), c.Actor(s.clientAddress(r)),
+		audit.Act{Action: audit.LogExport, Detail: r.URL.RawQuery})
 	if err != nil {
 		return nil, f, err
 	}
@@ -68,18 +72,21 @@ func (s *server) export(r *http.Request) ([]protocol.AuditEntry, audit.Filter, e
 	return lines, f, err
 }
 
-// record is a line as a row. at is UTC (RFC 3339).
-func record(e protocol.AuditEntry) []string {
+// csvRecord is an entry as a row. Times are UTC (RFC 3339).
+func csvRecord(e protocol.AuditEntry) []string {
 	return []string{
-		strconv.FormatInt(e.ID, 10), e.At.Go().Format("2006-01-02T15:04:05.000Z07:00"), inert(e.UserID), inert(string(e.Role)),
-		inert(e.Via), inert(e.Address), inert(e.Action), inert(e.Target), inert(e.Detail), e.Outcome,
+		strconv.FormatInt(e.ID, 10), e.At.Go().Format("2006-01-02T15:04:05.000Z07:00"),
+		escapeFormula(e.UserID), escapeFormula(string(e.Role)),
+		escapeFormula(e.Via), escapeFormula(e.Address), escapeFormula(e.Action), escapeFormula(e.Target),
+		escapeFormula(e.Detail), e.Outcome,
 	}
 }
 
-// inert is a text that no spreadsheet takes for a formula
+// escapeFormula makes a text that no spreadsheet takes for a formula
 // (https://owasp.org/www-community/attacks/CSV_Injection).
-func inert(text string) string {
-	if trimmed := strings.TrimLeft(text, " "); trimmed != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(trimmed)[0]) {
+func escapeFormula(text string) string {
+	if trimmed := strings.TrimLeft(text, " "); trimmed != "" &&
+		strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(trimmed)[0]) {
 		return "'" + text
 	}
 	return text

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// socket is a user's connection, as a page of ours has it.
+// socket is a user's connection, made as by a page of the gateway.
 func (s *served) socket(user string) *httpdtest.Client {
 	s.t.Helper()
 	c := httpdtest.Dial(s.t, s.url, http.Header{"Cookie": {s.users[user]}, "Origin": {s.url}})
@@ -30,12 +30,15 @@ func TestSendFiles(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	c := s.socket("zoe")
-	pic, notes := s.uploaded("zoe", "cat.png", picture(t, 40, 30)), s.uploaded("zoe", "notes.txt", []byte("hello"))
-	params := `{"message":"","media":` + media(pic.Path, notes.Path) + `,"idempotencyKey":"k","ack":"accepted"}`
+	pic, notes := s.uploaded("zoe", "cat.png", picture(t, 40, 30)),
+		s.uploaded("zoe", "notes.txt", []byte("hello"))
+	params := `{"message":"","media":` + media(pic.Path, notes.Path) +
+		`,"idempotencyKey":"k","ack":"accepted"}`
 	var sent, again protocol.ChatSendResult
 	c.Read(c.OK(protocol.MethodChatSend, params), &sent)
 	want := []protocol.Media{
-		{Path: pic.Path, Filename: "cat.png", MimeType: "image/png", Size: pic.Size, Width: 40, Height: 30, Thumbnail: true},
+		{Path: pic.Path, Filename: "cat.png", MimeType: "image/png", Size: pic.Size, Width: 40,
+			Height: 30, Thumbnail: true},
 		{Path: notes.Path, Filename: "notes.txt", MimeType: "text/plain", Size: 5},
 	}
 	check := func(what string, m protocol.Message) {
@@ -58,15 +61,19 @@ func TestSendFiles(t *testing.T) {
 	if again.MessageID != sent.MessageID || again.Status != protocol.SendDuplicate {
 		t.Errorf("sent again: %+v", again)
 	}
-	c.Refused(protocol.AlreadyExists, "", protocol.MethodChatSend, strings.Replace(params, media(pic.Path, notes.Path), media(notes.Path, pic.Path), 1))
-	c.Refused(protocol.AlreadyExists, "", protocol.MethodChatSend, strings.Replace(params, media(pic.Path, notes.Path), media(pic.Path), 1))
+	c.Refused(protocol.AlreadyExists, "", protocol.MethodChatSend,
+		strings.Replace(params, media(pic.Path, notes.Path), media(notes.Path, pic.Path), 1))
+	c.Refused(protocol.AlreadyExists, "", protocol.MethodChatSend,
+		strings.Replace(params, media(pic.Path, notes.Path), media(pic.Path), 1))
 	// What a message has cannot be removed by itself, or be in another session.
-	wantError(t, s.do(http.MethodDelete, "zoe", pic.Path, "", nil), http.StatusConflict, protocol.FailedPrecondition)
-	c.Refused(protocol.FailedPrecondition, "media[0]", protocol.MethodChatSend, `{"message":"x","sessionKey":"new","media":`+media(pic.Path)+`}`)
+	wantError(t, s.do(http.MethodDelete, "zoe", pic.Path, "", nil), http.StatusConflict,
+		protocol.FailedPrecondition)
+	c.Refused(protocol.FailedPrecondition, "media[0]", protocol.MethodChatSend,
+		`{"message":"x","sessionKey":"new","media":`+media(pic.Path)+`}`)
 	c.OK(protocol.MethodChatSend, `{"message":"once more","sessionKey":"`+sent.SessionKey+`","media":`+media(pic.Path)+`}`)
 }
 
-// sessions lists those of a client's user.
+// sessions lists the sessions of the client's user.
 func (s *served) sessions(c *httpdtest.Client) []protocol.Session {
 	s.t.Helper()
 	var list protocol.SessionsListResult
@@ -78,7 +85,8 @@ func TestSendFilesRefused(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	c := s.socket("zoe")
-	own, others := s.uploaded("zoe", "a.txt", []byte("hello")).Path, s.uploaded("other", "a.txt", []byte("hello")).Path
+	own, others := s.uploaded("zoe", "a.txt", []byte("hello")).Path,
+		s.uploaded("other", "a.txt", []byte("hello")).Path
 	gone := s.uploaded("zoe", "a.txt", []byte("hello")).Path
 	if r := s.do(http.MethodDelete, "zoe", gone, "", nil); r.StatusCode != http.StatusNoContent {
 		t.Fatalf("HTTP %d", r.StatusCode)
@@ -92,7 +100,8 @@ func TestSendFilesRefused(t *testing.T) {
 		{protocol.InvalidRequest, "media[0].path", media("/etc/passwd")},
 		{protocol.InvalidRequest, "media[0].path", media(protocol.MediaPath + "../../gatehouse.db")},
 		{protocol.InvalidRequest, "media[1].path", media(own, own+"?thumbnail")},
-		{protocol.InvalidRequest, "at most 10 files", media(strings.Split(strings.Repeat(own+" ", 10)+own, " ")...)},
+		{protocol.InvalidRequest, "at most 10 files",
+			media(strings.Split(strings.Repeat(own+" ", 10)+own, " ")...)},
 		{protocol.InvalidRequest, "message must not be empty", `[]`},
 	} {
 		c.Refused(row.code, row.words, protocol.MethodChatSend, `{"message":" ","media":`+row.media+`}`)
@@ -105,7 +114,7 @@ func TestSendFilesRefused(t *testing.T) {
 	s.socket("boss").OK(protocol.MethodChatSend, `{"message":"","media":`+media(others)+`}`)
 }
 
-// A file in a session can be read by whoever owns that, and goes with it.
+// The owner of a session can read its files. They are removed with the session.
 func TestFilesOfSessions(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -119,7 +128,8 @@ func TestFilesOfSessions(t *testing.T) {
 		}
 	}
 	read("zoe", http.StatusForbidden)
-	boss.OK(protocol.MethodChatSend, `{"message":"echo look","sessionKey":"zoes","media":`+media(path)+`}`)
+	boss.OK(protocol.MethodChatSend,
+		`{"message":"echo look","sessionKey":"zoes","media":`+media(path)+`}`)
 	read("zoe", http.StatusOK)
 	read("other", http.StatusForbidden)
 	unused := s.uploaded("zoe", "a.txt", []byte("never sent")).Path
@@ -134,7 +144,8 @@ func TestFilesOfSessions(t *testing.T) {
 	if r := s.do(http.MethodGet, "zoe", unused, "", nil); r.StatusCode != http.StatusOK {
 		t.Errorf("an unused file of today: HTTP %d", r.StatusCode)
 	}
-	if removed, err := s.Media.Collect(t.Context(), time.Now().Add(time.Hour)); err != nil || removed != 1 {
+	if removed, err := s.Media.Collect(t.Context(), time.Now().Add(time.Hour)); err != nil ||
+		removed != 1 {
 		t.Errorf("%d unused files removed, %v", removed, err)
 	}
 	if r := s.do(http.MethodGet, "zoe", unused, "", nil); r.StatusCode != http.StatusNotFound {
@@ -142,7 +153,7 @@ func TestFilesOfSessions(t *testing.T) {
 	}
 }
 
-// The agent is told of files, also where a message is nothing else.
+// The agent gets the files, even if the message has no text.
 func TestAgentGetsFiles(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -150,7 +161,8 @@ func TestAgentGetsFiles(t *testing.T) {
 	var answer protocol.ChatSendResult
 	c := s.socket("zoe")
 	c.Read(c.OK(protocol.MethodChatSend, `{"message":"","media":`+media(path)+`}`), &answer)
-	if answer.Content == nil || !strings.Contains(*answer.Content, "`notes.txt` (text/plain, 5 bytes)") {
+	if answer.Content == nil || !strings.Contains(*answer.Content,
+		"`notes.txt` (text/plain, 5 bytes)") {
 		t.Errorf("the demo agent says %v", answer.Content)
 	}
 }

@@ -18,15 +18,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// chat is GET / and GET /s/{key}: the conversation, with its transcript in it.
+// chat is GET / and GET /s/{key}: the chat page, with the transcript of the session.
 func (s *server) chat(w http.ResponseWriter, r *http.Request) {
-	device, err := s.who(r)
+	device, err := s.findDevice(r)
 	switch {
 	case err != nil:
-		s.failed(w, r, err)
+		s.showError(w, r, err)
 		return
 	case device == nil:
-		s.gate(w, r)
+		s.showGate(w, r)
 		return
 	}
 	key, err := url.PathUnescape(chi.URLParam(r, "key"))
@@ -34,43 +34,47 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	m := page.ChatModel{Site: s.site, Viewer: viewer(device), State: markup.StateReady, SessionKey: key,
-		Title: words.NewSession, Suggestions: s.settings(r).suggestions(), Agent: s.settings(r).Agents[0].Name}
+	m := page.ChatModel{Site: s.site, Viewer: viewer(device), State: markup.StateReady,
+		SessionKey: key,
+		Title:      words.NewSession, Suggestions: s.settings(r).suggestions(),
+		Agent: s.settings(r).Agents[0].Name}
 	status := http.StatusOK
 	err = s.fillTranscript(r, device, &m)
 	if refused := new(protocol.Error); errors.As(err, &refused) && refused.Code == protocol.NotFound {
-		// The client is told all the same: what it keeps may be the first message of
-		// a session that nobody else knows yet.
+		// The client gets the page all the same: its outbox may have the first message of
+		// a session that the gateway does not know yet.
 		status, err = http.StatusNotFound, nil
 		m.State, m.Title = markup.StateGone, words.NoSession
 	}
 	if err != nil {
-		s.failed(w, r, err)
+		s.showError(w, r, err)
 		return
 	}
 	if err := s.fillSessions(r, device, &m); err != nil {
-		s.failed(w, r, err)
+		s.showError(w, r, err)
 		return
 	}
-	s.show(w, r, status, page.Chat(m))
+	s.render(w, r, status, page.Chat(m))
 }
 
 func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page.ChatModel) error {
 	if m.SessionKey == "" {
 		return nil
 	}
-	p, err := s.Sessions.History(r.Context(), callerOf(device).To(m.SessionKey), 0, protocol.DefaultHistoryLimit)
+	p, err := s.Sessions.History(r.Context(), callerOf(device).To(m.SessionKey), 0,
+		protocol.DefaultHistoryLimit)
 	if err != nil {
 		return err
 	}
 	m.Title, m.Agent = words.Session(p.Session.Label), s.settings(r).agentName(p.Session.AgentID)
 	if p.Session.UserID != device.UserID {
 		m.Owner = p.Session.UserID
-		if err := s.reads(r, device, audit.SessionRead, audit.Session(m.SessionKey)); err != nil {
+		if err := s.auditReading(r, device, audit.SessionRead, audit.Session(m.SessionKey)); err != nil {
 			return err
 		}
 	}
-	m.Epoch, m.LastSeq, m.HasMore, m.Running = p.Session.Epoch, p.Session.LastSeq, p.HasMore, p.Session.Running
+	m.Epoch, m.LastSeq, m.HasMore, m.Running = p.Session.Epoch, p.Session.LastSeq, p.HasMore,
+		p.Session.Running
 	present.Messages(p.Messages)
 	m.Messages = make([]part.Message, len(p.Messages))
 	for i := range p.Messages {
@@ -85,7 +89,8 @@ func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page
 func (s *server) message(m *protocol.Message, agent string) part.Message {
 	shown := part.Message{
 		From: string(m.Role), ID: m.ID, RunID: m.RunID, Seq: m.Seq, Status: string(m.Status),
-		Time: clock(m.CreatedAt), Text: m.Content, Name: agent, Label: m.Label, Thinking: m.Thinking, Error: m.Error,
+		Time: clock(m.CreatedAt), Text: m.Content, Name: agent, Label: m.Label, Thinking: m.Thinking,
+		Error: m.Error,
 	}
 	for i := range m.Media {
 		shown.Files = append(shown.Files, part.FileOf(&m.Media[i]))
@@ -100,7 +105,8 @@ func (s *server) message(m *protocol.Message, agent string) part.Message {
 }
 
 func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.ChatModel) error {
-	list, _, err := s.Sessions.List(r.Context(), session.List{UserID: device.UserID, Limit: protocol.DefaultListLimit})
+	list, _, err := s.Sessions.List(r.Context(),
+		session.List{UserID: device.UserID, Limit: protocol.DefaultListLimit})
 	if err != nil {
 		return err
 	}
@@ -115,7 +121,7 @@ func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.C
 	return nil
 }
 
-// sessionItems is the list of chats; current is the key of the one that is shown.
+// sessionItems is the list of chats; current is the key of the chat that is shown.
 func sessionItems(list []session.Record, current string) []part.Session {
 	items := make([]part.Session, 0, len(list))
 	for _, rec := range list {

@@ -7,15 +7,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 )
 
-// cookieLife is as long as browsers keep a cookie at the most
-// (RFC 6265bis §5.5).
+// cookieLife is the longest time that browsers keep a cookie (RFC 6265bis §5.5).
 const cookieLife = 400 * 24 * time.Hour
 
-// cookieName has the instance in it, because cookies do not know ports: two
-// gateways on one host would overwrite each other's. Over TLS its prefix makes
-// browsers take it from this very host alone, over TLS alone (RFC 6265bis
-// §4.1.3.2): neither a neighbour's page nor somebody on the line can plant one.
-// So a credential that went over plain HTTP is none over TLS.
+// cookieName is the name of the credential's cookie. It has the instance's id, since
+// cookies ignore ports: two gateways on one host would overwrite each other's cookie.
+// Over TLS it has the prefix __Host-: browsers accept such a cookie only from this host
+// and only over TLS (RFC 6265bis §4.1.3.2), so neither another subdomain nor an attacker
+// on the network can set it. A credential set over plain HTTP is not valid over TLS.
 func (s *server) cookieName(r *http.Request) string {
 	if s.secure(r) {
 		return "__Host-" + s.plainCookieName()
@@ -25,11 +24,12 @@ func (s *server) cookieName(r *http.Request) string {
 
 func (s *server) plainCookieName() string { return "gatehouse_" + s.Instance }
 
-// credential is the device credential in r's cookie, or "". It counts only on a
-// GET without an origin, unless a page of another origin has made it to embed
-// what comes, and on requests of our own pages.
+// credential is the device credential in the request's cookie, or "". The cookie counts
+// on requests of our own pages, and on a GET without an Origin header that is not made
+// by another site's page to embed the response.
 func (s *server) credential(r *http.Request) string {
-	counts := s.sameOrigin(r) || r.Header.Get("Origin") == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) && !embedded(r)
+	counts := s.sameOrigin(r) || r.Header.Get("Origin") == "" &&
+		(r.Method == http.MethodGet || r.Method == http.MethodHead) && !embedded(r)
 	if !counts {
 		return ""
 	}
@@ -40,17 +40,18 @@ func (s *server) credential(r *http.Request) string {
 	return c.Value
 }
 
-// embedded reports whether a page of another origin asks for a part of itself, a
-// picture say (Fetch Metadata, §2). Where that origin differs in the port alone,
-// the browser sends its cookies: what a GET writes, such as lines of the audit log,
-// would be that page's doing.
+// embedded reports whether a page of another origin embeds the response, as an image
+// for example (Fetch Metadata, §2). If that origin differs only in the port, the browser
+// sends the cookie: the page could then cause what a GET writes, such as entries of the
+// audit log.
 func embedded(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
-	return (site == "same-site" || site == "cross-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"
+	return (site == "same-site" || site == "cross-site") &&
+		r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }
 
-// setCookie gives the browser its credential, where no script can read it; an
-// empty one takes it away. One that was set over plain HTTP goes as well.
+// setCookie sets the browser's credential; an empty one removes the cookie. Scripts
+// cannot read it. A cookie that was set over plain HTTP is removed.
 func (s *server) setCookie(w http.ResponseWriter, r *http.Request, credential string) {
 	c := &http.Cookie{ // #nosec G124 -- Secure wherever the browser came over TLS; over plain HTTP it would not come back
 		Name: s.cookieName(r), Value: credential, Path: "/", MaxAge: int(cookieLife.Seconds()),
@@ -62,7 +63,8 @@ func (s *server) setCookie(w http.ResponseWriter, r *http.Request, credential st
 	http.SetCookie(w, c)
 	if plain := s.plainCookieName(); plain != c.Name && len(r.CookiesNamed(plain)) > 0 {
 		http.SetCookie(w, &http.Cookie{
-			Name: plain, Path: "/", MaxAge: -1, HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
+			Name: plain, Path: "/", MaxAge: -1, HttpOnly: true, Secure: true,
+			SameSite: http.SameSiteStrictMode,
 		})
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestCookieOverTLS holds that a cookie of plain HTTP, which anybody on the line
-// can have read or planted, opens nothing over TLS, and goes at the first chance.
+// TestCookieOverTLS checks that a cookie from plain HTTP, which an attacker on the
+// network may have read or set, is not valid over TLS, and is removed soon.
 func TestCookieOverTLS(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
@@ -27,20 +27,23 @@ func TestCookieOverTLS(t *testing.T) {
 		{"prefixed, over plain HTTP", base + "/", secure, false},
 		{"both, over TLS", over + "/", "x=y; " + plain + "x; " + secure, true},
 	} {
-		if opened := strings.Contains(text(t, page(row.url, row.cookie).do(h)), "somebody"); opened != row.opens {
+		if opened := strings.Contains(text(t, page(row.url, row.cookie).do(h)),
+			"somebody"); opened != row.opens {
 			t.Errorf("%s: opens %v, want %v", row.name, opened, row.opens)
 		}
 	}
-	ask := request{method: http.MethodPost, url: over + "/api/session", origin: over, cookie: plain, header: http.Header{"Content-Type": {"application/json"}}}
+	ask := request{method: http.MethodPost, url: over + "/api/session", origin: over, cookie: plain,
+		header: http.Header{"Content-Type": {"application/json"}}}
 	cookies := ask.do(h).Cookies()
-	if len(cookies) != 2 || cookies[0].Name != "__Host-"+cookieName(h) || strings.HasSuffix(plain, cookies[0].Value) ||
+	if len(cookies) != 2 || cookies[0].Name != "__Host-"+cookieName(h) ||
+		strings.HasSuffix(plain, cookies[0].Value) ||
 		cookies[1].Name != cookieName(h) || cookies[1].MaxAge >= 0 || cookies[1].Value != "" {
 		t.Errorf("over TLS a browser with the cookie of plain HTTP gets %v", cookies)
 	}
 }
 
-// TestEmbeddingNeedsNoCookie holds that a page of another origin makes nobody's
-// browser read what is its user's, and the audit log tell of it.
+// TestEmbeddingNeedsNoCookie checks that a page of another origin cannot make a browser
+// read its user's data, which would also write to the audit log.
 func TestEmbeddingNeedsNoCookie(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})

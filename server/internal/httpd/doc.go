@@ -1,10 +1,19 @@
 // Package httpd is the gateway's HTTP side: routes, cookies, headers, pages and assets.
 //
-// It finds out who asks: the address (peer.go: a trusted proxy's word counts), the origin
-// of the page that made the request, and the credential (caller.go), which package access
-// checks. A browser's credential is a cookie; programs send a bearer. WebSockets go to the
-// gateway once their origin was checked.
+// For each request it finds out:
 //
-// What httpd needs of others it declares as small interfaces (needs.go); package app joins
-// the parts. Bounds on connections that are not WebSockets, or not yet, are in sockets.go.
+//   - the client's address (peer.go). Headers of proxies count only if the proxy is one of
+//     gateway.trusted_proxies.
+//   - the origin of the page that made the request (origin.go), and whether a page of that
+//     origin may make it.
+//   - who makes it: programs send a token or API key as bearer (credential.go), browsers a
+//     cookie with the credential of their device (cookie.go). Package access checks both.
+//
+// WebSockets go to package gateway once their origin is checked (socket.go). A page is
+// rendered here by package page, from a model that its handler fills; its client then
+// takes the page over.
+//
+// A handler is in the file that is named like it. What httpd needs of other packages, it
+// declares as small interfaces (needs.go); package app joins the parts. Sockets (sockets.go)
+// bounds the connections that are not WebSockets, or not yet.
 package httpd

@@ -36,9 +36,11 @@ func newManualPages(site page.Site) manualPages {
 
 func newManualPage(site page.Site, name string) (manualPage, error) {
 	p := manual.Format(name)
-	model := page.DocsModel{Site: site, Title: p.Title, Index: name == docs.Index, Chapters: manualChapters(name), Blocks: p.Blocks}
+	model := page.DocsModel{Site: site, Title: p.Title, Index: name == docs.Index,
+		Chapters: manualChapters(name), Blocks: p.Blocks}
 	for _, s := range p.Sections {
-		model.Sections = append(model.Sections, page.DocsLink{Title: s.Title, Href: "#" + s.ID, Deep: s.Deep})
+		model.Sections = append(model.Sections, page.DocsLink{Title: s.Title, Href: "#" + s.ID,
+			Deep: s.Deep})
 	}
 	if p.Previous != "" {
 		model.Previous = manualLink(p.Previous)
@@ -82,12 +84,13 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 	}
 	load, there := s.manual[name]
 	if !there || r.URL.Path != docs.Path(name) {
-		s.notice(w, r, http.StatusNotFound, "Nothing here", "The manual has no page of this name. Its contents are under /docs.", "")
+		s.showNotice(w, r, http.StatusNotFound, "Nothing here",
+			"The manual has no page of this name. Its contents are under /docs.", "")
 		return
 	}
 	p, err := load()
 	if err != nil {
-		s.failed(w, r, err)
+		s.showError(w, r, err)
 		return
 	}
 	h := w.Header()
@@ -98,7 +101,7 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(p.html) // a reader who is gone misses nothing
+	_, _ = w.Write(p.html) // an error means that the client is gone
 }
 
 // hasTag reports whether an If-None-Match header names the tag (RFC 9110 §13.1.2).

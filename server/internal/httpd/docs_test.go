@@ -23,22 +23,27 @@ func TestManual(t *testing.T) {
 	r := page("/docs", "").do(h)
 	body := text(t, r)
 	tag := r.Header.Get("ETag")
-	if r.StatusCode != http.StatusOK || !strings.Contains(body, `data-page="docs"`) || strings.Contains(body, "<script") ||
-		r.Header.Get("Cache-Control") != "public, no-cache" || tag == "" || !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+	if r.StatusCode != http.StatusOK || !strings.Contains(body, `data-page="docs"`) ||
+		strings.Contains(body, "<script") ||
+		r.Header.Get("Cache-Control") != "public, no-cache" || tag == "" ||
+		!strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Fatalf("HTTP %d, headers %v", r.StatusCode, r.Header)
 	}
 	if len(setCookies(r)) > 0 {
 		t.Error("the manual sets a cookie")
 	}
-	for sent, status := range map[string]int{tag: 304, "W/" + tag: 304, `"x", ` + tag: 304, `"x"`: 200, "*": 200} {
+	for sent, status := range map[string]int{tag: 304, "W/" + tag: 304, `"x", ` + tag: 304, `"x"`: 200,
+		"*": 200} {
 		q := page("/docs", "")
 		q.header = http.Header{"If-None-Match": {sent}}
 		if again := q.do(h); again.StatusCode != status {
 			t.Errorf("If-None-Match: %s gives HTTP %d, want %d", sent, again.StatusCode, status)
 		}
 	}
-	for _, path := range []string{"/docs/", "/docs/README", "/docs/none", "/docs/docs.go", "/docs/configuration.md", "/docs/..%2fdocs", "/docs/a/b"} {
-		if r := page(path, "").do(h); r.StatusCode != http.StatusNotFound || r.Header.Get("Cache-Control") != "no-store" {
+	for _, path := range []string{"/docs/", "/docs/README", "/docs/none", "/docs/docs.go",
+		"/docs/configuration.md", "/docs/..%2fdocs", "/docs/a/b"} {
+		if r := page(path, "").do(h); r.StatusCode != http.StatusNotFound ||
+			r.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: HTTP %d, headers %v", path, r.StatusCode, r.Header)
 		}
 	}
@@ -108,7 +113,8 @@ func TestManualLinksInTheRepository(t *testing.T) {
 				continue
 			}
 			there := pages[strings.TrimSuffix(filepath.Base(file), ".md")]
-			if !slices.ContainsFunc(format.NewDocument(there, docs.Link).Headings, func(h format.Heading) bool { return h.ID == anchor }) {
+			if !slices.ContainsFunc(format.NewDocument(there, docs.Link).Headings,
+				func(h format.Heading) bool { return h.ID == anchor }) {
 				t.Errorf("%s.md links to %s, but there is no such heading", name, m[1])
 			}
 		}
@@ -182,7 +188,8 @@ func TestManualListsEveryAddress(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
 	routes := map[string][]string{}
-	err := chi.Walk(h.Handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(h.Handler.(chi.Routes), func(method, route string, _ http.Handler,
+		_ ...func(http.Handler) http.Handler) error {
 		if method != http.MethodHead {
 			routes[route] = append(routes[route], method)
 		}

@@ -9,25 +9,26 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// policy is the pages' Content-Security-Policy: nothing but our own files, no
-// inline script or style, and images that a page has made itself.
+// policy is the pages' Content-Security-Policy. It allows only our own files, no inline
+// scripts or styles, and images that a page has made itself.
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
 	"img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// secured sets the headers that every answer has. What is not said to be for
-// ever, as hashed assets are, nobody keeps.
-func (s *server) secured(next http.Handler) http.Handler {
+// setHeaders sets the headers that every response has. A handler may override them:
+// the assets' replaces Cache-Control.
+func (s *server) setHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")
-		if s.secure(r) { // over plain HTTP browsers ignore these, and complain
+		if s.secure(r) { // over plain HTTP, browsers ignore these and log a warning
 			h.Set("Cross-Origin-Opener-Policy", "same-origin")
 			if d := s.settings(r).HSTS; d > 0 {
-				h.Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(d/time.Second), 10)) // RFC 6797 §6.1
+				// RFC 6797 §6.1
+				h.Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(d/time.Second), 10))
 			}
 		}
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -38,7 +39,7 @@ func (s *server) secured(next http.Handler) http.Handler {
 }
 
 // recovered answers a panic with 500 and logs it.
-func (s *server) recovered(next http.Handler) http.Handler {
+func (s *server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			v := recover()
@@ -49,20 +50,21 @@ func (s *server) recovered(next http.Handler) http.Handler {
 				panic(v)
 			}
 			s.Log.Error("panic in a request", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
-			fail(w, http.StatusInternalServerError, protocol.Refuse(protocol.Internal, "something went wrong in the gateway; it was logged"))
+			writeError(w, http.StatusInternalServerError,
+				protocol.Refuse(protocol.Internal, "something went wrong in the gateway; it was logged"))
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// cors lets pages of the allowed origins use the HTTP API, never with
-// credentials, and keeps requests of any other page out.
+// cors lets pages of the allowed origins use the HTTP API, without cookies, and refuses
+// requests of pages of any other origin.
 func (s *server) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 		w.Header().Add("Vary", "Origin")
 		switch {
-		case page == "" && site != "" && site != "same-origin" && !byHand(r), !s.originAllowed(r):
+		case page == "" && site != "" && site != "same-origin" && !openedByUser(r), !s.originAllowed(r):
 			s.rejectOrigin(w, r)
 			return
 		case page != "" && !s.sameOrigin(r):
@@ -79,8 +81,9 @@ func (s *server) cors(next http.Handler) http.Handler {
 	})
 }
 
-// byHand reports whether somebody typed the address, or opened it from a
-// bookmark, so that no page made the request.
-func byHand(r *http.Request) bool {
-	return r.Header.Get("Sec-Fetch-Site") == "none" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+// openedByUser reports whether the user has typed the URL or opened a bookmark: no page
+// has made the request.
+func openedByUser(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Site") == "none" &&
+		(r.Method == http.MethodGet || r.Method == http.MethodHead)
 }

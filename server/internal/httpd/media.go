@@ -13,12 +13,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// mediaPolicy is the Content-Security-Policy of files: should one be opened as a
-// page, it can run and load nothing, and is of no origin.
+// mediaPolicy is the Content-Security-Policy of files. A file that is opened as a page
+// can run and load nothing, and has no origin.
 const mediaPolicy = "default-src 'none'; sandbox"
 
-// file is GET and HEAD /api/media/{id}: a file's bytes as they were uploaded, or
-// with ?thumbnail its small picture, for those who may read it.
+// file is GET and HEAD /api/media/{id}: a file's bytes, or with ?thumbnail its
+// thumbnail.
 func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	f, err := s.findFile(r)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	defer func() { _ = content.Close() }() // was only read
+	defer func() { _ = content.Close() }() // nothing was written
 	if strings.HasPrefix(mime, "text/") {
 		mime += "; charset=utf-8"
 	}
@@ -43,17 +43,17 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Disposition", disposition(f))
 	h.Set("Content-Security-Policy", mediaPolicy)
 	h.Set("ETag", `"`+version+`"`)
-	// Kept, and asked for each time: who may no longer read it gets it no more.
+	// A browser may keep the file but must ask each time, since access may have ended.
 	h.Set("Cache-Control", "private, no-cache")
-	to := &patient{ResponseWriter: w}
+	to := &pacedWriter{ResponseWriter: w}
 	http.ServeContent(to, r, "", time.Time{}, content)
 	s.Metrics.MediaServed(to.written)
 }
 
-// findFile finds the file that is asked for, if the caller may read it. The audit
-// log tells of admins who read what is another's.
+// findFile finds the file, if the caller may read it. It audits an admin who reads
+// another user's file.
 func (s *server) findFile(r *http.Request) (media.File, error) {
-	c, err := s.caller(r)
+	c, err := s.identify(r)
 	if err != nil {
 		return media.File{}, err
 	}
@@ -61,20 +61,20 @@ func (s *server) findFile(r *http.Request) (media.File, error) {
 	if err != nil || f.UserID == c.UserID || f.SessionUser == c.UserID {
 		return f, err
 	}
-	return f, s.Audit.BeginRead(r.Context(), c.Actor(s.address(r)), onFile(audit.MediaRead, f))
+	return f, s.Audit.BeginRead(r.Context(), c.Actor(s.clientAddress(r)), fileAct(audit.MediaRead, f))
 }
 
-// removeFile is DELETE /api/media/{id}, for a file that was not sent.
+// removeFile is DELETE /api/media/{id}, for a file that is in no message.
 func (s *server) removeFile(w http.ResponseWriter, r *http.Request) {
-	if err := s.takeBack(r); err != nil {
+	if err := s.deleteFile(r); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *server) takeBack(r *http.Request) error {
-	c, err := s.allowed(r, protocol.Operator)
+func (s *server) deleteFile(r *http.Request) error {
+	c, err := s.requireRole(r, protocol.Operator)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,8 @@ func (s *server) takeBack(r *http.Request) error {
 	if f.UserID == c.UserID {
 		return s.Media.Delete(r.Context(), c.Caller(), f.ID)
 	}
-	ended, err := s.Audit.Begin(r.Context(), c.Actor(s.address(r)), onFile(audit.MediaDelete, f))
+	ended, err := s.Audit.Begin(r.Context(), c.Actor(s.clientAddress(r)),
+		fileAct(audit.MediaDelete, f))
 	if err != nil {
 		return err
 	}
@@ -94,13 +95,13 @@ func (s *server) takeBack(r *http.Request) error {
 	return err
 }
 
-// onFile is what is done with somebody else's file.
-func onFile(action string, f media.File) audit.Act {
+// fileAct is an act on another user's file.
+func fileAct(action string, f media.File) audit.Act {
 	return audit.Act{Action: action, Target: audit.Media(f.ID), Detail: f.Filename + " of " + f.UserID}
 }
 
-// disposition says whether a browser may show the file, and under which name it
-// saves it (RFC 6266, RFC 8187).
+// disposition is the Content-Disposition: whether a browser may show the file, and the
+// name under which it saves the file (RFC 6266, RFC 8187).
 func disposition(f media.File) string {
 	how := "attachment"
 	if f.Image() {
@@ -114,18 +115,19 @@ func disposition(f media.File) string {
 	}, f.Filename)
 	value := how + `; filename="` + plain + `"`
 	if plain != f.Filename {
-		value += "; filename*=UTF-8''" + extended(f.Filename)
+		value += "; filename*=UTF-8''" + extValue(f.Filename)
 	}
 	return value
 }
 
-// extended spells a text in the characters of RFC 8187 §3.2.1.
-func extended(s string) string {
+// extValue encodes a text as an ext-value (RFC 8187 §3.2.1).
+func extValue(s string) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("!#$&+-.^_`|~", c) >= 0 {
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ||
+			strings.IndexByte("!#$&+-.^_`|~", c) >= 0 {
 			b.WriteByte(c)
 			continue
 		}

@@ -23,9 +23,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// served is a gateway on a real socket, with people who use it.
+// served is a gateway on a real socket, with users.
 type served struct {
-	*httpdtest.House
+	*httpdtest.Server
 	t     testing.TB
 	url   string
 	users map[string]string // cookies by name: zoe, other, boss (an admin) and eve (a viewer)
@@ -38,9 +38,10 @@ func serve(t testing.TB) *served {
 
 func serveWith(t testing.TB, o httpdtest.Options) *served {
 	t.Helper()
-	s := &served{House: httpdtest.New(t, o), t: t, users: map[string]string{}}
-	for name, role := range map[string]protocol.Role{"zoe": protocol.Operator, "other": protocol.Operator, "boss": protocol.Admin, "eve": protocol.Viewer} {
-		s.users[name], _ = pair(t, s.House, role, name, "")
+	s := &served{Server: httpdtest.New(t, o), t: t, users: map[string]string{}}
+	for name, role := range map[string]protocol.Role{"zoe": protocol.Operator,
+		"other": protocol.Operator, "boss": protocol.Admin, "eve": protocol.Viewer} {
+		s.users[name], _ = pair(t, s.Server, role, name, "")
 	}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
@@ -48,7 +49,7 @@ func serveWith(t testing.TB, o httpdtest.Options) *served {
 	return s
 }
 
-// do makes a request as a page of ours does for a user; nobody is "".
+// do makes a request as a page of the gateway does for a user; "" is nobody.
 func (s *served) do(method, user, path, contentType string, body io.Reader) *http.Response {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, body)
@@ -74,7 +75,8 @@ func (s *served) send(r *http.Request) *http.Response {
 }
 
 // form is a form with one file.
-func form(t testing.TB, field, name string, content []byte) (contentType string, body *bytes.Buffer) {
+func form(t testing.TB, field, name string, content []byte) (contentType string,
+	body *bytes.Buffer) {
 	t.Helper()
 	body = new(bytes.Buffer)
 	w := multipart.NewWriter(body)
@@ -119,7 +121,8 @@ func TestUploadAndServe(t *testing.T) {
 	s := serve(t)
 	content := picture(t, 1000, 600)
 	m := s.uploaded("zoe", "../holiday ü.png", content)
-	want := protocol.MediaUploadResult{Path: m.Path, MimeType: "image/png", Filename: "holiday ü.png", Size: int64(len(content)),
+	want := protocol.MediaUploadResult{Path: m.Path, MimeType: "image/png", Filename: "holiday ü.png",
+		Size:  int64(len(content)),
 		Width: 1000, Height: 600, Thumbnail: true}
 	if m != want || !strings.HasPrefix(m.Path, protocol.MediaPath) {
 		t.Fatalf("uploaded as %+v", m)
@@ -142,7 +145,8 @@ func TestUploadAndServe(t *testing.T) {
 	}
 	small := s.do(http.MethodGet, "zoe", m.Path+"?thumbnail", "", nil)
 	c, err := png.DecodeConfig(small.Body)
-	if err != nil || c.Width != 512 || c.Height != 307 || small.Header.Get("Content-Type") != "image/png" {
+	if err != nil || c.Width != 512 || c.Height != 307 ||
+		small.Header.Get("Content-Type") != "image/png" {
 		t.Errorf("the small picture is %+v, %v, %v", c, err, small.Header)
 	}
 	if small.Header.Get("ETag") == r.Header.Get("ETag") {
@@ -167,7 +171,8 @@ func TestFileConditions(t *testing.T) {
 		{"If-None-Match", etag, http.StatusNotModified, ""},
 		{"If-None-Match", `"other"`, http.StatusOK, "0123456789"},
 		{"Range", "bytes=2-4", http.StatusPartialContent, "234"},
-		{"Range", "bytes=90-", http.StatusRequestedRangeNotSatisfiable, "invalid range: failed to overlap\n"},
+		{"Range", "bytes=90-", http.StatusRequestedRangeNotSatisfiable,
+			"invalid range: failed to overlap\n"},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+m.Path, nil)
 		if err != nil {
@@ -181,10 +186,13 @@ func TestFileConditions(t *testing.T) {
 		}
 	}
 	r := s.do(http.MethodGet, "zoe", m.Path, "", nil)
-	if kind, how := r.Header.Get("Content-Type"), r.Header.Get("Content-Disposition"); kind != "text/plain; charset=utf-8" || how != `attachment; filename="a.txt"` {
+	if kind, how := r.Header.Get("Content-Type"),
+		r.Header.Get("Content-Disposition"); kind != "text/plain; charset=utf-8" ||
+		how != `attachment; filename="a.txt"` {
 		t.Errorf("%s, %s", kind, how)
 	}
-	wantError(t, s.do(http.MethodGet, "zoe", m.Path+"?thumbnail", "", nil), http.StatusNotFound, protocol.NotFound)
+	wantError(t, s.do(http.MethodGet, "zoe", m.Path+"?thumbnail", "", nil), http.StatusNotFound,
+		protocol.NotFound)
 }
 
 // Who may upload, read and remove what.
@@ -192,20 +200,26 @@ func TestMediaAccess(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	m := s.uploaded("zoe", "a.txt", []byte("hello"))
-	for user, want := range map[string]int{"zoe": 200, "boss": 200, "other": 403, "eve": 403, "": 401} {
+	for user, want := range map[string]int{"zoe": 200, "boss": 200, "other": 403, "eve": 403,
+		"": 401} {
 		if r := s.do(http.MethodGet, user, m.Path, "", nil); r.StatusCode != want {
 			t.Errorf("%s reads it: HTTP %d", user, r.StatusCode)
 		}
 	}
 	entries, err := s.Audit.List(t.Context(), audit.Filter{Limit: 9, Action: audit.MediaRead})
-	if err != nil || len(entries) != 1 || entries[0].UserID != "boss" || entries[0].Detail != "a.txt of zoe" {
+	if err != nil || len(entries) != 1 || entries[0].UserID != "boss" ||
+		entries[0].Detail != "a.txt of zoe" {
 		t.Errorf("the audit log tells of %+v, %v", entries, err)
 	}
-	wantError(t, s.upload("", "a.txt", []byte("hello")), http.StatusUnauthorized, protocol.Unauthorized)
+	wantError(t, s.upload("", "a.txt", []byte("hello")), http.StatusUnauthorized,
+		protocol.Unauthorized)
 	wantError(t, s.upload("eve", "a.txt", []byte("hello")), http.StatusForbidden, protocol.Forbidden)
-	wantError(t, s.do(http.MethodDelete, "other", m.Path, "", nil), http.StatusForbidden, protocol.Forbidden)
-	wantError(t, s.do(http.MethodDelete, "eve", m.Path, "", nil), http.StatusForbidden, protocol.Forbidden)
-	for _, path := range []string{"/api/media/" + strings.Repeat("0", 32), "/api/media/x", "/api/media/..%2f..%2fgatehouse.db",
+	wantError(t, s.do(http.MethodDelete, "other", m.Path, "", nil), http.StatusForbidden,
+		protocol.Forbidden)
+	wantError(t, s.do(http.MethodDelete, "eve", m.Path, "", nil), http.StatusForbidden,
+		protocol.Forbidden)
+	for _, path := range []string{"/api/media/" + strings.Repeat("0", 32), "/api/media/x",
+		"/api/media/..%2f..%2fgatehouse.db",
 		"/api/media/%2e%2e", "/api/media/", "/api/media/" + strings.Repeat("0", 31) + "%00"} {
 		wantError(t, s.do(http.MethodGet, "boss", path, "", nil), http.StatusNotFound, protocol.NotFound)
 	}
@@ -219,32 +233,41 @@ func TestMediaAccess(t *testing.T) {
 	if r := s.do(http.MethodDelete, "zoe", m.Path, "", nil); r.StatusCode != http.StatusNoContent {
 		t.Errorf("zoe removes it: HTTP %d", r.StatusCode)
 	}
-	if entries, err := s.Audit.List(t.Context(), audit.Filter{Limit: 9, Action: audit.MediaDelete}); err != nil || len(entries) > 0 {
+	if entries, err := s.Audit.List(t.Context(),
+		audit.Filter{Limit: 9, Action: audit.MediaDelete}); err != nil || len(entries) > 0 {
 		t.Errorf("of what zoe does with hers the audit log tells %+v, %v", entries, err)
 	}
 	wantError(t, s.do(http.MethodGet, "zoe", m.Path, "", nil), http.StatusNotFound, protocol.NotFound)
 }
 
-// An admin may remove what somebody else has not sent yet; the audit log tells of
-// it, and of what was in vain.
+// An admin may remove another user's file that is in no message. This is audited, also
+// if it fails.
 func TestMediaDeleteIsTold(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	sent, unsent := s.uploaded("zoe", "sent.txt", []byte("hello")), s.uploaded("zoe", "unsent.txt", []byte("hello"))
-	id := func(m protocol.MediaUploadResult) string { return strings.TrimPrefix(m.Path, protocol.MediaPath) }
+	sent, unsent := s.uploaded("zoe", "sent.txt", []byte("hello")),
+		s.uploaded("zoe", "unsent.txt", []byte("hello"))
+	id := func(m protocol.MediaUploadResult) string {
+		return strings.TrimPrefix(m.Path,
+			protocol.MediaPath)
+	}
 	zoe := session.Caller{UserID: "zoe", Role: protocol.Operator}
-	if _, err := s.Sessions.Send(t.Context(), zoe.To("k"), session.SendRequest{DefaultAgent: "default", Media: []string{id(sent)}}); err != nil {
+	if _, err := s.Sessions.Send(t.Context(), zoe.To("k"),
+		session.SendRequest{DefaultAgent: "default", Media: []string{id(sent)}}); err != nil {
 		t.Fatal(err)
 	}
-	if r := s.do(http.MethodDelete, "boss", unsent.Path, "", nil); r.StatusCode != http.StatusNoContent {
+	if r := s.do(http.MethodDelete, "boss", unsent.Path, "",
+		nil); r.StatusCode != http.StatusNoContent {
 		t.Errorf("boss removes it: HTTP %d", r.StatusCode)
 	}
-	wantError(t, s.do(http.MethodDelete, "boss", sent.Path, "", nil), http.StatusConflict, protocol.FailedPrecondition)
+	wantError(t, s.do(http.MethodDelete, "boss", sent.Path, "", nil), http.StatusConflict,
+		protocol.FailedPrecondition)
 	told, err := s.Audit.List(t.Context(), audit.Filter{Limit: 9, Action: audit.MediaDelete})
 	if err != nil || len(told) != 2 {
 		t.Fatalf("it tells %+v, %v", told, err)
 	}
-	if e := told[1]; e.UserID != "boss" || e.Role != protocol.Admin || e.Via == "" || e.Address != "127.0.0.1" || e.Outcome != protocol.AuditDone ||
+	if e := told[1]; e.UserID != "boss" || e.Role != protocol.Admin || e.Via == "" ||
+		e.Address != "127.0.0.1" || e.Outcome != protocol.AuditDone ||
 		e.Target != audit.Media(id(unsent)) || e.Detail != "unsent.txt of zoe" {
 		t.Errorf("it tells %+v", e)
 	}
@@ -253,7 +276,7 @@ func TestMediaDeleteIsTold(t *testing.T) {
 	}
 }
 
-// Frames alone count against gateway.rate_limit_rpm (protocol page, rate limiting):
+// Only frames count against gateway.rate_limit_rpm (protocol page, rate limiting):
 // a message with ten files can be sent under any limit.
 func TestUploadsAreNoRequests(t *testing.T) {
 	t.Parallel()
@@ -280,12 +303,13 @@ func TestMediaBearer(t *testing.T) {
 	}
 }
 
-// A file can be opened from the address bar, and not by a page elsewhere.
+// A file can be opened from the address bar, but not by another site's page.
 func TestMediaBySite(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	m := s.uploaded("zoe", "a.txt", []byte("hello"))
-	for site, want := range map[string]int{"none": 200, "same-origin": 200, "same-site": 403, "cross-site": 403} {
+	for site, want := range map[string]int{"none": 200, "same-origin": 200, "same-site": 403,
+		"cross-site": 403} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+m.Path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -298,7 +322,7 @@ func TestMediaBySite(t *testing.T) {
 	}
 }
 
-// Whatever abuse an upload is, its answer says what is wrong, and nothing stays.
+// The answer to an invalid upload says what is wrong, and nothing is stored.
 func TestUploadAbuse(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -309,12 +333,16 @@ func TestUploadAbuse(t *testing.T) {
 		code       protocol.Code
 	}{
 		{"an empty file", "a.txt", "", 400, protocol.InvalidRequest},
-		{"an SVG with a script", "a.svg", `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`, 415, protocol.InvalidRequest},
+		{"an SVG with a script", "a.svg", `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`,
+			415, protocol.InvalidRequest},
 		{"a page", "a.html", "<script>alert(1)</script>", 415, protocol.InvalidRequest},
 		{"a program", "a.png", "MZ\x90\x00\x03\x00\x00\x00", 415, protocol.InvalidRequest},
-		{"a bomb of an image", "a.gif", "GIF89a\xff\xff\xff\xff\x00\x00\x00", 413, protocol.InvalidRequest},
-		{"a file over the limit", "a.txt", strings.Repeat("x", httpdtest.MaxFile+1), 413, protocol.InvalidRequest},
-		{"a file far over the limit", "a.txt", strings.Repeat("x", 16*httpdtest.MaxFile), 413, protocol.InvalidRequest},
+		{"a bomb of an image", "a.gif", "GIF89a\xff\xff\xff\xff\x00\x00\x00", 413,
+			protocol.InvalidRequest},
+		{"a file over the limit", "a.txt", strings.Repeat("x", httpdtest.MaxFile+1), 413,
+			protocol.InvalidRequest},
+		{"a file far over the limit", "a.txt", strings.Repeat("x", 16*httpdtest.MaxFile), 413,
+			protocol.InvalidRequest},
 	} {
 		r := s.upload("zoe", c.name, []byte(c.content))
 		if r.StatusCode != c.status {
@@ -324,35 +352,43 @@ func TestUploadAbuse(t *testing.T) {
 	}
 	// Over the limit without saying so beforehand.
 	kind, body := form(t, "file", "a.txt", bytes.Repeat([]byte("x"), 8*httpdtest.MaxFile))
-	wantError(t, s.do(http.MethodPost, "zoe", "/api/media/upload", kind, io.MultiReader(body)), 413, protocol.InvalidRequest)
+	wantError(t, s.do(http.MethodPost, "zoe", "/api/media/upload", kind, io.MultiReader(body)), 413,
+		protocol.InvalidRequest)
 	for what, body := range map[string]string{
-		"no form":            "hello",
-		"another field":      "--b\r\nContent-Disposition: form-data; name=\"other\"; filename=\"a.txt\"\r\n\r\nhello\r\n--b--\r\n",
-		"no end":             "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello",
-		"too much before it": "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n" + strings.Repeat("x", 65<<10) + "\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello\r\n--b--\r\n",
-		"huge headers":       "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + strings.Repeat("x", 65<<10) + "\"\r\n\r\nhello\r\n--b--\r\n",
+		"no form":       "hello",
+		"another field": "--b\r\nContent-Disposition: form-data; name=\"other\"; filename=\"a.txt\"\r\n\r\nhello\r\n--b--\r\n",
+		"no end":        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello",
+		"too much before it": "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n" +
+			strings.Repeat("x", 65<<10) + "\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello\r\n--b--\r\n",
+		"huge headers": "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" +
+			strings.Repeat("x", 65<<10) + "\"\r\n\r\nhello\r\n--b--\r\n",
 	} {
-		r := s.do(http.MethodPost, "zoe", "/api/media/upload", "multipart/form-data; boundary=b", strings.NewReader(body))
+		r := s.do(http.MethodPost, "zoe", "/api/media/upload", "multipart/form-data; boundary=b",
+			strings.NewReader(body))
 		if r.StatusCode != 400 {
 			t.Errorf("%s", what)
 		}
 		wantError(t, r, 400, protocol.InvalidRequest)
 	}
-	wantError(t, s.do(http.MethodPost, "zoe", "/api/media/upload", "application/json", strings.NewReader("{}")), 415, protocol.InvalidRequest)
-	if removed, err := s.Media.Collect(t.Context(), time.Now().Add(time.Hour)); err != nil || removed != 0 {
+	wantError(t, s.do(http.MethodPost, "zoe", "/api/media/upload", "application/json",
+		strings.NewReader("{}")), 415, protocol.InvalidRequest)
+	if removed, err := s.Media.Collect(t.Context(), time.Now().Add(time.Hour)); err != nil ||
+		removed != 0 {
 		t.Errorf("%d files were kept (%v)", removed, err)
 	}
 }
 
-// A polyglot, one file that is both a picture and a page, is served as what it
-// was taken for, and under a name that says so.
+// A polyglot, a file that is both an image and a page, is served with the type that the
+// upload detected, and with a name that has that type.
 func TestPolyglot(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	content := append(picture(t, 2, 2), "<html><script>alert(1)</script></html>"...)
 	m := s.uploaded("zoe", "evil.html", content)
 	r := s.do(http.MethodGet, "zoe", m.Path, "", nil)
-	if kind, how := r.Header.Get("Content-Type"), r.Header.Get("Content-Disposition"); kind != "image/png" || how != `inline; filename="evil.html.png"` ||
+	if kind, how := r.Header.Get("Content-Type"),
+		r.Header.Get("Content-Disposition"); kind != "image/png" ||
+		how != `inline; filename="evil.html.png"` ||
 		r.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("%s, %s, %v", kind, how, r.Header)
 	}
@@ -376,8 +412,8 @@ func TestQuotaOverHTTP(t *testing.T) {
 	s.uploaded("other", "a.txt", []byte("x"))
 }
 
-// A body that comes too slowly, or not at all, is cut; one that is merely slow
-// is taken.
+// A body that comes too slowly, or not at all, is refused; one that is only slow is
+// accepted.
 func TestSlowUpload(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -393,7 +429,8 @@ func TestSlowUpload(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := httpdtest.New(t, httpdtest.Options{})
 				near, far := net.Pipe()
-				server := &http.Server{Handler: h, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second}
+				server := &http.Server{Handler: h, ReadTimeout: 30 * time.Second,
+					WriteTimeout: 60 * time.Second}
 				done := make(chan struct{})
 				go func() { defer close(done); _ = server.Serve(&one{conn: far}) }()
 				kind, body := form(t, "file", "a.txt", bytes.Repeat([]byte("x"), 600_000))
@@ -430,8 +467,8 @@ func TestSlowUpload(t *testing.T) {
 	}
 }
 
-// A file may take longer to read than the server gives an answer, as long as
-// somebody reads it.
+// A download may take longer than the server's write timeout, as long as the client
+// reads.
 func TestSlowDownload(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -442,14 +479,16 @@ func TestSlowDownload(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := httpdtest.New(t, httpdtest.Options{})
 				const size = 1 << 20
-				f, err := h.Media.Upload(t.Context(), session.Caller{UserID: "admin", Role: protocol.Admin}, func() (string, io.Reader, error) {
-					return "a.txt", bytes.NewReader(bytes.Repeat([]byte("x"), size)), nil
-				})
+				f, err := h.Media.Upload(t.Context(), session.Caller{UserID: "admin", Role: protocol.Admin},
+					func() (string, io.Reader, error) {
+						return "a.txt", bytes.NewReader(bytes.Repeat([]byte("x"), size)), nil
+					})
 				if err != nil {
 					t.Fatal(err)
 				}
 				near, far := net.Pipe()
-				server := &http.Server{Handler: h, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second}
+				server := &http.Server{Handler: h, ReadTimeout: 30 * time.Second,
+					WriteTimeout: 60 * time.Second}
 				done := make(chan struct{})
 				go func() { defer close(done); _ = server.Serve(&one{conn: far}) }()
 				_, _ = fmt.Fprintf(near, "GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n", f.Path(), httpdtest.Token)

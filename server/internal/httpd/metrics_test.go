@@ -12,14 +12,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestMetricsAreForAdmins asks for them as everybody.
+// TestMetricsAreForAdmins requests the metrics as each role.
 func TestMetricsAreForAdmins(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	key := func(role protocol.Role) string {
-		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "scraper", UserID: "scraper", Role: role}, auth.GenerateKey())
+		made, err := h.Keys.Create(t.Context(), "test",
+			protocol.KeysCreateParams{Name: "scraper", UserID: "scraper", Role: role}, auth.GenerateKey())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +50,9 @@ func TestMetricsAreForAdmins(t *testing.T) {
 		}
 		text, _ := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
-		if has := strings.Contains(string(text), "gatehouse_connections"); answer.StatusCode != row.status || has != (row.status == http.StatusOK) {
+		if has := strings.Contains(string(text),
+			"gatehouse_connections"); answer.StatusCode != row.status ||
+			has != (row.status == http.StatusOK) {
 			t.Errorf("%s: %s %.200s, want %d", name, answer.Status, text, row.status)
 		}
 	}

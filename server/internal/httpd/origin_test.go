@@ -10,11 +10,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestOrigins tries /ws without an upgrade: 426 says that the origin passed.
+// TestOrigins requests /ws without an upgrade: 426 says that the origin is allowed.
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	const plain, listed, anybody, public, proxied = "plain", "listed", "anybody", "public", "proxied"
-	houses := map[string]*httpdtest.House{}
+	gateways := map[string]*httpdtest.Server{}
 	for name, o := range map[string]httpdtest.Options{
 		plain:   {},
 		listed:  {AllowedOrigins: []string{"https://app.example.com", "http://localhost:3000"}},
@@ -22,24 +22,29 @@ func TestOrigins(t *testing.T) {
 		public:  {PublicURL: "https://chat.example.com"},
 		proxied: {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}},
 	} {
-		houses[name] = httpdtest.New(t, o)
+		gateways[name] = httpdtest.New(t, o)
 	}
 	forwarded := http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"chat.example.com"}}
 	for _, row := range []struct {
 		name    string
-		house   string
+		gateway string
 		q       request
 		refused bool
 	}{
 		{"none", plain, request{}, false},
 		{"our own", plain, request{origin: base}, false},
 		{"our own in capitals", plain, request{origin: "HTTP://GATE.Example:8080"}, false},
-		{"our own, with the usual port", plain, request{url: "http://gate.example/ws", origin: "http://gate.example:80"}, false},
-		{"our own, asked with the usual port", plain, request{url: "http://gate.example:80/ws", origin: "http://gate.example"}, false},
-		{"our own over TLS", plain, request{url: "https://gate.example/ws", origin: "https://gate.example"}, false},
-		{"our own over TLS, with the usual port", plain, request{url: "https://gate.example:443/ws", origin: "https://gate.example"}, false},
+		{"our own, with the usual port", plain, request{url: "http://gate.example/ws",
+			origin: "http://gate.example:80"}, false},
+		{"our own, asked with the usual port", plain,
+			request{url: "http://gate.example:80/ws", origin: "http://gate.example"}, false},
+		{"our own over TLS", plain, request{url: "https://gate.example/ws",
+			origin: "https://gate.example"}, false},
+		{"our own over TLS, with the usual port", plain,
+			request{url: "https://gate.example:443/ws", origin: "https://gate.example"}, false},
 		{"our own, IPv6", plain, request{url: "http://[::1]:80/ws", origin: "http://[::1]"}, false},
-		{"our own, IPv6 with a port", plain, request{url: "http://[::1]:8080/ws", origin: "http://[::1]:8080"}, false},
+		{"our own, IPv6 with a port", plain, request{url: "http://[::1]:8080/ws",
+			origin: "http://[::1]:8080"}, false},
 		{"another scheme", plain, request{origin: "https://gate.example:8080"}, true},
 		{"another port", plain, request{origin: "http://gate.example:8081"}, true},
 		{"no port", plain, request{origin: "http://gate.example"}, true},
@@ -67,13 +72,17 @@ func TestOrigins(t *testing.T) {
 		{"the public URL", public, request{origin: "https://chat.example.com"}, false},
 		{"the public URL with another scheme", public, request{origin: "http://chat.example.com"}, true},
 
-		{"a trusted proxy's name", proxied, request{origin: "https://chat.example.com", header: forwarded}, false},
-		{"a trusted proxy's name, another origin", proxied, request{origin: base, header: forwarded}, true},
-		{"an untrusted proxy's name", proxied, request{from: "198.51.100.7", origin: "https://chat.example.com", header: forwarded}, true},
-		{"an untrusted proxy, our own name", proxied, request{from: "198.51.100.7", origin: base, header: forwarded}, false},
+		{"a trusted proxy's name", proxied, request{origin: "https://chat.example.com",
+			header: forwarded}, false},
+		{"a trusted proxy's name, another origin", proxied, request{origin: base, header: forwarded},
+			true},
+		{"an untrusted proxy's name", proxied, request{from: "198.51.100.7",
+			origin: "https://chat.example.com", header: forwarded}, true},
+		{"an untrusted proxy, our own name", proxied,
+			request{from: "198.51.100.7", origin: base, header: forwarded}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := houses[row.house]
+			h := gateways[row.gateway]
 			before := len(h.Log.String())
 			if row.q.url == "" {
 				row.q.url = "/ws"
@@ -94,16 +103,18 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestCORS tries the HTTP API from other pages.
+// TestCORS uses the HTTP API from pages of other origins.
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{AllowedOrigins: []string{"https://listed.example"}})
 	preflight := func(origin string) *http.Response {
 		return request{method: "OPTIONS", url: "/api/session", origin: origin, header: http.Header{
-			"Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"content-type"}}}.do(h)
+			"Access-Control-Request-Method":  {"POST"},
+			"Access-Control-Request-Headers": {"content-type"}}}.do(h)
 	}
 	r := preflight("https://listed.example")
-	if r.StatusCode != http.StatusNoContent || r.Header.Get("Access-Control-Allow-Origin") != "https://listed.example" {
+	if r.StatusCode != http.StatusNoContent ||
+		r.Header.Get("Access-Control-Allow-Origin") != "https://listed.example" {
 		t.Errorf("a listed page's preflight: HTTP %d, %v", r.StatusCode, r.Header)
 	}
 	wantError(t, preflight("https://attacker.example"), http.StatusForbidden, protocol.Forbidden)
@@ -111,13 +122,16 @@ func TestCORS(t *testing.T) {
 		header  http.Header
 		refused bool
 	}{
-		"foreign":                        {http.Header{"Origin": {"https://attacker.example"}, "Sec-Fetch-Site": {"cross-site"}}, true},
-		"a form elsewhere, no origin":    {http.Header{"Sec-Fetch-Site": {"cross-site"}}, true},
-		"the same site, no origin":       {http.Header{"Sec-Fetch-Site": {"same-site"}}, true},
-		"a program":                      {http.Header{}, false},
-		"our own page":                   {http.Header{"Origin": {base}, "Sec-Fetch-Site": {"same-origin"}}, false},
+		"foreign": {http.Header{"Origin": {"https://attacker.example"},
+			"Sec-Fetch-Site": {"cross-site"}}, true},
+		"a form elsewhere, no origin": {http.Header{"Sec-Fetch-Site": {"cross-site"}}, true},
+		"the same site, no origin":    {http.Header{"Sec-Fetch-Site": {"same-site"}}, true},
+		"a program":                   {http.Header{}, false},
+		"our own page": {http.Header{"Origin": {base},
+			"Sec-Fetch-Site": {"same-origin"}}, false},
 		"our own page, no Origin header": {http.Header{"Sec-Fetch-Site": {"same-origin"}}, false},
-		"null":                           {http.Header{"Origin": {"null"}, "Sec-Fetch-Site": {"cross-site"}}, true},
+		"null": {http.Header{"Origin": {"null"},
+			"Sec-Fetch-Site": {"cross-site"}}, true},
 	} {
 		row.header.Set("Content-Type", "application/json")
 		r := request{method: "POST", url: "/api/session", header: row.header, body: "{}"}.do(h)
@@ -136,42 +150,51 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// TestAddresses tries whose address counts, by whom the log names.
+// TestAddresses checks which address counts, by the log.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
-	proxies := httpdtest.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("fd00::/8")}}
+	proxies := httpdtest.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"),
+		netip.MustParsePrefix("fd00::/8")}}
 	trusting := httpdtest.New(t, proxies)
 	for _, row := range []struct {
-		name  string
-		house httpdtest.Options
-		from  string
-		xff   []string
-		want  string
-		warns bool
+		name    string
+		options httpdtest.Options
+		from    string
+		xff     []string
+		want    string
+		warns   bool
 	}{
 		{"the socket", httpdtest.Options{}, "198.51.100.7", nil, "198.51.100.7", false},
-		{"an IPv4 address in IPv6", httpdtest.Options{}, "::ffff:198.51.100.7", nil, "198.51.100.7", false},
-		{"an untrusted header", httpdtest.Options{}, "198.51.100.7", []string{"203.0.113.9"}, "198.51.100.7", true},
-		{"an untrusted header beside trusted proxies", proxies, "198.51.100.7", []string{"203.0.113.9"}, "198.51.100.7", true},
+		{"an IPv4 address in IPv6", httpdtest.Options{}, "::ffff:198.51.100.7", nil, "198.51.100.7",
+			false},
+		{"an untrusted header", httpdtest.Options{}, "198.51.100.7", []string{"203.0.113.9"},
+			"198.51.100.7", true},
+		{"an untrusted header beside trusted proxies", proxies, "198.51.100.7", []string{"203.0.113.9"},
+			"198.51.100.7", true},
 		{"a trusted proxy", proxies, "192.0.2.1", []string{"203.0.113.9"}, "203.0.113.9", false},
 		{"a trusted proxy in IPv6", proxies, "fd00::1", []string{"2001:db8::9"}, "2001:db8::9", false},
-		{"a chain of trusted proxies", proxies, "192.0.2.1", []string{"203.0.113.9, 192.0.2.2,192.0.2.3"}, "203.0.113.9", false},
-		{"what the client put in front", proxies, "192.0.2.1", []string{"10.0.0.1, 203.0.113.9"}, "203.0.113.9", false},
+		{"a chain of trusted proxies", proxies, "192.0.2.1", []string{"203.0.113.9, 192.0.2.2,192.0.2.3"},
+			"203.0.113.9", false},
+		{"what the client put in front", proxies, "192.0.2.1", []string{"10.0.0.1, 203.0.113.9"},
+			"203.0.113.9", false},
 		{"two headers", proxies, "192.0.2.1", []string{"10.0.0.1", "203.0.113.9"}, "203.0.113.9", false},
 		{"only trusted ones", proxies, "192.0.2.1", []string{"192.0.2.9, 192.0.2.8"}, "192.0.2.9", false},
 		{"no header", proxies, "192.0.2.1", nil, "192.0.2.1", false},
 		{"nonsense", proxies, "192.0.2.1", []string{"nonsense"}, "192.0.2.1", false},
-		{"nonsense behind a proxy", proxies, "192.0.2.1", []string{"203.0.113.9, unknown, 192.0.2.5"}, "192.0.2.5", false},
-		{"IPv4 in IPv6 in the header", proxies, "192.0.2.1", []string{"::ffff:203.0.113.9"}, "203.0.113.9", false},
+		{"nonsense behind a proxy", proxies, "192.0.2.1", []string{"203.0.113.9, unknown, 192.0.2.5"},
+			"192.0.2.5", false},
+		{"IPv4 in IPv6 in the header", proxies, "192.0.2.1", []string{"::ffff:203.0.113.9"},
+			"203.0.113.9", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			h := trusting
-			if row.house.TrustedProxies == nil || row.warns { // warnings are counted a house
-				h = httpdtest.New(t, row.house)
+			if row.options.TrustedProxies == nil || row.warns { // each gateway limits its warnings
+				h = httpdtest.New(t, row.options)
 			}
 			before := len(h.Log.String())
 			for range 3 {
-				request{url: "/ws", from: row.from, origin: "https://attacker.example", header: http.Header{"X-Forwarded-For": row.xff}}.do(h)
+				request{url: "/ws", from: row.from, origin: "https://attacker.example",
+					header: http.Header{"X-Forwarded-For": row.xff}}.do(h)
 			}
 			log := h.Log.String()[before:]
 			if !strings.Contains(log, "address="+row.want+" ") {

@@ -25,11 +25,13 @@ func TestPages(t *testing.T) {
 	say(t, h, "zoe", "zoes", "my words")
 	say(t, h, "other", "others", "private words")
 	say(t, h, "zoe", "deleted", "old words")
-	if err := h.Sessions.Delete(t.Context(), session.Caller{UserID: "zoe", Role: protocol.Operator}.To("deleted")); err != nil {
+	if err := h.Sessions.Delete(t.Context(), session.Caller{UserID: "zoe",
+		Role: protocol.Operator}.To("deleted")); err != nil {
 		t.Fatal(err)
 	}
 	unknown := cookieName(h) + "=" + pairing.NewCredential()
-	const gate, chat, login, console, notice = `data-page="pairing"`, `data-page="chat"`, `data-page="login"`, `data-page="admin"`, `data-page="notice"`
+	const gate, chat, login, console, notice = `data-page="pairing"`, `data-page="chat"`,
+		`data-page="login"`, `data-page="admin"`, `data-page="notice"`
 	for _, row := range []struct {
 		name, path, cookie string
 		status             int
@@ -74,7 +76,8 @@ func TestPages(t *testing.T) {
 					t.Error("the page has a credential")
 				}
 			}
-			if r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+			if r.Header.Get("Cache-Control") != "no-store" ||
+				r.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 				t.Errorf("headers %v", r.Header)
 			}
 			if len(setCookies(r)) > 0 {
@@ -100,7 +103,8 @@ func TestPagesWhileTheStoreFails(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/s/zoes", "/admin"} {
 		r := page(path, cookie).do(h)
-		if body := text(t, r); r.StatusCode != http.StatusServiceUnavailable || strings.Contains(body, "store:") || strings.Contains(body, "sqlite") {
+		if body := text(t, r); r.StatusCode != http.StatusServiceUnavailable ||
+			strings.Contains(body, "store:") || strings.Contains(body, "sqlite") {
 			t.Errorf("%s: HTTP %d %.300s", path, r.StatusCode, body)
 		}
 	}
@@ -112,7 +116,7 @@ func TestPagesWhileTheStoreFails(t *testing.T) {
 	}
 }
 
-// TestHostileText proves that what strangers and users write is shown, not run.
+// TestHostileText proves that texts of strangers and users are shown, not run.
 func TestHostileText(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
@@ -123,16 +127,20 @@ func TestHostileText(t *testing.T) {
 	ask(t, h, evil)
 	caller := session.Caller{UserID: "zoe", Role: protocol.Admin}
 	say(t, h, "zoe", "zoes", evil)
-	if _, err := h.Sessions.Inject(t.Context(), session.Caller{UserID: evil, Role: protocol.Admin}.To("zoes"), markdown, evil); err != nil {
+	if _, err := h.Sessions.Inject(t.Context(),
+		session.Caller{UserID: evil, Role: protocol.Admin}.To("zoes"), markdown, evil); err != nil {
 		t.Fatal(err)
 	}
 	label := evil
 	if _, err := h.Sessions.Patch(t.Context(), caller.To("zoes"), &label, nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/s/zoes", "/", "/admin", "/admin/sessions", "/admin/clients", "/admin/keys", "/admin/audit", "/admin/status", "/login", "/nowhere/" + strings.ReplaceAll(evil, " ", "%20")} {
+	for _, path := range []string{"/s/zoes", "/", "/admin", "/admin/sessions", "/admin/clients",
+		"/admin/keys", "/admin/audit", "/admin/status", "/login", "/nowhere/" +
+			strings.ReplaceAll(evil, " ", "%20")} {
 		body := text(t, page(path, cookie).do(h))
-		for _, never := range []string{"<img src=x", "<script>alert", `href="javascript:`, `src="https://tracker`, "<!--", "onerror=alert(1)>"} {
+		for _, never := range []string{"<img src=x", "<script>alert", `href="javascript:`,
+			`src="https://tracker`, "<!--", "onerror=alert(1)>"} {
 			if i := strings.Index(body, never); i >= 0 {
 				t.Errorf("%s has %s: …%s…", path, never, body[max(0, i-200):min(len(body), i+100)])
 			}
@@ -141,7 +149,8 @@ func TestHostileText(t *testing.T) {
 			t.Errorf("%s has %d titles", path, strings.Count(body, "</title>"))
 		}
 	}
-	if body := text(t, page("/s/zoes", cookie).do(h)); !strings.Contains(body, "alert(2)") || !strings.Contains(body, "alert(3)") {
+	if body := text(t, page("/s/zoes", cookie).do(h)); !strings.Contains(body, "alert(2)") ||
+		!strings.Contains(body, "alert(3)") {
 		t.Error("the words themselves are not shown")
 	}
 }
@@ -152,11 +161,16 @@ func TestHeaders(t *testing.T) {
 	cookie, _ := pair(t, h, protocol.Admin, "zoe", "")
 	pending, _ := ask(t, h, "")
 	for _, q := range []request{
-		page("/", ""), page("/", cookie), page("/s/none", cookie), page("/login", ""), page("/admin", cookie), page("/nowhere", ""),
-		page("/pair/qr.svg", pending), page("/pair/qr.svg", ""), page("/health", ""), page("/readyz", ""), page("/ws", ""),
-		page(h.Assets.URL("app.css"), ""), page(h.Assets.URL("app.wasm"), ""), page("/static/none.css", ""),
-		api("POST", "", "{}"), api("POST", "", "x"), api("DELETE", "", ""), {method: "OPTIONS", url: "/api/session", origin: base},
-		{method: "PUT", url: "/"}, {method: "POST", url: "/ws"}, page("/api/none", ""), {url: "/ws", origin: "https://attacker.example"},
+		page("/", ""), page("/", cookie), page("/s/none", cookie), page("/login", ""),
+		page("/admin", cookie), page("/nowhere", ""),
+		page("/pair/qr.svg", pending), page("/pair/qr.svg", ""), page("/health", ""), page("/readyz", ""),
+		page("/ws", ""),
+		page(h.Assets.URL("app.css"), ""), page(h.Assets.URL("app.wasm"), ""),
+		page("/static/none.css", ""),
+		api("POST", "", "{}"), api("POST", "", "x"), api("DELETE", "", ""),
+		{method: "OPTIONS", url: "/api/session", origin: base},
+		{method: "PUT", url: "/"}, {method: "POST", url: "/ws"}, page("/api/none", ""),
+		{url: "/ws", origin: "https://attacker.example"},
 	} {
 		r := q.do(h)
 		name := q.method + " " + q.url
@@ -167,7 +181,8 @@ func TestHeaders(t *testing.T) {
 			}
 			csp = strings.Replace(csp, "form-action 'self'", "form-action 'none'", 1)
 		}
-		for _, part := range []string{"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "frame-ancestors 'none'",
+		for _, part := range []string{"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'",
+			"style-src 'self'", "frame-ancestors 'none'",
 			"base-uri 'none'", "form-action 'none'", "img-src 'self' blob: data:"} {
 			if !strings.Contains(csp, part) {
 				t.Errorf("%s: CSP without %s: %s", name, part, csp)
@@ -176,7 +191,8 @@ func TestHeaders(t *testing.T) {
 		if strings.Contains(csp, "unsafe-inline") || strings.Contains(csp, "'unsafe-eval'") {
 			t.Errorf("%s: CSP %s", name, csp)
 		}
-		for header, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"} {
+		for header, want := range map[string]string{"X-Content-Type-Options": "nosniff",
+			"X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"} {
 			if got := r.Header.Get(header); got != want {
 				t.Errorf("%s: %s is %q", name, header, got)
 			}
@@ -212,11 +228,16 @@ func TestMethodsOfAddresses(t *testing.T) {
 		status       int
 		allow        string
 	}{
-		{"HEAD", "/", 200, ""}, {"HEAD", "/health", 200, ""}, {"HEAD", "/readyz", 200, ""}, {"HEAD", "/login", 200, ""},
-		{"HEAD", h.Assets.URL("app.css"), 200, ""}, {"HEAD", "/nowhere", 404, ""}, {"HEAD", "/pair/qr.svg", 404, ""},
-		{"GET", "/nowhere", 404, ""}, {"GET", "/static/app.css", 404, ""}, {"GET", "/static/", 404, ""}, {"GET", "/favicon.ico", 404, ""},
-		{"POST", "/", 405, "GET, HEAD"}, {"DELETE", "/s/key", 405, "GET, HEAD"}, {"PUT", "/health", 405, "GET, HEAD"},
-		{"POST", "/ws", 405, "GET, HEAD"}, {"GET", "/api/session", 405, "POST, DELETE"}, {"PUT", "/api/session", 405, "POST, DELETE"},
+		{"HEAD", "/", 200, ""}, {"HEAD", "/health", 200, ""}, {"HEAD", "/readyz", 200, ""},
+		{"HEAD", "/login", 200, ""},
+		{"HEAD", h.Assets.URL("app.css"), 200, ""}, {"HEAD", "/nowhere", 404, ""},
+		{"HEAD", "/pair/qr.svg", 404, ""},
+		{"GET", "/nowhere", 404, ""}, {"GET", "/static/app.css", 404, ""}, {"GET", "/static/", 404, ""},
+		{"GET", "/favicon.ico", 404, ""},
+		{"POST", "/", 405, "GET, HEAD"}, {"DELETE", "/s/key", 405, "GET, HEAD"},
+		{"PUT", "/health", 405, "GET, HEAD"},
+		{"POST", "/ws", 405, "GET, HEAD"}, {"GET", "/api/session", 405, "POST, DELETE"},
+		{"PUT", "/api/session", 405, "POST, DELETE"},
 		{"BREW", "/", 405, "GET, HEAD"}, {"GET", "/ws", 426, ""},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), row.method, server.URL+row.path, nil)
@@ -232,7 +253,8 @@ func TestMethodsOfAddresses(t *testing.T) {
 			t.Error(err)
 		}
 		if answer.StatusCode != row.status || answer.Header.Get("Allow") != row.allow {
-			t.Errorf("%s %s: HTTP %d, Allow %q; want %d, %q", row.method, row.path, answer.StatusCode, answer.Header.Get("Allow"), row.status, row.allow)
+			t.Errorf("%s %s: HTTP %d, Allow %q; want %d, %q", row.method, row.path, answer.StatusCode,
+				answer.Header.Get("Allow"), row.status, row.allow)
 		}
 		if row.method == "HEAD" && body != "" {
 			t.Errorf("%s %s has a body", row.method, row.path)
@@ -249,12 +271,14 @@ func TestAssets(t *testing.T) {
 	h := httpdtest.New(t, httpdtest.Options{})
 	body := text(t, page("/", "").do(h))
 	for name, kind := range map[string]string{
-		"app.css": "text/css; charset=utf-8", "boot.js": "text/javascript; charset=utf-8", "app.wasm": "application/wasm",
+		"app.css": "text/css; charset=utf-8", "boot.js": "text/javascript; charset=utf-8",
+		"app.wasm":     "application/wasm",
 		"wasm_exec.js": "text/javascript; charset=utf-8", "favicon.svg": "image/svg+xml",
 	} {
 		url := h.Assets.URL(name)
 		r := page(url, "").do(h)
-		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != kind || !strings.Contains(r.Header.Get("Cache-Control"), "immutable") {
+		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != kind ||
+			!strings.Contains(r.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: HTTP %d, %v", name, r.StatusCode, r.Header)
 		}
 		if !strings.Contains(body, url) {
@@ -266,17 +290,21 @@ func TestAssets(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
-	if r := page("/health", "").do(h); r.StatusCode != http.StatusOK || strings.TrimSpace(text(t, r)) != `{"status":"ok","protocol":3}` {
+	if r := page("/health", "").do(h); r.StatusCode != http.StatusOK ||
+		strings.TrimSpace(text(t, r)) != `{"status":"ok","protocol":3}` {
 		t.Errorf("/health: HTTP %d", r.StatusCode)
 	}
-	if r := page("/readyz", "").do(h); r.StatusCode != http.StatusOK || !strings.Contains(text(t, r), `"ready"`) {
+	if r := page("/readyz", "").do(h); r.StatusCode != http.StatusOK ||
+		!strings.Contains(text(t, r), `"ready"`) {
 		t.Errorf("/readyz: HTTP %d", r.StatusCode)
 	}
 	h.Gateway.Drain(0)
-	if r := page("/readyz", "").do(h); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text(t, r), "draining") {
+	if r := page("/readyz", "").do(h); r.StatusCode != http.StatusServiceUnavailable ||
+		!strings.Contains(text(t, r), "draining") {
 		t.Errorf("/readyz while draining: HTTP %d", r.StatusCode)
 	}
-	if r := page("/ws", "").do(h); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
+	if r := page("/ws", "").do(h); r.StatusCode != http.StatusServiceUnavailable ||
+		r.Header.Get("Retry-After") == "" {
 		t.Errorf("/ws while draining: HTTP %d, %v", r.StatusCode, r.Header)
 	}
 	if r := page("/health", "").do(h); r.StatusCode != http.StatusOK {
@@ -286,7 +314,8 @@ func TestReadiness(t *testing.T) {
 	if err := failing.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r := page("/readyz", "").do(failing); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text(t, r), `"unavailable"`) {
+	if r := page("/readyz", "").do(failing); r.StatusCode != http.StatusServiceUnavailable ||
+		!strings.Contains(text(t, r), `"unavailable"`) {
 		t.Errorf("/readyz without a store: HTTP %d", r.StatusCode)
 	}
 }
@@ -298,13 +327,16 @@ func TestQR(t *testing.T) {
 	approved, _ := pair(t, h, protocol.Admin, "zoe", "")
 	r := page("/pair/qr.svg", pending).do(h)
 	svg := text(t, r)
-	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/svg+xml" || !strings.HasPrefix(svg, "<svg ") {
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/svg+xml" ||
+		!strings.HasPrefix(svg, "<svg ") {
 		t.Fatalf("HTTP %d, %v: %.200s", r.StatusCode, r.Header, svg)
 	}
-	if strings.Contains(svg, code) || strings.Contains(svg, "<script") || strings.Contains(svg, "style") {
+	if strings.Contains(svg, code) || strings.Contains(svg, "<script") ||
+		strings.Contains(svg, "style") {
 		t.Errorf("the picture has more than a picture: %.300s", svg)
 	}
-	for name, cookie := range map[string]string{"none": "", "an approved one": approved, "an unknown one": cookieName(h) + "=" + pairing.NewCredential()} {
+	for name, cookie := range map[string]string{"none": "", "an approved one": approved,
+		"an unknown one": cookieName(h) + "=" + pairing.NewCredential()} {
 		if r := page("/pair/qr.svg", cookie).do(h); r.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: HTTP %d", name, r.StatusCode)
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// qr is GET /pair/qr.svg: the picture of the link under which an admin's phone
-// approves the asking browser's pairing. The code is in the link's fragment.
+// qr is GET /pair/qr.svg: a QR code of the link with which an admin's phone approves the
+// pairing of the browser that asks. The pairing code is in the link's fragment.
 func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 	secret := s.credential(r)
 	if secret == "" {
@@ -26,7 +26,7 @@ func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	pending, err := s.Pairings.Request(r.Context(), pairing.Requester{
-		Secret: secret, Address: s.address(r), UserAgent: r.UserAgent(),
+		Secret: secret, Address: s.clientAddress(r), UserAgent: r.UserAgent(),
 	})
 	if err != nil {
 		s.refuse(w, r, err)
@@ -41,7 +41,7 @@ func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(svg(code)))
 }
 
-// publicURL is under which address people reach us.
+// publicURL is the URL under which people reach the gateway.
 func (s *server) publicURL(r *http.Request) string {
 	if u := s.settings(r).PublicURL; u != "" {
 		return strings.TrimSuffix(u, "/")
@@ -49,14 +49,14 @@ func (s *server) publicURL(r *http.Request) string {
 	return s.ownOrigin(r)
 }
 
-// quiet is the margin that readers need around a code, in modules
-// (ISO/IEC 18004 §6.3.8).
-const quiet = 4
+// quietZone is the margin that scanners need around a code, in modules (ISO/IEC 18004
+// §6.3.8).
+const quietZone = 4
 
-// svg draws a code black on white, whatever the page's colours are.
+// svg draws a code black on white, whatever the page's colours.
 func svg(code *qr.Code) string {
 	var b strings.Builder
-	size := code.Size + 2*quiet
+	size := code.Size + 2*quietZone
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges">`, size, size)
 	fmt.Fprintf(&b, `<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`, size, size)
 	for y := range code.Size {
@@ -66,7 +66,7 @@ func svg(code *qr.Code) string {
 				x++
 			}
 			if x > from {
-				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quiet, y+quiet, x-from, x-from)
+				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quietZone, y+quietZone, x-from, x-from)
 			}
 		}
 	}

@@ -8,35 +8,39 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// RedirectOptions are what a redirect needs to know of the gateway.
+// RedirectOptions are what Redirect needs.
 type RedirectOptions struct {
-	Port      string                 // of the gateway's TLS listener
-	Covers    func(host string) bool // whether its certificate is good for a host
-	PublicURL func() string          // under which people reach it; may be empty
+	// Port is the port of the gateway's TLS listener.
+	Port string
+	// Covers reports whether the gateway's certificate is valid for a host.
+	Covers func(host string) bool
+	// PublicURL gives gateway.public_url, which may be empty.
+	PublicURL func() string
 }
 
-// Redirect answers plain HTTP with the same address over HTTPS, where that is
-// the gateway's: a Host header leads nobody elsewhere. A request with a body is
-// refused instead: what is in it has already travelled in clear, and its sender
-// should notice.
+// Redirect redirects HTTP to the same URL over HTTPS, but only to a host of the
+// gateway's: a Host header cannot redirect to another site. It refuses requests other
+// than GET and HEAD, so that their senders notice that the body was not encrypted.
 func Redirect(o RedirectOptions) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store") // TLS may be given up again; HSTS is what binds
+		// the gateway may stop using TLS; HSTS is what binds browsers
+		w.Header().Set("Cache-Control", "no-store")
 		to := o.origin(r.Host)
 		switch {
 		case to == "":
-			fail(w, http.StatusMisdirectedRequest, protocol.Refuse(protocol.InvalidRequest,
+			writeError(w, http.StatusMisdirectedRequest, protocol.Refuse(protocol.InvalidRequest,
 				"no certificate here is for the host of the Host header, and there is no gateway.public_url"))
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			fail(w, http.StatusForbidden, protocol.Refuse(protocol.InvalidRequest, "this address is not encrypted: use "+to))
+			writeError(w, http.StatusForbidden, protocol.Refuse(protocol.InvalidRequest,
+				"this address is not encrypted: use "+to))
 		default:
 			http.Redirect(w, r, to+r.URL.RequestURI(), http.StatusPermanentRedirect) // #nosec G710 -- to a host of the certificate, or the public one
 		}
 	})
 }
 
-// origin is where a host is reached over HTTPS: as it was asked for, where the
-// certificate is good for that, else under the public URL; "" for neither.
+// origin is the origin to redirect a host to: the host over HTTPS if the certificate
+// covers it, else that of the public URL, else "".
 func (o RedirectOptions) origin(host string) string {
 	public, err := url.Parse(o.PublicURL())
 	known := err == nil && public.Scheme == "https" && public.Host != ""

@@ -19,16 +19,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestMain allows for the clock that the highlighter's regular expressions keep
-// for a second after their last match.
+// The regular expressions of the highlighter have a clock goroutine that ends a second
+// after their last match.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
 }
 
-// base is where the gateway of a test stands.
+// base is the URL of a test's gateway.
 const base = "http://gate.example:8080"
 
-// request is a request to be made; what is left out is as a program has it.
+// request is a request to make. Its zero fields are as in a program's request.
 type request struct {
 	method string // GET if empty
 	url    string // base if it begins with a slash
@@ -66,12 +66,13 @@ func (q request) do(h http.Handler) *http.Response {
 	return w.Result()
 }
 
-// page is a GET as a browser makes it for a page of ours.
+// page is a GET for a page, as a browser makes it.
 func page(path, cookie string) request { return request{url: path, cookie: cookie} }
 
-// api is a request to /api/session as a page of ours makes it.
+// api is a request to /api/session, as a page of the gateway makes it.
 func api(method, cookie, body string) request {
-	q := request{method: method, url: "/api/session", origin: base, cookie: cookie, body: body, header: http.Header{"Sec-Fetch-Site": {"same-origin"}}}
+	q := request{method: method, url: "/api/session", origin: base, cookie: cookie, body: body,
+		header: http.Header{"Sec-Fetch-Site": {"same-origin"}}}
 	if method == http.MethodPost {
 		q.header.Set("Content-Type", "application/json")
 	}
@@ -87,12 +88,13 @@ func text(t testing.TB, r *http.Response) string {
 	return string(b)
 }
 
-// wantError checks that the answer is a refusal as the protocol spells it.
+// wantError checks that the answer is an error as the protocol encodes it.
 func wantError(t testing.TB, r *http.Response, status int, code protocol.Code) {
 	t.Helper()
 	var body struct{ Error protocol.Error }
 	raw := text(t, r)
-	if err := json.Unmarshal([]byte(raw), &body); err != nil || r.StatusCode != status || body.Error.Code != code || body.Error.Message == "" {
+	if err := json.Unmarshal([]byte(raw), &body); err != nil || r.StatusCode != status ||
+		body.Error.Code != code || body.Error.Message == "" {
 		t.Errorf("HTTP %d %s; want %d with %s and a sentence", r.StatusCode, raw, status, code)
 	}
 	if kind := r.Header.Get("Content-Type"); kind != "application/json" {
@@ -101,25 +103,29 @@ func wantError(t testing.TB, r *http.Response, status int, code protocol.Code) {
 }
 
 // cookieName is that of the gateway's cookie.
-func cookieName(h *httpdtest.House) string { return "gatehouse_" + h.Store.InstanceID() }
+func cookieName(h *httpdtest.Server) string { return "gatehouse_" + h.Store.InstanceID() }
 
-// pair lets a device in and gives its cookie.
-func pair(t testing.TB, h *httpdtest.House, role protocol.Role, user, userAgent string) (cookie string, d protocol.PairedDevice) {
+// pair pairs a device and gives its cookie.
+func pair(t testing.TB, h *httpdtest.Server, role protocol.Role, user,
+	userAgent string) (cookie string, d protocol.PairedDevice) {
 	t.Helper()
 	cookie, code := ask(t, h, userAgent)
-	a, err := h.Pairings.Approve(t.Context(), "test", protocol.DeviceApproveParams{Code: code, Role: role, UserID: user})
+	a, err := h.Pairings.Approve(t.Context(), "test",
+		protocol.DeviceApproveParams{Code: code, Role: role, UserID: user})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return cookie, a.Device
 }
 
-// ask files a request for pairing, from an address of its own.
-func ask(t testing.TB, h *httpdtest.House, userAgent string) (cookie, code string) {
+// ask requests pairing, each time from another address.
+func ask(t testing.TB, h *httpdtest.Server, userAgent string) (cookie, code string) {
 	t.Helper()
 	secret := pairing.NewCredential()
-	at := netip.AddrFrom4([4]byte{10, byte(time.Now().UnixNano() >> 24), byte(time.Now().UnixNano() >> 16), byte(time.Now().UnixNano() >> 8)})
-	pending, err := h.Pairings.Request(t.Context(), pairing.Requester{Secret: secret, Address: at, UserAgent: userAgent})
+	at := netip.AddrFrom4([4]byte{10, byte(time.Now().UnixNano() >> 24),
+		byte(time.Now().UnixNano() >> 16), byte(time.Now().UnixNano() >> 8)})
+	pending, err := h.Pairings.Request(t.Context(),
+		pairing.Requester{Secret: secret, Address: at, UserAgent: userAgent})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,10 +133,11 @@ func ask(t testing.TB, h *httpdtest.House, userAgent string) (cookie, code strin
 }
 
 // say makes a session with one message in it.
-func say(t testing.TB, h *httpdtest.House, user, key, message string) {
+func say(t testing.TB, h *httpdtest.Server, user, key, message string) {
 	t.Helper()
 	caller := session.Caller{UserID: user, Role: protocol.Operator}
-	if _, err := h.Sessions.Send(t.Context(), caller.To(key), session.SendRequest{DefaultAgent: "default", Message: message}); err != nil {
+	if _, err := h.Sessions.Send(t.Context(), caller.To(key),
+		session.SendRequest{DefaultAgent: "default", Message: message}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -142,24 +149,31 @@ func TestCookie(t *testing.T) {
 	t.Parallel()
 	proxied := httpdtest.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
 	for _, row := range []struct {
-		name   string
-		house  httpdtest.Options
-		q      request
-		secure bool
+		name    string
+		options httpdtest.Options
+		q       request
+		secure  bool
 	}{
 		{"plain", httpdtest.Options{}, api("POST", "", "{}"), false},
 		{"without a body", httpdtest.Options{}, api("POST", "", ""), false},
-		{"of a program", httpdtest.Options{}, request{method: "POST", url: "/api/session", header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}}, false},
-		{"over TLS", httpdtest.Options{}, request{method: "POST", url: "https://gate.example/api/session", origin: "https://gate.example", header: http.Header{"Content-Type": {"application/json"}}}, true},
-		{"over a trusted proxy's TLS", proxied, request{method: "POST", url: "/api/session", origin: "https://chat.example",
-			header: http.Header{"Content-Type": {"application/json"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"chat.example"}}}, true},
-		{"over somebody's alleged TLS", httpdtest.Options{}, request{method: "POST", url: "/api/session", origin: base,
-			header: http.Header{"Content-Type": {"application/json"}, "X-Forwarded-Proto": {"https"}}}, false},
+		{"of a program", httpdtest.Options{}, request{method: "POST", url: "/api/session",
+			header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}}, false},
+		{"over TLS", httpdtest.Options{}, request{method: "POST", url: "https://gate.example/api/session",
+			origin: "https://gate.example", header: http.Header{"Content-Type": {"application/json"}}},
+			true},
+		{"over a trusted proxy's TLS", proxied, request{method: "POST", url: "/api/session",
+			origin: "https://chat.example",
+			header: http.Header{"Content-Type": {"application/json"}, "X-Forwarded-Proto": {"https"},
+				"X-Forwarded-Host": {"chat.example"}}}, true},
+		{"over somebody's alleged TLS", httpdtest.Options{},
+			request{method: "POST", url: "/api/session", origin: base,
+				header: http.Header{"Content-Type": {"application/json"}, "X-Forwarded-Proto": {"https"}}},
+			false},
 		{"with a token", httpdtest.Options{}, api("POST", "", `{"token":"`+httpdtest.Token+`"}`), false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			h := httpdtest.New(t, row.house)
+			h := httpdtest.New(t, row.options)
 			r := row.q.do(h)
 			if r.StatusCode != http.StatusNoContent || len(r.Cookies()) != 1 {
 				t.Fatalf("HTTP %d with %v: %s", r.StatusCode, setCookies(r), text(t, r))
@@ -172,7 +186,8 @@ func TestCookie(t *testing.T) {
 			if c.Name != name || !pairing.ValidCredential(c.Value) {
 				t.Errorf("the cookie is %s=%s", c.Name, c.Value)
 			}
-			if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" || c.Secure != row.secure {
+			if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" ||
+				c.Secure != row.secure {
 				t.Errorf("the cookie's attributes are %s", c.Raw)
 			}
 			if c.MaxAge < 300*24*3600 || c.MaxAge > 400*24*3600 {
@@ -182,7 +197,7 @@ func TestCookie(t *testing.T) {
 	}
 }
 
-// TestCookieCounts tries when a cookie opens something: a page that shows the
+// TestCookieCounts checks on which requests a cookie counts: then the page shows the
 // user's name.
 func TestCookieCounts(t *testing.T) {
 	t.Parallel()
@@ -205,13 +220,15 @@ func TestCookieCounts(t *testing.T) {
 		{"another instance's cookie", request{cookie: "gatehouse_0123456789abcdef=" + secret}, false},
 		{"another name", request{cookie: "gatehouse=" + secret}, false},
 		{"a cut value", request{cookie: cookie[:len(cookie)-1]}, false},
-		{"a quoted value", request{cookie: cookieName(h) + `="` + secret + `"`}, true}, // RFC 6265 §4.1.1 has it so
+		// RFC 6265 §4.1.1 has it so
+		{"a quoted value", request{cookie: cookieName(h) + `="` + secret + `"`}, true},
 		{"none", request{}, false},
 	} {
 		row.q.url = "/"
 		r := row.q.do(h)
 		// A HEAD's body is cut off by the HTTP server, which is not in between here.
-		if got := strings.Contains(text(t, r), "zoe-the-user"); got != row.counts || r.StatusCode != http.StatusOK {
+		if got := strings.Contains(text(t, r), "zoe-the-user"); got != row.counts ||
+			r.StatusCode != http.StatusOK {
 			t.Errorf("%s: HTTP %d, counts: %v, want %v", row.name, r.StatusCode, got, row.counts)
 		}
 		if len(setCookies(r)) > 0 {
@@ -239,17 +256,23 @@ func TestSignIn(t *testing.T) {
 		{"a form", form, http.StatusUnsupportedMediaType, protocol.InvalidRequest},
 		{"plain text", plain, http.StatusUnsupportedMediaType, protocol.InvalidRequest},
 		{"no type", bare, http.StatusUnsupportedMediaType, protocol.InvalidRequest},
-		{"a body that is too large", api("POST", "", `{"token":"`+strings.Repeat("x", 8<<10)+`"}`), http.StatusRequestEntityTooLarge, protocol.InvalidRequest},
+		{"a body that is too large", api("POST", "", `{"token":"`+strings.Repeat("x", 8<<10)+`"}`),
+			http.StatusRequestEntityTooLarge, protocol.InvalidRequest},
 		{"no JSON", api("POST", "", "{"), http.StatusBadRequest, protocol.InvalidRequest},
 		{"no object", api("POST", "", "[]"), http.StatusBadRequest, protocol.InvalidRequest},
 		{"null", api("POST", "", "null"), http.StatusBadRequest, protocol.InvalidRequest},
-		{"a token that is no text", api("POST", "", `{"token":7}`), http.StatusBadRequest, protocol.InvalidRequest},
+		{"a token that is no text", api("POST", "", `{"token":7}`), http.StatusBadRequest,
+			protocol.InvalidRequest},
 		{"two values", api("POST", "", `{}{}`), http.StatusBadRequest, protocol.InvalidRequest},
-		{"a wrong token", api("POST", "", `{"token":"wrong"}`), http.StatusUnauthorized, protocol.Unauthorized},
-		{"a wrong code", api("POST", "", `{"code":"wrong"}`), http.StatusUnauthorized, protocol.Unauthorized},
-		{"a right token", api("POST", "", `{"token":"`+httpdtest.Token+`","extra":[1]}`), http.StatusNoContent, ""},
+		{"a wrong token", api("POST", "", `{"token":"wrong"}`), http.StatusUnauthorized,
+			protocol.Unauthorized},
+		{"a wrong code", api("POST", "", `{"code":"wrong"}`), http.StatusUnauthorized,
+			protocol.Unauthorized},
+		{"a right token", api("POST", "", `{"token":"`+httpdtest.Token+`","extra":[1]}`),
+			http.StatusNoContent, ""},
 		{"a right code", api("POST", "", `{"code":"`+code+`"}`), http.StatusNoContent, ""},
-		{"a code again", api("POST", "", `{"code":"`+code+`"}`), http.StatusUnauthorized, protocol.Unauthorized},
+		{"a code again", api("POST", "", `{"code":"`+code+`"}`), http.StatusUnauthorized,
+			protocol.Unauthorized},
 	} {
 		r := row.q.do(h)
 		if row.code != "" {
@@ -264,7 +287,8 @@ func TestSignIn(t *testing.T) {
 			t.Fatalf("%s: HTTP %d %s", row.name, r.StatusCode, text(t, r))
 		}
 		cookie := r.Cookies()[0].Name + "=" + r.Cookies()[0].Value
-		if admin := page("/admin", cookie).do(h); admin.StatusCode != http.StatusOK || !strings.Contains(text(t, admin), `data-role="admin"`) {
+		if admin := page("/admin", cookie).do(h); admin.StatusCode != http.StatusOK ||
+			!strings.Contains(text(t, admin), `data-role="admin"`) {
 			t.Errorf("%s: the cookie does not open /admin: HTTP %d", row.name, admin.StatusCode)
 		}
 	}
@@ -284,7 +308,8 @@ func TestSignInLimits(t *testing.T) {
 		t.Errorf("14 wrong tokens: %v", codes)
 	}
 	// Codes count too, and what is right is not looked at either.
-	for _, body := range []string{`{"code":"wrong"}`, `{"code":"` + h.Links.New() + `"}`, `{"token":"` + httpdtest.Token + `"}`} {
+	for _, body := range []string{`{"code":"wrong"}`, `{"code":"` + h.Links.New() + `"}`,
+		`{"token":"` + httpdtest.Token + `"}`} {
 		r := api("POST", "", body).do(h)
 		if r.Header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
@@ -308,8 +333,7 @@ func TestSignInLimits(t *testing.T) {
 	}
 }
 
-// TestSameBrowser proves that a browser keeps its credential, and so its code,
-// through reloads.
+// TestSameBrowser proves that reloads keep a browser's credential and pairing code.
 func TestSameBrowser(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
@@ -338,7 +362,8 @@ func TestSignOut(t *testing.T) {
 	listed.origin = "https://listed.example"
 	program := api("DELETE", cookie, "")
 	program.origin = ""
-	for name, q := range map[string]request{"a foreign page": foreign, "a listed page": listed, "no page": program} {
+	for name, q := range map[string]request{"a foreign page": foreign, "a listed page": listed,
+		"no page": program} {
 		r := q.do(h)
 		if wantError(t, r, http.StatusForbidden, protocol.Forbidden); len(setCookies(r)) > 0 {
 			t.Errorf("%s: %v", name, setCookies(r))
@@ -349,12 +374,14 @@ func TestSignOut(t *testing.T) {
 	}
 	for _, cookie := range []string{cookie, cookie, "", cookieName(h) + "=nonsense"} {
 		r := api("DELETE", cookie, "").do(h)
-		if r.StatusCode != http.StatusNoContent || len(r.Cookies()) != 1 || r.Cookies()[0].MaxAge >= 0 || r.Cookies()[0].Value != "" {
+		if r.StatusCode != http.StatusNoContent || len(r.Cookies()) != 1 || r.Cookies()[0].MaxAge >= 0 ||
+			r.Cookies()[0].Value != "" {
 			t.Errorf("cookie %.20s: HTTP %d with %v", cookie, r.StatusCode, setCookies(r))
 		}
 	}
 	list, err := h.Pairings.List(t.Context())
-	if err != nil || slices.ContainsFunc(list.Paired, func(d protocol.PairedDevice) bool { return d.DeviceID == device.DeviceID }) {
+	if err != nil || slices.ContainsFunc(list.Paired,
+		func(d protocol.PairedDevice) bool { return d.DeviceID == device.DeviceID }) {
 		t.Errorf("the device is still paired: %v, %v", list.Paired, err)
 	}
 }

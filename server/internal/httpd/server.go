@@ -22,7 +22,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/static"
 )
 
-// Options are what the HTTP side needs. All are required.
+// Options are the parts that the HTTP side uses. All are required.
 type Options struct {
 	Log         *slog.Logger
 	Metrics     *metrics.Metrics // counts refusals and bytes, and is served at /metrics
@@ -40,7 +40,7 @@ type Options struct {
 	Instance    string           // id of this gateway's data, part of the cookie's name
 	Settings    setting.Live[Settings]
 
-	// Ready gives an error while the store does not answer.
+	// Ready gives an error while the store cannot be used.
 	Ready func(context.Context) error
 }
 
@@ -54,14 +54,16 @@ type server struct {
 
 // New makes the handler of everything that the gateway serves.
 func New(o Options) http.Handler {
-	s := &server{Options: o, lines: ratelimit.NewLines(10 * linesPerMinute), site: page.Site{Instance: o.Instance, Assets: part.Assets{
-		Stylesheet: o.Assets.URL("app.css"), Script: o.Assets.URL("boot.js"), Wasm: o.Assets.URL("app.wasm"),
-		Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
-		Reload: livereload.Script(),
-	}}}
+	s := &server{Options: o, lines: ratelimit.NewLines(10 * linesPerMinute),
+		site: page.Site{Instance: o.Instance, Assets: part.Assets{
+			Stylesheet: o.Assets.URL("app.css"), Script: o.Assets.URL("boot.js"),
+			Wasm: o.Assets.URL("app.wasm"),
+			Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
+			Reload: livereload.Script(),
+		}}}
 	s.manual = newManualPages(s.site)
 	r := chi.NewRouter()
-	r.Use(s.recovered, s.withSettings, s.secured, middleware.GetHead)
+	r.Use(s.recoverPanics, s.withSettings, s.setHeaders, middleware.GetHead)
 	r.Get("/ws", s.socket)
 	r.Get("/health", s.health)
 	r.Get("/readyz", s.ready)
@@ -96,8 +98,8 @@ func New(o Options) http.Handler {
 	return r
 }
 
-// notAllowed answers a method that an address does not take, and says which
-// ones it does (RFC 9110 §15.5.6).
+// notAllowed answers a request with a method that the path does not have, with the list
+// of those that it has (RFC 9110 §15.5.6).
 func notAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
@@ -110,6 +112,7 @@ func notAllowed(routes chi.Routes) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		fail(w, http.StatusMethodNotAllowed, protocol.Refuse(protocol.InvalidRequest, "this address does not take "+r.Method))
+		writeError(w, http.StatusMethodNotAllowed,
+			protocol.Refuse(protocol.InvalidRequest, "this address does not take "+r.Method))
 	}
 }

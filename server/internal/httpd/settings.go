@@ -60,7 +60,8 @@ func inNetworks(networks []netip.Prefix, a netip.Addr) bool {
 
 // originListed reports whether AllowedOrigins has the page's origin.
 func (s Settings) originListed(origin string) bool {
-	return slices.ContainsFunc(s.AllowedOrigins, func(o string) bool { return o == "*" || o == origin })
+	return slices.ContainsFunc(s.AllowedOrigins,
+		func(o string) bool { return o == "*" || o == origin })
 }
 
 // publicOrigin is the origin of PublicURL, or "".
@@ -86,7 +87,9 @@ func (s Settings) agentName(id string) string {
 // suggestions are first messages that the page of a new chat offers.
 func (s Settings) suggestions() []string {
 	if s.Agents[0].Provider == "builtin" {
-		return []string{"What can you show me?", "Show me some markdown", "Tell me a long story about gatehouses", "Write some code"}
+		return []string{"What can you show me?", "Show me some markdown",
+			"Tell me a long story about gatehouses", "Write some code"}
 	}
-	return []string{"What can you help me with?", "Explain something to me simply", "Help me write a message"}
+	return []string{"What can you help me with?", "Explain something to me simply",
+		"Help me write a message"}
 }

@@ -61,18 +61,23 @@ const aDay = 24 * time.Hour
 func takeoverDevices() protocol.DeviceListResult {
 	const webKit = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
 	list := protocol.DeviceListResult{Pending: []protocol.PendingDevice{
-		{Code: "BBBBBBBB", DeviceID: "p2", DeviceName: "Vivaldi on Linux", Address: "192.0.2.2", UserAgent: webKit + "Chrome/138.0.0.0 Safari/537.36 Vivaldi/7.5.3735.41",
+		{Code: "BBBBBBBB", DeviceID: "p2", DeviceName: "Vivaldi on Linux", Address: "192.0.2.2",
+			UserAgent: webKit + "Chrome/138.0.0.0 Safari/537.36 Vivaldi/7.5.3735.41",
 			CreatedAt: before(90 * time.Second), ExpiresAt: before(-58*time.Minute - 30*time.Second)},
-		{Code: "AAAAAAAA", DeviceID: "p1", Address: "192.0.2.1", CreatedAt: before(59*time.Minute + 29*time.Second), ExpiresAt: before(-30500 * time.Millisecond)},
+		{Code: "AAAAAAAA", DeviceID: "p1", Address: "192.0.2.1",
+			CreatedAt: before(59*time.Minute + 29*time.Second),
+			ExpiresAt: before(-30500 * time.Millisecond)},
 	}}
 	for i, d := range []protocol.PairedDevice{
 		{DeviceName: "Anna’s laptop", UserAgent: "Mozilla/5.0 (X11; FreeBSD amd64; rv:143.0) Gecko/20100101 Firefox/143.0", LastSeenAt: before(30 * time.Second), CreatedAt: before(5 * time.Hour)},
-		{Label: "The kiosk", DeviceName: "x", UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15 Epiphany/605.1.15",
+		{Label: "The kiosk", DeviceName: "x",
+			UserAgent:  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15 Epiphany/605.1.15",
 			LastSeenAt: before(90 * time.Minute), CreatedAt: before(30 * time.Hour)},
 		{UserAgent: "curl/8.5.0", CreatedAt: before(47 * time.Hour)}, // never seen since
 		{UserAgent: "", LastSeenAt: before(1204 * aDay), CreatedAt: before(2000 * aDay)},
 	} {
-		d.DeviceID, d.UserID, d.Role, d.Address = "d"+string(rune('1'+i)), "anna", protocol.Operator, "192.0.2.9"
+		d.DeviceID, d.UserID, d.Role, d.Address = "d"+string(rune('1'+i)), "anna", protocol.Operator,
+			"192.0.2.9"
 		list.Paired = append(list.Paired, d)
 	}
 	return list
@@ -80,17 +85,20 @@ func takeoverDevices() protocol.DeviceListResult {
 
 func takeoverConsole() page.Console {
 	return page.Console{
-		Site:    page.Site{Instance: "i", Assets: part.Assets{Script: "/boot.js"}},
-		Viewer:  page.Viewer{User: "anna", Role: markup.RoleAdmin, Device: "Anna’s laptop", DeviceID: "d1"},
+		Site: page.Site{Instance: "i", Assets: part.Assets{Script: "/boot.js"}},
+		Viewer: page.Viewer{User: "anna", Role: markup.RoleAdmin, Device: "Anna’s laptop",
+			DeviceID: "d1"},
 		Pending: words.Badge(len(takeoverDevices().Pending)),
 	}
 }
 
 func takeoverAdmin() page.AdminModel {
 	list := takeoverDevices()
-	past := []pairing.Resolved{{PairedDevice: list.Paired[2], Status: protocol.PairingRevoked, ResolvedAt: before(125 * time.Second)}}
+	past := []pairing.Resolved{{PairedDevice: list.Paired[2], Status: protocol.PairingRevoked,
+		ResolvedAt: before(125 * time.Second)}}
 	return page.AdminModel{
-		Console: takeoverConsole(), Waiting: pendingCards(list.Pending), Devices: deviceRows(list.Paired, "d1"),
+		Console: takeoverConsole(), Waiting: pendingCards(list.Pending),
+		Devices:  deviceRows(list.Paired, "d1"),
 		Resolved: resolvedLines(past), Users: users(list.Paired),
 	}
 }
@@ -99,10 +107,14 @@ func takeoverAdmin() page.AdminModel {
 func sessionRecords() []session.Record {
 	at := time.Now()
 	return []session.Record{
-		{Key: "ws:pinned", UserID: "anna", AgentID: "main", Label: "A harbour wall", Pinned: true, Epoch: "a", UpdatedAt: at.Add(-50 * aDay)},
-		{Key: "ws:shown", UserID: "anna", AgentID: "main", Epoch: "e", LastSeq: 5, Running: true, UpdatedAt: at.Add(-10 * time.Second)},
-		{Key: "ws:1;ä/?#", UserID: "anna", AgentID: "main", Epoch: "b", UpdatedAt: at.Add(-119 * time.Minute)},
-		{Key: "ws:old", UserID: "anna", AgentID: "main", Label: "תכנון טיול", Epoch: "c", UpdatedAt: at.Add(-36 * time.Hour)},
+		{Key: "ws:pinned", UserID: "anna", AgentID: "main", Label: "A harbour wall", Pinned: true,
+			Epoch: "a", UpdatedAt: at.Add(-50 * aDay)},
+		{Key: "ws:shown", UserID: "anna", AgentID: "main", Epoch: "e", LastSeq: 5, Running: true,
+			UpdatedAt: at.Add(-10 * time.Second)},
+		{Key: "ws:1;ä/?#", UserID: "anna", AgentID: "main", Epoch: "b",
+			UpdatedAt: at.Add(-119 * time.Minute)},
+		{Key: "ws:old", UserID: "anna", AgentID: "main", Label: "תכנון טיול", Epoch: "c",
+			UpdatedAt: at.Add(-36 * time.Hour)},
 	}
 }
 
@@ -117,26 +129,37 @@ func takeoverSessions() protocol.SessionsListResult {
 // takeoverHistory has a message of each kind, and each way in which one can end.
 func takeoverHistory() protocol.ChatHistoryResult {
 	file := func(path string, size int64) protocol.Media {
-		return protocol.Media{Path: protocol.MediaPath + path, Filename: path + ".txt", MimeType: "text/plain", Size: size}
+		return protocol.Media{Path: protocol.MediaPath + path, Filename: path + ".txt",
+			MimeType: "text/plain", Size: size}
 	}
-	picture := protocol.Media{Path: protocol.MediaPath + "9", Filename: "evening.png", MimeType: "image/png", Size: 2_440_000, Width: 1200, Height: 800, Thumbnail: true}
-	return protocol.ChatHistoryResult{SessionKey: "ws:shown", Epoch: "e", LastSeq: 5, Messages: []protocol.Message{
-		{ID: "m1", Seq: 1, Role: protocol.FromUser, Status: protocol.StatusComplete, CreatedAt: before(400 * aDay), Content: "Look",
-			Media: []protocol.Media{file("1", 1), file("2", 999_500), file("3", 20<<20), picture}},
-		{ID: "m2", Seq: 2, Role: protocol.FromAssistant, RunID: "r1", Status: protocol.StatusComplete, CreatedAt: before(30 * time.Hour), Content: "Seen.",
-			Thinking: "Four files.", HTML: &protocol.HTML{Blocks: []string{"<p>Seen.</p>"}}},
-		{ID: "m3", Seq: 3, Role: protocol.FromSystem, Status: protocol.StatusComplete, CreatedAt: before(time.Hour), Content: "Deployed.", Label: "deploy bot",
-			Author: &protocol.Author{UserID: "root", Role: protocol.Admin}},
-		{ID: "m4", Seq: 4, Role: protocol.FromUser, Status: protocol.StatusComplete, CreatedAt: before(time.Minute), Content: "By an admin", Author: &protocol.Author{UserID: "root", Role: protocol.Admin}},
-		{ID: "m5", Seq: 5, Role: protocol.FromAssistant, RunID: "r2", Status: protocol.StatusFailed, CreatedAt: before(0), Error: "The model cannot be reached."},
-	}}
+	picture := protocol.Media{Path: protocol.MediaPath + "9", Filename: "evening.png",
+		MimeType: "image/png", Size: 2_440_000, Width: 1200, Height: 800, Thumbnail: true}
+	return protocol.ChatHistoryResult{SessionKey: "ws:shown", Epoch: "e", LastSeq: 5,
+		Messages: []protocol.Message{
+			{ID: "m1", Seq: 1, Role: protocol.FromUser, Status: protocol.StatusComplete,
+				CreatedAt: before(400 * aDay), Content: "Look",
+				Media: []protocol.Media{file("1", 1), file("2", 999_500), file("3", 20<<20), picture}},
+			{ID: "m2", Seq: 2, Role: protocol.FromAssistant, RunID: "r1", Status: protocol.StatusComplete,
+				CreatedAt: before(30 * time.Hour), Content: "Seen.",
+				Thinking: "Four files.", HTML: &protocol.HTML{Blocks: []string{"<p>Seen.</p>"}}},
+			{ID: "m3", Seq: 3, Role: protocol.FromSystem, Status: protocol.StatusComplete,
+				CreatedAt: before(time.Hour), Content: "Deployed.", Label: "deploy bot",
+				Author: &protocol.Author{UserID: "root", Role: protocol.Admin}},
+			{ID: "m4", Seq: 4, Role: protocol.FromUser, Status: protocol.StatusComplete,
+				CreatedAt: before(time.Minute), Content: "By an admin",
+				Author: &protocol.Author{UserID: "root", Role: protocol.Admin}},
+			{ID: "m5", Seq: 5, Role: protocol.FromAssistant, RunID: "r2", Status: protocol.StatusFailed,
+				CreatedAt: before(0), Error: "The model cannot be reached."},
+		}}
 }
 
 func takeoverChat() page.ChatModel {
 	console, history, list := takeoverConsole(), takeoverHistory(), sessionRecords()
 	m := page.ChatModel{
-		Site: console.Site, Viewer: console.Viewer, Pending: console.Pending, State: markup.StateReady, SessionKey: history.SessionKey,
-		Title: words.Session(list[1].Label), Agent: "Demo agent", Epoch: history.Epoch, LastSeq: history.LastSeq, Running: true,
+		Site: console.Site, Viewer: console.Viewer, Pending: console.Pending, State: markup.StateReady,
+		SessionKey: history.SessionKey,
+		Title:      words.Session(list[1].Label), Agent: "Demo agent", Epoch: history.Epoch,
+		LastSeq: history.LastSeq, Running: true,
 		Sessions: sessionItems(list, history.SessionKey),
 	}
 	for i := range history.Messages {
@@ -148,9 +171,12 @@ func takeoverChat() page.ChatModel {
 func takeoverKeys() page.AdminKeysModel {
 	m := page.AdminKeysModel{Console: takeoverConsole(), Users: []string{"anna"}}
 	for _, k := range []protocol.APIKey{
-		{ID: "k1", Name: "Nightly report", Prefix: "gh_3fQx9a", CreatedAt: before(3 * aDay), LastUsedAt: before(5*time.Minute + 30*time.Second), ExpiresAt: before(-400 * aDay)},
-		{ID: "k2", Name: "Soon over", Prefix: "gh_Zk2-_x", CreatedAt: before(86 * time.Minute), ExpiresAt: before(-time.Hour)},
-		{ID: "k3", Name: "Over", Prefix: "gh_9sQa1b", CreatedAt: before(100 * aDay), ExpiresAt: before(10 * aDay), RevokedAt: before(aDay)},
+		{ID: "k1", Name: "Nightly report", Prefix: "gh_3fQx9a", CreatedAt: before(3 * aDay),
+			LastUsedAt: before(5*time.Minute + 30*time.Second), ExpiresAt: before(-400 * aDay)},
+		{ID: "k2", Name: "Soon over", Prefix: "gh_Zk2-_x", CreatedAt: before(86 * time.Minute),
+			ExpiresAt: before(-time.Hour)},
+		{ID: "k3", Name: "Over", Prefix: "gh_9sQa1b", CreatedAt: before(100 * aDay),
+			ExpiresAt: before(10 * aDay), RevokedAt: before(aDay)},
 	} {
 		k.UserID, k.Role, k.CreatedBy = "anna", protocol.Viewer, "root"
 		m.Rows = append(m.Rows, keyRow(k))
@@ -169,7 +195,8 @@ func keep(t *testing.T, name string, content templ.Component, answers map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, got := range map[string]string{name + ".html": bare(t, html.String()), name + ".json": string(payloads) + "\n"} {
+	for file, got := range map[string]string{name + ".html": bare(t, html.String()), name +
+		".json": string(payloads) + "\n"} {
 		path := filepath.Join("..", "..", "..", "shared", "words", "testdata", file)
 		if *update {
 			if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
@@ -199,5 +226,6 @@ func bare(t *testing.T, html string) string {
 	if parts == nil {
 		t.Fatalf("no title, or no body: %.300s", html)
 	}
-	return strings.ReplaceAll(noText.ReplaceAllString(parts[2]+parts[1]+parts[3], ""), "><", ">\n<") + "\n"
+	return strings.ReplaceAll(noText.ReplaceAllString(parts[2]+parts[1]+parts[3], ""), "><", ">\n<") +
+		"\n"
 }

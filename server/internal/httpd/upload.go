@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// maxEnvelope bounds what of an upload's body is not the file, in bytes.
+	// maxEnvelope bounds the part of an upload's body that is not the file, in bytes.
 	maxEnvelope = 64 << 10
-	// lingerTime and lingerBytes bound how much of a refused body is taken, so that
-	// its sender reads why; strangers have less time.
+	// lingerTime and lingerBytes bound how much of a refused body is read on, so that
+	// the sender gets the answer. Without a valid credential there is less time.
 	lingerTime     = 20 * time.Second
 	lingerStranger = time.Second
 	lingerBytes    = 64 << 20
@@ -24,8 +24,8 @@ const (
 // upload is POST /api/media/upload: the field "file" of a form (RFC 7578),
 // streamed to disk.
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
-	f, err := s.receive(w, r)
-	// What came first may have used up the time of the answer.
+	f, err := s.receiveUpload(w, r)
+	// The upload may have used up the write deadline.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyStall))
 	if err != nil {
 		s.refuseUpload(w, r, err)
@@ -40,8 +40,8 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, result.AppendJSON(nil))
 }
 
-func (s *server) receive(w http.ResponseWriter, r *http.Request) (media.File, error) {
-	c, err := s.allowed(r, protocol.Operator)
+func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (media.File, error) {
+	c, err := s.requireRole(r, protocol.Operator)
 	if err != nil {
 		return media.File{}, err
 	}
@@ -52,8 +52,8 @@ func (s *server) receive(w http.ResponseWriter, r *http.Request) (media.File, er
 	if r.ContentLength > most+maxEnvelope {
 		return media.File{}, media.OverLimit(most)
 	}
-	body := newSteady(w, r.Body, maxEnvelope, errEnvelope)
-	r = r.WithContext(r.Context()) // whose body is another
+	body := newPacedReader(w, r.Body, maxEnvelope, errEnvelope)
+	r = r.WithContext(r.Context()) // a copy with another body
 	r.Body = body
 	return s.Media.Upload(r.Context(), c.Caller(), func() (string, io.Reader, error) {
 		part, err := filePart(r)
@@ -81,7 +81,8 @@ func filePart(r *http.Request) (*multipart.Part, error) {
 		case errors.As(err, &refused):
 			return nil, err
 		case err != nil:
-			return nil, protocol.Refuse(protocol.InvalidRequest, "the form is not multipart/form-data as RFC 7578 says")
+			return nil, protocol.Refuse(protocol.InvalidRequest,
+				"the form is not multipart/form-data as RFC 7578 says")
 		case part.FormName() == "file":
 			return part, nil
 		}
@@ -91,7 +92,7 @@ func filePart(r *http.Request) (*multipart.Part, error) {
 var errEnvelope = protocol.Refuse(protocol.InvalidRequest,
 	`the field "file" must come within the first 64 KiB of the form`)
 
-// field reads a form's file. A form that breaks off is the sender's failure.
+// field reads the file in a form. If the form ends early, the error is errBroken.
 type field struct{ io.Reader }
 
 func (f field) Read(p []byte) (int, error) {
@@ -102,23 +103,25 @@ func (f field) Read(p []byte) (int, error) {
 	return n, errBroken
 }
 
-// refuseUpload answers why, and takes some more of a body that is still being
-// sent: a connection that is closed instead takes the answer with it.
+// refuseUpload answers with the error, and reads on for a while if the body is still
+// being sent: if the connection were closed at once, the client might not get the
+// answer.
 func (s *server) refuseUpload(w http.ResponseWriter, r *http.Request, err error) {
 	rc := http.NewResponseController(w)
-	_ = rc.EnableFullDuplex() // HTTP/2 has it always
+	_ = rc.EnableFullDuplex() // HTTP/2 always has it
 	w.Header().Set("Connection", "close")
 	s.refuse(w, r, mediaError(err))
 	_ = rc.Flush()
 	linger := lingerTime
-	if refusal := new(protocol.Error); errors.As(err, &refusal) && statusOf(refusal.Code) == http.StatusUnauthorized {
+	if refusal := new(protocol.Error); errors.As(err, &refusal) &&
+		statusOf(refusal.Code) == http.StatusUnauthorized {
 		linger = lingerStranger
 	}
 	_ = rc.SetReadDeadline(time.Now().Add(linger))
 	_, _ = io.CopyN(io.Discard, r.Body, lingerBytes)
 }
 
-// mediaError gives the refusals of media that have them statuses of their own.
+// mediaError gives some refusals of package media their HTTP status.
 func mediaError(err error) error {
 	var refusal *protocol.Error
 	switch {

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// clock is a moment as a time of day, with its day unless that is today, in the
-// gateway's zone. The client writes it anew by the same rule in the reader's zone
-// and language (clock in web/static/js/page.js). The zero time is no moment.
+// clock is a time of day in the gateway's zone, with the date unless that is today. The
+// client rewrites it by the same rule in the reader's zone and language (clock in
+// web/static/js/page.js). It is empty for the zero time.
 func clock(t protocol.Time) part.Moment {
 	if t == 0 {
 		return part.Moment{}
@@ -26,8 +26,8 @@ func clock(t protocol.Time) part.Moment {
 	return part.Moment{RFC3339: t.String(), Text: at.Format(layout)}
 }
 
-// ago is how long ago a moment was. The client keeps it current. The zero time is
-// no moment.
+// ago is how long ago a time was. The client keeps the text up to date. It is empty for
+// the zero time.
 func ago(t protocol.Time) part.Moment {
 	return part.Moment{RFC3339: t.String(), Text: words.Ago(t, protocol.At(time.Now()))}
 }

@@ -14,39 +14,39 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Impatience bounds how long a Client waits for what should come at once.
-const Impatience = 30 * time.Second
+// Timeout bounds how long a Client waits for one frame.
+const Timeout = 30 * time.Second
 
-// Client is one connection to a gateway. What it does not expect fails the test.
-// It is for one goroutine.
+// Client is one connection to a gateway. Anything unexpected fails the test. It is for
+// one goroutine.
 type Client struct {
 	t      testing.TB
 	ws     *websocket.Conn
 	lastID int64
-	// Events have come while an answer was awaited.
+	// Events are the events that came while an answer was awaited.
 	Events []protocol.Frame
 }
 
 // Dial opens a connection to the gateway at url. It is closed when the test ends.
 func Dial(t testing.TB, url string, header http.Header) *Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Impatience)
+	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, url+"/ws", &websocket.DialOptions{HTTPHeader: header})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ws.CloseNow() })
-	return Over(t, ws)
+	return NewClient(t, ws)
 }
 
-// Over is a Client over a socket that is open, and somebody else's to close.
-func Over(t testing.TB, ws *websocket.Conn) *Client {
+// NewClient makes a Client of an open socket, which the caller closes.
+func NewClient(t testing.TB, ws *websocket.Conn) *Client {
 	ws.SetReadLimit(-1)
 	return &Client{t: t, ws: ws}
 }
 
-// Leave closes the socket without a word.
+// Leave closes the socket without a close frame.
 func (c *Client) Leave() { _ = c.ws.CloseNow() }
 
 // Send sends a request, without params if they are empty, and gives its id.
@@ -58,7 +58,7 @@ func (c *Client) Send(method, params string) (id string) {
 	if params != "" {
 		frame += `,"params":` + params
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), Impatience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), Timeout)
 	defer cancel()
 	if err := c.ws.Write(ctx, websocket.MessageText, []byte(frame+"}")); err != nil {
 		c.t.Fatalf("write: %v", err)
@@ -66,9 +66,9 @@ func (c *Client) Send(method, params string) (id string) {
 	return id
 }
 
-// Next gives the next frame, or what closed the connection.
+// Next gives the next frame. Its error says what has closed the connection.
 func (c *Client) Next() (protocol.Frame, error) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), Impatience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), Timeout)
 	defer cancel()
 	_, text, err := c.ws.Read(ctx)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *Client) Next() (protocol.Frame, error) {
 	return f, protocol.Decode(text, &f)
 }
 
-// Answer waits for the answer with the id; events are kept.
+// Answer waits for the answer with the id, and keeps events.
 func (c *Client) Answer(id string) protocol.Frame {
 	c.t.Helper()
 	for {
@@ -149,7 +149,7 @@ func (c *Client) Event(name string) protocol.Frame {
 	}
 }
 
-// Closed waits for the connection to be closed.
+// Closed waits for the close frame, and checks it.
 func (c *Client) Closed(code websocket.StatusCode, reason string) {
 	c.t.Helper()
 	for {
@@ -157,19 +157,20 @@ func (c *Client) Closed(code websocket.StatusCode, reason string) {
 		if err == nil {
 			continue
 		}
-		if e := (websocket.CloseError{}); websocket.CloseStatus(err) != code || !errors.As(err, &e) || e.Reason != reason {
+		if e := (websocket.CloseError{}); websocket.CloseStatus(err) != code || !errors.As(err, &e) ||
+			e.Reason != reason {
 			c.t.Fatalf("closed with %v, want %d %q", err, code, reason)
 		}
 		return
 	}
 }
 
-// Try makes a request and reports whether it succeeded; a connection that is gone
-// is no failure of the test.
+// Try makes a request and reports whether it succeeded. A closed connection does not
+// fail the test.
 func (c *Client) Try(method, params string) bool {
 	c.lastID++
 	id := strconv.FormatInt(c.lastID, 10)
-	ctx, cancel := context.WithTimeout(c.t.Context(), Impatience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), Timeout)
 	defer cancel()
 	frame := `{"type":"req","id":"` + id + `","method":"` + method + `","params":` + params + `}`
 	if c.ws.Write(ctx, websocket.MessageText, []byte(frame)) != nil {

@@ -1,6 +1,6 @@
-// Package httpdtest builds a gateway of its real parts, SQLite in a temporary
-// directory among them, for the tests of those who speak to it. It works in a
-// testing/synctest bubble too.
+// Package httpdtest builds a gateway of its real parts, with SQLite in a temporary
+// directory, for tests that speak HTTP or the protocol to it. It also works in a
+// testing/synctest bubble.
 package httpdtest
 
 import (
@@ -46,28 +46,28 @@ const (
 	Quota   = 5 << 20
 )
 
-// Options say how the gateway differs from one with an empty configuration.
+// Options are the differences to a gateway with an empty configuration.
 type Options struct {
 	AllowedOrigins []string
 	TrustedProxies []netip.Prefix
 	PublicURL      string
 	NoPairing      bool
 	Token          string // the gateway token; empty: Token
-	// Limits gives those of connections that hold now; a zero field, or nil, is the
-	// default of the configuration.
+	// Limits gives the current limits of connections. A zero field, or nil, means the
+	// configuration's default.
 	Limits func() registry.Limits
-	// RateLimitRPM gives the requests a minute of a user that hold now; nil: no limit.
+	// RateLimitRPM gives the current limit of a user's requests a minute; nil: no limit.
 	RateLimitRPM func() int
-	// Agents are further agents, by name. The default one, "default", is the demo
-	// agent, ten times as quick as usual.
+	// Agents are further agents, by name. The default agent, "default", is the demo
+	// agent, ten times as fast as usual.
 	Agents map[string]agent.Agent
-	// Audit, if set, stands between the audit log and its store.
+	// Audit, if set, wraps the audit log's store.
 	Audit func(audit.Store) audit.Store
 	// Reload is config.reload; nil changes nothing.
 	Reload func(context.Context) (protocol.ConfigReloadResult, error)
-	// Pairings, if set, stands between the pairing desk and its store.
+	// Pairings, if set, wraps the pairings' store.
 	Pairings func(pairing.Store) pairing.Store
-	// Keys, if set, stands between the API keys and their store.
+	// Keys, if set, wraps the API keys' store.
 	Keys func(auth.KeyStore) auth.KeyStore
 }
 
@@ -91,8 +91,8 @@ func (o *Options) rateLimitRPM() int {
 	return o.RateLimitRPM()
 }
 
-// House is a gateway that runs until the test ends.
-type House struct {
+// Server is a gateway that runs until the test ends, as an http.Handler.
+type Server struct {
 	http.Handler
 	Gateway  *gateway.Gateway
 	Registry *registry.Registry
@@ -109,11 +109,11 @@ type House struct {
 	Log      *Log
 }
 
-// notifier passes on what the pairing desk says, once there is a gateway.
+// notifier passes the events of pairings on. Its field is set before the first one.
 type notifier struct{ *gateway.Gateway }
 
 // New builds a gateway.
-func New(t testing.TB, o Options) *House {
+func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	log := &Log{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
@@ -126,10 +126,11 @@ func New(t testing.TB, o Options) *House {
 		t.Fatal(err)
 	}
 	agents, list := agents(t, o.Agents)
-	told := &notifier{}
+	notify := &notifier{}
 	token := auth.NewToken(cmp.Or(o.Token, Token))
-	h := &House{
-		Links: new(auth.Links), Store: store, Assets: assets, Log: log, Registry: registry.New(), Metrics: metrics.New(), Limits: o.limits,
+	h := &Server{
+		Links: new(auth.Links), Store: store, Assets: assets, Log: log, Registry: registry.New(),
+		Metrics: metrics.New(), Limits: o.limits,
 	}
 	events := hub.New()
 	devices := store.Pairings()
@@ -137,7 +138,8 @@ func New(t testing.TB, o Options) *House {
 		devices = o.Pairings(devices)
 	}
 	h.Pairings = pairing.New(devices, pairing.Options{
-		Notifier: told, Binding: token.Fingerprint, Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
+		Notifier: notify, Binding: token.Fingerprint,
+		Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
 	})
 	keys := store.Keys()
 	if o.Keys != nil {
@@ -148,21 +150,26 @@ func New(t testing.TB, o Options) *House {
 	if o.Audit != nil {
 		lines = o.Audit(lines)
 	}
-	h.Audit = audit.New(lines, audit.Options{Log: logger, Written: func() { events.NotifyAdmins(protocol.TopicAudit) }})
+	h.Audit = audit.New(lines, audit.Options{Log: logger,
+		Written: func() { events.NotifyAdmins(protocol.TopicAudit) }})
 	h.Sessions = session.New(store.Sessions(), events, setting.Fixed(session.Settings{}))
-	files, err := media.New(t.TempDir(), store.Media(), setting.Fixed(media.Settings{MaxBytes: MaxFile, Quota: Quota}))
+	files, err := media.New(t.TempDir(), store.Media(),
+		setting.Fixed(media.Settings{MaxBytes: MaxFile, Quota: Quota}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.Media = files
 	runner := run.New(h.Sessions, h.Media, setting.Fixed(run.Settings{Agents: agents}), logger)
 	control := access.New(access.Options{
-		Log: logger, Metrics: h.Metrics, Token: token, Keys: h.Keys, Devices: h.Pairings, Links: h.Links, Guesses: h.Audit,
+		Log: logger, Metrics: h.Metrics, Token: token, Keys: h.Keys, Devices: h.Pairings, Links: h.Links,
+		Guesses: h.Audit,
 	})
 	h.Gateway = gateway.New(gateway.Options{
-		Log: logger, Version: "test", Access: control, Registry: h.Registry, Metrics: h.Metrics, Sessions: h.Sessions, Runner: runner,
+		Log: logger, Version: "test", Access: control, Registry: h.Registry, Metrics: h.Metrics,
+		Sessions: h.Sessions, Runner: runner,
 		Settings: func() gateway.Settings {
-			return gateway.Settings{Pairing: !o.NoPairing, Agents: list, RateLimitRPM: o.rateLimitRPM(), Limits: o.limits()}
+			return gateway.Settings{Pairing: !o.NoPairing, Agents: list, RateLimitRPM: o.rateLimitRPM(),
+				Limits: o.limits()}
 		},
 		Pairings: h.Pairings, Keys: h.Keys, Audit: h.Audit, Hub: events, Ready: store.Ping,
 		Detail: func(_ context.Context, d *protocol.StatusDetail) { d.TLS = "off" },
@@ -173,14 +180,18 @@ func New(t testing.TB, o Options) *House {
 			return o.Reload(ctx)
 		},
 	})
-	told.Gateway = h.Gateway
-	h.Metrics.Watch(metrics.Sources{Connections: h.Registry.Counts, Runs: runner.Running, Replayed: events.Replayed})
+	notify.Gateway = h.Gateway
+	h.Metrics.Watch(metrics.Sources{Connections: h.Registry.Counts, Runs: runner.Running,
+		Replayed: events.Replayed})
 	h.Handler = httpd.New(httpd.Options{
-		Log: logger, Metrics: h.Metrics, Identities: control, SignIns: control, Gateway: h.Gateway, Refusals: h.Gateway,
-		Connections: h.Registry, Keys: h.Keys, Audit: h.Audit, Sessions: h.Sessions, Pairings: h.Pairings, Media: h.Media, Assets: assets,
+		Log: logger, Metrics: h.Metrics, Identities: control, SignIns: control, Gateway: h.Gateway,
+		Refusals:    h.Gateway,
+		Connections: h.Registry, Keys: h.Keys, Audit: h.Audit, Sessions: h.Sessions, Pairings: h.Pairings,
+		Media: h.Media, Assets: assets,
 		Instance: store.InstanceID(), Ready: store.Ping,
 		Settings: setting.Fixed(httpd.Settings{
-			Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, PublicURL: o.PublicURL,
+			Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies,
+			PublicURL: o.PublicURL,
 		}),
 	})
 	t.Cleanup(func() {
@@ -198,12 +209,12 @@ func New(t testing.TB, o Options) *House {
 	return h
 }
 
-// quick is how many words the demo agent says a second.
-const quick = 10 * builtin.DefaultWordsPerSecond
+// wordsPerSecond is the speed of the demo agent.
+const wordsPerSecond = 10 * builtin.DefaultWordsPerSecond
 
 func agents(t testing.TB, more map[string]agent.Agent) (map[string]run.Agent, []protocol.Agent) {
 	t.Helper()
-	demo, err := builtin.New(builtin.Config{WordsPerSecond: quick})
+	demo, err := builtin.New(builtin.Config{WordsPerSecond: wordsPerSecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,8 +228,8 @@ func agents(t testing.TB, more map[string]agent.Agent) (map[string]run.Agent, []
 	return all, list
 }
 
-// Sweep does what the gateway does once a minute.
-func (h *House) Sweep(t testing.TB) {
+// Sweep runs the maintenance that the gateway runs once a minute.
+func (h *Server) Sweep(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -227,27 +238,27 @@ func (h *House) Sweep(t testing.TB) {
 	}
 }
 
-// Log is what the gateway has logged, as text.
+// Log is the gateway's log, as text.
 type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-// Write adds to it.
+// Write appends to the log.
 func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
-// Forget empties it, for tests that go on for long.
+// Forget empties the log.
 func (l *Log) Forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text.Reset()
 }
 
-// String gives all of it.
+// String gives the whole log.
 func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

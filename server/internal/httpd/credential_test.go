@@ -17,22 +17,26 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// keyOf makes an API key, which ends after so many seconds, if any.
-func keyOf(t testing.TB, h *httpdtest.House, role protocol.Role, user string, seconds int64) protocol.KeysCreateResult {
+// keyOf makes an API key that expires after that many seconds; 0: never.
+func keyOf(t testing.TB, h *httpdtest.Server, role protocol.Role, user string,
+	seconds int64) protocol.KeysCreateResult {
 	t.Helper()
-	made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role, ExpiresIn: seconds}, auth.GenerateKey())
+	made, err := h.Keys.Create(t.Context(), "test",
+		protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role, ExpiresIn: seconds},
+		auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return made
 }
 
-// noteOf keeps a text of the user's and gives its path.
-func noteOf(t testing.TB, h *httpdtest.House, user, content string) string {
+// noteOf uploads a text file of the user's and gives its path.
+func noteOf(t testing.TB, h *httpdtest.Server, user, content string) string {
 	t.Helper()
-	f, err := h.Media.Upload(t.Context(), session.Caller{UserID: user, Role: protocol.Operator}, func() (string, io.Reader, error) {
-		return "note.txt", strings.NewReader(content), nil
-	})
+	f, err := h.Media.Upload(t.Context(), session.Caller{UserID: user, Role: protocol.Operator},
+		func() (string, io.Reader, error) {
+			return "note.txt", strings.NewReader(content), nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,17 +59,17 @@ func fetch(t testing.TB, method, url string, header http.Header, body string) *h
 	return r
 }
 
-// TestAuthorizationHeaders tries what may stand in an Authorization header beside
-// a cookie that is good: what is for us counts or is refused, also where it is no
-// good, and what is for somebody else is as if it were not there. The three who
-// ask (a file's address, a page, a socket) agree.
+// TestAuthorizationHeaders tries Authorization headers beside a valid cookie. A header
+// for the gateway counts, or is refused if it is not valid; a header of another scheme
+// is ignored. A file, a page and a WebSocket must agree.
 func TestAuthorizationHeaders(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	cookie, _ := pair(t, h, protocol.Operator, "zoe", "")
 	say(t, h, "zoe", "zoes", "my words")
 	path := noteOf(t, h, "zoe", "my note")
-	own, other := keyOf(t, h, protocol.Viewer, "zoe", 0).Key, keyOf(t, h, protocol.Operator, "other", 0).Key
+	own, other := keyOf(t, h, protocol.Viewer, "zoe", 0).Key,
+		keyOf(t, h, protocol.Operator, "other", 0).Key
 	const (
 		skipped = iota // the cookie counts
 		refused        // nothing counts
@@ -121,7 +125,8 @@ func TestAuthorizationHeaders(t *testing.T) {
 					t.Errorf("the file: HTTP %d %s", file.StatusCode, body)
 				}
 				var welcome protocol.ConnectResult
-				if c.Read(c.OK(protocol.MethodConnect, `{}`), &welcome); welcome.UserID != "zoe" || (welcome.Role == protocol.Operator) != (row.want == skipped) {
+				if c.Read(c.OK(protocol.MethodConnect, `{}`), &welcome); welcome.UserID != "zoe" ||
+					(welcome.Role == protocol.Operator) != (row.want == skipped) {
 					t.Errorf("the socket: %+v", welcome)
 				}
 			case another:
@@ -145,8 +150,8 @@ func TestAuthorizationHeaders(t *testing.T) {
 	}
 }
 
-// TestRolesOverHTTP asks for each address that needs a role, as each role, by a
-// key and by a cookie.
+// TestRolesOverHTTP requests each path that needs a role, as each role, with an API key
+// and with a cookie.
 func TestRolesOverHTTP(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
@@ -161,7 +166,8 @@ func TestRolesOverHTTP(t *testing.T) {
 		{http.MethodGet, noteOf(t, h, "zoe", "x"), "", "", protocol.Viewer, http.StatusOK},
 		{http.MethodPost, "/api/media/upload", kind, body.String(), protocol.Operator, http.StatusOK},
 		{http.MethodPost, "/v1/media/upload", kind, body.String(), protocol.Operator, http.StatusOK},
-		{http.MethodDelete, "/api/media/" + strings.Repeat("0", 32), "", "", protocol.Operator, http.StatusNotFound},
+		{http.MethodDelete, "/api/media/" + strings.Repeat("0", 32), "", "", protocol.Operator,
+			http.StatusNotFound},
 		{http.MethodGet, "/admin/audit.csv", "", "", protocol.Admin, http.StatusOK},
 		{http.MethodHead, "/admin/audit.csv", "", "", protocol.Admin, http.StatusOK},
 		{http.MethodGet, "/metrics", "", "", protocol.Admin, http.StatusOK},
@@ -170,13 +176,15 @@ func TestRolesOverHTTP(t *testing.T) {
 			cookie, _ := pair(t, h, role, "zoe", "")
 			key := keyOf(t, h, role, "zoe", 0).Key
 			for how, header := range map[string]http.Header{
-				"by cookie": {"Cookie": {cookie}, "Origin": {server.URL}}, "by key": {"Authorization": {"Bearer " + key}},
+				"by cookie": {"Cookie": {cookie}, "Origin": {server.URL}},
+				"by key":    {"Authorization": {"Bearer " + key}},
 			} {
 				header.Set("Content-Type", row.kind)
 				r := fetch(t, row.method, server.URL+row.path, header, row.body)
 				if role.Allows(row.least) {
 					if r.StatusCode != row.status {
-						t.Errorf("%s %s %s as %s: HTTP %d, want %d", row.method, row.path, how, role, r.StatusCode, row.status)
+						t.Errorf("%s %s %s as %s: HTTP %d, want %d", row.method, row.path, how, role, r.StatusCode,
+							row.status)
 					}
 					continue
 				}
@@ -192,8 +200,8 @@ func TestRolesOverHTTP(t *testing.T) {
 	}
 }
 
-// TestEndedKeysOverHTTP refuses keys that were revoked, and others from the
-// moment that they expire, also beside a cookie that is good.
+// TestEndedKeysOverHTTP uses revoked and expired keys, also beside a valid cookie: all
+// are refused.
 func TestEndedKeysOverHTTP(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -202,7 +210,8 @@ func TestEndedKeysOverHTTP(t *testing.T) {
 		path := noteOf(t, h, "zoe", "x")
 		revoked, brief := keyOf(t, h, protocol.Viewer, "zoe", 0), keyOf(t, h, protocol.Viewer, "zoe", 60)
 		get := func(key string) *http.Response {
-			return request{url: path, cookie: cookie, header: http.Header{"Authorization": {"Bearer " + key}}}.do(h)
+			return request{url: path, cookie: cookie,
+				header: http.Header{"Authorization": {"Bearer " + key}}}.do(h)
 		}
 		for _, key := range []string{revoked.Key, brief.Key} {
 			if r := get(key); r.StatusCode != http.StatusOK {
@@ -222,8 +231,8 @@ func TestEndedKeysOverHTTP(t *testing.T) {
 	})
 }
 
-// TestCallersWhileTheStoreFails lets nobody in whose credential cannot be
-// checked, and counts none of them as wrong. The gateway token needs no store.
+// TestCallersWhileTheStoreFails checks that credentials that cannot be checked are
+// refused, but not counted as wrong. The gateway token needs no store.
 func TestCallersWhileTheStoreFails(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
@@ -240,10 +249,12 @@ func TestCallersWhileTheStoreFails(t *testing.T) {
 				t.Error("no Retry-After")
 			}
 			wantError(t, r, http.StatusServiceUnavailable, protocol.Unavailable)
-			wantError(t, request{url: address, cookie: cookie}.do(h), http.StatusServiceUnavailable, protocol.Unavailable)
+			wantError(t, request{url: address, cookie: cookie}.do(h), http.StatusServiceUnavailable,
+				protocol.Unavailable)
 		}
 	}
-	if r := (request{url: "/metrics", header: http.Header{"Authorization": {"Bearer " + httpdtest.Token}}}).do(h); r.StatusCode != http.StatusOK {
+	if r := (request{url: "/metrics", header: http.Header{"Authorization": {"Bearer " +
+		httpdtest.Token}}}).do(h); r.StatusCode != http.StatusOK {
 		t.Errorf("the gateway token: HTTP %d", r.StatusCode)
 	}
 }

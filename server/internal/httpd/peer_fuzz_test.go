@@ -10,16 +10,18 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 )
 
-// FuzzPeer asks who made a request with any headers, of a peer that is trusted
-// and of one that is not.
+// FuzzPeer takes the address and origin of requests with any headers, from a trusted
+// proxy and from another peer.
 func FuzzPeer(f *testing.F) {
-	f.Add("198.51.100.7", "203.0.113.9, 192.0.2.5", "https", "chat.example", "https://chat.example", "Bearer x")
+	f.Add("198.51.100.7", "203.0.113.9, 192.0.2.5", "https", "chat.example", "https://chat.example",
+		"Bearer x")
 	f.Add("::1", "", "", "", "null", "Basic x")
 	f.Add("192.0.2.1", ",,,", "https, http", "a, b", "http://[::1]:80", "bearer")
 	f.Add("192.0.2.1", "fe80::1%eth0", "HTTPS", "[::1]:443", "://", "Bearer  x y ")
 	trusted := netip.MustParsePrefix("192.0.2.0/24")
 	s := &server{Options: Options{
-		Log: slog.New(slog.DiscardHandler), Settings: setting.Fixed(Settings{TrustedProxies: []netip.Prefix{trusted}}),
+		Log:      slog.New(slog.DiscardHandler),
+		Settings: setting.Fixed(Settings{TrustedProxies: []netip.Prefix{trusted}}),
 	}}
 	f.Fuzz(func(t *testing.T, socket, forwarded, proto, host, origin, authorization string) {
 		at, err := netip.ParseAddr(socket)
@@ -28,16 +30,18 @@ func FuzzPeer(f *testing.F) {
 		}
 		r := httptest.NewRequest(http.MethodGet, "http://gate.example/", nil)
 		r.RemoteAddr = netip.AddrPortFrom(at, 1).String()
-		r.Header = http.Header{"X-Forwarded-For": {forwarded}, "X-Forwarded-Proto": {proto}, "X-Forwarded-Host": {host},
-			"Origin": {origin}, "Authorization": {authorization}}
-		peer, own := s.address(r), at.Unmap().WithZone("")
+		r.Header = http.Header{"X-Forwarded-For": {forwarded}, "X-Forwarded-Proto": {proto},
+			"X-Forwarded-Host": {host},
+			"Origin":           {origin}, "Authorization": {authorization}}
+		peer, own := s.clientAddress(r), at.Unmap().WithZone("")
 		if !peer.IsValid() || peer.Is4In6() {
 			t.Errorf("the address is %v", peer)
 		}
-		if !trusted.Contains(own) && (peer != own || s.ownOrigin(r) != "http://gate.example" || s.secure(r)) {
+		if !trusted.Contains(own) && (peer != own || s.ownOrigin(r) != "http://gate.example" ||
+			s.secure(r)) {
 			t.Errorf("headers of %v count: %v, %s", own, peer, s.ownOrigin(r))
 		}
-		if s.sameOrigin(r) && from(r) != s.ownOrigin(r) {
+		if s.sameOrigin(r) && pageOrigin(r) != s.ownOrigin(r) {
 			t.Errorf("%q is our own origin, which is %q", origin, s.ownOrigin(r))
 		}
 		if token, given := bearer(r); len(token) > len(authorization) || token != "" && !given {

@@ -39,23 +39,25 @@ func statusOf(code protocol.Code) int {
 	return http.StatusInternalServerError
 }
 
-// errStopping refuses what would begin while the gateway stops.
+// errStopping refuses requests while the gateway stops.
 var errStopping = &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: 2000,
 	Message: "the gateway is stopping: try again"}
 
-// refuse answers with {"error":{…}} as the protocol spells errors.
+// refuse answers a request with the error, as {"error":{…}}.
 func (s *server) refuse(w http.ResponseWriter, _ *http.Request, err error) {
 	var special *httpError
 	if errors.As(err, &special) {
-		fail(w, special.status, special.cause)
+		writeError(w, special.status, special.cause)
 		return
 	}
 	refusal := s.Refusals.Refusal(err)
-	fail(w, statusOf(refusal.Code), refusal)
+	writeError(w, statusOf(refusal.Code), refusal)
 }
 
-func fail(w http.ResponseWriter, status int, e *protocol.Error) {
-	if status == http.StatusUnauthorized { // RFC 9110 §15.5.2, RFC 6750 §3; no browser asks for a password
+// writeError answers with {"error":{…}}, as the protocol encodes errors.
+func writeError(w http.ResponseWriter, status int, e *protocol.Error) {
+	// RFC 9110 §15.5.2, RFC 6750 §3; no browser asks for a password
+	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="gatehouse"`)
 	}
 	if e.RetryAfterMs > 0 {
@@ -68,5 +70,5 @@ func fail(w http.ResponseWriter, status int, e *protocol.Error) {
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // #nosec G705 -- JSON, and said to be; a client that is gone misses nothing
+	_, _ = w.Write(append(body, '\n')) // #nosec G705 -- JSON, and said to be; an error means that the client is gone
 }
