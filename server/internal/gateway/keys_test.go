@@ -201,6 +201,9 @@ func TestKeyRevokedWhileConnecting(t *testing.T) {
 			ring.after = func() {
 				if views++; views == at {
 					admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
+					// The answer comes before the key's connections are closed; the answer to
+					// the next request comes after that.
+					admin.OK(protocol.MethodHealth, "")
 					close(revoked)
 				}
 			}
