@@ -74,15 +74,18 @@ type desk struct {
 
 func newDesk() *desk {
 	d := &desk{guesses: guesses{}, links: &auth.Links{}, keys: keys{
-		goodKey:  {auth.Key{ID: "key-1", Prefix: "gh_AAAAAA", UserID: "ann", Role: protocol.Viewer, ExpiresAt: 5000}, nil},
+		goodKey: {auth.Key{ID: "key-1", Prefix: "gh_AAAAAA", UserID: "ann", Role: protocol.Viewer,
+			ExpiresAt: 5000}, nil},
 		endedKey: {auth.Key{ID: "key-2", Prefix: "gh_EEEEEE"}, auth.ErrKeyRevoked},
 		lateKey:  {auth.Key{}, errStore},
 	}, devices: devices{
-		"secret": {PairedDevice: protocol.PairedDevice{DeviceID: "dev-1", UserID: "ben", Role: protocol.Operator}},
+		"secret": {PairedDevice: protocol.PairedDevice{DeviceID: "dev-1", UserID: "ben",
+			Role: protocol.Operator}},
 	}}
 	d.Control = New(Options{
-		Log: slog.New(slog.NewTextHandler(&d.log, nil)), Metrics: metrics.New(), Token: auth.NewToken(token),
-		Keys: d.keys, Devices: d.devices, Links: d.links, Guesses: d.guesses,
+		Log: slog.New(slog.NewTextHandler(&d.log, nil)), Metrics: metrics.New(),
+		Token: auth.NewToken(token),
+		Keys:  d.keys, Devices: d.devices, Links: d.links, Guesses: d.guesses,
 	})
 	return d
 }
@@ -104,7 +107,8 @@ func codeOf(err error) protocol.Code {
 
 func TestCheckBearer(t *testing.T) {
 	t.Parallel()
-	ofKey := Identity{UserID: "ann", Role: protocol.Viewer, Via: "key:gh_AAAAAA", KeyID: "key-1", ExpiresAt: 5000}
+	ofKey := Identity{UserID: "ann", Role: protocol.Viewer, Via: "key:gh_AAAAAA", KeyID: "key-1",
+		ExpiresAt: 5000}
 	for name, c := range map[string]struct {
 		text, user string
 		want       Identity
@@ -112,21 +116,25 @@ func TestCheckBearer(t *testing.T) {
 		cause      error // what the error is, beside having the code; nil: anything
 		wrong      bool  // it counts as a wrong token
 	}{
-		"the token":                {token, "", Identity{UserID: "admin", Role: protocol.Admin, Via: "token"}, "", nil, false},
-		"the token as a user":      {token, "zoe", Identity{UserID: "zoe", Role: protocol.Admin, Via: "token"}, "", nil, false},
-		"a wrong token":            {"wrong", "", Identity{}, protocol.Unauthorized, nil, true},
-		"no token":                 {"", "", Identity{}, protocol.Unauthorized, nil, true},
-		"a key":                    {goodKey, "", ofKey, "", nil, false},
-		"a key as somebody else":   {goodKey, "zoe", ofKey, "", nil, false},
-		"an unknown key":           {keyOf('Q'), "", Identity{}, protocol.Unauthorized, nil, true},
-		"a revoked key":            {endedKey, "", Identity{}, protocol.Unauthorized, auth.ErrKeyRevoked, true},
+		"the token": {token, "", Identity{UserID: "admin", Role: protocol.Admin,
+			Via: "token"}, "", nil, false},
+		"the token as a user": {token, "zoe",
+			Identity{UserID: "zoe", Role: protocol.Admin, Via: "token"}, "", nil, false},
+		"a wrong token":          {"wrong", "", Identity{}, protocol.Unauthorized, nil, true},
+		"no token":               {"", "", Identity{}, protocol.Unauthorized, nil, true},
+		"a key":                  {goodKey, "", ofKey, "", nil, false},
+		"a key as somebody else": {goodKey, "zoe", ofKey, "", nil, false},
+		"an unknown key":         {keyOf('Q'), "", Identity{}, protocol.Unauthorized, nil, true},
+		"a revoked key": {endedKey, "", Identity{}, protocol.Unauthorized, auth.ErrKeyRevoked,
+			true},
 		"a key that is unreadable": {lateKey, "", Identity{}, "", errStore, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDesk()
 			who, err := d.CheckBearer(t.Context(), here, c.text, c.user)
-			if who != c.want || codeOf(err) != c.code || c.cause != nil && !errors.Is(err, c.cause) || (err == nil) != (c.want != Identity{}) {
+			if who != c.want || codeOf(err) != c.code || c.cause != nil && !errors.Is(err, c.cause) ||
+				(err == nil) != (c.want != Identity{}) {
 				t.Errorf("%+v, %v", who, err)
 			}
 			if IsWrong(err) != c.wrong || (d.guesses[here.String()] == 1) != c.wrong {
@@ -167,9 +175,13 @@ func TestGuessesAreLimited(t *testing.T) {
 			}
 		}
 		for name, try := range map[string]func() error{
-			"the token":  func() error { return d.CheckToken(here, token) },
-			"the link":   func() error { return d.CheckLink(here, link) },
-			"a key":      func() error { _, err := d.CheckBearer(t.Context(), here, goodKey, ""); return err },
+			"the token": func() error { return d.CheckToken(here, token) },
+			"the link":  func() error { return d.CheckLink(here, link) },
+			"a key": func() error {
+				_, err := d.CheckBearer(t.Context(), here, goodKey,
+					"")
+				return err
+			},
 			"another":    wrong[0],
 			"a dead key": wrong[2],
 		} {
@@ -181,7 +193,8 @@ func TestGuessesAreLimited(t *testing.T) {
 		if err := d.CheckToken(elsewhere, token); err != nil {
 			t.Errorf("another network: %v", err)
 		}
-		if d.guesses[here.String()] != guessesPerMinute || !d.counted(`gatehouse_rate_limited_total{limit="tokens"} 5`) {
+		if d.guesses[here.String()] != guessesPerMinute ||
+			!d.counted(`gatehouse_rate_limited_total{limit="tokens"} 5`) {
 			t.Errorf("the audit log knows of %v", d.guesses)
 		}
 		time.Sleep(6 * time.Second)
@@ -195,7 +208,8 @@ func TestCheckDevice(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
 	who, err := d.CheckDevice(t.Context(), "secret")
-	if want := (Identity{UserID: "ben", Role: protocol.Operator, Via: "device:dev-1", DeviceID: "dev-1"}); err != nil || who != want {
+	if want := (Identity{UserID: "ben", Role: protocol.Operator, Via: "device:dev-1",
+		DeviceID: "dev-1"}); err != nil || who != want {
 		t.Errorf("%+v, %v", who, err)
 	}
 	if _, err := d.CheckDevice(t.Context(), "another"); codeOf(err) != protocol.NotPaired {
@@ -227,7 +241,8 @@ func TestRecheck(t *testing.T) {
 	}
 	delete(d.devices, "secret")
 	delete(d.keys, goodKey)
-	for secret, want := range map[string]protocol.Code{token: "", goodKey: protocol.Unauthorized, "secret": protocol.NotPaired} {
+	for secret, want := range map[string]protocol.Code{token: "", goodKey: protocol.Unauthorized,
+		"secret": protocol.NotPaired} {
 		if err := d.Recheck(t.Context(), proofs[secret], secret); codeOf(err) != want {
 			t.Errorf("%s: %v, want %q", proofs[secret].Via, err, want)
 		}
@@ -245,9 +260,12 @@ func TestAllowances(t *testing.T) {
 		allow func(*desk, netip.Addr) error
 		burst int
 	}{
-		"calls":    {func(d *desk, a netip.Addr) error { return d.AllowCall(a) }, callsPerMinute},
-		"polls":    {func(d *desk, a netip.Addr) error { return d.AllowPoll(a) }, pollsPerMinute},
-		"requests": {func(d *desk, a netip.Addr) error { return d.AllowRequest(a, "user of "+a.String(), 60) }, requestBurst},
+		"calls": {func(d *desk, a netip.Addr) error { return d.AllowCall(a) }, callsPerMinute},
+		"polls": {func(d *desk, a netip.Addr) error { return d.AllowPoll(a) }, pollsPerMinute},
+		"requests": {func(d *desk, a netip.Addr) error {
+			return d.AllowRequest(a, "user of "+a.String(),
+				60)
+		}, requestBurst},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -326,7 +344,10 @@ func TestEvict(t *testing.T) {
 		d := newDesk()
 		_, _, _ = d.AllowCall(here), d.AllowPoll(here), d.AllowRequest(here, "ann", 1)
 		_ = d.CheckToken(here, "wrong")
-		held := func() int { return d.calls.Len() + d.polls.Len() + d.requests.Len() + d.Control.guesses.Len() }
+		held := func() int {
+			return d.calls.Len() + d.polls.Len() + d.requests.Len() +
+				d.Control.guesses.Len()
+		}
 		if d.Evict(); held() != 4 {
 			t.Errorf("%d allowances are held, want those 4 that are not whole", held())
 		}
@@ -339,7 +360,8 @@ func TestEvict(t *testing.T) {
 
 func TestIdentity(t *testing.T) {
 	t.Parallel()
-	who := Identity{UserID: "ann", Role: protocol.Viewer, Via: "key:gh_A", KeyID: "key-1", ExpiresAt: 1000}
+	who := Identity{UserID: "ann", Role: protocol.Viewer, Via: "key:gh_A", KeyID: "key-1",
+		ExpiresAt: 1000}
 	for now, want := range map[protocol.Time]bool{999: false, 1000: true, 1001: true} {
 		if who.Expired(now) != want {
 			t.Errorf("expired at %d: %v", now, !want)
@@ -348,7 +370,8 @@ func TestIdentity(t *testing.T) {
 	if (Identity{}).Expired(1) {
 		t.Error("an identity without an end has expired")
 	}
-	if actor := who.Actor(here); actor != (audit.Actor{UserID: "ann", Role: protocol.Viewer, Via: "key:gh_A", Address: "192.0.2.1"}) {
+	if actor := who.Actor(here); actor != (audit.Actor{UserID: "ann", Role: protocol.Viewer,
+		Via: "key:gh_A", Address: "192.0.2.1"}) {
 		t.Errorf("%+v", actor)
 	}
 	if caller := who.Caller(); caller.UserID != "ann" || caller.Role != protocol.Viewer {

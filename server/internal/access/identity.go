@@ -24,7 +24,8 @@ type Identity struct {
 
 // OfDevice is the identity of whoever has the device's credential.
 func OfDevice(d pairing.Device) Identity {
-	return Identity{UserID: d.UserID, Role: d.Role, Via: audit.Device(d.DeviceID), DeviceID: d.DeviceID}
+	return Identity{UserID: d.UserID, Role: d.Role, Via: audit.Device(d.DeviceID),
+		DeviceID: d.DeviceID}
 }
 
 func ofKey(k auth.Key) Identity {

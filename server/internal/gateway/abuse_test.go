@@ -16,9 +16,12 @@ import (
 func TestHardLimits(t *testing.T) {
 	t.Parallel()
 	const frame = protocol.MaxFrameBytes
-	deep := `{"type":"req","id":"1","method":"health","params":` + strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000) + `}`
-	wide := `{"type":"req","id":"1","method":"health","params":{"a":[` + strings.Repeat("{},", 150_000) + `{}]}}`
-	media := `{"type":"req","id":"1","method":"chat.send","params":{"message":"x","media":[` + strings.Repeat("{},", 150_000) + `{}]}}`
+	deep := `{"type":"req","id":"1","method":"health","params":` + strings.Repeat("[", 200_000) +
+		strings.Repeat("]", 200_000) + `}`
+	wide := `{"type":"req","id":"1","method":"health","params":{"a":[` +
+		strings.Repeat("{},", 150_000) + `{}]}}`
+	media := `{"type":"req","id":"1","method":"chat.send","params":{"message":"x","media":[` +
+		strings.Repeat("{},", 150_000) + `{}]}}`
 	for name, row := range map[string]struct {
 		text    string
 		binary  bool
@@ -27,17 +30,27 @@ func TestHardLimits(t *testing.T) {
 		counted string
 		line    string
 	}{
-		"deep JSON":         {text: deep, answer: "nested deeper than 64 levels", counted: "too_deep", line: "what=too_deep"},
-		"rubbish":           {text: "rubbish", answer: "invalid frame", counted: "not_json", line: "what=not_json"},
-		"no object":         {text: "[1]", answer: "invalid frame", counted: "wrong_type", line: "what=wrong_type"},
-		"null":              {text: "null", answer: "invalid frame", counted: "wrong_type", line: "what=wrong_type"},
-		"binary":            {text: "x", binary: true, answer: "binary message", counted: "binary", line: "what=binary"},
-		"another type":      {text: `{"type":"event","id":"1"}`, answer: "unexpected frame type: event", counted: "frame_type", line: "what=frame_type"},
-		"an endless id":     {text: `{"type":"req","method":"health","id":"` + strings.Repeat("i", 300_000) + `"}`, answer: "id must be", counted: "bad_id", line: "what=bad_id"},
-		"an unknown method": {text: `{"type":"req","id":"1","method":"` + strings.Repeat("m", 300_000) + `"}`, answer: "unknown method: mmm", counted: "unknown_method", line: "what=unknown_method"},
-		"wide JSON":         {text: wide, answer: `"ok":true`},
-		"too many files":    {text: media, answer: "INVALID_REQUEST"},
-		"a frame too large": {text: strings.Repeat(" ", frame+1), reason: "frame over 512 KiB", counted: "too_big", line: "cause=too_big"},
+		"deep JSON": {text: deep, answer: "nested deeper than 64 levels", counted: "too_deep",
+			line: "what=too_deep"},
+		"rubbish": {text: "rubbish", answer: "invalid frame", counted: "not_json",
+			line: "what=not_json"},
+		"no object": {text: "[1]", answer: "invalid frame", counted: "wrong_type",
+			line: "what=wrong_type"},
+		"null": {text: "null", answer: "invalid frame", counted: "wrong_type",
+			line: "what=wrong_type"},
+		"binary": {text: "x", binary: true, answer: "binary message", counted: "binary",
+			line: "what=binary"},
+		"another type": {text: `{"type":"event","id":"1"}`, answer: "unexpected frame type: event",
+			counted: "frame_type", line: "what=frame_type"},
+		"an endless id": {text: `{"type":"req","method":"health","id":"` +
+			strings.Repeat("i", 300_000) + `"}`, answer: "id must be", counted: "bad_id",
+			line: "what=bad_id"},
+		"an unknown method": {text: `{"type":"req","id":"1","method":"` + strings.Repeat("m", 300_000) +
+			`"}`, answer: "unknown method: mmm", counted: "unknown_method", line: "what=unknown_method"},
+		"wide JSON":      {text: wide, answer: `"ok":true`},
+		"too many files": {text: media, answer: "INVALID_REQUEST"},
+		"a frame too large": {text: strings.Repeat(" ", frame+1), reason: "frame over 512 KiB",
+			counted: "too_big", line: "cause=too_big"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,14 +69,16 @@ func TestHardLimits(t *testing.T) {
 			}
 			switch {
 			case row.reason != "":
-				if websocket.CloseStatus(err) != protocol.CloseTooBig || !strings.Contains(err.Error(), row.reason) {
+				if websocket.CloseStatus(err) != protocol.CloseTooBig ||
+					!strings.Contains(err.Error(), row.reason) {
 					t.Errorf("%.200s %v, want it closed: %s", text, err, row.reason)
 				}
 				h.untilEmpty(t, 0)
 			case err != nil || !strings.Contains(string(text), row.answer) || len(text) > 1000:
 				t.Errorf("%.300s %v, want %s", text, err, row.answer)
 			}
-			if row.counted != "" && h.metric(t, `gatehouse_protocol_violations_total{cause="`+row.counted+`"}`) != "1" {
+			if row.counted != "" && h.metric(t,
+				`gatehouse_protocol_violations_total{cause="`+row.counted+`"}`) != "1" {
 				t.Errorf("it was not counted as %s", row.counted)
 			}
 			if log := h.Log.String(); !strings.Contains(log, row.line) || len(log) > 10_000 {
@@ -93,7 +108,8 @@ func TestUnknownMethodsInALoop(t *testing.T) {
 func TestCompressionIsOff(t *testing.T) {
 	t.Parallel()
 	h := newTestGateway(t, httpdtest.Options{})
-	ws, answer, err := websocket.Dial(t.Context(), h.url+"/ws", &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
+	ws, answer, err := websocket.Dial(t.Context(), h.url+"/ws",
+		&websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
 	if err != nil {
 		t.Fatal(err)
 	}

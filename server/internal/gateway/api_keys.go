@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// newKey is an API key to be stored.
+// newKey is an API key to store.
 type newKey struct {
 	params *protocol.KeysCreateParams
 	key    auth.GeneratedKey
@@ -37,7 +37,7 @@ func (c *call) apiKeysCreate(k newKey) (protocol.Payload, error) {
 	return &made, nil
 }
 
-// lasting is a time in seconds as people read it; nothing for 0.
+// lasting is a duration in seconds as text, "" for 0.
 func lasting(seconds int64) string {
 	const day = 24 * 60 * 60
 	switch {

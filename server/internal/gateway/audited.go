@@ -13,19 +13,19 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// signInNote bounds how long a sign-in waits for its line.
-const signInNote = 2 * time.Second
+// signInTimeout bounds how long a sign-in waits for its entry in the audit log.
+const signInTimeout = 2 * time.Second
 
-// audit writes the lines of a call's acts. If it gives an error, the call must not
-// be executed; otherwise ended must be told how the call ended.
+// audit writes the acts of a call to the audit log. If it fails, the call must not be
+// executed; otherwise the caller calls ended with the call's result.
 func (c *call) audit(acts []audit.Act, reads bool) (ended func(error), err error) {
 	if len(acts) == 0 {
 		return func(error) {}, nil
 	}
-	var notes []func(error)
+	var ends []func(error)
 	ended = func(err error) {
-		for _, note := range notes {
-			note(err)
+		for _, end := range ends {
+			end(err)
 		}
 	}
 	for _, act := range acts {
@@ -35,18 +35,18 @@ func (c *call) audit(acts []audit.Act, reads bool) (ended func(error), err error
 			}
 			continue
 		}
-		note, err := c.g.Audit.Begin(c.ctx, c.actor(), act)
+		end, err := c.g.Audit.Begin(c.ctx, c.actor(), act)
 		if err != nil {
-			ended(err) // the lines that are written already
+			ended(err) // for the entries that are written already
 			return nil, err
 		}
-		notes = append(notes, note)
+		ends = append(ends, end)
 	}
 	return ended, nil
 }
 
-// inOthersSession gives the act of an admin in another user's session, for the
-// audit log; nil for any other caller or session. Refusing is left to the method.
+// inOthersSession gives the audit log's act of an admin in another user's session; nil for
+// any other caller or session. It refuses nothing: the method does.
 func (c *call) inOthersSession(a session.Access) (*audit.Act, error) {
 	if !c.isAdmin() || !validSession(a.Key()) {
 		return nil, nil
@@ -63,9 +63,9 @@ func (c *call) inOthersSession(a session.Access) (*audit.Act, error) {
 	return &audit.Act{Target: audit.Session(a.Key()), Detail: "of " + rec.UserID}, nil
 }
 
-// resuming writes the audit log's lines of an admin who resumes in sessions of
-// others: their events will be read.
-func (c *call) resuming(cursors []protocol.Cursor) error {
+// auditResume audits an admin who resumes in other users' sessions, and so will read
+// their events.
+func (c *call) auditResume(cursors []protocol.Cursor) error {
 	for _, cursor := range cursors {
 		act, err := c.inOthersSession(c.caller().To(cursor.SessionKey))
 		if err == nil && act != nil {
@@ -79,21 +79,22 @@ func (c *call) resuming(cursors []protocol.Cursor) error {
 	return nil
 }
 
-// signedIn writes the audit log's line of an admin who comes with the gateway's
-// token. One whose line cannot be written is let in all the same, since it takes
-// an admin to look after a store that fails; what is done then is refused.
-func (g *Gateway) signedIn(who access.Identity, address netip.Addr) {
+// auditSignIn audits an admin who signs in with the gateway token. If the audit log cannot
+// be written, the admin may connect all the same, since a failing store needs an admin;
+// audited methods are refused until the log can be written.
+func (g *Gateway) auditSignIn(who access.Identity, address netip.Addr) {
 	if who.Via != audit.ViaToken {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), signInNote)
+	ctx, cancel := context.WithTimeout(context.Background(), signInTimeout)
 	defer cancel()
 	if err := g.Audit.BeginRead(ctx, who.Actor(address), audit.Act{Action: audit.SignIn}); err != nil {
-		g.Log.Error("signed in without a line in the audit log", "user", who.UserID, "address", address, "error", err)
+		g.Log.Error("an admin has signed in without an entry in the audit log: it could not be written",
+			"user", who.UserID, "address", address, "error", err)
 	}
 }
 
-// details joins what is given of pairs of a name and a value.
+// details joins pairs of a name and a value; pairs without a value are left out.
 func details(pairs ...string) string {
 	var given []string
 	for ; len(pairs) > 1; pairs = pairs[2:] {

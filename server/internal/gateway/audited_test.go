@@ -21,7 +21,8 @@ import (
 // unaudited are the methods for admins that the log does not tell of: they read
 // what is the house's, or do nothing.
 var unaudited = []string{
-	protocol.MethodDeviceList, protocol.MethodKeysList, protocol.MethodClientsList, protocol.MethodAuditList, protocol.MethodChatUnwatch,
+	protocol.MethodDeviceList, protocol.MethodKeysList, protocol.MethodClientsList,
+	protocol.MethodAuditList, protocol.MethodChatUnwatch,
 }
 
 // lines gives the log but for sign-ins, oldest first.
@@ -75,7 +76,8 @@ func TestEveryActOfAnAdminIsTold(t *testing.T) {
 		if u.admin != "" {
 			outcome = protocol.AuditFailed
 		}
-		if e.UserID != "boss" || e.Role != protocol.Admin || e.Via != "token" || e.Address != "127.0.0.1" || e.Outcome != outcome {
+		if e.UserID != "boss" || e.Role != protocol.Admin || e.Via != "token" ||
+			e.Address != "127.0.0.1" || e.Outcome != outcome {
 			t.Errorf("of %s it tells %+v", m.Name, e)
 		}
 		if m.Session && (e.Target != "session:theirs" || !strings.HasPrefix(e.Detail, "of owner")) {
@@ -131,7 +133,8 @@ func TestOtherWaysIntoASession(t *testing.T) {
 	for _, e := range h.lines(t) {
 		told = append(told, e.Action+" "+e.Target)
 	}
-	want := []string{"session.read session:theirs", "session.abort session:theirs", "sessions.list user:owner", "sessions.list everybody"}
+	want := []string{"session.read session:theirs", "session.abort session:theirs",
+		"sessions.list user:owner", "sessions.list everybody"}
 	if !slices.Equal(told, want) {
 		t.Errorf("it tells %q, want %q", told, want)
 	}
@@ -144,19 +147,23 @@ func TestKeysAreToldById(t *testing.T) {
 	h := newTestGateway(t, httpdtest.Options{})
 	admin := h.admin(t, "boss")
 	var made protocol.KeysCreateResult
-	admin.Read(admin.OK(protocol.MethodKeysCreate, `{"name":"Nightly","userId":"reports","role":"viewer","expiresIn":2592000}`), &made)
+	admin.Read(admin.OK(protocol.MethodKeysCreate,
+		`{"name":"Nightly","userId":"reports","role":"viewer","expiresIn":2592000}`), &made)
 	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
-	admin.Refused(protocol.InvalidRequest, "", protocol.MethodKeysCreate, `{"name":"Nightly","userId":"reports","role":"king"}`)
+	admin.Refused(protocol.InvalidRequest, "", protocol.MethodKeysCreate,
+		`{"name":"Nightly","userId":"reports","role":"king"}`)
 	told := h.lines(t)
 	if len(told) != 3 {
 		t.Fatalf("it tells %+v", told)
 	}
 	for i, action := range []string{audit.KeyCreate, audit.KeyRevoke} {
-		if e := told[i]; e.Action != action || e.Target != "key:"+made.ID || e.Outcome != protocol.AuditDone {
+		if e := told[i]; e.Action != action || e.Target != "key:"+made.ID ||
+			e.Outcome != protocol.AuditDone {
 			t.Errorf("it tells %+v", e)
 		}
 	}
-	if want := "prefix " + made.Prefix + ", user reports, name Nightly, role viewer, expires in 30 d"; told[0].Detail != want {
+	if want := "prefix " + made.Prefix +
+		", user reports, name Nightly, role viewer, expires in 30 d"; told[0].Detail != want {
 		t.Errorf("it tells %q, want %q", told[0].Detail, want)
 	}
 	if e := told[2]; e.Outcome != protocol.AuditFailed || e.Target == told[0].Target {
@@ -171,11 +178,15 @@ func TestKeysAreToldById(t *testing.T) {
 func TestFilesOfOthersAreTold(t *testing.T) {
 	t.Parallel()
 	var set atomic.Bool
-	h := newTestGateway(t, httpdtest.Options{Audit: func(s audit.Store) audit.Store { return full{s, &set} }})
+	h := newTestGateway(t, httpdtest.Options{Audit: func(s audit.Store) audit.Store {
+		return full{s,
+			&set}
+	}})
 	upload := func(user, name string) media.File {
-		f, err := h.Media.Upload(t.Context(), session.Caller{UserID: user, Role: protocol.Operator}, func() (string, io.Reader, error) {
-			return name, strings.NewReader("hello"), nil
-		})
+		f, err := h.Media.Upload(t.Context(), session.Caller{UserID: user, Role: protocol.Operator},
+			func() (string, io.Reader, error) {
+				return name, strings.NewReader("hello"), nil
+			})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,12 +209,15 @@ func TestFilesOfOthersAreTold(t *testing.T) {
 	admin.Refused(protocol.Unavailable, "audit log", protocol.MethodChatSend, send(theirs))
 	set.Store(false)
 	admin.OK(protocol.MethodChatSend, send(own, theirs))
-	admin.Refused(protocol.FailedPrecondition, "another session", protocol.MethodChatSend, strings.Replace(send(theirs), `"k"`, `"l"`, 1))
+	admin.Refused(protocol.FailedPrecondition, "another session", protocol.MethodChatSend,
+		strings.Replace(send(theirs), `"k"`, `"l"`, 1))
 	told := h.lines(t)
-	if len(told) != 2 || told[0].Outcome != protocol.AuditDone || told[1].Outcome != protocol.AuditFailed {
+	if len(told) != 2 || told[0].Outcome != protocol.AuditDone ||
+		told[1].Outcome != protocol.AuditFailed {
 		t.Fatalf("it tells %+v", told)
 	}
-	if e := told[0]; e.Action != audit.MediaAttach || e.UserID != "boss" || e.Target != audit.Media(theirs.ID) || e.Detail != "theirs.txt of zoe, to k" {
+	if e := told[0]; e.Action != audit.MediaAttach || e.UserID != "boss" ||
+		e.Target != audit.Media(theirs.ID) || e.Detail != "theirs.txt of zoe, to k" {
 		t.Errorf("it tells %+v", e)
 	}
 }
@@ -216,7 +230,8 @@ func TestSignInByTokenIsTold(t *testing.T) {
 	}
 	h.admin(t, "other")
 	list, err := h.Audit.List(t.Context(), audit.Filter{Action: audit.SignIn, Limit: 9})
-	if err != nil || len(list) != 2 || list[1].UserID != "boss" || list[1].Via != "token" || list[0].UserID != "other" {
+	if err != nil || len(list) != 2 || list[1].UserID != "boss" || list[1].Via != "token" ||
+		list[0].UserID != "other" {
 		t.Errorf("it tells %+v (%v)", list, err)
 	}
 }
@@ -255,7 +270,8 @@ func TestNothingIsDoneWithoutALine(t *testing.T) {
 		if m.Least != protocol.Admin && !m.Session || slices.Contains(unaudited, m.Name) {
 			continue
 		}
-		if e := admin.Refused(protocol.Unavailable, "audit log", m.Name, useOf(t, m).params); !e.Retryable || e.RetryAfterMs <= 0 {
+		if e := admin.Refused(protocol.Unavailable, "audit log", m.Name,
+			useOf(t, m).params); !e.Retryable || e.RetryAfterMs <= 0 {
 			t.Errorf("%s is refused with %+v", m.Name, e)
 		}
 	}
@@ -277,8 +293,10 @@ func TestAuditList(t *testing.T) {
 	h := newTestGateway(t, httpdtest.Options{})
 	admin := h.admin(t, "boss")
 	for i := range 7 {
-		act := audit.Act{Action: audit.KeyCreate, Target: audit.User(fmt.Sprint("user-", i%2)), Detail: strings.Repeat("é", 400)}
-		if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: "ann", Via: "token", Address: "192.0.2.1"}, act); err != nil {
+		act := audit.Act{Action: audit.KeyCreate, Target: audit.User(fmt.Sprint("user-", i%2)),
+			Detail: strings.Repeat("é", 400)}
+		if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: "ann", Via: "token",
+			Address: "192.0.2.1"}, act); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -286,7 +304,8 @@ func TestAuditList(t *testing.T) {
 	page := protocol.AuditListResult{HasMore: true}
 	for before := int64(0); page.HasMore; before = ids[len(ids)-1] {
 		page = protocol.AuditListResult{}
-		admin.Read(admin.OK(protocol.MethodAuditList, fmt.Sprintf(`{"userId":"ann","target":"user:user-0","limit":3,"before":%d}`, before)), &page)
+		admin.Read(admin.OK(protocol.MethodAuditList,
+			fmt.Sprintf(`{"userId":"ann","target":"user:user-0","limit":3,"before":%d}`, before)), &page)
 		for _, e := range page.Entries {
 			ids = append(ids, e.ID)
 		}
@@ -294,13 +313,16 @@ func TestAuditList(t *testing.T) {
 	if !slices.Equal(ids, []int64{8, 6, 4, 2}) {
 		t.Errorf("pages have %v", ids)
 	}
-	for _, bad := range []string{`{"limit":0}`, `{"before":-1}`, `{"since":-1}`, `{"query":"` + strings.Repeat("x", 256) + `"}`} {
+	for _, bad := range []string{`{"limit":0}`, `{"before":-1}`, `{"since":-1}`, `{"query":"` +
+		strings.Repeat("x", 256) + `"}`} {
 		admin.Refused(protocol.InvalidRequest, "", protocol.MethodAuditList, bad)
 	}
 	// More than a frame can hold.
 	for range 250 {
-		act := audit.Act{Action: audit.KeyCreate, Target: strings.Repeat("€", 400), Detail: strings.Repeat("€", 400)}
-		if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: strings.Repeat("€", 400), Via: strings.Repeat("€", 400)}, act); err != nil {
+		act := audit.Act{Action: audit.KeyCreate, Target: strings.Repeat("€", 400),
+			Detail: strings.Repeat("€", 400)}
+		if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: strings.Repeat("€", 400),
+			Via: strings.Repeat("€", 400)}, act); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -32,10 +32,14 @@ func BenchmarkIdle(b *testing.B) {
 			return guest{nil, fmt.Sprintf(`{"token":%q,"user_id":"user%d"}`, httpdtest.Token, i)}
 		}},
 		"key": {400, func(b *testing.B, h *testGateway, i int) guest {
-			return guest{nil, fmt.Sprintf(`{"token":%q}`, h.key(b, protocol.Viewer, fmt.Sprintf("user%d", i)).Key)}
+			return guest{nil, fmt.Sprintf(`{"token":%q}`,
+				h.key(b, protocol.Viewer, fmt.Sprintf("user%d", i)).Key)}
 		}},
-		"browser":  {400, browser},
-		"stranger": {2000, func(*testing.B, *testGateway, int) guest { return guest{nil, `{"token":"wrong"}`} }},
+		"browser": {400, browser},
+		"stranger": {2000, func(*testing.B, *testGateway,
+			int) guest {
+			return guest{nil, `{"token":"wrong"}`}
+		}},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
@@ -64,11 +68,14 @@ func BenchmarkIdle(b *testing.B) {
 // browser is a paired one, of a user of its own.
 func browser(b *testing.B, h *testGateway, i int) guest {
 	secret := pairing.NewCredential()
-	asked, err := h.Pairings.Request(b.Context(), pairing.Requester{Secret: secret, Address: netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})})
+	asked, err := h.Pairings.Request(b.Context(),
+		pairing.Requester{Secret: secret, Address: netip.AddrFrom4([4]byte{10, 1, byte(i >> 8),
+			byte(i)})})
 	if err != nil {
 		b.Fatal(err)
 	}
-	approve := protocol.DeviceApproveParams{Code: asked.Code, UserID: fmt.Sprintf("user%d", i), Role: protocol.Operator}
+	approve := protocol.DeviceApproveParams{Code: asked.Code, UserID: fmt.Sprintf("user%d", i),
+		Role: protocol.Operator}
 	if _, err := h.Pairings.Approve(b.Context(), "boss", approve); err != nil {
 		b.Fatal(err)
 	}

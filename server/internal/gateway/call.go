@@ -13,29 +13,29 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// call is one request on its way to its answer. Params are valid until the
-// method returns; reply and fail may be called later, by any goroutine, and the
-// first of them answers.
+// call is one request on its way to its answer. params are valid until the method
+// returns. reply and fail may be called later, by any goroutine; the first call of them
+// answers.
 type call struct {
 	*client
 	ctx      context.Context
 	id       string
 	params   jsontext.Raw
 	settings Settings
-	named    string         // the method asked for, if there is such a one
-	session  session.Access // the session that the method is about, if it is about one
+	method   string         // the method's name; empty: there is no such method
+	session  session.Access // the session that the call is about, if any
 	answered atomic.Bool
 }
 
-// caller is who the client is to the domain.
+// caller is the client as sessions see it.
 func (c *call) caller() session.Caller { return c.who.Caller() }
 
 func (c *call) isAdmin() bool { return c.who.Role.Allows(protocol.Admin) }
 
-// actor is who the client is to the audit log.
+// actor is the client as the audit log names it.
 func (c *call) actor() audit.Actor { return c.who.Actor(c.Peer.Address) }
 
-// decode reads the params, and says which one is wrong.
+// decode decodes the params. Its error names the one that is wrong.
 func (c *call) decode(p protocol.Payload) error {
 	if len(c.params) == 0 {
 		return nil
@@ -46,10 +46,10 @@ func (c *call) decode(p protocol.Payload) error {
 	return nil
 }
 
-// later is what a method gives that answers by itself.
+// later is the result of a method that answers by itself.
 var later protocol.Payload = &answersLater{}
 
-// answersLater has a size, so that no other value has its address.
+// answersLater is not empty, so that later has an address of its own.
 type answersLater struct {
 	protocol.Empty
 	_ byte
@@ -59,13 +59,13 @@ type answersLater struct {
 func (c *call) reply(payload protocol.Payload) {
 	frame := protocol.AppendResult(nil, c.id, payload)
 	if len(frame) > protocol.MaxFrameBytes {
-		c.fail(errors.New("an answer over the frame limit"))
+		c.fail(errors.New("the answer exceeds the frame limit"))
 		return
 	}
 	c.answer(frame, metrics.OK)
 }
 
-// fail answers with what err says to the client.
+// fail answers with what the client may know of err.
 func (c *call) fail(err error) {
 	refusal := c.g.Refusal(err)
 	c.answer(protocol.AppendError(nil, c.id, refusal), string(refusal.Code))
@@ -77,6 +77,6 @@ func (c *call) answer(frame []byte, code string) {
 		return
 	}
 	c.g.Metrics.FrameSent()
-	c.g.Metrics.Request(cmp.Or(c.named, metrics.Unknown), code)
+	c.g.Metrics.Request(cmp.Or(c.method, metrics.Unknown), code)
 	c.conn.SendBytes(frame)
 }

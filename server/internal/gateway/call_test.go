@@ -30,7 +30,8 @@ func TestOneAnswer(t *testing.T) {
 	server := conntest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = set.Accept(w, r, func(c *conn.Conn) conn.Handler { // what fails shows below
 			ready <- c
-			reserved, _ := g.Registry.Reserve(access.Peer{}, registry.Limits{Connections: 1, ConnectionsPerAddress: 1, PendingConnections: 1})
+			reserved, _ := g.Registry.Reserve(access.Peer{},
+				registry.Limits{Connections: 1, ConnectionsPerAddress: 1, PendingConnections: 1})
 			g.Registry.Open(reserved, c)
 			return &client{Connection: reserved, g: g, conn: c}
 		})
@@ -66,12 +67,14 @@ func TestFit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var page []protocol.Message
 		for i := range rapid.IntRange(0, 12).Draw(t, "messages") {
-			m := protocol.Message{ID: strconv.Itoa(i), Content: strings.Repeat("x", rapid.IntRange(0, 480<<10).Draw(t, "bytes"))}
+			m := protocol.Message{ID: strconv.Itoa(i),
+				Content: strings.Repeat("x", rapid.IntRange(0, 480<<10).Draw(t, "bytes"))}
 			if i > 0 && rapid.Bool().Draw(t, "an answer") {
 				m.ReplyTo = "before"
 			}
 			if rapid.Bool().Draw(t, "formatted") {
-				m.HTML = &protocol.HTML{Blocks: []string{strings.Repeat("y", rapid.IntRange(0, 250<<10).Draw(t, "block"))}}
+				m.HTML = &protocol.HTML{Blocks: []string{strings.Repeat("y",
+					rapid.IntRange(0, 250<<10).Draw(t, "block"))}}
 			}
 			page = append(page, m)
 		}
@@ -89,7 +92,8 @@ func TestFit(t *testing.T) {
 			t.Fatal("the page begins with an answer")
 		}
 		result := protocol.ChatHistoryResult{Messages: messages, SessionKey: strings.Repeat("k", 255)}
-		if n := len(protocol.AppendResult(nil, strings.Repeat("\x01", 128), &result)); n > protocol.MaxFrameBytes {
+		if n := len(protocol.AppendResult(nil, strings.Repeat("\x01", 128),
+			&result)); n > protocol.MaxFrameBytes {
 			t.Fatalf("a frame of %d bytes", n)
 		}
 	})

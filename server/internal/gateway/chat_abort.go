@@ -2,10 +2,10 @@ package gateway
 
 import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
-// runsToStop are the runs of a session that are to be stopped.
+// runsToStop are the runs of a session to stop.
 type runsToStop struct {
 	sessionKey string
-	runID      string // empty: all
+	runID      string // empty: all runs
 }
 
 // prepareAbort finds the session of the run, if there is no sessionKey.

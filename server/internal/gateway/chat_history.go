@@ -2,7 +2,7 @@ package gateway
 
 import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
-// historyPage is the page of a transcript that is asked for.
+// historyPage is the requested page of a transcript.
 type historyPage struct {
 	sessionKey string
 	before     int64

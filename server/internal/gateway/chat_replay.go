@@ -2,7 +2,7 @@ package gateway
 
 import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
-// replayPage is the part of a log that is asked for.
+// replayPage is the requested part of a log.
 type replayPage struct {
 	params *protocol.ChatReplayParams
 	limit  int

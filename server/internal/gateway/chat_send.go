@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// outgoing is a message to be sent.
+// outgoing is a message to send.
 type outgoing struct {
 	params *protocol.ChatSendParams
 	files  []string // ids of the files that the message carries
@@ -52,8 +52,8 @@ func (c *call) hasAgent(id string) bool {
 	return slices.ContainsFunc(c.settings.Agents, func(a protocol.Agent) bool { return a.ID == id })
 }
 
-// filesOfOthers are the message's files that are not the caller's own, which only
-// admins may send.
+// filesOfOthers are the audit log's acts for the message's files that belong to other
+// users. Only admins may send those.
 func (c *call) filesOfOthers(m outgoing) (acts []audit.Act, err error) {
 	if len(m.files) == 0 || !c.isAdmin() {
 		return nil, nil

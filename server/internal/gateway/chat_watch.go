@@ -13,13 +13,13 @@ func checkWatch(p *protocol.ChatWatchParams) error {
 }
 
 func (c *call) chatWatch(p *protocol.ChatWatchParams) (protocol.Payload, error) {
-	at, open, err := c.g.Hub.Watch(c.ctx, c.g.Sessions, c.member.Load(), c.session.Key(),
+	at, start, err := c.g.Hub.Watch(c.ctx, c.g.Sessions, c.member.Load(), c.session.Key(),
 		p.Epoch, p.AfterSeq)
 	if err != nil {
 		return nil, err
 	}
 	c.reply(&at)
-	open()
+	start()
 	return later, nil
 }
 

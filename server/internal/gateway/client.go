@@ -24,16 +24,16 @@ type client struct {
 	g    *Gateway
 	conn *conn.Conn
 
-	// For the reader alone.
+	// Only the reader uses the following fields.
 	who           *access.Identity // nil: not authenticated
-	pairingSecret string           // of the pairing that it waits for; empty: it does not wait
-	wrongTokens   int              // that it has sent
+	pairingSecret string           // the credential that waits for pairing; empty: none
+	wrongTokens   int              // wrong tokens that it has sent
 
 	// member is set once the client is authenticated.
 	member atomic.Pointer[hub.Member]
 }
 
-// callTimeout bounds what one request may wait for the store.
+// callTimeout bounds how long a request waits for the store.
 const callTimeout = 20 * time.Second
 
 // Frame handles one request.
@@ -46,7 +46,7 @@ func (c *client) Frame(_ *conn.Conn, data []byte) {
 	if !validID(r.ID) {
 		request.id = ""
 	}
-	if err := request.withinRate(); err != nil {
+	if err := request.checkRate(); err != nil {
 		request.fail(err)
 		return
 	}
@@ -64,7 +64,7 @@ func (c *client) Frame(_ *conn.Conn, data []byte) {
 func (c *client) Binary(*conn.Conn) {
 	request := &call{client: c, settings: c.g.Settings()}
 	c.g.Metrics.FrameReceived()
-	if err := request.withinRate(); err != nil {
+	if err := request.checkRate(); err != nil {
 		request.fail(err)
 		return
 	}
@@ -72,17 +72,16 @@ func (c *client) Binary(*conn.Conn) {
 		"invalid frame: binary message: send JSON as text"))
 }
 
-// withinRate counts a frame of a member against what its user may send. Frames alone
-// count: pings do not, nor do requests over HTTP.
-func (c *call) withinRate() error {
+// checkRate counts a frame against its user's rate limit. Pings and HTTP requests do not
+// count, nor do frames of strangers.
+func (c *call) checkRate() error {
 	if c.who == nil {
 		return nil
 	}
 	return c.g.Access.AllowRequest(c.Peer.Address, c.who.UserID, c.settings.RateLimitRPM)
 }
 
-// refuseMalformed answers a frame that is no request. From a stranger it counts like any
-// call.
+// refuseMalformed answers a frame that is not a request. A stranger's counts as a call.
 func (c *call) refuseMalformed(wrong metrics.Violation, refusal *protocol.Error) {
 	c.g.Access.Violation(c.Peer.Address, wrong)
 	if c.who == nil {
@@ -94,7 +93,7 @@ func (c *call) refuseMalformed(wrong metrics.Violation, refusal *protocol.Error)
 	c.fail(refusal)
 }
 
-// malformed says what is wrong with a frame.
+// malformed says what is wrong with a frame; nil: nothing.
 func malformed(data []byte, r *protocol.Request, err error) (metrics.Violation, *protocol.Error) {
 	var bad *jsontext.Error
 	switch {
@@ -102,17 +101,20 @@ func malformed(data []byte, r *protocol.Request, err error) (metrics.Violation, 
 		return violationOf(bad), protocol.Refuse(protocol.InvalidRequest, "invalid frame: "+bad.Error())
 	case err != nil:
 		return metrics.NotJSON, protocol.Refuse(protocol.InvalidRequest, "invalid frame")
-	case bytes.TrimSpace(data)[0] != '{': // null, which a codec reads as nothing
-		return metrics.WrongType, protocol.Refuse(protocol.InvalidRequest, "invalid frame: must be an object")
+	case bytes.TrimSpace(data)[0] != '{': // null, which decodes without an error
+		return metrics.WrongType, protocol.Refuse(protocol.InvalidRequest,
+			"invalid frame: must be an object")
 	case r.Type != protocol.TypeRequest:
-		return metrics.FrameType, protocol.Refuse(protocol.InvalidRequest, "unexpected frame type: "+shown(r.Type))
+		return metrics.FrameType, protocol.Refuse(protocol.InvalidRequest,
+			"unexpected frame type: "+shown(r.Type))
 	case !validID(r.ID):
-		return metrics.BadID, protocol.Refuse(protocol.InvalidRequest, "invalid frame: id must be 1 to 128 characters")
+		return metrics.BadID, protocol.Refuse(protocol.InvalidRequest,
+			"invalid frame: id must be 1 to 128 characters")
 	}
 	return "", nil
 }
 
-// violationOf names what is wrong with a text that is no frame.
+// violationOf is the metric for an error of the decoder.
 func violationOf(bad *jsontext.Error) metrics.Violation {
 	switch {
 	case bad.Deep:
@@ -123,40 +125,39 @@ func violationOf(bad *jsontext.Error) metrics.Violation {
 	return metrics.WrongType
 }
 
-// validID reports whether an answer can carry the id. A request without one is
-// answered all the same.
+// validID reports whether an answer can carry the id, which may be empty.
 func validID(id string) bool { return utf8.RuneCountInString(id) <= protocol.MaxIDLength }
 
-// Send takes a frame for the client.
+// Send queues a frame for the client.
 func (c *client) Send(p conn.Prepared) bool {
 	c.g.Metrics.FrameSent()
 	return c.conn.Send(p)
 }
 
-// Flushed waits until what was sent to the client so far has left.
+// Flushed waits until all frames sent so far are written.
 func (c *client) Flushed(ctx context.Context) error { return c.conn.Flushed(ctx) }
 
-// GiveUp makes the client come back and resume: what it has missed cannot be
-// read now.
+// GiveUp closes the connection because a replay cannot read the log. The client connects
+// again and resumes.
 func (c *client) GiveUp(err error) {
 	c.g.Log.Error("replay given up", "address", c.Peer.Address, "error", err)
 	c.conn.Close(protocol.CloseTooSlow, "store unavailable: reconnect and resume")
 }
 
-// Closed forgets the client. Its runs go on.
+// Closed removes the client. The runs that it started go on.
 func (c *client) Closed(_ *conn.Conn, why conn.Closing) {
 	if m := c.member.Load(); m != nil {
 		c.g.Hub.Leave(m)
 	}
 	c.g.Registry.Remove(c.Connection)
-	c.countEnd(why.Cause)
+	c.countClosed(why.Cause)
 	if why.Cause == conn.TooSlow {
 		c.g.Log.Warn("client too slow", "address", c.Peer.Address, "cause", why.Err)
 	}
 }
 
-// countEnd counts the end of a connection.
-func (c *client) countEnd(cause conn.Cause) {
+// countClosed counts the end of a connection.
+func (c *client) countClosed(cause conn.Cause) {
 	c.g.Metrics.ConnectionClosed(cause)
 	switch cause {
 	case conn.TooBig:

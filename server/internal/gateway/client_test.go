@@ -64,7 +64,8 @@ func (h *testGateway) pair(t testing.TB, role protocol.Role, user string) paired
 	c := h.dial(t, nil)
 	var asked protocol.ConnectResult
 	c.Read(c.OK(protocol.MethodConnect, `{}`), &asked)
-	approved, err := h.Pairings.Approve(t.Context(), "test", protocol.DeviceApproveParams{Code: asked.PairingCode, Role: role, UserID: user})
+	approved, err := h.Pairings.Approve(t.Context(), "test",
+		protocol.DeviceApproveParams{Code: asked.PairingCode, Role: role, UserID: user})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// maxClientName bounds what of a client's own name a connection holds, in bytes.
+// maxClientName bounds the part of a client's own name that is kept, in bytes.
 const maxClientName = 100
 
-// clientName is what a client says that it is, as lists show it: one line without
-// control characters and those that turn the direction of writing.
+// clientName is the name that a client gives itself, as lists show it: one line, without
+// characters that control the terminal or change the direction of writing.
 func clientName(c *protocol.Client) string {
 	if c == nil {
 		return ""

@@ -5,7 +5,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// liveConnection is a connection that is to be closed.
+// liveConnection is a connection to close.
 type liveConnection struct {
 	id    string
 	found bool // there is such a connection

@@ -30,12 +30,15 @@ func TestClients(t *testing.T) {
 		t.Fatalf("the connections are %+v", list)
 	}
 	ann := list[0]
-	if ann.UserID != "ann" || ann.Role != protocol.Operator || ann.Via != "device:"+device.DeviceID || ann.DeviceID != device.DeviceID ||
-		ann.Address != "127.0.0.1" || ann.Client != "bot 1.2 (linux)" || ann.ConnectedAt < began || ann.ActiveAt < ann.ConnectedAt {
+	if ann.UserID != "ann" || ann.Role != protocol.Operator || ann.Via != "device:"+device.DeviceID ||
+		ann.DeviceID != device.DeviceID ||
+		ann.Address != "127.0.0.1" || ann.Client != "bot 1.2 (linux)" || ann.ConnectedAt < began ||
+		ann.ActiveAt < ann.ConnectedAt {
 		t.Errorf("a connection is %+v", ann)
 	}
 	var status protocol.StatusResult
-	if admin.Read(admin.OK(protocol.MethodStatus, ""), &status); status.Detail == nil || status.Detail.Strangers < 1 || status.Detail.TLS != "off" {
+	if admin.Read(admin.OK(protocol.MethodStatus, ""), &status); status.Detail == nil ||
+		status.Detail.Strangers < 1 || status.Detail.TLS != "off" {
 		t.Errorf("the status is %+v", status.Detail)
 	}
 	var own protocol.StatusResult
@@ -46,9 +49,11 @@ func TestClients(t *testing.T) {
 	c.Closed(websocket.StatusPolicyViolation, protocol.ReasonDisconnected)
 	h.device(t, device).Leave() // the credential is still good
 	admin.Refused(protocol.InvalidRequest, "clients.list", protocol.MethodClientsDrop, `{}`)
-	admin.Refused(protocol.NotFound, "no such connection", protocol.MethodClientsDrop, `{"id":"`+ann.ID+`"}`)
+	admin.Refused(protocol.NotFound, "no such connection", protocol.MethodClientsDrop,
+		`{"id":"`+ann.ID+`"}`)
 	told := h.lines(t)
-	if e := told[0]; e.Target != "connection:"+ann.ID || e.Detail != "of ann, via device:"+device.DeviceID+", at 127.0.0.1, client bot 1.2 (linux)" {
+	if e := told[0]; e.Target != "connection:"+ann.ID ||
+		e.Detail != "of ann, via device:"+device.DeviceID+", at 127.0.0.1, client bot 1.2 (linux)" {
 		t.Errorf("the log tells %+v", e)
 	}
 	// Its own last: the answer comes first.
@@ -90,7 +95,8 @@ func TestSessionsOfOthers(t *testing.T) {
 			t.Errorf("%s gives %q, want %q", params, keys, want)
 		}
 	}
-	admin.Refused(protocol.InvalidRequest, "exclude", protocol.MethodSessionsList, `{"all":true,"userId":"ann"}`)
+	admin.Refused(protocol.InvalidRequest, "exclude", protocol.MethodSessionsList,
+		`{"all":true,"userId":"ann"}`)
 	for _, params := range []string{`{"all":true}`, `{"userId":"ben"}`} {
 		ann.Refused(protocol.Unauthorized, "permission denied", protocol.MethodSessionsList, params)
 	}

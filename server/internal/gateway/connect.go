@@ -14,8 +14,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// wrongTokensAConnection closes the connection that sends so many.
-const wrongTokensAConnection = 5
+// maxWrongTokens is how many wrong tokens close a connection.
+const maxWrongTokens = 5
 
 // proven is an identity with the secret that proved it, to be checked once more.
 type proven struct {
@@ -25,10 +25,11 @@ type proven struct {
 
 func (c *call) connect() {
 	if c.member.Load() != nil {
-		c.fail(protocol.Refuse(protocol.FailedPrecondition, "already connected: open another connection to be somebody else"))
+		c.fail(protocol.Refuse(protocol.FailedPrecondition,
+			"already connected: open another connection to be somebody else"))
 		return
 	}
-	// Each connect, also one that fails, starts the hello deadline anew.
+	// Each connect, also one that fails, restarts the hello deadline.
 	c.conn.AwaitHello()
 	if err := c.g.Access.AllowCall(c.Peer.Address); err != nil {
 		c.fail(err)
@@ -51,7 +52,7 @@ func (c *call) connect() {
 	case who == nil:
 		c.askForPairing(&p)
 	default:
-		c.enter(&p, *who)
+		c.admit(&p, *who)
 	}
 }
 
@@ -59,7 +60,8 @@ func checkConnect(p *protocol.ConnectParams) error {
 	switch {
 	case p.Protocol != 0 && p.Protocol != protocol.Version:
 		return &protocol.Error{Code: protocol.FailedPrecondition,
-			Message: "protocol " + strconv.FormatInt(p.Protocol, 10) + " is not supported: this gateway speaks protocol 3",
+			Message: "protocol " + strconv.FormatInt(p.Protocol, 10) +
+				" is not supported: this gateway speaks protocol 3",
 			Details: &protocol.ErrorDetails{Supported: strconv.Itoa(protocol.Version)}}
 	case len(p.UserID) > protocol.MaxUserIDLength || !printable.Text(p.UserID):
 		return badParams("user_id must be at most 255 bytes of printable text")
@@ -92,9 +94,9 @@ func checkResume(cursors []protocol.Cursor) error {
 	return nil
 }
 
-// identify checks the credential that counts: token, Authorization, sender_id,
-// cookie, in this order; a wrong one is refused, never skipped. With none, and
-// with one whose pairing waits, it gives nil.
+// identify checks the first credential that the client has sent of token, Authorization
+// header, sender_id and cookie. If it is wrong, the client is refused: no other one is
+// tried. Without a credential, or if its pairing is pending, identify gives nil.
 func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 	switch {
 	case p.Token != "":
@@ -106,14 +108,14 @@ func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 	case c.Peer.Cookie != "":
 		who, err := c.checkDevice(c.Peer.Cookie)
 		if status(err) == protocol.PairingUnknown {
-			return nil, nil // a browser that begins: its pairing is bound to the cookie
+			return nil, nil // a new browser: its pairing will be bound to the cookie
 		}
 		return who, err
 	}
 	return nil, nil
 }
 
-// status is that of a refused pairing, or "".
+// status is the status of a refused pairing, or "".
 func status(err error) string {
 	var refused *protocol.Error
 	if errors.As(err, &refused) && refused.Code == protocol.NotPaired && refused.Details != nil {
@@ -125,7 +127,7 @@ func status(err error) string {
 func (c *call) checkToken(token, userID string) (*proven, error) {
 	who, err := c.g.Access.CheckBearer(c.ctx, c.Peer.Address, token, userID)
 	if err != nil {
-		// One that was not even looked at may be right: it does not count.
+		// A token that was not checked may be right, and does not count.
 		if access.IsWrong(err) {
 			c.wrongTokens++
 		}
@@ -136,7 +138,7 @@ func (c *call) checkToken(token, userID string) (*proven, error) {
 
 // closeIfGuessing ends a connection that has sent too many wrong tokens.
 func (c *call) closeIfGuessing() {
-	if c.wrongTokens >= wrongTokensAConnection {
+	if c.wrongTokens >= maxWrongTokens {
 		c.conn.Close(protocol.ClosePolicy, "too many wrong tokens")
 	}
 }
@@ -152,8 +154,8 @@ func (c *call) checkDevice(secret string) (*proven, error) {
 	return &proven{Identity: &who, secret: secret}, nil
 }
 
-// enter makes the client a member and answers; what it has missed follows.
-func (c *call) enter(p *protocol.ConnectParams, who proven) {
+// admit makes the client a member and answers; the events that it has missed follow.
+func (c *call) admit(p *protocol.ConnectParams, who proven) {
 	most := c.settings.Limits.ConnectionsPerUser
 	if !c.g.Registry.Authenticate(c.Connection, who.Identity, clientName(p.Client), most) {
 		c.refuseFull(who.UserID, most)
@@ -167,15 +169,17 @@ func (c *call) enter(p *protocol.ConnectParams, who proven) {
 	}
 }
 
-// refuseFull ends a connection whose user has as many as it may.
+// refuseFull refuses a client whose user has too many connections, and closes its own.
 func (c *call) refuseFull(user string, most int) {
 	c.g.Access.ConnectionRefused(c.Peer.Address, metrics.RefusedUser)
-	c.g.Access.ReturnCall(c.Peer.Address) // it was no stranger's
-	c.fail(protocol.Exhausted("user "+shown(user)+" has "+strconv.Itoa(most)+" connections, which is the limit: close some of them",
-		registry.RetryFull.Milliseconds()))
+	c.g.Access.ReturnCall(c.Peer.Address) // the client is no stranger
+	c.fail(protocol.Exhausted("user "+shown(user)+" has "+strconv.Itoa(most)+
+		" connections, which is the limit: close some of them", registry.RetryFull.Milliseconds()))
 	c.conn.Close(protocol.CloseTooSlow, "too many connections of this user: close some and come back")
 }
 
+// becomeMember joins the hub, resumes and answers. If it fails, the caller undoes what it
+// has done.
 func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 	member := &hub.Member{
 		Sender: c.client, UserID: who.UserID, Role: who.Role,
@@ -183,30 +187,31 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 	}
 	c.who = who.Identity
 	c.member.Store(member)
-	// Once more, now that the registry knows whose the connection is: a revocation before
-	// that has closed nobody.
+	// Check the credential again, now that the registry knows whose the connection is: a
+	// revocation before that has not closed it.
 	if err := c.g.Access.Recheck(c.ctx, *who.Identity, who.secret); err != nil {
 		return err
 	}
-	if err := c.resuming(p.Resume); err != nil {
+	if err := c.auditResume(p.Resume); err != nil {
 		return err
 	}
-	c.g.signedIn(*who.Identity, c.Peer.Address)
-	resumed, open, err := c.g.Hub.Resume(c.ctx, c.g.Sessions, member, p.Resume)
+	c.g.auditSignIn(*who.Identity, c.Peer.Address)
+	resumed, start, err := c.g.Hub.Resume(c.ctx, c.g.Sessions, member, p.Resume)
 	if err != nil {
 		return err
 	}
 	c.stopWaiting()
 	c.conn.Admit()
-	c.g.Access.ReturnCall(c.Peer.Address) // it was no stranger's
+	c.g.Access.ReturnCall(c.Peer.Address) // the client is no stranger
 	c.reply(&protocol.ConnectResult{
 		Protocol: protocol.Version, Role: who.Role, UserID: who.UserID, Server: c.g.server(),
 		Limits: &protocol.Limits{
 			MaxFrameBytes: protocol.MaxFrameBytes, PingIntervalMs: protocol.PingInterval.Milliseconds(),
-			ReadTimeoutMs: protocol.ReadTimeout.Milliseconds(), TickIntervalMs: protocol.TickInterval.Milliseconds(),
+			ReadTimeoutMs:  protocol.ReadTimeout.Milliseconds(),
+			TickIntervalMs: protocol.TickInterval.Milliseconds(),
 		},
 		Resumed: resumed,
 	})
-	open()
+	start()
 	return nil
 }

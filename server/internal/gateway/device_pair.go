@@ -16,8 +16,8 @@ func (c *call) devicePairList(*protocol.Empty) (protocol.Payload, error) {
 // deviceID is the public id of a device; empty if there is none.
 type deviceID string
 
-// pendingDevice finds the device that waits with a code, for the audit log and the
-// log. It gives none if the store does not answer: Approve and Deny will fail then.
+// pendingDevice finds the device whose pairing has the code, for the audit log and the
+// log. It gives none if the store fails: Approve and Deny will fail then, too.
 func (c *call) pendingDevice(code string) deviceID {
 	p, _, err := c.g.Pairings.Pending(c.ctx, code)
 	if err != nil {
@@ -34,7 +34,7 @@ func (d deviceID) target() string {
 	return audit.Device(string(d))
 }
 
-// approval lets a device in.
+// approval is an approval of a pending pairing.
 type approval struct {
 	params *protocol.DeviceApproveParams
 	device deviceID
@@ -61,11 +61,12 @@ func (c *call) devicePairApprove(a approval) (protocol.Payload, error) {
 		return nil, err
 	}
 	c.g.Log.Info("security.pairing_approved", "by", c.caller().UserID,
-		"device", approved.Device.DeviceID, "user", approved.Device.UserID, "role", approved.Device.Role, "joined", approved.Existed)
+		"device", approved.Device.DeviceID, "user", approved.Device.UserID,
+		"role", approved.Device.Role, "joined", approved.Existed)
 	return &protocol.DeviceApproveResult{Paired: approved.Device}, nil
 }
 
-// denial refuses a device.
+// denial is a denial of a pending pairing.
 type denial struct {
 	code   string
 	device deviceID

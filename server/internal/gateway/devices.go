@@ -2,14 +2,15 @@ package gateway
 
 import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
-// PairingRequested tells admins that somebody waits.
+// PairingRequested notifies admins of a request for pairing.
 func (g *Gateway) PairingRequested(p protocol.PendingDevice) {
-	g.Log.Info("security.pairing_requested", "device", p.DeviceID, "name", p.DeviceName, "address", p.Address)
+	g.Log.Info("security.pairing_requested", "device", p.DeviceID, "name", p.DeviceName, "address",
+		p.Address)
 	g.Hub.SendToAdmins(protocol.EventDeviceRequested, &p)
 }
 
-// PairingResolved tells admins and the requester, and closes the connections of
-// a device that was revoked.
+// PairingResolved notifies admins and the requester, and closes the connections of a
+// device that was revoked.
 func (g *Gateway) PairingResolved(r protocol.DeviceResolved) {
 	g.Hub.SendToAdmins(protocol.EventDeviceResolved, &r)
 	own := protocol.DeviceResolved{Status: r.Status}

@@ -8,10 +8,10 @@
 //   - call: one request on its way to its answer. A call is answered exactly once; some
 //     methods answer later, from another goroutine.
 //   - method: a row of the method table (methods.go): its name, the least role that it
-//     needs, how it finds its session, what the audit log tells of it, and its code.
-//     A call of a method is prepared, then written to the audit log, then executed.
-//   - stranger: a client that has not authenticated. It may call connect, and ask how its
-//     pairing stands.
+//     needs, how it finds its session, how it is audited, and its code. A call of a
+//     method is prepared, then audited, then executed.
+//   - stranger: a client that has not authenticated. It may only call connect and
+//     browser.pairing.status.
 //   - member: an authenticated client, to the hub, which sends it the events of its
 //     sessions.
 //   - [Settings]: the settings that may change while the gateway serves. A call sees the
@@ -30,11 +30,11 @@
 //	methods.go                       the method table
 //	connect.go, pairing.go           authentication
 //	chat_send.go, api_keys.go, …     a method or a group of methods each
-//	queued.go, framed.go             what several methods answer with
-//	devices.go                       what is told of pairings
-//	audited.go                       the audit log's lines
+//	queued.go, framed.go             answers that several methods have
+//	devices.go                       events of pairings
+//	audited.go                       entries of the audit log
 //	call.go                          params and answers
 //	param.go, clientname.go          what a param must be
-//	drain.go, refusal.go             what a client is told of failures
+//	drain.go, refusal.go             errors for the client
 //	settings.go                      the settings that may change
 package gateway

@@ -36,7 +36,8 @@ func TestStoreThatFails(t *testing.T) {
 	}
 	out := h.dial(t, nil)
 	for _, params := range []string{`{}`, `{"sender_id":"` + d.secret + `"}`} {
-		if e := out.Refused(protocol.Unavailable, "", protocol.MethodConnect, params); !e.Retryable || e.RetryAfterMs <= 0 {
+		if e := out.Refused(protocol.Unavailable, "", protocol.MethodConnect, params); !e.Retryable ||
+			e.RetryAfterMs <= 0 {
 			t.Errorf("%s: %+v is not retryable", params, e)
 		}
 		out.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodHealth, "")
@@ -109,7 +110,8 @@ func refusedWhileDraining(t *testing.T, url string) {
 	}
 	e := body.Error
 	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "2" ||
-		e.Code != string(protocol.Unavailable) || e.Message == "" || !e.Retryable || e.RetryAfterMs != 2000 {
+		e.Code != string(protocol.Unavailable) || e.Message == "" || !e.Retryable ||
+		e.RetryAfterMs != 2000 {
 		t.Errorf("%s, Retry-After %q, %s", answer.Status, answer.Header.Get("Retry-After"), text)
 	}
 }
@@ -119,7 +121,8 @@ func TestPairingSwitchedOff(t *testing.T) {
 	h := newTestGateway(t, httpdtest.Options{NoPairing: true})
 	c := h.dial(t, nil)
 	c.Refused(protocol.Unauthorized, "does not pair", protocol.MethodConnect, `{}`)
-	c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodPairingStatus, "")
+	c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodPairingStatus,
+		"")
 	c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)
 }
 
@@ -261,7 +264,8 @@ func TestApproveWhileLeaving(t *testing.T) {
 		var both sync.WaitGroup
 		both.Go(func() { c.Leave() })
 		both.Go(func() {
-			if _, err := h.Pairings.Approve(t.Context(), "test", protocol.DeviceApproveParams{Code: asked.PairingCode}); err != nil {
+			if _, err := h.Pairings.Approve(t.Context(), "test",
+				protocol.DeviceApproveParams{Code: asked.PairingCode}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -300,7 +304,8 @@ func TestManyUserAgents(t *testing.T) {
 	const connections = 40
 	for range connections {
 		c := h.dial(t, http.Header{"User-Agent": {strings.Repeat("ü", 12<<10)}})
-		c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"`+strings.Repeat("u", 255)+`"}`)
+		c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"`+strings.Repeat("u",
+			255)+`"}`)
 	}
 	var p protocol.HealthResult
 	c := h.admin(t, "admin")
@@ -339,7 +344,8 @@ func TestFloodOfRefusals(t *testing.T) {
 // agentFunc is an agent that says what it is told.
 type agentFunc func(ctx context.Context, r agent.Request, say func(string) error) error
 
-func (f agentFunc) Run(ctx context.Context, r agent.Request, emit func(agent.Piece) error) (agent.Usage, error) {
+func (f agentFunc) Run(ctx context.Context, r agent.Request,
+	emit func(agent.Piece) error) (agent.Usage, error) {
 	return agent.Usage{}, f(ctx, r, func(text string) error { return emit(agent.Piece{Text: text}) })
 }
 
@@ -349,7 +355,10 @@ func TestExchangeLargerThanAFrame(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 300<<10)
 	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
-		"talker": agentFunc(func(_ context.Context, _ agent.Request, say func(string) error) error { return say(long) }),
+		"talker": agentFunc(func(_ context.Context, _ agent.Request,
+			say func(string) error) error {
+			return say(long)
+		}),
 	}})
 	c := h.admin(t, "user")
 	question := strings.Repeat("q", protocol.MaxMessageBytes)
@@ -359,14 +368,16 @@ func TestExchangeLargerThanAFrame(t *testing.T) {
 	var all []protocol.Message
 	for before, more := int64(0), true; more; {
 		var page protocol.ChatHistoryResult
-		c.Read(c.OK(protocol.MethodChatHistory, fmt.Sprintf(`{"sessionKey":"theirs","before":%d}`, before)), &page)
+		c.Read(c.OK(protocol.MethodChatHistory, fmt.Sprintf(`{"sessionKey":"theirs","before":%d}`,
+			before)), &page)
 		if len(page.Messages) == 0 || len(all) > 4 {
 			t.Fatalf("a page of %d messages behind %d", len(page.Messages), len(all))
 		}
 		all = append(page.Messages, all...)
 		before, more = page.Messages[0].Seq, page.HasMore
 	}
-	if len(all) != 4 || all[0].Content != question || all[1].Content != long || all[3].Content != long {
+	if len(all) != 4 || all[0].Content != question || all[1].Content != long ||
+		all[3].Content != long {
 		t.Errorf("%d messages came", len(all))
 	}
 	c.OK(protocol.MethodSessionsPrev, keyed)
@@ -377,22 +388,33 @@ func TestExchangeLargerThanAFrame(t *testing.T) {
 func TestAgentFailures(t *testing.T) {
 	t.Parallel()
 	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
-		"panics": agentFunc(func(context.Context, agent.Request, func(string) error) error { panic("internal detail") }),
-		"breaks": agentFunc(func(_ context.Context, _ agent.Request, say func(string) error) error {
-			return errors.Join(say("half a "), &agent.Error{Code: agent.Timeout, Message: "It took too long.", Cause: errors.New("internal detail")})
+		"panics": agentFunc(func(context.Context, agent.Request,
+			func(string) error) error {
+			panic("internal detail")
 		}),
-		"errors": agentFunc(func(context.Context, agent.Request, func(string) error) error { return errors.New("internal detail") }),
+		"breaks": agentFunc(func(_ context.Context, _ agent.Request, say func(string) error) error {
+			return errors.Join(say("half a "), &agent.Error{Code: agent.Timeout,
+				Message: "It took too long.", Cause: errors.New("internal detail")})
+		}),
+		"errors": agentFunc(func(context.Context, agent.Request,
+			func(string) error) error {
+			return errors.New("internal detail")
+		}),
 	}})
 	c := h.admin(t, "user")
-	for name, code := range map[string]protocol.Code{"panics": protocol.Internal, "breaks": protocol.AgentTimeout, "errors": protocol.Internal} {
-		e := c.Refused(code, "", protocol.MethodChatSend, `{"message":"x","sessionKey":"`+name+`","agentId":"`+name+`"}`)
-		if e.Details == nil || e.Details.RunID == "" || e.Details.MessageID == "" || strings.Contains(e.Message, "detail") {
+	for name, code := range map[string]protocol.Code{"panics": protocol.Internal,
+		"breaks": protocol.AgentTimeout, "errors": protocol.Internal} {
+		e := c.Refused(code, "", protocol.MethodChatSend,
+			`{"message":"x","sessionKey":"`+name+`","agentId":"`+name+`"}`)
+		if e.Details == nil || e.Details.RunID == "" || e.Details.MessageID == "" ||
+			strings.Contains(e.Message, "detail") {
 			t.Errorf("%s: %+v", name, e)
 		}
 		var page protocol.ChatHistoryResult
 		c.Read(c.OK(protocol.MethodChatHistory, `{"sessionKey":"`+name+`"}`), &page)
 		answer := page.Messages[1]
-		if answer.Status != protocol.StatusFailed || strings.Contains(answer.Error, "detail") || name == "breaks" && answer.Content != "half a " {
+		if answer.Status != protocol.StatusFailed || strings.Contains(answer.Error, "detail") ||
+			name == "breaks" && answer.Content != "half a " {
 			t.Errorf("%s: the transcript has %+v", name, answer)
 		}
 	}
@@ -412,7 +434,8 @@ func TestClientThatLeaves(t *testing.T) {
 	}})
 	for i := range 4 {
 		c := h.admin(t, "user")
-		c.Send(protocol.MethodChatSend, fmt.Sprintf(`{"message":"x","sessionKey":"k%d","agentId":"waits"}`, i))
+		c.Send(protocol.MethodChatSend,
+			fmt.Sprintf(`{"message":"x","sessionKey":"k%d","agentId":"waits"}`, i))
 		<-begun
 		c.Leave()
 	}
@@ -421,7 +444,8 @@ func TestClientThatLeaves(t *testing.T) {
 	for i := range 4 {
 		for {
 			var p protocol.ChatStatusResult
-			if c.Read(c.OK(protocol.MethodChatStatus, fmt.Sprintf(`{"sessionKey":"k%d"}`, i)), &p); !p.IsRunning {
+			if c.Read(c.OK(protocol.MethodChatStatus, fmt.Sprintf(`{"sessionKey":"k%d"}`, i)),
+				&p); !p.IsRunning {
 				break
 			}
 		}

@@ -5,8 +5,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// framed is a page of messages as this client takes them, in one frame; cut tells
-// that older ones were left out.
+// framed gives a page of messages in the form that the client takes. Older messages are
+// left out if they do not fit a frame; cut says so.
 func (c *call) framed(messages []protocol.Message) (fitting []protocol.Message, cut bool) {
 	if c.member.Load().HTML {
 		present.Messages(messages)
@@ -14,8 +14,8 @@ func (c *call) framed(messages []protocol.Message) (fitting []protocol.Message, 
 	return fit(messages)
 }
 
-// fit leaves out older messages, and the answers with them, until the rest fits
-// a frame.
+// fit leaves out older messages until the rest fits a frame. An answer is left out with
+// the message that it answers.
 func fit(messages []protocol.Message) (fitting []protocol.Message, cut bool) {
 	room := protocol.MaxFrameBytes - 4<<10
 	first := len(messages)
@@ -25,7 +25,8 @@ func fit(messages []protocol.Message) (fitting []protocol.Message, cut bool) {
 		}
 		first = i
 	}
-	if first == len(messages) && first > 0 { // one that fills a frame by itself goes without its formatting
+	if first == len(messages) && first > 0 {
+		// The newest message alone is too large with its formatted text: leave that out.
 		first--
 		messages[first].HTML = nil
 	}

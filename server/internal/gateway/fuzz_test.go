@@ -30,14 +30,17 @@ func FuzzFrames(f *testing.F) {
 		}
 	}
 	for _, seed := range []string{
-		``, `null`, `[]`, `7`, `{`, `{}`, `{"type":"req"}`, `{"type":"res","id":"1","ok":true}`, `{"type":"event"}`,
-		`{"type":"req","id":"1","method":"chat.send","params":[]}`, `{"type":"req","id":7,"method":"health"}`,
+		``, `null`, `[]`, `7`, `{`, `{}`, `{"type":"req"}`, `{"type":"res","id":"1","ok":true}`,
+		`{"type":"event"}`,
+		`{"type":"req","id":"1","method":"chat.send","params":[]}`,
+		`{"type":"req","id":7,"method":"health"}`,
 		`{"type":"req","id":"1","method":"health","params":{"a":[[[[[[[[1]]]]]]]]}}`,
 		`{"type":"req","id":"é","method":"nothing"}` + "\n" + `{"type":"req","method":"status"}`,
 		`{"type":"req","id":"1","method":"sessions.list","params":{"limit":-1,"cursor":"1.a.b"}}`,
 		`{"type":"req","id":"1","method":"chat.replay","params":{"sessionKey":"theirs","afterSeq":9223372036854775807}}`,
 		`{"type":"req","id":"1","method":"chat.history","params":{"sessionKey":"theirs","before":-9223372036854775808}}`,
-		"\xff\xfe", "{\"type\":\"req\",\"id\":\"\\ud800\",\"method\":\"health\"}", string(bytes.Repeat([]byte("["), 100)),
+		"\xff\xfe", "{\"type\":\"req\",\"id\":\"\\ud800\",\"method\":\"health\"}",
+		string(bytes.Repeat([]byte("["), 100)),
 	} {
 		f.Add([]byte(seed))
 	}
@@ -73,7 +76,8 @@ func frameOf(method, params string) []byte {
 // waits reports whether a frame may be answered by nothing before its run ends.
 func waits(frame []byte) bool {
 	var r protocol.Request
-	if protocol.Decode(frame, &r) != nil || r.Method != protocol.MethodChatSend && r.Method != protocol.MethodChatRetry {
+	if protocol.Decode(frame, &r) != nil || r.Method != protocol.MethodChatSend &&
+		r.Method != protocol.MethodChatRetry {
 		return false
 	}
 	var p protocol.ChatSendParams
@@ -104,7 +108,8 @@ func fuzzers(f *testing.F, h *testGateway) []*fuzzer {
 			ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 			defer cancel()
 			address := netip.AddrFrom4([4]byte{10, byte(last >> 16), byte(last >> 8), byte(last)})
-			ws, _, err := websocket.Dial(ctx, h.url+"/ws", &websocket.DialOptions{HTTPHeader: from(address.String())})
+			ws, _, err := websocket.Dial(ctx, h.url+"/ws",
+				&websocket.DialOptions{HTTPHeader: from(address.String())})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +117,8 @@ func fuzzers(f *testing.F, h *testGateway) []*fuzzer {
 			if params == "" {
 				return ws
 			}
-			if err := ws.Write(ctx, websocket.MessageText, frameOf(protocol.MethodConnect, params)); err != nil {
+			if err := ws.Write(ctx, websocket.MessageText,
+				frameOf(protocol.MethodConnect, params)); err != nil {
 				t.Fatal(err)
 			}
 			if _, _, err := ws.Read(ctx); err != nil {
@@ -126,7 +132,8 @@ func fuzzers(f *testing.F, h *testGateway) []*fuzzer {
 		{name: "one that waits", dial: dial(`{}`)},
 		{name: "a viewer", member: true, dial: dial(`{"sender_id":"` + viewer.secret + `"}`)},
 		{name: "an operator", member: true, dial: dial(`{"sender_id":"` + operator.secret + `"}`)},
-		{name: "an admin", member: true, dial: dial(`{"token":"` + httpdtest.Token + `","user_id":"boss"}`)},
+		{name: "an admin", member: true, dial: dial(`{"token":"` + httpdtest.Token +
+			`","user_id":"boss"}`)},
 	}
 }
 
@@ -207,7 +214,8 @@ func (who *fuzzer) ended(t *testing.T, err error) {
 	t.Helper()
 	who.ws = nil
 	switch websocket.CloseStatus(err) {
-	case protocol.ClosePolicy, protocol.CloseTooBig: // a credential or a connection was ended, or a frame is too large
+	// a credential or a connection was ended, or a frame is too large
+	case protocol.ClosePolicy, protocol.CloseTooBig:
 	default:
 		t.Errorf("%s: the connection ended with %v", who.name, err)
 	}

@@ -25,7 +25,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Options are the parts that a Gateway joins. All are required, save Metrics.
+// Options are the parts that a Gateway uses. All are required, except Metrics.
 type Options struct {
 	Log      *slog.Logger
 	Version  string             // of the binary, as clients are told
@@ -40,7 +40,7 @@ type Options struct {
 	Settings setting.Live[Settings]
 	Metrics  *metrics.Metrics // nil: nobody reads the counts
 
-	// Ready gives an error while the store does not answer.
+	// Ready gives an error while the store cannot be used.
 	Ready func(context.Context) error
 	// Reload does config.reload.
 	Reload func(context.Context) (protocol.ConfigReloadResult, error)
@@ -76,12 +76,12 @@ func New(o Options) *Gateway {
 	return g
 }
 
-// maxUserAgent bounds what of a User-Agent a connection holds, in bytes.
+// maxUserAgent bounds the part of a User-Agent that is kept, in bytes.
 const maxUserAgent = 256
 
-// Serve upgrades r; its origin was checked. It returns a *registry.Full, with r
-// unanswered, where there is no room for another connection. Any other failure was
-// answered and logged.
+// Serve upgrades r, whose origin the caller has checked. If there are too many
+// connections, it returns a *registry.Full, and the caller must answer r. It answers and
+// logs any other failure itself.
 func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, peer access.Peer) error {
 	if len(peer.UserAgent) > maxUserAgent {
 		peer.UserAgent = strings.ToValidUTF8(strings.Clone(peer.UserAgent[:maxUserAgent]), "")
@@ -114,8 +114,8 @@ func refusalOf(err error) metrics.Refusal {
 	return metrics.RefusedHandshake
 }
 
-// tick does what time brings, every protocol.TickInterval: it tells everybody that the
-// gateway lives and how far their sessions are, and looks after connections and limits.
+// tick runs every protocol.TickInterval: it sends ticks, notes which pairings and keys
+// are in use, closes connections of expired keys, and evicts unused rate limits.
 func (g *Gateway) tick(ctx context.Context) {
 	defer close(g.stopped)
 	t := time.NewTicker(protocol.TickInterval)
@@ -126,24 +126,24 @@ func (g *Gateway) tick(ctx context.Context) {
 			return
 		case <-t.C:
 			g.Hub.Tick()
-			g.noteWaiting()
-			g.noteKeys()
+			g.touchPairings()
+			g.touchKeys()
 			g.Access.Evict()
 		}
 	}
 }
 
-// noteWaiting notes that those who wait for a pairing are still there, also when they
-// only listen: a requester who is not seen loses its place.
-func (g *Gateway) noteWaiting() {
+// touchPairings marks the pairings that connections wait for as seen, also if the clients
+// send nothing: a request for pairing that is not seen makes way for others.
+func (g *Gateway) touchPairings() {
 	for _, deviceID := range g.Registry.Pairings() {
 		g.Pairings.Seen(deviceID)
 	}
 }
 
-// noteKeys closes the connections of API keys that have expired, and notes which other
-// keys are in use.
-func (g *Gateway) noteKeys() {
+// touchKeys closes the connections of expired API keys, and marks the keys of the others
+// as used.
+func (g *Gateway) touchKeys() {
 	now := protocol.At(time.Now())
 	g.Registry.CloseExpired(now, protocol.ReasonKeyExpired)
 	for _, id := range g.Registry.KeysInUse(now) {
@@ -151,12 +151,12 @@ func (g *Gateway) noteKeys() {
 	}
 }
 
-// Shutdown closes every connection with 1001 and stops the Gateway's own
-// goroutines. What has not ended when ctx does is cut off.
+// Shutdown closes all connections with 1001 and stops the Gateway's own goroutines. If ctx
+// ends first, it cuts off the remaining connections.
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.stop()
 	<-g.stopped
 	err := g.set.Shutdown(ctx, protocol.CloseShutdown, protocol.ReasonShutdown)
-	g.Hub.Wait() // nobody is there any more
+	g.Hub.Wait() // all members have left
 	return err
 }

@@ -21,7 +21,8 @@ import (
 // key makes an API key.
 func (h *testGateway) key(t testing.TB, role protocol.Role, user string) protocol.KeysCreateResult {
 	t.Helper()
-	made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role}, auth.GenerateKey())
+	made, err := h.Keys.Create(t.Context(), "test",
+		protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role}, auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,10 @@ func (h *testGateway) keyed(t testing.TB, key string) *client {
 	return c
 }
 
-func withBearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+func withBearer(token string) http.Header {
+	return http.Header{"Authorization": {"Bearer " +
+		token}}
+}
 
 // TestKeyMethods makes, lists, uses and revokes a key as an admin does.
 func TestKeyMethods(t *testing.T) {
@@ -44,7 +48,8 @@ func TestKeyMethods(t *testing.T) {
 	h := newTestGateway(t, httpdtest.Options{})
 	admin := h.admin(t, "boss")
 	var made protocol.KeysCreateResult
-	admin.Read(admin.OK(protocol.MethodKeysCreate, `{"name":"bot","userId":"ann","role":"viewer","expiresIn":3600}`), &made)
+	admin.Read(admin.OK(protocol.MethodKeysCreate,
+		`{"name":"bot","userId":"ann","role":"viewer","expiresIn":3600}`), &made)
 	c := h.keyed(t, made.Key)
 	var list protocol.KeysListResult
 	answer := admin.OK(protocol.MethodKeysList, "")
@@ -53,22 +58,27 @@ func TestKeyMethods(t *testing.T) {
 		t.Errorf("the list shows the key: %s", answer.Payload)
 	}
 	k := list.Keys[0]
-	if len(list.Keys) != 1 || k.ID != made.ID || k.UserID != "ann" || k.Role != protocol.Viewer || k.CreatedBy != "boss" ||
-		k.Prefix != made.Prefix || k.ExpiresAt != made.ExpiresAt || k.LastUsedAt == 0 || k.RevokedAt != 0 {
+	if len(list.Keys) != 1 || k.ID != made.ID || k.UserID != "ann" || k.Role != protocol.Viewer ||
+		k.CreatedBy != "boss" ||
+		k.Prefix != made.Prefix || k.ExpiresAt != made.ExpiresAt || k.LastUsedAt == 0 ||
+		k.RevokedAt != 0 {
 		t.Errorf("listed %+v, made %+v", list, made)
 	}
 	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 	c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
 	again := h.dial(t, nil)
-	again.Refused(protocol.Unauthorized, "invalid token: this API key was revoked", protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
+	again.Refused(protocol.Unauthorized, "invalid token: this API key was revoked",
+		protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
 	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 	admin.Refused(protocol.InvalidRequest, "id must", protocol.MethodKeysRevoke, `{}`)
 	log := h.Log.String()
 	if strings.Contains(log, made.Key) || strings.Contains(log, made.Key[9:]) {
 		t.Error("the key is in the log")
 	}
-	for _, line := range []string{"security.key_created", "security.key_revoked", "security.key_rejected"} {
-		if !regexp.MustCompile(line + `.* key=` + regexp.QuoteMeta(made.Prefix) + `( |\n)`).MatchString(log) {
+	for _, line := range []string{"security.key_created", "security.key_revoked",
+		"security.key_rejected"} {
+		if !regexp.MustCompile(line + `.* key=` + regexp.QuoteMeta(made.Prefix) +
+			`( |\n)`).MatchString(log) {
 			t.Errorf("%s is not in the log", line)
 		}
 	}
@@ -87,7 +97,8 @@ func TestKeyFixesTheIdentity(t *testing.T) {
 			`{"user_id":"admin","sender_id":"gd_x"}`:   h.dial(t, withBearer(key)),
 		} {
 			var welcome protocol.ConnectResult
-			if c.Read(c.OK(protocol.MethodConnect, claim), &welcome); welcome.UserID != "ann" || welcome.Role != role {
+			if c.Read(c.OK(protocol.MethodConnect, claim), &welcome); welcome.UserID != "ann" ||
+				welcome.Role != role {
 				t.Errorf("%s of a key of ann's as %s: %+v", claim, role, welcome)
 			}
 		}
@@ -95,8 +106,10 @@ func TestKeyFixesTheIdentity(t *testing.T) {
 	// A key that is wrong is refused, whatever else the client has.
 	d := h.pair(t, protocol.Operator, "ben")
 	wrong := "gh_" + strings.Repeat("A", 43)
-	h.dial(t, withBearer(wrong)).Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
-	h.dial(t, withBearer(httpdtest.Token)).Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect, `{"token":"`+wrong+`"}`)
+	h.dial(t, withBearer(wrong)).Refused(protocol.Unauthorized, "invalid token",
+		protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
+	h.dial(t, withBearer(httpdtest.Token)).Refused(protocol.Unauthorized, "invalid token",
+		protocol.MethodConnect, `{"token":"`+wrong+`"}`)
 }
 
 // TestWrongKeysCountAsWrongTokens uses up what an address has of them, with keys
@@ -112,13 +125,15 @@ func TestWrongKeysCountAsWrongTokens(t *testing.T) {
 	for range 2 { // of five, the last of which closes
 		c := h.dial(t, from("192.0.2.1"))
 		for i := range 5 {
-			c.Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect, `{"token":"`+tries[i%2]+`"}`)
+			c.Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect,
+				`{"token":"`+tries[i%2]+`"}`)
 		}
 		c.Closed(protocol.ClosePolicy, "too many wrong tokens")
 	}
 	c := h.dial(t, from("192.0.2.1"))
 	for _, token := range append(tries, right.Key, httpdtest.Token) {
-		c.Refused(protocol.ResourceExhausted, "too many wrong tokens", protocol.MethodConnect, `{"token":"`+token+`"}`)
+		c.Refused(protocol.ResourceExhausted, "too many wrong tokens", protocol.MethodConnect,
+			`{"token":"`+token+`"}`)
 	}
 	c = h.dial(t, from("192.0.2.2"))
 	c.OK(protocol.MethodConnect, `{"token":"`+right.Key+`"}`)
@@ -208,7 +223,8 @@ func TestKeyRevokedWhileConnecting(t *testing.T) {
 				}
 			}
 			if at == 1 {
-				c.Refused(protocol.Unauthorized, "this API key was revoked", protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
+				c.Refused(protocol.Unauthorized, "this API key was revoked", protocol.MethodConnect,
+					`{"token":"`+made.Key+`"}`)
 			} else {
 				c.Send(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
 				c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
@@ -242,7 +258,9 @@ func TestKeyExpiresWhileConnected(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				h := httpdtest.New(t, httpdtest.Options{})
-				made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer, ExpiresIn: 40}, auth.GenerateKey())
+				made, err := h.Keys.Create(t.Context(), "test",
+					protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer, ExpiresIn: 40},
+					auth.GenerateKey())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -271,7 +289,8 @@ func TestKeyInUse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := httpdtest.New(t, httpdtest.Options{})
-		made, err := h.Keys.Create(t.Context(), "test", protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer}, auth.GenerateKey())
+		made, err := h.Keys.Create(t.Context(), "test",
+			protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer}, auth.GenerateKey())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +320,8 @@ func TestKeysWhileTheStoreFails(t *testing.T) {
 	}
 	for range 12 { // which does not count as wrong
 		c := h.dial(t, nil)
-		if e := c.Refused(protocol.Unavailable, "", protocol.MethodConnect, `{"token":"`+key+`"}`); !e.Retryable || e.RetryAfterMs <= 0 {
+		if e := c.Refused(protocol.Unavailable, "", protocol.MethodConnect,
+			`{"token":"`+key+`"}`); !e.Retryable || e.RetryAfterMs <= 0 {
 			t.Fatalf("%+v is not retryable", e)
 		}
 		c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodHealth, "")
@@ -322,7 +342,8 @@ func TestGatewayTokenThatLooksLikeAKey(t *testing.T) {
 	t.Cleanup(server.Close)
 	c := httpdtest.Dial(t, server.URL, nil)
 	var welcome protocol.ConnectResult
-	if c.Read(c.OK(protocol.MethodConnect, `{"token":"`+token+`","user_id":"ann"}`), &welcome); welcome.Role != protocol.Admin || welcome.UserID != "ann" {
+	if c.Read(c.OK(protocol.MethodConnect, `{"token":"`+token+`","user_id":"ann"}`),
+		&welcome); welcome.Role != protocol.Admin || welcome.UserID != "ann" {
 		t.Errorf("welcome %+v", welcome)
 	}
 }

@@ -24,7 +24,8 @@ func limited(t *testing.T, l registry.Limits) (*testGateway, *atomic.Pointer[reg
 	t.Helper()
 	var now atomic.Pointer[registry.Limits]
 	now.Store(&l)
-	return newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits { return *now.Load() }}), &now
+	return newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits { return *now.Load() }}),
+		&now
 }
 
 // rated is a house with a limit of requests a minute that can be changed.
@@ -32,7 +33,8 @@ func rated(t *testing.T, rpm int64) (*testGateway, *atomic.Int64) {
 	t.Helper()
 	var now atomic.Int64
 	now.Store(rpm)
-	return newTestGateway(t, httpdtest.Options{RateLimitRPM: func() int { return int(now.Load()) }}), &now
+	return newTestGateway(t, httpdtest.Options{RateLimitRPM: func() int { return int(now.Load()) }}),
+		&now
 }
 
 // metric gives a line of the metrics, without its name.
@@ -72,7 +74,8 @@ func TestUserRate(t *testing.T) {
 	two.OK(protocol.MethodStatus, "")
 	for range 50 {
 		for _, c := range []*client{one, two} {
-			e := c.Refused(protocol.ResourceExhausted, "too many requests", protocol.MethodChatSend, `{"message":"echo x","sessionKey":"never"}`)
+			e := c.Refused(protocol.ResourceExhausted, "too many requests", protocol.MethodChatSend,
+				`{"message":"echo x","sessionKey":"never"}`)
 			if !e.Retryable || e.RetryAfterMs <= 50_000 || e.RetryAfterMs > 60_000 {
 				t.Fatalf("%+v", e)
 			}
@@ -89,7 +92,8 @@ func TestUserRate(t *testing.T) {
 		t.Errorf("counted %s", n)
 	}
 	rpm.Store(0)
-	one.Refused(protocol.NotFound, "", protocol.MethodChatHistory, `{"sessionKey":"never"}`) // what was refused was not run
+	// what was refused was not run
+	one.Refused(protocol.NotFound, "", protocol.MethodChatHistory, `{"sessionKey":"never"}`)
 }
 
 // TestUserRateCountsRubbish lets nobody go on with frames that are no requests,
@@ -124,7 +128,8 @@ func TestUserRateCountsRubbish(t *testing.T) {
 	if err := ws.Write(ctx, websocket.MessageBinary, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if _, text, err := ws.Read(ctx); err != nil || !strings.Contains(string(text), string(protocol.ResourceExhausted)) {
+	if _, text, err := ws.Read(ctx); err != nil ||
+		!strings.Contains(string(text), string(protocol.ResourceExhausted)) {
 		t.Errorf("binary: %s %v", text, err)
 	}
 }
@@ -139,7 +144,8 @@ func rawAdmin(t *testing.T, h *testGateway) *websocket.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ws.CloseNow() })
-	hello := `{"type":"req","id":"1","method":"connect","params":{"token":"` + httpdtest.Token + `","user_id":"user"}}`
+	hello := `{"type":"req","id":"1","method":"connect","params":{"token":"` + httpdtest.Token +
+		`","user_id":"user"}}`
 	if err := ws.Write(ctx, websocket.MessageText, []byte(hello)); err != nil {
 		t.Fatal(err)
 	}
@@ -152,14 +158,16 @@ func rawAdmin(t *testing.T, h *testGateway) *websocket.Conn {
 // refusedUpgrade opens a connection that has to be refused, and gives the cause.
 func (h *testGateway) refusedUpgrade(t testing.TB, header http.Header, status int) protocol.Error {
 	t.Helper()
-	ws, answer, err := websocket.Dial(t.Context(), h.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
+	ws, answer, err := websocket.Dial(t.Context(), h.url+"/ws",
+		&websocket.DialOptions{HTTPHeader: header})
 	if err == nil {
 		_ = ws.CloseNow()
 		t.Fatal("let in")
 	}
 	text, _ := io.ReadAll(answer.Body)
 	var body struct{ Error protocol.Error }
-	if err := json.Unmarshal(text, &body); err != nil || answer.StatusCode != status || answer.Header.Get("Retry-After") == "" {
+	if err := json.Unmarshal(text, &body); err != nil || answer.StatusCode != status ||
+		answer.Header.Get("Retry-After") == "" {
 		t.Fatalf("%s, Retry-After %q, %s: %v", answer.Status, answer.Header.Get("Retry-After"), text, err)
 	}
 	if e := body.Error; e.Code != protocol.ResourceExhausted || !e.Retryable || e.RetryAfterMs <= 0 {
@@ -177,9 +185,11 @@ func TestConnectionLimits(t *testing.T) {
 		metric string
 		let    http.Header // who is let in all the same; nil: nobody
 	}{
-		"in all":        {registry.Limits{Connections: 3}, 503, "its limit", "max_connections", nil},
-		"of an address": {registry.Limits{ConnectionsPerAddress: 3}, 429, "your address", "max_connections_per_address", from("192.0.2.9")},
-		"pending":       {registry.Limits{PendingConnections: 3}, 503, "authenticated", "max_pending_connections", from("192.0.2.9")},
+		"in all": {registry.Limits{Connections: 3}, 503, "its limit", "max_connections", nil},
+		"of an address": {registry.Limits{ConnectionsPerAddress: 3}, 429, "your address",
+			"max_connections_per_address", from("192.0.2.9")},
+		"pending": {registry.Limits{PendingConnections: 3}, 503, "authenticated",
+			"max_pending_connections", from("192.0.2.9")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -188,13 +198,15 @@ func TestConnectionLimits(t *testing.T) {
 			for range 3 {
 				in = append(in, h.dial(t, from("192.0.2.1")))
 			}
-			if e := h.refusedUpgrade(t, from("192.0.2.1"), row.status); !strings.Contains(e.Message, row.words) {
+			if e := h.refusedUpgrade(t, from("192.0.2.1"), row.status); !strings.Contains(e.Message,
+				row.words) {
 				t.Errorf("%q", e.Message)
 			}
 			if n := h.metric(t, `gatehouse_upgrades_refused_total{cause="`+row.metric+`"}`); n != "1" {
 				t.Errorf("counted %s", n)
 			}
-			if log := h.Log.String(); !strings.Contains(log, "security.connection_refused") || !strings.Contains(log, "limit=gateway."+row.metric) {
+			if log := h.Log.String(); !strings.Contains(log, "security.connection_refused") ||
+				!strings.Contains(log, "limit=gateway."+row.metric) {
 				t.Errorf("log: %s", log)
 			}
 			if row.let != nil {
@@ -241,7 +253,8 @@ func TestConnectionsOfAUser(t *testing.T) {
 	one, _ := h.admin(t, "user"), h.admin(t, "user")
 	h.admin(t, "other")
 	third := h.dial(t, nil)
-	e := third.Refused(protocol.ResourceExhausted, "has 2 connections", protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"user"}`)
+	e := third.Refused(protocol.ResourceExhausted, "has 2 connections", protocol.MethodConnect,
+		`{"token":"`+httpdtest.Token+`","user_id":"user"}`)
 	if !e.Retryable || e.RetryAfterMs <= 0 {
 		t.Errorf("%+v", e)
 	}

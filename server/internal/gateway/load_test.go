@@ -35,7 +35,8 @@ func TestManyWrongTokens(t *testing.T) { // alone: it measures the heap
 	h.admin(t, "boss").OK(protocol.MethodStatus, "")
 	h.untilEmpty(t, 1)
 	grown := int64(heap()) - int64(before)
-	t.Logf("%d wrong tokens in %v; the heap grew by %d KB; %d lines", connections, time.Since(begun).Round(time.Millisecond), grown/1000,
+	t.Logf("%d wrong tokens in %v; the heap grew by %d KB; %d lines", connections,
+		time.Since(begun).Round(time.Millisecond), grown/1000,
 		strings.Count(h.Log.String(), "\n"))
 	count := func(name string) (n int) {
 		_, _ = fmt.Sscan(h.metric(t, name), &n) // 0 is wrong, too
@@ -44,8 +45,10 @@ func TestManyWrongTokens(t *testing.T) { // alone: it measures the heap
 	opened, wrong := count("gatehouse_connections_opened_total"), count("gatehouse_wrong_tokens_total")
 	limited := count(`gatehouse_rate_limited_total{limit="tokens"}`)
 	// On a machine that is slow some allowances come back meanwhile.
-	if opened != warm+connections+1 || wrong+limited != warm+connections || wrong < addresses*tokensOfAnAddress {
-		t.Errorf("counted %d connections, %d wrong tokens and %d refusals to look", opened, wrong, limited)
+	if opened != warm+connections+1 || wrong+limited != warm+connections ||
+		wrong < addresses*tokensOfAnAddress {
+		t.Errorf("counted %d connections, %d wrong tokens and %d refusals to look", opened, wrong,
+			limited)
 	}
 	// The log itself is kept in memory, here alone.
 	if grown -= int64(len(h.Log.String())) * 3; grown > 4<<20 {
@@ -87,10 +90,12 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 			held, tried := h.guessAndStay(t, connections, row.addresses)
 			pending, _, _ := h.Registry.Counts()
 			if want := min(tried, row.most); len(held) != want || pending != want || tried < 500 {
-				t.Errorf("of %d connections %d are held, %d of them known, want %d", tried, len(held), pending, want)
+				t.Errorf("of %d connections %d are held, %d of them known, want %d", tried, len(held), pending,
+					want)
 			}
 			each := (int(heap()) - int(heapBefore) + stacks() - stacksBefore) / len(held)
-			t.Logf("%d of %d held after %v: %d bytes each, the client's among them", len(held), tried, time.Since(begun).Round(time.Millisecond), each)
+			t.Logf("%d of %d held after %v: %d bytes each, the client's among them", len(held), tried,
+				time.Since(begun).Round(time.Millisecond), each)
 			if each > 48<<10 {
 				t.Errorf("a connection takes %d bytes", each)
 			}
@@ -128,7 +133,8 @@ func (h *testGateway) guessAndStay(t *testing.T, n, addresses int) (held []*raww
 				mu.Lock()
 				tried++
 				mu.Unlock()
-				c, err := rawws.Dial(t.Context(), h.url+"/ws", from(fmt.Sprintf("10.1.%d.%d", i%addresses/250, i%addresses%250)), nil)
+				c, err := rawws.Dial(t.Context(), h.url+"/ws",
+					from(fmt.Sprintf("10.1.%d.%d", i%addresses/250, i%addresses%250)), nil)
 				if errors.As(err, new(*rawws.Refusal)) {
 					continue
 				}
@@ -190,7 +196,8 @@ func (h *testGateway) guess(ctx context.Context, header http.Header) error {
 		return err
 	}
 	defer ws.CloseNow()
-	if err := ws.Write(ctx, websocket.MessageText, frameOf(protocol.MethodConnect, `{"token":"wrong"}`)); err != nil {
+	if err := ws.Write(ctx, websocket.MessageText,
+		frameOf(protocol.MethodConnect, `{"token":"wrong"}`)); err != nil {
 		return err
 	}
 	_, text, err := ws.Read(ctx)

@@ -34,7 +34,8 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	}
 	approved, denied := ask(), ask()
 	var let protocol.DeviceApproveResult
-	admin.Read(admin.OK(protocol.MethodDeviceApprove, `{"code":"`+approved.PairingCode+`","userId":"ann"}`), &let)
+	admin.Read(admin.OK(protocol.MethodDeviceApprove,
+		`{"code":"`+approved.PairingCode+`","userId":"ann"}`), &let)
 	admin.OK(protocol.MethodDeviceDeny, `{"code":"`+denied.PairingCode+`"}`)
 	guest := h.dial(t, nil)
 	guest.OK(protocol.MethodConnect, `{"sender_id":"`+approved.SenderID+`"}`)
@@ -47,10 +48,12 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	}
 	admin.OK(protocol.MethodDeviceRevoke, `{"deviceId":"`+let.Paired.DeviceID+`"}`)
 	wrong := h.dial(t, nil)
-	wrong.Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect, `{"token":"a-wrong-token-of-this-test"}`)
+	wrong.Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect,
+		`{"token":"a-wrong-token-of-this-test"}`)
 	for event, words := range map[string][]string{
-		"security.pairing_requested":   {"address=127.0.0.1", "device=dev-"},
-		"security.pairing_approved":    {"by=boss", "device=" + let.Paired.DeviceID, "user=ann", "role=operator"},
+		"security.pairing_requested": {"address=127.0.0.1", "device=dev-"},
+		"security.pairing_approved": {"by=boss", "device=" + let.Paired.DeviceID, "user=ann",
+			"role=operator"},
 		"security.pairing_denied":      {"by=boss", "device=dev-"},
 		"security.pairing_revoked":     {"by=boss", "device=" + let.Paired.DeviceID},
 		"security.client_disconnected": {"by=boss", "connection="},
@@ -71,7 +74,8 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 			}
 		}
 	}
-	for _, secret := range []string{"a-wrong-token-of-this-test", approved.SenderID, denied.SenderID, httpdtest.Token} {
+	for _, secret := range []string{"a-wrong-token-of-this-test", approved.SenderID, denied.SenderID,
+		httpdtest.Token} {
 		if strings.Contains(h.Log.String(), secret) {
 			t.Errorf("the log has the secret %.12s…", secret)
 		}

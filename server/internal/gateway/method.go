@@ -31,16 +31,16 @@ type Method struct {
 // row is one method: all that the gateway needs to know of it. D is a pointer to
 // its params. V is what prepare makes of them: what the call is about.
 //
-// A call is prepared, then written to the audit log, then executed. The audit log
-// and execute work on the same value, so that what is told is what is done.
+// A call is prepared, then audited, then executed. The audit log and execute use the
+// same value, so that what is audited is what is done.
 type row[D protocol.Payload, V any] struct {
 	name  string
 	least protocol.Role
 	does  string
 
-	// prepare checks the params and looks up what the call is about. It changes
-	// nothing. If it refuses, the audit log tells of a failed call, so it fills in as
-	// much of the value as it can.
+	// prepare checks the params and looks up what the call is about. It changes nothing.
+	// If it refuses, the call is audited as failed, so prepare fills in as much of the
+	// value as it can.
 	prepare func(*call, D) (V, error)
 	// session gives the key of the session that the call is about; nil if the method
 	// is about none. execute finds its session in call.session, and session.Service
@@ -54,7 +54,7 @@ type row[D protocol.Payload, V any] struct {
 	action   string
 	describe func(*call, V) *audit.Act
 	also     func(*call, V) ([]audit.Act, error) // further acts of a call; may be nil
-	reads    bool                                // one line tells of the same call for ten minutes
+	reads    bool                                // the same call is audited once in ten minutes
 
 	// changes is the admin page (Topic…) to refresh after the method succeeds, or empty.
 	changes string
@@ -84,7 +84,7 @@ func method[P any, D interface {
 	}
 }
 
-// serve prepares a call, writes its lines of the audit log, and executes it.
+// serve prepares a call, audits it, and executes it.
 func (r row[D, V]) serve(c *call, params D) (payload protocol.Payload, err error) {
 	value, refused := r.prepare(c, params)
 	if r.session != nil {
@@ -111,7 +111,7 @@ func (r row[D, V]) serve(c *call, params D) (payload protocol.Payload, err error
 	return r.execute(c, value)
 }
 
-// acts are what the audit log is to tell of a call.
+// acts are the acts of a call for the audit log.
 func (r row[D, V]) acts(c *call, value V) (acts []audit.Act, err error) {
 	if r.action == "" {
 		return nil, nil
@@ -164,11 +164,11 @@ func methodNamed(name string) (Method, bool) {
 // dispatch checks that the client may call the method, and calls it.
 func (c *call) dispatch(name string) {
 	m, known := methodNamed(name)
-	if c.named = m.Name; !known {
+	if c.method = m.Name; !known {
 		c.g.Access.Violation(c.Peer.Address, metrics.UnknownMethod)
 	}
 	if c.who == nil {
-		// connect and pairing polls keep their own accounts.
+		// connect and browser.pairing.status count against limits of their own.
 		first := known && (m.Name == protocol.MethodConnect ||
 			m.Name == protocol.MethodPairingStatus && c.pairingSecret != "")
 		if !first {

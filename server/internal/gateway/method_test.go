@@ -53,9 +53,12 @@ func TestServe(t *testing.T) {
 		want         []string      // the course of events
 	}{
 		{name: "done", want: []string{line, executed}},
-		{name: "refused by prepare", refuse: refused, code: protocol.InvalidRequest, want: []string{line, "failed: INVALID_REQUEST: no"}},
-		{name: "refused by execute", fail: refused, code: protocol.InvalidRequest, want: []string{line, executed, "failed: INVALID_REQUEST: no"}},
-		{name: "broken", panics: true, code: protocol.Internal, want: []string{line, executed, "failed: failed; the gateway's log has the cause"}},
+		{name: "refused by prepare", refuse: refused, code: protocol.InvalidRequest,
+			want: []string{line, "failed: INVALID_REQUEST: no"}},
+		{name: "refused by execute", fail: refused, code: protocol.InvalidRequest,
+			want: []string{line, executed, "failed: INVALID_REQUEST: no"}},
+		{name: "broken", panics: true, code: protocol.Internal,
+			want: []string{line, executed, "failed: failed; the gateway's log has the cause"}},
 		{name: "not to be told", untold: true, want: []string{executed}},
 		{name: "no room for a line", full: true, code: protocol.Unavailable},
 		{name: "no room for a line, refused", full: true, refuse: refused, code: protocol.Unavailable},
@@ -66,7 +69,8 @@ func TestServe(t *testing.T) {
 			logger := slog.New(slog.DiscardHandler)
 			g := &Gateway{Options: Options{Log: logger, Metrics: metrics.New(), Hub: hub.New(),
 				Audit: audit.New(auditLines{course: &course, full: row.full}, audit.Options{Log: logger})}}
-			boss := &client{Connection: &registry.Connection{}, g: g, who: &access.Identity{UserID: "boss", Role: protocol.Admin}}
+			boss := &client{Connection: &registry.Connection{}, g: g,
+				who: &access.Identity{UserID: "boss", Role: protocol.Admin}}
 			c := &call{client: boss, ctx: t.Context()}
 			answer := &protocol.Empty{}
 			m := method(rowOf(row.refuse, func(target string) *audit.Act {
@@ -82,7 +86,8 @@ func TestServe(t *testing.T) {
 				return answer, row.fail
 			}))
 			payload, err := handled(m, c)
-			if code := refusalCode(err); code != row.code || err == nil && payload != protocol.Payload(answer) {
+			if code := refusalCode(err); code != row.code || err == nil &&
+				payload != protocol.Payload(answer) {
 				t.Errorf("it gives %v, %v (%s), want %q", payload, err, code, row.code)
 			}
 			if !slices.Equal(course, row.want) {
@@ -113,7 +118,8 @@ func refusalCode(err error) protocol.Code {
 	return protocol.Internal
 }
 
-func rowOf(refuse error, describe func(string) *audit.Act, execute func(string) (protocol.Payload, error)) row[*protocol.Empty, string] {
+func rowOf(refuse error, describe func(string) *audit.Act,
+	execute func(string) (protocol.Payload, error)) row[*protocol.Empty, string] {
 	return row[*protocol.Empty, string]{
 		name: "a.test", action: audit.KeyCreate,
 		prepare:  func(*call, *protocol.Empty) (string, error) { return "key:prepared", refuse },
@@ -127,7 +133,8 @@ func TestRowsAreWhole(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, m := range methods {
-		if m.Name == "" || m.Does == "" || m.handle == nil || seen[m.Name] || m.Least != "" && (!m.Least.Valid() || m.params == nil) {
+		if m.Name == "" || m.Does == "" || m.handle == nil || seen[m.Name] || m.Least != "" &&
+			(!m.Least.Valid() || m.params == nil) {
 			t.Errorf("the row %+v lacks something, or is there twice", m)
 		}
 		seen[m.Name] = true

@@ -11,7 +11,7 @@ var methods = []Method{
 	beforeAuthenticated(protocol.MethodConnect,
 		"authenticate, or ask for pairing", (*call).connect),
 	beforeAuthenticated(protocol.MethodPairingStatus,
-		"how the caller's own pairing stands", (*call).pairingStatus),
+		"the status of the caller's own pairing", (*call).pairingStatus),
 
 	method(row[*protocol.ChatSendParams, outgoing]{
 		name:    protocol.MethodChatSend,
@@ -26,7 +26,7 @@ var methods = []Method{
 	method(plain[*protocol.ChatRetryParams]{
 		name:    protocol.MethodChatRetry,
 		least:   protocol.Operator,
-		does:    "answer a message once more, whose run failed or was stopped",
+		does:    "answer a message again whose run failed or was stopped",
 		prepare: (*call).prepareRetry,
 		session: func(p *protocol.ChatRetryParams) string { return p.SessionKey },
 		action:  audit.SessionRetry,
@@ -54,7 +54,7 @@ var methods = []Method{
 	method(row[*protocol.ChatAbortParams, runsToStop]{
 		name:    protocol.MethodChatAbort,
 		least:   protocol.Operator,
-		does:    "stop a run, or take back a queued one",
+		does:    "stop a run, or withdraw a queued one",
 		prepare: (*call).prepareAbort,
 		session: func(r runsToStop) string { return r.sessionKey },
 		action:  audit.SessionAbort,
@@ -92,7 +92,7 @@ var methods = []Method{
 	method(plain[*protocol.ChatUnwatchParams]{
 		name:    protocol.MethodChatUnwatch,
 		least:   protocol.Admin,
-		does:    "end that",
+		does:    "stop following such a session",
 		prepare: checked(checkUnwatch),
 		session: func(p *protocol.ChatUnwatchParams) string { return p.SessionKey },
 		execute: (*call).chatUnwatch,
@@ -163,7 +163,7 @@ var methods = []Method{
 	method(plain[*protocol.Empty]{
 		name:    protocol.MethodStatus,
 		least:   protocol.Viewer,
-		does:    "the gateway at a glance",
+		does:    "the state of the gateway",
 		prepare: noParams,
 		execute: (*call).status,
 	}),
@@ -171,14 +171,14 @@ var methods = []Method{
 	method(plain[*protocol.Empty]{
 		name:    protocol.MethodDeviceList,
 		least:   protocol.Admin,
-		does:    "pairings that wait and paired devices",
+		does:    "pending pairings and paired devices",
 		prepare: noParams,
 		execute: (*call).devicePairList,
 	}),
 	method(row[*protocol.DeviceApproveParams, approval]{
 		name:     protocol.MethodDeviceApprove,
 		least:    protocol.Admin,
-		does:     "let a waiting device in",
+		does:     "approve a pending pairing",
 		prepare:  (*call).prepareApprove,
 		action:   audit.PairingApprove,
 		describe: describeApproval,
@@ -187,7 +187,7 @@ var methods = []Method{
 	method(row[*protocol.DeviceDenyParams, denial]{
 		name:     protocol.MethodDeviceDeny,
 		least:    protocol.Admin,
-		does:     "refuse a waiting device",
+		does:     "deny a pending pairing",
 		prepare:  (*call).prepareDeny,
 		action:   audit.PairingDeny,
 		describe: describeDenial,
@@ -206,7 +206,7 @@ var methods = []Method{
 	method(row[*protocol.KeysCreateParams, newKey]{
 		name:     protocol.MethodKeysCreate,
 		least:    protocol.Admin,
-		does:     "make an API key for a user; it is told this once",
+		does:     "make an API key for a user; the key is shown only this once",
 		prepare:  generateKey,
 		action:   audit.KeyCreate,
 		describe: describeNewKey,
@@ -216,7 +216,7 @@ var methods = []Method{
 	method(plain[*protocol.Empty]{
 		name:    protocol.MethodKeysList,
 		least:   protocol.Admin,
-		does:    "the API keys, without what is secret",
+		does:    "the API keys, without their secrets",
 		prepare: noParams,
 		execute: (*call).apiKeysList,
 	}),

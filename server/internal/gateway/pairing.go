@@ -7,10 +7,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// pairingPoll is how often a requester should ask how its pairing stands.
+// pairingPoll is the interval at which a client should ask for its pairing's status.
 const pairingPoll = 2 * time.Second
 
-// askForPairing files the client's request, or finds the one it has filed.
+// askForPairing requests pairing for the client's credential, or finds its request.
 func (c *call) askForPairing(p *protocol.ConnectParams) {
 	if !c.settings.Pairing {
 		c.fail(protocol.Refuse(protocol.Unauthorized,
@@ -34,7 +34,8 @@ func (c *call) askForPairing(p *protocol.ConnectParams) {
 	c.startWaiting(pending.DeviceID, secret)
 	result := protocol.ConnectResult{
 		Protocol: protocol.Version, Status: protocol.StatusPendingPairing, Server: c.g.server(),
-		PairingCode: pending.Code, ExpiresAt: pending.ExpiresAt, PollIntervalMs: pairingPoll.Milliseconds(),
+		PairingCode: pending.Code, ExpiresAt: pending.ExpiresAt,
+		PollIntervalMs: pairingPoll.Milliseconds(),
 	}
 	// A browser's secret is in its cookie, where no script can read it.
 	if own || p.SenderID != "" {
@@ -43,7 +44,7 @@ func (c *call) askForPairing(p *protocol.ConnectParams) {
 	c.reply(&result)
 }
 
-// pairingStatus tells a client that waits how its own request stands.
+// pairingStatus answers with the status of the client's own request for pairing.
 func (c *call) pairingStatus() {
 	if c.pairingSecret == "" {
 		c.fail(protocol.Refuse(protocol.FailedPrecondition, "this connection is not waiting for pairing"))
@@ -61,8 +62,8 @@ func (c *call) pairingStatus() {
 	c.reply(&stands)
 }
 
-// startWaiting makes the client one that is told how the pairing of a device ends. It may
-// take as long as the code is valid.
+// startWaiting makes the client wait for the pairing of a device: it is sent the result.
+// The hello deadline ends, since an admin may take as long as the code is valid.
 func (c *client) startWaiting(deviceID, secret string) {
 	c.pairingSecret = secret
 	c.conn.HelloDone()

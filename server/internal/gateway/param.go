@@ -9,15 +9,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// This file says what a param must be. Each check gives the refusal that the client is
-// told, or reports whether a text is valid.
+// This file says what a param must be. Each check gives the refusal for the client, or
+// reports whether a text is valid.
 
 // badParams refuses params with a sentence that names the param.
 func badParams(sentence string) *protocol.Error {
 	return protocol.Refuse(protocol.InvalidRequest, sentence)
 }
 
-// shown is a client's word as an error repeats it.
+// shown is a client's text as an error repeats it: cut to 64 bytes.
 func shown(word string) string {
 	const most = 64
 	if len(word) > most {
@@ -33,7 +33,7 @@ var (
 	errAfterSeq   = badParams("afterSeq must be 0 or the seq of an event")
 )
 
-// checkSessionKey refuses what can be no session's key.
+// checkSessionKey refuses a text that cannot be a session's key.
 func checkSessionKey(key string) error {
 	if !validSession(key) {
 		return errSessionKey
@@ -63,7 +63,8 @@ func validSender(s string) bool {
 	return len(s) <= protocol.MaxSenderIDLength && printable.ID(s) && isAlphanumeric(s[0])
 }
 
-// pageLimit reads a limit param: usual if it is missing, at most most.
+// pageLimit is the value of a limit param: usual if the param is missing, and at most
+// most.
 func pageLimit(limit *int64, usual, most int64) (int, error) {
 	switch {
 	case limit == nil:
@@ -78,7 +79,7 @@ func pageLimit(limit *int64, usual, most int64) (int, error) {
 // event that carries the message fits a frame.
 const maxEncoded = 480 << 10
 
-// checkQueued checks the params that every method has which queues a run.
+// checkQueued checks the params of all methods that queue a run.
 func checkQueued(idempotencyKey, ack string) error {
 	switch {
 	case ack != "" && ack != protocol.AckAccepted:
@@ -94,7 +95,8 @@ func mediaIDs(list []protocol.Media) (ids []string, err error) {
 	for i, m := range list {
 		id, ok := strings.CutPrefix(m.Path, protocol.MediaPath)
 		if !ok || !media.ValidID(id) {
-			return nil, badParams(fmt.Sprintf("media[%d].path must be a path that an upload answered, %s and an id", i, protocol.MediaPath))
+			return nil, badParams(fmt.Sprintf("media[%d].path must be the path from an upload's answer: %s and an id",
+				i, protocol.MediaPath))
 		}
 		ids = append(ids, id)
 	}

@@ -26,7 +26,8 @@ type page struct {
 // sendingHeaders are what a request can say beside its address to get more out of
 // it.
 var sendingHeaders = map[string]string{
-	"Range": "bytes=0-3", "If-None-Match": "*", "X-User-Id": "$user", "X-Forwarded-User": "$user", "X-Original-URL": "/s/$talk",
+	"Range": "bytes=0-3", "If-None-Match": "*", "X-User-Id": "$user", "X-Forwarded-User": "$user",
+	"X-Original-URL":         "/s/$talk",
 	"X-Http-Method-Override": "DELETE", "Referer": "/s/$talk",
 }
 
@@ -36,47 +37,64 @@ func pages() map[string][]page {
 	const console = http.StatusForbidden
 	admin := func(paths ...string) (all []page) {
 		for _, p := range paths {
-			all = append(all, page{p, console, http.StatusOK}) // who has no cookie is shown the way to sign in
+			// who has no cookie is shown the way to sign in
+			all = append(all, page{p, console, http.StatusOK})
 		}
 		return all
 	}
 	file := func(of string) []page {
 		const no, none = http.StatusForbidden, http.StatusNotFound
 		path := "/api/media/$" + of
-		return []page{{path, no, no}, {path + "?thumbnail", no, no}, {path + "?userId=$user&all=true", no, no}, {path + "/", none, none}}
+		return []page{{path, no, no}, {path + "?thumbnail", no, no},
+			{path + "?userId=$user&all=true", no, no}, {path + "/", none, none}}
 	}
 	files := slices.Concat(file("file"), file("loose"), file("picture"))
 	return map[string][]page{
-		"/ws":               {{"/ws?userId=$user&sessionKey=$talk&token=$keytext", http.StatusUpgradeRequired, http.StatusUpgradeRequired}},
-		"/health":           {{"/health?userId=$user", 0, 0}},
-		"/readyz":           {{"/readyz?userId=$user", 0, 0}},
-		"/metrics":          {{"/metrics", http.StatusForbidden, http.StatusForbidden}},
-		"/static/*":         {{"/static/$talk", http.StatusNotFound, http.StatusNotFound}, {"/static/..%2f..%2fgatehouse.db", -1, -1}},
-		"/api/session":      {{"/api/session?userId=$user", http.StatusMethodNotAllowed, http.StatusMethodNotAllowed}},
-		"/api/media/upload": {{"/api/media/upload", http.StatusNotFound, http.StatusNotFound}}, // a file of that name
-		"/api/media/{id}": append(files, page{"/api/media/$message", http.StatusNotFound, http.StatusNotFound},
+		"/ws": {{"/ws?userId=$user&sessionKey=$talk&token=$keytext",
+			http.StatusUpgradeRequired, http.StatusUpgradeRequired}},
+		"/health":  {{"/health?userId=$user", 0, 0}},
+		"/readyz":  {{"/readyz?userId=$user", 0, 0}},
+		"/metrics": {{"/metrics", http.StatusForbidden, http.StatusForbidden}},
+		"/static/*": {{"/static/$talk", http.StatusNotFound, http.StatusNotFound},
+			{"/static/..%2f..%2fgatehouse.db", -1, -1}},
+		"/api/session": {{"/api/session?userId=$user", http.StatusMethodNotAllowed,
+			http.StatusMethodNotAllowed}},
+		// a file of that name
+		"/api/media/upload": {{"/api/media/upload", http.StatusNotFound, http.StatusNotFound}},
+		"/api/media/{id}": append(files, page{"/api/media/$message", http.StatusNotFound,
+			http.StatusNotFound},
 			page{"/api/media/$talk", http.StatusNotFound, http.StatusNotFound}),
-		"/v1/media/upload": {{"/v1/media/upload", http.StatusMethodNotAllowed, http.StatusMethodNotAllowed}},
-		"/pair/qr.svg":     {{"/pair/qr.svg?code=$code&sender_id=$waiting", http.StatusNotFound, http.StatusNotFound}},
-		"/":                {{"/", http.StatusOK, http.StatusOK}, {"/?user=$user&userId=$user&session=$talk&all=true", http.StatusOK, http.StatusOK}},
+		"/v1/media/upload": {{"/v1/media/upload", http.StatusMethodNotAllowed,
+			http.StatusMethodNotAllowed}},
+		"/pair/qr.svg": {{"/pair/qr.svg?code=$code&sender_id=$waiting", http.StatusNotFound,
+			http.StatusNotFound}},
+		"/": {{"/", http.StatusOK, http.StatusOK},
+			{"/?user=$user&userId=$user&session=$talk&all=true", http.StatusOK, http.StatusOK}},
 		"/s/{key}": {
-			{"/s/$talk", http.StatusForbidden, http.StatusOK}, {"/s/$busy", http.StatusForbidden, http.StatusOK},
-			{"/s/$stopped", http.StatusForbidden, http.StatusOK}, {"/s/$gone", http.StatusForbidden, http.StatusOK},
-			{"/s/$talk?userId=$user&all=true", http.StatusForbidden, http.StatusOK}, {"/s/%74alk", http.StatusNotFound, http.StatusOK},
-			{"/s/$run", http.StatusNotFound, http.StatusOK}, {"/s/$talk/", http.StatusNotFound, http.StatusNotFound},
+			{"/s/$talk", http.StatusForbidden, http.StatusOK},
+			{"/s/$busy", http.StatusForbidden, http.StatusOK},
+			{"/s/$stopped", http.StatusForbidden, http.StatusOK},
+			{"/s/$gone", http.StatusForbidden, http.StatusOK},
+			{"/s/$talk?userId=$user&all=true", http.StatusForbidden, http.StatusOK},
+			{"/s/%74alk", http.StatusNotFound, http.StatusOK},
+			{"/s/$run", http.StatusNotFound, http.StatusOK},
+			{"/s/$talk/", http.StatusNotFound, http.StatusNotFound},
 			{"/s/../s/$talk", -1, -1}, {"//s/$talk", -1, -1}, {"/s/none%2f..%2f$talk", -1, -1},
 		},
 		"/docs": {{"/docs?user=$user", http.StatusOK, http.StatusOK}},
-		"/docs/{name}": {{"/docs/configuration?user=$user", http.StatusOK, http.StatusOK}, {"/docs/$talk", http.StatusNotFound, http.StatusNotFound},
+		"/docs/{name}": {{"/docs/configuration?user=$user", http.StatusOK, http.StatusOK},
+			{"/docs/$talk", http.StatusNotFound, http.StatusNotFound},
 			{"/docs/..%2f..%2fgatehouse.db", -1, -1}},
-		"/login":           {{"/login?user=$user", http.StatusOK, http.StatusOK}},
-		"/admin":           admin("/admin", "/admin?user=$user"),
-		"/admin/sessions":  admin("/admin/sessions", "/admin/sessions?user=$user", "/admin/sessions?q=$word"),
-		"/admin/clients":   admin("/admin/clients", "/admin/clients?q=$user"),
-		"/admin/keys":      admin("/admin/keys"),
-		"/admin/audit":     admin("/admin/audit", "/admin/audit?user=$user"),
-		"/admin/audit.csv": {{"/admin/audit.csv", http.StatusForbidden, http.StatusForbidden}, {"/admin/audit.csv?user=$user", http.StatusForbidden, http.StatusForbidden}},
-		"/admin/status":    admin("/admin/status"),
+		"/login": {{"/login?user=$user", http.StatusOK, http.StatusOK}},
+		"/admin": admin("/admin", "/admin?user=$user"),
+		"/admin/sessions": admin("/admin/sessions", "/admin/sessions?user=$user",
+			"/admin/sessions?q=$word"),
+		"/admin/clients": admin("/admin/clients", "/admin/clients?q=$user"),
+		"/admin/keys":    admin("/admin/keys"),
+		"/admin/audit":   admin("/admin/audit", "/admin/audit?user=$user"),
+		"/admin/audit.csv": {{"/admin/audit.csv", http.StatusForbidden, http.StatusForbidden},
+			{"/admin/audit.csv?user=$user", http.StatusForbidden, http.StatusForbidden}},
+		"/admin/status": admin("/admin/status"),
 	}
 }
 
@@ -84,7 +102,8 @@ func pages() map[string][]page {
 func (h *testGateway) routes(t *testing.T) map[string][]string {
 	t.Helper()
 	routes := map[string][]string{}
-	err := chi.Walk(h.Handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(h.Handler.(chi.Routes), func(method, route string, _ http.Handler,
+		_ ...func(http.Handler) http.Handler) error {
 		routes[route] = append(routes[route], method)
 		return nil
 	})
@@ -132,14 +151,16 @@ func (a *attacker) open(t *testing.T, v *victim, p page) {
 		t.Errorf("%s: HEAD %s gives %d, GET %d", a.name, p.path, head, status)
 	}
 	for name, value := range sendingHeaders {
-		if with := a.fetch(t, v, http.MethodGet, path, http.Header{name: {v.aim(value)}}, ""); with != status {
+		if with := a.fetch(t, v, http.MethodGet, path, http.Header{name: {v.aim(value)}},
+			""); with != status {
 			t.Errorf("%s: GET %s gives %d with %s", a.name, p.path, with, name)
 		}
 	}
 	if strings.HasPrefix(path, "/api/session") {
 		return // what follows would sign the attacker out
 	}
-	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, "PROPFIND"} {
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions, "PROPFIND"} {
 		for _, body := range []string{"", v.aim(`{"userId":"$user","token":"x","code":"$code"}`)} {
 			got := a.fetch(t, v, method, path, http.Header{"Content-Type": {"application/json"}}, body)
 			if got < 400 && method != http.MethodOptions {
@@ -151,7 +172,8 @@ func (a *attacker) open(t *testing.T, v *victim, p page) {
 
 // fetch makes a request, and holds that the answer tells nothing, its headers
 // neither.
-func (a *attacker) fetch(t *testing.T, v *victim, method, path string, more http.Header, body string) int {
+func (a *attacker) fetch(t *testing.T, v *victim, method, path string, more http.Header,
+	body string) int {
 	t.Helper()
 	header := a.header.Clone()
 	for name := range more {
@@ -176,26 +198,31 @@ func (a *attacker) fetch(t *testing.T, v *victim, method, path string, more http
 func (a *attacker) signInAndOut(t *testing.T, v *victim) {
 	t.Helper()
 	d := v.h.pair(t, a.role, a.user)
-	header := http.Header{"Cookie": {v.h.cookie(d.secret)}, "Origin": {v.h.url}, "Content-Type": {"application/json"},
+	header := http.Header{"Cookie": {v.h.cookie(d.secret)}, "Origin": {v.h.url},
+		"Content-Type":    {"application/json"},
 		"X-Forwarded-For": {a.address}} // where wrong tokens are counted
 	for _, row := range []struct {
 		method, body string
 		status       int
 	}{
-		{http.MethodPost, `{"code":"$code"}`, http.StatusUnauthorized}, {http.MethodPost, `{"token":"$device"}`, http.StatusUnauthorized},
+		{http.MethodPost, `{"code":"$code"}`, http.StatusUnauthorized},
+		{http.MethodPost, `{"token":"$device"}`, http.StatusUnauthorized},
 		{http.MethodPost, `{"token":"$prefix","user_id":"$user"}`, http.StatusUnauthorized},
-		{http.MethodPost, `{"user_id":"$user","role":"admin","sender_id":"$device","deviceId":"$device"}`, http.StatusNoContent},
+		{http.MethodPost, `{"user_id":"$user","role":"admin","sender_id":"$device","deviceId":"$device"}`,
+			http.StatusNoContent},
 		{http.MethodDelete, `{"deviceId":"$device","userId":"$user","all":true}`, http.StatusNoContent},
 	} {
 		a.sent.Add(1)
-		status, got, text := v.h.fetch(t, row.method, v.aim("/api/session?userId=$user&deviceId=$device"), header, v.aim(row.body))
+		status, got, text := v.h.fetch(t, row.method, v.aim("/api/session?userId=$user&deviceId=$device"),
+			header, v.aim(row.body))
 		a.check(t, v, text+strings.Join(got.Values("Set-Cookie"), "\n"), "")
 		if status != row.status {
 			t.Errorf("%s: %s /api/session %s gives %d %s", a.name, row.method, row.body, status, text)
 		}
 	}
 	header.Del("Origin")
-	if status, _, text := v.h.fetch(t, http.MethodGet, "/", header, ""); status != http.StatusOK || strings.Contains(text, a.user) {
+	if status, _, text := v.h.fetch(t, http.MethodGet, "/", header, ""); status != http.StatusOK ||
+		strings.Contains(text, a.user) {
 		t.Errorf("%s: it is still signed in: HTTP %d", a.name, status)
 	}
 }
@@ -204,7 +231,8 @@ func (a *attacker) signInAndOut(t *testing.T, v *victim) {
 // A viewer may not.
 func (a *attacker) send(t *testing.T, v *victim) {
 	t.Helper()
-	for what, content := range map[string]string{"file": "sent " + v.word, "loose": "not sent " + v.word} {
+	for what, content := range map[string]string{"file": "sent " + v.word, "loose": "not sent " +
+		v.word} {
 		var form bytes.Buffer
 		w := multipart.NewWriter(&form)
 		part, err := w.CreateFormFile("file", "copy.txt")
@@ -218,7 +246,8 @@ func (a *attacker) send(t *testing.T, v *victim) {
 			header := a.header.Clone()
 			header.Set("Content-Type", w.FormDataContentType())
 			a.sent.Add(1)
-			status, _, text := v.h.fetch(t, http.MethodPost, route+v.aim("?userId=$user"), header, form.String())
+			status, _, text := v.h.fetch(t, http.MethodPost, route+v.aim("?userId=$user"), header,
+				form.String())
 			a.check(t, v, text, "")
 			if a.role == protocol.Viewer {
 				if status != http.StatusForbidden {
@@ -227,10 +256,12 @@ func (a *attacker) send(t *testing.T, v *victim) {
 				continue
 			}
 			var made protocol.MediaUploadResult
-			if err := json.Unmarshal([]byte(text), &made); err != nil || status != http.StatusOK || made.Path == protocol.MediaPath+v.has[what] {
+			if err := json.Unmarshal([]byte(text), &made); err != nil || status != http.StatusOK ||
+				made.Path == protocol.MediaPath+v.has[what] {
 				t.Fatalf("%s uploads: HTTP %d %s", a.name, status, text)
 			}
-			if status, _, _ := v.h.fetch(t, http.MethodDelete, made.Path, a.header, ""); status != http.StatusNoContent {
+			if status, _, _ := v.h.fetch(t, http.MethodDelete, made.Path, a.header,
+				""); status != http.StatusNoContent {
 				t.Errorf("%s removes its own: HTTP %d", a.name, status)
 			}
 			if _, err := v.h.Media.Collect(t.Context(), time.Now().Add(-time.Hour)); err != nil {

@@ -23,11 +23,13 @@ func (v *victim) live(t *testing.T, all []*attacker) {
 	}{
 		{v.screen, protocol.MethodChatSend, `{"sessionKey":"$talk","message":"echo live $word"}`},
 		{v.program, protocol.MethodChatSend, `{"message":"echo new $word"}`},
-		{v.admin, protocol.MethodChatInject, `{"sessionKey":"$talk","message":"injected $word","label":"$word"}`},
+		{v.admin, protocol.MethodChatInject,
+			`{"sessionKey":"$talk","message":"injected $word","label":"$word"}`},
 		{v.admin, protocol.MethodChatSend, `{"sessionKey":"$talk","message":"echo from an admin $word"}`},
 		{v.screen, protocol.MethodSessionsPatch, `{"sessionKey":"$talk","label":"renamed $word"}`},
 		{v.screen, protocol.MethodChatAbort, `{"runId":"$running"}`},
-		{v.screen, protocol.MethodChatRetry, `{"sessionKey":"$stopped","runId":"$aborted","ack":"accepted"}`},
+		{v.screen, protocol.MethodChatRetry,
+			`{"sessionKey":"$stopped","runId":"$aborted","ack":"accepted"}`},
 		{v.admin, protocol.MethodChatAbort, `{"sessionKey":"$stopped"}`},
 		{v.screen, protocol.MethodSessionsReset, `{"key":"$talk"}`},
 		{v.screen, protocol.MethodSessionsDel, `{"key":"$talk"}`},
@@ -43,7 +45,8 @@ func (v *victim) live(t *testing.T, all []*attacker) {
 	}
 	v.admin.event(t, v.has["code"]) // which proves that there was something to be told
 	v.admin.event(t, protocol.EventAdminChanged)
-	for _, words := range []string{"echo live " + v.word, "injected " + v.word, "renamed " + v.word, protocol.SessionDeleted} {
+	for _, words := range []string{"echo live " + v.word, "injected " + v.word, "renamed " + v.word,
+		protocol.SessionDeleted} {
 		v.admin.event(t, words)
 	}
 	for _, a := range append(all, strangers...) {
@@ -90,14 +93,17 @@ func (v *victim) overseen(t *testing.T) {
 	}
 	key := `{"sessionKey":"$stopped","afterSeq":0}`
 	for method, params := range map[string]string{
-		protocol.MethodChatHistory: key, protocol.MethodChatReplay: key, protocol.MethodSessionsPrev: key, protocol.MethodChatWatch: key,
-		protocol.MethodSessionsList: `{"userId":"$user"}`, protocol.MethodDeviceList: ``, protocol.MethodKeysList: ``,
+		protocol.MethodChatHistory: key, protocol.MethodChatReplay: key, protocol.MethodSessionsPrev: key,
+		protocol.MethodChatWatch:    key,
+		protocol.MethodSessionsList: `{"userId":"$user"}`, protocol.MethodDeviceList: ``,
+		protocol.MethodKeysList:  ``,
 		protocol.MethodAuditList: ``,
 	} {
 		sees(method, string(v.admin.ok(t, method, v.aim(params)).Payload))
 	}
 	v.admin.event(t, "thinking of "+v.word) // what it watches from the beginning
-	for _, path := range []string{"/s/$stopped", "/admin/sessions", "/admin/keys", "/admin/audit", "/admin/audit.csv", "/admin", "/api/media/$loose"} {
+	for _, path := range []string{"/s/$stopped", "/admin/sessions", "/admin/keys", "/admin/audit",
+		"/admin/audit.csv", "/admin", "/api/media/$loose"} {
 		status, _, text := v.h.fetch(t, http.MethodGet, v.aim(path), cookie, "")
 		if sees(path, text); status != http.StatusOK {
 			t.Errorf("an admin gets HTTP %d from %s", status, path)
@@ -111,7 +117,8 @@ func (v *victim) overseen(t *testing.T) {
 		for _, s := range probesOf(t, m) {
 			params := v.aim(strings.ReplaceAll(s.params, "$mine", "$stopped"))
 			if m.Name == protocol.MethodChatSend || m.Name == protocol.MethodChatRetry {
-				params = strings.TrimSuffix(params, "}") + `,"ack":"accepted"}` // not to wait for what takes for ever
+				// not to wait for what takes for ever
+				params = strings.TrimSuffix(params, "}") + `,"ack":"accepted"}`
 			}
 			f := v.admin.call(t, m.Name, params)
 			if !f.OK && (f.Error.Code == protocol.Forbidden || f.Error.Code == protocol.Unauthorized) {

@@ -33,8 +33,10 @@ func (v *victim) attackers(t *testing.T, sent *atomic.Int64) (all []*attacker) {
 	t.Helper()
 	claims := v.aim(`"user_id":"$user","role":"admin","resume":[` + v.cursors() + `]`)
 	for _, role := range []protocol.Role{protocol.Viewer, protocol.Operator} {
-		for _, way := range []string{"key in connect", "key at the upgrade", "device in connect", "device by cookie"} {
-			a := &attacker{name: fmt.Sprintf("%s by %s", role, way), role: role, user: unguessable("mallory-"), sent: sent,
+		for _, way := range []string{"key in connect", "key at the upgrade", "device in connect",
+			"device by cookie"} {
+			a := &attacker{name: fmt.Sprintf("%s by %s", role, way), role: role,
+				user: unguessable("mallory-"), sent: sent,
 				address: fmt.Sprint("198.51.100.", len(all)+1)}
 			connect := `{` + claims
 			switch {
@@ -191,36 +193,51 @@ func probesOf(t *testing.T, m gateway.Method) []shot {
 // for those methods where probesOf cannot derive them all.
 func shots() map[string][]shot {
 	const file, loose = `{"path":"/api/media/$file"}`, `{"path":"/api/media/$loose"}`
-	own := shot{`{"sessionKey":"$mine","runId":"$aborted"}`, protocol.NotFound} // in its own session there is no such run
+	// in its own session there is no such run
+	own := shot{`{"sessionKey":"$mine","runId":"$aborted"}`, protocol.NotFound}
 	return map[string][]shot{
-		protocol.MethodConnect:       {{`{"token":"$keytext","user_id":"$user"}`, protocol.FailedPrecondition}, {`{"sender_id":"$secret"}`, protocol.FailedPrecondition}},
-		protocol.MethodPairingStatus: {{`{"sender_id":"$waiting"}`, protocol.FailedPrecondition}, {`{"code":"$code"}`, protocol.FailedPrecondition}},
+		protocol.MethodConnect: {{`{"token":"$keytext","user_id":"$user"}`,
+			protocol.FailedPrecondition}, {`{"sender_id":"$secret"}`, protocol.FailedPrecondition}},
+		protocol.MethodPairingStatus: {{`{"sender_id":"$waiting"}`, protocol.FailedPrecondition},
+			{`{"code":"$code"}`, protocol.FailedPrecondition}},
 
 		protocol.MethodChatSend: slices.Concat(
 			no(eachTalk(`{"message":"x","sessionKey":"$talk"}`)...),
 			no(eachTalk(`{"message":"x","sessionKey":"$talk","ack":"accepted","idempotencyKey":"$idem"}`)...),
 			no(`{"message":"echo **$word**","sessionKey":"$talk","idempotencyKey":"$idem","media":[`+file+`]}`),
-			no(`{"message":"x","sessionKey":"$mine","media":[`+file+`]}`, `{"message":"x","sessionKey":"$mine","media":[`+loose+`]}`,
-				`{"message":"x","media":[`+loose+`],"ack":"accepted"}`, `{"message":"","sessionKey":"$mine","media":[`+loose+`,`+file+`]}`),
+			no(`{"message":"x","sessionKey":"$mine","media":[`+file+`]}`,
+				`{"message":"x","sessionKey":"$mine","media":[`+loose+`]}`,
+				`{"message":"x","media":[`+loose+`],"ack":"accepted"}`,
+				`{"message":"","sessionKey":"$mine","media":[`+loose+`,`+file+`]}`),
 			yes(`{"message":"echo x","sessionKey":"$mine","userId":"$user","user_id":"$user"}`)),
 		protocol.MethodChatRetry: append(slices.Concat(
 			no(eachTalk(`{"sessionKey":"$talk","runId":"$aborted"}`)...),
 			no(`{"sessionKey":"$talk","runId":"$run"}`, `{"sessionKey":"$busy","runId":"$running"}`,
-				`{"sessionKey":"$stopped","runId":"$aborted","idempotencyKey":"$idem","ack":"accepted"}`)), own),
-		protocol.MethodChatHistory: no(append(eachTalk(`{"sessionKey":"$talk"}`), `{"sessionKey":"$talk","before":3,"limit":1}`,
+				`{"sessionKey":"$stopped","runId":"$aborted","idempotencyKey":"$idem","ack":"accepted"}`)),
+			own),
+		protocol.MethodChatHistory: no(append(eachTalk(`{"sessionKey":"$talk"}`),
+			`{"sessionKey":"$talk","before":3,"limit":1}`,
 			`{"sessionKey":"$talk","userId":"$user","all":true}`)...),
 		protocol.MethodChatInject: no(eachTalk(`{"sessionKey":"$talk","message":"x","label":"x"}`)...),
-		protocol.MethodChatAbort: no(append(eachTalk(`{"sessionKey":"$talk"}`), `{"runId":"$run"}`, `{"runId":"$running"}`, `{"runId":"$queued"}`,
-			`{"sessionKey":"$busy","runId":"$running"}`, `{"sessionKey":"$mine","runId":"$running"}`, `{"sessionKey":"$mine","runId":"$queued"}`)...),
-		protocol.MethodChatReplay: no(append(eachTalk(`{"sessionKey":"$talk"}`), `{"sessionKey":"$talk","epoch":"$epoch","afterSeq":1}`,
-			`{"sessionKey":"$talk","epoch":"other","afterSeq":99999}`, `{"sessionKey":"$busy","afterSeq":4}`)...),
+		protocol.MethodChatAbort: no(append(eachTalk(`{"sessionKey":"$talk"}`), `{"runId":"$run"}`,
+			`{"runId":"$running"}`, `{"runId":"$queued"}`,
+			`{"sessionKey":"$busy","runId":"$running"}`, `{"sessionKey":"$mine","runId":"$running"}`,
+			`{"sessionKey":"$mine","runId":"$queued"}`)...),
+		protocol.MethodChatReplay: no(append(eachTalk(`{"sessionKey":"$talk"}`),
+			`{"sessionKey":"$talk","epoch":"$epoch","afterSeq":1}`,
+			`{"sessionKey":"$talk","epoch":"other","afterSeq":99999}`,
+			`{"sessionKey":"$busy","afterSeq":4}`)...),
 		protocol.MethodChatWatch: never(eachTalk(`{"sessionKey":"$talk","afterSeq":0}`)...),
 
 		protocol.MethodSessionsList: slices.Concat(
-			never(`{"userId":"$user"}`, `{"all":true}`, `{"all":true,"userId":"$user"}`, `{"userId":"$user","query":"$word"}`, `{"userId":"boss"}`),
-			yes(``, `{}`, `{"query":"$word"}`, `{"query":"$talk"}`, `{"query":"$user"}`, `{"query":"%"}`, `{"query":"_"}`, `{"query":"' OR 1=1 --"}`,
-				`{"cursor":"1.zzzzzzzz.zz"}`, `{"cursor":"0.0.1"}`, `{"cursor":"1.0.1"}`, `{"user_id":"$user","limit":200}`, `{"agentId":"muse"}`)),
-		protocol.MethodSessionsPatch: no(append(eachTalk(`{"sessionKey":"$talk","label":"x"}`), `{"sessionKey":"$talk","pinned":false}`,
+			never(`{"userId":"$user"}`, `{"all":true}`, `{"all":true,"userId":"$user"}`,
+				`{"userId":"$user","query":"$word"}`, `{"userId":"boss"}`),
+			yes(``, `{}`, `{"query":"$word"}`, `{"query":"$talk"}`, `{"query":"$user"}`, `{"query":"%"}`,
+				`{"query":"_"}`, `{"query":"' OR 1=1 --"}`,
+				`{"cursor":"1.zzzzzzzz.zz"}`, `{"cursor":"0.0.1"}`, `{"cursor":"1.0.1"}`,
+				`{"user_id":"$user","limit":200}`, `{"agentId":"muse"}`)),
+		protocol.MethodSessionsPatch: no(append(eachTalk(`{"sessionKey":"$talk","label":"x"}`),
+			`{"sessionKey":"$talk","pinned":false}`,
 			`{"sessionKey":"$talk","label":"x","userId":"$user"}`)...),
 
 		protocol.MethodAgentsList: yes(``, `{"userId":"$user"}`),
@@ -230,13 +247,14 @@ func shots() map[string][]shot {
 		protocol.MethodDeviceList:    never(``, `{"userId":"$user"}`),
 		protocol.MethodDeviceApprove: never(`{"code":"$code","userId":"$user","role":"admin"}`),
 		protocol.MethodDeviceDeny:    never(`{"code":"$code"}`),
-		protocol.MethodDeviceRevoke:  never(`{"deviceId":"$device"}`, `{"senderId":"$device","channel":"ws"}`, `{"senderId":"$secret"}`),
-		protocol.MethodKeysCreate:    never(`{"name":"x","userId":"$user","role":"viewer"}`),
-		protocol.MethodKeysList:      never(``, `{"userId":"$user"}`),
-		protocol.MethodKeysRevoke:    never(`{"id":"$key"}`),
-		protocol.MethodClientsList:   never(``, `{"userId":"$user"}`),
-		protocol.MethodClientsDrop:   never(`{"id":"$connection"}`),
-		protocol.MethodAuditList:     never(``, `{"userId":"$user"}`, `{"query":"$word"}`),
+		protocol.MethodDeviceRevoke: never(`{"deviceId":"$device"}`,
+			`{"senderId":"$device","channel":"ws"}`, `{"senderId":"$secret"}`),
+		protocol.MethodKeysCreate:  never(`{"name":"x","userId":"$user","role":"viewer"}`),
+		protocol.MethodKeysList:    never(``, `{"userId":"$user"}`),
+		protocol.MethodKeysRevoke:  never(`{"id":"$key"}`),
+		protocol.MethodClientsList: never(``, `{"userId":"$user"}`),
+		protocol.MethodClientsDrop: never(`{"id":"$connection"}`),
+		protocol.MethodAuditList:   never(``, `{"userId":"$user"}`, `{"query":"$word"}`),
 	}
 }
 
@@ -271,7 +289,8 @@ func TestProbes(t *testing.T) {
 	}
 	t.Run("live", func(t *testing.T) { v.live(t, all) })
 	t.Run("an admin", func(t *testing.T) { v.overseen(t) })
-	t.Logf("%d methods × %d attackers, %d requests, %d secrets, %v", len(gateway.Methods()), len(all), sent.Load(),
+	t.Logf("%d methods × %d attackers, %d requests, %d secrets, %v", len(gateway.Methods()), len(all),
+		sent.Load(),
 		len(v.secrets()), time.Since(begun).Round(time.Millisecond))
 }
 
@@ -279,13 +298,15 @@ func TestProbes(t *testing.T) {
 func (a *attacker) shoot(t *testing.T, v *victim) {
 	t.Helper()
 	for name := range shots() {
-		if !slices.ContainsFunc(gateway.Methods(), func(m gateway.Method) bool { return m.Name == name }) {
+		if !slices.ContainsFunc(gateway.Methods(),
+			func(m gateway.Method) bool { return m.Name == name }) {
 			t.Errorf("there is a probe of %s, which is no method", name)
 		}
 	}
 	for _, m := range gateway.Methods() {
 		probes := probesOf(t, m)
-		if ofOwner(m) && !slices.ContainsFunc(probes, func(s shot) bool { return s.code == protocol.Forbidden }) {
+		if ofOwner(m) && !slices.ContainsFunc(probes,
+			func(s shot) bool { return s.code == protocol.Forbidden }) {
 			t.Fatalf("%s has no probe in shots that is refused for not being the owner", m.Name)
 		}
 		for _, s := range probes {
@@ -324,13 +345,15 @@ func (a *attacker) reuse(t *testing.T, v *victim) {
 		answer := a.in.ok(t, protocol.MethodChatSend, params)
 		a.in.read(t, answer, &sent)
 		a.check(t, v, string(answer.Payload), params)
-		if sent.Status != want && (i > 0 || sent.Status != protocol.SendQueued) || sent.SessionKey != a.mine {
+		if sent.Status != want && (i > 0 || sent.Status != protocol.SendQueued) ||
+			sent.SessionKey != a.mine {
 			t.Errorf("%s: the victim's idempotency key gives %s", a.name, answer.Payload)
 		}
 	}
 	// Now that it has used the key itself, another message under it is refused,
 	// whosever the session is.
-	if code := a.try(t, v, protocol.MethodChatSend, a.aim(v, `{"sessionKey":"$talk","message":"echo **$word**","idempotencyKey":"$idem"}`)); code != protocol.AlreadyExists {
+	if code := a.try(t, v, protocol.MethodChatSend,
+		a.aim(v, `{"sessionKey":"$talk","message":"echo **$word**","idempotencyKey":"$idem"}`)); code != protocol.AlreadyExists {
 		t.Errorf("%s: the victim's message again gives %q", a.name, code)
 	}
 }
@@ -351,7 +374,8 @@ func (a *attacker) spray(t *testing.T, v *victim) {
 		}
 		for field := range fields(m.Params()) {
 			for _, value := range v.has {
-				if creates := m.Name == protocol.MethodChatSend && field == "sessionKey" && !slices.Contains(v.talks, value); creates || field == "message" || field == "label" {
+				if creates := m.Name == protocol.MethodChatSend && field == "sessionKey" &&
+					!slices.Contains(v.talks, value); creates || field == "message" || field == "label" {
 					continue // it would be the attacker's own from then on
 				}
 				params := `{"` + field + `":"` + value + `"}`

@@ -71,7 +71,8 @@ func (v *victim) arrive(t *testing.T) {
 	v.device = v.h.pair(t, protocol.Operator, v.has["user"])
 	key := v.h.key(t, protocol.Operator, v.has["user"])
 	maps.Copy(v.has, map[string]string{
-		"device": v.device.DeviceID, "secret": v.device.secret, "key": key.ID, "keytext": key.Key, "prefix": key.Prefix,
+		"device": v.device.DeviceID, "secret": v.device.secret, "key": key.ID, "keytext": key.Key,
+		"prefix": key.Prefix,
 	})
 	v.screen = v.h.wire(t, nil, `{"sender_id":"`+v.device.secret+`","client":{"name":"web-`+v.word+`","caps":["html"]}}`)
 	v.program = v.h.wire(t, nil, `{"token":"`+key.Key+`"}`)
@@ -90,9 +91,11 @@ func (v *victim) upload(t *testing.T) {
 	if err := png.Encode(&picture, image.NewRGBA(image.Rect(0, 0, 600, 400))); err != nil {
 		t.Fatal(err)
 	}
-	for what, content := range map[string]string{"file": "sent " + v.word, "loose": "not sent " + v.word, "picture": picture.String()} {
+	for what, content := range map[string]string{"file": "sent " + v.word, "loose": "not sent " +
+		v.word, "picture": picture.String()} {
 		name := what + v.word
-		f, err := v.h.Media.Upload(t.Context(), v.sessions, func() (string, io.Reader, error) { return name, strings.NewReader(content), nil })
+		f, err := v.h.Media.Upload(t.Context(), v.sessions,
+			func() (string, io.Reader, error) { return name, strings.NewReader(content), nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,9 +112,12 @@ func (v *victim) talk(t *testing.T) {
 	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, params+`}`), &answer)
 	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, params+`,"ack":"accepted"}`), &sent)
 	v.has["run"], v.has["message"], v.has["epoch"] = sent.RunID, sent.MessageID, sent.Epoch
-	v.screen.ok(t, protocol.MethodChatInject, v.aim(`{"sessionKey":"$talk","message":"a note $word","label":"$word"}`))
-	v.admin.ok(t, protocol.MethodChatInject, v.aim(`{"sessionKey":"$talk","message":"an admin's note $word"}`))
-	v.screen.ok(t, protocol.MethodSessionsPatch, v.aim(`{"sessionKey":"$talk","label":"$word","pinned":true}`))
+	v.screen.ok(t, protocol.MethodChatInject,
+		v.aim(`{"sessionKey":"$talk","message":"a note $word","label":"$word"}`))
+	v.admin.ok(t, protocol.MethodChatInject,
+		v.aim(`{"sessionKey":"$talk","message":"an admin's note $word"}`))
+	v.screen.ok(t, protocol.MethodSessionsPatch,
+		v.aim(`{"sessionKey":"$talk","label":"$word","pinned":true}`))
 	v.talks = append(v.talks, v.has["talk"])
 }
 
@@ -121,7 +127,8 @@ func (v *victim) busy(t *testing.T) {
 	v.has["busy"] = unguessable("busy-")
 	for _, what := range []string{"running", "queued"} {
 		var sent protocol.ChatSendResult
-		v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, v.aim(`{"sessionKey":"$busy","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
+		v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend,
+			v.aim(`{"sessionKey":"$busy","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
 		v.has[what] = sent.RunID
 	}
 	v.screen.event(t, `"thinking of `+v.word)
@@ -133,7 +140,8 @@ func (v *victim) stop(t *testing.T) {
 	t.Helper()
 	v.has["stopped"] = unguessable("stopped-")
 	var sent protocol.ChatSendResult
-	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, v.aim(`{"sessionKey":"$stopped","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
+	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend,
+		v.aim(`{"sessionKey":"$stopped","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
 	v.has["aborted"] = sent.RunID
 	v.screen.event(t, sent.RunID+`","userId":"`+v.has["user"]+`","channel":"ws","payload":{"content"`)
 	v.screen.ok(t, protocol.MethodChatAbort, v.aim(`{"runId":"$aborted"}`))
@@ -216,15 +224,18 @@ func (v *victim) state(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for _, key := range append(slices.Clone(v.talks), v.has["gone"]) {
-		for _, method := range []string{protocol.MethodChatHistory, protocol.MethodChatReplay, protocol.MethodChatStatus, protocol.MethodSessionsPrev} {
+		for _, method := range []string{protocol.MethodChatHistory, protocol.MethodChatReplay,
+			protocol.MethodChatStatus, protocol.MethodSessionsPrev} {
 			f := v.program.call(t, method, `{"sessionKey":"`+key+`","limit":200}`)
 			fmt.Fprintf(&b, "%s %s: %s %v\n", method, key, f.Payload, f.Error)
 		}
 	}
-	fmt.Fprintf(&b, "sessions: %s\n", v.program.ok(t, protocol.MethodSessionsList, `{"limit":200}`).Payload)
+	fmt.Fprintf(&b, "sessions: %s\n", v.program.ok(t, protocol.MethodSessionsList,
+		`{"limit":200}`).Payload)
 	for _, what := range []string{"file", "loose", "picture", "picture?thumbnail"} {
 		id, query, _ := strings.Cut(what, "?")
-		status, header, body := v.h.fetch(t, http.MethodGet, "/api/media/"+v.has[id]+"?"+query, v.cookie, "")
+		status, header, body := v.h.fetch(t, http.MethodGet, "/api/media/"+v.has[id]+"?"+query, v.cookie,
+			"")
 		fmt.Fprintf(&b, "%s: HTTP %d %s %x\n", what, status, header.Get("ETag"), body)
 	}
 	var devices protocol.DeviceListResult

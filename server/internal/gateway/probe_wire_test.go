@@ -46,7 +46,8 @@ func (h *testGateway) open(t testing.TB, header http.Header) *wire {
 		t.Fatal(err)
 	}
 	ws.SetReadLimit(-1)
-	w := &wire{ws: ws, came: make(chan struct{}, 1), wants: map[string]chan string{}, over: make(chan struct{})}
+	w := &wire{ws: ws, came: make(chan struct{}, 1), wants: map[string]chan string{},
+		over: make(chan struct{})}
 	go w.listen()
 	t.Cleanup(func() { _ = ws.CloseNow(); <-w.over })
 	return w
@@ -181,7 +182,8 @@ func (h *testGateway) cookie(secret string) string {
 }
 
 // fetch makes an HTTP request; redirects are not followed.
-func (h *testGateway) fetch(t testing.TB, method, path string, header http.Header, body string) (int, http.Header, string) {
+func (h *testGateway) fetch(t testing.TB, method, path string, header http.Header,
+	body string) (int, http.Header, string) {
 	t.Helper()
 	q, err := http.NewRequestWithContext(t.Context(), method, h.url+path, strings.NewReader(body))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// queued answers what has queued a run: at once, or when the run ends.
+// queued answers a call that has queued a run: at once, or when the run ends.
 func (c *call) queued(sent session.Sent, ack string) (protocol.Payload, error) {
 	c.g.Runner.Wake(sent.SessionKey)
 	if ack == protocol.AckAccepted {
@@ -22,7 +22,7 @@ func (c *call) queued(sent session.Sent, ack string) (protocol.Payload, error) {
 	return later, nil
 }
 
-// errNoWaiting refuses to wait for the run of a message that is stored.
+// errNoWaiting says that the message is stored, but that its run cannot be awaited.
 func errNoWaiting(sent session.Sent) *protocol.Error {
 	return &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: storeRetryMs,
 		Message: "the message is stored, but its answer cannot be waited for right now: read chat.history, " +

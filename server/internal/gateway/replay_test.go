@@ -31,7 +31,8 @@ type writer struct {
 // write begins an answer in a session of the user.
 func write(t testing.TB, h *httpdtest.Server, user, key string) *writer {
 	t.Helper()
-	sent, err := h.Sessions.Send(t.Context(), session.Caller{UserID: user, Role: protocol.Operator}.To(key),
+	sent, err := h.Sessions.Send(t.Context(),
+		session.Caller{UserID: user, Role: protocol.Operator}.To(key),
 		session.SendRequest{DefaultAgent: "default", Message: "question", Stream: true})
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +63,8 @@ func (w *writer) say(pieces int, text string) {
 // slow connects with a socket that takes little, and as a user of the token.
 func slow(t testing.TB, url, user, resume string) *websocket.Conn {
 	t.Helper()
-	dialer := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network,
+		address string) (net.Conn, error) {
 		nc, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err == nil {
 			err = nc.(*net.TCPConn).SetReadBuffer(256 << 10) // less than loopback segments makes TCP crawl
@@ -81,7 +83,8 @@ func slow(t testing.TB, url, user, resume string) *websocket.Conn {
 
 func connect(t testing.TB, ws *websocket.Conn, user, resume string) {
 	t.Helper()
-	frame := `{"type":"req","id":"1","method":"connect","params":{"token":"` + httpdtest.Token + `","user_id":"` + user + `","resume":` + resume + `}}`
+	frame := `{"type":"req","id":"1","method":"connect","params":{"token":"` + httpdtest.Token +
+		`","user_id":"` + user + `","resume":` + resume + `}}`
 	if err := ws.Write(t.Context(), websocket.MessageText, []byte(frame)); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +119,8 @@ func stalled(t testing.TB) {
 	t.Helper()
 	all := make([]byte, 4<<20)
 	for end, waits := time.Now().Add(httpdtest.Timeout), 0; waits < 100; runtime.Gosched() {
-		if stacks := all[:runtime.Stack(all, true)]; bytes.Contains(stacks, []byte("internal/conn.(*Conn).Flushed(")) {
+		if stacks := all[:runtime.Stack(all, true)]; bytes.Contains(stacks,
+			[]byte("internal/conn.(*Conn).Flushed(")) {
 			waits++
 		} else {
 			waits = 0
@@ -148,7 +152,8 @@ func TestReplayToASlowReader(t *testing.T) { // alone: it measures the heap
 	}
 	check("before it reads")
 	var result protocol.ConnectResult
-	if f := next(t, ws); f.Type != protocol.TypeResponse || protocol.Decode(f.Payload, &result) != nil || len(result.Resumed) != 2 ||
+	if f := next(t, ws); f.Type != protocol.TypeResponse ||
+		protocol.Decode(f.Payload, &result) != nil || len(result.Resumed) != 2 ||
 		result.Resumed[0].Status != protocol.ResumeLive || result.Resumed[0].LastSeq != w.seq {
 		t.Fatalf("%s %s", f.Type, f.Payload)
 	}
@@ -186,7 +191,8 @@ func TestReplayIsCounted(t *testing.T) {
 	w.say(30, "words ")
 	c := h.admin(t, "user")
 	for i, limit := range []int{10, 20} {
-		c.OK(protocol.MethodChatReplay, fmt.Sprintf(`{"sessionKey":"long","afterSeq":0,"limit":%d}`, limit))
+		c.OK(protocol.MethodChatReplay, fmt.Sprintf(`{"sessionKey":"long","afterSeq":0,"limit":%d}`,
+			limit))
 		if n, want := h.metric(t, "gatehouse_events_replayed_total"), []string{"10", "30"}[i]; n != want {
 			t.Errorf("counted %s, want %s", n, want)
 		}
@@ -243,7 +249,8 @@ func TestReplayWithoutAStore(t *testing.T) {
 		for {
 			_, text, err := ws.Read(t.Context())
 			if err != nil {
-				if websocket.CloseStatus(err) != protocol.CloseTooSlow || !strings.Contains(err.Error(), "reconnect and resume") {
+				if websocket.CloseStatus(err) != protocol.CloseTooSlow ||
+					!strings.Contains(err.Error(), "reconnect and resume") {
 					t.Errorf("closed with %v", err)
 				}
 				break
@@ -274,25 +281,31 @@ func TestRetry(t *testing.T) {
 	t.Parallel()
 	h := newTestGateway(t, httpdtest.Options{})
 	c := h.admin(t, "user")
-	e := c.Refused(protocol.Unavailable, "", protocol.MethodChatSend, `{"message":"error","sessionKey":"k"}`)
+	e := c.Refused(protocol.Unavailable, "", protocol.MethodChatSend,
+		`{"message":"error","sessionKey":"k"}`)
 	for params, words := range map[string]string{
 		`{"runId":"r"}`:                                             "sessionKey",
 		`{"sessionKey":"a b","runId":"r"}`:                          "sessionKey",
 		`{"sessionKey":"k"}`:                                        "runId",
 		`{"sessionKey":"k","runId":"r","ack":"read"}`:               "ack",
 		`{"sessionKey":"k","runId":"r","idempotencyKey":"a\u0007"}`: "idempotencyKey",
-		`{"sessionKey":"k","runId":"r","idempotencyKey":"` + strings.Repeat("k", 129) + `"}`: "idempotencyKey",
+		`{"sessionKey":"k","runId":"r","idempotencyKey":"` + strings.Repeat("k", 129) +
+			`"}`: "idempotencyKey",
 	} {
 		c.Refused(protocol.InvalidRequest, words, protocol.MethodChatRetry, params)
 	}
-	params := `{"sessionKey":"k","runId":"` + e.Details.RunID + `","ack":"accepted","idempotencyKey":"again"}`
+	params := `{"sessionKey":"k","runId":"` + e.Details.RunID +
+		`","ack":"accepted","idempotencyKey":"again"}`
 	var first, second protocol.ChatSendResult
 	c.Read(c.OK(protocol.MethodChatRetry, params), &first)
 	c.Read(c.OK(protocol.MethodChatRetry, params), &second)
-	if first.Status != protocol.SendAccepted || second.Status != protocol.SendDuplicate || first.RunID != second.RunID || first.Seq != second.Seq {
+	if first.Status != protocol.SendAccepted || second.Status != protocol.SendDuplicate ||
+		first.RunID != second.RunID || first.Seq != second.Seq {
 		t.Errorf("%+v, then %+v", first, second)
 	}
-	c.Refused(protocol.AlreadyExists, "", protocol.MethodChatSend, `{"message":"x","sessionKey":"k","idempotencyKey":"again"}`)
+	c.Refused(protocol.AlreadyExists, "", protocol.MethodChatSend,
+		`{"message":"x","sessionKey":"k","idempotencyKey":"again"}`)
 	h.Gateway.Drain(time.Second)
-	c.Refused(protocol.Unavailable, "stopping", protocol.MethodChatRetry, `{"sessionKey":"k","runId":"`+first.RunID+`"}`)
+	c.Refused(protocol.Unavailable, "stopping", protocol.MethodChatRetry,
+		`{"sessionKey":"k","runId":"`+first.RunID+`"}`)
 }

@@ -29,37 +29,51 @@ func uses() map[string]use {
 	return map[string]use{
 		protocol.MethodConnect:       {params: `{}`, admin: protocol.FailedPrecondition},
 		protocol.MethodPairingStatus: {admin: protocol.FailedPrecondition},
-		protocol.MethodChatSend: {params: `{"message":"echo x","sessionKey":"theirs"}`, least: protocol.Operator,
+		protocol.MethodChatSend: {params: `{"message":"echo x","sessionKey":"theirs"}`,
+			least:  protocol.Operator,
 			others: []string{`{"message":"echo x","sessionKey":"theirs","idempotencyKey":"k","ack":"accepted"}`}},
-		protocol.MethodChatRetry: {params: `{"sessionKey":"theirs","runId":"run-none"}`, least: protocol.Operator, admin: protocol.NotFound,
-			others: []string{`{"sessionKey":"theirs","runId":"RUN"}`, `{"sessionKey":"theirs","runId":"RUN","idempotencyKey":"r","ack":"accepted"}`}},
-		protocol.MethodChatReplay:  {params: keyed, least: protocol.Viewer, others: []string{`{"sessionKey":"theirs","epoch":"other","afterSeq":1000}`}},
+		protocol.MethodChatRetry: {params: `{"sessionKey":"theirs","runId":"run-none"}`,
+			least: protocol.Operator, admin: protocol.NotFound,
+			others: []string{`{"sessionKey":"theirs","runId":"RUN"}`,
+				`{"sessionKey":"theirs","runId":"RUN","idempotencyKey":"r","ack":"accepted"}`}},
+		protocol.MethodChatReplay: {params: keyed, least: protocol.Viewer,
+			others: []string{`{"sessionKey":"theirs","epoch":"other","afterSeq":1000}`}},
 		protocol.MethodChatWatch:   {params: keyed, least: protocol.Admin},
 		protocol.MethodChatUnwatch: {params: keyed, least: protocol.Admin},
-		protocol.MethodChatHistory: {params: keyed, least: protocol.Viewer, others: []string{`{"sessionKey":"theirs","before":2,"limit":1}`}},
-		protocol.MethodChatInject:  {params: `{"message":"x","sessionKey":"theirs"}`, least: protocol.Operator},
+		protocol.MethodChatHistory: {params: keyed, least: protocol.Viewer,
+			others: []string{`{"sessionKey":"theirs","before":2,"limit":1}`}},
+		protocol.MethodChatInject: {params: `{"message":"x","sessionKey":"theirs"}`,
+			least: protocol.Operator},
 		protocol.MethodChatAbort: {params: keyed, least: protocol.Operator,
-			others: []string{`{"runId":"RUN"}`, `{"sessionKey":"theirs","runId":"RUN"}`, `{"sessionKey":"mine","runId":"RUN"}`}},
-		protocol.MethodChatStatus:    {params: keyed, least: protocol.Viewer},
-		protocol.MethodSessionsList:  {least: protocol.Viewer},
-		protocol.MethodSessionsPrev:  {params: keyed, least: protocol.Viewer},
-		protocol.MethodSessionsPatch: {params: `{"sessionKey":"theirs","label":"x"}`, least: protocol.Operator},
+			others: []string{`{"runId":"RUN"}`, `{"sessionKey":"theirs","runId":"RUN"}`,
+				`{"sessionKey":"mine","runId":"RUN"}`}},
+		protocol.MethodChatStatus:   {params: keyed, least: protocol.Viewer},
+		protocol.MethodSessionsList: {least: protocol.Viewer},
+		protocol.MethodSessionsPrev: {params: keyed, least: protocol.Viewer},
+		protocol.MethodSessionsPatch: {params: `{"sessionKey":"theirs","label":"x"}`,
+			least: protocol.Operator},
 		protocol.MethodSessionsReset: {params: named, least: protocol.Operator},
 		protocol.MethodSessionsDel:   {params: named, least: protocol.Operator},
 		protocol.MethodAgentsList:    {least: protocol.Viewer},
 		protocol.MethodHealth:        {least: protocol.Viewer},
 		protocol.MethodStatus:        {least: protocol.Viewer},
 		protocol.MethodDeviceList:    {least: protocol.Admin},
-		protocol.MethodDeviceApprove: {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin, admin: protocol.NotFound},
-		protocol.MethodDeviceDeny:    {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin, admin: protocol.NotFound},
-		protocol.MethodDeviceRevoke:  {params: `{"deviceId":"dev-none"}`, least: protocol.Admin, admin: protocol.NotFound},
-		protocol.MethodKeysCreate:    {params: `{"name":"bot","userId":"user","role":"viewer"}`, least: protocol.Admin},
-		protocol.MethodKeysList:      {least: protocol.Admin},
-		protocol.MethodKeysRevoke:    {params: `{"id":"key-none"}`, least: protocol.Admin, admin: protocol.NotFound},
-		protocol.MethodClientsList:   {least: protocol.Admin},
-		protocol.MethodClientsDrop:   {params: `{"id":"0"}`, least: protocol.Admin, admin: protocol.NotFound},
-		protocol.MethodAuditList:     {least: protocol.Admin},
-		protocol.MethodConfigReload:  {least: protocol.Admin},
+		protocol.MethodDeviceApprove: {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin,
+			admin: protocol.NotFound},
+		protocol.MethodDeviceDeny: {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin,
+			admin: protocol.NotFound},
+		protocol.MethodDeviceRevoke: {params: `{"deviceId":"dev-none"}`, least: protocol.Admin,
+			admin: protocol.NotFound},
+		protocol.MethodKeysCreate: {params: `{"name":"bot","userId":"user","role":"viewer"}`,
+			least: protocol.Admin},
+		protocol.MethodKeysList: {least: protocol.Admin},
+		protocol.MethodKeysRevoke: {params: `{"id":"key-none"}`, least: protocol.Admin,
+			admin: protocol.NotFound},
+		protocol.MethodClientsList: {least: protocol.Admin},
+		protocol.MethodClientsDrop: {params: `{"id":"0"}`, least: protocol.Admin,
+			admin: protocol.NotFound},
+		protocol.MethodAuditList:    {least: protocol.Admin},
+		protocol.MethodConfigReload: {least: protocol.Admin},
 	}
 }
 
@@ -99,7 +113,8 @@ func TestEveryMethodByEveryRole(t *testing.T) {
 	waiting.OK(protocol.MethodConnect, `{}`)
 	nobody := h.dial(t, from("192.0.2.2"))
 	roles := map[protocol.Role]*client{
-		protocol.Viewer: h.member(t, protocol.Viewer, "user"), protocol.Operator: owner, protocol.Admin: h.admin(t, "user"),
+		protocol.Viewer: h.member(t, protocol.Viewer, "user"), protocol.Operator: owner,
+		protocol.Admin: h.admin(t, "user"),
 	}
 	for _, m := range gateway.Methods() {
 		u := useOf(t, m)
@@ -112,7 +127,8 @@ func TestEveryMethodByEveryRole(t *testing.T) {
 		for role, c := range roles {
 			switch {
 			case m.Least != "" && !role.Allows(m.Least):
-				c.Refused(protocol.Unauthorized, "permission denied: "+m.Name+" requires "+string(m.Least), m.Name, u.params)
+				c.Refused(protocol.Unauthorized, "permission denied: "+m.Name+" requires "+string(m.Least),
+					m.Name, u.params)
 			case u.admin != "":
 				c.Refused(u.admin, "", m.Name, u.params)
 			default:
@@ -140,7 +156,8 @@ func TestMethodsThatTakeASession(t *testing.T) {
 			}
 		}
 		if takes != m.Session {
-			t.Errorf("%s: its params name a session: %v, its row says how to find one: %v", m.Name, takes, m.Session)
+			t.Errorf("%s: its params name a session: %v, its row says how to find one: %v", m.Name, takes,
+				m.Session)
 		}
 	}
 }
@@ -152,7 +169,8 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	h := newTestGateway(t, httpdtest.Options{})
 	owner := h.member(t, protocol.Operator, "owner")
 	var sent protocol.ChatSendResult
-	owner.Read(owner.OK(protocol.MethodChatSend, `{"message":"echo secret","sessionKey":"theirs"}`), &sent)
+	owner.Read(owner.OK(protocol.MethodChatSend, `{"message":"echo secret","sessionKey":"theirs"}`),
+		&sent)
 	other, admin := h.member(t, protocol.Operator, "other"), h.admin(t, "boss")
 	open(other, "mine")
 	for _, m := range gateway.Methods() {
@@ -178,7 +196,8 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	var page protocol.ChatHistoryResult
 	owner.Read(owner.OK(protocol.MethodChatHistory, keyed), &page)
 	for _, m := range page.Messages {
-		if m.Author != nil && m.Author.UserID == "other" || m.Role == protocol.FromUser && m.Author == nil && m.Content != "echo secret" {
+		if m.Author != nil && m.Author.UserID == "other" || m.Role == protocol.FromUser &&
+			m.Author == nil && m.Content != "echo secret" {
 			t.Errorf("the other user wrote %+v", m)
 		}
 	}
@@ -194,7 +213,8 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	}
 	if len(other.Events) > 0 {
 		for _, e := range other.Events {
-			if strings.Contains(string(e.Payload), "theirs") || strings.Contains(string(e.Payload), "secret") {
+			if strings.Contains(string(e.Payload), "theirs") ||
+				strings.Contains(string(e.Payload), "secret") {
 				t.Errorf("the other user was told %s", e.Payload)
 			}
 		}

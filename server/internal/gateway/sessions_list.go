@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// sessionsQuery is the list of sessions that is asked for.
+// sessionsQuery is the requested list of sessions.
 type sessionsQuery struct {
 	params *protocol.SessionsListParams
 	list   session.List
@@ -44,8 +44,7 @@ func (c *call) prepareSessionsList(p *protocol.SessionsListParams) (sessionsQuer
 	return q, nil
 }
 
-// listsOthers reports whether another user's sessions are asked for, or
-// everybody's.
+// listsOthers reports whether the request is for another user's sessions, or all users'.
 func (c *call) listsOthers(p *protocol.SessionsListParams) bool {
 	return p.All || p.UserID != "" && p.UserID != c.caller().UserID
 }

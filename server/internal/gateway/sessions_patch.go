@@ -21,7 +21,8 @@ func checkPatch(p *protocol.SessionsPatchParams) error {
 }
 
 func validLabel(s string) bool {
-	return utf8.RuneCountInString(s) <= protocol.MaxLabelLength && strings.TrimSpace(s) != "" && printable.Text(s)
+	return utf8.RuneCountInString(s) <= protocol.MaxLabelLength && strings.TrimSpace(s) != "" &&
+		printable.Text(s)
 }
 
 func (c *call) sessionsPatch(p *protocol.SessionsPatchParams) (protocol.Payload, error) {

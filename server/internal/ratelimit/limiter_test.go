@@ -113,7 +113,10 @@ func TestLimiterIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := New[netip.Addr](10, time.Minute)
-		address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
+		address := func(i int) netip.Addr {
+			return netip.AddrFrom4([4]byte{10, byte(i >> 16),
+				byte(i >> 8), byte(i)})
+		}
 		allowed := 0
 		for i := range MaxKeys + 1000 {
 			if _, ok := l.Take(address(i)); ok {
@@ -121,7 +124,8 @@ func TestLimiterIsBounded(t *testing.T) {
 			}
 		}
 		if l.Len() != MaxKeys || allowed != MaxKeys+10 {
-			t.Errorf("%d networks are remembered and %d calls allowed, want %d and %d", l.Len(), allowed, MaxKeys, MaxKeys+10)
+			t.Errorf("%d networks are remembered and %d calls allowed, want %d and %d", l.Len(), allowed,
+				MaxKeys, MaxKeys+10)
 		}
 		if wait := l.Wait(address(MaxKeys)); wait != 6*time.Second {
 			t.Errorf("a key without a bucket of its own would wait %v, want 6 s as the others like it", wait)
@@ -164,7 +168,8 @@ func TestLimiterProperty(t *testing.T) {
 					}
 				}
 				taken = append(taken, time.Now())
-				if n := len(taken) - burst - 1; n >= 0 && taken[len(taken)-1].Sub(taken[n]) < period/time.Duration(burst) {
+				if n := len(taken) - burst - 1; n >= 0 &&
+					taken[len(taken)-1].Sub(taken[n]) < period/time.Duration(burst) {
 					rt.Fatalf("%d calls within %v", burst+1, taken[len(taken)-1].Sub(taken[n]))
 				}
 			}

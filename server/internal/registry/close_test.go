@@ -21,7 +21,8 @@ import (
 )
 
 // roomy are limits that these tests do not reach.
-var roomy = Limits{Connections: 100, ConnectionsPerUser: 50, ConnectionsPerAddress: 100, PendingConnections: 100}
+var roomy = Limits{Connections: 100, ConnectionsPerUser: 50, ConnectionsPerAddress: 100,
+	PendingConnections: 100}
 
 // doorway serves WebSockets and registers them.
 type doorway struct {
@@ -52,7 +53,8 @@ func newDoorway(t *testing.T) *doorway {
 	d := &doorway{Registry: New(), accepted: make(chan *Connection, 1)}
 	set := conn.NewSet(conn.Limits{}, slog.New(slog.DiscardHandler))
 	d.server = conntest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := d.Reserve(access.Peer{Address: addressOf(1), Cookie: r.Header.Get("Test-Cookie")}, roomy)
+		c, err := d.Reserve(access.Peer{Address: addressOf(1), Cookie: r.Header.Get("Test-Cookie")},
+			roomy)
 		if err != nil {
 			t.Error(err)
 			return
@@ -89,19 +91,24 @@ func (d *doorway) authenticated(t *testing.T, cookie string, who access.Identity
 // guests are some of each kind, by name.
 func (d *doorway) guests(t *testing.T) map[string]guest {
 	t.Helper()
-	device := access.Identity{UserID: "ann", Role: protocol.Operator, Via: "device:dev-1", DeviceID: "dev-1"}
-	key := access.Identity{UserID: "bot", Role: protocol.Viewer, Via: "key:gh_1", KeyID: "key-1", ExpiresAt: 1000}
+	device := access.Identity{UserID: "ann", Role: protocol.Operator, Via: "device:dev-1",
+		DeviceID: "dev-1"}
+	key := access.Identity{UserID: "bot", Role: protocol.Viewer, Via: "key:gh_1", KeyID: "key-1",
+		ExpiresAt: 1000}
 	all := map[string]guest{
-		"stranger":       d.enter(t, ""),
-		"browser":        d.enter(t, "cookie 1"),
-		"waits":          d.enter(t, "cookie 2"),
-		"waits for 1":    d.enter(t, ""),
-		"ann's tab":      d.authenticated(t, "cookie 1", device),
-		"ann's tool":     d.authenticated(t, "", device),
-		"ann by token":   d.authenticated(t, "", access.Identity{UserID: "ann", Role: protocol.Admin, Via: audit.ViaToken}),
-		"bot":            d.authenticated(t, "", key),
-		"another bot":    d.authenticated(t, "", access.Identity{UserID: "bot", Via: "key:gh_2", KeyID: "key-2"}),
-		"another device": d.authenticated(t, "", access.Identity{UserID: "ann", Via: "device:dev-2", DeviceID: "dev-2"}),
+		"stranger":    d.enter(t, ""),
+		"browser":     d.enter(t, "cookie 1"),
+		"waits":       d.enter(t, "cookie 2"),
+		"waits for 1": d.enter(t, ""),
+		"ann's tab":   d.authenticated(t, "cookie 1", device),
+		"ann's tool":  d.authenticated(t, "", device),
+		"ann by token": d.authenticated(t, "",
+			access.Identity{UserID: "ann", Role: protocol.Admin, Via: audit.ViaToken}),
+		"bot": d.authenticated(t, "", key),
+		"another bot": d.authenticated(t, "",
+			access.Identity{UserID: "bot", Via: "key:gh_2", KeyID: "key-2"}),
+		"another device": d.authenticated(t, "",
+			access.Identity{UserID: "ann", Via: "device:dev-2", DeviceID: "dev-2"}),
 	}
 	d.Wait(all["waits"].Connection, "dev-3")
 	d.Wait(all["waits for 1"].Connection, "dev-1")
@@ -131,18 +138,31 @@ func TestClose(t *testing.T) {
 		close func(*doorway, map[string]guest)
 		want  string // who is closed
 	}{
-		"a device":            {func(d *doorway, _ map[string]guest) { d.CloseDevice("dev-1", "gone") }, "ann's tab, ann's tool, waits for 1"},
-		"a device that waits": {func(d *doorway, _ map[string]guest) { d.CloseDevice("dev-3", "gone") }, "waits"},
-		"no device":           {func(d *doorway, _ map[string]guest) { d.CloseDevice("", "gone") }, ""},
-		"a key":               {func(d *doorway, _ map[string]guest) { d.CloseKey("key-1", "gone") }, "bot"},
-		"no key":              {func(d *doorway, _ map[string]guest) { d.CloseKey("", "gone") }, ""},
-		"a browser":           {func(d *doorway, _ map[string]guest) { d.CloseBrowser("cookie 1", "gone") }, "ann's tab, browser"},
-		"no browser":          {func(d *doorway, _ map[string]guest) { d.CloseBrowser("", "gone") }, ""},
-		"expired":             {func(d *doorway, _ map[string]guest) { d.CloseExpired(1000, "gone") }, "bot"},
-		"not yet expired":     {func(d *doorway, _ map[string]guest) { d.CloseExpired(999, "gone") }, ""},
-		"an id":               {func(d *doorway, g map[string]guest) { d.CloseID(g["bot"].name(), "gone") }, "bot"},
-		"a stranger's id":     {func(d *doorway, g map[string]guest) { d.CloseID(g["stranger"].name(), "gone") }, ""},
-		"no id":               {func(d *doorway, _ map[string]guest) { d.CloseID("x", "gone") }, ""},
+		"a device": {func(d *doorway, _ map[string]guest) { d.CloseDevice("dev-1", "gone") },
+			"ann's tab, ann's tool, waits for 1"},
+		"a device that waits": {func(d *doorway, _ map[string]guest) { d.CloseDevice("dev-3", "gone") },
+			"waits"},
+		"no device": {func(d *doorway, _ map[string]guest) { d.CloseDevice("", "gone") }, ""},
+		"a key": {func(d *doorway, _ map[string]guest) { d.CloseKey("key-1", "gone") },
+			"bot"},
+		"no key": {func(d *doorway, _ map[string]guest) { d.CloseKey("", "gone") }, ""},
+		"a browser": {func(d *doorway,
+			_ map[string]guest) {
+			d.CloseBrowser("cookie 1", "gone")
+		}, "ann's tab, browser"},
+		"no browser": {func(d *doorway, _ map[string]guest) { d.CloseBrowser("", "gone") }, ""},
+		"expired": {func(d *doorway, _ map[string]guest) { d.CloseExpired(1000, "gone") },
+			"bot"},
+		"not yet expired": {func(d *doorway, _ map[string]guest) { d.CloseExpired(999, "gone") }, ""},
+		"an id": {func(d *doorway,
+			g map[string]guest) {
+			d.CloseID(g["bot"].name(), "gone")
+		}, "bot"},
+		"a stranger's id": {func(d *doorway,
+			g map[string]guest) {
+			d.CloseID(g["stranger"].name(), "gone")
+		}, ""},
+		"no id": {func(d *doorway, _ map[string]guest) { d.CloseID("x", "gone") }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,12 +215,14 @@ func TestList(t *testing.T) {
 	began := all["bot"].Since
 	all["bot"].Seen()
 	list := d.List()
-	if len(list) != 6 || !slices.IsSortedFunc(list, func(a, b protocol.ConnectedClient) int { return int(d.idOf(b.ID) - d.idOf(a.ID)) }) {
+	if len(list) != 6 || !slices.IsSortedFunc(list,
+		func(a, b protocol.ConnectedClient) int { return int(d.idOf(b.ID) - d.idOf(a.ID)) }) {
 		t.Errorf("listed: %+v", list)
 	}
 	bot, found := d.Find(all["bot"].name())
 	want := protocol.ConnectedClient{
-		ID: all["bot"].name(), UserID: "bot", Role: protocol.Viewer, Via: "key:gh_1", Address: "192.0.2.1", Client: "program of bot",
+		ID: all["bot"].name(), UserID: "bot", Role: protocol.Viewer, Via: "key:gh_1",
+		Address: "192.0.2.1", Client: "program of bot",
 		ConnectedAt: protocol.At(began), ActiveAt: bot.ActiveAt,
 	}
 	if !found || bot != want || bot.ActiveAt < bot.ConnectedAt || !slices.Contains(list, bot) {
@@ -211,10 +233,13 @@ func TestList(t *testing.T) {
 			t.Errorf("%q is %+v", id, c)
 		}
 	}
-	if pending, pairing, authenticated := d.Counts(); pending != 2 || pairing != 2 || authenticated != 6 || d.Strangers() != 4 {
-		t.Errorf("%d pending, %d wait, %d authenticated; %d strangers", pending, pairing, authenticated, d.Strangers())
+	if pending, pairing, authenticated := d.Counts(); pending != 2 || pairing != 2 ||
+		authenticated != 6 || d.Strangers() != 4 {
+		t.Errorf("%d pending, %d wait, %d authenticated; %d strangers", pending, pairing, authenticated,
+			d.Strangers())
 	}
-	if ids := slices.Sorted(slices.Values(d.Pairings())); !slices.Equal(ids, []string{"dev-1", "dev-3"}) {
+	if ids := slices.Sorted(slices.Values(d.Pairings())); !slices.Equal(ids,
+		[]string{"dev-1", "dev-3"}) {
 		t.Errorf("pairings waited for: %v", ids)
 	}
 	for now, want := range map[protocol.Time][]string{999: {"key-1", "key-2"}, 1000: {"key-2"}} {
@@ -246,7 +271,8 @@ func TestMostOfAUser(t *testing.T) {
 		return c
 	}
 	one, two, three := open(), open(), open()
-	if !r.Authenticate(one, who, "", 2) || !r.Authenticate(two, who, "", 2) || r.Authenticate(three, who, "", 2) {
+	if !r.Authenticate(one, who, "", 2) || !r.Authenticate(two, who, "", 2) ||
+		r.Authenticate(three, who, "", 2) {
 		t.Fatal("a user has not just what it may have")
 	}
 	r.Deauthenticate(one)

@@ -15,13 +15,13 @@ type Limits struct {
 	PendingConnections    int // not authenticated
 }
 
-// How long clients are told to wait when there is no room.
+// The delay after which a client may try again if there are too many connections.
 const (
 	RetryFull    = 10 * time.Second
 	RetryPending = 2 * time.Second
 )
 
-// Full is why there is no room for a connection. Reserve gives it, before the WebSocket
+// Full says that there are too many connections. Reserve gives it, before the WebSocket
 // is opened.
 type Full struct {
 	Cause metrics.Refusal

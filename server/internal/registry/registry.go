@@ -16,7 +16,7 @@ type Registry struct {
 	// mu guards the following fields, and those of connections that say so.
 	mu            sync.Mutex
 	lastID        int64
-	reserved      int // connections that hold a place, open or not
+	reserved      int // all connections, whether open or not
 	pending       int // of them, those that count against Limits.PendingConnections
 	authenticated int
 	waiting       int // connections that wait for a pairing
@@ -44,7 +44,7 @@ func New() *Registry {
 	}
 }
 
-// Open tells that the WebSocket of a reserved connection is open.
+// Open says that the WebSocket of a reserved connection is open.
 func (r *Registry) Open(c *Connection, socket *conn.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,7 +73,7 @@ func (r *Registry) Authenticate(
 	r.byUser.add(who.UserID, c)
 	r.byDevice.add(who.DeviceID, c)
 	r.byKey.add(who.KeyID, c)
-	r.settleLocked(c)
+	r.removePendingLocked(c)
 	return true
 }
 
@@ -81,7 +81,7 @@ func (r *Registry) Authenticate(
 func (r *Registry) Deauthenticate(c *Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.disownLocked(c)
+	r.unassignUserLocked(c)
 	if !c.pending {
 		c.pending = true
 		r.pending++
@@ -114,8 +114,8 @@ func (r *Registry) Remove(c *Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopWaitingLocked(c)
-	r.disownLocked(c)
-	r.settleLocked(c)
+	r.unassignUserLocked(c)
+	r.removePendingLocked(c)
 	if c.socket != nil {
 		delete(r.open, c.ID)
 		r.byCookie.remove(c.Peer.Cookie, c)
@@ -141,8 +141,8 @@ func (r *Registry) stopWaitingLocked(c *Connection) {
 	c.pairing = ""
 }
 
-// disownLocked makes a connection nobody's.
-func (r *Registry) disownLocked(c *Connection) {
+// unassignUserLocked makes an authenticated connection unauthenticated.
+func (r *Registry) unassignUserLocked(c *Connection) {
 	if c.who == nil {
 		return
 	}
@@ -153,8 +153,8 @@ func (r *Registry) disownLocked(c *Connection) {
 	c.who, c.program = nil, ""
 }
 
-// settleLocked takes a connection off those that are pending.
-func (r *Registry) settleLocked(c *Connection) {
+// removePendingLocked makes a connection not pending any more.
+func (r *Registry) removePendingLocked(c *Connection) {
 	if !c.pending {
 		return
 	}

@@ -87,7 +87,7 @@ func (r *Registry) displaceLocked(own int) *conn.Conn {
 	if oldest == nil {
 		return nil
 	}
-	r.settleLocked(oldest)
+	r.removePendingLocked(oldest)
 	return oldest.socket
 }
 

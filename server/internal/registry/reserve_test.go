@@ -26,8 +26,10 @@ func TestRegistryProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		l := Limits{
-			Connections: rapid.IntRange(1, 20).Draw(t, "all"), ConnectionsPerUser: rapid.IntRange(1, 4).Draw(t, "user"),
-			ConnectionsPerAddress: rapid.IntRange(1, 8).Draw(t, "address"), PendingConnections: rapid.IntRange(1, 10).Draw(t, "pending"),
+			Connections:           rapid.IntRange(1, 20).Draw(t, "all"),
+			ConnectionsPerUser:    rapid.IntRange(1, 4).Draw(t, "user"),
+			ConnectionsPerAddress: rapid.IntRange(1, 8).Draw(t, "address"),
+			PendingConnections:    rapid.IntRange(1, 10).Draw(t, "pending"),
 		}
 		r := New()
 		var taken []*Connection
@@ -40,8 +42,9 @@ func TestRegistryProperty(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"reserve": func(t *rapid.T) {
 				peer := access.Peer{
-					Address: addressOf(rapid.IntRange(1, 4).Draw(t, "address")), Proxy: rapid.Bool().Draw(t, "proxy"),
-					Cookie: rapid.SampledFrom([]string{"", "cookie 1", "cookie 2"}).Draw(t, "cookie"),
+					Address: addressOf(rapid.IntRange(1, 4).Draw(t, "address")),
+					Proxy:   rapid.Bool().Draw(t, "proxy"),
+					Cookie:  rapid.SampledFrom([]string{"", "cookie 1", "cookie 2"}).Draw(t, "cookie"),
 				}
 				c, _, full := r.reserve(peer, l)
 				if (c == nil) != (full != nil) {
@@ -61,7 +64,8 @@ func TestRegistryProperty(t *testing.T) {
 				if c.socket == nil || c.who != nil {
 					t.Skip()
 				}
-				if r.Authenticate(c, anybody(t), "program", l.ConnectionsPerUser) && rapid.Bool().Draw(t, "refused after all") {
+				if r.Authenticate(c, anybody(t), "program", l.ConnectionsPerUser) &&
+					rapid.Bool().Draw(t, "refused after all") {
 					r.Deauthenticate(c)
 				}
 			},
@@ -146,7 +150,8 @@ func check(t *rapid.T, r *Registry, taken []*Connection, l Limits) {
 			t.Fatalf("by %s there are %v, found %v", name, pair[0], pair[1])
 		}
 	}
-	if r.reserved != len(taken) || r.reserved > l.Connections || r.pending != pending || r.authenticated != authenticated ||
+	if r.reserved != len(taken) || r.reserved > l.Connections || r.pending != pending ||
+		r.authenticated != authenticated ||
 		r.waiting != waiting || !maps.Equal(open, r.open) || len(r.byNetwork) != len(networks) {
 		t.Fatalf("%d connections, %d pending, %d open, %d authenticated, %d wait; counted %+v",
 			len(taken), pending, len(open), authenticated, waiting, r)
@@ -168,7 +173,8 @@ func sameConnections(a, b index) bool {
 // from one address.
 func TestOneAddressDoesNotKeepTheOthersOut(t *testing.T) {
 	t.Parallel()
-	l := Limits{Connections: 1000, ConnectionsPerUser: 50, ConnectionsPerAddress: 250, PendingConnections: 10}
+	l := Limits{Connections: 1000, ConnectionsPerUser: 50, ConnectionsPerAddress: 250,
+		PendingConnections: 10}
 	r := New()
 	greedy, other := access.Peer{Address: addressOf(1)}, access.Peer{Address: addressOf(2)}
 	conns := map[*conn.Conn]int{}
@@ -181,7 +187,8 @@ func TestOneAddressDoesNotKeepTheOthersOut(t *testing.T) {
 		conns[socket] = i
 		r.Open(c, socket)
 	}
-	if _, displaced, full := r.reserve(greedy, l); full == nil || displaced != nil || full.Cause != metrics.RefusedPending {
+	if _, displaced, full := r.reserve(greedy, l); full == nil || displaced != nil ||
+		full.Cause != metrics.RefusedPending {
 		t.Fatalf("one more of the greedy: %v", full)
 	}
 	for i := range 4 {
@@ -202,7 +209,8 @@ func TestOneAddressDoesNotKeepTheOthersOut(t *testing.T) {
 func TestManyAddressesDoNotKeepTheOthersOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := Limits{Connections: 1000, ConnectionsPerUser: 50, ConnectionsPerAddress: 250, PendingConnections: 10}
+		l := Limits{Connections: 1000, ConnectionsPerUser: 50, ConnectionsPerAddress: 250,
+			PendingConnections: 10}
 		r := New()
 		var conns []*conn.Conn
 		for i := range l.PendingConnections {
