@@ -199,12 +199,7 @@ func (a *App) state(c *client.Client, s client.State) {
 	if a.base.conn != c {
 		return // an earlier client, which was stopped
 	}
-	a.base.connState = s
-	if s.Phase == client.Ready {
-		a.base.connectionAlive()
-	}
-	a.base.announceConnection(s)
-	a.base.redraw(partConnection)
+	a.base.connectionChanged(s)
 	a.page.state(s)
 }
 

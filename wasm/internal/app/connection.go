@@ -93,11 +93,21 @@ func (s *basePage) tryNow() {
 	}
 }
 
-// announceConnection tells assistive technology that the connection is lost, or back. It
-// also drops the delayed queries, and starts the doctor if connecting fails.
-func (s *basePage) announceConnection(st client.State) {
+// connectionChanged is called when the connection's state has changed, before the page's
+// own state function.
+func (s *basePage) connectionChanged(st client.State) {
+	s.connState = st
+	if st.Phase == client.Ready {
+		s.connectionAlive()
+	}
+	s.delayedQueries = nil // a new connection makes its own
 	s.examineIfFailing(st)
-	s.delayedQueries = nil
+	s.announceConnection(st)
+	s.redraw(partConnection)
+}
+
+// announceConnection tells assistive technology that the connection is lost, or back.
+func (s *basePage) announceConnection(st client.State) {
 	switch {
 	case st.Phase == client.Waiting && !s.announcedLost:
 		s.announcedLost = true

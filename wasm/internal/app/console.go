@@ -220,7 +220,7 @@ func (c *console) actOnRow(target view.Element, method, name, dialog string) {
 		case err == nil:
 			view.CloseDialogs(c.doc)
 		case dialog == markup.IDConsole:
-			c.problem("That did not work: " + errorText(err))
+			c.problem("This was not done: " + errorText(err))
 		default:
 			view.SetDialogError(c.doc, dialog, errorText(err))
 		}

@@ -38,7 +38,7 @@ func (c *chat) sessionChanged(f *follow.Session, changes []timeline.Change) {
 	opening := c.opening != "" && c.opening == s.key
 	switch {
 	case f.Err != nil && f.Loaded:
-		c.problem("This chat is not followed live: " + errorText(f.Err))
+		c.problem("This chat is not kept up to date: " + errorText(f.Err))
 	case f.Err != nil:
 		c.problem(errorText(f.Err))
 		if opening {

@@ -22,7 +22,8 @@ func (s *basePage) rateLimited(err *protocol.Error, all bool) {
 	}
 	s.connectionAlive()
 	if !s.paused() {
-		view.Announce(s.doc, "Slow down: the gateway takes no more requests for a while. Nothing is lost.")
+		view.Announce(s.doc, "Slow down: the gateway takes no more requests for a while. "+
+			"Nothing is lost, and it goes on by itself.")
 	}
 	until := clock.Now().Add(clock.Duration(err.RetryAfterMs) * clock.Millisecond)
 	if s.pausedUntil.Before(until) {

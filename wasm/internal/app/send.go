@@ -144,7 +144,7 @@ func (c *chat) abort(run string) {
 	c.call(protocol.MethodChatAbort, params.AppendJSON(nil), result.DecodeJSON,
 		func(err *protocol.Error) {
 			if err != nil {
-				c.problem("It could not be stopped: " + errorText(err))
+				c.problem("The answer could not be stopped: " + errorText(err))
 			}
 		})
 }

@@ -120,7 +120,7 @@ func (c *chat) patch(params *protocol.SessionsPatchParams) {
 	c.call(protocol.MethodSessionsPatch, params.AppendJSON(nil), result.DecodeJSON,
 		func(err *protocol.Error) {
 			if err != nil {
-				c.problem("That did not work: " + errorText(err))
+				c.problem("The chat was not changed: " + errorText(err))
 				return
 			}
 			c.list.put(&result.Session)

@@ -149,7 +149,7 @@ func (c *chat) refusedInOtherSessions() []view.Refused {
 // settleUnsent handles the outbox's messages of a session that was deleted. If this user
 // deleted it here (byUser), they are removed; else they stay, as refused ones.
 func (c *chat) settleUnsent(key string, byUser bool) {
-	stranded := false
+	refused := false
 	for _, m := range c.outbox.messages.Of(key) {
 		switch {
 		case m.Ack != nil:
@@ -160,10 +160,10 @@ func (c *chat) settleUnsent(key string, byUser bool) {
 			m.Refused = protocol.Refuse(protocol.NotFound,
 				"That chat was deleted. Sending it again makes a new one.")
 			c.messageRefused(m)
-			stranded = true
+			refused = true
 		}
 	}
-	if stranded && key == c.shown.key {
+	if refused && key == c.shown.key {
 		c.problem("This chat was deleted. Its unsent messages are kept: you find them above the " +
 			"composer of any other chat.")
 	}
