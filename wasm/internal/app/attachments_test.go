@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -270,17 +269,4 @@ func TestViewerAttachesNothing(t *testing.T) {
 		eq(t, "what is attached", s.attached(), "")
 		eq(t, "uploads", len(s.browser.files.uploads), 0)
 	})
-}
-
-// A message that two tabs have uploaded is sent with the files of one of them.
-func TestTakesTheMediaThatIsKept(t *testing.T) {
-	t.Parallel()
-	file := func(path string) []protocol.KeptFile {
-		return []protocol.KeptFile{{Key: "a", Media: protocol.Media{Path: path}}}
-	}
-	m := &client.Outgoing{Files: file("")}
-	m.TakeMedia(&client.Outgoing{Files: file("/api/media/1")})
-	m.TakeMedia(&client.Outgoing{Files: file("/api/media/2")})
-	m.TakeMedia(&client.Outgoing{})
-	eq(t, "the path", m.Files[0].Media.Path, "/api/media/1")
 }

@@ -175,39 +175,11 @@ func TestAsksForMissingEvents(t *testing.T) {
 		eq(t, "loads", len(s.gateway.calls("chat.history")), 1)
 
 		s.gateway.on("chat.replay", `{"events":[],"sessionKey":"s","epoch":"e","lastSeq":9,"reset":true}`)
-		s.gateway.on("chat.history", `{"messages":[`+messageJSON("m9",
-			9)+`],"sessionKey":"s","epoch":"e","lastSeq":9,"hasMore":false}`)
+		s.gateway.on("chat.history", `{"messages":[`+messageJSON("m9", 9)+
+			`],"sessionKey":"s","epoch":"e","lastSeq":9,"hasMore":false}`)
 		s.gateway.event("tick", `{"sessions":{"s":9,"other":3}}`, 0)
 		s.wait(4 * time.Second)
 		eq(t, "the transcript after a reset", s.messages(), "complete: m9")
-	})
-}
-
-func TestReplayGoesOnUntilNothingIsMissing(t *testing.T) {
-	withPage(t, sessionPage, withHistory, func(s *harness) {
-		s.gateway.answer("chat.replay", func(p params) (string, *protocol.Error) {
-			next := int(p["afterSeq"].(float64)) + 1
-			return fmt.Sprintf(`{"events":[{"type":"event","event":"chat","seq":%d,"payload":{"type":"message","sessionKey":"s","message":%s}}],"sessionKey":"s","epoch":"e","lastSeq":9,"reset":false}`,
-				next, messageJSON(fmt.Sprint("m", next), next)), nil
-		})
-		s.gateway.event("tick", `{"sessions":{"s":9}}`, 0)
-		s.wait(4 * time.Second)
-		eq(t, "asked", len(s.gateway.calls("chat.replay")), 5)
-		eq(t, "the last", s.last().Slot("body"), "m9")
-	})
-}
-
-func TestReplayRefused(t *testing.T) {
-	withPage(t, sessionPage, withHistory, func(s *harness) {
-		s.gateway.refuse("chat.replay", protocol.Exhausted("slow down", 100))
-		s.gateway.event("tick", `{"sessions":{"s":5}}`, 0)
-		s.wait(10 * time.Second)
-		if n := len(s.gateway.calls("chat.replay")); n < 2 || n > 9 {
-			t.Errorf("asked %d times in 10 s", n)
-		}
-		s.gateway.refuse("chat.replay", protocol.Refuse(protocol.NotFound, "no such session"))
-		s.wait(4 * time.Second)
-		eq(t, "the state", s.state(), "gone")
 	})
 }
 
