@@ -16,19 +16,19 @@ type chat struct {
 	user string
 	role protocol.Role
 
-	shown           *session
-	opened          map[string]*session // the sessions that this page has opened, by key
-	followed        *follow.Sessions    // those of them that are kept up to date
-	outbox          outbox
-	drafts          drafts
-	attachments     attachments
-	opening         string // key of the session to show as soon as it is loaded
-	pushOnOpen      bool   // showing it adds an entry to the browser's history
-	list            sessionList
-	agents          []protocol.Agent
-	pendingPairings pendingPairings
-	deleting        map[string]bool // keys of sessions that this page is deleting
-	ended           bool            // signed out or revoked: nothing is shown any more
+	shown            *session
+	opened           map[string]*session // the sessions that this page has opened, by key
+	followedSessions *follow.Sessions    // those of them that are kept up to date
+	outbox           outbox
+	drafts           drafts
+	attachments      attachments
+	opening          string // key of the session to show as soon as it is loaded
+	pushOnOpen       bool   // showing it adds an entry to the browser's history
+	list             sessionList
+	agents           []protocol.Agent
+	pendingPairings  pendingPairings
+	deleting         map[string]bool // keys of sessions that this page is deleting
+	ended            bool            // signed out or revoked: nothing is shown any more
 
 	transcript   *view.Transcript
 	sessions     *view.Sessions
@@ -60,7 +60,7 @@ func newChat(s *basePage) *chat {
 	c.shown.existed = s.root.Attr(markup.AttrEpoch) != ""
 	c.shown.gone = s.root.Attr(markup.AttrState) == markup.StateGone
 	c.takeOverOtherUser()
-	c.followed = &follow.Sessions{Call: c.query, OnLoop: c.do, Changed: c.sessionChanged}
+	c.followedSessions = &follow.Sessions{Call: c.query, OnLoop: c.do, Changed: c.sessionChanged}
 	c.follow(c.shown)
 	s.countUnsent = func(texts []string, durable bool) int {
 		c.mergeStored(texts, durable)
@@ -74,7 +74,7 @@ func (c *chat) page() page {
 		start: c.start, state: c.state, event: c.event, act: c.act,
 		tick: c.tick, draw: c.draw, counting: c.counting,
 		navigated: c.navigated, scrolled: c.scrolled,
-		resumeCursors: c.followed.Cursors, hidden: c.saveDraft, visible: c.syncStored,
+		resumeCursors: c.followedSessions.Cursors, hidden: c.saveDraft, visible: c.syncStored,
 		files: c.attach,
 	}
 }
@@ -114,7 +114,7 @@ func (c *chat) ready() bool { return c.connState.Phase == client.Ready }
 func (c *chat) state(s client.State) {
 	c.redraw(partBody)
 	if s.Phase != client.Ready {
-		c.followed.State(s)
+		c.followedSessions.State(s)
 	}
 	switch s.Phase {
 	case client.Ready:
@@ -159,7 +159,7 @@ func (c *chat) welcome(s client.State) {
 // end removes from the page what its reader may no longer read. state is the page's then.
 func (c *chat) end(state string) {
 	c.ended = true
-	c.followed.Trim(0)
+	c.followedSessions.Trim(0)
 	clear(c.opened)
 	c.shown, c.opening = c.session(""), ""
 	c.list = sessionList{}
@@ -197,7 +197,7 @@ func (c *chat) event(f protocol.Frame) {
 		c.sessionUpdated(f.Payload)
 		c.handleLogEvent(f)
 	case protocol.EventTick:
-		c.followed.Tick(f.Payload)
+		c.followedSessions.Tick(f.Payload)
 	case protocol.EventDeviceRequested, protocol.EventDeviceResolved:
 		c.pendingPairings.event(f)
 	}

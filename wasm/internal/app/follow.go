@@ -23,9 +23,9 @@ func (c *chat) follow(s *session) {
 	if s.other != nil {
 		kind = follow.OtherUsersSession
 	}
-	s.followed = c.followed.Follow(s.key, kind)
+	s.followed = c.followedSessions.Follow(s.key, kind)
 	s.log = s.followed.Log
-	c.followed.Trim(maxFollowed)
+	c.followedSessions.Trim(maxFollowed)
 }
 
 // resumeSessions brings the sessions up to date after a connect, and notes how many
@@ -43,7 +43,7 @@ func (c *chat) resumeSessions(state client.State) {
 			s.missed, s.missedUntil = r.LastSeq-cursor.AfterSeq, r.LastSeq
 		}
 	}
-	c.followed.State(state)
+	c.followedSessions.State(state)
 }
 
 // caughtUpFor is how long "Caught up" stays on the page.

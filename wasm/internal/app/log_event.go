@@ -16,7 +16,7 @@ func (c *chat) handleLogEvent(f protocol.Frame) {
 	if kind != protocol.RunChunk {
 		c.redraw(partList)
 	}
-	if s := c.followed.Find(key); s != nil {
+	if s := c.followedSessions.Find(key); s != nil {
 		s.Event(f)
 	}
 }

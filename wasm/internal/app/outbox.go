@@ -77,7 +77,8 @@ func (c *chat) messageStored(m *client.Outgoing, ok bool) {
 	default:
 		c.outbox.unstored[m.Key] = true
 		if c.outbox.durable {
-			c.problem("This browser has no room left to keep messages. This one is in this tab alone: leave it open until it is sent.")
+			c.problem("This browser has no room left to keep messages. This one is in this tab alone: " +
+				"leave the tab open until it is sent.")
 		}
 	}
 	c.warnNotDurable()
@@ -90,7 +91,8 @@ func (c *chat) warnNotDurable() {
 		return
 	}
 	c.outbox.warned = true
-	c.problem("This browser keeps nothing for this page, as in a private window. What is not sent yet is lost when the tab is closed.")
+	c.problem("This browser keeps nothing for this page, as in a private window. " +
+		"What is not sent yet is lost when the tab is closed.")
 }
 
 // removeMessage removes a message from every tab.

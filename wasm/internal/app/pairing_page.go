@@ -28,55 +28,55 @@ type pairingPage struct {
 const coolDown = 60 * clock.Second
 
 func newPairingPage(s *basePage) *pairingPage {
-	g := &pairingPage{basePage: s, shownState: s.root.Attr(markup.AttrState)}
-	s.retryNow = g.retryCookie
-	return g
+	p := &pairingPage{basePage: s, shownState: s.root.Attr(markup.AttrState)}
+	s.retryNow = p.retryCookie
+	return p
 }
 
-func (g *pairingPage) page() page {
+func (p *pairingPage) page() page {
 	return page{
-		start: g.start, state: g.state, event: g.event, act: g.act,
-		tick: g.tick, draw: g.draw, counting: g.counting,
+		start: p.start, state: p.state, event: p.event, act: p.act,
+		tick: p.tick, draw: p.draw, counting: p.counting,
 	}
 }
 
-func (g *pairingPage) deviceNameKey() string {
-	return g.root.Attr(markup.AttrInstance) + " device name"
+func (p *pairingPage) deviceNameKey() string {
+	return p.root.Attr(markup.AttrInstance) + " device name"
 }
 
 // start requests the cookie that will be this browser's credential, which no script can
 // read, and then connects.
-func (g *pairingPage) start() {
-	if name := g.browser.TabValue(g.deviceNameKey()); name != "" {
-		view.SetInput(g.doc, markup.IDDeviceName, name)
+func (p *pairingPage) start() {
+	if name := p.browser.TabValue(p.deviceNameKey()); name != "" {
+		view.SetInput(p.doc, markup.IDDeviceName, name)
 	}
-	g.requestCookie()
+	p.requestCookie()
 }
 
 // requestCookie makes sure that the browser has a cookie, and connects with it.
-func (g *pairingPage) requestCookie() {
-	g.fetch("POST", "{}", func(status int, text string) {
+func (p *pairingPage) requestCookie() {
+	p.fetch("POST", "{}", func(status int, text string) {
 		switch {
 		case status >= 200 && status < 300:
-			g.tries = 0
-			g.connectWithCookie()
+			p.tries = 0
+			p.connectWithCookie()
 		default:
-			g.cookieFailed(status, parseError(text))
+			p.cookieFailed(status, parseError(text))
 		}
 	})
 }
 
 // connectWithCookie connects anew, since a WebSocket has the cookie that it was opened
 // with.
-func (g *pairingPage) connectWithCookie() {
-	g.hello.DeviceName = view.Input(g.doc, markup.IDDeviceName)
-	g.connect()
+func (p *pairingPage) connectWithCookie() {
+	p.hello.DeviceName = view.Input(p.doc, markup.IDDeviceName)
+	p.connect()
 }
 
 // cookieFailed shows why there is no cookie, and when the next attempt is made.
-func (g *pairingPage) cookieFailed(status int, err *protocol.Error) {
-	g.tries++
-	wait := min(clock.Second<<min(g.tries-1, 5), 30*clock.Second)
+func (p *pairingPage) cookieFailed(status int, err *protocol.Error) {
+	p.tries++
+	wait := min(clock.Second<<min(p.tries-1, 5), 30*clock.Second)
 	state := markup.StateUnreachable
 	if status == 429 {
 		state = markup.StateTooMany
@@ -85,73 +85,74 @@ func (g *pairingPage) cookieFailed(status int, err *protocol.Error) {
 	if err != nil && err.RetryAfterMs > 0 {
 		wait = clock.Duration(err.RetryAfterMs) * clock.Millisecond
 	}
-	g.setState(state, err, wait)
+	p.setState(state, err, wait)
 }
 
 // setState shows a state, the error's message if there is one, and counts wait down,
 // which is 0 for none.
-func (g *pairingPage) setState(state string, err *protocol.Error, wait clock.Duration) {
-	g.shownState, g.message, g.retryAt = state, "", clock.Time{}
+func (p *pairingPage) setState(state string, err *protocol.Error, wait clock.Duration) {
+	p.shownState, p.message, p.retryAt = state, "", clock.Time{}
 	if err != nil {
-		g.message = err.Message
+		p.message = err.Message
 	}
 	if wait > 0 {
-		g.retryAt = clock.Now().Add(wait)
+		p.retryAt = clock.Now().Add(wait)
 	}
-	g.redraw(partBody)
+	p.redraw(partBody)
 }
 
 // state is called when the connection's state has changed.
-func (g *pairingPage) state(s client.State) {
+func (p *pairingPage) state(s client.State) {
 	if s.Pairing != nil {
-		g.pairing = *s.Pairing
+		p.pairing = *s.Pairing
 	}
 	switch s.Phase {
 	case client.Pairing:
-		g.clearReloaded()
-		g.setState(markup.StateWaiting, nil, 0)
+		p.clearReloaded()
+		p.setState(markup.StateWaiting, nil, 0)
 	case client.Ready:
-		g.approved()
+		p.approved()
 	case client.Waiting:
-		g.connectionLost(s)
+		p.connectionLost(s)
 	case client.Refused:
-		g.refused(s.Err)
+		p.refused(s.Err)
 	}
 }
 
 // approved reloads the page, which is the chat then.
-func (g *pairingPage) approved() {
-	g.setState(markup.StateApproved, nil, 0)
-	if !g.reloadOnce() {
-		g.setState(markup.StateUnreachable, protocol.Refuse(protocol.Internal,
-			"This browser is approved, but the page came without its cookie. Allow cookies for this address and reload."), 0)
+func (p *pairingPage) approved() {
+	p.setState(markup.StateApproved, nil, 0)
+	if !p.reloadOnce() {
+		p.setState(markup.StateUnreachable, protocol.Refuse(protocol.Internal,
+			"This browser is approved, but it did not send its cookie. "+
+				"Allow cookies for this address and reload the page."), 0)
 	}
 }
 
 // connectionLost leaves the pairing code on the screen through a short interruption.
-func (g *pairingPage) connectionLost(s client.State) {
+func (p *pairingPage) connectionLost(s client.State) {
 	wait := clock.Until(s.RetryAt)
 	switch {
 	case s.Err.Code == protocol.ResourceExhausted:
-		g.setState(markup.StateTooMany, s.Err, wait)
+		p.setState(markup.StateTooMany, s.Err, wait)
 	case s.Pairing == nil || s.Attempt > 1:
-		g.setState(markup.StateUnreachable, nil, wait)
+		p.setState(markup.StateUnreachable, nil, wait)
 	}
 }
 
-func (g *pairingPage) refused(err *protocol.Error) {
+func (p *pairingPage) refused(err *protocol.Error) {
 	wait := clock.Duration(err.RetryAfterMs) * clock.Millisecond
 	switch err.Code {
 	case protocol.NotPaired:
-		g.notPaired(err, wait)
+		p.notPaired(err, wait)
 	case protocol.Unauthorized:
-		g.setState(markup.StatePairingOff, err, 0)
+		p.setState(markup.StatePairingOff, err, 0)
 	default:
-		g.setState(markup.StateUnreachable, err, 0)
+		p.setState(markup.StateUnreachable, err, 0)
 	}
 }
 
-func (g *pairingPage) notPaired(err *protocol.Error, wait clock.Duration) {
+func (p *pairingPage) notPaired(err *protocol.Error, wait clock.Duration) {
 	status := ""
 	if err.Details != nil {
 		status = err.Details.Status
@@ -161,92 +162,92 @@ func (g *pairingPage) notPaired(err *protocol.Error, wait clock.Duration) {
 		if wait == 0 {
 			wait = coolDown
 		}
-		g.setState(markup.StateDenied, nil, wait)
+		p.setState(markup.StateDenied, nil, wait)
 	case status == protocol.PairingRevoked:
 		// The page does not know whose credential was revoked: remove what is stored of
 		// all users of this gateway.
-		g.storage.Purge(g.root.Attr(markup.AttrInstance), "", func() {})
-		g.setState(markup.StateRevoked, nil, wait)
-	case status != protocol.PairingExpired && !g.replacedCredential:
+		p.storage.Purge(p.root.Attr(markup.AttrInstance), "", func() {})
+		p.setState(markup.StateRevoked, nil, wait)
+	case status != protocol.PairingExpired && !p.replacedCredential:
 		// The gateway does not know the credential, so ask with a new one. Once: a second
 		// unknown credential would make a loop.
-		g.replacedCredential = true
-		g.askAgain()
+		p.replacedCredential = true
+		p.askAgain()
 	default:
-		g.setState(markup.StateExpired, nil, wait)
+		p.setState(markup.StateExpired, nil, wait)
 	}
 }
 
 // askAgain deletes the credential and asks for approval with a new one.
-func (g *pairingPage) askAgain() {
-	g.pairing = client.PendingPairing{}
-	g.setState(markup.StateConnecting, nil, 0)
-	g.fetch("DELETE", "", func(status int, text string) {
+func (p *pairingPage) askAgain() {
+	p.pairing = client.PendingPairing{}
+	p.setState(markup.StateConnecting, nil, 0)
+	p.fetch("DELETE", "", func(status int, text string) {
 		if status == 0 || status >= 400 && status != 401 {
-			g.cookieFailed(status, parseError(text))
+			p.cookieFailed(status, parseError(text))
 			return
 		}
-		g.requestCookie()
+		p.requestCookie()
 	})
 }
 
-func (g *pairingPage) event(protocol.Frame) {}
+func (p *pairingPage) event(protocol.Frame) {}
 
 // act does what the user asked for.
-func (g *pairingPage) act(action string, target view.Element) {
+func (p *pairingPage) act(action string, target view.Element) {
 	switch action {
 	case markup.ActionCopyPairingCode:
-		g.copy(g.pairing.Code, target)
+		p.copy(p.pairing.Code, target)
 	case markup.ActionAskAgain:
-		if !clock.Now().Before(g.retryAt) {
-			g.askAgain()
+		if !clock.Now().Before(p.retryAt) {
+			p.askAgain()
 		}
 	case markup.ActionNameDevice:
-		g.browser.SetTabValue(g.deviceNameKey(), view.Input(g.doc, markup.IDDeviceName))
-		if g.connState.Phase == client.Pairing {
-			g.connectWithCookie() // the pairing keeps its code and gets the name
+		p.browser.SetTabValue(p.deviceNameKey(), view.Input(p.doc, markup.IDDeviceName))
+		if p.connState.Phase == client.Pairing {
+			p.connectWithCookie() // the pairing keeps its code and gets the name
 		}
-		g.info("The admin will see that name.")
+		p.info("The admin will see that name.")
 	}
 }
 
-func (g *pairingPage) counting() bool {
-	return !g.retryAt.IsZero() || g.shownState == markup.StateWaiting
+func (p *pairingPage) counting() bool {
+	return !p.retryAt.IsZero() || p.shownState == markup.StateWaiting
 }
 
-func (g *pairingPage) tick(now clock.Time) {
-	g.redraw(partBody)
-	if g.retryAt.IsZero() || now.Before(g.retryAt) {
+func (p *pairingPage) tick(now clock.Time) {
+	p.redraw(partBody)
+	if p.retryAt.IsZero() || now.Before(p.retryAt) {
 		return
 	}
-	if g.tries > 0 {
-		g.retryCookie()
+	if p.tries > 0 {
+		p.retryCookie()
 	}
-	g.retryAt = clock.Time{}
+	p.retryAt = clock.Time{}
 }
 
 // retryCookie requests the cookie now if an attempt is due later.
-func (g *pairingPage) retryCookie() {
-	if g.tries > 0 && !g.retryAt.IsZero() {
-		g.retryAt = clock.Time{}
-		g.requestCookie()
+func (p *pairingPage) retryCookie() {
+	if p.tries > 0 && !p.retryAt.IsZero() {
+		p.retryAt = clock.Time{}
+		p.requestCookie()
 	}
 }
 
 // draw writes the page's state into the document.
-func (g *pairingPage) draw() {
-	if g.dirty&partBody == 0 {
+func (p *pairingPage) draw() {
+	if p.dirty&partBody == 0 {
 		return
 	}
-	p := view.Pairing{State: g.shownState, Code: g.pairing.Code, Message: g.message}
-	if !g.retryAt.IsZero() {
-		p.Seconds = secondsUntil(g.retryAt)
+	v := view.Pairing{State: p.shownState, Code: p.pairing.Code, Message: p.message}
+	if !p.retryAt.IsZero() {
+		v.Seconds = secondsUntil(p.retryAt)
 	}
-	if g.pairing.ExpiresAt != 0 {
-		p.Remaining = words.Remaining(g.pairing.ExpiresAt, protocol.At(clock.Now()))
+	if p.pairing.ExpiresAt != 0 {
+		v.Remaining = words.Remaining(p.pairing.ExpiresAt, protocol.At(clock.Now()))
 	}
-	if g.pairing.Code != "" && !isLoopback(g.browser.Host()) {
-		p.QR = "/pair/qr.svg?expires=" + decimal(int64(g.pairing.ExpiresAt))
+	if p.pairing.Code != "" && !isLoopback(p.browser.Host()) {
+		v.QR = "/pair/qr.svg?expires=" + decimal(int64(p.pairing.ExpiresAt))
 	}
-	view.DrawPairing(g.doc, p)
+	view.DrawPairing(p.doc, v)
 }

@@ -21,46 +21,46 @@ func newPendingPairings(s *basePage) pendingPairings {
 }
 
 // load asks the gateway for the pairings.
-func (k *pendingPairings) load() {
+func (pp *pendingPairings) load() {
 	var result protocol.DeviceListResult
-	k.query(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
-		if err != nil || k.codes == nil {
+	pp.query(protocol.MethodDeviceList, nil, result.DecodeJSON, func(err *protocol.Error) {
+		if err != nil || pp.codes == nil {
 			return
 		}
-		clear(k.codes)
+		clear(pp.codes)
 		for i := range result.Pending {
-			k.codes[result.Pending[i].Code] = true
+			pp.codes[result.Pending[i].Code] = true
 		}
-		k.showPendingCount(len(k.codes))
+		pp.showPendingCount(len(pp.codes))
 	})
 }
 
 // event updates the count from an event of the gateway.
-func (k *pendingPairings) event(f protocol.Frame) {
+func (pp *pendingPairings) event(f protocol.Frame) {
 	switch f.Event {
 	case protocol.EventDeviceRequested:
 		var p protocol.DeviceRequested
 		if jsontext.Read(f.Payload, p.DecodeJSON) == nil && p.Code != "" {
-			if !k.codes[p.Code] {
-				k.notifyPending(&p)
+			if !pp.codes[p.Code] {
+				pp.notifyPending(&p)
 			}
-			k.codes[p.Code] = true
+			pp.codes[p.Code] = true
 		}
 	case protocol.EventDeviceResolved:
 		var r protocol.DeviceResolved
 		if jsontext.Read(f.Payload, r.DecodeJSON) == nil {
-			delete(k.codes, r.Code)
+			delete(pp.codes, r.Code)
 		}
 	default:
 		return
 	}
-	k.showPendingCount(len(k.codes))
+	pp.showPendingCount(len(pp.codes))
 }
 
 // stop shows no count any more, because the user may not know it any longer.
-func (k *pendingPairings) stop() {
-	k.codes = nil
-	k.showPendingCount(0)
+func (pp *pendingPairings) stop() {
+	pp.codes = nil
+	pp.showPendingCount(0)
 }
 
 // showPendingCount shows an admin how many pairings are pending.

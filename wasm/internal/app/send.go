@@ -52,7 +52,7 @@ func (c *chat) sendText(text string, files []protocol.KeptFile) {
 	if s.key == "" {
 		delete(c.opened, "")
 		s.key = protocol.NewSessionKey(c.defaultAgent(), uuid(c.randomBytes(16)))
-		s.followed = c.followed.Follow(s.key, follow.NewSession)
+		s.followed = c.followedSessions.Follow(s.key, follow.NewSession)
 		s.log = s.followed.Log
 		c.opened[s.key] = s
 		c.browser.Push(markup.SessionPath(s.key))

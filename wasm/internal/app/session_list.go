@@ -19,15 +19,15 @@ type sessionList struct {
 	filter   string
 }
 
-func (d *sessionList) set(sessions []protocol.Session) {
-	d.sessions, d.loaded = nil, true
+func (l *sessionList) set(sessions []protocol.Session) {
+	l.sessions, l.loaded = nil, true
 	for i := range sessions {
-		d.put(&sessions[i])
+		l.put(&sessions[i])
 	}
 }
 
-func (d *sessionList) find(key string) *protocol.Session {
-	for _, s := range d.sessions {
+func (l *sessionList) find(key string) *protocol.Session {
+	for _, s := range l.sessions {
 		if s.Key == key {
 			return s
 		}
@@ -36,13 +36,13 @@ func (d *sessionList) find(key string) *protocol.Session {
 }
 
 // put inserts a session at its place, instead of the entry that it has already.
-func (d *sessionList) put(s *protocol.Session) {
-	d.remove(s.Key)
+func (l *sessionList) put(s *protocol.Session) {
+	l.remove(s.Key)
 	at := 0
-	for at < len(d.sessions) && !listedBefore(s, d.sessions[at]) {
+	for at < len(l.sessions) && !listedBefore(s, l.sessions[at]) {
 		at++
 	}
-	d.sessions = slices.Insert(d.sessions, at, s)
+	l.sessions = slices.Insert(l.sessions, at, s)
 }
 
 func listedBefore(a, b *protocol.Session) bool {
@@ -52,13 +52,13 @@ func listedBefore(a, b *protocol.Session) bool {
 	return a.UpdatedAt > b.UpdatedAt
 }
 
-func (d *sessionList) remove(key string) {
-	d.sessions = slices.DeleteFunc(d.sessions, func(s *protocol.Session) bool { return s.Key == key })
+func (l *sessionList) remove(key string) {
+	l.sessions = slices.DeleteFunc(l.sessions, func(s *protocol.Session) bool { return s.Key == key })
 }
 
 // label returns what a session is called on the page.
-func (d *sessionList) label(key string) string {
-	if s := d.find(key); s != nil {
+func (l *sessionList) label(key string) string {
+	if s := l.find(key); s != nil {
 		return words.Session(s.Label)
 	}
 	return words.NewSession
@@ -66,8 +66,8 @@ func (d *sessionList) label(key string) string {
 
 // recordEvent updates the activity of a session from an event of its log, since the
 // gateway sends session.updated less often.
-func (d *sessionList) recordEvent(key, event, kind string, now clock.Time) {
-	s := d.find(key)
+func (l *sessionList) recordEvent(key, event, kind string, now clock.Time) {
+	s := l.find(key)
 	if s == nil {
 		return
 	}
@@ -82,14 +82,14 @@ func (d *sessionList) recordEvent(key, event, kind string, now clock.Time) {
 		}
 	}
 	s.UpdatedAt = max(s.UpdatedAt, protocol.At(now))
-	d.put(s)
+	l.put(s)
 }
 
 // withUnsent returns the sessions, with those first that exist only in the outbox yet.
-func (d *sessionList) withUnsent(messages []*client.Outgoing) []*protocol.Session {
-	all := d.sessions[:len(d.sessions):len(d.sessions)]
+func (l *sessionList) withUnsent(messages []*client.Outgoing) []*protocol.Session {
+	all := l.sessions[:len(l.sessions):len(l.sessions)]
 	for _, m := range messages {
-		known := m.Refused != nil || !d.loaded
+		known := m.Refused != nil || !l.loaded
 		for _, s := range all {
 			known = known || s.Key == m.SessionKey
 		}
@@ -102,10 +102,10 @@ func (d *sessionList) withUnsent(messages []*client.Outgoing) []*protocol.Sessio
 
 // views returns the list as the page shows it. out is what the outbox has for the user's
 // own sessions, current the key of the session on the screen.
-func (d *sessionList) views(
+func (l *sessionList) views(
 	out []*client.Outgoing, current string, now clock.Time, matches func(label, filter string) bool,
 ) []view.Session {
-	sessions := d.withUnsent(out)
+	sessions := l.withUnsent(out)
 	list := make([]view.Session, len(sessions))
 	for i, s := range sessions {
 		label := words.Session(s.Label)
@@ -117,7 +117,7 @@ func (d *sessionList) views(
 			Running: s.IsRunning,
 			Pinned:  s.Pinned,
 			Current: s.Key == current,
-			Hidden:  d.filter != "" && !matches(label, d.filter),
+			Hidden:  l.filter != "" && !matches(label, l.filter),
 		}
 	}
 	return list

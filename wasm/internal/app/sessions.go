@@ -77,7 +77,7 @@ func (c *chat) display(s *session, push bool) {
 		return
 	}
 	c.saveDraft()
-	c.followed.SetBackground(c.shown.key)
+	c.followedSessions.SetBackground(c.shown.key)
 	c.shown = s
 	c.follow(s)
 	c.showDraft()
@@ -153,7 +153,7 @@ func (c *chat) sessionRemoved(key string, byUser bool) {
 		return
 	}
 	delete(c.opened, key)
-	c.followed.Unfollow(key)
+	c.followedSessions.Unfollow(key)
 	s.gone = true
 	if s == c.shown && byUser {
 		c.display(c.session(""), false)
@@ -181,7 +181,7 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 		s.gone = false // a stored message has created the session
 		c.follow(s)
 		if s != c.shown {
-			c.followed.SetBackground(s.key)
+			c.followedSessions.SetBackground(s.key)
 		}
 	}
 	c.redraw(partBody)

@@ -31,11 +31,11 @@ type upload struct {
 }
 
 // upload returns the upload of the file with that key, and makes it if there is none.
-func (t *attachments) upload(key string) *upload {
-	u := t.uploads[key]
+func (a *attachments) upload(key string) *upload {
+	u := a.uploads[key]
 	if u == nil {
 		u = &upload{}
-		t.uploads[key] = u
+		a.uploads[key] = u
 	}
 	return u
 }
