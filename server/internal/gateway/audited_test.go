@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// unaudited are the methods for admins that the log does not tell of: they read
-// what is the house's, or do nothing.
+// unaudited are the methods for admins that are not audited: they only read data of the
+// gateway itself, or do nothing.
 var unaudited = []string{
 	protocol.MethodDeviceList, protocol.MethodKeysList, protocol.MethodClientsList,
 	protocol.MethodAuditList, protocol.MethodChatUnwatch,
@@ -37,9 +37,9 @@ func (h *testGateway) lines(t testing.TB) []protocol.AuditEntry {
 	return list
 }
 
-// TestEveryActOfAnAdminIsTold calls each method as an admin, on somebody else's
-// session where it is about one.
-func TestEveryActOfAnAdminIsTold(t *testing.T) {
+// TestEveryActOfAnAdminIsAudited calls each method as an admin, on another user's session
+// if the method is about a session.
+func TestEveryActOfAnAdminIsAudited(t *testing.T) {
 	t.Parallel()
 	h := newTestGateway(t, httpdtest.Options{})
 	owner, admin := h.member(t, protocol.Operator, "owner"), h.admin(t, "boss")
@@ -114,7 +114,7 @@ func TestOwnSessionsAreNotTold(t *testing.T) {
 	}
 }
 
-// An admin who comes back into somebody else's session reads it; a run is somebody
+// An admin who resumes in another user's session reads it; a run is somebody
 // else's too, whoever names it alone.
 func TestOtherWaysIntoASession(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
 }
 
-// house is a gateway on a loopback port that trusts the tests as proxies.
+// testGateway is a gateway on a loopback port that trusts the tests as proxies.
 type testGateway struct {
 	*httpdtest.Server
 	url string
@@ -52,7 +52,7 @@ func (h *testGateway) admin(t testing.TB, user string) *client {
 	return c
 }
 
-// paired is a device that was let in.
+// paired is a paired device.
 type paired struct {
 	secret string
 	protocol.PairedDevice

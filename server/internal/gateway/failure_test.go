@@ -22,8 +22,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestStoreThatFails proves that nobody is let in, and everybody is told, while
-// the store takes nothing.
+// TestStoreThatFails proves that while the store fails nobody can connect, and that every
+// client gets an error.
 func TestStoreThatFails(t *testing.T) {
 	t.Parallel()
 	h := newTestGateway(t, httpdtest.Options{})
@@ -274,7 +274,7 @@ func TestApproveWhileLeaving(t *testing.T) {
 	}
 }
 
-// emptied waits until the gateway lists nobody but the one who asks.
+// emptied waits until the gateway lists only the caller's connection.
 func (h *testGateway) emptied(t *testing.T) {
 	t.Helper()
 	c := h.admin(t, "last")
@@ -319,7 +319,7 @@ func TestManyUserAgents(t *testing.T) {
 	}
 }
 
-// TestFloodOfRefusals proves that a stranger who does not stop fills no log.
+// TestFloodOfRefusals proves that a stranger who does not stop cannot fill the log.
 func TestFloodOfRefusals(t *testing.T) {
 	t.Parallel()
 	h := newTestGateway(t, httpdtest.Options{})
@@ -341,7 +341,7 @@ func TestFloodOfRefusals(t *testing.T) {
 	}
 }
 
-// agentFunc is an agent that says what it is told.
+// agentFunc is an agent made of a func.
 type agentFunc func(ctx context.Context, r agent.Request, say func(string) error) error
 
 func (f agentFunc) Run(ctx context.Context, r agent.Request,

@@ -19,9 +19,9 @@ import (
 
 // FuzzFrames sends any frames, one a line, from a stranger, from one that waits
 // for pairing, from a viewer, an operator and an admin, all at once. Every frame
-// gets one answer, which is a frame of the protocol, tells of no bug, and has the
-// id of what it answers; the connection stays open; and a stranger has become
-// nobody. Frames that wait for a run, or end a credential, are left to other tests.
+// gets one answer, which is a frame of the protocol, is no internal error, and has the
+// request's id; the connection stays open; and no stranger becomes authenticated. Frames
+// that wait for a run, or end a credential, are left to other tests.
 func FuzzFrames(f *testing.F) {
 	for _, m := range gateway.Methods() {
 		f.Add(frameOf(m.Name, uses()[m.Name].params))
@@ -201,7 +201,7 @@ func (who *fuzzer) answer(t *testing.T, text []byte) (protocol.Frame, bool) {
 	return f, true
 }
 
-// standing checks that a stranger has become nobody.
+// standing checks that a stranger is still a stranger.
 func (who *fuzzer) standing(t *testing.T, health protocol.Frame) {
 	t.Helper()
 	if !who.member && health.OK {
@@ -209,7 +209,7 @@ func (who *fuzzer) standing(t *testing.T, health protocol.Frame) {
 	}
 }
 
-// ended checks that a connection ended for a reason that it was told.
+// ended checks that a connection ended with a close frame that says why.
 func (who *fuzzer) ended(t *testing.T, err error) {
 	t.Helper()
 	who.ws = nil

@@ -200,9 +200,9 @@ func (v *viewedKeys) View(ctx context.Context, fn func(auth.KeyTx) error) error 
 	return err
 }
 
-// TestKeyRevokedWhileConnecting revokes a key in the very moment in which it was found
-// good: for the first time, when the revocation finds no connection yet, and for the
-// second, when the connection is registered.
+// TestKeyRevokedWhileConnecting revokes a key right after it was checked: the first time,
+// when the revocation finds no connection yet, and the second time, when the connection is
+// registered.
 func TestKeyRevokedWhileConnecting(t *testing.T) {
 	t.Parallel()
 	for name, at := range map[string]int{"before it is registered": 1, "after it is registered": 2} {
@@ -239,7 +239,7 @@ func TestKeyRevokedWhileConnecting(t *testing.T) {
 	}
 }
 
-// TestRevokingOnesOwnKey is answered before it takes effect.
+// TestRevokingOnesOwnKey checks that the answer comes before the connection is closed.
 func TestRevokingOnesOwnKey(t *testing.T) {
 	t.Parallel()
 	h := newTestGateway(t, httpdtest.Options{})
@@ -284,7 +284,8 @@ func TestKeyExpiresWhileConnected(t *testing.T) {
 	}
 }
 
-// TestKeyInUse is one whose connection lives, whether it says something or not.
+// TestKeyInUse checks that a key counts as used while a connection has it, even an idle
+// one.
 func TestKeyInUse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

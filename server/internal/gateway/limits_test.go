@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// limited is a house with limits that can be changed.
+// limited makes a gateway with limits that the test can change.
 func limited(t *testing.T, l registry.Limits) (*testGateway, *atomic.Pointer[registry.Limits]) {
 	t.Helper()
 	var now atomic.Pointer[registry.Limits]
@@ -28,7 +28,7 @@ func limited(t *testing.T, l registry.Limits) (*testGateway, *atomic.Pointer[reg
 		&now
 }
 
-// rated is a house with a limit of requests a minute that can be changed.
+// rated makes a gateway with a rate limit that the test can change.
 func rated(t *testing.T, rpm int64) (*testGateway, *atomic.Int64) {
 	t.Helper()
 	var now atomic.Int64
@@ -238,7 +238,7 @@ func (h *testGateway) untilEmpty(t testing.TB, most int) {
 	}
 }
 
-// TestConnectionsOfAProxy come from one address, which is nobody's.
+// TestConnectionsOfAProxy opens many connections from one address, a trusted proxy's.
 func TestConnectionsOfAProxy(t *testing.T) {
 	t.Parallel()
 	h, _ := limited(t, registry.Limits{ConnectionsPerAddress: 2})

@@ -21,8 +21,8 @@ func (h *testGateway) logged(event string) (lines []string) {
 	return lines
 }
 
-// Operators look for these lines. Each event has one, which says who and what, and
-// no secret.
+// Operators search for these lines. Each event has one line, which says who did what and
+// has no secret.
 func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	h := newTestGateway(t, httpdtest.Options{})
@@ -82,7 +82,7 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	}
 }
 
-// While the store is away every request fails, and the log has a bounded number of
+// While the store is unavailable every request fails, and the log has a bounded number of
 // lines about that.
 func TestFailuresAreLoggedWithinBounds(t *testing.T) {
 	t.Parallel()

@@ -36,9 +36,9 @@ func (l auditLines) Fail(_ context.Context, _ int64, why string) error {
 	return nil
 }
 
-// TestServe takes calls of a row through prepare, the audit log and execute: a call
-// is executed after its line is written, with the value that the line tells of, and
-// never without a line; and a call that is refused or breaks is told as failed.
+// TestServe takes calls of a row through prepare, the audit log and execute. A call is
+// executed after its entry is written, with the same value, and never without an entry. A
+// call that is refused or panics is audited as failed.
 func TestServe(t *testing.T) {
 	t.Parallel()
 	refused := badParams("no")
@@ -128,7 +128,7 @@ func rowOf(refuse error, describe func(string) *audit.Act,
 	}
 }
 
-// TestRowsAreWhole holds that each row says what the others rest on.
+// TestRowsAreWhole checks that each row has the fields that it needs.
 func TestRowsAreWhole(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

@@ -170,8 +170,7 @@ func (a *attacker) open(t *testing.T, v *victim, p page) {
 	}
 }
 
-// fetch makes a request, and holds that the answer tells nothing, its headers
-// neither.
+// fetch makes a request, and checks that neither the answer nor its headers leak anything.
 func (a *attacker) fetch(t *testing.T, v *victim, method, path string, more http.Header,
 	body string) int {
 	t.Helper()

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// live is what happens around the victim while attackers are connected: of none
-// of it they are told.
+// live makes things happen to the victim while attackers are connected. They must not be
+// sent anything about it.
 func (v *victim) live(t *testing.T, all []*attacker) {
 	t.Helper()
 	strangers := v.strangers(t, all[0].sent)

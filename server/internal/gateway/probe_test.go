@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// attacker is a user who wants what is the victim's.
+// attacker is a user who wants to read the victim's data.
 type attacker struct {
 	name   string
 	role   protocol.Role
@@ -27,8 +27,8 @@ type attacker struct {
 	sent    *atomic.Int64
 }
 
-// attackers come as each role below an admin's, with each credential, in each way
-// to present it. All claim to be the victim, and to go on where its sessions are.
+// attackers makes an attacker of each role below admin, with each credential, sent in each
+// way. All claim to be the victim, and resume in its sessions.
 func (v *victim) attackers(t *testing.T, sent *atomic.Int64) (all []*attacker) {
 	t.Helper()
 	claims := v.aim(`"user_id":"$user","role":"admin","resume":[` + v.cursors() + `]`)
@@ -99,7 +99,7 @@ func (a *attacker) enter(t *testing.T, v *victim, connect string) {
 	a.check(t, v, string(answer.Payload), connect)
 }
 
-// check holds that what came tells nothing that the request has not.
+// check checks that an answer has no secret that the request does not have.
 func (a *attacker) check(t *testing.T, v *victim, answer, request string) {
 	t.Helper()
 	if found := v.leaks(answer, request); len(found) > 0 {
@@ -107,7 +107,7 @@ func (a *attacker) check(t *testing.T, v *victim, answer, request string) {
 	}
 }
 
-// heard holds that it was told nothing unasked.
+// heard checks that the attacker was sent nothing unasked.
 func (a *attacker) heard(t *testing.T, v *victim) {
 	t.Helper()
 	for _, text := range a.in.take() {

@@ -20,8 +20,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// victim is a user who has something of everything that a gateway keeps. Each
-// text of its has the word in it, which nobody can guess.
+// victim is a user with data of every kind that a gateway stores. Each of its texts has
+// the word in it, which nobody can guess.
 type victim struct {
 	h        *testGateway
 	word     string
@@ -157,7 +157,7 @@ func (v *victim) leave(t *testing.T) {
 	v.screen.ok(t, protocol.MethodSessionsDel, v.aim(`{"key":"$gone"}`))
 }
 
-// wait is another device of the victim's that waits to be let in.
+// wait is another device of the victim's, whose pairing is pending.
 func (v *victim) wait(t *testing.T) {
 	t.Helper()
 	var asked protocol.ConnectResult
@@ -175,7 +175,7 @@ func (v *victim) aim(template string) string {
 	return strings.NewReplacer(pairs...).Replace(template)
 }
 
-// secrets is what nobody else may be told.
+// secrets is what must not be sent to anybody else.
 func (v *victim) secrets() []string {
 	all := []string{v.word}
 	for what, value := range v.has {
