@@ -61,7 +61,9 @@ func (d *device) resumed(f *followedSession, r *protocol.ResumedCursor) {
 	switch r.Status {
 	case protocol.ResumeLive:
 		counts.resumed.Add(1)
-		if r.LastSeq < cursor.AfterSeq || r.Epoch != cursor.Epoch {
+		// A session that was watched from its start has no epoch before its first event.
+		fresh := cursor.Epoch == "" && cursor.AfterSeq == 0
+		if r.LastSeq < cursor.AfterSeq || r.Epoch != cursor.Epoch && !fresh {
 			d.noteViolation(f.key, "resumed at seq %d of %s, while the log is at %d of %s",
 				cursor.AfterSeq, cursor.Epoch, r.LastSeq, r.Epoch)
 		}
