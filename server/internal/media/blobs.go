@@ -12,66 +12,67 @@ import (
 	"sync"
 )
 
-// blobs is a directory of contents, each named by its sum, with its small
-// picture beside it. What is being written lies in a folder of its own, which is
-// emptied at the start.
+// blobs is a directory of blobs and their thumbnails. Files that are being written are in
+// a folder of their own, which is emptied at the start.
 type blobs struct {
-	root *os.Root // nothing outside of it can be reached
+	root *os.Root // confines all access to the directory
 
-	// claims is held for reading from the insertion of a record until its blob has
-	// its name, and for writing while it is decided that a blob has no record.
-	claims sync.RWMutex
+	// mu protects a blob while its record is inserted or removed. It is held for reading
+	// from the insertion of a record until its blob has its name, and for writing while a
+	// blob without a record is looked up and removed.
+	mu sync.RWMutex
 }
 
-// unfinished is the folder of what is being written.
-const unfinished = "tmp"
+// tempDir is the folder of files that are being written.
+const tempDir = "tmp"
 
+// openBlobs opens the directory and empties its temporary folder.
 func openBlobs(dir string) (*blobs, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of files: %w", err)
+		return nil, fmt.Errorf("create the folder of files: %w", err)
 	}
-	if err := os.RemoveAll(filepath.Join(dir, unfinished)); err != nil {
-		return nil, fmt.Errorf("remove uploads that a stop broke off: %w", err)
+	if err := os.RemoveAll(filepath.Join(dir, tempDir)); err != nil {
+		return nil, fmt.Errorf("remove interrupted uploads: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the folder of files: %w", err)
 	}
-	if err := root.Mkdir(unfinished, 0o700); err != nil {
-		return nil, errors.Join(fmt.Errorf("make the folder of uploads: %w", err), root.Close())
+	if err := root.Mkdir(tempDir, 0o700); err != nil {
+		return nil, errors.Join(fmt.Errorf("create the folder of uploads: %w", err), root.Close())
 	}
 	return &blobs{root: root}, nil
 }
 
-// name is the blob's place, below a folder of its first two digits.
+// name returns the path of the blob. Its folder is named by the first two digits.
 func (s Sum) name() string {
 	digits := hex.EncodeToString(s[:])
 	return filepath.Join(digits[:2], digits)
 }
 
-// small is the place of the picture beside it.
-func (s Sum) small() string { return s.name() + ".thumbnail" }
+// thumbnail returns the path of the blob's thumbnail.
+func (s Sum) thumbnail() string { return s.name() + ".thumbnail" }
 
-// draft is a file on its way. It must be dropped when it is no longer needed,
-// also if it was kept.
-type draft struct {
+// tempFile is a file that is being written. It becomes a blob or a thumbnail by commit.
+// The creator must call discard in any case.
+type tempFile struct {
 	*os.File
 	blobs *blobs
 	name  string
 }
 
-func (b *blobs) draft() (*draft, error) {
-	name := filepath.Join(unfinished, rand.Text())
+// create returns a new temporary file.
+func (b *blobs) create() (*tempFile, error) {
+	name := filepath.Join(tempDir, rand.Text())
 	f, err := b.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, unwritable(err)
 	}
-	return &draft{f, b, name}, nil
+	return &tempFile{f, b, name}, nil
 }
 
-// keep makes what was written durable, and gives it a name in place of what may
-// have that.
-func (d *draft) keep(name string) error {
+// commit makes the file durable and renames it to name, replacing a file of that name.
+func (d *tempFile) commit(name string) error {
 	if err := errors.Join(d.Sync(), d.Close()); err != nil {
 		return unwritable(err)
 	}
@@ -92,13 +93,14 @@ func (d *draft) keep(name string) error {
 	return unwritable(err)
 }
 
-// drop removes what was not kept.
-func (d *draft) drop() {
-	_ = d.Close()                   // it may be closed
-	_ = d.blobs.root.Remove(d.name) // it may have another name; else the next start removes it
+// discard removes the file, unless it was committed.
+func (d *tempFile) discard() {
+	_ = d.Close() // it may be closed already
+	// fails if it was committed; the next start removes what is left
+	_ = d.blobs.root.Remove(d.name)
 }
 
-// sync makes the names in a folder durable.
+// sync makes the file names in a folder durable.
 func (b *blobs) sync(dir string) error {
 	d, err := b.root.Open(dir)
 	if err != nil {
@@ -107,7 +109,7 @@ func (b *blobs) sync(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// open opens a blob for reading.
+// open opens a blob or thumbnail for reading.
 func (b *blobs) open(name string) (io.ReadSeekCloser, error) {
 	f, err := b.root.Open(name)
 	if err != nil {
@@ -116,10 +118,10 @@ func (b *blobs) open(name string) (io.ReadSeekCloser, error) {
 	return f, nil
 }
 
-// remove removes a blob with all that is beside it; one that is not there is no
-// error.
+// remove removes a blob with its thumbnail and its stray mark. It is no error if there is
+// none.
 func (b *blobs) remove(s Sum) error {
-	for _, name := range []string{s.small(), s.name(), s.stray()} {
+	for _, name := range []string{s.thumbnail(), s.name(), s.stray()} {
 		if err := b.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove a file's content: %w", err)
 		}

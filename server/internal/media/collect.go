@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// collectPage is how many records one transaction frees or removes.
+// collectPage is the number of records in one page of Collect.
 const collectPage = 100
 
-// Collect removes the files that were freed, and those that no message has and
-// that are from before that, and once an hour contents without a record; it gives
-// how many these were. What it has done stays done when it fails.
+// Collect removes freed files and orphans from before a time. Once an hour, it also looks
+// for strays. It returns the number of removed files and strays, even if it returns an
+// error.
 func (s *Service) Collect(ctx context.Context, orphansBefore time.Time) (removed int, err error) {
 	for more := true; more; {
 		err := s.store.Update(ctx, func(tx Tx) error {
@@ -44,19 +44,19 @@ func (s *Service) Collect(ctx context.Context, orphansBefore time.Time) (removed
 	}
 }
 
-// remove removes the content of a freed record, unless another has the same, and
-// then the record.
+// remove removes a freed record, and before that its blob, unless another record has the
+// same content.
 func (s *Service) remove(ctx context.Context, f File) error {
-	s.blobs.claims.Lock()
-	defer s.blobs.claims.Unlock()
-	kept := true
+	s.blobs.mu.Lock()
+	defer s.blobs.mu.Unlock()
+	inUse := true
 	if err := s.store.View(ctx, func(tx Tx) (err error) {
-		kept, err = tx.Kept(f.Sum)
+		inUse, err = tx.InUse(f.Sum)
 		return err
 	}); err != nil {
 		return err
 	}
-	if !kept {
+	if !inUse {
 		if err := s.blobs.remove(f.Sum); err != nil {
 			return err
 		}

@@ -17,7 +17,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func (h *house) collect(t testing.TB, before time.Time) int {
+// collect runs Collect and returns the number of removed files.
+func (h *testService) collect(t testing.TB, before time.Time) int {
 	t.Helper()
 	n, err := h.Collect(t.Context(), before)
 	if err != nil {
@@ -26,61 +27,62 @@ func (h *house) collect(t testing.TB, before time.Time) int {
 	return n
 }
 
-// attach makes a file a session's, as chat.send does.
-func (h *house) attach(f File, session int64, owner string) {
+// attach attaches a file to a session, as chat.send does.
+func (h *testService) attach(f File, session int64, owner string) {
 	f.SessionID, f.SessionUser = session, owner
 	h.records.rows[f.ID] = f
 }
 
 func TestCollect(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	sent, unused, twin := h.mustPut(t, ann, "a.txt", []byte("same")), h.mustPut(t, ann, "b.txt", []byte("other")), h.mustPut(t, ben, "c.txt", []byte("same"))
+	h := newTestService(t)
+	sent, unused, twin := h.mustUpload(t, ann, "a.txt", []byte("same")), h.mustUpload(t, ann,
+		"b.txt", []byte("other")), h.mustUpload(t, ben, "c.txt", []byte("same"))
 	h.attach(sent, 1, "ann")
 	h.attach(twin, 2, "ben")
 	if n := h.collect(t, time.Now().Add(-time.Hour)); n != 0 {
-		t.Errorf("%d files of now are old", n)
+		t.Errorf("%d new files were collected", n)
 	}
 	if n := h.collect(t, time.Now().Add(time.Hour)); n != 1 {
-		t.Errorf("%d unused files, want 1", n)
+		t.Errorf("%d orphans were collected, want 1", n)
 	}
 	if _, err := h.Find(t.Context(), ann, unused.ID); err == nil {
-		t.Error("the unused one is there still")
+		t.Error("the orphan is still there")
 	}
-	// Two records have one content: it goes with the last.
+	// Two records share a blob, which is removed with the second.
 	for i, f := range []File{sent, twin} {
 		if got := readBack(t, h, f); string(got) != "same" {
-			t.Errorf("it holds %q", got)
+			t.Errorf("the content is %q", got)
 		}
-		_ = h.records.Free(f.ID) // as the end of its session does
+		_ = h.records.Free(f.ID) // as the deletion of its session does
 		if n := h.collect(t, time.Now()); n != 1 {
 			t.Errorf("collected %d", n)
 		}
 		if left := len(h.files(t)); left != 1-i {
-			t.Errorf("%d contents are left", left)
+			t.Errorf("%d blobs are left", left)
 		}
 	}
 	empty(t, h)
 }
 
-// A stop may come between any two steps of an upload and of a removal.
+// The process may crash between any two steps of an upload and of a removal.
 func TestCrashes(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	f := h.mustPut(t, ann, "a.png", pngOf(t, painted(9, 9)))
-	// A record whose content was not named, or is gone already.
+	h := newTestService(t)
+	f := h.mustUpload(t, ann, "a.png", pngOf(t, redBlueImage(9, 9)))
+	// A record whose blob was not renamed yet, or was removed already.
 	if err := os.RemoveAll(filepath.Join(h.dir, filepath.Dir(f.Sum.name()))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Open(f); err == nil {
-		t.Error("there is no content to open")
+		t.Error("a file without a blob was opened")
 	}
 	if n := h.collect(t, time.Now().Add(time.Hour)); n != 1 {
 		t.Errorf("collected %d", n)
 	}
 	empty(t, h)
-	// What was being written when the process ended.
-	if err := os.WriteFile(filepath.Join(h.dir, unfinished, "x"), []byte("half"), 0o600); err != nil {
+	// A file that was being written.
+	if err := os.WriteFile(filepath.Join(h.dir, tempDir, "x"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	again, err := New(h.dir, h.records, func() Settings { return h.settings })
@@ -91,22 +93,24 @@ func TestCrashes(t *testing.T) {
 		t.Error(err)
 	}
 	empty(t, h)
-	// A content that lost its bytes is whole again with the next upload of it.
-	f = h.mustPut(t, ann, "a.txt", []byte("hello"))
+	// A damaged blob is replaced by the next upload of the same content.
+	f = h.mustUpload(t, ann, "a.txt", []byte("hello"))
 	if err := os.Truncate(filepath.Join(h.dir, f.Sum.name()), 0); err != nil {
 		t.Fatal(err)
 	}
-	if got := readBack(t, h, h.mustPut(t, ben, "a.txt", []byte("hello"))); string(got) != "hello" {
-		t.Errorf("it holds %q", got)
+	if got := readBack(t, h,
+		h.mustUpload(t, ben, "a.txt", []byte("hello"))); string(got) != "hello" {
+		t.Errorf("the content is %q", got)
 	}
 }
 
-// The folders and files are their owner's alone.
+// Only the owner can read the folders and files.
 func TestModes(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	f := h.mustPut(t, ann, "a.png", pngOf(t, painted(9, 9)))
-	for name, want := range map[string]os.FileMode{unfinished: 0o700, filepath.Dir(f.Sum.name()): 0o700, f.Sum.name(): 0o600, f.Sum.small(): 0o600} {
+	h := newTestService(t)
+	f := h.mustUpload(t, ann, "a.png", pngOf(t, redBlueImage(9, 9)))
+	for name, want := range map[string]os.FileMode{tempDir: 0o700,
+		filepath.Dir(f.Sum.name()): 0o700, f.Sum.name(): 0o600, f.Sum.thumbnail(): 0o600} {
 		info, err := os.Stat(filepath.Join(h.dir, name))
 		if err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v; want %v", name, info.Mode(), err, want)
@@ -116,8 +120,8 @@ func TestModes(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	f := h.mustPut(t, ann, "a.txt", []byte("hello"))
+	h := newTestService(t)
+	f := h.mustUpload(t, ann, "a.txt", []byte("hello"))
 	for _, id := range []string{"", "x", newID(), "../" + f.ID} {
 		_, err := h.Find(t.Context(), root, id)
 		refused(t, err, protocol.NotFound, "no such file")
@@ -131,15 +135,16 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s finds %+v, %v", who.UserID, got, err)
 		}
 	}
-	refused(t, h.Delete(t.Context(), ann, f.ID), protocol.FailedPrecondition, "a message has this file")
+	refused(t, h.Delete(t.Context(), ann, f.ID), protocol.FailedPrecondition,
+		"a message has this file")
 }
 
-// In any life of uploads, removals and collections every record has its content,
-// and there is no other content.
-func TestAnyLifeOfFiles(t *testing.T) {
+// After any sequence of uploads, removals and collections, every record has its blob, and
+// there is no other blob.
+func TestRandomSteps(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		h := newHouse(t)
+		h := newTestService(t)
 		live := map[string]string{} // contents by id
 		var ids []string
 		pick := func() string {
@@ -155,13 +160,13 @@ func TestAnyLifeOfFiles(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"upload": func(rt *rapid.T) {
 				text := rapid.SampledFrom([]string{"one", "two", "three"}).Draw(rt, "text")
-				f := h.mustPut(t, ann, "a.txt", []byte(text))
+				f := h.mustUpload(t, ann, "a.txt", []byte(text))
 				live[f.ID] = text
 				ids = append(ids, f.ID)
 			},
 			"broken upload": func(rt *rapid.T) {
 				_, _ = h.Upload(t.Context(), ann, func() (string, io.Reader, error) {
-					return "a.txt", io.MultiReader(strings.NewReader("one"), &failing{}), nil
+					return "a.txt", io.MultiReader(strings.NewReader("one"), &failingReader{}), nil
 				})
 			},
 			"send":   func(rt *rapid.T) { h.attach(h.records.rows[pick()], 1, "ann") },
@@ -177,7 +182,8 @@ func TestAnyLifeOfFiles(t *testing.T) {
 				for _, text := range live {
 					contents[text] = true
 				}
-				if files := h.files(t); len(files) != len(contents) || len(h.records.rows) != len(live) {
+				if files := h.files(t); len(files) != len(contents) ||
+					len(h.records.rows) != len(live) {
 					rt.Fatalf("%v and %d records for %v", files, len(h.records.rows), live)
 				}
 			},
@@ -192,7 +198,7 @@ func TestAnyLifeOfFiles(t *testing.T) {
 	})
 }
 
-// failing is a line that is dead.
-type failing struct{}
+// failingReader is a connection that fails.
+type failingReader struct{}
 
-func (*failing) Read([]byte) (int, error) { return 0, errors.New("the line is dead") }
+func (*failingReader) Read([]byte) (int, error) { return 0, errors.New("the connection is dead") }

@@ -1,14 +1,30 @@
-// Package media keeps the files that people send: uploaded over HTTP, attached to
-// a message by chat.send, and freed with the session that it is in.
+// Package media stores the files that users send. A file is uploaded over HTTP, attached
+// to a message by chat.send, and deleted with its session.
 //
-// What a file is follows from its content, not from what its sender calls it. The
-// accepted kinds are png, jpeg, gif, webp, pdf, zip and some kinds of text; an
-// image also has to be of a size that can be shown without harm. Content is
-// streamed to disk, addressed by its SHA-256 and never read into memory as a
-// whole, save for images that are made smaller, one at a time.
+// Its nouns:
 //
-// A file has a record and a blob. Records are written before their blobs get
-// their names, and removed after them, so that a crash at any moment leaves at
-// most a record that nobody knows and that is collected like any other: no blob
-// is ever without a record. One process has the directory to itself.
+//   - A file is one upload of one user. Its record ([File]) is in the database, its
+//     content
+//     is a blob.
+//   - A blob is a content on disk, named by its SHA-256 ([Sum]). Files with the same
+//     content
+//     share a blob.
+//   - A thumbnail is a small copy of an image, next to its blob.
+//   - A kind is an accepted type of file: png, jpeg, gif, webp, pdf, zip and some kinds
+//     of
+//     text. It follows from the content, not from the name that the sender gave.
+//   - An orphan is a file that was never attached to a message. Orphans are deleted
+//     after a
+//     while.
+//   - To free a file is to mark its record as deleted. [Service.Collect] removes freed
+//     files.
+//   - A stray is a blob without a record, see strays.go.
+//   - The quota limits the bytes of all files of a user.
+//
+// Contents are streamed to disk, and are never in memory as a whole. The exception are
+// images that are scaled down, one at a time.
+//
+// A record is written before its blob gets its name, and removed after the blob. So a
+// crash leaves at most a record that no message has, which is collected like other
+// orphans, and never a blob without a record. Only one process may use the directory.
 package media

@@ -14,25 +14,25 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// Bounds of images. Browsers and models take no larger ones.
+// Limits on images. Browsers and models refuse larger ones.
 const (
 	maxSide   = 16384      // pixels
-	maxPixels = 50_000_000 // of one image
-	// maxDecoded bounds what an image may take in memory to be made smaller, in
-	// bytes: 24 megapixels at four bytes, with a margin.
+	maxPixels = 50_000_000 // width × height
+	// maxDecoded limits the memory of a decoded image, in bytes: 24 megapixels with four
+	// bytes each, and a margin. Larger images are not scaled down.
 	maxDecoded = 128 << 20
-	// thumbnailSide bounds the sides of small pictures, in pixels.
+	// thumbnailSide limits the sides of thumbnails, in pixels.
 	thumbnailSide = 512
 )
 
-// inspect looks at an image's size and makes its small picture, if it can be
-// made; nil for what is no image. One that is too large, or whose size cannot be
-// told, is refused.
-func (s *Service) inspect(ctx context.Context, f *File, d *draft) (small *draft, err error) {
+// inspect sets the size of an image in f, and returns its thumbnail. It returns nil if
+// the file is no image, or if there can be no thumbnail. It refuses an image that is too
+// large or whose size cannot be read.
+func (s *Service) inspect(ctx context.Context, f *File, temp *tempFile) (*tempFile, error) {
 	if !f.Image() {
 		return nil, nil
 	}
-	p, err := examine(d, f.MimeType)
+	p, err := readInfo(temp, f.MimeType)
 	if err != nil {
 		return nil, err
 	}
@@ -40,52 +40,56 @@ func (s *Service) inspect(ctx context.Context, f *File, d *draft) (small *draft,
 	if p.turned.sideways() {
 		f.Width, f.Height = p.height, p.width
 	}
-	text, mime, err := s.smaller(ctx, d, p, thumbnailSide)
+	data, mime, err := s.scaleDown(ctx, temp, p, thumbnailSide)
 	if err != nil || mime == "" {
 		return nil, err
 	}
-	if small, err = s.blobs.draft(); err != nil {
+	thumbnail, err := s.blobs.create()
+	if err != nil {
 		return nil, err
 	}
-	if _, err := small.Write(text); err != nil {
-		small.drop()
+	if _, err := thumbnail.Write(data); err != nil {
+		thumbnail.discard()
 		return nil, unwritable(err)
 	}
 	f.Thumbnail = mime
-	return small, nil
+	return thumbnail, nil
 }
 
-// picture is what an image's header says.
-type picture struct {
+// imageInfo is what the header of an image says.
+type imageInfo struct {
 	mime          string
 	width, height int // as stored
 	turned        orientation
-	decoded       int64 // bytes that it takes in memory, at most
+	decoded       int64 // the maximum memory of the decoded image, in bytes
 }
 
-// examine reads the header of an image.
-func examine(r io.ReadSeeker, mime string) (picture, error) {
+// readInfo reads the header of an image. It refuses an image that is damaged or too
+// large.
+func readInfo(r io.ReadSeeker, mime string) (imageInfo, error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return picture{}, err
+		return imageInfo{}, err
 	}
 	c, err := decodeConfig(r, mime)
 	if err != nil || c.Width < 1 || c.Height < 1 {
-		return picture{}, wrongType("the file begins as " + mime + " does, but cannot be read as such an image: it may be damaged")
+		return imageInfo{}, wrongType("the file begins like " + mime +
+			", but cannot be read as such an image: it may be damaged")
 	}
 	if c.Width > maxSide || c.Height > maxSide || c.Width*c.Height > maxPixels {
-		return picture{}, tooLarge(fmt.Sprintf("the image has %d × %d pixels; %d on a side and %d million together are the most that one may have",
+		return imageInfo{}, tooLarge(fmt.Sprintf("the image has %d × %d pixels; the limit is %d "+
+			"on a side and %d million in all",
 			c.Width, c.Height, maxSide, maxPixels/1_000_000))
 	}
-	p := picture{mime: mime, width: c.Width, height: c.Height, turned: upright}
-	perPixel := int64(8) // 16 bits a colour, or a decoder's own copy
+	p := imageInfo{mime: mime, width: c.Width, height: c.Height, turned: upright}
+	perPixel := int64(8) // 16 bits a colour, or the decoder makes a copy
 	if mime == jpegKind.mime {
 		h, err := readJPEG(r)
 		if err != nil {
-			return picture{}, err
+			return imageInfo{}, err
 		}
 		p.turned = h.turned
 		if perPixel = 4; h.progressive {
-			perPixel = 16 // whose coefficients are all kept
+			perPixel = 16 // the decoder keeps all coefficients
 		}
 	} else if mime == pngKind.mime && !deep(c) {
 		perPixel = 4
@@ -94,6 +98,7 @@ func examine(r io.ReadSeeker, mime string) (picture, error) {
 	return p, nil
 }
 
+// decodeConfig reads the header of an image.
 func decodeConfig(r io.Reader, mime string) (image.Config, error) {
 	switch mime {
 	case pngKind.mime:
@@ -107,7 +112,7 @@ func decodeConfig(r io.Reader, mime string) (image.Config, error) {
 	}
 }
 
-// decode reads an image, of an animation the first one.
+// decode decodes an image. For an animation, it returns the first frame.
 func decode(r io.Reader, mime string) (image.Image, error) {
 	switch mime {
 	case pngKind.mime:
@@ -121,16 +126,17 @@ func decode(r io.Reader, mime string) (image.Image, error) {
 	}
 }
 
-// smaller makes an upright copy of an image whose sides are at most that long,
-// encoded by us, and gives its MIME type; "" when the image is too large to be
-// held in memory or cannot be decoded. One is made at a time.
-func (s *Service) smaller(ctx context.Context, r io.ReadSeeker, p picture, side int) (encoded []byte, mime string, err error) {
+// scaleDown returns an upright copy of an image whose sides have at most side pixels, and
+// the MIME type of the copy. The type is "" if the image is too large for the memory or
+// cannot be decoded. Only one image is decoded at a time.
+func (s *Service) scaleDown(ctx context.Context, r io.ReadSeeker, p imageInfo,
+	side int) (encoded []byte, mime string, err error) {
 	if p.decoded > maxDecoded {
 		return nil, "", nil
 	}
 	select {
-	case s.imaging <- struct{}{}:
-		defer func() { <-s.imaging }()
+	case s.decodeLock <- struct{}{}:
+		defer func() { <-s.decodeLock }()
 	case <-ctx.Done():
 		return nil, "", context.Cause(ctx)
 	}
@@ -139,12 +145,12 @@ func (s *Service) smaller(ctx context.Context, r io.ReadSeeker, p picture, side 
 	}
 	full, err := decode(r, p.mime)
 	if err != nil || full.Bounds().Empty() {
-		return nil, "", nil // browsers may make something of it
+		return nil, "", nil // browsers may be able to show it
 	}
 	return encode(p.turned.apply(shrink(full, side)))
 }
 
-// encode writes an image as JPEG, or as PNG if one can see through it.
+// encode returns an image as JPEG, or as PNG if it is not opaque.
 func encode(m *image.RGBA) (encoded []byte, mime string, err error) {
 	var b bytes.Buffer
 	if m.Opaque() {
@@ -154,7 +160,7 @@ func encode(m *image.RGBA) (encoded []byte, mime string, err error) {
 		mime, err = pngKind.mime, png.Encode(&b, m)
 	}
 	if err != nil {
-		return nil, "", errors.Join(errors.New("encode a small picture"), err)
+		return nil, "", errors.Join(errors.New("encode a scaled image"), err)
 	}
 	return b.Bytes(), mime, nil
 }

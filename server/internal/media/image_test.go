@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// thumbnail decodes the small picture of a file.
-func (h *house) thumbnail(t testing.TB, f File) image.Image {
+// thumbnail decodes the thumbnail of a file.
+func (h *testService) thumbnail(t testing.TB, f File) image.Image {
 	t.Helper()
 	r, err := h.OpenThumbnail(f)
 	m, kind, err := image.Decode(bytes.NewReader(content(t, r, err)))
@@ -28,7 +28,7 @@ func (h *house) thumbnail(t testing.TB, f File) image.Image {
 	return m
 }
 
-// near reports whether two colours look alike.
+// near reports whether two colours are almost equal.
 func near(a color.Color, b color.Color) bool {
 	r, g, bl, al := a.RGBA()
 	x, y, z, w := b.RGBA()
@@ -38,8 +38,8 @@ func near(a color.Color, b color.Color) bool {
 
 func TestThumbnails(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	clear := painted(700, 90)
+	h := newTestService(t)
+	clear := redBlueImage(700, 90)
 	clear.SetNRGBA(0, 0, color.NRGBA{})
 	draw.Draw(clear, image.Rect(0, 0, 200, 90), image.Transparent, image.Point{}, draw.Src)
 	for _, c := range []struct {
@@ -48,29 +48,32 @@ func TestThumbnails(t *testing.T) {
 		w, h    int
 		mime    string
 	}{
-		{"a.png", pngOf(t, painted(1200, 900)), 512, 384, "image/jpeg"},
-		{"tall.png", pngOf(t, painted(10, 4000)), 1, 512, "image/jpeg"},
-		{"small.png", pngOf(t, painted(30, 20)), 30, 20, "image/jpeg"},
+		{"a.png", pngOf(t, redBlueImage(1200, 900)), 512, 384, "image/jpeg"},
+		{"tall.png", pngOf(t, redBlueImage(10, 4000)), 1, 512, "image/jpeg"},
+		{"small.png", pngOf(t, redBlueImage(30, 20)), 30, 20, "image/jpeg"},
 		{"clear.png", pngOf(t, clear), 512, 65, "image/png"},
-		{"a.jpg", jpegOf(t, painted(1200, 900)), 512, 384, "image/jpeg"},
-		{"a.gif", gifOf(t, painted(600, 600)), 512, 512, "image/jpeg"},
+		{"a.jpg", jpegOf(t, redBlueImage(1200, 900)), 512, 384, "image/jpeg"},
+		{"a.gif", gifOf(t, redBlueImage(600, 600)), 512, 512, "image/jpeg"},
 		{"a.webp", []byte(webpText), 1, 1, ""},
 	} {
-		f := h.mustPut(t, ann, c.name, c.content)
+		f := h.mustUpload(t, ann, c.name, c.content)
 		m := h.thumbnail(t, f)
-		if m.Bounds().Dx() != c.w || m.Bounds().Dy() != c.h || c.mime != "" && f.Thumbnail != c.mime {
-			t.Errorf("%s: %s of %v, want %s of %d × %d", c.name, f.Thumbnail, m.Bounds(), c.mime, c.w, c.h)
+		if m.Bounds().Dx() != c.w || m.Bounds().Dy() != c.h || c.mime != "" &&
+			f.Thumbnail != c.mime {
+			t.Errorf("%s: %s of %v, want %s of %d × %d", c.name, f.Thumbnail, m.Bounds(), c.mime,
+				c.w, c.h)
 		}
-		if c.w > 2 && (c.mime == "image/jpeg" && !near(m.At(1, 1), color.NRGBA{R: 255, A: 255}) || !near(m.At(c.w-2, c.h-2), color.NRGBA{B: 255, A: 255})) {
+		if c.w > 2 && (c.mime == "image/jpeg" && !near(m.At(1, 1), color.NRGBA{R: 255, A: 255}) ||
+			!near(m.At(c.w-2, c.h-2), color.NRGBA{B: 255, A: 255})) {
 			t.Errorf("%s: its corners are %v and %v", c.name, m.At(1, 1), m.At(c.w-2, c.h-2))
 		}
 	}
 }
 
-// An animation has its first picture as its small one.
+// The thumbnail of an animation is its first frame.
 func TestAnimation(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	palette := color.Palette{color.NRGBA{R: 255, A: 255}, color.NRGBA{B: 255, A: 255}}
 	all := &gif.GIF{}
 	for i := range 3 {
@@ -82,50 +85,50 @@ func TestAnimation(t *testing.T) {
 	if err := gif.EncodeAll(&b, all); err != nil {
 		t.Fatal(err)
 	}
-	f := h.mustPut(t, ann, "a.gif", b.Bytes())
+	f := h.mustUpload(t, ann, "a.gif", b.Bytes())
 	if c := h.thumbnail(t, f).At(9, 9); !near(c, palette[0]) {
-		t.Errorf("the small picture is %v", c)
+		t.Errorf("the thumbnail is %v", c)
 	}
 }
 
-// A picture whose header is fine and whose body is not stays as it is, without a
-// small one: a browser may make something of it.
+// An image with a good header and a damaged body is stored without a thumbnail: browsers
+// may be able to show it.
 func TestDamagedBody(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	whole := jpegOf(t, painted(300, 300))
-	f := h.mustPut(t, ann, "a.jpg", whole[:len(whole)/2])
+	h := newTestService(t)
+	whole := jpegOf(t, redBlueImage(300, 300))
+	f := h.mustUpload(t, ann, "a.jpg", whole[:len(whole)/2])
 	if f.Width != 300 || f.Thumbnail != "" {
 		t.Errorf("it is %+v", f)
 	}
 	_, err := h.OpenThumbnail(f)
-	refused(t, err, protocol.NotFound, "no small picture")
+	refused(t, err, protocol.NotFound, "no thumbnail")
 }
 
-// What would take too much memory is not decoded, however small its file is.
+// An image that would need too much memory is not decoded, however small its file is.
 func TestTooLargeToDecode(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	f := h.mustPut(t, ann, "a.png", hugePNG(7000, 7000))
+	h := newTestService(t)
+	f := h.mustUpload(t, ann, "a.png", hugePNG(7000, 7000))
 	if f.Width != 7000 || f.Thumbnail != "" {
 		t.Errorf("it is %+v", f)
 	}
 	for mime, want := range map[string]bool{"progressive": false, "baseline": true} {
-		text := jpegOf(t, painted(16, 16))
+		text := jpegOf(t, redBlueImage(16, 16))
 		i := bytes.Index(text, []byte{0xff, 0xc0})
 		binary.BigEndian.PutUint16(text[i+5:], 4000)
 		binary.BigEndian.PutUint16(text[i+7:], 5000)
 		if mime == "progressive" {
 			text[i+1] = 0xc2
 		}
-		p, err := examine(bytes.NewReader(text), jpegKind.mime)
+		p, err := readInfo(bytes.NewReader(text), jpegKind.mime)
 		if err != nil || p.width != 5000 || p.height != 4000 || (p.decoded <= maxDecoded) != want {
 			t.Errorf("%s: %+v, %v", mime, p, err)
 		}
 	}
 }
 
-// withExif puts an Exif segment with an orientation into a JPEG.
+// withExif inserts an Exif segment with an orientation into a JPEG.
 func withExif(jpeg []byte, order binary.AppendByteOrder, mark string, o uint16) []byte {
 	tiff := []byte(mark)
 	tiff = order.AppendUint16(tiff, 42)
@@ -139,37 +142,43 @@ func withExif(jpeg []byte, order binary.AppendByteOrder, mark string, o uint16) 
 		tiff = order.AppendUint16(tiff, 0)
 	}
 	segment := append([]byte("Exif\x00\x00"), tiff...)
-	text := append([]byte{0xff, 0xd8, 0xff, 0xe1}, binary.BigEndian.AppendUint16(nil, uint16(len(segment)+2))...)
+	text := append([]byte{0xff, 0xd8, 0xff, 0xe1},
+		binary.BigEndian.AppendUint16(nil, uint16(len(segment)+2))...)
 	return append(append(text, segment...), jpeg[2:]...)
 }
 
-// A picture is as high and wide as browsers show it, and its small one stands
+// The size of an image is the size at which browsers show it, and its thumbnail is
 // upright.
 func TestOrientation(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	plain := jpegOf(t, painted(600, 300)) // red left, blue right
+	h := newTestService(t)
+	plain := jpegOf(t, redBlueImage(600, 300)) // red left, blue right
 	red, blue := color.NRGBA{R: 255, A: 255}, color.NRGBA{B: 255, A: 255}
 	for o, want := range map[uint16]struct {
 		w, h        int
 		first, last color.NRGBA // of the upright picture's corners
 	}{
-		0: {600, 300, red, blue}, 1: {600, 300, red, blue}, 2: {600, 300, blue, red}, 3: {600, 300, blue, red}, 4: {600, 300, red, blue},
-		5: {300, 600, red, blue}, 6: {300, 600, red, blue}, 7: {300, 600, blue, red}, 8: {300, 600, blue, red}, 9: {600, 300, red, blue},
+		0: {600, 300, red, blue}, 1: {600, 300, red, blue}, 2: {600, 300, blue, red},
+		3: {600, 300, blue, red}, 4: {600, 300, red, blue},
+		5: {300, 600, red, blue}, 6: {300, 600, red, blue}, 7: {300, 600, blue, red},
+		8: {300, 600, blue, red}, 9: {600, 300, red, blue},
 	} {
-		for mark, order := range map[string]binary.AppendByteOrder{"MM": binary.BigEndian, "II": binary.LittleEndian} {
-			f := h.mustPut(t, ann, "a.jpg", withExif(plain, order, mark, o))
+		for mark, order := range map[string]binary.AppendByteOrder{"MM": binary.BigEndian,
+			"II": binary.LittleEndian} {
+			f := h.mustUpload(t, ann, "a.jpg", withExif(plain, order, mark, o))
 			m := h.thumbnail(t, f)
 			b := m.Bounds()
 			if f.Width != want.w || f.Height != want.h || (b.Dx() > b.Dy()) != (want.w > want.h) ||
 				!near(m.At(3, 3), want.first) || !near(m.At(b.Dx()-4, b.Dy()-4), want.last) {
-				t.Errorf("orientation %d (%s): %d × %d, %v, %v and %v", o, mark, f.Width, f.Height, b, m.At(3, 3), m.At(b.Dx()-4, b.Dy()-4))
+				t.Errorf("orientation %d (%s): %d × %d, %v, %v and %v", o, mark, f.Width, f.Height,
+					b, m.At(3, 3), m.At(b.Dx()-4, b.Dy()-4))
 			}
 		}
 	}
 }
 
-// Every orientation gives each pixel of the stored picture one place.
+// Every orientation maps the pixels of the upright image to different pixels of the
+// stored one.
 func TestOrientationsAreComplete(t *testing.T) {
 	t.Parallel()
 	for o := upright; o <= 8; o++ {
@@ -188,8 +197,8 @@ func TestOrientationsAreComplete(t *testing.T) {
 	}
 }
 
-// A smaller picture is as bright as the one it stands for, of the right size,
-// and a valid premultiplied image.
+// A shrunk image is as bright as the original, has the right size, and is a valid image
+// with premultiplied alpha.
 func TestShrink(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -198,11 +207,13 @@ func TestShrink(t *testing.T) {
 		at := image.Pt(rapid.IntRange(-5, 5).Draw(t, "x"), rapid.IntRange(-5, 5).Draw(t, "y"))
 		full := image.NewNRGBA(image.Rect(0, 0, w, h).Add(at))
 		same := color.NRGBAModel.Convert(color.NRGBA{
-			R: rapid.Byte().Draw(t, "r"), G: rapid.Byte().Draw(t, "g"), B: rapid.Byte().Draw(t, "b"), A: rapid.Byte().Draw(t, "a")})
+			R: rapid.Byte().Draw(t, "r"), G: rapid.Byte().Draw(t, "g"), B: rapid.Byte().Draw(t,
+				"b"), A: rapid.Byte().Draw(t, "a")})
 		draw.Draw(full, full.Rect, image.NewUniform(same), image.Point{}, draw.Src)
 		small := shrink(full, side)
 		b := small.Bounds()
-		if b.Min != (image.Point{}) || b.Dx() < 1 || b.Dy() < 1 || max(b.Dx(), b.Dy()) > max(side, 1) || b.Dx() > w || b.Dy() > h {
+		if b.Min != (image.Point{}) || b.Dx() < 1 || b.Dy() < 1 ||
+			max(b.Dx(), b.Dy()) > max(side, 1) || b.Dx() > w || b.Dy() > h {
 			t.Fatalf("%d × %d became %v, side %d", w, h, b, side)
 		}
 		want := color.RGBAModel.Convert(same).(color.RGBA)
@@ -217,7 +228,7 @@ func TestShrink(t *testing.T) {
 }
 
 func FuzzReadJPEG(f *testing.F) {
-	plain := jpegOf(f, painted(8, 8))
+	plain := jpegOf(f, redBlueImage(8, 8))
 	f.Add(plain)
 	f.Add(withExif(plain, binary.BigEndian, "MM", 6))
 	f.Add(withExif(plain, binary.LittleEndian, "II", 8)[:40])
@@ -230,10 +241,10 @@ func FuzzReadJPEG(f *testing.F) {
 	})
 }
 
-func TestForModels(t *testing.T) {
+func TestModelFiles(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	plain := pngOf(t, painted(300, 200))
+	h := newTestService(t)
+	plain := pngOf(t, redBlueImage(300, 200))
 	for _, c := range []struct {
 		name    string
 		content []byte
@@ -241,15 +252,16 @@ func TestForModels(t *testing.T) {
 		w, h    int
 	}{
 		{"a.png", plain, true, 300, 200},
-		{"a.jpg", jpegOf(t, painted(300, 200)), true, 300, 200},
-		{"turned.jpg", withExif(jpegOf(t, painted(300, 200)), binary.BigEndian, "MM", 6), false, 200, 300},
-		{"large.png", pngOf(t, painted(4096, 20)), false, 2048, 10},
-		{"a.gif", gifOf(t, painted(300, 200)), false, 300, 200},
+		{"a.jpg", jpegOf(t, redBlueImage(300, 200)), true, 300, 200},
+		{"turned.jpg", withExif(jpegOf(t, redBlueImage(300, 200)), binary.BigEndian, "MM", 6),
+			false, 200, 300},
+		{"large.png", pngOf(t, redBlueImage(4096, 20)), false, 2048, 10},
+		{"a.gif", gifOf(t, redBlueImage(300, 200)), false, 300, 200},
 		{"a.webp", []byte(webpText), false, 1, 1},
 		{"huge.png", hugePNG(7000, 7000), false, 0, 0},
 		{"a.txt", []byte("hello"), false, 0, 0},
 	} {
-		f := h.mustPut(t, ann, c.name, c.content)
+		f := h.mustUpload(t, ann, c.name, c.content)
 		data, mime, err := h.Image(t.Context(), f.Path())
 		if c.w == 0 {
 			if data != nil || mime != "" || err != nil {
@@ -258,36 +270,41 @@ func TestForModels(t *testing.T) {
 			continue
 		}
 		got, _, failed := image.DecodeConfig(bytes.NewReader(data))
-		if err := errors.Join(err, failed); err != nil || bytes.Equal(data, c.content) != c.same || got.Width != c.w || got.Height != c.h ||
+		if err := errors.Join(err, failed); err != nil || bytes.Equal(data, c.content) != c.same ||
+			got.Width != c.w || got.Height != c.h ||
 			mime != "image/png" && mime != "image/jpeg" {
 			t.Errorf("%s: %q, %+v, %v; want %+v", c.name, mime, got, err, c)
 		}
 	}
-	if _, _, err := h.Image(t.Context(), "/api/media/"+newID()); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("a file that is not there: %v", err)
+	if _, _, err := h.Image(t.Context(), "/api/media/"+newID()); !errors.Is(err,
+		store.ErrNotFound) {
+		t.Errorf("an unknown file: %v", err)
 	}
-	f := h.mustPut(t, ann, "a.txt", []byte("aé€😀"))
-	for most, want := range map[int]string{1: "a", 2: "a", 3: "aé", 5: "aé", 6: "aé€", 9: "aé€", 10: "aé€😀", 99: "aé€😀"} {
+	f := h.mustUpload(t, ann, "a.txt", []byte("aé€😀"))
+	for most, want := range map[int]string{1: "a", 2: "a", 3: "aé", 5: "aé", 6: "aé€", 9: "aé€",
+		10: "aé€😀", 99: "aé€😀"} {
 		text, more, err := h.Text(t.Context(), f.Path(), most)
 		if err != nil || text != want || more != (want != "aé€😀") {
 			t.Errorf("%d bytes are %q, more %v, %v; want %q", most, text, more, err, want)
 		}
 	}
-	if text, more, err := h.Text(t.Context(), h.mustPut(t, ann, "a.png", plain).Path(), 99); text != "" || more || err != nil {
+	if text, more, err := h.Text(t.Context(), h.mustUpload(t, ann, "a.png", plain).Path(), 99); text != "" ||
+		more || err != nil {
 		t.Errorf("the text of a picture is %q, %v, %v", text, more, err)
 	}
 }
 
 func BenchmarkThumbnail(b *testing.B) {
-	h := newHouse(b)
-	text := jpegOf(b, painted(4000, 3000)) // 12 megapixels, as a phone takes them
+	h := newTestService(b)
+	text := jpegOf(b, redBlueImage(4000, 3000)) // 12 megapixels, as a phone takes them
 	for b.Loop() {
 		began := time.Now()
-		p, err := examine(bytes.NewReader(text), jpegKind.mime)
+		p, err := readInfo(bytes.NewReader(text), jpegKind.mime)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, _, err := h.smaller(b.Context(), bytes.NewReader(text), p, thumbnailSide); err != nil {
+		if _, _, err := h.scaleDown(b.Context(), bytes.NewReader(text), p,
+			thumbnailSide); err != nil {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms")

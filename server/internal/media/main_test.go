@@ -32,18 +32,20 @@ var (
 	root = session.Caller{UserID: "root", Role: protocol.Admin}
 )
 
-// records is a Store in memory, for tests of what is done with it; the real one
-// is held to the contract by storetest.
-type records struct {
+// memoryStore is a Store in memory. Package storetest tests the real one.
+type memoryStore struct {
+	// mu guards the following fields.
 	mu    sync.Mutex
 	rows  map[string]File
 	freed map[string]bool
-	fail  error // what Update gives, if set
+	fail  error // the error of Update, if set
 }
 
-func newRecords() *records { return &records{rows: map[string]File{}, freed: map[string]bool{}} }
+func newMemoryStore() *memoryStore {
+	return &memoryStore{rows: map[string]File{}, freed: map[string]bool{}}
+}
 
-func (r *records) Update(_ context.Context, fn func(Tx) error) error {
+func (r *memoryStore) Update(_ context.Context, fn func(Tx) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil {
@@ -57,15 +59,15 @@ func (r *records) Update(_ context.Context, fn func(Tx) error) error {
 	return err
 }
 
-func (r *records) View(_ context.Context, fn func(Tx) error) error {
+func (r *memoryStore) View(_ context.Context, fn func(Tx) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return fn(r)
 }
 
-func (r *records) Insert(f File) error { r.rows[f.ID] = f; return nil }
+func (r *memoryStore) Insert(f File) error { r.rows[f.ID] = f; return nil }
 
-func (r *records) File(id string) (File, error) {
+func (r *memoryStore) File(id string) (File, error) {
 	f, ok := r.rows[id]
 	if !ok || r.freed[id] {
 		return File{}, store.ErrNotFound
@@ -73,7 +75,7 @@ func (r *records) File(id string) (File, error) {
 	return f, nil
 }
 
-func (r *records) Used(userID string) (bytes int64, err error) {
+func (r *memoryStore) Used(userID string) (bytes int64, err error) {
 	for id, f := range r.rows {
 		if f.UserID == userID && !r.freed[id] {
 			bytes += f.Size
@@ -82,9 +84,9 @@ func (r *records) Used(userID string) (bytes int64, err error) {
 	return bytes, nil
 }
 
-func (r *records) Free(id string) error { r.freed[id] = true; return nil }
+func (r *memoryStore) Free(id string) error { r.freed[id] = true; return nil }
 
-func (r *records) FreeOrphans(before time.Time, limit int) (n int, err error) {
+func (r *memoryStore) FreeOrphans(before time.Time, limit int) (n int, err error) {
 	for id, f := range r.rows {
 		if n < limit && !r.freed[id] && f.SessionID == 0 && f.CreatedAt.Before(before) {
 			r.freed[id] = true
@@ -94,7 +96,7 @@ func (r *records) FreeOrphans(before time.Time, limit int) (n int, err error) {
 	return n, nil
 }
 
-func (r *records) Freed(limit int) (files []File, err error) {
+func (r *memoryStore) Freed(limit int) (files []File, err error) {
 	for id, f := range r.rows {
 		if r.freed[id] && len(files) < limit {
 			files = append(files, f)
@@ -103,7 +105,7 @@ func (r *records) Freed(limit int) (files []File, err error) {
 	return files, nil
 }
 
-func (r *records) Kept(sum Sum) (bool, error) {
+func (r *memoryStore) InUse(sum Sum) (bool, error) {
 	for id, f := range r.rows {
 		if f.Sum == sum && !r.freed[id] {
 			return true, nil
@@ -112,18 +114,20 @@ func (r *records) Kept(sum Sum) (bool, error) {
 	return false, nil
 }
 
-func (r *records) Remove(id string) error { delete(r.rows, id); return nil }
+func (r *memoryStore) Remove(id string) error { delete(r.rows, id); return nil }
 
-type house struct {
+// testService is a Service in a temporary directory.
+type testService struct {
 	*Service
-	records  *records
+	records  *memoryStore
 	dir      string
 	settings Settings
 }
 
-func newHouse(t testing.TB) *house {
+func newTestService(t testing.TB) *testService {
 	t.Helper()
-	h := &house{records: newRecords(), dir: t.TempDir(), settings: Settings{MaxBytes: 1 << 20, Quota: 4 << 20}}
+	h := &testService{records: newMemoryStore(), dir: t.TempDir(),
+		settings: Settings{MaxBytes: 1 << 20, Quota: 4 << 20}}
 	s, err := New(h.dir, retrytest.Twice[Tx](h.records), func() Settings { return h.settings })
 	if err != nil {
 		t.Fatal(err)
@@ -137,21 +141,23 @@ func newHouse(t testing.TB) *house {
 	return h
 }
 
-// put uploads a file.
-func (h *house) put(who session.Caller, name string, content []byte) (File, error) {
-	return h.Upload(context.Background(), who, func() (string, io.Reader, error) { return name, bytes.NewReader(content), nil })
+// upload uploads a file.
+func (h *testService) upload(who session.Caller, name string, content []byte) (File, error) {
+	return h.Upload(context.Background(), who,
+		func() (string, io.Reader, error) { return name, bytes.NewReader(content), nil })
 }
 
-func (h *house) mustPut(t testing.TB, who session.Caller, name string, content []byte) File {
+func (h *testService) mustUpload(t testing.TB, who session.Caller, name string,
+	content []byte) File {
 	t.Helper()
-	f, err := h.put(who, name, content)
+	f, err := h.upload(who, name, content)
 	if err != nil {
 		t.Fatalf("upload of %s: %v", name, err)
 	}
 	return f
 }
 
-// content reads a file, or its small picture.
+// content reads what Open or OpenThumbnail has returned.
 func content(t testing.TB, r io.ReadSeekCloser, err error) []byte {
 	t.Helper()
 	if err != nil {
@@ -164,8 +170,8 @@ func content(t testing.TB, r io.ReadSeekCloser, err error) []byte {
 	return text
 }
 
-// files lists what is on disk.
-func (h *house) files(t testing.TB) (names []string) {
+// files lists the files on disk.
+func (h *testService) files(t testing.TB) (names []string) {
 	t.Helper()
 	if err := filepath.WalkDir(h.dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -180,8 +186,8 @@ func (h *house) files(t testing.TB) (names []string) {
 	return names
 }
 
-// painted is a picture whose left half is red and whose right half is blue.
-func painted(w, h int) *image.NRGBA {
+// redBlueImage returns an image whose left half is red and whose right half is blue.
+func redBlueImage(w, h int) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -222,7 +228,7 @@ func gifOf(t testing.TB, m image.Image) []byte {
 	return b.Bytes()
 }
 
-// refused fails unless err is a refusal with that code, whose sentence has the
+// refused fails unless err is a refusal with that code and its message contains the
 // words.
 func refused(t testing.TB, err error, code protocol.Code, words string) {
 	t.Helper()
@@ -232,7 +238,8 @@ func refused(t testing.TB, err error, code protocol.Code, words string) {
 	}
 }
 
-func empty(t testing.TB, h *house) {
+// empty fails unless there are no files and no records.
+func empty(t testing.TB, h *testService) {
 	t.Helper()
 	if names := h.files(t); len(names) > 0 || len(h.records.rows) > 0 {
 		t.Errorf("there are %v and %d records, want nothing", names, len(h.records.rows))

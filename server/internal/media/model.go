@@ -10,16 +10,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// What is given to a model as it is. Providers make larger images smaller
-// themselves, or refuse them.
+// An image within these limits is given to a model unchanged. Providers scale larger
+// images down themselves, or refuse them.
 const (
 	modelSide  = 2048    // pixels
-	modelBytes = 1 << 20 // of an image
+	modelBytes = 1 << 20 // of the file
 )
 
-// Image gives an image as models take it, by its path: upright, PNG or JPEG, and
-// of a size that is no waste. It gives nothing for what is no image, and for one
-// that cannot be decoded.
+// Image returns the image with that path for a model: upright, as PNG or JPEG, and scaled
+// down if it is large. It returns no data if the file is no image or cannot be decoded.
 func (s *Service) Image(ctx context.Context, path string) (data []byte, mime string, err error) {
 	f, err := s.byPath(ctx, path)
 	if err != nil || !f.Image() {
@@ -29,14 +28,14 @@ func (s *Service) Image(ctx context.Context, path string) (data []byte, mime str
 	if err != nil {
 		return nil, "", err
 	}
-	defer func() { _ = content.Close() }() // was only read
-	p, err := examine(content, f.MimeType)
+	defer func() { _ = content.Close() }() // it was only read
+	p, err := readInfo(content, f.MimeType)
 	if err != nil {
 		return nil, "", err
 	}
-	plain := f.MimeType == pngKind.mime || f.MimeType == jpegKind.mime
-	if !plain || p.turned != upright || f.Size > modelBytes || max(p.width, p.height) > modelSide {
-		return s.smaller(ctx, content, p, modelSide)
+	usable := f.MimeType == pngKind.mime || f.MimeType == jpegKind.mime
+	if !usable || p.turned != upright || f.Size > modelBytes || max(p.width, p.height) > modelSide {
+		return s.scaleDown(ctx, content, p, modelSide)
 	}
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return nil, "", err
@@ -45,9 +44,10 @@ func (s *Service) Image(ctx context.Context, path string) (data []byte, mime str
 	return data, f.MimeType, err
 }
 
-// Text gives the first bytes of a text by its path, most at the most, and
-// whether there are more. It gives nothing for what is no text.
-func (s *Service) Text(ctx context.Context, path string, most int) (text string, more bool, err error) {
+// Text returns the beginning of the text file with that path, at most limit bytes, and
+// whether there is more. It returns no text if the file is no text file.
+func (s *Service) Text(ctx context.Context, path string,
+	limit int) (text string, more bool, err error) {
 	f, err := s.byPath(ctx, path)
 	if err != nil || !f.Text() {
 		return "", false, err
@@ -56,17 +56,17 @@ func (s *Service) Text(ctx context.Context, path string, most int) (text string,
 	if err != nil {
 		return "", false, err
 	}
-	defer func() { _ = content.Close() }() // was only read
-	data, err := io.ReadAll(io.LimitReader(content, int64(most)))
+	defer func() { _ = content.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(content, int64(limit)))
 	if err != nil {
 		return "", false, err
 	}
-	data = whole(data)
+	data = trimPartialRune(data)
 	return string(data), int64(len(data)) < f.Size, nil
 }
 
-// whole cuts off the beginning of a character at the end of a text.
-func whole(text []byte) []byte {
+// trimPartialRune removes an incomplete character from the end of text.
+func trimPartialRune(text []byte) []byte {
 	for i := len(text) - 1; i >= 0 && i >= len(text)-utf8.UTFMax; i-- {
 		if utf8.RuneStart(text[i]) {
 			if !utf8.FullRune(text[i:]) {
@@ -78,7 +78,7 @@ func whole(text []byte) []byte {
 	return text
 }
 
-// byPath finds a file that a message carries.
+// byPath returns the file with the path that messages have.
 func (s *Service) byPath(ctx context.Context, path string) (File, error) {
 	id, ok := strings.CutPrefix(path, protocol.MediaPath)
 	if !ok {

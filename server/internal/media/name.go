@@ -6,22 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// maxName bounds a file's name, in bytes.
+// maxName limits the name of a file, in bytes.
 const maxName = 180
 
-// baseName makes of what a sender calls a file a name that is safe to show: the
-// last element of a path, without characters that are invisible or turn the
-// direction of writing.
+// baseName returns the sender's name for a file in a form that is safe to show: the last
+// element of a path, without characters that are invisible or change the writing
+// direction.
 func baseName(name string) string {
 	name = strings.ToValidUTF8(name, "")
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	name = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), r == utf8.RuneError:
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl,
+			r), unicode.Is(unicode.Zp, r), r == utf8.RuneError:
 			return -1
 		case unicode.IsSpace(r):
 			return ' '
-		case strings.ContainsRune(`<>:"|?*`, r): // which Windows does not take
+		case strings.ContainsRune(`<>:"|?*`, r): // not allowed on Windows
 			return '_'
 		}
 		return r
@@ -29,8 +30,8 @@ func baseName(name string) string {
 	return strings.Trim(name, " .")
 }
 
-// saveName makes of a baseName one that is safe to save under: its extension is
-// one that the kind has. What is called .html and is a picture becomes .html.gif.
+// saveName returns a name that is safe for saving the file: its extension belongs to the
+// kind. For example, the name of a GIF that ends in .html then ends in .html.gif.
 func saveName(base string, k kind) string {
 	stem, suffix := base, ""
 	if !fits(base, k) {
@@ -44,7 +45,7 @@ func saveName(base string, k kind) string {
 	return truncate(stem, maxName-len(suffix)) + suffix
 }
 
-// fits reports whether the name ends as names of the kind may.
+// fits reports whether the extension of name belongs to the kind.
 func fits(name string, k kind) bool {
 	e := extension(name)
 	for _, allowed := range k.extensions {
@@ -55,7 +56,8 @@ func fits(name string, k kind) bool {
 	return false
 }
 
-// truncate cuts s to at most n bytes, between characters.
+// truncate returns the longest prefix of s that has at most n bytes and ends between two
+// characters.
 func truncate(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -8,15 +8,16 @@ import (
 	"io"
 )
 
-// orientation is how a camera was held, as Exif numbers it (CIPA DC-008 §4.6.4,
-// tag 0x0112): 1 is upright, 5 to 8 lie on their side.
+// orientation is how the camera was held, in the numbers of Exif (CIPA DC-008 §4.6.4, tag
+// 0x0112). 1 is upright; from 5 to 8, width and height are swapped.
 type orientation int
 
 const upright orientation = 1
 
+// sideways reports whether width and height are swapped.
 func (o orientation) sideways() bool { return o >= 5 }
 
-// apply turns an image upright.
+// apply returns the image upright.
 func (o orientation) apply(m *image.RGBA) *image.RGBA {
 	if o == upright {
 		return m
@@ -35,8 +36,8 @@ func (o orientation) apply(m *image.RGBA) *image.RGBA {
 	return turned
 }
 
-// source is where a pixel of the upright image is in the stored one, which has
-// the sides w and h.
+// source returns where the pixel at x, y of the upright image is in the stored image,
+// which has the size w, h.
 func (o orientation) source(x, y, w, h int) (int, int) {
 	switch o {
 	case 2:
@@ -57,15 +58,15 @@ func (o orientation) source(x, y, w, h int) (int, int) {
 	return x, y
 }
 
-// jpegHeader is what the segments before a JPEG's image say that its decoder
-// does not tell.
+// jpegHeader is what the segments before a JPEG's image say and the decoder does not
+// return.
 type jpegHeader struct {
 	turned      orientation
 	progressive bool
 }
 
-// readJPEG reads the segments of a JPEG from its beginning up to its frame
-// (ITU-T T.81 §B.1.1). It gives what it has where they end otherwise.
+// readJPEG reads the segments of a JPEG up to its frame (ITU-T T.81 §B.1.1). If they are
+// damaged, it returns what it has found so far.
 func readJPEG(r io.ReadSeeker) (jpegHeader, error) {
 	found := jpegHeader{turned: upright}
 	if _, err := r.Seek(2, io.SeekStart); err != nil {
@@ -78,14 +79,15 @@ func readJPEG(r io.ReadSeeker) (jpegHeader, error) {
 		case !ok:
 			return found, nil
 		case marker == 0xe1: // APP1
-			text := make([]byte, size) // 64 KiB at most
+			text := make([]byte, size) // at most 64 KiB
 			if _, err := io.ReadFull(in, text); err != nil {
 				return found, nil
 			}
 			if o, ok := exifOrientation(text); ok {
 				found.turned = o
 			}
-		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc: // SOF
+		// SOF
+		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
 			found.progressive = marker == 0xc2
 			return found, nil
 		default:
@@ -96,12 +98,12 @@ func readJPEG(r io.ReadSeeker) (jpegHeader, error) {
 	}
 }
 
-// segment reads a segment's marker and the length of what follows.
+// segment reads the marker of a segment, and the length of the rest of the segment.
 func segment(in *bufio.Reader) (marker byte, size int, ok bool) {
 	b, err := in.ReadByte()
-	for ; err == nil && b != 0xff; b, err = in.ReadByte() { // what does not belong here, decoders skip
+	for ; err == nil && b != 0xff; b, err = in.ReadByte() { // skip invalid bytes, as decoders do
 	}
-	for ; err == nil && b == 0xff; b, err = in.ReadByte() { // any number of them may stand before a marker
+	for ; err == nil && b == 0xff; b, err = in.ReadByte() { // skip fill bytes before the marker
 	}
 	var length [2]byte
 	if err != nil || b == 0 || b == 0xd9 || b == 0xda {
@@ -114,9 +116,9 @@ func segment(in *bufio.Reader) (marker byte, size int, ok bool) {
 	return b, size, size >= 0
 }
 
-// exifOrientation finds the orientation in an Exif segment, whose first
-// directory is a TIFF's (TIFF 6.0 §2).
-func exifOrientation(segment []byte) (orientation, bool) {
+// exifOrientation returns the orientation in an Exif segment, which is a TIFF directory
+// (TIFF 6.0 §2). ok is false if there is none.
+func exifOrientation(segment []byte) (o orientation, ok bool) {
 	tiff, ok := bytes.CutPrefix(segment, []byte("Exif\x00\x00"))
 	if !ok || len(tiff) < 8 {
 		return 0, false
@@ -136,7 +138,7 @@ func exifOrientation(segment []byte) (orientation, bool) {
 			return 0, false
 		}
 		if order.Uint16(entries) == orientationTag {
-			o := orientation(order.Uint16(entries[8:]))
+			o = orientation(order.Uint16(entries[8:]))
 			return o, o >= 1 && o <= 8
 		}
 		entries = entries[entrySize:]

@@ -8,15 +8,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// What is wrong with an upload, where a code of the protocol says too little.
-// The errors that wrap them are *protocol.Error too.
+// What is wrong with an upload, in cases that share a code of the protocol. Errors that
+// wrap these also wrap a *protocol.Error.
 var (
-	ErrTooLarge = errors.New("too large")         // bytes, pixels or the user's quota
-	ErrType     = errors.New("unacceptable type") // or damaged
+	// too many bytes or pixels, or the quota is used up
+	ErrTooLarge = errors.New("too large")
+	ErrType     = errors.New("unacceptable type") // or a damaged file
 )
 
-// refusal is a sentence for the sender, with what it is an instance of.
-func refusal(of error, e *protocol.Error) error { return fmt.Errorf("%w: %w", of, e) }
+// refusal returns an error that wraps reason and the refusal for the sender.
+func refusal(reason error, e *protocol.Error) error { return fmt.Errorf("%w: %w", reason, e) }
 
 func wrongType(sentence string) error {
 	return refusal(ErrType, protocol.Refuse(protocol.InvalidRequest, sentence))
@@ -26,10 +27,11 @@ func tooLarge(sentence string) error {
 	return refusal(ErrTooLarge, protocol.Refuse(protocol.InvalidRequest, sentence))
 }
 
-// retryMs is when a disk that took nothing may be tried again.
+// retryMs is the retry delay after the disk could not be written.
 const retryMs = 10_000
 
-// unwritable is what a sender is told when the disk takes nothing; nil for nil.
+// unwritable wraps an error of the disk into a refusal for the sender. It returns nil for
+// nil.
 func unwritable(err error) error {
 	if err == nil {
 		return nil
@@ -38,16 +40,17 @@ func unwritable(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		why = "the gateway's disk is full"
 	}
-	return fmt.Errorf("write a file: %w (%w)", &protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: retryMs,
-		Message: why + ": the file was not kept, try again later"}, err)
+	return fmt.Errorf("write a file: %w (%w)",
+		&protocol.Error{Code: protocol.Unavailable, Retryable: true, RetryAfterMs: retryMs,
+			Message: why + ": the file was not stored; try again later"}, err)
 }
 
 var errNotOwner = protocol.Refuse(protocol.Forbidden, "file does not belong to user")
 
 var errNoFile = protocol.Refuse(protocol.NotFound, "there is no such file")
 
-// spelled is a size for people.
-func spelled(n int64) string {
+// sizeText returns a size for people.
+func sizeText(n int64) string {
 	const kib, mib = 1 << 10, 1 << 20
 	switch {
 	case n >= mib && n%mib == 0:

@@ -14,53 +14,56 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Settings are what the configuration says of files. Sizes are bytes.
+// Settings are the limits on files, in bytes.
 type Settings struct {
-	MaxBytes int64 // one file
-	Quota    int64 // all files of a user
+	MaxBytes int64 // of one file
+	Quota    int64 // of all files of a user
 }
 
-// Bounds of uploads under way.
+// Limits on simultaneous uploads.
 const (
-	uploadsAUser  = 4
-	uploadsAtOnce = 64
+	maxUserUploads = 4  // of one user
+	maxUploads     = 64 // of all users
 )
 
-// Service takes files in, gives them out and collects those that nobody has
-// use for. It is safe for concurrent use. Its refusals are *protocol.Error; other
-// errors are the store's.
+// Service stores, reads and deletes files. It is safe for concurrent use. Its refusals
+// are *protocol.Error; other errors are the store's.
 type Service struct {
 	store    Store
 	blobs    *blobs
 	settings setting.Live[Settings]
 
-	imaging chan struct{} // holds one while an image is in memory
+	// decodeLock is held while an image is in memory. It is a channel so that waiting
+	// ends with a context.
+	decodeLock chan struct{}
 
-	mu      sync.Mutex
-	uploads map[string]int // under way, by user
-	total   int
-	strays  time.Time // when strays were looked for
+	// mu guards the following fields.
+	mu          sync.Mutex
+	uploads     map[string]int // the number of running uploads, by user
+	total       int            // the number of running uploads of all users
+	strayLookup time.Time      // when strays were last looked for
 }
 
-// New makes a Service that keeps contents in dir, which it has to itself, and
-// records in store.
+// New returns a Service that stores contents in dir and records in store. No other
+// process may use dir.
 func New(dir string, store Store, settings setting.Live[Settings]) (*Service, error) {
 	b, err := openBlobs(dir)
 	if err != nil {
 		return nil, err
 	}
 	return &Service{store: store, blobs: b, settings: settings,
-		imaging: make(chan struct{}, 1), uploads: map[string]int{}}, nil
+		decodeLock: make(chan struct{}, 1), uploads: map[string]int{}}, nil
 }
 
-// Close lets the directory go. What is open stays readable.
+// Close closes the directory. Files that are open stay readable.
 func (s *Service) Close() error { return s.blobs.root.Close() }
 
-// MaxBytes is the size of the largest file that is taken now.
+// MaxBytes returns the current limit on the size of a file.
 func (s *Service) MaxBytes() int64 { return s.settings().MaxBytes }
 
-// Find gives the record of a file to its owner, to whoever owns the session that
-// it is in, and to admins. Refuses with NOT_FOUND and FORBIDDEN.
+// Find returns the record of a file, if the caller is its owner, the owner of the session
+// that it is attached to, or an admin. Otherwise Find refuses with FORBIDDEN. If there is
+// no such file, it refuses with NOT_FOUND.
 func (s *Service) Find(ctx context.Context, caller session.Caller, id string) (File, error) {
 	var f File
 	err := s.store.View(ctx, func(tx Tx) (err error) {
@@ -72,28 +75,31 @@ func (s *Service) Find(ctx context.Context, caller session.Caller, id string) (F
 		return File{}, errNoFile
 	case err != nil:
 		return File{}, err
-	case f.UserID != caller.UserID && (f.SessionID == 0 || f.SessionUser != caller.UserID) && !caller.Role.Allows(protocol.Admin):
+	case f.UserID != caller.UserID && (f.SessionID == 0 || f.SessionUser != caller.UserID) &&
+		!caller.Role.Allows(protocol.Admin):
 		return File{}, errNotOwner
 	}
 	return f, nil
 }
 
-// Open opens a file that Find gave.
+// Open opens the content of a file that Find has returned.
 func (s *Service) Open(f File) (io.ReadSeekCloser, error) { return s.blobs.open(f.Sum.name()) }
 
-// OpenThumbnail opens its small picture, if it has one; else NOT_FOUND.
+// OpenThumbnail opens the thumbnail of a file that Find has returned. If there is none,
+// it refuses with NOT_FOUND.
 func (s *Service) OpenThumbnail(f File) (io.ReadSeekCloser, error) {
 	if f.Thumbnail == "" {
-		return nil, protocol.Refuse(protocol.NotFound, "this file has no small picture")
+		return nil, protocol.Refuse(protocol.NotFound, "this file has no thumbnail")
 	}
-	return s.blobs.open(f.Sum.small())
+	return s.blobs.open(f.Sum.thumbnail())
 }
 
-// Delete frees a file that was not sent yet, for its owner and for admins.
-// Refuses as Find does, and with FAILED_PRECONDITION for a file that a message
-// has.
+// Delete frees a file that is not attached to a message. The caller must be the owner or
+// an admin. Delete refuses as Find does, and with FAILED_PRECONDITION if a message has
+// the file.
 func (s *Service) Delete(ctx context.Context, caller session.Caller, id string) error {
-	if _, err := s.Find(ctx, caller, id); err != nil { // who may read what is not sent may remove it
+	// whoever may read a file that is not attached may delete it
+	if _, err := s.Find(ctx, caller, id); err != nil {
 		return err
 	}
 	return s.store.Update(ctx, func(tx Tx) error {
@@ -104,22 +110,25 @@ func (s *Service) Delete(ctx context.Context, caller session.Caller, id string) 
 		case err != nil:
 			return err
 		case f.SessionID != 0:
-			return protocol.Refuse(protocol.FailedPrecondition, "a message has this file: it goes with its chat")
+			return protocol.Refuse(protocol.FailedPrecondition,
+				"a message has this file: it is deleted with its chat")
 		}
 		return tx.Free(id)
 	})
 }
 
-// begin counts an upload of the user, until end is called.
-func (s *Service) begin(userID string) (end func(), err error) {
+// beginUpload counts an upload of the user, until end is called. It refuses if there are
+// too many.
+func (s *Service) beginUpload(userID string) (end func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	const soon = 1000
+	const retryMs = 1000
 	switch {
-	case s.uploads[userID] >= uploadsAUser:
-		return nil, protocol.Exhausted(fmt.Sprintf("you are uploading %d files already: wait for one of them", uploadsAUser), soon)
-	case s.total >= uploadsAtOnce:
-		return nil, protocol.Exhausted("too many files are being uploaded: wait a moment", soon)
+	case s.uploads[userID] >= maxUserUploads:
+		return nil, protocol.Exhausted(fmt.Sprintf("you are already uploading %d files: wait "+
+			"until one of them is done", maxUserUploads), retryMs)
+	case s.total >= maxUploads:
+		return nil, protocol.Exhausted("too many files are being uploaded: wait a moment", retryMs)
 	}
 	s.uploads[userID]++
 	s.total++

@@ -15,9 +15,9 @@ func deep(c image.Config) bool {
 	return false
 }
 
-// shrink makes a copy of an image whose sides are at most that long, each of its
-// pixels the mean of those it stands for. It keeps few rows of the image in
-// memory, and one that is small enough keeps its size.
+// shrink returns a copy of an image whose sides have at most side pixels. Each pixel is
+// the mean of the pixels that it replaces. An image that is small enough keeps its size.
+// shrink needs memory for a few rows of the image only.
 func shrink(full image.Image, side int) *image.RGBA {
 	from := full.Bounds()
 	w, h := fit(from.Dx(), from.Dy(), side)
@@ -38,7 +38,7 @@ func shrink(full image.Image, side int) *image.RGBA {
 	return small
 }
 
-// fit gives the sides of the largest copy of an image within a square.
+// fit returns the size of the largest copy of an image that fits into a square.
 func fit(w, h, side int) (int, int) {
 	if long := max(w, h); long > side {
 		return max(1, w*side/long), max(1, h*side/long)
@@ -46,7 +46,7 @@ func fit(w, h, side int) (int, int) {
 	return w, h
 }
 
-// mean is the mean colour of a box that is not empty.
+// mean returns the mean colour of a box, which must not be empty.
 func mean(m *image.RGBA, box image.Rectangle) color.RGBA {
 	var sum [4]int
 	for y := box.Min.Y; y < box.Max.Y; y++ {

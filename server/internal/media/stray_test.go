@@ -22,48 +22,51 @@ import (
 
 var zoe = session.Caller{UserID: "zoe", Role: protocol.Operator}
 
-// archive is the files of a gateway that can be stopped, and whose database can be
-// put back.
-type archive struct {
+// testGateway has the files of a gateway that can be stopped and whose database can be
+// restored.
+type testGateway struct {
 	t     *testing.T
 	dir   string
 	store *sqlite.Store
 	*media.Service
 }
 
-func (a *archive) start() {
+func (a *testGateway) start() {
 	a.t.Helper()
 	var err error
 	if a.store, err = sqlite.Open(a.t.Context(), a.dir, sqlite.Options{}); err != nil {
 		a.t.Fatal(err)
 	}
 	settings := setting.Fixed(media.Settings{MaxBytes: 1 << 20, Quota: 1 << 20})
-	if a.Service, err = media.New(filepath.Join(a.dir, "media"), retrytest.Twice(a.store.Media()), settings); err != nil {
+	if a.Service, err = media.New(filepath.Join(a.dir, "media"), retrytest.Twice(a.store.Media()),
+		settings); err != nil {
 		a.t.Fatal(err)
 	}
 }
 
-func (a *archive) stop() {
+func (a *testGateway) stop() {
 	a.t.Helper()
 	if err := errors.Join(a.Close(), a.store.Close()); err != nil {
 		a.t.Fatal(err)
 	}
 }
 
-func (a *archive) put(name, content string) media.File {
+func (a *testGateway) put(name, content string) media.File {
 	a.t.Helper()
-	f, err := a.Upload(a.t.Context(), zoe, func() (string, io.Reader, error) { return name, strings.NewReader(content), nil })
+	f, err := a.Upload(a.t.Context(), zoe,
+		func() (string, io.Reader, error) { return name, strings.NewReader(content), nil })
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	if err := a.store.Sessions().Update(context.Background(), func(tx session.Tx) error { return tx.AttachFile(f.ID, 1) }); err != nil {
-		a.t.Fatal(err) // so that it is no orphan
+	if err := a.store.Sessions().Update(context.Background(),
+		func(tx session.Tx) error { return tx.AttachFile(f.ID, 1) }); err != nil {
+		a.t.Fatal(err) // so that the file is not an orphan
 	}
 	return f
 }
 
-// copyDB copies the database of a stopped gateway, with what lies beside it.
-func (a *archive) copyDB(from, to string) {
+// copyDB copies the database files of a stopped gateway.
+func (a *testGateway) copyDB(from, to string) {
 	a.t.Helper()
 	names, err := filepath.Glob(filepath.Join(from, "gatehouse.*"))
 	if err != nil || len(names) == 0 {
@@ -80,22 +83,23 @@ func (a *archive) copyDB(from, to string) {
 	}
 }
 
-// contents are the names of all that is kept.
-func (a *archive) contents() (n int) {
+// contents returns the number of blobs.
+func (a *testGateway) contents() (n int) {
 	a.t.Helper()
-	if err := filepath.WalkDir(filepath.Join(a.dir, "media"), func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			n++
-		}
-		return err
-	}); err != nil {
+	if err := filepath.WalkDir(filepath.Join(a.dir, "media"),
+		func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				n++
+			}
+			return err
+		}); err != nil {
 		a.t.Fatal(err)
 	}
 	return n
 }
 
-// pass lets time pass, in which files are collected as the gateway does it.
-func (a *archive) pass(d time.Duration) (removed int) {
+// advance lets d pass, while files are collected as the gateway does.
+func (a *testGateway) advance(d time.Duration) (removed int) {
 	a.t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Minute) {
 		n, err := a.Collect(a.t.Context(), time.Now().Add(-orphans))
@@ -112,7 +116,7 @@ const (
 	foreign = 3 // files that are not ours
 )
 
-func (a *archive) holds(f media.File, content string) {
+func (a *testGateway) holds(f media.File, content string) {
 	a.t.Helper()
 	r, err := a.Open(f)
 	if err != nil {
@@ -124,12 +128,12 @@ func (a *archive) holds(f media.File, content string) {
 	}
 }
 
-// A database that was put back from a copy knows nothing of files that came after
-// it: they go, but not before somebody had the time to think better of it.
+// A database that was restored from a backup has no records of later files. Their blobs
+// are removed, but only after a while, since the newer database may be restored, too.
 func TestStrays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := &archive{t: t, dir: t.TempDir()}
+		a := &testGateway{t: t, dir: t.TempDir()}
 		old, newer := t.TempDir(), t.TempDir()
 		a.start()
 		early := a.put("early.txt", "early")
@@ -137,45 +141,48 @@ func TestStrays(t *testing.T) {
 		a.copyDB(a.dir, old)
 		a.start()
 		late, again := a.put("late.txt", "late"), a.put("again.txt", "again")
-		for _, name := range []string{"note.txt", "aa/note.txt", "lost+found/note.stray"} { // which somebody put there
+		// which somebody put there
+		for _, name := range []string{"note.txt", "aa/note.txt", "lost+found/note.stray"} {
 			name = filepath.Join(a.dir, "media", name)
-			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, nil, 0o600)); err != nil {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700),
+				os.WriteFile(name, nil, 0o600)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(30 * 24 * time.Hour) // however old they are
-		a.pass(2 * time.Hour)
+		a.advance(2 * time.Hour)
 		a.stop()
 		a.copyDB(a.dir, newer)
 
 		a.copyDB(old, a.dir)
 		a.start()
-		if n := a.pass(orphans - 2*time.Hour); n != 0 {
-			t.Errorf("%d went too soon", n)
+		if n := a.advance(orphans - 2*time.Hour); n != 0 {
+			t.Errorf("%d were removed too soon", n)
 		}
 		a.holds(late, "late")
 		a.stop()
 		a.copyDB(newer, a.dir) // it was the wrong copy
 		a.start()
-		if n := a.pass(3 * orphans); n != 0 || a.contents() != 3+foreign {
-			t.Errorf("%d went; there are %d files, want those that were there", n, a.contents())
+		if n := a.advance(3 * orphans); n != 0 || a.contents() != 3+foreign {
+			t.Errorf("%d were removed; there are %d files, want those of the backup", n,
+				a.contents())
 		}
 		a.stop()
 
 		a.copyDB(old, a.dir) // it was the right one
 		a.start()
-		a.pass(orphans / 2)
+		a.advance(orphans / 2)
 		a.stop() // a stop takes nothing from their time
 		a.start()
 		back := a.put("again.txt", "again") // and who uploads one once more keeps it
-		if n := a.pass(orphans); n != 1 || a.contents() != 2+foreign {
-			t.Errorf("%d went; there are %d files", n, a.contents())
+		if n := a.advance(orphans); n != 1 || a.contents() != 2+foreign {
+			t.Errorf("%d were removed; there are %d files", n, a.contents())
 		}
 		a.holds(early, "early")
 		a.holds(back, "again")
 		a.holds(again, "again")
 		if _, err := a.Open(late); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("what nobody knows of is there: %v", err)
+			t.Errorf("a stray is still there: %v", err)
 		}
 		a.stop()
 	})

@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// A stray is a content that no record names: that of a file which was uploaded
-// after the copy that the database was put back from. The newer database may be
-// put back too, so a stray is marked when it is found, and goes when the mark has
-// the age of an orphan.
+// A stray is a blob without a record. Strays appear when the database was restored from a
+// backup that is older than the blob. Since the newer database may be restored, too, a
+// stray is only marked when it is found. It is removed when the mark is as old as an
+// orphan may get.
 
-// lookForStrays is how often all contents are gone through.
-const lookForStrays = time.Hour
+// strayInterval is the time between two searches for strays.
+const strayInterval = time.Hour
 
-// strayMark is what the name of a mark ends in.
+// strayMark is the suffix of a stray's mark, a file next to the blob.
 const strayMark = ".stray"
 
-// stray is the place of the mark beside the blob.
+// stray returns the path of the blob's stray mark.
 func (s Sum) stray() string { return s.name() + strayMark }
 
-// collectStrays removes the strays that were marked before that, if it is time to
-// look for them, and gives how many these were.
+// collectStrays searches all blobs for strays, if the last search was long enough ago. It
+// removes those that were marked before a time, and returns their number.
 func (s *Service) collectStrays(ctx context.Context, before time.Time) (removed int, err error) {
-	if !s.timeForStrays() {
+	if !s.startStrayLookup() {
 		return 0, nil
 	}
 	shards, err := fs.ReadDir(s.blobs.root.FS(), ".")
@@ -35,7 +35,7 @@ func (s *Service) collectStrays(ctx context.Context, before time.Time) (removed 
 		return 0, err
 	}
 	for _, shard := range shards {
-		if !shard.IsDir() || shard.Name() == unfinished {
+		if !shard.IsDir() || shard.Name() == tempDir {
 			continue
 		}
 		n, err := s.collectShard(ctx, shard.Name(), before)
@@ -46,64 +46,69 @@ func (s *Service) collectStrays(ctx context.Context, before time.Time) (removed 
 	return removed, nil
 }
 
-func (s *Service) timeForStrays() bool {
+// startStrayLookup reports whether it is time to search for strays, and records the
+// search.
+func (s *Service) startStrayLookup() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.strays.IsZero() && time.Since(s.strays) < lookForStrays {
+	if !s.strayLookup.IsZero() && time.Since(s.strayLookup) < strayInterval {
 		return false
 	}
-	s.strays = time.Now()
+	s.strayLookup = time.Now()
 	return true
 }
 
-// collectShard is collectStrays for one folder of contents.
-func (s *Service) collectShard(ctx context.Context, shard string, before time.Time) (removed int, err error) {
+// collectShard is collectStrays for one folder of blobs.
+func (s *Service) collectShard(ctx context.Context, shard string,
+	before time.Time) (removed int, err error) {
 	found, err := s.blobs.shard(shard)
 	if err != nil {
 		return 0, err
 	}
-	var suspects []Sum
+	var candidates []Sum
 	if err := s.store.View(ctx, func(tx Tx) error {
-		suspects = nil
+		candidates = nil
 		for sum, marked := range found {
-			kept, err := tx.Kept(sum)
+			inUse, err := tx.InUse(sum)
 			if err != nil {
 				return err
 			}
-			if !kept || marked {
-				suspects = append(suspects, sum)
+			if !inUse || marked {
+				candidates = append(candidates, sum)
 			}
 		}
 		return nil
 	}); err != nil {
 		return 0, err
 	}
-	for _, sum := range suspects {
-		gone, err := s.judgeStray(ctx, sum, before)
+	for _, sum := range candidates {
+		removedIt, err := s.checkStray(ctx, sum, before)
 		if err != nil {
 			return removed, err
 		}
-		if gone {
+		if removedIt {
 			removed++
 		}
 	}
 	return removed, nil
 }
 
-// judgeStray marks a content that no record names, or removes it, or takes its
-// mark away. No upload can name it meanwhile.
-func (s *Service) judgeStray(ctx context.Context, sum Sum, before time.Time) (gone bool, err error) {
-	s.blobs.claims.Lock()
-	defer s.blobs.claims.Unlock()
-	var kept bool
+// checkStray marks a blob that has no record, or removes it if its mark is old. If the
+// blob has a record, checkStray removes the mark. No upload can insert a record
+// meanwhile.
+func (s *Service) checkStray(ctx context.Context, sum Sum,
+	before time.Time) (removed bool, err error) {
+	s.blobs.mu.Lock()
+	defer s.blobs.mu.Unlock()
+	var inUse bool
 	if err := s.store.View(ctx, func(tx Tx) (err error) {
-		kept, err = tx.Kept(sum)
+		inUse, err = tx.InUse(sum)
 		return err
 	}); err != nil {
 		return false, err
 	}
 	switch at, err := s.blobs.markedAt(sum); {
-	case kept:
+	case inUse:
 		return false, s.blobs.unmark(sum)
 	case errors.Is(err, fs.ErrNotExist):
 		return false, s.blobs.mark(sum)
@@ -115,7 +120,7 @@ func (s *Service) judgeStray(ctx context.Context, sum Sum, before time.Time) (go
 	return false, nil
 }
 
-// shard gives the contents of a folder, and whether they are marked.
+// shard returns the blobs in a folder, and whether they are marked.
 func (b *blobs) shard(name string) (map[Sum]bool, error) {
 	entries, err := fs.ReadDir(b.root.FS(), name)
 	if err != nil {
@@ -125,21 +130,23 @@ func (b *blobs) shard(name string) (map[Sum]bool, error) {
 	for _, e := range entries {
 		digits, isMark := strings.CutSuffix(e.Name(), strayMark)
 		var sum Sum
-		if n, err := hex.Decode(sum[:], []byte(digits[:min(len(digits), hex.EncodedLen(len(sum)))])); err != nil || n != len(sum) ||
+		if n, err := hex.Decode(sum[:], []byte(digits[:min(len(digits), hex.EncodedLen(len(sum)))])); err != nil ||
+			n != len(sum) ||
 			filepath.Join(name, digits) != sum.name() {
-			continue // a small picture, or nothing of ours
+			continue // a thumbnail, or another file
 		}
 		found[sum] = found[sum] || isMark
 	}
 	return found, nil
 }
 
-// mark marks a content as a stray from now on.
+// mark marks a blob as a stray, with the current time.
 func (b *blobs) mark(s Sum) error {
 	now := time.Now()
 	return errors.Join(b.root.WriteFile(s.stray(), nil, 0o600), b.root.Chtimes(s.stray(), now, now))
 }
 
+// markedAt returns when the blob was marked.
 func (b *blobs) markedAt(s Sum) (time.Time, error) {
 	info, err := b.root.Stat(s.stray())
 	if err != nil {
@@ -148,6 +155,7 @@ func (b *blobs) markedAt(s Sum) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
+// unmark removes the mark of a blob, if there is one.
 func (b *blobs) unmark(s Sum) error {
 	if err := b.root.Remove(s.stray()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

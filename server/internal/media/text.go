@@ -5,15 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// textCheck takes a text piece by piece and sees whether it is one: UTF-8
-// without NUL.
+// textCheck checks whether the bytes written to it are text: valid UTF-8 without NUL.
 type textCheck struct {
-	rest [utf8.UTFMax]byte // the beginning of a character that a piece ended in
-	n    int
-	bad  bool
+	rest [utf8.UTFMax]byte // an incomplete character at the end of the last write
+	n    int               // the number of bytes in rest
+	bad  bool              // whether the bytes so far are not text
 }
 
-// Write never fails.
+// Write checks p. It never fails.
 func (c *textCheck) Write(p []byte) (int, error) {
 	size := len(p)
 	for c.n > 0 && len(p) > 0 && !c.bad {
@@ -36,5 +35,5 @@ func (c *textCheck) Write(p []byte) (int, error) {
 	return size, nil
 }
 
-// ok reports whether what was written is text.
+// ok reports whether the bytes written so far are text.
 func (c *textCheck) ok() bool { return !c.bad && c.n == 0 }

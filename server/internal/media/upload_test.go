@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// webpText is a lossless WebP of one pixel.
+// webpText is a lossless WebP with one pixel.
 const webpText = "RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"
 
 func zipOf(t *testing.T, name, text string) []byte {
@@ -38,7 +38,7 @@ func zipOf(t *testing.T, name, text string) []byte {
 
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	for _, c := range []struct {
 		name    string
 		content []byte
@@ -46,9 +46,9 @@ func TestKinds(t *testing.T) {
 		mime    string
 		w, h    int
 	}{
-		{"a.png", pngOf(t, painted(30, 20)), "a.png", "image/png", 30, 20},
-		{"holiday.JPEG", jpegOf(t, painted(30, 20)), "holiday.JPEG", "image/jpeg", 30, 20},
-		{"a.gif", gifOf(t, painted(30, 20)), "a.gif", "image/gif", 30, 20},
+		{"a.png", pngOf(t, redBlueImage(30, 20)), "a.png", "image/png", 30, 20},
+		{"holiday.JPEG", jpegOf(t, redBlueImage(30, 20)), "holiday.JPEG", "image/jpeg", 30, 20},
+		{"a.gif", gifOf(t, redBlueImage(30, 20)), "a.gif", "image/gif", 30, 20},
 		{"a.webp", []byte(webpText), "a.webp", "image/webp", 1, 1},
 		{"a.pdf", []byte("%PDF-1.7\n"), "a.pdf", "application/pdf", 0, 0},
 		{"a.zip", zipOf(t, "x", "y"), "a.zip", "application/zip", 0, 0},
@@ -59,13 +59,14 @@ func TestKinds(t *testing.T) {
 		{"notes.md", []byte("# Zoë 😀"), "notes.md", "text/markdown", 0, 0},
 		{"data.csv", []byte("a,b\n"), "data.csv", "text/csv", 0, 0},
 		{"data.json", []byte("{}"), "data.json", "application/json", 0, 0},
-		// What it is counts, not what it is called.
-		{"evil.html", pngOf(t, painted(3, 2)), "evil.html.png", "image/png", 3, 2},
-		{"evil.svg", append(gifOf(t, painted(3, 2)), "<script>alert(1)</script>"...), "evil.svg.gif", "image/gif", 3, 2},
+		// The content decides, not the name.
+		{"evil.html", pngOf(t, redBlueImage(3, 2)), "evil.html.png", "image/png", 3, 2},
+		{"evil.svg", append(gifOf(t, redBlueImage(3, 2)), "<script>alert(1)</script>"...),
+			"evil.svg.gif", "image/gif", 3, 2},
 		{"evil.exe", zipOf(t, "x", "y"), "evil.exe.zip", "application/zip", 0, 0},
 		{"", []byte("hello"), "file", "text/plain", 0, 0},
 	} {
-		f, err := h.put(ann, c.name, c.content)
+		f, err := h.upload(ann, c.name, c.content)
 		if c.mime == "" {
 			refused(t, err, protocol.InvalidRequest, "empty")
 			continue
@@ -74,22 +75,24 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if f.Filename != c.saved || f.MimeType != c.mime || f.Width != c.w || f.Height != c.h || f.Size != int64(len(c.content)) {
+		if f.Filename != c.saved || f.MimeType != c.mime || f.Width != c.w || f.Height != c.h ||
+			f.Size != int64(len(c.content)) {
 			t.Errorf("%s is %+v, want %+v", c.name, f, c)
 		}
 		if (f.Thumbnail != "") != f.Image() {
-			t.Errorf("%s has the small picture %q", c.name, f.Thumbnail)
+			t.Errorf("%s has the thumbnail %q", c.name, f.Thumbnail)
 		}
 		if got := readBack(t, h, f); !bytes.Equal(got, c.content) {
 			t.Errorf("%s came back as %d other bytes", c.name, len(got))
 		}
 	}
-	if names := readDir(t, filepath.Join(h.dir, unfinished)); len(names) > 0 {
+	if names := readDir(t, filepath.Join(h.dir, tempDir)); len(names) > 0 {
 		t.Errorf("left behind: %v", names)
 	}
 }
 
-func readBack(t *testing.T, h *house, f File) []byte {
+// readBack returns the content of a file.
+func readBack(t *testing.T, h *testService, f File) []byte {
 	t.Helper()
 	r, err := h.Open(f)
 	return content(t, r, err)
@@ -97,7 +100,7 @@ func readBack(t *testing.T, h *house, f File) []byte {
 
 func TestRefusedFiles(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	many := bytes.Repeat([]byte("a"), 1<<20+1)
 	for _, c := range []struct {
 		name    string
@@ -105,7 +108,8 @@ func TestRefusedFiles(t *testing.T) {
 		of      error
 		words   string
 	}{
-		{"a.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`), ErrType, "accepted are png"},
+		{"a.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`),
+			ErrType, "accepted are png"},
 		{"a.html", []byte("<script>alert(1)</script>"), ErrType, "accepted are png"},
 		{"a.html.", []byte("<script>alert(1)</script>"), ErrType, "accepted are png"},
 		{"a.txt\u202e.html", []byte("<script>alert(1)</script>"), ErrType, "accepted are png"},
@@ -120,24 +124,26 @@ func TestRefusedFiles(t *testing.T) {
 		{"a.webp", []byte("RIFF\x00\x00\x00\x00WEBP"), ErrType, "damaged"},
 		{"wide.png", hugePNG(16385, 1), ErrTooLarge, "16385 × 1 pixels"},
 		{"bomb.png", hugePNG(16000, 16000), ErrTooLarge, "16000 × 16000 pixels"},
-		{"bomb.gif", []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00"), ErrTooLarge, "65535 × 65535 pixels"},
+		{"bomb.gif", []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00"), ErrTooLarge,
+			"65535 × 65535 pixels"},
 		{"long.txt", many, ErrTooLarge, "larger than 1 MiB"},
 	} {
-		_, err := h.put(ann, c.name, c.content)
+		_, err := h.upload(ann, c.name, c.content)
 		if !errors.Is(err, c.of) {
 			t.Errorf("%s: %v, want one of %v", c.name, err, c.of)
 		}
 		refused(t, err, protocol.InvalidRequest, c.words)
 	}
 	empty(t, h)
-	h.mustPut(t, ann, "long.txt", many[1:])
+	h.mustUpload(t, ann, "long.txt", many[1:])
 }
 
-// hugePNG has a header of that size, and a body of a few bytes.
+// hugePNG returns a PNG whose header has that size, with a body of a few bytes.
 func hugePNG(w, h uint32) []byte {
 	b := []byte("\x89PNG\r\n\x1a\n")
 	for _, chunk := range []string{
-		"IHDR" + string(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, w), h)) + "\x08\x06\x00\x00\x00",
+		"IHDR" + string(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, w), h)) +
+			"\x08\x06\x00\x00\x00",
 		"IDAT\x78\x9c", "IEND",
 	} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(chunk)-4))
@@ -181,59 +187,64 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestBrokenUpload(t *testing.T) {
+func TestReadingFails(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	broken := errors.New("the line is dead")
 	for _, r := range []io.Reader{
 		iotest.ErrReader(broken),
 		io.MultiReader(strings.NewReader("some"), iotest.ErrReader(broken)),
-		io.MultiReader(strings.NewReader(strings.Repeat("some more", 9999)), iotest.ErrReader(broken)),
+		io.MultiReader(strings.NewReader(strings.Repeat("some more", 9999)),
+			iotest.ErrReader(broken)),
 	} {
-		_, err := h.Upload(t.Context(), ann, func() (string, io.Reader, error) { return "a.txt", r, nil })
+		_, err := h.Upload(t.Context(), ann,
+			func() (string, io.Reader, error) { return "a.txt", r, nil })
 		if !errors.Is(err, broken) {
-			t.Errorf("%v, want what reading gave", err)
+			t.Errorf("%v, want the error of reading", err)
 		}
 	}
-	if _, err := h.Upload(t.Context(), ann, func() (string, io.Reader, error) { return "", nil, broken }); !errors.Is(err, broken) {
-		t.Errorf("%v, want what next gave", err)
+	if _, err := h.Upload(t.Context(), ann,
+		func() (string, io.Reader, error) { return "", nil, broken }); !errors.Is(err, broken) {
+		t.Errorf("%v, want the error of next", err)
 	}
 	empty(t, h)
 }
 
 func TestStoreFails(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	h.records.fail = errors.New("no")
-	if _, err := h.put(ann, "a.png", pngOf(t, painted(9, 9))); !errors.Is(err, h.records.fail) {
-		t.Errorf("%v, want what the store gave", err)
+	if _, err := h.upload(ann, "a.png", pngOf(t, redBlueImage(9, 9))); !errors.Is(err,
+		h.records.fail) {
+		t.Errorf("%v, want the error of the store", err)
 	}
 	empty(t, h)
 }
 
 func TestDiskFails(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	if err := os.RemoveAll(filepath.Join(h.dir, unfinished)); err != nil {
+	h := newTestService(t)
+	if err := os.RemoveAll(filepath.Join(h.dir, tempDir)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := h.put(ann, "a.txt", []byte("hello"))
-	refused(t, err, protocol.Unavailable, "was not kept")
+	_, err := h.upload(ann, "a.txt", []byte("hello"))
+	refused(t, err, protocol.Unavailable, "was not stored")
 	full := unwritable(&os.PathError{Op: "write", Path: "/secret", Err: syscall.ENOSPC})
 	refused(t, full, protocol.Unavailable, "disk is full")
 	var e *protocol.Error
 	if errors.As(full, &e); strings.Contains(e.Message, "secret") {
-		t.Errorf("strangers are told %q", e.Message)
+		t.Errorf("the sender gets %q", e.Message)
 	}
-	// The blob's own folder cannot be made: the record goes, too.
-	h = newHouse(t)
-	f := h.mustPut(t, ann, "a.txt", []byte("hello"))
+	// If the folder of the blob cannot be created, the record is freed.
+	h = newTestService(t)
+	f := h.mustUpload(t, ann, "a.txt", []byte("hello"))
 	shard := filepath.Join(h.dir, filepath.Dir(f.Sum.name()))
-	if err := errors.Join(os.RemoveAll(shard), os.WriteFile(shard, nil, 0o600), h.Delete(t.Context(), ann, f.ID)); err != nil {
+	if err := errors.Join(os.RemoveAll(shard), os.WriteFile(shard, nil, 0o600),
+		h.Delete(t.Context(), ann, f.ID)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = h.put(ann, "a.txt", []byte("hello"))
-	refused(t, err, protocol.Unavailable, "was not kept")
+	_, err = h.upload(ann, "a.txt", []byte("hello"))
+	refused(t, err, protocol.Unavailable, "was not stored")
 	if used, _ := h.records.Used("ann"); used != 0 {
 		t.Errorf("ann uses %d bytes", used)
 	}
@@ -241,51 +252,56 @@ func TestDiskFails(t *testing.T) {
 
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	h.settings = Settings{MaxBytes: 100, Quota: 250}
 	two := []File{}
 	for range 2 {
-		two = append(two, h.mustPut(t, ann, "a.txt", bytes.Repeat([]byte("x"), 100)))
+		two = append(two, h.mustUpload(t, ann, "a.txt", bytes.Repeat([]byte("x"), 100)))
 	}
-	_, err := h.put(ann, "a.txt", bytes.Repeat([]byte("x"), 51))
+	_, err := h.upload(ann, "a.txt", bytes.Repeat([]byte("x"), 51))
 	if !errors.Is(err, ErrTooLarge) {
 		t.Errorf("%v, want one of %v", err, ErrTooLarge)
 	}
 	refused(t, err, protocol.ResourceExhausted, "more than the 250 bytes")
-	h.mustPut(t, ben, "a.txt", bytes.Repeat([]byte("x"), 100))
+	h.mustUpload(t, ben, "a.txt", bytes.Repeat([]byte("x"), 100))
 	if err := h.Delete(t.Context(), ann, two[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	h.mustPut(t, ann, "a.txt", bytes.Repeat([]byte("x"), 100))
-	h.mustPut(t, ann, "a.txt", bytes.Repeat([]byte("x"), 50))
-	// A full one is refused before anything is read.
-	_, err = h.Upload(t.Context(), ann, func() (string, io.Reader, error) { t.Error("was read"); return "", nil, io.EOF })
+	h.mustUpload(t, ann, "a.txt", bytes.Repeat([]byte("x"), 100))
+	h.mustUpload(t, ann, "a.txt", bytes.Repeat([]byte("x"), 50))
+	// If the quota is used up, Upload refuses before it reads anything.
+	_, err = h.Upload(t.Context(), ann,
+		func() (string, io.Reader, error) {
+			t.Error("the content was read")
+			return "", nil,
+				io.EOF
+		})
 	refused(t, err, protocol.ResourceExhausted, "more than")
 }
 
-func TestUploadsAtOnce(t *testing.T) {
+func TestMaxUploads(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	begun, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error)
 	wait := func() (string, io.Reader, error) {
 		begun <- struct{}{}
 		<-goOn
 		return "a.txt", strings.NewReader("hello"), nil
 	}
-	for range uploadsAUser {
+	for range maxUserUploads {
 		go func() { _, err := h.Upload(context.Background(), ann, wait); done <- err }()
 		<-begun
 	}
-	_, err := h.put(ann, "a.txt", []byte("hello"))
+	_, err := h.upload(ann, "a.txt", []byte("hello"))
 	refused(t, err, protocol.ResourceExhausted, "4 files already")
-	h.mustPut(t, ben, "a.txt", []byte("hello"))
+	h.mustUpload(t, ben, "a.txt", []byte("hello"))
 	close(goOn)
-	for range uploadsAUser {
+	for range maxUserUploads {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	}
-	h.mustPut(t, ann, "a.txt", []byte("hello"))
+	h.mustUpload(t, ann, "a.txt", []byte("hello"))
 	if len(h.uploads) > 0 || h.total != 0 {
 		t.Errorf("%d uploads of %v are counted", h.total, h.uploads)
 	}
@@ -293,7 +309,8 @@ func TestUploadsAtOnce(t *testing.T) {
 
 func TestTextCheck(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]bool{"": true, "aé€😀z": true, "\xff": false, "a\x00": false, "é\xc3": false, "\xc3(": false,
+	for text, want := range map[string]bool{"": true, "aé€😀z": true, "\xff": false, "a\x00": false,
+		"é\xc3": false, "\xc3(": false,
 		"\xed\xa0\x80": false, "\xf0\x9f\x98": false, "ok\xe2\x82\xac": true, "\x80": false} {
 		for cut := 0; cut <= len(text); cut++ {
 			for second := cut; second <= len(text); second++ {
@@ -314,11 +331,12 @@ func FuzzReceive(f *testing.F) {
 	f.Add("a.svg", []byte("<svg/>"))
 	f.Add("a.png", hugePNG(3, 3))
 	f.Add("a.webp", []byte(webpText))
-	f.Add("a.jpg", []byte("\xff\xd8\xff\xe1\x00\x10Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01\x01\x11\x00"))
-	h := newHouse(f)
+	f.Add("a.jpg",
+		[]byte("\xff\xd8\xff\xe1\x00\x10Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01\x01\x11\x00"))
+	h := newTestService(f)
 	h.settings = Settings{MaxBytes: 4096, Quota: 1 << 40}
 	f.Fuzz(func(t *testing.T, name string, text []byte) {
-		got, err := h.put(ann, name, text)
+		got, err := h.upload(ann, name, text)
 		if err != nil {
 			var refused *protocol.Error
 			if !errors.As(err, &refused) || refused.Code == protocol.Unavailable {
@@ -326,13 +344,15 @@ func FuzzReceive(f *testing.F) {
 			}
 			return
 		}
-		if got.Size != int64(len(text)) || got.Filename == "" || strings.ContainsAny(got.Filename, "/\\<>\x00\n") || !fits(got.Filename, kindOf(got.MimeType)) {
+		if got.Size != int64(len(text)) || got.Filename == "" ||
+			strings.ContainsAny(got.Filename, "/\\<>\x00\n") ||
+			!fits(got.Filename, kindOf(got.MimeType)) {
 			t.Fatalf("%q became %+v", name, got)
 		}
 	})
 }
 
-// zeros is a text without end.
+// zeros is an endless text.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -342,15 +362,19 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// What an upload takes in memory does not grow with its size. Not parallel: it
-// counts what everybody allocates.
+// The memory that an upload needs does not grow with its size. The test is not parallel,
+// since it counts all allocations.
 func TestUploadMemory(t *testing.T) {
-	h := newHouse(t)
+	h := newTestService(t)
 	h.settings = Settings{MaxBytes: 64 << 20, Quota: 1 << 30}
 	allocated := func(size int64) uint64 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		f, err := h.Upload(t.Context(), ann, func() (string, io.Reader, error) { return "a.txt", io.LimitReader(zeros{}, size), nil })
+		f, err := h.Upload(t.Context(), ann,
+			func() (string, io.Reader, error) {
+				return "a.txt",
+					io.LimitReader(zeros{}, size), nil
+			})
 		if err != nil || f.Size != size {
 			t.Fatalf("%+v, %v", f, err)
 		}

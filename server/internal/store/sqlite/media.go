@@ -68,7 +68,7 @@ func (t mediaTx) Freed(limit int) ([]media.File, error) {
 	return all(t.tx.Query(`SELECT `+mediaColumns+`, '' FROM media WHERE freed = 1 ORDER BY id LIMIT ?`, limit), scanMedia)
 }
 
-func (t mediaTx) Kept(sum media.Sum) (kept bool, err error) {
+func (t mediaTx) InUse(sum media.Sum) (kept bool, err error) {
 	err = t.tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM media WHERE sha256 = ? AND freed = 0)`, sum[:]).Scan(&kept)
 	return kept, err
 }

@@ -41,7 +41,7 @@ func TestMediaQueriesUseIndexes(t *testing.T) {
 		_ = m.Free("a")
 		_, _ = m.FreeOrphans(time.Now(), 1)
 		_, _ = m.Freed(1)
-		_, _ = m.Kept(media.Sum{})
+		_, _ = m.InUse(media.Sum{})
 		_ = m.Remove("a")
 		_ = sessionTx{tx}.AttachFile("a", 1)
 		_ = sessionTx{tx}.freeMedia(1)

@@ -135,13 +135,13 @@ func freesAndRemoves(t *testing.T, s mediaStores) {
 		if err != nil || len(freed) != 1 || freed[0].ID != "a" || freed[0].Sum != same.Sum {
 			t.Errorf("freed are %+v, %v", freed, err)
 		}
-		if kept, err := tx.Kept(same.Sum); err != nil || !kept {
+		if kept, err := tx.InUse(same.Sum); err != nil || !kept {
 			t.Errorf("the content of b is kept: %v, %v", kept, err)
 		}
 		if err := errors.Join(tx.Free("b"), tx.Remove("a")); err != nil {
 			return err
 		}
-		if kept, err := tx.Kept(same.Sum); err != nil || kept {
+		if kept, err := tx.InUse(same.Sum); err != nil || kept {
 			t.Errorf("the content of nothing is kept: %v, %v", kept, err)
 		}
 		if freed, err = tx.Freed(10); err != nil || len(freed) != 1 || freed[0].ID != "b" {
