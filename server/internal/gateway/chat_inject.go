@@ -14,7 +14,7 @@ func checkInject(p *protocol.ChatInjectParams) error {
 		return errSessionKey
 	case strings.TrimSpace(p.Message) == "":
 		return badParams("message must not be empty")
-	case len(p.Message) > protocol.MaxMessageBytes || session.Encoded(p.Message) > maxEncoded:
+	case len(p.Message) > protocol.MaxMessageBytes || session.EncodedLen(p.Message) > maxEncoded:
 		return badParams("message must be at most 256 KiB")
 	case utf8.RuneCountInString(p.Label) > protocol.MaxLabelLength:
 		return badParams("label must be at most 120 characters")

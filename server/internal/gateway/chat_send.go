@@ -35,7 +35,7 @@ func (c *call) checkSend(p *protocol.ChatSendParams) error {
 		return badParams("message must not be empty, unless media has a file")
 	case len(p.Message) > protocol.MaxMessageBytes:
 		return badParams("message must be at most 256 KiB")
-	case session.Encoded(p.Message) > maxEncoded:
+	case session.EncodedLen(p.Message) > maxEncoded:
 		return badParams("message has too many characters that need escapes: send it as a file")
 	case len(p.Media) > protocol.MaxMedia:
 		return badParams(fmt.Sprintf("media must be at most %d files", protocol.MaxMedia))

@@ -24,7 +24,7 @@ import (
 type writer struct {
 	t     testing.TB
 	h     *httpdtest.Server
-	begun session.Begun
+	begun session.StartedRun
 	seq   int64 // the last
 }
 

@@ -26,7 +26,7 @@ func TestEveryBrowserConverges(t *testing.T) {
 	var run atomic.Int64
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{h: harnessOn(store), prefix: fmt.Sprint("s", run.Add(1), "-"),
-			running: map[string]session.Begun{}, written: map[string]int{}}
+			running: map[string]session.StartedRun{}, written: map[string]int{}}
 		for i := range 4 {
 			w.browsers = append(w.browsers, w.h.browser([]session.Caller{ann, ann, ann, root}[i], i%2 == 0))
 			w.browsers[i].connect(t)
@@ -47,14 +47,14 @@ type world struct {
 	h        *harness
 	prefix   string
 	sessions []string
-	running  map[string]session.Begun // by session
+	running  map[string]session.StartedRun // by session
 	written  map[string]int           // bytes, by run
 	browsers []*browser
 }
 
 // say appends to an answer, unless the answer is long: to format long ones is slow.
-func (w *world) say(t *rapid.T, b session.Begun, words []string) {
-	w.written[b.Run.ID] += session.Encoded(strings.Join(words, ""))
+func (w *world) say(t *rapid.T, b session.StartedRun, words []string) {
+	w.written[b.Run.ID] += session.EncodedLen(strings.Join(words, ""))
 	if w.written[b.Run.ID] < 30<<10 {
 		w.h.say(t, b, words...)
 	}
@@ -62,17 +62,17 @@ func (w *world) say(t *rapid.T, b session.Begun, words []string) {
 
 func (w *world) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"say": w.onRunning(func(t *rapid.T, b session.Begun) {
+		"say": w.onRunning(func(t *rapid.T, b session.StartedRun) {
 			for range rapid.IntRange(1, 15).Draw(t, "times") {
 				w.say(t, b, rapid.SliceOfN(rapid.SampledFrom(presenttest.ShortFragments()), 1, 8).Draw(t,
 					"words"))
 			}
 		}),
-		"say much": w.onRunning(func(t *rapid.T, b session.Begun) {
+		"say much": w.onRunning(func(t *rapid.T, b session.StartedRun) {
 			w.say(t, b, slices.Repeat([]string{rapid.SampledFrom([]string{"word ", "- item\n",
 				"a\n\n"}).Draw(t, "word")}, 300))
 		}),
-		"finish": w.onRunning(func(t *rapid.T, b session.Begun) {
+		"finish": w.onRunning(func(t *rapid.T, b session.StartedRun) {
 			w.h.finish(t, b, rapid.SampledFrom([]session.RunStatus{
 				session.RunCompleted, session.RunFailed, session.RunCancelled}).Draw(t, "how"))
 			delete(w.running, b.Key)
@@ -166,7 +166,7 @@ func (w *world) seldom(do func(*rapid.T, string)) func(*rapid.T) {
 	})
 }
 
-func (w *world) onRunning(do func(*rapid.T, session.Begun)) func(*rapid.T) {
+func (w *world) onRunning(do func(*rapid.T, session.StartedRun)) func(*rapid.T) {
 	return w.onSession(func(t *rapid.T, key string) {
 		if b, ok := w.running[key]; ok {
 			do(t, b)

@@ -120,7 +120,7 @@ func TestFramesAreBounded(t *testing.T) {
 		"code":  "```\n" + strings.Repeat("a <b> &c;\n", 5<<10) + "```\n\n",
 		"table": "|||\n",
 	} {
-		text := strings.Repeat(unit, most/(session.Encoded(unit)-2))
+		text := strings.Repeat(unit, most/(session.EncodedLen(unit)-2))
 		if name == "table" {
 			text = "|a|b|c|\n|-|-|-|\n" + text[:len(text)-20*len(unit)]
 		}

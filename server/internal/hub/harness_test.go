@@ -72,13 +72,13 @@ func (h *harness) send(t failer, who session.Caller, key, text string) {
 	must(t, sent, err)
 }
 
-func (h *harness) begin(t failer, key string) session.Begun {
+func (h *harness) begin(t failer, key string) session.StartedRun {
 	t.Helper()
 	b, err := h.Begin(context.Background(), key, holder)
 	return must(t, b, err)
 }
 
-func (h *harness) say(t failer, b session.Begun, texts ...string) {
+func (h *harness) say(t failer, b session.StartedRun, texts ...string) {
 	t.Helper()
 	pieces := make([]session.Piece, len(texts))
 	for i, text := range texts {
@@ -89,7 +89,7 @@ func (h *harness) say(t failer, b session.Begun, texts ...string) {
 	}
 }
 
-func (h *harness) finish(t failer, b session.Begun, status session.RunStatus) {
+func (h *harness) finish(t failer, b session.StartedRun, status session.RunStatus) {
 	t.Helper()
 	if err := h.Finish(context.Background(), b,
 		session.Outcome{Status: status, Code: protocol.Internal, Error: "It failed."}); err != nil {

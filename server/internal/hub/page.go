@@ -32,7 +32,7 @@ func (h *Hub) ReadPage(
 		SessionKey: key, Epoch: part.Session.Epoch, LastSeq: part.Session.LastSeq, Reset: part.Reset,
 	}
 	formatter := present.NewReplay(func(runID string, through int64) (string, error) {
-		return log.Said(ctx, key, part.Session.Epoch, runID, through)
+		return log.AnswerText(ctx, key, part.Session.Epoch, runID, through)
 	})
 	last := len(part.Events) > 0 && part.Events[len(part.Events)-1].Seq == part.Session.LastSeq
 	left := maxPage

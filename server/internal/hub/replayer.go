@@ -131,7 +131,7 @@ func (r *replayer) startAfter(ctx context.Context, at position) {
 	r.formatter = present.NewReplay(func(runID string, through int64) (string, error) {
 		ctx, done := context.WithTimeout(ctx, readTimeout)
 		defer done()
-		return r.log.Said(ctx, r.key, at.epoch, runID, through)
+		return r.log.AnswerText(ctx, r.key, at.epoch, runID, through)
 	})
 }
 

@@ -15,7 +15,7 @@ type Log interface {
 		ctx context.Context, a session.Access, epoch string, after int64, most session.Span,
 	) (session.Replay, error)
 	// Said gives the text of a run's answer up to and with the event of that seq.
-	Said(ctx context.Context, key, epoch, runID string, through int64) (string, error)
+	AnswerText(ctx context.Context, key, epoch, runID string, through int64) (string, error)
 }
 
 // probe is how much of a log is read to learn where the log ends.

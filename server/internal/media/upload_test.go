@@ -262,7 +262,7 @@ func TestQuota(t *testing.T) {
 	if !errors.Is(err, ErrTooLarge) {
 		t.Errorf("%v, want one of %v", err, ErrTooLarge)
 	}
-	refused(t, err, protocol.ResourceExhausted, "more than the 250 bytes")
+	refused(t, err, protocol.ResourceExhausted, "exceed your limit of 250 bytes")
 	h.mustUpload(t, ben, "a.txt", bytes.Repeat([]byte("x"), 100))
 	if err := h.Delete(t.Context(), ann, two[0].ID); err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestQuota(t *testing.T) {
 			return "", nil,
 				io.EOF
 		})
-	refused(t, err, protocol.ResourceExhausted, "more than")
+	refused(t, err, protocol.ResourceExhausted, "exceed your limit")
 }
 
 func TestMaxUploads(t *testing.T) {
@@ -293,7 +293,7 @@ func TestMaxUploads(t *testing.T) {
 		<-begun
 	}
 	_, err := h.upload(ann, "a.txt", []byte("hello"))
-	refused(t, err, protocol.ResourceExhausted, "4 files already")
+	refused(t, err, protocol.ResourceExhausted, "already uploading 4 files")
 	h.mustUpload(t, ben, "a.txt", []byte("hello"))
 	close(goOn)
 	for range maxUserUploads {

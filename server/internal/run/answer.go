@@ -35,7 +35,7 @@ var (
 )
 
 // run lets the agent answer, and stores the outcome.
-func (r *Runner) run(ctx context.Context, b session.Begun) {
+func (r *Runner) run(ctx context.Context, b session.StartedRun) {
 	log := r.log.With("run", b.Run.ID, "session", b.Key, "agent", b.Run.AgentID)
 	o := r.answer(ctx, b, log)
 	// The session can begin no other run until the outcome is stored. So persist gives up
@@ -49,7 +49,7 @@ func (r *Runner) run(ctx context.Context, b session.Begun) {
 }
 
 // answer streams the agent's answer into the log, and returns the outcome.
-func (r *Runner) answer(ctx context.Context, b session.Begun, log *slog.Logger) session.Outcome {
+func (r *Runner) answer(ctx context.Context, b session.StartedRun, log *slog.Logger) session.Outcome {
 	a, ok := r.settings().Agents[b.Run.AgentID]
 	if !ok {
 		return unknownAgent(b.Run.AgentID)
@@ -81,7 +81,7 @@ type result struct {
 // the buffer, the worker's goroutine appends from there.
 type stream struct {
 	r      *Runner
-	b      session.Begun
+	b      session.StartedRun
 	buffer *buffer
 	done   chan result        // gets the result when the agent has returned
 	cancel context.CancelFunc // stops the agent

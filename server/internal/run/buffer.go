@@ -85,7 +85,7 @@ func (b *buffer) add(emitted agent.Piece) error {
 }
 
 // jsonLen returns the length of s inside a longer JSON string.
-func jsonLen(s string) int { return session.Encoded(s) - len(`""`) }
+func jsonLen(s string) int { return session.EncodedLen(s) - len(`""`) }
 
 // addActivityLocked adds an activity, unless it is empty. Of several in a row, only the
 // last one is kept.

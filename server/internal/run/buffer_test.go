@@ -150,7 +150,7 @@ func TestBufferLimit(t *testing.T) {
 		for _, q := range p.take() {
 			whole += q.Text
 		}
-		if whole != strings.Repeat(text, times) || session.Encoded(whole) > 102 {
+		if whole != strings.Repeat(text, times) || session.EncodedLen(whole) > 102 {
 			t.Errorf("kept %q", whole)
 		}
 		if !p.close() {

@@ -30,7 +30,7 @@ type fakeSessions struct {
 
 	// mu guards the following fields.
 	mu      sync.Mutex
-	queue   map[string][]session.Begun
+	queue   map[string][]session.StartedRun
 	running map[string]string // the running run of each session, by session key
 	answers map[string]*storedAnswer
 	down    bool // all methods fail
@@ -57,7 +57,7 @@ type storedAnswer struct {
 }
 
 func newFakeSessions() *fakeSessions {
-	return &fakeSessions{start: time.Now(), queue: map[string][]session.Begun{},
+	return &fakeSessions{start: time.Now(), queue: map[string][]session.StartedRun{},
 		running: map[string]string{}, answers: map[string]*storedAnswer{}}
 }
 
@@ -66,7 +66,7 @@ func newFakeSessions() *fakeSessions {
 func (fake *fakeSessions) enqueue(key, run, agentID string, texts ...string) *storedAnswer {
 	fake.mu.Lock()
 	defer fake.mu.Unlock()
-	b := session.Begun{Run: session.Run{ID: run, AgentID: agentID, Stream: true}, Key: key,
+	b := session.StartedRun{Run: session.Run{ID: run, AgentID: agentID, Stream: true}, Key: key,
 		UserID: "ann"}
 	for _, text := range append(texts, "question") {
 		b.History = append(b.History,
@@ -92,7 +92,7 @@ func (fake *fakeSessions) checkLocked() error {
 	return nil
 }
 
-func (fake *fakeSessions) Begin(_ context.Context, key, holder string) (session.Begun, error) {
+func (fake *fakeSessions) Begin(_ context.Context, key, holder string) (session.StartedRun, error) {
 	b, err := fake.begin(key, holder)
 	if fake.releaseBegin != nil {
 		fake.beginCalled <- struct{}{}
@@ -101,14 +101,14 @@ func (fake *fakeSessions) Begin(_ context.Context, key, holder string) (session.
 	return b, err
 }
 
-func (fake *fakeSessions) begin(key, holder string) (session.Begun, error) {
+func (fake *fakeSessions) begin(key, holder string) (session.StartedRun, error) {
 	fake.mu.Lock()
 	defer fake.mu.Unlock()
 	if err := fake.checkLocked(); err != nil {
-		return session.Begun{}, err
+		return session.StartedRun{}, err
 	}
 	if fake.running[key] != "" || len(fake.queue[key]) == 0 {
-		return session.Begun{}, store.ErrNotFound
+		return session.StartedRun{}, store.ErrNotFound
 	}
 	b := fake.queue[key][0]
 	fake.queue[key] = fake.queue[key][1:]
@@ -135,7 +135,7 @@ func (fake *fakeSessions) Renew(ctx context.Context, holder string, until time.T
 	return nil
 }
 
-func (fake *fakeSessions) Append(_ context.Context, b session.Begun, pieces []session.Piece) error {
+func (fake *fakeSessions) Append(_ context.Context, b session.StartedRun, pieces []session.Piece) error {
 	fake.mu.Lock()
 	defer fake.mu.Unlock()
 	if err := fake.checkLocked(); err != nil {
@@ -150,7 +150,7 @@ func (fake *fakeSessions) Append(_ context.Context, b session.Begun, pieces []se
 	return nil
 }
 
-func (fake *fakeSessions) Finish(_ context.Context, b session.Begun, o session.Outcome) error {
+func (fake *fakeSessions) Finish(_ context.Context, b session.StartedRun, o session.Outcome) error {
 	time.Sleep(fake.finishDelay)
 	fake.mu.Lock()
 	defer fake.mu.Unlock()

@@ -15,9 +15,9 @@ import (
 
 // Sessions is what a Runner needs of [session.Service], which documents the methods.
 type Sessions interface {
-	Begin(ctx context.Context, key, holder string) (session.Begun, error)
-	Append(ctx context.Context, b session.Begun, pieces []session.Piece) error
-	Finish(ctx context.Context, b session.Begun, o session.Outcome) error
+	Begin(ctx context.Context, key, holder string) (session.StartedRun, error)
+	Append(ctx context.Context, b session.StartedRun, pieces []session.Piece) error
+	Finish(ctx context.Context, b session.StartedRun, o session.Outcome) error
 	Renew(ctx context.Context, holder string, until time.Time) error
 }
 
@@ -180,7 +180,7 @@ func (r *Runner) runQueued(key string, w *worker) {
 
 // begin begins the next run of the session. It returns an error if no run is queued, or
 // if the Runner stops before the store has answered.
-func (r *Runner) begin(key string) (b session.Begun, err error) {
+func (r *Runner) begin(key string) (b session.StartedRun, err error) {
 	err = r.persist(r.stopping, func() error {
 		b, err = r.sessions.Begin(context.Background(), key, r.holder)
 		return err

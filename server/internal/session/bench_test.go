@@ -10,14 +10,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 )
 
-// Events stored a second, each a piece of an answer in a transaction that waits
-// for the disk, with so many sessions streaming at once.
+// The number of stored events per second, each a piece of an answer in a durable
+// transaction, by the number of sessions that stream.
 func BenchmarkAppend(b *testing.B) {
 	for _, sessions := range []int{1, 500} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
-			h := house{store: openStore(b)}
-			h.Service = session.New(h.store, nobody{}, anyNumber)
-			begun := make([]session.Begun, sessions)
+			h := testService{store: openStore(b)}
+			h.Service = session.New(h.store, discardEvents{}, noLimit)
+			begun := make([]session.StartedRun, sessions)
 			for i := range begun {
 				key := fmt.Sprint("session-", i)
 				h.send(b, ann, key, "Hi")
@@ -43,11 +43,11 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// A history with an answer that has streamed for long, in a session with a past.
+// A history with a long streaming answer, in a session with earlier messages.
 func BenchmarkHistoryOfRunningAnswer(b *testing.B) {
 	for _, pieces := range []int{100, 5000} {
 		b.Run(fmt.Sprintf("pieces=%d", pieces), func(b *testing.B) {
-			h := newHouse(b)
+			h := newTestService(b)
 			for range 20 {
 				h.answered(b, ann, "k", "question", strings.Repeat("answer ", 200))
 			}
@@ -72,12 +72,11 @@ func BenchmarkHistoryOfRunningAnswer(b *testing.B) {
 	}
 }
 
-// What a client that was away for a moment has missed, from memory and from the
-// store.
+// A short replay, from the cache and from the store.
 func BenchmarkReplay(b *testing.B) {
-	h := newHouse(b)
+	h := newTestService(b)
 	h.send(b, ann, "k", "question")
-	h.sayMuch(b, h.begin(b, "k"), 2000)
+	h.appendWords(b, h.begin(b, "k"), 2000)
 	rec, err := h.Find(b.Context(), ann.To("k"))
 	if err != nil {
 		b.Fatal(err)
@@ -86,7 +85,8 @@ func BenchmarkReplay(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := service.Replay(b.Context(), ann.To("k"), rec.Epoch, rec.LastSeq-100, wholeLog)
+				r, err := service.Replay(b.Context(), ann.To("k"), rec.Epoch, rec.LastSeq-100,
+					wholeLog)
 				if err != nil || len(r.Events) != 100 {
 					b.Fatal(len(r.Events), err)
 				}

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// client follows a session by asking for what is after its cursor.
+// client follows a session by replays from its cursor.
 type client struct {
 	key    string
 	shown  *timeline.Timeline
@@ -20,14 +20,15 @@ type client struct {
 
 func newClient(key string) *client { return &client{key: key, shown: timeline.New(key)} }
 
-// load shows the history; the first one may seem to be of an earlier log.
-func (c *client) load(t failer, h house) {
+// load loads the history.
+func (c *client) load(t failer, h testService) {
 	t.Helper()
 	for range 2 {
 		p, err := h.History(context.Background(), root.To(c.key), 0, protocol.MaxHistoryLimit)
 		try(t, p, err)
 		if c.shown.Load(protocol.ChatHistoryResult{
-			SessionKey: c.key, Messages: p.Messages, Epoch: p.Session.Epoch, LastSeq: p.Session.LastSeq, HasMore: p.HasMore,
+			SessionKey: c.key, Messages: p.Messages, Epoch: p.Session.Epoch,
+			LastSeq: p.Session.LastSeq, HasMore: p.HasMore,
 		}) {
 			return
 		}
@@ -35,9 +36,8 @@ func (c *client) load(t failer, h house) {
 	t.Fatalf("two histories of %s were not taken", c.key)
 }
 
-// step asks once and takes what it gets; a reset is a place in the log too: it
-// loads the history.
-func (c *client) step(t failer, h house, most session.Span) session.Replay {
+// step replays once and applies the events. After a reset, it loads the history.
+func (c *client) step(t failer, h testService, most session.Span) session.Replay {
 	t.Helper()
 	at := c.shown.Cursor()
 	r, err := h.Replay(context.Background(), root.To(c.key), at.Epoch, at.AfterSeq, most)
@@ -51,15 +51,16 @@ func (c *client) step(t failer, h house, most session.Span) session.Replay {
 		return r
 	}
 	for _, e := range r.Events {
-		if outcome, _ := c.shown.Apply(timeline.Event{Name: e.Name, Seq: e.Seq, Payload: e.Payload}); outcome != timeline.Applied {
+		if outcome, _ := c.shown.Apply(timeline.Event{Name: e.Name, Seq: e.Seq,
+			Payload: e.Payload}); outcome != timeline.Applied {
 			t.Fatalf("event %d after %d: outcome %d\n%s", e.Seq, at.AfterSeq, outcome, e.Payload)
 		}
 	}
 	return r
 }
 
-// catchUp asks until there is no more.
-func (c *client) catchUp(t failer, h house, most session.Span) {
+// catchUp replays until there are no more events.
+func (c *client) catchUp(t failer, h testService, most session.Span) {
 	t.Helper()
 	for {
 		r := c.step(t, h, most)
@@ -72,23 +73,27 @@ func (c *client) catchUp(t failer, h house, most session.Span) {
 	}
 }
 
-// checkReplay fails unless the answer to that cursor is the one that the log
-// calls for, whoever gives it.
-func (h house) checkReplay(t failer, key, epoch string, after int64, most session.Span) session.Replay {
+// checkReplay fails unless the replay from that cursor is correct, from the cache and
+// from the store.
+func (h testService) checkReplay(t failer, key, epoch string, after int64,
+	most session.Span) session.Replay {
 	t.Helper()
 	r, err := h.Replay(context.Background(), root.To(key), epoch, after, most)
 	try(t, r, err)
 	fromStore, err := h.cold.Replay(context.Background(), root.To(key), epoch, after, most)
 	try(t, fromStore, err)
 	if !sameReplay(r, fromStore) {
-		t.Fatalf("after %d (%+v) the answer is\n%+v\nand the store's\n%+v", after, most, r, fromStore)
+		t.Fatalf("after %d (%+v) the answer is\n%+v\nand the store's\n%+v", after, most, r,
+			fromStore)
 	}
 	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
-	if want := (session.Record{ID: rec.ID, Key: key, UserID: rec.UserID, Epoch: rec.Epoch, LastSeq: rec.LastSeq}); r.Session != want {
+	if want := (session.Record{ID: rec.ID, Key: key, UserID: rec.UserID, Epoch: rec.Epoch,
+		LastSeq: rec.LastSeq}); r.Session != want {
 		t.Fatalf("the session is given as %+v, want %+v", r.Session, want)
 	}
-	if reset := epoch != "" && epoch != rec.Epoch || after > rec.LastSeq || after < rec.Floor; reset != r.Reset {
+	if reset := epoch != "" && epoch != rec.Epoch || after > rec.LastSeq ||
+		after < rec.Floor; reset != r.Reset {
 		t.Fatalf("after %d of epoch %q, reset is %v; the log is %+v", after, epoch, r.Reset, rec)
 	}
 	var want []session.StoredEvent
@@ -103,7 +108,8 @@ func (h house) checkReplay(t failer, key, epoch string, after int64, most sessio
 		want = append(want, e)
 	}
 	if len(r.Events) != len(want) || len(want) > 0 && !reflect.DeepEqual(r.Events, want) {
-		t.Fatalf("after %d (%+v) there are %d events, want %d", after, most, len(r.Events), len(want))
+		t.Fatalf("after %d (%+v) there are %d events, want %d", after, most, len(r.Events),
+			len(want))
 	}
 	return r
 }
@@ -113,13 +119,13 @@ func sameReplay(a, b session.Replay) bool {
 		(len(a.Events) == 0 || reflect.DeepEqual(a.Events, b.Events))
 }
 
-// checkSaid fails unless, at every so many places of the log that can be resumed
-// from, and around its floor, it is known what a run's answer had said there.
-func (h house) checkSaid(t failer, key, runID string, every int64) {
+// checkAnswerText fails unless AnswerText is correct at every nth valid seq of the log,
+// and around the floor.
+func (h testService) checkAnswerText(t failer, key, runID string, every int64) {
 	t.Helper()
 	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
-	told := h.told.log(key)
+	told := h.published.log(key)
 	said := ""
 	for through := int64(0); through <= rec.LastSeq; through++ {
 		if through > 0 {
@@ -130,12 +136,13 @@ func (h house) checkSaid(t failer, key, runID string, every int64) {
 		if through%every > 0 && (through < rec.Floor-1 || through > rec.Floor+1) {
 			continue
 		}
-		got, err := h.Said(context.Background(), key, rec.Epoch, runID, through)
+		got, err := h.AnswerText(context.Background(), key, rec.Epoch, runID, through)
 		if through < rec.Floor && errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil || got != said {
-			t.Fatalf("through %d (floor %d) run %s said %q (%v), want %q", through, rec.Floor, runID, got, err, said)
+			t.Fatalf("through %d (floor %d) run %s said %q (%v), want %q", through, rec.Floor,
+				runID, got, err, said)
 		}
 	}
 }
@@ -144,7 +151,8 @@ func chunkOf(t failer, payload []byte) string {
 	t.Helper()
 	var e protocol.AgentEvent
 	var text protocol.TextPayload
-	if err := errors.Join(protocol.Decode(payload, &e), protocol.Decode(e.Payload, &text)); err != nil {
+	if err := errors.Join(protocol.Decode(payload, &e),
+		protocol.Decode(e.Payload, &text)); err != nil {
 		t.Fatalf("a chunk: %v", err)
 	}
 	return text.Content

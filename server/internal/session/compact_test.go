@@ -17,7 +17,8 @@ var (
 	farPast   = time.Now().Add(-1000 * time.Hour)
 )
 
-// counting counts what happens in each transaction, and fails at one.
+// counting is a store that counts the removals in each transaction, and fails in one of
+// them.
 type counting struct {
 	session.Store
 	updates, removed, most atomic.Int64
@@ -55,8 +56,8 @@ func (t *countedTx) RemovePieces(r session.Run, after int64, limit int) (int, in
 	return n, last, err
 }
 
-// sayMuch says so many words, each of them a piece.
-func (h house) sayMuch(t failer, b session.Begun, words int) {
+// appendWords appends that many words, each as a piece.
+func (h testService) appendWords(t failer, b session.StartedRun, words int) {
 	t.Helper()
 	for words > 0 {
 		pieces := make([]session.Piece, min(words, 500))
@@ -70,26 +71,28 @@ func (h house) sayMuch(t failer, b session.Begun, words int) {
 	}
 }
 
-// at is a client that has the log up to a seq.
-func (h house) at(t failer, key string, seq int64) *client {
+// at returns a client that has the log up to a seq.
+func (h testService) at(t failer, key string, seq int64) *client {
 	t.Helper()
 	c := newClient(key)
 	for c.shown.Cursor().AfterSeq < seq {
-		c.step(t, h, session.Span{Events: int(min(500, seq-c.shown.Cursor().AfterSeq)), Bytes: 1 << 20})
+		c.step(t, h, session.Span{Events: int(min(500, seq-c.shown.Cursor().AfterSeq)),
+			Bytes: 1 << 20})
 	}
 	return c
 }
 
-// A client that resumes from the middle of what was folded, even half folded,
-// gets a reset and then shows the history; one from behind it goes on.
+// A client that resumes from the middle of compacted pieces, even while they are being
+// compacted, gets a reset and then shows the history. A client with a later cursor goes
+// on.
 func TestCompactUnderClients(t *testing.T) {
 	t.Parallel()
 	store := &counting{Store: openStore(t)}
-	h := houseOn(store)
+	h := newTestServiceOn(store)
 	const words = 4100 // three transactions
 	h.send(t, ann, "k", "question")
 	first := h.begin(t, "k")
-	h.sayMuch(t, first, words)
+	h.appendWords(t, first, words)
 	h.finish(t, first, session.RunCompleted)
 	sent := h.send(t, ann, "k", "next")
 	second := h.begin(t, "k")
@@ -118,13 +121,15 @@ func TestCompactUnderClients(t *testing.T) {
 		for _, c := range clients {
 			at := c.shown.Cursor().AfterSeq
 			c.catchUp(t, h, session.Span{Events: 500, Bytes: 1 << 20})
-			sameMessages(t, fmt.Sprint(what, ", a client from ", at), transcript(c.shown), h.history(t, "k"))
+			sameMessages(t, fmt.Sprint(what, ", a client from ", at), transcript(c.shown),
+				h.history(t, "k"))
 			if want := at < floor; (c.resets > 0) != want {
-				t.Errorf("%s: a client from %d had %d resets; the floor is %d", what, at, c.resets, floor)
+				t.Errorf("%s: a client from %d had %d resets; the floor is %d", what, at,
+					c.resets, floor)
 			}
 		}
-		h.checkSaid(t, "k", first.Run.ID, 1999)
-		h.checkSaid(t, "k", second.Run.ID, 1999)
+		h.checkAnswerText(t, "k", first.Run.ID, 1999)
+		h.checkAnswerText(t, "k", second.Run.ID, 1999)
 	}
 	store.failAt.Store(store.updates.Load() + 2)
 	if n, err := h.Compact(t.Context(), farFuture); n != 2000 || !errors.Is(err, errDisk) {
@@ -146,14 +151,15 @@ func TestCompactUnderClients(t *testing.T) {
 	if most := store.most.Load(); most != 2000 {
 		t.Errorf("a transaction removed %d events", most)
 	}
-	// What was folded can be asked again.
-	if _, err := h.Retry(t.Context(), ann.To("k"), session.RetryRequest{RunID: sent.RunID}); err != nil {
+	// A compacted run can be retried.
+	if _, err := h.Retry(t.Context(), ann.To("k"),
+		session.RetryRequest{RunID: sent.RunID}); err != nil {
 		t.Error(err)
 	}
 	h.checkLog(t, "k")
 }
 
-func answerSeq(t failer, h house, b session.Begun) int64 {
+func answerSeq(t failer, h testService, b session.StartedRun) int64 {
 	t.Helper()
 	for _, m := range h.history(t, b.Key) {
 		if m.ID == b.Run.AnswerID {
@@ -164,13 +170,12 @@ func answerSeq(t failer, h house, b session.Begun) int64 {
 	return 0
 }
 
-// age makes everything that is over two hours older than it is, and gives a time
-// after that.
-func (h house) age(t failer) time.Time {
+// age makes everything that has ended two hours older, and returns a time after that.
+func (h testService) age(t failer) time.Time {
 	t.Helper()
 	const hours = 2 * time.Hour
 	err := h.store.Update(context.Background(), func(tx session.Tx) error {
-		runs, err := tx.Unfolded(farFuture, 1<<20)
+		runs, err := tx.Uncompacted(farFuture, 1<<20)
 		if err != nil {
 			return err
 		}
@@ -180,7 +185,7 @@ func (h house) age(t failer) time.Time {
 				return err
 			}
 		}
-		sessions, err := tx.Untouched(farFuture, 1<<20)
+		sessions, err := tx.UnchangedSince(farFuture, 1<<20)
 		if err != nil {
 			return err
 		}
@@ -198,10 +203,11 @@ func (h house) age(t failer) time.Time {
 	return time.Now().Add(-hours / 2)
 }
 
-// Compact takes what is old and nothing else, of however many sessions.
-func TestCompactTakesWhatIsOld(t *testing.T) {
+// Compact removes the pieces of old runs and nothing else, whatever the number of
+// sessions.
+func TestCompactRemovesOldPieces(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	const sessions = 70 // more than are looked at at once
 	for i := range sessions {
 		h.answered(t, ann, fmt.Sprint(i), "question", "answer")
@@ -225,21 +231,25 @@ func TestCompactTakesWhatIsOld(t *testing.T) {
 	}
 }
 
-// A long log is removed in short transactions, up to the answer under way; one
-// that fails in the middle leaves the transcript, and the next try does it.
+// A long log is cleared in short transactions, up to the running answer. If one fails,
+// the transcript is still there, and the next try succeeds.
 func TestLongLogsAreClearedInSteps(t *testing.T) {
 	t.Parallel()
-	for name, clear := range map[string]func(h house) error{
-		"delete": func(h house) error { return h.Delete(context.Background(), ann.To("k")) },
-		"reset":  func(h house) error { _, err := h.Reset(context.Background(), ann.To("k")); return err },
+	for name, clear := range map[string]func(h testService) error{
+		"delete": func(h testService) error { return h.Delete(context.Background(), ann.To("k")) },
+		"reset": func(h testService) error {
+			_,
+				err := h.Reset(context.Background(), ann.To("k"))
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := &counting{Store: openStore(t)}
-			h := houseOn(store)
+			h := newTestServiceOn(store)
 			h.send(t, ann, "k", "question")
 			first := h.begin(t, "k")
-			h.sayMuch(t, first, 5000)
+			h.appendWords(t, first, 5000)
 			h.finish(t, first, session.RunCompleted)
 			h.send(t, ann, "k", "next")
 			second := h.begin(t, "k")
@@ -262,7 +272,7 @@ func TestLongLogsAreClearedInSteps(t *testing.T) {
 			if follower.resets != 1 {
 				t.Errorf("%d resets", follower.resets)
 			}
-			told := h.told.log("k")
+			told := h.published.log("k")
 			if last := told[len(told)-1]; last.Kind != protocol.RunChunk {
 				t.Errorf("%+v was told of", last)
 			}
@@ -280,21 +290,23 @@ func TestLongLogsAreClearedInSteps(t *testing.T) {
 			if most := store.most.Load(); most != 2000 {
 				t.Errorf("a transaction removed %d events", most)
 			}
-			if err := h.Append(t.Context(), second, []session.Piece{{Text: "late"}}); !errors.Is(err, session.ErrRunEnded) {
+			if err := h.Append(t.Context(), second,
+				[]session.Piece{{Text: "late"}}); !errors.Is(err, session.ErrRunEnded) {
 				t.Errorf("append afterwards: %v", err)
 			}
 			sent := h.send(t, ann, "k", "anew")
-			if rec := h.checkLog(t, "k"); rec.Floor != 0 || rec.Epoch == first.Epoch || sent.Seq > 2 {
+			if rec := h.checkLog(t, "k"); rec.Floor != 0 || rec.Epoch == first.Epoch ||
+				sent.Seq > 2 {
 				t.Errorf("afterwards there is %+v", rec)
 			}
 		})
 	}
 }
 
-// Retain deletes sessions in which nothing was said for long, as Delete does.
+// Retain deletes sessions that were not changed for a long time, as Delete does.
 func TestRetain(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	yes := true
 	const sessions = 70
 	for i := range sessions { // more than are looked at at once
@@ -329,10 +341,12 @@ func TestRetain(t *testing.T) {
 		}
 	}
 	retains(border, sessions, "queued", "running", "said")
-	told := h.told.bySession["old-7"]
+	told := h.published.bySession["old-7"]
 	var e protocol.SessionUpdated
 	last := told[len(told)-1]
-	if err := protocol.Decode(last.Payload, &e); err != nil || e.Change != protocol.SessionDeleted || last.Seq != 0 || last.Epoch != "" || last.UserID != "ann" {
+	if err := protocol.Decode(last.Payload, &e); err != nil ||
+		e.Change != protocol.SessionDeleted || last.Seq != 0 || last.Epoch != "" ||
+		last.UserID != "ann" {
 		t.Errorf("the end of a session was told as %+v", last)
 	}
 	_, err := h.Replay(t.Context(), ann.To("old-7"), "", 0, wholeLog)
@@ -343,11 +357,11 @@ func TestRetain(t *testing.T) {
 	retains(farFuture, 2, "queued")
 }
 
-// What is used while Retain is on its way to it stays.
+// A session that is used while Retain works is not deleted.
 func TestRetainLooksAgain(t *testing.T) {
 	t.Parallel()
 	store := &meanwhile{Store: openStore(t)}
-	h := houseOn(store)
+	h := newTestServiceOn(store)
 	for _, key := range []string{"asked", "said", "gone"} {
 		h.answered(t, ann, key, "question", "answer")
 	}

@@ -18,34 +18,34 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// errDead is what a mortal store answers from the moment of its death on.
-var errDead = errors.New("the process is dead")
+// errCrashed is the error of a crashStore after its crash.
+var errCrashed = errors.New("the process is dead")
 
-// mortal is a store as a process sees it that dies after so many steps. A step is
-// an operation of a transaction, what comes before its commit, or what comes
-// after: then everything is on the disk, and nobody hears of it.
-type mortal struct {
+// crashStore is a store that fails after that many steps, as if the process had crashed.
+// A step is an operation of a transaction, the moment before its commit, or the moment
+// after: then everything is stored, but the caller gets an error.
+type crashStore struct {
 	session.Store
 	left int
 	dead bool
 }
 
-func (m *mortal) step() error {
+func (m *crashStore) step() error {
 	if m.left--; m.left < 0 {
 		m.dead = true
 	}
 	if m.dead {
-		return errDead
+		return errCrashed
 	}
 	return nil
 }
 
-func (m *mortal) Update(ctx context.Context, fn func(session.Tx) error) error {
+func (m *crashStore) Update(ctx context.Context, fn func(session.Tx) error) error {
 	if m.dead {
-		return errDead
+		return errCrashed
 	}
 	err := m.Store.Update(ctx, func(tx session.Tx) error {
-		if err := fn(mortalTx{tx, m}); err != nil || m.dead {
+		if err := fn(crashTx{tx, m}); err != nil || m.dead {
 			return errors.Join(err, m.mourn())
 		}
 		return m.step()
@@ -56,118 +56,125 @@ func (m *mortal) Update(ctx context.Context, fn func(session.Tx) error) error {
 	return m.step()
 }
 
-func (m *mortal) View(ctx context.Context, fn func(session.Tx) error) error {
+func (m *crashStore) View(ctx context.Context, fn func(session.Tx) error) error {
 	if m.dead {
-		return errDead
+		return errCrashed
 	}
-	err := m.Store.View(ctx, func(tx session.Tx) error { return fn(mortalTx{tx, m}) })
+	err := m.Store.View(ctx, func(tx session.Tx) error { return fn(crashTx{tx, m}) })
 	return errors.Join(err, m.mourn())
 }
 
-func (m *mortal) mourn() error {
+func (m *crashStore) mourn() error {
 	if m.dead {
-		return errDead
+		return errCrashed
 	}
 	return nil
 }
 
-// mortalTx makes each operation a step. One that is missing here is none, but
-// works.
-type mortalTx struct {
+// crashTx makes operations steps. Operations that are missing here are no steps.
+type crashTx struct {
 	session.Tx
-	m *mortal
+	m *crashStore
 }
 
-func stepped[T any](tx mortalTx, do func() (T, error)) (v T, err error) {
+func stepped[T any](tx crashTx, do func() (T, error)) (v T, err error) {
 	if err := tx.m.step(); err != nil {
 		return v, err
 	}
 	return do()
 }
 
-func (tx mortalTx) does(do func() error) error {
+func (tx crashTx) does(do func() error) error {
 	_, err := stepped(tx, func() (struct{}, error) { return struct{}{}, do() })
 	return err
 }
 
-func (tx mortalTx) Session(key string) (session.Record, error) {
+func (tx crashTx) Session(key string) (session.Record, error) {
 	return stepped(tx, func() (session.Record, error) { return tx.Tx.Session(key) })
 }
 
-func (tx mortalTx) SessionByID(id int64) (session.Record, error) {
+func (tx crashTx) SessionByID(id int64) (session.Record, error) {
 	return stepped(tx, func() (session.Record, error) { return tx.Tx.SessionByID(id) })
 }
 
-func (tx mortalTx) SaveSession(r *session.Record) error {
+func (tx crashTx) SaveSession(r *session.Record) error {
 	return tx.does(func() error { return tx.Tx.SaveSession(r) })
 }
 
-func (tx mortalTx) Advance(id int64, runID string, n int) (int64, error) {
+func (tx crashTx) Advance(id int64, runID string, n int) (int64, error) {
 	return stepped(tx, func() (int64, error) { return tx.Tx.Advance(id, runID, n) })
 }
 
-func (tx mortalTx) ClearSession(id int64) error {
+func (tx crashTx) ClearSession(id int64) error {
 	return tx.does(func() error { return tx.Tx.ClearSession(id) })
 }
 
-func (tx mortalTx) AppendEvent(id int64, e session.StoredEvent) error {
+func (tx crashTx) AppendEvent(id int64, e session.StoredEvent) error {
 	return tx.does(func() error { return tx.Tx.AppendEvent(id, e) })
 }
 
-func (tx mortalTx) RunEvents(id int64, runID string, after, through int64) ([]session.StoredEvent, error) {
-	return stepped(tx, func() ([]session.StoredEvent, error) { return tx.Tx.RunEvents(id, runID, after, through) })
+func (tx crashTx) RunEvents(id int64, runID string, after,
+	through int64) ([]session.StoredEvent, error) {
+	return stepped(tx, func() ([]session.StoredEvent,
+		error) {
+		return tx.Tx.RunEvents(id, runID, after, through)
+	})
 }
 
-func (tx mortalTx) RemovePieces(r session.Run, after int64, limit int) (removed int, last int64, err error) {
+func (tx crashTx) RemovePieces(r session.Run, after int64,
+	limit int) (removed int, last int64, err error) {
 	if err := tx.m.step(); err != nil {
 		return 0, 0, err
 	}
 	return tx.Tx.RemovePieces(r, after, limit)
 }
 
-func (tx mortalTx) Unfolded(endedBefore time.Time, limit int) ([]session.Run, error) {
-	return stepped(tx, func() ([]session.Run, error) { return tx.Tx.Unfolded(endedBefore, limit) })
+func (tx crashTx) Uncompacted(endedBefore time.Time, limit int) ([]session.Run, error) {
+	return stepped(tx, func() ([]session.Run,
+		error) {
+		return tx.Tx.Uncompacted(endedBefore, limit)
+	})
 }
 
-func (tx mortalTx) SaveMessage(id int64, m session.Message) error {
+func (tx crashTx) SaveMessage(id int64, m session.Message) error {
 	return tx.does(func() error { return tx.Tx.SaveMessage(id, m) })
 }
 
-func (tx mortalTx) Message(id int64, messageID string) (session.Message, error) {
+func (tx crashTx) Message(id int64, messageID string) (session.Message, error) {
 	return stepped(tx, func() (session.Message, error) { return tx.Tx.Message(id, messageID) })
 }
 
-func (tx mortalTx) SaveRun(r session.Run) error {
+func (tx crashTx) SaveRun(r session.Run) error {
 	return tx.does(func() error { return tx.Tx.SaveRun(r) })
 }
 
-func (tx mortalTx) Run(id string) (session.Run, error) {
+func (tx crashTx) Run(id string) (session.Run, error) {
 	return stepped(tx, func() (session.Run, error) { return tx.Tx.Run(id) })
 }
 
-func (tx mortalTx) ActiveRuns(id int64) ([]session.Run, error) {
+func (tx crashTx) ActiveRuns(id int64) ([]session.Run, error) {
 	return stepped(tx, func() ([]session.Run, error) { return tx.Tx.ActiveRuns(id) })
 }
 
-func (tx mortalTx) UserRuns(userID string) (int, error) {
+func (tx crashTx) UserRuns(userID string) (int, error) {
 	return stepped(tx, func() (int, error) { return tx.Tx.UserRuns(userID) })
 }
 
-func (tx mortalTx) Send(userID, key string) (session.Send, error) {
+func (tx crashTx) Send(userID, key string) (session.Send, error) {
 	return stepped(tx, func() (session.Send, error) { return tx.Tx.Send(userID, key) })
 }
 
-func (tx mortalTx) SaveSend(s session.Send) error {
+func (tx crashTx) SaveSend(s session.Send) error {
 	return tx.does(func() error { return tx.Tx.SaveSend(s) })
 }
 
-// witness takes what is published and fails unless it is in the store already.
-type witness struct {
+// storedChecker is a Publisher that fails unless each event is in the store.
+type storedChecker struct {
 	t     *rapid.T
 	store session.Store
 }
 
-func (w witness) Publish(e session.Event) {
+func (w storedChecker) Publish(e session.Event) {
 	var stored []session.StoredEvent
 	err := w.store.View(context.Background(), func(tx session.Tx) error {
 		rec, err := tx.Session(e.SessionKey)
@@ -176,22 +183,25 @@ func (w witness) Publish(e session.Event) {
 		}
 		return err
 	})
-	if err != nil || e.Seq > 0 && (len(stored) != 1 || stored[0].Seq != e.Seq || string(stored[0].Payload) != string(e.Payload)) {
+	if err != nil || e.Seq > 0 &&
+		(len(stored) != 1 || stored[0].Seq != e.Seq ||
+			string(stored[0].Payload) != string(e.Payload)) {
 		w.t.Fatalf("published before it was stored: %+v; there is %+v (%v)", e, stored, err)
 	}
 }
 
-// Whenever a process dies, while it recovers from an earlier death too, what it
-// had acknowledged is in the store, what it was about is there wholly or not at
-// all, and the next process makes one story of it.
+// Whenever a process crashes, even while it recovers from a crash, everything
+// acknowledged is stored, the change that was under way is stored completely or not at
+// all, and the next process recovers.
 func TestAnyCrashPoint(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
 	lives, deaths := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		lives++
-		l := &lineage{t: t, store: store, name: fmt.Sprintf("lineage-%d", lives), asked: map[string]ask{}, sent: map[string]session.Sent{}}
-		defer l.bury()
+		l := &crashTest{t: t, store: store, name: fmt.Sprintf("crashTest-%d", lives),
+			asked: map[string]ask{}, sent: map[string]session.Sent{}}
+		defer l.endRuns()
 		for range rapid.IntRange(1, 3).Draw(t, "processes") {
 			if l.live() {
 				deaths++
@@ -204,43 +214,43 @@ func TestAnyCrashPoint(t *testing.T) {
 	}
 }
 
-// lineage is the processes that follow one another over one store, and what they
-// have acknowledged.
-type lineage struct {
+// crashTest has the successive processes on one store, and what they have acknowledged.
+type crashTest struct {
 	t       *rapid.T
 	store   session.Store
 	name    string
 	service *session.Service
-	running []session.Begun         // of the process that lives
+	running []session.StartedRun    // of the process that lives
 	asked   map[string]ask          // all that was tried, by idempotency key
 	sent    map[string]session.Sent // acknowledged, by idempotency key
 	tries   int
 	process int
 }
 
-// ask is a send or a retry, which can be made again by any process.
+// ask is a send or a retry, which any process can repeat.
 type ask struct {
 	key  string // of the session
 	text string // of the message; empty for a retry
 	make func() (session.Sent, error)
 }
 
-// holder is the name under which the process that lives has its runs.
-func (l *lineage) holder() string { return fmt.Sprint("process ", l.process) }
+// holder returns the holder of the current process.
+func (l *crashTest) holder() string { return fmt.Sprint("process ", l.process) }
 
-func (l *lineage) keys() []string { return []string{l.name + "-a", l.name + "-b"} }
+func (l *crashTest) keys() []string { return []string{l.name + "-a", l.name + "-b"} }
 
-// live is a process that recovers and does things, until it dies or has had
-// enough. It reports whether it died.
-func (l *lineage) live() (died bool) {
+// live runs a process that recovers and makes changes, until it crashes or has made
+// enough. It reports whether the process crashed.
+func (l *crashTest) live() (died bool) {
 	steps := rapid.IntRange(0, 40).Draw(l.t, "steps to live")
-	calm := rapid.IntRange(-1, 12).Draw(l.t, "deeds before they count") // -1: the recovery counts too
-	m := &mortal{Store: l.store, left: 1 << 30}
+	// -1: the recovery counts too
+	calm := rapid.IntRange(-1, 12).Draw(l.t, "deeds before they count")
+	m := &crashStore{Store: l.store, left: 1 << 30}
 	if calm < 0 {
 		m.left = steps
 	}
 	l.process++
-	l.service, l.running = session.New(m, witness{l.t, l.store}, anyNumber), nil
+	l.service, l.running = session.New(m, storedChecker{l.t, l.store}, noLimit), nil
 	if _, _, err := l.service.Recover(context.Background(), l.holder(), true); err != nil {
 		l.expectDeath(m, err)
 		return true
@@ -257,7 +267,8 @@ func (l *lineage) live() (died bool) {
 		if m.dead {
 			l.expectDeath(m, err)
 			if !d.inParts && l.picture() != before && !d.done() {
-				l.t.Fatalf("%s was cut short and is there in part: %s", d.what, difference(before, l.picture()))
+				l.t.Fatalf("%s was cut short and is there in part: %s", d.what,
+					difference(before, l.picture()))
 			}
 			return true
 		}
@@ -266,37 +277,38 @@ func (l *lineage) live() (died bool) {
 	return false
 }
 
-// check holds a deed that was answered to its answer.
-func (l *lineage) check(d deed, err error) {
+// check checks the result of a step.
+func (l *crashTest) check(d step, err error) {
 	var refusal *protocol.Error
 	switch {
 	case err == nil && !d.done():
 		l.t.Fatalf("%s was acknowledged and is not there:\n%s", d.what, l.picture())
-	case err != nil && !errors.As(err, &refusal) && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, session.ErrRunEnded):
+	case err != nil && !errors.As(err, &refusal) && !errors.Is(err, store.ErrNotFound) &&
+		!errors.Is(err, session.ErrRunEnded):
 		l.t.Fatalf("%s: %v", d.what, err)
 	}
 }
 
-func (l *lineage) expectDeath(m *mortal, err error) {
-	if !m.dead || !errors.Is(err, errDead) {
+func (l *crashTest) expectDeath(m *crashStore, err error) {
+	if !m.dead || !errors.Is(err, errCrashed) {
 		l.t.Fatalf("dead is %v, and the answer is %v", m.dead, err)
 	}
 }
 
-// deed is a change that is made whole or not at all, or in parts that are.
-type deed struct {
+// step is a change that is atomic, or consists of atomic parts.
+type step struct {
 	what    string
 	do      func() error
 	done    func() bool // it is in the store
 	inParts bool
 }
 
-func (l *lineage) draw() deed {
+func (l *crashTest) draw() step {
 	key := rapid.SampledFrom(l.keys()).Draw(l.t, "session")
 	what := rapid.SampledFrom([]string{"", "", "", "", "send", "begin", "append", "finish",
-		"retry", "compact", "withdraw", "inject", "patch", "reset", "delete"}).Draw(l.t, "deed")
+		"retry", "compact", "withdraw", "inject", "patch", "reset", "delete"}).Draw(l.t, "step")
 	active := l.active(key)
-	var b session.Begun
+	var b session.StartedRun
 	for _, begun := range l.running { // also those that have ended
 		if b = begun; len(active) > 0 && b.Run.ID == active[0].ID {
 			break
@@ -321,28 +333,48 @@ func (l *lineage) draw() deed {
 	case what == "compact":
 		return l.compact()
 	case what == "inject":
-		return deed{what: what, do: func() error { _, err := l.service.Inject(context.Background(), ann.To(key), mark, ""); return err },
+		return step{what: what,
+			do: func() error {
+				_,
+					err := l.service.Inject(context.Background(), ann.To(key), mark, "")
+				return err
+			},
 			done: func() bool { return l.says(key, mark) == 1 }}
 	case what == "patch":
-		return deed{what: what, do: func() error { _, err := l.service.Patch(context.Background(), ann.To(key), &mark, nil); return err },
+		return step{what: what,
+			do: func() error {
+				_,
+					err := l.service.Patch(context.Background(), ann.To(key), &mark, nil)
+				return err
+			},
 			done: func() bool { return l.record(key).Label == mark }}
 	case what == "reset":
 		was := l.record(key)
-		return deed{what: what, do: func() error { _, err := l.service.Reset(context.Background(), ann.To(key)); return err },
+		return step{what: what,
+			do: func() error {
+				_,
+					err := l.service.Reset(context.Background(), ann.To(key))
+				return err
+			},
 			done: func() bool {
 				r := l.record(key)
 				return r.Epoch != was.Epoch && r.LastSeq == 1 && len(l.messages(key)) == 0
 			}}
 	case what == "delete":
-		return deed{what: what, do: func() error { return l.service.Delete(context.Background(), ann.To(key)) },
-			done: func() bool { r := l.record(key); return !r.DeletedAt.IsZero() && r.LastSeq == 0 }}
+		return step{what: what,
+			do: func() error { return l.service.Delete(context.Background(), ann.To(key)) },
+			done: func() bool {
+				r := l.record(key)
+				return !r.DeletedAt.IsZero() &&
+					r.LastSeq == 0
+			}}
 	default:
 		return l.send(key, mark)
 	}
 }
 
-// next is what the life of a session goes on with.
-func (l *lineage) next(active []session.Run) string {
+// next draws the next change of a session.
+func (l *crashTest) next(active []session.Run) string {
 	switch {
 	case len(active) == 0:
 		return "send"
@@ -355,8 +387,8 @@ func (l *lineage) next(active []session.Run) string {
 	}
 }
 
-// send sends something new, or again what was not acknowledged.
-func (l *lineage) send(key, mark string) deed {
+// send sends a new message, or repeats one that was not acknowledged.
+func (l *crashTest) send(key, mark string) step {
 	if again := l.unanswered(); len(again) > 0 && rapid.Bool().Draw(l.t, "again") {
 		mark = rapid.SampledFrom(again).Draw(l.t, "which")
 	} else {
@@ -369,8 +401,8 @@ func (l *lineage) send(key, mark string) deed {
 	return l.ask(mark)
 }
 
-// retry asks for another answer in place of any.
-func (l *lineage) retry(key, mark string) deed {
+// retry retries any run.
+func (l *crashTest) retry(key, mark string) step {
 	var ended []string
 	for _, m := range l.messages(key) {
 		if m.Role == protocol.FromAssistant && m.Status != protocol.StatusStreaming {
@@ -382,13 +414,14 @@ func (l *lineage) retry(key, mark string) deed {
 	}
 	run := rapid.SampledFrom(ended).Draw(l.t, "run to retry")
 	l.asked[mark] = ask{key: key, make: func() (session.Sent, error) {
-		return l.service.Retry(context.Background(), ann.To(key), session.RetryRequest{RunID: run, IdempotencyKey: mark})
+		return l.service.Retry(context.Background(), ann.To(key),
+			session.RetryRequest{RunID: run, IdempotencyKey: mark})
 	}}
 	return l.ask(mark)
 }
 
-func (l *lineage) ask(mark string) deed {
-	return deed{what: "ask " + mark, do: func() error {
+func (l *crashTest) ask(mark string) step {
+	return step{what: "ask " + mark, do: func() error {
 		sent, err := l.asked[mark].make()
 		if err == nil {
 			l.sent[mark] = sent
@@ -399,10 +432,10 @@ func (l *lineage) ask(mark string) deed {
 
 // compact removes the pieces of all runs that have ended; no transcript may
 // change by that.
-func (l *lineage) compact() deed {
+func (l *crashTest) compact() step {
 	now := time.Now().Add(time.Hour)
 	transcripts := func() (texts []string) {
-		service := session.New(l.store, nobody{}, anyNumber)
+		service := session.New(l.store, discardEvents{}, noLimit)
 		for _, key := range l.keys() {
 			if rec := l.record(key); rec.ID != 0 && rec.DeletedAt.IsZero() {
 				texts = append(texts, encoded(storetest.Transcript(l.t, service, key))...)
@@ -411,7 +444,7 @@ func (l *lineage) compact() deed {
 		return texts
 	}
 	was := transcripts()
-	return deed{what: "compact", inParts: true, do: func() error {
+	return step{what: "compact", inParts: true, do: func() error {
 		_, err := l.service.Compact(context.Background(), now)
 		if is := transcripts(); !slices.Equal(is, was) {
 			l.t.Fatalf("by compaction (%v) the transcripts became\n%s\nthey were\n%s", err, is, was)
@@ -419,13 +452,13 @@ func (l *lineage) compact() deed {
 		return err
 	}, done: func() bool {
 		var left []session.Run
-		l.view(func(tx session.Tx) (err error) { left, err = tx.Unfolded(now, 1); return err })
+		l.view(func(tx session.Tx) (err error) { left, err = tx.Uncompacted(now, 1); return err })
 		return len(left) == 0
 	}}
 }
 
-// unanswered are the idempotency keys of what was not acknowledged.
-func (l *lineage) unanswered() (keys []string) {
+// unanswered returns the idempotency keys of what was not acknowledged.
+func (l *crashTest) unanswered() (keys []string) {
 	for mark := range l.asked {
 		if _, ok := l.sent[mark]; !ok {
 			keys = append(keys, mark)
@@ -435,7 +468,7 @@ func (l *lineage) unanswered() (keys []string) {
 	return keys
 }
 
-func (l *lineage) begin(key string) deed {
+func (l *crashTest) begin(key string) step {
 	next := session.Run{}
 	for _, r := range l.active(key) {
 		if r.Status == session.RunQueued {
@@ -443,7 +476,7 @@ func (l *lineage) begin(key string) deed {
 			break
 		}
 	}
-	return deed{what: "begin", do: func() error {
+	return step{what: "begin", do: func() error {
 		b, err := l.service.Begin(context.Background(), key, l.holder())
 		if err == nil {
 			l.running = append(l.running, b)
@@ -452,54 +485,68 @@ func (l *lineage) begin(key string) deed {
 	}, done: func() bool { return l.status(next.ID) == session.RunRunning }}
 }
 
-func (l *lineage) append(b session.Begun, mark string) deed {
-	pieces := []session.Piece{{Text: mark + "-1"}, {Thinking: mark + "-2"}, {Activity: &protocol.Activity{Phase: mark + "-3"}}, {Text: mark + "-4"}}
+func (l *crashTest) append(b session.StartedRun, mark string) step {
+	pieces := []session.Piece{{Text: mark + "-1"}, {Thinking: mark + "-2"},
+		{Activity: &protocol.Activity{Phase: mark + "-3"}}, {Text: mark + "-4"}}
 	pieces = pieces[:rapid.IntRange(1, len(pieces)).Draw(l.t, "pieces")]
 	was := l.record(b.Key).LastSeq
-	return deed{what: "append", do: func() error { return l.service.Append(context.Background(), b, pieces) }, done: func() bool {
-		log := slices.DeleteFunc(l.log(b.Key), func(e session.StoredEvent) bool { return e.Seq <= was })
-		for i, e := range log {
-			if !strings.Contains(string(e.Payload), fmt.Sprintf("%s-%d", mark, i+1)) {
-				return false
+	return step{what: "append",
+		do: func() error { return l.service.Append(context.Background(), b, pieces) },
+		done: func() bool {
+			log := slices.DeleteFunc(l.log(b.Key),
+				func(e session.StoredEvent) bool { return e.Seq <= was })
+			for i, e := range log {
+				if !strings.Contains(string(e.Payload), fmt.Sprintf("%s-%d", mark, i+1)) {
+					return false
+				}
 			}
-		}
-		return len(log) == len(pieces)
-	}}
+			return len(log) == len(pieces)
+		}}
 }
 
-func (l *lineage) finish(b session.Begun) deed {
-	o := rapid.SampledFrom([]session.Outcome{{Status: session.RunCompleted}, {Status: session.RunCancelled},
-		{Status: session.RunFailed, Code: protocol.Unavailable, Error: "It failed."}}).Draw(l.t, "outcome")
-	return deed{what: "finish", do: func() error { return l.service.Finish(context.Background(), b, o) },
+func (l *crashTest) finish(b session.StartedRun) step {
+	o := rapid.SampledFrom([]session.Outcome{{Status: session.RunCompleted},
+		{Status: session.RunCancelled},
+		{Status: session.RunFailed, Code: protocol.Unavailable,
+			Error: "It failed."}}).Draw(l.t, "outcome")
+	return step{what: "finish",
+		do:   func() error { return l.service.Finish(context.Background(), b, o) },
 		done: func() bool { return l.status(b.Run.ID) == o.Status }}
 }
 
-func (l *lineage) withdraw(key string) deed {
+func (l *crashTest) withdraw(key string) step {
 	var queued []string
 	for _, r := range l.active(key) {
 		if r.Status == session.RunQueued {
 			queued = append(queued, r.ID)
 		}
 	}
-	return deed{what: "withdraw", do: func() error { _, _, err := l.service.Withdraw(context.Background(), ann.To(key), ""); return err },
+	return step{what: "withdraw",
+		do: func() error {
+			_, _,
+				err := l.service.Withdraw(context.Background(), ann.To(key), "")
+			return err
+		},
 		done: func() bool {
-			return !slices.ContainsFunc(queued, func(id string) bool { return l.status(id) != session.RunCancelled })
+			return !slices.ContainsFunc(queued,
+				func(id string) bool { return l.status(id) != session.RunCancelled })
 		}}
 }
 
-// settle is the last process, which lives: it recovers, sends again what was not
-// acknowledged, and answers all that waits.
-func (l *lineage) settle() {
+// settle runs the last process, which does not crash: it recovers, repeats what was not
+// acknowledged, and answers all queued runs.
+func (l *crashTest) settle() {
 	ctx := context.Background()
 	l.process++
-	l.service = session.New(l.store, witness{l.t, l.store}, anyNumber)
+	l.service = session.New(l.store, storedChecker{l.t, l.store}, noLimit)
 	_, waiting, err := l.service.Recover(ctx, l.holder(), true)
 	if err != nil {
 		l.t.Fatalf("recover: %v", err)
 	}
 	for _, key := range l.keys() {
 		active := l.active(key)
-		if slices.Contains(waiting, key) != (len(active) > 0) || len(active) > 0 && active[0].Status != session.RunQueued {
+		if slices.Contains(waiting, key) != (len(active) > 0) || len(active) > 0 &&
+			active[0].Status != session.RunQueued {
 			l.t.Fatalf("%s has %+v after the recovery; waiting are %v", key, active, waiting)
 		}
 	}
@@ -531,9 +578,9 @@ func (l *lineage) settle() {
 	storetest.Sound(l.t, l.store)
 }
 
-// repeat asks again, and fails unless there is one message and one run of it at
-// most, and what was acknowledged is the one.
-func (l *lineage) repeat(mark string, before *session.Sent) {
+// repeat repeats an ask, and fails unless there is at most one message and one run of it,
+// which are those that were acknowledged.
+func (l *crashTest) repeat(mark string, before *session.Sent) {
 	a, there := l.asked[mark], l.kept(mark)
 	got, err := a.make()
 	var refusal *protocol.Error
@@ -541,39 +588,44 @@ func (l *lineage) repeat(mark string, before *session.Sent) {
 		return // a full queue, or nothing to retry
 	}
 	if err != nil || got.Duplicate != there || before != nil && !there {
-		l.t.Fatalf("%s, acknowledged as %+v, again: %+v (%v); was there: %v", mark, before, got, err, there)
+		l.t.Fatalf("%s, acknowledged as %+v, again: %+v (%v); was there: %v", mark, before, got,
+			err, there)
 	}
-	if before != nil && (got.RunID != before.RunID || got.MessageID != before.MessageID || got.Seq != before.Seq || got.Epoch != before.Epoch) {
+	if before != nil && (got.RunID != before.RunID || got.MessageID != before.MessageID ||
+		got.Seq != before.Seq || got.Epoch != before.Epoch) {
 		l.t.Fatalf("%s is %+v, and was acknowledged as %+v", mark, got, before)
 	}
 	if a.text == "" {
 		return
 	}
-	// It may be gone with a log that was cleared, but is never there twice.
+	// It may have been removed with a cleared log, but must not be there twice.
 	if n, now := l.says(a.key, a.text), l.record(a.key); n > 1 || n == 0 && got.Epoch == now.Epoch {
 		l.t.Fatalf("%s is in the transcript %d times, of epoch %s: %+v", mark, n, now.Epoch, got)
 	}
 }
 
-// bury leaves no run behind for the next lineage.
-func (l *lineage) bury() {
+// endRuns ends all runs, so that none is left for the next test case.
+func (l *crashTest) endRuns() {
 	for _, key := range l.keys() {
-		_ = session.New(l.store, nobody{}, anyNumber).Delete(context.Background(), root.To(key)) // it may be deleted already
+		// it may be deleted already
+		_ = session.New(l.store, discardEvents{}, noLimit).Delete(context.Background(),
+			root.To(key))
 	}
 }
 
-func (l *lineage) view(fn func(session.Tx) error) {
-	if err := l.store.View(context.Background(), fn); err != nil && !errors.Is(err, store.ErrNotFound) {
+func (l *crashTest) view(fn func(session.Tx) error) {
+	if err := l.store.View(context.Background(), fn); err != nil &&
+		!errors.Is(err, store.ErrNotFound) {
 		l.t.Fatalf("%v", err)
 	}
 }
 
-func (l *lineage) record(key string) (rec session.Record) {
+func (l *crashTest) record(key string) (rec session.Record) {
 	l.view(func(tx session.Tx) (err error) { rec, err = tx.Session(key); return err })
 	return rec
 }
 
-func (l *lineage) active(key string) (runs []session.Run) {
+func (l *crashTest) active(key string) (runs []session.Run) {
 	rec := l.record(key)
 	if rec.ID == 0 {
 		return nil
@@ -582,27 +634,28 @@ func (l *lineage) active(key string) (runs []session.Run) {
 	return runs
 }
 
-func (l *lineage) log(key string) []session.StoredEvent {
+func (l *crashTest) log(key string) []session.StoredEvent {
 	return storetest.Log(l.t, l.store, l.record(key))
 }
 
-func (l *lineage) status(runID string) session.RunStatus {
+func (l *crashTest) status(runID string) session.RunStatus {
 	var run session.Run
 	l.view(func(tx session.Tx) (err error) { run, err = tx.Run(runID); return err })
 	return run.Status
 }
 
-func (l *lineage) messages(key string) (all []session.Message) {
+func (l *crashTest) messages(key string) (all []session.Message) {
 	rec := l.record(key)
 	l.view(func(tx session.Tx) (err error) {
-		all, _, err = tx.Messages(rec.ID, session.Place{}, session.Bound{Messages: 1 << 20, Bytes: 1 << 30})
+		all, _, err = tx.Messages(rec.ID, session.Place{},
+			session.Bound{Messages: 1 << 20, Bytes: 1 << 30})
 		return err
 	})
 	return all
 }
 
 // says counts the messages with that content.
-func (l *lineage) says(key, content string) (n int) {
+func (l *crashTest) says(key, content string) (n int) {
 	for _, m := range l.messages(key) {
 		if m.Content == content {
 			n++
@@ -611,9 +664,9 @@ func (l *lineage) says(key, content string) (n int) {
 	return n
 }
 
-// kept reports whether what was asked is in the store: under its idempotency key,
-// and with its message and its run unless their log was cleared. In part it fails.
-func (l *lineage) kept(mark string) bool {
+// kept reports whether an ask is stored: its idempotency key, and its message and run
+// unless their log was cleared. If only a part is stored, kept fails.
+func (l *crashTest) kept(mark string) bool {
 	var send session.Send
 	var message session.Message
 	var run session.Run
@@ -634,7 +687,8 @@ func (l *lineage) kept(mark string) bool {
 	if send.Key == "" {
 		return false
 	}
-	whole := run.ID == send.RunID && run.UserMessageID == message.ID && message.ID == send.MessageID && send.Seq <= rec.LastSeq
+	whole := run.ID == send.RunID && run.UserMessageID == message.ID &&
+		message.ID == send.MessageID && send.Seq <= rec.LastSeq
 	if text := l.asked[mark].text; text != "" {
 		whole = whole && message.Content == text && message.Seq == send.Seq
 	}
@@ -644,8 +698,8 @@ func (l *lineage) kept(mark string) bool {
 	return true
 }
 
-// picture is all that the store holds of the lineage.
-func (l *lineage) picture() string {
+// picture returns everything that is stored, as text.
+func (l *crashTest) picture() string {
 	var b strings.Builder
 	for _, key := range l.keys() {
 		rec := l.record(key)
@@ -674,7 +728,7 @@ func (l *lineage) picture() string {
 	return b.String()
 }
 
-// difference is the lines that went and came.
+// difference returns the removed and the added lines.
 func difference(before, after string) string {
 	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
 	missing := func(from []string) func(string) bool {

@@ -5,18 +5,19 @@ import (
 	"strings"
 )
 
-// Cursor is the record's place in a list, as a text that clients hand back.
+// Cursor returns the session's position in a list as a text, for clients.
 func (r Record) Cursor() string {
 	pinned := "0"
 	if r.Pinned {
 		pinned = "1"
 	}
-	return pinned + "." + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 36) + "." + strconv.FormatInt(r.ID, 36)
+	return pinned + "." + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 36) + "." +
+		strconv.FormatInt(r.ID, 36)
 }
 
-// ParseCursor reads a Cursor. The empty text is no position, and stands for the beginning
-// of the list.
-func ParseCursor(text string) (*Position, bool) {
+// ParseCursor parses a text from Cursor. ok is false if the text is not valid. The empty
+// text is valid: its position is nil, the beginning of the list.
+func ParseCursor(text string) (position *Position, ok bool) {
 	if text == "" {
 		return nil, true
 	}
@@ -26,5 +27,6 @@ func ParseCursor(text string) (*Position, bool) {
 	}
 	updated, err1 := strconv.ParseInt(parts[1], 36, 64)
 	id, err2 := strconv.ParseInt(parts[2], 36, 64)
-	return &Position{Pinned: parts[0] == "1", UpdatedAt: updated, ID: id}, err1 == nil && err2 == nil
+	return &Position{Pinned: parts[0] == "1", UpdatedAt: updated, ID: id}, err1 == nil &&
+		err2 == nil
 }

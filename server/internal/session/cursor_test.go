@@ -20,7 +20,8 @@ func TestCursor(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	for _, seed := range []string{"", "0.a.1", "1.zz.zz", "2.1.1", "0..", "0.-1.-1", "0.1.1.1", "0.9999999999999999999.1"} {
+	for _, seed := range []string{"", "0.a.1", "1.zz.zz", "2.1.1", "0..", "0.-1.-1", "0.1.1.1",
+		"0.9999999999999999999.1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

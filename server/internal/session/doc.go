@@ -1,21 +1,36 @@
-// Package session holds sessions and their logs.
+// Package session has the sessions, their logs and their transcripts.
 //
-// A session is an append-only log of events with a gapless seq, starting at 1
-// in each epoch. Every change (a message, a piece of an answer, the end of a
-// run, a new label) is one event, committed before anyone is told of it; the
-// transcript is a projection written in the same transaction. Folding the log
-// gives the transcript, and a test holds the two equal.
+// Its nouns:
 //
-// A client that knows an epoch and a seq gets everything after it by Replay,
-// from memory or from the store, or is told that it cannot be followed (Reset).
-// That is so once Compact has removed the pieces of old answers: up to its floor
-// a log has gaps, above it none. The messages made of them stay.
+//   - A session is a conversation of one user with one agent. Its [Record] has a key, an
+//     owner and a label.
+//   - The log of a session is its append-only list of events. Each has a seq, counted
+//     from 1
+//     without gaps.
+//   - An epoch identifies a log. It changes when the log starts again, after a reset or
+//     a
+//     deletion.
+//   - The transcript is the list of [Message]s that the events produce. It is stored in
+//     the
+//     same transaction as the events.
+//   - A run is the making of one answer: queued, running, then completed, failed or
+//     cancelled ([Run]).
+//   - A piece is a part of a streaming answer, stored as one event ([Piece]).
+//   - A lease says until when the holder of a run is known to be alive.
+//   - To compact is to remove the pieces of old answers from the log. The floor is the
+//     highest seq that was removed; below it the log has gaps.
+//   - A tail is the end of a log, cached in memory.
 //
-// A run belongs to its session. Who answers holds its lease; a run whose lease
-// is over is ended as interrupted by Recover, and Retry answers its message anew.
+// Each change (a message, a piece of an answer, the end of a run, a new label) is one
+// event. An event is committed before it is published. A client that knows an epoch and a
+// seq gets all later events by [Service.Replay], from memory or from the store, or a
+// reset if its seq is below the floor or belongs to another log.
 //
-// A Service serialises the changes of one session, so that events reach the
-// Publisher in the order of their seq. Different sessions proceed side by side
-// and share the store's grouped commits. What it has in memory is right as long
-// as it alone changes the sessions of its store.
+// A run whose lease has expired is ended as interrupted by [Service.Recover].
+// [Service.Retry] answers its message again.
+//
+// A [Service] serialises the changes of one session, so that its events reach the
+// [Publisher] in the order of their seq. Changes of different sessions are concurrent and
+// share the store's grouped commits. The tails are correct only while no other process
+// changes the sessions of the store.
 package session

@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// moody is a store that fails, or waits, when told to.
-type moody struct {
+// faultyStore is a store that can be made to fail or to hang.
+type faultyStore struct {
 	session.Store
 	noUpdate, noView atomic.Bool
 	arrived, gate    chan struct{} // if set, an Update says that it is there, and waits
@@ -22,8 +22,8 @@ type moody struct {
 
 var errDisk = errors.New("the disk is full")
 
-// Update runs fn in vain where it is to fail, as a commit that fails does.
-func (m *moody) Update(ctx context.Context, fn func(session.Tx) error) error {
+// Update calls fn and then fails, like a failed commit.
+func (m *faultyStore) Update(ctx context.Context, fn func(session.Tx) error) error {
 	if m.gate != nil {
 		m.arrived <- struct{}{}
 		<-m.gate
@@ -37,14 +37,14 @@ func (m *moody) Update(ctx context.Context, fn func(session.Tx) error) error {
 	})
 }
 
-func (m *moody) View(ctx context.Context, fn func(session.Tx) error) error {
+func (m *faultyStore) View(ctx context.Context, fn func(session.Tx) error) error {
 	if m.noView.Load() {
 		return errDisk
 	}
 	return m.Store.View(ctx, fn)
 }
 
-// meanwhile does something once, when somebody has looked at the store.
+// meanwhile is a store that calls a function once, after a View.
 type meanwhile struct {
 	session.Store
 	then func()
@@ -59,11 +59,12 @@ func (m *meanwhile) View(ctx context.Context, fn func(session.Tx) error) error {
 	return err
 }
 
-// What the store did not keep nobody is told of, and the next try does it whole.
-func TestNothingIsToldThatIsNotKept(t *testing.T) {
+// If a change could not be stored, none of its events is published, and the next try is
+// complete.
+func TestOnlyStoredEventsArePublished(t *testing.T) {
 	t.Parallel()
-	store := &moody{Store: openStore(t)}
-	h := houseOn(store)
+	store := &faultyStore{Store: openStore(t)}
+	h := newTestServiceOn(store)
 	ctx := t.Context()
 	h.answered(t, ann, "other", "Hi", "there")
 	h.answered(t, ann, "k", "Hi", "there")
@@ -72,24 +73,29 @@ func TestNothingIsToldThatIsNotKept(t *testing.T) {
 	if err := h.OnEnd(ctx, run, func(session.Ended) { ended++ }); err != nil {
 		t.Fatal(err)
 	}
-	var b session.Begun
+	var b session.StartedRun
 	label := "label"
 	steps := []struct {
 		name string
 		do   func() error
 	}{
 		{"send", func() error {
-			_, err := h.Send(ctx, ann.To("k"), session.SendRequest{Message: "More", IdempotencyKey: "i"})
+			_, err := h.Send(ctx, ann.To("k"),
+				session.SendRequest{Message: "More", IdempotencyKey: "i"})
 			return err
 		}},
 		{"inject", func() error { _, err := h.Inject(ctx, ann.To("k"), "note", ""); return err }},
 		{"patch", func() error { _, err := h.Patch(ctx, ann.To("k"), &label, nil); return err }},
 		{"begin", func() error { begun, err := h.Begin(ctx, "k", "h"); b = begun; return err }},
 		{"append", func() error { return h.Append(ctx, b, []session.Piece{{Text: "well"}}) }},
-		{"finish", func() error { return h.Finish(ctx, b, session.Outcome{Status: session.RunFailed}) }},
+		{"finish", func() error {
+			return h.Finish(ctx, b,
+				session.Outcome{Status: session.RunFailed})
+		}},
 		{"compact", func() error { _, err := h.Compact(ctx, farFuture); return err }},
 		{"retry", func() error {
-			_, err := h.Retry(ctx, ann.To("k"), session.RetryRequest{RunID: b.Run.ID, IdempotencyKey: "r"})
+			_, err := h.Retry(ctx, ann.To("k"),
+				session.RetryRequest{RunID: b.Run.ID, IdempotencyKey: "r"})
 			return err
 		}},
 		{"withdraw", func() error { _, _, err := h.Withdraw(ctx, ann.To("k"), ""); return err }},
@@ -104,20 +110,20 @@ func TestNothingIsToldThatIsNotKept(t *testing.T) {
 		{"retain", func() error { _, err := h.Retain(ctx, farFuture); return err }},
 	}
 	for _, step := range steps {
-		before, endedBefore := h.told.count(), ended
+		before, endedBefore := h.published.count(), ended
 		store.noUpdate.Store(true)
 		if err := step.do(); !errors.Is(err, errDisk) {
 			t.Fatalf("%s on a full disk: %v", step.name, err)
 		}
 		store.noUpdate.Store(false)
-		if h.told.count() != before || ended != endedBefore {
+		if h.published.count() != before || ended != endedBefore {
 			t.Errorf("%s told of what was not kept", step.name)
 		}
 		h.checkLog(t, "k")
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		if step.name != "compact" && h.told.count() == before {
+		if step.name != "compact" && h.published.count() == before {
 			t.Errorf("%s told nothing", step.name)
 		}
 		if step.name != "retain" {
@@ -132,8 +138,8 @@ func TestNothingIsToldThatIsNotKept(t *testing.T) {
 // A run whose history cannot be read stays queued.
 func TestBeginFailsWhole(t *testing.T) {
 	t.Parallel()
-	store := &moody{Store: openStore(t)}
-	h := houseOn(store)
+	store := &faultyStore{Store: openStore(t)}
+	h := newTestServiceOn(store)
 	sent := h.send(t, ann, "k", "Hi")
 	store.noView.Store(true)
 	if _, err := h.Begin(t.Context(), "k", "h"); !errors.Is(err, errDisk) {
@@ -145,11 +151,10 @@ func TestBeginFailsWhole(t *testing.T) {
 	}
 }
 
-// What a run is given of a long conversation is bounded, and ends with the
-// question.
-func TestPromptIsBounded(t *testing.T) {
+// The history of a run is limited, and ends with the message to be answered.
+func TestHistoryOfARunIsLimited(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	for range 8 {
 		h.answered(t, ann, "k", strings.Repeat("q", 200<<10), "a")
 	}
@@ -159,7 +164,8 @@ func TestPromptIsBounded(t *testing.T) {
 	for _, m := range b.History {
 		size += len(m.Content)
 	}
-	if last := b.History[len(b.History)-1]; last.Content != "last" || last.Status != protocol.StatusComplete {
+	if last := b.History[len(b.History)-1]; last.Content != "last" ||
+		last.Status != protocol.StatusComplete {
 		t.Errorf("the history ends with %+v", last)
 	}
 	if size < 512<<10 || size > 1<<20+10 {
@@ -167,11 +173,11 @@ func TestPromptIsBounded(t *testing.T) {
 	}
 }
 
-// A caller that goes away does not wait for a busy session.
+// A caller stops waiting for a busy session when its context is done.
 func TestWaitForASessionEnds(t *testing.T) {
 	t.Parallel()
-	store := &moody{Store: openStore(t)}
-	h := houseOn(store)
+	store := &faultyStore{Store: openStore(t)}
+	h := newTestServiceOn(store)
 	h.send(t, ann, "k", "Hi")
 	store.arrived, store.gate = make(chan struct{}), make(chan struct{})
 	done := make(chan error)
@@ -192,11 +198,10 @@ func TestWaitForASessionEnds(t *testing.T) {
 	}
 }
 
-// However many change a session at once, its events are published one at a time
-// and in order.
-func TestEventsAreToldInOrder(t *testing.T) {
+// Concurrent changes of a session publish its events one at a time and in order.
+func TestEventsArePublishedInOrder(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	keys := []string{"one", "two"}
 	for _, key := range keys {
 		h.send(t, ann, key, "Hi")
@@ -213,14 +218,16 @@ func TestEventsAreToldInOrder(t *testing.T) {
 						h.finish(t, b, session.RunCompleted)
 					}
 				case i%3 == 1:
-					_, err := h.Send(context.Background(), ann.To(key), session.SendRequest{Message: "more"})
+					_, err := h.Send(context.Background(), ann.To(key),
+						session.SendRequest{Message: "more"})
 					var full *protocol.Error
 					if err != nil && !errors.As(err, &full) {
 						t.Error(err)
 					}
 				default:
 					label := fmt.Sprint(worker, i)
-					if _, err := h.Patch(context.Background(), ann.To(key), &label, nil); err != nil {
+					if _, err := h.Patch(context.Background(), ann.To(key), &label,
+						nil); err != nil {
 						t.Error(err)
 					}
 				}

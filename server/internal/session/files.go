@@ -9,9 +9,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// files finds the files that a message is to carry: the caller's own, or an
-// admin's choice, since who has the gateway token uploads as one user and may
-// speak as any.
+// files returns the files of a message. They must belong to the caller, except if the
+// caller is an admin: a program with the gateway token uploads as one user and may send
+// as another.
 func (c *change) files(caller Caller, ids []string) ([]File, error) {
 	var files []File
 	for i, id := range ids {
@@ -29,9 +29,10 @@ func (c *change) files(caller Caller, ids []string) ([]File, error) {
 	return files, nil
 }
 
-// FilesOfOthers gives those of the files that are not the user's own, whoever asks:
-// it is for the audit log. What is no file is left out.
-func (s *Service) FilesOfOthers(ctx context.Context, userID string, ids []string) (others []File, err error) {
+// FilesOfOthers returns those of the files that do not belong to the user, without a
+// check of access: it is for the audit log. Unknown ids are left out.
+func (s *Service) FilesOfOthers(ctx context.Context, userID string,
+	ids []string) (others []File, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		others = nil
 		for _, id := range ids {
@@ -49,28 +50,30 @@ func (s *Service) FilesOfOthers(ctx context.Context, userID string, ids []string
 	return others, err
 }
 
-// attach makes files the session's. One of another session would vanish with
-// that.
+// attach attaches files to the session. It refuses a file of another session, which would
+// be deleted with that session.
 func (c *change) attach(files []File) error {
 	for i, f := range files {
 		switch f.SessionID {
-		case c.rec.ID: // which shows it once more
+		case c.rec.ID: // another message of the session has it, too
 		case 0:
 			if err := c.AttachFile(f.ID, c.rec.ID); err != nil {
 				return err
 			}
 		default:
-			return refuseFile(protocol.FailedPrecondition, i, "this file is in another session: upload it again")
+			return refuseFile(protocol.FailedPrecondition, i,
+				"this file is in another session: upload it again")
 		}
 	}
 	return nil
 }
 
+// refuseFile returns the refusal of the file with index i.
 func refuseFile(code protocol.Code, i int, sentence string) error {
 	return protocol.Refuse(code, "media["+strconv.Itoa(i)+"]: "+sentence)
 }
 
-// wire is what messages carry of files.
+// wire returns files in the form of the protocol.
 func wire(files []File) []protocol.Media {
 	var media []protocol.Media
 	for _, f := range files {

@@ -15,21 +15,21 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// filing is a house whose store keeps files, too.
-type filing struct {
-	house
+// testFiles is a testService with the store of files.
+type testFiles struct {
+	testService
 	media media.Store
 }
 
-func newFiling(t *testing.T) filing {
+func newTestFiles(t *testing.T) testFiles {
 	t.Helper()
-	sessions, files := openFiling(t)
-	return filing{houseOn(sessions), files}
+	sessions, files := openStores(t)
+	return testFiles{newTestServiceOn(sessions), files}
 }
 
-// openFiling opens both sides of one store, which runs each function twice, but
-// not in a benchmark.
-func openFiling(t testing.TB) (session.Store, media.Store) {
+// openStores opens the stores of sessions and of files in one database. They call each
+// function twice, except in benchmarks.
+func openStores(t testing.TB) (session.Store, media.Store) {
 	t.Helper()
 	s, err := sqlite.Open(context.Background(), t.TempDir(), sqlite.Options{})
 	if err != nil {
@@ -46,18 +46,19 @@ func openFiling(t testing.TB) (session.Store, media.Store) {
 	return retrytest.Twice(s.Sessions()), retrytest.Twice(s.Media())
 }
 
-// file makes a record of an upload.
-func (f filing) file(t *testing.T, id, user string) {
+// file inserts the record of an upload.
+func (f testFiles) file(t *testing.T, id, user string) {
 	t.Helper()
 	if err := f.media.Update(t.Context(), func(tx media.Tx) error {
-		return tx.Insert(media.File{ID: id, UserID: user, Filename: id + ".png", MimeType: "image/png", Size: 7, Width: 4, Height: 3, CreatedAt: time.Now()})
+		return tx.Insert(media.File{ID: id, UserID: user, Filename: id + ".png",
+			MimeType: "image/png", Size: 7, Width: 4, Height: 3, CreatedAt: time.Now()})
 	}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// where is the session that a file is in; -1 for one that is gone.
-func (f filing) where(t *testing.T, id string) (session int64) {
+// where returns the session of a file, or -1 if the file was freed.
+func (f testFiles) where(t *testing.T, id string) (session int64) {
 	t.Helper()
 	err := f.media.View(t.Context(), func(tx media.Tx) error {
 		got, err := tx.File(id)
@@ -70,22 +71,26 @@ func (f filing) where(t *testing.T, id string) (session int64) {
 	return try(t, session, err)
 }
 
-func (f filing) sendFiles(who session.Caller, key, text string, ids ...string) (session.Sent, error) {
-	return f.Send(context.Background(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: text, Media: ids})
+func (f testFiles) sendFiles(who session.Caller, key, text string,
+	ids ...string) (session.Sent, error) {
+	return f.Send(context.Background(), who.To(key),
+		session.SendRequest{DefaultAgent: "demo", Message: text, Media: ids})
 }
 
 func TestFilesOfAMessage(t *testing.T) {
 	t.Parallel()
-	f := newFiling(t)
+	f := newTestFiles(t)
 	f.file(t, "a", "ann")
 	f.file(t, "b", "ann")
 	sent, err := f.sendFiles(ann, "k", "", "a", "b")
 	try(t, sent, err)
 	rec := f.checkLog(t, "k")
 	if f.where(t, "a") != rec.ID || f.where(t, "b") != rec.ID || rec.Label != "a.png" {
-		t.Errorf("the files are in %d and %d, of session %+v", f.where(t, "a"), f.where(t, "b"), rec)
+		t.Errorf("the files are in %d and %d, of session %+v", f.where(t, "a"),
+			f.where(t, "b"), rec)
 	}
-	want := protocol.Media{Path: protocol.MediaPath + "a", Filename: "a.png", MimeType: "image/png", Size: 7, Width: 4, Height: 3}
+	want := protocol.Media{Path: protocol.MediaPath + "a", Filename: "a.png", MimeType: "image/png",
+		Size: 7, Width: 4, Height: 3}
 	if m := f.history(t, "k")[0]; len(m.Media) != 2 || m.Media[0] != want {
 		t.Errorf("the message is %+v", m)
 	}
@@ -107,10 +112,10 @@ func TestFilesOfAMessage(t *testing.T) {
 	refused(t, "a file that is gone", err, protocol.NotFound)
 }
 
-// A send that is refused leaves its files where they were.
+// A refused send attaches no files.
 func TestRefusedSendKeepsFiles(t *testing.T) {
 	t.Parallel()
-	f := newFiling(t)
+	f := newTestFiles(t)
 	f.file(t, "a", "ann")
 	f.file(t, "b", "ben")
 	for i := range protocol.MaxQueuedRuns + 1 {
@@ -125,7 +130,7 @@ func TestRefusedSendKeepsFiles(t *testing.T) {
 		"a full queue":          {"full", []string{"a"}, protocol.ResourceExhausted},
 		"somebody else's file":  {"new", []string{"a", "b"}, protocol.Forbidden},
 		"a file that never was": {"new", []string{"a", "c"}, protocol.NotFound},
-		// Of which nothing is told, not even what is wrong with the files.
+		// The caller learns nothing else, not even what is wrong with the files.
 		"somebody else's session": {"bens", []string{"a", "c"}, protocol.Forbidden},
 	} {
 		_, err := f.sendFiles(ann, c.key, "x", c.ids...)
@@ -143,7 +148,7 @@ func TestRefusedSendKeepsFiles(t *testing.T) {
 
 func TestFilesOfAnotherSession(t *testing.T) {
 	t.Parallel()
-	f := newFiling(t)
+	f := newTestFiles(t)
 	f.file(t, "a", "ann")
 	for _, key := range []string{"k", "k"} {
 		sent, err := f.sendFiles(ann, key, "", "a")
@@ -158,10 +163,10 @@ func TestFilesOfAnotherSession(t *testing.T) {
 	}
 }
 
-// FilesOfOthers leaves out the caller's own files and what is no file.
+// FilesOfOthers leaves out the caller's own files and unknown ids.
 func TestFilesOfOthers(t *testing.T) {
 	t.Parallel()
-	f := newFiling(t)
+	f := newTestFiles(t)
 	for id, user := range map[string]string{"a": "ann", "b": "ben", "c": "ben", "d": "ann"} {
 		f.file(t, id, user)
 	}

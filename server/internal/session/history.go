@@ -9,48 +9,52 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Page is a part of a transcript with the place in the log that it shows.
+// Page is a part of a transcript, and the session with the last seq that the part shows.
 type Page struct {
 	Session  Record
-	Messages []protocol.Message // in transcript order
-	HasMore  bool               // there are older ones
+	Messages []protocol.Message // in the order of the transcript
+	HasMore  bool               // whether there are older messages
 }
 
-// History gives up to limit messages before the one with that seq (0: the
-// newest), in transcript order, with what a running answer has said so far. A
-// page ends early where its text would not fit a frame. A message and its
-// answers are not parted, so a page may hold a few more than limit, unless there
-// are more of them than a page can hold. Refuses with NOT_FOUND and FORBIDDEN.
+// History returns up to limit messages before the message with the seq before, or the
+// newest messages if before is 0. A streaming answer has its text so far.
+//
+// A page has fewer messages if their text would not fit into a frame. It may have a few
+// more than limit, since a message and its answers are on the same page if possible.
+// History refuses with NOT_FOUND and FORBIDDEN.
 func (s *Service) History(ctx context.Context, a Access, before int64, limit int) (Page, error) {
 	var p Page
 	err := s.store.View(ctx, func(tx Tx) error {
-		rec, err := owned(tx, a)
+		rec, err := findOwned(tx, a)
 		if err != nil {
 			return err
 		}
-		p, err = page(tx, rec, before, limit)
+		p, err = loadPage(tx, rec, before, limit)
 		return err
 	})
 	return p, err
 }
 
-// answersAMessage is how many messages beyond a page are looked at to find
-// where its first group begins.
-const answersAMessage = 20
+// maxAnswersKept is how many messages are read in addition to a page, to find the message
+// that its first answers belong to.
+const maxAnswersKept = 20
 
-func page(tx Tx, rec Record, before int64, limit int) (Page, error) {
+// loadPage returns a page of the session's transcript.
+func loadPage(tx Tx, rec Record, before int64, limit int) (Page, error) {
 	place, err := placeOf(tx, rec, before)
 	if err != nil {
 		return Page{}, err
 	}
-	messages, more, err := tx.Messages(rec.ID, place, Bound{Messages: limit + answersAMessage, Bytes: protocol.MaxFrameBytes})
+	messages, more, err := tx.Messages(rec.ID, place,
+		Bound{Messages: limit + maxAnswersKept, Bytes: protocol.MaxFrameBytes})
 	if err != nil {
 		return Page{}, err
 	}
-	first := whole(messages, max(0, len(messages)-limit))
-	p := Page{Session: rec, HasMore: more || first > 0, Messages: make([]protocol.Message, 0, len(messages)-first)}
+	first := alignToQuestion(messages, max(0, len(messages)-limit))
+	p := Page{Session: rec, HasMore: more || first > 0,
+		Messages: make([]protocol.Message, 0, len(messages)-first)}
 	for _, m := range messages[first:] {
-		if err := streamed(tx, rec.ID, &m.Message); err != nil {
+		if err := loadStreaming(tx, rec.ID, &m.Message); err != nil {
 			return Page{}, err
 		}
 		p.Messages = append(p.Messages, m.Message)
@@ -58,8 +62,8 @@ func page(tx Tx, rec Record, before int64, limit int) (Page, error) {
 	return p, nil
 }
 
-// placeOf finds where the message with that seq stands. A seq that is no
-// message's stands where one would that answers nothing.
+// placeOf returns the place of the message with that seq. If no message has it, it is the
+// place where a message of the user with that seq would be.
 func placeOf(tx Tx, rec Record, seq int64) (Place, error) {
 	if seq <= 0 {
 		return Place{}, nil
@@ -71,9 +75,10 @@ func placeOf(tx Tx, rec Record, seq int64) (Place, error) {
 	return Place{Anchor: m.Anchor, Seq: m.Seq}, err
 }
 
-// whole moves the start of a page to where a message stands together with all
-// its answers: back, or where that is out of sight, forward.
-func whole(messages []Message, first int) int {
+// alignToQuestion returns the index near first at which a page should begin, so that a
+// message and all its answers are on the same page. It moves back to the message if the
+// message was read, otherwise forward to the next one.
+func alignToQuestion(messages []Message, first int) int {
 	for first > 0 && messages[first-1].Anchor == messages[first].Anchor {
 		first--
 	}
@@ -85,7 +90,7 @@ func whole(messages []Message, first int) int {
 		next++
 	}
 	if next == len(messages) {
-		return first // nothing but answers to one message
+		return first // there are only answers to one message
 	}
 	return next
 }
@@ -93,16 +98,16 @@ func whole(messages []Message, first int) int {
 // Activity is what a session is doing.
 type Activity struct {
 	Session Record
-	RunID   string // the run under way, if any
-	Phase   *protocol.Activity
-	Queued  int
+	RunID   string             // the running run, if any
+	Phase   *protocol.Activity // the activity of the running run
+	Queued  int                // the number of queued runs
 }
 
-// Status says what a session is doing. Refuses with NOT_FOUND and FORBIDDEN.
+// Status returns what a session is doing. It refuses with NOT_FOUND and FORBIDDEN.
 func (s *Service) Status(ctx context.Context, a Access) (Activity, error) {
 	var now Activity
 	err := s.store.View(ctx, func(tx Tx) error {
-		rec, err := owned(tx, a)
+		rec, err := findOwned(tx, a)
 		if err != nil {
 			return err
 		}
@@ -126,14 +131,15 @@ func (s *Service) Status(ctx context.Context, a Access) (Activity, error) {
 	return now, err
 }
 
-// phase is a run's last activity: what it announced, or answering once it
-// speaks.
+// phase returns the activity of a running run: the last one that it announced, or
+// answering if its last event is text.
 func phase(tx Tx, r Run) (*protocol.Activity, error) {
 	answer, err := tx.Message(r.SessionID, r.AnswerID)
 	if err != nil {
 		return nil, err
 	}
-	last, err := tx.LastRunEvent(r.SessionID, answer.Seq, r.ID, [2]string{protocol.RunChunk, protocol.RunActivity})
+	last, err := tx.LastRunEvent(r.SessionID, answer.Seq, r.ID,
+		[2]string{protocol.RunChunk, protocol.RunActivity})
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return &protocol.Activity{Phase: "thinking"}, nil
@@ -143,11 +149,12 @@ func phase(tx Tx, r Run) (*protocol.Activity, error) {
 		return &protocol.Activity{Phase: protocol.PhaseAnswering}, nil
 	}
 	a := &protocol.Activity{}
-	return a, inner(last.Payload, a)
+	return a, decodeAgent(last.Payload, a)
 }
 
-// List gives a page of sessions and whether there are more. Only admins may ask
-// for sessions of others.
+// List returns the sessions that q selects, and whether there are more. List does not
+// check access: the caller must ask for the sessions of another user only on behalf of an
+// admin.
 func (s *Service) List(ctx context.Context, q List) (sessions []Record, more bool, err error) {
 	limit := q.Limit
 	q.Limit++
@@ -161,11 +168,11 @@ func (s *Service) List(ctx context.Context, q List) (sessions []Record, more boo
 	return sessions, false, err
 }
 
-// Find gives one session. Refuses with NOT_FOUND and FORBIDDEN.
+// Find returns one session. It refuses with NOT_FOUND and FORBIDDEN.
 func (s *Service) Find(ctx context.Context, a Access) (Record, error) {
 	var rec Record
 	err := s.store.View(ctx, func(tx Tx) (err error) {
-		rec, err = owned(tx, a)
+		rec, err = findOwned(tx, a)
 		return err
 	})
 	return rec, err

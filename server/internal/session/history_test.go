@@ -10,15 +10,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// askAgain makes a message with an answer that fails, and asks for others, which
-// do so too.
-func (h house) askAgain(t testing.TB, key, question, answer string, times int) {
+// failAndRetry sends a message whose answer fails, and retries that many times, in vain.
+func (h testService) failAndRetry(t testing.TB, key, question, answer string, times int) {
 	t.Helper()
 	sent := h.send(t, ann, key, question)
 	for i := range times + 1 {
 		if i > 0 {
 			var err error
-			if sent, err = h.Retry(t.Context(), ann.To(key), session.RetryRequest{RunID: sent.RunID}); err != nil {
+			if sent, err = h.Retry(t.Context(), ann.To(key),
+				session.RetryRequest{RunID: sent.RunID}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -30,11 +30,11 @@ func (h house) askAgain(t testing.TB, key, question, answer string, times int) {
 
 func TestHistoryPages(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	h.answered(t, ann, "k", "one", "1")
 	h.answered(t, ann, "k", "two", "2")
-	h.askAgain(t, "k", "three", "3", 3)
-	h.askAgain(t, "k", "four", "4", 70) // more than a page looks back
+	h.failAndRetry(t, "k", "three", "3", 3)
+	h.failAndRetry(t, "k", "four", "4", 70) // more than a page looks back
 	h.answered(t, ann, "k", "five", "5")
 	if _, err := h.Inject(t.Context(), ann.To("k"), "six", ""); err != nil {
 		t.Fatal(err)
@@ -49,13 +49,13 @@ func TestHistoryPages(t *testing.T) {
 	}
 }
 
-// A page begins with a message that answers nothing, unless there are more
-// answers to one message than a page can hold.
+// A page begins with a message of the user, unless one message has more answers than fit
+// on a page.
 func TestHistoryDoesNotPartAnswers(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	for i := range 12 {
-		h.askAgain(t, "k", fmt.Sprint("question ", i), "answer", i%4)
+		h.failAndRetry(t, "k", fmt.Sprint("question ", i), "answer", i%4)
 	}
 	for limit := 1; limit <= 40; limit++ {
 		for before := int64(0); before >= 0; {
@@ -73,10 +73,10 @@ func TestHistoryDoesNotPartAnswers(t *testing.T) {
 	}
 }
 
-// Pages are as large as a frame, whatever the messages are.
+// A page fits into a frame, whatever its messages.
 func TestHistoryPagesAreBounded(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	question, answer := strings.Repeat("q", protocol.MaxMessageBytes), strings.Repeat("a", 300<<10)
 	for range 4 {
 		h.answered(t, ann, "k", question, answer)
@@ -106,10 +106,10 @@ func TestHistoryPagesAreBounded(t *testing.T) {
 	}
 }
 
-// A seq that is no message's is as good a place as any.
+// History accepts a seq that no message has.
 func TestHistoryBeforeAnySeq(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	for range 3 {
 		h.answered(t, ann, "k", "question", "answer")
 	}
@@ -130,7 +130,7 @@ func TestHistoryBeforeAnySeq(t *testing.T) {
 
 func TestStatusTellsThePhase(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	h.send(t, ann, "k", "Hi")
 	status := func() session.Activity {
 		a, err := h.Status(context.Background(), ann.To("k"))
@@ -145,16 +145,19 @@ func TestStatusTellsThePhase(t *testing.T) {
 		want  protocol.Activity
 	}{
 		{session.Piece{Thinking: "hm"}, protocol.Activity{Phase: "thinking"}},
-		{session.Piece{Activity: &protocol.Activity{Phase: "tool", Tool: "clock"}}, protocol.Activity{Phase: "tool", Tool: "clock"}},
+		{session.Piece{Activity: &protocol.Activity{Phase: "tool", Tool: "clock"}},
+			protocol.Activity{Phase: "tool", Tool: "clock"}},
 		{session.Piece{Thinking: "hm"}, protocol.Activity{Phase: "tool", Tool: "clock"}},
 		{session.Piece{Text: "It"}, protocol.Activity{Phase: "answering"}},
-		{session.Piece{Activity: &protocol.Activity{Phase: "tool", Tool: "map"}}, protocol.Activity{Phase: "tool", Tool: "map"}},
+		{session.Piece{Activity: &protocol.Activity{Phase: "tool", Tool: "map"}},
+			protocol.Activity{Phase: "tool", Tool: "map"}},
 		{session.Piece{Text: " is"}, protocol.Activity{Phase: "answering"}},
 	} {
 		if err := h.Append(t.Context(), b, []session.Piece{step.piece}); err != nil {
 			t.Fatal(err)
 		}
-		if a := status(); a.RunID != b.Run.ID || a.Queued != 0 || a.Phase == nil || *a.Phase != step.want {
+		if a := status(); a.RunID != b.Run.ID || a.Queued != 0 || a.Phase == nil ||
+			*a.Phase != step.want {
 			t.Errorf("after %+v: run %s, phase %+v", step.piece, a.RunID, a.Phase)
 		}
 	}

@@ -15,19 +15,20 @@ import (
 // ends counts the events that end a run.
 func ends(events []session.StoredEvent, run string) (n int) {
 	for _, e := range events {
-		if e.RunID == run && (e.Kind == protocol.RunCompleted || e.Kind == protocol.RunFailed || e.Kind == protocol.RunCancelled) {
+		if e.RunID == run && (e.Kind == protocol.RunCompleted || e.Kind == protocol.RunFailed ||
+			e.Kind == protocol.RunCancelled) {
 			n++
 		}
 	}
 	return n
 }
 
-// However many processes find an orphaned run at once, and even if the one that
-// had it wakes up, it ends once, with all that it had said.
+// If several processes find an orphaned run at the same time, and even if its holder
+// continues, the run ends once, with all its text.
 func TestOrphanEndsOnce(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
-	owner := houseOn(store)
+	owner := newTestServiceOn(store)
 	for range 25 {
 		sent := owner.send(t, ann, "", "question")
 		key := sent.SessionKey
@@ -41,7 +42,7 @@ func TestOrphanEndsOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, other := range []string{"a", "b", "c"} {
 			// Each with locks and a memory of its own, as another process has.
-			process := session.New(store, nobody{}, anyNumber)
+			process := session.New(store, discardEvents{}, noLimit)
 			wg.Go(func() {
 				n, waiting, err := process.Recover(context.Background(), other, false)
 				if err != nil {
@@ -56,7 +57,8 @@ func TestOrphanEndsOnce(t *testing.T) {
 			if err != nil && !errors.Is(err, session.ErrRunEnded) {
 				t.Error(err)
 			}
-			err = owner.Finish(context.Background(), b, session.Outcome{Status: session.RunCompleted})
+			err = owner.Finish(context.Background(), b,
+				session.Outcome{Status: session.RunCompleted})
 			if err == nil {
 				ended.Add(1)
 			} else if !errors.Is(err, session.ErrRunEnded) {
@@ -70,10 +72,11 @@ func TestOrphanEndsOnce(t *testing.T) {
 		}
 		events := owner.stored(t, rec.ID)
 		if n := ends(events, sent.RunID); n != 1 || ended.Load() != 1 || waited.Load() == 0 {
-			t.Fatalf("the run has %d ends, %d ended it, %d found the next one waiting", n, ended.Load(), waited.Load())
+			t.Fatalf("the run has %d ends, %d ended it, %d found the next one waiting", n,
+				ended.Load(), waited.Load())
 		}
 		late := newClient(key)
-		late.catchUp(t, house{Service: owner.cold}, session.Span{Events: 3, Bytes: 1 << 20})
+		late.catchUp(t, testService{Service: owner.cold}, session.Span{Events: 3, Bytes: 1 << 20})
 		sameMessages(t, "the log", transcript(late.shown), owner.history(t, key))
 		if err := owner.Delete(t.Context(), ann.To(key)); err != nil {
 			t.Fatal(err)
@@ -81,22 +84,24 @@ func TestOrphanEndsOnce(t *testing.T) {
 	}
 }
 
-// A run whose holder is heard of, if only just in time, goes on.
+// A run whose lease is renewed just in time goes on.
 func TestLeases(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	h.send(t, ann, "k", "question")
 	h.send(t, ann, "k", "next")
 	before := time.Now()
 	b := h.begin(t, "k")
-	if l := b.Run.LeaseUntil; l.Before(before.Add(protocol.RunLease-time.Millisecond)) || l.After(time.Now().Add(protocol.RunLease)) {
+	if l := b.Run.LeaseUntil; l.Before(before.Add(protocol.RunLease-time.Millisecond)) ||
+		l.After(time.Now().Add(protocol.RunLease)) {
 		t.Errorf("the lease of a run begun at %v ends at %v", before, l)
 	}
 	recovers := func(who string, exclusive bool, want int) {
 		t.Helper()
 		n, waiting, err := h.Recover(t.Context(), who, exclusive)
 		if err != nil || n != want || len(waiting) != want {
-			t.Errorf("for %s %d runs were interrupted, %v wait (%v); want %d", who, n, waiting, err, want)
+			t.Errorf("for %s %d runs were interrupted, %v wait (%v); want %d", who, n, waiting,
+				err, want)
 		}
 	}
 	renew := func(who string, until time.Time) {
@@ -119,23 +124,26 @@ func TestLeases(t *testing.T) {
 	recovers("other", false, 1)
 	h.checkLog(t, "k")
 	messages := h.history(t, "k")
-	if m := messages[1]; m.Status != protocol.StatusFailed || m.Content != "still here" || m.Error == "" {
+	if m := messages[1]; m.Status != protocol.StatusFailed || m.Content != "still here" ||
+		m.Error == "" {
 		t.Errorf("the answer is %s", encoded(messages[1:2]))
 	}
-	if err := h.Append(t.Context(), b, []session.Piece{{Text: "late"}}); !errors.Is(err, session.ErrRunEnded) {
+	if err := h.Append(t.Context(), b, []session.Piece{{Text: "late"}}); !errors.Is(err,
+		session.ErrRunEnded) {
 		t.Errorf("append after the end: %v", err)
 	}
-	if b := h.begin(t, "k"); b.Run.ErrorCode != "" || b.History[len(b.History)-1].Content != "next" {
+	if b := h.begin(t, "k"); b.Run.ErrorCode != "" ||
+		b.History[len(b.History)-1].Content != "next" {
 		t.Errorf("the next run is %+v", b.Run)
 	}
 }
 
-// A holder that is heard of while its run is about to be ended keeps it, and
-// what is queued behind it waits.
+// If the lease is renewed while the run is about to be ended, the run goes on, and the
+// next run stays queued.
 func TestLeaseIsRenewedInTime(t *testing.T) {
 	t.Parallel()
 	store := &meanwhile{Store: openStore(t)}
-	h := houseOn(store)
+	h := newTestServiceOn(store)
 	h.send(t, ann, "k", "question")
 	h.send(t, ann, "k", "next")
 	b := h.begin(t, "k")
@@ -146,7 +154,8 @@ func TestLeaseIsRenewedInTime(t *testing.T) {
 	}
 	renew(time.Now().Add(-time.Second))
 	store.then = func() { renew(time.Now().Add(time.Hour)) }
-	if n, waiting, err := h.Recover(t.Context(), "other", false); n != 0 || len(waiting) != 0 || err != nil {
+	if n, waiting, err := h.Recover(t.Context(), "other", false); n != 0 || len(waiting) != 0 ||
+		err != nil {
 		t.Errorf("%d runs were interrupted, %v wait (%v)", n, waiting, err)
 	}
 	h.say(t, b, "still here")
@@ -154,12 +163,12 @@ func TestLeaseIsRenewedInTime(t *testing.T) {
 	h.checkLog(t, "k")
 }
 
-// A piece that another process stores while a run is about to be ended is in the
+// A piece that another process appends while a run is about to be ended is part of the
 // answer.
-func TestOrphanSpeaksUp(t *testing.T) {
+func TestPieceBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	store := &meanwhile{Store: openStore(t)}
-	h, other := houseOn(store), houseOn(store)
+	h, other := newTestServiceOn(store), newTestServiceOn(store)
 	h.send(t, ann, "k", "question")
 	b := h.begin(t, "k")
 	h.say(t, b, "some")

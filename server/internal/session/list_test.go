@@ -9,14 +9,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// What is said in a session moves it to the top of its owner's list; how it is
-// called and the pieces of an answer do not.
-func TestWhatMovesASessionUp(t *testing.T) {
+// Messages move a session to the top of its owner's list. A new label and the pieces of
+// an answer do not.
+func TestListOrder(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	ctx := t.Context()
 	label := "label"
-	var b session.Begun
+	var b session.StartedRun
 	long := time.UnixMilli(1000).UTC()
 	steps := []struct {
 		name string
@@ -25,13 +25,26 @@ func TestWhatMovesASessionUp(t *testing.T) {
 	}{
 		{"send", true, func() error { h.send(t, ann, "k", "Hi"); return nil }},
 		{"send again", true, func() error { h.send(t, ann, "k", "Hi"); return nil }},
-		{"patch", false, func() error { _, err := h.Patch(ctx, ann.To("k"), &label, nil); return err }},
+		{"patch", false, func() error {
+			_,
+				err := h.Patch(ctx, ann.To("k"), &label, nil)
+			return err
+		}},
 		{"begin", true, func() error { b = h.begin(t, "k"); return nil }},
 		{"append", false, func() error { h.say(t, b, "text"); return nil }},
 		{"finish", true, func() error { h.finish(t, b, session.RunCompleted); return nil }},
-		{"withdraw", true, func() error { _, _, err := h.Withdraw(ctx, ann.To("k"), ""); return err }},
-		{"withdraw nothing", false, func() error { _, _, err := h.Withdraw(ctx, ann.To("k"), ""); return err }},
-		{"inject", true, func() error { _, err := h.Inject(ctx, root.To("k"), "note", ""); return err }},
+		{"withdraw", true, func() error {
+			_, _,
+				err := h.Withdraw(ctx, ann.To("k"), "")
+			return err
+		}},
+		{"withdraw nothing", false,
+			func() error { _, _, err := h.Withdraw(ctx, ann.To("k"), ""); return err }},
+		{"inject", true, func() error {
+			_,
+				err := h.Inject(ctx, root.To("k"), "note", "")
+			return err
+		}},
 		{"reset", true, func() error { _, err := h.Reset(ctx, ann.To("k")); return err }},
 	}
 	h.send(t, ann, "k", "Hi")
@@ -61,9 +74,10 @@ func TestWhatMovesASessionUp(t *testing.T) {
 			t.Errorf("after %s the list begins with %s (%v)", step.name, list[0].Key, err)
 		}
 	}
-	events := h.told.log("k")
+	events := h.published.log("k")
 	var told protocol.SessionUpdated
-	if err := protocol.Decode(events[0].Payload, &told); err != nil || told.Change != protocol.SessionReset ||
+	if err := protocol.Decode(events[0].Payload, &told); err != nil ||
+		told.Change != protocol.SessionReset ||
 		*told.Session != h.checkLog(t, "k").Wire() {
 		t.Errorf("the reset was told as %s (%v)", events[0].Payload, err)
 	}
@@ -71,7 +85,7 @@ func TestWhatMovesASessionUp(t *testing.T) {
 
 func TestListPages(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	pinned := true
 	for i := range 7 {
 		key := fmt.Sprint(i)
@@ -99,11 +113,13 @@ func TestListPages(t *testing.T) {
 				t.Errorf("a page of %d has %d sessions, more: %v", limit, len(page), more)
 			}
 			for _, r := range page {
-				if len(seen) == 0 && r.Key != "3" || seen[r.Key] || r.UserID != "ann" || r.Key == "5" {
+				if len(seen) == 0 && r.Key != "3" || seen[r.Key] || r.UserID != "ann" ||
+					r.Key == "5" {
 					t.Errorf("pages of %d have %s after %v", limit, r.Key, seen)
 				}
 				seen[r.Key] = true
-				q.After = &session.Position{Pinned: r.Pinned, UpdatedAt: r.UpdatedAt.UnixMilli(), ID: r.ID}
+				q.After = &session.Position{Pinned: r.Pinned, UpdatedAt: r.UpdatedAt.UnixMilli(),
+					ID: r.ID}
 			}
 		}
 		if len(seen) != 6 {

@@ -5,35 +5,37 @@ import (
 	"sync"
 )
 
-// keyedLocks is a lock a key, taken in the order of asking; a key that nobody
-// holds costs nothing.
+// keyedLocks has one lock for each key. Locks are acquired in the order of the calls.
+// Only keys in use take memory.
 type keyedLocks struct {
+	// mu guards the following field, and the users of every keyedLock.
 	mu   sync.Mutex
 	held map[string]*keyedLock
 }
 
 type keyedLock struct {
-	taken chan struct{} // holds one while somebody has the lock
-	users int           // who have it or wait for it
+	taken chan struct{} // has one element while the lock is held
+	users int           // how many goroutines hold the lock or wait for it
 }
 
-// lock holds key until the result is called, or gives the context's cause when
-// that ends first.
+// lock acquires the lock of key. The caller must call unlock. If ctx is done first, lock
+// returns its cause.
 func (k *keyedLocks) lock(ctx context.Context, key string) (unlock func(), err error) {
-	l := k.use(key)
+	l := k.acquire(key)
 	select {
 	case l.taken <- struct{}{}:
 		return func() {
 			<-l.taken
-			k.leave(key, l)
+			k.release(key, l)
 		}, nil
 	case <-ctx.Done():
-		k.leave(key, l)
+		k.release(key, l)
 		return nil, context.Cause(ctx)
 	}
 }
 
-func (k *keyedLocks) use(key string) *keyedLock {
+// acquire returns the lock of key, creating it if needed, and counts a user.
+func (k *keyedLocks) acquire(key string) *keyedLock {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	l := k.held[key]
@@ -45,7 +47,8 @@ func (k *keyedLocks) use(key string) *keyedLock {
 	return l
 }
 
-func (k *keyedLocks) leave(key string, l *keyedLock) {
+// release removes a user of the lock, and the lock if there are no more users.
+func (k *keyedLocks) release(key string, l *keyedLock) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if l.users--; l.users == 0 {

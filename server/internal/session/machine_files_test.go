@@ -15,24 +15,26 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// upload is a file as it should be.
+// upload is a file in the model.
 type upload struct {
 	id, owner string
-	in        *life // nil: in no session
+	in        *modelSession // nil: in no session
 	gone      bool
 }
 
 func (m *machine) upload(t *rapid.T) {
-	u := &upload{id: fmt.Sprintf("life-%d-file-%d", m.life, len(m.uploads)), owner: m.caller(t).UserID}
+	u := &upload{id: fmt.Sprintf("life-%d-file-%d", m.life, len(m.uploads)),
+		owner: m.caller(t).UserID}
 	if err := m.files.Update(context.Background(), func(tx media.Tx) error {
-		return tx.Insert(media.File{ID: u.id, UserID: u.owner, Filename: u.id, MimeType: "text/plain", Size: 1, CreatedAt: time.Now()})
+		return tx.Insert(media.File{ID: u.id, UserID: u.owner, Filename: u.id,
+			MimeType: "text/plain", Size: 1, CreatedAt: time.Now()})
 	}); err != nil {
 		t.Fatalf("upload: %v", err)
 	}
 	m.uploads = append(m.uploads, u)
 }
 
-// drawUploads are ids of some of the last files, mostly none.
+// drawUploads draws the ids of some of the last files, mostly none.
 func (m *machine) drawUploads(t *rapid.T) (ids []string) {
 	last := m.uploads[max(0, len(m.uploads)-3):]
 	for _, u := range last {
@@ -47,9 +49,9 @@ func (m *machine) uploaded(id string) *upload {
 	return m.uploads[slices.IndexFunc(m.uploads, func(u *upload) bool { return u.id == id })]
 }
 
-// unfit is why files cannot be sent to a session, which is nil if it is new;
-// empty if they can.
-func (m *machine) unfit(who session.Caller, s *life, ids []string) protocol.Code {
+// unfit returns the code with which a send of files to a session is refused, or "". The
+// session is nil if it is new.
+func (m *machine) unfit(who session.Caller, s *modelSession, ids []string) protocol.Code {
 	for _, id := range ids {
 		switch u := m.uploaded(id); {
 		case u.gone:
@@ -66,8 +68,8 @@ func (m *machine) unfit(who session.Caller, s *life, ids []string) protocol.Code
 	return ""
 }
 
-// attached notes that a message has files, and checks that it does.
-func (m *machine) attached(t *rapid.T, s *life, messageID string, ids []string) {
+// attached attaches files to a message in the model, and checks the stored message.
+func (m *machine) attached(t *rapid.T, s *modelSession, messageID string, ids []string) {
 	t.Helper()
 	for _, id := range ids {
 		m.uploaded(id).in = s

@@ -19,15 +19,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// The log, what was published, the transcript and the answers to callers stay
-// one story through any sequence of changes, on a real store.
-func TestAnyLifeOfSessions(t *testing.T) {
-	store, files := openFiling(t)
+// After any sequence of changes on a real store, the log, the published events, the
+// transcript and the results of calls match a model.
+func TestRandomSteps(t *testing.T) {
+	store, files := openStores(t)
 	lives := 0
 	rapid.Check(t, func(t *rapid.T) {
 		lives++
-		m := &machine{house: houseOn(store), files: files, life: lives, sessions: map[string]*life{}, sends: map[string]madeSend{}, changed: map[*life]bool{}}
-		defer m.bury()
+		m := &machine{testService: newTestServiceOn(store), files: files, life: lives,
+			sessions: map[string]*modelSession{}, sends: map[string]madeSend{},
+			changed: map[*modelSession]bool{}}
+		defer m.endRuns()
 		t.Repeat(map[string]func(*rapid.T){
 			"":         m.check,
 			"send":     m.send,
@@ -57,32 +59,32 @@ func TestAnyLifeOfSessions(t *testing.T) {
 	})
 }
 
-// machine is what sessions should be like.
+// machine is the model of all sessions, and the service that is compared with it.
 type machine struct {
-	house
+	testService
 	life     int
-	sessions map[string]*life // by key
+	sessions map[string]*modelSession // by key
 	sends    map[string]madeSend
 	waits    []*wait
 	clients  []*client
 	files    media.Store
 	uploads  []*upload
-	changed  map[*life]bool // since they were checked
+	changed  map[*modelSession]bool // since they were checked
 }
 
-type life struct {
+type modelSession struct {
 	key, owner string
 	alive      bool
 	epoch      string
-	active     []*runLife // running first, then queued, in order
+	active     []*modelRun // running first, then queued, in order
 	floor      int64
-	ended      []*runLife
-	dead       []session.Begun // runs that ended, by whatever
+	ended      []*modelRun
+	dead       []session.StartedRun // runs that ended, by whatever
 }
 
-type runLife struct {
+type modelRun struct {
 	id, asked string
-	begun     session.Begun
+	begun     session.StartedRun
 	running   bool
 	retry     bool // of a message that another run was to answer
 	how       session.RunStatus
@@ -91,7 +93,7 @@ type runLife struct {
 	folded    bool
 }
 
-// madeSend is what an idempotency key stands for.
+// madeSend is what was sent with an idempotency key.
 type madeSend struct {
 	what string // the text, or again and a run's id
 	sent session.Sent
@@ -99,7 +101,7 @@ type madeSend struct {
 
 const again = "\xffagain:"
 
-// wait is an OnEnd under way.
+// wait is a call of OnEnd.
 type wait struct {
 	run   string
 	ended []session.Ended
@@ -110,13 +112,14 @@ func (m *machine) caller(t *rapid.T) session.Caller {
 	return rapid.SampledFrom([]session.Caller{ann, ann, ben, root}).Draw(t, "caller")
 }
 
-// lives are the sessions that were made, in the order of their keys.
-func (m *machine) lives() []*life {
-	return slices.SortedFunc(maps.Values(m.sessions), func(a, b *life) int { return cmp.Compare(a.key, b.key) })
+// lives returns all sessions, in the order of their keys.
+func (m *machine) lives() []*modelSession {
+	return slices.SortedFunc(maps.Values(m.sessions),
+		func(a, b *modelSession) int { return cmp.Compare(a.key, b.key) })
 }
 
-// some is a session that was made, or nil.
-func (m *machine) some(t *rapid.T) *life {
+// some draws a session, or returns nil.
+func (m *machine) some(t *rapid.T) *modelSession {
 	all := m.lives()
 	if len(all) == 0 {
 		return nil
@@ -126,16 +129,15 @@ func (m *machine) some(t *rapid.T) *life {
 	return s
 }
 
-// find is a session as it is stored.
-func (m *machine) find(t *rapid.T, s *life) session.Record {
+// find returns a session from the store.
+func (m *machine) find(t *rapid.T, s *modelSession) session.Record {
 	t.Helper()
 	rec, err := m.Find(context.Background(), root.To(s.key))
 	return try(t, rec, err)
 }
 
-// may checks how a change of a session was answered, and reports whether it was
-// made.
-func may(t *rapid.T, who session.Caller, s *life, err error) bool {
+// may checks the error of a change of a session, and reports whether the change was made.
+func may(t *rapid.T, who session.Caller, s *modelSession, err error) bool {
 	t.Helper()
 	switch {
 	case s.owner != who.UserID && who.Role != protocol.Admin:
@@ -169,12 +171,12 @@ func (m *machine) send(t *rapid.T) {
 	m.sendOne(t, who, key, r)
 }
 
-// content is what a send's idempotency key stands for.
+// content identifies what is sent with an idempotency key.
 func content(r session.SendRequest) string {
 	return strings.Join(append([]string{r.Message}, r.Media...), "\xff")
 }
 
-// idempotencyKey is one of a few, or none.
+// idempotencyKey draws one of a few keys, or none.
 func (m *machine) idempotencyKey(t *rapid.T) string {
 	if n := rapid.IntRange(0, 4).Draw(t, "idempotency"); n > 2 {
 		return fmt.Sprintf("life-%d-%d", m.life, n)
@@ -182,9 +184,10 @@ func (m *machine) idempotencyKey(t *rapid.T) string {
 	return ""
 }
 
-// repeated checks what became of a send or a retry under a used key, and reports
-// whether it is one.
-func (m *machine) repeated(t *rapid.T, who session.Caller, key, what string, sent session.Sent, err error) bool {
+// repeated checks the result of a send or retry with a used idempotency key. It reports
+// whether the key was used.
+func (m *machine) repeated(t *rapid.T, who session.Caller, key, what string, sent session.Sent,
+	err error) bool {
 	t.Helper()
 	before, used := m.sends[who.UserID+key]
 	switch {
@@ -222,20 +225,23 @@ func (m *machine) sendOne(t *rapid.T, who session.Caller, key string, r session.
 		t.Fatalf("send: %v", err)
 	}
 	if s == nil {
-		s = &life{key: sent.SessionKey, owner: who.UserID}
+		s = &modelSession{key: sent.SessionKey, owner: who.UserID}
 		m.sessions[s.key] = s
 	}
-	if want := (len(s.active) > 0); key != "" && sent.SessionKey != key || sent.Queued != want || sent.Duplicate {
+	if want := (len(s.active) > 0); key != "" && sent.SessionKey != key || sent.Queued != want ||
+		sent.Duplicate {
 		t.Fatalf("sent %+v, queued should be %v", sent, want)
 	}
 	s.alive, m.changed[s] = true, true
-	m.made(t, who, s, &runLife{id: sent.RunID, asked: sent.MessageID}, r.IdempotencyKey, madeSend{content(r), sent})
+	m.made(t, who, s, &modelRun{id: sent.RunID, asked: sent.MessageID}, r.IdempotencyKey,
+		madeSend{content(r), sent})
 	m.attached(t, s, sent.MessageID, r.Media)
 	m.checkAuthor(t, who, s, sent.MessageID)
 }
 
-// made notes a new run, and what its idempotency key stands for.
-func (m *machine) made(t *rapid.T, who session.Caller, s *life, run *runLife, key string, by madeSend) {
+// made adds a new run and its idempotency key to the model.
+func (m *machine) made(t *rapid.T, who session.Caller, s *modelSession, run *modelRun, key string,
+	by madeSend) {
 	t.Helper()
 	s.active = append(s.active, run)
 	if key != "" {
@@ -244,13 +250,14 @@ func (m *machine) made(t *rapid.T, who session.Caller, s *life, run *runLife, ke
 	m.wait(t, run.id, "")
 }
 
-func (m *machine) checkAuthor(t *rapid.T, who session.Caller, s *life, id string) {
+func (m *machine) checkAuthor(t *rapid.T, who session.Caller, s *modelSession, id string) {
 	t.Helper()
 	for _, msg := range m.history(t, s.key) {
 		if msg.ID != id {
 			continue
 		}
-		if by := msg.Author; (by != nil) != (who.UserID != s.owner) || by != nil && *by != (protocol.Author{UserID: who.UserID, Role: who.Role}) {
+		if by := msg.Author; (by != nil) != (who.UserID != s.owner) || by != nil &&
+			*by != (protocol.Author{UserID: who.UserID, Role: who.Role}) {
 			t.Fatalf("%s wrote into the session of %s; the author is %+v", who.UserID, s.owner, by)
 		}
 		return
@@ -269,18 +276,19 @@ func (m *machine) flood(t *rapid.T) {
 	}
 }
 
-// wait waits for a run that is active, or has ended as want.
+// wait calls OnEnd for a run that is active or has ended with that status.
 func (m *machine) wait(t *rapid.T, run string, want session.RunStatus) {
 	t.Helper()
 	w := &wait{run: run, want: want}
 	m.waits = append(m.waits, w)
-	if err := m.OnEnd(context.Background(), run, func(e session.Ended) { w.ended = append(w.ended, e) }); err != nil {
+	if err := m.OnEnd(context.Background(), run,
+		func(e session.Ended) { w.ended = append(w.ended, e) }); err != nil {
 		t.Fatalf("wait: %v", err)
 	}
 }
 
-// end notes that a run has ended.
-func (m *machine) end(s *life, run *runLife, how session.RunStatus) {
+// end ends a run in the model.
+func (m *machine) end(s *modelSession, run *modelRun, how session.RunStatus) {
 	for _, w := range m.waits {
 		if w.run == run.id {
 			w.want = how
@@ -290,7 +298,7 @@ func (m *machine) end(s *life, run *runLife, how session.RunStatus) {
 		s.dead = append(s.dead, run.begun)
 	}
 	run.how = how
-	s.active = slices.DeleteFunc(s.active, func(r *runLife) bool { return r == run })
+	s.active = slices.DeleteFunc(s.active, func(r *modelRun) bool { return r == run })
 	s.ended = append(s.ended, run)
 }
 
@@ -308,7 +316,8 @@ func (m *machine) begin(t *rapid.T) {
 		return
 	}
 	run := s.active[0]
-	if err != nil || b.Run.ID != run.id || b.Key != s.key || b.UserID != s.owner || b.Run.Status != session.RunRunning ||
+	if err != nil || b.Run.ID != run.id || b.Key != s.key || b.UserID != s.owner ||
+		b.Run.Status != session.RunRunning ||
 		b.Run.Holder != by || !b.Run.LeaseUntil.After(time.Now()) || b.Epoch != m.find(t, s).Epoch {
 		t.Fatalf("begun %+v (%v), want run %s of %s", b, err, run.id, s.owner)
 	}
@@ -316,12 +325,13 @@ func (m *machine) begin(t *rapid.T) {
 	m.checkPrompt(t, s, b, run)
 }
 
-// checkPrompt fails unless the run was given what stands before its question.
-func (m *machine) checkPrompt(t *rapid.T, s *life, b session.Begun, run *runLife) {
+// checkPrompt fails unless the run has the history before its message.
+func (m *machine) checkPrompt(t *rapid.T, s *modelSession, b session.StartedRun, run *modelRun) {
 	t.Helper()
 	var want []protocol.Message
 	for _, msg := range m.history(t, s.key) {
-		if msg.Status == protocol.StatusComplete || msg.Status == protocol.StatusAborted || msg.Status == protocol.StatusFailed {
+		if msg.Status == protocol.StatusComplete || msg.Status == protocol.StatusAborted ||
+			msg.Status == protocol.StatusFailed {
 			want = append(want, msg)
 		}
 		if msg.ID == run.asked {
@@ -338,9 +348,10 @@ func (m *machine) checkPrompt(t *rapid.T, s *life, b session.Begun, run *runLife
 	sameMessages(t, "the prompt", got, want)
 }
 
-// running is a session's run under way, or one that is over.
-func (m *machine) running(t *rapid.T, s *life) (b session.Begun, alive *runLife) {
-	if len(s.active) > 0 && s.active[0].running && (len(s.dead) == 0 || rapid.IntRange(0, 4).Draw(t, "late") > 0) {
+// running draws the running run of a session, or one that has ended.
+func (m *machine) running(t *rapid.T, s *modelSession) (b session.StartedRun, alive *modelRun) {
+	if len(s.active) > 0 && s.active[0].running &&
+		(len(s.dead) == 0 || rapid.IntRange(0, 4).Draw(t, "late") > 0) {
 		return s.active[0].begun, s.active[0]
 	}
 	if len(s.dead) == 0 {
@@ -356,7 +367,8 @@ func (m *machine) append(t *rapid.T) {
 	}
 	b, alive := m.running(t, s)
 	pieces := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) session.Piece {
-		switch text := rapid.StringMatching(`[a-z"\n ü]{1,5}`).Draw(t, "text"); rapid.IntRange(0, 3).Draw(t, "kind") {
+		switch text := rapid.StringMatching(`[a-z"\n ü]{1,5}`).Draw(t, "text"); rapid.IntRange(0,
+			3).Draw(t, "kind") {
 		case 0:
 			return session.Piece{Thinking: text}
 		case 1:
@@ -396,7 +408,7 @@ func (m *machine) finish(t *rapid.T) {
 	m.wait(t, alive.id, how.Status) // is told at once
 }
 
-// answer brings a session's next run to a good end.
+// answer begins and completes the next run of a session.
 func (m *machine) answer(t *rapid.T) {
 	s := m.some(t)
 	if s == nil || len(s.active) == 0 {
@@ -404,10 +416,10 @@ func (m *machine) answer(t *rapid.T) {
 	}
 	run := s.active[0]
 	if !run.running {
-		run.running, run.begun = true, m.house.begin(t, s.key)
+		run.running, run.begun = true, m.testService.begin(t, s.key)
 	}
 	m.say(t, run.begun, "well", ", yes")
-	m.house.finish(t, run.begun, session.RunCompleted)
+	m.testService.finish(t, run.begun, session.RunCompleted)
 	m.end(s, run, session.RunCompleted)
 }
 
@@ -438,55 +450,62 @@ func (m *machine) withdraw(t *rapid.T) {
 		}
 	}
 	if !slices.Equal(withdrawn, want) || running != wantRunning {
-		t.Fatalf("withdrawn are %v, running is %q; want %v, %q", withdrawn, running, want, wantRunning)
+		t.Fatalf("withdrawn are %v, running is %q; want %v, %q", withdrawn, running, want,
+			wantRunning)
 	}
 }
 
-// retry asks again for an answer of any run, even one that is no more.
+// retry retries any run, even one that was removed.
 func (m *machine) retry(t *rapid.T) {
 	s, who := m.some(t), m.caller(t)
 	if s == nil {
 		t.Skip("no session")
 	}
-	var all []*runLife
+	var all []*modelRun
 	for _, life := range m.lives() {
 		if life == s || rapid.IntRange(0, 9).Draw(t, "elsewhere") == 0 {
 			all = append(append(all, life.ended...), life.active...)
 		}
 	}
-	run := &runLife{id: "run-never"}
+	run := &modelRun{id: "run-never"}
 	if len(all) > 0 {
 		run = rapid.SampledFrom(all).Draw(t, "run")
 	}
 	r := session.RetryRequest{RunID: run.id, IdempotencyKey: m.idempotencyKey(t)}
-	if before, ok := m.sends[who.UserID+r.IdempotencyKey]; ok && strings.HasPrefix(before.what, again) && rapid.Bool().Draw(t, "same run") {
+	if before, ok := m.sends[who.UserID+r.IdempotencyKey]; ok &&
+		strings.HasPrefix(before.what, again) && rapid.Bool().Draw(t, "same run") {
 		r.RunID = strings.TrimPrefix(before.what, again)
 	}
 	sent, err := m.Retry(context.Background(), who.To(s.key), r)
-	if m.repeated(t, who, r.IdempotencyKey, again+r.RunID, sent, err) || !m.mayRetry(t, who, s, run, err) {
+	if m.repeated(t, who, r.IdempotencyKey, again+r.RunID, sent, err) ||
+		!m.mayRetry(t, who, s, run, err) {
 		return
 	}
-	if sent.SessionKey != s.key || sent.MessageID != run.asked || sent.Queued != (len(s.active) > 0) || sent.Duplicate || sent.RunID == run.id {
+	if sent.SessionKey != s.key || sent.MessageID != run.asked ||
+		sent.Queued != (len(s.active) > 0) || sent.Duplicate || sent.RunID == run.id {
 		t.Fatalf("the retry of %+v gave %+v", run, sent)
 	}
-	m.made(t, who, s, &runLife{id: sent.RunID, asked: run.asked, retry: true}, r.IdempotencyKey, madeSend{again + r.RunID, sent})
-	told := m.told.log(s.key)
+	m.made(t, who, s, &modelRun{id: sent.RunID, asked: run.asked, retry: true}, r.IdempotencyKey,
+		madeSend{again + r.RunID, sent})
+	told := m.published.log(s.key)
 	if last := told[len(told)-1]; last.Seq != sent.Seq || last.Name != protocol.EventChat {
 		t.Fatalf("the retry gave %+v and was told as %+v", sent, last)
 	}
 }
 
-// mayRetry checks how a retry was answered, and reports whether it was made.
-func (m *machine) mayRetry(t *rapid.T, who session.Caller, s *life, run *runLife, err error) bool {
+// mayRetry checks the error of a retry, and reports whether the retry was made.
+func (m *machine) mayRetry(t *rapid.T, who session.Caller, s *modelSession, run *modelRun,
+	err error) bool {
 	t.Helper()
-	asked := func(r *runLife) bool { return r.asked == run.asked }
+	asked := func(r *modelRun) bool { return r.asked == run.asked }
 	switch {
 	case s.owner != who.UserID && who.Role != protocol.Admin || !s.alive:
 		return may(t, who, s, err)
 	case !slices.Contains(s.active, run) && !slices.Contains(s.ended, run):
 		refused(t, "another session's run", err, protocol.NotFound)
-	case slices.Contains(s.active, run), run.how == session.RunCompleted, slices.ContainsFunc(s.active, asked),
-		slices.ContainsFunc(s.ended, func(r *runLife) bool { return asked(r) && r.taken }):
+	case slices.Contains(s.active,
+		run), run.how == session.RunCompleted, slices.ContainsFunc(s.active, asked),
+		slices.ContainsFunc(s.ended, func(r *modelRun) bool { return asked(r) && r.taken }):
 		refused(t, "the retry of what is not to be retried", err, protocol.FailedPrecondition)
 	case len(s.active) > protocol.MaxQueuedRuns:
 		refused(t, "a retry in a full queue", err, protocol.ResourceExhausted)
@@ -512,7 +531,8 @@ func (m *machine) patch(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	label, pinned := rapid.StringMatching(`[a-z]{1,4}`).Draw(t, "label"), rapid.Bool().Draw(t, "pinned")
+	label, pinned := rapid.StringMatching(`[a-z]{1,4}`).Draw(t, "label"), rapid.Bool().Draw(t,
+		"pinned")
 	rec, err := m.Patch(context.Background(), who.To(s.key), &label, &pinned)
 	if may(t, who, s, err) && (rec.Label != label || rec.Pinned != pinned) {
 		t.Fatalf("patched to %+v", rec)
@@ -545,7 +565,7 @@ func (m *machine) reset(t *rapid.T) {
 	}
 }
 
-func (m *machine) clear(s *life) {
+func (m *machine) clear(s *modelSession) {
 	for _, run := range slices.Clone(s.active) {
 		m.end(s, run, session.RunCancelled)
 	}
@@ -555,12 +575,12 @@ func (m *machine) clear(s *life) {
 	}
 }
 
-// holders are those who answer.
+// holders are the holders of runs.
 var holders = []string{holder, "h2"}
 
 func someHolder(t *rapid.T) string { return rapid.SampledFrom(holders).Draw(t, "holder") }
 
-// renew is a holder that is at work, or one that has not been heard of for long.
+// renew renews the leases of a holder, or lets them expire.
 func (m *machine) renew(t *rapid.T) {
 	who, over := someHolder(t), rapid.Bool().Draw(t, "over")
 	until := time.Now().Add(time.Hour)
@@ -577,10 +597,11 @@ func (m *machine) renew(t *rapid.T) {
 	}
 }
 
-// recover is what a process does when it starts, and what those do that share a
-// store.
+// recover calls Recover, as a process does when it starts, or as another process with the
+// same store does.
 func (m *machine) recover(t *rapid.T) {
-	who, exclusive := rapid.SampledFrom(append([]string{"new"}, holders...)).Draw(t, "holder"), rapid.Bool().Draw(t, "exclusive")
+	who, exclusive := rapid.SampledFrom(append([]string{"new"}, holders...)).Draw(t,
+		"holder"), rapid.Bool().Draw(t, "exclusive")
 	interrupted, waiting, err := m.Recover(context.Background(), who, exclusive)
 	if err != nil {
 		t.Fatalf("recover: %v", err)
@@ -606,7 +627,7 @@ func (m *machine) recover(t *rapid.T) {
 	}
 }
 
-// compact folds every answer that is complete, or none.
+// compact compacts the answers of all ended runs, or of none.
 func (m *machine) compact(t *rapid.T) {
 	before := time.Now().Add(time.Hour)
 	if rapid.IntRange(0, 3).Draw(t, "too early") == 0 {
@@ -625,7 +646,7 @@ func (m *machine) compact(t *rapid.T) {
 		for _, run := range s.ended {
 			fold[run.id], run.folded = !run.folded, true
 		}
-		for _, e := range m.told.log(s.key) {
+		for _, e := range m.published.log(s.key) {
 			if fold[e.RunID] && piece(e) {
 				pieces, s.floor, m.changed[s] = pieces+1, e.Seq, true
 			}
@@ -636,7 +657,7 @@ func (m *machine) compact(t *rapid.T) {
 	}
 }
 
-// retain deletes every session that has nothing to do, or none.
+// retain deletes all idle sessions, or none.
 func (m *machine) retain(t *rapid.T) {
 	since := time.Now().Add(time.Hour)
 	if rapid.IntRange(0, 5).Draw(t, "too early") > 0 {
@@ -658,7 +679,7 @@ func (m *machine) retain(t *rapid.T) {
 	}
 }
 
-// connect is a client that knows nothing, or has read the history.
+// connect adds a client that has loaded nothing, or the history.
 func (m *machine) connect(t *rapid.T) {
 	s := m.some(t)
 	if s == nil || !s.alive || len(m.clients) > 8 {
@@ -666,17 +687,18 @@ func (m *machine) connect(t *rapid.T) {
 	}
 	c := newClient(s.key)
 	if rapid.Bool().Draw(t, "with the history") {
-		c.load(t, m.house)
+		c.load(t, m.testService)
 	}
 	m.clients = append(m.clients, c)
 }
 
 func span(t *rapid.T) session.Span {
-	return session.Span{Events: rapid.IntRange(1, 12).Draw(t, "events"), Bytes: rapid.IntRange(0, 3000).Draw(t, "bytes")}
+	return session.Span{Events: rapid.IntRange(1, 12).Draw(t, "events"),
+		Bytes: rapid.IntRange(0, 3000).Draw(t, "bytes")}
 }
 
-// resume lets the clients of a session go on, each with a step, or to the end;
-// there it shows the transcript.
+// resume lets the clients of a session read a part of the log, or all. Then they must
+// show the transcript.
 func (m *machine) resume(t *rapid.T) {
 	s := m.some(t)
 	if s == nil {
@@ -690,26 +712,27 @@ func (m *machine) resume(t *rapid.T) {
 			_, err := m.Replay(context.Background(), root.To(c.key), at.Epoch, at.AfterSeq, span(t))
 			refused(t, "a replay of a deleted session", err, protocol.NotFound)
 		case rapid.Bool().Draw(t, "one step"):
-			c.step(t, m.house, span(t))
+			c.step(t, m.testService, span(t))
 		default:
-			c.catchUp(t, m.house, span(t))
+			c.catchUp(t, m.testService, span(t))
 			sameMessages(t, "a client", transcript(c.shown), m.history(t, s.key))
 		}
 	}
 }
 
-// replay asks for what is after any cursor.
+// replay replays from any cursor.
 func (m *machine) replay(t *rapid.T) {
 	s := m.some(t)
 	if s == nil || !s.alive {
 		t.Skip("no session")
 	}
 	rec := m.find(t, s)
-	epoch := rapid.SampledFrom([]string{"", rec.Epoch, rec.Epoch, "0123456789abcdef"}).Draw(t, "epoch")
+	epoch := rapid.SampledFrom([]string{"", rec.Epoch, rec.Epoch, "0123456789abcdef"}).Draw(t,
+		"epoch")
 	m.checkReplay(t, s.key, epoch, rapid.Int64Range(-1, rec.LastSeq+1).Draw(t, "after"), span(t))
 }
 
-// said asks what an answer had said at each place of the log.
+// said checks the text of an answer at each seq of the log.
 func (m *machine) said(t *rapid.T) {
 	s := m.some(t)
 	if s == nil || !s.alive {
@@ -717,7 +740,7 @@ func (m *machine) said(t *rapid.T) {
 	}
 	for _, run := range append(slices.Clone(s.ended), s.active...) {
 		if run.begun.Key != "" {
-			m.checkSaid(t, s.key, run.id, 1)
+			m.checkAnswerText(t, s.key, run.id, 1)
 		}
 	}
 }
@@ -745,7 +768,8 @@ func (m *machine) check(t *rapid.T) {
 		rec := m.checkLog(t, s.key)
 		s.epoch = rec.Epoch
 		if rec.UserID != s.owner || rec.Running != (len(s.active) > 0) || rec.Floor != s.floor {
-			t.Fatalf("%+v should be %s's, with %d runs and the floor at %d", rec, s.owner, len(s.active), s.floor)
+			t.Fatalf("%+v should be %s's, with %d runs and the floor at %d", rec, s.owner,
+				len(s.active), s.floor)
 		}
 		m.checkPages(t, s.key, limit)
 		m.checkStatus(t, s)
@@ -758,7 +782,7 @@ func (m *machine) checkPages(t *rapid.T, key string, limit int) {
 	sameMessages(t, "the walk", m.walk(t, key, limit), m.history(t, key))
 }
 
-func (m *machine) checkStatus(t *rapid.T, s *life) {
+func (m *machine) checkStatus(t *rapid.T, s *modelSession) {
 	t.Helper()
 	a, err := m.Status(context.Background(), root.To(s.key))
 	try(t, a, err)
@@ -771,8 +795,8 @@ func (m *machine) checkStatus(t *rapid.T, s *life) {
 	}
 }
 
-// bury leaves no run behind for the next life.
-func (m *machine) bury() {
+// endRuns ends all runs, so that none is left for the next test case.
+func (m *machine) endRuns() {
 	for key := range m.sessions {
 		_ = m.Delete(context.Background(), root.To(key)) // it may be deleted already
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// TestMain allows for the clock that the highlighter's regular expressions keep
-// for a second after their last match.
+// TestMain ignores the clock goroutine of the highlighter's regular expressions, which
+// ends a second after the last match.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
 }
@@ -27,7 +27,7 @@ var (
 	root = session.Caller{UserID: "root", Role: protocol.Admin}
 )
 
-// recorder keeps what was published of each session.
+// recorder is a Publisher that keeps the events of each session.
 type recorder struct {
 	mu        sync.Mutex
 	bySession map[string][]session.Event
@@ -42,7 +42,7 @@ func (r *recorder) Publish(e session.Event) {
 	r.bySession[e.SessionKey] = append(r.bySession[e.SessionKey], e)
 }
 
-// count is how many events were published.
+// count returns the number of published events.
 func (r *recorder) count() (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -52,7 +52,7 @@ func (r *recorder) count() (n int) {
 	return n
 }
 
-// log gives what was published of a session since its log began anew.
+// log returns the published events of a session's current log.
 func (r *recorder) log(key string) []session.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -65,49 +65,50 @@ func (r *recorder) log(key string) []session.Event {
 	return events
 }
 
-// nobody is told of anything.
-type nobody struct{}
+// discardEvents is a Publisher that drops every event.
+type discardEvents struct{}
 
-func (nobody) Publish(session.Event) {}
+func (discardEvents) Publish(session.Event) {}
 
 func openStore(t testing.TB) session.Store {
 	t.Helper()
-	s, _ := openFiling(t)
+	s, _ := openStores(t)
 	return s
 }
 
-// house is a Service over a real store, with what it published. It knows the
-// ends of its logs; cold is one that asks the store.
-type house struct {
+// testService is a Service on a real store, with what it has published. cold is a second
+// Service on the store, whose cache is empty.
+type testService struct {
 	*session.Service
-	cold  *session.Service
-	store session.Store
-	told  *recorder
+	cold      *session.Service
+	store     session.Store
+	published *recorder
 }
 
-func newHouse(t testing.TB) house { return houseOn(openStore(t)) }
+func newTestService(t testing.TB) testService { return newTestServiceOn(openStore(t)) }
 
-func houseOn(store session.Store) house { return houseWith(store, anyNumber) }
+func newTestServiceOn(store session.Store) testService { return newTestServiceWith(store, noLimit) }
 
-func houseWith(store session.Store, settings setting.Live[session.Settings]) house {
+func newTestServiceWith(store session.Store, settings setting.Live[session.Settings]) testService {
 	told := &recorder{}
-	return house{session.New(store, told, settings), session.New(store, nobody{}, settings), store, told}
+	return testService{session.New(store, told, settings),
+		session.New(store, discardEvents{}, settings), store, told}
 }
 
-// anyNumber of runs is what the configuration allows by default.
-var anyNumber = setting.Fixed(session.Settings{})
+// noLimit are the default settings.
+var noLimit = setting.Fixed(session.Settings{})
 
-// holder answers where a test names nobody.
+// holder is the holder of runs, unless a test has several.
 const holder = "h"
 
-// failer is what *testing.T, *testing.B and *rapid.T have in common.
+// failer has the methods that *testing.T, *testing.B and *rapid.T share.
 type failer interface {
 	Helper()
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 }
 
-// try fails the test when a step that should succeed did not.
+// try returns v, or fails the test if there is an error.
 func try[T any](t failer, v T, err error) T {
 	t.Helper()
 	if err != nil {
@@ -125,19 +126,20 @@ func refused(t failer, what string, err error, code protocol.Code) {
 	}
 }
 
-func (h house) send(t failer, who session.Caller, key, text string) session.Sent {
+func (h testService) send(t failer, who session.Caller, key, text string) session.Sent {
 	t.Helper()
-	sent, err := h.Send(context.Background(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: text})
+	sent, err := h.Send(context.Background(), who.To(key),
+		session.SendRequest{DefaultAgent: "demo", Message: text})
 	return try(t, sent, err)
 }
 
-func (h house) begin(t failer, key string) session.Begun {
+func (h testService) begin(t failer, key string) session.StartedRun {
 	t.Helper()
 	b, err := h.Begin(context.Background(), key, holder)
 	return try(t, b, err)
 }
 
-func (h house) say(t failer, b session.Begun, texts ...string) {
+func (h testService) say(t failer, b session.StartedRun, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if err := h.Append(context.Background(), b, []session.Piece{{Text: text}}); err != nil {
@@ -146,15 +148,16 @@ func (h house) say(t failer, b session.Begun, texts ...string) {
 	}
 }
 
-func (h house) finish(t failer, b session.Begun, status session.RunStatus) {
+func (h testService) finish(t failer, b session.StartedRun, status session.RunStatus) {
 	t.Helper()
 	if err := h.Finish(context.Background(), b, session.Outcome{Status: status}); err != nil {
 		t.Fatalf("finish: %v", err)
 	}
 }
 
-// answered makes a message with its whole answer.
-func (h house) answered(t failer, who session.Caller, key, question, answer string) session.Sent {
+// answered sends a message and completes its answer.
+func (h testService) answered(t failer, who session.Caller, key, question,
+	answer string) session.Sent {
 	t.Helper()
 	sent := h.send(t, who, key, question)
 	b := h.begin(t, sent.SessionKey)
@@ -163,14 +166,14 @@ func (h house) answered(t failer, who session.Caller, key, question, answer stri
 	return sent
 }
 
-func (h house) history(t failer, key string) []protocol.Message {
+func (h testService) history(t failer, key string) []protocol.Message {
 	t.Helper()
 	p, err := h.History(context.Background(), root.To(key), 0, protocol.MaxHistoryLimit)
 	return try(t, p, err).Messages
 }
 
-// walk gives the transcript page by page.
-func (h house) walk(t failer, key string, limit int) (messages []protocol.Message) {
+// walk reads the transcript page by page.
+func (h testService) walk(t failer, key string, limit int) (messages []protocol.Message) {
 	t.Helper()
 	var before int64
 	for {
@@ -194,8 +197,8 @@ func encoded(messages []protocol.Message) (texts []string) {
 	return texts
 }
 
-// stored gives a session's log as the store has it.
-func (h house) stored(t failer, id int64) (events []session.StoredEvent) {
+// stored returns the log of a session from the store.
+func (h testService) stored(t failer, id int64) (events []session.StoredEvent) {
 	t.Helper()
 	err := h.store.View(context.Background(), func(tx session.Tx) (err error) {
 		events, err = tx.Events(id, 0, session.Span{Events: 1 << 30, Bytes: 1 << 40})
@@ -204,38 +207,41 @@ func (h house) stored(t failer, id int64) (events []session.StoredEvent) {
 	return try(t, events, err)
 }
 
-// piece reports whether it is one of the events that an answer is made of, which
-// may be folded into its message.
+// piece reports whether e is a piece of an answer, which Compact may remove.
 func piece(e session.Event) bool {
-	return e.Kind == protocol.RunChunk || e.Kind == protocol.RunThinking || e.Kind == protocol.RunActivity
+	return e.Kind == protocol.RunChunk || e.Kind == protocol.RunThinking ||
+		e.Kind == protocol.RunActivity
 }
 
-// checkLog fails unless the session's stored log is gapless, is what was
-// published, but for pieces up to its floor, and what was published folds to the
-// transcript that the store gives.
-func (h house) checkLog(t failer, key string) session.Record {
+// checkLog fails unless the stored log has no gaps and is what was published, except
+// compacted pieces, and the published events produce the stored transcript.
+func (h testService) checkLog(t failer, key string) session.Record {
 	t.Helper()
 	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
-	stored, told := h.stored(t, rec.ID), h.told.log(key)
+	stored, told := h.stored(t, rec.ID), h.published.log(key)
 	if int64(len(told)) != rec.LastSeq {
-		t.Fatalf("of session %s %d events were published, and its last seq is %d", key, len(told), rec.LastSeq)
+		t.Fatalf("of session %s %d events were published, and its last seq is %d", key, len(told),
+			rec.LastSeq)
 	}
 	fold := timeline.New(key)
 	for i, p := range told {
 		if p.Seq != int64(i+1) || p.UserID != rec.UserID || p.Epoch != rec.Epoch {
 			t.Fatalf("event %d of %s is published as %+v", i+1, key, p)
 		}
-		if outcome, _ := fold.Apply(timeline.Event{Name: p.Name, Seq: p.Seq, Payload: p.Payload}); outcome != timeline.Applied {
+		if outcome, _ := fold.Apply(timeline.Event{Name: p.Name, Seq: p.Seq,
+			Payload: p.Payload}); outcome != timeline.Applied {
 			t.Fatalf("event %d of %s: the fold's outcome is %d\n%s", p.Seq, key, outcome, p.Payload)
 		}
 		if len(stored) == 0 || stored[0].Seq != p.Seq {
 			if p.Seq > rec.Floor || !piece(p) {
-				t.Fatalf("event %d of %s (%s %s) is not stored, and the floor is %d", p.Seq, key, p.Name, p.Kind, rec.Floor)
+				t.Fatalf("event %d of %s (%s %s) is not stored, and the floor is %d", p.Seq, key,
+					p.Name, p.Kind, rec.Floor)
 			}
 			continue
 		}
-		if e := stored[0]; p.Name != e.Name || p.Kind != e.Kind || p.RunID != e.RunID || !bytes.Equal(p.Payload, e.Payload) {
+		if e := stored[0]; p.Name != e.Name || p.Kind != e.Kind || p.RunID != e.RunID ||
+			!bytes.Equal(p.Payload, e.Payload) {
 			t.Fatalf("event %d of %s is stored as %+v and published as %+v", i+1, key, e, p)
 		}
 		stored = stored[1:]

@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Inject adds a message of role system to a transcript; no run starts. It gives
-// the message's id.
+// Inject adds a system message to a transcript, without a run. It returns the message's
+// id.
 func (s *Service) Inject(ctx context.Context, a Access, message, label string) (string, error) {
 	id := newID("msg-")
 	err := s.update(ctx, a.key, func(c *change) error {
@@ -15,10 +15,11 @@ func (s *Service) Inject(ctx context.Context, a Access, message, label string) (
 			return err
 		}
 		m := Message{Message: protocol.Message{
-			ID: id, Role: protocol.FromSystem, Content: message, Status: protocol.StatusComplete, Label: label,
+			ID: id, Role: protocol.FromSystem, Content: message, Status: protocol.StatusComplete,
+			Label:     label,
 			CreatedAt: protocol.At(c.now), Author: c.author(a.caller),
 		}}
-		if err := c.message(&m); err != nil {
+		if err := c.addMessage(&m); err != nil {
 			return err
 		}
 		return c.saveTouched()
@@ -26,8 +27,9 @@ func (s *Service) Inject(ctx context.Context, a Access, message, label string) (
 	return id, err
 }
 
-// Patch changes what is not nil and gives the session as it is then.
-func (s *Service) Patch(ctx context.Context, a Access, label *string, pinned *bool) (Record, error) {
+// Patch sets the label and the pin, if they are not nil, and returns the session.
+func (s *Service) Patch(ctx context.Context, a Access, label *string,
+	pinned *bool) (Record, error) {
 	var rec Record
 	err := s.update(ctx, a.key, func(c *change) error {
 		if err := c.load(a); err != nil {
@@ -39,7 +41,7 @@ func (s *Service) Patch(ctx context.Context, a Access, label *string, pinned *bo
 		if pinned != nil {
 			c.rec.Pinned = *pinned
 		}
-		if err := c.updated(protocol.SessionPatched); err != nil {
+		if err := c.appendUpdated(protocol.SessionPatched); err != nil {
 			return err
 		}
 		rec = c.rec
@@ -48,28 +50,29 @@ func (s *Service) Patch(ctx context.Context, a Access, label *string, pinned *bo
 	return rec, err
 }
 
-// Delete removes a session with its log; its runs end as cancelled. The key
-// stays its owner's.
+// Delete deletes a session with its log, and cancels its runs. The key still belongs to
+// the owner: only the owner, or an admin for the owner, can use it again.
 func (s *Service) Delete(ctx context.Context, a Access) error {
-	return s.empty(ctx, a.key, by(a), (*change).delete)
+	return s.clear(ctx, a.key, loader(a), (*change).delete)
 }
 
-// delete ends a session whose log was cleared.
+// delete marks a session as deleted, whose log was cleared.
 func (c *change) delete() error {
 	c.rec.DeletedAt = c.now
-	gone := protocol.SessionUpdated{SessionKey: c.rec.Key, Change: protocol.SessionDeleted}
+	update := protocol.SessionUpdated{SessionKey: c.rec.Key, Change: protocol.SessionDeleted}
 	c.events = append(c.events, Event{
-		SessionKey: c.rec.Key, UserID: c.rec.UserID, Name: protocol.EventSessionUpdated, Payload: gone.AppendJSON(nil),
+		SessionKey: c.rec.Key, UserID: c.rec.UserID, Name: protocol.EventSessionUpdated,
+		Payload: update.AppendJSON(nil),
 	})
 	return c.SaveSession(&c.rec)
 }
 
-// Reset starts a session's log anew: another epoch, an empty transcript.
+// Reset clears the log and the transcript of a session, which gets another epoch.
 func (s *Service) Reset(ctx context.Context, a Access) (Record, error) {
 	var rec Record
-	err := s.empty(ctx, a.key, by(a), func(c *change) error {
+	err := s.clear(ctx, a.key, loader(a), func(c *change) error {
 		c.rec.UpdatedAt = c.now
-		if err := c.updated(protocol.SessionReset); err != nil {
+		if err := c.appendUpdated(protocol.SessionReset); err != nil {
 			return err
 		}
 		rec = c.rec
@@ -78,14 +81,14 @@ func (s *Service) Reset(ctx context.Context, a Access) (Record, error) {
 	return rec, err
 }
 
-// by loads a session for a caller.
-func by(a Access) func(*change) error {
+// loader returns a function that loads the session of an Access.
+func loader(a Access) func(*change) error {
 	return func(c *change) error { return c.load(a) }
 }
 
-// empty clears the log of the session that load gives, or refuses, and lets then
-// say what is to be.
-func (s *Service) empty(ctx context.Context, key string, load, then func(*change) error) error {
+// clear loads the session (load may refuse), clears its log, and then applies then, all
+// but trim in one transaction.
+func (s *Service) clear(ctx context.Context, key string, load, then func(*change) error) error {
 	unlock, err := s.locks.lock(ctx, key)
 	if err != nil {
 		return err
@@ -105,13 +108,13 @@ func (s *Service) empty(ctx context.Context, key string, load, then func(*change
 	})
 }
 
-// maxRemoved is how many events one transaction removes: others wait for it.
+// maxRemoved limits how many events one transaction removes, so that transactions are
+// short.
 const maxRemoved = 2000
 
-// trim removes a long log from its beginning, up to the run under way, in
-// transactions that are short, so that little is left for the one that clears
-// it. Should that never come, the session has its transcript still, and cursors
-// that are from before get a reset.
+// trim removes most of a long log in short transactions, up to the running run, so that
+// the transaction that clears the log is short, too. If that transaction fails, the
+// session still has its transcript, and older cursors get a reset.
 func (s *Service) trim(ctx context.Context, key string, load func(*change) error) error {
 	for more := true; more; {
 		err := s.commit(ctx, key, func(c *change) (err error) {
@@ -128,7 +131,7 @@ func (s *Service) trim(ctx context.Context, key string, load func(*change) error
 	return nil
 }
 
-// trim removes some of a long log, and reports whether there is more.
+// trim removes up to maxRemoved events of a long log, and reports whether there are more.
 func (c *change) trim() (more bool, err error) {
 	if c.rec.LastSeq <= maxRemoved {
 		return false, nil
@@ -141,10 +144,10 @@ func (c *change) trim() (more bool, err error) {
 	if n == 0 || err != nil {
 		return false, err
 	}
-	return n == maxRemoved, c.raise(last)
+	return n == maxRemoved, c.setFloor(last)
 }
 
-// beforeRun is the last seq before the answer that streams.
+// beforeRun returns the last seq before the streaming answer, or the last one of the log.
 func (c *change) beforeRun() (int64, error) {
 	active, err := c.ActiveRuns(c.rec.ID)
 	if err != nil || len(active) == 0 || active[0].Status != RunRunning {
@@ -154,23 +157,24 @@ func (c *change) beforeRun() (int64, error) {
 	return answer.Seq - 1, err
 }
 
-// raise saves that events up to and with last were removed.
-func (c *change) raise(last int64) error {
-	// Before it is so, since nobody is to be given from memory what is not there.
+// setFloor stores that events up to last were removed.
+func (c *change) setFloor(last int64) error {
+	// Before the commit, so that no removed event is read from the cache.
 	c.tails.drop(c.rec.Key)
 	c.rec.Floor = max(c.rec.Floor, last)
 	return c.SaveSession(&c.rec)
 }
 
-// clear empties the session's log and gives it another epoch.
+// clear clears the log and gives it another epoch.
 func (c *change) clear() error {
-	c.tails.drop(c.rec.Key) // as in raise
+	c.tails.drop(c.rec.Key) // as in setFloor
 	active, err := c.ActiveRuns(c.rec.ID)
 	if err != nil {
 		return err
 	}
 	for _, run := range active {
-		c.ended = append(c.ended, Ended{RunID: run.ID, SessionKey: c.rec.Key, Outcome: Outcome{Status: RunCancelled}})
+		c.ended = append(c.ended,
+			Ended{RunID: run.ID, SessionKey: c.rec.Key, Outcome: Outcome{Status: RunCancelled}})
 	}
 	c.rec.LastSeq, c.rec.Floor, c.rec.Epoch, c.rec.Running = 0, 0, newEpoch(), false
 	return c.ClearSession(c.rec.ID)

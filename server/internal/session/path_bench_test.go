@@ -54,7 +54,7 @@ type stage struct {
 type streaming struct {
 	caller  session.Caller
 	arrived chan struct{} // a piece has come to a follower
-	run     session.Begun
+	run     session.StartedRun
 	seq     int64 // of the log in memory
 }
 
@@ -63,10 +63,11 @@ type streaming struct {
 func newStage(b *testing.B, sessions int, forms ...bool) *stage {
 	b.Helper()
 	s := &stage{b: b, hub: hub.New()}
-	s.service = session.New(openStore(b), s, anyNumber)
+	s.service = session.New(openStore(b), s, noLimit)
 	addr, accepted := s.listen()
 	for i := range sessions {
-		one := &streaming{caller: session.Caller{UserID: fmt.Sprint("user-", i), Role: protocol.Operator}, arrived: make(chan struct{}, 16)}
+		one := &streaming{caller: session.Caller{UserID: fmt.Sprint("user-", i), Role: protocol.Operator},
+			arrived: make(chan struct{}, 16)}
 		s.sessions = append(s.sessions, one)
 		for _, html := range forms {
 			s.follow(addr, accepted, one, html)
@@ -81,10 +82,12 @@ func (s *stage) listen() (addr string, accepted <-chan *conn.Conn) {
 	if err != nil {
 		s.b.Fatal(err)
 	}
-	set := conn.NewSet(conn.Limits{Hello: time.Hour, Read: time.Hour, Ping: time.Hour}, slog.New(slog.DiscardHandler))
+	set := conn.NewSet(conn.Limits{Hello: time.Hour, Read: time.Hour, Ping: time.Hour},
+		slog.New(slog.DiscardHandler))
 	joined := make(chan *conn.Conn, 1)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, err := set.Accept(w, r, func(*conn.Conn) conn.Handler { return deaf{} }); err == nil {
+		if c, err := set.Accept(w, r,
+			func(*conn.Conn) conn.Handler { return ignoreClient{} }); err == nil {
 			joined <- c
 		}
 	})}
@@ -98,12 +101,12 @@ func (s *stage) listen() (addr string, accepted <-chan *conn.Conn) {
 	return l.Addr().String(), joined
 }
 
-// deaf takes nothing from its client.
-type deaf struct{}
+// ignoreClient ignores what the client sends.
+type ignoreClient struct{}
 
-func (deaf) Frame(*conn.Conn, []byte)        {}
-func (deaf) Binary(*conn.Conn)               {}
-func (deaf) Closed(*conn.Conn, conn.Closing) {}
+func (ignoreClient) Frame(*conn.Conn, []byte)        {}
+func (ignoreClient) Binary(*conn.Conn)               {}
+func (ignoreClient) Closed(*conn.Conn, conn.Closing) {}
 
 // follower is a connection as the hub has it.
 type follower struct {
@@ -117,17 +120,20 @@ func (f follower) GiveUp(err error) { f.b.Error(err) }
 func (s *stage) follow(addr string, accepted <-chan *conn.Conn, one *streaming, html bool) {
 	nc, err := net.Dial("tcp", addr)
 	if err == nil {
-		_, err = io.WriteString(nc, "GET / HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+		_, err = io.WriteString(nc,
+			"GET / HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 	}
 	if err != nil {
 		s.b.Fatal(err)
 	}
 	in := bufio.NewReader(nc)
-	if answer, err := http.ReadResponse(in, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+	if answer, err := http.ReadResponse(in, nil); err != nil ||
+		answer.StatusCode != http.StatusSwitchingProtocols {
 		s.b.Fatalf("%v, %v", answer, err)
 	}
-	s.hub.Join(&hub.Member{Sender: follower{<-accepted, s.b}, UserID: one.caller.UserID, Role: protocol.Operator, HTML: html})
+	s.hub.Join(&hub.Member{Sender: follower{<-accepted, s.b}, UserID: one.caller.UserID,
+		Role: protocol.Operator, HTML: html})
 	var reading sync.WaitGroup
 	reading.Go(func() { s.read(in, one) })
 	s.b.Cleanup(func() {
@@ -186,7 +192,8 @@ func (s *stage) ways() []way {
 	ctx := context.Background()
 	return []way{
 		{"stored", func(one *streaming) error {
-			sent, err := s.service.Send(ctx, one.caller.To(one.key()), session.SendRequest{DefaultAgent: "demo", Message: "Hi"})
+			sent, err := s.service.Send(ctx, one.caller.To(one.key()),
+				session.SendRequest{DefaultAgent: "demo", Message: "Hi"})
 			if err == nil {
 				one.run, err = s.service.Begin(ctx, sent.SessionKey, holder)
 			}
@@ -197,10 +204,12 @@ func (s *stage) ways() []way {
 			return s.service.Append(ctx, one.run, []session.Piece{{Text: text}})
 		}},
 		{"memory", func(one *streaming) error {
-			one.run = session.Begun{Run: session.Run{ID: "run"}}
-			return s.tell(one, protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "answer"})
+			one.run = session.StartedRun{Run: session.Run{ID: "run"}}
+			return s.tell(one, protocol.RunStarted,
+				&protocol.RunStartedPayload{MessageID: "answer"})
 		}, func(one *streaming) error {
-			return s.tell(one, protocol.RunCompleted, &protocol.RunCompletedPayload{MessageID: "answer"})
+			return s.tell(one, protocol.RunCompleted,
+				&protocol.RunCompletedPayload{MessageID: "answer"})
 		}, func(one *streaming, text string) error {
 			return s.tell(one, protocol.RunChunk, &protocol.TextPayload{Content: text})
 		}},
@@ -212,9 +221,11 @@ func (one *streaming) key() string { return "session-of-" + one.caller.UserID }
 // tell publishes what the store would have been given, from memory.
 func (s *stage) tell(one *streaming, kind string, payload protocol.Payload) error {
 	one.seq++
-	e := protocol.AgentEvent{Type: kind, SessionKey: "memory-of-" + one.caller.UserID, AgentID: "demo", RunID: one.run.Run.ID,
+	e := protocol.AgentEvent{Type: kind, SessionKey: "memory-of-" + one.caller.UserID,
+		AgentID: "demo", RunID: one.run.Run.ID,
 		UserID: one.caller.UserID, Channel: protocol.ChannelWS, Payload: payload.AppendJSON(nil)}
-	s.Publish(session.Event{SessionKey: e.SessionKey, UserID: one.caller.UserID, Epoch: "memory", Seq: one.seq,
+	s.Publish(session.Event{SessionKey: e.SessionKey, UserID: one.caller.UserID, Epoch: "memory",
+		Seq:  one.seq,
 		Name: protocol.EventAgent, Kind: kind, RunID: one.run.Run.ID, Payload: e.AppendJSON(nil)})
 	return nil
 }
@@ -238,14 +249,15 @@ func (s *stage) each(do func(*streaming) error) {
 
 // stamp begins a piece of an answer with the time that it is.
 func stamp(n int) string {
-	text := "@" + strconv.FormatInt(time.Now().UnixNano(), 10) + "@ some *words* of an answer with `code`"
+	text := "@" + strconv.FormatInt(time.Now().UnixNano(), 10) +
+		"@ some *words* of an answer with `code`"
 	if n%10 == 9 {
 		return text + ".\n\n"
 	}
 	return text + ", "
 }
 
-// timings are gathered by many.
+// timings gathers durations from several goroutines.
 type timings struct {
 	mu  sync.Mutex
 	all []time.Duration
@@ -305,7 +317,8 @@ func (f figures) report(b *testing.B) {
 		slices.Sort(f.all[name])
 		median := f.all[name][rounds/2]
 		b.ReportMetric(median, name)
-		fmt.Fprintf(&lines, "\n%24s %10.1f (%.1f–%.1f)", name, median, f.all[name][0], f.all[name][rounds-1])
+		fmt.Fprintf(&lines, "\n%24s %10.1f (%.1f–%.1f)", name, median, f.all[name][0],
+			f.all[name][rounds-1])
 	}
 	b.Logf("medians of %d rounds (smallest–largest):%s", rounds, &lines)
 }

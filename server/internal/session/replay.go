@@ -10,34 +10,33 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Span is how much is read of a log.
+// Span limits how much of a log is read.
 type Span struct {
 	Events int
-	Bytes  int // of payloads
+	Bytes  int // of the payloads
 }
 
-// fits reports whether a page of so many events and bytes takes one more of
-// that size. The first event fits whatever its size is.
-func (most Span) fits(events, bytes, size int) bool {
-	return events < most.Events && (events == 0 || bytes+size <= most.Bytes)
+// fits reports whether an event of that size fits after that many events and bytes. The
+// first event always fits.
+func (limit Span) fits(events, bytes, size int) bool {
+	return events < limit.Events && (events == 0 || bytes+size <= limit.Bytes)
 }
 
-// Replay is a part of a log: the events right after a cursor, in order. There
-// are more while Session.LastSeq is beyond the last of them. With Reset the
-// cursor is no place in this log and there are none.
+// Replay is a part of a log: the events right after a cursor, in order. If
+// Session.LastSeq is higher than their last seq, there are more.
 type Replay struct {
-	Session Record // its ID, Key, UserID, Epoch and LastSeq; the rest is not set
+	Session Record // only ID, Key, UserID, Epoch and LastSeq are set
 	Events  []StoredEvent
-	Reset   bool
+	Reset   bool // the cursor is not valid in this log; there are no Events
 }
 
-// Replay gives the events after that seq, as many as the span allows, at least
-// one unless there is none. It gives Reset for a cursor that cannot be followed:
-// one of another epoch (where epoch is not empty), ahead of the log, or from
-// before what was compacted away. Refuses with NOT_FOUND and FORBIDDEN. The
-// payloads are shared and must not be changed.
-func (s *Service) Replay(ctx context.Context, a Access, epoch string, after int64, most Span) (Replay, error) {
-	if r, ok := s.tails.replay(a.key, epoch, after, most); ok {
+// Replay returns the events after the seq after, within limit, but at least one if there
+// is any. It returns a Reset if the cursor is not valid: epoch is not empty and belongs
+// to another log, or after is above the last seq or below the floor. Replay refuses with
+// NOT_FOUND and FORBIDDEN. The payloads are shared and must not be changed.
+func (s *Service) Replay(ctx context.Context, a Access, epoch string, after int64,
+	limit Span) (Replay, error) {
+	if r, ok := s.tails.replay(a.key, epoch, after, limit); ok {
 		if !a.caller.owns(r.Session) {
 			return Replay{}, errNotOwner
 		}
@@ -45,7 +44,7 @@ func (s *Service) Replay(ctx context.Context, a Access, epoch string, after int6
 	}
 	var r Replay
 	err := s.store.View(ctx, func(tx Tx) error {
-		rec, err := owned(tx, a)
+		rec, err := findOwned(tx, a)
 		if err != nil {
 			return err
 		}
@@ -54,22 +53,23 @@ func (s *Service) Replay(ctx context.Context, a Access, epoch string, after int6
 			r.Reset = true
 			return nil
 		}
-		r.Events, err = tx.Events(rec.ID, after, most)
+		r.Events, err = tx.Events(rec.ID, after, limit)
 		return err
 	})
 	return r, err
 }
 
-// log is what a Replay tells of the session.
+// log returns the fields that a Replay has of the session.
 func (r Record) log() Record {
 	return Record{ID: r.ID, Key: r.Key, UserID: r.UserID, Epoch: r.Epoch, LastSeq: r.LastSeq}
 }
 
-// Said gives what the answer of a run says up to and with the event of that seq:
-// what a client has that continues from there. It gives store.ErrNotFound when that
-// cannot be told: the log is another, the run has no answer, or pieces from
-// beyond that seq were compacted away.
-func (s *Service) Said(ctx context.Context, key, epoch, runID string, through int64) (text string, err error) {
+// AnswerText returns the text of a run's answer up to the event with the seq through:
+// what a client shows whose cursor is there. The error is store.ErrNotFound if the text
+// is not known any more: the epoch belongs to another log, the run has no answer, or
+// later pieces were compacted.
+func (s *Service) AnswerText(ctx context.Context, key, epoch, runID string,
+	through int64) (text string, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		rec, err := tx.Session(key)
 		if err != nil {
@@ -86,55 +86,58 @@ func (s *Service) Said(ctx context.Context, key, epoch, runID string, through in
 		if err != nil {
 			return err
 		}
-		text, err = saidThrough(tx, rec, run, answer, through)
+		text, err = answerText(tx, rec, run, answer, through)
 		return err
 	})
 	return text, err
 }
 
-func saidThrough(tx Tx, rec Record, run Run, answer Message, through int64) (string, error) {
+// answerText is AnswerText for an answer that was loaded.
+func answerText(tx Tx, rec Record, run Run, answer Message, through int64) (string, error) {
 	switch {
 	case through <= answer.Seq:
 		return "", nil
 	case run.Status.Active():
-		text, _, err := spoken(tx, run, answer.Seq, through)
+		text, _, err := joinPieces(tx, run, answer.Seq, through)
 		return text, err
 	case through >= run.EndSeq:
 		return answer.Content, nil
 	case through < rec.Floor:
 		return "", store.ErrNotFound
 	}
-	// The pieces before it may have been folded into the message, those after
-	// it are here.
-	rest, _, err := spoken(tx, run, through, run.EndSeq)
+	// Earlier pieces may have been compacted, later ones are still in the log: the answer
+	// without them is the text.
+	rest, _, err := joinPieces(tx, run, through, run.EndSeq)
 	if err != nil {
 		return "", err
 	}
 	text, ok := strings.CutSuffix(answer.Content, rest)
 	if !ok {
-		return "", errors.New("run " + run.ID + ": its pieces are not what its answer says")
+		return "", errors.New("run " + run.ID + ": its pieces do not match its answer")
 	}
 	return text, nil
 }
 
-// streamed sets what a streaming answer has said so far, from its run's events.
-func streamed(tx Tx, sessionID int64, m *protocol.Message) (err error) {
+// loadStreaming sets the content of a streaming answer to the text of its pieces so far.
+func loadStreaming(tx Tx, sessionID int64, m *protocol.Message) (err error) {
 	if m.Status != protocol.StatusStreaming {
 		return nil
 	}
-	m.Content, m.Thinking, err = spoken(tx, Run{ID: m.RunID, SessionID: sessionID}, m.Seq, math.MaxInt64)
+	m.Content, m.Thinking, err = joinPieces(tx, Run{ID: m.RunID, SessionID: sessionID}, m.Seq,
+		math.MaxInt64)
 	return err
 }
 
-// spoken is what a run's pieces after a seq, up to and with another, say.
-func spoken(tx Tx, run Run, after, through int64) (content, thinking string, err error) {
+// joinPieces returns the text and the thinking in the pieces of a run with a seq above
+// after and up to through.
+func joinPieces(tx Tx, run Run, after, through int64) (content, thinking string, err error) {
 	events, err := tx.RunEvents(run.SessionID, run.ID, after, through)
 	if err != nil {
 		return "", "", err
 	}
-	var said, thought strings.Builder
+	var text, thought strings.Builder
 	for _, e := range events {
-		into := &said
+		into := &text
 		switch e.Kind {
 		case protocol.RunChunk:
 		case protocol.RunThinking:
@@ -143,10 +146,10 @@ func spoken(tx Tx, run Run, after, through int64) (content, thinking string, err
 			continue
 		}
 		var piece protocol.TextPayload
-		if err := inner(e.Payload, &piece); err != nil {
+		if err := decodeAgent(e.Payload, &piece); err != nil {
 			return "", "", err
 		}
 		into.WriteString(piece.Content)
 	}
-	return said.String(), thought.String(), nil
+	return text.String(), thought.String(), nil
 }

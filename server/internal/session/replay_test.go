@@ -17,17 +17,18 @@ import (
 
 var wholeLog = session.Span{Events: 1 << 30, Bytes: 1 << 40}
 
-// For any sequence of changes, also ones that the store does not keep, what the
-// memory answers to any cursor is what the store answers.
-func TestMemoryAnswersAsTheStore(t *testing.T) {
+// After any sequence of changes, including failed ones, replays from the cache equal
+// replays from the store, for any cursor.
+func TestTailsAnswerAsTheStore(t *testing.T) {
 	t.Parallel()
-	disk := &moody{Store: openStore(t)}
+	disk := &faultyStore{Store: openStore(t)}
 	answered, declined, life := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		life++
-		h := houseOn(disk)
-		some := rapid.Map(rapid.IntRange(0, 2), func(i int) string { return fmt.Sprintf("life-%d-%d", life, i) })
-		running := map[string]session.Begun{}
+		h := newTestServiceOn(disk)
+		some := rapid.Map(rapid.IntRange(0, 2),
+			func(i int) string { return fmt.Sprintf("life-%d-%d", life, i) })
+		running := map[string]session.StartedRun{}
 		// change makes a change that the store may not keep.
 		change := func(t *rapid.T, do func(ctx context.Context) error) bool {
 			fails := rapid.IntRange(0, 4).Draw(t, "fails") == 0
@@ -36,7 +37,8 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 			disk.noUpdate.Store(false)
 			var refusal *protocol.Error
 			switch {
-			case fails && errors.Is(err, errDisk), errors.As(err, &refusal), errors.Is(err, store.ErrNotFound):
+			case fails && errors.Is(err, errDisk), errors.As(err, &refusal), errors.Is(err,
+				store.ErrNotFound):
 				return false
 			case err != nil:
 				t.Fatalf("a change: %v", err)
@@ -46,8 +48,10 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"send": func(t *rapid.T) {
 				change(t, func(ctx context.Context) error {
-					_, err := h.Send(ctx, ann.To(some.Draw(t, "session")), session.SendRequest{DefaultAgent: "demo",
-						Message: strings.Repeat("x", rapid.SampledFrom([]int{1, 1, 100, 100, 100_000}).Draw(t, "size"))})
+					_, err := h.Send(ctx, ann.To(some.Draw(t, "session")),
+						session.SendRequest{DefaultAgent: "demo",
+							Message: strings.Repeat("x",
+								rapid.SampledFrom([]int{1, 1, 100, 100, 100_000}).Draw(t, "size"))})
 					return err
 				})
 			},
@@ -78,7 +82,8 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 				if !ok {
 					t.Skip("no run")
 				}
-				pieces := make([]session.Piece, rapid.SampledFrom([]int{1, 2, 20, 300}).Draw(t, "pieces"))
+				pieces := make([]session.Piece,
+					rapid.SampledFrom([]int{1, 2, 20, 300}).Draw(t, "pieces"))
 				for i := range pieces {
 					pieces[i].Text = fmt.Sprint("piece ", i)
 				}
@@ -107,10 +112,15 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 				})
 			},
 			"compact": func(t *rapid.T) {
-				change(t, func(ctx context.Context) error { _, err := h.Compact(ctx, farFuture); return err })
+				change(t, func(ctx context.Context) error {
+					_,
+						err := h.Compact(ctx, farFuture)
+					return err
+				})
 			},
 			"": func(t *rapid.T) {
-				key, most := some.Draw(t, "session"), session.Span{Events: 400, Bytes: rapid.IntRange(0, 600<<10).Draw(t, "bytes")}
+				key, most := some.Draw(t, "session"), session.Span{Events: 400,
+					Bytes: rapid.IntRange(0, 600<<10).Draw(t, "bytes")}
 				rec, err := h.Find(context.Background(), root.To(key))
 				if err != nil {
 					rec.Epoch = "none"
@@ -124,9 +134,11 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 					return
 				}
 				answered++
-				fromStore, coldErr := h.cold.Replay(context.Background(), root.To(key), rec.Epoch, after, most)
+				fromStore, coldErr := h.cold.Replay(context.Background(), root.To(key), rec.Epoch,
+					after, most)
 				if err != nil || coldErr != nil || !sameReplay(r, fromStore) {
-					t.Fatalf("after %d the memory answers\n%+v (%v)\nand the store\n%+v (%v)", after, r.Session, err, fromStore.Session, coldErr)
+					t.Fatalf("after %d the memory answers\n%+v (%v)\nand the store\n%+v (%v)",
+						after, r.Session, err, fromStore.Session, coldErr)
 				}
 			},
 		})
@@ -136,11 +148,11 @@ func TestMemoryAnswersAsTheStore(t *testing.T) {
 	}
 }
 
-// While logs grow, a cursor that anybody has been given is never ahead of what a
-// replay knows, and those who follow by asking again and again get every event.
+// While logs grow, no client has a cursor that is ahead of the next replay, and clients
+// that replay again and again get every event.
 func TestReplayIsNeverBehind(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	key := h.send(t, ann, "", "question").SessionKey
 	b := h.begin(t, key)
 	done := make(chan struct{})
@@ -182,8 +194,10 @@ func TestReplayIsNeverBehind(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				if r, err := h.Replay(context.Background(), ann.To(key), rec.Epoch, rec.LastSeq, wholeLog); err != nil || r.Reset || r.Session.LastSeq < rec.LastSeq {
-					t.Errorf("after %d, which somebody has seen: %+v (%v)", rec.LastSeq, r.Session, err)
+				if r, err := h.Replay(context.Background(), ann.To(key), rec.Epoch, rec.LastSeq, wholeLog); err != nil ||
+					r.Reset || r.Session.LastSeq < rec.LastSeq {
+					t.Errorf("after %d, which somebody has seen: %+v (%v)", rec.LastSeq,
+						r.Session, err)
 				}
 			}
 		})
@@ -191,11 +205,11 @@ func TestReplayIsNeverBehind(t *testing.T) {
 	wg.Wait()
 }
 
-// Whatever happens to a session meanwhile, clients that ask again and again end
-// with its transcript.
+// Whatever happens to a session, clients that replay again and again end with its
+// transcript.
 func TestFollowersConverge(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	h.send(t, ann, "k", "question")
 	done := make(chan struct{})
 	var wg sync.WaitGroup
@@ -238,14 +252,14 @@ func TestFollowersConverge(t *testing.T) {
 	h.checkLog(t, "k")
 }
 
-// A restart forgets nothing but what it had in memory.
+// After a restart, replays come from the store.
 func TestReplayAfterARestart(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	h.answered(t, ann, "k", "question", "answer")
 	c := newClient("k")
 	c.step(t, h, session.Span{Events: 3, Bytes: 1 << 20})
-	h = houseOn(h.store)
+	h = newTestServiceOn(h.store)
 	c.catchUp(t, h, session.Span{Events: 2, Bytes: 1 << 20})
 	sameMessages(t, "the client", transcript(c.shown), h.history(t, "k"))
 	// A change makes the memory know the end, and only that.
@@ -259,9 +273,9 @@ func TestReplayAfterARestart(t *testing.T) {
 	}
 }
 
-func TestSaidOfWhatIsNot(t *testing.T) {
+func TestAnswerTextNotFound(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	sent := h.answered(t, ann, "k", "question", "answer")
 	waiting := h.send(t, ann, "k", "next")
 	other := h.answered(t, ann, "other", "question", "answer")
@@ -273,38 +287,39 @@ func TestSaidOfWhatIsNot(t *testing.T) {
 		"another's run":    {"k", sent.Epoch, other.RunID},
 		"a run that waits": {"k", sent.Epoch, waiting.RunID},
 	} {
-		if text, err := h.Said(t.Context(), c.key, c.epoch, c.run, 99); !errors.Is(err, store.ErrNotFound) {
+		if text, err := h.AnswerText(t.Context(), c.key, c.epoch, c.run, 99); !errors.Is(err,
+			store.ErrNotFound) {
 			t.Errorf("%s: said %q (%v)", name, text, err)
 		}
 	}
 }
 
-// asking asks, of each event that it is told of, for what is after the one
-// before it.
-type asking struct {
+// replayOnPublish is a Publisher that replays from the seq before each event.
+type replayOnPublish struct {
 	*session.Service
 	t testing.TB
 	n int
 }
 
-func (a *asking) Publish(e session.Event) {
+func (a *replayOnPublish) Publish(e session.Event) {
 	if e.Seq == 0 {
 		return
 	}
 	a.n++
 	r, err := a.Replay(context.Background(), root.To(e.SessionKey), e.Epoch, e.Seq-1, wholeLog)
 	if err != nil || r.Reset || len(r.Events) == 0 || r.Events[0].Seq != e.Seq {
-		a.t.Errorf("event %d has been published, and after the one before it there is %+v (%v)", e.Seq, r, err)
+		a.t.Errorf("event %d has been published, and after the one before it there is %+v (%v)",
+			e.Seq, r, err)
 	}
 }
 
-// Who was told of an event finds it.
+// A published event can be replayed at once.
 func TestWhatIsPublishedCanBeReplayed(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
-	a := &asking{t: t}
-	a.Service = session.New(store, a, anyNumber)
-	h := house{Service: a.Service, store: store}
+	a := &replayOnPublish{t: t}
+	a.Service = session.New(store, a, noLimit)
+	h := testService{Service: a.Service, store: store}
 	h.answered(t, ann, "k", "question", "answer")
 	if _, err := h.Reset(t.Context(), ann.To("k")); err != nil {
 		t.Fatal(err)

@@ -8,24 +8,24 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// errInUse is why a session stays.
+// errInUse says that a session was not deleted.
 var errInUse = errors.New("the session is in use")
 
-// Retain deletes the sessions, pinned ones too, in which nothing was said since
-// then, and gives how many these were. A session with a queued or running run
-// stays. What it has done stays done when it fails.
-func (s *Service) Retain(ctx context.Context, untouchedSince time.Time) (deleted int, err error) {
+// Retain deletes the sessions, pinned ones too, that were last changed before a time,
+// except those with a queued or running run. It returns the number of deleted sessions,
+// even if it returns an error.
+func (s *Service) Retain(ctx context.Context, changedBefore time.Time) (deleted int, err error) {
 	for {
 		var old []Record
 		err := s.store.View(ctx, func(tx Tx) (err error) {
-			old, err = tx.Untouched(untouchedSince, sweepPage)
+			old, err = tx.UnchangedSince(changedBefore, sweepPage)
 			return err
 		})
 		if err != nil || len(old) == 0 {
 			return deleted, err
 		}
 		for _, rec := range old {
-			err := s.retire(ctx, rec, untouchedSince)
+			err := s.deleteOld(ctx, rec, changedBefore)
 			if err == nil {
 				deleted++
 			} else if !errors.Is(err, errInUse) {
@@ -35,9 +35,9 @@ func (s *Service) Retain(ctx context.Context, untouchedSince time.Time) (deleted
 	}
 }
 
-// retire deletes a session that is untouched still.
-func (s *Service) retire(ctx context.Context, rec Record, untouchedSince time.Time) error {
-	return s.empty(ctx, rec.Key, func(c *change) (err error) {
+// deleteOld deletes a session, if it has still not been changed.
+func (s *Service) deleteOld(ctx context.Context, rec Record, changedBefore time.Time) error {
+	return s.clear(ctx, rec.Key, func(c *change) (err error) {
 		if c.rec, err = c.SessionByID(rec.ID); err != nil {
 			return err
 		}
@@ -45,7 +45,8 @@ func (s *Service) retire(ctx context.Context, rec Record, untouchedSince time.Ti
 		if err != nil {
 			return err
 		}
-		if len(active) > 0 || !c.rec.DeletedAt.IsZero() || !c.rec.UpdatedAt.Before(protocol.At(untouchedSince).Go()) {
+		if len(active) > 0 || !c.rec.DeletedAt.IsZero() ||
+			!c.rec.UpdatedAt.Before(protocol.At(changedBefore).Go()) {
 			return errInUse
 		}
 		return nil

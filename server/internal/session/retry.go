@@ -9,26 +9,28 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// RetryRequest asks for another answer in place of one that failed or was
-// stopped. Its fields were checked for form.
+// RetryRequest asks for another answer after one that failed or was stopped. The form of
+// its fields must have been checked.
 type RetryRequest struct {
-	RunID          string // whose answer it was
-	IdempotencyKey string
-	Stream         bool
+	RunID          string // the run that failed or was stopped
+	IdempotencyKey string // as in SendRequest
+	Stream         bool   // as in SendRequest
 }
 
-// Retry queues a new run on the user message of one that did not complete; what
-// that one said stays. Its event shows the message once more, as it is: Sent has
-// the event's seq, the message in it its own. Nothing is stored when it refuses:
-// as Send does, NOT_FOUND for a run that is not of the session, and
-// FAILED_PRECONDITION when the run is active or completed, or its message was
-// withdrawn or is being answered.
+// Retry queues a new run for the message of a run that did not complete. The old answer
+// stays. An event shows the message again: Sent has the seq of that event, not the seq of
+// the message.
+//
+// If Retry refuses, nothing is stored. It refuses as Send does, with NOT_FOUND if the
+// session has no such run, and with FAILED_PRECONDITION if the run is active or
+// completed, or its message was withdrawn or is being answered.
 func (s *Service) Retry(ctx context.Context, a Access, r RetryRequest) (Sent, error) {
-	// No message has this digest: it would not be UTF-8.
+	// No message has this digest, because its text would not be UTF-8.
 	digest := sha256.Sum256([]byte("\xffretry:" + r.RunID))
 	var sent Sent
 	err := s.update(ctx, a.key, func(c *change) (err error) {
-		sent, err = c.once(a.caller, r.IdempotencyKey, digest, func() (Sent, error) { return c.retry(a, r) })
+		sent, err = c.idempotently(a.caller, r.IdempotencyKey, digest,
+			func() (Sent, error) { return c.retry(a, r) })
 		return err
 	})
 	if err != nil {
@@ -41,22 +43,22 @@ func (c *change) retry(a Access, r RetryRequest) (Sent, error) {
 	if err := c.load(a); err != nil {
 		return Sent{}, err
 	}
-	m, err := c.unanswered(r.RunID)
+	m, err := c.retryable(r.RunID)
 	if err != nil {
 		return Sent{}, err
 	}
-	active, err := c.room(a.caller)
+	active, err := c.checkLimits(a.caller)
 	if err != nil {
 		return Sent{}, err
 	}
-	if err := c.show(m); err != nil {
+	if err := c.appendMessage(m); err != nil {
 		return Sent{}, err
 	}
 	return c.queue(c.newRun(a.caller, r.Stream), m.ID, active)
 }
 
-// unanswered gives the user message of a run that may be retried.
-func (c *change) unanswered(runID string) (Message, error) {
+// retryable returns the message of a run that may be retried.
+func (c *change) retryable(runID string) (Message, error) {
 	run, err := c.Run(runID)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || err == nil && run.SessionID != c.rec.ID:
@@ -73,7 +75,7 @@ func (c *change) unanswered(runID string) (Message, error) {
 		return Message{}, err
 	}
 	if m.Status == protocol.StatusWithdrawn {
-		return Message{}, cannotRetry("this message was taken back: send it anew")
+		return Message{}, cannotRetry("this message was withdrawn: send it again")
 	}
 	active, err := c.ActiveRuns(c.rec.ID)
 	if err != nil {
@@ -81,7 +83,8 @@ func (c *change) unanswered(runID string) (Message, error) {
 	}
 	for _, other := range active {
 		if other.UserMessageID == m.ID {
-			return Message{}, cannotRetry("this message is being answered: wait for that, or abort it")
+			return Message{}, cannotRetry("this message is being answered: wait for that, or " +
+				"abort it")
 		}
 	}
 	return m, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// failed makes a message whose answer breaks off.
-func (h house) failed(t failer, key, question, answer string) session.Sent {
+// failed sends a message whose answer fails.
+func (h testService) failed(t failer, key, question, answer string) session.Sent {
 	t.Helper()
 	sent := h.send(t, ann, key, question)
 	b := h.begin(t, key)
@@ -18,28 +18,31 @@ func (h house) failed(t failer, key, question, answer string) session.Sent {
 	return sent
 }
 
-// A retry is another answer to the same message, behind the one that failed; its
-// event shows the message as it is.
+// A retry produces another answer to the same message, after the failed one. Its event
+// shows the message.
 func TestRetry(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	sent := h.failed(t, "k", "question", "part")
 	asked := h.history(t, "k")[0]
-	again, err := h.Retry(t.Context(), root.To("k"), session.RetryRequest{RunID: sent.RunID, Stream: true})
+	again, err := h.Retry(t.Context(), root.To("k"),
+		session.RetryRequest{RunID: sent.RunID, Stream: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (session.Sent{RunID: again.RunID, SessionKey: "k", MessageID: sent.MessageID, Epoch: sent.Epoch, Seq: h.checkLog(t, "k").LastSeq}); again != want {
+	if want := (session.Sent{RunID: again.RunID, SessionKey: "k", MessageID: sent.MessageID,
+		Epoch: sent.Epoch, Seq: h.checkLog(t, "k").LastSeq}); again != want {
 		t.Errorf("retried as %+v, want %+v", again, want)
 	}
-	told := h.told.log("k")
+	told := h.published.log("k")
 	var e protocol.ChatEvent
 	if err := protocol.Decode(told[again.Seq-1].Payload, &e); err != nil {
 		t.Fatal(err)
 	}
 	sameMessages(t, "the event", []protocol.Message{e.Message}, []protocol.Message{asked})
 	b := h.begin(t, "k")
-	if b.Run.ID != again.RunID || b.Run.UserID != "root" || !b.Run.Stream || len(b.History) != 1 || b.History[0].ID != sent.MessageID {
+	if b.Run.ID != again.RunID || b.Run.UserID != "root" || !b.Run.Stream || len(b.History) != 1 ||
+		b.History[0].ID != sent.MessageID {
 		t.Errorf("begun %+v", b)
 	}
 	h.say(t, b, "whole")
@@ -59,11 +62,12 @@ func TestRetry(t *testing.T) {
 // answer.
 func TestConcurrentRetriesMakeOneRun(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	for _, key := range []string{"one", "two", "three", "four"} {
 		sent := h.failed(t, key, "question", "part")
-		again := h.atOnce(t, func() (session.Sent, error) {
-			return h.Retry(context.Background(), ann.To(key), session.RetryRequest{RunID: sent.RunID, IdempotencyKey: "of " + key})
+		again := h.concurrently(t, func() (session.Sent, error) {
+			return h.Retry(context.Background(), ann.To(key),
+				session.RetryRequest{RunID: sent.RunID, IdempotencyKey: "of " + key})
 		})
 		if messages := h.history(t, key); again.MessageID != sent.MessageID || len(messages) != 3 {
 			t.Errorf("%+v was retried as %+v; the transcript is %v", sent, again, encoded(messages))
@@ -72,15 +76,16 @@ func TestConcurrentRetriesMakeOneRun(t *testing.T) {
 	}
 }
 
-// Without a key, only one of those at once is made: the others find it.
+// Without a key, one of several concurrent retries succeeds: the others find its run.
 func TestConcurrentRetriesWithoutAKey(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	sent := h.failed(t, "k", "question", "part")
 	done := make(chan error)
 	for range 4 {
 		go func() {
-			_, err := h.Retry(context.Background(), ann.To("k"), session.RetryRequest{RunID: sent.RunID})
+			_, err := h.Retry(context.Background(), ann.To("k"),
+				session.RetryRequest{RunID: sent.RunID})
 			done <- err
 		}()
 	}
@@ -97,17 +102,19 @@ func TestConcurrentRetriesWithoutAKey(t *testing.T) {
 	}
 }
 
-// The key of a send is no key of a retry, whatever was sent.
+// The idempotency key of a send cannot be used for a retry, and the other way round.
 func TestKeysOfSendsAndRetries(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	run := h.failed(t, "k", "question", "part").RunID
 	send := func(text, key string) error {
-		_, err := h.Send(t.Context(), ann.To("k"), session.SendRequest{Message: text, IdempotencyKey: key})
+		_, err := h.Send(t.Context(), ann.To("k"),
+			session.SendRequest{Message: text, IdempotencyKey: key})
 		return err
 	}
 	retry := func(key string) error {
-		_, err := h.Retry(t.Context(), ann.To("k"), session.RetryRequest{RunID: run, IdempotencyKey: key})
+		_, err := h.Retry(t.Context(), ann.To("k"),
+			session.RetryRequest{RunID: run, IdempotencyKey: key})
 		return err
 	}
 	if err := send("retry:"+run, "a send's"); err != nil {
@@ -122,10 +129,10 @@ func TestKeysOfSendsAndRetries(t *testing.T) {
 	}
 }
 
-// A retry that is taken back leaves its message as it was, to be retried again.
+// A withdrawn retry leaves its message unchanged, and the message can be retried again.
 func TestWithdrawnRetry(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	sent := h.failed(t, "k", "question", "part")
 	before := h.history(t, "k")
 	run := sent.RunID

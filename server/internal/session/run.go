@@ -11,50 +11,51 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// ErrRunEnded is what a run's worker gets when its run was ended by somebody
-// else: its session was deleted or reset.
+// ErrRunEnded says that a run is not running any more: its session was deleted or reset,
+// or another process has ended the run.
 var ErrRunEnded = errors.New("the run has ended")
 
-// Begun is a run that has started, with what it needs to answer.
-type Begun struct {
+// StartedRun is a run that has begun, with what its agent needs.
+type StartedRun struct {
 	Run     Run
 	Key     string
 	UserID  string    // the session's owner
-	Epoch   string    // of its log
-	History []Message // up to and with the message to answer, oldest first
+	Epoch   string    // the epoch of the log
+	History []Message // the messages up to the one to be answered, oldest first
 }
 
-// historyBound bounds what is loaded as a run's history.
+// historyBound limits the history of a run.
 var historyBound = Bound{Messages: 400, Bytes: 1 << 20}
 
-// Begin starts the session's next queued run, or gives store.ErrNotFound when none
-// waits. The user's message is complete from now on, and the answer streams. The
-// run is the holder's, who must Renew its lease within protocol.RunLease.
-func (s *Service) Begin(ctx context.Context, key, holder string) (Begun, error) {
+// Begin begins the next queued run of the session. If none is queued, the error is
+// store.ErrNotFound. The user's message gets the status complete, the answer is
+// streaming. The holder must call Renew within protocol.RunLease.
+func (s *Service) Begin(ctx context.Context, key, holder string) (StartedRun, error) {
 	unlock, err := s.locks.lock(ctx, key)
 	if err != nil {
-		return Begun{}, err
+		return StartedRun{}, err
 	}
 	defer unlock()
-	// The history is read beforehand, so that the transaction is short, and a
-	// history that cannot be read leaves the run queued.
-	b, asked, err := s.next(ctx, key)
+	// The history is read before the transaction, so that the transaction is short. If it
+	// cannot be read, the run stays queued.
+	b, question, err := s.nextQueued(ctx, key)
 	if err != nil {
-		return Begun{}, err
+		return StartedRun{}, err
 	}
 	queued := b.Run
 	err = s.commit(ctx, key, func(c *change) (err error) {
-		b.Run, err = c.begin(queued, asked, holder)
+		b.Run, err = c.begin(queued, question, holder)
 		return err
 	})
 	if err != nil {
-		return Begun{}, err
+		return StartedRun{}, err
 	}
 	return b, nil
 }
 
-// next finds the session's next queued run with the message that it answers.
-func (s *Service) next(ctx context.Context, key string) (b Begun, asked Message, err error) {
+// nextQueued returns the next queued run of the session, and the message to be answered.
+func (s *Service) nextQueued(ctx context.Context,
+	key string) (b StartedRun, question Message, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		rec, err := tx.Session(key)
 		if err != nil {
@@ -67,53 +68,54 @@ func (s *Service) next(ctx context.Context, key string) (b Begun, asked Message,
 		if len(active) == 0 || active[0].Status != RunQueued {
 			return store.ErrNotFound
 		}
-		b = Begun{Run: active[0], Key: rec.Key, UserID: rec.UserID, Epoch: rec.Epoch}
-		b.History, asked, err = said(tx, b.Run)
-		if errors.Is(err, store.ErrNotFound) { // does not mean that none waits
+		b = StartedRun{Run: active[0], Key: rec.Key, UserID: rec.UserID, Epoch: rec.Epoch}
+		b.History, question, err = promptHistory(tx, b.Run)
+		if errors.Is(err, store.ErrNotFound) { // which would mean that no run is queued
 			return fmt.Errorf("run %s has no message to answer", b.Run.ID)
 		}
 		return err
 	})
-	return b, asked, err
+	return b, question, err
 }
 
-// said is what was said up to and with the message that the run is to answer.
-// What was answered to that message before is not among it.
-func said(tx Tx, run Run) (history []Message, asked Message, err error) {
-	if asked, err = tx.Message(run.SessionID, run.UserMessageID); err != nil {
+// promptHistory returns the messages up to the one that the run must answer. Earlier
+// answers to that message are not among them.
+func promptHistory(tx Tx, run Run) (history []Message, question Message, err error) {
+	if question, err = tx.Message(run.SessionID, run.UserMessageID); err != nil {
 		return nil, Message{}, err
 	}
-	earlier, _, err := tx.Messages(run.SessionID, Place{Anchor: asked.Anchor, Seq: asked.Seq}, historyBound)
+	earlier, _, err := tx.Messages(run.SessionID, Place{Anchor: question.Anchor, Seq: question.Seq},
+		historyBound)
 	if err != nil {
 		return nil, Message{}, err
 	}
 	history = slices.DeleteFunc(earlier, func(m Message) bool {
 		return m.Status == protocol.StatusWithdrawn
 	})
-	return append(history, asked), asked, nil
+	return append(history, question), question, nil
 }
 
-// begin starts a run that is still queued, and gives it as it is then.
-func (c *change) begin(run Run, asked Message, holder string) (Run, error) {
-	now, err := c.Run(run.ID)
+// begin begins a run, if it is still queued, and returns it.
+func (c *change) begin(run Run, question Message, holder string) (Run, error) {
+	current, err := c.Run(run.ID)
 	if err != nil {
 		return Run{}, err
 	}
-	if now.Status != RunQueued {
+	if current.Status != RunQueued {
 		return Run{}, store.ErrNotFound
 	}
 	if c.rec, err = c.SessionByID(run.SessionID); err != nil {
 		return Run{}, err
 	}
-	if asked.Status != protocol.StatusComplete {
-		asked.Status = protocol.StatusComplete
-		if err := c.SaveMessage(run.SessionID, asked); err != nil {
+	if question.Status != protocol.StatusComplete {
+		question.Status = protocol.StatusComplete
+		if err := c.SaveMessage(run.SessionID, question); err != nil {
 			return Run{}, err
 		}
 	}
-	answer := Message{Anchor: asked.Seq, Message: protocol.Message{
+	answer := Message{Anchor: question.Seq, Message: protocol.Message{
 		ID: newID("msg-"), Role: protocol.FromAssistant, Status: protocol.StatusStreaming,
-		CreatedAt: protocol.At(c.now), RunID: run.ID, Seq: c.rec.LastSeq + 1, ReplyTo: asked.ID,
+		CreatedAt: protocol.At(c.now), RunID: run.ID, Seq: c.rec.LastSeq + 1, ReplyTo: question.ID,
 	}}
 	if err := c.SaveMessage(run.SessionID, answer); err != nil {
 		return Run{}, err
@@ -123,20 +125,21 @@ func (c *change) begin(run Run, asked Message, holder string) (Run, error) {
 	if err := c.SaveRun(run); err != nil {
 		return Run{}, err
 	}
-	if err := c.agent(protocol.RunStarted, run, &protocol.RunStartedPayload{
-		MessageID: answer.ID, UserMessageID: asked.ID, CreatedAt: answer.CreatedAt,
+	if err := c.appendAgent(protocol.RunStarted, run, &protocol.RunStartedPayload{
+		MessageID: answer.ID, UserMessageID: question.ID, CreatedAt: answer.CreatedAt,
 	}); err != nil {
 		return Run{}, err
 	}
 	return run, c.saveTouched()
 }
 
-// Piece is a part of an answer: one of its fields is set.
+// Piece is a part of an answer. One of its fields is set.
 type Piece struct {
 	Text, Thinking string
 	Activity       *protocol.Activity
 }
 
+// event returns the type and the payload of the piece's event.
 func (p Piece) event() (kind string, payload protocol.Payload) {
 	switch {
 	case p.Text != "":
@@ -148,9 +151,9 @@ func (p Piece) event() (kind string, payload protocol.Payload) {
 	}
 }
 
-// Append adds pieces to a running answer. It gives ErrRunEnded when the run is
-// no longer running.
-func (s *Service) Append(ctx context.Context, b Begun, pieces []Piece) error {
+// Append appends pieces to a running answer. If the run is not running any more, the
+// error is ErrRunEnded.
+func (s *Service) Append(ctx context.Context, b StartedRun, pieces []Piece) error {
 	return s.update(ctx, b.Key, func(c *change) error {
 		last, err := c.Advance(b.Run.SessionID, b.Run.ID, len(pieces))
 		if errors.Is(err, store.ErrNotFound) {
@@ -159,10 +162,11 @@ func (s *Service) Append(ctx context.Context, b Begun, pieces []Piece) error {
 		if err != nil {
 			return err
 		}
-		c.rec = Record{ID: b.Run.SessionID, Key: b.Key, UserID: b.UserID, Epoch: b.Epoch, LastSeq: last - int64(len(pieces))}
+		c.rec = Record{ID: b.Run.SessionID, Key: b.Key, UserID: b.UserID, Epoch: b.Epoch,
+			LastSeq: last - int64(len(pieces))}
 		for _, p := range pieces {
 			kind, payload := p.event()
-			if err := c.agent(kind, b.Run, payload); err != nil {
+			if err := c.appendAgent(kind, b.Run, payload); err != nil {
 				return err
 			}
 		}
@@ -170,8 +174,9 @@ func (s *Service) Append(ctx context.Context, b Begun, pieces []Piece) error {
 	})
 }
 
-// running loads the session of a run that must still be running.
-func (c *change) running(b Begun) (Run, error) {
+// running loads the session of a run, and returns the run. If the run is not running any
+// more, the error is ErrRunEnded.
+func (c *change) running(b StartedRun) (Run, error) {
 	run, err := c.Run(b.Run.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && run.Status != RunRunning {
 		return Run{}, ErrRunEnded
@@ -183,16 +188,15 @@ func (c *change) running(b Begun) (Run, error) {
 	return run, err
 }
 
-// Outcome is how a run ended. Status is RunCompleted, RunFailed or
-// RunCancelled; a failure has a code and a sentence for the user.
+// Outcome is how a run ended.
 type Outcome struct {
-	Status RunStatus
+	Status RunStatus // RunCompleted, RunFailed or RunCancelled
 	Usage  protocol.Usage
-	Code   protocol.Code
-	Error  string
+	Code   protocol.Code // of a failure
+	Error  string        // of a failure: a sentence for the user
 }
 
-// Ended tells those who wait for a run how it ended.
+// Ended is a run that has ended, for those who wait for it.
 type Ended struct {
 	RunID, SessionKey, MessageID string
 
@@ -200,21 +204,21 @@ type Ended struct {
 	Content string
 }
 
-// Finish ends a running run: the answer, gathered from its pieces, becomes a
-// message of its own. It gives ErrRunEnded when the run is not running.
-func (s *Service) Finish(ctx context.Context, b Begun, o Outcome) error {
+// Finish ends a running run: the pieces of its answer become the content of its message.
+// If the run is not running any more, the error is ErrRunEnded.
+func (s *Service) Finish(ctx context.Context, b StartedRun, o Outcome) error {
 	return s.end(ctx, b, o, func(Run) bool { return true })
 }
 
-// end is Finish for a run that may be ended, as it is found then.
-func (s *Service) end(ctx context.Context, b Begun, o Outcome, may func(Run) bool) error {
+// end is Finish, if may allows it for the run as it is then. Otherwise the error is
+// errStillHeld.
+func (s *Service) end(ctx context.Context, b StartedRun, o Outcome, may func(Run) bool) error {
 	unlock, err := s.locks.lock(ctx, b.Key)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	// A long answer takes a while to gather: that is done beforehand, so that the
-	// transaction is short.
+	// The answer is read before the transaction, so that the transaction is short.
 	answer, seen, err := s.answer(ctx, b.Run)
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrRunEnded
@@ -228,22 +232,22 @@ func (s *Service) end(ctx context.Context, b Begun, o Outcome, may func(Run) boo
 			return err
 		}
 		if !may(run) {
-			return errKept
+			return errStillHeld
 		}
-		whole := answer
-		if c.rec.LastSeq != seen { // another process has said more
-			if err := streamed(c, run.SessionID, &whole.Message); err != nil {
+		final := answer
+		if c.rec.LastSeq != seen { // another process has appended pieces
+			if err := loadStreaming(c, run.SessionID, &final.Message); err != nil {
 				return err
 			}
 		}
-		if err := c.finish(run, whole, o); err != nil {
+		if err := c.finish(run, final, o); err != nil {
 			return err
 		}
 		return c.saveTouched()
 	})
 }
 
-// answer is the answer of a run as far as it is, and how far the log is then.
+// answer returns the answer of a run so far, and the last seq of the log.
 func (s *Service) answer(ctx context.Context, run Run) (answer Message, lastSeq int64, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		rec, err := tx.SessionByID(run.SessionID)
@@ -254,12 +258,12 @@ func (s *Service) answer(ctx context.Context, run Run) (answer Message, lastSeq 
 			return err
 		}
 		lastSeq = rec.LastSeq
-		return streamed(tx, run.SessionID, &answer.Message)
+		return loadStreaming(tx, run.SessionID, &answer.Message)
 	})
 	return answer, lastSeq, err
 }
 
-// finish ends a running run of the change's session.
+// finish ends a running run of the session.
 func (c *change) finish(run Run, answer Message, o Outcome) error {
 	kind, payload := o.end(&answer.Message)
 	if err := c.SaveMessage(run.SessionID, answer); err != nil {
@@ -271,12 +275,13 @@ func (c *change) finish(run Run, answer Message, o Outcome) error {
 		return err
 	}
 	c.ended = append(c.ended, Ended{
-		RunID: run.ID, SessionKey: c.rec.Key, MessageID: answer.ID, Outcome: o, Content: answer.Content,
+		RunID: run.ID, SessionKey: c.rec.Key, MessageID: answer.ID, Outcome: o,
+		Content: answer.Content,
 	})
-	return c.agent(kind, run, payload)
+	return c.appendAgent(kind, run, payload)
 }
 
-// end gives the answer its final status, and the event that tells of it.
+// end sets the final status of the answer, and returns the event of the run's end.
 func (o Outcome) end(answer *protocol.Message) (kind string, payload protocol.Payload) {
 	switch o.Status {
 	case RunCompleted:
@@ -293,8 +298,8 @@ func (o Outcome) end(answer *protocol.Message) (kind string, payload protocol.Pa
 	}
 }
 
-// inner reads what an agent event carries.
-func inner(payload []byte, v protocol.Payload) error {
+// decodeAgent decodes the inner payload of an agent event.
+func decodeAgent(payload []byte, v protocol.Payload) error {
 	var e protocol.AgentEvent
 	if err := protocol.Decode(payload, &e); err != nil {
 		return err
@@ -302,10 +307,11 @@ func inner(payload []byte, v protocol.Payload) error {
 	return protocol.Decode(e.Payload, v)
 }
 
-// Withdraw takes back queued runs of a session: runID, or every queued one when
-// it is empty. It returns the runs taken back, and the run that is under way, if
-// it is one of those meant: that is left to whoever runs it.
-func (s *Service) Withdraw(ctx context.Context, a Access, runID string) (withdrawn []string, running string, err error) {
+// Withdraw cancels queued runs of a session: the run runID, or all if runID is empty. It
+// returns the cancelled runs. If one of the named runs is running, Withdraw does not stop
+// it, but returns its id: its Runner must abort it.
+func (s *Service) Withdraw(ctx context.Context, a Access,
+	runID string) (withdrawn []string, running string, err error) {
 	err = s.update(ctx, a.key, func(c *change) error {
 		withdrawn, running = nil, ""
 		if err := c.load(a); err != nil {
@@ -339,12 +345,13 @@ func (s *Service) Withdraw(ctx context.Context, a Access, runID string) (withdra
 	return withdrawn, running, nil
 }
 
+// withdraw cancels a queued run, and withdraws its message.
 func (c *change) withdraw(run Run) error {
 	m, err := c.Message(run.SessionID, run.UserMessageID)
 	if err != nil {
 		return err
 	}
-	// A message that was answered before, and asked again, stays.
+	// The message of a retry is not withdrawn: it was answered before.
 	if m.RunID == run.ID {
 		m.Status = protocol.StatusWithdrawn
 		if err := c.SaveMessage(run.SessionID, m); err != nil {
@@ -355,12 +362,12 @@ func (c *change) withdraw(run Run) error {
 	if err := c.SaveRun(run); err != nil {
 		return err
 	}
-	c.ended = append(c.ended, Ended{RunID: run.ID, SessionKey: c.rec.Key, Outcome: Outcome{Status: RunCancelled}})
-	return c.agent(protocol.RunCancelled, run, &protocol.RunCancelledPayload{})
+	c.ended = append(c.ended,
+		Ended{RunID: run.ID, SessionKey: c.rec.Key, Outcome: Outcome{Status: RunCancelled}})
+	return c.appendAgent(protocol.RunCancelled, run, &protocol.RunCancelledPayload{})
 }
 
-// RunSession gives the key of the session that a run belongs to, if caller may
-// touch it.
+// RunSession returns the key of the session of a run, if the caller has access.
 func (s *Service) RunSession(ctx context.Context, caller Caller, runID string) (string, error) {
 	var key string
 	err := s.store.View(ctx, func(tx Tx) error {
@@ -375,7 +382,7 @@ func (s *Service) RunSession(ctx context.Context, caller Caller, runID string) (
 		if err != nil {
 			return err
 		}
-		if _, err := owned(tx, caller.To(rec.Key)); err != nil {
+		if _, err := findOwned(tx, caller.To(rec.Key)); err != nil {
 			return err
 		}
 		key = rec.Key
@@ -384,5 +391,5 @@ func (s *Service) RunSession(ctx context.Context, caller Caller, runID string) (
 	return key, err
 }
 
-// Encoded is how many bytes text takes inside a frame.
-func Encoded(text string) int { return len(jsontext.AppendString(nil, text)) }
+// EncodedLen returns the length of text as a JSON string.
+func EncodedLen(text string) int { return len(jsontext.AppendString(nil, text)) }

@@ -19,19 +19,19 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
-// SendRequest is a message on its way into a session. Its fields were checked
-// for form, and its agents exist.
+// SendRequest is a message to be sent. The form of its fields must have been checked, and
+// its agents must exist.
 type SendRequest struct {
-	AgentID        string // with whom; empty: the session's agent
-	DefaultAgent   string // of a session that the send opens without AgentID
-	Message        string
-	Media          []string // ids of the files that it carries
-	IdempotencyKey string
-	Stream         bool
+	AgentID        string   // the agent; "" is the session's agent
+	DefaultAgent   string   // the agent of a new session if AgentID is empty
+	Message        string   // the text
+	Media          []string // the ids of its files
+	IdempotencyKey string   // "" if the send must not be recognised when it is repeated
+	Stream         bool     // whether the client watches the answer grow
 }
 
-// digest tells what is sent from what else might be, under one idempotency key.
-// No byte of a text is 0xff, so that it cannot look like a file.
+// digest identifies what is sent, so that another message with the same idempotency key
+// is noticed. No text has a byte 0xff, so a text cannot be mistaken for a file.
 func (r SendRequest) digest() [sha256.Size]byte {
 	all := []byte(r.Message)
 	for _, id := range r.Media {
@@ -40,30 +40,34 @@ func (r SendRequest) digest() [sha256.Size]byte {
 	return sha256.Sum256(all)
 }
 
-// Sent says what a send made, now or when it was first seen.
+// Sent is the result of a send, or of the first send with the same idempotency key.
 type Sent struct {
 	RunID, SessionKey, MessageID, Epoch string
 
 	Seq       int64
-	Queued    bool // another run is before it
-	Duplicate bool // the idempotency key was used before, for the same message
+	Queued    bool // whether another run of the session is before it
+	Duplicate bool // whether the message was sent before with the same idempotency key
 }
 
-// Send stores the user's message with a queued run, and opens the session if
-// its key is new; without a key it makes one. The files become the session's. Nothing is stored when it
-// refuses: FORBIDDEN for somebody else's session or file, ALREADY_EXISTS for
-// another message under a used idempotency key, NOT_FOUND for a file that is no
-// more, FAILED_PRECONDITION for one of another session, RESOURCE_EXHAUSTED when
-// 10 sends are waiting, or the caller has MaxRuns.
+// Send stores the user's message, with a queued run. If there is no session with the key,
+// Send creates it; if the key is empty, Send generates one. The files are attached to the
+// session. If Send refuses, nothing is stored:
+//   - FORBIDDEN if the session or a file belongs to another user;
+//   - ALREADY_EXISTS if the idempotency key was used for another message;
+//   - NOT_FOUND if a file does not exist;
+//   - FAILED_PRECONDITION if a file is attached to another session;
+//   - RESOURCE_EXHAUSTED if the session or the user has too many active runs.
 func (s *Service) Send(ctx context.Context, a Access, r SendRequest) (Sent, error) {
 	if a.key == "" {
-		a.key = protocol.NewSessionKey(cmp.Or(r.AgentID, r.DefaultAgent), uuid.Must(uuid.NewV7()).String())
+		a.key = protocol.NewSessionKey(cmp.Or(r.AgentID, r.DefaultAgent),
+			uuid.Must(uuid.NewV7()).String())
 	}
-	// Concurrent repeats of one idempotency key are serialised by the store's
-	// transactions, whatever session they name.
+	// The transactions of the store serialise concurrent sends with one idempotency key,
+	// even if they name different sessions.
 	var sent Sent
 	err := s.update(ctx, a.key, func(c *change) (err error) {
-		sent, err = c.once(a.caller, r.IdempotencyKey, r.digest(), func() (Sent, error) { return c.send(a, r) })
+		sent, err = c.idempotently(a.caller, r.IdempotencyKey, r.digest(),
+			func() (Sent, error) { return c.send(a, r) })
 		return err
 	})
 	if err != nil {
@@ -73,42 +77,46 @@ func (s *Service) Send(ctx context.Context, a Access, r SendRequest) (Sent, erro
 }
 
 func (c *change) send(a Access, r SendRequest) (Sent, error) {
-	files, unfit := c.files(a.caller, r.Media)
+	files, filesErr := c.files(a.caller, r.Media)
 	if err := c.open(a, r, files); err != nil {
 		return Sent{}, err
 	}
-	if unfit != nil { // which is of no interest for somebody else's session
-		return Sent{}, unfit
+	if filesErr != nil { // only now: without access to the session, the caller learns nothing else
+		return Sent{}, filesErr
 	}
 	if err := c.attach(files); err != nil {
 		return Sent{}, err
 	}
-	active, err := c.room(a.caller)
+	active, err := c.checkLimits(a.caller)
 	if err != nil {
 		return Sent{}, err
 	}
 	run := c.newRun(a.caller, r.Stream)
 	m := Message{Message: protocol.Message{
-		ID: newID("msg-"), Role: protocol.FromUser, Content: r.Message, Status: protocol.StatusComplete,
-		CreatedAt: protocol.At(c.now), RunID: run.ID, Author: c.author(a.caller), Media: wire(files),
+		ID: newID("msg-"), Role: protocol.FromUser, Content: r.Message,
+		Status:    protocol.StatusComplete,
+		CreatedAt: protocol.At(c.now), RunID: run.ID, Author: c.author(a.caller),
+		Media: wire(files),
 	}}
 	if active > 0 {
 		m.Status = protocol.StatusQueued
 	}
-	if err := c.message(&m); err != nil {
+	if err := c.addMessage(&m); err != nil {
 		return Sent{}, err
 	}
 	return c.queue(run, m.ID, active)
 }
 
-// once does what an idempotency key stands for, or tells of it if it was done.
-func (c *change) once(caller Caller, key string, digest [sha256.Size]byte, do func() (Sent, error)) (Sent, error) {
+// idempotently calls do and stores the result with the idempotency key. If the key has a
+// result, do is not called and the result is returned.
+func (c *change) idempotently(caller Caller, key string, digest [sha256.Size]byte,
+	do func() (Sent, error)) (Sent, error) {
 	if key == "" {
 		return do()
 	}
 	before, err := c.Send(caller.UserID, key)
 	if err == nil {
-		return repeated(before, digest[:])
+		return duplicate(before, digest[:])
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return Sent{}, err
@@ -123,12 +131,13 @@ func (c *change) once(caller Caller, key string, digest [sha256.Size]byte, do fu
 	})
 }
 
-// retryRoomMs is when there may be room for one more run.
-const retryRoomMs = 5000
+// retryLimitMs is the retry delay of a caller with too many active runs.
+const retryLimitMs = 5000
 
-// room gives how many runs are active, and refuses where one more is too many.
-func (c *change) room(caller Caller) (active int, err error) {
-	if err := c.roomOf(caller); err != nil {
+// checkLimits returns the number of active runs of the session. It refuses if the session
+// or the caller may not have one more.
+func (c *change) checkLimits(caller Caller) (active int, err error) {
+	if err := c.checkUserLimit(caller); err != nil {
 		return 0, err
 	}
 	runs, err := c.ActiveRuns(c.rec.ID)
@@ -137,26 +146,28 @@ func (c *change) room(caller Caller) (active int, err error) {
 	}
 	if len(runs) > protocol.MaxQueuedRuns {
 		return 0, protocol.Exhausted("this session has "+strconv.Itoa(protocol.MaxQueuedRuns)+
-			" messages waiting: send again when the answer is there", retryRoomMs)
+			" queued messages, which is the limit: send again when an answer is "+
+			"complete", retryLimitMs)
 	}
 	return len(runs), nil
 }
 
-// roomOf refuses where one more run is too many for the caller, whatever session
-// it is in.
-func (c *change) roomOf(caller Caller) error {
-	most := c.settings().MaxRunsPerUser
-	if most <= 0 {
+// checkUserLimit refuses if the caller may not have one more active run, in any session.
+func (c *change) checkUserLimit(caller Caller) error {
+	limit := c.settings().MaxRunsPerUser
+	if limit <= 0 {
 		return nil
 	}
 	n, err := c.UserRuns(caller.UserID)
-	if err == nil && n >= most {
-		err = protocol.Exhausted("you wait for "+strconv.Itoa(n)+
-			" answers, which is the limit: send again when one is there, or stop one", retryRoomMs)
+	if err == nil && n >= limit {
+		err = protocol.Exhausted("you are waiting for "+strconv.Itoa(n)+
+			" answers, which is the limit: send again when one is complete, or stop "+
+			"one", retryLimitMs)
 	}
 	return err
 }
 
+// newRun returns a new queued run of the session.
 func (c *change) newRun(caller Caller, stream bool) Run {
 	return Run{
 		ID: newID("run-"), SessionID: c.rec.ID, UserID: caller.UserID, AgentID: c.rec.AgentID,
@@ -164,19 +175,21 @@ func (c *change) newRun(caller Caller, stream bool) Run {
 	}
 }
 
-// queue stores the run that is to answer a message, behind those that are
-// active; the message's event is the session's last.
+// queue stores the run that must answer a message. active is the number of runs before
+// it. The last event of the session must be the message's.
 func (c *change) queue(run Run, messageID string, active int) (Sent, error) {
 	run.UserMessageID, run.Order = messageID, c.rec.LastSeq
 	if err := c.SaveRun(run); err != nil {
 		return Sent{}, err
 	}
 	return Sent{
-		RunID: run.ID, SessionKey: c.rec.Key, MessageID: messageID, Epoch: c.rec.Epoch, Seq: run.Order, Queued: active > 0,
+		RunID: run.ID, SessionKey: c.rec.Key, MessageID: messageID, Epoch: c.rec.Epoch,
+		Seq: run.Order, Queued: active > 0,
 	}, c.saveTouched()
 }
 
-// author is who writes, where that is not the session's owner.
+// author returns the caller as the author of a message, or nil if the caller owns the
+// session.
 func (c *change) author(caller Caller) *protocol.Author {
 	if caller.UserID == c.rec.UserID {
 		return nil
@@ -184,10 +197,12 @@ func (c *change) author(caller Caller) *protocol.Author {
 	return &protocol.Author{UserID: caller.UserID, Role: caller.Role}
 }
 
-func repeated(before Send, digest []byte) (Sent, error) {
+// duplicate returns the result of an earlier send with the same idempotency key. It
+// refuses if another message was sent.
+func duplicate(before Send, digest []byte) (Sent, error) {
 	if subtle.ConstantTimeCompare(before.Digest, digest) != 1 {
 		return Sent{}, protocol.Refuse(protocol.AlreadyExists,
-			"idempotencyKey was used for another message: make a new key for each message")
+			"idempotencyKey was used for another message: use a new key for each message")
 	}
 	return Sent{
 		RunID: before.RunID, SessionKey: before.SessionKey, MessageID: before.MessageID,
@@ -195,8 +210,8 @@ func repeated(before Send, digest []byte) (Sent, error) {
 	}, nil
 }
 
-// open loads the session or makes it the caller's. A deleted one starts a new
-// log, for its owner alone.
+// open loads the session. If there is none, it creates one for the caller. If the session
+// is deleted, it starts a new log; the owner stays the same.
 func (c *change) open(a Access, r SendRequest, files []File) error {
 	rec, err := c.Session(a.key)
 	switch {
@@ -205,7 +220,8 @@ func (c *change) open(a Access, r SendRequest, files []File) error {
 	case err == nil && rec.DeletedAt.IsZero():
 		if r.AgentID != "" && r.AgentID != rec.AgentID {
 			return protocol.Refuse(protocol.InvalidRequest,
-				"agentId: this session is with agent "+rec.AgentID+": leave agentId out, or start another session")
+				"agentId: this session is with agent "+rec.AgentID+
+					": leave agentId out, or start another session")
 		}
 		c.rec = rec
 		return nil
@@ -216,17 +232,18 @@ func (c *change) open(a Access, r SendRequest, files []File) error {
 	default:
 		return err
 	}
-	rec.AgentID, rec.Label, rec.Epoch = cmp.Or(r.AgentID, r.DefaultAgent), title(r.Message, files), newEpoch()
+	rec.AgentID, rec.Label, rec.Epoch = cmp.Or(r.AgentID, r.DefaultAgent), title(r.Message,
+		files), newEpoch()
 	rec.CreatedAt, rec.UpdatedAt = c.now, c.now
 	c.rec = rec
 	if err := c.SaveSession(&c.rec); err != nil {
 		return err
 	}
-	return c.updated(protocol.SessionCreated)
+	return c.appendUpdated(protocol.SessionCreated)
 }
 
-// updated appends a session.updated event that shows the session as it is now.
-func (c *change) updated(what string) error {
+// appendUpdated appends a session.updated event that shows the session.
+func (c *change) appendUpdated(what string) error {
 	wire := c.rec.Wire()
 	wire.LastSeq = c.rec.LastSeq + 1
 	return c.append(protocol.EventSessionUpdated, "", "", &protocol.SessionUpdated{
@@ -234,11 +251,11 @@ func (c *change) updated(what string) error {
 	})
 }
 
-// titleLength is how many characters of a first message name its session.
+// titleLength limits the label that a session gets from its first message, in characters.
 const titleLength = 60
 
-// title makes a session's label of its first message: what Title makes of the
-// text, or of the name of a file that comes without.
+// title returns the label of a session by its first message: the Title of the text, or of
+// the first file's name if there is no text.
 func title(message string, files []File) string {
 	if strings.TrimSpace(message) == "" && len(files) > 0 {
 		return Title(files[0].Media.Filename)
@@ -246,11 +263,12 @@ func title(message string, files []File) string {
 	return Title(message)
 }
 
-// Title makes a session's label of a text: the first line with words on it, cut
-// at a word.
+// Title returns the label of a session by a text: the first line that has words,
+// shortened at a space.
 func Title(message string) string {
 	for line := range strings.Lines(message) {
-		words := strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+		words := strings.FieldsFunc(line,
+			func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
 		title := strings.TrimLeft(strings.Join(words, " "), "#>*-` ")
 		if title != "" {
 			return cut(title, titleLength)
@@ -259,6 +277,7 @@ func Title(message string) string {
 	return words.NewSession
 }
 
+// cut returns s with at most that many characters, shortened at a space if possible.
 func cut(s string, characters int) string {
 	if utf8.RuneCountInString(s) <= characters {
 		return s

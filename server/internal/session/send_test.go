@@ -16,15 +16,17 @@ import (
 // one message and one run, and all get its answer.
 func TestConcurrentRepeatsMakeOneMessage(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	for i := range 20 {
 		r := session.SendRequest{DefaultAgent: "demo", Message: "Hi", IdempotencyKey: fmt.Sprint(i)}
 		key := ""
 		if i%2 == 0 {
 			key = fmt.Sprint("session-", i)
 		}
-		sent := h.atOnce(t, func() (session.Sent, error) { return h.Send(context.Background(), ann.To(key), r) })
-		if messages := h.history(t, sent.SessionKey); len(messages) != 2 || messages[0].ID != sent.MessageID {
+		sent := h.concurrently(t,
+			func() (session.Sent, error) { return h.Send(context.Background(), ann.To(key), r) })
+		if messages := h.history(t, sent.SessionKey); len(messages) != 2 ||
+			messages[0].ID != sent.MessageID {
 			t.Errorf("the transcript is %v", encoded(messages))
 		}
 		h.checkLog(t, sent.SessionKey)
@@ -35,9 +37,9 @@ func TestConcurrentRepeatsMakeOneMessage(t *testing.T) {
 	}
 }
 
-// atOnce does the same four times at once, and fails unless it made one run,
+// concurrently calls send four times at the same time, and fails unless there is one run,
 // whose answer all four get.
-func (h house) atOnce(t *testing.T, send func() (session.Sent, error)) session.Sent {
+func (h testService) concurrently(t *testing.T, send func() (session.Sent, error)) session.Sent {
 	t.Helper()
 	var all [4]session.Sent
 	var answers [len(all)]string
@@ -49,7 +51,8 @@ func (h house) atOnce(t *testing.T, send func() (session.Sent, error)) session.S
 				t.Errorf("send: %v", err)
 				return
 			}
-			if err := h.OnEnd(context.Background(), all[n].RunID, func(e session.Ended) { answers[n] = e.Content }); err != nil {
+			if err := h.OnEnd(context.Background(), all[n].RunID,
+				func(e session.Ended) { answers[n] = e.Content }); err != nil {
 				t.Errorf("wait: %v", err)
 			}
 		})
@@ -85,9 +88,10 @@ func (h house) atOnce(t *testing.T, send func() (session.Sent, error)) session.S
 
 func TestIdempotencyKeysAreAUsers(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	send := func(who session.Caller, key, text string) (session.Sent, error) {
-		return h.Send(t.Context(), who.To(key), session.SendRequest{DefaultAgent: "demo", Message: text, IdempotencyKey: "k"})
+		return h.Send(t.Context(), who.To(key),
+			session.SendRequest{DefaultAgent: "demo", Message: text, IdempotencyKey: "k"})
 	}
 	first, err := send(ann, "one", "Hi")
 	if err != nil {
@@ -99,10 +103,11 @@ func TestIdempotencyKeysAreAUsers(t *testing.T) {
 	}
 	_, err = send(ann, "one", "Hi!")
 	refused(t, "another text under a used key", err, protocol.AlreadyExists)
-	// Whatever session a repeat names, even somebody else's, it gets what was made.
+	// A repeat gets the first result, even if it names another user's session.
 	for _, key := range []string{"three", "two", ""} {
 		again, err := send(ann, key, "Hi")
-		if err != nil || !again.Duplicate || again.SessionKey != "one" || again.RunID != first.RunID {
+		if err != nil || !again.Duplicate || again.SessionKey != "one" ||
+			again.RunID != first.RunID {
 			t.Errorf("a repeat to %q gave %+v (%v)", key, again, err)
 		}
 	}
@@ -117,9 +122,9 @@ func TestIdempotencyKeysAreAUsers(t *testing.T) {
 	refused(t, "the deleted session", err, protocol.NotFound)
 }
 
-func TestQueueIsBounded(t *testing.T) {
+func TestMaxQueuedRuns(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	for i := range 1 + protocol.MaxQueuedRuns {
 		if sent := h.send(t, ann, "k", "Hi"); sent.Queued != (i > 0) {
 			t.Errorf("send %d is queued: %v", i, sent.Queued)
@@ -139,18 +144,19 @@ func TestQueueIsBounded(t *testing.T) {
 	_, err = h.Send(t.Context(), ann.To("k"), request)
 	refused(t, "one too many while the first runs", err, protocol.ResourceExhausted)
 	h.finish(t, b, session.RunCompleted)
-	// The key of a refused send is as new.
+	// The key of a refused send can be used again.
 	if sent, err := h.Send(t.Context(), ann.To("k"), request); err != nil || sent.Duplicate {
 		t.Errorf("after an answer: %+v (%v)", sent, err)
 	}
 }
 
-// TestRunsOfAUserAreBounded holds one user to so many answers at once, in all of
-// its sessions together, while others have their own.
-func TestRunsOfAUserAreBounded(t *testing.T) {
+// The active runs of a user are limited, in all sessions together. Other users have their
+// own limit.
+func TestMaxRunsPerUser(t *testing.T) {
 	t.Parallel()
 	most := 2
-	h := houseWith(openStore(t), func() session.Settings { return session.Settings{MaxRunsPerUser: most} })
+	h := newTestServiceWith(openStore(t),
+		func() session.Settings { return session.Settings{MaxRunsPerUser: most} })
 	h.send(t, ann, "one", "Hi")
 	h.send(t, ann, "two", "Hi")
 	request := session.SendRequest{DefaultAgent: "demo", Message: "Hi", IdempotencyKey: "i"}
@@ -179,30 +185,37 @@ func TestRunsOfAUserAreBounded(t *testing.T) {
 
 func TestSendOpensASession(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	sent, err := h.Send(t.Context(), ann.To(""), session.SendRequest{AgentID: "a", DefaultAgent: "demo", Message: "# Hello\nyou", Stream: true})
-	if err != nil || !strings.HasPrefix(sent.SessionKey, "agent:a:ws:direct:") || len(sent.SessionKey) != len("agent:a:ws:direct:")+36 {
+	h := newTestService(t)
+	sent, err := h.Send(t.Context(), ann.To(""),
+		session.SendRequest{AgentID: "a", DefaultAgent: "demo", Message: "# Hello\nyou",
+			Stream: true})
+	if err != nil || !strings.HasPrefix(sent.SessionKey, "agent:a:ws:direct:") ||
+		len(sent.SessionKey) != len("agent:a:ws:direct:")+36 {
 		t.Fatalf("%+v (%v)", sent, err)
 	}
 	rec := h.checkLog(t, sent.SessionKey)
-	if rec.AgentID != "a" || rec.UserID != "ann" || rec.Label != "Hello" || rec.Epoch == "" || rec.Epoch != sent.Epoch || sent.Seq != rec.LastSeq {
+	if rec.AgentID != "a" || rec.UserID != "ann" || rec.Label != "Hello" || rec.Epoch == "" ||
+		rec.Epoch != sent.Epoch || sent.Seq != rec.LastSeq {
 		t.Errorf("made %+v by %+v", rec, sent)
 	}
 	b := h.begin(t, sent.SessionKey)
 	if b.Run.AgentID != "a" || !b.Run.Stream {
 		t.Errorf("its run is %+v", b.Run)
 	}
-	_, err = h.Send(t.Context(), ann.To(sent.SessionKey), session.SendRequest{AgentID: "b", DefaultAgent: "demo", Message: "Hi"})
+	_, err = h.Send(t.Context(), ann.To(sent.SessionKey),
+		session.SendRequest{AgentID: "b", DefaultAgent: "demo", Message: "Hi"})
 	refused(t, "another agent", err, protocol.InvalidRequest)
-	// A deleted one begins anew, with whom one likes.
+	// A deleted session starts again, with any agent.
 	if err := h.Delete(t.Context(), ann.To(sent.SessionKey)); err != nil {
 		t.Fatal(err)
 	}
-	again, err := h.Send(t.Context(), ann.To(sent.SessionKey), session.SendRequest{AgentID: "b", Message: "New"})
+	again, err := h.Send(t.Context(), ann.To(sent.SessionKey),
+		session.SendRequest{AgentID: "b", Message: "New"})
 	if err != nil || again.Epoch == sent.Epoch {
 		t.Fatalf("%+v (%v)", again, err)
 	}
-	if rec := h.checkLog(t, sent.SessionKey); rec.AgentID != "b" || rec.Label != "New" || rec.UserID != "ann" {
+	if rec := h.checkLog(t, sent.SessionKey); rec.AgentID != "b" || rec.Label != "New" ||
+		rec.UserID != "ann" {
 		t.Errorf("made again %+v", rec)
 	}
 }
@@ -221,7 +234,8 @@ func TestTitle(t *testing.T) {
 		"tab\x00nul\x1b[31m":           "tab nul [31m",
 		strings.Repeat("ä", 60):        strings.Repeat("ä", 60),
 		strings.Repeat("ä", 61):        strings.Repeat("ä", 59) + "…",
-		"cut at a word " + strings.Repeat("x", 20) + " " + strings.Repeat("y", 40): "cut at a word " + strings.Repeat("x", 20) + "…",
+		"cut at a word " + strings.Repeat("x", 20) + " " +
+			strings.Repeat("y", 40): "cut at a word " + strings.Repeat("x", 20) + "…",
 	} {
 		got := session.Title(message)
 		if got != want || utf8.RuneCountInString(got) > 60 {

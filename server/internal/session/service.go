@@ -13,61 +13,59 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Caller is who asks, as authentication found.
+// Caller is an authenticated caller.
 type Caller struct {
 	UserID string
 	Role   protocol.Role
 }
 
-// owns reports whether the session is the caller's, or the caller may touch
-// anybody's.
+// owns reports whether the session belongs to the caller, or the caller is an admin.
 func (c Caller) owns(r Record) bool {
 	return r.UserID == c.UserID || c.Role.Allows(protocol.Admin)
 }
 
-// Access is one caller's access to one session. To makes it without a check. Each
-// method of Service that takes an Access checks in its own transaction that the
-// session is the caller's, or the caller an admin, and refuses with FORBIDDEN
-// otherwise.
+// Access names a session and the caller who wants access. Nothing is checked when it is
+// made, by [Caller.To]: each method of Service that takes an Access checks in its
+// transaction that the session belongs to the caller or that the caller is an admin.
+// Otherwise it refuses with FORBIDDEN.
 type Access struct {
 	caller Caller
 	key    string
 }
 
-// To gives the caller's access to the session with that key, which need not exist.
-// The key's form was checked.
+// To returns an Access of the caller to the session with that key. The session need not
+// exist. The form of the key must have been checked.
 func (c Caller) To(key string) Access { return Access{c, key} }
 
-// Key gives the session's key.
+// Key returns the session's key.
 func (a Access) Key() string { return a.key }
 
-// Event is a committed change on its way to those who follow its session. Seq
-// is 0 and Epoch empty when the session's log is no more. Payload is shared and
-// must not be changed.
+// Event is a committed event, for the followers of its session. After the deletion of the
+// session, Seq is 0 and Epoch is empty. Payload is shared and must not be changed.
 type Event struct {
 	SessionKey string
 	UserID     string // the session's owner
 	Epoch      string // of the log that Seq counts in
 	Seq        int64
 	Name       string
-	Kind       string // of an agent event, its type
-	RunID      string // of an agent event
+	Kind       string // the type of an agent event, otherwise empty
+	RunID      string // the run of an agent event, otherwise empty
 	Payload    []byte
 }
 
-// Publisher takes committed events, a session's in the order of their seq. It
-// must not block.
+// Publisher gets the committed events. Those of one session come in the order of their
+// seq. Publish must not block.
 type Publisher interface {
 	Publish(e Event)
 }
 
-// Settings are what the configuration says of sessions.
+// Settings are the settings of sessions.
 type Settings struct {
-	MaxRunsPerUser int // queued and running, in all sessions; 0: any number
+	MaxRunsPerUser int // queued and running runs of a user, in all sessions; 0 is no limit
 }
 
-// Service is the domain of sessions over a Store. It is safe for concurrent
-// use. Its refusals are *protocol.Error; other errors are the store's.
+// Service reads and changes sessions. It is safe for concurrent use. Its refusals are
+// *protocol.Error; other errors are the store's.
 type Service struct {
 	store    Store
 	settings setting.Live[Settings]
@@ -77,7 +75,7 @@ type Service struct {
 	waiters  waiters
 }
 
-// New makes a Service that stores in store and tells publish.
+// New returns a Service on a store. It passes committed events to publish.
 func New(store Store, publish Publisher, settings setting.Live[Settings]) *Service {
 	return &Service{store: store, publish: publish, settings: settings,
 		locks:   keyedLocks{held: map[string]*keyedLock{}},
@@ -86,22 +84,20 @@ func New(store Store, publish Publisher, settings setting.Live[Settings]) *Servi
 	}
 }
 
-// change is one transaction on one session: it gathers the events that are to
-// be published once it is durable.
+// change is one transaction on one session, with what must be published when it is
+// durable.
 type change struct {
 	Tx
-	tails  *tails
-	rec    Record
-	now    time.Time // as precise as it is stored
-	events []Event
-	ended  []Ended
-
+	tails    *tails                 // of the Service
 	settings setting.Live[Settings] // of the Service
+	rec      Record                 // the session
+	now      time.Time              // truncated to the precision of the store
+	events   []Event                // to be published
+	ended    []Ended                // runs whose waiters must be called
 }
 
-// update runs fn as one change of the session named key and publishes what it
-// appended, in order. As with the store, fn may run more than once; each run has a
-// change of its own.
+// update calls fn in a transaction on the session with that key, and publishes the events
+// that fn has appended. fn may be called more than once, each time with a new change.
 func (s *Service) update(ctx context.Context, key string, fn func(*change) error) error {
 	unlock, err := s.locks.lock(ctx, key)
 	if err != nil {
@@ -111,23 +107,24 @@ func (s *Service) update(ctx context.Context, key string, fn func(*change) error
 	return s.commit(ctx, key, fn)
 }
 
-// commit is update for a caller that holds the session's lock.
+// commit is update for a caller that holds the lock of the session.
 func (s *Service) commit(ctx context.Context, key string, fn func(*change) error) error {
 	var c *change
-	made := false
+	committing := false
 	err := s.store.Update(ctx, func(tx Tx) error {
-		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go(), settings: s.settings}
+		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go(),
+			settings: s.settings}
 		err := fn(c)
-		made = err == nil
+		committing = err == nil
 		return err
 	})
 	if err != nil {
-		if made { // and what became of it only the store knows
+		if committing { // the commit failed, and may yet have been stored
 			s.tails.drop(key)
 		}
 		return err
 	}
-	// Before anybody is told of them, so that who asks for more finds them.
+	// Before the events are published, so that a reader who asks for them gets them.
 	s.tails.add(c.rec.ID, c.events)
 	for _, e := range c.events {
 		s.publish.Publish(e)
@@ -138,15 +135,16 @@ func (s *Service) commit(ctx context.Context, key string, fn func(*change) error
 	return nil
 }
 
-// load reads the change's session and checks that the caller may touch it.
+// load reads the session and checks that the caller has access.
 func (c *change) load(a Access) error {
-	rec, err := owned(c.Tx, a)
+	rec, err := findOwned(c.Tx, a)
 	c.rec = rec
 	return err
 }
 
-// owned finds a living session that the caller owns, or any for an admin.
-func owned(tx Tx, a Access) (Record, error) {
+// findOwned returns the session, if it is not deleted and the caller has access.
+// Otherwise it refuses with NOT_FOUND or FORBIDDEN.
+func findOwned(tx Tx, a Access) (Record, error) {
 	rec, err := tx.Session(a.key)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Record{}, err
@@ -162,11 +160,12 @@ func owned(tx Tx, a Access) (Record, error) {
 
 var errNotOwner = protocol.Refuse(protocol.Forbidden, "session does not belong to user")
 
-// append stores one event with the session's next seq. The session's row is
-// saved by the caller, once a change.
+// append stores one event with the next seq. The caller must save the session, once a
+// change.
 func (c *change) append(name, kind, runID string, payload protocol.Payload) error {
 	c.rec.LastSeq++
-	e := StoredEvent{Seq: c.rec.LastSeq, Name: name, Kind: kind, RunID: runID, Payload: payload.AppendJSON(nil)}
+	e := StoredEvent{Seq: c.rec.LastSeq, Name: name, Kind: kind, RunID: runID,
+		Payload: payload.AppendJSON(nil)}
 	if err := c.AppendEvent(c.rec.ID, e); err != nil {
 		return err
 	}
@@ -177,41 +176,43 @@ func (c *change) append(name, kind, runID string, payload protocol.Payload) erro
 	return nil
 }
 
-// agent appends an agent event of a run.
-func (c *change) agent(kind string, run Run, payload protocol.Payload) error {
+// appendAgent appends an agent event of a run.
+func (c *change) appendAgent(kind string, run Run, payload protocol.Payload) error {
 	return c.append(protocol.EventAgent, kind, run.ID, &protocol.AgentEvent{
-		Type: kind, SessionKey: c.rec.Key, AgentID: run.AgentID, RunID: run.ID, UserID: c.rec.UserID,
+		Type: kind, SessionKey: c.rec.Key, AgentID: run.AgentID, RunID: run.ID,
+		UserID:  c.rec.UserID,
 		Channel: protocol.ChannelWS, Payload: payload.AppendJSON(nil),
 	})
 }
 
-// message stores a new message under the next seq and tells of it.
-func (c *change) message(m *Message) error {
+// addMessage stores a new message and appends its event.
+func (c *change) addMessage(m *Message) error {
 	m.Seq = c.rec.LastSeq + 1
 	m.Anchor = m.Seq
 	if err := c.SaveMessage(c.rec.ID, *m); err != nil {
 		return err
 	}
-	return c.show(*m)
+	return c.appendMessage(*m)
 }
 
-// show tells of a message as it is.
-func (c *change) show(m Message) error {
+// appendMessage appends an event that shows a message.
+func (c *change) appendMessage(m Message) error {
 	return c.append(protocol.EventChat, "", m.RunID, &protocol.ChatEvent{
 		Type: protocol.ChatMessage, SessionKey: c.rec.Key, Message: m.Message,
 	})
 }
 
-// saveTouched saves the session's row as changed now, which moves it to the top
-// of lists.
+// saveTouched saves the session as changed now, which moves it to the top of lists.
 func (c *change) saveTouched() error {
 	c.rec.UpdatedAt = c.now
 	return c.SaveSession(&c.rec)
 }
 
+// newID returns a new id with that prefix. Ids sort by age.
 func newID(prefix string) string { return prefix + uuid.Must(uuid.NewV7()).String() }
 
-// epochBytes is how many random bytes an epoch has.
+// epochBytes is the number of random bytes in an epoch.
 const epochBytes = 8
 
+// newEpoch returns the epoch of a new log.
 func newEpoch() string { return credential.RandomID(epochBytes) }

@@ -7,91 +7,92 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Store keeps sessions. Update and View may run their function more than once;
-// store.Transactions says what they promise.
+// Store stores sessions. Update and View may call their function more than once; see
+// [store.Transactions].
 type Store interface {
 	store.Transactions[Tx]
 }
 
-// Tx is one transaction. Look-ups of what does not exist give store.ErrNotFound.
+// Tx is one transaction. A look-up that finds nothing returns [store.ErrNotFound].
 type Tx interface {
-	// Session finds a session by key, deleted ones included.
+	// Session returns the session with that key, even if it is deleted.
 	Session(key string) (Record, error)
-	// SessionByID finds a session by its row.
+	// SessionByID returns the session with that id.
 	SessionByID(id int64) (Record, error)
-	// SaveSession inserts a record whose ID is 0, and sets it; else it updates
-	// all but the key, the owner and what is derived.
+	// SaveSession inserts a record whose ID is 0, and sets its ID. Otherwise it updates
+	// the record, except the key, the owner and derived fields.
 	SaveSession(r *Record) error
-	// Advance moves the last seq of a session on by n and gives it, if that run
-	// of it is running; if not, store.ErrNotFound.
+	// Advance adds n to the last seq of a session and returns the sum, if that run of the
+	// session is running. Otherwise the error is store.ErrNotFound.
 	Advance(id int64, runID string, n int) (lastSeq int64, err error)
-	// ClearSession removes the events, messages and runs of a session, and frees
-	// its files.
+	// ClearSession removes the events, messages and runs of a session, and frees its
+	// files.
 	ClearSession(id int64) error
-	// Sessions lists what is not deleted, as List says.
+	// Sessions returns the sessions that q selects. None of them is deleted.
 	Sessions(q List) ([]Record, error)
 
-	// AppendEvent adds an event under its seq, which must be free.
+	// AppendEvent adds an event. No other event may have its seq.
 	AppendEvent(sessionID int64, e StoredEvent) error
-	// Events gives the events with a seq above after, in order: as many as the
-	// span allows, the first one whatever its size is.
-	Events(sessionID, after int64, most Span) ([]StoredEvent, error)
-	// RunEvents gives a run's agent events with a seq above after, up to and with
-	// through, in order. It reads all of the log in between, so these should be
-	// where the run began and where it ended.
+	// Events returns the events with a seq above after, in order and within limit. The
+	// first one is returned whatever its size.
+	Events(sessionID, after int64, limit Span) ([]StoredEvent, error)
+	// RunEvents returns the agent events of a run with a seq above after and up to
+	// through, in order. It reads the whole log between them, so they should be close to
+	// the run.
 	RunEvents(sessionID int64, runID string, after, through int64) ([]StoredEvent, error)
-	// LastRunEvent gives the last of a run's agent events with a seq above after
-	// that is of one of two types.
+	// LastRunEvent returns the last agent event of a run that has a seq above after and
+	// one of two types.
 	LastRunEvent(sessionID, after int64, runID string, kinds [2]string) (StoredEvent, error)
-	// RemoveEvents removes the oldest events with a seq up to and with through,
-	// no more than limit. It gives how many it removed, and the seq of the last.
+	// RemoveEvents removes the oldest events with a seq up to through, at most limit. It
+	// returns how many it has removed, and the seq of the last one.
 	RemoveEvents(sessionID, through int64, limit int) (removed int, last int64, err error)
-	// RemovePieces does so with the pieces of a run that has ended: its chunk,
-	// thinking and activity events with a seq above after.
+	// RemovePieces removes the pieces of a run that has ended: the oldest of its chunk,
+	// thinking and activity events with a seq above after, at most limit. It returns what
+	// RemoveEvents does.
 	RemovePieces(r Run, after int64, limit int) (removed int, last int64, err error)
 
-	// SaveMessage inserts the message, or updates what can change of it: content,
-	// thinking, status, label and error. Its media never do.
+	// SaveMessage inserts the message, or updates its content, thinking, status, label
+	// and error. Other fields never change.
 	SaveMessage(sessionID int64, m Message) error
-	// Message finds a message by id.
+	// Message returns the message with that id.
 	Message(sessionID int64, id string) (Message, error)
-	// MessageAt finds a message by its seq.
+	// MessageAt returns the message with that seq.
 	MessageAt(sessionID, seq int64) (Message, error)
-	// Messages gives the messages right before a place, in transcript order, and
-	// whether there are older ones: as many as the bound allows, at least one.
-	Messages(sessionID int64, before Place, most Bound) (messages []Message, more bool, err error)
+	// Messages returns the messages right before a place, in the order of the transcript
+	// and within limit, but at least one. more says whether there are older ones.
+	Messages(sessionID int64, before Place, limit Bound) (messages []Message, more bool, err error)
 
-	// SaveRun inserts the run, or updates what can change of it: answer, status,
-	// lease, end, error and usage.
+	// SaveRun inserts the run, or updates its answer, status, lease, end, error and
+	// usage.
 	SaveRun(r Run) error
-	// Run finds a run by id.
+	// Run returns the run with that id.
 	Run(id string) (Run, error)
-	// ActiveRuns gives a session's queued and running runs in their order; with
-	// session 0, everybody's.
+	// ActiveRuns returns the queued and running runs of a session in their order, the
+	// running one first. With session 0, it returns those of all sessions.
 	ActiveRuns(sessionID int64) ([]Run, error)
-	// UserRuns is how many queued and running runs a user has, in all sessions.
+	// UserRuns returns the number of queued and running runs of a user, in all sessions.
 	UserRuns(userID string) (int, error)
-	// RenewLeases sets the end of the leases of a holder's running runs.
+	// RenewLeases sets the lease of all running runs of a holder.
 	RenewLeases(holder string, until time.Time) error
-	// Unfolded gives up to limit runs that ended before that and are not Folded,
-	// those first that ended first.
-	Unfolded(endedBefore time.Time, limit int) ([]Run, error)
-	// Untouched gives up to limit sessions that are not deleted, have no active
-	// run and were last changed before that, in any order.
-	Untouched(since time.Time, limit int) ([]Record, error)
+	// Uncompacted returns up to limit runs that ended before a time and are not
+	// Compacted, those that ended first.
+	Uncompacted(endedBefore time.Time, limit int) ([]Run, error)
+	// UnchangedSince returns up to limit sessions that are not deleted, have no active
+	// run, and were last changed before a time, in any order.
+	UnchangedSince(since time.Time, limit int) ([]Record, error)
 
-	// File finds an uploaded file that was not freed.
+	// File returns an uploaded file that was not freed.
 	File(id string) (File, error)
-	// AttachFile makes a file a session's.
+	// AttachFile attaches a file to a session.
 	AttachFile(id string, sessionID int64) error
 
-	// Send finds what a user's idempotency key made.
+	// Send returns what was sent with an idempotency key of a user.
 	Send(userID, key string) (Send, error)
-	// SaveSend remembers what an idempotency key made; it must be new.
+	// SaveSend stores what was sent with an idempotency key, which must be new.
 	SaveSend(s Send) error
 }
 
-// Record is a session's row.
+// Record is a session as it is stored.
 type Record struct {
 	ID        int64
 	Key       string
@@ -101,15 +102,15 @@ type Record struct {
 	Pinned    bool
 	Epoch     string
 	LastSeq   int64
-	Floor     int64 // the highest seq that was removed from the log; 0: none
+	Floor     int64 // the highest seq that was removed from the log; 0 if none was
 	CreatedAt time.Time
 	UpdatedAt time.Time
-	DeletedAt time.Time // zero while it lives
+	DeletedAt time.Time // zero if it is not deleted
 
-	Running bool // derived: it has a queued or running run; not saved
+	Running bool // whether a run is queued or running; derived, not stored
 }
 
-// Wire is the record as clients see it.
+// Wire returns the record in the form of the protocol.
 func (r Record) Wire() protocol.Session {
 	return protocol.Session{
 		Key: r.Key, AgentID: r.AgentID, UserID: r.UserID, Label: r.Label, Pinned: r.Pinned,
@@ -118,38 +119,40 @@ func (r Record) Wire() protocol.Session {
 	}
 }
 
-// List selects sessions: pinned first, then those changed last.
+// List selects sessions. Pinned sessions come first, then those that were changed last.
+// Empty fields select all.
 type List struct {
-	UserID  string // whose; empty: everybody's
-	AgentID string // with which agent; empty: any
-	Query   string // part of the label, any case of ASCII letters; empty: any
-	Wide    bool   // Query may also be part of the key or the user
-	Limit   int
-	After   *Position // start behind this one; nil: at the top
+	UserID  string    // the owner
+	AgentID string    // the agent
+	Query   string    // is contained in the label; ignores ASCII case
+	Wide    bool      // whether Query may also be contained in the key or the user id
+	Limit   int       // the maximum number of sessions
+	After   *Position // selects the sessions after this position; nil is the beginning
 }
 
-// Position is a record's place in a list.
+// Position is a session's position in a list.
 type Position struct {
 	Pinned    bool
 	UpdatedAt int64 // milliseconds since 1970
 	ID        int64
 }
 
-// StoredEvent is one entry of a log. Payload is the frame's payload, without
+// StoredEvent is one event of a log. Payload is the payload of its frame, without
 // formatted text.
 type StoredEvent struct {
 	Seq     int64
 	Name    string // agent, chat, session.updated
-	Kind    string // of an agent event, its type; otherwise empty
-	RunID   string
+	Kind    string // the type of an agent event, otherwise empty
+	RunID   string // the run of an agent event, otherwise empty
 	Payload []byte
 }
 
-// Message is an entry of a transcript with its place: Anchor is the seq of the
-// user's message that an answer answers, otherwise the message's own. While an
-// answer streams, its content is in its run's events, not here.
+// Message is a message of a transcript. While an answer streams, its content is in the
+// events of its run, not here.
 type Message struct {
 	protocol.Message
+	// Anchor is the seq of the message that an answer answers. For all other messages, it
+	// is their own seq.
 	Anchor int64
 }
 
@@ -157,23 +160,23 @@ type Message struct {
 type File struct {
 	ID        string
 	UserID    string // who uploaded it
-	SessionID int64  // whose messages have it; 0: nobody's yet
+	SessionID int64  // the session that it is attached to; 0 if none
 	Media     protocol.Media
 }
 
-// Place is where a message stands in its transcript, which is ordered by Anchor
-// and then Seq. The zero Place is behind the last message.
+// Place is the position of a message in its transcript, which is ordered by Anchor and
+// then by Seq. The zero Place is after the last message.
 type Place struct {
 	Anchor, Seq int64
 }
 
-// Bound is how much is read of a transcript.
+// Bound limits how much of a transcript is read.
 type Bound struct {
 	Messages int
 	Bytes    int // of content and thinking
 }
 
-// RunStatus is a run's place in its life.
+// RunStatus is the status of a run.
 type RunStatus string
 
 // The statuses of runs.
@@ -185,32 +188,32 @@ const (
 	RunCancelled RunStatus = "cancelled"
 )
 
-// Active reports whether the run has yet to end.
+// Active reports whether the run is queued or running.
 func (s RunStatus) Active() bool { return s == RunQueued || s == RunRunning }
 
-// Run is one answer being made, or made.
+// Run is the making of one answer.
 type Run struct {
 	ID            string
 	SessionID     int64
-	UserID        string // who asked
+	UserID        string // who asked for it
 	AgentID       string
 	UserMessageID string
-	AnswerID      string // once it runs
+	AnswerID      string // the message of the answer, since the run has begun
 	Status        RunStatus
-	Order         int64 // seq of the event that queued it
-	Stream        bool
-	Holder        string    // who answers, once it runs
-	LeaseUntil    time.Time // until when it is known to be at it
+	Order         int64     // the seq of the event that queued it
+	Stream        bool      // whether a client watches the answer grow
+	Holder        string    // the Runner that runs it, since it has begun
+	LeaseUntil    time.Time // until when the holder is known to be alive
 	CreatedAt     time.Time
 	EndedAt       time.Time
-	EndSeq        int64 // seq of the event that ended it
-	Folded        bool  // it has ended and its pieces are removed
+	EndSeq        int64 // the seq of the event that ended it
+	Compacted     bool  // whether it has ended and its pieces were removed
 	ErrorCode     protocol.Code
 	Error         string
 	Usage         protocol.Usage
 }
 
-// Send is what one idempotency key made.
+// Send is what was sent with one idempotency key.
 type Send struct {
 	UserID     string
 	Key        string

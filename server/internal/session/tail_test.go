@@ -8,20 +8,21 @@ import (
 	"pgregory.net/rapid"
 )
 
-// modelLog is a whole log, of which tails has the end or nothing.
+// modelLog is a complete log. tails has its end, or nothing.
 type modelLog struct {
 	epoch  string
 	events []StoredEvent
 }
 
-// Whatever is added, the tails stay within their bounds and answer as the whole
-// logs do, or not at all; right after it was added, an event is there.
+// Whatever is added, the tails stay within their limits, and answer as the complete logs
+// do or not at all. An event that was just added is there.
 func TestTails(t *testing.T) {
 	t.Parallel()
 	answered, declined := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		tails, logs := newTails(), map[string]*modelLog{}
-		session := rapid.Map(rapid.IntRange(0, 120), func(i int) string { return fmt.Sprint("session-", i) })
+		session := rapid.Map(rapid.IntRange(0, 120),
+			func(i int) string { return fmt.Sprint("session-", i) })
 		begin := func(key string) {
 			logs[key] = &modelLog{epoch: rapid.StringMatching(`[a-z]{8}`).Draw(t, "epoch")}
 		}
@@ -60,7 +61,8 @@ func TestTails(t *testing.T) {
 				}
 				epoch := rapid.SampledFrom([]string{"", l.epoch, "another"}).Draw(t, "epoch")
 				after := int64(len(l.events)) - rapid.Int64Range(-2, 600).Draw(t, "behind")
-				most := Span{Events: rapid.IntRange(0, 300).Draw(t, "events"), Bytes: rapid.IntRange(0, 2*tailBytes).Draw(t, "bytes")}
+				most := Span{Events: rapid.IntRange(0, 300).Draw(t, "events"),
+					Bytes: rapid.IntRange(0, 2*tailBytes).Draw(t, "bytes")}
 				r, ok := tails.replay(key, epoch, after, most)
 				if !ok {
 					declined++
@@ -80,9 +82,12 @@ func TestTails(t *testing.T) {
 func (l *modelLog) add(tails *tails, key string, sizes []int) {
 	var events []Event
 	for _, size := range sizes {
-		e := StoredEvent{Seq: int64(len(l.events) + 1), Name: "agent", RunID: "r", Payload: make([]byte, size)}
+		e := StoredEvent{Seq: int64(len(l.events) + 1), Name: "agent", RunID: "r",
+			Payload: make([]byte, size)}
 		l.events = append(l.events, e)
-		events = append(events, Event{SessionKey: key, UserID: "ann", Epoch: l.epoch, Seq: e.Seq, Name: e.Name, RunID: e.RunID, Payload: e.Payload})
+		events = append(events,
+			Event{SessionKey: key, UserID: "ann", Epoch: l.epoch, Seq: e.Seq, Name: e.Name,
+				RunID: e.RunID, Payload: e.Payload})
 	}
 	tails.add(7, events)
 }
@@ -91,9 +96,11 @@ func (l *modelLog) check(t *rapid.T, r Replay, epoch string, after int64, most S
 	t.Helper()
 	last := int64(len(l.events))
 	if epoch == "another" || after < 0 || after > last || r.Reset {
-		t.Fatalf("an answer to what only the store may answer: epoch %q, after %d of %d", epoch, after, last)
+		t.Fatalf("an answer to what only the store may answer: epoch %q, after %d of %d", epoch,
+			after, last)
 	}
-	if want := (Record{ID: 7, Key: r.Session.Key, UserID: "ann", Epoch: l.epoch, LastSeq: last}); r.Session != want {
+	if want := (Record{ID: 7, Key: r.Session.Key, UserID: "ann", Epoch: l.epoch,
+		LastSeq: last}); r.Session != want {
 		t.Fatalf("the log is %+v, want %+v", r.Session, want)
 	}
 	var want []StoredEvent
@@ -104,7 +111,8 @@ func (l *modelLog) check(t *rapid.T, r Replay, epoch string, after int64, most S
 		}
 		want = append(want, e)
 	}
-	if !slices.EqualFunc(r.Events, want, func(a, b StoredEvent) bool { return a.Seq == b.Seq && len(a.Payload) == len(b.Payload) }) {
+	if !slices.EqualFunc(r.Events, want,
+		func(a, b StoredEvent) bool { return a.Seq == b.Seq && len(a.Payload) == len(b.Payload) }) {
 		t.Fatalf("%d events after %d (%+v), want %d", len(r.Events), after, most, len(want))
 	}
 }
@@ -117,17 +125,20 @@ func checkTails(t *rapid.T, tails *tails) {
 		for _, e := range l.events {
 			size += len(e.Payload) + eventCost
 		}
-		if total += size; size != l.bytes || size-tailCost > tailBytes || len(l.events) > tailEvents {
-			t.Fatalf("the tail of %s has %d events of %d bytes, and counts %d", key, len(l.events), size, l.bytes)
+		if total += size; size != l.bytes || size-tailCost > tailBytes ||
+			len(l.events) > tailEvents {
+			t.Fatalf("the tail of %s has %d events of %d bytes, and counts %d", key, len(l.events),
+				size, l.bytes)
 		}
 	}
 	if total != tails.bytes || total > tailsBytes || tails.used.Len() != len(tails.byKey) {
-		t.Fatalf("%d tails of %d bytes, counted as %d of %d", len(tails.byKey), total, tails.used.Len(), tails.bytes)
+		t.Fatalf("%d tails of %d bytes, counted as %d of %d", len(tails.byKey), total,
+			tails.used.Len(), tails.bytes)
 	}
 }
 
-// What was used last stays.
-func TestTailsForgetTheLeastUsed(t *testing.T) {
+// The most recently used tails stay.
+func TestTailsEvictTheLeastUsed(t *testing.T) {
 	t.Parallel()
 	tails := newTails()
 	one, size := Span{Events: 1}, tailBytes/2

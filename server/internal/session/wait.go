@@ -10,14 +10,17 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// waiters are called once when a run ends, by whoever ended it.
+// waiters has the callbacks of runs. Each is called once, by the goroutine that ends the
+// run.
 type waiters struct {
+	// mu guards the following field.
 	mu    sync.Mutex
 	byRun map[string][]*waiter
 }
 
 type waiter struct{ done func(Ended) }
 
+// add adds a waiter for a run.
 func (w *waiters) add(runID string, done func(Ended)) *waiter {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -26,7 +29,8 @@ func (w *waiters) add(runID string, done func(Ended)) *waiter {
 	return waiting
 }
 
-// remove reports whether the waiter was still to be called; now it never is.
+// remove removes a waiter. It reports whether the waiter was there, and so was not
+// called.
 func (w *waiters) remove(runID string, waiting *waiter) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -41,6 +45,7 @@ func (w *waiters) remove(runID string, waiting *waiter) bool {
 	return true
 }
 
+// end calls and removes the waiters of a run.
 func (w *waiters) end(e Ended) {
 	w.mu.Lock()
 	waiting := w.byRun[e.RunID]
@@ -51,17 +56,17 @@ func (w *waiters) end(e Ended) {
 	}
 }
 
-// OnEnd calls done exactly once when the run has ended; if it has already, now.
-// done must not block. With a gateway that stops before the run ends, it is not
-// called, and neither is it when OnEnd gives an error.
+// OnEnd makes sure that done is called exactly once when the run has ended; if the run
+// has already ended, OnEnd calls it. done must not block. It is not called if OnEnd
+// returns an error, or if the gateway stops before the run ends.
 func (s *Service) OnEnd(ctx context.Context, runID string, done func(Ended)) error {
 	waiting := s.waiters.add(runID, done)
 	ended, err := s.ended(ctx, runID)
 	if err == nil && ended == nil {
-		return nil // whoever ends it calls
+		return nil // done will be called when the run ends
 	}
 	if !s.waiters.remove(runID, waiting) {
-		return nil // it ended meanwhile
+		return nil // the run ended meanwhile, and done was called
 	}
 	if err == nil {
 		done(*ended)
@@ -69,7 +74,7 @@ func (s *Service) OnEnd(ctx context.Context, runID string, done func(Ended)) err
 	return err
 }
 
-// ended says how a run has ended, or gives nil while it has not.
+// ended returns how a run has ended, or nil if it has not ended.
 func (s *Service) ended(ctx context.Context, runID string) (ended *Ended, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		run, err := tx.Run(runID)

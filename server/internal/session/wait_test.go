@@ -11,28 +11,31 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func TestOnEndTellsHow(t *testing.T) {
+func TestOnEndOutcome(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	ctx := t.Context()
 	type told struct{ before, after []session.Ended }
 	watch := func(run string, into *[]session.Ended) {
 		t.Helper()
-		if err := h.OnEnd(ctx, run, func(e session.Ended) { *into = append(*into, e) }); err != nil {
+		if err := h.OnEnd(ctx, run,
+			func(e session.Ended) { *into = append(*into, e) }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	check := func(name, run string, got *told, want session.Ended) {
 		t.Helper()
 		watch(run, &got.after)
-		for when, ended := range map[string][]session.Ended{"waiting": got.before, "later": got.after} {
+		for when, ended := range map[string][]session.Ended{"waiting": got.before,
+			"later": got.after} {
 			if len(ended) != 1 || ended[0] != want {
 				t.Errorf("%s, %s: %+v, want %+v", name, when, ended, want)
 			}
 		}
 	}
 
-	outcome := session.Outcome{Status: session.RunCompleted, Usage: protocol.Usage{InputTokens: 1, OutputTokens: 2}}
+	outcome := session.Outcome{Status: session.RunCompleted,
+		Usage: protocol.Usage{InputTokens: 1, OutputTokens: 2}}
 	var completed told
 	sent := h.send(t, ann, "k", "Hi")
 	watch(sent.RunID, &completed.before)
@@ -44,10 +47,12 @@ func TestOnEndTellsHow(t *testing.T) {
 	if err := h.Finish(ctx, b, outcome); err != nil {
 		t.Fatal(err)
 	}
-	want := session.Ended{RunID: sent.RunID, SessionKey: "k", MessageID: b.Run.AnswerID, Outcome: outcome, Content: "whole answer"}
+	want := session.Ended{RunID: sent.RunID, SessionKey: "k", MessageID: b.Run.AnswerID,
+		Outcome: outcome, Content: "whole answer"}
 	check("completed", sent.RunID, &completed, want)
 
-	outcome = session.Outcome{Status: session.RunFailed, Code: protocol.Unavailable, Error: "It is gone."}
+	outcome = session.Outcome{Status: session.RunFailed, Code: protocol.Unavailable,
+		Error: "It is gone."}
 	var failed told
 	sent = h.send(t, ann, "k", "Hi")
 	watch(sent.RunID, &failed.before)
@@ -57,7 +62,8 @@ func TestOnEndTellsHow(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("failed", sent.RunID, &failed,
-		session.Ended{RunID: sent.RunID, SessionKey: "k", MessageID: b.Run.AnswerID, Outcome: outcome, Content: "part"})
+		session.Ended{RunID: sent.RunID, SessionKey: "k", MessageID: b.Run.AnswerID,
+			Outcome: outcome, Content: "part"})
 
 	var withdrawn told
 	sent = h.send(t, ann, "k", "Hi")
@@ -66,33 +72,37 @@ func TestOnEndTellsHow(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("withdrawn", sent.RunID, &withdrawn,
-		session.Ended{RunID: sent.RunID, SessionKey: "k", Outcome: session.Outcome{Status: session.RunCancelled}})
+		session.Ended{RunID: sent.RunID, SessionKey: "k",
+			Outcome: session.Outcome{Status: session.RunCancelled}})
 }
 
-// With a session, its runs are gone: whoever asks later is told so.
+// A deleted session has no runs any more, and OnEnd says so.
 func TestOnEndOfADeletedSession(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	sent := h.send(t, ann, "k", "Hi")
 	var ended []session.Ended
 	take := func(e session.Ended) { ended = append(ended, e) }
-	if err := errors.Join(h.OnEnd(t.Context(), sent.RunID, take), h.Delete(t.Context(), ann.To("k")), h.OnEnd(t.Context(), sent.RunID, take)); err != nil {
+	if err := errors.Join(h.OnEnd(t.Context(), sent.RunID, take),
+		h.Delete(t.Context(), ann.To("k")), h.OnEnd(t.Context(), sent.RunID, take)); err != nil {
 		t.Fatal(err)
 	}
-	if len(ended) != 2 || ended[0].Outcome.Status != session.RunCancelled || ended[1].Outcome.Code != protocol.NotFound {
+	if len(ended) != 2 || ended[0].Outcome.Status != session.RunCancelled ||
+		ended[1].Outcome.Code != protocol.NotFound {
 		t.Errorf("told %+v", ended)
 	}
 }
 
-// Where OnEnd gives an error, nobody is called, so that a caller answers once.
+// If OnEnd returns an error, done is not called.
 func TestOnEndFailsWhole(t *testing.T) {
 	t.Parallel()
-	store := &moody{Store: openStore(t)}
-	h := houseOn(store)
+	store := &faultyStore{Store: openStore(t)}
+	h := newTestServiceOn(store)
 	sent := h.send(t, ann, "k", "Hi")
 	store.noView.Store(true)
 	called := false
-	if err := h.OnEnd(t.Context(), sent.RunID, func(session.Ended) { called = true }); !errors.Is(err, errDisk) {
+	if err := h.OnEnd(t.Context(), sent.RunID,
+		func(session.Ended) { called = true }); !errors.Is(err, errDisk) {
 		t.Errorf("OnEnd: %v", err)
 	}
 	store.noView.Store(false)
@@ -102,10 +112,10 @@ func TestOnEndFailsWhole(t *testing.T) {
 	}
 }
 
-// However OnEnd and the end meet, each waiter is called exactly once.
-func TestOnEndMeetsTheEnd(t *testing.T) {
+// However OnEnd and the end of the run interleave, each waiter is called exactly once.
+func TestOnEndWhileTheRunEnds(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newTestService(t)
 	for range 40 {
 		sent := h.send(t, ann, "k", "Hi")
 		b := h.begin(t, "k")
@@ -113,13 +123,15 @@ func TestOnEndMeetsTheEnd(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range calls {
 			wg.Go(func() {
-				if err := h.OnEnd(context.Background(), sent.RunID, func(session.Ended) { calls[i].Add(1) }); err != nil {
+				if err := h.OnEnd(context.Background(), sent.RunID,
+					func(session.Ended) { calls[i].Add(1) }); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Go(func() {
-			if err := h.Finish(context.Background(), b, session.Outcome{Status: session.RunCompleted}); err != nil {
+			if err := h.Finish(context.Background(), b,
+				session.Outcome{Status: session.RunCompleted}); err != nil {
 				t.Error(err)
 			}
 		})

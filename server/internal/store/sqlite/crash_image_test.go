@@ -163,7 +163,7 @@ var keeper = session.Caller{UserID: "ann", Role: protocol.Operator}
 func talk(t *rapid.T, s *Store, deeds int) []instant {
 	service := session.New(s.Sessions(), silent{}, setting.Fixed(session.Settings{}))
 	instants := []instant{capture(t, s)}
-	running := map[string]session.Begun{}
+	running := map[string]session.StartedRun{}
 	for n := range deeds {
 		key := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "session")
 		b, runs := running[key]

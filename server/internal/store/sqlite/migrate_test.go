@@ -99,11 +99,11 @@ func checkMigrated(t *testing.T, s *Store) {
 		}
 		for id, endSeq := range map[string]int64{"answered": 4, "withdrawn": 5, "running": 0} {
 			r, err := tx.Run(id)
-			if err != nil || r.EndSeq != endSeq || r.Folded || r.Holder != "" || !r.LeaseUntil.IsZero() || r.EndedAt.IsZero() != (endSeq == 0) {
+			if err != nil || r.EndSeq != endSeq || r.Compacted || r.Holder != "" || !r.LeaseUntil.IsZero() || r.EndedAt.IsZero() != (endSeq == 0) {
 				return fmt.Errorf("run %s is %+v (%w)", id, r, err)
 			}
 		}
-		runs, err := tx.Unfolded(time.Now(), 9)
+		runs, err := tx.Uncompacted(time.Now(), 9)
 		if err != nil || len(runs) != 2 {
 			return fmt.Errorf("%d runs are not folded (%w)", len(runs), err)
 		}

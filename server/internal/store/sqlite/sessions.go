@@ -255,7 +255,7 @@ const runColumns = `id, session_id, user_id, agent_id, user_message_id, answer_i
 func scanRun(row Row) (r session.Run, err error) {
 	var lease, created, ended int64
 	err = row.Scan(&r.ID, &r.SessionID, &r.UserID, &r.AgentID, &r.UserMessageID, &r.AnswerID, (*string)(&r.Status),
-		&r.Order, &r.Stream, &r.Holder, &lease, &created, &ended, &r.EndSeq, &r.Folded, (*string)(&r.ErrorCode), &r.Error,
+		&r.Order, &r.Stream, &r.Holder, &lease, &created, &ended, &r.EndSeq, &r.Compacted, (*string)(&r.ErrorCode), &r.Error,
 		&r.Usage.InputTokens, &r.Usage.OutputTokens)
 	r.LeaseUntil, r.CreatedAt, r.EndedAt = moment(lease), moment(created), moment(ended)
 	return r, err
@@ -268,7 +268,7 @@ func (t sessionTx) SaveRun(r session.Run) error {
 			end_seq = excluded.end_seq, folded = excluded.folded, error_code = excluded.error_code, error = excluded.error,
 			input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`,
 		r.ID, r.SessionID, r.UserID, r.AgentID, r.UserMessageID, r.AnswerID, string(r.Status), r.Order, r.Stream,
-		r.Holder, millis(r.LeaseUntil), millis(r.CreatedAt), millis(r.EndedAt), r.EndSeq, r.Folded, string(r.ErrorCode), r.Error, r.Usage.InputTokens, r.Usage.OutputTokens)
+		r.Holder, millis(r.LeaseUntil), millis(r.CreatedAt), millis(r.EndedAt), r.EndSeq, r.Compacted, string(r.ErrorCode), r.Error, r.Usage.InputTokens, r.Usage.OutputTokens)
 	return err
 }
 
@@ -295,12 +295,12 @@ func (t sessionTx) RenewLeases(holder string, until time.Time) error {
 	return err
 }
 
-func (t sessionTx) Unfolded(endedBefore time.Time, limit int) ([]session.Run, error) {
+func (t sessionTx) Uncompacted(endedBefore time.Time, limit int) ([]session.Run, error) {
 	return all(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE folded = 0 AND ended_at > 0 AND ended_at < ?
 		ORDER BY ended_at LIMIT ?`, millis(endedBefore), limit), scanRun)
 }
 
-func (t sessionTx) Untouched(since time.Time, limit int) ([]session.Record, error) {
+func (t sessionTx) UnchangedSince(since time.Time, limit int) ([]session.Record, error) {
 	return all(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE deleted_at = 0 AND pinned IN (0, 1) AND updated_at < ?
 		AND NOT EXISTS (SELECT 1 FROM runs INDEXED BY runs_active WHERE runs.session_id = sessions.id AND `+activeStatuses+`)
 		LIMIT ?`, millis(since), limit), scanSession)

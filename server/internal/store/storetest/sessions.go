@@ -215,8 +215,8 @@ func testSessionIsGone(t *testing.T, s sessionStore) {
 		run, err3 := tx.RunEvents(99, "r", 0, 9)
 		messages, more, err4 := tx.Messages(99, session.Place{}, session.Bound{Messages: 5, Bytes: 100})
 		active, err5 := tx.ActiveRuns(0)
-		unfolded, err6 := tx.Unfolded(at(1<<40), 5)
-		untouched, err7 := tx.Untouched(at(1<<40), 5)
+		unfolded, err6 := tx.Uncompacted(at(1<<40), 5)
+		untouched, err7 := tx.UnchangedSince(at(1<<40), 5)
 		if n := len(list) + len(events) + len(run) + len(messages) + len(active) + len(unfolded) + len(untouched); n != 0 || more {
 			t.Errorf("an empty store has %d things, more: %v", n, more)
 		}
@@ -750,7 +750,7 @@ func testRuns(t *testing.T, s sessionStore) {
 	s.update(t, func(tx session.Tx) error { return tx.SaveRun(run) })
 	find(run)
 	run.AnswerID, run.Status, run.EndedAt, run.ErrorCode, run.Error = "m", session.RunFailed, at(9), protocol.Interrupted, "It stopped."
-	run.Holder, run.LeaseUntil, run.EndSeq, run.Folded = "h", at(7), 1<<40, true
+	run.Holder, run.LeaseUntil, run.EndSeq, run.Compacted = "h", at(7), 1<<40, true
 	run.Usage = protocol.Usage{InputTokens: 1 << 40, OutputTokens: 3}
 	s.update(t, func(tx session.Tx) error {
 		changed := run
@@ -842,7 +842,7 @@ func testUnfolded(t *testing.T, s sessionStore) {
 			tx.SaveRun(session.Run{ID: "third", SessionID: one.ID, Status: session.RunCompleted, EndedAt: at(30)}),
 			tx.SaveRun(session.Run{ID: "first", SessionID: two.ID, Status: session.RunFailed, EndedAt: at(10)}),
 			tx.SaveRun(session.Run{ID: "second", SessionID: one.ID, Status: session.RunCancelled, EndedAt: at(20)}),
-			tx.SaveRun(session.Run{ID: "folded", SessionID: one.ID, Status: session.RunCompleted, EndedAt: at(15), Folded: true}),
+			tx.SaveRun(session.Run{ID: "folded", SessionID: one.ID, Status: session.RunCompleted, EndedAt: at(15), Compacted: true}),
 			tx.SaveRun(session.Run{ID: "running", SessionID: one.ID, Status: session.RunRunning}),
 			tx.SaveRun(session.Run{ID: "queued", SessionID: one.ID, Status: session.RunQueued}),
 		)
@@ -850,7 +850,7 @@ func testUnfolded(t *testing.T, s sessionStore) {
 	list := func(before int64, limit int, want ...string) {
 		t.Helper()
 		s.view(t, func(tx session.Tx) error {
-			runs, err := tx.Unfolded(at(before), limit)
+			runs, err := tx.Uncompacted(at(before), limit)
 			var ids []string
 			for _, r := range runs {
 				ids = append(ids, r.ID)
@@ -866,7 +866,7 @@ func testUnfolded(t *testing.T, s sessionStore) {
 	list(31, 2, "first", "second")
 	s.update(t, func(tx session.Tx) error {
 		r, err := tx.Run("first")
-		r.Folded = true
+		r.Compacted = true
 		return errors.Join(err, tx.SaveRun(r))
 	})
 	list(99, 9, "second", "third")
@@ -895,11 +895,11 @@ func testUntouched(t *testing.T, s sessionStore) {
 		10: nil, 11: {"ended", "old", "pinned"}, 20: {"ended", "old", "pinned"}, 21: {"ended", "new", "new and pinned", "old", "pinned"},
 	} {
 		s.view(t, func(tx session.Tx) error {
-			found, err := tx.Untouched(at(since), 99)
+			found, err := tx.UnchangedSince(at(since), 99)
 			got := keys(found)
 			slices.Sort(got)
 			same(t, fmt.Sprint("untouched since ", since), got, want)
-			few, err2 := tx.Untouched(at(since), 2)
+			few, err2 := tx.UnchangedSince(at(since), 2)
 			same(t, fmt.Sprint("how many of 2 untouched since ", since), len(few), min(2, len(want)))
 			return errors.Join(err, err2)
 		})
