@@ -136,7 +136,7 @@ func (g *gatehouse) addDetail(ctx context.Context, d *protocol.StatusDetail) {
 	}
 	g.reloading.Unlock()
 	var err error
-	if d.Data, err = g.store.Holds(ctx); err != nil {
+	if d.Data, err = g.store.Stats(ctx); err != nil {
 		g.Log.Warn("status lacks the counts of the store: they could not be read", "error", err)
 	}
 }

@@ -30,7 +30,7 @@ type storage interface {
 	// Ping reports, within 2 s, whether the store can take a change now.
 	Ping(ctx context.Context) error
 	// Holds says how much the store holds.
-	Holds(ctx context.Context) (protocol.StoreDetail, error)
+	Stats(ctx context.Context) (protocol.StoreDetail, error)
 	// Mark marks how far the data has come, so that data which is put back from an
 	// older copy is recognised. Call it once a minute.
 	Mark(ctx context.Context) error

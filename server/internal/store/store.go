@@ -1,7 +1,7 @@
-// Package store says what every store has in common, whichever engine keeps the
-// data: what a transaction promises, and the errors that callers tell apart. What
-// can be done within a transaction is declared by each domain package; sqlite
-// implements it, and storetest holds an implementation to it.
+// Package store has what all stores share, whatever the database engine: the guarantees
+// of transactions and the errors. Each domain package declares the operations of its own
+// transactions. Package sqlite implements them; package storetest tests an
+// implementation.
 package store
 
 import (
@@ -9,44 +9,42 @@ import (
 	"errors"
 )
 
-// Transactions runs functions on the data, each in a transaction of its own that
-// is a Tx. A Tx is good until its function returns, and only on the goroutine
-// that the function runs on.
+// Transactions calls functions in transactions. A Tx is valid until its function returns,
+// and only on the function's goroutine.
 //
-// Update and View may run fn more than once, each time on a new Tx and from the
-// start: after a conflict with another transaction, a store tries again. What the
-// earlier runs did to the data is undone, what they did to variables is not. So
-// fn must set whatever it gives to its caller instead of adding to it, and must
-// not do anything outside of the store that a second run would do twice.
+// Update and View may call fn more than once, each time with a new Tx, because a store
+// retries after a conflict with another transaction. The changes of earlier calls to the
+// data are undone, but not those to variables. So fn must set its results instead of
+// appending to them, and must have no effect outside of the store that must not happen
+// twice.
 //
-// An error of fn ends the transaction, undoes it, and is returned as it is.
+// If fn returns an error, the transaction is undone, and the error is returned unchanged.
 type Transactions[Tx any] interface {
-	// Update runs fn as one change. Updates are serialisable: their outcome is as
-	// if they had run one after another. The change is durable when Update returns
-	// nil, and leaves nothing behind when fn gives an error. If the engine fails,
-	// Update gives an ErrUnavailable. If ctx ends before fn has begun, fn is never
-	// run, and the context's cause is returned; the same holds for View.
+	// Update calls fn in a transaction that reads and writes. Updates are serialisable:
+	// the result is as if they had run one after another. When Update returns nil, the
+	// change is durable. If the engine fails, the error wraps ErrUnavailable. If ctx is
+	// done before fn is called, fn is never called, and the error is the context's cause;
+	// so it is for View.
 	Update(ctx context.Context, fn func(Tx) error) error
-	// View runs fn on a snapshot, which shows every Update that has returned.
-	// Writing in it fails.
+	// View calls fn in a transaction that only reads. It sees every Update that has
+	// returned. Writing fails.
 	View(ctx context.Context, fn func(Tx) error) error
 }
 
-// ErrNotFound is what every look-up of one thing gives when there is no such
-// thing, and a change of one thing that must be there. Lists are empty instead,
-// and sums and counts are 0.
+// ErrNotFound is the error of every look-up of one thing that does not exist, and of a
+// change of one thing that must exist. Lists are empty instead, sums and counts are 0.
 var ErrNotFound = errors.New("not found in the store")
 
-// ErrUnavailable is wrapped by every failure of the engine itself: a full or
-// failing disk, a locked, read-only or damaged database, a store that is closed.
-// Nothing was kept as far as the caller is concerned, and a later try may succeed.
+// ErrUnavailable is wrapped by every failure of the engine: a full or failing disk, a
+// locked, read-only or damaged database, a closed store. The caller must assume that
+// nothing was stored. A later try may succeed.
 var ErrUnavailable = errors.New("the store is unavailable")
 
-// Cause is why the engine failed, in words that anybody may see: they name no
-// file. Every Cause is an ErrUnavailable, and most failures wrap one.
+// Cause is why the engine failed, in words without file names, so that users may see
+// them. Every Cause wraps ErrUnavailable, and most failures wrap a Cause.
 type Cause string
 
-// The causes that can be told apart.
+// The known causes.
 const (
 	Full     Cause = "the disk is full"
 	ReadOnly Cause = "the database cannot be written to"
@@ -58,5 +56,5 @@ const (
 
 func (c Cause) Error() string { return ErrUnavailable.Error() + ": " + string(c) }
 
-// Unwrap makes every cause an ErrUnavailable.
+// Unwrap returns ErrUnavailable.
 func (c Cause) Unwrap() error { return ErrUnavailable }

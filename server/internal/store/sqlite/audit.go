@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Audit is the part of the store that package audit needs.
+// Audit returns the store of the audit log.
 func (s *Store) Audit() audit.Store { return auditLog{s} }
 
 type auditLog struct{ s store.Transactions[*Tx] }
@@ -38,7 +38,8 @@ func (a auditLog) Fail(ctx context.Context, id int64, why string) error {
 	})
 }
 
-func (a auditLog) List(ctx context.Context, f audit.Filter) (list []protocol.AuditEntry, err error) {
+func (a auditLog) List(ctx context.Context,
+	f audit.Filter) (list []protocol.AuditEntry, err error) {
 	err = a.s.View(ctx, func(tx *Tx) error {
 		list, err = all(tx.Query(`SELECT id, at, user_id, role, via, address, action, target, detail,
 			coalesce(reason, ''), reason IS NOT NULL
@@ -57,7 +58,8 @@ func (a auditLog) List(ctx context.Context, f audit.Filter) (list []protocol.Aud
 func scanAudit(row Row) (e protocol.AuditEntry, err error) {
 	var reason string
 	var failed bool
-	err = row.Scan(&e.ID, &e.At, &e.UserID, &e.Role, &e.Via, &e.Address, &e.Action, &e.Target, &e.Detail, &reason, &failed)
+	err = row.Scan(&e.ID, &e.At, &e.UserID, &e.Role, &e.Via, &e.Address, &e.Action, &e.Target,
+		&e.Detail, &reason, &failed)
 	e.Outcome = protocol.AuditDone
 	if failed {
 		e.Outcome = protocol.AuditFailed
@@ -76,18 +78,19 @@ func (a auditLog) Oldest(ctx context.Context) (at protocol.Time, err error) {
 	return at, err
 }
 
-// Prune removes lines from the low end of the ids, so that those that stay are
-// gapless.
-func (a auditLog) Prune(ctx context.Context, before protocol.Time, limit int) (removed int, err error) {
+// Prune removes entries with the lowest ids, so that the remaining ids have no gaps.
+func (a auditLog) Prune(ctx context.Context, before protocol.Time,
+	limit int) (removed int, err error) {
 	err = a.s.Update(ctx, func(tx *Tx) error {
 		removed = 0
-		var last int64 // of the lines to go
+		var last int64 // the highest id to remove
 		if err := tx.QueryRow(`SELECT coalesce(max(id), 0) FROM
 			(SELECT id, max(at) OVER (ORDER BY id) AS latest FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2))
 			WHERE latest < ?1`, int64(before), limit).Scan(&last); err != nil || last == 0 {
 			return err
 		}
-		if _, err := tx.Exec(`INSERT INTO audit_retention (before) VALUES (?)`, int64(before)); err != nil {
+		if _, err := tx.Exec(`INSERT INTO audit_retention (before) VALUES (?)`,
+			int64(before)); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(`DELETE FROM audit_failures WHERE entry_id <= ?`, last); err != nil {

@@ -12,15 +12,15 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// openDB opens a pool of at most size connections, none of which exists yet.
-// Each sets the pragmas, in their order.
+// openDB returns a pool of at most size connections, which are opened when they are
+// needed. Each connection sets the pragmas, in their order.
 func openDB(file string, busy time.Duration, size int, pragmas ...string) (*sql.DB, error) {
 	q := url.Values{}
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()))
 	for _, pragma := range pragmas {
 		q.Add("_pragma", pragma)
 	}
-	// As a URI, so that no character of the path is taken for something else
+	// A URI, so that no character of the path has a special meaning
 	// (https://www.sqlite.org/uri.html).
 	name := url.URL{Scheme: "file", Path: file, RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", name.String())
@@ -32,13 +32,14 @@ func openDB(file string, busy time.Duration, size int, pragmas ...string) (*sql.
 	return db, nil
 }
 
-// conn is a connection with its prepared statements. One goroutine uses it at a
+// conn is a connection with its prepared statements. Only one goroutine may use it at a
 // time.
 type conn struct {
 	c     *sql.Conn
-	stmts map[string]*sql.Stmt // those not in use
+	stmts map[string]*sql.Stmt // prepared statements that are not in use, by query
 }
 
+// grab takes a connection from the pool.
 func grab(ctx context.Context, db *sql.DB) (*conn, error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
@@ -47,15 +48,16 @@ func grab(ctx context.Context, db *sql.DB) (*conn, error) {
 	return &conn{c: c, stmts: make(map[string]*sql.Stmt)}, nil
 }
 
-// close gives the connection back to its pool.
+// close returns the connection to its pool.
 func (c *conn) close() error { return errors.Join(c.finalize(), c.c.Close()) }
 
-// drop closes the connection for good, because it may be in any state.
+// drop closes the connection for good, because its state is unknown.
 func (c *conn) drop() {
-	_ = c.finalize() // its statements first: they do not outlive it
+	_ = c.finalize() // the statements must be closed before the connection
 	_ = c.c.Raw(func(any) error { return driver.ErrBadConn })
 }
 
+// finalize closes the prepared statements.
 func (c *conn) finalize() error {
 	var errs []error
 	for _, s := range c.stmts {
@@ -64,8 +66,8 @@ func (c *conn) finalize() error {
 	return errors.Join(errs...)
 }
 
-// take gives the statement of query for the caller alone, until put. A query
-// that runs inside the rows of itself gets a second one.
+// take returns the prepared statement of query. Only the caller uses it, until put: a
+// query that runs while its own rows are read gets a second statement.
 func (c *conn) take(query string) (*sql.Stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		delete(c.stmts, query)
@@ -74,16 +76,17 @@ func (c *conn) take(query string) (*sql.Stmt, error) {
 	return c.c.PrepareContext(context.Background(), query)
 }
 
+// put returns a statement after use.
 func (c *conn) put(query string, s *sql.Stmt) {
 	if _, ok := c.stmts[query]; ok {
-		_ = s.Close() // finalizing reports only what the statement's last step did
+		_ = s.Close() // the error is only that of the last step
 		return
 	}
 	c.stmts[query] = s
 }
 
-// exec runs a statement that gives no rows. It takes no context: a statement
-// once begun is finished, and the driver needs no goroutine to watch it.
+// exec runs a statement that returns no rows. It has no context: a statement that has
+// begun is completed, and the driver needs no goroutine to watch a context.
 func (c *conn) exec(query string, args ...any) (sql.Result, error) {
 	s, err := c.take(query)
 	if err != nil {

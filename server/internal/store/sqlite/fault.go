@@ -10,9 +10,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// unavailable wraps err in store.ErrUnavailable if it is a failure of the engine
-// and not of the statement, with the cause where that can be told
-// (https://www.sqlite.org/rescode.html).
+// unavailable wraps err in store.ErrUnavailable, with its cause if it is known, if the
+// engine has failed and not only the statement (https://www.sqlite.org/rescode.html).
 func unavailable(err error) error {
 	if err == nil || errors.Is(err, store.ErrUnavailable) {
 		return err
@@ -23,7 +22,7 @@ func unavailable(err error) error {
 	return err
 }
 
-// failure is how a transaction's failure reaches those who were in it.
+// failure returns the error of a failed transaction for the updates in it.
 func failure(step string, err error) error {
 	why := faultOf(err)
 	if why == nil {
@@ -32,7 +31,7 @@ func failure(step string, err error) error {
 	return fmt.Errorf("%w: %s: %w", why, step, err)
 }
 
-// faultOf is the failure of the engine that err is, or nil.
+// faultOf returns why the engine has failed, or nil if it has not.
 func faultOf(err error) error {
 	switch code(err) {
 	case lib.SQLITE_FULL:
@@ -51,7 +50,8 @@ func faultOf(err error) error {
 	return nil
 }
 
-// code is the engine's primary result code, or SQLITE_OK for another's error.
+// code returns the primary result code in an error of the engine, or SQLITE_OK for any
+// other error.
 func code(err error) int {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
@@ -60,9 +60,9 @@ func code(err error) int {
 	return e.Code() & 0xff
 }
 
-// passes reports whether a connection that gave err is as good as before: a
-// disk that is full and a lock of another program leave it whole. After other
-// failures it may stay read-only, or on a file that is gone, for ever.
+// passes reports whether the connection is still usable after err. It is after a full
+// disk and after a lock of another program. After other failures, it may stay read-only
+// or refer to a removed file forever.
 func passes(err error) bool {
 	switch code(err) {
 	case lib.SQLITE_FULL, lib.SQLITE_BUSY:

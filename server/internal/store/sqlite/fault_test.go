@@ -129,7 +129,7 @@ func TestPingTellsOfWhatWasRefused(t *testing.T) {
 			t.Errorf("while large ones are refused: %v, want store.Full", err)
 		}
 		pragma("PRAGMA max_page_count = 1000000")
-		time.Sleep(failureShows)
+		time.Sleep(failureInterval)
 		if err := ping(); err != nil {
 			t.Errorf("when none is refused any more: %v", err)
 		}
@@ -147,7 +147,7 @@ func TestPingIsBounded(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 2 * maxBatch { // more than the queue takes
 			wg.Go(func() {
-				took(t, "a Ping", pingWait, func() {
+				took(t, "a Ping", pingTimeout, func() {
 					if err := s.Ping(context.Background()); !errors.Is(err, store.Slow) || !errors.Is(err, store.ErrUnavailable) {
 						t.Errorf("got %v, want store.Slow", err)
 					}

@@ -4,5 +4,5 @@ package sqlite
 
 import "io/fs"
 
-// inode is not known.
+// inode returns 0, because the number is not known.
 func inode(fs.FileInfo) uint64 { return 0 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Media is the part of the store that keeps the records of files.
+// Media returns the store of the records of files.
 func (s *Store) Media() media.Store {
 	return part[media.Tx]{s, func(tx *Tx) media.Tx { return mediaTx{tx} }}
 }
@@ -21,13 +21,14 @@ type mediaTx struct{ tx *Tx }
 
 const mediaColumns = `id, user_id, session_id, filename, mime, size, width, height, thumbnail, sha256, created_at`
 
-// mediaOwners is whose the session of a file is.
+// mediaOwners selects the owner of a file's session.
 const mediaOwners = `coalesce((SELECT sessions.user_id FROM sessions WHERE sessions.id = media.session_id), '')`
 
 func scanMedia(row Row) (f media.File, err error) {
 	var sum []byte
 	var width, height, created int64
-	err = row.Scan(&f.ID, &f.UserID, &f.SessionID, &f.Filename, &f.MimeType, &f.Size, &width, &height, &f.Thumbnail, &sum,
+	err = row.Scan(&f.ID, &f.UserID, &f.SessionID, &f.Filename, &f.MimeType, &f.Size, &width,
+		&height, &f.Thumbnail, &sum,
 		&created, &f.SessionUser)
 	if err == nil && len(sum) != len(f.Sum) {
 		err = errors.New("sqlite: the sum of a file has the wrong length")
@@ -39,17 +40,20 @@ func scanMedia(row Row) (f media.File, err error) {
 
 func (t mediaTx) Insert(f media.File) error {
 	_, err := t.tx.Exec(`INSERT INTO media (`+mediaColumns+`, freed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-		f.ID, f.UserID, f.SessionID, f.Filename, f.MimeType, f.Size, int64(f.Width), int64(f.Height), f.Thumbnail, f.Sum[:],
+		f.ID, f.UserID, f.SessionID, f.Filename, f.MimeType, f.Size, int64(f.Width),
+		int64(f.Height), f.Thumbnail, f.Sum[:],
 		millis(f.CreatedAt))
 	return err
 }
 
 func (t mediaTx) File(id string) (media.File, error) {
-	return one(t.tx.Query(`SELECT `+mediaColumns+`, `+mediaOwners+` FROM media WHERE id = ? AND freed = 0`, id), scanMedia)
+	return one(t.tx.Query(`SELECT `+mediaColumns+`, `+mediaOwners+` FROM media WHERE id = ? AND freed = 0`, id),
+		scanMedia)
 }
 
 func (t mediaTx) Used(userID string) (bytes int64, err error) {
-	err = t.tx.QueryRow(`SELECT coalesce(sum(size), 0) FROM media WHERE user_id = ? AND freed = 0`, userID).Scan(&bytes)
+	err = t.tx.QueryRow(`SELECT coalesce(sum(size), 0) FROM media WHERE user_id = ? AND freed = 0`,
+		userID).Scan(&bytes)
 	return bytes, err
 }
 
@@ -65,12 +69,14 @@ func (t mediaTx) FreeOrphans(before time.Time, limit int) (int, error) {
 }
 
 func (t mediaTx) Freed(limit int) ([]media.File, error) {
-	return all(t.tx.Query(`SELECT `+mediaColumns+`, '' FROM media WHERE freed = 1 ORDER BY id LIMIT ?`, limit), scanMedia)
+	return all(t.tx.Query(`SELECT `+mediaColumns+`, '' FROM media WHERE freed = 1 ORDER BY id LIMIT ?`, limit),
+		scanMedia)
 }
 
-func (t mediaTx) InUse(sum media.Sum) (kept bool, err error) {
-	err = t.tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM media WHERE sha256 = ? AND freed = 0)`, sum[:]).Scan(&kept)
-	return kept, err
+func (t mediaTx) InUse(sum media.Sum) (inUse bool, err error) {
+	err = t.tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM media WHERE sha256 = ? AND freed = 0)`,
+		sum[:]).Scan(&inUse)
+	return inUse, err
 }
 
 func (t mediaTx) Remove(id string) error {
@@ -94,16 +100,17 @@ func (t sessionTx) AttachFile(id string, sessionID int64) error {
 	return err
 }
 
-// freeMedia frees a session's files.
+// freeMedia frees the files of a session.
 func (t sessionTx) freeMedia(sessionID int64) error {
-	if sessionID == 0 { // whose files are no session's
+	if sessionID == 0 { // its files are attached to no session
 		return nil
 	}
-	_, err := t.tx.Exec(`UPDATE media SET freed = 1 WHERE session_id = ? AND session_id <> 0 AND freed = 0`, sessionID)
+	_, err := t.tx.Exec(`UPDATE media SET freed = 1 WHERE session_id = ? AND session_id <> 0 AND freed = 0`,
+		sessionID)
 	return err
 }
 
-// mediaText is the media of a message as its row has it.
+// mediaText returns the media of a message as they are stored.
 func mediaText(list []protocol.Media) (string, error) {
 	if len(list) == 0 {
 		return "", nil
@@ -115,6 +122,7 @@ func mediaText(list []protocol.Media) (string, error) {
 	return string(text), nil
 }
 
+// mediaList parses what mediaText returns.
 func mediaList(text string) (list []protocol.Media, err error) {
 	if text == "" {
 		return nil, nil

@@ -13,9 +13,9 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the tables to the newest version this program knows. A
-// database that is further is refused: an older program would not know what the
-// new columns promise.
+// migrate migrates the tables to the newest version that this program knows. It refuses a
+// database of a newer version, because this program does not know the meaning of its
+// columns.
 func migrate(ctx context.Context, db *sql.DB) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -31,7 +31,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 	sources := p.ListSources()
 	if known := sources[len(sources)-1].Version; have > known {
-		return fmt.Errorf("the database is of version %d and this program knows only up to %d: run the newer Gatehouse that wrote it, or restore a backup from before", have, known)
+		return fmt.Errorf("the database has version %d, but this program knows only versions up "+
+			"to %d: run the newer Gatehouse that wrote it, or restore an older backup", have, known)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("bring the database up to date: %w", err)

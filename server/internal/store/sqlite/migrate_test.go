@@ -15,7 +15,7 @@ import (
 // migrateTo brings the database of a data directory to a version.
 func migrateTo(t *testing.T, dir string, version int64) {
 	t.Helper()
-	place, err := claim(dir)
+	place, err := lockDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Pairings is the part of the store that package pairing needs.
+// Pairings returns the store of devices.
 func (s *Store) Pairings() pairing.Store {
 	return part[pairing.Tx]{s, func(tx *Tx) pairing.Tx { return pairingTx{tx} }}
 }
@@ -21,7 +21,8 @@ const deviceColumns = `id, secret, kind, status, code, binding, user_id, role, l
 
 func scanDevice(row Row) (r pairing.Record, err error) {
 	var secret []byte
-	err = row.Scan(&r.ID, &secret, &r.Kind, &r.Status, &r.Code, &r.Binding, &r.UserID, &r.Role, &r.Label, &r.Name,
+	err = row.Scan(&r.ID, &secret, &r.Kind, &r.Status, &r.Code, &r.Binding, &r.UserID, &r.Role,
+		&r.Label, &r.Name,
 		&r.Address, &r.Network, &r.UserAgent, &r.CreatedAt, &r.ExpiresAt, &r.ResolvedAt, &r.ResolvedBy, &r.LastSeenAt)
 	if err == nil && len(secret) != len(r.Secret) {
 		err = errors.New("sqlite: a device's digest has the wrong length")
@@ -32,7 +33,8 @@ func scanDevice(row Row) (r pairing.Record, err error) {
 
 func (p pairingTx) Insert(r pairing.Record) error {
 	_, err := p.tx.Exec(`INSERT INTO devices (`+deviceColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		r.ID, r.Secret[:], string(r.Kind), r.Status, r.Code, r.Binding, r.UserID, string(r.Role), r.Label, r.Name,
+		r.ID, r.Secret[:], string(r.Kind), r.Status, r.Code, r.Binding, r.UserID, string(r.Role),
+		r.Label, r.Name,
 		r.Address, r.Network, r.UserAgent, int64(r.CreatedAt), int64(r.ExpiresAt), int64(r.ResolvedAt), r.ResolvedBy, int64(r.LastSeenAt))
 	return err
 }
@@ -61,7 +63,8 @@ func (p pairingTx) ByCode(code string) (pairing.Record, error) {
 }
 
 func (p pairingTx) List(status string, limit int) ([]pairing.Record, error) {
-	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = ? ORDER BY created_at DESC, id DESC LIMIT ?`, status, limit)
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = ? ORDER BY created_at DESC, id DESC LIMIT ?`,
+		status, limit)
 }
 
 func (p pairingTx) Resolved(limit int) ([]pairing.Record, error) {
@@ -69,40 +72,48 @@ func (p pairingTx) Resolved(limit int) ([]pairing.Record, error) {
 }
 
 func (p pairingTx) Expired(now protocol.Time, limit int) ([]pairing.Record, error) {
-	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = 'pending' AND expires_at <= ? LIMIT ?`, int64(now), limit)
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = 'pending' AND expires_at <= ? LIMIT ?`,
+		int64(now), limit)
 }
 
 func (p pairingTx) WithOtherBinding(binding string, limit int) ([]pairing.Record, error) {
-	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = 'approved' AND kind = 'signin' AND binding <> ? LIMIT ?`, binding, limit)
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE status = 'approved' AND kind = 'signin' AND binding <> ? LIMIT ?`,
+		binding, limit)
 }
 
 func (p pairingTx) PendingOfNetwork(network string, now protocol.Time) ([]pairing.Record, error) {
-	// The + keeps SQLite from going by time through what waits elsewhere.
-	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE network = ? AND status = 'pending' AND +expires_at > ?`, network, int64(now))
+	// The + prevents SQLite from using the index by time, which has all networks.
+	return p.all(`SELECT `+deviceColumns+` FROM devices WHERE network = ? AND status = 'pending' AND +expires_at > ?`,
+		network, int64(now))
 }
 
 func (p pairingTx) CountPending(now protocol.Time) (n int, first protocol.Time, err error) {
-	err = p.tx.QueryRow(`SELECT count(*), coalesce(min(expires_at), 0) FROM devices WHERE status = 'pending' AND expires_at > ?`, int64(now)).Scan(&n, &first)
+	err = p.tx.QueryRow(`SELECT count(*), coalesce(min(expires_at), 0) FROM devices WHERE status = 'pending' AND expires_at > ?`,
+		int64(now)).Scan(&n, &first)
 	return n, first, err
 }
 
 func (p pairingTx) LastDenied(network string) (at protocol.Time, err error) {
-	err = p.tx.QueryRow(`SELECT coalesce(max(resolved_at), 0) FROM devices WHERE network = ? AND status = 'denied'`, network).Scan(&at)
+	err = p.tx.QueryRow(`SELECT coalesce(max(resolved_at), 0) FROM devices WHERE network = ? AND status = 'denied'`,
+		network).Scan(&at)
 	return at, err
 }
 
 func (p pairingTx) UserExists(userID string) (known bool, err error) {
-	err = p.tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM devices WHERE user_id = ? AND user_id <> '')`, userID).Scan(&known)
+	err = p.tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM devices WHERE user_id = ? AND user_id <> '')`,
+		userID).Scan(&known)
 	return known, err
 }
 
 func (p pairingTx) Touch(id string, at protocol.Time) error {
-	_, err := p.tx.Exec(`UPDATE devices SET last_seen_at = ?1 WHERE id = ?2 AND last_seen_at < ?1`, int64(at), id)
+	_, err := p.tx.Exec(`UPDATE devices SET last_seen_at = ?1 WHERE id = ?2 AND last_seen_at < ?1`,
+		int64(at), id)
 	return err
 }
 
 func (p pairingTx) Prune(status string, before protocol.Time) error {
-	_, err := p.tx.Exec(`DELETE FROM devices WHERE status = ? AND resolved_at > 0 AND resolved_at < ?`, status, int64(before))
+	_, err := p.tx.Exec(`DELETE FROM devices WHERE status = ? AND resolved_at > 0 AND resolved_at < ?`,
+		status, int64(before))
 	return err
 }
 

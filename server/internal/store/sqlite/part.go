@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// part is the store as one domain package sees it, whose transactions are a T.
+// part is the store of one domain package, whose transactions have the type T.
 type part[T any] struct {
 	store store.Transactions[*Tx]
 	tx    func(*Tx) T

@@ -14,21 +14,21 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// A database that was put back from a copy lacks what was committed since, and
-// what it stores from now on under the same seqs is something else. Clients know
-// by the epoch of a log whether it is the one they have read, so the epochs have
-// to be new then. To find out, the database and a file beside it bear the same
-// mark, which changes every now and then (Mark), and the database knows the
-// number of its own file. A copy that is younger than the last mark but one, put
-// back into the same file, is not recognised.
+// A database that was restored from a backup lacks the latest events, and its next events
+// will reuse their seqs. Clients recognise a log by its epoch, so all epochs must change
+// then. To notice a restore, the database and a file next to it have the same mark, which
+// changes every minute or so (Mark), and the database stores the inode of its own file. A
+// backup that is newer than the last mark but one and is copied into the same file is not
+// noticed.
 
-// marks is what the file beside the database says: the mark that is being
-// written, and the one before it.
+// marks is the content of the mark file: the mark that is being written, and the one
+// before.
 type marks struct{ next, last string }
 
-// markFile is its name in the data directory.
+// markFile is the name of the mark file in the data directory.
 const markFile = "gatehouse.mark"
 
+// readMarks reads the mark file. Without a file, the marks are empty.
 func readMarks(dbFile string) (m marks, err error) {
 	err = within(filepath.Dir(dbFile), func(dir *os.Root) error {
 		text, err := dir.ReadFile(markFile)
@@ -45,14 +45,14 @@ func readMarks(dbFile string) (m marks, err error) {
 	return m, nil
 }
 
-// write makes the marks durable, all or nothing.
+// write writes the mark file, atomically and durably.
 func (m marks) write(dbFile string) error {
-	const draft = markFile + ".new"
+	const temp = markFile + ".new"
 	err := within(filepath.Dir(dbFile), func(dir *os.Root) error {
-		if err := writeSynced(dir, draft, m.next+"\n"+m.last+"\n"); err != nil {
+		if err := writeSynced(dir, temp, m.next+"\n"+m.last+"\n"); err != nil {
 			return err
 		}
-		if err := dir.Rename(draft, markFile); err != nil {
+		if err := dir.Rename(temp, markFile); err != nil {
 			return err
 		}
 		return syncNames(dir)
@@ -63,6 +63,7 @@ func (m marks) write(dbFile string) error {
 	return nil
 }
 
+// writeSynced writes a file durably.
 func writeSynced(dir *os.Root, file, text string) error {
 	f, err := dir.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -72,8 +73,8 @@ func writeSynced(dir *os.Root, file, text string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// Mark gives the database another mark, if anything was stored since the last
-// one. Call it every minute or so.
+// Mark changes the mark, if anything was committed since the last mark. Call it every
+// minute or so.
 func (s *Store) Mark(ctx context.Context) error {
 	before := s.commits.Load()
 	if before == s.marked.Load() {
@@ -86,8 +87,8 @@ func (s *Store) Mark(ctx context.Context) error {
 	return err
 }
 
-// renewMark writes the file first: whichever of the two marks a crash leaves in
-// the database, the file knows it.
+// renewMark changes the mark. It writes the file before the database, so that after a
+// crash the file has the database's mark, as its next or its last one.
 func renewMark(tx *Tx, dbFile string) error {
 	last, err := meta(tx, "mark")
 	if err != nil {
@@ -100,8 +101,8 @@ func renewMark(tx *Tx, dbFile string) error {
 	return errors.Join(setMeta(tx, "mark", m.next), setMeta(tx, "file", fileNumber(dbFile)))
 }
 
-// renewEpochs gives every session's log another epoch if this database was put
-// back from a copy, and reports whether it was.
+// renewEpochs reports whether the database was restored from a backup. If so, it gives
+// every session another epoch.
 func renewEpochs(tx *Tx, dbFile string) (restored bool, err error) {
 	known, err := readMarks(dbFile)
 	if err != nil {
@@ -123,7 +124,8 @@ func renewEpochs(tx *Tx, dbFile string) (restored bool, err error) {
 	return err == nil, err
 }
 
-// fileNumber is what tells a file from a copy of it, or "" where nothing does.
+// fileNumber returns a number that differs between a file and its copy, or "" if there is
+// none.
 func fileNumber(file string) string {
 	info, err := os.Stat(file)
 	if err != nil {

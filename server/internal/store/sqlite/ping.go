@@ -9,43 +9,42 @@ import (
 )
 
 const (
-	// pingEvery is how long a successful Ping is believed, so that whoever asks
+	// pingInterval is how long the result of a successful Ping is reused, so that probes
 	// for readiness cannot make the disk busy.
-	pingEvery = time.Second
-	// pingWait bounds a Ping: who asks for readiness gives up soon.
-	pingWait = 2 * time.Second
-	// failureShows is how long a Ping tells of a transaction that failed. What a
-	// Ping writes is small: a disk that is nearly full takes that long after it
-	// has begun to refuse messages. It is longer than those who were refused wait
-	// before they try again.
-	failureShows = 5 * time.Second
+	pingInterval = time.Second
+	// pingTimeout limits a Ping, since probes for readiness give up soon.
+	pingTimeout = 2 * time.Second
+	// failureInterval is how long Ping reports a failed transaction. A Ping writes
+	// little, so on a disk that is nearly full it may succeed while messages fail. The
+	// interval is longer than the retry delay of refused clients.
+	failureInterval = 5 * time.Second
 )
 
-// failed is a transaction's failure.
+// failed is a failed transaction.
 type failed struct {
 	at  time.Time
 	err error
 }
 
-var errSlow = fmt.Errorf("%w: nothing was committed within %v: %w", store.Slow, pingWait, context.DeadlineExceeded)
+var errSlow = fmt.Errorf("%w: nothing was committed within %v: %w", store.Slow, pingTimeout,
+	context.DeadlineExceeded)
 
-// Ping reports whether the store takes what it is given, within 2 s: whether no
-// transaction has failed in the last 5 s, and something can be committed now. It
-// finds out by committing something: a full or read-only disk shows in no other
-// way.
+// Ping returns an error if a transaction has failed in the last 5 s, or if nothing can be
+// committed within 2 s. It commits something, because a full or read-only disk cannot be
+// noticed in any other way.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
 	defer s.users.Done()
 	now := time.Now()
-	if f := s.failed.Load(); f != nil && now.Sub(f.at) < failureShows {
+	if f := s.failed.Load(); f != nil && now.Sub(f.at) < failureInterval {
 		return f.err
 	}
-	if last := s.pinged.Load(); last != nil && now.Sub(*last) < pingEvery {
+	if last := s.pinged.Load(); last != nil && now.Sub(*last) < pingInterval {
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, pingWait, errSlow)
+	ctx, cancel := context.WithTimeoutCause(ctx, pingTimeout, errSlow)
 	defer cancel()
 	if err := s.ping(ctx, now); err != nil {
 		return err
@@ -54,8 +53,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// ping commits something. Unlike Update it gives up when ctx ends, whatever has
-// become of it.
+// ping commits something. Unlike Update, it returns when ctx is done, even if the commit
+// is under way.
 func (s *Store) ping(ctx context.Context, now time.Time) error {
 	u, err := s.submit(ctx, func(tx *Tx) error {
 		return setMeta(tx, "pinged", now.UTC().Format(time.RFC3339Nano))

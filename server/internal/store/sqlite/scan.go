@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// all reads every row of a query.
+// all returns the scanned rows of a query.
 func all[T any](rows iter.Seq2[Row, error], scan func(Row) (T, error)) ([]T, error) {
 	var list []T
 	for row, err := range rows {
@@ -22,7 +22,8 @@ func all[T any](rows iter.Seq2[Row, error], scan func(Row) (T, error)) ([]T, err
 	return list, nil
 }
 
-// one reads the first row of a query, or gives store.ErrNotFound.
+// one returns the first scanned row of a query. If there is none, the error is
+// store.ErrNotFound.
 func one[T any](rows iter.Seq2[Row, error], scan func(Row) (T, error)) (T, error) {
 	for row, err := range rows {
 		if err != nil {

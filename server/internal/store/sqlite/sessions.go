@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Sessions is the part of the store that keeps sessions and their logs.
+// Sessions returns the store of sessions and their logs.
 func (s *Store) Sessions() session.Store {
 	return part[session.Tx]{s, func(tx *Tx) session.Tx { return sessionTx{tx} }}
 }
@@ -29,14 +29,16 @@ const sessionColumns = `id, key, user_id, agent_id, label, pinned, epoch, last_s
 
 func scanSession(row Row) (r session.Record, err error) {
 	var created, updated, deleted int64
-	err = row.Scan(&r.ID, &r.Key, &r.UserID, &r.AgentID, &r.Label, &r.Pinned, &r.Epoch, &r.LastSeq, &r.Floor,
+	err = row.Scan(&r.ID, &r.Key, &r.UserID, &r.AgentID, &r.Label, &r.Pinned, &r.Epoch, &r.LastSeq,
+		&r.Floor,
 		&created, &updated, &deleted, &r.Running)
 	r.CreatedAt, r.UpdatedAt, r.DeletedAt = moment(created), moment(updated), moment(deleted)
 	return r, err
 }
 
 func (t sessionTx) Session(key string) (session.Record, error) {
-	return one(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE key = ?`, key), scanSession)
+	return one(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE key = ?`, key),
+		scanSession)
 }
 
 func (t sessionTx) SessionByID(id int64) (session.Record, error) {
@@ -83,7 +85,7 @@ func (t sessionTx) ClearSession(id int64) error {
 	return t.freeMedia(id)
 }
 
-// listStart is where a list without a position starts: before everything.
+// listStart is a position before all sessions.
 var listStart = session.Position{Pinned: true, UpdatedAt: end, ID: end}
 
 func (t sessionTx) Sessions(q session.List) ([]session.Record, error) {
@@ -97,7 +99,8 @@ func (t sessionTx) Sessions(q session.List) ([]session.Record, error) {
 		owner = `user_id = ? AND `
 		args = append(args, q.UserID)
 	}
-	args = append(args, after.Pinned, after.UpdatedAt, after.ID, q.AgentID, q.AgentID, q.Query, likePattern(q.Query),
+	args = append(args, after.Pinned, after.UpdatedAt, after.ID, q.AgentID, q.AgentID, q.Query,
+		likePattern(q.Query),
 		q.Wide, likePattern(q.Query), likePattern(q.Query), q.Limit)
 	return all(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE `+owner+`deleted_at = 0
 		AND (pinned, updated_at, id) < (?, ?, ?) AND (? = '' OR agent_id = ?)
@@ -115,7 +118,8 @@ func (t sessionTx) AppendEvent(sessionID int64, e session.StoredEvent) error {
 	return err
 }
 
-func (t sessionTx) Events(sessionID, after int64, most session.Span) (events []session.StoredEvent, err error) {
+func (t sessionTx) Events(sessionID, after int64,
+	most session.Span) (events []session.StoredEvent, err error) {
 	size := 0
 	for row, err := range t.tx.Query(`SELECT `+eventColumns+` FROM events
 		WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?`, sessionID, after, max(0, most.Events)) {
@@ -141,30 +145,34 @@ func scanEvent(row Row) (e session.StoredEvent, err error) {
 	return e, err
 }
 
-func (t sessionTx) RunEvents(sessionID int64, runID string, after, through int64) ([]session.StoredEvent, error) {
+func (t sessionTx) RunEvents(sessionID int64, runID string, after,
+	through int64) ([]session.StoredEvent, error) {
 	return all(t.tx.Query(`SELECT `+eventColumns+` FROM events
 		WHERE session_id = ? AND seq > ? AND seq <= ? AND run_id = ? AND name = 'agent' ORDER BY seq`,
 		sessionID, after, through, runID), scanEvent)
 }
 
-func (t sessionTx) LastRunEvent(sessionID, after int64, runID string, kinds [2]string) (session.StoredEvent, error) {
+func (t sessionTx) LastRunEvent(sessionID, after int64, runID string,
+	kinds [2]string) (session.StoredEvent, error) {
 	return one(t.tx.Query(`SELECT `+eventColumns+` FROM events
 		WHERE session_id = ? AND seq > ? AND run_id = ? AND name = 'agent' AND kind IN (?, ?) ORDER BY seq DESC LIMIT 1`,
 		sessionID, after, runID, kinds[0], kinds[1]), scanEvent)
 }
 
-func (t sessionTx) RemoveEvents(sessionID, through int64, limit int) (removed int, last int64, err error) {
+func (t sessionTx) RemoveEvents(sessionID, through int64,
+	limit int) (removed int, last int64, err error) {
 	return t.removed(t.tx.Query(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
 		WHERE session_id = ? AND seq <= ? ORDER BY seq LIMIT ?) RETURNING seq`, sessionID, through, limit))
 }
 
-func (t sessionTx) RemovePieces(r session.Run, after int64, limit int) (removed int, last int64, err error) {
+func (t sessionTx) RemovePieces(r session.Run, after int64,
+	limit int) (removed int, last int64, err error) {
 	return t.removed(t.tx.Query(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
 		WHERE session_id = ? AND seq > ? AND seq < ? AND run_id = ? AND name = 'agent' AND kind IN ('chunk', 'thinking', 'activity')
 		ORDER BY seq LIMIT ?) RETURNING seq`, r.SessionID, after, r.EndSeq, r.ID, limit))
 }
 
-// removed counts what a statement removed, which it tells in any order.
+// removed returns the number of removed rows and the highest seq of them.
 func (t sessionTx) removed(rows iter.Seq2[Row, error]) (n int, last int64, err error) {
 	seqs, err := all(rows, func(row Row) (seq int64, err error) {
 		err = row.Scan(&seq)
@@ -183,7 +191,8 @@ func scanMessage(row Row) (m session.Message, err error) {
 	var created int64
 	var author protocol.Author
 	var files string
-	err = row.Scan(&m.Anchor, &m.Seq, &m.ID, (*string)(&m.Role), &m.Content, (*string)(&m.Status), &created, &m.RunID,
+	err = row.Scan(&m.Anchor, &m.Seq, &m.ID, (*string)(&m.Role), &m.Content, (*string)(&m.Status),
+		&created, &m.RunID,
 		&m.ReplyTo, &m.Label, &author.UserID, (*string)(&author.Role), &m.Thinking, &m.Error, &files)
 	if err != nil {
 		return session.Message{}, err
@@ -209,23 +218,27 @@ func (t sessionTx) SaveMessage(sessionID int64, m session.Message) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (session_id, anchor, seq) DO UPDATE SET content = excluded.content, status = excluded.status,
 			label = excluded.label, thinking = excluded.thinking, error = excluded.error`,
-		sessionID, m.Anchor, m.Seq, m.ID, string(m.Role), m.Content, string(m.Status), int64(m.CreatedAt), m.RunID,
+		sessionID, m.Anchor, m.Seq, m.ID, string(m.Role), m.Content, string(m.Status),
+		int64(m.CreatedAt), m.RunID,
 		m.ReplyTo, m.Label, author.UserID, string(author.Role), m.Thinking, m.Error, files)
 	return err
 }
 
 func (t sessionTx) Message(sessionID int64, id string) (session.Message, error) {
-	return one(t.tx.Query(`SELECT `+messageColumns+` FROM messages WHERE session_id = ? AND id = ?`, sessionID, id), scanMessage)
+	return one(t.tx.Query(`SELECT `+messageColumns+` FROM messages WHERE session_id = ? AND id = ?`, sessionID, id),
+		scanMessage)
 }
 
 func (t sessionTx) MessageAt(sessionID, seq int64) (session.Message, error) {
-	return one(t.tx.Query(`SELECT `+messageColumns+` FROM messages WHERE session_id = ? AND seq = ?`, sessionID, seq), scanMessage)
+	return one(t.tx.Query(`SELECT `+messageColumns+` FROM messages WHERE session_id = ? AND seq = ?`, sessionID, seq),
+		scanMessage)
 }
 
-// end is behind every anchor.
+// end is higher than every anchor.
 const end = 1 << 62
 
-func (t sessionTx) Messages(sessionID int64, before session.Place, most session.Bound) (messages []session.Message, more bool, err error) {
+func (t sessionTx) Messages(sessionID int64, before session.Place,
+	most session.Bound) (messages []session.Message, more bool, err error) {
 	if before == (session.Place{}) {
 		before.Anchor = end
 	}
@@ -254,8 +267,10 @@ const runColumns = `id, session_id, user_id, agent_id, user_message_id, answer_i
 
 func scanRun(row Row) (r session.Run, err error) {
 	var lease, created, ended int64
-	err = row.Scan(&r.ID, &r.SessionID, &r.UserID, &r.AgentID, &r.UserMessageID, &r.AnswerID, (*string)(&r.Status),
-		&r.Order, &r.Stream, &r.Holder, &lease, &created, &ended, &r.EndSeq, &r.Compacted, (*string)(&r.ErrorCode), &r.Error,
+	err = row.Scan(&r.ID, &r.SessionID, &r.UserID, &r.AgentID, &r.UserMessageID, &r.AnswerID,
+		(*string)(&r.Status),
+		&r.Order, &r.Stream, &r.Holder, &lease, &created, &ended, &r.EndSeq, &r.Compacted,
+		(*string)(&r.ErrorCode), &r.Error,
 		&r.Usage.InputTokens, &r.Usage.OutputTokens)
 	r.LeaseUntil, r.CreatedAt, r.EndedAt = moment(lease), moment(created), moment(ended)
 	return r, err
@@ -267,7 +282,8 @@ func (t sessionTx) SaveRun(r session.Run) error {
 			holder = excluded.holder, lease_until = excluded.lease_until, ended_at = excluded.ended_at,
 			end_seq = excluded.end_seq, folded = excluded.folded, error_code = excluded.error_code, error = excluded.error,
 			input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`,
-		r.ID, r.SessionID, r.UserID, r.AgentID, r.UserMessageID, r.AnswerID, string(r.Status), r.Order, r.Stream,
+		r.ID, r.SessionID, r.UserID, r.AgentID, r.UserMessageID, r.AnswerID, string(r.Status),
+		r.Order, r.Stream,
 		r.Holder, millis(r.LeaseUntil), millis(r.CreatedAt), millis(r.EndedAt), r.EndSeq, r.Compacted, string(r.ErrorCode), r.Error, r.Usage.InputTokens, r.Usage.OutputTokens)
 	return err
 }
@@ -278,14 +294,16 @@ func (t sessionTx) Run(id string) (session.Run, error) {
 
 func (t sessionTx) ActiveRuns(sessionID int64) ([]session.Run, error) {
 	if sessionID == 0 {
-		return all(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE `+activeStatuses+` ORDER BY session_id, queue_seq`), scanRun)
+		return all(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE `+activeStatuses+` ORDER BY session_id, queue_seq`),
+			scanRun)
 	}
 	return all(t.tx.Query(`SELECT `+runColumns+` FROM runs WHERE session_id = ? AND `+activeStatuses+` ORDER BY queue_seq`,
 		sessionID), scanRun)
 }
 
 func (t sessionTx) UserRuns(userID string) (n int, err error) {
-	err = t.tx.QueryRow(`SELECT count(*) FROM runs INDEXED BY runs_active WHERE `+activeStatuses+` AND user_id = ?`, userID).Scan(&n)
+	err = t.tx.QueryRow(`SELECT count(*) FROM runs INDEXED BY runs_active WHERE `+activeStatuses+` AND user_id = ?`,
+		userID).Scan(&n)
 	return n, err
 }
 
@@ -309,7 +327,8 @@ func (t sessionTx) UnchangedSince(since time.Time, limit int) ([]session.Record,
 func (t sessionTx) Send(userID, key string) (session.Send, error) {
 	return one(t.tx.Query(`SELECT user_id, idempotency_key, session_key, digest, run_id, message_id, seq, epoch
 		FROM sends WHERE user_id = ? AND idempotency_key = ?`, userID, key), func(row Row) (s session.Send, err error) {
-		err = row.Scan(&s.UserID, &s.Key, &s.SessionKey, &s.Digest, &s.RunID, &s.MessageID, &s.Seq, &s.Epoch)
+		err = row.Scan(&s.UserID, &s.Key, &s.SessionKey, &s.Digest, &s.RunID, &s.MessageID, &s.Seq,
+			&s.Epoch)
 		return s, err
 	})
 }

@@ -15,23 +15,23 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// Options adjust a Store; the zero value is what a gateway wants.
+// Options configure a Store. The zero value is right for a gateway.
 type Options struct {
-	// Logger takes what no caller can be told, such as a log file that cannot
-	// be folded back. Nil discards it.
+	// Logger gets failures that no caller can get, such as a checkpoint that fails. Nil
+	// discards them.
 	Logger *slog.Logger
-	// Readers is how many Views may run at once; 0 means 4.
+	// Readers is how many Views may run at the same time; 0 means 4.
 	Readers int
-	// BusyTimeout is how long a statement waits while another program holds the
-	// database locked; 0 means 2 s. While it stays locked the next ones wait for
-	// 100 ms.
+	// BusyTimeout is how long a statement waits while another program has locked the
+	// database; 0 means 2 s. While the database stays locked, later statements wait 100
+	// ms.
 	BusyTimeout time.Duration
-	// Committed is told how long each transaction took that is now on disk. It
-	// must be quick; nil: nobody is told.
+	// Committed is called with the duration of each transaction after its commit. It must
+	// be quick. It may be nil.
 	Committed func(time.Duration)
 }
 
-// errClosed is what a closed Store answers.
+// errClosed is the error of a closed Store.
 var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 
 // Store is an open data directory. Its methods are safe for concurrent use.
@@ -39,51 +39,52 @@ type Store struct {
 	log      *slog.Logger
 	lock     *flock.Flock
 	path     string // of the database file
-	instance string
+	instance string // the id of the data directory
 
-	db      *sql.DB      // one connection: the committer's
-	readDB  *sql.DB      // the connections of readers
-	readers chan *reader // those that are free
+	db      *sql.DB      // has one connection, the committer's
+	readDB  *sql.DB      // has the connections of readers
+	readers chan *reader // the free readers
 
-	// keep is a connection that nobody uses. While one is open SQLite's index of
-	// the log lives; made anew from the log, it would take for committed what a
-	// commit that failed had written there.
+	// keep is a connection that is never used. SQLite's index of the log exists as long
+	// as a connection is open. If SQLite had to rebuild the index from the log, it would
+	// take the pages of a failed commit for committed.
 	keep *conn
 
-	queue     chan *update
-	committed chan struct{} // closed when the committer has ended
+	queue     chan *update  // the waiting updates
+	committed chan struct{} // is closed when the committer has ended
 
-	tell     func(time.Duration) // Options.Committed
-	walLimit int64
-	fullWait string // the pragma for Options.BusyTimeout
-	commits  atomic.Uint64
-	marked   atomic.Uint64             // of commits, those before the last mark
-	pinged   atomic.Pointer[time.Time] // the last time that went well
-	failed   atomic.Pointer[failed]    // the last transaction that failed
+	onCommit func(time.Duration)       // Options.Committed
+	walLimit int64                     // the size of the log that causes a checkpoint
+	fullWait string                    // the pragma for Options.BusyTimeout
+	commits  atomic.Uint64             // the number of commits
+	marked   atomic.Uint64             // the number of commits before the last mark
+	pinged   atomic.Pointer[time.Time] // the last successful ping
+	failed   atomic.Pointer[failed]    // the last failed transaction
+	users    sync.WaitGroup            // running Updates and Views
+	close    func() error
 
+	// mu guards the following field.
 	mu     sync.RWMutex
 	closed bool
-	users  sync.WaitGroup // Updates and Views under way
-	close  func() error
 }
 
-// Open opens the data directory dir, making it (0700) and the database in it
-// (0600) if need be, and brings the tables up to date. It refuses a directory
-// that another process has open and a database that a newer version has
-// written, with a sentence that says so.
+// Open opens the data directory dir, and migrates the database to the current version. It
+// creates the directory (mode 0700) and the database (mode 0600) if they do not exist. It
+// refuses a directory that another process has open, and a database of a newer version.
 func Open(ctx context.Context, dir string, o Options) (*Store, error) {
-	place, err := claim(dir)
+	d, err := lockDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, place, o)
+	s, err := open(ctx, d, o)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", place.dir, unavailable(err)), place.lock.Unlock())
+		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", d.dir, unavailable(err)),
+			d.lock.Unlock())
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, p place, o Options) (_ *Store, err error) {
+func open(ctx context.Context, p dataDir, o Options) (_ *Store, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -101,12 +102,13 @@ func open(ctx context.Context, p place, o Options) (_ *Store, err error) {
 		readers:   make(chan *reader, o.Readers),
 		queue:     make(chan *update, maxBatch),
 		committed: make(chan struct{}),
-		tell:      o.Committed,
+		onCommit:  o.Committed,
 		walLimit:  walLimit,
 		fullWait:  fmt.Sprintf("PRAGMA busy_timeout = %d", o.BusyTimeout.Milliseconds()),
 	}
 	s.close = sync.OnceValue(s.shut)
-	s.db, err = openDB(p.file, o.BusyTimeout, 1, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)")
+	s.db, err = openDB(p.file, o.BusyTimeout, 1, "journal_mode(WAL)", "synchronous(FULL)",
+		"foreign_keys(1)")
 	if err != nil {
 		return nil, err
 	}
@@ -127,8 +129,8 @@ func open(ctx context.Context, p place, o Options) (_ *Store, err error) {
 	return s, nil
 }
 
-// prepare brings the tables up to date, reads who this instance is and gives
-// the connection that writes from now on.
+// prepare migrates the database, reads the instance id, and returns the connection of the
+// committer.
 func (s *Store) prepare(ctx context.Context) (*conn, error) {
 	if err := migrate(ctx, s.db); err != nil {
 		return nil, err
@@ -150,34 +152,36 @@ func (s *Store) prepare(ctx context.Context) (*conn, error) {
 		s.commits.Add(1) // the next Mark tries again
 	}
 	if restored {
-		s.log.Warn("the database was put back from a copy: clients load their conversations anew", "file", s.path)
+		s.log.Warn("the database was restored from a backup: clients will reload their "+
+			"conversations", "file", s.path)
 	}
 	return w, nil
 }
 
-// keepOpen gives a connection that has the index of the log.
+// keepOpen returns a connection for Store.keep.
 func keepOpen(ctx context.Context, db *sql.DB) (*conn, error) {
 	c, err := grab(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	var tables int64 // it has it from its first read on
+	var tables int64 // the first read creates the index
 	if err := (&Tx{c: c}).QueryRow(`SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }
 
-// InstanceID is 16 random hexadecimal digits that this data directory got when
-// it was made. Whatever outlives the directory elsewhere (cookies, a browser's
-// outbox) is keyed by it.
+// InstanceID returns the id of the data directory: 16 random hexadecimal digits. Whatever
+// may outlive the directory elsewhere, such as cookies or a browser's outbox, is keyed by
+// it.
 func (s *Store) InstanceID() string { return s.instance }
 
-// Close waits for the Updates and Views under way, refuses new ones, folds the
-// write-ahead log into the database, marks it and lets the directory go. Every
-// call returns what the first one did.
+// Close refuses new Updates and Views, waits for the running ones, marks the database,
+// checkpoints the log and unlocks the directory. Every call returns what the first one
+// did.
 func (s *Store) Close() error { return s.close() }
 
+// shut closes the store.
 func (s *Store) shut() error {
 	s.mu.Lock()
 	s.closed = true
@@ -185,8 +189,8 @@ func (s *Store) shut() error {
 	s.users.Wait()
 	close(s.queue)
 	<-s.committed
-	// Closing the last connection of a database folds its log, and a pool does
-	// not close those that are taken from it.
+	// SQLite checkpoints the log when the last connection is closed. A pool does not
+	// close connections that are in use.
 	errs := []error{s.keep.close()}
 	for range cap(s.readers) {
 		if r := <-s.readers; r.c != nil {
@@ -200,7 +204,7 @@ func (s *Store) shut() error {
 	return errors.Join(err, s.lock.Unlock())
 }
 
-// enter counts the caller as a user of the store until it calls users.Done.
+// enter counts the caller as a user of the store. The caller must call users.Done.
 func (s *Store) enter() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -152,7 +152,7 @@ func TestOpenRefuses(t *testing.T) {
 		spoil func(t *testing.T, dir string)
 		want  string
 	}{
-		"newer database": {want: "of version 9999 and this program knows only up to", spoil: func(t *testing.T, dir string) {
+		"newer database": {want: "has version 9999, but this program knows only versions up to", spoil: func(t *testing.T, dir string) {
 			s := openAt(t, dir)
 			put(t, s, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`)
 			if err := s.Close(); err != nil {
@@ -164,7 +164,7 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		"a file in the directory's place": {want: "make the data directory", spoil: func(t *testing.T, dir string) {
+		"a file in the directory's place": {want: "create the data directory", spoil: func(t *testing.T, dir string) {
 			if err := errors.Join(os.Remove(dir), os.WriteFile(dir, nil, 0o600)); err != nil {
 				t.Fatal(err)
 			}

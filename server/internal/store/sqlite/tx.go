@@ -11,22 +11,22 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// errTxOver is what a Tx says that was kept beyond its function.
+// errTxOver is the error of a Tx that is used after its function has returned.
 var errTxOver = errors.New("sqlite: transaction used after its function returned")
 
-// Tx is a transaction, good until the function it was given to returns, and for
-// that function's goroutine only.
+// Tx is a transaction. It is valid until the function that got it returns, and only on
+// that function's goroutine.
 //
-// Query texts must be constants: each is prepared once a connection and kept.
-// Values go into the arguments: int64, float64, string, []byte, bool or nil.
+// Query texts must be constants, because each is prepared once for each connection and
+// kept. Values are passed as arguments: int64, float64, string, []byte, bool or nil.
 type Tx struct {
 	c *conn
-	// fault is the first failure of the engine. SQLite may have given up the
-	// transaction by itself, so nothing may run after it.
+	// fault is the first failure of the engine. SQLite may have ended the transaction
+	// then, so no statement may run after it.
 	fault error
 }
 
-// Exec runs a statement that gives no rows and returns how many rows it changed.
+// Exec runs a statement that returns no rows, and returns the number of changed rows.
 func (tx *Tx) Exec(query string, args ...any) (affected int64, err error) {
 	if tx.fault != nil {
 		return 0, tx.fault
@@ -38,7 +38,7 @@ func (tx *Tx) Exec(query string, args ...any) (affected int64, err error) {
 	return res.RowsAffected()
 }
 
-// QueryRow is a query of which the first row is wanted; its Scan runs it.
+// QueryRow returns the first row of a query. The query runs when the row is scanned.
 func (tx *Tx) QueryRow(query string, args ...any) First {
 	return First{tx: tx, query: query, args: args}
 }
@@ -50,8 +50,8 @@ type First struct {
 	args  []any
 }
 
-// Scan runs the query and copies its first row into dest. With no row it
-// returns store.ErrNotFound.
+// Scan runs the query and copies its first row into dest. If there is no row, the error
+// is store.ErrNotFound.
 func (f First) Scan(dest ...any) error {
 	for row, err := range f.tx.Query(f.query, f.args...) {
 		if err != nil {
@@ -62,14 +62,14 @@ func (f First) Scan(dest ...any) error {
 	return store.ErrNotFound
 }
 
-// Row is the row that Query is at.
+// Row is the current row of a Query.
 type Row interface {
 	Scan(dest ...any) error
 }
 
-// Query gives the rows of a query one by one; an error comes as the last pair,
-// with no row. The rows are closed when the loop ends, however it ends. A row is
-// good only within its turn of the loop; scan into []byte or string, which copy.
+// Query returns an iterator over the rows of a query. If the query fails, the last pair
+// has the error and no row. The rows are closed when the loop ends, however it ends. A
+// row is valid only in its iteration of the loop; scan into []byte or string, which copy.
 func (tx *Tx) Query(query string, args ...any) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		if tx.fault != nil {
@@ -103,7 +103,7 @@ func eachRow(rows *sql.Rows, yield func(Row, error) bool) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// failed classifies an error and remembers it if the engine failed.
+// failed wraps an error with unavailable, and sets the fault if the engine has failed.
 func (tx *Tx) failed(err error) error {
 	err = unavailable(err)
 	if errors.Is(err, store.ErrUnavailable) {
@@ -112,9 +112,9 @@ func (tx *Tx) failed(err error) error {
 	return err
 }
 
-// runIn calls fn with a transaction on c. A panic becomes an error, so that it
-// ends fn and nothing else. A fault means that the engine failed and the
-// transaction is lost, whatever fn made of it; err then tells of it too.
+// runIn calls fn with a Tx on c. A panic of fn becomes an error. If the engine has
+// failed, fault is the failure, err wraps it, and the transaction cannot be committed,
+// whatever fn has returned.
 func runIn(c *conn, fn func(*Tx) error) (err, fault error) {
 	tx := &Tx{c: c}
 	defer func() {

@@ -10,31 +10,31 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// update is one call of Update on its way through the committer.
+// update is one call of Update.
 type update struct {
 	fn    func(*Tx) error
 	state atomic.Int32
-	err   error         // written before done is closed
-	done  chan struct{} // closed when err is the answer
+	err   error         // the result; set before done is closed
+	done  chan struct{} // is closed when the update is finished
 }
 
-// The states of an update; whoever takes it out of waiting decides.
+// The states of an update. Whichever of the caller and the committer changes waiting
+// first decides whether fn is called.
 const (
 	waiting int32 = iota
 	started
 	abandoned
 )
 
-// Update runs fn in a transaction and returns nil once what it did is on disk.
-// Updates run one after another, and those that wait are committed together; an
-// error of fn, or a panic in it, undoes fn alone and is returned. If the commit
-// fails, so do all Updates in it, with an error that wraps store.ErrUnavailable;
-// should the process end before another commit succeeds, the database may hold
-// them all the same.
+// Update calls fn in a transaction, and returns nil when its changes are on disk. Updates
+// run one after another; waiting ones are committed together. If fn returns an error or
+// panics, only its own changes are undone. If the commit fails, all Updates in it fail,
+// with an error that wraps store.ErrUnavailable. If the process then ends before another
+// commit succeeds, the database may have their changes all the same.
 //
-// fn must be quick, must not wait for anything and must not call Update, which
-// would wait for fn. If ctx ends before fn has begun, fn is never run and the
-// context's cause is returned; after that the outcome is waited for.
+// fn must be quick, must not wait for anything, and must not call Update, which would
+// wait for fn. If ctx is done before fn is called, fn is never called, and the error is
+// the context's cause. After that, Update waits for the result.
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -69,17 +69,17 @@ func (s *Store) submit(ctx context.Context, fn func(*Tx) error) (*update, error)
 	}
 }
 
-// maxBatch is how many Updates one transaction takes. It bounds how long the
-// first of them waits for the last, and how many a failed commit takes along.
+// maxBatch limits the Updates in one transaction, and so how long the first of them waits
+// for the last, and how many fail with a commit.
 const maxBatch = 512
 
-// committer is the goroutine that writes, and what it alone uses.
+// committer is the goroutine that writes. Only this goroutine uses its fields.
 type committer struct {
 	s *Store
-	c *conn // nil after one was dropped
+	c *conn // nil after it was dropped
 
-	hurried  bool      // another program held the lock for long, and may still
-	nextFold time.Time // after one that was in vain
+	hurried        bool      // statements wait shortWait, because another program holds the lock
+	nextCheckpoint time.Time // when to try again after a failed checkpoint
 }
 
 // The pragmas for how long a statement waits for another program's lock.
@@ -88,14 +88,14 @@ const (
 	shortWait = "PRAGMA busy_timeout = 100"
 )
 
-// loop commits what is queued until the queue is closed. There is no delay in
-// it: while one transaction is on its way to the disk the next one gathers.
+// loop commits queued updates until the queue is closed. There is no delay: while one
+// transaction is written to disk, the next batch gathers.
 func (w *committer) loop() {
 	defer close(w.s.committed)
 	batch := make([]*update, 0, maxBatch)
 	for first := range w.s.queue {
-		// Who is about to queue comes along: with one processor the first would
-		// otherwise be committed alone, again and again.
+		// Let other goroutines queue their updates. With one processor, each update would
+		// otherwise be committed alone.
 		runtime.Gosched()
 		batch = append(batch[:0], first)
 		for len(batch) < maxBatch && len(w.s.queue) > 0 {
@@ -103,7 +103,7 @@ func (w *committer) loop() {
 		}
 		w.commit(batch)
 		clear(batch)
-		w.fold()
+		w.checkpointIfLarge()
 	}
 	w.mark()
 	if w.c != nil {
@@ -113,19 +113,20 @@ func (w *committer) loop() {
 	}
 }
 
-// mark marks the database as the last thing that is stored.
+// mark changes the mark, as the last commit before the store is closed.
 func (w *committer) mark() {
 	if w.s.commits.Load() == w.s.marked.Load() {
 		return
 	}
-	u := &update{fn: func(tx *Tx) error { return renewMark(tx, w.s.path) }, done: make(chan struct{})}
+	u := &update{fn: func(tx *Tx) error { return renewMark(tx, w.s.path) },
+		done: make(chan struct{})}
 	w.commit([]*update{u})
 	if u.err != nil {
 		w.s.log.Warn("store: mark the database", "error", u.err)
 	}
 }
 
-// commit answers every update of the batch.
+// commit commits a batch and finishes each of its updates.
 func (w *committer) commit(batch []*update) {
 	live := batch[:0]
 	for _, u := range batch {
@@ -142,16 +143,15 @@ func (w *committer) commit(batch []*update) {
 	}
 	for _, u := range live {
 		if err != nil {
-			// Also where fn refused: it may have done so because of what another
-			// in this transaction wrote, and that is gone.
+			// Even if fn returned an error: fn may have read what another update of this
+			// transaction wrote, and that is undone.
 			u.err = err
 		}
 		close(u.done)
 	}
 }
 
-// transact runs the batch in one transaction. Its error is the transaction's,
-// and then nothing was kept.
+// transact runs the batch in one transaction. If it returns an error, nothing was stored.
 func (w *committer) transact(batch []*update) error {
 	begun := time.Now()
 	if err := w.begin(); err != nil {
@@ -161,13 +161,13 @@ func (w *committer) transact(batch []*update) error {
 	if err == nil && keep {
 		if _, err = w.c.exec("COMMIT"); err == nil {
 			w.s.commits.Add(1)
-			w.s.tell(time.Since(begun))
+			w.s.onCommit(time.Since(begun))
 			return nil
 		}
 		err = failure("commit", err)
 	}
-	// Where the engine has given the transaction up by itself this fails, and
-	// begin finds out should it fail for another reason.
+	// This fails if the engine has already ended the transaction. If it fails for another
+	// reason, the next begin fails.
 	_, _ = w.c.exec("ROLLBACK")
 	if err != nil && !passes(err) {
 		w.drop()
@@ -175,13 +175,13 @@ func (w *committer) transact(batch []*update) error {
 	return err
 }
 
-// drop has the connection replaced by the next transaction.
+// drop closes the connection. The next transaction opens another one.
 func (w *committer) drop() {
 	w.c.drop()
 	w.c, w.hurried = nil, false
 }
 
-// wait has the connection's statements wait as the pragma says.
+// wait sets how long statements wait for the lock of another program.
 func (w *committer) wait(pragma string) error {
 	var was int64
 	err := (&Tx{c: w.c}).QueryRow(pragma).Scan(&was)
@@ -193,9 +193,9 @@ func (w *committer) wait(pragma string) error {
 	return nil
 }
 
-// begin opens a transaction that holds the write lock from the start. A
-// connection that cannot is replaced at the next try, unless it only waits for
-// another program: who has waited for that in vain has waited for all who follow.
+// begin begins a transaction that has the write lock from the start. If that fails, the
+// connection is replaced, unless another program holds the lock. Then later transactions
+// wait for a shorter time, since this one has waited long enough.
 func (w *committer) begin() error {
 	if w.c == nil {
 		c, err := grab(context.Background(), w.s.db)
@@ -216,8 +216,8 @@ func (w *committer) begin() error {
 	return err
 }
 
-// run calls the functions of the batch and says whether there is anything to
-// commit. An error means that the transaction is lost.
+// run calls the functions of the batch, and reports whether there is anything to commit.
+// If it returns an error, the transaction cannot be committed.
 func (w *committer) run(batch []*update) (keep bool, err error) {
 	if len(batch) == 1 {
 		u := batch[0]
@@ -225,7 +225,7 @@ func (w *committer) run(batch []*update) (keep bool, err error) {
 		return u.err == nil, err
 	}
 	for _, u := range batch {
-		if err := w.runApart(u); err != nil {
+		if err := w.runInSavepoint(u); err != nil {
 			return false, err
 		}
 		keep = keep || u.err == nil
@@ -233,8 +233,8 @@ func (w *committer) run(batch []*update) (keep bool, err error) {
 	return keep, nil
 }
 
-// runApart calls one function so that it can be undone alone.
-func (w *committer) runApart(u *update) error {
+// runInSavepoint calls the function of one update so that it can be undone alone.
+func (w *committer) runInSavepoint(u *update) error {
 	if _, err := w.c.exec("SAVEPOINT one"); err != nil {
 		return failure("begin a savepoint", err)
 	}

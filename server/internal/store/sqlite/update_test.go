@@ -412,7 +412,7 @@ func TestPing(t *testing.T) {
 		if err := s.Ping(context.Background()); err != nil || pinged() != 0 {
 			t.Errorf("a second ping at once: %v, %d rows written, want none", err, pinged())
 		}
-		time.Sleep(pingEvery)
+		time.Sleep(pingInterval)
 		// A committer that hangs is not waited for.
 		release := hold(s)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

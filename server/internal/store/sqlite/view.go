@@ -5,17 +5,16 @@ import (
 	"database/sql"
 )
 
-// reader is a connection that only reads, or the place of one.
+// reader is a connection that only reads.
 type reader struct {
 	db *sql.DB
-	c  *conn // nil until it is needed
+	c  *conn // nil until the first View, and after a failure
 }
 
-// View runs fn on a snapshot: nothing that is committed meanwhile shows, and
-// everything whose Update had returned does. Writing in it fails. fn runs on the
-// caller's goroutine; it must be quick, because the snapshot keeps the log from
-// being folded, and must not call View, for which it might wait forever. ctx
-// bounds the wait for a free connection.
+// View calls fn on a snapshot: fn sees every Update that had returned, and no later
+// commit. Writing fails. fn runs on the caller's goroutine. It must be quick, because a
+// snapshot prevents checkpoints, and it must not call View, because it might wait for a
+// free reader forever. ctx limits the wait for a free reader.
 func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 	if err := s.enter(); err != nil {
 		return err

@@ -6,54 +6,55 @@ import (
 	"time"
 )
 
-// SQLite folds the log back after every 1000 pages by itself, but can start it
-// over only when nobody reads from it; if readers overlap without a pause the
-// log grows, and even its stronger kinds of checkpoint wait in vain
-// (https://www.sqlite.org/wal.html, "Avoiding Excessively Large WAL Files").
-// So when the log is above walLimit the committer takes all reading connections
-// for the moment that folding needs.
+// SQLite checkpoints the log after every 1000 pages, but it can restart the log only
+// while nobody reads from it. If readers overlap without a pause, the log grows, and even
+// stronger checkpoints wait in vain (https://www.sqlite.org/wal.html, "Avoiding
+// Excessively Large WAL Files"). So when the log is larger than walLimit, the committer
+// takes all readers for the duration of a checkpoint.
 const (
-	walLimit = 32 << 20 // bytes
-	walWait  = 250 * time.Millisecond
-	walPause = 5 * time.Second // after having waited in vain
+	walLimit = 32 << 20               // bytes
+	walWait  = 250 * time.Millisecond // how long the committer waits for the readers
+	walPause = 5 * time.Second        // the pause after a failed checkpoint
 )
 
-// fold empties the log if it has grown beyond the limit.
-func (w *committer) fold() {
+// checkpointIfLarge empties the log if it is larger than the limit.
+func (w *committer) checkpointIfLarge() {
 	info, err := os.Stat(w.s.path + "-wal")
-	if err != nil || info.Size() < w.s.walLimit || w.c == nil || time.Now().Before(w.nextFold) {
+	if err != nil || info.Size() < w.s.walLimit || w.c == nil ||
+		time.Now().Before(w.nextCheckpoint) {
 		return
 	}
-	if err := w.foldAlone(); err != nil {
-		w.nextFold = time.Now().Add(walPause)
-		w.s.log.Warn("store: the write-ahead log cannot be folded yet", "bytes", info.Size(), "error", err)
+	if err := w.checkpointWithoutReaders(); err != nil {
+		w.nextCheckpoint = time.Now().Add(walPause)
+		w.s.log.Warn("store: the write-ahead log could not be emptied, will retry", "bytes",
+			info.Size(), "error", err)
 	}
 }
 
-// foldAlone folds while nobody reads. It waits for the Views under way, but not
-// for ever: one of them might wait for an Update.
-func (w *committer) foldAlone() error {
+// checkpointWithoutReaders takes all readers and empties the log. It waits up to walWait
+// for running Views: one of them might be waiting for an Update.
+func (w *committer) checkpointWithoutReaders() error {
 	held := make([]*reader, 0, cap(w.s.readers))
 	defer func() {
 		for _, r := range held {
 			w.s.readers <- r
 		}
 	}()
-	enough := time.NewTimer(walWait)
-	defer enough.Stop()
+	timeout := time.NewTimer(walWait)
+	defer timeout.Stop()
 	for range cap(w.s.readers) {
 		select {
 		case r := <-w.s.readers:
 			held = append(held, r)
-		case <-enough.C:
+		case <-timeout.C:
 			return errReading
 		}
 	}
 	return w.checkpoint()
 }
 
-// checkpoint folds the log if no other program is in the way. It does not wait
-// for one: all readers wait for it.
+// checkpoint empties the log, unless another program prevents it. It does not wait for
+// other programs, because all readers are waiting.
 func (w *committer) checkpoint() error {
 	if err := w.wait(noWait); err != nil {
 		return err
@@ -67,4 +68,5 @@ func (w *committer) checkpoint() error {
 	return errors.Join(err, w.wait(w.s.fullWait))
 }
 
-var errReading = errors.New("somebody reads from it for long")
+// errReading says that a reader prevents a checkpoint.
+var errReading = errors.New("a reader has not finished in time")

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Holds says how much the store holds.
-func (s *Store) Holds(ctx context.Context) (d protocol.StoreDetail, err error) {
+// Stats returns how much data the store has.
+func (s *Store) Stats(ctx context.Context) (d protocol.StoreDetail, err error) {
 	d.Kind = "SQLite"
 	err = s.View(ctx, func(tx *Tx) error {
 		return tx.QueryRow(`SELECT
@@ -23,7 +23,8 @@ func (s *Store) Holds(ctx context.Context) (d protocol.StoreDetail, err error) {
 			(SELECT count(*) FROM runs WHERE status = 'running'),
 			(SELECT count(*) FROM devices WHERE status = 'approved'),
 			(SELECT coalesce(max(id) - min(id) + 1, 0) FROM audit)`).
-			Scan(&d.Bytes, &d.FreeBytes, &d.Version, &d.Sessions, &d.QueuedRuns, &d.RunningRuns, &d.Devices, &d.AuditLines)
+			Scan(&d.Bytes, &d.FreeBytes, &d.Version, &d.Sessions, &d.QueuedRuns, &d.RunningRuns,
+				&d.Devices, &d.AuditLines)
 	})
 	if err != nil {
 		return protocol.StoreDetail{}, err

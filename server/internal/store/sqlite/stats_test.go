@@ -6,10 +6,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func TestHolds(t *testing.T) {
+func TestStats(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
-	empty, err := s.Holds(t.Context())
+	empty, err := s.Stats(t.Context())
 	if err != nil || empty.Bytes <= 0 || empty.Version < 5 || empty.Sessions+empty.Devices+empty.AuditLines+empty.QueuedRuns+empty.RunningRuns != 0 {
 		t.Errorf("empty, it holds %+v (%v)", empty, err)
 	}
@@ -23,7 +23,7 @@ func TestHolds(t *testing.T) {
 	put(t, s, `INSERT INTO runs (id, session_id, user_id, agent_id, user_message_id, answer_id, status, queue_seq, stream, created_at, ended_at, error_code, error, input_tokens, output_tokens)
 		VALUES ('q', 1, 'ann', 'x', '', '', 'queued', 2, 1, 1, 0, '', '', 0, 0), ('r', 1, 'ann', 'x', '', '', 'running', 1, 1, 1, 0, '', '', 0, 0)`)
 	put(t, s, `INSERT INTO devices VALUES ('d', x'00', 'pairing', 'approved', '', '', 'ann', 'viewer', '', '', '', '', '', 1, 1, 1, '', 1)`)
-	got, err := s.Holds(t.Context())
+	got, err := s.Stats(t.Context())
 	if err != nil || got.AuditLines != 3 || got.Sessions != 2 || got.QueuedRuns != 1 || got.RunningRuns != 1 || got.Devices != 1 || got.LogBytes <= 0 {
 		t.Errorf("it holds %+v (%v)", got, err)
 	}
