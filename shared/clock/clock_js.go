@@ -64,5 +64,5 @@ func (t Time) UnixMilli() int64 { return t.wall.Milliseconds() }
 //go:wasmimport gatehouse clock_wall
 func wallClock() float64
 
-//go:wasmimport gatehouse clock_steady
+//go:wasmimport gatehouse clock_monotonic
 func monotonicClock() float64

@@ -4,8 +4,7 @@ package dom
 
 import shared "github.com/gatehouse-chat/gatehouse/shared/text"
 
-// SocketURL is the address of the gateway's WebSocket: ws for http, wss for
-// https.
+// SocketURL is the address of the gateway's WebSocket: ws for http, wss for https.
 func (b *Browser) SocketURL() string {
 	return "ws" + shared.TrimPrefix(b.Origin(), "http") + "/ws"
 }
@@ -31,22 +30,22 @@ func (b *Browser) TakeFragment() string {
 
 // Push changes the path and adds an entry to the history. If a page does that too often,
 // the browser refuses, and the address stays.
-func (*Browser) Push(path string) { navigate("pushState", path) }
+func (*Browser) Push(path string) { setAddress("pushState", path) }
 
 // Replace changes the path of the current entry of the history.
-func (*Browser) Replace(path string) { navigate("replaceState", path) }
+func (*Browser) Replace(path string) { setAddress("replaceState", path) }
 
 // Leave loads the page at another path.
-func (*Browser) Leave(path string) { leave(path) }
+func (*Browser) Leave(path string) { load(path) }
 
 // Reload loads this page again.
-func (*Browser) Reload() { leave("") }
+func (*Browser) Reload() { load("") }
 
 //go:wasmimport gatehouse page_location
 func location(part string) int32
 
-//go:wasmimport gatehouse page_navigate
-func navigate(method, path string)
+//go:wasmimport gatehouse page_set_address
+func setAddress(method, path string)
 
-//go:wasmimport gatehouse page_leave
-func leave(path string)
+//go:wasmimport gatehouse page_load
+func load(path string)

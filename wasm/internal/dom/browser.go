@@ -10,8 +10,7 @@ func Open() *Browser { return &Browser{} }
 // ByID returns the element with that id, or nil.
 func (*Browser) ByID(id string) view.Element { return wrap(byID(id)) }
 
-// Clone returns a copy of the first element in the template with that id, or
-// nil.
+// Clone returns a copy of the first element in the template with that id, or nil.
 func (*Browser) Clone(template string) view.Element { return wrap(clone(template)) }
 
 //go:wasmimport gatehouse dom_by_id

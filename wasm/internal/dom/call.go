@@ -20,7 +20,8 @@ type call struct {
 	progress func(percent int) // may be nil
 }
 
-// statusOnly makes a call whose answer is a status alone: 0 for failure.
+// statusOnly makes a call that is answered by a status without a text. Status 0 is a
+// failure.
 func statusOnly(done func(ok bool)) call {
 	return call{done: func(status int, _ string) { done(status != 0) }}
 }
@@ -61,7 +62,7 @@ func (*Browser) Copy(text string, done func(ok bool)) {
 //go:wasmimport gatehouse page_fetch
 func fetch(id int32, method, path, body string)
 
-//go:wasmimport gatehouse page_copy
+//go:wasmimport gatehouse page_copy_text
 func copyText(id int32, text string)
 
 // answered is called with the answer to a call; length is that of the answer's text.

@@ -5,8 +5,9 @@
 // that web/static/js/page.js provides (go:wasmimport), and page.js calls its exports
 // (go:wasmexport).
 //
-// A text or list goes from JavaScript to Go in two steps: a function returns its length,
-// or an export is called with it; take then copies the content.
+// A text or list goes from JavaScript to Go in two steps. First, an imported function
+// returns its length, or JavaScript calls an export with its length. Then copyResult copies
+// the content.
 //
 // JavaScript waits for an export to return, so the functions that are given to this
 // package must not block.
@@ -22,30 +23,30 @@ import (
 // Browser is the page's document and the window around it: an app.Browser.
 type Browser struct{}
 
-// handlers are the functions that the exports call. Exports are no methods, so this state
-// is global; it and calls are all of this package's state.
+// handlers are the functions that the exports call. This state is global, since exports
+// cannot be methods. The package has no other state but calls.
 var handlers struct {
 	action   func(action string, target view.Element)
 	scroll   func(below, above int)
 	navigate func()
-	wake     func()
-	rest     func()
+	visible  func()
+	hidden   func()
 	network  func(up bool)
 	frame    func()
 	files    func([]protocol.KeptFile)
 }
 
-// text copies the text that JavaScript has just passed, by its length in bytes.
+// text returns the text that JavaScript has just passed; length is in bytes.
 func text(length int32) string {
 	if length == 0 {
 		return ""
 	}
 	b := make([]byte, length)
-	take(unsafe.Pointer(unsafe.SliceData(b)))
+	copyResult(unsafe.Pointer(unsafe.SliceData(b)))
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// take copies what JavaScript passed last to an address.
+// copyResult copies the text or list that JavaScript passed last to the address to.
 //
-//go:wasmimport gatehouse page_take
-func take(to unsafe.Pointer)
+//go:wasmimport gatehouse page_copy_result
+func copyResult(to unsafe.Pointer)

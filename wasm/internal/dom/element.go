@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// element is a view.Element, by the number that JavaScript gave it. It does not keep its
-// node alive: JavaScript forgets a node that has left the document when the present call
-// of an export ends. The methods of its element do nothing then.
+// element is a view.Element: the number that JavaScript gave to a node. The number does not
+// keep the node alive. A node that has left the document can be garbage collected after the
+// current call of an export; the methods of its element do nothing then.
 type element int32
 
 func wrap(number int32) view.Element {
@@ -42,15 +42,13 @@ func (e element) SetText(text string) { set(int32(e), "textContent", text) }
 func (e element) Children() []view.Element { return list(children(int32(e))) }
 
 func (e element) Find(attr, value string) []view.Element {
-	return list(find(int32(e), attr,
-		value))
+	return list(find(int32(e), attr, value))
 }
 
 func (e element) Closest(attr string) view.Element { return wrap(closest(int32(e), attr)) }
 
 func (e element) Insert(child, before view.Element) {
-	insert(int32(e), unwrap(child),
-		unwrap(before))
+	insert(int32(e), unwrap(child), unwrap(before))
 }
 
 func (e element) Remove() { do(int32(e), "remove") }
@@ -83,13 +81,13 @@ func (e element) SetBlocks(from int, html []string) {
 
 func (e element) AppendCode(text string) { appendCode(int32(e), text) }
 
-// list copies the numbers of the elements that JavaScript has just passed.
+// list returns the elements whose numbers JavaScript has just passed.
 func list(count int32) []view.Element {
 	if count == 0 {
 		return nil
 	}
 	numbers := make([]int32, count)
-	take(unsafe.Pointer(unsafe.SliceData(numbers)))
+	copyResult(unsafe.Pointer(unsafe.SliceData(numbers)))
 	out := make([]view.Element, count)
 	for i, n := range numbers {
 		out[i] = element(n)
@@ -109,13 +107,13 @@ func flag(e int32, name string) bool
 //go:wasmimport gatehouse dom_set_flag
 func setFlag(e int32, name string, on bool)
 
-//go:wasmimport gatehouse dom_get
+//go:wasmimport gatehouse dom_property
 func get(e int32, property string) int32
 
-//go:wasmimport gatehouse dom_set
+//go:wasmimport gatehouse dom_set_property
 func set(e int32, property, text string)
 
-//go:wasmimport gatehouse dom_check
+//go:wasmimport gatehouse dom_set_checked
 func check(e int32, on bool)
 
 //go:wasmimport gatehouse dom_children
@@ -131,7 +129,7 @@ func closest(e int32, attr string) int32
 func insert(e, child, before int32)
 
 //go:wasmimport gatehouse dom_do
-func do(e int32, what string)
+func do(e int32, action string)
 
 //go:wasmimport gatehouse dom_set_blocks
 func setBlocks(e, from int32, html string)

@@ -21,11 +21,11 @@ func (*Browser) OnScroll(f func(below, above int)) { handlers.scroll = f }
 func (*Browser) OnNavigate(f func()) { handlers.navigate = f }
 
 // OnVisible sets the function that is called when the page is visible or used again.
-func (*Browser) OnVisible(f func()) { handlers.wake = f }
+func (*Browser) OnVisible(f func()) { handlers.visible = f }
 
 // OnHidden sets the function that is called when the page is hidden. The page may end
 // without further notice then.
-func (*Browser) OnHidden(f func()) { handlers.rest = f }
+func (*Browser) OnHidden(f func()) { handlers.hidden = f }
 
 // OnNetwork sets the function that is called when the browser has found or lost the
 // network.
@@ -40,7 +40,7 @@ func listen(action, composer, transcript string)
 // acted is called with an action of an element; length is that of the action's name.
 //
 //lint:ignore U1000 JavaScript calls it
-//go:wasmexport page_acted
+//go:wasmexport page_action
 func acted(e, length int32) { handlers.action(text(length), wrap(e)) }
 
 //lint:ignore U1000 JavaScript calls it
@@ -52,12 +52,12 @@ func scrolled(below, above int32) { handlers.scroll(int(below), int(above)) }
 func navigated() { handlers.navigate() }
 
 //lint:ignore U1000 JavaScript calls it
-//go:wasmexport page_woke
-func pageVisible() { handlers.wake() }
+//go:wasmexport page_visible
+func pageVisible() { handlers.visible() }
 
 //lint:ignore U1000 JavaScript calls it
-//go:wasmexport page_rests
-func pageHidden() { handlers.rest() }
+//go:wasmexport page_hidden
+func pageHidden() { handlers.hidden() }
 
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_network

@@ -23,7 +23,7 @@ func (*Browser) Upload(key, path string, progress func(percent int),
 	upload(calls.add(call{done, progress}), key, path)
 }
 
-// StoreFile stores a file past the end of the tab.
+// StoreFile stores a file, so that it outlasts the tab.
 func (*Browser) StoreFile(key string, done func(ok bool)) {
 	storeFile(calls.add(statusOnly(done)), key)
 }
@@ -68,7 +68,7 @@ func listenFiles(input, room, drag string)
 //go:wasmimport gatehouse file_upload
 func upload(id int32, key, path string)
 
-//go:wasmimport gatehouse file_keep
+//go:wasmimport gatehouse file_store
 func storeFile(id int32, key string)
 
 //go:wasmimport gatehouse file_load

@@ -7,11 +7,11 @@ import "github.com/gatehouse-chat/gatehouse/shared/markup"
 // SetTitle sets the title of the browser's tab.
 func (*Browser) SetTitle(title string) { setTitle(title) }
 
-// Frame calls f before the browser draws the next frame; soon, if the page is hidden. A
-// call replaces the f of an earlier one that has not run yet.
+// Frame calls f before the browser draws the next frame; soon, if the page is hidden. If an
+// earlier f has not run yet, the new f replaces it.
 func (*Browser) Frame(f func()) {
 	handlers.frame = f
-	frame()
+	requestFrame()
 }
 
 // ToLatest scrolls the transcript to its end.
@@ -23,15 +23,15 @@ func (*Browser) HideSidebar() { do(byID(markup.IDSidebar), "hide") }
 //go:wasmimport gatehouse page_set_title
 func setTitle(title string)
 
-//go:wasmimport gatehouse page_frame
-func frame()
+//go:wasmimport gatehouse page_request_frame
+func requestFrame()
 
-// framed is called for a frame. It is also called when the page becomes hidden or
+// frameDue is called before the browser draws a frame. It is also called when the page becomes hidden or
 // visible, since the frame that was requested may come late then, or never.
 //
 //lint:ignore U1000 JavaScript calls it
-//go:wasmexport page_framed
-func framed() {
+//go:wasmexport page_frame_due
+func frameDue() {
 	if f := handlers.frame; f != nil {
 		handlers.frame = nil
 		f()

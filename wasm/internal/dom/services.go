@@ -19,7 +19,7 @@ func (*Browser) Random(p []byte) {
 
 // Clock formats a time in the user's locale and time zone: the time of day, and the date
 // if it is not today.
-func (*Browser) Clock(at protocol.Time) string { return text(clock(float64(at))) }
+func (*Browser) Clock(at protocol.Time) string { return text(formatTime(float64(at))) }
 
 // Matches reports whether a label contains a text, ignoring case in every script.
 func (*Browser) Matches(label, sought string) bool { return matches(label, sought) }
@@ -39,14 +39,14 @@ func locale() int32
 //go:wasmimport gatehouse page_random
 func random(to *byte, length int32)
 
-//go:wasmimport gatehouse page_clock
-func clock(ms float64) int32
+//go:wasmimport gatehouse page_format_time
+func formatTime(ms float64) int32
 
-//go:wasmimport gatehouse page_matches
+//go:wasmimport gatehouse page_text_matches
 func matches(label, sought string) bool
 
-//go:wasmimport gatehouse page_recall
+//go:wasmimport gatehouse page_tab_value
 func tabValue(name string) int32
 
-//go:wasmimport gatehouse page_keep
+//go:wasmimport gatehouse page_set_tab_value
 func setTabValue(name, value string)

@@ -21,12 +21,12 @@ type Transport struct {
 	URL string // ws:// or wss://
 }
 
-// maxReason is the longest reason of a close, in bytes (RFC 6455 §5.5). It leaves room
-// for the replacement of a character that was cut in two.
+// maxReason is the longest reason of a close, in bytes. RFC 6455 §5.5 allows 123. If the
+// cut splits a character, U+FFFD replaces the rest of it, which takes up to 3.
 const maxReason = 123 - 3
 
-// sockets are the sockets that are not closed. Exports are no methods, so this state is
-// global; it is all of this package's state.
+// sockets are the sockets that are not closed. This state is global, since exports cannot
+// be methods. The package has no other state.
 var sockets = socketTable{open: map[int32]client.SocketHandler{}}
 
 type socketTable struct {
@@ -76,7 +76,8 @@ func (t *socketTable) remove(id int32) client.SocketHandler {
 	return h
 }
 
-func (t *socketTable) take() []byte {
+// takeBuffer empties the buffer and returns its content.
+func (t *socketTable) takeBuffer() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := t.buffer
@@ -119,7 +120,7 @@ func opened(id int32) {
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_frame
 func frame(id int32) {
-	data := sockets.take()
+	data := sockets.takeBuffer()
 	if h := sockets.handler(id); h != nil {
 		h.Message(data)
 	}
@@ -130,7 +131,7 @@ func frame(id int32) {
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport socket_closed
 func closed(id, code int32) {
-	reason := sockets.take()
+	reason := sockets.takeBuffer()
 	if h := sockets.remove(id); h != nil {
 		h.Closed(int(code), string(reason))
 	}

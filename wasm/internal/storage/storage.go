@@ -1,7 +1,7 @@
 //go:build js
 
 // Package storage implements app.Storage in a real browser: texts that outlast the tab,
-// and messages between tabs. It calls functions of web/static/js/keep.js that boot.js
+// and messages between tabs. It calls functions of web/static/js/storage.js that boot.js
 // provides (go:wasmimport), and boot.js calls its exports (go:wasmexport).
 //
 // JavaScript waits for an export to return, so the functions that are given to this
@@ -15,11 +15,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 )
 
-// Storage is an app.Storage. All values of it are the same storage.
+// Storage is an app.Storage. Every value stands for the same storage.
 type Storage struct{}
 
-// calls are the calls that JavaScript has not answered yet. Exports are no methods, so
-// this state is global; it is all of this package's state.
+// calls are the calls that JavaScript has not answered yet. This state is global, since
+// exports cannot be methods. The package has no other state.
 var calls = callTable{pending: map[int32]func(bool, []string){}}
 
 type callTable struct {
@@ -92,8 +92,8 @@ func (t *callTable) remove(id int32) func(bool, []string) {
 	return done
 }
 
-// take removes the buffer and returns its texts, which are a JSON array.
-func (t *callTable) take() []string {
+// takeTexts empties the buffer, which has a JSON array of texts, and returns the texts.
+func (t *callTable) takeTexts() []string {
 	t.mu.Lock()
 	data := t.buffer
 	t.buffer = nil
@@ -109,31 +109,31 @@ func (t *callTable) take() []string {
 	return texts
 }
 
-//go:wasmimport gatehouse keep_open
+//go:wasmimport gatehouse storage_open
 func open(instance *byte, instanceLength int32, user *byte, userLength int32) int32
 
-//go:wasmimport gatehouse keep_read
+//go:wasmimport gatehouse storage_read_all
 func read(id int32)
 
-//go:wasmimport gatehouse keep_put
+//go:wasmimport gatehouse storage_put
 func put(id int32, name *byte, nameLength int32, text *byte, textLength int32)
 
-//go:wasmimport gatehouse keep_tell
+//go:wasmimport gatehouse storage_broadcast
 func broadcast(name *byte, nameLength int32, text *byte, textLength int32)
 
-//go:wasmimport gatehouse keep_lock
+//go:wasmimport gatehouse storage_lock
 func lock(id int32)
 
-//go:wasmimport gatehouse keep_unlock
+//go:wasmimport gatehouse storage_unlock
 func unlock()
 
-//go:wasmimport gatehouse keep_purge
+//go:wasmimport gatehouse storage_purge
 func purge(id int32, instance *byte, instanceLength int32, user *byte, userLength int32)
 
 // allocBuffer returns memory that JavaScript copies the next texts into.
 //
 //lint:ignore U1000 JavaScript calls it
-//go:wasmexport keep_buffer
+//go:wasmexport storage_buffer
 func allocBuffer(length int32) unsafe.Pointer {
 	calls.mu.Lock()
 	defer calls.mu.Unlock()
@@ -144,9 +144,9 @@ func allocBuffer(length int32) unsafe.Pointer {
 // answered is called with the answer to a call; its texts are in the buffer.
 //
 //lint:ignore U1000 JavaScript calls it
-//go:wasmexport keep_done
+//go:wasmexport storage_answered
 func answered(id, ok int32) {
-	texts := calls.take()
+	texts := calls.takeTexts()
 	if done := calls.remove(id); done != nil {
 		done(ok != 0, texts)
 	}
@@ -156,9 +156,9 @@ func answered(id, ok int32) {
 // buffer.
 //
 //lint:ignore U1000 JavaScript calls it
-//go:wasmexport keep_told
+//go:wasmexport storage_message
 func messageReceived() {
-	if texts := calls.take(); len(texts) == 2 {
+	if texts := calls.takeTexts(); len(texts) == 2 {
 		calls.onMessage(texts[0], texts[1])
 	}
 }

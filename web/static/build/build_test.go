@@ -69,10 +69,10 @@ func TestScriptEndsWithTheLoader(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, dir, "boot.js", "boot;\n")
-	put(t, dir, "keep.js", "keep;\n")
+	put(t, dir, "storage.js", "storage;\n")
 	put(t, dir, "a.js", "a;\n")
 	got, err := script(dir)
-	if err != nil || string(got) != "a;\nkeep;\nboot;\n" {
+	if err != nil || string(got) != "a;\nstorage;\nboot;\n" {
 		t.Errorf("script = %q, %v", got, err)
 	}
 	if _, err := script(t.TempDir()); err == nil {

@@ -8,18 +8,18 @@ import (
 	"testing"
 )
 
-// lent are the Go files that reach for JavaScript, and are reached, by name.
-var lent = []string{"../../../wasm/internal/*/*.go", "../../../shared/clock/*.go"}
+// clientFiles are the Go files that import functions from JavaScript and export others.
+var clientFiles = []string{"../../../wasm/internal/*/*.go", "../../../shared/clock/*.go"}
 
-// TestClientAndLoaderAgree holds that the loader lends each function that the
-// client wants, and calls each that the client offers.
+// TestClientAndLoaderAgree checks that the loader provides exactly the functions that the
+// client imports, and calls exactly those that the client exports.
 func TestClientAndLoaderAgree(t *testing.T) {
 	t.Parallel()
 	loader, err := script(filepath.Join("..", "js"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := func(pattern string, text []byte) (names []string) {
+	namesIn := func(pattern string, text []byte) (names []string) {
 		for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(text, -1) {
 			names = append(names, string(m[1]))
 		}
@@ -27,7 +27,7 @@ func TestClientAndLoaderAgree(t *testing.T) {
 		return slices.Compact(names)
 	}
 	var source []byte
-	for _, pattern := range lent {
+	for _, pattern := range clientFiles {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no files %s: %v", pattern, err)
@@ -40,12 +40,12 @@ func TestClientAndLoaderAgree(t *testing.T) {
 			source = append(source, text...)
 		}
 	}
-	wants, lends := named(`(?m)^//go:wasmimport gatehouse (\w+)$`, source), named(`(?m)^    (\w+_\w+): `, loader)
-	if len(wants) < 10 || !slices.Equal(wants, lends) {
-		t.Errorf("the client wants\n%v, the loader lends\n%v", wants, lends)
+	imported, provided := namesIn(`(?m)^//go:wasmimport gatehouse (\w+)$`, source), namesIn(`(?m)^    (\w+_\w+): `, loader)
+	if len(imported) < 10 || !slices.Equal(imported, provided) {
+		t.Errorf("the client imports\n%v, the loader provides\n%v", imported, provided)
 	}
-	offers, calls := named(`(?m)^//go:wasmexport (\w+)$`, source), named(`client\.(\w+_\w+)`, loader)
-	if len(offers) < 5 || !slices.Equal(offers, calls) {
-		t.Errorf("the client offers\n%v, the loader calls\n%v", offers, calls)
+	exported, called := namesIn(`(?m)^//go:wasmexport (\w+)$`, source), namesIn(`client\.(\w+_\w+)`, loader)
+	if len(exported) < 5 || !slices.Equal(exported, called) {
+		t.Errorf("the client exports\n%v, the loader calls\n%v", exported, called)
 	}
 }

@@ -1,6 +1,6 @@
 // Starts the client, a WebAssembly module, and provides its imports: sockets, timers,
-// the page (page.js) and storage (keep.js). The build puts page.js and keep.js before
-// this file.
+// the page (page.js) and storage (storage.js). The build puts the other scripts before
+// this one.
 //
 // This file's <script> element has the addresses: data-wasm of the module, data-exec of
 // wasm_exec.js from the same Go release. The page's data-boot shows the result: the
@@ -73,22 +73,22 @@
     callClient(() => client.timer_fired(id));
   };
 
-  const keep = keeper((name, text) =>
+  const storage = createStorage((name, text) =>
     callClient(() => {
-      write(JSON.stringify([name, text]), client.keep_buffer);
-      client.keep_told();
+      write(JSON.stringify([name, text]), client.storage_buffer);
+      client.storage_message();
     }),
   );
 
   const completed = (id, ok, entries = []) =>
     callClient(() => {
-      write(JSON.stringify(entries), client.keep_buffer);
-      client.keep_done(id, ok ? 1 : 0);
+      write(JSON.stringify(entries), client.storage_buffer);
+      client.storage_answered(id, ok ? 1 : 0);
     });
 
   // The imports report results later: they must not call Go while Go is calling them.
   const gatehouse = {
-    ...page({ read, copy, callClient, storedFiles: keep.files }),
+    ...createPage({ read, copy, callClient, storedFiles: storage.files }),
     socket_open: (id, at, length) => {
       try {
         open(id, read(at, length));
@@ -102,19 +102,19 @@
     },
     socket_close: (id, code, at, length) => sockets.get(id)?.close(code, read(at, length)),
     clock_wall: () => Date.now(),
-    clock_steady: () => performance.now(),
+    clock_monotonic: () => performance.now(),
     timer_set: (id, ms) => timers.set(id, setTimeout(fire, ms, id)),
     timer_clear: (id) => {
       clearTimeout(timers.get(id));
       timers.delete(id);
     },
-    keep_open: (i, il, u, ul) => keep.open(read(i, il), read(u, ul)),
-    keep_tell: (n, nl, t, tl) => keep.announce(read(n, nl), read(t, tl)),
-    keep_put: (id, n, nl, t, tl) => keep.put(read(n, nl), read(t, tl)).then((ok) => completed(id, ok)),
-    keep_read: (id) => keep.read().then(({ entries, durable }) => completed(id, durable, entries)),
-    keep_lock: (id) => keep.lock(() => completed(id, true)),
-    keep_unlock: () => keep.unlock(),
-    keep_purge: (id, i, il, u, ul) => keep.purge(...[read(i, il), read(u, ul)].filter(Boolean)).then(() => completed(id, true)),
+    storage_open: (i, il, u, ul) => storage.open(read(i, il), read(u, ul)),
+    storage_broadcast: (n, nl, t, tl) => storage.broadcast(read(n, nl), read(t, tl)),
+    storage_put: (id, n, nl, t, tl) => storage.put(read(n, nl), read(t, tl)).then((ok) => completed(id, ok)),
+    storage_read_all: (id) => storage.readAll().then(({ entries, durable }) => completed(id, durable, entries)),
+    storage_lock: (id) => storage.lock(() => completed(id, true)),
+    storage_unlock: () => storage.unlock(),
+    storage_purge: (id, i, il, u, ul) => storage.purge(...[read(i, il), read(u, ul)].filter(Boolean)).then(() => completed(id, true)),
   };
 
   // Keeps the browser from submitting forms, whether or not the client runs: it would put

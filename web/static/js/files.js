@@ -1,9 +1,9 @@
 // Holds the files that a user attaches, by a generated key: in memory and, until they
-// are uploaded, in IndexedDB (see keep.js), where they outlast the tab.
+// are uploaded, in IndexedDB (see storage.js), where they outlast the tab.
 //
-// store is where files are stored. onPick(files) is called with new files; pictures have
-// their width and height.
-const files = (store, onPick) => {
+// storedFiles stores, loads and deletes files (storage.js). onPick(files) is called with
+// new files; pictures have their width and height.
+const createFiles = (storedFiles, onPick) => {
   "use strict";
 
   const attached = new Map(); // { file, picture, request }, by key
@@ -27,12 +27,14 @@ const files = (store, onPick) => {
       img.src = picture;
     });
 
+  // Takes a file and returns the address of its picture, "" if it is none.
   const add = (key, file) => {
     const picture = pictures.includes(file.type) ? URL.createObjectURL(file) : "";
     attached.set(key, { file, picture });
     return picture;
   };
 
+  // Takes a file, and resolves to what the client is told of it.
   const describe = async (file) => {
     const key = makeKey();
     const picture = add(key, file);
@@ -43,8 +45,8 @@ const files = (store, onPick) => {
 
   const pick = async (list) => list.length && onPick(await Promise.all(list.map(describe)));
 
-  // Pasted pictures all have the same name: names them by the time.
-  const named = (file) =>
+  // Gives a pasted picture a name by the time: they all have the same name.
+  const withName = (file) =>
     file.name && !/^image\.\w+$/.test(file.name)
       ? file
       : new File([file], "pasted " + new Date().toISOString().slice(0, 19).replaceAll(":", "-") + "." + file.type.split("/").pop(), {
@@ -52,7 +54,7 @@ const files = (store, onPick) => {
         });
 
   // Returns the dropped files, without folders.
-  const dropped = ({ items, files: list }) => {
+  const droppedFiles = ({ items, files: list }) => {
     const folders = [...items].map((item) => item.kind === "file" && item.webkitGetAsEntry?.()?.isDirectory);
     const entries = [...items].filter((item) => item.kind === "file");
     if (entries.length !== list.length) return [...list];
@@ -70,18 +72,18 @@ const files = (store, onPick) => {
       // Office programs paste a picture beside their text: take the text.
       if (!list.length || input.disabled || event.clipboardData.types.includes("text/plain")) return;
       event.preventDefault();
-      pick(list.map(named));
+      pick(list.map(withName));
     });
     let depth = 0; // of the elements that files are dragged over
-    const show = (on) => room.setAttribute(drag, on);
+    const showDrag = (on) => room.setAttribute(drag, on);
     const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
     addEventListener("dragenter", (event) => {
       if (!hasFiles(event)) return;
       depth++;
-      show(!input.disabled);
+      showDrag(!input.disabled);
     });
     addEventListener("dragleave", (event) => {
-      if (hasFiles(event) && --depth <= 0) show(false);
+      if (hasFiles(event) && --depth <= 0) showDrag(false);
     });
     // On the whole window: a dropped file must never replace the page.
     addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
@@ -89,8 +91,8 @@ const files = (store, onPick) => {
       if (!hasFiles(event)) return;
       event.preventDefault();
       depth = 0;
-      show(false);
-      if (!input.disabled) pick(dropped(event.dataTransfer));
+      showDrag(false);
+      if (!input.disabled) pick(droppedFiles(event.dataTransfer));
     });
   };
 
@@ -125,7 +127,7 @@ const files = (store, onPick) => {
   // Forgets a file. Its picture stays valid, since the page may still show it.
   const forget = (key) => {
     attached.get(key)?.request?.abort();
-    store.drop(key);
+    storedFiles.delete(key);
   };
 
   const clear = () => {
@@ -136,12 +138,12 @@ const files = (store, onPick) => {
     attached.clear();
   };
 
-  // Resolves once the file is stored, and outlasts the tab.
-  const keep = async (key) => store.store(key, attached.get(key).file);
+  // Resolves once the file is stored, so that it outlasts the tab.
+  const store = async (key) => storedFiles.store(key, attached.get(key).file);
 
   // Loads a stored file into memory.
   const load = async (key) => {
-    const file = attached.has(key) || (await store.load(key));
+    const file = attached.has(key) || (await storedFiles.load(key));
     if (!file) throw new Error("no file is stored under " + key);
     if (!attached.has(key)) add(key, file);
   };
@@ -149,5 +151,5 @@ const files = (store, onPick) => {
   // Returns the address of a picture, or "" for other files.
   const picture = (key) => attached.get(key)?.picture;
 
-  return { picture, listen, upload, forget, clear, keep, load };
+  return { picture, listen, upload, forget, clear, store, load };
 };

@@ -1,16 +1,16 @@
-// Updates pages of the admin console, and shows notifications.
+// Updates pages of the admin console.
 //
-// renew fetches the page again and updates the elements with data-live from it. Only
+// refresh fetches the page again and updates the elements with data-live from it. Only
 // this file and setBlocks of page.js turn text into elements. The text here is a page of
 // the gateway itself, fetched from this page's address with this browser's credential;
 // the parser runs no scripts, and the page's Content-Security-Policy forbids event
 // handlers. Rows are matched by data-row. Unchanged elements are not touched, so that
 // focus, selection and scroll positions stay.
-const live = () => {
+const createLive = () => {
   "use strict";
 
   const timeout = 15000; // milliseconds
-  let latest = 0;
+  let latest = 0; // number of the latest request
 
   const updateAttributes = (old, now) => {
     for (const { name } of [...old.attributes]) if (!now.hasAttribute(name)) old.removeAttribute(name);
@@ -79,7 +79,7 @@ const live = () => {
   };
 
   // Resolves to the HTTP status. Rejects if there was no response.
-  const renew = async (form) => {
+  const refresh = async (form) => {
     if (form) setQuery(form);
     const request = ++latest;
     await visible();
@@ -101,39 +101,5 @@ const live = () => {
     return response.status;
   };
 
-  // Reports whether pages may show notifications. Some browsers, such as those of Android,
-  // have the constructor but throw. Without permission a notification shows nothing.
-  let supported;
-  const supportsNotifications = () => {
-    if (supported !== undefined) return supported;
-    if (Notification.permission === "granted" && !/Android/.test(navigator.userAgent)) return true;
-    try {
-      new Notification("Gatehouse").close();
-      supported = true;
-    } catch {
-      supported = false;
-    }
-    return supported;
-  };
-
-  // Returns the state of notifications: absent, insecure, off (may be asked for), denied
-  // or on.
-  const notices = () => {
-    if (!isSecureContext) return "insecure";
-    if (!globalThis.Notification || !supportsNotifications()) return "absent";
-    return { default: "off", granted: "on" }[Notification.permission] ?? "denied";
-  };
-
-  // Shows one notification for all tabs, unless this tab has the focus.
-  const notify = (title, path) => {
-    if (notices() !== "on" || document.hasFocus()) return;
-    const notice = new Notification(title, { tag: path });
-    notice.onclick = () => {
-      window.focus();
-      notice.close();
-      if (location.pathname !== path.split("#")[0]) location.assign(path);
-    };
-  };
-
-  return { renew, notices, notify, ask: () => Notification.requestPermission() };
+  return { refresh };
 };

@@ -6,8 +6,8 @@
 // calls an import, the import does not call the client: see notify.
 //
 // glue comes from boot.js: read returns a text from the client's memory, copy writes
-// bytes there, callClient calls an export, storedFiles stores files (keep.js).
-const page = (glue) => {
+// bytes there, callClient calls an export, storedFiles stores files (storage.js).
+const createPage = (glue) => {
   "use strict";
 
   const { read, copy, callClient, storedFiles } = glue;
@@ -16,10 +16,10 @@ const page = (glue) => {
   const elements = new Map(); // WeakRefs, by number
   const gone = new FinalizationRegistry((number) => elements.delete(number));
   const fetchTimeout = 15000; // milliseconds
-  const unseenFrame = 100; // milliseconds; hidden pages get no animation frames
+  const hiddenFrameDelay = 100; // milliseconds; hidden pages get no animation frames
   const composing = 229; // keyCode while an input method composes; Safari has no other sign
   let last = 0;
-  let result = new Uint8Array(); // for page_take
+  let result = new Uint8Array(); // for page_copy_result
   let inImport = false; // the client is calling an import
 
   const guarded =
@@ -39,11 +39,12 @@ const page = (glue) => {
   // Calls the client, after the current import has returned.
   const notify = (call) => (inImport ? queueMicrotask(() => callClient(call)) : callClient(call));
 
-  // Keeps bytes for page_take, and returns their length.
+  // Keeps bytes for page_copy_result, and returns their length.
   const returnBytes = (bytes) => (result = bytes).length;
   const returnText = (text) => returnBytes(encoder.encode(text ?? ""));
 
-  const number = (el) => {
+  // Returns the number of an element, 0 for none.
+  const numberOf = (el) => {
     if (!el) return 0;
     if (!numbers.has(el)) {
       numbers.set(el, ++last);
@@ -55,9 +56,9 @@ const page = (glue) => {
 
   const element = (n) => elements.get(n)?.deref();
 
-  // Keeps the numbers of elements for page_take, and returns how many there are.
+  // Keeps the numbers of elements for page_copy_result, and returns how many there are.
   const returnElements = (found = []) => {
-    const all = Int32Array.from(found, number);
+    const all = Int32Array.from(found, numberOf);
     returnBytes(new Uint8Array(all.buffer));
     return all.length;
   };
@@ -69,7 +70,7 @@ const page = (glue) => {
     return first && document.importNode(first, true);
   };
 
-  // Returns undefined if act throws, as forbidden things do in some browsers.
+  // Returns undefined if act throws: some browsers forbid storage or changes of the history.
   const attempt = (act) => {
     try {
       return act();
@@ -115,11 +116,12 @@ const page = (glue) => {
   const opensElsewhere = (event, target) =>
     target.localName === "a" && (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0);
 
-  const act = (attr) => (event) => {
+  // Returns a listener that passes the action of the event's element to the client.
+  const actionListener = (attr) => (event) => {
     const target = event.target.closest?.(`[${attr}]`);
     if (!target || actionEvent(target) !== event.type || (event.type === "click" && opensElsewhere(event, target))) return;
     if (event.type === "click" || event.type === "submit") event.preventDefault();
-    notify((client) => client.page_acted(number(target), returnText(target.getAttribute(attr))));
+    notify((client) => client.page_action(numberOf(target), returnText(target.getAttribute(attr))));
   };
 
   // Enter in the composer sends, except with Shift and where it ends an input method's
@@ -147,25 +149,25 @@ const page = (glue) => {
   const scrolled = ({ target: { scrollTop, scrollHeight, clientHeight } }) =>
     notify((client) => client.page_scrolled(-scrollTop, scrollHeight - clientHeight + scrollTop));
 
-  const framed = () => notify((client) => client.page_framed());
-  const wake = () => document.hidden || notify((client) => client.page_woke());
-  const suspend = () => notify((client) => client.page_rests());
+  const frameDue = () => notify((client) => client.page_frame_due());
+  const visible = () => document.hidden || notify((client) => client.page_visible());
+  const hidden = () => notify((client) => client.page_hidden());
 
   const listen = (action, composer, transcript) => {
-    for (const kind of ["click", "submit", "input", "change"]) document.body.addEventListener(kind, act(action));
+    for (const kind of ["click", "submit", "input", "change"]) document.body.addEventListener(kind, actionListener(action));
     byID(composer)?.addEventListener("keydown", submitOnEnter);
     byID(transcript)?.addEventListener("scroll", scrolled);
     document.addEventListener("keydown", closeOnEscape);
     document.addEventListener("pointerdown", closeOnClickElsewhere);
     addEventListener("popstate", () => notify((client) => client.page_navigated()));
-    addEventListener("focus", wake);
-    addEventListener("pageshow", wake);
-    addEventListener("pagehide", suspend);
-    document.addEventListener("resume", wake); // after the browser froze the page
+    addEventListener("focus", visible);
+    addEventListener("pageshow", visible);
+    addEventListener("pagehide", hidden);
+    document.addEventListener("resume", visible); // after the browser froze the page
     document.addEventListener("visibilitychange", () => {
-      framed();
-      if (document.hidden) suspend();
-      else wake();
+      frameDue();
+      if (document.hidden) hidden();
+      else visible();
     });
     addEventListener("online", () => notify((client) => client.page_network(1)));
     addEventListener("offline", () => notify((client) => client.page_network(0)));
@@ -187,7 +189,7 @@ const page = (glue) => {
   };
 
   // Copies by execCommand: pages without HTTPS have no clipboard API.
-  const copySelected = (text) => {
+  const copyBySelection = (text) => {
     const area = document.createElement("textarea");
     area.value = text;
     area.readOnly = true;
@@ -213,26 +215,26 @@ const page = (glue) => {
   };
 
   const imports = {
-    page_take: (at) => copy(at, result),
+    page_copy_result: (at) => copy(at, result),
 
-    dom_by_id: (p, l) => number(byID(read(p, l))),
-    dom_clone: (p, l) => number(clone(read(p, l))),
+    dom_by_id: (p, l) => numberOf(byID(read(p, l))),
+    dom_clone: (p, l) => numberOf(clone(read(p, l))),
     dom_attr: (n, p, l) => returnText(element(n)?.getAttribute(read(p, l))),
     dom_set_attr: (n, p, l, v, vl) => element(n)?.setAttribute(read(p, l), read(v, vl)),
     dom_flag: (n, p, l) => element(n)?.hasAttribute(read(p, l)),
     dom_set_flag: (n, p, l, on) => element(n)?.toggleAttribute(read(p, l), !!on),
-    dom_get: (n, p, l) => returnText(element(n)?.[read(p, l)]),
-    dom_set: (n, p, l, v, vl) => {
+    dom_property: (n, p, l) => returnText(element(n)?.[read(p, l)]),
+    dom_set_property: (n, p, l, v, vl) => {
       const el = element(n);
       if (el) el[read(p, l)] = read(v, vl);
     },
-    dom_check: (n, on) => {
+    dom_set_checked: (n, on) => {
       const el = element(n);
       if (el) el.checked = !!on;
     },
     dom_children: (n) => returnElements(element(n)?.children),
     dom_find: (n, p, l, v, vl) => returnElements(element(n)?.querySelectorAll(`[${read(p, l)}="${CSS.escape(read(v, vl))}"]`)),
-    dom_closest: (n, p, l) => number(element(n)?.closest(`[${read(p, l)}]`)),
+    dom_closest: (n, p, l) => numberOf(element(n)?.closest(`[${read(p, l)}]`)),
     dom_insert: (n, child, before) => element(n)?.insertBefore(element(child), element(before) ?? null),
     dom_do: (n, p, l) => {
       const el = element(n);
@@ -243,37 +245,37 @@ const page = (glue) => {
 
     page_listen: (a, al, c, cl, t, tl) => listen(read(a, al), read(c, cl), read(t, tl)),
     page_location: (p, l) => returnText(location[read(p, l)]),
-    page_navigate: (m, ml, p, l) => attempt(() => history[read(m, ml)](null, "", read(p, l))),
-    page_leave: (p, l) => (l ? location.replace(read(p, l)) : location.reload()),
+    page_set_address: (m, ml, p, l) => attempt(() => history[read(m, ml)](null, "", read(p, l))),
+    page_load: (p, l) => (l ? location.replace(read(p, l)) : location.reload()),
     page_set_title: (p, l) => {
       document.title = read(p, l);
     },
-    page_frame: () => {
-      if (document.hidden) setTimeout(framed, unseenFrame);
-      else requestAnimationFrame(framed);
+    page_request_frame: () => {
+      if (document.hidden) setTimeout(frameDue, hiddenFrameDelay);
+      else requestAnimationFrame(frameDue);
     },
     page_online: () => navigator.onLine,
     page_locale: () => returnText(navigator.language),
     page_random: (at, length) => copy(at, crypto.getRandomValues(new Uint8Array(length))),
-    page_clock: (ms) => returnText(clock(ms)),
-    page_matches: (p, l, s, sl) => read(p, l).toLocaleLowerCase().includes(read(s, sl).toLocaleLowerCase()),
-    page_recall: (p, l) => returnText(attempt(() => sessionStorage.getItem(read(p, l)))),
-    page_keep: (p, l, v, vl) => attempt(() => sessionStorage.setItem(read(p, l), read(v, vl))),
+    page_format_time: (ms) => returnText(clock(ms)),
+    page_text_matches: (p, l, s, sl) => read(p, l).toLocaleLowerCase().includes(read(s, sl).toLocaleLowerCase()),
+    page_tab_value: (p, l) => returnText(attempt(() => sessionStorage.getItem(read(p, l)))),
+    page_set_tab_value: (p, l, v, vl) => attempt(() => sessionStorage.setItem(read(p, l), read(v, vl))),
     page_fetch: (id, m, ml, p, l, b, bl) =>
       request(read(m, ml), read(p, l), read(b, bl)).then(
         ([status, text]) => answer(id, status, text),
         () => answer(id, 0, ""),
       ),
-    page_copy: (id, p, l) => {
+    page_copy_text: (id, p, l) => {
       const text = read(p, l);
       const written = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject();
       written.then(
         () => answer(id, 1),
-        () => answer(id, copySelected(text) ? 1 : 0),
+        () => answer(id, copyBySelection(text) ? 1 : 0),
       );
     },
   };
-  const attachments = files(storedFiles, (list) => notify((client) => client.file_picked(returnText(JSON.stringify({ files: list })))));
+  const attachments = createFiles(storedFiles, (list) => notify((client) => client.file_picked(returnText(JSON.stringify({ files: list })))));
   Object.assign(imports, {
     file_listen: (i, il, r, rl, d, dl) => attachments.listen(byID(read(i, il)), byID(read(r, rl)), read(d, dl)),
     file_upload: (id, k, kl, p, l) =>
@@ -283,8 +285,8 @@ const page = (glue) => {
         (percent) => notify((client) => client.file_progress(id, percent)),
         (status, text) => answer(id, status, text),
       ),
-    file_keep: (id, k, kl) =>
-      attachments.keep(read(k, kl)).then(
+    file_store: (id, k, kl) =>
+      attachments.store(read(k, kl)).then(
         () => answer(id, 1),
         () => answer(id, 0),
       ),
@@ -297,20 +299,21 @@ const page = (glue) => {
     file_forget: (k, kl) => attachments.forget(read(k, kl)),
     file_clear: () => attachments.clear(),
   });
-  const admin = live();
+  const live = createLive();
+  const notifications = createNotifications();
   Object.assign(imports, {
-    page_renew: (id, form) =>
-      admin.renew(element(form)).then(
+    page_refresh: (id, form) =>
+      live.refresh(element(form)).then(
         (status) => answer(id, status),
         () => answer(id, 0),
       ),
-    page_notices: () => returnText(admin.notices()),
-    page_ask_notices: (id) =>
-      admin.ask().then(
+    page_notification_state: () => returnText(notifications.state()),
+    page_request_notifications: (id) =>
+      notifications.request().then(
         () => answer(id, 1),
         () => answer(id, 0),
       ),
-    page_notify: (t, tl, p, l) => admin.notify(read(t, tl), read(p, l)),
+    page_notify: (t, tl, p, l) => notifications.show(read(t, tl), read(p, l)),
   });
   return Object.fromEntries(Object.entries(imports).map(([name, f]) => [name, guarded(f)]));
 };

@@ -4,10 +4,10 @@
 // committed. If a browser allows only one of the two, that one is used. Storing an empty
 // text deletes it. Files that are not uploaded yet are stored in IndexedDB only.
 //
-// The tabs of a user send each other what they put, and take turns by a lock.
-// onPut(name, text) is called with what another tab has put, and with "" and "" when a
-// slow database has become readable.
-const keeper = (onPut) => {
+// The tabs of a user send each other what they put and broadcast, and take turns by a
+// lock. onMessage(name, text) is called with what another tab has sent, and with "" and ""
+// when a slow database has become readable.
+const createStorage = (onMessage) => {
   "use strict";
 
   const databaseTimeout = 2000; // milliseconds; the database may still answer later
@@ -18,10 +18,10 @@ const keeper = (onPut) => {
   let channel;
   let unlock = () => {};
   let opening; // promise of the database
-  let firstRead = true;
-  let late = false; // read has returned without the database
+  let firstRead = true; // readAll has not returned yet
+  let late = false; // readAll has returned without the database
 
-  const within = (promise) =>
+  const withTimeout = (promise) =>
     Promise.race([promise, new Promise((_, reject) => setTimeout(reject, databaseTimeout, new Error("IndexedDB does not answer")))]);
 
   const database = () =>
@@ -43,8 +43,8 @@ const keeper = (onPut) => {
     }));
 
   const transact = async (mode, act, name = "kept") => {
-    const db = await within(database());
-    return within(
+    const db = await withTimeout(database());
+    return withTimeout(
       new Promise((resolve, reject) => {
         const tx = db.transaction(name, mode, { durability: "strict" });
         const request = act(tx.objectStore(name));
@@ -54,10 +54,11 @@ const keeper = (onPut) => {
     );
   };
 
-  // Returns the range of all keys of an owner or an instance. An array sorts after every
+  // Returns the range of all keys of an owner, or of [instance]: an array sorts after every
   // string.
-  const range = (owner) => IDBKeyRange.bound(owner, [...owner, []]);
+  const keyRange = (owner) => IDBKeyRange.bound(owner, [...owner, []]);
 
+  // Returns what act(localStorage) returns; undefined if the browser allows no localStorage.
   const journal = (act) => {
     try {
       return act(localStorage);
@@ -72,56 +73,56 @@ const keeper = (onPut) => {
     prefix = JSON.stringify(owner);
     if (!globalThis.BroadcastChannel) return 0;
     channel = new BroadcastChannel(prefix);
-    channel.onmessage = ({ data: [name, text] }) => onPut(name, text);
+    channel.onmessage = ({ data: [name, text] }) => onMessage(name, text);
     return 1;
   };
 
-  const announce = (name, text) => channel?.postMessage([name, text]);
+  const broadcast = (name, text) => channel?.postMessage([name, text]);
 
   // Resolves to whether the text is stored.
   const store = async (name, text) => {
-    const at = prefix + name;
-    const key = [...owner, name];
-    const noted = journal((j) => (j.setItem(at, text), true));
-    if (!noted) journal((j) => j.removeItem(at)); // the older text is out of date
-    const committed = () => journal((j) => j.getItem(at) === text && j.removeItem(at));
+    const entry = prefix + name; // of the journal
+    const key = [...owner, name]; // of the database
+    const journaled = journal((j) => (j.setItem(entry, text), true));
+    if (!journaled) journal((j) => j.removeItem(entry)); // the older text is out of date
+    const removeEntry = () => journal((j) => j.getItem(entry) === text && j.removeItem(entry));
     try {
-      await transact("readwrite", (kept) => (text ? kept.put([name, text], key) : kept.delete(key)));
-      committed();
+      await transact("readwrite", (texts) => (text ? texts.put([name, text], key) : texts.delete(key)));
+      removeEntry();
       return true;
     } catch {
-      if (!text) database().catch(committed); // without a database nothing can reappear
-      return !!noted;
+      if (!text) database().catch(removeEntry); // without a database nothing can reappear
+      return !!journaled;
     }
   };
 
   const put = (name, text) => {
-    announce(name, text);
+    broadcast(name, text);
     return store(name, text);
   };
 
   // Resolves to entries: name, text, name, text …, including what other tabs have just
   // put; and to durable: whether anything can be stored. If the database is slow, its
-  // entries are missing; they can be read once onPut is called with "".
-  const read = async () => {
+  // entries are missing; they can be read once onMessage is called with the name "".
+  const readAll = async () => {
     const all = new Map();
-    let works = true;
+    let works = true; // the database could be read
     try {
-      for (const [name, text] of await transact("readonly", (kept) => kept.getAll(range(owner)))) all.set(name, text);
+      for (const [name, text] of await transact("readonly", (texts) => texts.getAll(keyRange(owner)))) all.set(name, text);
     } catch {
       works = false;
-      if (!late) database().then(() => onPut("", ""), () => {});
+      if (!late) database().then(() => onMessage("", ""), () => {});
       late = true;
     }
-    const noted = journal((j) => Object.entries(j).filter(([at]) => at.startsWith(prefix)));
-    for (const [at, text] of noted ?? []) {
-      const name = at.slice(prefix.length);
+    const journaled = journal((j) => Object.entries(j).filter(([entry]) => entry.startsWith(prefix)));
+    for (const [entry, text] of journaled ?? []) {
+      const name = entry.slice(prefix.length);
       if (text) all.set(name, text);
       else all.delete(name);
       if (firstRead && works) store(name, text); // a tab ended before the database had committed
     }
     firstRead = false;
-    return { entries: [...all].flat(), durable: works || !!noted };
+    return { entries: [...all].flat(), durable: works || !!journaled };
   };
 
   // Calls onLock once this tab has the lock, which it keeps until unlock is called.
@@ -148,15 +149,16 @@ const keeper = (onPut) => {
       await transact("readwrite", (all) => all.put(file, [...owner, key]), "files");
     },
     load: (key) => transact("readonly", (all) => all.get([...owner, key]), "files"),
-    drop: (key) => owner && transact("readwrite", (all) => all.delete([...owner, key]), "files").catch(() => {}),
+    delete: (key) => owner && transact("readwrite", (all) => all.delete([...owner, key]), "files").catch(() => {}),
   };
 
-  // Deletes everything that is stored for an instance and user, or for an instance.
+  // Deletes everything that is stored for an instance and user, or for all users of an
+  // instance.
   const purge = async (...owner) => {
     const begins = JSON.stringify(owner).slice(0, -1);
-    journal((j) => Object.keys(j).forEach((at) => at.startsWith(begins) && j.removeItem(at)));
-    for (const name of ["kept", "files"]) await transact("readwrite", (all) => all.delete(range(owner)), name).catch(() => {});
+    journal((j) => Object.keys(j).forEach((entry) => entry.startsWith(begins) && j.removeItem(entry)));
+    for (const name of ["kept", "files"]) await transact("readwrite", (all) => all.delete(keyRange(owner)), name).catch(() => {});
   };
 
-  return { files, open, announce, put, read, lock, unlock: () => unlock(), purge };
+  return { files, open, broadcast, put, readAll, lock, unlock: () => unlock(), purge };
 };

@@ -1,0 +1,40 @@
+// Shows notifications of the browser.
+const createNotifications = () => {
+  "use strict";
+
+  // Reports whether pages may show notifications. Some browsers, such as those of Android,
+  // have the constructor but throw. Without permission a notification shows nothing.
+  let supported;
+  const supportsNotifications = () => {
+    if (supported !== undefined) return supported;
+    if (Notification.permission === "granted" && !/Android/.test(navigator.userAgent)) return true;
+    try {
+      new Notification("Gatehouse").close();
+      supported = true;
+    } catch {
+      supported = false;
+    }
+    return supported;
+  };
+
+  // Returns the state of notifications: absent, insecure, off (may be asked for), denied
+  // or on.
+  const state = () => {
+    if (!isSecureContext) return "insecure";
+    if (!globalThis.Notification || !supportsNotifications()) return "absent";
+    return { default: "off", granted: "on" }[Notification.permission] ?? "denied";
+  };
+
+  // Shows one notification for all tabs, unless this tab has the focus.
+  const show = (title, path) => {
+    if (state() !== "on" || document.hasFocus()) return;
+    const notification = new Notification(title, { tag: path });
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+      if (location.pathname !== path.split("#")[0]) location.assign(path);
+    };
+  };
+
+  return { state, show, request: () => Notification.requestPermission() };
+};
