@@ -11,8 +11,8 @@ import (
 // A message that two tabs have uploaded is sent with the files of one of them.
 func TestTakeMedia(t *testing.T) {
 	t.Parallel()
-	file := func(path string) []protocol.KeptFile {
-		return []protocol.KeptFile{{Key: "a", Media: protocol.Media{Path: path}}}
+	file := func(path string) []protocol.Attachment {
+		return []protocol.Attachment{{Key: "a", Media: protocol.Media{Path: path}}}
 	}
 	m := &Outgoing{Files: file("")}
 	m.TakeMedia(&Outgoing{Files: file("/api/media/1")})

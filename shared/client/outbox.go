@@ -12,7 +12,7 @@ type Outgoing struct {
 	Key        string // idempotency key: a message that is sent twice is stored once
 	SessionKey string
 	Message    string
-	Files      []protocol.KeptFile
+	Files      []protocol.Attachment
 	At         protocol.Time // when it was written; a session's messages are sent in this order
 	After      int64         // the session's last seq that its author had read
 
@@ -24,9 +24,9 @@ type Outgoing struct {
 	sending bool
 }
 
-// AppendJSON appends the message as protocol.KeptMessage.
+// AppendJSON appends the message as protocol.UnsentMessage.
 func (m *Outgoing) AppendJSON(dst []byte) []byte {
-	kept := protocol.KeptMessage{
+	kept := protocol.UnsentMessage{
 		Key: m.Key, SessionKey: m.SessionKey, Message: m.Message, Files: m.Files,
 		At: int64(m.At), After: m.After, Tried: m.Tried, Refused: m.Refused,
 	}
@@ -35,7 +35,7 @@ func (m *Outgoing) AppendJSON(dst []byte) []byte {
 
 // DecodeJSON reads what AppendJSON wrote.
 func (m *Outgoing) DecodeJSON(d *jsontext.Decoder) {
-	var kept protocol.KeptMessage
+	var kept protocol.UnsentMessage
 	kept.DecodeJSON(d)
 	*m = Outgoing{
 		Key: kept.Key, SessionKey: kept.SessionKey, Message: kept.Message, Files: kept.Files,

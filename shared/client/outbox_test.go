@@ -147,7 +147,7 @@ func TestOutgoingIsKept(t *testing.T) {
 			At: protocol.Time(rapid.Int64().Draw(t, "at")), After: rapid.Int64().Draw(t, "after"), Tried: rapid.Bool().Draw(t, "tried"),
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "files") {
-			m.Files = append(m.Files, protocol.KeptFile{Key: text.Draw(t, "file"), Media: protocol.Media{
+			m.Files = append(m.Files, protocol.Attachment{Key: text.Draw(t, "file"), Media: protocol.Media{
 				Path: text.Draw(t, "path"), Filename: text.Draw(t, "filename"), MimeType: text.Draw(t, "type"), Size: rapid.Int64().Draw(t, "size"),
 			}})
 		}
@@ -167,7 +167,7 @@ func TestOutgoingIsKept(t *testing.T) {
 func TestFilesAreUploadedFirst(t *testing.T) {
 	t.Parallel()
 	var o Outbox
-	with := &Outgoing{Key: "1", SessionKey: "s", At: 1, Files: []protocol.KeptFile{{Key: "a"}, {Key: "b"}}}
+	with := &Outgoing{Key: "1", SessionKey: "s", At: 1, Files: []protocol.Attachment{{Key: "a"}, {Key: "b"}}}
 	o.Add(with)
 	o.Add(&Outgoing{Key: "2", SessionKey: "s", At: 2})
 	o.Add(&Outgoing{Key: "3", SessionKey: "other", At: 3})

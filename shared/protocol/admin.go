@@ -58,13 +58,13 @@ type ClientsListResult struct {
 	More    bool              `json:"more,omitempty"`
 }
 
-// ClientsDropParams names the connection to close.
-type ClientsDropParams struct {
+// ClientsDisconnectParams names the connection to close.
+type ClientsDisconnectParams struct {
 	ID string `json:"id"`
 }
 
-// ClientsDropResult answers clients.disconnect.
-type ClientsDropResult struct {
+// ClientsDisconnectResult answers clients.disconnect.
+type ClientsDisconnectResult struct {
 	Disconnected bool `json:"disconnected"`
 }
 

@@ -13,7 +13,7 @@ type ChatSendParams struct {
 	Ack            string  `json:"ack,omitempty"`
 }
 
-// Media is an uploaded file of a message. In chat.send, Path is that of
+// Media is an uploaded file of a message. In chat.send, Path comes from
 // MediaUploadResult, and the gateway fills in the fields after Filename. Size is in
 // bytes. Width and Height are an image's, in pixels. Thumbnail reports that
 // Path + "?thumbnail" serves a small picture of the image.
@@ -44,8 +44,8 @@ type Usage struct {
 	OutputTokens int64 `json:"output_tokens"`
 }
 
-// ChatSendResult answers chat.send when the run has ended or, if ChatSendParams.Ack is
-// AckAccepted, as soon as the message is durable.
+// ChatSendResult answers chat.send. If ChatSendParams.Ack is AckAccepted, the answer comes as
+// soon as the message is durable; otherwise when the run has ended. Status is a Send… value.
 type ChatSendResult struct {
 	RunID      string  `json:"runId"`
 	SessionKey string  `json:"sessionKey"`
@@ -101,10 +101,13 @@ type Author struct {
 	Role   Role   `json:"role"`
 }
 
-// HTML is a patch of an answer's formatted text, which is a list of block elements. It
-// does one of these: it replaces the blocks from index From on by Blocks; it appends
-// Append to the text of the last block; it removes the formatted text, if From is -1, so
-// that the plain text is shown; or it changes nothing, if it has neither.
+// HTML is a patch of an answer's formatted text, which is a list of block elements. The
+// patch does one of these:
+//
+//   - If From is -1, it removes the formatted text, so that the plain text is shown.
+//   - If there are Blocks, they replace the blocks from index From on.
+//   - If there is Append, it is added to the text of the last block.
+//   - Without any of these, nothing changes.
 type HTML struct {
 	From   int64    `json:"from"`
 	Blocks []string `json:"blocks,omitempty"`
@@ -195,7 +198,8 @@ type ChatUnwatchParams struct {
 	SessionKey string `json:"sessionKey"`
 }
 
-// Activity is what a run is doing: a Phase… value or a name of the agent's, and the tool.
+// Activity is what a run is doing. Phase is a Phase… value, or a name that the agent gives.
+// Tool is the tool that the run uses, if any.
 type Activity struct {
 	Phase string `json:"phase"`
 	Tool  string `json:"tool,omitempty"`

@@ -123,31 +123,31 @@ var layoutClientsListResult = jsontext.Layout{Fields: []jsontext.Field{
 }}
 
 // AppendJSON appends v as a JSON object.
-func (v *ClientsDropParams) AppendJSON(dst []byte) []byte {
-	return layoutClientsDropParams.Append(dst, unsafe.Pointer(v))
+func (v *ClientsDisconnectParams) AppendJSON(dst []byte) []byte {
+	return layoutClientsDisconnectParams.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
-func (v *ClientsDropParams) DecodeJSON(d *jsontext.Decoder) {
-	layoutClientsDropParams.Decode(d, unsafe.Pointer(v))
+func (v *ClientsDisconnectParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutClientsDisconnectParams.Decode(d, unsafe.Pointer(v))
 }
 
-var layoutClientsDropParams = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "id", Offset: unsafe.Offsetof(ClientsDropParams{}.ID), Kind: jsontext.KindString},
+var layoutClientsDisconnectParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(ClientsDisconnectParams{}.ID), Kind: jsontext.KindString},
 }}
 
 // AppendJSON appends v as a JSON object.
-func (v *ClientsDropResult) AppendJSON(dst []byte) []byte {
-	return layoutClientsDropResult.Append(dst, unsafe.Pointer(v))
+func (v *ClientsDisconnectResult) AppendJSON(dst []byte) []byte {
+	return layoutClientsDisconnectResult.Append(dst, unsafe.Pointer(v))
 }
 
 // DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
-func (v *ClientsDropResult) DecodeJSON(d *jsontext.Decoder) {
-	layoutClientsDropResult.Decode(d, unsafe.Pointer(v))
+func (v *ClientsDisconnectResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutClientsDisconnectResult.Decode(d, unsafe.Pointer(v))
 }
 
-var layoutClientsDropResult = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "disconnected", Offset: unsafe.Offsetof(ClientsDropResult{}.Disconnected), Kind: jsontext.KindBool},
+var layoutClientsDisconnectResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "disconnected", Offset: unsafe.Offsetof(ClientsDisconnectResult{}.Disconnected), Kind: jsontext.KindBool},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1089,50 +1089,6 @@ var layoutFrame = jsontext.Layout{Fields: []jsontext.Field{
 }}
 
 // AppendJSON appends v as a JSON object.
-func (v *KeptMessage) AppendJSON(dst []byte) []byte {
-	return layoutKeptMessage.Append(dst, unsafe.Pointer(v))
-}
-
-// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
-func (v *KeptMessage) DecodeJSON(d *jsontext.Decoder) { layoutKeptMessage.Decode(d, unsafe.Pointer(v)) }
-
-var layoutKeptMessage = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "key", Offset: unsafe.Offsetof(KeptMessage{}.Key), Kind: jsontext.KindString},
-	{Name: "sessionKey", Offset: unsafe.Offsetof(KeptMessage{}.SessionKey), Kind: jsontext.KindString},
-	{Name: "message", Offset: unsafe.Offsetof(KeptMessage{}.Message), Kind: jsontext.KindString},
-	{Name: "at", Offset: unsafe.Offsetof(KeptMessage{}.At), Kind: jsontext.KindInt},
-	{Name: "after", Offset: unsafe.Offsetof(KeptMessage{}.After), Kind: jsontext.KindInt},
-	{Name: "tried", Offset: unsafe.Offsetof(KeptMessage{}.Tried), Kind: jsontext.KindBool},
-	{Name: "files", Offset: unsafe.Offsetof(KeptMessage{}.Files), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutKeptFile, New: addKeptFile, Size: unsafe.Sizeof(KeptFile{})},
-	{Name: "refused", Offset: unsafe.Offsetof(KeptMessage{}.Refused), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutError, New: newError},
-}}
-
-// AppendJSON appends v as a JSON object.
-func (v *KeptFile) AppendJSON(dst []byte) []byte {
-	return layoutKeptFile.Append(dst, unsafe.Pointer(v))
-}
-
-// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
-func (v *KeptFile) DecodeJSON(d *jsontext.Decoder) { layoutKeptFile.Decode(d, unsafe.Pointer(v)) }
-
-var layoutKeptFile = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "key", Offset: unsafe.Offsetof(KeptFile{}.Key), Kind: jsontext.KindString},
-	{Name: "media", Offset: unsafe.Offsetof(KeptFile{}.Media), Kind: jsontext.KindStruct, Elem: &layoutMedia},
-}}
-
-// AppendJSON appends v as a JSON object.
-func (v *KeptFiles) AppendJSON(dst []byte) []byte {
-	return layoutKeptFiles.Append(dst, unsafe.Pointer(v))
-}
-
-// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
-func (v *KeptFiles) DecodeJSON(d *jsontext.Decoder) { layoutKeptFiles.Decode(d, unsafe.Pointer(v)) }
-
-var layoutKeptFiles = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "files", Offset: unsafe.Offsetof(KeptFiles{}.Files), Kind: jsontext.KindSlice, Elem: &layoutKeptFile, New: addKeptFile, Size: unsafe.Sizeof(KeptFile{})},
-}}
-
-// AppendJSON appends v as a JSON object.
 func (v *Session) AppendJSON(dst []byte) []byte { return layoutSession.Append(dst, unsafe.Pointer(v)) }
 
 // DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
@@ -1479,6 +1435,52 @@ var layoutShutdown = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "retryAfterMs", Offset: unsafe.Offsetof(Shutdown{}.RetryAfterMs), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
+// AppendJSON appends v as a JSON object.
+func (v *UnsentMessage) AppendJSON(dst []byte) []byte {
+	return layoutUnsentMessage.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *UnsentMessage) DecodeJSON(d *jsontext.Decoder) {
+	layoutUnsentMessage.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutUnsentMessage = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "key", Offset: unsafe.Offsetof(UnsentMessage{}.Key), Kind: jsontext.KindString},
+	{Name: "sessionKey", Offset: unsafe.Offsetof(UnsentMessage{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "message", Offset: unsafe.Offsetof(UnsentMessage{}.Message), Kind: jsontext.KindString},
+	{Name: "at", Offset: unsafe.Offsetof(UnsentMessage{}.At), Kind: jsontext.KindInt},
+	{Name: "after", Offset: unsafe.Offsetof(UnsentMessage{}.After), Kind: jsontext.KindInt},
+	{Name: "tried", Offset: unsafe.Offsetof(UnsentMessage{}.Tried), Kind: jsontext.KindBool},
+	{Name: "files", Offset: unsafe.Offsetof(UnsentMessage{}.Files), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutAttachment, New: addAttachment, Size: unsafe.Sizeof(Attachment{})},
+	{Name: "refused", Offset: unsafe.Offsetof(UnsentMessage{}.Refused), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutError, New: newError},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *Attachment) AppendJSON(dst []byte) []byte {
+	return layoutAttachment.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *Attachment) DecodeJSON(d *jsontext.Decoder) { layoutAttachment.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAttachment = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "key", Offset: unsafe.Offsetof(Attachment{}.Key), Kind: jsontext.KindString},
+	{Name: "media", Offset: unsafe.Offsetof(Attachment{}.Media), Kind: jsontext.KindStruct, Elem: &layoutMedia},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *Attachments) AppendJSON(dst []byte) []byte {
+	return layoutAttachments.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *Attachments) DecodeJSON(d *jsontext.Decoder) { layoutAttachments.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAttachments = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "files", Offset: unsafe.Offsetof(Attachments{}.Files), Kind: jsontext.KindSlice, Elem: &layoutAttachment, New: addAttachment, Size: unsafe.Sizeof(Attachment{})},
+}}
+
 func addAPIKey(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]APIKey)(field)
 	*s = append(*s, APIKey{})
@@ -1587,12 +1589,6 @@ func addFrame(field unsafe.Pointer) unsafe.Pointer {
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }
 
-func addKeptFile(field unsafe.Pointer) unsafe.Pointer {
-	s := (*[]KeptFile)(field)
-	*s = append(*s, KeptFile{})
-	return unsafe.Pointer(&(*s)[len(*s)-1])
-}
-
 func newSession(field unsafe.Pointer) unsafe.Pointer {
 	v := new(Session)
 	*(**Session)(field) = v
@@ -1626,5 +1622,11 @@ func newStatusDetail(field unsafe.Pointer) unsafe.Pointer {
 func addSetting(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]Setting)(field)
 	*s = append(*s, Setting{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addAttachment(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Attachment)(field)
+	*s = append(*s, Attachment{})
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }

@@ -4,7 +4,7 @@ import "github.com/gatehouse-chat/gatehouse/shared/clock"
 
 // Limits of the transport and of fields, in bytes unless a comment says otherwise.
 const (
-	MaxFrameBytes        = 512 << 10 // one frame in either direction, or close with 1009
+	MaxFrameBytes        = 512 << 10 // one frame in either direction; a larger one closes the connection
 	MaxPendingFrameBytes = 16 << 10  // one frame before authentication
 	MaxMessageBytes      = 256 << 10 // the text of one chat message
 	MaxIDLength          = 128       // characters of a request id
@@ -15,7 +15,7 @@ const (
 	MaxDeviceNameLength  = 80  // characters
 	MaxIdempotencyLength = 128
 	MaxQueuedRuns        = 10  // queued runs of one session
-	MaxResume            = 100 // cursors of one connect, which MaxPendingFrameBytes limits too
+	MaxResume            = 100 // cursors of one connect; MaxPendingFrameBytes limits their size
 	MaxMedia             = 10  // files of one message
 	PairingCodeLength    = 8
 
@@ -27,7 +27,7 @@ const (
 	MaxReplayLimit      = 2000
 )
 
-// MediaPath is the prefix of the paths of uploaded files. An opaque id follows.
+// MediaPath is the prefix of the paths of uploaded files; the file's id follows.
 const MediaPath = "/api/media/"
 
 // PairingAlphabet has the characters of pairing codes: no 0, 1, I or O.
@@ -41,7 +41,7 @@ const (
 	HelloTimeout  = 10 * clock.Second // from the upgrade to connect
 	TickInterval  = 15 * clock.Second
 	PairingExpiry = 60 * clock.Minute
-	RunLease      = 15 * clock.Second // without renewal for so long, the run's process is gone
+	RunLease      = 15 * clock.Second // a run whose lease was not renewed for this long has lost its process
 )
 
 // WebSocket close codes (RFC 6455 §7.4.1) and what a client should do.

@@ -2,36 +2,36 @@ package protocol
 
 // Method names.
 const (
-	MethodConnect       = "connect"
-	MethodPairingStatus = "browser.pairing.status"
-	MethodDeviceList    = "device.pair.list"
-	MethodDeviceApprove = "device.pair.approve"
-	MethodDeviceDeny    = "device.pair.deny"
-	MethodDeviceRevoke  = "device.pair.revoke"
-	MethodChatSend      = "chat.send"
-	MethodChatHistory   = "chat.history"
-	MethodChatInject    = "chat.inject"
-	MethodChatAbort     = "chat.abort"
-	MethodChatStatus    = "chat.session.status"
-	MethodChatRetry     = "chat.retry"
-	MethodChatReplay    = "chat.replay"
-	MethodChatWatch     = "chat.watch"
-	MethodChatUnwatch   = "chat.unwatch"
-	MethodSessionsList  = "sessions.list"
-	MethodSessionsPrev  = "sessions.preview"
-	MethodSessionsPatch = "sessions.patch"
-	MethodSessionsDel   = "sessions.delete"
-	MethodSessionsReset = "sessions.reset"
-	MethodAgentsList    = "agents.list"
-	MethodHealth        = "health"
-	MethodStatus        = "status"
-	MethodKeysCreate    = "api_keys.create"
-	MethodKeysList      = "api_keys.list"
-	MethodKeysRevoke    = "api_keys.revoke"
-	MethodClientsList   = "clients.list"
-	MethodClientsDrop   = "clients.disconnect"
-	MethodAuditList     = "audit.list"
-	MethodConfigReload  = "config.reload"
+	MethodConnect           = "connect"
+	MethodPairingStatus     = "browser.pairing.status"
+	MethodDeviceList        = "device.pair.list"
+	MethodDeviceApprove     = "device.pair.approve"
+	MethodDeviceDeny        = "device.pair.deny"
+	MethodDeviceRevoke      = "device.pair.revoke"
+	MethodChatSend          = "chat.send"
+	MethodChatHistory       = "chat.history"
+	MethodChatInject        = "chat.inject"
+	MethodChatAbort         = "chat.abort"
+	MethodChatStatus        = "chat.session.status"
+	MethodChatRetry         = "chat.retry"
+	MethodChatReplay        = "chat.replay"
+	MethodChatWatch         = "chat.watch"
+	MethodChatUnwatch       = "chat.unwatch"
+	MethodSessionsList      = "sessions.list"
+	MethodSessionsPreview   = "sessions.preview"
+	MethodSessionsPatch     = "sessions.patch"
+	MethodSessionsDelete    = "sessions.delete"
+	MethodSessionsReset     = "sessions.reset"
+	MethodAgentsList        = "agents.list"
+	MethodHealth            = "health"
+	MethodStatus            = "status"
+	MethodKeysCreate        = "api_keys.create"
+	MethodKeysList          = "api_keys.list"
+	MethodKeysRevoke        = "api_keys.revoke"
+	MethodClientsList       = "clients.list"
+	MethodClientsDisconnect = "clients.disconnect"
+	MethodAuditList         = "audit.list"
+	MethodConfigReload      = "config.reload"
 )
 
 // Event names.
@@ -48,15 +48,15 @@ const (
 
 // Types of agent events.
 const (
-	RunStarted   = "run.started"
-	RunActivity  = "activity"
-	RunThinking  = "thinking"
-	RunChunk     = "chunk"
-	RunToolCall  = "tool.call"
-	RunToolRes   = "tool.result"
-	RunCompleted = "run.completed"
-	RunFailed    = "run.failed"
-	RunCancelled = "run.cancelled"
+	RunStarted    = "run.started"
+	RunActivity   = "activity"
+	RunThinking   = "thinking"
+	RunChunk      = "chunk"
+	RunToolCall   = "tool.call"
+	RunToolResult = "tool.result"
+	RunCompleted  = "run.completed"
+	RunFailed     = "run.failed"
+	RunCancelled  = "run.cancelled"
 )
 
 // Phases of a run's activity that the gateway itself reports. Agents add others.
@@ -102,8 +102,8 @@ func (r Role) rank() int {
 // Valid reports whether r is one of the three roles.
 func (r Role) Valid() bool { return r.rank() > 0 }
 
-// Allows reports whether r may do what needs at least the role least. It is false if
-// either role is unknown.
+// Allows reports whether r includes the rights of the role least. It is false if either
+// role is unknown.
 func (r Role) Allows(least Role) bool { return least.rank() > 0 && r.rank() >= least.rank() }
 
 // MessageRole says who wrote a message.
@@ -148,7 +148,7 @@ const (
 	StatusPendingPairing = "pending_pairing"
 )
 
-// Values of ChatSendResult.Status: with ack "accepted", or of an aborted run.
+// Values of ChatSendResult.Status. Without ack "accepted", only SendAborted occurs.
 const (
 	SendAccepted  = "accepted"
 	SendQueued    = "queued"

@@ -53,8 +53,8 @@ type StatusResult struct {
 	Detail      *StatusDetail `json:"detail,omitempty"`
 }
 
-// StatusDetail is what admins may know about the gateway. Of its files it names only the
-// configuration file, without its folder.
+// StatusDetail is what only admins may know about the gateway. It names no files but the
+// configuration file, and no folders.
 type StatusDetail struct {
 	StartedAt    Time        `json:"startedAt"`
 	ReloadedAt   Time        `json:"reloadedAt,omitempty"` // last successful reload
@@ -73,13 +73,13 @@ type StatusDetail struct {
 type StoreDetail struct {
 	Kind        string `json:"kind"`
 	Bytes       int64  `json:"bytes"`    // size of the database
-	FreeBytes   int64  `json:"free"`     // of the database's bytes, not in use
+	FreeBytes   int64  `json:"free"`     // part of Bytes that is not in use
 	LogBytes    int64  `json:"logBytes"` // size of the write-ahead log
-	Version     int64  `json:"version"`  // of the schema
+	Version     int64  `json:"version"`  // version of the schema
 	Sessions    int64  `json:"sessions"`
 	QueuedRuns  int64  `json:"queuedRuns"`
 	RunningRuns int64  `json:"runningRuns"`
-	Devices     int64  `json:"devices"` // paired ones
+	Devices     int64  `json:"devices"` // paired devices
 	AuditLines  int64  `json:"auditLines"`
 }
 

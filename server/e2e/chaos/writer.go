@@ -266,7 +266,7 @@ func (w *writer) clear(ctx context.Context) {
 	params := &protocol.SessionsKeyParams{Key: scratchSession(w.user)}
 	method, count := protocol.MethodSessionsReset, &w.run.counts.resets
 	if w.rng.chance(0.3) {
-		method, count = protocol.MethodSessionsDel, &w.run.counts.deletions
+		method, count = protocol.MethodSessionsDelete, &w.run.counts.deletions
 	}
 	err := w.request(ctx, 3*time.Second, method, params, nil)
 	var refused *protocol.Error

@@ -90,7 +90,7 @@ func TestEveryActOfAnAdminIsAudited(t *testing.T) {
 			t.Errorf("%s is told of as %s, as is %q", m.Name, e.Action, other)
 		}
 		seen[e.Action] = m.Name
-		if m.Name == protocol.MethodSessionsDel {
+		if m.Name == protocol.MethodSessionsDelete {
 			open(owner, "theirs")
 		}
 	}

@@ -12,7 +12,7 @@ type liveConnection struct {
 	shown protocol.ConnectedClient
 }
 
-func (c *call) prepareDisconnect(p *protocol.ClientsDropParams) (liveConnection, error) {
+func (c *call) prepareDisconnect(p *protocol.ClientsDisconnectParams) (liveConnection, error) {
 	if p.ID == "" {
 		return liveConnection{}, badParams("id must name a connection: see clients.list")
 	}
@@ -32,7 +32,7 @@ func (c *call) clientsDisconnect(l liveConnection) (protocol.Payload, error) {
 	if !l.found {
 		return nil, protocol.Refuse(protocol.NotFound, "there is no such connection any more")
 	}
-	c.reply(&protocol.ClientsDropResult{Disconnected: true}) // first: it may be the caller's own
+	c.reply(&protocol.ClientsDisconnectResult{Disconnected: true}) // first: it may be the caller's own
 	c.g.Registry.CloseID(l.id, protocol.ReasonDisconnected)
 	c.g.Log.Info("security.client_disconnected", "by", c.caller().UserID, "connection", l.id)
 	return later, nil

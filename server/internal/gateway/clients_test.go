@@ -45,11 +45,11 @@ func TestClients(t *testing.T) {
 	if c.Read(c.OK(protocol.MethodStatus, ""), &own); own.Detail != nil {
 		t.Errorf("an operator is told %+v", own.Detail)
 	}
-	admin.OK(protocol.MethodClientsDrop, `{"id":"`+ann.ID+`"}`)
+	admin.OK(protocol.MethodClientsDisconnect, `{"id":"`+ann.ID+`"}`)
 	c.Closed(websocket.StatusPolicyViolation, protocol.ReasonDisconnected)
 	h.device(t, device).Leave() // the credential is still good
-	admin.Refused(protocol.InvalidRequest, "clients.list", protocol.MethodClientsDrop, `{}`)
-	admin.Refused(protocol.NotFound, "no such connection", protocol.MethodClientsDrop,
+	admin.Refused(protocol.InvalidRequest, "clients.list", protocol.MethodClientsDisconnect, `{}`)
+	admin.Refused(protocol.NotFound, "no such connection", protocol.MethodClientsDisconnect,
 		`{"id":"`+ann.ID+`"}`)
 	told := h.lines(t)
 	if e := told[0]; e.Target != "connection:"+ann.ID ||
@@ -59,7 +59,7 @@ func TestClients(t *testing.T) {
 	// Its own last: the answer comes first.
 	for _, own := range connections(admin) {
 		if own.UserID == "boss" {
-			admin.OK(protocol.MethodClientsDrop, `{"id":"`+own.ID+`"}`)
+			admin.OK(protocol.MethodClientsDisconnect, `{"id":"`+own.ID+`"}`)
 			admin.Closed(websocket.StatusPolicyViolation, protocol.ReasonDisconnected)
 		}
 	}

@@ -380,7 +380,7 @@ func TestExchangeLargerThanAFrame(t *testing.T) {
 		all[3].Content != long {
 		t.Errorf("%d messages came", len(all))
 	}
-	c.OK(protocol.MethodSessionsPrev, keyed)
+	c.OK(protocol.MethodSessionsPreview, keyed)
 }
 
 // TestAgentFailures proves what a client is told of an agent that breaks, and

@@ -43,7 +43,7 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	admin.Read(admin.OK(protocol.MethodClientsList, ""), &there)
 	for _, c := range there.Clients {
 		if c.UserID == "ann" {
-			admin.OK(protocol.MethodClientsDrop, fmt.Sprintf(`{"id":%q}`, c.ID))
+			admin.OK(protocol.MethodClientsDisconnect, fmt.Sprintf(`{"id":%q}`, c.ID))
 		}
 	}
 	admin.OK(protocol.MethodDeviceRevoke, `{"deviceId":"`+let.Paired.DeviceID+`"}`)

@@ -109,7 +109,7 @@ var methods = []Method{
 		execute:  (*call).sessionsList,
 	}),
 	method(plain[*protocol.SessionsPreviewParams]{
-		name:    protocol.MethodSessionsPrev,
+		name:    protocol.MethodSessionsPreview,
 		least:   protocol.Viewer,
 		does:    "one session and its last messages",
 		prepare: checked(checkPreview),
@@ -128,7 +128,7 @@ var methods = []Method{
 		execute: (*call).sessionsPatch,
 	}),
 	method(plain[*protocol.SessionsKeyParams]{
-		name:    protocol.MethodSessionsDel,
+		name:    protocol.MethodSessionsDelete,
 		least:   protocol.Operator,
 		does:    "delete a session and its log",
 		prepare: checked(checkSessionsKey),
@@ -238,8 +238,8 @@ var methods = []Method{
 		prepare: noParams,
 		execute: (*call).clientsList,
 	}),
-	method(row[*protocol.ClientsDropParams, liveConnection]{
-		name:     protocol.MethodClientsDrop,
+	method(row[*protocol.ClientsDisconnectParams, liveConnection]{
+		name:     protocol.MethodClientsDisconnect,
 		least:    protocol.Admin,
 		does:     "close a live connection",
 		prepare:  (*call).prepareDisconnect,

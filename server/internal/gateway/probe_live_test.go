@@ -32,8 +32,8 @@ func (v *victim) live(t *testing.T, all []*attacker) {
 			`{"sessionKey":"$stopped","runId":"$aborted","ack":"accepted"}`},
 		{v.admin, protocol.MethodChatAbort, `{"sessionKey":"$stopped"}`},
 		{v.screen, protocol.MethodSessionsReset, `{"key":"$talk"}`},
-		{v.screen, protocol.MethodSessionsDel, `{"key":"$talk"}`},
-		{v.screen, protocol.MethodSessionsDel, `{"key":"$busy"}`},
+		{v.screen, protocol.MethodSessionsDelete, `{"key":"$talk"}`},
+		{v.screen, protocol.MethodSessionsDelete, `{"key":"$busy"}`},
 		{v.screen, protocol.MethodChatSend, `{"sessionKey":"$gone","message":"echo again $word"}`},
 		{v.admin, protocol.MethodKeysCreate, `{"name":"$word","userId":"$user","role":"viewer"}`},
 		{v.admin, protocol.MethodDeviceApprove, `{"code":"$code","userId":"$user","label":"$word"}`},
@@ -93,7 +93,7 @@ func (v *victim) overseen(t *testing.T) {
 	}
 	key := `{"sessionKey":"$stopped","afterSeq":0}`
 	for method, params := range map[string]string{
-		protocol.MethodChatHistory: key, protocol.MethodChatReplay: key, protocol.MethodSessionsPrev: key,
+		protocol.MethodChatHistory: key, protocol.MethodChatReplay: key, protocol.MethodSessionsPreview: key,
 		protocol.MethodChatWatch:    key,
 		protocol.MethodSessionsList: `{"userId":"$user"}`, protocol.MethodDeviceList: ``,
 		protocol.MethodKeysList:  ``,

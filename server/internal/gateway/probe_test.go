@@ -249,12 +249,12 @@ func shots() map[string][]shot {
 		protocol.MethodDeviceDeny:    never(`{"code":"$code"}`),
 		protocol.MethodDeviceRevoke: never(`{"deviceId":"$device"}`,
 			`{"senderId":"$device","channel":"ws"}`, `{"senderId":"$secret"}`),
-		protocol.MethodKeysCreate:  never(`{"name":"x","userId":"$user","role":"viewer"}`),
-		protocol.MethodKeysList:    never(``, `{"userId":"$user"}`),
-		protocol.MethodKeysRevoke:  never(`{"id":"$key"}`),
-		protocol.MethodClientsList: never(``, `{"userId":"$user"}`),
-		protocol.MethodClientsDrop: never(`{"id":"$connection"}`),
-		protocol.MethodAuditList:   never(``, `{"userId":"$user"}`, `{"query":"$word"}`),
+		protocol.MethodKeysCreate:        never(`{"name":"x","userId":"$user","role":"viewer"}`),
+		protocol.MethodKeysList:          never(``, `{"userId":"$user"}`),
+		protocol.MethodKeysRevoke:        never(`{"id":"$key"}`),
+		protocol.MethodClientsList:       never(``, `{"userId":"$user"}`),
+		protocol.MethodClientsDisconnect: never(`{"id":"$connection"}`),
+		protocol.MethodAuditList:         never(``, `{"userId":"$user"}`, `{"query":"$word"}`),
 	}
 }
 

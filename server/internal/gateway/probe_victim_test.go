@@ -154,7 +154,7 @@ func (v *victim) leave(t *testing.T) {
 	t.Helper()
 	v.has["gone"] = unguessable("gone-")
 	v.screen.ok(t, protocol.MethodChatSend, v.aim(`{"sessionKey":"$gone","message":"echo $word"}`))
-	v.screen.ok(t, protocol.MethodSessionsDel, v.aim(`{"key":"$gone"}`))
+	v.screen.ok(t, protocol.MethodSessionsDelete, v.aim(`{"key":"$gone"}`))
 }
 
 // wait is another device of the victim's, whose pairing is pending.
@@ -225,7 +225,7 @@ func (v *victim) state(t *testing.T) string {
 	var b strings.Builder
 	for _, key := range append(slices.Clone(v.talks), v.has["gone"]) {
 		for _, method := range []string{protocol.MethodChatHistory, protocol.MethodChatReplay,
-			protocol.MethodChatStatus, protocol.MethodSessionsPrev} {
+			protocol.MethodChatStatus, protocol.MethodSessionsPreview} {
 			f := v.program.call(t, method, `{"sessionKey":"`+key+`","limit":200}`)
 			fmt.Fprintf(&b, "%s %s: %s %v\n", method, key, f.Payload, f.Error)
 		}

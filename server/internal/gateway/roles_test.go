@@ -47,17 +47,17 @@ func uses() map[string]use {
 		protocol.MethodChatAbort: {params: keyed, least: protocol.Operator,
 			others: []string{`{"runId":"RUN"}`, `{"sessionKey":"theirs","runId":"RUN"}`,
 				`{"sessionKey":"mine","runId":"RUN"}`}},
-		protocol.MethodChatStatus:   {params: keyed, least: protocol.Viewer},
-		protocol.MethodSessionsList: {least: protocol.Viewer},
-		protocol.MethodSessionsPrev: {params: keyed, least: protocol.Viewer},
+		protocol.MethodChatStatus:      {params: keyed, least: protocol.Viewer},
+		protocol.MethodSessionsList:    {least: protocol.Viewer},
+		protocol.MethodSessionsPreview: {params: keyed, least: protocol.Viewer},
 		protocol.MethodSessionsPatch: {params: `{"sessionKey":"theirs","label":"x"}`,
 			least: protocol.Operator},
-		protocol.MethodSessionsReset: {params: named, least: protocol.Operator},
-		protocol.MethodSessionsDel:   {params: named, least: protocol.Operator},
-		protocol.MethodAgentsList:    {least: protocol.Viewer},
-		protocol.MethodHealth:        {least: protocol.Viewer},
-		protocol.MethodStatus:        {least: protocol.Viewer},
-		protocol.MethodDeviceList:    {least: protocol.Admin},
+		protocol.MethodSessionsReset:  {params: named, least: protocol.Operator},
+		protocol.MethodSessionsDelete: {params: named, least: protocol.Operator},
+		protocol.MethodAgentsList:     {least: protocol.Viewer},
+		protocol.MethodHealth:         {least: protocol.Viewer},
+		protocol.MethodStatus:         {least: protocol.Viewer},
+		protocol.MethodDeviceList:     {least: protocol.Admin},
 		protocol.MethodDeviceApprove: {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin,
 			admin: protocol.NotFound},
 		protocol.MethodDeviceDeny: {params: `{"code":"AAAAAAAA"}`, least: protocol.Admin,
@@ -70,7 +70,7 @@ func uses() map[string]use {
 		protocol.MethodKeysRevoke: {params: `{"id":"key-none"}`, least: protocol.Admin,
 			admin: protocol.NotFound},
 		protocol.MethodClientsList: {least: protocol.Admin},
-		protocol.MethodClientsDrop: {params: `{"id":"0"}`, least: protocol.Admin,
+		protocol.MethodClientsDisconnect: {params: `{"id":"0"}`, least: protocol.Admin,
 			admin: protocol.NotFound},
 		protocol.MethodAuditList:    {least: protocol.Admin},
 		protocol.MethodConfigReload: {least: protocol.Admin},
@@ -133,7 +133,7 @@ func TestEveryMethodByEveryRole(t *testing.T) {
 				c.Refused(u.admin, "", m.Name, u.params)
 			default:
 				c.OK(m.Name, u.params)
-				if m.Name == protocol.MethodSessionsDel {
+				if m.Name == protocol.MethodSessionsDelete {
 					open(owner, "theirs")
 				}
 			}
@@ -188,7 +188,7 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 		switch {
 		case u.admin != "":
 			admin.Refused(u.admin, "", m.Name, u.params)
-		case m.Name != protocol.MethodSessionsDel && m.Name != protocol.MethodSessionsReset:
+		case m.Name != protocol.MethodSessionsDelete && m.Name != protocol.MethodSessionsReset:
 			admin.OK(m.Name, u.params)
 		}
 	}
@@ -205,7 +205,7 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 		t.Errorf("the session begins with %q", page.Messages[0].Content)
 	}
 	// A deleted one stays its owner's.
-	owner.OK(protocol.MethodSessionsDel, named)
+	owner.OK(protocol.MethodSessionsDelete, named)
 	for _, m := range gateway.Methods() {
 		if ofOwner(m) {
 			other.Refused(protocol.Forbidden, "session does not belong to user", m.Name, useOf(t, m).params)

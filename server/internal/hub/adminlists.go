@@ -77,7 +77,7 @@ func (l *adminLists) count(m *Member, n int) {
 func isListed(e *session.Event) bool {
 	switch e.Kind {
 	case protocol.RunChunk, protocol.RunThinking, protocol.RunActivity,
-		protocol.RunToolCall, protocol.RunToolRes:
+		protocol.RunToolCall, protocol.RunToolResult:
 		return false
 	}
 	return true

@@ -75,9 +75,9 @@ type page struct {
 	scrolled  func(below, above int)
 	// the page is hidden, and may end without notice; may be nil
 	hidden        func()
-	visible       func()                    // the page is visible again; may be nil
-	files         func([]protocol.KeptFile) // may be nil
-	resumeCursors func() []protocol.Cursor  // may be nil
+	visible       func()                      // the page is visible again; may be nil
+	files         func([]protocol.Attachment) // may be nil
+	resumeCursors func() []protocol.Cursor    // may be nil
 }
 
 // New makes the App of the page that the browser shows, which its root element names. The
@@ -164,7 +164,7 @@ func (a *App) Hidden() {
 }
 
 // Files takes files that the user has chosen, pasted or dropped.
-func (a *App) Files(files []protocol.KeptFile) {
+func (a *App) Files(files []protocol.Attachment) {
 	if a.page.files != nil {
 		a.loop.do(func() { a.page.files(files) })
 	}

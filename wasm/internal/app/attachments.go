@@ -11,8 +11,8 @@ import (
 // attachments are the files in the composer, and the uploads of all files: those in the
 // composer, in drafts and in messages of the outbox.
 type attachments struct {
-	files   []protocol.KeptFile // in the composer
-	uploads map[string]*upload  // by file key
+	files   []protocol.Attachment // in the composer
+	uploads map[string]*upload    // by file key
 	// addresses of pictures that this page has uploaded, by path at the gateway
 	pictures map[string]string
 	view     *view.Attachments
@@ -24,7 +24,7 @@ func newAttachments(doc view.Document) attachments {
 }
 
 // attach adds files that the user has chosen, pasted or dropped to the composer.
-func (c *chat) attach(files []protocol.KeptFile) {
+func (c *chat) attach(files []protocol.Attachment) {
 	for i := range files {
 		f := &files[i]
 		problem := ""
@@ -87,7 +87,7 @@ func (c *chat) detach(key string) {
 }
 
 // discard removes a file that will not be sent, also from the gateway.
-func (c *chat) discard(f *protocol.KeptFile) {
+func (c *chat) discard(f *protocol.Attachment) {
 	delete(c.attachments.uploads, f.Key)
 	c.browser.ForgetFile(f.Key)
 	if f.Media.Path != "" {
@@ -174,7 +174,7 @@ func (c *chat) filesUnstored() bool {
 }
 
 // sameFiles reports whether a message of the log has the files that were sent.
-func sameFiles(sent []protocol.KeptFile, media []protocol.Media) bool {
+func sameFiles(sent []protocol.Attachment, media []protocol.Media) bool {
 	if len(sent) != len(media) {
 		return false
 	}
@@ -187,7 +187,7 @@ func sameFiles(sent []protocol.KeptFile, media []protocol.Media) bool {
 }
 
 // fileNames returns the names of files, to describe a message without text.
-func fileNames(files []protocol.KeptFile) string {
+func fileNames(files []protocol.Attachment) string {
 	names := ""
 	for i := range files {
 		if i > 0 {

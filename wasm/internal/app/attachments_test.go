@@ -246,7 +246,7 @@ func TestOneTabUploads(t *testing.T) {
 
 func TestDrafts(t *testing.T) {
 	t.Parallel()
-	files := []protocol.KeptFile{{Key: "k", Media: protocol.Media{Path: "/api/media/x",
+	files := []protocol.Attachment{{Key: "k", Media: protocol.Media{Path: "/api/media/x",
 		Filename: "a\x00b"}}}
 	for _, text := range []string{"", "text", "with a \x00 in it"} {
 		got, none := decodeDraft(encodeDraft(text, nil))

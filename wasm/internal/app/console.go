@@ -192,7 +192,7 @@ func (c *console) act(action string, target view.Element) {
 	case markup.ActionDisconnect:
 		view.OpenRowDialog(c.doc, markup.IDDisconnectDialog, target)
 	case markup.ActionConfirmDisconnect:
-		c.actOnRow(target, protocol.MethodClientsDrop, "id", markup.IDDisconnectDialog)
+		c.actOnRow(target, protocol.MethodClientsDisconnect, "id", markup.IDDisconnectDialog)
 	case markup.ActionNewKey:
 		c.keyDialog(markup.KeyForm, "")
 		view.OpenKey(c.doc)

@@ -22,20 +22,20 @@ type drafts struct {
 
 // encodeDraft returns a draft as it is stored: its text and, if it has files, a zero byte
 // and the list of files as JSON.
-func encodeDraft(draft string, files []protocol.KeptFile) string {
+func encodeDraft(draft string, files []protocol.Attachment) string {
 	if len(files) == 0 {
 		return draft
 	}
-	list := protocol.KeptFiles{Files: files}
+	list := protocol.Attachments{Files: files}
 	return string(list.AppendJSON(append([]byte(draft), 0)))
 }
 
-func decodeDraft(stored string) (draft string, files []protocol.KeptFile) {
+func decodeDraft(stored string) (draft string, files []protocol.Attachment) {
 	for i := len(stored) - 1; i >= 0; i-- {
 		if stored[i] != 0 { // JSON contains no zero byte
 			continue
 		}
-		var list protocol.KeptFiles
+		var list protocol.Attachments
 		if jsontext.Read(jsontext.Raw(stored[i+1:]), list.DecodeJSON) == nil {
 			return stored[:i], list.Files
 		}

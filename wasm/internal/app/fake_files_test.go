@@ -115,9 +115,9 @@ func (s *harness) acceptUploads() string {
 // attach has the user choose files, which are made by their keys.
 func (s *harness) attach(keys ...string) {
 	s.t.Helper()
-	var files []protocol.KeptFile
+	var files []protocol.Attachment
 	for _, key := range keys {
-		f := protocol.KeptFile{Key: key, Media: protocol.Media{Filename: key + ".txt",
+		f := protocol.Attachment{Key: key, Media: protocol.Media{Filename: key + ".txt",
 			MimeType: "text/plain", Size: 5}}
 		if strings.HasPrefix(key, "pic") {
 			f.Media = protocol.Media{Filename: key + ".png", MimeType: "image/png", Size: 5, Width: 640,

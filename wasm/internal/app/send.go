@@ -47,7 +47,7 @@ func (c *chat) mayWrite() bool {
 
 // sendText adds a message to the outbox. If the session is a new chat, it gets its key
 // now.
-func (c *chat) sendText(text string, files []protocol.KeptFile) {
+func (c *chat) sendText(text string, files []protocol.Attachment) {
 	s := c.shown
 	if s.key == "" {
 		delete(c.opened, "")
@@ -117,8 +117,8 @@ func (c *chat) prependText(text string) {
 }
 
 // prependFiles puts files before those in the composer.
-func (c *chat) prependFiles(files []protocol.KeptFile) {
-	all := append(append([]protocol.KeptFile(nil), files...), c.attachments.files...)
+func (c *chat) prependFiles(files []protocol.Attachment) {
+	all := append(append([]protocol.Attachment(nil), files...), c.attachments.files...)
 	if len(all) > protocol.MaxMedia {
 		c.problem("A message takes at most " + words.Number(protocol.MaxMedia) +
 			" files: the last ones were removed.")

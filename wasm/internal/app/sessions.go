@@ -131,7 +131,7 @@ func (c *chat) patch(params *protocol.SessionsPatchParams) {
 func (c *chat) delete(key string) {
 	c.deleting[key] = true
 	var result protocol.SessionsDeleteResult
-	c.call(protocol.MethodSessionsDel, (&protocol.SessionsKeyParams{Key: key}).AppendJSON(nil),
+	c.call(protocol.MethodSessionsDelete, (&protocol.SessionsKeyParams{Key: key}).AppendJSON(nil),
 		result.DecodeJSON, func(err *protocol.Error) {
 			delete(c.deleting, key)
 			if err != nil && err.Code != protocol.NotFound {

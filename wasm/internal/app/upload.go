@@ -42,8 +42,8 @@ func (a *attachments) upload(key string) *upload {
 
 // eachUnuploaded calls f with each file of the outbox and of the composer that the
 // gateway does not have yet, those of the outbox first.
-func (c *chat) eachUnuploaded(f func(*protocol.KeptFile)) {
-	each := func(files []protocol.KeptFile) {
+func (c *chat) eachUnuploaded(f func(*protocol.Attachment)) {
+	each := func(files []protocol.Attachment) {
 		for i := range files {
 			if files[i].Media.Path == "" {
 				f(&files[i])
@@ -78,7 +78,7 @@ func (c *chat) uploadNext() {
 		}
 	}
 	now := clock.Now()
-	c.eachUnuploaded(func(f *protocol.KeptFile) {
+	c.eachUnuploaded(func(f *protocol.Attachment) {
 		u := c.attachments.upload(f.Key)
 		if busy < maxUploads && u.hasContent && !u.sending && !u.accepted && u.err == nil &&
 			!now.Before(u.retryAt) {
@@ -140,7 +140,7 @@ func (c *chat) uploaded(key string, u *upload, status int, text string) {
 func (c *chat) setMedia(key string, media protocol.Media) {
 	c.browser.ForgetFile(key)
 	found := false
-	set := func(files []protocol.KeptFile) (changed bool) {
+	set := func(files []protocol.Attachment) (changed bool) {
 		for i := range files {
 			if files[i].Key == key && files[i].Media.Path == "" {
 				files[i].Media = media
@@ -175,7 +175,7 @@ func (c *chat) setMedia(key string, media protocol.Media) {
 		}
 	}
 	if !found {
-		c.discard(&protocol.KeptFile{Key: key, Media: media})
+		c.discard(&protocol.Attachment{Key: key, Media: media})
 	}
 }
 
@@ -211,7 +211,7 @@ const (
 // content from the browser's storage.
 func (c *chat) seekFiles() {
 	now := clock.Now()
-	c.eachUnuploaded(func(f *protocol.KeptFile) {
+	c.eachUnuploaded(func(f *protocol.Attachment) {
 		key, u := f.Key, c.attachments.upload(f.Key)
 		if u.hasContent || u.err != nil || !u.askedTabs.IsZero() && now.Sub(u.askedTabs) < seekInterval {
 			return

@@ -33,7 +33,7 @@ var handlers struct {
 	hidden   func()
 	network  func(up bool)
 	frame    func()
-	files    func([]protocol.KeptFile)
+	files    func([]protocol.Attachment)
 }
 
 // text returns the text that JavaScript has just passed; length is in bytes.

@@ -10,7 +10,7 @@ import (
 
 // OnFiles sets the function that is called with files that the user has chosen, pasted or
 // dropped.
-func (*Browser) OnFiles(f func([]protocol.KeptFile)) {
+func (*Browser) OnFiles(f func([]protocol.Attachment)) {
 	handlers.files = f
 	listenFiles(markup.IDAttach, markup.IDRoom, markup.AttrDrag)
 }
@@ -48,7 +48,7 @@ func (*Browser) ClearFiles() { clearFiles() }
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport file_picked
 func picked(length int32) {
-	var list protocol.KeptFiles
+	var list protocol.Attachments
 	if jsontext.Read(jsontext.Raw(text(length)), list.DecodeJSON) == nil {
 		handlers.files(list.Files)
 	}
