@@ -13,7 +13,7 @@ func (t *Timeline) Apply(e Event) (Outcome, []Change) {
 	switch {
 	case p.session != "" && p.session != t.key, e.Seq <= 0 && !p.deleted():
 		return Ignored, nil
-	case t.otherLog(e, &p):
+	case t.announcesOtherLog(e, &p):
 		return t.switchLog(e, &p), nil
 	case t.stale:
 		t.beginLog(e)
@@ -37,7 +37,8 @@ func (t *Timeline) Apply(e Event) (Outcome, []Change) {
 	return t.release(changes)
 }
 
-// beginLog clears the buffer for the first event of a log: it has events of another log.
+// beginLog clears the buffer before the first event of a log, since the buffered events
+// belong to an earlier log.
 func (t *Timeline) beginLog(e Event) {
 	if e.Seq == 1 {
 		t.buffer.clear()
@@ -52,7 +53,7 @@ func (t *Timeline) release(changes []Change) (Outcome, []Change) {
 			return Applied, changes
 		}
 		p := parse(e)
-		if t.otherLog(e, &p) {
+		if t.announcesOtherLog(e, &p) {
 			return t.switchLog(e, &p), changes
 		}
 		if !p.readable {
@@ -67,19 +68,20 @@ func (t *Timeline) release(changes []Change) (Outcome, []Change) {
 // markStale makes the transcript Stale. Its messages stay until it is loaded again.
 func (t *Timeline) markStale() Outcome {
 	t.buffer.clear()
-	t.stale, t.gone = true, false
+	t.stale, t.deleted = true, false
 	return Reset
 }
 
-// bufferEvent buffers an event. It reports false if the event would exceed the limits.
+// bufferEvent buffers an event. It reports false if the buffer has no room for the event.
 func (t *Timeline) bufferEvent(e Event) bool {
 	t.highest = max(t.highest, e.Seq)
 	return t.buffer.add(e)
 }
 
-// otherLog reports whether the event announces that the current log, or the log announced
-// after it, has ended: the session was reset, restored or deleted.
-func (t *Timeline) otherLog(e Event, p *payload) bool {
+// announcesOtherLog reports whether the event says that the session was reset, restored or
+// deleted, so that its current log has ended. If a new log was announced already, that one
+// counts as current.
+func (t *Timeline) announcesOtherLog(e Event, p *payload) bool {
 	if p.name != protocol.EventSessionUpdated {
 		return false
 	}
@@ -104,7 +106,7 @@ func (t *Timeline) otherLog(e Event, p *payload) bool {
 // events belong to that log.
 func (t *Timeline) switchLog(e Event, p *payload) Outcome {
 	t.markStale()
-	t.gone = p.deleted()
+	t.deleted = p.deleted()
 	t.highest, t.rejected, t.announced = 0, false, unknownEpoch
 	if s := p.update.Session; s != nil && s.Epoch != "" {
 		t.announced = s.Epoch
@@ -152,7 +154,7 @@ func decode(text jsontext.Raw, read func(*jsontext.Decoder)) bool {
 	return len(text) == 0 || jsontext.Read(text, read) == nil
 }
 
-// step applies the next event, and reports whether it could be decoded.
+// step applies the next event, and reports whether the event could be decoded.
 func (t *Timeline) step(e Event, p *payload, changes []Change) ([]Change, bool) {
 	f := fold{t: t, seq: e.Seq, changes: changes}
 	ok := true

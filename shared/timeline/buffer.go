@@ -6,13 +6,14 @@ const (
 	MaxBufferedBytes  = 4 << 20 // of payloads
 )
 
-// eventBuffer has the events that arrived before an earlier one, by seq.
+// eventBuffer has the events that arrived too early, because earlier ones are missing, by
+// seq.
 type eventBuffer struct {
 	events map[int64]Event
 	bytes  int // of payloads
 }
 
-// add buffers an event. It reports false if the event would exceed the limits.
+// add buffers an event. It reports false if that would exceed the limits.
 func (b *eventBuffer) add(e Event) bool {
 	if _, ok := b.events[e.Seq]; ok {
 		return true

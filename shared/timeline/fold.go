@@ -13,9 +13,9 @@ func (f *fold) change(kind Kind, m *Message) {
 	f.changes = append(f.changes, Change{Kind: kind, MessageID: m.ID})
 }
 
-// touch reports whether the event has to be applied to m, and notes that it is. A message
-// from a page that was newer than the transcript includes the event already.
-func (f *fold) touch(m *Message) bool {
+// markApplied notes that the event is applied to m. It reports false if there is no m, or if
+// m includes the event already, because m came from a page newer than the transcript.
+func (f *fold) markApplied(m *Message) bool {
 	if m == nil || f.seq <= m.through {
 		return false
 	}
@@ -25,23 +25,23 @@ func (f *fold) touch(m *Message) bool {
 
 // add adds a message, or replaces the one with the same id.
 func (f *fold) add(p protocol.Message) *Message {
-	had := f.t.byID[p.ID]
-	if had != nil && !f.touch(had) {
-		return had
+	old := f.t.byID[p.ID]
+	if old != nil && !f.markApplied(old) {
+		return old
 	}
 	if p.Seq <= 0 {
 		p.Seq = f.seq
-		if had != nil {
-			p.Seq = had.Seq
+		if old != nil {
+			p.Seq = old.Seq
 		}
 	}
-	m := read(p, f.seq)
-	if had != nil {
-		m.anchor = had.anchor
+	m := newMessage(p, f.seq)
+	if old != nil {
+		m.anchor = old.anchor
 	}
 	f.t.put(m)
 	f.t.sort()
-	if had != nil {
+	if old != nil {
 		f.change(Replaced, m)
 		return m
 	}
@@ -84,12 +84,12 @@ func (f *fold) agent(e *protocol.AgentEvent) (ok bool) {
 	case protocol.RunChunk:
 		var p protocol.TextPayload
 		if ok = decode(e.Payload, p.DecodeJSON); ok {
-			f.chunk(f.t.open[e.RunID], &p)
+			f.chunk(f.t.streaming[e.RunID], &p)
 		}
 	case protocol.RunThinking:
 		var p protocol.TextPayload
 		if ok = decode(e.Payload, p.DecodeJSON); ok {
-			f.thinking(f.t.open[e.RunID], p.Content)
+			f.thinking(f.t.streaming[e.RunID], p.Content)
 		}
 	case protocol.RunCompleted:
 		var p protocol.RunCompletedPayload
@@ -113,26 +113,27 @@ func (f *fold) agent(e *protocol.AgentEvent) (ok bool) {
 }
 
 func (f *fold) started(run string, p *protocol.RunStartedPayload) {
-	f.answer(run, p.MessageID, f.question(run, p.UserMessageID), p.CreatedAt)
+	f.answer(run, p.MessageID, f.completeQuestion(run, p.UserMessageID), p.CreatedAt)
 }
 
-// question returns the id of the user message that a run answers, and makes the message
-// complete if it was queued. The id is returned even if the message is not loaded.
-func (f *fold) question(run, id string) string {
+// completeQuestion makes the user message that a run answers complete, if it was queued. It
+// returns the message's id, even if the message is not loaded. id is "" if the event did not
+// name the message.
+func (f *fold) completeQuestion(run, id string) string {
 	var m *Message
 	if id != "" {
 		m = f.t.byID[id]
-	} else if m = f.t.asked(run); m != nil {
+	} else if m = f.t.userMessageOf(run); m != nil {
 		id = m.ID
 	}
-	if m != nil && m.Status == protocol.StatusQueued && f.touch(m) {
+	if m != nil && m.Status == protocol.StatusQueued && f.markApplied(m) {
 		f.status(m, protocol.StatusComplete, "")
 	}
 	return id
 }
 
-// asked returns the user message that began a run, or nil.
-func (t *Timeline) asked(run string) *Message {
+// userMessageOf returns the user message that began a run, or nil.
+func (t *Timeline) userMessageOf(run string) *Message {
 	for i := len(t.messages) - 1; i >= 0 && run != ""; i-- {
 		if m := t.messages[i]; m.RunID == run && m.Role == protocol.FromUser {
 			return m
@@ -141,8 +142,8 @@ func (t *Timeline) asked(run string) *Message {
 	return nil
 }
 
-// answered reports whether the run has an answer.
-func (t *Timeline) answered(run string) bool {
+// hasAnswer reports whether the run has an answer.
+func (t *Timeline) hasAnswer(run string) bool {
 	for _, m := range t.messages {
 		if m.RunID == run && m.Role == protocol.FromAssistant {
 			return true
@@ -151,7 +152,7 @@ func (t *Timeline) answered(run string) bool {
 	return false
 }
 
-// answer adds a run's answer, empty so far.
+// answer adds an empty answer of a run.
 func (f *fold) answer(run, id, replyTo string, at protocol.Time) *Message {
 	return f.add(protocol.Message{
 		ID:        answerID(run, id),
@@ -172,15 +173,15 @@ func answerID(run, id string) string {
 }
 
 func (f *fold) activity(run string, p *protocol.Activity) {
-	if f.t.open[run] == nil {
+	if f.t.streaming[run] == nil {
 		return
 	}
 	f.t.activity, f.t.activityRun = p, run
 	f.changes = append(f.changes, Change{Kind: Activity})
 }
 
-// idle clears the activity if it is the run's.
-func (f *fold) idle(run string) {
+// clearActivity clears the activity if it is that of the run.
+func (f *fold) clearActivity(run string) {
 	if f.t.activity != nil && f.t.activityRun == run {
 		f.t.activity, f.t.activityRun = nil, ""
 		f.changes = append(f.changes, Change{Kind: Activity})
@@ -188,19 +189,19 @@ func (f *fold) idle(run string) {
 }
 
 func (f *fold) thinking(m *Message, s string) {
-	if s == "" || !f.touch(m) {
+	if s == "" || !f.markApplied(m) {
 		return
 	}
-	grow(&m.thinking, &m.Thinking, s)
+	appendTo(&m.thinking, &m.Thinking, s)
 	f.changes = append(f.changes, Change{Kind: Thinking, MessageID: m.ID, Text: s})
 }
 
 func (f *fold) chunk(m *Message, p *protocol.TextPayload) {
-	if !f.touch(m) {
+	if !f.markApplied(m) {
 		return
 	}
 	if p.Content != "" {
-		grow(&m.content, &m.Content, p.Content)
+		appendTo(&m.content, &m.Content, p.Content)
 		f.changes = append(f.changes, Change{Kind: Text, MessageID: m.ID, Text: p.Content})
 	}
 	h := p.HTML
@@ -215,15 +216,15 @@ func (f *fold) markup(m *Message, h *protocol.HTML) {
 	if h == nil {
 		return
 	}
-	had := len(m.Blocks) > 0
-	if m.format(h) {
+	hadBlocks := len(m.Blocks) > 0
+	if m.applyPatch(h) {
 		f.changes = append(f.changes, Change{Kind: Markup, MessageID: m.ID, HTML: h})
-	} else if had {
+	} else if hadBlocks {
 		f.change(Markup, m)
 	}
 }
 
-// end ends an answer with its last patch.
+// end ends an answer: it applies the last patch and sets the status.
 func (f *fold) end(m *Message, h *protocol.HTML, s protocol.MessageStatus, sentence string) {
 	f.t.closeAnswer(m)
 	f.markup(m, h)
@@ -231,9 +232,9 @@ func (f *fold) end(m *Message, h *protocol.HTML, s protocol.MessageStatus, sente
 }
 
 func (f *fold) completed(run string, p *protocol.RunCompletedPayload) {
-	f.idle(run)
-	m := f.t.open[run]
-	if !f.touch(m) {
+	f.clearActivity(run)
+	m := f.t.streaming[run]
+	if !f.markApplied(m) {
 		return
 	}
 	if m.Content != p.Content {
@@ -248,23 +249,23 @@ func (f *fold) completed(run string, p *protocol.RunCompletedPayload) {
 }
 
 func (f *fold) failed(run string, p *protocol.RunFailedPayload) {
-	f.idle(run)
-	m := f.t.open[run]
+	f.clearActivity(run)
+	m := f.t.streaming[run]
 	switch {
-	case m == nil && f.t.more && f.t.asked(run) == nil:
+	case m == nil && f.t.more && f.t.userMessageOf(run) == nil:
 		return // its answer is on a page that is not loaded: see Oldest
 	case m == nil && f.t.byID[answerID(run, p.MessageID)] == nil:
-		m = f.answer(run, p.MessageID, f.question(run, ""), 0)
-	case !f.touch(m):
+		m = f.answer(run, p.MessageID, f.completeQuestion(run, ""), 0)
+	case !f.markApplied(m):
 		return
 	}
 	f.end(m, p.HTML, protocol.StatusFailed, p.Error)
 }
 
 func (f *fold) cancelled(run string, p *protocol.RunCancelledPayload) {
-	f.idle(run)
-	if m := f.t.open[run]; m != nil {
-		if f.touch(m) {
+	f.clearActivity(run)
+	if m := f.t.streaming[run]; m != nil {
+		if f.markApplied(m) {
 			f.end(m, p.HTML, protocol.StatusAborted, "")
 		}
 		return
@@ -272,10 +273,10 @@ func (f *fold) cancelled(run string, p *protocol.RunCancelledPayload) {
 	if p.MessageID != "" {
 		return
 	}
-	m := f.t.asked(run)
+	m := f.t.userMessageOf(run)
 	if m == nil {
 		f.t.withdrawnSeq = f.seq
-	} else if !f.t.answered(run) && f.touch(m) {
+	} else if !f.t.hasAnswer(run) && f.markApplied(m) {
 		f.status(m, protocol.StatusWithdrawn, "")
 	}
 }

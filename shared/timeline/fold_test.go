@@ -178,7 +178,7 @@ func TestActivityEndsWithItsRun(t *testing.T) {
 	}
 }
 
-func TestGapIsHeldBackAndReleased(t *testing.T) {
+func TestEventsBehindAGapAreBuffered(t *testing.T) {
 	t.Parallel()
 	g := newGateway("e1", false)
 	for range 4 {
@@ -220,7 +220,7 @@ func TestGapIsHeldBackAndReleased(t *testing.T) {
 	}
 }
 
-func TestEventsThatAreNotOurs(t *testing.T) {
+func TestEventsOfOtherSessionsAreIgnored(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
 	other := protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: "other", Message: asked(protocol.StatusQueued)}
@@ -238,7 +238,7 @@ func TestEventsThatAreNotOurs(t *testing.T) {
 	}
 }
 
-func TestWhatMakesStale(t *testing.T) {
+func TestStale(t *testing.T) {
 	t.Parallel()
 	update := func(seq int64, u protocol.SessionUpdated) Event {
 		u.SessionKey = testKey
@@ -291,7 +291,7 @@ func TestWhatMakesStale(t *testing.T) {
 	}
 }
 
-func TestHeldBackIsBounded(t *testing.T) {
+func TestBufferIsBounded(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
 	seq := int64(2)
@@ -309,7 +309,7 @@ func TestHeldBackIsBounded(t *testing.T) {
 	}
 }
 
-func TestLoadTakesTheRunningAnswer(t *testing.T) {
+func TestLoadIncludesTheStreamingAnswer(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
 	tl.Load(protocol.ChatHistoryResult{SessionKey: testKey, Epoch: "e1", LastSeq: 3})
@@ -337,7 +337,7 @@ func TestLoadTakesTheRunningAnswer(t *testing.T) {
 
 // What came before the first history may be of an earlier log: it is asked for
 // again.
-func TestLoadDoesNotTrustWhatCameBeforeTheEpochWasKnown(t *testing.T) {
+func TestLoadDropsEventsFromBeforeTheEpochWasKnown(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
 	tl.Apply(chatEvent(5, asked(protocol.StatusComplete)))
@@ -355,7 +355,7 @@ func TestLoadDoesNotTrustWhatCameBeforeTheEpochWasKnown(t *testing.T) {
 	}
 }
 
-func TestPrependRefusesWhatDoesNotJoinOn(t *testing.T) {
+func TestPrependRefusesPagesThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	load := func() *Timeline {
 		tl := New(testKey)
@@ -424,7 +424,7 @@ func TestStreamingDoesNotCopyTheAnswerForEachPiece(t *testing.T) {
 }
 
 // A run whose answer is on an older page says nothing here when it fails.
-func TestFailureOfAnOlderPage(t *testing.T) {
+func TestRunFailedOnAPageThatIsNotLoaded(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
 	tl.Load(protocol.ChatHistoryResult{SessionKey: testKey, Epoch: "e1", LastSeq: 20, HasMore: true, Messages: []protocol.Message{

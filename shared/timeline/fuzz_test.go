@@ -57,12 +57,12 @@ func checkOrder(t *testing.T, tl *Timeline) {
 	if len(ids) != len(tl.byID) {
 		t.Fatalf("%d messages, %d by id", len(ids), len(tl.byID))
 	}
-	for run, m := range tl.open {
+	for run, m := range tl.streaming {
 		if m.RunID != run || tl.byID[m.ID] != m || m.Status != protocol.StatusStreaming {
 			t.Fatalf("run %q has a wrong answer %+v", run, m.Message.Status)
 		}
 	}
 	if len(tl.buffer.events) > MaxBufferedEvents || tl.buffer.bytes > MaxBufferedBytes {
-		t.Fatal("too much is held back")
+		t.Fatal("too much is buffered")
 	}
 }

@@ -13,8 +13,8 @@ type Message struct {
 	// none, Content is shown as plain text.
 	Blocks []Block
 
-	anchor  int64 // sort key: seq of the message that it replies to, or its own
-	through int64 // the last event that was applied to it
+	anchor  int64 // sort key: seq of the message that this one replies to, or its own seq
+	through int64 // seq of the last event that was applied to this message
 
 	// These build the texts to which events append, without copying them each time.
 	content, thinking, tail text.Builder
@@ -26,43 +26,44 @@ type Block struct {
 	Text string // plain text to append to its innermost last element
 }
 
-// read returns the Message of a message that includes the events up to through.
-func read(p protocol.Message, through int64) *Message {
+// newMessage returns the Message of p, which includes the events up to through.
+func newMessage(p protocol.Message, through int64) *Message {
 	m := &Message{Message: p, through: through, anchor: p.Seq}
 	m.HTML = nil
 	if p.HTML != nil {
-		m.format(p.HTML)
+		m.applyPatch(p.HTML)
 	}
 	return m
 }
 
-// readPage is read for a message of a history. An answer whose question is not loaded is
-// sorted to the top of its page, and so of the transcript.
-func readPage(p protocol.Message, through int64) *Message {
-	m := read(p, through)
+// newPageMessage is newMessage for a message of a history. If the question of an answer is
+// not loaded, the answer comes first in the transcript.
+func newPageMessage(p protocol.Message, through int64) *Message {
+	m := newMessage(p, through)
 	if m.ReplyTo != "" {
 		m.anchor = 0
 	}
 	return m
 }
 
+// isBefore reports whether m comes before o in the transcript.
 func (m *Message) isBefore(o *Message) bool {
 	return m.anchor < o.anchor || m.anchor == o.anchor && m.Seq < o.Seq
 }
 
-// grow appends s to *to, which b builds.
-func grow(b *text.Builder, to *string, s string) {
-	if b.String() != *to {
+// appendTo appends more to *s. It builds *s in b, so that the text is not copied each time.
+func appendTo(b *text.Builder, s *string, more string) {
+	if b.String() != *s {
 		b.Reset()
-		b.Write(*to)
+		b.Write(*s)
 	}
-	b.Write(s)
-	*to = b.String()
+	b.Write(more)
+	*s = b.String()
 }
 
-// format applies a patch to the blocks and reports whether it fits. A patch that does not
-// fit removes all blocks. An empty patch changes nothing.
-func (m *Message) format(h *protocol.HTML) bool {
+// applyPatch applies a patch to the blocks and reports whether the patch fits. A patch that
+// does not fit removes all blocks. An empty patch changes nothing.
+func (m *Message) applyPatch(h *protocol.HTML) bool {
 	if h.From >= 0 && len(h.Blocks) == 0 && h.Append == "" {
 		return true
 	}
@@ -84,6 +85,6 @@ func (m *Message) format(h *protocol.HTML) bool {
 		return false
 	}
 	last := &m.Blocks[len(m.Blocks)-1]
-	grow(&m.tail, &last.Text, h.Append)
+	appendTo(&m.tail, &last.Text, h.Append)
 	return true
 }

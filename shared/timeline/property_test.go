@@ -12,13 +12,13 @@ import (
 func drawGateway(t *rapid.T, epoch string, html bool) *gateway {
 	g := newGateway(epoch, html)
 	for range rapid.IntRange(0, 40).Draw(t, "commands") {
-		g.live(t)
+		g.randomStep(t)
 	}
 	return g
 }
 
-// live does one random action of the session's users, runs and agent.
-func (g *gateway) live(t *rapid.T) {
+// randomStep does one random action of the session's users, runs and agent.
+func (g *gateway) randomStep(t *rapid.T) {
 	text := rapid.StringMatching(`[a-zé \n]{1,6}`)
 	var queued, running, ended *serverRun
 	for _, r := range slices.Backward(g.runs) {
@@ -58,8 +58,8 @@ func (g *gateway) live(t *rapid.T) {
 	}
 }
 
-// same fails unless the Timeline shows what the gateway has at seq.
-func same(t *rapid.T, tl *Timeline, g *gateway, seq int64) {
+// wantTranscript fails unless the Timeline shows what the gateway has at seq.
+func wantTranscript(t *rapid.T, tl *Timeline, g *gateway, seq int64) {
 	want := g.transcript(seq)
 	got := tl.Messages()
 	if len(got) != len(want) {
@@ -77,8 +77,8 @@ func same(t *rapid.T, tl *Timeline, g *gateway, seq int64) {
 	}
 }
 
-// sameBlocks fails unless the blocks show the content, or there are none.
-func sameBlocks(t *rapid.T, tl *Timeline) {
+// wantBlocks fails unless the blocks show the content, or there are none.
+func wantBlocks(t *rapid.T, tl *Timeline) {
 	for _, m := range tl.Messages() {
 		if m.Role != protocol.FromAssistant || len(m.Blocks) == 0 {
 			continue
@@ -93,7 +93,7 @@ func sameBlocks(t *rapid.T, tl *Timeline) {
 	}
 }
 
-func applyNew(t *rapid.T, tl *Timeline, e Event) Outcome {
+func applyChecked(t *rapid.T, tl *Timeline, e Event) Outcome {
 	before := tl.seq
 	outcome, changes := tl.Apply(e)
 	if tl.seq < before {
@@ -116,11 +116,11 @@ func TestFoldEqualsHistoryAfterEachEvent(t *testing.T) {
 		g := drawGateway(t, "e1", rapid.Bool().Draw(t, "html"))
 		tl := New(testKey)
 		for i, e := range g.log {
-			if o := applyNew(t, tl, e); o != Applied {
+			if o := applyChecked(t, tl, e); o != Applied {
 				t.Fatalf("event %d: outcome %d", e.Seq, o)
 			}
-			same(t, tl, g, int64(i+1))
-			sameBlocks(t, tl)
+			wantTranscript(t, tl, g, int64(i+1))
+			wantBlocks(t, tl)
 			checkDerived(t, tl)
 		}
 	})
@@ -152,18 +152,18 @@ func TestAnyDeliveryConverges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		g := drawGateway(t, "e1", rapid.Bool().Draw(t, "html"))
-		g.parts = rapid.Bool().Draw(t, "pages part groups")
+		g.splits = rapid.Bool().Draw(t, "pages part groups")
 		head := g.lastSeq()
 		tl := New(testKey)
 		for range rapid.IntRange(0, 60).Draw(t, "deliveries") {
 			deliverSomething(t, tl, g, head)
 		}
 		settle(t, tl, g)
-		same(t, tl, g, head)
-		sameBlocks(t, tl)
+		wantTranscript(t, tl, g, head)
+		wantBlocks(t, tl)
 		checkDerived(t, tl)
 		if len(tl.buffer.events) != 0 || tl.buffer.bytes != 0 {
-			t.Fatal("events are still held back")
+			t.Fatal("events are still buffered")
 		}
 	})
 }
@@ -188,15 +188,15 @@ func deliverSomething(t *rapid.T, tl *Timeline, g *gateway, head int64) {
 	case 3:
 		if after, open := tl.Gap(); open {
 			for _, e := range g.log[after:min(head, after+seq)] {
-				applyNew(t, tl, e)
+				applyChecked(t, tl, e)
 			}
 		}
 	case 4, 5, 6:
 		for _, e := range g.log[seq-1 : min(head, seq+5)] {
-			applyNew(t, tl, e)
+			applyChecked(t, tl, e)
 		}
 	default:
-		applyNew(t, tl, g.log[seq-1])
+		applyChecked(t, tl, g.log[seq-1])
 	}
 }
 
@@ -208,7 +208,7 @@ func settle(t *rapid.T, tl *Timeline, g *gateway) {
 	}
 	if after, open := tl.Gap(); open {
 		for _, e := range g.log[after:] {
-			applyNew(t, tl, e)
+			applyChecked(t, tl, e)
 		}
 	}
 	if _, open := tl.Gap(); open || tl.Stale() {
@@ -237,12 +237,12 @@ func TestResetConverges(t *testing.T) {
 		for range rapid.IntRange(0, 10).Draw(t, "deliveries") {
 			deliverSomething(t, tl, old, old.lastSeq())
 		}
-		if o := applyNew(t, tl, young.log[0]); o != Reset || !tl.Stale() {
+		if o := applyChecked(t, tl, young.log[0]); o != Reset || !tl.Stale() {
 			t.Fatalf("the reset gave %d", o)
 		}
 		for range rapid.IntRange(0, 5).Draw(t, "dropped") {
 			e := rapid.SampledFrom(young.log).Draw(t, "event")
-			if o := applyNew(t, tl, e); o != Reset {
+			if o := applyChecked(t, tl, e); o != Reset {
 				t.Fatalf("a stale transcript took an event: %d", o)
 			}
 		}
@@ -251,7 +251,7 @@ func TestResetConverges(t *testing.T) {
 			deliverSomething(t, tl, young, young.lastSeq())
 		}
 		settle(t, tl, young)
-		same(t, tl, young, young.lastSeq())
+		wantTranscript(t, tl, young, young.lastSeq())
 	})
 }
 
@@ -261,7 +261,7 @@ func TestPagesKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		g := drawGateway(t, "e1", false)
-		g.parts = true
+		g.splits = true
 		head := g.lastSeq()
 		tl := New(testKey)
 		page := g.history(head, 0, rapid.IntRange(1, 6).Draw(t, "limit"))

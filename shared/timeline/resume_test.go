@@ -117,7 +117,7 @@ func TestReplay(t *testing.T) {
 
 // A history that was read before the session was reset, and comes after the event
 // of it, must not bring the old log back.
-func TestHistoryOfALogThatWasLeft(t *testing.T) {
+func TestHistoryOfAnEarlierLog(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]Event{
 		"reset":                          updated(1, protocol.SessionReset, "e2"),
@@ -184,7 +184,7 @@ func TestDeleted(t *testing.T) {
 }
 
 // The first event of a log, on one connection, comes after all of the log before.
-func TestFirstEventEndsTheLogBefore(t *testing.T) {
+func TestFirstEventEndsTheEarlierLog(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
 	tl.Apply(chatEvent(2, note(2, "old")))
@@ -198,7 +198,7 @@ func TestFirstEventEndsTheLogBefore(t *testing.T) {
 
 // A message that is told once more, because its answer is tried again, may be of
 // a page that is not here: shown now, it would hide the pages between.
-func TestOldMessageToldOnceMore(t *testing.T) {
+func TestOldMessageIsSentAgain(t *testing.T) {
 	t.Parallel()
 	old := asked(protocol.StatusComplete)
 	again := chatEvent(10, old)
@@ -223,7 +223,7 @@ func TestOldMessageToldOnceMore(t *testing.T) {
 }
 
 // A page that was read before one of its messages was taken back is too old.
-func TestPageFromBeforeATakingBack(t *testing.T) {
+func TestPageFromBeforeAWithdrawal(t *testing.T) {
 	t.Parallel()
 	tl := New(testKey)
 	h := historyOf("e1", 9, note(9, "z"))

@@ -18,7 +18,7 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Ignored  Outcome = iota // applied before, of no session, or of another one
+	Ignored  Outcome = iota // applied before, of no session, or of another session
 	Applied                 // applied, together with the buffered events that follow it
 	Buffered                // kept until earlier events have arrived: see Gap
 	Reset                   // the transcript is Stale: Load it again
@@ -51,29 +51,29 @@ type Change struct {
 
 // Timeline is one session's transcript, and how far it has read the session's log.
 type Timeline struct {
-	key   string
-	epoch string
-	more  bool // older messages exist: see Oldest
-	stale bool
-	gone  bool // see Deleted
+	key     string
+	epoch   string
+	more    bool // older messages exist: see Oldest
+	stale   bool
+	deleted bool // see Deleted
 
 	seq       int64 // the last event applied
 	highest   int64 // the last event known to exist
-	loadedSeq int64 // the last event in the loaded history; later ones were applied here
+	loadedSeq int64 // the last event in the loaded history; Apply has applied later ones
 	buffer    eventBuffer
 
 	// withdrawnSeq is the last event that withdrew a message which is not loaded.
 	withdrawnSeq int64
 
-	// announced is the epoch, or unknownEpoch, of the new log that an event has announced
-	// since the last history; "" for none. rejected reports that a history of another log
-	// was rejected since then.
+	// announced is the epoch of the new log that an event has announced since the last
+	// history; unknownEpoch if the event did not name the epoch, "" if there was no such
+	// event. rejected says that a history of another log was rejected since that event.
 	announced string
 	rejected  bool
 
-	messages []*Message
-	byID     map[string]*Message
-	open     map[string]*Message // streaming answers by run
+	messages  []*Message
+	byID      map[string]*Message
+	streaming map[string]*Message // answers that are being written, by run
 
 	activity    *protocol.Activity
 	activityRun string
@@ -92,7 +92,7 @@ func New(sessionKey string) *Timeline {
 func (t *Timeline) clear() {
 	t.messages = nil
 	t.byID = map[string]*Message{}
-	t.open = map[string]*Message{}
+	t.streaming = map[string]*Message{}
 	t.activity, t.activityRun = nil, ""
 }
 
@@ -105,19 +105,19 @@ func (t *Timeline) clear() {
 func (t *Timeline) Load(h protocol.ChatHistoryResult) bool {
 	switch {
 	case t.announced != "" && h.Epoch != t.announced && !t.rejected:
-		t.rejected, t.stale = true, true // the next one is newer than the event, and right
+		t.rejected, t.stale = true, true // the next history is newer than the event, so it is accepted
 		return false
 	case h.Epoch == t.epoch && !t.stale && h.LastSeq < t.seq:
 		return true
 	case h.Epoch != t.announced && (h.Epoch != t.epoch || t.announced != ""):
-		t.buffer.clear() // may have events of an earlier log
+		t.buffer.clear() // it may have events of an earlier log
 	}
 	t.clear()
 	t.epoch, t.seq, t.more, t.stale = h.Epoch, h.LastSeq, h.HasMore, false
 	t.highest, t.loadedSeq = max(t.highest, h.LastSeq), h.LastSeq
 	t.announced, t.rejected, t.withdrawnSeq = "", false, 0
 	for i := range h.Messages {
-		t.put(readPage(h.Messages[i], h.LastSeq))
+		t.put(newPageMessage(h.Messages[i], h.LastSeq))
 	}
 	t.sort()
 	t.buffer.dropThrough(h.LastSeq)
@@ -162,8 +162,9 @@ func (t *Timeline) Replay(r protocol.ChatReplayResult) (Outcome, []Change) {
 
 // Prepend adds a page of older messages that was asked for with Oldest's before. Messages
 // may change their places. Prepend reports false and changes nothing if the page does not
-// fit: the transcript now begins elsewhere or has another epoch, or the page is older than
-// the loaded history or has a message in an outdated state. Ask again then.
+// fit: because the transcript now begins elsewhere or has another epoch, or because the
+// page is older than the loaded history or has a message in an outdated state. Then ask
+// again.
 func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
 	outdated := page.LastSeq < max(t.loadedSeq, t.withdrawnSeq)
 	if oldest, _ := t.Oldest(); t.stale || page.Epoch != t.epoch || outdated || before != oldest {
@@ -178,11 +179,11 @@ func (t *Timeline) Prepend(before int64, page protocol.ChatHistoryResult) bool {
 	}
 	t.more = page.HasMore
 	for i := range page.Messages {
-		m := readPage(page.Messages[i], page.LastSeq)
+		m := newPageMessage(page.Messages[i], page.LastSeq)
 		if m.Seq > t.seq {
 			continue
 		}
-		if had := t.byID[m.ID]; had == nil || had.through <= page.LastSeq {
+		if old := t.byID[m.ID]; old == nil || old.through <= page.LastSeq {
 			t.put(m)
 		}
 	}
@@ -203,7 +204,7 @@ func (t *Timeline) Stale() bool { return t.stale }
 
 // Deleted reports whether the transcript is Stale because an event said that the
 // session was deleted.
-func (t *Timeline) Deleted() bool { return t.stale && t.gone }
+func (t *Timeline) Deleted() bool { return t.stale && t.deleted }
 
 // Cursor returns where to resume the log.
 func (t *Timeline) Cursor() protocol.Cursor {
@@ -229,7 +230,7 @@ func (t *Timeline) Message(id string) *Message { return t.byID[id] }
 // Running returns the run whose answer is streaming.
 func (t *Timeline) Running() (runID string, running bool) {
 	var last *Message
-	for _, m := range t.open {
+	for _, m := range t.streaming {
 		if last == nil || m.Seq > last.Seq {
 			last = m
 		}
@@ -256,21 +257,21 @@ func (t *Timeline) Queued() int {
 
 // put adds m, or replaces the message with the same id. The caller calls sort afterwards.
 func (t *Timeline) put(m *Message) {
-	if had := t.byID[m.ID]; had != nil {
-		t.messages[t.index(had)] = m
-		t.closeAnswer(had)
+	if old := t.byID[m.ID]; old != nil {
+		t.messages[t.index(old)] = m
+		t.closeAnswer(old)
 	} else {
 		t.messages = append(t.messages, m)
 	}
 	t.byID[m.ID] = m
 	if m.Role == protocol.FromAssistant && m.Status == protocol.StatusStreaming && m.RunID != "" {
-		t.open[m.RunID] = m
+		t.streaming[m.RunID] = m
 	}
 }
 
 func (t *Timeline) closeAnswer(m *Message) {
-	if t.open[m.RunID] == m {
-		delete(t.open, m.RunID)
+	if t.streaming[m.RunID] == m {
+		delete(t.streaming, m.RunID)
 	}
 }
 

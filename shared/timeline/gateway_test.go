@@ -17,11 +17,11 @@ const testKey = "agent:demo:ws:direct:1"
 type gateway struct {
 	epoch  string
 	log    []Event
-	states [][]protocol.Message // after so many events, in seq order
+	states [][]protocol.Message // states[n] is the transcript after n events, in seq order
 	runs   []*serverRun
 	html   bool
-	parts  bool  // its pages part messages from their answers
-	floor  int64 // the last event that was compacted away
+	splits bool  // a page may begin between a message and its answer
+	floor  int64 // seq of the last event that was compacted away
 }
 
 type serverRun struct {
@@ -175,7 +175,7 @@ func (g *gateway) withdraw(run *serverRun) {
 	}))
 }
 
-// compact removes the events of ended runs, whose messages have their content.
+// compact removes the events of ended runs: the messages have the content.
 func (g *gateway) compact() {
 	ended := map[string]bool{}
 	for _, r := range g.runs {
@@ -263,9 +263,9 @@ func (g *gateway) transcript(seq int64) []protocol.Message {
 	return ms
 }
 
-// history is a page of it: what stands before the message with seq before (0:
-// the newest), whole groups of a message and its answers if they are not too
-// long.
+// history returns a page of the transcript after seq events: the last messages before the
+// message with seq before, or the last of all if before is 0. Unless splits is set, a page
+// may exceed limit so that it does not separate a message from its answers.
 func (g *gateway) history(seq, before int64, limit int) protocol.ChatHistoryResult {
 	ms := g.transcript(seq)
 	if before > 0 {
@@ -274,7 +274,7 @@ func (g *gateway) history(seq, before int64, limit int) protocol.ChatHistoryResu
 		}
 	}
 	first := max(0, len(ms)-limit)
-	if !g.parts {
+	if !g.splits {
 		for first > 0 && ms[first].ReplyTo != "" {
 			first--
 		}
