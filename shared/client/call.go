@@ -14,7 +14,7 @@ const maxCalls = 1024
 type call struct {
 	id    string
 	done  func(payload jsontext.Raw, err *protocol.Error)
-	bytes int // of the frame
+	bytes int // size of the frame
 }
 
 // Call sends a request and calls done with the payload of its answer, or with an error.
@@ -113,12 +113,12 @@ func tooBig(limit int64) *protocol.Error {
 		"the request is over "+strconv.FormatInt(limit, 10)+" bytes: split it, or upload files over HTTP")
 }
 
-// Encoded are params that are encoded already. A program that is compiled to
-// WebAssembly calls a type's codec itself: what is behind the interface
-// protocol.Payload is linked both ways.
+// Encoded are params that are encoded already. A program that is compiled to WebAssembly
+// encodes the params itself and passes Encoded: if it passed the params' type as a
+// protocol.Payload, the linker would also keep the type's decoder.
 type Encoded []byte
 
-// AppendJSON appends the params; none are an empty object.
+// AppendJSON appends the params, or {} if there are none.
 func (e Encoded) AppendJSON(dst []byte) []byte {
 	if len(e) == 0 {
 		return append(dst, "{}"...)
@@ -126,5 +126,5 @@ func (e Encoded) AppendJSON(dst []byte) []byte {
 	return append(dst, e...)
 }
 
-// DecodeJSON is not needed.
+// DecodeJSON does nothing: params are never decoded.
 func (Encoded) DecodeJSON(*jsontext.Decoder) {}

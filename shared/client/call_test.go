@@ -12,7 +12,7 @@ import (
 )
 
 func TestCallsAreMatchedToTheirAnswers(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.reach(ready)
 		a := h.call("health", nil)
@@ -41,9 +41,9 @@ func TestCallsAreMatchedToTheirAnswers(t *testing.T) {
 
 func TestCallsThatCannotBeSent(t *testing.T) {
 	t.Parallel()
-	for name, at := range map[string]step{"dialing": dialing, "greeting": greeting, "pairing": pairing} {
+	for name, at := range map[string]step{"dialing": dialing, "connecting": connecting, "pairing": pairing} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{})
 				s := h.reach(at)
 				sent := len(s.frames)
@@ -58,7 +58,7 @@ func TestCallsThatCannotBeSent(t *testing.T) {
 		})
 	}
 	t.Run("too big", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h := start(t, protocol.ConnectParams{})
 			s := h.reach(ready)
 			empty := len(protocol.AppendRequest(nil, "2", "chat.send", &protocol.ChatSendParams{}))
@@ -74,7 +74,7 @@ func TestCallsThatCannotBeSent(t *testing.T) {
 		})
 	})
 	t.Run("too many", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h := start(t, protocol.ConnectParams{})
 			s := h.reach(ready)
 			var first *outcome
@@ -98,10 +98,9 @@ func TestCallsThatCannotBeSent(t *testing.T) {
 	})
 }
 
-// The peer found a frame too big that the client took for small enough: it is
-// the biggest one under way.
+// If the peer closes with 1009, the call with the largest frame fails.
 func TestTooBigForTheOtherSide(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.reach(ready)
 		small := h.call("health", nil)
@@ -124,7 +123,7 @@ func TestTooBigForTheOtherSide(t *testing.T) {
 }
 
 func TestLostCallsFailInOrder(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		h.reach(ready)
 		var order []int

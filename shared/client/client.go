@@ -30,8 +30,8 @@ type Options struct {
 	OnEvent func(protocol.Frame)
 }
 
-// Client keeps a program or a page connected to a gateway, by one socket after another. Its
-// methods may be called from any goroutine and from callbacks.
+// Client keeps a program or a page connected to a gateway: when a socket ends, it opens the
+// next one. Its methods may be called from any goroutine and from callbacks.
 //
 // Its unexported methods require mu to be held, except do and deliver.
 type Client struct {
@@ -44,13 +44,13 @@ type Client struct {
 
 	// mu guards the following fields.
 	mu           sync.Mutex
-	hello        protocol.ConnectParams
+	params       protocol.ConnectParams // of connect
 	state        State
 	link         *link          // the current socket; nil while there is none
 	calls        []call         // pending calls, in the order of their requests
-	lastID       uint64         // of the last request
-	attempt      int            // tries since the client was last ready
-	retryAfter   clock.Duration // least next wait, as the gateway asked
+	lastID       uint64         // id of the last request
+	attempt      int            // tries to connect since the client was last ready
+	retryAfter   clock.Duration // minimum of the next wait, as the gateway asked
 	pairingSince moment         // when the current pairing code was received
 	waitFor      clock.Duration // length of the current wait
 	waitSince    moment         // beginning of the current wait
@@ -67,15 +67,15 @@ func New(o Options) *Client {
 		onEvent:   o.OnEvent,
 		now:       readClocks,
 		random:    random,
-		hello:     o.Hello,
+		params:    o.Hello,
 	}
-	c.hello.Protocol = protocol.Version
+	c.params.Protocol = protocol.Version
 	return c
 }
 
-// Start begins to connect. On a Refused client it tries once more, which a person should
-// decide: after NOT_PAIRED the client has forgotten the refused sender_id and requests a
-// new pairing. In other phases Start does nothing.
+// Start begins to connect. A Refused client tries once more; let a person decide that. After
+// NOT_PAIRED the client has forgotten the refused sender_id and requests a new pairing. In
+// other phases Start does nothing.
 func (c *Client) Start() {
 	c.do(func() {
 		if c.state.Phase == Stopped || c.state.Phase == Refused {

@@ -15,14 +15,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// in runs a test in a synctest bubble.
-func in(t *testing.T, f func(t *testing.T)) {
+// inBubble runs a test in a synctest bubble.
+func inBubble(t *testing.T, f func(t *testing.T)) {
 	t.Parallel()
 	synctest.Test(t, f)
 }
 
 func TestHello(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{Token: "tok", UserID: "me", DeviceName: "desk",
 			Client: &protocol.Client{Name: "test", Caps: []string{protocol.CapHTML}}})
 		h.phase(Connecting)
@@ -30,7 +30,7 @@ func TestHello(t *testing.T) {
 		if len(s.frames) != 0 {
 			t.Fatal("something was sent on a socket that is not open")
 		}
-		s.opens()
+		s.openNow()
 		var p protocol.ConnectParams
 		if r := s.last(); r.Type != "req" || r.Method != "connect" || json.Unmarshal(r.Params, &p) != nil {
 			t.Fatalf("first frame %+v", r)
@@ -64,10 +64,10 @@ func TestHello(t *testing.T) {
 }
 
 func TestWelcomeWithoutLimits(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.socket()
-		s.opens()
+		s.openNow()
 		s.answer(`{"protocol":3,"role":"admin","server":{},"limits":{"tickIntervalMs":1}}`)
 		l := h.phase(Ready).Limits
 		if l.MaxFrameBytes != protocol.MaxFrameBytes || l.TickIntervalMs != 15000 {
@@ -100,9 +100,9 @@ func TestCloseCodes(t *testing.T) {
 		{1009, protocol.ReasonTooBig, want{Waiting, protocol.Unavailable, "", protocol.InvalidRequest}},
 	}
 	for _, tt := range tests {
-		for _, at := range []step{dialing, greeting, pairing, ready} {
+		for _, at := range []step{dialing, connecting, pairing, ready} {
 			t.Run(fmt.Sprintf("%d %s at %d", tt.code, tt.reason, at), func(t *testing.T) {
-				in(t, func(t *testing.T) {
+				inBubble(t, func(t *testing.T) {
 					h := start(t, protocol.ConnectParams{})
 					s := h.reach(at)
 					var o *outcome
@@ -150,7 +150,7 @@ func TestBackoffBounds(t *testing.T) {
 }
 
 func TestWaitsGrowAndStartOver(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		for i, want := range []time.Duration{1000, 1600, 3200, 6400, 12800, 24000, 24000} {
 			want *= time.Millisecond
@@ -201,21 +201,21 @@ func TestGatewaysWishIsObeyed(t *testing.T) {
 			s.end(1001, "")
 		}, time.Second},
 		{"hello refused for now", func(h *harness) {
-			h.reach(greeting).refuse(protocol.Exhausted("too many pairings", 60_000))
+			h.reach(connecting).refuse(protocol.Exhausted("too many pairings", 60_000))
 		}, time.Minute},
 		{"unavailable", func(h *harness) {
-			h.reach(greeting).refuse(&protocol.Error{Code: protocol.Unavailable, RetryAfterMs: 3000})
+			h.reach(connecting).refuse(&protocol.Error{Code: protocol.Unavailable, RetryAfterMs: 3000})
 		}, 3 * time.Second},
 		{"longer than is reasonable", func(h *harness) {
-			h.reach(greeting).refuse(protocol.Exhausted("go away", 1<<60))
+			h.reach(connecting).refuse(protocol.Exhausted("go away", 1<<60))
 		}, 5 * time.Minute},
 		{"negative", func(h *harness) {
-			h.reach(greeting).refuse(&protocol.Error{Code: protocol.Internal, RetryAfterMs: -5})
+			h.reach(connecting).refuse(&protocol.Error{Code: protocol.Internal, RetryAfterMs: -5})
 		}, time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{})
 				tt.lose(h)
 				if d := time.Until(h.phase(Waiting).RetryAt); d != tt.want {
@@ -249,9 +249,9 @@ func TestRefusedHello(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.err.Code), func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{SenderID: "s-0"})
-				s := h.reach(greeting)
+				s := h.reach(connecting)
 				s.refuse(tt.err)
 				if st := h.phase(tt.want); st.Err.Code != tt.err.Code {
 					t.Errorf("error %+v", st.Err)
@@ -265,7 +265,7 @@ func TestRefusedHello(t *testing.T) {
 					h.phase(Refused)
 					h.client.Start()
 					h.phase(Connecting)
-					keeps := strings.Contains(string(h.reach(greeting).last().Params), "s-0")
+					keeps := strings.Contains(string(h.reach(connecting).last().Params), "s-0")
 					if keeps == (tt.err.Code == protocol.NotPaired) {
 						t.Errorf("the sender_id is used again: %v", keeps)
 					}
@@ -284,13 +284,13 @@ func TestNothingHangs(t *testing.T) {
 		after time.Duration
 	}{
 		{"a dial that never opens", dialing, 15 * time.Second},
-		{"a hello that is not answered", greeting, 10 * time.Second},
+		{"a hello that is not answered", connecting, 10 * time.Second},
 		{"a poll that is not answered", pairing, 12 * time.Second},
 		{"silence", ready, 37500 * time.Millisecond},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{})
 				s := h.reach(tt.at)
 				before := h.client.State().Phase
@@ -314,7 +314,7 @@ func TestNothingHangs(t *testing.T) {
 }
 
 func TestTicksKeepAlive(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.reach(ready)
 		for range 40 {
@@ -334,9 +334,9 @@ func TestTicksKeepAlive(t *testing.T) {
 func TestSleepingMachine(t *testing.T) {
 	t.Parallel()
 	t.Run("waiting", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h := start(t, protocol.ConnectParams{})
-			h.reach(greeting).refuse(protocol.Exhausted("later", 60_000))
+			h.reach(connecting).refuse(protocol.Exhausted("later", 60_000))
 			h.phase(Waiting)
 			h.skew = 2 * time.Hour
 			h.pass(time.Second)
@@ -345,7 +345,7 @@ func TestSleepingMachine(t *testing.T) {
 		})
 	})
 	t.Run("ready", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h := start(t, protocol.ConnectParams{})
 			s := h.reach(ready)
 			h.skew = 2 * time.Hour
@@ -358,7 +358,7 @@ func TestSleepingMachine(t *testing.T) {
 		})
 	})
 	t.Run("clock set back", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h := start(t, protocol.ConnectParams{})
 			h.socket().end(1006, "")
 			h.skew = -24 * time.Hour
@@ -370,7 +370,7 @@ func TestSleepingMachine(t *testing.T) {
 }
 
 func TestTryNow(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := newHarness(t, protocol.ConnectParams{})
 		h.client.TryNow()
 		if len(h.transport.sockets) != 0 {
@@ -416,19 +416,19 @@ func TestUnreadableFrames(t *testing.T) {
 		{"no JSON", ready, `<html>`},
 		{"no object", ready, `[1]`},
 		{"wrong type", ready, `{"type":"res","id":7}`},
-		{"no JSON for hello", greeting, ``},
-		{"hello of another type", greeting, `{"type":"res","id":"1","ok":true,"payload":{"protocol":"three"}}`},
+		{"no JSON for hello", connecting, ``},
+		{"hello of another type", connecting, `{"type":"res","id":"1","ok":true,"payload":{"protocol":"three"}}`},
 		{"pairing status of another type", pairing, `{"type":"res","id":"2","ok":true,"payload":{"status":1}}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{})
 				s := h.reach(tt.at)
 				if tt.at == pairing {
 					h.pass(2 * time.Second)
 				}
-				s.say(tt.frame)
+				s.sendText(tt.frame)
 				if st := h.phase(Waiting); st.Err.Code != protocol.Internal || s.alive() {
 					t.Fatalf("error %v, socket alive %v", st.Err, s.alive())
 				}
@@ -439,13 +439,13 @@ func TestUnreadableFrames(t *testing.T) {
 }
 
 func TestFramesOfNoInterest(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
-		s := h.reach(greeting)
+		s := h.reach(connecting)
 		s.event("agent", `{}`)
-		s.say(`{"type":"res","id":"","ok":false,"error":{"code":"INVALID_REQUEST","message":"invalid frame"}}`)
-		s.say(`{"type":"res","id":"77","ok":true}`)
-		s.say(`{"type":"hint","text":"from the future"}`)
+		s.sendText(`{"type":"res","id":"","ok":false,"error":{"code":"INVALID_REQUEST","message":"invalid frame"}}`)
+		s.sendText(`{"type":"res","id":"77","ok":true}`)
+		s.sendText(`{"type":"hint","text":"from the future"}`)
 		h.phase(Connecting)
 		s.answer(welcomed)
 		s.answer(welcomed)
@@ -458,10 +458,9 @@ func TestFramesOfNoInterest(t *testing.T) {
 	})
 }
 
-// What a program is told comes in order, one at a time, also when the program
-// calls the Client from within.
+// Callbacks come in order, one at a time, also if a callback calls the Client.
 func TestCallbacksMayCallBack(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		transport := &fakeTransport{}
 		var log []string
 		var c *Client
@@ -501,7 +500,7 @@ func TestCallbacksMayCallBack(t *testing.T) {
 		})
 		c.Start()
 		s := transport.sockets[0]
-		s.opens()
+		s.openNow()
 		s.answer(welcomed)
 		s.event("tick", `{}`)
 		synctest.Wait()
@@ -514,7 +513,7 @@ func TestCallbacksMayCallBack(t *testing.T) {
 }
 
 func TestUndeliveredIsBounded(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		transport := &fakeTransport{}
 		var once sync.Once
 		release := make(chan struct{})
@@ -523,7 +522,7 @@ func TestUndeliveredIsBounded(t *testing.T) {
 		}})
 		c.Start()
 		s := transport.sockets[0]
-		s.opens()
+		s.openNow()
 		s.answer(welcomed)
 		frame := protocol.AppendEvent(nil, "agent", []byte(`"`+strings.Repeat("x", 500_000)+`"`), 1)
 		go s.handler.Message(frame) // waits in the program's hands
@@ -547,9 +546,9 @@ func TestUndeliveredIsBounded(t *testing.T) {
 	})
 }
 
-// What Tell is given runs in its turn, also from within a callback.
+// A function given to Tell runs in its turn, also if a callback calls Tell.
 func TestTell(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := newHarness(t, protocol.ConnectParams{})
 		told := ""
 		h.client.Tell(func() {

@@ -69,17 +69,17 @@ func (c *Client) slept(m moment) bool {
 	return now.wall.Sub(m.wall)-now.monotonic.Sub(m.monotonic) >= clock.Second
 }
 
-// resettableTimer is the only timer of a Client: setting it cancels the earlier setting.
+// resettableTimer is the only timer of a Client. Setting it again cancels the earlier setting.
 type resettableTimer struct {
 	timer   *clock.Timer
-	setting uint64 // the number of the current setting; earlier ones that fire late do nothing
+	setting uint64 // counts the settings; one that is not the latest does nothing when it fires
 }
 
-func (a *resettableTimer) stop() {
-	a.setting++
-	if a.timer != nil {
-		a.timer.Stop()
-		a.timer = nil
+func (t *resettableTimer) stop() {
+	t.setting++
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
 	}
 }
 

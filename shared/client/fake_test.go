@@ -48,12 +48,12 @@ func (s *fakeSocket) Close(code int, reason string) {
 		panic("closed twice")
 	}
 	if code != 1000 && (code < 4000 || code > 4999) || len(reason) > 123 {
-		panic("no browser closes with this")
+		panic("browsers do not allow this code or reason")
 	}
 	s.code, s.reason = code, reason
 }
 
-func (s *fakeSocket) opens() {
+func (s *fakeSocket) openNow() {
 	s.open = true
 	s.handler.Opened()
 }
@@ -85,7 +85,7 @@ func (s *fakeSocket) count(method string) int {
 	return n
 }
 
-func (s *fakeSocket) say(frame string) { s.handler.Message([]byte(frame)) }
+func (s *fakeSocket) sendText(frame string) { s.handler.Message([]byte(frame)) }
 
 func (s *fakeSocket) event(name, payload string) {
 	s.handler.Message(protocol.AppendEvent(nil, name, []byte(payload), 0))
@@ -168,7 +168,7 @@ func (h *harness) reach(to step) *fakeSocket {
 	if to == dialing {
 		return s
 	}
-	s.opens()
+	s.openNow()
 	switch to {
 	case pairing:
 		s.answer(pendingCode)

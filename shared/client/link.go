@@ -9,14 +9,14 @@ import (
 type step uint8
 
 const (
-	dialing  step = iota // the socket is being opened
-	greeting             // connect was sent, or is about to be
-	pairing              // the pairing has to be approved
+	dialing    step = iota // the socket is being opened
+	connecting             // connect was sent, or will be sent once Resume has returned
+	pairing                // the pairing has to be approved
 	ready
 )
 
-// link is a socket and its state. Everything that a socket reports is ignored once the link
-// is no longer the Client's current link.
+// link is a socket and its state. Once the link is no longer the Client's current link, the
+// Client ignores what the socket reports.
 type link struct {
 	client    *Client
 	socket    Socket
@@ -24,15 +24,15 @@ type link struct {
 	began     moment // when this step began
 	lastHeard moment // when the last message was received
 	pendingID string // id of the pending connect or browser.pairing.status
-	probed    bool   // a probe was sent, and nothing received since
+	probed    bool   // a probe was sent, and nothing was received since
 }
 
 func (l *link) enter(s step) {
 	l.step, l.began = s, l.client.now()
 }
 
-// current runs f with mu held if the link is still the current one.
-func (l *link) current(f func()) {
+// ifCurrent runs f with mu held if the link is still the current one.
+func (l *link) ifCurrent(f func()) {
 	l.client.do(func() {
 		if l.client.link == l {
 			f()
@@ -42,16 +42,16 @@ func (l *link) current(f func()) {
 
 // opened sends connect.
 func (l *link) opened() {
-	l.current(func() {
+	l.ifCurrent(func() {
 		if l.step == dialing {
-			l.client.greet()
+			l.client.beginConnect()
 		}
 	})
 }
 
 // message handles a frame.
 func (l *link) message(data []byte) {
-	l.current(func() {
+	l.ifCurrent(func() {
 		l.lastHeard, l.probed = l.client.now(), false
 		l.client.receive(data)
 	})
@@ -59,7 +59,7 @@ func (l *link) message(data []byte) {
 
 // closed handles the end of the socket.
 func (l *link) closed(code int, reason string) {
-	l.current(func() { l.client.closed(code, reason) })
+	l.ifCurrent(func() { l.client.closed(code, reason) })
 }
 
 // dial opens a socket. There must be no current link.
@@ -72,18 +72,19 @@ func (c *Client) dial() {
 	l.socket = c.transport.Dial(&linkHandler{l.opened, l.message, l.closed})
 }
 
-// linkHandler is a link's SocketHandler. It holds functions instead of the link because
-// Go's linker keeps all methods of the types within a type behind an interface: the link's
-// times would add package time's calendar to the browser's download.
+// linkHandler is a link's SocketHandler. It holds functions instead of the link to keep the
+// browser's download small: of a type that is used as an interface, Go's linker keeps all
+// methods, also those of the types of its fields. The link has times, so it would bring in
+// the calendar of package time.
 type linkHandler struct {
 	opened  func()
 	message func([]byte)
 	closed  func(int, string)
 }
 
-func (e *linkHandler) Opened()                        { e.opened() }
-func (e *linkHandler) Message(data []byte)            { e.message(data) }
-func (e *linkHandler) Closed(code int, reason string) { e.closed(code, reason) }
+func (h *linkHandler) Opened()                        { h.opened() }
+func (h *linkHandler) Message(data []byte)            { h.message(data) }
+func (h *linkHandler) Closed(code int, reason string) { h.closed(code, reason) }
 
 // drop closes the socket, if there is one, and ends the calls on it.
 func (c *Client) drop(code int, reason string) {
@@ -132,8 +133,8 @@ func (c *Client) wait(l *link, err *protocol.Error) {
 	c.checkRetry()
 }
 
-// checkRetry dials once the wait is over by either clock, so that a machine that was asleep
-// tries at once.
+// checkRetry dials once the wait is over by either of the two clocks (see moment), so that a
+// machine that was asleep tries at once.
 func (c *Client) checkRetry() {
 	left := c.waitFor - c.since(c.waitSince)
 	if left <= 0 {
@@ -148,7 +149,7 @@ func (c *Client) refuse(err *protocol.Error) {
 	c.drop(closeDone, "")
 	c.timer.stop()
 	if err.Code == protocol.NotPaired {
-		c.hello.SenderID = ""
+		c.params.SenderID = ""
 	}
 	c.setState(State{Phase: Refused, Err: err})
 }

@@ -13,15 +13,15 @@ type Outgoing struct {
 	SessionKey string
 	Message    string
 	Files      []protocol.Attachment
-	At         protocol.Time // when it was written; a session's messages are sent in this order
+	At         protocol.Time // when it was written: the order in which a session's messages are sent
 	After      int64         // the session's last seq that its author had read
 
-	Tried   bool            // it was sent: the gateway may have it
+	Tried   bool            // it was sent at least once, so the gateway may have it
 	Refused *protocol.Error // the gateway refused it; only a person may try again
 
-	Ack *protocol.ChatSendResult // the gateway has it; not stored
+	Ack *protocol.ChatSendResult // the gateway's acknowledgement, or nil; not stored
 
-	sending bool
+	sending bool // its answer is pending
 }
 
 // AppendJSON appends the message as protocol.UnsentMessage.
@@ -43,11 +43,11 @@ func (m *Outgoing) DecodeJSON(d *jsontext.Decoder) {
 	}
 }
 
-// Outbox has a user's messages until the gateway has them. It sends the messages of a
-// session in the order of their times, each once the one before is acknowledged. A message
-// waits until its files are uploaded; a refused message is skipped; sessions do not wait
-// for each other. The zero value is empty. An Outbox does no I/O. It is not safe for
-// concurrent use.
+// Outbox holds a user's messages until the gateway has acknowledged them, and says which to
+// send next (see Next). Of a session, it sends the messages in the order of their times,
+// each after the one before is acknowledged. A message waits until its files are uploaded;
+// a refused message is skipped; sessions do not wait for each other. The zero value is
+// empty. An Outbox does no I/O. It is not safe for concurrent use.
 type Outbox struct {
 	all    []*Outgoing      // by time and key
 	pauses map[string]pause // by session key

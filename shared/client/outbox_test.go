@@ -159,7 +159,7 @@ func TestOutgoingIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(got, m) {
-			t.Fatalf("kept %+v, got %+v", m, got)
+			t.Fatalf("stored %+v, got %+v", m, got)
 		}
 	})
 }
@@ -204,14 +204,14 @@ func FuzzOutgoing(f *testing.F) {
 	})
 }
 
-// A gateway that knows keys gets each message once and in order, from several
-// outboxes that share what they keep, over connections that lose answers.
+// Several outboxes share one storage and send over connections that lose answers. The gateway
+// counts each key once, and gets each message once and in order.
 func TestOutboxesShareWithoutLossOrDouble(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		tabs := make([]Outbox, 2)
-		kept := map[string]Outgoing{} // what all tabs read before they send
-		log := map[string][]string{}  // keys by session, as the gateway has them
+		stored := map[string]Outgoing{} // what all tabs read before they send
+		log := map[string][]string{}    // keys by session, as the gateway has them
 		var written []string
 		now, clockAt := noon, int64(0)
 		steps := rapid.IntRange(1, 60).Draw(t, "steps")
@@ -222,16 +222,16 @@ func TestOutboxesShareWithoutLossOrDouble(t *testing.T) {
 				session := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "session")
 				m := outgoing(fmt.Sprintf("%s%03d", session, clockAt), session, clockAt)
 				o.Add(m)
-				kept[m.Key] = *m
+				stored[m.Key] = *m
 				written = append(written, m.Key)
 				continue
 			}
-			deliver(t, o, kept, log, now)
+			deliver(t, o, stored, log, now)
 			now = now.Add(clock.Minute)
 		}
 		for range 2 * (steps + 1) {
 			for i := range tabs {
-				deliver(nil, &tabs[i], kept, log, now)
+				deliver(nil, &tabs[i], stored, log, now)
 				now = now.Add(clock.Minute)
 			}
 		}
@@ -257,13 +257,13 @@ func TestOutboxesShareWithoutLossOrDouble(t *testing.T) {
 
 // deliver is one tab's turn: it reads the stored messages and sends those that are next.
 // Random requests and answers are lost.
-func deliver(dice *rapid.T, o *Outbox, kept map[string]Outgoing, log map[string][]string, now clock.Time) {
+func deliver(dice *rapid.T, o *Outbox, stored map[string]Outgoing, log map[string][]string, now clock.Time) {
 	lost := func(what string) bool { return dice != nil && rapid.IntRange(0, 2).Draw(dice, what) == 0 }
-	for _, m := range kept {
+	for _, m := range stored {
 		o.Add(&m)
 	}
 	for _, m := range append([]*Outgoing(nil), o.All()...) {
-		if _, ok := kept[m.Key]; !ok {
+		if _, ok := stored[m.Key]; !ok {
 			o.Remove(m)
 		}
 	}
@@ -280,7 +280,7 @@ func deliver(dice *rapid.T, o *Outbox, kept map[string]Outgoing, log map[string]
 			continue
 		}
 		o.Answered(m, &protocol.ChatSendResult{}, nil, now)
-		delete(kept, m.Key)
+		delete(stored, m.Key)
 		o.Remove(m)
 	}
 }

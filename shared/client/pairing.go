@@ -22,7 +22,7 @@ const (
 // pair waits until an admin approves or denies the pairing, and polls its status.
 func (c *Client) pair(r *protocol.ConnectResult) {
 	if r.SenderID != "" {
-		c.hello.SenderID = r.SenderID
+		c.params.SenderID = r.SenderID
 	}
 	poll := defaultPoll
 	if r.PollIntervalMs > 0 {
@@ -36,14 +36,14 @@ func (c *Client) pair(r *protocol.ConnectResult) {
 		Code:         r.PairingCode,
 		ExpiresAt:    r.ExpiresAt,
 		PollInterval: min(poll, longestPoll),
-		SenderID:     Secret(c.hello.SenderID),
+		SenderID:     Secret(c.params.SenderID),
 	}})
 	c.pollLater(0)
 }
 
-// pollLater schedules the next poll, after at least least.
-func (c *Client) pollLater(least clock.Duration) {
-	d := max(c.state.Pairing.PollInterval, least)
+// pollLater schedules the next poll after the poll interval, but not before minWait is over.
+func (c *Client) pollLater(minWait clock.Duration) {
+	d := max(c.state.Pairing.PollInterval, minWait)
 	switch waited := c.since(c.pairingSince); {
 	case waited >= slowestPollAfter:
 		d = max(d, slowestPoll)
@@ -63,7 +63,7 @@ func (c *Client) poll() {
 // polled handles the answer to browser.pairing.status.
 func (c *Client) polled(f protocol.Frame, err *protocol.Error) {
 	if err != nil {
-		if temporary(err) {
+		if mayConnectLater(err) {
 			c.pollLater(retryWait(err.RetryAfterMs))
 			return
 		}
@@ -97,7 +97,7 @@ func (c *Client) resolved(f protocol.Frame) {
 func (c *Client) settled(status string) bool {
 	switch status {
 	case protocol.PairingApproved:
-		c.greet()
+		c.beginConnect()
 	case protocol.PairingDenied, protocol.PairingExpired, protocol.PairingRevoked, protocol.PairingUnknown:
 		c.refuse(notPaired(status))
 	default:

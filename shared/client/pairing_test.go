@@ -12,7 +12,7 @@ import (
 )
 
 func TestPairingPolls(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.reach(pairing)
 		p := h.phase(Pairing).Pairing
@@ -60,9 +60,9 @@ func TestPollIntervalWithinReason(t *testing.T) {
 		"3000": 3 * time.Second, "9000000000000000": time.Minute,
 	} {
 		t.Run(ms, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{})
-				h.reach(greeting).answer(`{"status":"pending_pairing","pairing_code":"X","poll_interval_ms":` + ms + `}`)
+				h.reach(connecting).answer(`{"status":"pending_pairing","pairing_code":"X","poll_interval_ms":` + ms + `}`)
 				if got := h.phase(Pairing).Pairing.PollInterval; got != want {
 					t.Fatalf("polls every %v, want %v", got, want)
 				}
@@ -72,16 +72,16 @@ func TestPollIntervalWithinReason(t *testing.T) {
 	}
 }
 
-// An approval, asked for or pushed, makes the client connect again on the same
-// socket, with the sender_id where it has one.
+// After an approval, learned by a poll or an event, the client connects again on the same
+// socket, with the sender_id if it has one.
 func TestApproved(t *testing.T) {
 	t.Parallel()
 	for _, how := range []string{"poll", "event", "event while a poll is under way"} {
 		for _, sender := range []string{`,"sender_id":"s-1"`, ``} {
 			t.Run(how+sender, func(t *testing.T) {
-				in(t, func(t *testing.T) {
+				inBubble(t, func(t *testing.T) {
 					h := start(t, protocol.ConnectParams{})
-					s := h.reach(greeting)
+					s := h.reach(connecting)
 					s.answer(`{"status":"pending_pairing","pairing_code":"X"` + sender + `}`)
 					if how != "event" {
 						h.pass(2 * time.Second)
@@ -91,7 +91,7 @@ func TestApproved(t *testing.T) {
 						s.answer(`{"status":"approved"}`)
 					} else {
 						s.event("device.pair.resolved", `{"status":"approved"}`)
-						s.say(`{"type":"res","id":"` + poll.ID + `","ok":true,"payload":{"status":"denied"}}`) // overtaken
+						s.sendText(`{"type":"res","id":"` + poll.ID + `","ok":true,"payload":{"status":"denied"}}`) // overtaken
 					}
 					if st := h.phase(Connecting); st.Pairing == nil {
 						t.Error("the code went before the client was let in")
@@ -118,7 +118,7 @@ func TestPairingRefused(t *testing.T) {
 	for _, status := range []string{protocol.PairingDenied, protocol.PairingExpired, protocol.PairingRevoked, protocol.PairingUnknown} {
 		for _, how := range []string{"poll", "event", "error"} {
 			t.Run(status+" by "+how, func(t *testing.T) {
-				in(t, func(t *testing.T) {
+				inBubble(t, func(t *testing.T) {
 					h := start(t, protocol.ConnectParams{})
 					s := h.reach(pairing)
 					h.pass(2 * time.Second)
@@ -140,7 +140,7 @@ func TestPairingRefused(t *testing.T) {
 						t.Fatal("a refused pairing was asked for again by itself")
 					}
 					h.client.Start() // the person asks again
-					if p := string(h.reach(greeting).last().Params); strings.Contains(p, "s-1") {
+					if p := string(h.reach(connecting).last().Params); strings.Contains(p, "s-1") {
 						t.Fatalf("the refused sender_id is used again: %s", p)
 					}
 					h.client.Stop()
@@ -151,7 +151,7 @@ func TestPairingRefused(t *testing.T) {
 }
 
 func TestPollRefusedForNow(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.reach(pairing)
 		h.pass(2 * time.Second)
@@ -173,10 +173,10 @@ func TestPollRefusedForNow(t *testing.T) {
 	})
 }
 
-// The code stays on the screen while the gateway is away, and is asked about
-// with the same sender_id when it is back.
+// The pairing code stays in the State while the gateway is out of reach. Afterwards the
+// client connects with the same sender_id.
 func TestPairingOutlivesTheConnection(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		h.reach(pairing).end(1001, "shutting down")
 		for range 4 {
@@ -190,7 +190,7 @@ func TestPairingOutlivesTheConnection(t *testing.T) {
 			h.socket().end(1006, "")
 		}
 		h.client.TryNow()
-		if p := string(h.reach(greeting).last().Params); !strings.Contains(p, `"sender_id":"s-1"`) {
+		if p := string(h.reach(connecting).last().Params); !strings.Contains(p, `"sender_id":"s-1"`) {
 			t.Fatalf("connect %s", p)
 		}
 		h.socket().answer(`{"status":"pending_pairing","pairing_code":"ABCDEFGH"}`)
@@ -204,9 +204,9 @@ func TestPairingOutlivesTheConnection(t *testing.T) {
 	})
 }
 
-// An admin's page is told of other devices' pairings.
+// On a ready connection, events about other devices' pairings reach the program.
 func TestResolvedElsewhere(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		h.reach(ready).event("device.pair.resolved", `{"status":"denied","code":"X"}`)
 		h.phase(Ready)

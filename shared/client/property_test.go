@@ -41,64 +41,64 @@ func drawMove(t *rapid.T) move {
 	}
 }
 
-// world simulates the network, the gateway and the person of one Client, in a bubble.
-type world struct {
-	client    *Client
-	transport *fakeTransport
-	answers   []int // by call
-	telling   bool
-	said      int64         // the last event that the client had to take
-	told      int64         // the last one that the program was told
-	stall     chan struct{} // while it is there, the program takes its time over an event
-	held      bool          // and it does so now
-	fault     string        // the first thing that was not as it must be
+// simulation simulates the network, the gateway and the person of one Client, in a bubble.
+type simulation struct {
+	client       *Client
+	transport    *fakeTransport
+	answers      []int // by call
+	inCallback   bool
+	lastSent     int64         // seq of the last event that was sent while the client was Ready
+	lastReceived int64         // seq of the last event that the program received
+	unblock      chan struct{} // if not nil, the next event blocks the program until it is closed
+	blocked      bool          // the program is blocked in an event
+	fault        string        // the first broken invariant, or ""
 }
 
-func newWorld() *world {
-	w := &world{transport: &fakeTransport{}}
+func newSimulation() *simulation {
+	w := &simulation{transport: &fakeTransport{}}
 	w.client = New(Options{
 		Transport: w.transport,
 		Resume:    w.resume,
-		OnState:   func(State) { w.alone(func() {}) },
-		OnEvent:   func(f protocol.Frame) { w.alone(func() { w.take(f) }) },
+		OnState:   func(State) { w.callback(func() {}) },
+		OnEvent:   func(f protocol.Frame) { w.callback(func() { w.receive(f) }) },
 	})
 	return w
 }
 
-func (w *world) resume() (cursors []protocol.Cursor) {
-	w.alone(func() {
-		if w.told != w.said {
-			w.failf("asked for cursors at event %d, while %d was heard", w.told, w.said)
+func (w *simulation) resume() (cursors []protocol.Cursor) {
+	w.callback(func() {
+		if w.lastReceived != w.lastSent {
+			w.failf("asked for cursors at event %d, while %d was sent", w.lastReceived, w.lastSent)
 		}
-		cursors = []protocol.Cursor{{SessionKey: "a", AfterSeq: w.told}}
+		cursors = []protocol.Cursor{{SessionKey: "a", AfterSeq: w.lastReceived}}
 	})
 	return cursors
 }
 
-func (w *world) take(f protocol.Frame) {
-	if stall := w.stall; stall != nil {
-		w.held = true
-		<-stall
-		w.held = false
+func (w *simulation) receive(f protocol.Frame) {
+	if unblock := w.unblock; unblock != nil {
+		w.blocked = true
+		<-unblock
+		w.blocked = false
 	}
-	if f.Seq > 0 && f.Seq != w.told+1 {
-		w.failf("event %d was told after %d", f.Seq, w.told)
+	if f.Seq > 0 && f.Seq != w.lastReceived+1 {
+		w.failf("event %d was received after %d", f.Seq, w.lastReceived)
 	}
-	w.told = max(w.told, f.Seq)
+	w.lastReceived = max(w.lastReceived, f.Seq)
 }
 
-// say sends an event of a log on a socket.
-func (w *world) say(s *fakeSocket) {
-	seq := w.said + 1
+// sendEvent sends the next event of a log on a socket.
+func (w *simulation) sendEvent(s *fakeSocket) {
+	seq := w.lastSent + 1
 	if s.alive() && s == w.newest() && w.client.State().Phase == Ready {
-		w.said = seq
+		w.lastSent = seq
 	}
 	s.handler.Message(protocol.AppendEvent(nil, protocol.EventAgent, []byte(`{}`), seq))
 }
 
-// apart does what may block the program for a while.
-func (w *world) apart(f func()) {
-	if w.stall == nil || w.held {
+// inBackground calls f, which may block the program, in a goroutine if so.
+func (w *simulation) inBackground(f func()) {
+	if w.unblock == nil || w.blocked {
 		f()
 		return
 	}
@@ -106,53 +106,54 @@ func (w *world) apart(f func()) {
 	synctest.Wait()
 }
 
-// stumble makes the program block in its next event.
-func (w *world) stumble() {
-	if w.stall != nil || len(w.transport.sockets) == 0 {
+// blockProgram sends an event in which the program blocks.
+func (w *simulation) blockProgram() {
+	if w.unblock != nil || len(w.transport.sockets) == 0 {
 		return
 	}
 	w.serve()
 	s := w.newest()
-	w.stall = make(chan struct{})
+	w.unblock = make(chan struct{})
 	if !s.ended {
-		w.apart(func() { w.say(s) })
+		w.inBackground(func() { w.sendEvent(s) })
 	}
 }
 
-// release unblocks the program.
-func (w *world) release() {
-	if stall := w.stall; stall != nil {
-		w.stall = nil
-		close(stall)
+// unblockProgram unblocks the program.
+func (w *simulation) unblockProgram() {
+	if unblock := w.unblock; unblock != nil {
+		w.unblock = nil
+		close(unblock)
 		synctest.Wait()
 	}
 }
 
-func (w *world) newest() *fakeSocket { return w.transport.sockets[len(w.transport.sockets)-1] }
+func (w *simulation) newest() *fakeSocket { return w.transport.sockets[len(w.transport.sockets)-1] }
 
-func (w *world) failf(format string, args ...any) {
+func (w *simulation) failf(format string, args ...any) {
 	if w.fault == "" {
 		w.fault = fmt.Sprintf(format, args...)
 	}
 }
 
-// alone fails if two callbacks overlap.
-func (w *world) alone(f func()) {
-	if w.telling {
-		w.failf("told two things at once")
+// callback runs f as a callback of the client. It fails if two callbacks overlap.
+func (w *simulation) callback(f func()) {
+	if w.inCallback {
+		w.failf("two callbacks at once")
 	}
-	w.telling = true
+	w.inCallback = true
 	f()
-	w.telling = false
+	w.inCallback = false
 }
 
-func (w *world) call() {
+func (w *simulation) call() {
 	i := len(w.answers)
 	w.answers = append(w.answers, 0)
-	w.client.Call("health", nil, func(jsontext.Raw, *protocol.Error) { w.alone(func() { w.answers[i]++ }) })
+	w.client.Call("health", nil, func(jsontext.Raw, *protocol.Error) { w.callback(func() { w.answers[i]++ }) })
 }
 
-func (w *world) make(m move) {
+// do does a move: of the program, of time, or on a socket.
+func (w *simulation) do(m move) {
 	switch m.op {
 	case 0, 17:
 		w.client.Start()
@@ -170,10 +171,10 @@ func (w *world) make(m move) {
 		w.client.Redial()
 		return
 	case 23, 28, 29:
-		w.stumble()
+		w.blockProgram()
 		return
 	case 24:
-		w.release()
+		w.unblockProgram()
 		return
 	}
 	if m.op == 4 || len(w.transport.sockets) == 0 {
@@ -182,16 +183,16 @@ func (w *world) make(m move) {
 	}
 	s := w.transport.sockets[max(0, len(w.transport.sockets)-1-m.socket)]
 	if !s.ended {
-		w.apart(func() { w.happen(s, m) })
+		w.inBackground(func() { w.onSocket(s, m) })
 	}
 }
 
-// happen applies a move of the network or the gateway to a socket.
-func (w *world) happen(s *fakeSocket, m move) {
+// onSocket applies a move of the network or the gateway to a socket.
+func (w *simulation) onSocket(s *fakeSocket, m move) {
 	switch m.op {
 	case 5, 6:
 		if !s.open {
-			s.opens()
+			s.openNow()
 		}
 	case 7, 8:
 		s.answer(welcomed)
@@ -206,24 +207,24 @@ func (w *world) happen(s *fakeSocket, m move) {
 	case 13:
 		s.event(m.event, `{"retryAfterMs":4000}`)
 	case 14:
-		s.say(m.frame)
+		s.sendText(m.frame)
 	case 20, 21:
 		w.serve()
 	case 25, 26, 27:
-		w.say(s)
+		w.sendEvent(s)
 	default:
 		s.end(m.closed, "")
 	}
 }
 
-func (w *world) pass(d time.Duration) {
+func (w *simulation) pass(d time.Duration) {
 	w.client.State()
 	time.Sleep(d)
 	synctest.Wait()
 }
 
 // check verifies the invariants.
-func (w *world) check() {
+func (w *simulation) check() {
 	alive := 0
 	for _, s := range w.transport.sockets {
 		if s.alive() {
@@ -249,16 +250,16 @@ func (w *world) check() {
 		w.failf("waiting for %v ago", time.Since(st.RetryAt))
 	}
 	for i, n := range w.answers {
-		if n > 1 || n == 0 && st.Phase != Ready && !w.held {
+		if n > 1 || n == 0 && st.Phase != Ready && !w.blocked {
 			w.failf("call %d was answered %d times while %v", i, n, st.Phase)
 		}
 	}
 }
 
-// recover lets everything work from now on: the client must get ready by itself,
+// repair lets everything work from now on: the client must get ready by itself,
 // unless it was stopped or refused.
-func (w *world) recover() {
-	w.release()
+func (w *simulation) repair() {
+	w.unblockProgram()
 	if p := w.client.State().Phase; p == Stopped || p == Refused {
 		w.client.Start()
 	}
@@ -274,13 +275,13 @@ func (w *world) recover() {
 
 // serve acts as a gateway that accepts every client, and reports whether the newest socket
 // is connected to it.
-func (w *world) serve() bool {
+func (w *simulation) serve() bool {
 	s := w.newest()
 	if !s.alive() {
 		return false
 	}
 	if !s.open {
-		s.opens()
+		s.openNow()
 	}
 	switch s.last().Method {
 	case protocol.MethodConnect:
@@ -292,13 +293,13 @@ func (w *world) serve() bool {
 	return true
 }
 
-// live plays the moves, then lets everything work, then stops. It returns the first fault.
-func (w *world) live(moves []move) string {
+// run does the moves, then lets everything work, then stops. It returns the first fault.
+func (w *simulation) run(moves []move) string {
 	for _, m := range moves {
-		w.make(m)
+		w.do(m)
 		w.check()
 	}
-	w.recover()
+	w.repair()
 	w.check()
 	w.client.Stop()
 	for i, n := range w.answers {
@@ -308,7 +309,7 @@ func (w *world) live(moves []move) string {
 	}
 	w.check()
 	if w.client.timer.timer != nil || len(w.client.callbacks.queue) != 0 {
-		w.failf("something is left over")
+		w.failf("a timer or callbacks are left over")
 	}
 	return w.fault
 }
@@ -321,7 +322,7 @@ func TestNoStuckStateNoSecondSocketNoLostAnswer(t *testing.T) {
 			moves[i] = drawMove(rt)
 		}
 		var fault string
-		synctest.Test(t, func(*testing.T) { fault = newWorld().live(moves) })
+		synctest.Test(t, func(*testing.T) { fault = newSimulation().run(moves) })
 		if fault != "" {
 			rt.Fatal(fault)
 		}
@@ -335,11 +336,11 @@ func FuzzMessage(f *testing.F) {
 		f.Add([]byte(s), []byte(welcomed))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		for _, at := range []step{greeting, pairing, ready} {
+		for _, at := range []step{connecting, pairing, ready} {
 			h := newHarness(t, protocol.ConnectParams{})
 			h.client.Start()
 			s := h.transport.sockets[0]
-			s.opens()
+			s.openNow()
 			switch at {
 			case pairing:
 				s.answer(pendingCode)

@@ -33,9 +33,9 @@ func (c *Client) response(f protocol.Frame) {
 	case ok:
 		c.answer(k.done, f.Payload, err)
 	case f.ID == "" || f.ID != l.pendingID:
-	case l.step == greeting:
+	case l.step == connecting:
 		l.pendingID = ""
-		c.greeted(f, err)
+		c.connectAnswered(f, err)
 	case l.step == pairing:
 		l.pendingID = ""
 		c.polled(f, err)

@@ -11,9 +11,9 @@ import (
 
 func TestRedial(t *testing.T) {
 	t.Parallel()
-	for name, at := range map[string]step{"dialing": dialing, "greeting": greeting, "pairing": pairing, "ready": ready} {
+	for name, at := range map[string]step{"dialing": dialing, "connecting": connecting, "pairing": pairing, "ready": ready} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{})
 				old := h.reach(at)
 				var o *outcome
@@ -43,7 +43,7 @@ func TestRedial(t *testing.T) {
 		})
 	}
 	t.Run("waiting", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h := start(t, protocol.ConnectParams{})
 			h.socket().end(1006, "")
 			h.client.Redial()
@@ -56,14 +56,14 @@ func TestRedial(t *testing.T) {
 		})
 	})
 	t.Run("stopped and refused", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h := newHarness(t, protocol.ConnectParams{})
 			h.client.Redial()
 			if len(h.transport.sockets) != 0 {
 				t.Fatal("a client that was not started dialled")
 			}
 			h.client.Start()
-			h.reach(greeting).refuse(protocol.Refuse(protocol.Unauthorized, "invalid token"))
+			h.reach(connecting).refuse(protocol.Refuse(protocol.Unauthorized, "invalid token"))
 			h.client.Redial()
 			h.phase(Refused)
 			h.client.Stop()
@@ -72,7 +72,7 @@ func TestRedial(t *testing.T) {
 		})
 	})
 	t.Run("after a steady connection", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h := start(t, protocol.ConnectParams{})
 			h.socket().end(1006, "")
 			h.client.TryNow()
@@ -113,7 +113,7 @@ func TestProbe(t *testing.T) {
 		return h, s
 	}
 	t.Run("no sign of life", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h, s := quiet(t)
 			o := h.call(protocol.MethodHealth, nil)
 			h.pass(1)
@@ -131,7 +131,7 @@ func TestProbe(t *testing.T) {
 		"anything heard": func(s *fakeSocket) { s.event(protocol.EventTick, `{}`) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h, s := quiet(t)
 				say(s)
 				h.pass(1)
@@ -154,7 +154,7 @@ func TestProbe(t *testing.T) {
 		})
 	}
 	t.Run("closed meanwhile", func(t *testing.T) {
-		in(t, func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
 			h, s := quiet(t)
 			s.end(1001, "")
 			h.phase(Waiting)
@@ -167,7 +167,7 @@ func TestProbe(t *testing.T) {
 	})
 }
 
-// Clients that were told to go away together do not come back together.
+// Clients that received the shutdown event at the same time do not reconnect at the same time.
 func TestWaitAfterShutdownIsSpread(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -183,7 +183,7 @@ func TestWaitAfterShutdownIsSpread(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run("", func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{})
 				h.client.random = func() float64 { return tt.random }
 				s := h.reach(ready)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestRequest(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		ctx := context.Background()
 		var refusal *protocol.Error

@@ -28,13 +28,13 @@ func (s *fakeSocket) hello(t *testing.T) protocol.ConnectParams {
 }
 
 func TestResume(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{Token: "tok"})
 		if h.asked != 0 {
 			t.Fatal("asked before the socket is open")
 		}
 		h.cursors = []protocol.Cursor{{SessionKey: "a", Epoch: "e", AfterSeq: 7}, {SessionKey: "b"}}
-		s := h.reach(greeting)
+		s := h.reach(connecting)
 		if p := s.hello(t); p.Token != "tok" || len(p.Resume) != 2 || p.Resume[0] != h.cursors[0] || p.Resume[1] != h.cursors[1] {
 			t.Fatalf("hello %+v", p)
 		}
@@ -49,16 +49,16 @@ func TestResume(t *testing.T) {
 		}
 		h.cursors = nil
 		h.pass(time.Second)
-		if p := h.reach(greeting).hello(t); p.Resume != nil || h.asked != 2 {
+		if p := h.reach(connecting).hello(t); p.Resume != nil || h.asked != 2 {
 			t.Fatalf("asked %d times; hello %+v", h.asked, p)
 		}
 		h.client.Stop()
 	})
 }
 
-// After an approval the program is asked again: its own history may be shown by now.
+// After an approval, Resume is called again: the program may have loaded sessions meanwhile.
 func TestResumeAfterPairing(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.reach(pairing)
 		h.cursors = []protocol.Cursor{{SessionKey: "a", AfterSeq: 1}}
@@ -97,13 +97,13 @@ func TestResumeIsBounded(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
 				h := start(t, protocol.ConnectParams{Token: strings.Repeat("t", 256), UserID: strings.Repeat("u", 255)})
 				for i := range tt.cursors {
 					h.cursors = append(h.cursors, protocol.Cursor{
 						SessionKey: tt.key + strconv.Itoa(100+i), Epoch: "e0123456789abcdef", AfterSeq: 1 << 40})
 				}
-				s := h.reach(greeting)
+				s := h.reach(connecting)
 				got := s.hello(t).Resume
 				if len(got) != tt.sent {
 					t.Fatalf("%d cursors were sent, want %d", len(got), tt.sent)
@@ -122,71 +122,71 @@ func TestResumeIsBounded(t *testing.T) {
 	}
 }
 
-// slow is a program that blocks in the first event.
-type slow struct {
+// slowProgram is a program that blocks in the first event.
+type slowProgram struct {
 	*testing.T
 	client    *Client
 	transport *fakeTransport
 	release   chan struct{}
-	told      []string
+	callbacks []string // what was reported, in order
 	lastHeard int64
 }
 
-func newSlow(t *testing.T) *slow {
-	p := &slow{T: t, transport: &fakeTransport{}, release: make(chan struct{})}
+func newSlowProgram(t *testing.T) *slowProgram {
+	p := &slowProgram{T: t, transport: &fakeTransport{}, release: make(chan struct{})}
 	p.client = New(Options{
 		Transport: p.transport,
 		Resume: func() []protocol.Cursor {
-			p.told = append(p.told, "resume")
+			p.callbacks = append(p.callbacks, "resume")
 			return []protocol.Cursor{{SessionKey: "a", AfterSeq: p.lastHeard}}
 		},
-		OnState: func(s State) { p.told = append(p.told, s.Phase.String()) },
+		OnState: func(s State) { p.callbacks = append(p.callbacks, s.Phase.String()) },
 		OnEvent: func(f protocol.Frame) {
 			if p.lastHeard == 0 {
 				<-p.release
 			}
 			p.lastHeard = f.Seq
-			p.told = append(p.told, "event")
+			p.callbacks = append(p.callbacks, "event")
 		},
 	})
 	p.client.Start()
 	s := p.transport.sockets[0]
-	s.opens()
+	s.openNow()
 	s.answer(welcomed)
 	go s.handler.Message(protocol.AppendEvent(nil, protocol.EventAgent, []byte(`{}`), 1))
 	synctest.Wait()
 	s.handler.Message(protocol.AppendEvent(nil, protocol.EventAgent, []byte(`{}`), 2))
-	p.told = nil
+	p.callbacks = nil
 	return p
 }
 
-// let unblocks the program.
-func (p *slow) let() {
+// unblock unblocks the program.
+func (p *slowProgram) unblock() {
 	close(p.release)
 	synctest.Wait()
 }
 
-func (p *slow) newest() *fakeSocket { return p.transport.sockets[len(p.transport.sockets)-1] }
+func (p *slowProgram) newest() *fakeSocket { return p.transport.sockets[len(p.transport.sockets)-1] }
 
 func TestResumeIsNotBehindWhatWasHeard(t *testing.T) {
-	in(t, func(t *testing.T) {
-		p := newSlow(t)
+	inBubble(t, func(t *testing.T) {
+		p := newSlowProgram(t)
 		call := false
 		p.client.Call(protocol.MethodHealth, nil, func(jsontext.Raw, *protocol.Error) {
 			call = true
-			p.told = append(p.told, "answer")
+			p.callbacks = append(p.callbacks, "answer")
 		})
 		p.newest().end(1006, "")
 		p.client.TryNow()
 		s := p.newest()
-		s.opens()
+		s.openNow()
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if len(s.frames) != 0 || call {
-			t.Fatal("hello was said before the program had been told what was heard")
+			t.Fatal("connect was sent before the program had received all events")
 		}
-		p.let()
-		if got, want := strings.Join(p.told, " "), "event event answer waiting connecting resume"; got != want {
+		p.unblock()
+		if got, want := strings.Join(p.callbacks, " "), "event event answer waiting connecting resume"; got != want {
 			t.Fatalf("told %q, want %q", got, want)
 		}
 		if r := s.hello(t).Resume; len(r) != 1 || r[0].AfterSeq != 2 {
@@ -205,35 +205,35 @@ func TestLinkThatEndsBeforeItsHelloIsNotGreeted(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		end  func(p *slow, s *fakeSocket)
+		end  func(p *slowProgram, s *fakeSocket)
 	}{
-		{"lost", func(_ *slow, s *fakeSocket) { s.end(1006, "") }},
-		{"too late", func(p *slow, _ *fakeSocket) {
+		{"lost", func(_ *slowProgram, s *fakeSocket) { s.end(1006, "") }},
+		{"too late", func(p *slowProgram, _ *fakeSocket) {
 			time.Sleep(helloTimeout)
 			synctest.Wait()
 		}},
-		{"redialled", func(p *slow, _ *fakeSocket) { p.client.Redial() }},
-		{"stopped and started", func(p *slow, _ *fakeSocket) {
+		{"redialled", func(p *slowProgram, _ *fakeSocket) { p.client.Redial() }},
+		{"stopped and started", func(p *slowProgram, _ *fakeSocket) {
 			p.client.Stop()
 			p.client.Start()
 		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
-				p := newSlow(t)
+			inBubble(t, func(t *testing.T) {
+				p := newSlowProgram(t)
 				p.newest().end(1006, "")
 				p.client.TryNow()
 				lost := p.newest()
-				lost.opens()
+				lost.openNow()
 				tt.end(p, lost)
 				if lost.alive() {
 					t.Fatal("the socket has not ended")
 				}
 				p.client.TryNow()
 				next := p.newest()
-				next.opens()
-				p.let()
+				next.openNow()
+				p.unblock()
 				if next == lost || len(lost.frames) != 0 {
 					t.Fatalf("the ended socket was sent %v", lost.frames)
 				}

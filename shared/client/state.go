@@ -62,8 +62,7 @@ type State struct {
 	Attempt int
 
 	// Err is the reason why the client is Waiting or Refused. A refused pairing or device
-	// has code NOT_PAIRED and Details.Status denied, expired, revoked or
-	// unknown.
+	// has code NOT_PAIRED and Details.Status denied, expired, revoked or unknown.
 	Err *protocol.Error
 }
 
@@ -78,8 +77,7 @@ type PendingPairing struct {
 	SenderID Secret
 }
 
-// Secret is a credential. It prints as "[secret]"; convert it to string to use
-// it.
+// Secret is a credential. It prints as "[secret]"; convert it to string to use it.
 type Secret string
 
 // String hides the secret.

@@ -6,9 +6,9 @@
 // Its nouns:
 //
 //   - [Sessions] are the sessions that are followed, the most recently followed first.
-//   - A [Session] is one of them: its transcript (Log) and what is known of it.
-//   - A request is one for a transcript: chat.history, chat.replay or chat.watch. Each
-//     session has at most one under way.
+//   - A [Session] is one of them: its transcript (Log) and its state.
+//   - A request asks for a transcript or for events: chat.history, chat.replay or
+//     chat.watch. Each session has at most one under way.
 //   - A background session is one that nobody looks at. Live events and replays keep it
 //     up to date, but its history is not requested before it is followed again.
 //   - A session is Gone if the gateway has no such session.
@@ -22,7 +22,7 @@
 //     wait, not the gateway's ticks.
 //   - A request that failed for now is made again after 1 s. The wait doubles with each
 //     failure, up to 30 s, and is never shorter than the answer's retryAfterMs. If the
-//     error is RESOURCE_EXHAUSTED, no session makes a request until then, on any
+//     error is RESOURCE_EXHAUSTED, no session makes a request for that time, on any
 //     connection.
 //   - A request that was refused for good is not made again on the same connection,
 //     whatever events arrive, unless the session is followed again: see Session.Err. If
@@ -32,10 +32,11 @@
 //     session.updated with "deleted", the session is Gone, and nothing is requested.
 //     There is one exception: if an event of the session arrived after the request,
 //     NOT_FOUND may be out of date, so the history is requested once more.
-//   - A session that is Gone resumes from its beginning. So it needs no request if
-//     somebody has written there in the meantime.
-//   - If the gateway does not answer a session's cursor, a replay is requested. A
-//     background session is emptied instead, and loaded when it is followed again.
+//   - A session that is Gone resumes from its beginning, so if somebody has written in it
+//     in the meantime, its events arrive without a request.
+//   - If the gateway's answer to connect leaves out a session's cursor, a replay is
+//     requested. A background session is emptied instead, and loaded when it is followed
+//     again.
 //   - Events that arrive while a history is requested are applied to it. If it is not
 //     certain that they belong to the same log, the missing events are requested at once.
 //   - Answers to requests of an earlier connection, or from before the session was

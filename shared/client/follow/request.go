@@ -30,7 +30,7 @@ func (s *Session) request(method string, params []byte, read func(*jsontext.Deco
 		case client.Retryable(err):
 			s.retryLater(err)
 		case s.eventSinceRequest && err.Code == protocol.NotFound, method == protocol.MethodChatReplay:
-			s.loadHistory() // its answer says more
+			s.loadHistory() // a history says whether the session exists and what its log is
 		default:
 			s.Err = err
 			s.notify(nil)
@@ -63,35 +63,35 @@ func (s *Session) loadHistory() {
 	params := protocol.ChatHistoryParams{SessionKey: s.Key, Limit: &limit}
 	s.request(protocol.MethodChatHistory, params.AppendJSON(nil), h.DecodeJSON, func() {
 		seq, _ := s.Log.Gap()
-		brought := !s.Loaded || s.Log.Stale() || h.LastSeq > seq
-		if !s.Log.Load(h) { // the history is older than the reset of the log
+		progress := !s.Loaded || s.Log.Stale() || h.LastSeq > seq
+		if !s.Log.Load(h) { // the history was read before the log was reset
 			s.loadHistory()
 			return
 		}
 		s.Loaded, s.Gone = true, false
 		s.notify(nil)
-		s.afterAnswer(brought)
+		s.afterAnswer(progress)
 	})
 }
 
 // replay requests the events after the cursor.
 func (s *Session) replay() {
-	at := s.Log.Cursor()
+	cursor := s.Log.Cursor()
 	var r protocol.ChatReplayResult
-	params := protocol.ChatReplayParams{SessionKey: s.Key, Epoch: at.Epoch, AfterSeq: at.AfterSeq}
+	params := protocol.ChatReplayParams{SessionKey: s.Key, Epoch: cursor.Epoch, AfterSeq: cursor.AfterSeq}
 	s.request(protocol.MethodChatReplay, params.AppendJSON(nil), r.DecodeJSON, func() {
 		_, changes := s.Log.Replay(r)
 		s.applied(changes)
 		seq, _ := s.Log.Gap()
-		s.afterAnswer(seq != at.AfterSeq)
+		s.afterAnswer(seq != cursor.AfterSeq)
 	})
 }
 
 // afterAnswer requests what is still missing. If the answer brought nothing, what is
 // missing is not available yet: the next request waits.
-func (s *Session) afterAnswer(brought bool) {
+func (s *Session) afterAnswer(progress bool) {
 	s.maybeIncomplete = false
-	if _, gap := s.Log.Gap(); gap && !brought {
+	if _, gap := s.Log.Gap(); gap && !progress {
 		s.attempts++
 		s.awaitGap()
 		return
@@ -103,9 +103,9 @@ func (s *Session) afterAnswer(brought bool) {
 // watch requests the events of another user's session after the cursor, and those to
 // come.
 func (s *Session) watch() {
-	at := s.Log.Cursor()
+	cursor := s.Log.Cursor()
 	var now protocol.ResumedCursor
-	params := protocol.ChatWatchParams{SessionKey: s.Key, Epoch: at.Epoch, AfterSeq: &at.AfterSeq}
+	params := protocol.ChatWatchParams{SessionKey: s.Key, Epoch: cursor.Epoch, AfterSeq: &cursor.AfterSeq}
 	s.request(protocol.MethodChatWatch, params.AppendJSON(nil), now.DecodeJSON, func() {
 		s.attempts = 0
 		s.resume(&now)

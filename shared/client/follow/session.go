@@ -9,8 +9,8 @@ import (
 const (
 	gapTimeout    = 2 * clock.Second  // how long a missing event may take to arrive
 	minBackoff    = clock.Second      // before a request that failed for now is made again
-	maxBackoff    = 30 * clock.Second // that waits grow to
-	maxRetryAfter = 5 * clock.Minute  // longer values of retryAfterMs are cut to it
+	maxBackoff    = 30 * clock.Second // waits grow up to this
+	maxRetryAfter = 5 * clock.Minute  // longer values of retryAfterMs are cut to this
 )
 
 // Session is a session that is followed. Its fields may be read, on the loop.
@@ -26,8 +26,8 @@ type Session struct {
 	// kept up to date.
 	Loaded bool
 
-	// Gone says that the gateway has no such session, not yet or not any more. Log is
-	// empty then. It becomes false when somebody writes there.
+	// Gone says that the gateway has no such session: it does not exist yet, or was deleted.
+	// Log is empty then. Gone becomes false when somebody writes in the session.
 	Gone bool
 
 	// Err is why the session cannot be followed, for example because it belongs to
@@ -48,26 +48,26 @@ type Session struct {
 	requesting        bool  // a request is under way
 	eventSinceRequest bool  // an event arrived since the request was made
 	generation        int   // answers to requests of an earlier generation are ignored
-	timerSet          bool  // a timer is set; when it fires, what is missing is requested
-	backingOff        bool  // a request failed for now: no request is made before the timer fires
-	timerID           int   // identifies that timer; earlier timers do nothing
-	seqAtTimer        int64 // the last event when the timer was set
+	timerSet          bool  // a timer is set; when it fires, requestMissing is called
+	backingOff        bool  // a request failed for now: make none before the timer fires
+	timerID           int   // identifies the timer; earlier timers do nothing
+	seqAtTimer        int64 // seq of the last applied event when the timer was set
 	attempts          int   // requests in a row that failed for now or brought nothing
 }
 
-// resumes reports whether the session can resume from its cursor after a connect. A
+// canResume reports whether the session can resume from its cursor after a connect. A
 // session that is Gone resumes from its beginning.
-func (s *Session) resumes() bool {
-	at := s.Log.Cursor()
-	return s.Loaded && !s.Log.Stale() && (at.Epoch != "" || at.AfterSeq == 0)
+func (s *Session) canResume() bool {
+	cursor := s.Log.Cursor()
+	return s.Loaded && !s.Log.Stale() && (cursor.Epoch != "" || cursor.AfterSeq == 0)
 }
 
 // connected brings the session up to date after a connect.
 func (s *Session) connected(resumed []protocol.ResumedCursor) {
-	resumes := s.resumes()
+	canResume := s.canResume()
 	s.cancelRequests()
 	s.Err, s.live, s.attempts = nil, !s.ofOtherUser, 0
-	if !resumes {
+	if !canResume {
 		s.loadHistory()
 		return
 	}
@@ -97,8 +97,8 @@ func (s *Session) resume(r *protocol.ResumedCursor) {
 	s.awaitGap()
 }
 
-// ignoresEvents reports whether events are not needed: nobody looks at the session, and
-// its history will be loaded when somebody does.
+// ignoresEvents reports whether the session needs no events: nobody looks at it, and its
+// history will be loaded when somebody does.
 func (s *Session) ignoresEvents() bool { return s.background && !s.Loaded && !s.requesting }
 
 // Event handles an event of the session.
@@ -124,24 +124,24 @@ func (s *Session) Event(e protocol.Frame) {
 	s.awaitGap()
 }
 
-// Confirm notes that the gateway has the session, as the answer to a chat.send shows. If
-// the answer to a request that is under way is NOT_FOUND, it is out of date.
+// Confirm notes that the gateway has the session, because it has answered a chat.send. If
+// a request that is under way is then answered with NOT_FOUND, that answer is out of date.
 func (s *Session) Confirm() { s.eventSinceRequest = true }
 
 // clear drops the transcript: because the gateway has no such session (gone), or because
 // nobody looks at it.
 func (s *Session) clear(gone bool) {
-	known := gone == s.Gone
+	unchanged := gone == s.Gone
 	s.cancelRequests()
 	*s.Log = *timeline.New(s.Key)
 	s.Loaded, s.Gone = gone, gone
-	if gone && !known {
+	if gone && !unchanged {
 		s.notify(nil)
 	}
 }
 
-// cancelRequests makes the session ignore the answers to all requests so far, and its
-// timer.
+// cancelRequests makes the session ignore the answers to all requests so far, and cancels
+// its timer.
 func (s *Session) cancelRequests() {
 	s.generation++
 	s.timerID++
@@ -213,8 +213,7 @@ func (s *Session) backoff(d clock.Duration) clock.Duration {
 	return d
 }
 
-// startTimer sets the timer, instead of one that was set before. When it fires, what is
-// missing is requested, unless events have arrived in the meantime.
+// startTimer sets the timer to d, and cancels an earlier setting; see timerFired.
 func (s *Session) startTimer(d clock.Duration) {
 	if s.sessions == nil {
 		return
@@ -222,9 +221,9 @@ func (s *Session) startTimer(d clock.Duration) {
 	s.timerSet = true
 	s.timerID++
 	s.seqAtTimer, _ = s.Log.Gap()
-	n, tell := s.timerID, s.sessions.OnLoop
+	n, onLoop := s.timerID, s.sessions.OnLoop
 	clock.AfterFunc(d, func() {
-		tell(func() {
+		onLoop(func() {
 			if s.timerID == n {
 				s.timerFired()
 			}

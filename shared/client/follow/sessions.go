@@ -12,8 +12,8 @@ import (
 // before the first call, and connects them to a client: it calls State and Event, and
 // sends Cursors with each connect.
 type Sessions struct {
-	// Call makes a request. It must have read decode the payload of the answer, then call
-	// done, on the loop, with the error or nil. If the connection is lost, done may be
+	// Call makes a request. It must call read to decode the payload of the answer, then done
+	// with the error or nil, both on the loop. If the connection is lost, done may be
 	// called with UNAVAILABLE, or not at all.
 	Call func(method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error))
 
@@ -26,7 +26,7 @@ type Sessions struct {
 	Changed func(s *Session, changes []timeline.Change)
 
 	ready       bool       // there is a connection
-	pausedUntil clock.Time // the gateway refuses requests until then
+	pausedUntil clock.Time // until then the gateway refuses requests
 	list        []*Session // the most recently followed first; never changed, only replaced
 }
 
@@ -35,11 +35,9 @@ type Kind uint8
 
 // The kinds.
 const (
-	OwnSession Kind = iota // of the user; it need not exist yet
-	// of another user; the gateway sends its events to admins that ask for them
-	OtherUsersSession
-	// of the user, with a key that was just generated: there is nothing to load
-	NewSession
+	OwnSession        Kind = iota // a session of the user; it need not exist yet
+	OtherUsersSession             // only admins get its events, and must ask (chat.watch)
+	NewSession                    // a session of the user with a new key: nothing to load
 )
 
 // Find returns the session with that key, or nil if it is not followed.
@@ -110,7 +108,7 @@ func (all *Sessions) Trim(most int) {
 func (all *Sessions) Cursors() []protocol.Cursor {
 	var cursors []protocol.Cursor
 	for _, s := range all.list {
-		if s.resumes() {
+		if s.canResume() {
 			cursors = append(cursors, s.Log.Cursor())
 		}
 	}

@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// gateway is the least that speaks the protocol: it takes one token, and has one
-// session, in which it answers what it is told with the same words, one an event.
+// gateway is a minimal gateway: it accepts one token, and has one session, whose agent
+// repeats each message, one word an event.
 type gateway struct {
 	server *httptest.Server
 	cut    int // the connection is cut, once, when the session has so many events; 0: not
@@ -130,11 +130,11 @@ func (g *gateway) chat(ctx context.Context, conn *websocket.Conn, r protocol.Req
 	}
 	agent := func(kind string, payload protocol.Payload) {
 		e := protocol.AgentEvent{Type: kind, SessionKey: p.SessionKey, RunID: "run-1", Channel: protocol.ChannelWS, Payload: payload.AppendJSON(nil)}
-		g.say(ctx, conn, protocol.EventAgent, &e)
+		g.publish(ctx, conn, protocol.EventAgent, &e)
 	}
-	g.say(ctx, conn, protocol.EventSessionUpdated, &protocol.SessionUpdated{
+	g.publish(ctx, conn, protocol.EventSessionUpdated, &protocol.SessionUpdated{
 		SessionKey: p.SessionKey, Change: protocol.SessionCreated, Session: &protocol.Session{Key: p.SessionKey, Epoch: epoch}})
-	g.say(ctx, conn, protocol.EventChat, &protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: p.SessionKey, Message: protocol.Message{
+	g.publish(ctx, conn, protocol.EventChat, &protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: p.SessionKey, Message: protocol.Message{
 		ID: "msg-1", Role: protocol.FromUser, Status: protocol.StatusComplete, Content: p.Message, RunID: "run-1"}})
 	agent(protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "msg-2", UserMessageID: "msg-1"})
 	said := ""
@@ -147,8 +147,8 @@ func (g *gateway) chat(ctx context.Context, conn *websocket.Conn, r protocol.Req
 	return nil
 }
 
-// say stores an event, and sends it if there is somebody to send it to.
-func (g *gateway) say(ctx context.Context, conn *websocket.Conn, name string, payload protocol.Payload) {
+// publish stores an event, and sends it if a client is connected.
+func (g *gateway) publish(ctx context.Context, conn *websocket.Conn, name string, payload protocol.Payload) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	frame := protocol.AppendEvent(nil, name, payload.AppendJSON(nil), int64(len(g.log)+1))

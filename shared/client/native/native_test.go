@@ -22,7 +22,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func limited(t *testing.T) context.Context {
+func testContext(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
@@ -49,7 +49,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestRefusedUpgradeNamesItsCause also meets a proxy that answers by itself.
+// TestRefusedUpgradeNamesItsCause includes a proxy that refuses the upgrade by itself.
 func TestRefusedUpgradeNamesItsCause(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
@@ -61,7 +61,7 @@ func TestRefusedUpgradeNamesItsCause(t *testing.T) {
 			_, _ = w.Write([]byte(body))
 		}))
 		defer s.Close()
-		ctx, cancel := context.WithCancel(limited(t))
+		ctx, cancel := context.WithCancel(testContext(t))
 		defer cancel()
 		_, err := native.Dial(ctx, strings.Replace(s.URL, "http", "ws", 1), native.Options{
 			OnState: func(s client.State) {
@@ -80,7 +80,7 @@ func TestWrongTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	g := newGateway()
 	defer g.server.Close()
-	_, err := native.Dial(limited(t), g.address(), native.Options{Hello: protocol.ConnectParams{Token: "wrong"}})
+	_, err := native.Dial(testContext(t), g.address(), native.Options{Hello: protocol.ConnectParams{Token: "wrong"}})
 	var refusal *protocol.Error
 	if !errors.As(err, &refusal) || refusal.Code != protocol.Unauthorized {
 		t.Fatalf("Dial: %v", err)
@@ -118,7 +118,7 @@ func TestUpgradeCarriesCredentials(t *testing.T) {
 	defer g.server.Close()
 	seen := make(chan http.Header, 1)
 	g.upward = func(r *http.Request) { seen <- r.Header }
-	c, err := native.Dial(limited(t), g.address(), native.Options{
+	c, err := native.Dial(testContext(t), g.address(), native.Options{
 		Bearer:  "open-sesame",
 		Cookies: []*http.Cookie{{Name: "gatehouse_1", Value: "s-1"}, {Name: "b", Value: "c"}},
 	})
@@ -145,7 +145,7 @@ func TestComesBackAfterEveryLoss(t *testing.T) {
 		}
 	}
 	told := make(chan client.State, 100)
-	c, err := native.Dial(limited(t), g.address(), native.Options{OnState: func(s client.State) { told <- s }})
+	c, err := native.Dial(testContext(t), g.address(), native.Options{OnState: func(s client.State) { told <- s }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestLongFramesAndPings(t *testing.T) {
 		go func() { pinged <- conn.Ping(ctx) }()
 	}
 	got := make(chan int, 1)
-	c, err := native.Dial(limited(t), g.address(), native.Options{OnEvent: func(f protocol.Frame) { got <- len(f.Payload) }})
+	c, err := native.Dial(testContext(t), g.address(), native.Options{OnEvent: func(f protocol.Frame) { got <- len(f.Payload) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestLongFramesAndPings(t *testing.T) {
 	}
 }
 
-// recorder is a handler that counts.
+// recorder is a SocketHandler that counts calls.
 type recorder struct {
 	opened, closed atomic.Int32
 	code           int
@@ -209,9 +209,9 @@ func (r *recorder) Closed(code int, reason string) {
 	close(r.done) // panics the second time
 }
 
-// stubborn is a gateway at the other end of a pipe that upgrades and then does
-// as it is told, below the WebSocket library.
-func stubborn(t *testing.T, then func(net.Conn, *bufio.Reader)) *native.Transport {
+// rawGateway returns a Transport to a gateway at the other end of a pipe. The gateway accepts
+// the upgrade and then calls then, which reads and writes raw bytes.
+func rawGateway(t *testing.T, then func(net.Conn, *bufio.Reader)) *native.Transport {
 	tr := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		go func() {
@@ -235,8 +235,7 @@ func stubborn(t *testing.T, then func(net.Conn, *bufio.Reader)) *native.Transpor
 	return n
 }
 
-// Whatever the peer does, or does not do, a socket ends soon, once, with a
-// reason.
+// Whatever the peer does, Closed is called once, soon, and with a reason.
 func TestStubbornPeers(t *testing.T) {
 	t.Parallel()
 	discard := func(_ net.Conn, br *bufio.Reader) {
@@ -288,7 +287,7 @@ func TestStubbornPeers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r := newRecorder()
-				s := stubborn(t, tt.peer).Dial(r)
+				s := rawGateway(t, tt.peer).Dial(r)
 				for r.opened.Load() == 0 {
 					time.Sleep(time.Millisecond)
 				}

@@ -6,43 +6,43 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Tick intervals outside of these limits are replaced by the default.
+// If the gateway names a tick interval outside of these limits, the client uses the default.
 const (
 	shortestTick = clock.Second
 	longestTick  = 5 * clock.Minute
 )
 
-// maxResumeBytes leaves room for the rest of a connect in
-// protocol.MaxPendingFrameBytes.
+// maxResumeBytes limits the cursors of a connect. It leaves room for the other params, since
+// protocol.MaxPendingFrameBytes limits the frame.
 const maxResumeBytes = 12 << 10
 
-// greet sends connect on the open socket, after the program has received all earlier events
-// and has returned its cursors.
-func (c *Client) greet() {
+// beginConnect sends connect on the open socket. Before that it lets the program receive all
+// earlier events and return its cursors.
+func (c *Client) beginConnect() {
 	l := c.link
-	l.enter(greeting)
+	l.enter(connecting)
 	l.pendingID = ""
 	if c.state.Phase != Connecting {
 		c.setState(State{Phase: Connecting, Pairing: c.state.Pairing})
 	}
 	c.setTimer(helloTimeout, func() { c.lose(unavailable("the gateway did not answer connect within 10 s")) })
 	if c.resume == nil {
-		c.connect(l)
+		c.sendConnect(l)
 		return
 	}
 	c.callbacks.add(0, func() {
 		cursors := fitCursors(c.resume())
-		l.current(func() {
-			c.hello.Resume = cursors
-			c.connect(l)
+		l.ifCurrent(func() {
+			c.params.Resume = cursors
+			c.sendConnect(l)
 		})
 	})
 }
 
-// connect sends the connect request.
-func (c *Client) connect(l *link) {
+// sendConnect sends the connect request.
+func (c *Client) sendConnect(l *link) {
 	l.pendingID = c.nextID()
-	l.socket.Send(protocol.AppendRequest(nil, l.pendingID, protocol.MethodConnect, encoded(c.hello.AppendJSON(nil))))
+	l.socket.Send(protocol.AppendRequest(nil, l.pendingID, protocol.MethodConnect, Encoded(c.params.AppendJSON(nil))))
 }
 
 // fitCursors returns the first cursors, as many as fit into a connect.
@@ -57,8 +57,8 @@ func fitCursors(cursors []protocol.Cursor) []protocol.Cursor {
 	return cursors
 }
 
-// greeted handles the answer to connect.
-func (c *Client) greeted(f protocol.Frame, err *protocol.Error) {
+// connectAnswered handles the answer to connect.
+func (c *Client) connectAnswered(f protocol.Frame, err *protocol.Error) {
 	if err != nil {
 		c.connectRefused(err)
 		return
@@ -77,7 +77,7 @@ func (c *Client) greeted(f protocol.Frame, err *protocol.Error) {
 
 // connectRefused handles a refused connect: it tries again if that may succeed.
 func (c *Client) connectRefused(err *protocol.Error) {
-	if !temporary(err) {
+	if !mayConnectLater(err) {
 		c.refuse(err)
 		return
 	}
@@ -87,8 +87,9 @@ func (c *Client) connectRefused(err *protocol.Error) {
 	c.wait(l, err)
 }
 
-// temporary reports whether the same request may succeed later.
-func temporary(err *protocol.Error) bool {
+// mayConnectLater reports whether connect, or a poll of the pairing, may succeed later without
+// a change. In contrast to Retryable, a refused credential may not.
+func mayConnectLater(err *protocol.Error) bool {
 	switch err.Code {
 	case protocol.ResourceExhausted, protocol.Unavailable, protocol.Internal:
 		return true
@@ -114,13 +115,3 @@ func (c *Client) becomeReady(r *protocol.ConnectResult) {
 	})
 	c.checkAlive(c.now())
 }
-
-// encoded is params that were encoded by their own codec: a type behind the
-// Payload interface brings both of its codecs into the program.
-type encoded []byte
-
-// AppendJSON appends the text.
-func (e encoded) AppendJSON(dst []byte) []byte { return append(dst, e...) }
-
-// DecodeJSON passes over a value.
-func (e encoded) DecodeJSON(d *jsontext.Decoder) { d.Skip() }

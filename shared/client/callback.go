@@ -1,7 +1,8 @@
 package client
 
-// maxUndelivered is how many bytes of frames may be queued for the program. Beyond it the
-// client drops the connection; on the next one it resumes, so that no event is lost.
+// maxUndelivered is how many bytes of frames may be queued for the program. If there are
+// more, the client drops the connection; on the next one it resumes, so that no event is
+// lost.
 const maxUndelivered = 8 << 20
 
 // callbackQueue has the callbacks that the program has not received yet, in order.
@@ -16,31 +17,31 @@ type callback struct {
 	bytes int
 }
 
-func (d *callbackQueue) add(bytes int, run func()) {
-	d.queue = append(d.queue, callback{run, bytes})
-	d.bytes += bytes
+func (q *callbackQueue) add(bytes int, run func()) {
+	q.queue = append(q.queue, callback{run, bytes})
+	q.bytes += bytes
 }
 
 // deliver runs all queued callbacks, unless another goroutine is doing so. mu must not be
 // held.
 func (c *Client) deliver() {
 	c.mu.Lock()
-	d := &c.callbacks
-	if d.delivering {
+	q := &c.callbacks
+	if q.delivering {
 		c.mu.Unlock()
 		return
 	}
-	d.delivering = true
-	for len(d.queue) > 0 {
-		queued := d.queue
-		d.queue = nil
+	q.delivering = true
+	for len(q.queue) > 0 {
+		queued := q.queue
+		q.queue = nil
 		for _, n := range queued {
 			c.mu.Unlock()
 			n.run()
 			c.mu.Lock()
-			d.bytes -= n.bytes
+			q.bytes -= n.bytes
 		}
 	}
-	d.delivering = false
+	q.delivering = false
 	c.mu.Unlock()
 }

@@ -2,9 +2,8 @@ package client
 
 import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 
-// Files are uploaded over HTTP before the message that carries them can be sent.
-
-// Uploaded reports whether the gateway has the content of every file.
+// Uploaded reports whether the gateway has the content of every file. The program uploads
+// the files over HTTP before it sends the message.
 func (m *Outgoing) Uploaded() bool {
 	for i := range m.Files {
 		if m.Files[i].Media.Path == "" {
@@ -24,7 +23,7 @@ func (m *Outgoing) Media() []protocol.Media {
 	return list
 }
 
-// TakeMedia copies the uploads from other, another copy of the same message.
+// TakeMedia takes what other, another copy of the same message, knows of uploaded files.
 func (m *Outgoing) TakeMedia(other *Outgoing) {
 	for i := range m.Files {
 		f := &m.Files[i]
