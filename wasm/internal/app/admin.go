@@ -252,3 +252,35 @@ func (a *admin) deviceView(d *protocol.PairedDevice, now protocol.Time) view.Dev
 		Current:  d.DeviceID == a.ownDevice && a.ownDevice != "",
 	}
 }
+
+// act does what the admin asked for.
+func (a *admin) act(action string, target view.Element) {
+	code := about(target, markup.AttrCode)
+	switch action {
+	case markup.ActionApprove:
+		a.openApproval(code)
+	case markup.ActionEditApproval:
+		a.editApproval(target)
+	case markup.ActionBack:
+		a.setApproval(markup.ApproveForm, "")
+	case markup.ActionConfirmApprove:
+		a.confirmApproval()
+	case markup.ActionDeny:
+		if p := a.findPending(code); p != nil {
+			a.view.OpenDeny(code, pendingName(p))
+		}
+	case markup.ActionConfirmDeny:
+		a.deny(code)
+	case markup.ActionRevoke:
+		if d := a.findPaired(about(target, markup.AttrDevice)); d != nil {
+			a.view.OpenRevoke(view.Device{
+				ID: d.DeviceID, Label: deviceName(d), Browser: words.Browser(d.UserAgent), User: d.UserID,
+				Current: d.DeviceID == a.ownDevice,
+			})
+		}
+	case markup.ActionConfirmRevoke:
+		a.revoke(about(target, markup.AttrDevice))
+	default:
+		a.console.act(action, target)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -115,4 +116,10 @@ func (s *basePage) copy(text string, button view.Element) {
 			s.expireAfter(copiedFor, func() { view.SetCopied(button, false) })
 		})
 	})
+}
+
+// setTitle sets the title of the browser's tab; "" leaves the product's name alone.
+func (s *basePage) setTitle(title string) {
+	s.title = words.PageTitle(title)
+	s.browser.SetTitle(s.titlePrefix + s.title)
 }

@@ -86,9 +86,3 @@ func (s *basePage) notifyPending(p *protocol.PendingDevice) {
 func pendingName(p *protocol.PendingDevice) string {
 	return words.Device("", p.DeviceName, p.UserAgent)
 }
-
-// setTitle sets the title of the browser's tab; "" leaves the product's name alone.
-func (s *basePage) setTitle(title string) {
-	s.title = words.PageTitle(title)
-	s.browser.SetTitle(s.titlePrefix + s.title)
-}

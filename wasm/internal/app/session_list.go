@@ -122,3 +122,28 @@ func (l *sessionList) views(
 	}
 	return list
 }
+
+// maxListed is how many sessions the list shows at most.
+const maxListed = 1000
+
+// loadSessions loads the whole list, page by page.
+func (c *chat) loadSessions() { c.loadSessionsFrom("", nil) }
+
+func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
+	limit := int64(protocol.MaxListLimit)
+	var result protocol.SessionsListResult
+	params := &protocol.SessionsListParams{Limit: &limit, Cursor: cursor}
+	c.query(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			if err != nil || c.ended {
+				return
+			}
+			all := append(before, result.Sessions...)
+			if result.Cursor != "" && len(all) < maxListed {
+				c.loadSessionsFrom(result.Cursor, all)
+				return
+			}
+			c.list.set(all)
+			c.redraw(partBody)
+		})
+}

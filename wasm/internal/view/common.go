@@ -94,3 +94,25 @@ func open(dialog Element) {
 		dialog.Open()
 	}
 }
+
+// Input returns the value of the field with that id.
+func Input(doc Document, id string) string {
+	if field := doc.ByID(id); field != nil {
+		return field.Value()
+	}
+	return ""
+}
+
+// SetInput sets the value of the field with that id.
+func SetInput(doc Document, id, text string) {
+	if field := doc.ByID(id); field != nil && field.Value() != text {
+		field.SetValue(text)
+	}
+}
+
+// Focus moves the keyboard's focus to the element with that id.
+func Focus(doc Document, id string) {
+	if el := doc.ByID(id); el != nil {
+		el.Focus()
+	}
+}

@@ -44,3 +44,21 @@ func (c *chat) retryRun(id string) {
 			}
 		})
 }
+
+// stop aborts the run that is under way, or else the queued ones.
+func (c *chat) stop() {
+	run, _ := c.shown.log.Running()
+	c.abort(run)
+}
+
+// abort aborts a run of the session on the screen, or all of them if run is "".
+func (c *chat) abort(run string) {
+	var result protocol.ChatAbortResult
+	params := &protocol.ChatAbortParams{SessionKey: c.shown.key, RunID: run}
+	c.call(protocol.MethodChatAbort, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			if err != nil {
+				c.problem("The answer could not be stopped: " + errorText(err))
+			}
+		})
+}

@@ -10,9 +10,6 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// maxListed is how many sessions the list shows at most.
-const maxListed = 1000
-
 // actOnSessions does what the user asked for in the list of chats and its dialogs.
 func (c *chat) actOnSessions(action string, target view.Element) {
 	key := about(target, markup.AttrSessionKey)
@@ -42,63 +39,6 @@ func (c *chat) actOnSessions(action string, target view.Element) {
 	case markup.ActionConfirmDelete:
 		view.CloseDialogs(c.doc)
 		c.delete(key)
-	}
-}
-
-// open shows a session as soon as its transcript is loaded. push adds an entry to the
-// browser's history.
-func (c *chat) open(key string, push bool) {
-	c.opening = ""
-	s := c.session(key)
-	switch {
-	case s == c.shown:
-		c.browser.HideSidebar()
-	case s.loaded():
-		c.display(s, push)
-	case !c.ready():
-		c.problem("There is no connection right now, and this chat is not loaded yet.")
-		c.cancelOpening()
-	default:
-		c.opening, c.pushOnOpen = key, push
-		c.follow(s)
-	}
-}
-
-// cancelOpening keeps the session that is shown, and sets the address back to it.
-func (c *chat) cancelOpening() {
-	c.opening = ""
-	c.browser.Replace(markup.SessionPath(c.shown.key))
-}
-
-// display puts a session on the screen. push adds an entry to the browser's history.
-func (c *chat) display(s *session, push bool) {
-	c.opening = ""
-	if s == c.shown {
-		return
-	}
-	c.saveDraft()
-	c.followedSessions.SetBackground(c.shown.key)
-	c.shown = s
-	c.follow(s)
-	c.showDraft()
-	view.SetText(c.doc, markup.IDCaughtUp, "")
-	if push {
-		c.browser.Push(markup.SessionPath(s.key))
-	}
-	c.browser.HideSidebar()
-	c.scrolledAway, c.toLatest = false, true
-	c.redraw(partBody | partForm | partList)
-}
-
-// navigated shows the session of the address, after the user went back or forth.
-func (c *chat) navigated() {
-	key := sessionKeyOf(c.browser.Path())
-	switch {
-	case c.ended || key == c.shown.key:
-	case key == "":
-		c.display(c.session(""), false)
-	default:
-		c.open(key, false)
 	}
 }
 
@@ -185,60 +125,4 @@ func (c *chat) sessionUpdated(payload jsontext.Raw) {
 		}
 	}
 	c.redraw(partBody)
-}
-
-// loadSessions loads the whole list, page by page.
-func (c *chat) loadSessions() { c.loadSessionsFrom("", nil) }
-
-func (c *chat) loadSessionsFrom(cursor string, before []protocol.Session) {
-	limit := int64(protocol.MaxListLimit)
-	var result protocol.SessionsListResult
-	params := &protocol.SessionsListParams{Limit: &limit, Cursor: cursor}
-	c.query(protocol.MethodSessionsList, params.AppendJSON(nil), result.DecodeJSON,
-		func(err *protocol.Error) {
-			if err != nil || c.ended {
-				return
-			}
-			all := append(before, result.Sessions...)
-			if result.Cursor != "" && len(all) < maxListed {
-				c.loadSessionsFrom(result.Cursor, all)
-				return
-			}
-			c.list.set(all)
-			c.redraw(partBody)
-		})
-}
-
-func (c *chat) loadAgents() {
-	var result protocol.AgentsListResult
-	c.query(protocol.MethodAgentsList, nil, result.DecodeJSON, func(err *protocol.Error) {
-		if err == nil {
-			c.agents = result.Agents
-			c.redraw(partBody)
-		}
-	})
-}
-
-// defaultAgent returns the id of the agent that answers in new sessions.
-func (c *chat) defaultAgent() string {
-	for i := range c.agents {
-		if c.agents[i].Default {
-			return c.agents[i].ID
-		}
-	}
-	return "default"
-}
-
-// agentName returns the name of a session's agent; "" while it is not known.
-func (c *chat) agentName(key string) string {
-	id := c.defaultAgent()
-	if s := c.list.find(key); s != nil {
-		id = s.AgentID
-	}
-	for i := range c.agents {
-		if c.agents[i].ID == id {
-			return c.agents[i].Name
-		}
-	}
-	return ""
 }
