@@ -14,10 +14,9 @@ import (
 // alone.
 const aloneIn = "GATEHOUSE_TEST_ALONE"
 
-// Alone runs the test that calls it, which has no parent, once more in a process
-// of its own and reports whether this is that process. There the test may do
-// what concerns a whole process. In the other process it waits for that one to
-// end, and fails or skips as it did.
+// Alone runs the calling test, which must have no parent, again in a process of its own,
+// and reports whether this is that process. There, the test may change what belongs to a
+// whole process. The other process waits for the end, and fails or skips as that one did.
 func Alone(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(aloneIn) == t.Name() {

@@ -14,8 +14,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Audit runs the contract of audit.Store. Open gives a store over nothing; the
-// reopen it also gives closes that one and opens another over the same data.
+// Audit tests the contract of audit.Store. open returns an empty store, and a function
+// that closes the store and opens another one on the same data.
 func Audit(t *testing.T, open func(t *testing.T) (s audit.Store, reopen func() audit.Store)) {
 	for name, test := range map[string]func(*testing.T, audit.Store){
 		"keeps every field":       keepsEveryLine,
@@ -153,7 +153,8 @@ func saysThatItFailed(t *testing.T, s audit.Store) {
 	}
 }
 
-// linesStay does all that a caller can do, and looks for a line that changed.
+// linesStay calls everything that a caller can call, and checks that no entry has
+// changed.
 func linesStay(t *testing.T, s audit.Store) {
 	first, second := appendLine(t, s, line("a", 5)), appendLine(t, s, line("b", 6))
 	failLine(t, s, first.ID, "why")

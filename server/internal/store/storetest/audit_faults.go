@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// manyUseTheLog adds, fails, prunes and reads at once: the ids that a reader sees
-// are always gapless.
+// manyUseTheLog adds, fails, prunes and reads concurrently. The ids that a reader sees
+// never have gaps.
 func manyUseTheLog(t *testing.T, s audit.Store) {
 	const writers, each = 6, 20
 	var all sync.WaitGroup
@@ -62,7 +62,7 @@ func manyUseTheLog(t *testing.T, s audit.Store) {
 	}
 }
 
-// auditContext asks for everything when the caller has gone.
+// auditContext calls every method with a context that is done.
 func auditContext(t *testing.T, s audit.Store) {
 	kept := appendLine(t, s, line("a", 1))
 	cause := errors.New("the caller has gone")
@@ -78,7 +78,7 @@ func auditContext(t *testing.T, s audit.Store) {
 	}
 }
 
-// callsOfAudit calls every method once.
+// callsOfAudit returns one call of every method.
 func callsOfAudit(ctx context.Context, s audit.Store) map[string]error {
 	_, appended := s.Append(ctx, line("a", 1))
 	_, listed := s.List(ctx, audit.Filter{Limit: 9})

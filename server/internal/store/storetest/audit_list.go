@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// manyLines adds lines that differ in all that a filter looks at.
+// manyLines adds entries that differ in every field that a filter has.
 func manyLines(t *testing.T, s audit.Store) []protocol.AuditEntry {
 	t.Helper()
 	var all []protocol.AuditEntry
@@ -59,7 +59,8 @@ func taken(e protocol.AuditEntry, f audit.Filter) bool {
 		e.At >= f.Since && (f.Until == 0 || e.At < f.Until) && (f.Before == 0 || e.ID < f.Before)
 }
 
-// findsFailedLines looks for lines by why they failed, which their Detail shows.
+// findsFailedLines searches for entries by the reason of their failure, which Detail
+// contains.
 func findsFailedLines(t *testing.T, s audit.Store) {
 	a, b := appendLine(t, s, line("a", 1)), appendLine(t, s, line("b", 2))
 	failLine(t, s, a.ID, "FORBIDDEN: 50% off")
@@ -72,7 +73,7 @@ func findsFailedLines(t *testing.T, s audit.Store) {
 	}
 }
 
-// pagesLines walks through the log while lines are added to it.
+// pagesLines reads the log page by page while entries are added.
 func pagesLines(t *testing.T, s audit.Store) {
 	const some = 11
 	for i := range some {

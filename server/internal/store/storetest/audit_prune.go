@@ -38,8 +38,8 @@ func prunesLines(t *testing.T, s audit.Store) {
 	}
 }
 
-// prunesFromTheLowEnd has lines that are older than the one before them, as those
-// are that tell of wrong tokens.
+// prunesFromTheLowEnd prunes entries that are older than the entry before them, as
+// entries of wrong tokens are.
 func prunesFromTheLowEnd(t *testing.T, s audit.Store) {
 	for _, at := range []protocol.Time{1, 5, 2, 9} {
 		appendLine(t, s, line("a", at))

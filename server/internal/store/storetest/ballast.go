@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Ballast fills the file system of dir up to the last byte but leave, until the
-// result is called.
+// Ballast fills the file system of dir except leave bytes. The returned function removes
+// the ballast.
 func Ballast(t testing.TB, dir string, leave int64) (drop func()) {
 	t.Helper()
 	name := filepath.Join(dir, "ballast")

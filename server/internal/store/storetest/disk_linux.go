@@ -7,11 +7,9 @@ import (
 	"testing"
 )
 
-// Disk does what Alone does, and gives that process a file system of its own: so
-// many bytes of memory at dir, which nobody else sees and which goes with the
-// process. Where the kernel lets nobody mount anything, which nothing that could be
-// installed would change, the test says so and passes: a limit on files, with
-// Alone, stands in for a disk that takes nothing.
+// Disk does what Alone does, and mounts a file system of that many bytes of memory at
+// dir, which only that process sees. If the kernel does not allow mounts, the test logs
+// that and passes: a limit on file sizes, with Alone, tests full disks as well.
 func Disk(t *testing.T, size int) (dir string, isAlone bool) {
 	t.Helper()
 	if os.Getenv(aloneIn) != t.Name() {

@@ -9,10 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Freeze makes files and directories that nobody can write to, not even through
-// descriptors that are open, as when a file system has become read-only, until
-// the result is called or the test ends: see CanFreeze. A file that is mapped for
-// writing must not be among them.
+// Freeze makes files and directories immutable, even for open descriptors, as if the file
+// system had become read-only. The returned function, or the end of the test, undoes
+// that. See CanFreeze. Files that are mapped for writing must not be among them.
 func Freeze(t testing.TB, names ...string) (thaw func()) {
 	t.Helper()
 	thaw = sync.OnceFunc(func() {
@@ -33,9 +32,7 @@ func Freeze(t testing.TB, names ...string) (thaw func()) {
 	return thaw
 }
 
-// CanFreeze reports whether files in dir can be frozen. Where they cannot, by the
-// kernel or the file system, nothing that could be installed would change that:
-// the test says so.
+// CanFreeze reports whether files in dir can be frozen. If not, the test logs the reason.
 func CanFreeze(t testing.TB, dir string) bool {
 	t.Helper()
 	err := setImmutable(dir, true)

@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Keys runs the contract of auth.KeyStore. Open gives a store over nothing; the
-// reopen it also gives closes that one and opens another over the same data.
+// Keys tests the contract of auth.KeyStore. open returns an empty store, and a function
+// that closes the store and opens another one on the same data.
 func Keys(t *testing.T, open func(t *testing.T) (s auth.KeyStore, reopen func() auth.KeyStore)) {
 	for name, test := range map[string]func(*testing.T, auth.KeyStore){
 		"keeps every field":       keepsEveryKeyField,
@@ -47,7 +47,7 @@ func Keys(t *testing.T, open func(t *testing.T) (s auth.KeyStore, reopen func() 
 	})
 }
 
-// key gives a key with a value of its own in every field.
+// key returns a key with a different value in every field.
 func key(id string) auth.Key {
 	return auth.Key{
 		ID: id, Digest: credential.Digest([]byte(strings.Repeat(id+"/digest", 32)[:32])), Prefix: "gh_" + id, Name: "name ✓",
@@ -223,8 +223,8 @@ func undoesKeys(t *testing.T, s auth.KeyStore) {
 	}
 }
 
-// keysAreSerialisable makes keys from several goroutines at once, each as long
-// as there are fewer than a number.
+// keysAreSerialisable inserts keys from several goroutines, each while there are fewer
+// than a limit.
 func keysAreSerialisable(t *testing.T, s auth.KeyStore) {
 	const makers, tries, most = 8, 10, 30
 	var wg sync.WaitGroup

@@ -19,8 +19,7 @@ type MediaStores struct {
 	Sessions session.Store
 }
 
-// Media holds a store to the contract of media.Store, and to what
-// session.Store does with files.
+// Media tests the contract of media.Store, and what session.Store does with files.
 func Media(t *testing.T, open func(t testing.TB) MediaStores) {
 	for name, test := range map[string]func(*testing.T, mediaStores){
 		"keeps every field":    keepsEveryFile,
@@ -83,7 +82,7 @@ func (s mediaStores) want(what string, got []string, want ...string) {
 	}
 }
 
-// upload has a value of its own in every field.
+// upload returns a file with a different value in every field.
 func upload(id, user string, created time.Time) media.File {
 	f := media.File{ID: id, UserID: user, Filename: id + " ✓.png", MimeType: "image/png", Size: 10, Width: 640, Height: 480,
 		Thumbnail: "image/jpeg", CreatedAt: created}

@@ -1,5 +1,3 @@
-// Package storetest holds what every store has to do for its consumers, whatever
-// engine is behind it.
 package storetest
 
 import (
@@ -16,8 +14,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Pairing runs the contract of pairing.Store. Open gives a store over nothing;
-// the reopen it also gives closes that one and opens another over the same data.
+// Pairing tests the contract of pairing.Store. open returns an empty store, and a
+// function that closes the store and opens another one on the same data.
 func Pairing(t *testing.T, open func(t *testing.T) (s pairing.Store, reopen func() pairing.Store)) {
 	for name, test := range map[string]func(*testing.T, pairing.Store){
 		"keeps every field":        keepsEveryField,
@@ -53,7 +51,7 @@ func Pairing(t *testing.T, open func(t *testing.T) (s pairing.Store, reopen func
 	})
 }
 
-// device gives a record with a value of its own in every field.
+// device returns a record with a different value in every field.
 func device(id string) pairing.Record {
 	return pairing.Record{
 		ID: id, Secret: credential.Digest([]byte(strings.Repeat(id+"/secret", 32)[:32])), Kind: pairing.Paired,
@@ -63,7 +61,7 @@ func device(id string) pairing.Record {
 	}
 }
 
-// waiting gives a record that is pending.
+// waiting returns a pending record.
 func waiting(id string, created, expires protocol.Time) pairing.Record {
 	r := device(id)
 	r.Status, r.UserID, r.Role, r.Label = protocol.PairingPending, "", "", ""
@@ -331,7 +329,7 @@ func undoes(t *testing.T, s pairing.Store) {
 	}
 }
 
-// isSerialisable counts in a record from several goroutines at once.
+// isSerialisable increments a counter in a record from several goroutines.
 func isSerialisable(t *testing.T, s pairing.Store) {
 	insert(t, s, device("dev-1"))
 	const writers, times = 8, 25

@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Sessions holds a store to the contract of session.Store. open gives a new,
-// empty one that is closed when the test ends.
+// Sessions tests the contract of session.Store. open returns a new, empty store that is
+// closed when the test ends.
 func Sessions(t *testing.T, open func(t testing.TB) session.Store) {
 	for name, test := range map[string]func(*testing.T, sessionStore){
 		"session":           testSession,

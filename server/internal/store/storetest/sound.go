@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
 
-// Failer is what *testing.T, *testing.B and *rapid.T have in common.
+// Failer has the methods that *testing.T, *testing.B and *rapid.T share.
 type Failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
