@@ -96,7 +96,14 @@ func (g *testServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func overTCP(t testing.TB, g *testServer) {
 	srv := httptest.NewServer(g)
 	t.Cleanup(srv.Close)
-	g.overHTTP(srv, func() (net.Conn, error) { return net.Dial("tcp", srv.Listener.Addr().String()) })
+	g.overHTTP(srv, func() (net.Conn, error) {
+		nc, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		// Otherwise the kernel lets the buffer grow to what a client does not read.
+		return nc, nc.(*net.TCPConn).SetReadBuffer(64 << 10)
+	})
 }
 
 func overTLS(t testing.TB, g *testServer) {
@@ -265,22 +272,26 @@ func wantCloseError(t testing.TB, err error, code websocket.StatusCode, reason s
 	}
 }
 
-// within receives from ch, and fails the test after 20 s.
+// hangs is the time after which a test that waits is taken to hang. It is no limit of
+// what is tested: a busy machine with the race detector may be slow.
+const hangs = 90 * time.Second
+
+// within receives from ch.
 func within[T any](t testing.TB, ch <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(hangs):
 		t.Fatal("nothing came")
 		panic("unreachable")
 	}
 }
 
-// eventually waits until ok is true, and fails the test after 20 s.
+// eventually waits until ok is true.
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {
+	for end := time.Now().Add(hangs); !ok(); runtime.Gosched() {
 		if time.Now().After(end) {
 			t.Fatal("it did not happen")
 		}
