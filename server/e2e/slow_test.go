@@ -30,14 +30,16 @@ func TestRateLimit(t *testing.T) {
 	for i := range 4 {
 		user.send(fmt.Sprintf("echo message %d", i))
 	}
-	user.wait("the pause is shown", connectionIs(markup.LinkSlow))
-	screenshots(user, "slow")
-	pill := user.text("#" + markup.IDConnection)
+	// The text is read at the moment at which the pause is seen: it is soon over.
+	user.wait("the pause is shown", `(`+connectionIs(markup.LinkSlow)+`) &&
+		Boolean(window.pill = document.getElementById("`+markup.IDConnection+`").innerText)`)
+	pill := evaluate[string](user, `window.pill`)
 	left, err := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(pill))
 	if err != nil || left < 1 || left > 10 || !strings.Contains(pill, "Slow down") {
 		t.Errorf("the pill says %q", pill)
 	}
 	user.wait("the message says so", `document.querySelector("`+messages+` > [data-status=paused]")?.innerText.includes("Kept here") ?? false`)
+	screenshots(user, "slow")
 	if words := user.text("#" + markup.IDToasts); words != "" {
 		t.Errorf("a notice says %q", words)
 	}
