@@ -27,9 +27,9 @@ type admin struct {
 	codeToOpen string
 }
 
-func newAdmin(s *basePage) *admin {
-	return &admin{console: newConsole(s), view: view.NewAdmin(s.doc),
-		ownDevice: s.root.Attr(markup.AttrDevice)}
+func newAdmin(b *basePage) *admin {
+	return &admin{console: newConsole(b), view: view.NewAdmin(b.doc),
+		ownDevice: b.root.Attr(markup.AttrDevice)}
 }
 
 func (a *admin) page() page {
@@ -191,7 +191,7 @@ func (a *admin) removePaired(device string) {
 
 func lastSeen(d *protocol.PairedDevice) protocol.Time { return max(d.LastSeenAt, d.CreatedAt) }
 
-// deviceName is what people call a device.
+// deviceName returns the name of a paired device.
 func deviceName(d *protocol.PairedDevice) string {
 	return words.Device(d.Label, d.DeviceName, d.UserAgent)
 }

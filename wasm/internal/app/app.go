@@ -64,20 +64,21 @@ type App struct {
 
 // page holds the functions of the page that is open. They run on the loop.
 type page struct {
-	start     func()
-	state     func(client.State)
-	event     func(protocol.Frame)
-	act       func(action string, target view.Element)
-	tick      func(now clock.Time)
-	draw      func()
-	counting  func() bool // whether the page counts seconds down
-	navigated func()      // may be nil
-	scrolled  func(below, above int)
-	// the page is hidden, and may end without notice; may be nil
-	hidden        func()
-	visible       func()                      // the page is visible again; may be nil
-	files         func([]protocol.Attachment) // may be nil
-	resumeCursors func() []protocol.Cursor    // may be nil
+	start          func()
+	state          func(client.State) // the connection's state has changed
+	event          func(protocol.Frame)
+	act            func(action string, target view.Element)
+	tick           func(now clock.Time)
+	draw           func()      // writes into the document what basePage.dirty says
+	needsFastTicks func() bool // something changes within seconds, such as a countdown
+	// The following may be nil.
+
+	navigated     func()                      // the user went back or forth in the history
+	scrolled      func(below, above int)      // see App.Scrolled
+	hidden        func()                      // the page is hidden, and may end without notice
+	visible       func()                      // the page is visible again
+	files         func([]protocol.Attachment) // the user has attached files
+	resumeCursors func() []protocol.Cursor    // see client.Options.Resume
 }
 
 // New makes the App of the page that the browser shows, which its root element names. The
@@ -85,46 +86,56 @@ type page struct {
 func New(o Options) *App {
 	a := &App{}
 	a.loop.afterAll = a.afterLoop
-	s := &basePage{
+	a.base = a.newBasePage(o)
+	a.page = newPage(a.base)
+	return a
+}
+
+// newBasePage makes the basePage of the page that the browser shows.
+func (a *App) newBasePage(o Options) *basePage {
+	b := &basePage{
 		browser: o.Browser, doc: o.Browser, root: o.Browser.ByID(markup.IDRoot),
 		do: a.loop.do, storage: o.Storage, transport: o.Transport, offline: !o.Browser.Online(),
 	}
-	s.hello = protocol.ConnectParams{
+	b.connectParams = protocol.ConnectParams{
 		Locale: o.Locale,
 		Client: &protocol.Client{
 			Name: protocol.WebClient, Version: o.Version, Platform: o.Platform,
 			Caps: []string{protocol.CapHTML},
 		},
 	}
-	s.dial = func() *client.Client {
+	b.newClient = func() *client.Client {
 		var c *client.Client
 		c = client.New(client.Options{
 			Transport: o.Transport,
-			Hello:     s.hello,
+			Hello:     b.connectParams,
 			Resume:    a.resumeCursors,
 			OnState:   func(st client.State) { a.loop.do(func() { a.state(c, st) }) },
 			OnEvent:   func(f protocol.Frame) { a.loop.do(func() { a.event(f) }) },
 		})
 		return c
 	}
-	s.title = view.TextOf(s.doc, markup.IDTitle)
-	a.base = s
-	switch s.root.Attr(markup.AttrPage) {
-	case markup.PageChat:
-		a.page = newChat(s).page()
-	case markup.PageConsole:
-		a.page = newConsole(s).page()
-	case markup.PageAdmin:
-		a.page = newAdmin(s).page()
-	case markup.PageLogin:
-		a.page = newLogin(s).page()
-	default:
-		a.page = newPairingPage(s).page()
-	}
-	return a
+	b.title = view.TextOf(b.doc, markup.IDTitle)
+	return b
 }
 
-// Start starts the page: it connects, and reacts from now on.
+// newPage makes the page that the root element names.
+func newPage(b *basePage) page {
+	switch b.root.Attr(markup.AttrPage) {
+	case markup.PageChat:
+		return newChat(b).page()
+	case markup.PageConsole:
+		return newConsole(b).page()
+	case markup.PageAdmin:
+		return newAdmin(b).page()
+	case markup.PageLogin:
+		return newLogin(b).page()
+	default:
+		return newPairingPage(b).page()
+	}
+}
+
+// Start starts the page: the page connects, and reacts from now on.
 func (a *App) Start() { a.loop.do(a.page.start) }
 
 // Act does what the user asked for: an action of package markup, at an element.
@@ -136,9 +147,9 @@ func (a *App) Act(action string, target view.Element) {
 	})
 }
 
-// resumeCursors returns how far the page has read its sessions. The client calls it off
-// the loop. In a browser, which has one thread, the loop is not running then; elsewhere
-// it may be, and resumeCursors waits for it, up to a second.
+// resumeCursors returns how far the page has read its sessions. The client calls this off
+// the loop, so it waits for the loop, up to a second. In a browser, which has one thread,
+// the loop is never busy then.
 func (a *App) resumeCursors() []protocol.Cursor {
 	if a.page.resumeCursors == nil {
 		return nil
@@ -215,14 +226,14 @@ func (a *App) tick() {
 	a.base.runDelayedQuery(clock.Now())
 }
 
-// afterLoop runs when the loop has become empty. It requests a frame if there is
+// afterLoop runs when the loop's queue has become empty. It requests a frame if there is
 // something to draw, and sets the timer of the next tick.
 func (a *App) afterLoop() {
 	if a.base.dirty != 0 && !a.frameRequested {
 		a.frameRequested = true
 		a.base.browser.Frame(func() { a.loop.do(a.draw) })
 	}
-	fast := a.base.counting() || a.page.counting()
+	fast := a.base.needsFastTicks() || a.page.needsFastTicks()
 	if a.timer != nil && fast == a.fastTicks {
 		return
 	}

@@ -112,7 +112,7 @@ func (c *chat) attachmentViews() []view.Attachment {
 			}
 		case f.Media.Path != "":
 			a.State = markup.FileReady
-		case u.sending && c.reached():
+		case u.sending && c.reachable():
 			a.State = markup.FileUploading
 		}
 		list[i] = a
@@ -163,14 +163,14 @@ func (c *chat) outgoingFiles(m *client.Outgoing) (list []view.File, percent int)
 // filesUnstored reports whether a message in the outbox needs a file that does not
 // outlast the tab.
 func (c *chat) filesUnstored() bool {
-	homeless := false
+	unstored := false
 	for _, m := range c.outbox.messages.All() {
 		for i := range m.Files {
 			u := c.attachments.uploads[m.Files[i].Key]
-			homeless = homeless || u != nil && u.unstored && m.Files[i].Media.Path == "" && m.Refused == nil
+			unstored = unstored || u != nil && u.unstored && m.Files[i].Media.Path == "" && m.Refused == nil
 		}
 	}
-	return homeless
+	return unstored
 }
 
 // sameFiles reports whether a message of the log has the files that were sent.

@@ -29,17 +29,17 @@ type basePage struct {
 	root    view.Element // carries the page's attributes
 	dirty   parts        // to be drawn
 
-	dial           func() *client.Client // makes a client, not started yet
-	hello          protocol.ConnectParams
-	conn           *client.Client // nil before connect
+	newClient      func() *client.Client  // does not start the client
+	connectParams  protocol.ConnectParams // for the next newClient
+	conn           *client.Client         // nil before connect
 	connState      client.State
-	announcedLost  bool       // the loss of the connection was announced
+	announcedLost  bool       // "The connection is lost." was announced last
 	blockedUntil   clock.Time // until then the rate limit refuses every request
-	pausedUntil    clock.Time // until then it refuses some
+	pausedUntil    clock.Time // until then the rate limit refuses some requests
 	delayedQueries []func()   // wait for the rate limit
 
 	offline    bool // the browser says that it has no network
-	unverified bool // since then, nothing has arrived on the connection
+	unverified bool // nothing has arrived since the browser lost the network
 	signingOut bool // the user is signing out
 
 	storage Storage
@@ -53,73 +53,74 @@ type basePage struct {
 	doctor    doctor
 
 	notices  []notice
-	retryNow func() // retries what has to succeed before the page connects; may be nil
+	retryNow func() // retries what the page needs before it can connect; may be nil
 }
 
-func (s *basePage) redraw(p parts) { s.dirty |= p }
+// redraw has parts of the page drawn at the next frame.
+func (b *basePage) redraw(p parts) { b.dirty |= p }
 
 // fetch makes a request for the browser's session cookie. It calls done on the loop.
-func (s *basePage) fetch(method, body string, done func(status int, text string)) {
-	s.browser.Fetch(method, "/api/session", body, func(status int, text string) {
-		s.do(func() { done(status, text) })
+func (b *basePage) fetch(method, body string, done func(status int, text string)) {
+	b.browser.Fetch(method, "/api/session", body, func(status int, text string) {
+		b.do(func() { done(status, text) })
 	})
 }
 
 // act does what the user asked for, if it is an action that every page has.
-func (s *basePage) act(action string, target view.Element) bool {
+func (b *basePage) act(action string, target view.Element) bool {
 	switch action {
 	case markup.ActionReconnectNow:
-		if s.connState.Phase == client.Refused {
-			s.connect() // the user may retry what the client does not
+		if b.connState.Phase == client.Refused {
+			b.connect() // the user may retry what the client does not
 		}
-		s.tryNow()
+		b.tryNow()
 	case markup.ActionExamine:
-		s.examine(true)
+		b.startChecks(true)
 	case markup.ActionCloseDialog:
-		view.CloseDialogs(s.doc)
+		view.CloseDialogs(b.doc)
 	case markup.ActionDismissToast:
-		s.dismissToast(target.Closest(markup.AttrKind))
+		b.dismissToast(target.Closest(markup.AttrKind))
 	case markup.ActionSignOut:
-		s.storage.ReadAll(func(texts []string, durable bool) {
-			s.do(func() { view.OpenSignOut(s.doc, s.countUnsent(texts, durable)) })
+		b.storage.ReadAll(func(texts []string, durable bool) {
+			b.do(func() { view.OpenSignOut(b.doc, b.countUnsent(texts, durable)) })
 		})
 	case markup.ActionConfirmSignOut:
-		s.signOut()
+		b.signOut()
 	default:
 		return false
 	}
 	return true
 }
 
-// counting reports whether something is due within seconds: a number that counts down, a
+// needsFastTicks reports whether something is due within seconds: a number that counts down, a
 // notice to be removed, a delayed query.
-func (s *basePage) counting() bool {
-	return s.connState.Phase == client.Waiting || len(s.notices) > 0 || len(s.delayedQueries) > 0 ||
-		s.paused()
+func (b *basePage) needsFastTicks() bool {
+	return b.connState.Phase == client.Waiting || len(b.notices) > 0 || len(b.delayedQueries) > 0 ||
+		b.paused()
 }
 
-func (s *basePage) draw() {
-	if s.dirty&partConnection != 0 && s.conn != nil {
-		view.DrawConnection(s.doc, s.connectionView())
+func (b *basePage) draw() {
+	if b.dirty&partConnection != 0 && b.conn != nil {
+		view.DrawConnection(b.doc, b.connectionView())
 	}
 }
 
 // copy puts text on the clipboard, and shows on the button that it did.
-func (s *basePage) copy(text string, button view.Element) {
-	s.browser.Copy(text, func(ok bool) {
-		s.do(func() {
+func (b *basePage) copy(text string, button view.Element) {
+	b.browser.Copy(text, func(ok bool) {
+		b.do(func() {
 			if !ok {
-				s.problem("The browser did not allow copying. Select the text and copy it by hand.")
+				b.problem("The browser did not allow copying. Select the text and copy it by hand.")
 				return
 			}
 			view.SetCopied(button, true)
-			s.expireAfter(copiedFor, func() { view.SetCopied(button, false) })
+			b.expireAfter(copiedFor, func() { view.SetCopied(button, false) })
 		})
 	})
 }
 
 // setTitle sets the title of the browser's tab; "" leaves the product's name alone.
-func (s *basePage) setTitle(title string) {
-	s.title = words.PageTitle(title)
-	s.browser.SetTitle(s.titlePrefix + s.title)
+func (b *basePage) setTitle(title string) {
+	b.title = words.PageTitle(title)
+	b.browser.SetTitle(b.titlePrefix + b.title)
 }

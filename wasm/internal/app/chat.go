@@ -38,31 +38,31 @@ type chat struct {
 	scrolledAway bool            // the user has scrolled away from the latest message
 }
 
-func newChat(s *basePage) *chat {
+func newChat(b *basePage) *chat {
 	c := &chat{
-		basePage:        s,
-		user:            s.root.Attr(markup.AttrUser),
-		role:            protocol.Role(s.root.Attr(markup.AttrRole)),
+		basePage:        b,
+		user:            b.root.Attr(markup.AttrUser),
+		role:            protocol.Role(b.root.Attr(markup.AttrRole)),
 		opened:          map[string]*session{},
-		pendingPairings: newPendingPairings(s),
+		pendingPairings: newPendingPairings(b),
 		deleting:        map[string]bool{},
 		changed:         map[string]bool{},
 		outbox:          newOutbox(),
 		drafts:          drafts{texts: map[string]string{}},
-		attachments:     newAttachments(s.doc),
+		attachments:     newAttachments(b.doc),
 	}
-	c.transcript = view.NewTranscript(s.doc, func(at protocol.Time) view.Time {
-		return view.Time{Stamp: at.String(), Text: s.browser.Clock(at)}
+	c.transcript = view.NewTranscript(b.doc, func(at protocol.Time) view.Time {
+		return view.Time{Stamp: at.String(), Text: b.browser.Clock(at)}
 	})
-	c.sessions = view.NewSessions(s.doc)
-	c.unsent = view.NewUnsent(s.doc)
-	c.shown = c.session(s.root.Attr(markup.AttrSessionKey))
-	c.shown.existed = s.root.Attr(markup.AttrEpoch) != ""
-	c.shown.gone = s.root.Attr(markup.AttrState) == markup.StateGone
+	c.sessions = view.NewSessions(b.doc)
+	c.unsent = view.NewUnsent(b.doc)
+	c.shown = c.session(b.root.Attr(markup.AttrSessionKey))
+	c.shown.existed = b.root.Attr(markup.AttrEpoch) != ""
+	c.shown.gone = b.root.Attr(markup.AttrState) == markup.StateGone
 	c.takeOverOtherUser()
 	c.followedSessions = &follow.Sessions{Call: c.query, OnLoop: c.do, Changed: c.sessionChanged}
 	c.follow(c.shown)
-	s.countUnsent = func(texts []string, durable bool) int {
+	b.countUnsent = func(texts []string, durable bool) int {
 		c.mergeStored(texts, durable)
 		return c.outbox.messages.Unsent()
 	}
@@ -72,7 +72,7 @@ func newChat(s *basePage) *chat {
 func (c *chat) page() page {
 	return page{
 		start: c.start, state: c.state, event: c.event, act: c.act,
-		tick: c.tick, draw: c.draw, counting: c.counting,
+		tick: c.tick, draw: c.draw, needsFastTicks: c.needsFastTicks,
 		navigated: c.navigated, scrolled: c.scrolled,
 		resumeCursors: c.followedSessions.Cursors, hidden: c.saveDraft, visible: c.syncStored,
 		files: c.attach,
@@ -119,7 +119,7 @@ func (c *chat) state(s client.State) {
 	switch s.Phase {
 	case client.Ready:
 		c.clearReloaded()
-		c.welcome(s)
+		c.connected(s)
 	case client.Waiting:
 		c.outbox.current = false
 		c.warnNotDurable()
@@ -137,8 +137,8 @@ func (c *chat) state(s client.State) {
 	}
 }
 
-// welcome brings the page up to date after a connect.
-func (c *chat) welcome(s client.State) {
+// connected brings the page up to date after a connect.
+func (c *chat) connected(s client.State) {
 	if c.user != "" && s.UserID != c.user {
 		c.end(markup.StateSignedOut)
 		c.browser.Reload()
@@ -273,7 +273,7 @@ func (c *chat) scrolled(below, above int) {
 	}
 }
 
-func (c *chat) counting() bool {
+func (c *chat) needsFastTicks() bool {
 	return (c.outbox.messages.Paused() || c.uploadsPaused()) && c.ready()
 }
 

@@ -10,25 +10,25 @@ import (
 )
 
 // connect starts a new client instead of the last one.
-func (s *basePage) connect() {
-	if s.conn != nil {
-		s.conn.Stop()
+func (b *basePage) connect() {
+	if b.conn != nil {
+		b.conn.Stop()
 	}
-	s.conn = s.dial()
-	s.conn.Start()
+	b.conn = b.newClient()
+	b.conn.Start()
 }
 
 // call makes a request. read decodes the payload of its answer; then done is called, on
 // the loop, with the error or nil.
-func (s *basePage) call(
+func (b *basePage) call(
 	method string, params []byte, read func(*jsontext.Decoder), done func(*protocol.Error),
 ) {
-	s.conn.Call(method, client.Encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
-		s.do(func() {
+	b.conn.Call(method, client.Encoded(params), func(payload jsontext.Raw, err *protocol.Error) {
+		b.do(func() {
 			if err == nil {
-				s.connectionAlive()
+				b.connectionAlive()
 			} else {
-				s.rateLimited(err, method != protocol.MethodChatSend)
+				b.rateLimited(err, method != protocol.MethodChatSend)
 			}
 			if err == nil && jsontext.Read(payload, read) != nil {
 				err = protocol.Refuse(protocol.Internal, "the gateway's answer cannot be read")
@@ -39,105 +39,105 @@ func (s *basePage) call(
 }
 
 // pageVisible connects at once, unless the browser says that there is no network.
-func (s *basePage) pageVisible() {
-	if s.browser.Online() {
-		s.tryNow()
+func (b *basePage) pageVisible() {
+	if b.browser.Online() {
+		b.tryNow()
 	}
-	s.redraw(partConnection)
+	b.redraw(partConnection)
 }
 
 // networkChanged is called when the browser has found or lost the network. A connection
 // may survive a loss, such as one to this machine, so a request finds out whether it
 // does. When the network is back, a new connection is made: the old one may be dead
 // without notice.
-func (s *basePage) networkChanged(up bool) {
+func (b *basePage) networkChanged(up bool) {
 	switch {
 	case !up:
-		s.offline, s.unverified = true, true
-		if s.connState.Phase == client.Ready {
-			s.call(protocol.MethodHealth, nil, func(d *jsontext.Decoder) { d.Skip() },
+		b.offline, b.unverified = true, true
+		if b.connState.Phase == client.Ready {
+			b.call(protocol.MethodHealth, nil, func(d *jsontext.Decoder) { d.Skip() },
 				func(*protocol.Error) {})
 		}
-		s.tryNow()
-	case s.offline && s.conn != nil:
-		s.offline = false
-		s.conn.Redial()
-		if s.retryNow != nil {
-			s.retryNow()
+		b.tryNow()
+	case b.offline && b.conn != nil:
+		b.offline = false
+		b.conn.Redial()
+		if b.retryNow != nil {
+			b.retryNow()
 		}
 	default:
-		s.tryNow()
+		b.tryNow()
 	}
-	s.redraw(partConnection | partBody)
+	b.redraw(partConnection | partBody)
 }
 
 // connectionAlive notes that something has arrived on the connection.
-func (s *basePage) connectionAlive() {
-	if s.unverified {
-		s.unverified = false
-		s.redraw(partConnection | partBody)
+func (b *basePage) connectionAlive() {
+	if b.unverified {
+		b.unverified = false
+		b.redraw(partConnection | partBody)
 	}
 }
 
-// reached reports whether the gateway can be reached, as far as the page knows.
-func (s *basePage) reached() bool {
-	return s.connState.Phase == client.Ready && (!s.unverified || s.browser.Online())
+// reachable reports whether the gateway can be reached, as far as the page knows.
+func (b *basePage) reachable() bool {
+	return b.connState.Phase == client.Ready && (!b.unverified || b.browser.Online())
 }
 
-func (s *basePage) tryNow() {
-	if s.conn != nil {
-		s.conn.TryNow()
+func (b *basePage) tryNow() {
+	if b.conn != nil {
+		b.conn.TryNow()
 	}
-	if s.retryNow != nil {
-		s.retryNow()
+	if b.retryNow != nil {
+		b.retryNow()
 	}
 }
 
 // connectionChanged is called when the connection's state has changed, before the page's
 // own state function.
-func (s *basePage) connectionChanged(st client.State) {
-	s.connState = st
+func (b *basePage) connectionChanged(st client.State) {
+	b.connState = st
 	if st.Phase == client.Ready {
-		s.connectionAlive()
+		b.connectionAlive()
 	}
-	s.delayedQueries = nil // a new connection makes its own
-	s.examineIfFailing(st)
-	s.announceConnection(st)
-	s.redraw(partConnection)
+	b.delayedQueries = nil // a new connection makes its own
+	b.checkIfFailing(st)
+	b.announceConnection(st)
+	b.redraw(partConnection)
 }
 
 // announceConnection tells assistive technology that the connection is lost, or back.
-func (s *basePage) announceConnection(st client.State) {
+func (b *basePage) announceConnection(st client.State) {
 	switch {
-	case st.Phase == client.Waiting && !s.announcedLost:
-		s.announcedLost = true
-		view.Announce(s.doc, "The connection is lost.")
-	case st.Phase == client.Ready && s.announcedLost:
-		s.announcedLost = false
-		view.Announce(s.doc, "Connected again.")
+	case st.Phase == client.Waiting && !b.announcedLost:
+		b.announcedLost = true
+		view.Announce(b.doc, "The connection is lost.")
+	case st.Phase == client.Ready && b.announcedLost:
+		b.announcedLost = false
+		view.Announce(b.doc, "Connected again.")
 	}
 }
 
 // connectionView returns the state of the connection as the page shows it.
-func (s *basePage) connectionView() view.Connection {
-	connected := s.connState.Phase == client.Ready || s.connState.Phase == client.Pairing
-	if !s.browser.Online() && (!connected || s.unverified) {
+func (b *basePage) connectionView() view.Connection {
+	connected := b.connState.Phase == client.Ready || b.connState.Phase == client.Pairing
+	if !b.browser.Online() && (!connected || b.unverified) {
 		return view.Connection{State: markup.LinkOffline}
 	}
-	switch s.connState.Phase {
+	switch b.connState.Phase {
 	case client.Ready, client.Pairing:
-		if s.paused() {
-			return view.Connection{State: markup.LinkSlow, Seconds: secondsUntil(s.pausedUntil)}
+		if b.paused() {
+			return view.Connection{State: markup.LinkSlow, Seconds: secondsUntil(b.pausedUntil)}
 		}
 		return view.Connection{State: markup.LinkConnected}
 	case client.Waiting:
-		l := view.Connection{State: markup.LinkReconnecting, Seconds: secondsUntil(s.connState.RetryAt)}
-		if s.connState.Attempt >= failingAfter {
+		l := view.Connection{State: markup.LinkReconnecting, Seconds: secondsUntil(b.connState.RetryAt)}
+		if b.connState.Attempt >= failingAfter {
 			l.State = markup.LinkFailing
 		}
 		return l
 	case client.Refused:
-		return view.Connection{State: markup.LinkRefused, Reason: s.connState.Err.Message}
+		return view.Connection{State: markup.LinkRefused, Reason: b.connState.Err.Message}
 	}
 	return view.Connection{State: markup.LinkConnecting}
 }

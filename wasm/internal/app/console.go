@@ -18,14 +18,14 @@ import (
 type console struct {
 	*basePage
 	pendingPairings pendingPairings
-	inFlight        int  // renewals under way
-	refreshDue      bool // one is due
+	inFlight        int  // refreshes under way
+	refreshDue      bool // another refresh is needed
 	ended           bool // signed out or revoked
 }
 
-func newConsole(s *basePage) *console {
-	s.countUnsent = countMessages
-	return &console{basePage: s, pendingPairings: newPendingPairings(s)}
+func newConsole(b *basePage) *console {
+	b.countUnsent = countMessages
+	return &console{basePage: b, pendingPairings: newPendingPairings(b)}
 }
 
 // countMessages counts the messages in what is stored: names and texts in turn.
@@ -42,7 +42,7 @@ func countMessages(texts []string, _ bool) int {
 func (c *console) page() page {
 	return page{
 		start: c.start, state: c.state, event: c.event, act: c.act,
-		tick: c.tick, draw: func() {}, counting: func() bool { return false },
+		tick: c.tick, draw: func() {}, needsFastTicks: func() bool { return false },
 		visible: c.drawNotifications,
 	}
 }
@@ -71,8 +71,8 @@ func (c *console) state(s client.State) {
 	}
 }
 
-// admitted reports whether the page is connected as an admin. It ends the page if it will
-// never be.
+// admitted reports whether the page is connected as an admin. If the user is no admin any
+// more, it ends the page.
 func (c *console) admitted(s client.State) bool {
 	switch s.Phase {
 	case client.Ready:
@@ -126,8 +126,8 @@ func (c *console) event(f protocol.Frame) {
 	}
 }
 
-// refresh fetches the page again, with a form's fields as its query unless form is nil.
-// One refresh without a form runs at a time: another one waits for its end.
+// refresh fetches the page again. If form is not nil, its fields become the query of the
+// address. A refresh without a form waits until those under way have ended.
 func (c *console) refresh(form view.Element) {
 	if c.ended || c.inFlight > 0 && form == nil {
 		c.refreshDue = true
@@ -138,7 +138,8 @@ func (c *console) refresh(form view.Element) {
 	c.browser.Refresh(form, func(status int) { c.do(func() { c.refreshed(status, form != nil) }) })
 }
 
-func (c *console) refreshed(status int, asked bool) {
+// refreshed handles the end of a refresh. byUser says that the user asked for it.
+func (c *console) refreshed(status int, byUser bool) {
 	c.inFlight--
 	if c.ended {
 		return
@@ -149,7 +150,7 @@ func (c *console) refreshed(status int, asked bool) {
 		if c.refreshDue {
 			c.refresh(nil)
 		}
-	case asked:
+	case byUser:
 		c.problem("The list could not be loaded. Try again in a moment.")
 		fallthrough
 	default:
@@ -172,8 +173,7 @@ func (c *console) tick(clock.Time) {
 func (c *console) writeTimes(all bool) {
 	now := protocol.At(clock.Now())
 	view.WriteTimes(c.root, markup.TimeAgo, func(at protocol.Time) string {
-		return words.Ago(at,
-			now)
+		return words.Ago(at, now)
 	})
 	if all {
 		view.WriteTimes(c.root, markup.TimeClock, c.browser.Clock)
@@ -194,7 +194,7 @@ func (c *console) act(action string, target view.Element) {
 	case markup.ActionConfirmDisconnect:
 		c.actOnRow(target, protocol.MethodClientsDisconnect, "id", markup.IDDisconnectDialog)
 	case markup.ActionNewKey:
-		c.keyDialog(markup.KeyForm, "")
+		c.drawKeyDialog(markup.KeyForm, "")
 		view.OpenKey(c.doc)
 	case markup.ActionConfirmKey:
 		c.createKey()
@@ -230,8 +230,8 @@ func (c *console) actOnRow(target view.Element, method, name, dialog string) {
 
 const daySeconds = 24 * 60 * 60
 
-// keyDialog shows the state of the dialog for a new API key, and an error or "".
-func (c *console) keyDialog(state, problem string) {
+// drawKeyDialog shows the state of the dialog for a new API key, and an error or "".
+func (c *console) drawKeyDialog(state, problem string) {
 	view.Fill(c.doc, markup.IDKeyDialog, state, markup.SlotKey, "", markup.SlotError, problem)
 }
 
@@ -249,14 +249,14 @@ func (c *console) createKey() {
 		Role:      protocol.Role(view.Field(c.doc, dialog, markup.FieldRole)),
 		ExpiresIn: days * daySeconds,
 	}
-	c.keyDialog(markup.KeyBusy, "")
+	c.drawKeyDialog(markup.KeyBusy, "")
 	var made protocol.KeysCreateResult
 	c.call(protocol.MethodKeysCreate, params.AppendJSON(nil), made.DecodeJSON,
 		func(err *protocol.Error) {
 			switch {
 			case c.ended:
 			case err != nil:
-				c.keyDialog(markup.KeyForm, errorText(err))
+				c.drawKeyDialog(markup.KeyForm, errorText(err))
 			default:
 				view.Fill(c.doc, dialog, markup.KeyMade, markup.SlotName, made.Name, markup.SlotUser,
 					made.UserID, markup.SlotKey, made.Key)

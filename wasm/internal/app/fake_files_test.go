@@ -35,61 +35,61 @@ func newFakeFiles() *fakeFiles {
 }
 
 // otherTab returns the files of another page of the same browser.
-func (d *fakeFiles) otherTab() *fakeFiles {
-	return &fakeFiles{loaded: map[string]bool{}, stored: d.stored}
+func (f *fakeFiles) otherTab() *fakeFiles {
+	return &fakeFiles{loaded: map[string]bool{}, stored: f.stored}
 }
 
-func (w *fakeBrowser) Upload(key, path string, progress func(int), done func(int, string)) {
-	w.files.mu.Lock()
-	defer w.files.mu.Unlock()
+func (fb *fakeBrowser) Upload(key, path string, progress func(int), done func(int, string)) {
+	fb.files.mu.Lock()
+	defer fb.files.mu.Unlock()
 	if path != "/api/media/upload" {
 		panic(path)
 	}
-	w.files.uploads = append(w.files.uploads, &fakeUpload{key, progress, done})
+	fb.files.uploads = append(fb.files.uploads, &fakeUpload{key, progress, done})
 }
 
-func (w *fakeBrowser) StoreFile(key string, done func(bool)) {
-	w.files.mu.Lock()
-	defer w.files.mu.Unlock()
-	w.files.loaded[key] = true
-	ok := !w.files.full
+func (fb *fakeBrowser) StoreFile(key string, done func(bool)) {
+	fb.files.mu.Lock()
+	defer fb.files.mu.Unlock()
+	fb.files.loaded[key] = true
+	ok := !fb.files.full
 	if ok {
-		w.files.stored[key] = true
+		fb.files.stored[key] = true
 	}
 	go done(ok)
 }
 
-func (w *fakeBrowser) LoadFile(key string, done func(bool)) {
-	w.files.mu.Lock()
-	defer w.files.mu.Unlock()
-	go done(w.files.stored[key])
+func (fb *fakeBrowser) LoadFile(key string, done func(bool)) {
+	fb.files.mu.Lock()
+	defer fb.files.mu.Unlock()
+	go done(fb.files.stored[key])
 }
 
-func (w *fakeBrowser) Picture(key string) string {
+func (fb *fakeBrowser) Picture(key string) string {
 	if strings.HasPrefix(key, "pic") {
 		return "blob:" + key
 	}
 	return ""
 }
 
-func (w *fakeBrowser) ForgetFile(key string) {
-	w.files.mu.Lock()
-	defer w.files.mu.Unlock()
-	delete(w.files.stored, key)
-	w.files.forgot = append(w.files.forgot, key)
+func (fb *fakeBrowser) ForgetFile(key string) {
+	fb.files.mu.Lock()
+	defer fb.files.mu.Unlock()
+	delete(fb.files.stored, key)
+	fb.files.forgot = append(fb.files.forgot, key)
 }
 
-func (w *fakeBrowser) ClearFiles() { w.files.loaded = map[string]bool{} }
+func (fb *fakeBrowser) ClearFiles() { fb.files.loaded = map[string]bool{} }
 
 // next returns the first upload that is not answered, or nil.
-func (d *fakeFiles) next() *fakeUpload {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.uploads) == 0 {
+func (f *fakeFiles) next() *fakeUpload {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.uploads) == 0 {
 		return nil
 	}
-	s := d.uploads[0]
-	d.uploads = d.uploads[1:]
+	s := f.uploads[0]
+	f.uploads = f.uploads[1:]
 	return s
 }
 

@@ -52,70 +52,70 @@ func newFakeBrowser(doc *viewtest.Document) *fakeBrowser {
 	}
 }
 
-func (w *fakeBrowser) note(what string)     { w.navigations = append(w.navigations, what) }
-func (w *fakeBrowser) Origin() string       { return "http://" + w.host }
-func (w *fakeBrowser) Host() string         { return w.host }
-func (w *fakeBrowser) Path() string         { return w.path }
-func (w *fakeBrowser) TakeFragment() string { f := w.fragment; w.fragment = ""; return f }
-func (w *fakeBrowser) Push(path string)     { w.path = path; w.note("push " + path) }
-func (w *fakeBrowser) Replace(path string)  { w.path = path; w.note("replace " + path) }
-func (w *fakeBrowser) Leave(path string)    { w.note("leave " + path) }
-func (w *fakeBrowser) Reload()              { w.note("reload") }
-func (w *fakeBrowser) SetTitle(s string)    { w.title = s }
-func (w *fakeBrowser) Frame(f func())       { time.AfterFunc(16*time.Millisecond, f) }
-func (w *fakeBrowser) ToLatest()            { w.scrolledToLatest++ }
-func (w *fakeBrowser) HideSidebar()         {}
-func (w *fakeBrowser) Online() bool         { return !w.offline }
-func (w *fakeBrowser) TabValue(k string) string {
-	return w.tabValues[k]
+func (fb *fakeBrowser) note(what string)     { fb.navigations = append(fb.navigations, what) }
+func (fb *fakeBrowser) Origin() string       { return "http://" + fb.host }
+func (fb *fakeBrowser) Host() string         { return fb.host }
+func (fb *fakeBrowser) Path() string         { return fb.path }
+func (fb *fakeBrowser) TakeFragment() string { f := fb.fragment; fb.fragment = ""; return f }
+func (fb *fakeBrowser) Push(path string)     { fb.path = path; fb.note("push " + path) }
+func (fb *fakeBrowser) Replace(path string)  { fb.path = path; fb.note("replace " + path) }
+func (fb *fakeBrowser) Leave(path string)    { fb.note("leave " + path) }
+func (fb *fakeBrowser) Reload()              { fb.note("reload") }
+func (fb *fakeBrowser) SetTitle(s string)    { fb.title = s }
+func (fb *fakeBrowser) Frame(f func())       { time.AfterFunc(16*time.Millisecond, f) }
+func (fb *fakeBrowser) ToLatest()            { fb.scrolledToLatest++ }
+func (fb *fakeBrowser) HideSidebar()         {}
+func (fb *fakeBrowser) Online() bool         { return !fb.offline }
+func (fb *fakeBrowser) TabValue(k string) string {
+	return fb.tabValues[k]
 }
-func (w *fakeBrowser) SetTabValue(k, v string) { w.tabValues[k] = v }
-func (w *fakeBrowser) Matches(text, sought string) bool {
+func (fb *fakeBrowser) SetTabValue(k, v string) { fb.tabValues[k] = v }
+func (fb *fakeBrowser) Matches(text, sought string) bool {
 	return strings.Contains(strings.ToLower(text), strings.ToLower(sought))
 }
-func (w *fakeBrowser) Clock(at protocol.Time) string {
-	if w.clock != nil {
-		return w.clock(at)
+func (fb *fakeBrowser) Clock(at protocol.Time) string {
+	if fb.clock != nil {
+		return fb.clock(at)
 	}
 	return at.String()
 }
 
-func (w *fakeBrowser) Refresh(form view.Element, done func(int)) {
+func (fb *fakeBrowser) Refresh(form view.Element, done func(int)) {
 	id := ""
 	if form != nil {
 		id = form.Attr("id")
 	}
-	w.refreshes = append(w.refreshes, id)
+	fb.refreshes = append(fb.refreshes, id)
 	go func() {
 		time.Sleep(time.Millisecond)
-		done(w.refreshStatus)
+		done(fb.refreshStatus)
 	}()
 }
 
-func (w *fakeBrowser) NotificationState() string        { return w.notificationState }
-func (w *fakeBrowser) RequestNotifications(done func()) { w.notificationState = "on"; go done() }
-func (w *fakeBrowser) Notify(title, to string) {
-	w.notified = append(w.notified,
+func (fb *fakeBrowser) NotificationState() string        { return fb.notificationState }
+func (fb *fakeBrowser) RequestNotifications(done func()) { fb.notificationState = "on"; go done() }
+func (fb *fakeBrowser) Notify(title, to string) {
+	fb.notified = append(fb.notified,
 		title+" "+to)
 }
 
-func (w *fakeBrowser) Random(b []byte) {
-	w.random++
+func (fb *fakeBrowser) Random(b []byte) {
+	fb.random++
 	for i := range b {
-		b[i] = w.random
+		b[i] = fb.random
 	}
 }
 
-func (w *fakeBrowser) Copy(text string, done func(bool)) {
-	w.copied = text
+func (fb *fakeBrowser) Copy(text string, done func(bool)) {
+	fb.copied = text
 	go done(true)
 }
 
-func (w *fakeBrowser) Fetch(method, path, body string, done func(int, string)) {
-	w.mu.Lock()
-	w.fetched = append(w.fetched, strings.TrimSpace(method+" "+path+" "+body))
-	answer, route := w.fetch, w.routes[method+" "+path]
-	w.mu.Unlock()
+func (fb *fakeBrowser) Fetch(method, path, body string, done func(int, string)) {
+	fb.mu.Lock()
+	fb.fetched = append(fb.fetched, strings.TrimSpace(method+" "+path+" "+body))
+	answer, route := fb.fetch, fb.routes[method+" "+path]
+	fb.mu.Unlock()
 	go func() {
 		time.Sleep(time.Millisecond)
 		if route != nil {

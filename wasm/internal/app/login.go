@@ -21,14 +21,14 @@ type login struct {
 // redeemInterval is how long to wait before a link is redeemed again.
 const redeemInterval = 3 * clock.Second
 
-func newLogin(s *basePage) *login {
-	return &login{basePage: s, view: view.Login{State: s.root.Attr(markup.AttrState)}}
+func newLogin(b *basePage) *login {
+	return &login{basePage: b, view: view.Login{State: b.root.Attr(markup.AttrState)}}
 }
 
 func (l *login) page() page {
 	return page{
 		start: l.start, state: l.state, event: l.event, act: l.act,
-		tick: l.tick, draw: l.draw, counting: l.counting,
+		tick: l.tick, draw: l.draw, needsFastTicks: l.needsFastTicks,
 	}
 }
 
@@ -99,7 +99,7 @@ func (l *login) act(action string, _ view.Element) {
 func (l *login) state(client.State)   {}
 func (l *login) event(protocol.Frame) {}
 
-func (l *login) counting() bool { return !l.retryAt.IsZero() }
+func (l *login) needsFastTicks() bool { return !l.retryAt.IsZero() }
 
 func (l *login) tick(now clock.Time) {
 	l.redraw(partBody)

@@ -20,34 +20,34 @@ type notice struct {
 }
 
 // expireAfter has remove called after some time.
-func (s *basePage) expireAfter(after clock.Duration, gone func()) {
-	s.notices = append(s.notices, notice{clock.Now().Add(after), gone})
+func (b *basePage) expireAfter(after clock.Duration, remove func()) {
+	b.notices = append(b.notices, notice{clock.Now().Add(after), remove})
 }
 
-func (s *basePage) expireNotices(now clock.Time) {
-	remaining := s.notices[:0]
-	for _, n := range s.notices {
+func (b *basePage) expireNotices(now clock.Time) {
+	remaining := b.notices[:0]
+	for _, n := range b.notices {
 		if now.Before(n.expires) {
 			remaining = append(remaining, n)
 		} else {
 			n.remove()
 		}
 	}
-	s.notices = remaining
+	b.notices = remaining
 }
 
 // problem shows a notice about a failure, success about a success, info about neither.
-func (s *basePage) problem(text string) { s.showToast(markup.KindProblem, text, longNotice) }
-func (s *basePage) success(text string) { s.showToast(markup.KindGood, text, shortNotice) }
-func (s *basePage) info(text string)    { s.showToast(markup.KindInfo, text, shortNotice) }
+func (b *basePage) problem(text string) { b.showToast(markup.KindProblem, text, longNotice) }
+func (b *basePage) success(text string) { b.showToast(markup.KindGood, text, shortNotice) }
+func (b *basePage) info(text string)    { b.showToast(markup.KindInfo, text, shortNotice) }
 
-func (s *basePage) showToast(kind, text string, stays clock.Duration) {
-	if el := view.Toast(s.doc, kind, text); el != nil {
-		s.expireAfter(stays, el.Remove)
+func (b *basePage) showToast(kind, text string, stays clock.Duration) {
+	if el := view.ShowToast(b.doc, kind, text); el != nil {
+		b.expireAfter(stays, el.Remove)
 	}
 }
 
-func (s *basePage) dismissToast(toast view.Element) {
+func (b *basePage) dismissToast(toast view.Element) {
 	if toast != nil {
 		toast.Remove()
 	}

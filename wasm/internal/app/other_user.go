@@ -7,13 +7,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
-// otherUser is what is known of a session that belongs to another user and that an admin
-// looks at. It is not in the admin's list: what is known was read from the page as
-// served.
+// otherUser describes a session of another user that an admin looks at. The session is not in
+// the admin's list, so its label and agent come from the page that the gateway rendered.
 type otherUser struct {
 	owner        string
 	label, agent string
-	note         bool // the composer writes a note, which the agent does not read, and no message
+	note         bool // the composer writes notes, which the agent does not read
 }
 
 // takeOverOtherUser reads whose session the page shows, if it is another user's.

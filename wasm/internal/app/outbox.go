@@ -16,12 +16,12 @@ type outbox struct {
 	messages client.Outbox
 	lastTime protocol.Time   // of the newest message of this tab
 	stored   map[string]bool // keys of messages that were read from the storage
-	// keys of messages that were sent or removed: what other tabs still say of them is
-	// old
+	// keys of messages that were sent or removed: later messages of other tabs about them
+	// are out of date
 	finished      map[string]bool
 	unstored      map[string]bool // keys of messages that the storage had no room for
 	durable       bool            // what is stored outlasts the tab
-	warned        bool            // the user was told that it does not
+	warned        bool            // the user was told that nothing outlasts the tab
 	tabsConnected bool            // other tabs' messages arrive here
 	current       bool            // what is stored was read, and every change since has arrived
 
@@ -30,7 +30,7 @@ type outbox struct {
 	inFlight   int      // chat.send requests without an answer
 }
 
-// lockState is what this tab has of the lock that the user's tabs share.
+// lockState says whether this tab holds the lock that the user's tabs share.
 type lockState uint8
 
 const (
@@ -64,7 +64,7 @@ func (c *chat) storeMessage(m *client.Outgoing) {
 	})
 }
 
-// messageStored handles the end of a Put. If the storage is full, it warns once a
+// messageStored handles the end of a Put. If the storage is full, it warns once for each
 // message.
 func (c *chat) messageStored(m *client.Outgoing, ok bool) {
 	if c.ended || c.outbox.messages.Find(m.Key) != m {
@@ -87,7 +87,7 @@ func (c *chat) messageStored(m *client.Outgoing, ok bool) {
 
 // warnNotDurable warns once, when messages wait that do not outlast the tab.
 func (c *chat) warnNotDurable() {
-	if c.outbox.warned || c.outbox.durable || c.reached() || c.outbox.messages.Unsent() == 0 {
+	if c.outbox.warned || c.outbox.durable || c.reachable() || c.outbox.messages.Unsent() == 0 {
 		return
 	}
 	c.outbox.warned = true
@@ -95,7 +95,7 @@ func (c *chat) warnNotDurable() {
 		"What is not sent yet is lost when the tab is closed.")
 }
 
-// removeMessage removes a message from every tab.
+// removeMessage removes a message from this tab, the storage and the other tabs.
 func (c *chat) removeMessage(m *client.Outgoing) {
 	c.removeLocally(m)
 	c.storage.Put(messagePrefix+m.Key, "", func(bool) {})
@@ -146,8 +146,8 @@ func (c *chat) withLock(f func()) {
 	}
 }
 
-// lockAcquired reads what the other tabs have stored, unless that is known, before this
-// tab works with the lock.
+// lockAcquired makes sure that this tab has read what the other tabs have stored, then works
+// with the lock.
 func (c *chat) lockAcquired() {
 	if c.outbox.current {
 		c.runWithLock()

@@ -26,17 +26,17 @@ func (c *chat) readStored(then func()) {
 // turn.
 func (c *chat) mergeStored(texts []string, durable bool) {
 	c.outbox.durable, c.outbox.current = durable, c.outbox.tabsConnected
-	there := map[string]bool{}
+	found := map[string]bool{} // keys of stored messages
 	for i := 0; i+1 < len(texts); i += 2 {
 		if key, ok := text.CutPrefix(texts[i], messagePrefix); ok {
-			there[key], c.outbox.stored[key] = true, true
+			found[key], c.outbox.stored[key] = true, true
 			c.mergeMessage(key, texts[i+1])
 		} else if key, ok := text.CutPrefix(texts[i], draftPrefix); ok {
 			c.mergeDraft(key, texts[i+1])
 		}
 	}
 	for _, m := range append([]*client.Outgoing(nil), c.outbox.messages.All()...) {
-		if c.outbox.stored[m.Key] && !there[m.Key] && m.Ack == nil && !m.Sending() {
+		if c.outbox.stored[m.Key] && !found[m.Key] && m.Ack == nil && !m.Sending() {
 			// another tab sent or removed it, and its message about that was lost
 			c.removeLocally(m)
 		}

@@ -27,16 +27,16 @@ type pairingPage struct {
 // says otherwise.
 const coolDown = 60 * clock.Second
 
-func newPairingPage(s *basePage) *pairingPage {
-	p := &pairingPage{basePage: s, shownState: s.root.Attr(markup.AttrState)}
-	s.retryNow = p.retryCookie
+func newPairingPage(b *basePage) *pairingPage {
+	p := &pairingPage{basePage: b, shownState: b.root.Attr(markup.AttrState)}
+	b.retryNow = p.retryCookie
 	return p
 }
 
 func (p *pairingPage) page() page {
 	return page{
 		start: p.start, state: p.state, event: p.event, act: p.act,
-		tick: p.tick, draw: p.draw, counting: p.counting,
+		tick: p.tick, draw: p.draw, needsFastTicks: p.needsFastTicks,
 	}
 }
 
@@ -69,7 +69,7 @@ func (p *pairingPage) requestCookie() {
 // connectWithCookie connects anew, since a WebSocket has the cookie that it was opened
 // with.
 func (p *pairingPage) connectWithCookie() {
-	p.hello.DeviceName = view.Input(p.doc, markup.IDDeviceName)
+	p.connectParams.DeviceName = view.Input(p.doc, markup.IDDeviceName)
 	p.connect()
 }
 
@@ -211,7 +211,7 @@ func (p *pairingPage) act(action string, target view.Element) {
 	}
 }
 
-func (p *pairingPage) counting() bool {
+func (p *pairingPage) needsFastTicks() bool {
 	return !p.retryAt.IsZero() || p.shownState == markup.StateWaiting
 }
 

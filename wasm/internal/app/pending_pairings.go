@@ -15,9 +15,8 @@ type pendingPairings struct {
 	codes map[string]bool // of the pairings; nil after stop
 }
 
-func newPendingPairings(s *basePage) pendingPairings {
-	return pendingPairings{s,
-		map[string]bool{}}
+func newPendingPairings(b *basePage) pendingPairings {
+	return pendingPairings{b, map[string]bool{}}
 }
 
 // load asks the gateway for the pairings.
@@ -64,25 +63,25 @@ func (pp *pendingPairings) stop() {
 }
 
 // showPendingCount shows an admin how many pairings are pending.
-func (s *basePage) showPendingCount(n int) {
+func (b *basePage) showPendingCount(n int) {
 	badge, prefix := words.Badge(n), ""
 	if n > 0 {
 		prefix = "(" + badge + ") "
 	}
-	view.SetText(s.doc, markup.IDPendingBadge, badge)
-	if prefix != s.titlePrefix {
-		s.titlePrefix = prefix
-		s.browser.SetTitle(prefix + s.title)
+	view.SetText(b.doc, markup.IDPendingBadge, badge)
+	if prefix != b.titlePrefix {
+		b.titlePrefix = prefix
+		b.browser.SetTitle(prefix + b.title)
 	}
 }
 
 // notifyPending shows a notification about a pairing if the admin does not look at the
 // page.
-func (s *basePage) notifyPending(p *protocol.PendingDevice) {
-	s.browser.Notify(pendingName(p)+" asks to be let in", markup.ApprovalPath(p.Code))
+func (b *basePage) notifyPending(p *protocol.PendingDevice) {
+	b.browser.Notify(pendingName(p)+" asks to be let in", markup.ApprovalPath(p.Code))
 }
 
-// pendingName is what people call the device of a pairing.
+// pendingName returns the name of the device that asks for a pairing.
 func pendingName(p *protocol.PendingDevice) string {
 	return words.Device("", p.DeviceName, p.UserAgent)
 }

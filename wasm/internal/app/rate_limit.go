@@ -12,46 +12,45 @@ import (
 // limit's pause and the first of them: the user's messages go first.
 const queryInterval = clock.Second
 
-// rateLimited notes an error of the gateway's rate limit (RESOURCE_EXHAUSTED), and until
-// when to wait; it ignores other errors. If all is false, only messages wait: chat.send
-// may be refused because of its session alone, which is no reason to delay other
-// requests.
-func (s *basePage) rateLimited(err *protocol.Error, all bool) {
+// rateLimited notes until when the gateway's rate limit refuses requests, if err is
+// RESOURCE_EXHAUSTED; it ignores other errors. all says that all requests wait. After a
+// chat.send all is false, since the limit of its session alone may have refused it.
+func (b *basePage) rateLimited(err *protocol.Error, all bool) {
 	if err.Code != protocol.ResourceExhausted {
 		return
 	}
-	s.connectionAlive()
-	if !s.paused() {
-		view.Announce(s.doc, "Slow down: the gateway takes no more requests for a while. "+
+	b.connectionAlive()
+	if !b.paused() {
+		view.Announce(b.doc, "Slow down: the gateway takes no more requests for a while. "+
 			"Nothing is lost, and it goes on by itself.")
 	}
 	until := clock.Now().Add(clock.Duration(err.RetryAfterMs) * clock.Millisecond)
-	if s.pausedUntil.Before(until) {
-		s.pausedUntil = until
+	if b.pausedUntil.Before(until) {
+		b.pausedUntil = until
 	}
 	if all {
-		s.blockedUntil = s.pausedUntil
+		b.blockedUntil = b.pausedUntil
 	}
-	s.redraw(partConnection | partBody)
+	b.redraw(partConnection | partBody)
 }
 
 // blocked reports whether the rate limit would refuse every request now; paused, whether
 // some requests.
-func (s *basePage) blocked() bool { return clock.Now().Before(s.blockedUntil) }
-func (s *basePage) paused() bool  { return clock.Now().Before(s.pausedUntil) }
+func (b *basePage) blocked() bool { return clock.Now().Before(b.blockedUntil) }
+func (b *basePage) paused() bool  { return clock.Now().Before(b.pausedUntil) }
 
-// query is call for a request that changes nothing. While the rate limit refuses
-// requests, the query is delayed. A new connection drops the delayed queries: it makes
-// its own.
-func (s *basePage) query(method string, params []byte, read func(*jsontext.Decoder),
+// query is like call, for a request that changes nothing. While the rate limit refuses
+// requests, the query is delayed. A new connection drops the delayed queries, since the page
+// queries everything again then.
+func (b *basePage) query(method string, params []byte, read func(*jsontext.Decoder),
 	done func(*protocol.Error)) {
-	again := func() { s.query(method, params, read, done) }
-	if s.blocked() {
-		s.delayedQueries = append(s.delayedQueries, again)
+	again := func() { b.query(method, params, read, done) }
+	if b.blocked() {
+		b.delayedQueries = append(b.delayedQueries, again)
 		return
 	}
-	s.call(method, params, read, func(err *protocol.Error) {
-		if err != nil && s.blocked() && s.connState.Phase == client.Ready {
+	b.call(method, params, read, func(err *protocol.Error) {
+		if err != nil && b.blocked() && b.connState.Phase == client.Ready {
 			again()
 		} else {
 			done(err)
@@ -60,11 +59,11 @@ func (s *basePage) query(method string, params []byte, read func(*jsontext.Decod
 }
 
 // runDelayedQuery makes the next delayed query if it is due.
-func (s *basePage) runDelayedQuery(now clock.Time) {
-	if len(s.delayedQueries) > 0 && s.connState.Phase == client.Ready &&
-		now.Sub(s.blockedUntil) >= queryInterval {
-		again := s.delayedQueries[0]
-		s.delayedQueries, s.blockedUntil = s.delayedQueries[1:], now
+func (b *basePage) runDelayedQuery(now clock.Time) {
+	if len(b.delayedQueries) > 0 && b.connState.Phase == client.Ready &&
+		now.Sub(b.blockedUntil) >= queryInterval {
+		again := b.delayedQueries[0]
+		b.delayedQueries, b.blockedUntil = b.delayedQueries[1:], now
 		again()
 	}
 }

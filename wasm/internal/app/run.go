@@ -15,7 +15,7 @@ func (c *chat) retryRun(id string) {
 		return
 	case failed.Status != protocol.StatusFailed && failed.Status != protocol.StatusAborted:
 		return
-	case !c.reached():
+	case !c.reachable():
 		c.problem("There is no connection right now. Try again when it is back.")
 		return
 	}

@@ -15,7 +15,7 @@ type session struct {
 	other    *otherUser // nil if the session is the user's own
 
 	existed bool // the gateway had it once
-	gone    bool // the gateway does not have it, or not any more
+	gone    bool // the gateway does not have it, as far as is known
 
 	missed      int64 // how many events the session missed while there was no connection
 	missedUntil int64 // seq of the last of them
@@ -28,8 +28,8 @@ func newSession(key string) *session {
 	return &session{key: key, log: timeline.New(key), retries: map[string]string{}}
 }
 
-// loaded reports whether log is the session's transcript. If not, the transcript stands
-// only in the page that the gateway rendered.
+// loaded reports whether log is the session's transcript. If not, only the page that the
+// gateway rendered shows the transcript.
 func (s *session) loaded() bool {
 	return s.key == "" || s.gone || s.followed != nil && s.followed.Loaded
 }

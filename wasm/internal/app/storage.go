@@ -28,7 +28,8 @@ type Storage interface {
 	Purge(instance, user string, done func())
 }
 
-// The names of stored texts (put) and of messages between tabs (broadcast).
+// Names, or the beginnings of names, of stored texts (put) and of messages between tabs
+// (broadcast).
 const (
 	messagePrefix = "out/"   // put; before the key of a client.Outgoing
 	draftPrefix   = "draft/" // put; before a session's key: the draft of its composer

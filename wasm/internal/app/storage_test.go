@@ -49,119 +49,119 @@ func (s *fakeStorage) open() *tabStorage {
 }
 
 // close closes the tab: it gets no messages any more, and releases the lock.
-func (k *tabStorage) close() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.tabs = slices.DeleteFunc(k.tabs, func(o *tabStorage) bool { return o == k })
-	k.passLock()
-	close(k.queue)
-	k.queue = nil
+func (t *tabStorage) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tabs = slices.DeleteFunc(t.tabs, func(o *tabStorage) bool { return o == t })
+	t.passLock()
+	close(t.queue)
+	t.queue = nil
 }
 
 // later queues f, unless the tab is closed.
-func (k *tabStorage) later(f func()) {
-	if k.queue != nil {
-		k.queue <- f
+func (t *tabStorage) later(f func()) {
+	if t.queue != nil {
+		t.queue <- f
 	}
 }
 
-func (k *tabStorage) Open(instance, user string, told func(name, text string)) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.owner, k.onMessage = instance+" "+user, told
-	if k.texts[k.owner] == nil {
-		k.texts[k.owner] = map[string]string{}
+func (t *tabStorage) Open(instance, user string, told func(name, text string)) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.owner, t.onMessage = instance+" "+user, told
+	if t.texts[t.owner] == nil {
+		t.texts[t.owner] = map[string]string{}
 	}
-	return !k.isolated
+	return !t.isolated
 }
 
-func (k *tabStorage) ReadAll(done func(texts []string, durable bool)) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.later(func() {
-		k.mu.Lock()
+func (t *tabStorage) ReadAll(done func(texts []string, durable bool)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.later(func() {
+		t.mu.Lock()
 		var texts []string
-		for name, text := range k.texts[k.owner] {
-			if !k.slow {
+		for name, text := range t.texts[t.owner] {
+			if !t.slow {
 				texts = append(texts, name, text)
 			}
 		}
-		durable := !k.broken
-		k.mu.Unlock()
+		durable := !t.broken
+		t.mu.Unlock()
 		done(texts, durable)
 	})
 }
 
-func (k *tabStorage) Put(name, text string, done func(ok bool)) {
-	k.Broadcast(name, text)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	ok := !k.broken && (!k.full || text == "")
+func (t *tabStorage) Put(name, text string, done func(ok bool)) {
+	t.Broadcast(name, text)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ok := !t.broken && (!t.full || text == "")
 	switch {
 	case text == "":
-		delete(k.texts[k.owner], name)
+		delete(t.texts[t.owner], name)
 	case ok:
-		k.texts[k.owner][name] = text
+		t.texts[t.owner][name] = text
 	}
-	k.later(func() { done(ok) })
+	t.later(func() { done(ok) })
 }
 
-func (k *tabStorage) Broadcast(name, text string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, o := range k.tabs {
-		if o != k && o.owner == k.owner && !k.isolated {
+func (t *tabStorage) Broadcast(name, text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, o := range t.tabs {
+		if o != t && o.owner == t.owner && !t.isolated {
 			o.later(func() { o.onMessage(name, text) })
 		}
 	}
 }
 
-func (k *tabStorage) Lock(done func()) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.onLock = done
-	k.lockQueue = append(k.lockQueue, k)
-	if k.lockQueue[0] == k {
-		k.later(done)
+func (t *tabStorage) Lock(done func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.onLock = done
+	t.lockQueue = append(t.lockQueue, t)
+	if t.lockQueue[0] == t {
+		t.later(done)
 		return
 	}
-	waits := k.lockQueue[0]
+	waits := t.lockQueue[0]
 	time.AfterFunc(4*time.Second, func() { // takes it from a tab that holds it for too long
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if len(k.lockQueue) > 1 && k.lockQueue[0] == waits && slices.Contains(k.lockQueue, k) {
-			k.lockQueue = k.lockQueue[1:]
-			if next := k.lockQueue[0]; next.onLock != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if len(t.lockQueue) > 1 && t.lockQueue[0] == waits && slices.Contains(t.lockQueue, t) {
+			t.lockQueue = t.lockQueue[1:]
+			if next := t.lockQueue[0]; next.onLock != nil {
 				next.later(next.onLock)
 			}
 		}
 	})
 }
 
-func (k *tabStorage) Unlock() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.passLock()
+func (t *tabStorage) Unlock() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.passLock()
 }
 
-func (k *tabStorage) passLock() {
-	had := len(k.lockQueue) > 0 && k.lockQueue[0] == k
-	k.lockQueue = slices.DeleteFunc(k.lockQueue, func(o *tabStorage) bool { return o == k })
-	if had && len(k.lockQueue) > 0 {
-		next := k.lockQueue[0]
+func (t *tabStorage) passLock() {
+	had := len(t.lockQueue) > 0 && t.lockQueue[0] == t
+	t.lockQueue = slices.DeleteFunc(t.lockQueue, func(o *tabStorage) bool { return o == t })
+	if had && len(t.lockQueue) > 0 {
+		next := t.lockQueue[0]
 		next.later(next.onLock)
 	}
 }
 
-func (k *tabStorage) Purge(instance, user string, done func()) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for owner := range k.texts {
+func (t *tabStorage) Purge(instance, user string, done func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for owner := range t.texts {
 		if owner == instance+" "+user || user == "" && strings.HasPrefix(owner, instance+" ") {
-			k.texts[owner] = map[string]string{}
+			t.texts[owner] = map[string]string{}
 		}
 	}
-	k.later(done)
+	t.later(done)
 }
 
 // names lists what is stored of the user "u", sorted.

@@ -121,11 +121,11 @@ func (c *chat) statusOf(m *client.Outgoing) string {
 		return markup.StatusQueued
 	case m.Ack != nil:
 		return markup.StatusComplete
-	case c.reached() && !m.Uploaded():
+	case c.reachable() && !m.Uploaded():
 		return markup.StatusUploading
-	case c.reached() && !m.Sending() && c.paused():
+	case c.reachable() && !m.Sending() && c.paused():
 		return markup.StatusPaused
-	case c.reached():
+	case c.reachable():
 		return markup.StatusSending
 	}
 	return markup.StatusWaiting

@@ -7,10 +7,7 @@ import (
 )
 
 // SetState sets the state of the whole page.
-func SetState(doc Document, state string) {
-	setAttr(doc.ByID(markup.IDRoot), markup.AttrState,
-		state)
-}
+func SetState(doc Document, state string) { SetRoot(doc, markup.AttrState, state) }
 
 // SetRoot sets an attribute of the root element.
 func SetRoot(doc Document, attr, value string) { setAttr(doc.ByID(markup.IDRoot), attr, value) }
@@ -37,11 +34,11 @@ type Connection struct {
 }
 
 // DrawConnection shows the state of the connection.
-func DrawConnection(doc Document, l Connection) {
+func DrawConnection(doc Document, c Connection) {
 	pill := doc.ByID(markup.IDConnection)
-	setAttr(pill, markup.AttrState, l.State)
-	setSlot(pill, markup.SlotSeconds, seconds(l.Seconds))
-	setSlot(pill, markup.SlotReason, l.Reason)
+	setAttr(pill, markup.AttrState, c.State)
+	setSlot(pill, markup.SlotSeconds, seconds(c.Seconds))
+	setSlot(pill, markup.SlotReason, c.Reason)
 }
 
 // seconds formats a number for a slot; "" for 0 hides the slot and the words around it.
@@ -52,9 +49,9 @@ func seconds(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// Toast shows a notice of a kind, a markup.Kind… value, and returns its element, which
-// the caller removes; nil on a page without notices.
-func Toast(doc Document, kind, text string) Element {
+// ShowToast shows a notice and returns its element, which the caller removes; nil on a page
+// without notices. kind is a markup.Kind… value.
+func ShowToast(doc Document, kind, text string) Element {
 	toasts := doc.ByID(markup.IDToasts)
 	if toasts == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 type Composer struct {
 	Running bool // an answer is being written and can be stopped
 	Text    string
-	Limit   int // that the text may have, in bytes
+	Limit   int // maximum length of the text, in bytes
 }
 
 // DrawComposer shows the form's state. It shows how much room is left once 9 tenths
@@ -37,15 +37,15 @@ func DrawComposer(doc Document, c Composer) {
 	}
 }
 
-// CharactersOver says how many characters a text is too long that is over its limit by
-// a number of bytes, rounded up. People count characters, but limits are in bytes: the
-// result goes by the average size of the text's characters.
+// CharactersOver converts the number of bytes by which a text is too long into characters,
+// rounded up. People count characters, but limits are in bytes: the result assumes that every
+// character has the average size of the text's characters.
 func CharactersOver(text string, bytes int) int64 {
 	return int64((bytes*utf8.RuneCountInString(text) + len(text) - 1) / len(text))
 }
 
-// charactersLeft says how many more characters like those of text fit into a number
-// of bytes, rounded down.
+// charactersLeft returns how many characters of the average size of those in text fit into a
+// number of bytes, rounded down.
 func charactersLeft(text string, bytes int) int64 {
 	return int64(bytes * utf8.RuneCountInString(text) / len(text))
 }

@@ -110,7 +110,7 @@ func (it *messageItem) drawFiles(doc Document, files []File) {
 	it.files.set(entries, func() Element { return doc.Clone(markup.TemplateFile) })
 }
 
-// OpenPicture opens a dialog that shows the picture in an element as large as possible.
+// OpenPicture opens a dialog that shows the picture in link as large as possible.
 func OpenPicture(doc Document, link Element) {
 	picture := first(link, markup.AttrSlot, markup.SlotPicture)
 	if picture == nil {

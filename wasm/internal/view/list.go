@@ -25,10 +25,10 @@ func adoptList(parent Element, key func(Element) string) list {
 	return l
 }
 
-// arrange removes the rows whose key is not in keys, creates missing rows with fresh, and
-// orders all like keys, which must not repeat: rows[i] has keys[i] then. Without a
-// container it does nothing.
-func (l *list) arrange(keys []string, fresh func(i int) Element) {
+// arrange makes rows[i] the row with keys[i]: it removes the rows of other keys, creates
+// missing rows with newRow, and orders the rows. Keys must not repeat. Without a container it
+// does nothing.
+func (l *list) arrange(keys []string, newRow func(i int) Element) {
 	if l.parent == nil {
 		return
 	}
@@ -43,7 +43,7 @@ func (l *list) arrange(keys []string, fresh func(i int) Element) {
 		if found {
 			old = rest
 		} else {
-			r = row{key: key, el: fresh(i)}
+			r = row{key: key, el: newRow(i)}
 		}
 		var before Element
 		if len(old) > 0 {
@@ -93,12 +93,12 @@ type entry struct {
 }
 
 // set shows these entries, whose keys must not repeat.
-func (l *list) set(entries []entry, fresh func() Element) {
+func (l *list) set(entries []entry, newRow func() Element) {
 	keys := make([]string, len(entries))
 	for i := range entries {
 		keys[i] = entries[i].key
 	}
-	l.arrange(keys, func(int) Element { return fresh() })
+	l.arrange(keys, func(int) Element { return newRow() })
 	for i := range l.rows {
 		if r, e := &l.rows[i], &entries[i]; r.fingerprint != e.fingerprint {
 			e.draw(r.el)

@@ -18,15 +18,15 @@ type Transcript struct {
 func NewTranscript(doc Document, clock func(protocol.Time) Time) *Transcript {
 	t := &Transcript{doc: doc, clock: clock, items: map[string]*messageItem{}}
 	t.list = adoptList(doc.ByID(markup.IDMessages),
-		func(el Element) string { return rowOf(el.Attr(markup.AttrMessageID), "") })
+		func(el Element) string { return rowKey(el.Attr(markup.AttrMessageID), "") })
 	for _, r := range t.list.rows {
 		t.items[r.key] = &messageItem{el: r.el}
 	}
 	return t
 }
 
-// rowOf returns the key of a message's row: by its id if it has one, else by its key.
-func rowOf(id, key string) string {
+// rowKey returns the key of a message's row: by its id if it has one, else by its key.
+func rowKey(id, key string) string {
 	if id != "" {
 		return "id " + id
 	}
@@ -49,19 +49,19 @@ func (t *Transcript) DrawAfterServed(own []Message) {
 	t.arrange(served, own)
 }
 
-// arrange shows the rows stay, unchanged, and the messages after them.
-func (t *Transcript) arrange(stay []string, messages []Message) {
-	keys := append(make([]string, 0, len(stay)+len(messages)), stay...)
+// arrange shows the rows with the keys unchanged as they are, then the messages.
+func (t *Transcript) arrange(unchanged []string, messages []Message) {
+	keys := append(make([]string, 0, len(unchanged)+len(messages)), unchanged...)
 	for i := range messages {
 		m := &messages[i]
-		key := rowOf(m.ID, m.Key)
+		key := rowKey(m.ID, m.Key)
 		if m.ID != "" && m.Key != "" {
-			t.renameRow(rowOf("", m.Key), key)
+			t.renameRow(rowKey("", m.Key), key)
 		}
 		keys = append(keys, key)
 	}
 	t.list.arrange(keys, func(i int) Element {
-		m := &messages[i-len(stay)]
+		m := &messages[i-len(unchanged)]
 		it := &messageItem{el: t.doc.Clone(template(m.From))}
 		it.draw(m, t.doc, t.clock)
 		t.items[keys[i]] = it
@@ -76,7 +76,7 @@ func (t *Transcript) arrange(stay []string, messages []Message) {
 // Update draws one message again. It does nothing if the transcript does not have the
 // message.
 func (t *Transcript) Update(m *Message) {
-	if it := t.items[rowOf(m.ID, m.Key)]; it != nil {
+	if it := t.items[rowKey(m.ID, m.Key)]; it != nil {
 		it.draw(m, t.doc, t.clock)
 	}
 }

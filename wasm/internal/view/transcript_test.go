@@ -191,7 +191,7 @@ func TestTextIsNeverMarkup(t *testing.T) {
 	doc := viewtest.Chat("", "", "")
 	view.NewTranscript(doc, clock).Draw([]view.Message{m, s, user("u", evil), code})
 	view.NewSessions(doc).Draw([]view.Session{{Key: evil, Label: evil, Href: "/"}})
-	view.Toast(doc, "info", evil)
+	view.ShowToast(doc, "info", evil)
 	view.OpenDelete(doc, evil, evil)
 	view.Announce(doc, evil)
 	if html := doc.Root.HTML(); strings.Contains(html, "<img src") ||

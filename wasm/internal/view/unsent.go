@@ -2,7 +2,7 @@ package view
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// Refused is a message of a chat that is not on the screen, which the gateway refused.
+// Refused is a message that the gateway refused, of a chat that is not on the screen.
 type Refused struct {
 	Key   string
 	Label string // of the chat

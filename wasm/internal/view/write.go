@@ -2,8 +2,8 @@ package view
 
 import "github.com/gatehouse-chat/gatehouse/shared/markup"
 
-// The set functions write only what differs, and do nothing if el is nil: a page need not
-// have every element.
+// The following functions write only what differs. They do nothing if el is nil, since not
+// every page has every element.
 
 func setText(el Element, text string) {
 	if el != nil && el.Text() != text {
