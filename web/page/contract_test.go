@@ -57,7 +57,7 @@ func values(all map[string]string, prefixes ...string) []string {
 	return slices.Compact(out)
 }
 
-// elements calls f for every element of every view, those in templates included.
+// elements calls f for every element of every view, also for those in templates.
 func elements(t *testing.T, f func(view string, n *htmltest.Node)) {
 	t.Helper()
 	for _, v := range views() {
@@ -92,9 +92,9 @@ func attr(n *htmltest.Node, key string) (string, bool) {
 	return "", false
 }
 
-// TestNamesAgree holds that pages use no name which package markup lacks, and
-// that package markup has no name which no page uses.
-func TestNamesAgree(t *testing.T) {
+// TestPagesUseTheNamesOfMarkup checks that package markup has every name that a page uses,
+// and that a page uses every name that package markup has.
+func TestPagesUseTheNamesOfMarkup(t *testing.T) {
 	t.Parallel()
 	all := constants(t)
 	used := map[string]map[string]bool{"id": {}, "template": {}, markup.AttrAction: {}, markup.AttrSlot: {}, "data": {}}
@@ -103,7 +103,7 @@ func TestNamesAgree(t *testing.T) {
 			switch {
 			case a.Key == "id" && n.Data == "template":
 				used["template"][a.Val] = true
-			case a.Key == "id" && !private(a.Val):
+			case a.Key == "id" && !unshared(a.Val):
 				used["id"][a.Val] = true
 			case a.Key == markup.AttrAction || a.Key == markup.AttrSlot:
 				used[a.Key][a.Val] = true
@@ -130,8 +130,8 @@ func TestNamesAgree(t *testing.T) {
 	}
 }
 
-// private tells ids that only labels, aria attributes or icons refer to.
-func private(id string) bool {
+// unshared reports whether only labels, aria attributes or icons refer to an id.
+func unshared(id string) bool {
 	return strings.HasPrefix(id, "icon-") || strings.HasSuffix(id, "-heading") || id == "token-help" || id == "docs-main"
 }
 
@@ -148,9 +148,9 @@ func TestIDsAreUnique(t *testing.T) {
 	})
 }
 
-// TestEveryPolicyIsKept holds what the content security policy demands: no
+// TestPagesObeyTheContentSecurityPolicy checks what the content security policy demands: no
 // inline script or style, no handler attributes, nothing from elsewhere.
-func TestEveryPolicyIsKept(t *testing.T) {
+func TestPagesObeyTheContentSecurityPolicy(t *testing.T) {
 	t.Parallel()
 	elements(t, func(view string, n *htmltest.Node) {
 		if n.Data == "style" || n.Data == "iframe" || n.Data == "object" || n.Data == "script" && len(n.Children) > 0 {
@@ -168,9 +168,8 @@ func TestEveryPolicyIsKept(t *testing.T) {
 	})
 }
 
-// TestEverythingHasAName holds that what can be operated has words for those who
-// do not see it.
-func TestEverythingHasAName(t *testing.T) {
+// TestControlsHaveAccessibleNames checks that every control has a name for screen readers.
+func TestControlsHaveAccessibleNames(t *testing.T) {
 	t.Parallel()
 	elements(t, func(view string, n *htmltest.Node) {
 		switch n.Data {
@@ -204,7 +203,7 @@ func textOf(n *htmltest.Node) string {
 	return strings.TrimSpace(out.String())
 }
 
-// TestEmptyListsAreEmpty holds that the style sheet can tell an empty list.
+// TestEmptyListsAreEmpty checks that the style sheet can tell an empty list.
 func TestEmptyListsAreEmpty(t *testing.T) {
 	t.Parallel()
 	lists := map[string][]string{
@@ -225,7 +224,7 @@ func TestEmptyListsAreEmpty(t *testing.T) {
 	}
 }
 
-func TestRootTellsWhatTheClientNeeds(t *testing.T) {
+func TestRootHasWhatTheClientNeeds(t *testing.T) {
 	t.Parallel()
 	root := parse(t, view{"chat", Chat(chatModel())})
 	for n := range root.Descendants() {
@@ -246,8 +245,8 @@ func TestRootTellsWhatTheClientNeeds(t *testing.T) {
 	t.Error("no body")
 }
 
-// TestShellTellsNothing holds that the neutral shell is the same for everybody.
-func TestShellTellsNothing(t *testing.T) {
+// TestPairingShellRevealsNothing checks that the neutral shell is the same for everybody.
+func TestPairingShellRevealsNothing(t *testing.T) {
 	t.Parallel()
 	root := parse(t, view{"shell", Pairing(PairingModel{Site: site(), State: markup.StateConnecting})})
 	for n := range root.Descendants() {
@@ -259,7 +258,7 @@ func TestShellTellsNothing(t *testing.T) {
 	}
 }
 
-func TestWordsAreTheProtocols(t *testing.T) {
+func TestStatusesAndRolesAreTheProtocols(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]string{
 		{markup.StatusQueued, string(protocol.StatusQueued)},

@@ -52,9 +52,9 @@ func TestIndexListsEverySheetOnce(t *testing.T) {
 	}
 }
 
-// TestEveryStateShowsItsWords holds that words kept for a state have a rule that
+// TestEveryWordingHasARule checks that words kept for a state have a rule that
 // shows them in it.
-func TestEveryStateShowsItsWords(t *testing.T) {
+func TestEveryWordingHasARule(t *testing.T) {
 	t.Parallel()
 	var selectors []string
 	comments := regexp.MustCompile(`(?s)/\*.*?\*/`)

@@ -37,7 +37,7 @@ type Root struct {
 	HasMore    bool   // chat: earlier messages exist
 	Owner      string // chat: the session's owner; "" for the user's own session
 
-	Topics []string // console: protocol.Topic… values; a change of one makes the page out of date
+	Topics []string // console: protocol.Topic… values whose changes make the page out of date
 }
 
 // Moment is a time, for programs and for people. The client replaces Text by the reader's

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// choose returns the form that the client prefers, the smallest among equals. A client that
-// accepts none of them gets the plain file (RFC 9110, section 12.5.3).
+// choose returns the form that the client prefers; among forms with the same weight, the
+// smallest. A client that accepts no form gets the plain file (RFC 9110, section 12.5.3).
 func choose(forms []form, acceptEncoding []string) form {
 	best, highest := forms[len(forms)-1], 0.0
 	accepted := weights(acceptEncoding)
@@ -51,8 +51,9 @@ func quality(parameter string) float64 {
 	return q
 }
 
-// weight returns the client's weight for a coding. A coding that the client does not name
-// has the weight of "*". Without that the plain file still beats codings of weight 0.
+// weight returns the client's weight for a coding. A coding that the client does not name has
+// the weight of "*". Without "*" its weight is 0, except that of the plain file, which is
+// always acceptable.
 func weight(accepted map[string]float64, coding string) float64 {
 	if q, ok := accepted[coding]; ok {
 		return q

@@ -7,6 +7,5 @@ import (
 	"os"
 )
 
-// files reads the tree, at the root of which the development loop starts the
-// gateway.
+// files reads the source tree. The development loop starts the gateway at its root.
 func files() (fs.FS, error) { return os.DirFS("web/static/dist"), nil }

@@ -60,7 +60,7 @@ func TestPairingsAppearLive(t *testing.T) {
 	})
 }
 
-func TestApprovesWithTheLeast(t *testing.T) {
+func TestApprovalProposesTheLeastRole(t *testing.T) {
 	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
 		s.gateway.on("device.pair.approve", `{"paired":`+pairedJSON("dev-AAAAAAAA", "user-1",
 			"Anna’s laptop")+`}`)
@@ -104,7 +104,7 @@ func (s *harness) choose(name, value string) {
 	s.t.Fatalf("the form has no %s %q", name, value)
 }
 
-func TestJoiningAUserAndMakingAnAdminAreNamed(t *testing.T) {
+func TestApprovalNamesTheUserAndTheAdminRole(t *testing.T) {
 	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
 		s.gateway.refuse("device.pair.approve", protocol.Refuse(protocol.NotFound,
 			"no pairing with that code"))
@@ -161,7 +161,7 @@ func TestDeniesAndRevokes(t *testing.T) {
 	})
 }
 
-func TestCodeInTheAddressOpensTheDialog(t *testing.T) {
+func TestCodeInTheAddressOpensTheApprovalDialog(t *testing.T) {
 	withPage(t, viewtest.Admin, func(w *fakeBrowser,
 		g *fakeGateway) {
 		asAdmin(w, g)
@@ -181,7 +181,7 @@ func TestRevokedAdminSeesNothing(t *testing.T) {
 	})
 }
 
-func TestNoAdminLeaves(t *testing.T) {
+func TestNonAdminLeavesTheAdminPage(t *testing.T) {
 	withPage(t, viewtest.Admin, nil, func(s *harness) {
 		eq(t, "done", strings.Join(s.browser.navigations, " "), "leave /")
 	})

@@ -47,7 +47,7 @@ func TestAttachesAndSends(t *testing.T) {
 		eq(t, "the progress", s.browser.Get("attachments").Find("max", "100")[0].Attr("value"), "40")
 		eq(t, "uploaded", s.acceptUploads(), "pic a b")
 		eq(t, "what is attached", s.attached(), "pic.png ready | a.txt ready | b.txt ready")
-		s.write("")
+		s.send("")
 		eq(t, "what is attached", s.attached(), "")
 		sent := s.gateway.calls("chat.send")
 		if len(sent) != 1 || media(sent[0]) != "[map[filename:pic.png path:/api/media/pic1] map[filename:a.txt path:/api/media/a2] map[filename:b.txt path:/api/media/b3]]" {
@@ -90,9 +90,9 @@ func TestRefusesWhatCannotBeAttached(t *testing.T) {
 		}
 		s.refuseUpload(415, `{"error":{"code":"INVALID_REQUEST","message":"files of this kind are not accepted"}}`)
 		eq(t, "what is attached", s.attached(), "a.txt failed files of this kind are not accepted")
-		s.write("text")
+		s.send("text")
 		eq(t, "what is sent", len(s.gateway.calls("chat.send")), 0)
-		eq(t, "the composer", s.composed(), "text")
+		eq(t, "the composer", s.composerText(), "text")
 		s.do("remove-file", "attachments")
 		eq(t, "what is attached", s.attached(), "")
 		var many []string
@@ -104,7 +104,7 @@ func TestRefusesWhatCannotBeAttached(t *testing.T) {
 	})
 }
 
-func TestTriesUploadsAgain(t *testing.T) {
+func TestRetriesUploads(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.attach("a")
 		s.refuseUpload(503, "")
@@ -142,8 +142,8 @@ func TestMessageWaitsForItsFiles(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.accept("accepted")
 		s.attach("pic")
-		s.write("with a picture")
-		s.write("and a second")
+		s.send("with a picture")
+		s.send("and a second")
 		eq(t, "the transcript", s.messages(),
 			"complete: hi | complete: hello | uploading: with a picture | sending: and a second")
 		eq(t, "what is sent", len(s.gateway.calls("chat.send")), 0)
@@ -156,15 +156,15 @@ func TestMessageWaitsForItsFiles(t *testing.T) {
 	})
 }
 
-func TestTakesFilesBack(t *testing.T) {
+func TestTakesBackAMessageWithFiles(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.accept("accepted")
 		s.attach("a")
-		s.write("not yet")
+		s.send("not yet")
 		s.act("take-back", s.last())
-		eq(t, "the composer", s.composed(), "not yet")
+		eq(t, "the composer", s.composerText(), "not yet")
 		eq(t, "what is attached", s.attached(), "a.txt uploading")
-		s.write("not yet")
+		s.send("not yet")
 		s.refuseUpload(413, `{"error":{"code":"INVALID_REQUEST","message":"the file is too large"}}`)
 		eq(t, "the last message", s.last().Attr("data-status")+" "+s.last().Slot("error"),
 			"unsent “a.txt”: the file is too large")
@@ -174,12 +174,12 @@ func TestTakesFilesBack(t *testing.T) {
 	})
 }
 
-func TestFilesSurviveTheTab(t *testing.T) {
+func TestFilesOutlastTheTab(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
-		one.down()
+		one.disconnect()
 		one.attach("a")
-		one.write("first")
+		one.send("first")
 		one.attach("pic")
 		one.compose("a draft")
 		one.app.Hidden()
@@ -196,18 +196,18 @@ func TestFilesSurviveTheTab(t *testing.T) {
 		}
 		two.wait(time.Second)
 		eq(t, "sent", store.texts("k"), "first")
-		eq(t, "the composer", two.composed()+" "+two.attached(), "a draft pic.png ready")
+		eq(t, "the composer", two.composerText()+" "+two.attached(), "a draft pic.png ready")
 		two.close()
 	})
 }
 
-func TestFilesThatAreNotKept(t *testing.T) {
+func TestFilesThatCannotBeStored(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.browser.files.full = true
-		one.down()
+		one.disconnect()
 		one.attach("a")
-		one.write("first")
+		one.send("first")
 		eq(t, "where it waits", one.browser.Root.Attr("data-keep"), "tab")
 		one.close()
 		two := open("k")
@@ -231,7 +231,7 @@ func TestOneTabUploads(t *testing.T) {
 		one, two := open("k"), open("k")
 		two.browser.files = one.browser.files.otherTab()
 		one.attach("a")
-		one.write("first")
+		one.send("first")
 		two.wait(20 * time.Second)
 		eq(t, "uploads of the other", len(two.browser.files.uploads), 0)
 		eq(t, "the other shows it", two.messages(), "uploading: first")

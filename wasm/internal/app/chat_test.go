@@ -59,9 +59,9 @@ func (s *harness) compose(text string) {
 	s.do("compose", "composer-input")
 }
 
-func (s *harness) composed() string { return s.browser.Get("composer-input").Value() }
+func (s *harness) composerText() string { return s.browser.Get("composer-input").Value() }
 
-func (s *harness) write(text string) {
+func (s *harness) send(text string) {
 	s.browser.Get("composer-input").SetValue(text)
 	s.do("send", "composer")
 }
@@ -88,7 +88,7 @@ func (g *fakeGateway) agent(key, kind, run, payload string, seq int) {
 	g.event("agent", fmt.Sprintf(`{"type":%q,"sessionKey":%q,"agentId":"main","runId":%q,"userId":"u","channel":"ws","payload":%s}`, kind, key, run, payload), seq)
 }
 
-func TestTakesOverTheServersTranscript(t *testing.T) {
+func TestTakesOverTheServedTranscript(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		first := s.browser.Get("messages").Elements()
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello")
@@ -154,9 +154,9 @@ func TestSendsAndStreams(t *testing.T) {
 	})
 }
 
-func TestTheLogMayShowAMessageBeforeItsAck(t *testing.T) {
+func TestMessageArrivesInTheLogBeforeItsAck(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
-		s.write("again")
+		s.send("again")
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | sending: again")
 		own := s.last()
 		s.gateway.message("s", "m5", "again", 5)
@@ -173,12 +173,12 @@ func TestTheLogMayShowAMessageBeforeItsAck(t *testing.T) {
 	})
 }
 
-func TestKeepsWhatCannotBeSentAndSendsItInOrder(t *testing.T) {
+func TestOfflineMessagesAreSentInOrderLater(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
-		s.write("first") // the gateway does not answer
+		s.send("first") // the gateway does not answer
 		s.gateway.cut(1006, "", true)
 		s.wait(100 * time.Millisecond)
-		s.write("second")
+		s.send("second")
 		eq(t, "the transcript", s.messages(),
 			"complete: hi | complete: hello | waiting: first | waiting: second")
 		pill := s.browser.Get("connection")
@@ -205,8 +205,8 @@ func TestKeepsWhatCannotBeSentAndSendsItInOrder(t *testing.T) {
 
 func TestNextMessageWaitsForTheAck(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
-		s.write("first")
-		s.write("second")
+		s.send("first")
+		s.send("second")
 		eq(t, "sends", len(s.gateway.calls("chat.send")), 1)
 		eq(t, "the transcript", s.messages(),
 			"complete: hi | complete: hello | sending: first | sending: second")
@@ -216,7 +216,7 @@ func TestNextMessageWaitsForTheAck(t *testing.T) {
 func TestWaitsWhenTheGatewayIsBusy(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.refuse("chat.send", protocol.Exhausted("slow down", 3000))
-		s.write("first")
+		s.send("first")
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | paused: first")
 		eq(t, "the pill", s.browser.Get("connection").Attr("data-state")+" "+s.browser.Get("connection").Slot("seconds"), "slow 3")
 		s.gateway.accept("queued")
@@ -229,7 +229,7 @@ func TestRefusedMessageLosesNothing(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.refuse("chat.send", protocol.Refuse(protocol.Forbidden,
 			"session does not belong to user"))
-		s.write("mine")
+		s.send("mine")
 		eq(t, "the transcript", s.messages(), "complete: hi | complete: hello | unsent: mine")
 		eq(t, "the reason", s.last().Slot("error"), "session does not belong to user")
 		s.act("resend-message", s.last())
@@ -245,7 +245,7 @@ func TestRefusedMessageLosesNothing(t *testing.T) {
 
 func TestRefusesWhatIsEmptyOrTooLong(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
-		s.write(" \n ")
+		s.send(" \n ")
 		long := strings.Repeat("x", protocol.MaxMessageBytes+1204)
 		s.browser.Get("composer-input").SetValue(long)
 		s.do("compose", "composer-input")
@@ -279,7 +279,7 @@ func TestStopsTheRun(t *testing.T) {
 func TestTakesBackAQueuedMessage(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.accept("queued")
-		s.write("later")
+		s.send("later")
 		s.act("take-back", s.last())
 		eq(t, "the run given up", s.gateway.calls("chat.abort")[0].text("runId"), "r1")
 	})
@@ -317,7 +317,7 @@ func TestSignedOutElsewhere(t *testing.T) {
 	})
 }
 
-func TestAnotherUsersCredential(t *testing.T) {
+func TestCookieOfAnotherUser(t *testing.T) {
 	withPage(t, func() *viewtest.Document { return sessionPage() },
 		func(w *fakeBrowser, g *fakeGateway) {
 			withHistory(w, g)
@@ -328,7 +328,7 @@ func TestAnotherUsersCredential(t *testing.T) {
 		})
 }
 
-func TestCredentialGone(t *testing.T) {
+func TestCookieIsGone(t *testing.T) {
 	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		g.on("connect", `{"protocol":3,"status":"pending_pairing","pairing_code":"ABCDEFGH","expires_at":"","server":{"name":"g","version":"1"}}`)
 	}, func(s *harness) {
@@ -354,7 +354,7 @@ func TestViewerWritesNothing(t *testing.T) {
 		withHistory(w, g)
 		g.on("connect", `{"protocol":3,"role":"viewer","user_id":"u","server":{"name":"g","version":"1"}}`)
 	}, func(s *harness) {
-		s.write("hello")
+		s.send("hello")
 		eq(t, "sends", len(s.gateway.calls("chat.send")), 0)
 		eq(t, "the composer", s.browser.Get("composer-input").Value(), "hello")
 	})

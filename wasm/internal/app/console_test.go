@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-func TestConsoleFollowsItsTopics(t *testing.T) {
+func TestConsoleRefreshesOnItsTopics(t *testing.T) {
 	withPage(t, viewtest.Console, asAdmin, func(s *harness) {
 		eq(t, "renewals when connected", len(s.browser.refreshes), 1)
 		s.gateway.event("admin.changed", `{"topics":["audit","sessions"]}`, 0)
@@ -31,7 +31,7 @@ func TestConsoleFollowsItsTopics(t *testing.T) {
 	})
 }
 
-func TestConsoleTriesAgainWhatDidNotCome(t *testing.T) {
+func TestConsoleRetriesARefresh(t *testing.T) {
 	withPage(t, viewtest.Console, func(w *fakeBrowser,
 		g *fakeGateway) {
 		asAdmin(w, g)
@@ -56,7 +56,7 @@ func TestConsoleWritesTimes(t *testing.T) {
 	})
 }
 
-func TestFilters(t *testing.T) {
+func TestFilterRefreshesThePage(t *testing.T) {
 	withPage(t, viewtest.Console, asAdmin, func(s *harness) {
 		s.do("filter", "filter")
 		eq(t, "asked", s.browser.refreshes[len(s.browser.refreshes)-1], "filter")
@@ -67,7 +67,7 @@ func TestFilters(t *testing.T) {
 	})
 }
 
-func TestOrders(t *testing.T) {
+func TestActionsOnRows(t *testing.T) {
 	withPage(t, viewtest.Console, asAdmin, func(s *harness) {
 		s.gateway.on("clients.disconnect", `{"disconnected":true}`)
 		s.gateway.refuse("api_keys.revoke", protocol.Refuse(protocol.Unavailable, "the store is busy"))
@@ -153,7 +153,7 @@ func TestReloadsTheConfig(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsIsToldEverywhere(t *testing.T) {
+func TestPendingPairingsAreCountedOnEveryPage(t *testing.T) {
 	asAdminOf := func(w *fakeBrowser, g *fakeGateway) {
 		asAdmin(w, g)
 		w.Document.Root.SetAttr("data-user", "admin")
@@ -186,7 +186,7 @@ func TestWhoWaitsIsToldEverywhere(t *testing.T) {
 	}
 }
 
-func TestAsksToNotify(t *testing.T) {
+func TestAsksForNotifications(t *testing.T) {
 	withPage(t, viewtest.Admin, func(w *fakeBrowser,
 		g *fakeGateway) {
 		asAdmin(w, g)
@@ -198,7 +198,7 @@ func TestAsksToNotify(t *testing.T) {
 	})
 }
 
-func TestWhoIsNoAdminLeavesTheConsole(t *testing.T) {
+func TestNonAdminLeavesTheConsole(t *testing.T) {
 	withPage(t, viewtest.Console, nil, func(s *harness) {
 		eq(t, "done", strings.Join(s.browser.navigations, " "), "leave /")
 		eq(t, "what is left", s.browser.Get("console").Inner(), "")

@@ -32,7 +32,7 @@ func (s *harness) checks() string {
 	return strings.Join(list, ", ")
 }
 
-func TestFindsWhatIsWrong(t *testing.T) {
+func TestDoctorFindsTheCause(t *testing.T) {
 	for _, row := range []struct {
 		path   string
 		status int
@@ -89,7 +89,7 @@ func TestFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestOfflineIsFoundOffline(t *testing.T) {
+func TestDoctorFindsThatTheBrowserIsOffline(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.browser.routes = healthy()
 		s.browser.routes["GET /health"] = func() (int, string) { return 0, "" }

@@ -70,7 +70,7 @@ func TestResumesInsteadOfLoading(t *testing.T) {
 	})
 }
 
-func TestResetLoadsWithoutAFlicker(t *testing.T) {
+func TestResetKeepsTheTranscriptWhileLoading(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		before := s.browser.Get("messages").Elements()
 		s.gateway.onConnect(cursor("s", "reset", "e", 6))
@@ -99,7 +99,7 @@ func TestResetOfAnotherLog(t *testing.T) {
 	})
 }
 
-func TestGoneWhileAway(t *testing.T) {
+func TestDeletedWhileDisconnected(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.gateway.onConnect(cursor("s", "gone", "", 0))
 		s.gateway.cut(1006, "", false)
@@ -130,7 +130,7 @@ func TestRecentSessions(t *testing.T) {
 	})
 }
 
-func TestLetsGoOfSessionsThatNobodyLooksAt(t *testing.T) {
+func TestUnfollowsSessionsThatNobodyLooksAt(t *testing.T) {
 	const many = maxFollowed + 5
 	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		withSessions(w, g)
@@ -155,7 +155,7 @@ func TestLetsGoOfSessionsThatNobodyLooksAt(t *testing.T) {
 	})
 }
 
-func TestAsksForMissingEvents(t *testing.T) {
+func TestRequestsMissingEvents(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.answer("chat.replay", func(p params) (string, *protocol.Error) {
 			if fmt.Sprint(p["afterSeq"]) != "4" || p.text("epoch") != "e" {
@@ -190,7 +190,7 @@ func TestNetworkComesBack(t *testing.T) {
 		s.app.Network(false)
 		s.wait(50 * time.Millisecond)
 		eq(t, "the pill", pill.Attr("data-state"), "offline")
-		s.write("in the tunnel")
+		s.send("in the tunnel")
 		eq(t, "the message", s.last().Attr("data-status"), "waiting")
 
 		s.browser.offline = false
@@ -207,7 +207,7 @@ func TestNetworkComesBack(t *testing.T) {
 	})
 }
 
-func TestGatewayOnTheSameMachineNeedsNoNetwork(t *testing.T) {
+func TestLocalGatewayNeedsNoNetwork(t *testing.T) {
 	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		withHistory(w, g)
 		g.on("health", `{"status":"ok"}`)
@@ -219,7 +219,7 @@ func TestGatewayOnTheSameMachineNeedsNoNetwork(t *testing.T) {
 	})
 }
 
-func TestWakesAndTriesAtOnce(t *testing.T) {
+func TestVisiblePageConnectsAtOnce(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.cut(1006, "", true)
 		s.wait(20 * time.Second)
@@ -232,7 +232,7 @@ func TestWakesAndTriesAtOnce(t *testing.T) {
 
 // A page that is reloaded while an answer is written shows what the gateway rendered,
 // until it has loaded the same.
-func TestReloadInMidStreamGoesOn(t *testing.T) {
+func TestReloadWhileAnAnswerStreams(t *testing.T) {
 	const streaming = `<li class="message message-assistant" data-message-id="m4" data-run-id="r4" data-seq="4" data-key="" data-status="streaming" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>one</p><p>two</p></div><span data-slot="activity"></span><span data-slot="error"></span></li>`
 	doc := func() *viewtest.Document {
 		return viewtest.Chat(`data-session-key="s" data-epoch="e" data-last-seq="4" data-has-more="false"`, served+streaming, "")
@@ -258,7 +258,7 @@ func TestReloadInMidStreamGoesOn(t *testing.T) {
 
 // A session that cannot be loaded for now is shown as soon as it is loaded. If the
 // connection is lost before, the page keeps the session that it shows.
-func TestOpensWhenTheGatewayCanAgain(t *testing.T) {
+func TestOpensASessionAfterARetry(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.gateway.refuse("chat.history", &protocol.Error{Code: protocol.Unavailable,
 			Message: "the store is busy", Retryable: true})
@@ -284,7 +284,7 @@ func TestOpensWhenTheGatewayCanAgain(t *testing.T) {
 }
 
 // A refusal for good makes one notice, and another request only when the user asks.
-func TestRefusedForGood(t *testing.T) {
+func TestSessionThatIsRefused(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.gateway.refuse("chat.history", protocol.Refuse(protocol.Forbidden,
 			"session does not belong to user"))

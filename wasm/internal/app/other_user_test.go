@@ -63,7 +63,7 @@ func TestAnAdminAddsANoteOrWrites(t *testing.T) {
 		p := s.gateway.calls("chat.inject")[0]
 		eq(t, "the note", p.text("sessionKey")+" "+p.text("message"), "s Careful.")
 		eq(t, "messages sent", len(s.gateway.calls("chat.send")), 0)
-		eq(t, "the composer", s.composed(), "")
+		eq(t, "the composer", s.composerText(), "")
 		s.gateway.event("chat", `{"type":"message","sessionKey":"s","message":{"id":"n1","role":"system","content":"Careful.","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":5,"author":{"userId":"admin","role":"admin"}}}`, 5)
 		s.wait(50 * time.Millisecond)
 		eq(t, "shown", s.last().Attr("data-by-other")+" "+s.last().Slot("body"), "true Careful.")
@@ -71,7 +71,7 @@ func TestAnAdminAddsANoteOrWrites(t *testing.T) {
 		s.gateway.refuse("chat.inject", protocol.Refuse(protocol.Unavailable, "the store is busy"))
 		s.compose("Kept")
 		s.do("send", "composer")
-		eq(t, "the composer", s.composed(), "Kept")
+		eq(t, "the composer", s.composerText(), "Kept")
 
 		s.writeAs("message")
 		s.gateway.on("chat.send", `{"runId":"r9","sessionKey":"s","messageId":"m9","seq":6,"epoch":"e","status":"accepted"}`)
@@ -82,17 +82,17 @@ func TestAnAdminAddsANoteOrWrites(t *testing.T) {
 	})
 }
 
-func TestANoteWaitsInTheComposer(t *testing.T) {
+func TestNoteStaysInTheComposerWithoutConnection(t *testing.T) {
 	withPage(t, otherUsersPage, withOtherUser, func(s *harness) {
 		s.gateway.cut(1006, "", true)
 		s.compose("Later")
 		s.do("send", "composer")
 		eq(t, "notes", len(s.gateway.calls("chat.inject")), 0)
-		eq(t, "the composer", s.composed(), "Later")
+		eq(t, "the composer", s.composerText(), "Later")
 	})
 }
 
-func TestOwnSessionsAreNobodyElses(t *testing.T) {
+func TestOtherUsersSessionIsNotInTheList(t *testing.T) {
 	withPage(t, otherUsersPage, withOtherUser, func(s *harness) {
 		s.act("new-session", viewtest.Parse(`<p><a data-action="new-session"></a></p>`).Root)
 		eq(t, "the owner", s.browser.Root.Attr("data-owner"), "")
@@ -104,7 +104,7 @@ func TestOwnSessionsAreNobodyElses(t *testing.T) {
 	})
 }
 
-func TestWhoWasDisconnectedComesBackByWish(t *testing.T) {
+func TestDisconnectedUserMayReconnect(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.gateway.cut(1008, protocol.ReasonDisconnected, false)
 		s.wait(time.Hour)

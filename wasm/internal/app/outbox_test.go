@@ -43,24 +43,24 @@ func openTab(t *testing.T, key string, storage *fakeStorage, store *fakeStore, d
 }
 
 // down cuts the connection until back is called.
-func (s *harness) down() {
+func (s *harness) disconnect() {
 	s.gateway.cut(1006, "", true)
 	s.wait(20 * time.Millisecond)
 }
 
 // back lets the page connect again, and waits until it has.
-func (s *harness) back() {
+func (s *harness) reconnect() {
 	s.gateway.up()
 	s.app.Network(true)
 	s.wait(3 * time.Second)
 }
 
-func TestSurvivesClosingTheTab(t *testing.T) {
+func TestMessagesOutlastTheTab(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
-		one.down()
+		one.disconnect()
 		for _, text := range []string{"first", "second", "third"} {
-			one.write(text)
+			one.send(text)
 		}
 		eq(t, "the transcript", one.messages(), "waiting: first | waiting: second | waiting: third")
 		eq(t, "where they wait", one.browser.Root.Attr("data-keep"), "browser")
@@ -76,11 +76,11 @@ func TestSurvivesClosingTheTab(t *testing.T) {
 	})
 }
 
-func TestSlowStorageIsReadWhenItIsThere(t *testing.T) {
+func TestSlowStorageIsReadLater(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
-		one.down()
-		one.write("kept over night")
+		one.disconnect()
+		one.send("kept over night")
 		one.compose("half a thought")
 		one.app.Hidden()
 		one.close()
@@ -92,12 +92,12 @@ func TestSlowStorageIsReadWhenItIsThere(t *testing.T) {
 		two.tab.onMessage("", "")
 		two.wait(time.Second)
 		eq(t, "sent", store.texts("k"), "kept over night")
-		eq(t, "the composer", two.composed(), "half a thought")
+		eq(t, "the composer", two.composerText(), "half a thought")
 		two.close()
 	})
 }
 
-func TestIsSafeFromEnterOn(t *testing.T) {
+func TestMessageIsStoredAtOnce(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.browser.Get("composer-input").SetValue("typed and closed")
@@ -112,7 +112,7 @@ func TestIsSafeFromEnterOn(t *testing.T) {
 	})
 }
 
-func TestALostAnswerMakesNoSecondMessage(t *testing.T) {
+func TestLostAckMakesNoSecondMessage(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.gateway.answer("chat.send", func(p params) (string, *protocol.Error) {
@@ -120,7 +120,7 @@ func TestALostAnswerMakesNoSecondMessage(t *testing.T) {
 			one.gateway.cut(1006, "", true) // the message is stored, but the answer is lost
 			return noAnswer, nil
 		})
-		one.write("once")
+		one.send("once")
 		one.close()
 		two := open("k")
 		two.wait(time.Second)
@@ -131,13 +131,13 @@ func TestALostAnswerMakesNoSecondMessage(t *testing.T) {
 	})
 }
 
-func TestAKeptMessageIsNotTakenForAnOlderOneLikeIt(t *testing.T) {
+func TestUnsentMessageIsNotTakenForAnOlderEqualOne(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
-		one.write("yes")
-		one.down()
-		one.write("yes")
-		one.write("yes")
+		one.send("yes")
+		one.disconnect()
+		one.send("yes")
+		one.send("yes")
 		one.close()
 		two := openTab(t, "k", storage, store, false)
 		two.wait(time.Second)
@@ -147,11 +147,11 @@ func TestAKeptMessageIsNotTakenForAnOlderOneLikeIt(t *testing.T) {
 	})
 }
 
-func TestNewChatThatNobodyKnowsYet(t *testing.T) {
+func TestNewChatThatOnlyThisBrowserHas(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("")
-		one.down()
-		one.write("the first")
+		one.disconnect()
+		one.send("the first")
 		key := sessionKeyOf(one.browser.path)
 		one.close()
 		// The gateway renders the page of a session that it does not have.
@@ -165,7 +165,7 @@ func TestNewChatThatNobodyKnowsYet(t *testing.T) {
 		eq(t, "the state", two.state(), "ready")
 		eq(t, "the transcript", two.messages(), "waiting: the first")
 		eq(t, "the list", two.labels(), "")
-		two.back()
+		two.reconnect()
 		eq(t, "the transcript", two.messages(), "complete: the first")
 		eq(t, "sent", store.texts(key), "the first")
 		two.close()
@@ -174,10 +174,10 @@ func TestNewChatThatNobodyKnowsYet(t *testing.T) {
 
 // The storage may be so slow that the page is connected before it has read the message.
 // The message may then be stored before the gateway answers NOT_FOUND for its session.
-func TestNewChatThatIsReadLate(t *testing.T) {
+func TestNewChatFromSlowStorage(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := openTab(t, "", storage, store, true)
-		one.write("the first")
+		one.send("the first")
 		key := sessionKeyOf(one.browser.path)
 		one.close()
 		win := newFakeBrowser(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
@@ -209,8 +209,8 @@ func TestNewChatThatIsReadLate(t *testing.T) {
 func TestListsChatsThatAreNotSentYet(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("")
-		one.down()
-		one.write("the first")
+		one.disconnect()
+		one.send("the first")
 		eq(t, "the list", one.labels(), "[New chat]")
 		one.close()
 	})
@@ -219,11 +219,11 @@ func TestListsChatsThatAreNotSentYet(t *testing.T) {
 func TestTwoTabsShareOneOutbox(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
-		one.down()
-		two.down()
-		one.write("from one")
-		two.write("from two")
-		one.write("from one again")
+		one.disconnect()
+		two.disconnect()
+		one.send("from one")
+		two.send("from two")
+		one.send("from one again")
 		const all = "waiting: from one | waiting: from two | waiting: from one again"
 		eq(t, "one's transcript", one.messages(), all)
 		eq(t, "two's transcript", two.messages(), all)
@@ -243,11 +243,11 @@ func TestTwoTabsShareOneOutbox(t *testing.T) {
 	})
 }
 
-func TestATabSendsWhatAnotherOneCannot(t *testing.T) {
+func TestTabSendsForAnotherTab(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("elsewhere")
-		one.down()
-		one.write("help")
+		one.disconnect()
+		one.send("help")
 		one.wait(2 * time.Second)
 		eq(t, "sent", store.texts("k"), "help")
 		eq(t, "one's transcript", one.messages(), "complete: help")
@@ -257,34 +257,34 @@ func TestATabSendsWhatAnotherOneCannot(t *testing.T) {
 	})
 }
 
-func TestAFrozenTabStopsNobody(t *testing.T) {
+func TestFrozenTabDoesNotBlockOthers(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		one.gateway.answer("chat.send", nil) // the tab is frozen while it sends
-		one.write("first")
+		one.send("first")
 		eq(t, "has the turn", storage.lockQueue[0] == one.tab, true)
-		two.write("second")
+		two.send("second")
 		two.wait(6 * time.Second)
 		eq(t, "sent", store.texts("k"), "first second")
 		eq(t, "two's transcript", two.messages(), "complete: first | complete: second")
 		eq(t, "one's transcript", one.messages(), "complete: first | complete: second")
-		one.down()
+		one.disconnect()
 		one.close()
 		two.close()
 	})
 }
 
-func TestTabsThatHearNothingOfEachOtherSendOnce(t *testing.T) {
+func TestTabsWithoutMessagesBetweenThemSendOnce(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		storage.isolated = true
 		one, two := open("k"), open("k")
-		one.down()
-		two.down()
-		one.write("a")
-		two.write("b")
-		one.write("c")
-		two.back()
-		one.back()
+		one.disconnect()
+		two.disconnect()
+		one.send("a")
+		two.send("b")
+		one.send("c")
+		two.reconnect()
+		one.reconnect()
 		eq(t, "sent", store.texts("k"), "a b c")
 		eq(t, "one's transcript", one.messages(), "complete: a | complete: b | complete: c")
 		eq(t, "two's transcript", two.messages(), "complete: a | complete: b | complete: c")
@@ -293,33 +293,33 @@ func TestTabsThatHearNothingOfEachOtherSendOnce(t *testing.T) {
 	})
 }
 
-func TestTakenBackInOneTabIsNotSentByAnother(t *testing.T) {
+func TestMessageTakenBackIsNotSentByAnotherTab(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
-		one.down()
-		two.down()
-		one.write("no")
-		one.write("yes")
+		one.disconnect()
+		two.disconnect()
+		one.send("no")
+		one.send("yes")
 		two.act("take-back", two.browser.Get("messages").Elements()[0])
-		eq(t, "two's composer", two.composed(), "no")
+		eq(t, "two's composer", two.composerText(), "no")
 		eq(t, "one's transcript", one.messages(), "waiting: yes")
-		one.back()
-		two.back()
+		one.reconnect()
+		two.reconnect()
 		eq(t, "sent", store.texts("k"), "yes")
 		one.close()
 		two.close()
 	})
 }
 
-func TestWhatTheGatewayMayHaveIsNotTakenBack(t *testing.T) {
+func TestSentMessageCannotBeTakenBack(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		one.gateway.answer("chat.send", nil)
-		one.write("perhaps")
-		one.down()
+		one.send("perhaps")
+		one.disconnect()
 		eq(t, "the transcript", one.messages(), "waiting: perhaps")
 		one.act("take-back", one.last())
-		eq(t, "the composer", one.composed(), "")
+		eq(t, "the composer", one.composerText(), "")
 		eq(t, "the transcript", one.messages(), "waiting: perhaps")
 		if !strings.Contains(one.notices(), "may have reached the gateway") {
 			t.Errorf("the notice reads %q", one.notices())
@@ -328,13 +328,13 @@ func TestWhatTheGatewayMayHaveIsNotTakenBack(t *testing.T) {
 	})
 }
 
-func TestAFullSessionStopsNoOther(t *testing.T) {
+func TestFullSessionDoesNotBlockOthers(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
-		one.down()
-		one.write("to k")
+		one.disconnect()
+		one.send("to k")
 		two := openTab(t, "", storage, store, true)
-		two.write("to another")
+		two.send("to another")
 		other := sessionKeyOf(two.browser.path)
 		two.close()
 		full := true
@@ -344,7 +344,7 @@ func TestAFullSessionStopsNoOther(t *testing.T) {
 			}
 			return store.send(p)
 		})
-		one.back()
+		one.reconnect()
 		eq(t, "sent to the other", store.texts(other), "to another")
 		eq(t, "the transcript", one.messages(), "paused: to k")
 		full = false
@@ -368,7 +368,7 @@ func TestRefusedInAnotherSessionIsShownAndRecoverable(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
 		store.refuseSessionK(one.gateway)
-		one.write("mine")
+		one.send("mine")
 		eq(t, "in its session", one.messages(), "unsent: mine")
 		one.close()
 
@@ -386,7 +386,7 @@ func TestRefusedInAnotherSessionIsShownAndRecoverable(t *testing.T) {
 		eq(t, "sends", len(two.gateway.calls("chat.send")), 1)
 		two.compose("else")
 		two.act("take-back", two.browser.Get("unsent").Elements()[0])
-		eq(t, "the composer", two.composed(), "mine\n\nelse")
+		eq(t, "the composer", two.composerText(), "mine\n\nelse")
 		eq(t, "the list", len(two.browser.Get("unsent").Elements()), 0)
 		two.wait(time.Second)
 		eq(t, "what is kept", storage.names(), "draft/elsewhere")
@@ -394,13 +394,13 @@ func TestRefusedInAnotherSessionIsShownAndRecoverable(t *testing.T) {
 	})
 }
 
-func TestDeletedSessionLeavesItsMessagesToTheirWriter(t *testing.T) {
+func TestUnsentMessagesOfADeletedSession(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("elsewhere")
-		one.down()
+		one.disconnect()
 		two := open("k")
-		two.down()
-		two.write("too late")
+		two.disconnect()
+		two.send("too late")
 		two.close()
 		store.refuseSessionK(one.gateway)
 		one.gateway.answer("chat.send", nil)
@@ -414,39 +414,39 @@ func TestDeletedSessionLeavesItsMessagesToTheirWriter(t *testing.T) {
 	})
 }
 
-func TestNoRoomToKeep(t *testing.T) {
+func TestStorageIsFull(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
-		one.down()
+		one.disconnect()
 		storage.full = true
-		one.write("a long one")
+		one.send("a long one")
 		eq(t, "the transcript", one.messages(), "waiting: a long one")
 		eq(t, "where it waits", one.browser.Root.Attr("data-keep"), "tab")
 		if !strings.Contains(one.notices(), "no room left") {
 			t.Errorf("the notice reads %q", one.notices())
 		}
-		one.back()
+		one.reconnect()
 		eq(t, "sent", store.texts("k"), "a long one")
 		eq(t, "where messages wait", one.browser.Root.Attr("data-keep"), "browser")
 		one.close()
 	})
 }
 
-func TestNothingIsKeptInAPrivateWindow(t *testing.T) {
+func TestPrivateWindow(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		storage.broken = true
 		one := open("k")
-		one.write("sent at once")
+		one.send("sent at once")
 		eq(t, "sent", store.texts("k"), "sent at once")
 		eq(t, "notices", one.notices(), "")
-		one.down()
-		one.write("a")
-		one.write("b")
+		one.disconnect()
+		one.send("a")
+		one.send("b")
 		if n := strings.Count(one.notices(), "lost when the tab is closed"); n != 1 {
 			t.Errorf("told %d times: %q", n, one.notices())
 		}
 		eq(t, "where they wait", one.browser.Root.Attr("data-keep"), "tab")
-		one.back()
+		one.reconnect()
 		eq(t, "sent", store.texts("k"), "sent at once a b")
 		one.close()
 	})
@@ -456,10 +456,10 @@ func TestSignsOutOfEveryTab(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two, away := open("k"), open("k"), open("elsewhere")
 		for _, s := range []*harness{one, two, away} {
-			s.down()
+			s.disconnect()
 		}
-		one.write("secret one")
-		two.write("secret two")
+		one.send("secret one")
+		two.send("secret two")
 		two.compose("secret draft")
 		two.wait(time.Second)
 		away.act("sign-out", away.signOutButton())
@@ -470,7 +470,7 @@ func TestSignsOutOfEveryTab(t *testing.T) {
 		for _, s := range []*harness{one, two} {
 			eq(t, "the state", s.state(), "signed-out")
 			eq(t, "the transcript", s.messages(), "")
-			eq(t, "the composer", s.composed(), "")
+			eq(t, "the composer", s.composerText(), "")
 			eq(t, "in memory", s.unsentInMemory(), 0)
 			s.app.Hidden()
 		}
@@ -484,7 +484,7 @@ func TestSignsOutOfEveryTab(t *testing.T) {
 
 // The gateway revokes the credential of a browser that signs out, and closes its
 // connections with that reason.
-func TestSigningOutIsNoRevocation(t *testing.T) {
+func TestSignOutIsNotShownAsARevocation(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
 		two.compose("secret")
@@ -517,13 +517,13 @@ func (s *harness) unsentInMemory() (n int) {
 	return n
 }
 
-func TestRevokedPurgesWhatIsKept(t *testing.T) {
+func TestRevocationPurgesTheStorage(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one, two := open("k"), open("k")
-		one.down()
+		one.disconnect()
 		one.gateway.up()
-		two.down()
-		two.write("secret")
+		two.disconnect()
+		two.send("secret")
 		storage.texts["i somebody"] = map[string]string{"out/x": "theirs"}
 		one.gateway.answer("connect", nil)
 		one.app.Network(true)
@@ -539,20 +539,20 @@ func TestRevokedPurgesWhatIsKept(t *testing.T) {
 	})
 }
 
-func TestLosingTheCredentialPurgesNothing(t *testing.T) {
+func TestLostCredentialPurgesNothing(t *testing.T) {
 	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
 		one := open("k")
-		one.down()
-		one.write("kept")
+		one.disconnect()
+		one.send("kept")
 		one.gateway.on("connect", `{"protocol":3,"status":"pending_pairing","pairing_code":"ABCDEFGH","expires_at":"","server":{"name":"g","version":"1"}}`)
-		one.back()
+		one.reconnect()
 		eq(t, "done", one.browser.navigations[len(one.browser.navigations)-1], "leave /")
 		eq(t, "what is kept", strings.Count(storage.names(), messagePrefix), 1)
 		one.close()
 	})
 }
 
-func TestRevokedAtTheGatePurgesTheInstance(t *testing.T) {
+func TestRevokedPairingPageUserPurgesTheInstance(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		storage := newFakeStorage()
@@ -585,7 +585,7 @@ func TestAdminPageCountsAndPurges(t *testing.T) {
 
 // Whatever happens to two tabs, each message is sent exactly once, in the order of
 // typing.
-func TestTabsLoseAndDoubleNothing(t *testing.T) {
+func TestTabsSendEachMessageOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		steps := rapid.SliceOfN(rapid.IntRange(0, 11), 5, 25).Draw(rt, "steps")
@@ -602,11 +602,11 @@ func TestTabsLoseAndDoubleNothing(t *testing.T) {
 				case 0, 1:
 					text := fmt.Sprint("m", len(typed))
 					typed = append(typed, text)
-					s.write(text)
+					s.send(text)
 				case 2:
-					s.down()
+					s.disconnect()
 				case 3:
-					s.back()
+					s.reconnect()
 				case 4: // the tab is closed, and another opened
 					s.close()
 					all[i] = openTab(t, "k", storage, store, false)
@@ -621,7 +621,7 @@ func TestTabsLoseAndDoubleNothing(t *testing.T) {
 			}
 			for range 2 {
 				for _, s := range all {
-					s.back()
+					s.reconnect()
 					s.wait(40 * time.Second)
 				}
 			}

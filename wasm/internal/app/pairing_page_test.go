@@ -51,7 +51,7 @@ func TestNoQRCodeOnLoopback(t *testing.T) {
 	})
 }
 
-func TestApprovedComesIn(t *testing.T) {
+func TestApprovalReloadsThePage(t *testing.T) {
 	withPage(t, viewtest.Pairing, withPairing, func(s *harness) {
 		s.gateway.on("connect", `{"protocol":3,"role":"operator","user_id":"u","server":{"name":"g","version":"1"}}`)
 		s.gateway.event("device.pair.resolved", `{"status":"approved"}`, 0)
@@ -74,7 +74,7 @@ func TestReloadsOnlyOnce(t *testing.T) {
 	})
 }
 
-func TestRefusalsAndWhatComesNext(t *testing.T) {
+func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		name, state, seconds string
 		err                  *protocol.Error
@@ -146,7 +146,7 @@ func TestTooManyRequests(t *testing.T) {
 	})
 }
 
-func TestGatewayOutOfReach(t *testing.T) {
+func TestGatewayIsUnreachable(t *testing.T) {
 	withPage(t, viewtest.Pairing, func(w *fakeBrowser, g *fakeGateway) {
 		withPairing(w, g)
 		w.fetch = func(string, string) (int, string) { return 0, "" }
@@ -208,7 +208,7 @@ func TestSignsInByLink(t *testing.T) {
 	}
 }
 
-func TestLinkIsTriedAgainWhenTheGatewayIsBack(t *testing.T) {
+func TestLinkIsRetried(t *testing.T) {
 	withPage(t, viewtest.Login, func(w *fakeBrowser, _ *fakeGateway) {
 		w.fragment = "c0de"
 		w.fetch = func(string, string) (int, string) { return 0, "" }

@@ -44,7 +44,7 @@ func TestObeysTheRateLimit(t *testing.T) {
 			t.Errorf("what is said aloud is %q", said)
 		}
 		first := len(came)
-		s.write("in the pause")
+		s.send("in the pause")
 		s.wait(10 * time.Second)
 		eq(t, "asked in the pause", strings.Join(came[first:], " "), "")
 		eq(t, "the message", s.messages(), "complete: hi | complete: hello | paused: in the pause")
@@ -91,7 +91,7 @@ func TestTranscriptWaitsForTheRateLimit(t *testing.T) {
 	})
 }
 
-func TestWhatIsRefusedForNowIsTriedAgain(t *testing.T) {
+func TestRateLimitedQueriesAreRetried(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.attach("a")
 		s.refuseUpload(413, `{"error":{"code":"RESOURCE_EXHAUSTED","message":"your files would take too much","retryable":true,"retryAfterMs":60000}}`)

@@ -55,7 +55,7 @@ func TestAsksForAnotherAnswer(t *testing.T) {
 	})
 }
 
-func TestRefusedRetryIsTold(t *testing.T) {
+func TestRefusedRetryIsShown(t *testing.T) {
 	withPage(t, sessionPage, withHistory, func(s *harness) {
 		s.failRun()
 		s.gateway.refuse("chat.retry", protocol.Refuse(protocol.FailedPrecondition,

@@ -115,7 +115,7 @@ func TestOpensNothingWithoutConnection(t *testing.T) {
 	})
 }
 
-func TestEventsOfOtherSessionsStayThere(t *testing.T) {
+func TestEventsOfOtherSessionsDoNotChangeTheTranscript(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.act("open-session", s.session("a"))
 		s.act("open-session", s.session("s"))
@@ -173,14 +173,14 @@ func TestDeletedElsewhere(t *testing.T) {
 		eq(t, "the state", s.state(), "gone")
 		eq(t, "the title", s.browser.Get("session-title").Text(), "No such chat")
 		eq(t, "the transcript", s.messages(), "")
-		s.write("hello?")
+		s.send("hello?")
 		eq(t, "sends", len(s.gateway.calls("chat.send")), 0)
 		s.do("open-session", "session-list")
 		eq(t, "the state", s.state(), "ready")
 	})
 }
 
-func TestDeletedWhileAway(t *testing.T) {
+func TestSessionDeletedWhileDisconnected(t *testing.T) {
 	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		g.refuse("chat.history", protocol.Refuse(protocol.NotFound, "no such session"))
 	}, func(s *harness) {
@@ -228,7 +228,7 @@ func TestLoadsEarlierMessages(t *testing.T) {
 	})
 }
 
-func TestAdminSeesHowManyWait(t *testing.T) {
+func TestAdminSeesThePendingCount(t *testing.T) {
 	withPage(t, sessionPage, func(w *fakeBrowser, g *fakeGateway) {
 		withSessions(w, g)
 		g.on("connect", `{"protocol":3,"role":"admin","user_id":"u","server":{"name":"g","version":"1"}}`)

@@ -65,10 +65,10 @@ func (t *tabStorage) later(f func()) {
 	}
 }
 
-func (t *tabStorage) Open(instance, user string, told func(name, text string)) bool {
+func (t *tabStorage) Open(instance, user string, onMessage func(name, text string)) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.owner, t.onMessage = instance+" "+user, told
+	t.owner, t.onMessage = instance+" "+user, onMessage
 	if t.texts[t.owner] == nil {
 		t.texts[t.owner] = map[string]string{}
 	}

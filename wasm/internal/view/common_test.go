@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-func TestSessionsAreDrawnWhereTheyChanged(t *testing.T) {
+func TestOnlyChangedSessionsAreDrawn(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Chat("", "", "")
 	list := view.NewSessions(doc)
@@ -40,7 +40,7 @@ func TestSessionsAreDrawnWhereTheyChanged(t *testing.T) {
 	}
 }
 
-func TestComposerTellsTheLimit(t *testing.T) {
+func TestComposerShowsTheLimit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		written     string
@@ -94,7 +94,7 @@ func TestAdminListsAndApproval(t *testing.T) {
 	}
 }
 
-func TestAgeOfLinesThatTheServerRendered(t *testing.T) {
+func TestAgesOfServedEntries(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Admin()
 	now, _ := protocol.ParseTime("2026-01-01T03:00:00Z")

@@ -40,7 +40,7 @@ func drawn(t *testing.T, messages []view.Message) string {
 	return doc.Get("messages").Inner()
 }
 
-func TestPatchesAmountToTheWhole(t *testing.T) {
+func TestPatchesEqualAFullDraw(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -130,7 +130,7 @@ func servedMessages(status string, html ...string) []view.Message {
 	return []view.Message{u, a}
 }
 
-func TestTakingOverLeavesAloneWhatIsRight(t *testing.T) {
+func TestTakeoverDoesNotRewriteFinalMessages(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Chat("", strings.Replace(served, "%", "complete", 1), "")
 	before := doc.Get("messages").Elements()
@@ -146,7 +146,7 @@ func TestTakingOverLeavesAloneWhatIsRight(t *testing.T) {
 	}
 }
 
-func TestTakingOverAStreamingAnswerGoesOn(t *testing.T) {
+func TestTakeoverOfAStreamingAnswer(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Chat("", strings.Replace(served, "%", "streaming", 1), "")
 	transcript := view.NewTranscript(doc, clock)
@@ -157,7 +157,7 @@ func TestTakingOverAStreamingAnswerGoesOn(t *testing.T) {
 	}
 }
 
-func TestOwnMessagesStandBehindWhatTheServerRendered(t *testing.T) {
+func TestOwnMessagesFollowServedOnes(t *testing.T) {
 	t.Parallel()
 	doc := viewtest.Chat("", strings.Replace(served, "%", "complete", 1), "")
 	transcript := view.NewTranscript(doc, clock)
@@ -203,7 +203,7 @@ func TestTextIsNeverMarkup(t *testing.T) {
 	}
 }
 
-func TestTheOrderFollowsTheModel(t *testing.T) {
+func TestRowsFollowTheModelsOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 2))

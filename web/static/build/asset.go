@@ -20,9 +20,9 @@ type asset struct {
 	content []byte
 }
 
-// served returns the name with the first ten hex digits of the content's SHA-256 before
+// servedName returns the name with the first ten hex digits of the content's SHA-256 before
 // the extension.
-func (a asset) served() string {
+func (a asset) servedName() string {
 	ext := filepath.Ext(a.name)
 	return fmt.Sprintf("%s.%.5x%s", strings.TrimSuffix(a.name, ext), sha256.Sum256(a.content), ext)
 }
@@ -36,18 +36,17 @@ type coding struct {
 func codings() []coding {
 	return []coding{
 		{".gz", func(w io.Writer) io.WriteCloser {
-			z, _ := gzip.NewWriterLevel(w, gzip.BestCompression) // fails for unknown levels alone
+			z, _ := gzip.NewWriterLevel(w, gzip.BestCompression) // fails only for unknown levels
 			return z
 		}},
 		{".br", func(w io.Writer) io.WriteCloser { return brotli.NewWriterLevel(w, brotli.BestCompression) }},
 	}
 }
 
-// write writes the file and its compressed forms into dist, each atomically. The plain file
-// comes last, so if it exists its forms do too, unless it was written fast: then .br is
-// missing.
+// write writes the file and its compressed forms into dist, each atomically. The plain file is
+// written last: if the plain file exists, so do its compressed forms, unless fast was set.
 func (a asset) write(out io.Writer, dist string, fast bool) error {
-	path := filepath.Join(dist, a.served())
+	path := filepath.Join(dist, a.servedName())
 	if fast && exists(path) || exists(path) && exists(path+".br") {
 		return nil
 	}
@@ -98,16 +97,16 @@ func exists(path string) bool {
 
 // replace writes a file atomically: readers see the old file or the new one.
 func replace(path string, content []byte) error {
-	half, err := os.CreateTemp(filepath.Dir(path), ".half-*")
+	temp, err := os.CreateTemp(filepath.Dir(path), ".half-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(half.Name())
-	_, err = half.Write(content)
-	if err := errors.Join(err, half.Chmod(0o644), half.Close()); err != nil {
+	defer os.Remove(temp.Name())
+	_, err = temp.Write(content)
+	if err := errors.Join(err, temp.Chmod(0o644), temp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(half.Name(), path)
+	return os.Rename(temp.Name(), path)
 }
 
 // prune removes files that belong to no current asset from dist, so that no old files are
@@ -119,7 +118,7 @@ func prune(dist string, assets []asset) error {
 	}
 	current := map[string]bool{".gitkeep": true}
 	for _, a := range assets {
-		current[a.served()] = true
+		current[a.servedName()] = true
 	}
 	for _, entry := range entries {
 		name := entry.Name()

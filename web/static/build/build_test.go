@@ -39,7 +39,7 @@ func TestBundleKeepsTheOrderOfTheIndex(t *testing.T) {
 	put(t, dir, "index.css", "/* order\n @import \"no.css\"; */\n@import \"z.css\";\n\n@import \"a-1.css\";\n")
 	put(t, dir, "z.css", "z { }\n\n")
 	put(t, dir, "a-1.css", "a { }")
-	got, err := bundle(dir)
+	got, err := bundleStyles(dir)
 	if err != nil || string(got) != "z { }\na { }\n" {
 		t.Errorf("bundle = %q, %v", got, err)
 	}
@@ -59,7 +59,7 @@ func TestBundleRefuses(t *testing.T) {
 		put(t, dir, "index.css", c.index)
 		put(t, dir, "a.css", "a { }")
 		put(t, dir, "b.css", "b { }")
-		if _, err := bundle(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := bundleStyles(dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("bundle of %q: %v, want it to tell %q", c.index, err, c.want)
 		}
 	}
@@ -71,11 +71,11 @@ func TestScriptEndsWithTheLoader(t *testing.T) {
 	put(t, dir, "boot.js", "boot;\n")
 	put(t, dir, "storage.js", "storage;\n")
 	put(t, dir, "a.js", "a;\n")
-	got, err := script(dir)
+	got, err := joinScripts(dir)
 	if err != nil || string(got) != "a;\nstorage;\nboot;\n" {
 		t.Errorf("script = %q, %v", got, err)
 	}
-	if _, err := script(t.TempDir()); err == nil {
+	if _, err := joinScripts(t.TempDir()); err == nil {
 		t.Error("without boot.js it does not fail")
 	}
 }
@@ -83,7 +83,7 @@ func TestScriptEndsWithTheLoader(t *testing.T) {
 func TestServedNameFollowsTheContent(t *testing.T) {
 	t.Parallel()
 	// printf abc | sha256sum: ba7816bf8f01…
-	if got := (asset{"wasm_exec.js", []byte("abc")}).served(); got != "wasm_exec.ba7816bf8f.js" {
+	if got := (asset{"wasm_exec.js", []byte("abc")}).servedName(); got != "wasm_exec.ba7816bf8f.js" {
 		t.Errorf("served = %q", got)
 	}
 }
@@ -100,7 +100,7 @@ func TestFormsUnpackToTheContent(t *testing.T) {
 		".gz": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
 		".br": func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil },
 	} {
-		packed, err := os.Open(filepath.Join(dir, a.served()+ext))
+		packed, err := os.Open(filepath.Join(dir, a.servedName()+ext))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,19 +115,19 @@ func TestFormsUnpackToTheContent(t *testing.T) {
 	}
 }
 
-func TestFormsThatDoNotPayAreNotWritten(t *testing.T) {
+func TestLargerCompressedFormsAreNotWritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	a := asset{"a.css", []byte("a")}
 	if err := a.write(io.Discard, dir, false); err != nil {
 		t.Fatal(err)
 	}
-	if got := names(t, dir); got != a.served() {
+	if got := names(t, dir); got != a.servedName() {
 		t.Errorf("dist has %q", got)
 	}
 }
 
-func TestUnchangedFilesAreLeftAlone(t *testing.T) {
+func TestUnchangedFilesAreNotRewritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	a := asset{"a.css", bytes.Repeat([]byte("a"), 1000)}
@@ -140,7 +140,7 @@ func TestUnchangedFilesAreLeftAlone(t *testing.T) {
 	}
 	untouched := func() bool {
 		t.Helper()
-		info, err := os.Stat(filepath.Join(dir, a.served()))
+		info, err := os.Stat(filepath.Join(dir, a.servedName()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestUnchangedFilesAreLeftAlone(t *testing.T) {
 	}
 	age := func() {
 		t.Helper()
-		if err := os.Chtimes(filepath.Join(dir, a.served()), before, before); err != nil {
+		if err := os.Chtimes(filepath.Join(dir, a.servedName()), before, before); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -157,7 +157,7 @@ func TestUnchangedFilesAreLeftAlone(t *testing.T) {
 	if write(true); !untouched() {
 		t.Error("the second fast build wrote again")
 	}
-	if write(false); untouched() || !exists(filepath.Join(dir, a.served()+".br")) {
+	if write(false); untouched() || !exists(filepath.Join(dir, a.servedName()+".br")) {
 		t.Error("a full build after a fast one did not compress")
 	}
 	age()
@@ -166,7 +166,7 @@ func TestUnchangedFilesAreLeftAlone(t *testing.T) {
 	}
 }
 
-func TestPruneKeepsWhatIsCurrent(t *testing.T) {
+func TestPruneKeepsCurrentFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	a := asset{"a.css", bytes.Repeat([]byte("a"), 1000)}
@@ -186,12 +186,12 @@ func TestPruneKeepsWhatIsCurrent(t *testing.T) {
 	}
 }
 
-func TestReportHoldsTheBudget(t *testing.T) {
+func TestReportChecksTheBudget(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	packed, plain := asset{"app.wasm", bytes.Repeat([]byte("a"), 1000)}, asset{"b.js", bytes.Repeat([]byte("b"), 300)}
-	put(t, dir, packed.served()+".br", strings.Repeat("x", 100))
-	put(t, dir, packed.served()+".gz", strings.Repeat("x", 150))
+	put(t, dir, packed.servedName()+".br", strings.Repeat("x", 100))
+	put(t, dir, packed.servedName()+".gz", strings.Repeat("x", 150))
 	var out bytes.Buffer
 	if err := report(&out, dir, []asset{packed, plain}, &budget{gzip: 150, brotli: 100}); err != nil {
 		t.Errorf("at its budget: %v", err)

@@ -12,11 +12,10 @@ import (
 )
 
 // compile builds the client and returns the module, with the names of its functions.
-// The compiler leaves it under bin, which spares it the next linking when nothing has
-// changed.
+// The module stays in bin, so that Go does not link it again when nothing has changed.
 //
-// Functions are not inlined: measured, that takes 46 kB of 680 from the download
-// and adds 0.6 µs to the decoding of a frame, which takes 76 to reach the page.
+// Functions are not inlined. Measured: that makes the download 46 kB smaller, of 680. Decoding
+// a frame takes 0.6 µs longer, of the 76 µs that a frame needs to reach the page.
 func compile(ctx context.Context, out io.Writer, o options) ([]byte, error) {
 	bin, err := filepath.Abs(filepath.Join(o.root, "bin"))
 	if err != nil {
@@ -28,17 +27,17 @@ func compile(ctx context.Context, out io.Writer, o options) ([]byte, error) {
 		"-gcflags=all=-l", "-ldflags=-s -w -X main.version="+o.version, "-o", module, ".")
 	build.Dir = filepath.Join(o.root, "wasm")
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-	var said bytes.Buffer
-	build.Stdout, build.Stderr = &said, &said
+	var output bytes.Buffer
+	build.Stdout, build.Stderr = &output, &output
 	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("go build in wasm: %w\n%s", err, said.String())
+		return nil, fmt.Errorf("go build in wasm: %w\n%s", err, output.String())
 	}
 	return os.ReadFile(module)
 }
 
-// glue reads wasm_exec.js from the Go release that compiles the client. The file of another
+// wasmExec reads wasm_exec.js of the Go release that compiles the client. That of another
 // release does not work.
-func glue(ctx context.Context, o options) ([]byte, error) {
+func wasmExec(ctx context.Context, o options) ([]byte, error) {
 	env := exec.CommandContext(ctx, "go", "env", "GOROOT")
 	env.Dir = o.root
 	root, err := env.Output()

@@ -15,7 +15,7 @@ var clientFiles = []string{"../../../wasm/internal/*/*.go", "../../../shared/clo
 // client imports, and calls exactly those that the client exports.
 func TestClientAndLoaderAgree(t *testing.T) {
 	t.Parallel()
-	loader, err := script(filepath.Join("..", "js"))
+	loader, err := joinScripts(filepath.Join("..", "js"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,8 +27,8 @@ import (
 	"sync"
 )
 
-// budget limits the size of the compiled client's download, in bytes. Without TLS browsers
-// accept only gzip.
+// budget limits the size of the compiled client's download, in bytes. gzip counts too, since
+// browsers accept brotli only over TLS.
 type budget struct {
 	gzip, brotli int
 }
@@ -37,14 +37,14 @@ var clientBudget = budget{gzip: 730_000, brotli: 545_000}
 
 type options struct {
 	root    string // of the tree
-	version string // told by the client when it connects
-	fast    bool   // compress nothing
+	version string // the client sends it when it connects
+	fast    bool   // keep function names, compress nothing, check no budget
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.root, "root", ".", "root `directory` of the tree")
-	flag.StringVar(&o.version, "version", "devel", "`version` that the client tells")
+	flag.StringVar(&o.version, "version", "devel", "`version` that the client sends when it connects")
 	flag.BoolVar(&o.fast, "fast", false, "for development: keep names, compress nothing and check no budget")
 	symbols := flag.Bool("symbols", false,
 		"name the functions in a stack trace, from the arguments or standard input")
@@ -93,9 +93,9 @@ func build(ctx context.Context, out io.Writer, o options) error {
 	return report(out, dist, assets, limit)
 }
 
-// shrink squeezes the client, and returns its budget. If squeeze does not understand
-// the module, as after a change of Go's linker, the client stays as it is and no budget
-// holds.
+// shrink squeezes the client, and returns its budget. If squeeze does not understand the
+// module, for example after a change of Go's linker, shrink returns the client as it is and
+// no budget.
 func shrink(out io.Writer, client []byte) ([]byte, *budget) {
 	squeezed, err := squeeze(client)
 	if err != nil {
@@ -108,11 +108,11 @@ func shrink(out io.Writer, client []byte) ([]byte, *budget) {
 // collect builds or reads the plain content of every file.
 func collect(ctx context.Context, client []byte, o options) ([]asset, error) {
 	static := filepath.Join(o.root, "web", "static")
-	style, err := bundle(filepath.Join(static, "css"))
+	style, err := bundleStyles(filepath.Join(static, "css"))
 	if err != nil {
 		return nil, err
 	}
-	exec, err := glue(ctx, o)
+	exec, err := wasmExec(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func collect(ctx context.Context, client []byte, o options) ([]asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	boot, err := script(filepath.Join(static, "js"))
+	boot, err := joinScripts(filepath.Join(static, "js"))
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ type function []byte
 func (f function) get(at int) uint32    { return binary.LittleEndian.Uint32(f[at:]) }
 func (f function) set(at int, v uint32) { binary.LittleEndian.PutUint32(f[at:], v) }
 
-// pclntab is the table, by its parts. These share the memory given to findPclntab.
+// pclntab has the parts of the table. They share the memory given to findPclntab.
 type pclntab struct {
 	names     []byte // strings, each ended by a zero
 	units     []byte // offsets of file names, by compilation unit
@@ -48,8 +48,8 @@ type pclntab struct {
 	functions []function
 }
 
-// findPclntab finds the table in memory. It checks all offsets, so that a table of
-// another format is an error and not destroyed.
+// findPclntab finds the table in memory. It checks all offsets, so that strip cannot destroy
+// a table of another format.
 func findPclntab(mem []byte) (*pclntab, error) {
 	at := bytes.Index(mem, []byte(pclntabStart))
 	if at < 0 {
@@ -151,9 +151,9 @@ func (f function) tables(fields ...int) (offsets []uint32) {
 	return offsets
 }
 
-// walk goes through a table in pcs and returns where the table ends. It calls yield,
-// if there is one, with each value and the PC, counted from the function's first, up
-// to which the value holds, until yield returns false. A table at 0 is none.
+// walk goes through a table in pcs and returns where the table ends. Unless yield is nil,
+// walk calls it with each value and with the PC up to which the value holds, counted from
+// the function's first PC, until yield returns false. at is 0 if there is no table.
 func (t *pclntab) walk(at uint32, yield func(end uint64, value int64) bool) (int, error) {
 	if at == 0 {
 		return 0, nil
@@ -176,10 +176,10 @@ func (t *pclntab) walk(at uint32, yield func(end uint64, value int64) bool) (int
 	}
 }
 
-// strip removes what is only for the text of stack traces: names, files and lines.
-// Names that the runtime itself looks at are replaced, see stripped.
+// strip removes names, files and lines, which only the text of stack traces needs. Names that
+// the runtime itself looks at are replaced: see stripped.
 func (t *pclntab) strip() error {
-	used := make([]bool, len(t.pcs)) // by the tables that remain
+	used := make([]bool, len(t.pcs)) // bytes of the tables that remain
 	for _, f := range t.functions {
 		for _, at := range f.tables(funcPCSP) {
 			end, err := t.walk(at, nil)

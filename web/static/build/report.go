@@ -12,24 +12,24 @@ import (
 // clientName is the compiled client, by far the largest file. The budget limits it.
 const clientName = "app.wasm"
 
-// report prints the size of each file, and fails if the module exceeds the budget, if there
-// is one. Where a compressed form is missing because it would not be smaller, the plain file
-// counts, which is sent instead.
+// report prints the size of each file. It fails if the module exceeds limit, unless limit is
+// nil. If a compressed form is missing, because it would not be smaller, the size of the
+// plain file counts: the gateway sends that one instead.
 func report(out io.Writer, dist string, assets []asset, limit *budget) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "client\traw\tgzip\tbrotli\t")
 	var total [3]int
 	var client budget
 	for _, a := range assets {
-		path := filepath.Join(dist, a.served())
-		weights := [3]int{len(a.content), size(path+".gz", len(a.content)), size(path+".br", len(a.content))}
-		for i, weight := range weights {
-			total[i] += weight
+		path := filepath.Join(dist, a.servedName())
+		sizes := [3]int{len(a.content), size(path+".gz", len(a.content)), size(path+".br", len(a.content))}
+		for i, bytes := range sizes {
+			total[i] += bytes
 		}
 		if a.name == clientName {
-			client = budget{gzip: weights[1], brotli: weights[2]}
+			client = budget{gzip: sizes[1], brotli: sizes[2]}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t\n", a.name, kilobytes(weights[0]), kilobytes(weights[1]), kilobytes(weights[2]))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t\n", a.name, kilobytes(sizes[0]), kilobytes(sizes[1]), kilobytes(sizes[2]))
 	}
 	fmt.Fprintf(table, "together\t%s\t%s\t%s\t\n", kilobytes(total[0]), kilobytes(total[1]), kilobytes(total[2]))
 	if err := table.Flush(); err != nil {
@@ -44,12 +44,12 @@ func report(out io.Writer, dist string, assets []asset, limit *budget) error {
 	)
 }
 
-func exceeds(coding string, weight, limit int) error {
-	if weight <= limit {
+func exceeds(coding string, bytes, limit int) error {
+	if bytes <= limit {
 		return nil
 	}
 	return fmt.Errorf("with %s %s weighs %d bytes, %d more than its budget of %d",
-		coding, clientName, weight, weight-limit, limit)
+		coding, clientName, bytes, bytes-limit, limit)
 }
 
 // size returns the size of a file, or other if there is no such file.

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// script joins the loader's files into one. boot.js comes last, since it uses the others.
-func script(dir string) ([]byte, error) {
+// joinScripts joins the loader's files into one. boot.js comes last, since it uses the others.
+func joinScripts(dir string) ([]byte, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.js"))
 	if err != nil {
 		return nil, err

@@ -2,11 +2,11 @@ package main
 
 import "fmt"
 
-// squeeze writes the data section of a module from Go's linker again, which makes the
-// module a fifth smaller once it is compressed. The linker writes tens of thousands of
-// segments to save a few zeros each: squeeze writes a handful. It also removes the
-// names, files and lines of all functions, which are for the text of stack traces:
-// `make symbols` adds them to a trace afterwards.
+// squeeze makes a module of Go's linker a fifth smaller, measured after compression. The
+// linker splits the data section into tens of thousands of segments to leave out a few zeros
+// each; squeeze writes a handful of segments. It also removes the names, files and lines of
+// all functions. Only the text of stack traces needs them, and `make symbols` adds them to a
+// trace afterwards.
 //
 // All other sections stay as they are. Those before the data section, the code among
 // them, stay where they are, so that an address in a stack trace is valid in the module
@@ -16,10 +16,10 @@ func squeeze(module []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(all, sectionMemory); err != nil {
+	if _, err := findSection(all, sectionMemory); err != nil {
 		return nil, fmt.Errorf("whether memory is zero at first is unknown: %w", err)
 	}
-	data, err := find(all, sectionData)
+	data, err := findSection(all, sectionData)
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,9 @@ func link(t *testing.T, ldflags string) []byte {
 	return content
 }
 
-// TestModulesOfThisGoAreSqueezed fails when a Go release changes what its linker
+// TestSqueezesModulesOfThisGo fails when a Go release changes what its linker
 // writes. The build still succeeds then, but the client is a fifth larger.
-func TestModulesOfThisGoAreSqueezed(t *testing.T) {
+func TestSqueezesModulesOfThisGo(t *testing.T) {
 	t.Parallel()
 	module := link(t, "-s -w")
 	squeezed, err := squeeze(module)
@@ -200,7 +200,7 @@ func TestSymbolsAgreeWithTheLinker(t *testing.T) {
 	}
 }
 
-func TestStrippedNamesAnswerTheRuntime(t *testing.T) {
+func TestStrippedNamesSuitTheRuntime(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"main.main":                          "stripped.name",
@@ -221,7 +221,7 @@ func TestStrippedNamesAnswerTheRuntime(t *testing.T) {
 	}
 }
 
-func TestBuildGoesOnUnsqueezed(t *testing.T) {
+func TestBuildContinuesUnsqueezed(t *testing.T) {
 	t.Parallel()
 	module, table := small()
 	for _, c := range []struct {
@@ -237,12 +237,12 @@ func TestBuildGoesOnUnsqueezed(t *testing.T) {
 		content, limit := shrink(&out, module())
 		if lean := len(content) < len(module()); lean != (c.want == "") || (limit != nil) != lean ||
 			!strings.Contains(out.String(), c.want) || strings.Count(out.String(), "\n") > 1 {
-			t.Errorf("%d bytes with the limit %v, said is %q, wanted %q", len(content), limit, &out, c.want)
+			t.Errorf("%d bytes with the limit %v, output is %q, wanted %q", len(content), limit, &out, c.want)
 		}
 	}
 }
 
-func TestForeignModulesAreRefused(t *testing.T) {
+func TestUnknownModulesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		want   string
@@ -270,7 +270,7 @@ func TestForeignModulesAreRefused(t *testing.T) {
 	whole := module()
 	for n := range whole {
 		if _, err := squeeze(whole[:n]); err == nil {
-			t.Errorf("the first %d bytes of %d are taken for a module", n, len(whole))
+			t.Errorf("the first %d bytes of %d are accepted as a module", n, len(whole))
 		}
 	}
 }

@@ -35,7 +35,7 @@ func readSymbols(module []byte) (*symbols, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := find(all, sectionData)
+	data, err := findSection(all, sectionData)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +43,9 @@ func readSymbols(module []byte) (*symbols, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &symbols{served: []string{asset{clientName, module}.served()}}
+	s := &symbols{served: []string{asset{clientName, module}.servedName()}}
 	if squeezed, err := squeeze(module); err == nil {
-		s.served = []string{asset{clientName, squeezed}.served(), s.served[0]}
+		s.served = []string{asset{clientName, squeezed}.servedName(), s.served[0]}
 	}
 	if s.table, err = findPclntab(mem.bytes); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func readSymbols(module []byte) (*symbols, error) {
 
 // readImports reads the names of imported functions. Go's linker imports nothing else.
 func (s *symbols) readImports(all []section) error {
-	imports, err := find(all, sectionImport)
+	imports, err := findSection(all, sectionImport)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *symbols) readImports(all []section) error {
 
 // readBodies reads where each function's code is.
 func (s *symbols) readBodies(all []section) error {
-	code, err := find(all, sectionCode)
+	code, err := findSection(all, sectionCode)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestNamesAreNamedInTraces(t *testing.T) {
+func TestNamesInTraces(t *testing.T) {
 	t.Parallel()
 	module, _ := small()
 	s, err := readSymbols(module())

@@ -59,8 +59,8 @@ func sections(module []byte) ([]section, error) {
 	return all, nil
 }
 
-// find returns the section with a number, or an error when the module has none.
-func find(all []section, id byte) (section, error) {
+// findSection returns the section with a number, or an error when the module has none.
+func findSection(all []section, id byte) (section, error) {
 	i := slices.IndexFunc(all, func(s section) bool { return s.id == id })
 	if i < 0 {
 		return section{}, fmt.Errorf("the module has no section %d", id)
@@ -144,8 +144,8 @@ func zero(b []byte, at int) int {
 	return at
 }
 
-// nonZero returns the index of the first other byte than zero from at on, or the
-// length of b.
+// nonZero returns the index of the first byte from at on that is not zero, or the length
+// of b.
 func nonZero(b []byte, at int) int {
 	for at < len(b) && b[at] == 0 {
 		at++
@@ -153,7 +153,7 @@ func nonZero(b []byte, at int) int {
 	return at
 }
 
-// reader reads what a module is made of. After an error it returns zeros.
+// reader reads the bytes and numbers of a module. After an error it returns zeros.
 type reader struct {
 	rest []byte
 	err  error

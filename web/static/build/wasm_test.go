@@ -93,7 +93,7 @@ func TestSegmentsEndAtGaps(t *testing.T) {
 	}
 }
 
-func TestForeignSegmentsAreRefused(t *testing.T) {
+func TestUnknownSegmentsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ data, want string }{
 		{"\x01\x01\x03abc", "segment 0: kind 1"},
