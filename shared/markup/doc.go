@@ -15,12 +15,11 @@
 //
 // # Ground rules
 //
-// The client never builds HTML from strings. It clones a <template> (ids
-// Template…), fills the clone's slots through textContent, sets attributes
-// named here, and toggles hidden. A template is rendered by the very part that
-// renders the same thing into a page, from a zero model, so a cloned node and a
-// server-rendered one have the same elements, attributes and slots. There are only two
-// exceptions to textContent: [SlotBody], into which the client puts blocks that the
+// The client never builds HTML from strings. It clones a <template> (ids Template…),
+// fills the clone's slots through textContent, sets attributes named here, and toggles
+// hidden. The component that renders an element into a page also renders the template, from
+// a zero model. So a cloned element and one that the server rendered have the same child
+// elements, attributes and slots. There are only two exceptions to textContent: [SlotBody], into which the client puts blocks that the
 // server has sanitised, and elements with [AttrLive], which the client updates from a
 // newly fetched page of this server (below).
 //
@@ -36,12 +35,12 @@
 //
 // # Actions
 //
-// An element with [AttrAction] asks for the Action… in it. Which event asks depends on
-// the element: submit for a form; input for a textarea or text-like input; change for a
+// An element with [AttrAction] asks for that Action…. The event that starts the action
+// depends on the element: submit for a form; input for a textarea or text-like input; change for a
 // select, radio or checkbox; click for everything else. The client listens on the root,
 // takes the closest ancestor of the event's target that has the attribute, and prevents
-// the default. A link with an action keeps its default if a modifier key or a button
-// other than the first is used. Attributes of the closest message, session, card, row or
+// the default. If a link with an action is clicked with a modifier key or another button
+// than the first, the browser opens the link as usual. Attributes of the closest message, session, card, row or
 // dialog around the element say what the action is about (below).
 //
 // # The root
@@ -68,10 +67,10 @@
 //	                  user's; empty for the user's own
 //	data-topics       console: protocol.Topic… values, separated by spaces: the page
 //	                  is out of date when one of them changes; empty for none
-//	data-keep         where unsent messages are kept: KeepBrowser, as served, or
-//	                  KeepTab if they are lost with the tab
+//	data-keep         where unsent messages are stored: KeepBrowser, as served, or
+//	                  KeepTab if they are lost when the tab is closed
 //
-// data-has-more="true" is all that shows the "Load earlier" button. The loader's own
+// The "Load earlier" button is shown if data-has-more is "true". The loader's own
 // <script> has data-wasm, the address of the client's module, and data-exec, the address
 // of Go's wasm_exec.js.
 //
@@ -199,7 +198,7 @@
 // data-state to CopyDone, then back to CopyIdle. Code blocks in a body may hold a button
 // with ActionCopyCode, which works the same; the code is the text of the <pre> beside it.
 //
-// The foot of a message reserves one line in every status, so nothing moves when a run
+// The foot of a message is one line high in every status, so nothing moves when a run
 // starts or ends.
 //
 // [IDUnsent] holds an item of [TemplateUnsent] for each refused message of another chat:
@@ -284,7 +283,7 @@
 // address, and the page is fetched again. Only such forms have a method; the loader keeps
 // the browser from submitting other forms.
 //
-// Actions in a row: ActionStopSession (data-row is the session's key), ActionDisconnect
+// Actions of a row: ActionStopSession (data-row is the session's key), ActionDisconnect
 // (data-row is the connection's id; slots user, browser, address), ActionRevokeKey
 // (data-row is the key's id; slots name, key, user). The last two open
 // [IDDisconnectDialog] and [IDRevokeKeyDialog]: copy data-row and the slots to the

@@ -53,8 +53,8 @@ const (
 	LinkRefused      = "refused"
 )
 
-// Values of a message's data-status. The first six are the protocol's. The others are
-// for the user's own messages that the gateway has not stored yet.
+// Values of a message's data-status. The first group has the protocol's statuses. The others
+// are for the user's own messages that the gateway has not stored yet.
 const (
 	StatusQueued    = "queued"
 	StatusStreaming = "streaming"
@@ -64,11 +64,10 @@ const (
 	StatusWithdrawn = "withdrawn"
 
 	StatusUploading = "uploading"
-
-	StatusSending = "sending"
-	StatusWaiting = "waiting"
-	StatusPaused  = "paused"
-	StatusUnsent  = "unsent"
+	StatusSending   = "sending"
+	StatusWaiting   = "waiting"
+	StatusPaused    = "paused"
+	StatusUnsent    = "unsent"
 )
 
 // Values of data-state of other components.
@@ -162,7 +161,7 @@ const (
 	CheckSocket  = "socket"
 )
 
-// Values of data-keep: where unsent messages are kept.
+// Values of data-keep: where unsent messages are stored.
 const (
 	KeepBrowser = "browser"
 	KeepTab     = "tab"

@@ -9,8 +9,8 @@ import (
 // unknownBrowser names a browser whose User-Agent is not in the tables.
 const unknownBrowser = "Unknown browser"
 
-// maxUserAgent is how many bytes of a User-Agent Browser looks at. The gateway
-// keeps 256 characters of one, which are at most as many bytes.
+// maxUserAgent is how many bytes of a User-Agent Browser looks at. The gateway stores 256
+// characters of a User-Agent, which are at most that many bytes.
 const maxUserAgent = 4 * 256
 
 // Device returns the name of a device: the label that an admin gave it, or else the name
@@ -54,7 +54,7 @@ func lookUp(userAgent, table string) string {
 	return ""
 }
 
-// cut splits table at the first end, which is in neither half.
+// cut splits table at the first byte end, and returns the parts before and after that byte.
 func cut(table string, end byte) (first, rest string) {
 	for i := range len(table) {
 		if table[i] == end {
@@ -64,11 +64,12 @@ func cut(table string, end byte) (first, rest string) {
 	return table, ""
 }
 
-// Each line of a table is "mark=name": a part of a User-Agent and the name to show for
-// it. As strings the tables take 2.8 kB less of the download (brotli) than as slices.
+// Each line of a table is "mark=name": a part of a User-Agent, and the name to show for such
+// a User-Agent. As strings the tables make the download 2.8 kB smaller (brotli) than as
+// slices.
 //
-// The order matters, because a browser's User-Agent also names the browsers that it is
-// compatible with: the first mark that is found counts.
+// The first mark that a User-Agent contains counts. So the order matters: a browser's
+// User-Agent also names the browsers that it is compatible with.
 const browsers = `Edg/=Edge
 EdgA/=Edge
 EdgiOS/=Edge

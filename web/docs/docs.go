@@ -31,7 +31,9 @@ func Chapters() []Chapter {
 		{"Use", []string{"start", "agents", "people"}},
 		{"Run", []string{"docker", "systemd", "network", "operation"}},
 		{"Build on", []string{"programs", "clients"}},
-		{"Look up", []string{"configuration", "commands", "http", "protocol", "metrics", "limits", "troubleshooting"}},
+		{"Look up", []string{
+			"configuration", "commands", "http", "protocol", "metrics", "limits", "troubleshooting",
+		}},
 		{"Inside", []string{"architecture", "contributing"}},
 	}
 }

@@ -52,7 +52,8 @@ func (n *Node) each(yield func(*Node) bool) bool {
 
 // void are the elements that have no end tag (HTML, section 13.1.2).
 var void = []string{
-	"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+	"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta",
+	"source", "track", "wbr",
 }
 
 // Parse returns the tree of a document or of a part of one.

@@ -90,7 +90,8 @@ func load(dist fs.FS) (*Assets, error) {
 	}
 	for _, name := range required {
 		if a.urls[name] == "" {
-			return nil, errors.New("the browser client is not built in (" + name + ` is missing): run "make build"`)
+			return nil, errors.New("the browser client is not built in (" + name +
+				` is missing): run "make build"`)
 		}
 	}
 	return a, nil
@@ -117,7 +118,11 @@ func cutLast(s, sep string) (before, after string, found bool) {
 // forms lists the codings that a file has, the smallest first.
 func forms(name string, sizes map[string]int64) []form {
 	var all []form
-	for _, f := range []form{{coding: "br", name: name + ".br"}, {coding: "gzip", name: name + ".gz"}, {coding: "identity", name: name}} {
+	for _, f := range []form{
+		{coding: "br", name: name + ".br"},
+		{coding: "gzip", name: name + ".gz"},
+		{coding: "identity", name: name},
+	} {
 		if size, ok := sizes[f.name]; ok {
 			f.size = size
 			all = append(all, f)

@@ -26,8 +26,8 @@ func setTitle(title string)
 //go:wasmimport gatehouse page_request_frame
 func requestFrame()
 
-// frameDue is called before the browser draws a frame. It is also called when the page becomes hidden or
-// visible, since the frame that was requested may come late then, or never.
+// frameDue is called before the browser draws a frame. It is also called when the page
+// becomes hidden or visible: then the requested frame may come late, or never.
 //
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_frame_due

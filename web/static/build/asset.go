@@ -39,7 +39,9 @@ func codings() []coding {
 			z, _ := gzip.NewWriterLevel(w, gzip.BestCompression) // fails only for unknown levels
 			return z
 		}},
-		{".br", func(w io.Writer) io.WriteCloser { return brotli.NewWriterLevel(w, brotli.BestCompression) }},
+		{".br", func(w io.Writer) io.WriteCloser {
+			return brotli.NewWriterLevel(w, brotli.BestCompression)
+		}},
 	}
 }
 

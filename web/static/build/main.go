@@ -45,7 +45,8 @@ func main() {
 	var o options
 	flag.StringVar(&o.root, "root", ".", "root `directory` of the tree")
 	flag.StringVar(&o.version, "version", "devel", "`version` that the client sends when it connects")
-	flag.BoolVar(&o.fast, "fast", false, "for development: keep names, compress nothing and check no budget")
+	flag.BoolVar(&o.fast, "fast", false,
+		"for development: keep names, compress nothing and check no budget")
 	symbols := flag.Bool("symbols", false,
 		"name the functions in a stack trace, from the arguments or standard input")
 	flag.Parse()

@@ -22,16 +22,19 @@ func report(out io.Writer, dist string, assets []asset, limit *budget) error {
 	var client budget
 	for _, a := range assets {
 		path := filepath.Join(dist, a.servedName())
-		sizes := [3]int{len(a.content), size(path+".gz", len(a.content)), size(path+".br", len(a.content))}
+		plain := len(a.content)
+		sizes := [3]int{plain, size(path+".gz", plain), size(path+".br", plain)}
 		for i, bytes := range sizes {
 			total[i] += bytes
 		}
 		if a.name == clientName {
 			client = budget{gzip: sizes[1], brotli: sizes[2]}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t\n", a.name, kilobytes(sizes[0]), kilobytes(sizes[1]), kilobytes(sizes[2]))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t\n", a.name,
+			kilobytes(sizes[0]), kilobytes(sizes[1]), kilobytes(sizes[2]))
 	}
-	fmt.Fprintf(table, "together\t%s\t%s\t%s\t\n", kilobytes(total[0]), kilobytes(total[1]), kilobytes(total[2]))
+	fmt.Fprintf(table, "together\t%s\t%s\t%s\t\n",
+		kilobytes(total[0]), kilobytes(total[1]), kilobytes(total[2]))
 	if err := table.Flush(); err != nil {
 		return err
 	}

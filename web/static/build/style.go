@@ -29,7 +29,8 @@ func bundleStyles(dir string) ([]byte, error) {
 		}
 		match := cssImport.FindSubmatch(line)
 		if match == nil {
-			return nil, fmt.Errorf(`css/index.css: %q is not understood: one @import "name.css"; a line`, line)
+			return nil, fmt.Errorf(
+				`css/index.css: %q is not understood: one @import "name.css"; a line`, line)
 		}
 		name := string(match[1])
 		if imported[name] {

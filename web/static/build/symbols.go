@@ -128,7 +128,8 @@ func (s *symbols) function(i, within uint64) string {
 	at := sort.Search(len(s.table.functions), func(j int) bool {
 		return uint64(s.table.functions[j].get(funcEntry)) >= i+firstFunction
 	})
-	if at == len(s.table.functions) || uint64(s.table.functions[at].get(funcEntry)) != i+firstFunction {
+	if at == len(s.table.functions) ||
+		uint64(s.table.functions[at].get(funcEntry)) != i+firstFunction {
 		return unknown
 	}
 	f := s.table.functions[at]
@@ -205,8 +206,8 @@ func (s *symbols) annotate(out io.Writer, trace io.Reader) error {
 		file := fileInTrace.FindString(lines.Text())
 		if file != "" && !warned && !slices.Contains(s.served, file) {
 			warned = true
-			fmt.Fprintf(out, "\t→ names may be wrong: this tree builds %s; check out the version that served %s\n",
-				s.served[0], file)
+			fmt.Fprintf(out, "\t→ names may be wrong: this tree builds %s; "+
+				"check out the version that served %s\n", s.served[0], file)
 		}
 		for _, name := range s.names(lines.Text()) {
 			fmt.Fprintln(out, "\t→", name)
