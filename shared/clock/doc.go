@@ -8,7 +8,7 @@
 // web/static/js/boot.js):
 //
 //	clock_wall() f64             milliseconds since 1970 UTC
-//	clock_monotonic() f64           milliseconds on a monotonic clock
+//	clock_monotonic() f64        milliseconds on a monotonic clock
 //	timer_set(id i32, ms f64)    call the export timer_fired(id) after ms
 //	timer_clear(id i32)          cancel the timer
 package clock

@@ -175,7 +175,7 @@ func TestTakesBackAMessageWithFiles(t *testing.T) {
 }
 
 func TestFilesOutlastTheTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.disconnect()
 		one.attach("a")
@@ -202,7 +202,7 @@ func TestFilesOutlastTheTab(t *testing.T) {
 }
 
 func TestFilesThatCannotBeStored(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.browser.files.full = true
 		one.disconnect()
@@ -227,7 +227,7 @@ func TestFilesThatCannotBeStored(t *testing.T) {
 
 // The tab that has a file uploads it; the others do not.
 func TestOneTabUploads(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("k")
 		two.browser.files = one.browser.files.otherTab()
 		one.attach("a")

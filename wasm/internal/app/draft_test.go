@@ -8,7 +8,7 @@ import (
 )
 
 func TestDraftsOutlastTheTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.compose("half a thou")
 		one.wait(time.Second)
@@ -54,7 +54,7 @@ func TestEachSessionHasItsDraft(t *testing.T) {
 }
 
 func TestOtherTabsDoNotChangeAnEditedDraft(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("k")
 		one.compose("from one")
 		one.wait(time.Second)
@@ -74,7 +74,7 @@ func TestOtherTabsDoNotChangeAnEditedDraft(t *testing.T) {
 }
 
 func TestSendingClearsTheDraftInOtherTabs(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("k")
 		one.compose("hello")
 		one.wait(time.Second)

@@ -19,17 +19,17 @@ import (
 // withTabs runs a test with tabs of one browser, each with its own connection to one
 // gateway, within a synctest bubble. open opens the page of a session in a new tab.
 func withTabs(t *testing.T, test func(open func(key string) *harness, storage *fakeStorage,
-	store *fakeStore)) {
+	store *gatewayStore)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		storage, store := newFakeStorage(), newFakeStore()
+		storage, store := newFakeStorage(), newGatewayStore()
 		test(func(key string) *harness { return openTab(t, key, storage, store, false) }, storage, store)
 	})
 }
 
 // openTab opens the page of a session in a new tab. If down, the page cannot connect.
-func openTab(t *testing.T, key string, storage *fakeStorage, store *fakeStore, down bool) *harness {
+func openTab(t *testing.T, key string, storage *fakeStorage, store *gatewayStore, down bool) *harness {
 	win := newFakeBrowser(viewtest.Chat(`data-session-key="`+key+`" data-epoch="" data-last-seq="0" data-has-more="false"`, "", ""))
 	win.path = markup.SessionPath(key)
 	storage.mu.Lock()
@@ -56,7 +56,7 @@ func (s *harness) reconnect() {
 }
 
 func TestMessagesOutlastTheTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.disconnect()
 		for _, text := range []string{"first", "second", "third"} {
@@ -77,7 +77,7 @@ func TestMessagesOutlastTheTab(t *testing.T) {
 }
 
 func TestSlowStorageIsReadLater(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.disconnect()
 		one.send("kept over night")
@@ -98,7 +98,7 @@ func TestSlowStorageIsReadLater(t *testing.T) {
 }
 
 func TestMessageIsStoredAtOnce(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.browser.Get("composer-input").SetValue("typed and closed")
 		one.app.Act("send", one.browser.Get("composer"))
@@ -113,7 +113,7 @@ func TestMessageIsStoredAtOnce(t *testing.T) {
 }
 
 func TestLostAckMakesNoSecondMessage(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.gateway.answer("chat.send", func(p params) (string, *protocol.Error) {
 			store.send(p)
@@ -132,7 +132,7 @@ func TestLostAckMakesNoSecondMessage(t *testing.T) {
 }
 
 func TestUnsentMessageIsNotTakenForAnOlderEqualOne(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.send("yes")
 		one.disconnect()
@@ -148,7 +148,7 @@ func TestUnsentMessageIsNotTakenForAnOlderEqualOne(t *testing.T) {
 }
 
 func TestNewChatThatOnlyThisBrowserHas(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("")
 		one.disconnect()
 		one.send("the first")
@@ -175,7 +175,7 @@ func TestNewChatThatOnlyThisBrowserHas(t *testing.T) {
 // The storage may be so slow that the page is connected before it has read the message.
 // The message may then be stored before the gateway answers NOT_FOUND for its session.
 func TestNewChatFromSlowStorage(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := openTab(t, "", storage, store, true)
 		one.send("the first")
 		key := sessionKeyOf(one.browser.path)
@@ -207,7 +207,7 @@ func TestNewChatFromSlowStorage(t *testing.T) {
 }
 
 func TestListsChatsThatAreNotSentYet(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("")
 		one.disconnect()
 		one.send("the first")
@@ -217,7 +217,7 @@ func TestListsChatsThatAreNotSentYet(t *testing.T) {
 }
 
 func TestTwoTabsShareOneOutbox(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("k")
 		one.disconnect()
 		two.disconnect()
@@ -244,7 +244,7 @@ func TestTwoTabsShareOneOutbox(t *testing.T) {
 }
 
 func TestTabSendsForAnotherTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("elsewhere")
 		one.disconnect()
 		one.send("help")
@@ -258,7 +258,7 @@ func TestTabSendsForAnotherTab(t *testing.T) {
 }
 
 func TestFrozenTabDoesNotBlockOthers(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("k")
 		one.gateway.answer("chat.send", nil) // the tab is frozen while it sends
 		one.send("first")
@@ -275,7 +275,7 @@ func TestFrozenTabDoesNotBlockOthers(t *testing.T) {
 }
 
 func TestTabsWithoutMessagesBetweenThemSendOnce(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		storage.isolated = true
 		one, two := open("k"), open("k")
 		one.disconnect()
@@ -294,7 +294,7 @@ func TestTabsWithoutMessagesBetweenThemSendOnce(t *testing.T) {
 }
 
 func TestMessageTakenBackIsNotSentByAnotherTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("k")
 		one.disconnect()
 		two.disconnect()
@@ -312,7 +312,7 @@ func TestMessageTakenBackIsNotSentByAnotherTab(t *testing.T) {
 }
 
 func TestSentMessageCannotBeTakenBack(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.gateway.answer("chat.send", nil)
 		one.send("perhaps")
@@ -329,7 +329,7 @@ func TestSentMessageCannotBeTakenBack(t *testing.T) {
 }
 
 func TestFullSessionDoesNotBlockOthers(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.disconnect()
 		one.send("to k")
@@ -355,7 +355,7 @@ func TestFullSessionDoesNotBlockOthers(t *testing.T) {
 }
 
 // refuseSessionK has the gateway refuse messages to session k, as that of another user.
-func (s *fakeStore) refuseSessionK(g *fakeGateway) {
+func (s *gatewayStore) refuseSessionK(g *fakeGateway) {
 	g.answer("chat.send", func(p params) (string, *protocol.Error) {
 		if p.text("sessionKey") == "k" {
 			return "", protocol.Refuse(protocol.Forbidden, "session does not belong to user")
@@ -365,7 +365,7 @@ func (s *fakeStore) refuseSessionK(g *fakeGateway) {
 }
 
 func TestRefusedInAnotherSessionIsShownAndRecoverable(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		store.refuseSessionK(one.gateway)
 		one.send("mine")
@@ -395,7 +395,7 @@ func TestRefusedInAnotherSessionIsShownAndRecoverable(t *testing.T) {
 }
 
 func TestUnsentMessagesOfADeletedSession(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("elsewhere")
 		one.disconnect()
 		two := open("k")
@@ -415,7 +415,7 @@ func TestUnsentMessagesOfADeletedSession(t *testing.T) {
 }
 
 func TestStorageIsFull(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.disconnect()
 		storage.full = true
@@ -433,7 +433,7 @@ func TestStorageIsFull(t *testing.T) {
 }
 
 func TestPrivateWindow(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		storage.broken = true
 		one := open("k")
 		one.send("sent at once")
@@ -453,7 +453,7 @@ func TestPrivateWindow(t *testing.T) {
 }
 
 func TestSignsOutOfEveryTab(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two, away := open("k"), open("k"), open("elsewhere")
 		for _, s := range []*harness{one, two, away} {
 			s.disconnect()
@@ -485,7 +485,7 @@ func TestSignsOutOfEveryTab(t *testing.T) {
 // The gateway revokes the credential of a browser that signs out, and closes its
 // connections with that reason.
 func TestSignOutIsNotShownAsARevocation(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("k")
 		two.compose("secret")
 		two.app.Hidden()
@@ -518,7 +518,7 @@ func (s *harness) unsentInMemory() (n int) {
 }
 
 func TestRevocationPurgesTheStorage(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one, two := open("k"), open("k")
 		one.disconnect()
 		one.gateway.up()
@@ -540,7 +540,7 @@ func TestRevocationPurgesTheStorage(t *testing.T) {
 }
 
 func TestLostCredentialPurgesNothing(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		one := open("k")
 		one.disconnect()
 		one.send("kept")
@@ -571,7 +571,7 @@ func TestRevokedPairingPageUserPurgesTheInstance(t *testing.T) {
 }
 
 func TestAdminPageCountsAndPurges(t *testing.T) {
-	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *fakeStore) {
+	withTabs(t, func(open func(string) *harness, storage *fakeStorage, store *gatewayStore) {
 		storage.texts["i admin"] = map[string]string{"out/x": "{}", "out/y": "{}", "draft/": "z"}
 		g := newFakeGateway(t)
 		s := openPage(t, newFakeBrowser(viewtest.Admin()), g, storage)
@@ -591,7 +591,7 @@ func TestTabsSendEachMessageOnce(t *testing.T) {
 		steps := rapid.SliceOfN(rapid.IntRange(0, 11), 5, 25).Draw(rt, "steps")
 		mute, broken := rapid.Bool().Draw(rt, "mute"), false
 		synctest.Test(t, func(t *testing.T) {
-			storage, store := newFakeStorage(), newFakeStore()
+			storage, store := newFakeStorage(), newGatewayStore()
 			storage.isolated, storage.broken = mute, broken
 			all := []*harness{openTab(t, "k", storage, store, false), openTab(t, "k", storage, store, false)}
 			var typed []string

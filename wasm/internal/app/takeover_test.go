@@ -38,9 +38,9 @@ func TestTakeoverChangesNoText(t *testing.T) {
 
 // takeOver opens a page, without the items of the lists with these ids.
 func takeOver(t *testing.T, name string, empty []string) {
-	served := viewtest.Parse(readPage(t, name+".html"))
+	served := viewtest.Parse(readTestdata(t, name+".html"))
 	page := func() *viewtest.Document {
-		doc := viewtest.Parse(readPage(t, name+".html"))
+		doc := viewtest.Parse(readTestdata(t, name+".html"))
 		for _, id := range empty {
 			items := doc.Get(id).Elements()
 			if len(items) == 0 {
@@ -54,7 +54,7 @@ func takeOver(t *testing.T, name string, empty []string) {
 	}
 	withPage(t, page, func(w *fakeBrowser, g *fakeGateway) {
 		var answers map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(readPage(t, name+".json")), &answers); err != nil {
+		if err := json.Unmarshal([]byte(readTestdata(t, name+".json")), &answers); err != nil {
 			t.Error(err)
 		}
 		g.on("connect", `{"protocol":3,"role":"admin","user_id":"anna","server":{"name":"g","version":"1"}}`)
@@ -80,7 +80,7 @@ func takeOver(t *testing.T, name string, empty []string) {
 	})
 }
 
-func readPage(t *testing.T, file string) string {
+func readTestdata(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "words", "testdata", file))
 	if err != nil {

@@ -10,21 +10,21 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// fakeStore is the store of a gateway, shared by the connections of several tabs. It
+// gatewayStore is the store of a gateway, shared by the connections of several tabs. It
 // stores the message of an idempotency key once, and sends it to all connections.
-type fakeStore struct {
+type gatewayStore struct {
 	mu       sync.Mutex
 	gateways []*fakeGateway
 	acks     map[string]string             // by key
 	logs     map[string][]protocol.Message // by session
 }
 
-func newFakeStore() *fakeStore {
-	return &fakeStore{acks: map[string]string{}, logs: map[string][]protocol.Message{}}
+func newGatewayStore() *gatewayStore {
+	return &gatewayStore{acks: map[string]string{}, logs: map[string][]protocol.Message{}}
 }
 
 // serve makes g a connection to the store.
-func (s *fakeStore) serve(g *fakeGateway) {
+func (s *gatewayStore) serve(g *fakeGateway) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gateways = append(s.gateways, g)
@@ -33,12 +33,12 @@ func (s *fakeStore) serve(g *fakeGateway) {
 	g.answer("chat.replay", s.replay)
 }
 
-func (s *fakeStore) send(p params) (string, *protocol.Error) {
+func (s *gatewayStore) send(p params) (string, *protocol.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key, session := p.text("idempotencyKey"), p.text("sessionKey")
-	if had := s.acks[key]; had != "" {
-		return fmt.Sprintf(had, "duplicate"), nil
+	if ack := s.acks[key]; ack != "" {
+		return fmt.Sprintf(ack, "duplicate"), nil
 	}
 	seq := len(s.logs[session]) + 1
 	m := protocol.Message{ID: fmt.Sprint(session, "-", seq), Role: "user", Content: p.text("message"),
@@ -52,7 +52,7 @@ func (s *fakeStore) send(p params) (string, *protocol.Error) {
 	return fmt.Sprintf(s.acks[key], "accepted"), nil
 }
 
-func (s *fakeStore) history(p params) (string, *protocol.Error) {
+func (s *gatewayStore) history(p params) (string, *protocol.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := p.text("sessionKey")
@@ -65,7 +65,7 @@ func (s *fakeStore) history(p params) (string, *protocol.Error) {
 }
 
 // replay returns the messages after a seq.
-func (s *fakeStore) replay(p params) (string, *protocol.Error) {
+func (s *gatewayStore) replay(p params) (string, *protocol.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := p.text("sessionKey")
@@ -83,7 +83,7 @@ func (s *fakeStore) replay(p params) (string, *protocol.Error) {
 }
 
 // texts returns the messages of a session.
-func (s *fakeStore) texts(session string) string {
+func (s *gatewayStore) texts(session string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []string
