@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// A view is one page in one state, with everything that can be long, wide or
-// foreign in it somewhere.
+// view is one page in one state. Together the views have every element, and texts that are
+// long, wide or in foreign scripts.
 type view struct {
 	name string
 	page templ.Component
@@ -63,7 +63,7 @@ const (
 	codeClose = `</code></pre></div>`
 )
 
-// files are a picture, a tall one, and what is no picture, with a long name.
+// files returns a picture, a tall picture, and a file that is no picture and has a long name.
 func files() []part.File {
 	return []part.File{
 		{Name: "evening.png", Size: "2.4 MB", Href: "/api/media/1", Picture: "/api/media/1?thumbnail", Width: 320, Height: 213},

@@ -10,8 +10,8 @@ import (
 
 var previewDir = flag.String("preview", "", "write every page in every state to this directory, to be looked at")
 
-// TestPreview renders every view; with -preview DIR the pages stay there, with
-// the style sheets beside them: serve DIR and open NAME.html.
+// TestPreview renders every view. With -preview DIR it writes the pages and the style sheets
+// into DIR: serve DIR and open NAME.html.
 func TestPreview(t *testing.T) {
 	dir := *previewDir
 	if dir == "" {

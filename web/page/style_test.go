@@ -52,8 +52,8 @@ func TestIndexListsEverySheetOnce(t *testing.T) {
 	}
 }
 
-// TestEveryWordingHasARule checks that words kept for a state have a rule that
-// shows them in it.
+// TestEveryWordingHasARule checks that the style sheet has a rule that shows each wording
+// (data-when) in its state.
 func TestEveryWordingHasARule(t *testing.T) {
 	t.Parallel()
 	var selectors []string
@@ -93,8 +93,8 @@ func shows(selectors []string, component, state string) bool {
 	})
 }
 
-// colours returns the custom properties that are plain colours, as channels from
-// 0 to 1: those of the light scheme, and of the dark one laid over them.
+// colours returns the custom properties that are plain colours, for the light and the dark
+// scheme. A colour has three channels from 0 to 1.
 func colours(t *testing.T) (light, dark map[string][3]float64) {
 	t.Helper()
 	first, second, ok := strings.Cut(readCSS(t, "tokens.css"), "@media (prefers-color-scheme: dark)")
@@ -175,7 +175,7 @@ func TestContrast(t *testing.T) {
 	}
 }
 
-// TestBrowserChromeHasThePagesColour holds the theme-color metas to --paper.
+// TestBrowserChromeHasThePagesColour checks that the theme-color metas are --paper.
 func TestBrowserChromeHasThePagesColour(t *testing.T) {
 	t.Parallel()
 	var page bytes.Buffer

@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
-	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -18,7 +17,7 @@ type chat struct {
 
 	shown            *session
 	opened           map[string]*session // the sessions that this page has opened, by key
-	followedSessions *follow.Sessions    // those of them that are kept up to date
+	followedSessions *follow.Sessions    // the opened sessions that are kept up to date
 	outbox           outbox
 	drafts           drafts
 	attachments      attachments
@@ -100,8 +99,8 @@ func (c *chat) start() {
 	c.redraw(partForm)
 }
 
-// syncStored reads what is stored, and then sends what can be sent. It is needed when the
-// page becomes visible, since a hidden page may miss what other tabs store.
+// syncStored reads what is stored, and then sends what can be sent. A page that becomes
+// visible calls it, since a hidden page may miss what other tabs store.
 func (c *chat) syncStored() {
 	if !c.ended {
 		c.readStored(c.flush)
@@ -156,7 +155,7 @@ func (c *chat) connected(s client.State) {
 	c.flush()
 }
 
-// end removes from the page what its reader may no longer read. state is the page's then.
+// end removes from the page what its reader may no longer read, and sets the page's state.
 func (c *chat) end(state string) {
 	c.ended = true
 	c.followedSessions.Trim(0)
@@ -203,65 +202,6 @@ func (c *chat) event(f protocol.Frame) {
 	}
 }
 
-// act does what the user asked for.
-func (c *chat) act(action string, target view.Element) {
-	switch action {
-	case markup.ActionSend:
-		c.submit()
-	case markup.ActionCompose:
-		c.compose()
-	case markup.ActionSuggest:
-		view.SetInput(c.doc, markup.IDComposerInput, target.Attr(markup.AttrText))
-		view.Focus(c.doc, markup.IDComposerInput)
-		c.compose()
-	case markup.ActionRemoveFile:
-		c.detach(about(target, markup.AttrFile))
-	case markup.ActionRetryFile:
-		c.retryFile(about(target, markup.AttrFile))
-	case markup.ActionOpenFile:
-		view.OpenPicture(c.doc, target)
-	case markup.ActionWriteAs:
-		c.setWriteAs(target.Value())
-	case markup.ActionStopRun:
-		c.stop()
-	case markup.ActionRetryRun:
-		c.retryRun(about(target, markup.AttrMessageID))
-	case markup.ActionResendMessage:
-		c.resend(about(target, markup.AttrKey))
-	case markup.ActionTakeBack:
-		c.takeBack(target)
-	case markup.ActionCopyMessage:
-		c.copy(c.textOf(target), target)
-	case markup.ActionCopyCode:
-		c.copy(view.CodeOf(target), target)
-	case markup.ActionLoadEarlier:
-		c.loadEarlier(c.shown)
-	case markup.ActionJumpLatest:
-		c.browser.ToLatest()
-	default:
-		c.actOnSessions(action, target)
-	}
-}
-
-// about returns an attribute of the nearest element around target that has it, or "".
-func about(target view.Element, attr string) string {
-	if el := target.Closest(attr); el != nil {
-		return el.Attr(attr)
-	}
-	return ""
-}
-
-func (c *chat) textOf(target view.Element) string {
-	if m := c.shown.log.Message(about(target, markup.AttrMessageID)); m != nil {
-		return m.Content
-	}
-	if m := c.outbox.messages.Find(about(target, markup.AttrKey)); m != nil {
-		return m.Message
-	}
-	// the gateway rendered the message, and the session is not loaded yet
-	return view.BodyText(target)
-}
-
 func (c *chat) scrolled(below, above int) {
 	const few, near = 120, 400 // pixels
 	if away := below > few; away != c.scrolledAway {
@@ -282,108 +222,4 @@ func (c *chat) tick(now clock.Time) {
 	c.seekFiles()
 	c.uploadNext()
 	c.flush()
-}
-
-// draw writes the parts that have changed into the page.
-func (c *chat) draw() {
-	if c.ended {
-		return
-	}
-	c.showCaughtUp()
-	if c.dirty&partBody != 0 {
-		c.drawTranscript()
-		c.drawHead()
-		c.drawUnsent()
-	} else if c.dirty&partText != 0 {
-		for id := range c.changed {
-			if m := c.shown.log.Message(id); m != nil {
-				v := c.shown.messageView(m)
-				v.Files = c.fileViews(m.Media)
-				c.transcript.Update(&v)
-			}
-		}
-	}
-	clear(c.changed)
-	if c.dirty&(partBody|partForm) != 0 {
-		view.DrawComposer(c.doc, view.Composer{
-			Running: c.running(c.shown),
-			Text:    view.Input(c.doc, markup.IDComposerInput),
-			Limit:   protocol.MaxMessageBytes,
-		})
-		c.attachments.view.Draw(c.attachmentViews())
-		view.SetJumpToLatest(c.doc, c.scrolledAway)
-	}
-	if c.dirty&(partBody|partList) != 0 {
-		c.sessions.Draw(c.list.views(c.outboxOfOwnSessions(), c.shown.key, clock.Now(),
-			c.browser.Matches))
-	}
-	if c.toLatest {
-		c.toLatest = false
-		c.browser.ToLatest()
-	}
-}
-
-func (c *chat) drawTranscript() {
-	s := c.shown
-	if !s.loaded() {
-		c.transcript.DrawAfterServed(c.outboxViews(s, nil))
-		return
-	}
-	c.transcript.Draw(c.transcriptViews(s))
-	_, more := s.log.Oldest()
-	view.SetLoadEarlier(c.doc, more, s.followed != nil && s.followed.LoadingEarlier)
-}
-
-// drawUnsent shows the refused messages of other sessions, and whether what is not sent
-// yet outlasts the tab.
-func (c *chat) drawUnsent() {
-	c.unsent.Draw(c.refusedInOtherSessions())
-	keep := markup.KeepBrowser
-	if !c.outbox.durable || len(c.outbox.unstored) > 0 || c.filesUnstored() {
-		keep = markup.KeepTab
-	}
-	view.SetRoot(c.doc, markup.AttrKeep, keep)
-}
-
-func (c *chat) drawHead() {
-	s := c.shown
-	state := markup.StateReady
-	if s.gone {
-		state = markup.StateGone
-	}
-	view.SetState(c.doc, state)
-	view.SetRoot(c.doc, markup.AttrSessionKey, s.key)
-	_, owner := s.authorOf(nil)
-	view.SetRoot(c.doc, markup.AttrOwner, owner)
-	if title := c.titleOf(s); title != "" {
-		view.SetText(c.doc, markup.IDSessionTitle, title)
-		c.setTitle(title)
-	}
-	if !s.loaded() {
-		return
-	}
-	at := s.log.Cursor()
-	view.SetRoot(c.doc, markup.AttrEpoch, at.Epoch)
-	view.SetRoot(c.doc, markup.AttrLastSeq, decimal(at.AfterSeq))
-	name := c.agentName(s.key)
-	if s.other != nil {
-		name = s.other.agent
-	}
-	if name != "" {
-		view.SetText(c.doc, markup.IDAgentName, name)
-	}
-}
-
-// titleOf returns the title of a session's page; "" while the title is not known, so that
-// the one that the gateway has rendered stays.
-func (c *chat) titleOf(s *session) string {
-	switch {
-	case s.gone:
-		return words.NoSession
-	case !s.loaded() || !c.list.loaded && s.key != "":
-		return ""
-	case s.other != nil:
-		return s.other.label
-	}
-	return c.list.label(s.key)
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/client/follow"
-	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/words"
@@ -65,20 +64,6 @@ func (c *chat) sendText(text string, files []protocol.Attachment) {
 		Files:      files,
 		After:      s.log.Cursor().AfterSeq,
 	})
-}
-
-// resend sends a refused message again.
-func (c *chat) resend(key string) {
-	if m := c.outbox.messages.Find(key); m != nil && m.Refused != nil {
-		m.Refused = nil
-		for i := range m.Files {
-			u := c.attachments.upload(m.Files[i].Key)
-			u.err, u.askedTabs = nil, clock.Time{}
-		}
-		c.storeMessage(m)
-		c.retryFiles()
-		c.flush()
-	}
 }
 
 // takeBack puts a message that is not sent yet back into the composer. If the gateway has

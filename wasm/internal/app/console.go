@@ -96,7 +96,7 @@ func (c *console) leavePage() {
 	c.browser.Leave("/")
 }
 
-// end removes from the page what its reader may no longer read. state is the page's then.
+// end removes from the page what its reader may no longer read, and sets the page's state.
 func (c *console) end(state string) {
 	c.ended = true
 	c.pendingPairings.stop()

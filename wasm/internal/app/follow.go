@@ -49,8 +49,8 @@ func (c *chat) resumeSessions(state client.State) {
 // caughtUpFor is how long "Caught up" stays on the page.
 const caughtUpFor = 4 * clock.Second
 
-// showCaughtUp shows how many events the session on the screen had missed, once it has
-// them.
+// showCaughtUp shows how many events the session on the screen had missed, once those events
+// have arrived.
 func (c *chat) showCaughtUp() {
 	s := c.shown
 	if s.missed <= 0 || s.log.Stale() || s.log.Cursor().AfterSeq < s.missedUntil {

@@ -60,7 +60,7 @@ func (c *chat) sessionChanged(f *follow.Session, changes []timeline.Change) {
 func (c *chat) markGone(s *session) {
 	s.gone = true
 	c.list.remove(s.key)
-	c.settleUnsent(s.key, false)
+	c.outboxSessionDeleted(s.key, false)
 }
 
 // redrawChanges has the changed messages of the transcript on the screen drawn again.

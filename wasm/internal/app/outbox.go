@@ -4,7 +4,6 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
-	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
 // outbox holds the messages that the user has written and the gateway has not
@@ -206,13 +205,4 @@ func (c *chat) send(m *client.Outgoing) {
 		}
 		c.runWithLock()
 	})
-}
-
-// messageRefused stores a message that the gateway refused. The user decides what to do
-// with it.
-func (c *chat) messageRefused(m *client.Outgoing) {
-	if c.outbox.messages.Find(m.Key) == m {
-		c.storeMessage(m)
-		view.Announce(c.doc, "A message was not sent: "+errorText(m.Refused))
-	}
 }

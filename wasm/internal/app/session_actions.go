@@ -86,7 +86,7 @@ func (c *chat) delete(key string) {
 // or elsewhere.
 func (c *chat) sessionRemoved(key string, byUser bool) {
 	c.list.remove(key)
-	c.settleUnsent(key, byUser)
+	c.outboxSessionDeleted(key, byUser)
 	c.redraw(partBody)
 	s := c.opened[key]
 	if s == nil {

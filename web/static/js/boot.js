@@ -18,6 +18,7 @@
   let client; // the module's exports
   let ended = false;
 
+  // Shows that the client has failed or stopped, and closes its sockets.
   const end = (state, reason) => {
     if (ended) return;
     ended = true;
@@ -26,8 +27,10 @@
     console.error("gatehouse:", reason);
   };
 
+  // Returns a text from the client's memory.
   const read = (at, length) => decoder.decode(new Uint8Array(client.mem.buffer, at, length));
 
+  // Copies bytes into the client's memory.
   const copy = (at, bytes) => new Uint8Array(client.mem.buffer, at, bytes.length).set(bytes);
 
   // Copies text into the client's memory, into the buffer that buffer(length) returns.
@@ -48,6 +51,7 @@
     }
   };
 
+  // Reports that a socket is closed.
   const closed = (id, code, reason) => {
     sockets.delete(id);
     callClient(() => {
@@ -80,13 +84,16 @@
     }),
   );
 
+  // Reports the result of a call of storage.
   const completed = (id, ok, entries = []) =>
     callClient(() => {
       write(JSON.stringify(entries), client.storage_buffer);
       client.storage_answered(id, ok ? 1 : 0);
     });
 
-  // The imports report results later: they must not call Go while Go is calling them.
+  // A text is passed as its address and its length: at and length, n and nl, and so on. id
+  // identifies a call whose result is reported later, since an import must not call Go while
+  // Go is calling the import.
   const gatehouse = {
     ...createPage({ read, copy, callClient, storedFiles: storage.files }),
     socket_open: (id, at, length) => {

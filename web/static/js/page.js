@@ -5,12 +5,12 @@
 // An exception would break the client, so the imports never throw. While the client
 // calls an import, the import does not call the client: see notify.
 //
-// glue comes from boot.js: read returns a text from the client's memory, copy writes
+// loader is what boot.js provides: read returns a text from the client's memory, copy writes
 // bytes there, callClient calls an export, storedFiles stores files (storage.js).
-const createPage = (glue) => {
+const createPage = (loader) => {
   "use strict";
 
-  const { read, copy, callClient, storedFiles } = glue;
+  const { read, copy, callClient, storedFiles } = loader;
   const encoder = new TextEncoder();
   const numbers = new WeakMap(); // by element
   const elements = new Map(); // WeakRefs, by number
@@ -85,7 +85,7 @@ const createPage = (glue) => {
     open: (el) => el.open || el.showModal(),
     close: (el) => el.open && el.close(),
     hide: (el) => el.matches(":popover-open") && el.hidePopover(),
-    latest: (el) => (el.scrollTop = 0), // the transcript is laid out bottom up
+    latest: (el) => (el.scrollTop = 0), // of the transcript, which is laid out bottom up
   };
 
   const setBlocks = (el, from, html) => {
@@ -173,8 +173,10 @@ const createPage = (glue) => {
     addEventListener("offline", () => notify((client) => client.page_network(0)));
   };
 
+  // Answers a call of the client.
   const answer = (id, status, text) => notify((client) => client.page_answered(id, status, returnText(text)));
 
+  // Resolves to the HTTP status and the text of the response.
   const request = async (method, path, body) => {
     const response = await fetch(path, {
       method,
@@ -214,6 +216,8 @@ const createPage = (glue) => {
     return (then.getFullYear() === now.getFullYear() ? day : year).format(then);
   };
 
+  // n is the number of an element. A text is passed as its address and its length: p and l,
+  // v and vl, and so on. id identifies a call that answer answers later.
   const imports = {
     page_copy_result: (at) => copy(at, result),
 
