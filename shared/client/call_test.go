@@ -137,7 +137,7 @@ func TestLostCallsFailInOrder(t *testing.T) {
 			}
 		}
 		if len(order) != 20 {
-			t.Fatalf("%d of 20 were told", len(order))
+			t.Fatalf("%d of 20 were answered", len(order))
 		}
 	})
 }

@@ -130,9 +130,9 @@ func (c *Client) Redial() {
 	})
 }
 
-// Tell runs f as a callback: after all callbacks so far, and never while another one runs.
-// So f may use what the callbacks use.
-func (c *Client) Tell(f func()) {
+// RunInCallback runs f as a callback: after all callbacks so far, and never while another
+// callback runs. So f may use what the callbacks use.
+func (c *Client) RunInCallback(f func()) {
 	c.do(func() { c.callbacks.add(0, f) })
 }
 

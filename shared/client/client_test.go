@@ -46,7 +46,7 @@ func TestHello(t *testing.T) {
 		h.client.Start()
 		h.client.TryNow()
 		if got := phases(h.states); got != "connecting ready" {
-			t.Fatalf("told %q", got)
+			t.Fatalf("callbacks: %q", got)
 		}
 		h.client.Stop()
 		h.phase(Stopped)
@@ -323,7 +323,7 @@ func TestTicksKeepAlive(t *testing.T) {
 			h.phase(Ready)
 		}
 		if len(h.events) != 40 {
-			t.Fatalf("%d ticks were told", len(h.events))
+			t.Fatalf("%d ticks were reported", len(h.events))
 		}
 		h.pass(37500 * time.Millisecond)
 		h.phase(Waiting)
@@ -452,7 +452,7 @@ func TestFramesOfNoInterest(t *testing.T) {
 		s.event("shutdown", `7`)
 		h.phase(Ready)
 		if len(h.events) != 1 || h.events[0].Event != "shutdown" {
-			t.Fatalf("told of %v", h.events)
+			t.Fatalf("reported %v", h.events)
 		}
 		h.client.Stop()
 	})
@@ -467,7 +467,7 @@ func TestCallbacksMayCallBack(t *testing.T) {
 		depth := 0
 		note := func(s string) func() {
 			if depth++; depth != 1 {
-				t.Errorf("%s was told within another callback", s)
+				t.Errorf("%s was reported within another callback", s)
 			}
 			log = append(log, s)
 			return func() { depth-- }
@@ -507,7 +507,7 @@ func TestCallbacksMayCallBack(t *testing.T) {
 		// a's callback comes when the client waits already: it dials at once.
 		want := "connecting ready tick a UNAVAILABLE b UNAVAILABLE waiting connecting c UNAVAILABLE stopped"
 		if got := strings.Join(log, " "); got != want {
-			t.Fatalf("told\n%s\nwant\n%s", got, want)
+			t.Fatalf("callbacks:\n%s\nwant\n%s", got, want)
 		}
 	})
 }
@@ -546,18 +546,18 @@ func TestUndeliveredIsBounded(t *testing.T) {
 	})
 }
 
-// A function given to Tell runs in its turn, also if a callback calls Tell.
-func TestTell(t *testing.T) {
+// A function given to RunInCallback runs in its turn, also if a callback gives one.
+func TestRunInCallback(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := newHarness(t, protocol.ConnectParams{})
-		told := ""
-		h.client.Tell(func() {
+		reported := ""
+		h.client.RunInCallback(func() {
 			h.client.Start()
-			h.client.Tell(func() { told += phases(h.states) + "; tell" })
-			told += "first; "
+			h.client.RunInCallback(func() { reported += phases(h.states) + "; tell" })
+			reported += "first; "
 		})
-		if told != "first; connecting; tell" {
-			t.Fatalf("told %q", told)
+		if reported != "first; connecting; tell" {
+			t.Fatalf("callbacks: %q", reported)
 		}
 		h.client.Stop()
 	})

@@ -9,8 +9,8 @@
 // they must return at once and must not call back.
 //
 // The program's callbacks are Resume, OnState, OnEvent, a call's done and the function given
-// to Tell. The Client queues them and calls them without the mutex, one at a time and in the
-// order of what they report. A callback may call every method of the Client; the callbacks
+// to RunInCallback. The Client queues them and calls them without the mutex, one at a time
+// and in the order of what they report. A callback may call every method of the Client; the callbacks
 // that this causes follow after the callback has returned. A callback must not wait for
 // another callback, as Request does.
 //

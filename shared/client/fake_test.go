@@ -188,8 +188,8 @@ func (h *harness) phase(want Phase) State {
 	if s.Phase != want {
 		h.Fatalf("the client is %v (%v), want %v", s.Phase, s.Err, want)
 	}
-	if told := h.states[len(h.states)-1]; told.Phase != want {
-		h.Fatalf("last told %v, want %v", told.Phase, want)
+	if reported := h.states[len(h.states)-1]; reported.Phase != want {
+		h.Fatalf("last reported %v, want %v", reported.Phase, want)
 	}
 	return s
 }

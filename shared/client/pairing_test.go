@@ -42,7 +42,7 @@ func TestPairingPolls(t *testing.T) {
 			}
 		}
 		if got := phases(h.states); got != "connecting pairing" {
-			t.Fatalf("told %q", got)
+			t.Fatalf("callbacks: %q", got)
 		}
 		h.pass(10 * time.Second)
 		s.answer(`{"status":"pending","expires_at":"2026-01-01T02:00:00.000Z"}`)
@@ -211,7 +211,7 @@ func TestResolvedElsewhere(t *testing.T) {
 		h.reach(ready).event("device.pair.resolved", `{"status":"denied","code":"X"}`)
 		h.phase(Ready)
 		if len(h.events) != 1 {
-			t.Fatalf("told of %v", h.events)
+			t.Fatalf("reported %v", h.events)
 		}
 		h.client.Stop()
 	})

@@ -90,7 +90,7 @@ func TestRedial(t *testing.T) {
 
 func TestProbe(t *testing.T) {
 	t.Parallel()
-	// quiet is a ready client that has heard nothing for 3 s and was told to try.
+	// quiet is a ready client that has received nothing for 3 s, after TryNow.
 	quiet := func(t *testing.T) (*harness, *fakeSocket) {
 		h := start(t, protocol.ConnectParams{})
 		s := h.reach(ready)

@@ -45,7 +45,7 @@ func TestResume(t *testing.T) {
 		}
 		s.end(1006, "")
 		if h.phase(Waiting).Resumed != nil {
-			t.Error("what was resumed on a lost connection is still told")
+			t.Error("what was resumed on a lost connection is still reported")
 		}
 		h.cursors = nil
 		h.pass(time.Second)
@@ -187,7 +187,7 @@ func TestResumeIsNotBehindWhatWasHeard(t *testing.T) {
 		}
 		p.unblock()
 		if got, want := strings.Join(p.callbacks, " "), "event event answer waiting connecting resume"; got != want {
-			t.Fatalf("told %q, want %q", got, want)
+			t.Fatalf("callbacks are %q, want %q", got, want)
 		}
 		if r := s.hello(t).Resume; len(r) != 1 || r[0].AfterSeq != 2 {
 			t.Fatalf("resumes %+v", r)

@@ -196,7 +196,7 @@ func TestFirstEventEndsTheEarlierLog(t *testing.T) {
 	}
 }
 
-// A message that is told once more, because its answer is tried again, may be of
+// A message that is sent again, because its answer is retried, may be of
 // a page that is not here: shown now, it would hide the pages between.
 func TestOldMessageIsSentAgain(t *testing.T) {
 	t.Parallel()

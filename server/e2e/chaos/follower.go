@@ -81,7 +81,7 @@ func (c *follower) caughtUp(ctx context.Context, s session) ([]protocol.Message,
 	}
 	for {
 		results := make(chan progress, 1)
-		c.follower.Client.Tell(func() {
+		c.follower.Client.RunInCallback(func() {
 			f := c.follower.Session(s.key)
 			p := progress{at: f.Log.Cursor()}
 			if f.Loaded && !f.Gone && !f.Log.Stale() && p.at.AfterSeq == s.lastSeq && p.at.Epoch == s.epoch {

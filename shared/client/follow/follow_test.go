@@ -33,7 +33,7 @@ func TestFollowsThroughLosses(t *testing.T) {
 		f.g.add("six")
 		f.wantTexts("one", "two", "three", "four", "five", "six")
 		if f.loads != 1 || f.steps != 4 {
-			t.Errorf("told of %d histories and %d changes", f.loads, f.steps)
+			t.Errorf("reported %d histories and %d changes", f.loads, f.steps)
 		}
 		f.wantRequests(0, 0)
 		f.Client.Stop()
@@ -68,7 +68,7 @@ func TestAnotherLogIsLoaded(t *testing.T) {
 				f.g.add("newer")
 				f.wantTexts("new", "newer")
 				if f.loads < 2 || f.session().Gone {
-					t.Errorf("%d histories were told, gone %v", f.loads, f.session().Gone)
+					t.Errorf("%d histories were reported, gone %v", f.loads, f.session().Gone)
 				}
 				f.Client.Stop()
 			})
@@ -172,7 +172,7 @@ func TestSessionThatIsNotThere(t *testing.T) {
 			f.Client.Start()
 			f.wantTexts()
 			if s := f.session(); !s.Gone || f.loads != 1 {
-				t.Fatalf("gone %v, told %d times", s.Gone, f.loads)
+				t.Fatalf("gone %v, reported %d times", s.Gone, f.loads)
 			}
 			f.g.create("e1")
 			f.g.add("one")
@@ -209,7 +209,7 @@ func TestSessionThatIsNotThere(t *testing.T) {
 			f.g.delete()
 			f.wantTexts()
 			if !f.session().Gone || f.loads != 2 {
-				t.Error("that it is gone was not told")
+				t.Error("that it is gone was not reported")
 			}
 			f.g.cut()
 			f.pass(firstWait)
@@ -318,14 +318,14 @@ func TestUnfollow(t *testing.T) {
 		f.g.silently(func() { f.g.add("three") })
 		f.g.add("four") // a gap is known
 		synctest.Wait()
-		told := f.loads + f.steps
+		reported := f.loads + f.steps
 		f.Unfollow(key)
 		f.g.add("five")
 		f.pass(time.Minute / 2)
 		f.g.cut()
 		f.pass(firstWait)
-		if f.loads+f.steps != told {
-			t.Error("told of a session that nobody follows")
+		if f.loads+f.steps != reported {
+			t.Error("reported a session that nobody follows")
 		}
 		f.wantRequests(0, 0)
 		f.Follow(key)
@@ -344,7 +344,7 @@ func TestEarlier(t *testing.T) {
 		f.Follow(key)
 		f.wantTexts("four", "five")
 		for range 3 {
-			f.Client.Tell(func() {
+			f.Client.RunInCallback(func() {
 				f.Session(key).Earlier(nil)
 				f.Session(key).Earlier(nil) // under way already
 			})
@@ -374,7 +374,7 @@ func TestOrderAndOwnCallbacks(t *testing.T) {
 		}
 		synctest.Wait()
 		var order []string
-		f.Client.Tell(func() {
+		f.Client.RunInCallback(func() {
 			for _, c := range f.sessions.Cursors() {
 				order = append(order, c.SessionKey)
 			}
@@ -385,7 +385,7 @@ func TestOrderAndOwnCallbacks(t *testing.T) {
 		g.tick()
 		synctest.Wait()
 		if states != 2 || events != 1 {
-			t.Errorf("told of %d states and %d events", states, events)
+			t.Errorf("reported %d states and %d events", states, events)
 		}
 		f.Client.Stop()
 	})

@@ -10,7 +10,7 @@ import (
 // Follower is a client that follows sessions, and calls a function when one has changed.
 //
 // A Session may be read only in callbacks: see Concurrency in package client.
-// [client.Client.Tell] runs any function as a callback.
+// [client.Client.RunInCallback] runs any function as a callback.
 type Follower struct {
 	// Client is the connection. The program starts and stops it, and may make requests.
 	Client *client.Client
@@ -25,7 +25,7 @@ type Follower struct {
 func New(o client.Options, changed func(s *Session, changes []timeline.Change)) *Follower {
 	f := &Follower{}
 	f.sessions.Call, f.sessions.Changed = f.call, changed
-	f.sessions.OnLoop = func(run func()) { f.Client.Tell(run) }
+	f.sessions.OnLoop = func(run func()) { f.Client.RunInCallback(run) }
 	onState, onEvent := o.OnState, o.OnEvent
 	o.Resume = f.sessions.Cursors
 	o.OnState = func(s client.State) {
@@ -58,17 +58,17 @@ func (f *Follower) call(method string, params []byte, read func(*jsontext.Decode
 // reported by the function that New was given. Follow, Watch and Unfollow may be called
 // from any goroutine.
 func (f *Follower) Follow(key string) {
-	f.Client.Tell(func() { f.sessions.Follow(key, OwnSession) })
+	f.Client.RunInCallback(func() { f.sessions.Follow(key, OwnSession) })
 }
 
 // Watch starts to follow a session of another user. Only admins may.
 func (f *Follower) Watch(key string) {
-	f.Client.Tell(func() { f.sessions.Follow(key, OtherUsersSession) })
+	f.Client.RunInCallback(func() { f.sessions.Follow(key, OtherUsersSession) })
 }
 
 // Unfollow stops following a session.
 func (f *Follower) Unfollow(key string) {
-	f.Client.Tell(func() {
+	f.Client.RunInCallback(func() {
 		s := f.sessions.Find(key)
 		if s != nil && s.ofOtherUser && s.sessions.ready {
 			f.Client.Call(protocol.MethodChatUnwatch, &protocol.ChatUnwatchParams{SessionKey: key}, nil)

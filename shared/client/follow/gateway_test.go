@@ -329,7 +329,7 @@ func newFollower(t *testing.T) *testFollower {
 	f := &testFollower{T: t, g: newFakeGateway()}
 	f.Follower = New(client.Options{Transport: f.g}, func(s *Session, changes []timeline.Change) {
 		if s.Key != key {
-			t.Errorf("told of %q", s.Key)
+			t.Errorf("reported %q", s.Key)
 		}
 		if changes == nil {
 			f.loads++
@@ -345,7 +345,7 @@ func (f *testFollower) wantTexts(want ...string) {
 	f.Helper()
 	synctest.Wait()
 	var got []string
-	f.Client.Tell(func() {
+	f.Client.RunInCallback(func() {
 		for _, m := range f.Session(key).Log.Messages() {
 			got = append(got, m.Content)
 		}
@@ -358,7 +358,7 @@ func (f *testFollower) wantTexts(want ...string) {
 // session returns a copy of the session.
 func (f *testFollower) session() (s Session) {
 	synctest.Wait()
-	f.Client.Tell(func() { s = *f.Session(key) })
+	f.Client.RunInCallback(func() { s = *f.Session(key) })
 	return s
 }
 

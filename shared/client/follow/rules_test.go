@@ -14,7 +14,7 @@ import (
 
 // inCallback calls do with the sessions, in a callback.
 func (f *testFollower) inCallback(do func(all *Sessions)) {
-	f.Client.Tell(func() { do(&f.sessions) })
+	f.Client.RunInCallback(func() { do(&f.sessions) })
 	synctest.Wait()
 }
 
@@ -107,13 +107,13 @@ func TestGoneAsksNothing(t *testing.T) {
 				happen(f)
 				f.wantTexts()
 				if s := f.session(); !s.Gone || !s.Loaded || f.loads != 2 {
-					t.Errorf("gone %v, loaded %v, told %d times", s.Gone, s.Loaded, f.loads)
+					t.Errorf("gone %v, loaded %v, reported %d times", s.Gone, s.Loaded, f.loads)
 				}
 				f.pass(12 * time.Second) // after which the client reconnects as fast as before
 				f.g.cut()
 				f.pass(firstWait)
 				if f.loads != 2 {
-					t.Error("that it is gone is told twice")
+					t.Error("that it is gone was reported twice")
 				}
 				f.pass(12 * time.Second)
 				f.g.cut()
@@ -122,7 +122,7 @@ func TestGoneAsksNothing(t *testing.T) {
 				f.pass(firstWait)
 				f.wantTexts("anew")
 				if f.session().Gone || f.loads != 3 {
-					t.Errorf("it is still gone; told %d times", f.loads)
+					t.Errorf("it is still gone; reported %d times", f.loads)
 				}
 				f.wantRequests(0, 0)
 				f.Client.Stop()

@@ -144,15 +144,15 @@ func TestComesBackAfterEveryLoss(t *testing.T) {
 			_ = conn.CloseNow()
 		}
 	}
-	told := make(chan client.State, 100)
-	c, err := native.Dial(testContext(t), g.address(), native.Options{OnState: func(s client.State) { told <- s }})
+	reported := make(chan client.State, 100)
+	c, err := native.Dial(testContext(t), g.address(), native.Options{OnState: func(s client.State) { reported <- s }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Stop()
 	var reasons []string
 	for ready := 0; ready < 3; {
-		switch s := <-told; s.Phase {
+		switch s := <-reported; s.Phase {
 		case client.Ready:
 			ready++
 		case client.Waiting:
