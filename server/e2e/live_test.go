@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 )
 
-// randomPages renews a page from one random page after another, and puts the first fault
-// into window.verdict. After each renewal, the page has to equal its source; a row that
+// randomPages refreshes a page from one random page after another, and puts the first fault
+// into window.verdict. After each refresh, the page has to equal its source; a row that
 // stayed the same has to be the same element, with its focus.
 const randomPages = `
 (async () => {
@@ -32,14 +32,14 @@ const randomPages = `
 	document.body.append(part);
 	let next;
 	window.fetch = async () => new Response('<body data-page="' + document.body.dataset.page + '" data-topics="x"><div data-live="made">' + next + "</div>");
-	const { renew } = live();
+	const { refresh } = createLive();
 	for (let round = 0; round < 500; round++) {
 		next = list();
 		const before = new Map([...part.querySelectorAll("[data-row]")].map((el) => [el.dataset.row, [el, el.outerHTML]]));
 		const order = [...before.keys()];
 		const link = part.querySelector('a[href="#' + order[random(order.length || 1)] + '"]');
 		link?.focus();
-		await renew();
+		await refresh();
 		const want = new DOMParser().parseFromString("<div>" + next + "</div>", "text/html").body.firstChild.innerHTML;
 		if (part.innerHTML !== want) return round + ": " + part.innerHTML + " is not " + want;
 		const kept = [...part.querySelectorAll("[data-row]")];
@@ -60,7 +60,7 @@ func TestLivePartsFollowAnyPage(t *testing.T) {
 	g := startGatehouse(t, "")
 	admin := newTab(t, browser(t))
 	signIn(t, g, admin)
-	admin.run("stop the client's own renewals",
+	admin.run("stop the client's own refreshes",
 		chromedp.Evaluate[chromedp.Void](`void document.body.setAttribute("`+markup.AttrTopics+`", "")`))
 	admin.run("bring it in line", chromedp.Evaluate[chromedp.Void](randomPages))
 	admin.wait("it is done", `window.verdict !== undefined`)
