@@ -20,11 +20,11 @@ func (c *Control) AllowCall(address netip.Addr) error {
 	return nil
 }
 
-// ReturnCall gives back what AllowCall counted, for a call that turned out to be no
-// stranger's.
+// ReturnCall gives back what AllowCall counted, once it is known that the caller is no
+// stranger.
 func (c *Control) ReturnCall(address netip.Addr) { c.calls.Return(ratelimit.Network(address)) }
 
-// AllowPoll counts a question how a pairing stands, and refuses one too many.
+// AllowPoll counts a poll of a pairing's status, and refuses one too many.
 func (c *Control) AllowPoll(address netip.Addr) error {
 	if wait, ok := c.polls.Take(ratelimit.Network(address)); !ok {
 		c.refused(address, metrics.LimitPolls, "status polls")

@@ -13,8 +13,9 @@ import (
 
 var errWrongToken = protocol.Refuse(protocol.Unauthorized, "invalid token")
 
-// IsWrong reports whether the error refuses a token or API key that was looked at. One
-// that was not even looked at may be right.
+// IsWrong reports whether the error says that a token or API key is wrong. If the token
+// was not checked, because of a rate limit or the store, IsWrong reports false: the token
+// may be right.
 func IsWrong(err error) bool {
 	return errors.Is(err, errWrongToken) || errors.Is(err, auth.ErrKeyRevoked) ||
 		errors.Is(err, auth.ErrKeyExpired)
@@ -43,8 +44,9 @@ func (c *Control) CheckBearer(
 	return Identity{UserID: userID, Role: protocol.Admin, Via: audit.ViaToken}, nil
 }
 
-// checkKey looks an API key up, unless the address has used up its wrong tokens. The
-// look-up itself uses up none, since many valid keys may come from one address at once.
+// checkKey looks an API key up, unless the address has sent too many wrong tokens. The
+// look-up itself uses up no attempt, since many valid keys may come from one address at
+// once.
 func (c *Control) checkKey(
 	ctx context.Context, address netip.Addr, text string,
 ) (Identity, error) {
@@ -98,8 +100,8 @@ func (c *Control) checkGuess(address netip.Addr, right func() bool) error {
 	return nil
 }
 
-// CheckDevice finds out whose device's credential this is. A credential that opens
-// nothing is refused with NOT_PAIRED.
+// CheckDevice finds out whose device has this credential. A credential without access is
+// refused with NOT_PAIRED.
 func (c *Control) CheckDevice(ctx context.Context, secret string) (Identity, error) {
 	d, err := c.Devices.Authenticate(ctx, secret)
 	if err != nil {
@@ -109,8 +111,8 @@ func (c *Control) CheckDevice(ctx context.Context, secret string) (Identity, err
 }
 
 // Recheck checks the secret of a device or API key again. The gateway calls it after it
-// has registered a connection: a revocation that came before did not find the connection,
-// and must refuse it here. Nothing is counted against the address.
+// has registered a connection: an earlier revocation did not find the connection, so
+// Recheck must refuse it. Nothing is counted against the address.
 func (c *Control) Recheck(ctx context.Context, who Identity, secret string) (err error) {
 	switch {
 	case who.DeviceID != "":

@@ -15,7 +15,7 @@ import (
 // Allowances of a network a minute, each also its burst.
 const (
 	callsPerMinute   = 60  // calls without a credential
-	pollsPerMinute   = 240 // questions how a pairing stands
+	pollsPerMinute   = 240 // polls of a pairing's status
 	guessesPerMinute = 10  // wrong tokens, API keys and link codes
 	linesPerMinute   = 6   // log lines about refusals
 )
@@ -43,8 +43,8 @@ type Links interface {
 	Redeem(code string) bool
 }
 
-// Guesses is told of each wrong credential of an address; *audit.Service writes one entry
-// for many of them.
+// Guesses audits wrong credentials. It is called for each one; *audit.Service writes one
+// entry for many of them.
 type Guesses interface {
 	WrongToken(address string)
 }
@@ -85,7 +85,7 @@ func New(o Options) *Control {
 	}
 }
 
-// Evict forgets the networks and users whose allowances are whole again.
+// Evict forgets the networks and users that have used up nothing of their allowances.
 func (c *Control) Evict() {
 	for _, l := range []interface{ Evict() }{c.calls, c.polls, c.guesses, c.requests, c.lines} {
 		l.Evict()

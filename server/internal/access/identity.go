@@ -49,8 +49,8 @@ func (i Identity) Actor(address netip.Addr) audit.Actor {
 type Peer struct {
 	Address    netip.Addr
 	UserAgent  string
-	Bearer     string // token of the Authorization header; empty: none, or one that is no good
-	Cookie     string // device credential of the cookie; empty: none, or it does not count
-	Authorized bool   // there is an Authorization header for us: the cookie does not count
-	Proxy      bool   // Address is a trusted proxy's own, which may have any number of connections
+	Bearer     string // token of the Authorization header; empty: missing or malformed
+	Cookie     string // device credential of the cookie; empty: missing, or not to be trusted
+	Authorized bool   // there is an Authorization header for us, so Cookie is not used
+	Proxy      bool   // Address is a trusted proxy's, which may have any number of connections
 }

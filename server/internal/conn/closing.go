@@ -44,7 +44,7 @@ func (c Cause) String() string {
 	return fmt.Sprintf("Cause(%d)", uint8(c))
 }
 
-// Causes gives all of them.
+// Causes gives all causes.
 func Causes() []Cause {
 	causes := make([]Cause, Malformed)
 	for i := range causes {

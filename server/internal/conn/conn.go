@@ -13,10 +13,10 @@ import (
 // Handler handles the messages of one connection. The connection's reader goroutine
 // makes all calls, one at a time.
 type Handler interface {
-	// Frame is called for each text message, in order of arrival. data is valid until
-	// Frame returns and may be invalid UTF-8. The next message waits until Frame
-	// returns. If more input is already buffered, everything that is sent waits too:
-	// so a Frame that has to wait for something should do so in another goroutine.
+	// Frame is called for each text message, in order of arrival. data may be used until
+	// Frame returns, and may be invalid UTF-8. The next message waits until Frame
+	// returns. If more input is already buffered, output waits until then, too: so a
+	// Frame that has to wait for something should do so in another goroutine.
 	Frame(c *Conn, data []byte)
 	// Binary is called for a binary message within the limit; its payload was discarded.
 	Binary(c *Conn)
@@ -48,7 +48,7 @@ type Conn struct {
 	mu           sync.Mutex
 	out          *queue   // nil: everything is written
 	closing      *Closing // nil: the connection goes on
-	corked       bool     // output waits, since the reader has more input to handle
+	corked       bool     // output waits: the reader has more input to handle first
 	draining     bool     // a goroutine is writing the queue
 	sealed       bool     // the last frame is queued, or the socket is closed
 	peerClosed   bool     // the peer's close frame has come

@@ -18,5 +18,5 @@
 //
 // The package github.com/coder/websocket parses incoming frames (masks, fragments,
 // control frames). That package does not check that text is valid UTF-8 (RFC 6455
-// §8.1), and neither does this one: the message decoder must.
+// §8.1), and neither does this one: the decoder of the messages must check it.
 package conn

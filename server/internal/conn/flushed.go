@@ -52,8 +52,8 @@ func (c *Conn) removeFlushWaiter(done chan error) {
 
 // flushWaiter is a call of Flushed that waits.
 type flushWaiter struct {
-	bytes int        // to be written before it may return
-	done  chan error // has room for the one value that is sent
+	bytes int        // how many bytes must be written before the call returns
+	done  chan error // buffered: one value is sent
 }
 
 // notifyFlushed ends the calls of Flushed that wait for no more than the n bytes that

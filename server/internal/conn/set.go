@@ -20,7 +20,7 @@ const (
 	sweepEvery = 500 * time.Millisecond
 
 	// The rate limit of log lines about failed upgrades and broken connections, which
-	// anybody can cause: enough to see what is wrong, too little to fill a disk.
+	// anybody can cause: high enough to see what is wrong, too low to fill a disk.
 	logPerSecond = 5
 	logBurst     = 100
 )

@@ -58,7 +58,7 @@ func isPast(deadline *atomic.Int64, now int64) bool {
 	return d != 0 && now >= d
 }
 
-// pingIsDue reports whether to ping now: rather one sweep too early than too late.
+// pingIsDue reports whether to ping now: one sweep too early is better than too late.
 func (c *Conn) pingIsDue(now int64) bool {
 	return now+int64(sweepEvery) > c.nextPing
 }

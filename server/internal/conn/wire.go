@@ -9,7 +9,7 @@ import (
 type input struct {
 	data []byte
 	slab *slab   // the buffer of data; nil if data has another one
-	one  [1]byte // the buffer for awaiting input without a slab
+	one  [1]byte // the buffer for the first byte of a message, if the socket is not raw
 	// bytesLeft is how many bytes more the current message may have, framing included.
 	bytesLeft int
 	err       error // what has ended the input

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestHardLimits sends what no client does. Each gets an error answer, or a
-// close with its reason, and leaves a line in the log and a count.
+// TestHardLimits sends frames that no proper client sends. Each gets an error answer or a
+// close with a reason, is counted, and is logged.
 func TestHardLimits(t *testing.T) {
 	t.Parallel()
 	const frame = protocol.MaxFrameBytes
@@ -54,15 +54,15 @@ func TestHardLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newTestGateway(t, httpdtest.Options{})
-			ws := rawAdmin(t, h)
+			gw := newTestGateway(t, httpdtest.Options{})
+			ws := rawAdmin(t, gw)
 			ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 			defer cancel()
 			kind := websocket.MessageText
 			if row.binary {
 				kind = websocket.MessageBinary
 			}
-			_ = ws.Write(ctx, kind, []byte(row.text)) // it may be cut off
+			_ = ws.Write(ctx, kind, []byte(row.text)) // the gateway may close first
 			_, text, err := ws.Read(ctx)
 			for err == nil && strings.Contains(string(text), `"event":"`+protocol.EventAdminChanged) {
 				_, text, err = ws.Read(ctx)
@@ -71,44 +71,46 @@ func TestHardLimits(t *testing.T) {
 			case row.reason != "":
 				if websocket.CloseStatus(err) != protocol.CloseTooBig ||
 					!strings.Contains(err.Error(), row.reason) {
-					t.Errorf("%.200s %v, want it closed: %s", text, err, row.reason)
+					t.Errorf("%.200s %v, want a close with the reason %s", text, err, row.reason)
 				}
-				h.untilEmpty(t, 0)
+				gw.untilConnections(t, 0)
 			case err != nil || !strings.Contains(string(text), row.answer) || len(text) > 1000:
 				t.Errorf("%.300s %v, want %s", text, err, row.answer)
 			}
-			if row.counted != "" && h.metric(t,
+			if row.counted != "" && gw.metric(t,
 				`gatehouse_protocol_violations_total{cause="`+row.counted+`"}`) != "1" {
 				t.Errorf("it was not counted as %s", row.counted)
 			}
-			if log := h.Log.String(); !strings.Contains(log, row.line) || len(log) > 10_000 {
+			if log := gw.Log.String(); !strings.Contains(log, row.line) || len(log) > 10_000 {
 				t.Errorf("log: %.2000s", log)
 			}
 		})
 	}
 }
 
-// TestUnknownMethodsInALoop answers each, and writes few lines.
+// TestUnknownMethodsInALoop checks that each call is answered, and that the log gets few
+// lines.
 func TestUnknownMethodsInALoop(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	c := h.admin(t, "user")
+	gw := newTestGateway(t, httpdtest.Options{})
+	c := gw.admin(t, "user")
 	for range 500 {
 		c.Refused(protocol.InvalidRequest, "unknown method", "nothing.there", "")
 	}
-	if n := strings.Count(h.Log.String(), "protocol violation"); n < 1 || n > 10 {
+	if n := strings.Count(gw.Log.String(), "protocol violation"); n < 1 || n > 10 {
 		t.Errorf("%d lines for 500 calls", n)
 	}
-	if n := h.metric(t, `gatehouse_requests_total{code="INVALID_REQUEST",method="unknown"}`); n != "500" {
+	if n := gw.metric(t, `gatehouse_requests_total{code="INVALID_REQUEST",method="unknown"}`); n != "500" {
 		t.Errorf("counted %s", n)
 	}
 }
 
-// TestCompressionIsOff offers it: nothing that unfolds is ever taken.
+// TestCompressionIsOff offers compression: the gateway must not accept it, since a small
+// message could decompress to a large one.
 func TestCompressionIsOff(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	ws, answer, err := websocket.Dial(t.Context(), h.url+"/ws",
+	gw := newTestGateway(t, httpdtest.Options{})
+	ws, answer, err := websocket.Dial(t.Context(), gw.url+"/ws",
 		&websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
 	if err != nil {
 		t.Fatal(err)

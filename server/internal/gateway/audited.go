@@ -46,7 +46,7 @@ func (c *call) audit(acts []audit.Act, reads bool) (ended func(error), err error
 }
 
 // inOthersSession gives the audit log's act of an admin in another user's session; nil for
-// any other caller or session. It refuses nothing: the method does.
+// any other caller or session. It refuses no call: the method checks the owner.
 func (c *call) inOthersSession(a session.Access) (*audit.Act, error) {
 	if !c.isAdmin() || !validSession(a.Key()) {
 		return nil, nil

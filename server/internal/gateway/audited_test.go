@@ -25,10 +25,10 @@ var unaudited = []string{
 	protocol.MethodAuditList, protocol.MethodChatUnwatch,
 }
 
-// lines gives the log but for sign-ins, oldest first.
-func (h *testGateway) lines(t testing.TB) []protocol.AuditEntry {
+// auditEntries gives the audit log without sign-ins, oldest first.
+func (gw *testGateway) auditEntries(t testing.TB) []protocol.AuditEntry {
 	t.Helper()
-	list, err := h.Audit.List(context.Background(), audit.Filter{Limit: 1000})
+	list, err := gw.Audit.List(context.Background(), audit.Filter{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,15 +41,15 @@ func (h *testGateway) lines(t testing.TB) []protocol.AuditEntry {
 // if the method is about a session.
 func TestEveryActOfAnAdminIsAudited(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	owner, admin := h.member(t, protocol.Operator, "owner"), h.admin(t, "boss")
+	gw := newTestGateway(t, httpdtest.Options{})
+	owner, admin := gw.member(t, protocol.Operator, "owner"), gw.admin(t, "boss")
 	open(owner, "theirs")
 	seen := map[string]string{} // by action: its method
 	for _, m := range gateway.Methods() {
 		if m.Least != protocol.Admin && !m.Session {
 			continue
 		}
-		before := len(h.lines(t))
+		before := len(gw.auditEntries(t))
 		u := useOf(t, m)
 		switch {
 		case u.admin != "":
@@ -57,37 +57,37 @@ func TestEveryActOfAnAdminIsAudited(t *testing.T) {
 		default:
 			admin.OK(m.Name, u.params)
 		}
-		told := h.lines(t)[before:]
+		entries := gw.auditEntries(t)[before:]
 		if slices.Contains(unaudited, m.Name) {
-			if len(told) > 0 {
-				t.Errorf("of %s it tells %+v", m.Name, told)
+			if len(entries) > 0 {
+				t.Errorf("%s is audited as %+v", m.Name, entries)
 			}
 			continue
 		}
-		if len(told) == 0 && seen[audit.SessionRead] != "" && m.Least == protocol.Viewer {
-			continue // a line tells of it already
+		if len(entries) == 0 && seen[audit.SessionRead] != "" && m.Least == protocol.Viewer {
+			continue // one entry for reading this session is enough for ten minutes
 		}
-		if len(told) != 1 {
-			t.Errorf("of %s it tells %+v", m.Name, told)
+		if len(entries) != 1 {
+			t.Errorf("%s is audited as %+v", m.Name, entries)
 			continue
 		}
-		e := told[0]
+		e := entries[0]
 		outcome := protocol.AuditDone
 		if u.admin != "" {
 			outcome = protocol.AuditFailed
 		}
 		if e.UserID != "boss" || e.Role != protocol.Admin || e.Via != "token" ||
 			e.Address != "127.0.0.1" || e.Outcome != outcome {
-			t.Errorf("of %s it tells %+v", m.Name, e)
+			t.Errorf("%s is audited as %+v", m.Name, e)
 		}
 		if m.Session && (e.Target != "session:theirs" || !strings.HasPrefix(e.Detail, "of owner")) {
-			t.Errorf("of %s it tells %+v", m.Name, e)
+			t.Errorf("%s is audited as %+v", m.Name, e)
 		}
 		if u.admin != "" && !strings.Contains(e.Detail, string(u.admin)) {
-			t.Errorf("why %s failed is %q", m.Name, e.Detail)
+			t.Errorf("the entry of %s gives %q as the reason of the failure", m.Name, e.Detail)
 		}
 		if other := seen[e.Action]; other != "" || !slices.Contains(audit.Actions(), e.Action) {
-			t.Errorf("%s is told of as %s, as is %q", m.Name, e.Action, other)
+			t.Errorf("%s is audited as %s, and so is %q", m.Name, e.Action, other)
 		}
 		seen[e.Action] = m.Name
 		if m.Name == protocol.MethodSessionsDelete {
@@ -96,11 +96,12 @@ func TestEveryActOfAnAdminIsAudited(t *testing.T) {
 	}
 }
 
-// What people do with their own sessions is their own business, admins included.
-func TestOwnSessionsAreNotTold(t *testing.T) {
+// TestOwnSessionsAreNotAudited checks that what users do in their own sessions is not
+// audited, not even if they are admins.
+func TestOwnSessionsAreNotAudited(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	for _, c := range []*client{h.member(t, protocol.Operator, "user"), h.admin(t, "user")} {
+	gw := newTestGateway(t, httpdtest.Options{})
+	for _, c := range []*client{gw.member(t, protocol.Operator, "user"), gw.admin(t, "user")} {
 		open(c, "theirs")
 		for _, m := range gateway.Methods() {
 			if m.Session {
@@ -109,81 +110,82 @@ func TestOwnSessionsAreNotTold(t *testing.T) {
 		}
 		c.OK(protocol.MethodSessionsList, `{"userId":"user"}`)
 	}
-	if told := h.lines(t); len(told) > 0 {
-		t.Errorf("it tells %+v", told)
+	if entries := gw.auditEntries(t); len(entries) > 0 {
+		t.Errorf("audited: %+v", entries)
 	}
 }
 
-// An admin who resumes in another user's session reads it; a run is somebody
-// else's too, whoever names it alone.
+// TestOtherWaysIntoASession checks that an admin is audited who resumes in another user's
+// session, names a run without its session, or lists the sessions of others.
 func TestOtherWaysIntoASession(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	owner := h.member(t, protocol.Operator, "owner")
+	gw := newTestGateway(t, httpdtest.Options{})
+	owner := gw.member(t, protocol.Operator, "owner")
 	var sent protocol.ChatSendResult
 	owner.Read(owner.OK(protocol.MethodChatSend, `{"message":"echo x","sessionKey":"theirs"}`), &sent)
-	admin := h.dial(t, nil)
+	admin := gw.dial(t, nil)
 	admin.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"boss","resume":[
 		{"sessionKey":"theirs","afterSeq":0},{"sessionKey":"none","afterSeq":0}]}`)
 	admin.OK(protocol.MethodChatAbort, `{"runId":"`+sent.RunID+`"}`)
 	admin.OK(protocol.MethodSessionsList, `{"userId":"owner"}`)
 	admin.OK(protocol.MethodSessionsList, `{"all":true}`)
 	admin.OK(protocol.MethodSessionsList, `{"all":true}`)
-	var told []string
-	for _, e := range h.lines(t) {
-		told = append(told, e.Action+" "+e.Target)
+	var entries []string
+	for _, e := range gw.auditEntries(t) {
+		entries = append(entries, e.Action+" "+e.Target)
 	}
 	want := []string{"session.read session:theirs", "session.abort session:theirs",
 		"sessions.list user:owner", "sessions.list everybody"}
-	if !slices.Equal(told, want) {
-		t.Errorf("it tells %q, want %q", told, want)
+	if !slices.Equal(entries, want) {
+		t.Errorf("audited: %q, want %q", entries, want)
 	}
 }
 
-// What made a key and what ended it name the same one; what it opens with is in
-// neither.
-func TestKeysAreToldById(t *testing.T) {
+// TestKeysAreAuditedByID checks that the entries of a key's creation and revocation name
+// the key by the same id, and do not have its secret.
+func TestKeysAreAuditedByID(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	admin := h.admin(t, "boss")
+	gw := newTestGateway(t, httpdtest.Options{})
+	admin := gw.admin(t, "boss")
 	var made protocol.KeysCreateResult
 	admin.Read(admin.OK(protocol.MethodKeysCreate,
 		`{"name":"Nightly","userId":"reports","role":"viewer","expiresIn":2592000}`), &made)
 	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 	admin.Refused(protocol.InvalidRequest, "", protocol.MethodKeysCreate,
 		`{"name":"Nightly","userId":"reports","role":"king"}`)
-	told := h.lines(t)
-	if len(told) != 3 {
-		t.Fatalf("it tells %+v", told)
+	entries := gw.auditEntries(t)
+	if len(entries) != 3 {
+		t.Fatalf("audited: %+v", entries)
 	}
 	for i, action := range []string{audit.KeyCreate, audit.KeyRevoke} {
-		if e := told[i]; e.Action != action || e.Target != "key:"+made.ID ||
+		if e := entries[i]; e.Action != action || e.Target != "key:"+made.ID ||
 			e.Outcome != protocol.AuditDone {
-			t.Errorf("it tells %+v", e)
+			t.Errorf("audited: %+v", e)
 		}
 	}
 	if want := "prefix " + made.Prefix +
-		", user reports, name Nightly, role viewer, expires in 30 d"; told[0].Detail != want {
-		t.Errorf("it tells %q, want %q", told[0].Detail, want)
+		", user reports, name Nightly, role viewer, expires in 30 d"; entries[0].Detail != want {
+		t.Errorf("audited: %q, want %q", entries[0].Detail, want)
 	}
-	if e := told[2]; e.Outcome != protocol.AuditFailed || e.Target == told[0].Target {
-		t.Errorf("of a key that was not made it tells %+v", e)
+	if e := entries[2]; e.Outcome != protocol.AuditFailed || e.Target == entries[0].Target {
+		t.Errorf("the failed creation of a key is audited as %+v", e)
 	}
-	if text := fmt.Sprint(told) + h.Log.String(); strings.Contains(text, made.Key) {
-		t.Error("the key itself is told")
+	if text := fmt.Sprint(entries) + gw.Log.String(); strings.Contains(text, made.Key) {
+		t.Error("the secret of the key is in the audit log or the log")
 	}
 }
 
-// An admin who sends somebody else's file has read it, and shows it to others.
-func TestFilesOfOthersAreTold(t *testing.T) {
+// TestFilesOfOthersAreAudited checks that an admin is audited who sends another user's
+// file: the admin has read the file, and shows it to others.
+func TestFilesOfOthersAreAudited(t *testing.T) {
 	t.Parallel()
-	var set atomic.Bool
-	h := newTestGateway(t, httpdtest.Options{Audit: func(s audit.Store) audit.Store {
-		return full{s,
-			&set}
+	var full atomic.Bool
+	gw := newTestGateway(t, httpdtest.Options{Audit: func(s audit.Store) audit.Store {
+		return fullStore{s,
+			&full}
 	}})
 	upload := func(user, name string) media.File {
-		f, err := h.Media.Upload(t.Context(), session.Caller{UserID: user, Role: protocol.Operator},
+		f, err := gw.Media.Upload(t.Context(), session.Caller{UserID: user, Role: protocol.Operator},
 			func() (string, io.Reader, error) {
 				return name, strings.NewReader("hello"), nil
 			})
@@ -193,7 +195,7 @@ func TestFilesOfOthersAreTold(t *testing.T) {
 		return f
 	}
 	theirs, own := upload("zoe", "theirs.txt"), upload("boss", "own.txt")
-	admin := h.admin(t, "boss")
+	admin := gw.admin(t, "boss")
 	send := func(f ...media.File) string {
 		var list []string
 		for _, f := range f {
@@ -202,70 +204,71 @@ func TestFilesOfOthersAreTold(t *testing.T) {
 		return `{"sessionKey":"k","media":[` + strings.Join(list, ",") + `]}`
 	}
 	admin.OK(protocol.MethodChatSend, send(own))
-	if told := h.lines(t); len(told) > 0 {
-		t.Errorf("of their own file it tells %+v", told)
+	if entries := gw.auditEntries(t); len(entries) > 0 {
+		t.Errorf("sending the admin's own file is audited as %+v", entries)
 	}
-	set.Store(true)
+	full.Store(true)
 	admin.Refused(protocol.Unavailable, "audit log", protocol.MethodChatSend, send(theirs))
-	set.Store(false)
+	full.Store(false)
 	admin.OK(protocol.MethodChatSend, send(own, theirs))
 	admin.Refused(protocol.FailedPrecondition, "another session", protocol.MethodChatSend,
 		strings.Replace(send(theirs), `"k"`, `"l"`, 1))
-	told := h.lines(t)
-	if len(told) != 2 || told[0].Outcome != protocol.AuditDone ||
-		told[1].Outcome != protocol.AuditFailed {
-		t.Fatalf("it tells %+v", told)
+	entries := gw.auditEntries(t)
+	if len(entries) != 2 || entries[0].Outcome != protocol.AuditDone ||
+		entries[1].Outcome != protocol.AuditFailed {
+		t.Fatalf("audited: %+v", entries)
 	}
-	if e := told[0]; e.Action != audit.MediaAttach || e.UserID != "boss" ||
+	if e := entries[0]; e.Action != audit.MediaAttach || e.UserID != "boss" ||
 		e.Target != audit.Media(theirs.ID) || e.Detail != "theirs.txt of zoe, to k" {
-		t.Errorf("it tells %+v", e)
+		t.Errorf("audited: %+v", e)
 	}
 }
 
-func TestSignInByTokenIsTold(t *testing.T) {
+func TestSignInByTokenIsAudited(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
+	gw := newTestGateway(t, httpdtest.Options{})
 	for range 3 {
-		h.admin(t, "boss").Leave()
+		gw.admin(t, "boss").Leave()
 	}
-	h.admin(t, "other")
-	list, err := h.Audit.List(t.Context(), audit.Filter{Action: audit.SignIn, Limit: 9})
+	gw.admin(t, "other")
+	list, err := gw.Audit.List(t.Context(), audit.Filter{Action: audit.SignIn, Limit: 9})
 	if err != nil || len(list) != 2 || list[1].UserID != "boss" || list[1].Via != "token" ||
 		list[0].UserID != "other" {
-		t.Errorf("it tells %+v (%v)", list, err)
+		t.Errorf("audited: %+v (%v)", list, err)
 	}
 }
 
-// full is a log that takes no line while it is set.
-type full struct {
+// fullStore is the store of an audit log that takes no entry while full is set.
+type fullStore struct {
 	audit.Store
-	set *atomic.Bool
+	full *atomic.Bool
 }
 
-func (f full) Append(ctx context.Context, e protocol.AuditEntry) (int64, error) {
-	if f.set.Load() {
+func (f fullStore) Append(ctx context.Context, e protocol.AuditEntry) (int64, error) {
+	if f.full.Load() {
 		return 0, store.Full
 	}
 	return f.Store.Append(ctx, e)
 }
 
-// What no line can tell of is not done.
-func TestNothingIsDoneWithoutALine(t *testing.T) {
+// TestNothingIsDoneWithoutAnEntry checks that no method does an act that the audit log
+// cannot take an entry of.
+func TestNothingIsDoneWithoutAnEntry(t *testing.T) {
 	t.Parallel()
-	var set atomic.Bool
+	var full atomic.Bool
 	reloads := 0
-	h := newTestGateway(t, httpdtest.Options{
-		Audit: func(s audit.Store) audit.Store { return full{s, &set} },
+	gw := newTestGateway(t, httpdtest.Options{
+		Audit: func(s audit.Store) audit.Store { return fullStore{s, &full} },
 		Reload: func(context.Context) (protocol.ConfigReloadResult, error) {
 			reloads++
 			return protocol.ConfigReloadResult{}, nil
 		},
 	})
-	owner, admin := h.member(t, protocol.Operator, "owner"), h.admin(t, "boss")
+	owner, admin := gw.member(t, protocol.Operator, "owner"), gw.admin(t, "boss")
 	open(owner, "theirs")
 	var before, after protocol.ChatHistoryResult
 	owner.Read(owner.OK(protocol.MethodChatHistory, keyed), &before)
-	set.Store(true)
+	full.Store(true)
 	for _, m := range gateway.Methods() {
 		if m.Least != protocol.Admin && !m.Session || slices.Contains(unaudited, m.Name) {
 			continue
@@ -276,26 +279,26 @@ func TestNothingIsDoneWithoutALine(t *testing.T) {
 		}
 	}
 	admin.Refused(protocol.Unavailable, "audit log", protocol.MethodSessionsList, `{"all":true}`)
-	h.admin(t, "another").OK(protocol.MethodStatus, "") // who looks after it
+	gw.admin(t, "another").OK(protocol.MethodStatus, "") // an admin can still connect and look
 	owner.Read(owner.OK(protocol.MethodChatHistory, keyed), &after)
 	if fmt.Sprint(after) != fmt.Sprint(before) || reloads > 0 {
-		t.Errorf("the session was %+v, it is %+v; %d reloads", before, after, reloads)
+		t.Errorf("the session was %+v and is %+v, want no change; %d reloads, want none", before, after, reloads)
 	}
-	if keys, _, err := h.Keys.List(t.Context()); len(keys) > 0 || err != nil {
-		t.Errorf("there are keys: %+v (%v)", keys, err)
+	if keys, _, err := gw.Keys.List(t.Context()); len(keys) > 0 || err != nil {
+		t.Errorf("keys were created: %+v (%v)", keys, err)
 	}
-	set.Store(false)
+	full.Store(false)
 	admin.OK(protocol.MethodConfigReload, "")
 }
 
 func TestAuditList(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	admin := h.admin(t, "boss")
+	gw := newTestGateway(t, httpdtest.Options{})
+	admin := gw.admin(t, "boss")
 	for i := range 7 {
 		act := audit.Act{Action: audit.KeyCreate, Target: audit.User(fmt.Sprint("user-", i%2)),
 			Detail: strings.Repeat("é", 400)}
-		if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: "ann", Via: "token",
+		if _, err := gw.Audit.Begin(t.Context(), audit.Actor{UserID: "ann", Via: "token",
 			Address: "192.0.2.1"}, act); err != nil {
 			t.Fatal(err)
 		}
@@ -321,13 +324,13 @@ func TestAuditList(t *testing.T) {
 	for range 250 {
 		act := audit.Act{Action: audit.KeyCreate, Target: strings.Repeat("€", 400),
 			Detail: strings.Repeat("€", 400)}
-		if _, err := h.Audit.Begin(t.Context(), audit.Actor{UserID: strings.Repeat("€", 400),
+		if _, err := gw.Audit.Begin(t.Context(), audit.Actor{UserID: strings.Repeat("€", 400),
 			Via: strings.Repeat("€", 400)}, act); err != nil {
 			t.Fatal(err)
 		}
 	}
 	admin.Read(admin.OK(protocol.MethodAuditList, `{"limit":200}`), &page)
 	if n := len(page.Entries); !page.HasMore || n < 80 || n >= 200 {
-		t.Errorf("a page has %d lines, more: %v", n, page.HasMore)
+		t.Errorf("a page has %d entries, more: %v", n, page.HasMore)
 	}
 }

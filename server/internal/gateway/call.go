@@ -35,7 +35,7 @@ func (c *call) isAdmin() bool { return c.who.Role.Allows(protocol.Admin) }
 // actor is the client as the audit log names it.
 func (c *call) actor() audit.Actor { return c.who.Actor(c.Peer.Address) }
 
-// decode decodes the params. Its error names the one that is wrong.
+// decode decodes the params. Its error names the wrong param.
 func (c *call) decode(p protocol.Payload) error {
 	if len(c.params) == 0 {
 		return nil

@@ -7,11 +7,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// BenchmarkCall is one request and its answer, by the role of the caller: a user in
-// a session of its own, and an admin in one of its own and in somebody else's.
+// BenchmarkCall measures one request and its answer, by caller: a user in an own session,
+// an admin in an own session, and an admin in another user's.
 func BenchmarkCall(b *testing.B) {
-	h := newTestGateway(b, httpdtest.Options{})
-	user, admin := h.member(b, protocol.Operator, "user"), h.admin(b, "boss")
+	gw := newTestGateway(b, httpdtest.Options{})
+	user, admin := gw.member(b, protocol.Operator, "user"), gw.admin(b, "boss")
 	open(user, "theirs")
 	open(admin, "own")
 	for _, caller := range []struct {

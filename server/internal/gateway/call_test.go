@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestOneAnswer answers a call in every way, twice: the first one is sent.
+// TestOneAnswer answers a call in every way, twice: only the first answer is sent.
 func TestOneAnswer(t *testing.T) {
 	t.Parallel()
 	logger := slog.New(slog.DiscardHandler)

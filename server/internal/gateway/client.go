@@ -27,7 +27,7 @@ type client struct {
 	// Only the reader uses the following fields.
 	who           *access.Identity // nil: not authenticated
 	pairingSecret string           // the credential that waits for pairing; empty: none
-	wrongTokens   int              // wrong tokens that it has sent
+	wrongTokens   int              // how many wrong tokens the client has sent
 
 	// member is set once the client is authenticated.
 	member atomic.Pointer[hub.Member]
@@ -81,7 +81,8 @@ func (c *call) checkRate() error {
 	return c.g.Access.AllowRequest(c.Peer.Address, c.who.UserID, c.settings.RateLimitRPM)
 }
 
-// refuseMalformed answers a frame that is not a request. A stranger's counts as a call.
+// refuseMalformed answers a frame that is not a request. A stranger's frame counts as a
+// call.
 func (c *call) refuseMalformed(wrong metrics.Violation, refusal *protocol.Error) {
 	c.g.Access.Violation(c.Peer.Address, wrong)
 	if c.who == nil {

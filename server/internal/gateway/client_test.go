@@ -27,27 +27,27 @@ type testGateway struct {
 func newTestGateway(t testing.TB, o httpdtest.Options) *testGateway {
 	t.Helper()
 	o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	h := httpdtest.New(t, o)
-	server := httptest.NewServer(h)
+	gw := httpdtest.New(t, o)
+	server := httptest.NewServer(gw)
 	t.Cleanup(server.Close)
-	return &testGateway{h, server.URL}
+	return &testGateway{gw, server.URL}
 }
 
 // client is one connection.
 type client = httpdtest.Client
 
-func (h *testGateway) dial(t testing.TB, header http.Header) *client {
+func (gw *testGateway) dial(t testing.TB, header http.Header) *client {
 	t.Helper()
-	return httpdtest.Dial(t, h.url, header)
+	return httpdtest.Dial(t, gw.url, header)
 }
 
-// from is the header of a caller with an address of its own.
+// from is the header of a request from the address.
 func from(address string) http.Header { return http.Header{"X-Forwarded-For": {address}} }
 
 // admin connects with the gateway token.
-func (h *testGateway) admin(t testing.TB, user string) *client {
+func (gw *testGateway) admin(t testing.TB, user string) *client {
 	t.Helper()
-	c := h.dial(t, nil)
+	c := gw.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"`+user+`"}`)
 	return c
 }
@@ -58,13 +58,13 @@ type paired struct {
 	protocol.PairedDevice
 }
 
-// pair lets a device in.
-func (h *testGateway) pair(t testing.TB, role protocol.Role, user string) paired {
+// pair pairs a device.
+func (gw *testGateway) pair(t testing.TB, role protocol.Role, user string) paired {
 	t.Helper()
-	c := h.dial(t, nil)
+	c := gw.dial(t, nil)
 	var asked protocol.ConnectResult
 	c.Read(c.OK(protocol.MethodConnect, `{}`), &asked)
-	approved, err := h.Pairings.Approve(t.Context(), "test",
+	approved, err := gw.Pairings.Approve(t.Context(), "test",
 		protocol.DeviceApproveParams{Code: asked.PairingCode, Role: role, UserID: user})
 	if err != nil {
 		t.Fatal(err)
@@ -72,20 +72,21 @@ func (h *testGateway) pair(t testing.TB, role protocol.Role, user string) paired
 	return paired{asked.SenderID, approved.Device}
 }
 
-func (h *testGateway) device(t testing.TB, d paired) *client {
+// device connects with the credential of a paired device.
+func (gw *testGateway) device(t testing.TB, d paired) *client {
 	t.Helper()
-	c := h.dial(t, nil)
+	c := gw.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
 	return c
 }
 
 // member connects as a user of a role.
-func (h *testGateway) member(t testing.TB, role protocol.Role, user string) *client {
+func (gw *testGateway) member(t testing.TB, role protocol.Role, user string) *client {
 	t.Helper()
-	return h.device(t, h.pair(t, role, user))
+	return gw.device(t, gw.pair(t, role, user))
 }
 
-// open makes a session of the client's user.
+// open creates a session of the client's user.
 func open(c *client, key string) {
 	c.OK(protocol.MethodChatSend, `{"message":"echo `+key+`","sessionKey":"`+key+`"}`)
 }

@@ -22,7 +22,7 @@ func TestClientName(t *testing.T) {
 		{&protocol.Client{Name: strings.Repeat("\u200b", maxClientName) + "x"}, "x"},
 	} {
 		if got := clientName(c.client); got != c.want {
-			t.Errorf("%+v is called %q, not %q", c.client, got, c.want)
+			t.Errorf("the name of %+v is %q, want %q", c.client, got, c.want)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 // liveConnection is a connection to close.
 type liveConnection struct {
 	id    string
-	found bool // there is such a connection
+	found bool // whether there is such a connection
 	shown protocol.ConnectedClient
 }
 

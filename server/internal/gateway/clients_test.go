@@ -19,12 +19,12 @@ func connections(c *client) []protocol.ConnectedClient {
 
 func TestClients(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
+	gw := newTestGateway(t, httpdtest.Options{})
 	began := protocol.At(time.Now())
-	admin, device := h.admin(t, "boss"), h.pair(t, protocol.Operator, "ann")
-	c := h.dial(t, nil)
+	admin, device := gw.admin(t, "boss"), gw.pair(t, protocol.Operator, "ann")
+	c := gw.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"sender_id":"`+device.secret+`","client":{"name":"bot","version":"1.2","platform":"linux"}}`)
-	h.dial(t, nil).OK(protocol.MethodConnect, `{}`) // who only waits is not listed
+	gw.dial(t, nil).OK(protocol.MethodConnect, `{}`) // a connection that waits for pairing is not listed
 	list := connections(admin)
 	if len(list) != 2 || list[1].UserID != "boss" || list[1].Via != "token" {
 		t.Fatalf("the connections are %+v", list)
@@ -43,20 +43,20 @@ func TestClients(t *testing.T) {
 	}
 	var own protocol.StatusResult
 	if c.Read(c.OK(protocol.MethodStatus, ""), &own); own.Detail != nil {
-		t.Errorf("an operator is told %+v", own.Detail)
+		t.Errorf("an operator gets the detail %+v", own.Detail)
 	}
 	admin.OK(protocol.MethodClientsDisconnect, `{"id":"`+ann.ID+`"}`)
 	c.Closed(websocket.StatusPolicyViolation, protocol.ReasonDisconnected)
-	h.device(t, device).Leave() // the credential is still good
+	gw.device(t, device).Leave() // the credential is still good
 	admin.Refused(protocol.InvalidRequest, "clients.list", protocol.MethodClientsDisconnect, `{}`)
 	admin.Refused(protocol.NotFound, "no such connection", protocol.MethodClientsDisconnect,
 		`{"id":"`+ann.ID+`"}`)
-	told := h.lines(t)
-	if e := told[0]; e.Target != "connection:"+ann.ID ||
+	entries := gw.auditEntries(t)
+	if e := entries[0]; e.Target != "connection:"+ann.ID ||
 		e.Detail != "of ann, via device:"+device.DeviceID+", at 127.0.0.1, client bot 1.2 (linux)" {
-		t.Errorf("the log tells %+v", e)
+		t.Errorf("the disconnect is audited as %+v", e)
 	}
-	// Its own last: the answer comes first.
+	// The admin's own connection, last: the answer comes before the close.
 	for _, own := range connections(admin) {
 		if own.UserID == "boss" {
 			admin.OK(protocol.MethodClientsDisconnect, `{"id":"`+own.ID+`"}`)
@@ -67,12 +67,12 @@ func TestClients(t *testing.T) {
 
 func TestSessionsOfOthers(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	admin, ann := h.admin(t, "boss"), h.member(t, protocol.Operator, "ann")
+	gw := newTestGateway(t, httpdtest.Options{})
+	admin, ann := gw.admin(t, "boss"), gw.member(t, protocol.Operator, "ann")
 	for _, key := range []string{"one", "two"} {
 		open(ann, key)
 	}
-	open(h.member(t, protocol.Operator, "ben"), "three")
+	open(gw.member(t, protocol.Operator, "ben"), "three")
 	open(admin, "own")
 	for params, want := range map[string]string{
 		`{}`:                               "own",

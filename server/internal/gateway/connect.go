@@ -17,7 +17,8 @@ import (
 // maxWrongTokens is how many wrong tokens close a connection.
 const maxWrongTokens = 5
 
-// proven is an identity with the secret that proved it, to be checked once more.
+// proven is an identity with the secret that proved it. The secret is checked once more
+// when the connection is registered.
 type proven struct {
 	*access.Identity
 	secret string // the API key or the device's credential
@@ -94,9 +95,10 @@ func checkResume(cursors []protocol.Cursor) error {
 	return nil
 }
 
-// identify checks the first credential that the client has sent of token, Authorization
-// header, sender_id and cookie. If it is wrong, the client is refused: no other one is
-// tried. Without a credential, or if its pairing is pending, identify gives nil.
+// identify checks the client's credential: its token, else its Authorization header, else
+// its sender_id, else its cookie. If that credential is wrong, the client is refused, and
+// no other one is tried. identify gives nil if the client has sent no credential, or if
+// the pairing of its device is pending.
 func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 	switch {
 	case p.Token != "":
@@ -107,7 +109,7 @@ func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 		return c.checkDevice(p.SenderID)
 	case c.Peer.Cookie != "":
 		who, err := c.checkDevice(c.Peer.Cookie)
-		if status(err) == protocol.PairingUnknown {
+		if pairingStatusOf(err) == protocol.PairingUnknown {
 			return nil, nil // a new browser: its pairing will be bound to the cookie
 		}
 		return who, err
@@ -115,8 +117,8 @@ func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 	return nil, nil
 }
 
-// status is the status of a refused pairing, or "".
-func status(err error) string {
+// pairingStatusOf is the status of the pairing that the error refuses, or "".
+func pairingStatusOf(err error) string {
 	var refused *protocol.Error
 	if errors.As(err, &refused) && refused.Code == protocol.NotPaired && refused.Details != nil {
 		return refused.Details.Status
@@ -146,7 +148,7 @@ func (c *call) closeIfGuessing() {
 func (c *call) checkDevice(secret string) (*proven, error) {
 	who, err := c.g.Access.CheckDevice(c.ctx, secret)
 	switch {
-	case status(err) == protocol.PairingPending:
+	case pairingStatusOf(err) == protocol.PairingPending:
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -178,8 +180,8 @@ func (c *call) refuseFull(user string, most int) {
 	c.conn.Close(protocol.CloseTooSlow, "too many connections of this user: close some and come back")
 }
 
-// becomeMember joins the hub, resumes and answers. If it fails, the caller undoes what it
-// has done.
+// becomeMember joins the hub, resumes and answers. If becomeMember fails, the caller
+// undoes what it has done so far.
 func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 	member := &hub.Member{
 		Sender: c.client, UserID: who.UserID, Role: who.Role,
@@ -187,8 +189,8 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 	}
 	c.who = who.Identity
 	c.member.Store(member)
-	// Check the credential again, now that the registry knows whose the connection is: a
-	// revocation before that has not closed it.
+	// Check the credential again, now that the registry knows whose the connection is: an
+	// earlier revocation has not closed the connection.
 	if err := c.g.Access.Recheck(c.ctx, *who.Identity, who.secret); err != nil {
 		return err
 	}

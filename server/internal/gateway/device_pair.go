@@ -16,8 +16,8 @@ func (c *call) devicePairList(*protocol.Empty) (protocol.Payload, error) {
 // deviceID is the public id of a device; empty if there is none.
 type deviceID string
 
-// pendingDevice finds the device whose pairing has the code, for the audit log and the
-// log. It gives none if the store fails: Approve and Deny will fail then, too.
+// pendingDevice finds the device whose pairing has the code, to name it in the audit log
+// and the server's log. It gives none if the store fails: then Approve and Deny fail, too.
 func (c *call) pendingDevice(code string) deviceID {
 	p, _, err := c.g.Pairings.Pending(c.ctx, code)
 	if err != nil {
@@ -34,7 +34,8 @@ func (d deviceID) target() string {
 	return audit.Device(string(d))
 }
 
-// approval is an approval of a pending pairing.
+// approval is what a call of device.pair.approve is about: its params, and the device if
+// there is one.
 type approval struct {
 	params *protocol.DeviceApproveParams
 	device deviceID
@@ -66,7 +67,8 @@ func (c *call) devicePairApprove(a approval) (protocol.Payload, error) {
 	return &protocol.DeviceApproveResult{Paired: approved.Device}, nil
 }
 
-// denial is a denial of a pending pairing.
+// denial is what a call of device.pair.deny is about: the code, and the device if there is
+// one.
 type denial struct {
 	code   string
 	device deviceID

@@ -12,15 +12,15 @@
 //     method is prepared, then audited, then executed.
 //   - stranger: a client that has not authenticated. It may only call connect and
 //     browser.pairing.status.
-//   - member: an authenticated client, to the hub, which sends it the events of its
-//     sessions.
+//   - member: an authenticated client as the hub knows it. The hub sends a member the
+//     events of its sessions.
 //   - [Settings]: the settings that may change while the gateway serves. A call sees the
 //     settings of one moment.
 //
-// Who a client is, and how often strangers may try, is decided by package access. The
-// connections themselves, how many there may be and which ones to close, are kept by
-// package registry: a client that authenticates is registered first, and its credential
-// is checked once more after that, so that no revocation can miss it.
+// Package access decides who a client is, and how often strangers may try. Package
+// registry keeps the connections, limits their number and finds those to close. A client
+// that authenticates is registered first, and its credential is checked once more after
+// that, so that no revocation can miss the connection.
 //
 // The files build on each other, and calls between them run down this list:
 //
@@ -30,8 +30,8 @@
 //	methods.go                       the method table
 //	connect.go, pairing.go           authentication
 //	chat_send.go, api_keys.go, …     a method or a group of methods each
-//	queued.go, framed.go             answers that several methods have
-//	devices.go                       events of pairings
+//	queued.go, framed.go             answers that several methods give
+//	pairing_events.go                 events of pairings
 //	audited.go                       entries of the audit log
 //	call.go                          params and answers
 //	param.go, clientname.go          what a param must be

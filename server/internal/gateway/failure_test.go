@@ -22,19 +22,19 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestStoreThatFails proves that while the store fails nobody can connect, and that every
-// client gets an error.
-func TestStoreThatFails(t *testing.T) {
+// TestStoreFails checks that while the store fails, nobody can connect without the gateway
+// token, and every request that needs the store gets an error.
+func TestStoreFails(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	d := h.pair(t, protocol.Operator, "user")
-	in, waiting := h.device(t, d), h.dial(t, nil)
+	gw := newTestGateway(t, httpdtest.Options{})
+	d := gw.pair(t, protocol.Operator, "user")
+	in, waiting := gw.device(t, d), gw.dial(t, nil)
 	waiting.OK(protocol.MethodConnect, `{}`)
 	open(in, "theirs")
-	if err := h.Store.Close(); err != nil {
+	if err := gw.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	out := h.dial(t, nil)
+	out := gw.dial(t, nil)
 	for _, params := range []string{`{}`, `{"sender_id":"` + d.secret + `"}`} {
 		if e := out.Refused(protocol.Unavailable, "", protocol.MethodConnect, params); !e.Retryable ||
 			e.RetryAfterMs <= 0 {
@@ -57,28 +57,28 @@ func TestStoreThatFails(t *testing.T) {
 	if in.Read(in.OK(protocol.MethodHealth, ""), &health); health.Status != "degraded" {
 		t.Errorf("health says %q", health.Status)
 	}
-	// The token rests on no store: an admin can look after it.
-	h.admin(t, "").OK(protocol.MethodStatus, "")
+	// The gateway token needs no store: an admin can connect and look.
+	gw.admin(t, "").OK(protocol.MethodStatus, "")
 }
 
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	c := h.admin(t, "user")
+	gw := newTestGateway(t, httpdtest.Options{})
+	c := gw.admin(t, "user")
 	open(c, "theirs")
-	h.Gateway.Drain(2 * time.Second)
-	var told protocol.Shutdown
-	if c.Read(c.Event(protocol.EventShutdown), &told); told.RetryAfterMs != 2000 {
-		t.Errorf("told to come back after %d ms", told.RetryAfterMs)
+	gw.Gateway.Drain(2 * time.Second)
+	var shutdown protocol.Shutdown
+	if c.Read(c.Event(protocol.EventShutdown), &shutdown); shutdown.RetryAfterMs != 2000 {
+		t.Errorf("the event says to come back after %d ms", shutdown.RetryAfterMs)
 	}
 	c.Refused(protocol.Unavailable, "stopping", protocol.MethodChatSend, `{"message":"x"}`)
 	c.OK(protocol.MethodChatHistory, keyed)
-	refusedWhileDraining(t, h.url)
+	refusedWhileDraining(t, gw.url)
 	done := make(chan error, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), httpdtest.Timeout)
 		defer cancel()
-		done <- h.Gateway.Shutdown(ctx)
+		done <- gw.Gateway.Shutdown(ctx)
 	}()
 	c.Closed(protocol.CloseShutdown, protocol.ReasonShutdown)
 	if err := <-done; err != nil {
@@ -86,8 +86,8 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// refusedWhileDraining opens a connection that has to be refused, with when to
-// try again, for machines and for people.
+// refusedWhileDraining opens a connection, which must be refused with a message and the
+// time of the next try.
 func refusedWhileDraining(t *testing.T, url string) {
 	t.Helper()
 	_, answer, err := websocket.Dial(t.Context(), url+"/ws", nil)
@@ -118,28 +118,28 @@ func refusedWhileDraining(t *testing.T, url string) {
 
 func TestPairingSwitchedOff(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{NoPairing: true})
-	c := h.dial(t, nil)
+	gw := newTestGateway(t, httpdtest.Options{NoPairing: true})
+	c := gw.dial(t, nil)
 	c.Refused(protocol.Unauthorized, "does not pair", protocol.MethodConnect, `{}`)
 	c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodPairingStatus,
 		"")
 	c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)
 }
 
-// TestRevokeWhileConnecting lets devices connect all the while they are being
-// revoked: none may be in afterwards.
+// TestRevokeWhileConnecting connects with a device while the device is being revoked: no
+// connection may be left afterwards.
 func TestRevokeWhileConnecting(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
+	gw := newTestGateway(t, httpdtest.Options{})
 	for n := range 15 {
-		d := h.pair(t, protocol.Operator, fmt.Sprintf("user%d", n))
-		clients := h.rush(t, n, `{"sender_id":"`+d.secret+`"}`, func() {
-			if err := h.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
+		d := gw.pair(t, protocol.Operator, fmt.Sprintf("user%d", n))
+		clients := gw.connectWhile(t, n, `{"sender_id":"`+d.secret+`"}`, func() {
+			if err := gw.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
 				t.Error(err)
 			}
 		})
 		for _, c := range clients {
-			// Either it is refused, or it was let in and is closed.
+			// Either the client is refused, or it was connected and is closed.
 			f, err := c.Next()
 			if err == nil && f.OK {
 				c.Closed(protocol.ClosePolicy, protocol.ReasonRevoked)
@@ -150,17 +150,17 @@ func TestRevokeWhileConnecting(t *testing.T) {
 			}
 		}
 	}
-	h.emptied(t)
+	gw.untilNoDevices(t)
 }
 
-// rush has clients connect while revoke ends what they connect with. It gives them
-// when all have asked; their answers have not been read.
-func (h *testGateway) rush(t *testing.T, n int, connect string, revoke func()) []*client {
+// connectWhile sends connect on several connections while revoke ends their credential. It
+// gives the clients when all have sent it; their answers were not read.
+func (gw *testGateway) connectWhile(t *testing.T, n int, connect string, revoke func()) []*client {
 	t.Helper()
 	const connections = 4
 	var clients []*client
 	for range connections {
-		clients = append(clients, h.dial(t, from(fmt.Sprintf("192.0.2.%d", n))))
+		clients = append(clients, gw.dial(t, from(fmt.Sprintf("192.0.2.%d", n))))
 	}
 	begin := make(chan struct{})
 	var connecting sync.WaitGroup
@@ -179,69 +179,69 @@ func (h *testGateway) rush(t *testing.T, n int, connect string, revoke func()) [
 	return clients
 }
 
-// viewed is a store of pairings that does something after each View.
-type viewed struct {
+// hookedPairings is a store of pairings that calls after when a View has ended.
+type hookedPairings struct {
 	pairing.Store
 	after func() error
 }
 
-func (v *viewed) View(ctx context.Context, fn func(pairing.Tx) error) error {
+func (v *hookedPairings) View(ctx context.Context, fn func(pairing.Tx) error) error {
 	if err := v.Store.View(ctx, fn); err != nil {
 		return err
 	}
 	return v.after()
 }
 
-// TestRevokedBetweenCheckAndEntry revokes a device in the very moment in which
-// its credential has been found good.
-func TestRevokedBetweenCheckAndEntry(t *testing.T) {
+// TestRevokedBetweenCheckAndRegistration revokes a device right after its credential was
+// checked for the first time, when the connection is not registered yet.
+func TestRevokedBetweenCheckAndRegistration(t *testing.T) {
 	t.Parallel()
-	desk := &viewed{after: func() error { return nil }}
-	h := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
-	d := h.pair(t, protocol.Operator, "user")
-	c := h.dial(t, nil)
+	hooked := &hookedPairings{after: func() error { return nil }}
+	gw := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { hooked.Store = s; return hooked }})
+	d := gw.pair(t, protocol.Operator, "user")
+	c := gw.dial(t, nil)
 	views := 0
-	desk.after = func() error {
+	hooked.after = func() error {
 		if views++; views == 1 {
-			return h.Pairings.Revoke(t.Context(), "test", d.DeviceID)
+			return gw.Pairings.Revoke(t.Context(), "test", d.DeviceID)
 		}
 		return nil
 	}
 	c.Refused(protocol.NotPaired, "", protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
 	c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodHealth, "")
-	h.emptied(t)
+	gw.untilNoDevices(t)
 }
 
-// TestRevokedRightAfterEntry revokes a device in the very moment in which its credential
-// was found good for the second time: by then the revocation finds the connection.
-func TestRevokedRightAfterEntry(t *testing.T) {
+// TestRevokedRightAfterRegistration revokes a device right after its credential was
+// checked for the second time: by then the revocation finds the connection.
+func TestRevokedRightAfterRegistration(t *testing.T) {
 	t.Parallel()
-	desk := &viewed{after: func() error { return nil }}
-	h := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
-	d := h.pair(t, protocol.Operator, "user")
-	c := h.dial(t, nil)
+	hooked := &hookedPairings{after: func() error { return nil }}
+	gw := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { hooked.Store = s; return hooked }})
+	d := gw.pair(t, protocol.Operator, "user")
+	c := gw.dial(t, nil)
 	views := 0
-	desk.after = func() error {
+	hooked.after = func() error {
 		if views++; views == 2 {
-			return h.Pairings.Revoke(t.Context(), "test", d.DeviceID)
+			return gw.Pairings.Revoke(t.Context(), "test", d.DeviceID)
 		}
 		return nil
 	}
 	c.Send(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
 	c.Closed(protocol.ClosePolicy, protocol.ReasonRevoked)
-	h.emptied(t)
+	gw.untilNoDevices(t)
 }
 
-// TestStoreThatFailsBetweenCheckAndEntry proves that a device is then not told
-// that it was revoked, which would make it forget what it has.
-func TestStoreThatFailsBetweenCheckAndEntry(t *testing.T) {
+// TestStoreFailsBetweenCheckAndRegistration checks that the device then gets UNAVAILABLE,
+// not NOT_PAIRED, which would make it forget its credential.
+func TestStoreFailsBetweenCheckAndRegistration(t *testing.T) {
 	t.Parallel()
-	desk := &viewed{after: func() error { return nil }}
-	h := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk }})
-	d := h.pair(t, protocol.Operator, "user")
-	c := h.dial(t, nil)
+	hooked := &hookedPairings{after: func() error { return nil }}
+	gw := newTestGateway(t, httpdtest.Options{Pairings: func(s pairing.Store) pairing.Store { hooked.Store = s; return hooked }})
+	d := gw.pair(t, protocol.Operator, "user")
+	c := gw.dial(t, nil)
 	views := 0
-	desk.after = func() error {
+	hooked.after = func() error {
 		if views++; views == 2 {
 			return store.ErrUnavailable
 		}
@@ -253,31 +253,31 @@ func TestStoreThatFailsBetweenCheckAndEntry(t *testing.T) {
 	c.OK(protocol.MethodHealth, "")
 }
 
-// TestApproveWhileLeaving approves devices whose connections are going.
+// TestApproveWhileLeaving approves devices while their connections end.
 func TestApproveWhileLeaving(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
+	gw := newTestGateway(t, httpdtest.Options{})
 	for range 15 {
-		c := h.dial(t, nil)
+		c := gw.dial(t, nil)
 		var asked protocol.ConnectResult
 		c.Read(c.OK(protocol.MethodConnect, `{}`), &asked)
 		var both sync.WaitGroup
 		both.Go(func() { c.Leave() })
 		both.Go(func() {
-			if _, err := h.Pairings.Approve(t.Context(), "test",
+			if _, err := gw.Pairings.Approve(t.Context(), "test",
 				protocol.DeviceApproveParams{Code: asked.PairingCode}); err != nil {
 				t.Error(err)
 			}
 		})
 		both.Wait()
-		h.dial(t, nil).OK(protocol.MethodConnect, `{"sender_id":"`+asked.SenderID+`"}`)
+		gw.dial(t, nil).OK(protocol.MethodConnect, `{"sender_id":"`+asked.SenderID+`"}`)
 	}
 }
 
-// emptied waits until the gateway lists only the caller's connection.
-func (h *testGateway) emptied(t *testing.T) {
+// untilNoDevices waits until the gateway lists no connection of a device.
+func (gw *testGateway) untilNoDevices(t *testing.T) {
 	t.Helper()
-	c := h.admin(t, "last")
+	c := gw.admin(t, "last")
 	for end := time.Now().Add(httpdtest.Timeout); ; {
 		var p protocol.HealthResult
 		c.Read(c.OK(protocol.MethodHealth, ""), &p)
@@ -291,24 +291,24 @@ func (h *testGateway) emptied(t *testing.T) {
 		case others == 0:
 			return
 		case time.Now().After(end):
-			t.Fatalf("%d devices are still in", others)
+			t.Fatalf("%d connections of devices are left", others)
 		}
 	}
 }
 
-// TestManyUserAgents proves that what strangers send does not keep an admin from
-// seeing who is connected.
+// TestManyUserAgents checks that long User-Agents do not keep an admin from seeing who is
+// connected.
 func TestManyUserAgents(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
+	gw := newTestGateway(t, httpdtest.Options{})
 	const connections = 40
 	for range connections {
-		c := h.dial(t, http.Header{"User-Agent": {strings.Repeat("ü", 12<<10)}})
+		c := gw.dial(t, http.Header{"User-Agent": {strings.Repeat("ü", 12<<10)}})
 		c.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`","user_id":"`+strings.Repeat("u",
 			255)+`"}`)
 	}
 	var p protocol.HealthResult
-	c := h.admin(t, "admin")
+	c := gw.admin(t, "admin")
 	if c.Read(c.OK(protocol.MethodHealth, ""), &p); len(p.Clients) != connections+1 {
 		t.Fatalf("%d connections are listed", len(p.Clients))
 	}
@@ -319,24 +319,24 @@ func TestManyUserAgents(t *testing.T) {
 	}
 }
 
-// TestFloodOfRefusals proves that a stranger who does not stop cannot fill the log.
+// TestFloodOfRefusals checks that one stranger's many calls cannot fill the log.
 func TestFloodOfRefusals(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	c := h.dial(t, from("192.0.2.1"))
+	gw := newTestGateway(t, httpdtest.Options{})
+	c := gw.dial(t, from("192.0.2.1"))
 	for range 400 {
 		c.Call(protocol.MethodHealth, "")
 	}
-	lines := strings.Count(h.Log.String(), "security.rate_limited")
+	lines := strings.Count(gw.Log.String(), "security.rate_limited")
 	if lines == 0 || lines > 10 {
 		t.Errorf("%d lines for some 340 refusals", lines)
 	}
-	// Another address is still heard of.
-	c = h.dial(t, from("192.0.2.2"))
+	// Refusals of another address are still logged.
+	c = gw.dial(t, from("192.0.2.2"))
 	for range 70 {
 		c.Call(protocol.MethodHealth, "")
 	}
-	if !strings.Contains(h.Log.String(), "address=192.0.2.2") {
+	if !strings.Contains(gw.Log.String(), "address=192.0.2.2") {
 		t.Error("no line about the second address")
 	}
 }
@@ -349,18 +349,18 @@ func (f agentFunc) Run(ctx context.Context, r agent.Request,
 	return agent.Usage{}, f(ctx, r, func(text string) error { return emit(agent.Piece{Text: text}) })
 }
 
-// TestExchangeLargerThanAFrame reads back a question and an answer that no frame
-// holds together.
+// TestExchangeLargerThanAFrame reads the history of a question and an answer that do not
+// fit one frame together.
 func TestExchangeLargerThanAFrame(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 300<<10)
-	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
+	gw := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
 		"talker": agentFunc(func(_ context.Context, _ agent.Request,
 			say func(string) error) error {
 			return say(long)
 		}),
 	}})
-	c := h.admin(t, "user")
+	c := gw.admin(t, "user")
 	question := strings.Repeat("q", protocol.MaxMessageBytes)
 	for range 2 {
 		c.OK(protocol.MethodChatSend, `{"message":"`+question+`","sessionKey":"theirs","agentId":"talker"}`)
@@ -371,23 +371,23 @@ func TestExchangeLargerThanAFrame(t *testing.T) {
 		c.Read(c.OK(protocol.MethodChatHistory, fmt.Sprintf(`{"sessionKey":"theirs","before":%d}`,
 			before)), &page)
 		if len(page.Messages) == 0 || len(all) > 4 {
-			t.Fatalf("a page of %d messages behind %d", len(page.Messages), len(all))
+			t.Fatalf("a page of %d messages after %d", len(page.Messages), len(all))
 		}
 		all = append(page.Messages, all...)
 		before, more = page.Messages[0].Seq, page.HasMore
 	}
 	if len(all) != 4 || all[0].Content != question || all[1].Content != long ||
 		all[3].Content != long {
-		t.Errorf("%d messages came", len(all))
+		t.Errorf("got %d messages, or other contents than were sent", len(all))
 	}
 	c.OK(protocol.MethodSessionsPreview, keyed)
 }
 
-// TestAgentFailures proves what a client is told of an agent that breaks, and
-// what it is not.
+// TestAgentFailures checks that a client learns that an agent has failed, but not the
+// internal cause.
 func TestAgentFailures(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
+	gw := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
 		"panics": agentFunc(func(context.Context, agent.Request,
 			func(string) error) error {
 			panic("internal detail")
@@ -401,7 +401,7 @@ func TestAgentFailures(t *testing.T) {
 			return errors.New("internal detail")
 		}),
 	}})
-	c := h.admin(t, "user")
+	c := gw.admin(t, "user")
 	for name, code := range map[string]protocol.Code{"panics": protocol.Internal,
 		"breaks": protocol.AgentTimeout, "errors": protocol.Internal} {
 		e := c.Refused(code, "", protocol.MethodChatSend,
@@ -420,12 +420,12 @@ func TestAgentFailures(t *testing.T) {
 	}
 }
 
-// TestClientThatLeaves proves that what a connection waited for does no harm when
-// it comes.
+// TestClientThatLeaves checks that runs complete although the connections that wait for
+// their answers are gone.
 func TestClientThatLeaves(t *testing.T) {
 	t.Parallel()
 	begun, end := make(chan struct{}, 8), make(chan struct{})
-	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
+	gw := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{
 		"waits": agentFunc(func(ctx context.Context, _ agent.Request, say func(string) error) error {
 			begun <- struct{}{}
 			<-end
@@ -433,13 +433,13 @@ func TestClientThatLeaves(t *testing.T) {
 		}),
 	}})
 	for i := range 4 {
-		c := h.admin(t, "user")
+		c := gw.admin(t, "user")
 		c.Send(protocol.MethodChatSend,
 			fmt.Sprintf(`{"message":"x","sessionKey":"k%d","agentId":"waits"}`, i))
 		<-begun
 		c.Leave()
 	}
-	c := h.admin(t, "user")
+	c := gw.admin(t, "user")
 	close(end)
 	for i := range 4 {
 		for {

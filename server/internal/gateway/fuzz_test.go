@@ -17,11 +17,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// FuzzFrames sends any frames, one a line, from a stranger, from one that waits
-// for pairing, from a viewer, an operator and an admin, all at once. Every frame
-// gets one answer, which is a frame of the protocol, is no internal error, and has the
-// request's id; the connection stays open; and no stranger becomes authenticated. Frames
-// that wait for a run, or end a credential, are left to other tests.
+// FuzzFrames sends the lines of its input as frames, from a stranger, a client that waits
+// for pairing, a viewer, an operator and an admin. Every frame gets one answer, which is a
+// frame of the protocol, is no internal error, and has the request's id; the connection
+// stays open; and no stranger becomes authenticated. Frames whose answer waits for a run
+// are left to other tests.
 func FuzzFrames(f *testing.F) {
 	for _, m := range gateway.Methods() {
 		f.Add(frameOf(m.Name, uses()[m.Name].params))
@@ -46,12 +46,12 @@ func FuzzFrames(f *testing.F) {
 	}
 	f.Add(fmt.Appendf(nil, `{"type":"req","id":"1","method":"chat.watch","params":{"sessionKey":"theirs","afterSeq":%d}}`, math.MaxInt64))
 
-	h := newTestGateway(f, httpdtest.Options{})
-	open(h.member(f, protocol.Operator, "owner"), "theirs")
-	all := fuzzers(f, h)
+	gw := newTestGateway(f, httpdtest.Options{})
+	open(gw.member(f, protocol.Operator, "owner"), "theirs")
+	all := fuzzers(f, gw)
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) > 8<<10 {
-			return // a stranger's frame may have twice as much
+			return // below the limit of a stranger's frame
 		}
 		frames := bytes.SplitN(input, []byte("\n"), 8)
 		for _, frame := range frames {
@@ -62,7 +62,7 @@ func FuzzFrames(f *testing.F) {
 		for _, who := range all {
 			who.exchange(t, frames)
 		}
-		h.Log.Forget() // it may be a long night
+		gw.Log.Forget() // a long run must not fill the memory
 	})
 }
 
@@ -73,7 +73,7 @@ func frameOf(method, params string) []byte {
 	return []byte(`{"type":"req","id":"1","method":"` + method + `","params":` + params + `}`)
 }
 
-// waits reports whether a frame may be answered by nothing before its run ends.
+// waits reports whether the answer to a frame may have to wait for the end of a run.
 func waits(frame []byte) bool {
 	var r protocol.Request
 	if protocol.Decode(frame, &r) != nil || r.Method != protocol.MethodChatSend &&
@@ -84,8 +84,8 @@ func waits(frame []byte) bool {
 	return protocol.Decode(r.Params, &p) == nil && p.Ack != protocol.AckAccepted
 }
 
-// fuzzer is somebody who sends anything. A connection that has ended, as it may,
-// is replaced by the next.
+// fuzzer sends arbitrary frames in one role. When its connection has ended, it opens
+// another one.
 type fuzzer struct {
 	name   string
 	dial   func(*testing.T) *websocket.Conn
@@ -94,13 +94,13 @@ type fuzzer struct {
 	used   int
 }
 
-// exchanges a connection has before it is replaced: a stranger's, whose address
-// may ask 60 times, has few.
+// exchangesAConnection is how many exchanges a connection has before it is replaced: few,
+// since a stranger's address may make 60 calls a minute.
 const exchangesAConnection = 20
 
-func fuzzers(f *testing.F, h *testGateway) []*fuzzer {
+func fuzzers(f *testing.F, gw *testGateway) []*fuzzer {
 	f.Helper()
-	viewer, operator := h.pair(f, protocol.Viewer, "reader"), h.pair(f, protocol.Operator, "writer")
+	viewer, operator := gw.pair(f, protocol.Viewer, "reader"), gw.pair(f, protocol.Operator, "writer")
 	last := 0
 	dial := func(params string) func(*testing.T) *websocket.Conn {
 		return func(t *testing.T) *websocket.Conn {
@@ -108,7 +108,7 @@ func fuzzers(f *testing.F, h *testGateway) []*fuzzer {
 			ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 			defer cancel()
 			address := netip.AddrFrom4([4]byte{10, byte(last >> 16), byte(last >> 8), byte(last)})
-			ws, _, err := websocket.Dial(ctx, h.url+"/ws",
+			ws, _, err := websocket.Dial(ctx, gw.url+"/ws",
 				&websocket.DialOptions{HTTPHeader: from(address.String())})
 			if err != nil {
 				t.Fatal(err)
@@ -129,7 +129,7 @@ func fuzzers(f *testing.F, h *testGateway) []*fuzzer {
 	}
 	return []*fuzzer{
 		{name: "a stranger", dial: dial("")},
-		{name: "one that waits", dial: dial(`{}`)},
+		{name: "a client that waits for pairing", dial: dial(`{}`)},
 		{name: "a viewer", member: true, dial: dial(`{"sender_id":"` + viewer.secret + `"}`)},
 		{name: "an operator", member: true, dial: dial(`{"sender_id":"` + operator.secret + `"}`)},
 		{name: "an admin", member: true, dial: dial(`{"token":"` + httpdtest.Token +
@@ -137,7 +137,7 @@ func fuzzers(f *testing.F, h *testGateway) []*fuzzer {
 	}
 }
 
-// exchange sends the frames and one more, and reads up to the answer to that.
+// exchange sends the frames and one more, and reads up to the answer to the last one.
 func (who *fuzzer) exchange(t *testing.T, frames [][]byte) {
 	t.Helper()
 	if who.used++; who.ws == nil || who.used > exchangesAConnection {
@@ -151,13 +151,13 @@ func (who *fuzzer) exchange(t *testing.T, frames [][]byte) {
 	const last = "the last one"
 	for _, frame := range append(frames, []byte(`{"type":"req","id":"`+last+`","method":"health"}`)) {
 		if err := who.ws.Write(ctx, websocket.MessageText, frame); err != nil {
-			break // the reason is to be read
+			break // the close frame, read below, says why
 		}
 	}
 	for i := 0; ; {
 		_, text, err := who.ws.Read(ctx)
 		if err != nil {
-			who.ended(t, err)
+			who.checkClose(t, err)
 			return
 		}
 		answer, is := who.answer(t, text)
@@ -167,7 +167,7 @@ func (who *fuzzer) exchange(t *testing.T, frames [][]byte) {
 			if i != len(frames) {
 				t.Errorf("%s: %d answers to %d frames", who.name, i, len(frames))
 			}
-			who.standing(t, answer)
+			who.checkStranger(t, answer)
 			return
 		case i >= len(frames):
 			t.Fatalf("%s: an answer too many: %s", who.name, text)
@@ -182,8 +182,8 @@ func (who *fuzzer) exchange(t *testing.T, frames [][]byte) {
 	}
 }
 
-// answer reads a frame, which has to be one of the protocol, and reports whether
-// it is an answer.
+// answer decodes a frame, which must be one of the protocol, and reports whether it is an
+// answer.
 func (who *fuzzer) answer(t *testing.T, text []byte) (protocol.Frame, bool) {
 	t.Helper()
 	var f protocol.Frame
@@ -201,16 +201,16 @@ func (who *fuzzer) answer(t *testing.T, text []byte) (protocol.Frame, bool) {
 	return f, true
 }
 
-// standing checks that a stranger is still a stranger.
-func (who *fuzzer) standing(t *testing.T, health protocol.Frame) {
+// checkStranger checks that a stranger is still a stranger.
+func (who *fuzzer) checkStranger(t *testing.T, health protocol.Frame) {
 	t.Helper()
 	if !who.member && health.OK {
-		t.Errorf("%s was let in", who.name)
+		t.Errorf("%s became authenticated", who.name)
 	}
 }
 
-// ended checks that a connection ended with a close frame that says why.
-func (who *fuzzer) ended(t *testing.T, err error) {
+// checkClose checks that a connection ended with a close frame that says why.
+func (who *fuzzer) checkClose(t *testing.T, err error) {
 	t.Helper()
 	who.ws = nil
 	switch websocket.CloseStatus(err) {

@@ -57,8 +57,8 @@ type Gateway struct {
 	stop     context.CancelFunc
 	stopped  chan struct{}
 
-	failures *rate.Limiter // log lines about our own failures
-	leftOut  atomic.Int64  // lines that were left out
+	failures *rate.Limiter // of log lines about failed requests, see logFailure
+	leftOut  atomic.Int64  // lines over that limit since the last line
 }
 
 // New starts a Gateway. It runs goroutines until Shutdown.
@@ -100,7 +100,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, peer access.Peer
 		g.Metrics.ConnectionOpened()
 		return &client{Connection: reserved, g: g, conn: c}
 	})
-	if !opened { // otherwise the client removes it when it ends
+	if !opened { // otherwise client.Closed removes the connection
 		g.Registry.Remove(reserved)
 		g.Metrics.UpgradeRefused(refusalOf(err))
 	}

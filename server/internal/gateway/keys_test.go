@@ -19,9 +19,9 @@ import (
 )
 
 // key makes an API key.
-func (h *testGateway) key(t testing.TB, role protocol.Role, user string) protocol.KeysCreateResult {
+func (gw *testGateway) key(t testing.TB, role protocol.Role, user string) protocol.KeysCreateResult {
 	t.Helper()
-	made, err := h.Keys.Create(t.Context(), "test",
+	made, err := gw.Keys.Create(t.Context(), "test",
 		protocol.KeysCreateParams{Name: "of " + user, UserID: user, Role: role}, auth.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
@@ -30,9 +30,9 @@ func (h *testGateway) key(t testing.TB, role protocol.Role, user string) protoco
 }
 
 // keyed connects with an API key.
-func (h *testGateway) keyed(t testing.TB, key string) *client {
+func (gw *testGateway) keyed(t testing.TB, key string) *client {
 	t.Helper()
-	c := h.dial(t, nil)
+	c := gw.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"token":"`+key+`"}`)
 	return c
 }
@@ -42,15 +42,15 @@ func withBearer(token string) http.Header {
 		token}}
 }
 
-// TestKeyMethods makes, lists, uses and revokes a key as an admin does.
+// TestKeyMethods creates, uses, lists and revokes a key.
 func TestKeyMethods(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	admin := h.admin(t, "boss")
+	gw := newTestGateway(t, httpdtest.Options{})
+	admin := gw.admin(t, "boss")
 	var made protocol.KeysCreateResult
 	admin.Read(admin.OK(protocol.MethodKeysCreate,
 		`{"name":"bot","userId":"ann","role":"viewer","expiresIn":3600}`), &made)
-	c := h.keyed(t, made.Key)
+	c := gw.keyed(t, made.Key)
 	var list protocol.KeysListResult
 	answer := admin.OK(protocol.MethodKeysList, "")
 	admin.Read(answer, &list)
@@ -66,12 +66,12 @@ func TestKeyMethods(t *testing.T) {
 	}
 	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 	c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
-	again := h.dial(t, nil)
+	again := gw.dial(t, nil)
 	again.Refused(protocol.Unauthorized, "invalid token: this API key was revoked",
 		protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
 	admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 	admin.Refused(protocol.InvalidRequest, "id must", protocol.MethodKeysRevoke, `{}`)
-	log := h.Log.String()
+	log := gw.Log.String()
 	if strings.Contains(log, made.Key) || strings.Contains(log, made.Key[9:]) {
 		t.Error("the key is in the log")
 	}
@@ -88,67 +88,67 @@ func TestKeyMethods(t *testing.T) {
 // somebody else.
 func TestKeyFixesTheIdentity(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
+	gw := newTestGateway(t, httpdtest.Options{})
 	for _, role := range []protocol.Role{protocol.Viewer, protocol.Operator, protocol.Admin} {
-		key := h.key(t, role, "ann").Key
+		key := gw.key(t, role, "ann").Key
 		for claim, c := range map[string]*client{
-			`{"token":"` + key + `","user_id":"boss"}`: h.dial(t, nil),
-			`{"user_id":"boss"}`:                       h.dial(t, withBearer(key)),
-			`{"user_id":"admin","sender_id":"gd_x"}`:   h.dial(t, withBearer(key)),
+			`{"token":"` + key + `","user_id":"boss"}`: gw.dial(t, nil),
+			`{"user_id":"boss"}`:                       gw.dial(t, withBearer(key)),
+			`{"user_id":"admin","sender_id":"gd_x"}`:   gw.dial(t, withBearer(key)),
 		} {
 			var welcome protocol.ConnectResult
 			if c.Read(c.OK(protocol.MethodConnect, claim), &welcome); welcome.UserID != "ann" ||
 				welcome.Role != role {
-				t.Errorf("%s of a key of ann's as %s: %+v", claim, role, welcome)
+				t.Errorf("connect %s with ann's key as %s: %+v", claim, role, welcome)
 			}
 		}
 	}
-	// A key that is wrong is refused, whatever else the client has.
-	d := h.pair(t, protocol.Operator, "ben")
+	// A wrong key is refused, even if the client has another credential that is valid.
+	d := gw.pair(t, protocol.Operator, "ben")
 	wrong := "gh_" + strings.Repeat("A", 43)
-	h.dial(t, withBearer(wrong)).Refused(protocol.Unauthorized, "invalid token",
+	gw.dial(t, withBearer(wrong)).Refused(protocol.Unauthorized, "invalid token",
 		protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
-	h.dial(t, withBearer(httpdtest.Token)).Refused(protocol.Unauthorized, "invalid token",
+	gw.dial(t, withBearer(httpdtest.Token)).Refused(protocol.Unauthorized, "invalid token",
 		protocol.MethodConnect, `{"token":"`+wrong+`"}`)
 }
 
-// TestWrongKeysCountAsWrongTokens uses up what an address has of them, with keys
-// that are unknown and one that was revoked.
+// TestWrongKeysCountAsWrongTokens uses up the wrong tokens of an address, with unknown keys
+// and a revoked one.
 func TestWrongKeysCountAsWrongTokens(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	right, ended := h.key(t, protocol.Viewer, "ann"), h.key(t, protocol.Viewer, "ann")
-	if _, err := h.Keys.Revoke(t.Context(), "test", ended.ID); err != nil {
+	gw := newTestGateway(t, httpdtest.Options{})
+	right, ended := gw.key(t, protocol.Viewer, "ann"), gw.key(t, protocol.Viewer, "ann")
+	if _, err := gw.Keys.Revoke(t.Context(), "test", ended.ID); err != nil {
 		t.Fatal(err)
 	}
 	tries := []string{"gh_" + strings.Repeat("A", 43), ended.Key}
-	for range 2 { // of five, the last of which closes
-		c := h.dial(t, from("192.0.2.1"))
+	for range 2 { // five each; the fifth closes the connection
+		c := gw.dial(t, from("192.0.2.1"))
 		for i := range 5 {
 			c.Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect,
 				`{"token":"`+tries[i%2]+`"}`)
 		}
 		c.Closed(protocol.ClosePolicy, "too many wrong tokens")
 	}
-	c := h.dial(t, from("192.0.2.1"))
+	c := gw.dial(t, from("192.0.2.1"))
 	for _, token := range append(tries, right.Key, httpdtest.Token) {
 		c.Refused(protocol.ResourceExhausted, "too many wrong tokens", protocol.MethodConnect,
 			`{"token":"`+token+`"}`)
 	}
-	c = h.dial(t, from("192.0.2.2"))
+	c = gw.dial(t, from("192.0.2.2"))
 	c.OK(protocol.MethodConnect, `{"token":"`+right.Key+`"}`)
 }
 
-// TestManyRightKeysAtOnce lets far more connections of one address come in at
-// once than it may send wrong tokens.
+// TestManyRightKeysAtOnce connects, with valid keys, far more clients of one address at
+// once than the address may send wrong tokens.
 func TestManyRightKeysAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	key := h.key(t, protocol.Viewer, "ann").Key
+	gw := newTestGateway(t, httpdtest.Options{})
+	key := gw.key(t, protocol.Viewer, "ann").Key
 	const connections = 40
 	var clients [connections]*client
 	for i := range clients {
-		clients[i] = h.dial(t, from("192.0.2.1"))
+		clients[i] = gw.dial(t, from("192.0.2.1"))
 	}
 	begin := make(chan struct{})
 	var connecting sync.WaitGroup
@@ -168,33 +168,33 @@ func TestManyRightKeysAtOnce(t *testing.T) {
 	}
 }
 
-// TestRevokeKeyWhileConnecting lets connections come in all the while their key
-// is being revoked: none may be in afterwards.
+// TestRevokeKeyWhileConnecting connects with a key while the key is being revoked: no
+// connection may be left afterwards.
 func TestRevokeKeyWhileConnecting(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	admin := h.admin(t, "boss")
+	gw := newTestGateway(t, httpdtest.Options{})
+	admin := gw.admin(t, "boss")
 	for n := range 15 {
-		made := h.key(t, protocol.Operator, fmt.Sprintf("user%d", n))
-		clients := h.rush(t, n, `{"token":"`+made.Key+`"}`, func() {
+		made := gw.key(t, protocol.Operator, fmt.Sprintf("user%d", n))
+		clients := gw.connectWhile(t, n, `{"token":"`+made.Key+`"}`, func() {
 			admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 		})
 		for _, c := range clients {
 			f, err := c.Next()
-			if err == nil && f.OK { // it was quicker, and is closed for it
+			if err == nil && f.OK { // connected before the revocation, which then closes it
 				c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
 			}
 		}
 	}
 }
 
-// viewedKeys is a store of API keys that does something after each View.
-type viewedKeys struct {
+// hookedKeys is a store of API keys that calls after when a View has ended.
+type hookedKeys struct {
 	auth.KeyStore
 	after func()
 }
 
-func (v *viewedKeys) View(ctx context.Context, fn func(auth.KeyTx) error) error {
+func (v *hookedKeys) View(ctx context.Context, fn func(auth.KeyTx) error) error {
 	err := v.KeyStore.View(ctx, fn)
 	v.after()
 	return err
@@ -208,12 +208,12 @@ func TestKeyRevokedWhileConnecting(t *testing.T) {
 	for name, at := range map[string]int{"before it is registered": 1, "after it is registered": 2} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ring := &viewedKeys{after: func() {}}
-			h := newTestGateway(t, httpdtest.Options{Keys: func(s auth.KeyStore) auth.KeyStore { ring.KeyStore = s; return ring }})
-			admin, made := h.admin(t, "boss"), h.key(t, protocol.Operator, "ann")
-			c := h.dial(t, nil)
+			hooked := &hookedKeys{after: func() {}}
+			gw := newTestGateway(t, httpdtest.Options{Keys: func(s auth.KeyStore) auth.KeyStore { hooked.KeyStore = s; return hooked }})
+			admin, made := gw.admin(t, "boss"), gw.key(t, protocol.Operator, "ann")
+			c := gw.dial(t, nil)
 			views, revoked := 0, make(chan struct{})
-			ring.after = func() {
+			hooked.after = func() {
 				if views++; views == at {
 					admin.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 					// The answer comes before the key's connections are closed; the answer to
@@ -231,7 +231,7 @@ func TestKeyRevokedWhileConnecting(t *testing.T) {
 			}
 			<-revoked
 			c.Leave()
-			h.untilEmpty(t, 1)
+			gw.untilConnections(t, 1)
 			if list := connections(admin); len(list) != 1 || list[0].UserID != "boss" {
 				t.Errorf("connected: %+v", list)
 			}
@@ -242,29 +242,29 @@ func TestKeyRevokedWhileConnecting(t *testing.T) {
 // TestRevokingOnesOwnKey checks that the answer comes before the connection is closed.
 func TestRevokingOnesOwnKey(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	made := h.key(t, protocol.Admin, "ann")
-	c := h.keyed(t, made.Key)
+	gw := newTestGateway(t, httpdtest.Options{})
+	made := gw.key(t, protocol.Admin, "ann")
+	c := gw.keyed(t, made.Key)
 	c.OK(protocol.MethodKeysRevoke, `{"id":"`+made.ID+`"}`)
 	c.Closed(protocol.ClosePolicy, protocol.ReasonKeyRevoked)
 }
 
-// TestKeyExpiresWhileConnected closes whoever is connected, at the first call
-// after the key's time and within a tick when there is none.
+// TestKeyExpiresWhileConnected checks that a connection is closed at its first call after
+// the key has expired, and within a tick if it makes no call.
 func TestKeyExpiresWhileConnected(t *testing.T) {
 	t.Parallel()
 	for _, calls := range []bool{true, false} {
-		t.Run(fmt.Sprintf("it calls %v", calls), func(t *testing.T) {
+		t.Run(fmt.Sprintf("with a call %v", calls), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := httpdtest.New(t, httpdtest.Options{})
-				made, err := h.Keys.Create(t.Context(), "test",
+				gw := httpdtest.New(t, httpdtest.Options{})
+				made, err := gw.Keys.Create(t.Context(), "test",
 					protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer, ExpiresIn: 40},
 					auth.GenerateKey())
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := httpdtest.NewClient(t, conntest.Serve(t, h).Dial(t, "/ws", nil))
+				c := httpdtest.NewClient(t, conntest.Serve(t, gw).Dial(t, "/ws", nil))
 				c.OK(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
 				c.Event(protocol.EventTick)
 				c.Event(protocol.EventTick) // after 30 s
@@ -277,7 +277,7 @@ func TestKeyExpiresWhileConnected(t *testing.T) {
 				}
 				c.Closed(protocol.ClosePolicy, protocol.ReasonKeyExpired)
 				if late := time.Since(expired); calls && late != 0 || late > protocol.TickInterval {
-					t.Errorf("closed %v after the key's end", late)
+					t.Errorf("closed %v after the key has expired", late)
 				}
 			})
 		})
@@ -289,19 +289,19 @@ func TestKeyExpiresWhileConnected(t *testing.T) {
 func TestKeyInUse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := httpdtest.New(t, httpdtest.Options{})
-		made, err := h.Keys.Create(t.Context(), "test",
+		gw := httpdtest.New(t, httpdtest.Options{})
+		made, err := gw.Keys.Create(t.Context(), "test",
 			protocol.KeysCreateParams{Name: "n", UserID: "ann", Role: protocol.Viewer}, auth.GenerateKey())
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := httpdtest.NewClient(t, conntest.Serve(t, h).Dial(t, "/ws", nil))
+		c := httpdtest.NewClient(t, conntest.Serve(t, gw).Dial(t, "/ws", nil))
 		c.OK(protocol.MethodConnect, `{"token":"`+made.Key+`"}`)
 		for range 4 { // a minute
 			c.Event(protocol.EventTick)
 		}
 		synctest.Wait()
-		list, _, err := h.Keys.List(t.Context())
+		list, _, err := gw.Keys.List(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,16 +311,17 @@ func TestKeyInUse(t *testing.T) {
 	})
 }
 
-// TestKeysWhileTheStoreFails refuses keys, and lets the gateway token in.
+// TestKeysWhileTheStoreFails checks that keys are refused with UNAVAILABLE, and that the
+// gateway token works.
 func TestKeysWhileTheStoreFails(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	key := h.key(t, protocol.Admin, "ann").Key
-	if err := h.Store.Close(); err != nil {
+	gw := newTestGateway(t, httpdtest.Options{})
+	key := gw.key(t, protocol.Admin, "ann").Key
+	if err := gw.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for range 12 { // which does not count as wrong
-		c := h.dial(t, nil)
+	for range 12 { // more than the wrong tokens of an address: these do not count
+		c := gw.dial(t, nil)
 		if e := c.Refused(protocol.Unavailable, "", protocol.MethodConnect,
 			`{"token":"`+key+`"}`); !e.Retryable || e.RetryAfterMs <= 0 {
 			t.Fatalf("%+v is not retryable", e)
@@ -328,18 +329,18 @@ func TestKeysWhileTheStoreFails(t *testing.T) {
 		c.Refused(protocol.Unauthorized, "first request must be 'connect'", protocol.MethodHealth, "")
 		c.Leave()
 	}
-	h.admin(t, "").OK(protocol.MethodStatus, "")
+	gw.admin(t, "").OK(protocol.MethodStatus, "")
 }
 
-// TestGatewayTokenThatLooksLikeAKey is one all the same.
+// TestGatewayTokenThatLooksLikeAKey connects with a gateway token of a key's form.
 func TestGatewayTokenThatLooksLikeAKey(t *testing.T) {
 	t.Parallel()
 	token := "gh_" + strings.Repeat("A", 43)
 	if !auth.IsKey(token) {
 		t.Fatal("it does not look like a key")
 	}
-	h := httpdtest.New(t, httpdtest.Options{Token: token})
-	server := httptest.NewServer(h)
+	gw := httpdtest.New(t, httpdtest.Options{Token: token})
+	server := httptest.NewServer(gw)
 	t.Cleanup(server.Close)
 	c := httpdtest.Dial(t, server.URL, nil)
 	var welcome protocol.ConnectResult

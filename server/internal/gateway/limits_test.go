@@ -37,10 +37,10 @@ func rated(t *testing.T, rpm int64) (*testGateway, *atomic.Int64) {
 		&now
 }
 
-// metric gives a line of the metrics, without its name.
-func (h *testGateway) metric(t testing.TB, name string) string {
+// metric gives the value of a metric.
+func (gw *testGateway) metric(t testing.TB, name string) string {
 	t.Helper()
-	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"/metrics", nil)
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gw.url+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,8 +65,8 @@ func (h *testGateway) metric(t testing.TB, name string) string {
 
 func TestUserRate(t *testing.T) {
 	t.Parallel()
-	h, rpm := rated(t, 1)
-	one, two, other := h.admin(t, "user"), h.admin(t, "user"), h.admin(t, "other")
+	gw, rpm := rated(t, 1)
+	one, two, other := gw.admin(t, "user"), gw.admin(t, "user"), gw.admin(t, "other")
 	for range 3 {
 		one.OK(protocol.MethodStatus, "")
 	}
@@ -82,26 +82,26 @@ func TestUserRate(t *testing.T) {
 		}
 	}
 	other.OK(protocol.MethodStatus, "")
-	if n := strings.Count(h.Log.String(), "security.rate_limited"); n < 1 || n > 10 {
+	if n := strings.Count(gw.Log.String(), "security.rate_limited"); n < 1 || n > 10 {
 		t.Errorf("%d lines of security.rate_limited for 100 refusals", n)
 	}
-	if !strings.Contains(h.Log.String(), "user=user") {
+	if !strings.Contains(gw.Log.String(), "user=user") {
 		t.Error("no line names the user")
 	}
-	if n := h.metric(t, `gatehouse_rate_limited_total{limit="user"}`); n != "100" {
+	if n := gw.metric(t, `gatehouse_rate_limited_total{limit="user"}`); n != "100" {
 		t.Errorf("counted %s", n)
 	}
 	rpm.Store(0)
-	// what was refused was not run
+	// the refused sends have created no session
 	one.Refused(protocol.NotFound, "", protocol.MethodChatHistory, `{"sessionKey":"never"}`)
 }
 
-// TestUserRateCountsRubbish lets nobody go on with frames that are no requests,
-// and counts no control frames.
+// TestUserRateCountsRubbish checks that frames that are no requests count against the rate
+// limit of their user, and that control frames do not.
 func TestUserRateCountsRubbish(t *testing.T) {
 	t.Parallel()
-	h, _ := rated(t, 1)
-	ws := rawAdmin(t, h)
+	gw, _ := rated(t, 1)
+	ws := rawAdmin(t, gw)
 	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	reading := ws.CloseRead(ctx)
@@ -110,12 +110,12 @@ func TestUserRateCountsRubbish(t *testing.T) {
 			t.Fatal(err, reading.Err())
 		}
 	}
-	c := h.admin(t, "user")
+	c := gw.admin(t, "user")
 	for range 5 {
 		c.OK(protocol.MethodStatus, "")
 	}
 	c.Refused(protocol.ResourceExhausted, "", protocol.MethodStatus, "")
-	ws = rawAdmin(t, h)
+	ws = rawAdmin(t, gw)
 	for _, frame := range []string{"rubbish", "[]", `{"type":"event","id":"7"}`} {
 		if err := ws.Write(ctx, websocket.MessageText, []byte(frame)); err != nil {
 			t.Fatal(err)
@@ -135,11 +135,11 @@ func TestUserRateCountsRubbish(t *testing.T) {
 }
 
 // rawAdmin is a connection of the admin "user", for frames that no Client sends.
-func rawAdmin(t *testing.T, h *testGateway) *websocket.Conn {
+func rawAdmin(t *testing.T, gw *testGateway) *websocket.Conn {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, h.url+"/ws", nil)
+	ws, _, err := websocket.Dial(ctx, gw.url+"/ws", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,14 +155,14 @@ func rawAdmin(t *testing.T, h *testGateway) *websocket.Conn {
 	return ws
 }
 
-// refusedUpgrade opens a connection that has to be refused, and gives the cause.
-func (h *testGateway) refusedUpgrade(t testing.TB, header http.Header, status int) protocol.Error {
+// refusedUpgrade opens a connection, which must be refused, and gives the error.
+func (gw *testGateway) refusedUpgrade(t testing.TB, header http.Header, status int) protocol.Error {
 	t.Helper()
-	ws, answer, err := websocket.Dial(t.Context(), h.url+"/ws",
+	ws, answer, err := websocket.Dial(t.Context(), gw.url+"/ws",
 		&websocket.DialOptions{HTTPHeader: header})
 	if err == nil {
 		_ = ws.CloseNow()
-		t.Fatal("let in")
+		t.Fatal("the WebSocket was opened, want it refused")
 	}
 	text, _ := io.ReadAll(answer.Body)
 	var body struct{ Error protocol.Error }
@@ -179,11 +179,11 @@ func (h *testGateway) refusedUpgrade(t testing.TB, header http.Header, status in
 func TestConnectionLimits(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		limits registry.Limits
-		status int
-		words  string
-		metric string
-		let    http.Header // who is let in all the same; nil: nobody
+		limits   registry.Limits
+		status   int
+		words    string
+		metric   string
+		admitted http.Header // from another address that is admitted all the same; nil: none is
 	}{
 		"in all": {registry.Limits{Connections: 3}, 503, "its limit", "max_connections", nil},
 		"of an address": {registry.Limits{ConnectionsPerAddress: 3}, 429, "your address",
@@ -193,42 +193,42 @@ func TestConnectionLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, limits := limited(t, row.limits)
+			gw, limits := limited(t, row.limits)
 			var in []*client
 			for range 3 {
-				in = append(in, h.dial(t, from("192.0.2.1")))
+				in = append(in, gw.dial(t, from("192.0.2.1")))
 			}
-			if e := h.refusedUpgrade(t, from("192.0.2.1"), row.status); !strings.Contains(e.Message,
+			if e := gw.refusedUpgrade(t, from("192.0.2.1"), row.status); !strings.Contains(e.Message,
 				row.words) {
 				t.Errorf("%q", e.Message)
 			}
-			if n := h.metric(t, `gatehouse_upgrades_refused_total{cause="`+row.metric+`"}`); n != "1" {
+			if n := gw.metric(t, `gatehouse_upgrades_refused_total{cause="`+row.metric+`"}`); n != "1" {
 				t.Errorf("counted %s", n)
 			}
-			if log := h.Log.String(); !strings.Contains(log, "security.connection_refused") ||
+			if log := gw.Log.String(); !strings.Contains(log, "security.connection_refused") ||
 				!strings.Contains(log, "limit=gateway."+row.metric) {
 				t.Errorf("log: %s", log)
 			}
-			if row.let != nil {
-				h.dial(t, row.let)
+			if row.admitted != nil {
+				gw.dial(t, row.admitted)
 			}
-			limits.Store(&registry.Limits{}) // takes effect at once
-			h.dial(t, from("192.0.2.1")).Leave()
+			limits.Store(&registry.Limits{}) // the defaults, at once
+			gw.dial(t, from("192.0.2.1")).Leave()
 			limits.Store(&row.limits)
 			for _, c := range in {
 				c.Leave()
 			}
-			h.untilEmpty(t, 2)
-			h.dial(t, from("192.0.2.1"))
+			gw.untilConnections(t, 2)
+			gw.dial(t, from("192.0.2.1"))
 		})
 	}
 }
 
-// untilEmpty waits until at most so many connections are left.
-func (h *testGateway) untilEmpty(t testing.TB, most int) {
+// untilConnections waits until at most that many connections are left.
+func (gw *testGateway) untilConnections(t testing.TB, most int) {
 	t.Helper()
 	for end := time.Now().Add(httpdtest.Timeout); ; time.Sleep(time.Millisecond) {
-		pending, pairing, authenticated := h.Registry.Counts()
+		pending, pairing, authenticated := gw.Registry.Counts()
 		if pending+pairing+authenticated <= most {
 			return
 		}
@@ -241,44 +241,45 @@ func (h *testGateway) untilEmpty(t testing.TB, most int) {
 // TestConnectionsOfAProxy opens many connections from one address, a trusted proxy's.
 func TestConnectionsOfAProxy(t *testing.T) {
 	t.Parallel()
-	h, _ := limited(t, registry.Limits{ConnectionsPerAddress: 2})
+	gw, _ := limited(t, registry.Limits{ConnectionsPerAddress: 2})
 	for range 5 {
-		h.dial(t, nil)
+		gw.dial(t, nil)
 	}
 }
 
 func TestConnectionsOfAUser(t *testing.T) {
 	t.Parallel()
-	h, _ := limited(t, registry.Limits{ConnectionsPerUser: 2})
-	one, _ := h.admin(t, "user"), h.admin(t, "user")
-	h.admin(t, "other")
-	third := h.dial(t, nil)
+	gw, _ := limited(t, registry.Limits{ConnectionsPerUser: 2})
+	one, _ := gw.admin(t, "user"), gw.admin(t, "user")
+	gw.admin(t, "other")
+	third := gw.dial(t, nil)
 	e := third.Refused(protocol.ResourceExhausted, "has 2 connections", protocol.MethodConnect,
 		`{"token":"`+httpdtest.Token+`","user_id":"user"}`)
 	if !e.Retryable || e.RetryAfterMs <= 0 {
 		t.Errorf("%+v", e)
 	}
 	third.Closed(protocol.CloseTooSlow, "too many connections of this user: close some and come back")
-	if n := h.metric(t, `gatehouse_upgrades_refused_total{cause="max_connections_per_user"}`); n != "1" {
+	if n := gw.metric(t, `gatehouse_upgrades_refused_total{cause="max_connections_per_user"}`); n != "1" {
 		t.Errorf("counted %s", n)
 	}
 	one.Leave()
-	h.untilEmpty(t, 2)
-	h.admin(t, "user")
+	gw.untilConnections(t, 2)
+	gw.admin(t, "user")
 }
 
-// TestFailedConnectKeepsNoSeat refuses a device after its user was counted.
-func TestFailedConnectKeepsNoSeat(t *testing.T) {
+// TestFailedConnectIsNotCounted refuses connects of a device after they were counted for
+// its user: they must not use up the user's connections.
+func TestFailedConnectIsNotCounted(t *testing.T) {
 	t.Parallel()
-	desk := &viewed{after: func() error { return nil }}
-	h := newTestGateway(t, httpdtest.Options{
-		Pairings: func(s pairing.Store) pairing.Store { desk.Store = s; return desk },
+	hooked := &hookedPairings{after: func() error { return nil }}
+	gw := newTestGateway(t, httpdtest.Options{
+		Pairings: func(s pairing.Store) pairing.Store { hooked.Store = s; return hooked },
 		Limits:   func() registry.Limits { return registry.Limits{ConnectionsPerUser: 1} },
 	})
-	d := h.pair(t, protocol.Operator, "user")
-	c := h.dial(t, nil)
+	d := gw.pair(t, protocol.Operator, "user")
+	c := gw.dial(t, nil)
 	views := 0
-	desk.after = func() error {
+	hooked.after = func() error {
 		if views++; views%2 == 0 && views <= 6 {
 			return store.ErrUnavailable
 		}
@@ -287,11 +288,11 @@ func TestFailedConnectKeepsNoSeat(t *testing.T) {
 	for range 3 {
 		c.Refused(protocol.Unavailable, "", protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
 	}
-	if n := h.metric(t, `gatehouse_connections{state="authenticated"}`); n != "0" {
+	if n := gw.metric(t, `gatehouse_connections{state="authenticated"}`); n != "0" {
 		t.Errorf("%s authenticated", n)
 	}
 	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`"}`)
-	if n := h.metric(t, `gatehouse_connections{state="authenticated"}`); n != "1" {
+	if n := gw.metric(t, `gatehouse_connections{state="authenticated"}`); n != "1" {
 		t.Errorf("%s authenticated", n)
 	}
 }

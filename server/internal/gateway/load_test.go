@@ -19,43 +19,43 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestManyWrongTokens has 5,000 connections try wrong tokens, 50 at a time from
-// 500 addresses: each is refused, the log and the audit log stay short, the
-// admin gets through, and when they are gone the memory is as it was.
+// TestManyWrongTokens tries wrong tokens on 5,000 connections, 50 at a time, from 500
+// addresses: each is refused, the log stays short, an admin can connect, and in the end
+// the memory is as it was.
 func TestManyWrongTokens(t *testing.T) { // alone: it measures the heap
 	const connections, addresses, atOnce, warm = 5000, 500, 50, 500
 	const tokensOfAnAddress = 10 // a minute
-	h := newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{Connections: 200, PendingConnections: 150} }})
-	guess := func(n int) { h.flood(t, n, addresses, atOnce) }
-	guess(warm) // what is made once and kept: pools, statements, maps
-	h.untilEmpty(t, 0)
+	gw := newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{Connections: 200, PendingConnections: 150} }})
+	guess := func(n int) { gw.flood(t, n, addresses, atOnce) }
+	guess(warm) // allocates what is kept: pools, statements, maps
+	gw.untilConnections(t, 0)
 	before := heap()
 	begun := time.Now()
 	guess(connections)
-	h.admin(t, "boss").OK(protocol.MethodStatus, "")
-	h.untilEmpty(t, 1)
+	gw.admin(t, "boss").OK(protocol.MethodStatus, "")
+	gw.untilConnections(t, 1)
 	grown := int64(heap()) - int64(before)
 	t.Logf("%d wrong tokens in %v; the heap grew by %d KB; %d lines", connections,
 		time.Since(begun).Round(time.Millisecond), grown/1000,
-		strings.Count(h.Log.String(), "\n"))
+		strings.Count(gw.Log.String(), "\n"))
 	count := func(name string) (n int) {
-		_, _ = fmt.Sscan(h.metric(t, name), &n) // 0 is wrong, too
+		_, _ = fmt.Sscan(gw.metric(t, name), &n) // if it fails, n is 0, which is wrong, too
 		return n
 	}
 	opened, wrong := count("gatehouse_connections_opened_total"), count("gatehouse_wrong_tokens_total")
 	limited := count(`gatehouse_rate_limited_total{limit="tokens"}`)
-	// On a machine that is slow some allowances come back meanwhile.
+	// On a slow machine, addresses get some of their tokens back meanwhile.
 	if opened != warm+connections+1 || wrong+limited != warm+connections ||
 		wrong < addresses*tokensOfAnAddress {
-		t.Errorf("counted %d connections, %d wrong tokens and %d refusals to look", opened, wrong,
+		t.Errorf("counted %d connections, %d wrong tokens and %d attempts over the limit", opened, wrong,
 			limited)
 	}
-	// The log itself is kept in memory, here alone.
-	if grown -= int64(len(h.Log.String())) * 3; grown > 4<<20 {
+	// Only the test keeps the log in memory.
+	if grown -= int64(len(gw.Log.String())) * 3; grown > 4<<20 {
 		t.Errorf("the heap grew by %d bytes", grown)
 	}
 	const linesInAll = 600 // a minute
-	if n := strings.Count(h.Log.String(), "\n"); n > 2*linesInAll+100 {
+	if n := strings.Count(gw.Log.String(), "\n"); n > 2*linesInAll+100 {
 		t.Errorf("%d lines", n)
 	}
 	if n := runtime.NumGoroutine(); n > 200 {
@@ -63,9 +63,9 @@ func TestManyWrongTokens(t *testing.T) { // alone: it measures the heap
 	}
 }
 
-// TestWrongTokensAtOnce has 5,000 connections send a wrong token and stay, from
-// 500 addresses and from one: each takes little, an address gets no more than its
-// share, and when they are gone the memory and the goroutines are as they were.
+// TestWrongTokensAtOnce opens 5,000 connections that send a wrong token and stay open, from
+// 500 addresses and from one: each takes little memory, an address gets no more than its
+// limit, and in the end the memory and the goroutines are as they were.
 func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 	const connections, share = 5000, 250
 	for _, row := range []struct {
@@ -76,25 +76,25 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 		{"one address", 1, share},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits {
+			gw := newTestGateway(t, httpdtest.Options{Limits: func() registry.Limits {
 				return registry.Limits{ConnectionsPerAddress: share, PendingConnections: connections + 1000}
 			}})
-			warm, _ := h.guessAndStay(t, 500, 500) // what is made once and kept
+			warm, _ := gw.guessAndStay(t, 500, 500) // allocates what is kept
 			for _, c := range warm {
 				_ = c.Close()
 			}
-			h.untilEmpty(t, 0)
+			gw.untilConnections(t, 0)
 			http.DefaultClient.CloseIdleConnections()
 			heapBefore, stacksBefore, routines := heap(), stacks(), runtime.NumGoroutine()
-			begun, lines := time.Now(), len(h.Log.String())
-			held, tried := h.guessAndStay(t, connections, row.addresses)
-			pending, _, _ := h.Registry.Counts()
+			begun, lines := time.Now(), len(gw.Log.String())
+			held, tried := gw.guessAndStay(t, connections, row.addresses)
+			pending, _, _ := gw.Registry.Counts()
 			if want := min(tried, row.most); len(held) != want || pending != want || tried < 500 {
-				t.Errorf("of %d connections %d are held, %d of them known, want %d", tried, len(held), pending,
+				t.Errorf("of %d connections %d are open, and the registry has %d, want %d", tried, len(held), pending,
 					want)
 			}
 			each := (int(heap()) - int(heapBefore) + stacks() - stacksBefore) / len(held)
-			t.Logf("%d of %d held after %v: %d bytes each, the client's among them", len(held), tried,
+			t.Logf("%d of %d open after %v: %d bytes each, including the client's side", len(held), tried,
 				time.Since(begun).Round(time.Millisecond), each)
 			if each > 48<<10 {
 				t.Errorf("a connection takes %d bytes", each)
@@ -102,9 +102,9 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 			for _, c := range held {
 				_ = c.Close()
 			}
-			h.untilEmpty(t, 0)
+			gw.untilConnections(t, 0)
 			held = nil
-			if grown := int(heap()) - int(heapBefore) - 3*(len(h.Log.String())-lines); grown > 4<<20 {
+			if grown := int(heap()) - int(heapBefore) - 3*(len(gw.Log.String())-lines); grown > 4<<20 {
 				t.Errorf("the heap grew by %d bytes", grown)
 			}
 			for end := time.Now().Add(httpdtest.Timeout); runtime.NumGoroutine() > routines+5; time.Sleep(time.Millisecond) {
@@ -116,10 +116,10 @@ func TestWrongTokensAtOnce(t *testing.T) { // alone: it measures memory
 	}
 }
 
-// guessAndStay opens n connections from so many addresses, sends a wrong token on
-// each, and gives those that were let in, once they were answered. A slow machine
-// tries fewer: the first must not be closed for sending nothing further.
-func (h *testGateway) guessAndStay(t *testing.T, n, addresses int) (held []*rawws.Conn, tried int) {
+// guessAndStay opens n connections from that many addresses, sends a wrong token on each,
+// and gives the open ones when all were answered. On a slow machine it opens fewer, since
+// the hello deadline must not close the first ones.
+func (gw *testGateway) guessAndStay(t *testing.T, n, addresses int) (held []*rawws.Conn, tried int) {
 	t.Helper()
 	const enough = 6 * time.Second
 	begun := time.Now()
@@ -133,7 +133,7 @@ func (h *testGateway) guessAndStay(t *testing.T, n, addresses int) (held []*raww
 				mu.Lock()
 				tried++
 				mu.Unlock()
-				c, err := rawws.Dial(t.Context(), h.url+"/ws",
+				c, err := rawws.Dial(t.Context(), gw.url+"/ws",
 					from(fmt.Sprintf("10.1.%d.%d", i%addresses/250, i%addresses%250)), nil)
 				if errors.As(err, new(*rawws.Refusal)) {
 					continue
@@ -166,7 +166,7 @@ func stacks() int {
 }
 
 // flood opens n connections, and tries one wrong token on each.
-func (h *testGateway) flood(t *testing.T, n, addresses, atOnce int) {
+func (gw *testGateway) flood(t *testing.T, n, addresses, atOnce int) {
 	t.Helper()
 	turns := make(chan int)
 	var all sync.WaitGroup
@@ -174,7 +174,7 @@ func (h *testGateway) flood(t *testing.T, n, addresses, atOnce int) {
 		all.Go(func() {
 			for i := range turns {
 				address := fmt.Sprintf("10.0.%d.%d", i%addresses/250, i%addresses%250)
-				if err := h.guess(t.Context(), from(address)); err != nil {
+				if err := gw.guess(t.Context(), from(address)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -188,10 +188,10 @@ func (h *testGateway) flood(t *testing.T, n, addresses, atOnce int) {
 }
 
 // guess tries a wrong token on a connection of its own.
-func (h *testGateway) guess(ctx context.Context, header http.Header) error {
+func (gw *testGateway) guess(ctx context.Context, header http.Header) error {
 	ctx, cancel := context.WithTimeout(ctx, httpdtest.Timeout)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, h.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
+	ws, _, err := websocket.Dial(ctx, gw.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// logged gives the log's lines of an event.
-func (h *testGateway) logged(event string) (lines []string) {
-	for line := range strings.Lines(h.Log.String()) {
+// logged gives the lines of an event in the log.
+func (gw *testGateway) logged(event string) (lines []string) {
+	for line := range strings.Lines(gw.Log.String()) {
 		if strings.Contains(line, " msg="+event+" ") {
 			lines = append(lines, line)
 		}
@@ -21,14 +21,14 @@ func (h *testGateway) logged(event string) (lines []string) {
 	return lines
 }
 
-// Operators search for these lines. Each event has one line, which says who did what and
-// has no secret.
+// TestSecurityEventsAreLoggedOnce checks that each event has one line, which says who did
+// what and has no secret: operators search for these lines.
 func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	admin, _ := h.admin(t, "boss"), h.admin(t, "another")
+	gw := newTestGateway(t, httpdtest.Options{})
+	admin, _ := gw.admin(t, "boss"), gw.admin(t, "another")
 	ask := func() (r protocol.ConnectResult) {
-		c := h.dial(t, nil)
+		c := gw.dial(t, nil)
 		c.Read(c.OK(protocol.MethodConnect, ""), &r)
 		return r
 	}
@@ -37,7 +37,7 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	admin.Read(admin.OK(protocol.MethodDeviceApprove,
 		`{"code":"`+approved.PairingCode+`","userId":"ann"}`), &let)
 	admin.OK(protocol.MethodDeviceDeny, `{"code":"`+denied.PairingCode+`"}`)
-	guest := h.dial(t, nil)
+	guest := gw.dial(t, nil)
 	guest.OK(protocol.MethodConnect, `{"sender_id":"`+approved.SenderID+`"}`)
 	var there protocol.ClientsListResult
 	admin.Read(admin.OK(protocol.MethodClientsList, ""), &there)
@@ -47,7 +47,7 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 		}
 	}
 	admin.OK(protocol.MethodDeviceRevoke, `{"deviceId":"`+let.Paired.DeviceID+`"}`)
-	wrong := h.dial(t, nil)
+	wrong := gw.dial(t, nil)
 	wrong.Refused(protocol.Unauthorized, "invalid token", protocol.MethodConnect,
 		`{"token":"a-wrong-token-of-this-test"}`)
 	for event, words := range map[string][]string{
@@ -59,9 +59,9 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 		"security.client_disconnected": {"by=boss", "connection="},
 		"security.token_rejected":      {"address=127.0.0.1"},
 	} {
-		want, lines := 1, h.logged(event)
+		want, lines := 1, gw.logged(event)
 		if event == "security.pairing_requested" {
-			want = 2 // people asked
+			want = 2 // two browsers asked
 		}
 		if len(lines) != want {
 			t.Errorf("%d lines of %s, want %d: %q", len(lines), event, want, lines)
@@ -76,24 +76,24 @@ func TestSecurityEventsAreLoggedOnce(t *testing.T) {
 	}
 	for _, secret := range []string{"a-wrong-token-of-this-test", approved.SenderID, denied.SenderID,
 		httpdtest.Token} {
-		if strings.Contains(h.Log.String(), secret) {
+		if strings.Contains(gw.Log.String(), secret) {
 			t.Errorf("the log has the secret %.12s…", secret)
 		}
 	}
 }
 
-// While the store is unavailable every request fails, and the log has a bounded number of
-// lines about that.
+// TestFailuresAreLoggedWithinBounds checks that the log gets a bounded number of lines
+// about failed requests: while the store is unavailable, every request fails.
 func TestFailuresAreLoggedWithinBounds(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
+	gw := newTestGateway(t, httpdtest.Options{})
 	before := time.Now()
 	for range 5000 {
-		_ = h.Gateway.Refusal(fmt.Errorf("read: %w", store.ErrUnavailable))
-		_ = h.Gateway.Refusal(fmt.Errorf("read: %w", protocol.Refuse(protocol.Unavailable, "later")))
+		_ = gw.Gateway.Refusal(fmt.Errorf("read: %w", store.ErrUnavailable))
+		_ = gw.Gateway.Refusal(fmt.Errorf("read: %w", protocol.Refuse(protocol.Unavailable, "later")))
 	}
 	most := 61 + int(time.Since(before)/time.Second)
-	if n := strings.Count(h.Log.String(), "msg=\"request "); n < 60 || n > most {
+	if n := strings.Count(gw.Log.String(), "msg=\"request "); n < 60 || n > most {
 		t.Errorf("%d lines for 10,000 failures", n)
 	}
 }

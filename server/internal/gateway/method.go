@@ -20,7 +20,7 @@ type Method struct {
 	// call before it is authenticated.
 	Least protocol.Role
 	Does  string // in one line
-	// Session tells that the method is about one session: a caller who is not an
+	// Session reports whether the method is about one session: a caller who is not an
 	// admin is refused with FORBIDDEN when the session is somebody else's.
 	Session bool
 
@@ -49,17 +49,18 @@ type row[D protocol.Payload, V any] struct {
 
 	// action names a call in the audit log; empty if calls are not audited. A method
 	// about a session is audited when the session is another user's. Any other method
-	// with an action needs describe, which says what the act is done to, or gives nil
+	// with an action needs describe: it gives the target and details of the act, or nil
 	// for a call that is not audited.
 	action   string
 	describe func(*call, V) *audit.Act
 	also     func(*call, V) ([]audit.Act, error) // further acts of a call; may be nil
-	reads    bool                                // the same call is audited once in ten minutes
+	reads    bool                                // a read: audited once in ten minutes, not each time
 
 	// changes is the admin page (Topic…) to refresh after the method succeeds, or empty.
 	changes string
 
-	// execute does the call and gives its answer, or later if it answers by itself.
+	// execute does the call and gives its answer, or the value later if it answers by
+	// itself.
 	execute func(*call, V) (protocol.Payload, error)
 }
 
@@ -169,9 +170,9 @@ func (c *call) dispatch(name string) {
 	}
 	if c.who == nil {
 		// connect and browser.pairing.status count against limits of their own.
-		first := known && (m.Name == protocol.MethodConnect ||
+		allowed := known && (m.Name == protocol.MethodConnect ||
 			m.Name == protocol.MethodPairingStatus && c.pairingSecret != "")
-		if !first {
+		if !allowed {
 			c.fail(cmp.Or[error](c.g.Access.AllowCall(c.Peer.Address),
 				protocol.Refuse(protocol.Unauthorized, "first request must be 'connect'")))
 			return

@@ -15,24 +15,24 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// auditLines is the store of an audit log that keeps a course of events with what
-// else is noted in it.
-type auditLines struct {
+// auditStore is the store of an audit log that appends its calls to steps, among the other
+// steps of a call.
+type auditStore struct {
 	audit.Store
-	course *[]string
-	full   bool
+	steps *[]string
+	full  bool
 }
 
-func (l auditLines) Append(_ context.Context, e protocol.AuditEntry) (int64, error) {
+func (l auditStore) Append(_ context.Context, e protocol.AuditEntry) (int64, error) {
 	if l.full {
 		return 0, errors.New("full")
 	}
-	*l.course = append(*l.course, e.Action+" "+e.Target)
+	*l.steps = append(*l.steps, e.Action+" "+e.Target)
 	return 1, nil
 }
 
-func (l auditLines) Fail(_ context.Context, _ int64, why string) error {
-	*l.course = append(*l.course, "failed: "+why)
+func (l auditStore) Fail(_ context.Context, _ int64, why string) error {
+	*l.steps = append(*l.steps, "failed: "+why)
 	return nil
 }
 
@@ -45,10 +45,10 @@ func TestServe(t *testing.T) {
 	const line, executed = "key.create key:prepared", "executed key:prepared"
 	for _, row := range []struct {
 		name         string
-		refuse, fail error         // what prepare and execute give
-		full         bool          // no line can be written
-		panics       bool          // execute does
-		untold       bool          // describe gives nil
+		refuse, fail error         // the errors of prepare and execute
+		full         bool          // the audit log takes no entry
+		panics       bool          // execute panics
+		unaudited    bool          // describe gives nil
 		code         protocol.Code // "" is ok
 		want         []string      // the course of events
 	}{
@@ -59,27 +59,27 @@ func TestServe(t *testing.T) {
 			want: []string{line, executed, "failed: INVALID_REQUEST: no"}},
 		{name: "broken", panics: true, code: protocol.Internal,
 			want: []string{line, executed, "failed: failed; the gateway's log has the cause"}},
-		{name: "not to be told", untold: true, want: []string{executed}},
-		{name: "no room for a line", full: true, code: protocol.Unavailable},
-		{name: "no room for a line, refused", full: true, refuse: refused, code: protocol.Unavailable},
+		{name: "not audited", unaudited: true, want: []string{executed}},
+		{name: "no entry can be written", full: true, code: protocol.Unavailable},
+		{name: "no entry can be written, refused", full: true, refuse: refused, code: protocol.Unavailable},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			var course []string
+			var steps []string
 			logger := slog.New(slog.DiscardHandler)
 			g := &Gateway{Options: Options{Log: logger, Metrics: metrics.New(), Hub: hub.New(),
-				Audit: audit.New(auditLines{course: &course, full: row.full}, audit.Options{Log: logger})}}
+				Audit: audit.New(auditStore{steps: &steps, full: row.full}, audit.Options{Log: logger})}}
 			boss := &client{Connection: &registry.Connection{}, g: g,
 				who: &access.Identity{UserID: "boss", Role: protocol.Admin}}
 			c := &call{client: boss, ctx: t.Context()}
 			answer := &protocol.Empty{}
 			m := method(rowOf(row.refuse, func(target string) *audit.Act {
-				if row.untold {
+				if row.unaudited {
 					return nil
 				}
 				return &audit.Act{Target: target}
 			}, func(target string) (protocol.Payload, error) {
-				course = append(course, "executed "+target)
+				steps = append(steps, "executed "+target)
 				if row.panics {
 					panic("a bug")
 				}
@@ -88,16 +88,16 @@ func TestServe(t *testing.T) {
 			payload, err := handled(m, c)
 			if code := refusalCode(err); code != row.code || err == nil &&
 				payload != protocol.Payload(answer) {
-				t.Errorf("it gives %v, %v (%s), want %q", payload, err, code, row.code)
+				t.Errorf("the method gives %v, %v (%s), want code %q", payload, err, code, row.code)
 			}
-			if !slices.Equal(course, row.want) {
-				t.Errorf("the course is %q, want %q", course, row.want)
+			if !slices.Equal(steps, row.want) {
+				t.Errorf("the steps are %q, want %q", steps, row.want)
 			}
 		})
 	}
 }
 
-// handled is what a method gives, or errPanic where it panics.
+// handled calls a method and gives its result, or errPanic if it panics.
 func handled(m Method, c *call) (payload protocol.Payload, err error) {
 	defer func() {
 		if recover() != nil {
@@ -128,14 +128,14 @@ func rowOf(refuse error, describe func(string) *audit.Act,
 	}
 }
 
-// TestRowsAreWhole checks that each row has the fields that it needs.
-func TestRowsAreWhole(t *testing.T) {
+// TestRowsAreComplete checks that each row has the fields that it needs.
+func TestRowsAreComplete(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, m := range methods {
 		if m.Name == "" || m.Does == "" || m.handle == nil || seen[m.Name] || m.Least != "" &&
 			(!m.Least.Valid() || m.params == nil) {
-			t.Errorf("the row %+v lacks something, or is there twice", m)
+			t.Errorf("the row %+v is incomplete, or not the only one of its name", m)
 		}
 		seen[m.Name] = true
 	}

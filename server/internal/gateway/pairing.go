@@ -17,12 +17,12 @@ func (c *call) askForPairing(p *protocol.ConnectParams) {
 			"this gateway does not pair new browsers: connect with a token, or ask an admin for access"))
 		return
 	}
-	secret, own := p.SenderID, false
+	secret, generated := p.SenderID, false
 	if secret == "" {
 		secret = c.Peer.Cookie
 	}
 	if secret == "" {
-		secret, own = pairing.NewCredential(), true
+		secret, generated = pairing.NewCredential(), true
 	}
 	pending, err := c.g.Pairings.Request(c.ctx, pairing.Requester{
 		Secret: secret, Address: c.Peer.Address, UserAgent: c.Peer.UserAgent, DeviceName: p.DeviceName,
@@ -38,7 +38,7 @@ func (c *call) askForPairing(p *protocol.ConnectParams) {
 		PollIntervalMs: pairingPoll.Milliseconds(),
 	}
 	// A browser's secret is in its cookie, where no script can read it.
-	if own || p.SenderID != "" {
+	if generated || p.SenderID != "" {
 		result.SenderID = secret
 	}
 	c.reply(&result)
@@ -54,16 +54,16 @@ func (c *call) pairingStatus() {
 		c.fail(err)
 		return
 	}
-	stands, err := c.g.Pairings.Status(c.ctx, c.pairingSecret)
+	status, err := c.g.Pairings.Status(c.ctx, c.pairingSecret)
 	if err != nil {
 		c.fail(err)
 		return
 	}
-	c.reply(&stands)
+	c.reply(&status)
 }
 
-// startWaiting makes the client wait for the pairing of a device: it is sent the result.
-// The hello deadline ends, since an admin may take as long as the code is valid.
+// startWaiting makes the client wait for the pairing of a device: the client is sent the
+// result. The hello deadline ends, since an admin may take as long as the code is valid.
 func (c *client) startWaiting(deviceID, secret string) {
 	c.pairingSecret = secret
 	c.conn.HelloDone()

@@ -15,41 +15,40 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// page is a request for an address, and the status that an attacker gets: 0 is
-// any below 400, as strangers get it too, -1 is any at all.
-type page struct {
+// pageProbe is a request for a path, and the status that an attacker must get: 0 means any
+// below 400, for pages that strangers may see, and -1 any at all.
+type pageProbe struct {
 	path   string
-	cookie int // with a device's cookie
-	bearer int // with an API key
+	cookie int // status with a device's cookie
+	bearer int // status with an API key
 }
 
-// sendingHeaders are what a request can say beside its address to get more out of
-// it.
+// sendingHeaders are headers by which an attacker might get more than by the path alone.
 var sendingHeaders = map[string]string{
 	"Range": "bytes=0-3", "If-None-Match": "*", "X-User-Id": "$user", "X-Forwarded-User": "$user",
 	"X-Original-URL":         "/s/$talk",
 	"X-Http-Method-Override": "DELETE", "Referer": "/s/$talk",
 }
 
-// pages are the addresses by which somebody could get at what is another's, by
-// the route that takes them. A route without an entry fails the test.
-func pages() map[string][]page {
+// pageProbes are the paths by which a user could get at another user's data, by route. A
+// route without an entry fails the test.
+func pageProbes() map[string][]pageProbe {
 	const console = http.StatusForbidden
-	admin := func(paths ...string) (all []page) {
+	admin := func(paths ...string) (all []pageProbe) {
 		for _, p := range paths {
-			// who has no cookie is shown the way to sign in
-			all = append(all, page{p, console, http.StatusOK})
+			// a client without a cookie gets the sign-in page
+			all = append(all, pageProbe{p, console, http.StatusOK})
 		}
 		return all
 	}
-	file := func(of string) []page {
+	file := func(of string) []pageProbe {
 		const no, none = http.StatusForbidden, http.StatusNotFound
 		path := "/api/media/$" + of
-		return []page{{path, no, no}, {path + "?thumbnail", no, no},
+		return []pageProbe{{path, no, no}, {path + "?thumbnail", no, no},
 			{path + "?userId=$user&all=true", no, no}, {path + "/", none, none}}
 	}
 	files := slices.Concat(file("file"), file("loose"), file("picture"))
-	return map[string][]page{
+	return map[string][]pageProbe{
 		"/ws": {{"/ws?userId=$user&sessionKey=$talk&token=$keytext",
 			http.StatusUpgradeRequired, http.StatusUpgradeRequired}},
 		"/health":  {{"/health?userId=$user", 0, 0}},
@@ -59,11 +58,11 @@ func pages() map[string][]page {
 			{"/static/..%2f..%2fgatehouse.db", -1, -1}},
 		"/api/session": {{"/api/session?userId=$user", http.StatusMethodNotAllowed,
 			http.StatusMethodNotAllowed}},
-		// a file of that name
+		// taken for a file of that name
 		"/api/media/upload": {{"/api/media/upload", http.StatusNotFound, http.StatusNotFound}},
-		"/api/media/{id}": append(files, page{"/api/media/$message", http.StatusNotFound,
+		"/api/media/{id}": append(files, pageProbe{"/api/media/$message", http.StatusNotFound,
 			http.StatusNotFound},
-			page{"/api/media/$talk", http.StatusNotFound, http.StatusNotFound}),
+			pageProbe{"/api/media/$talk", http.StatusNotFound, http.StatusNotFound}),
 		"/v1/media/upload": {{"/v1/media/upload", http.StatusMethodNotAllowed,
 			http.StatusMethodNotAllowed}},
 		"/pair/qr.svg": {{"/pair/qr.svg?code=$code&sender_id=$waiting", http.StatusNotFound,
@@ -98,11 +97,11 @@ func pages() map[string][]page {
 	}
 }
 
-// routes are those of the gateway, with the methods that they take.
-func (h *testGateway) routes(t *testing.T) map[string][]string {
+// routes gives the gateway's routes, with the HTTP methods of each.
+func (gw *testGateway) routes(t *testing.T) map[string][]string {
 	t.Helper()
 	routes := map[string][]string{}
-	err := chi.Walk(h.Handler.(chi.Routes), func(method, route string, _ http.Handler,
+	err := chi.Walk(gw.Handler.(chi.Routes), func(method, route string, _ http.Handler,
 		_ ...func(http.Handler) http.Handler) error {
 		routes[route] = append(routes[route], method)
 		return nil
@@ -113,36 +112,35 @@ func (h *testGateway) routes(t *testing.T) map[string][]string {
 	return routes
 }
 
-// browse makes each request that could be meant to work, and the same with other
-// methods and headers.
-func (a *attacker) browse(t *testing.T, v *victim) {
+// tryPages requests the paths of pageProbes, also with other methods and headers.
+func (a *attacker) tryPages(t *testing.T, v *victim) {
 	t.Helper()
-	routes := v.h.routes(t)
+	routes := v.gw.routes(t)
 	for route := range routes {
-		if len(pages()[route]) == 0 {
-			t.Fatalf("%s has no probe in pages: say how somebody could get at another's by it", route)
+		if len(pageProbes()[route]) == 0 {
+			t.Fatalf("%s has no probe in pageProbes: say how it could be used to get at another user's data", route)
 		}
 	}
-	for route, probes := range pages() {
+	for route, probes := range pageProbes() {
 		if routes[route] == nil {
 			t.Errorf("there is no route %s", route)
 		}
 		for _, p := range probes {
-			a.open(t, v, p)
+			a.request(t, v, p)
 		}
 	}
 	a.send(t, v)
 	a.signInAndOut(t, v)
 }
 
-// open asks for a page, by every method and with every header.
-func (a *attacker) open(t *testing.T, v *victim, p page) {
+// request requests a path, with every method and every header.
+func (a *attacker) request(t *testing.T, v *victim, p pageProbe) {
 	t.Helper()
 	want := p.cookie
 	if a.header.Get("Authorization") != "" {
 		want = p.bearer
 	}
-	path := v.aim(p.path)
+	path := v.fill(p.path)
 	status := a.fetch(t, v, http.MethodGet, path, nil, "")
 	if want == 0 && status >= 400 || want > 0 && status != want {
 		t.Errorf("%s: GET %s gives %d, want %d", a.name, p.path, status, want)
@@ -151,17 +149,17 @@ func (a *attacker) open(t *testing.T, v *victim, p page) {
 		t.Errorf("%s: HEAD %s gives %d, GET %d", a.name, p.path, head, status)
 	}
 	for name, value := range sendingHeaders {
-		if with := a.fetch(t, v, http.MethodGet, path, http.Header{name: {v.aim(value)}},
+		if with := a.fetch(t, v, http.MethodGet, path, http.Header{name: {v.fill(value)}},
 			""); with != status {
 			t.Errorf("%s: GET %s gives %d with %s", a.name, p.path, with, name)
 		}
 	}
 	if strings.HasPrefix(path, "/api/session") {
-		return // what follows would sign the attacker out
+		return // the other methods would sign the attacker out
 	}
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodOptions, "PROPFIND"} {
-		for _, body := range []string{"", v.aim(`{"userId":"$user","token":"x","code":"$code"}`)} {
+		for _, body := range []string{"", v.fill(`{"userId":"$user","token":"x","code":"$code"}`)} {
 			got := a.fetch(t, v, method, path, http.Header{"Content-Type": {"application/json"}}, body)
 			if got < 400 && method != http.MethodOptions {
 				t.Errorf("%s: %s %s gives %d", a.name, method, p.path, got)
@@ -179,25 +177,25 @@ func (a *attacker) fetch(t *testing.T, v *victim, method, path string, more http
 		header.Set(name, more.Get(name))
 	}
 	a.sent.Add(1)
-	status, got, text := v.h.fetch(t, method, path, header, body)
+	status, got, text := v.gw.fetch(t, method, path, header, body)
 	var answer bytes.Buffer
 	if err := got.Write(&answer); err != nil {
 		t.Fatal(err)
 	}
-	a.check(t, v, answer.String()+text, path) // pages of what is not there name it
+	a.check(t, v, answer.String()+text, path) // a page may repeat the path that was not found
 	if set := got.Values("Set-Cookie"); len(set) > 0 {
 		t.Errorf("%s: %s %s sets %q", a.name, method, path, set)
 	}
 	return status
 }
 
-// signInAndOut does with another browser of its own what changes who one is: with
-// what it may have seen of the victim's it becomes nobody, and it signs out none
-// but itself.
+// signInAndOut signs in and out with another browser of the attacker's: with values of the
+// victim's that the attacker may have seen, it becomes no other user, and it signs out
+// nobody but itself.
 func (a *attacker) signInAndOut(t *testing.T, v *victim) {
 	t.Helper()
-	d := v.h.pair(t, a.role, a.user)
-	header := http.Header{"Cookie": {v.h.cookie(d.secret)}, "Origin": {v.h.url},
+	d := v.gw.pair(t, a.role, a.user)
+	header := http.Header{"Cookie": {v.gw.cookie(d.secret)}, "Origin": {v.gw.url},
 		"Content-Type":    {"application/json"},
 		"X-Forwarded-For": {a.address}} // where wrong tokens are counted
 	for _, row := range []struct {
@@ -212,22 +210,22 @@ func (a *attacker) signInAndOut(t *testing.T, v *victim) {
 		{http.MethodDelete, `{"deviceId":"$device","userId":"$user","all":true}`, http.StatusNoContent},
 	} {
 		a.sent.Add(1)
-		status, got, text := v.h.fetch(t, row.method, v.aim("/api/session?userId=$user&deviceId=$device"),
-			header, v.aim(row.body))
+		status, got, text := v.gw.fetch(t, row.method, v.fill("/api/session?userId=$user&deviceId=$device"),
+			header, v.fill(row.body))
 		a.check(t, v, text+strings.Join(got.Values("Set-Cookie"), "\n"), "")
 		if status != row.status {
 			t.Errorf("%s: %s /api/session %s gives %d %s", a.name, row.method, row.body, status, text)
 		}
 	}
 	header.Del("Origin")
-	if status, _, text := v.h.fetch(t, http.MethodGet, "/", header, ""); status != http.StatusOK ||
+	if status, _, text := v.gw.fetch(t, http.MethodGet, "/", header, ""); status != http.StatusOK ||
 		strings.Contains(text, a.user) {
 		t.Errorf("%s: it is still signed in: HTTP %d", a.name, status)
 	}
 }
 
-// send uploads what the victim has, and removes that again: the victim's stays.
-// A viewer may not.
+// send uploads files with the victim's content, and removes them again: the victim's files
+// must stay. A viewer may not upload.
 func (a *attacker) send(t *testing.T, v *victim) {
 	t.Helper()
 	for what, content := range map[string]string{"file": "sent " + v.word, "loose": "not sent " +
@@ -245,7 +243,7 @@ func (a *attacker) send(t *testing.T, v *victim) {
 			header := a.header.Clone()
 			header.Set("Content-Type", w.FormDataContentType())
 			a.sent.Add(1)
-			status, _, text := v.h.fetch(t, http.MethodPost, route+v.aim("?userId=$user"), header,
+			status, _, text := v.gw.fetch(t, http.MethodPost, route+v.fill("?userId=$user"), header,
 				form.String())
 			a.check(t, v, text, "")
 			if a.role == protocol.Viewer {
@@ -259,11 +257,11 @@ func (a *attacker) send(t *testing.T, v *victim) {
 				made.Path == protocol.MediaPath+v.has[what] {
 				t.Fatalf("%s uploads: HTTP %d %s", a.name, status, text)
 			}
-			if status, _, _ := v.h.fetch(t, http.MethodDelete, made.Path, a.header,
+			if status, _, _ := v.gw.fetch(t, http.MethodDelete, made.Path, a.header,
 				""); status != http.StatusNoContent {
 				t.Errorf("%s removes its own: HTTP %d", a.name, status)
 			}
-			if _, err := v.h.Media.Collect(t.Context(), time.Now().Add(-time.Hour)); err != nil {
+			if _, err := v.gw.Media.Collect(t.Context(), time.Now().Add(-time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -15,10 +15,10 @@ import (
 func (v *victim) live(t *testing.T, all []*attacker) {
 	t.Helper()
 	strangers := v.strangers(t, all[0].sent)
-	v.admin.ok(t, protocol.MethodChatWatch, v.aim(`{"sessionKey":"$talk"}`))
-	v.admin.take()
+	v.admin.ok(t, protocol.MethodChatWatch, v.fill(`{"sessionKey":"$talk"}`))
+	v.admin.takeReceived()
 	for _, step := range []struct {
-		who            *wire
+		who            *probeClient
 		method, params string
 	}{
 		{v.screen, protocol.MethodChatSend, `{"sessionKey":"$talk","message":"echo live $word"}`},
@@ -41,9 +41,9 @@ func (v *victim) live(t *testing.T, all []*attacker) {
 		{v.admin, protocol.MethodDeviceRevoke, `{"deviceId":"$device"}`},
 		{v.admin, protocol.MethodConfigReload, ``},
 	} {
-		step.who.ok(t, step.method, v.aim(step.params))
+		step.who.ok(t, step.method, v.fill(step.params))
 	}
-	v.admin.event(t, v.has["code"]) // which proves that there was something to be told
+	v.admin.event(t, v.has["code"]) // proves that there was an event to send
 	v.admin.event(t, protocol.EventAdminChanged)
 	for _, words := range []string{"echo live " + v.word, "injected " + v.word, "renamed " + v.word,
 		protocol.SessionDeleted} {
@@ -51,41 +51,41 @@ func (v *victim) live(t *testing.T, all []*attacker) {
 	}
 	for _, a := range append(all, strangers...) {
 		if a.role != "" {
-			a.in.ok(t, protocol.MethodHealth, "") // what was sent before has come
+			a.in.ok(t, protocol.MethodHealth, "") // the earlier events have arrived by then
 			a.in.ok(t, protocol.MethodStatus, "")
 		} else {
 			a.in.raw(t, protocol.MethodHealth, "")
 		}
-		a.heard(t, v)
+		a.checkReceived(t, v)
 	}
 }
 
-// strangers are those who were not let in: one who has said nothing, and one who
-// waits to be paired. They see no more of the pages than the others.
+// strangers are clients that are not authenticated: one that has sent nothing, and one that
+// waits for pairing. They see no more of the pages than the attackers.
 func (v *victim) strangers(t *testing.T, sent *atomic.Int64) []*attacker {
 	t.Helper()
-	silent := &attacker{name: "a stranger", in: v.h.open(t, nil), header: http.Header{}, sent: sent}
-	waiting := &attacker{name: "one who waits", in: v.h.open(t, nil), sent: sent}
+	silent := &attacker{name: "a stranger", in: v.gw.openProbe(t, nil), header: http.Header{}, sent: sent}
+	waiting := &attacker{name: "one that waits for pairing", in: v.gw.openProbe(t, nil), sent: sent}
 	var asked protocol.ConnectResult
 	waiting.in.read(t, waiting.in.ok(t, protocol.MethodConnect, `{}`), &asked)
-	waiting.header = http.Header{"Cookie": {v.h.cookie(asked.SenderID)}, "Origin": {v.h.url}}
+	waiting.header = http.Header{"Cookie": {v.gw.cookie(asked.SenderID)}, "Origin": {v.gw.url}}
 	for _, a := range []*attacker{silent, waiting} {
-		for _, probes := range pages() {
+		for _, probes := range pageProbes() {
 			for _, p := range probes {
 				p.cookie, p.bearer = -1, -1
-				a.open(t, v, p)
+				a.request(t, v, p)
 			}
 		}
 	}
 	return []*attacker{silent, waiting}
 }
 
-// overseen lets an admin look at what the others were refused: all of it is there
-// to be found, and so would have been found in what they were told.
-func (v *victim) overseen(t *testing.T) {
+// checkAdminSees checks that an admin gets the data that the attackers were refused: so the
+// data exists, and a leak to an attacker would have been found.
+func (v *victim) checkAdminSees(t *testing.T) {
 	t.Helper()
-	d := v.h.pair(t, protocol.Admin, "boss")
-	cookie := http.Header{"Cookie": {v.h.cookie(d.secret)}}
+	d := v.gw.pair(t, protocol.Admin, "boss")
+	cookie := http.Header{"Cookie": {v.gw.cookie(d.secret)}}
 	sees := func(what, text string) {
 		if len(v.leaks(text, "")) == 0 {
 			t.Errorf("an admin finds nothing by %s in %.500s", what, text)
@@ -99,12 +99,12 @@ func (v *victim) overseen(t *testing.T) {
 		protocol.MethodKeysList:  ``,
 		protocol.MethodAuditList: ``,
 	} {
-		sees(method, string(v.admin.ok(t, method, v.aim(params)).Payload))
+		sees(method, string(v.admin.ok(t, method, v.fill(params)).Payload))
 	}
 	v.admin.event(t, "thinking of "+v.word) // what it watches from the beginning
 	for _, path := range []string{"/s/$stopped", "/admin/sessions", "/admin/keys", "/admin/audit",
 		"/admin/audit.csv", "/admin", "/api/media/$loose"} {
-		status, _, text := v.h.fetch(t, http.MethodGet, v.aim(path), cookie, "")
+		status, _, text := v.gw.fetch(t, http.MethodGet, v.fill(path), cookie, "")
 		if sees(path, text); status != http.StatusOK {
 			t.Errorf("an admin gets HTTP %d from %s", status, path)
 		}
@@ -115,7 +115,7 @@ func (v *victim) overseen(t *testing.T) {
 			continue
 		}
 		for _, s := range probesOf(t, m) {
-			params := v.aim(strings.ReplaceAll(s.params, "$mine", "$stopped"))
+			params := v.fill(strings.ReplaceAll(s.params, "$mine", "$stopped"))
 			if m.Name == protocol.MethodChatSend || m.Name == protocol.MethodChatRetry {
 				// not to wait for what takes for ever
 				params = strings.TrimSuffix(params, "}") + `,"ack":"accepted"}`

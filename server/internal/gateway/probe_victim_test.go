@@ -20,25 +20,25 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// victim is a user with data of every kind that a gateway stores. Each of its texts has
-// the word in it, which nobody can guess.
+// victim is a user with data of every kind that a gateway stores. Each of its texts
+// contains word, which nobody can guess.
 type victim struct {
-	h        *testGateway
-	word     string
-	has      map[string]string // what others name it by, by what it is
-	talks    []string          // keys of its sessions that there are
-	device   paired
-	screen   *wire // a browser's connection
-	program  *wire // another by API key
-	admin    *wire
-	cookie   http.Header
-	sessions session.Caller
+	gw          *testGateway
+	word        string
+	has         map[string]string // ids and secrets, by what they belong to
+	sessionKeys []string          // of its sessions that were not deleted
+	device      paired
+	screen      *probeClient // a connection of its browser
+	program     *probeClient // a connection with its API key
+	admin       *probeClient
+	cookie      http.Header
+	sessions    session.Caller
 }
 
 // unguessable gives a name with 128 random bits.
 func unguessable(prefix string) string { return prefix + strings.ToLower(rand.Text()) }
 
-// muse is an agent that says the question and then waits to be stopped.
+// muse is an agent that repeats the question and then waits to be stopped.
 func muse(ctx context.Context, r agent.Request, say func(string) error) error {
 	if err := say("thinking of " + r.Messages[len(r.Messages)-1].Text); err != nil {
 		return err
@@ -47,45 +47,45 @@ func muse(ctx context.Context, r agent.Request, say func(string) error) error {
 	return ctx.Err()
 }
 
-// probed is a gateway with a victim in it.
-func probed(t *testing.T) *victim {
+// newVictim makes a gateway with a victim.
+func newVictim(t *testing.T) *victim {
 	t.Helper()
-	h := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{"muse": agentFunc(muse)}})
-	v := &victim{h: h, word: unguessable("canary"), has: map[string]string{}}
+	gw := newTestGateway(t, httpdtest.Options{Agents: map[string]agent.Agent{"muse": agentFunc(muse)}})
+	v := &victim{gw: gw, word: unguessable("canary"), has: map[string]string{}}
 	v.has["user"] = unguessable("victim-")
 	v.sessions = session.Caller{UserID: v.has["user"], Role: protocol.Operator}
-	v.admin = h.wire(t, nil, `{"token":"`+httpdtest.Token+`","user_id":"boss"}`)
-	v.arrive(t)
-	v.upload(t)
-	v.talk(t)
-	v.busy(t)
-	v.stop(t)
-	v.leave(t)
-	v.wait(t)
+	v.admin = gw.probeClient(t, nil, `{"token":"`+httpdtest.Token+`","user_id":"boss"}`)
+	v.connect(t)
+	v.addFiles(t)
+	v.addSession(t)
+	v.addBusySession(t)
+	v.addStoppedSession(t)
+	v.addDeletedSession(t)
+	v.addPendingDevice(t)
 	return v
 }
 
-// arrive lets the victim's device and program in.
-func (v *victim) arrive(t *testing.T) {
+// connect connects the victim's device and program.
+func (v *victim) connect(t *testing.T) {
 	t.Helper()
-	v.device = v.h.pair(t, protocol.Operator, v.has["user"])
-	key := v.h.key(t, protocol.Operator, v.has["user"])
+	v.device = v.gw.pair(t, protocol.Operator, v.has["user"])
+	key := v.gw.key(t, protocol.Operator, v.has["user"])
 	maps.Copy(v.has, map[string]string{
 		"device": v.device.DeviceID, "secret": v.device.secret, "key": key.ID, "keytext": key.Key,
 		"prefix": key.Prefix,
 	})
-	v.screen = v.h.wire(t, nil, `{"sender_id":"`+v.device.secret+`","client":{"name":"web-`+v.word+`","caps":["html"]}}`)
-	v.program = v.h.wire(t, nil, `{"token":"`+key.Key+`"}`)
-	v.cookie = http.Header{"Cookie": {v.h.cookie(v.device.secret)}}
+	v.screen = v.gw.probeClient(t, nil, `{"sender_id":"`+v.device.secret+`","client":{"name":"web-`+v.word+`","caps":["html"]}}`)
+	v.program = v.gw.probeClient(t, nil, `{"token":"`+key.Key+`"}`)
+	v.cookie = http.Header{"Cookie": {v.gw.cookie(v.device.secret)}}
 	for _, c := range v.connections(t) {
-		if c.KeyID() {
+		if c.byKey() {
 			v.has["connection"] = c.ID
 		}
 	}
 }
 
-// upload keeps a picture, and files that were sent and were not.
-func (v *victim) upload(t *testing.T) {
+// addFiles uploads a picture, a file that will be sent, and one that will not.
+func (v *victim) addFiles(t *testing.T) {
 	t.Helper()
 	var picture bytes.Buffer
 	if err := png.Encode(&picture, image.NewRGBA(image.Rect(0, 0, 600, 400))); err != nil {
@@ -94,7 +94,7 @@ func (v *victim) upload(t *testing.T) {
 	for what, content := range map[string]string{"file": "sent " + v.word, "loose": "not sent " +
 		v.word, "picture": picture.String()} {
 		name := what + v.word
-		f, err := v.h.Media.Upload(t.Context(), v.sessions,
+		f, err := v.gw.Media.Upload(t.Context(), v.sessions,
 			func() (string, io.Reader, error) { return name, strings.NewReader(content), nil })
 		if err != nil {
 			t.Fatal(err)
@@ -103,71 +103,71 @@ func (v *victim) upload(t *testing.T) {
 	}
 }
 
-// talk is a session with everything in it that a transcript can have.
-func (v *victim) talk(t *testing.T) {
+// addSession makes a session with everything that a transcript can have.
+func (v *victim) addSession(t *testing.T) {
 	t.Helper()
 	v.has["talk"], v.has["idem"] = unguessable("talk-"), unguessable("idem-")
 	var sent, answer protocol.ChatSendResult
-	params := v.aim(`{"sessionKey":"$talk","message":"echo **$word**","idempotencyKey":"$idem","media":[{"path":"/api/media/$file"},{"path":"/api/media/$picture"}]`)
+	params := v.fill(`{"sessionKey":"$talk","message":"echo **$word**","idempotencyKey":"$idem","media":[{"path":"/api/media/$file"},{"path":"/api/media/$picture"}]`)
 	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, params+`}`), &answer)
 	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend, params+`,"ack":"accepted"}`), &sent)
 	v.has["run"], v.has["message"], v.has["epoch"] = sent.RunID, sent.MessageID, sent.Epoch
 	v.screen.ok(t, protocol.MethodChatInject,
-		v.aim(`{"sessionKey":"$talk","message":"a note $word","label":"$word"}`))
+		v.fill(`{"sessionKey":"$talk","message":"a note $word","label":"$word"}`))
 	v.admin.ok(t, protocol.MethodChatInject,
-		v.aim(`{"sessionKey":"$talk","message":"an admin's note $word"}`))
+		v.fill(`{"sessionKey":"$talk","message":"an admin's note $word"}`))
 	v.screen.ok(t, protocol.MethodSessionsPatch,
-		v.aim(`{"sessionKey":"$talk","label":"$word","pinned":true}`))
-	v.talks = append(v.talks, v.has["talk"])
+		v.fill(`{"sessionKey":"$talk","label":"$word","pinned":true}`))
+	v.sessionKeys = append(v.sessionKeys, v.has["talk"])
 }
 
-// busy is a session with a run that goes on, and one that waits for it.
-func (v *victim) busy(t *testing.T) {
+// addBusySession makes a session with a running and a queued run.
+func (v *victim) addBusySession(t *testing.T) {
 	t.Helper()
 	v.has["busy"] = unguessable("busy-")
 	for _, what := range []string{"running", "queued"} {
 		var sent protocol.ChatSendResult
 		v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend,
-			v.aim(`{"sessionKey":"$busy","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
+			v.fill(`{"sessionKey":"$busy","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
 		v.has[what] = sent.RunID
 	}
 	v.screen.event(t, `"thinking of `+v.word)
-	v.talks = append(v.talks, v.has["busy"])
+	v.sessionKeys = append(v.sessionKeys, v.has["busy"])
 }
 
-// stop is a session with a run that was stopped, and can be retried.
-func (v *victim) stop(t *testing.T) {
+// addStoppedSession makes a session with a stopped run, which can be retried.
+func (v *victim) addStoppedSession(t *testing.T) {
 	t.Helper()
 	v.has["stopped"] = unguessable("stopped-")
 	var sent protocol.ChatSendResult
 	v.screen.read(t, v.screen.ok(t, protocol.MethodChatSend,
-		v.aim(`{"sessionKey":"$stopped","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
+		v.fill(`{"sessionKey":"$stopped","agentId":"muse","message":"$word","ack":"accepted"}`)), &sent)
 	v.has["aborted"] = sent.RunID
 	v.screen.event(t, sent.RunID+`","userId":"`+v.has["user"]+`","channel":"ws","payload":{"content"`)
-	v.screen.ok(t, protocol.MethodChatAbort, v.aim(`{"runId":"$aborted"}`))
+	v.screen.ok(t, protocol.MethodChatAbort, v.fill(`{"runId":"$aborted"}`))
 	v.screen.event(t, protocol.RunCancelled)
-	v.talks = append(v.talks, v.has["stopped"])
+	v.sessionKeys = append(v.sessionKeys, v.has["stopped"])
 }
 
-// leave is a session that was deleted, and stays its user's.
-func (v *victim) leave(t *testing.T) {
+// addDeletedSession makes and deletes a session; its key stays the victim's.
+func (v *victim) addDeletedSession(t *testing.T) {
 	t.Helper()
 	v.has["gone"] = unguessable("gone-")
-	v.screen.ok(t, protocol.MethodChatSend, v.aim(`{"sessionKey":"$gone","message":"echo $word"}`))
-	v.screen.ok(t, protocol.MethodSessionsDelete, v.aim(`{"key":"$gone"}`))
+	v.screen.ok(t, protocol.MethodChatSend, v.fill(`{"sessionKey":"$gone","message":"echo $word"}`))
+	v.screen.ok(t, protocol.MethodSessionsDelete, v.fill(`{"key":"$gone"}`))
 }
 
-// wait is another device of the victim's, whose pairing is pending.
-func (v *victim) wait(t *testing.T) {
+// addPendingDevice requests pairing for another device of the victim.
+func (v *victim) addPendingDevice(t *testing.T) {
 	t.Helper()
 	var asked protocol.ConnectResult
-	waiting := v.h.dial(t, nil)
+	waiting := v.gw.dial(t, nil)
 	waiting.Read(waiting.OK(protocol.MethodConnect, `{"device_name":"phone-`+v.word+`"}`), &asked)
 	v.has["code"], v.has["waiting"] = asked.PairingCode, asked.SenderID
 }
 
-// aim fills in what the victim has; $mine is the attacker's own session.
-func (v *victim) aim(template string) string {
+// fill replaces the names in a template, such as $talk, by the victim's values.
+func (v *victim) fill(template string) string {
 	pairs := []string{"$word", v.word}
 	for _, what := range slices.Backward(slices.Sorted(maps.Keys(v.has))) { // $keytext before $key
 		pairs = append(pairs, "$"+what, v.has[what])
@@ -175,7 +175,7 @@ func (v *victim) aim(template string) string {
 	return strings.NewReplacer(pairs...).Replace(template)
 }
 
-// secrets is what must not be sent to anybody else.
+// secrets are the values that must not be sent to anybody else.
 func (v *victim) secrets() []string {
 	all := []string{v.word}
 	for what, value := range v.has {
@@ -186,8 +186,8 @@ func (v *victim) secrets() []string {
 	return all
 }
 
-// leaks gives what of the victim's is in a text, but for what the request that it
-// answers has told already. The word is never told.
+// leaks gives the victim's secrets in an answer, except for those that its request has,
+// too. The word is a leak even if the request has it.
 func (v *victim) leaks(text, request string) (found []string) {
 	text, request = strings.ToLower(text), strings.ToLower(request)
 	for _, secret := range v.secrets() {
@@ -199,13 +199,13 @@ func (v *victim) leaks(text, request string) (found []string) {
 	return found
 }
 
-// connection is a live one, as admins see it.
+// connection is a live connection, as admins see it.
 type connection protocol.ConnectedClient
 
-// KeyID reports whether it came by API key.
-func (c connection) KeyID() bool { return strings.HasPrefix(c.Via, "key:") }
+// byKey reports whether the client has connected with an API key.
+func (c connection) byKey() bool { return strings.HasPrefix(c.Via, "key:") }
 
-// connections gives the victim's.
+// connections gives the victim's live connections.
 func (v *victim) connections(t *testing.T) (own []connection) {
 	t.Helper()
 	var list protocol.ClientsListResult
@@ -219,11 +219,11 @@ func (v *victim) connections(t *testing.T) (own []connection) {
 	return own
 }
 
-// state is all that the victim has, in words.
+// state is all of the victim's data, as text to compare.
 func (v *victim) state(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	for _, key := range append(slices.Clone(v.talks), v.has["gone"]) {
+	for _, key := range append(slices.Clone(v.sessionKeys), v.has["gone"]) {
 		for _, method := range []string{protocol.MethodChatHistory, protocol.MethodChatReplay,
 			protocol.MethodChatStatus, protocol.MethodSessionsPreview} {
 			f := v.program.call(t, method, `{"sessionKey":"`+key+`","limit":200}`)
@@ -234,7 +234,7 @@ func (v *victim) state(t *testing.T) string {
 		`{"limit":200}`).Payload)
 	for _, what := range []string{"file", "loose", "picture", "picture?thumbnail"} {
 		id, query, _ := strings.Cut(what, "?")
-		status, header, body := v.h.fetch(t, http.MethodGet, "/api/media/"+v.has[id]+"?"+query, v.cookie,
+		status, header, body := v.gw.fetch(t, http.MethodGet, "/api/media/"+v.has[id]+"?"+query, v.cookie,
 			"")
 		fmt.Fprintf(&b, "%s: HTTP %d %s %x\n", what, status, header.Get("ETag"), body)
 	}

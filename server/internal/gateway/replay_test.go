@@ -20,31 +20,31 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// writer is a session whose answer is being written.
+// writer writes an answer in a session.
 type writer struct {
 	t     testing.TB
-	h     *httpdtest.Server
+	gw    *httpdtest.Server
 	begun session.StartedRun
-	seq   int64 // the last
+	seq   int64 // of the session's last event
 }
 
 // write begins an answer in a session of the user.
-func write(t testing.TB, h *httpdtest.Server, user, key string) *writer {
+func write(t testing.TB, gw *httpdtest.Server, user, key string) *writer {
 	t.Helper()
-	sent, err := h.Sessions.Send(t.Context(),
+	sent, err := gw.Sessions.Send(t.Context(),
 		session.Caller{UserID: user, Role: protocol.Operator}.To(key),
 		session.SendRequest{DefaultAgent: "default", Message: "question", Stream: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun, err := h.Sessions.Begin(t.Context(), key, "test")
+	begun, err := gw.Sessions.Begin(t.Context(), key, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &writer{t, h, begun, sent.Seq + 1}
+	return &writer{t, gw, begun, sent.Seq + 1}
 }
 
-// say adds so many pieces.
+// say appends that many pieces to the answer.
 func (w *writer) say(pieces int, text string) {
 	w.t.Helper()
 	for pieces > 0 {
@@ -52,7 +52,7 @@ func (w *writer) say(pieces int, text string) {
 		for i := range batch {
 			batch[i].Text = text
 		}
-		if err := w.h.Sessions.Append(w.t.Context(), w.begun, batch); err != nil {
+		if err := w.gw.Sessions.Append(w.t.Context(), w.begun, batch); err != nil {
 			w.t.Fatal(err)
 		}
 		pieces -= len(batch)
@@ -60,7 +60,7 @@ func (w *writer) say(pieces int, text string) {
 	}
 }
 
-// slow connects with a socket that takes little, and as a user of the token.
+// slow connects with the gateway token, over a socket with a small receive buffer.
 func slow(t testing.TB, url, user, resume string) *websocket.Conn {
 	t.Helper()
 	dialer := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network,
@@ -105,7 +105,7 @@ func next(t testing.TB, ws *websocket.Conn) protocol.Frame {
 	return f
 }
 
-// heap is what is in use when what can be freed is.
+// heap is the size of the live heap, in bytes, after a garbage collection.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -114,7 +114,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// stalled waits until a replay waits for its client for good.
+// stalled waits until a replay has waited for its client for a while.
 func stalled(t testing.TB) {
 	t.Helper()
 	all := make([]byte, 4<<20)
@@ -136,16 +136,16 @@ func stalled(t testing.TB) {
 // for it is bounded.
 func TestReplayToASlowReader(t *testing.T) { // alone: it measures the heap
 	const events = 20_000
-	h := newTestGateway(t, httpdtest.Options{})
-	w := write(t, h.Server, "user", "long")
+	gw := newTestGateway(t, httpdtest.Options{})
+	w := write(t, gw.Server, "user", "long")
 	w.say(events, strings.Repeat("words ", 170))
-	other := write(t, h.Server, "user", "other")
+	other := write(t, gw.Server, "user", "other")
 	before := heap()
-	ws := slow(t, h.url, "user", `[{"sessionKey":"long","afterSeq":2},{"sessionKey":"other","afterSeq":3}]`)
-	const bound = 1 << 20 // what is queued, a page, and what is read of the store
+	ws := slow(t, gw.url, "user", `[{"sessionKey":"long","afterSeq":2},{"sessionKey":"other","afterSeq":3}]`)
+	const bound = 1 << 20 // the queue, one page, and what is read from the store
 	check := func(when string) {
 		t.Helper()
-		stalled(t) // else the heap has what is allocated while it is measured
+		stalled(t) // so that nothing is allocated during the measurement
 		if held := int64(heap()) - int64(before); held > bound {
 			t.Errorf("%s: %d KB are held for the client", when, held>>10)
 		}
@@ -168,13 +168,13 @@ func TestReplayToASlowReader(t *testing.T) { // alone: it measures the heap
 			t.Fatal(err)
 		}
 		if seq[e.SessionKey]++; f.Seq != seq[e.SessionKey] {
-			t.Fatalf("%s: event %d where %d should be", e.SessionKey, f.Seq, seq[e.SessionKey])
+			t.Fatalf("%s: event %d, want %d", e.SessionKey, f.Seq, seq[e.SessionKey])
 		}
 		switch {
-		case n == 10: // in the middle, and for two sessions
+		case n == 10: // new events during the replay, in two sessions
 			w.say(500, "more ")
 			other.say(20, "more ")
-		case n%5000 == 4999 && n < 15_000: // the rest may be in the sockets
+		case n%5000 == 4999 && n < 15_000: // after that, the rest may be in the buffers of the sockets
 			check(fmt.Sprint("after ", n, " frames"))
 		}
 	}
@@ -183,32 +183,32 @@ func TestReplayToASlowReader(t *testing.T) { // alone: it measures the heap
 	}
 }
 
-// Events that are asked for count as those that are resumed.
+// TestReplayIsCounted checks that the events of chat.replay count as replayed.
 func TestReplayIsCounted(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	w := write(t, h.Server, "user", "long")
+	gw := newTestGateway(t, httpdtest.Options{})
+	w := write(t, gw.Server, "user", "long")
 	w.say(30, "words ")
-	c := h.admin(t, "user")
+	c := gw.admin(t, "user")
 	for i, limit := range []int{10, 20} {
 		c.OK(protocol.MethodChatReplay, fmt.Sprintf(`{"sessionKey":"long","afterSeq":0,"limit":%d}`,
 			limit))
-		if n, want := h.metric(t, "gatehouse_events_replayed_total"), []string{"10", "30"}[i]; n != want {
+		if n, want := gw.metric(t, "gatehouse_events_replayed_total"), []string{"10", "30"}[i]; n != want {
 			t.Errorf("counted %s, want %s", n, want)
 		}
 	}
 }
 
-// TestRevokedDuringAReplay revokes a device that is being replayed to: it is
-// closed, and gets nothing more than what was on its way.
+// TestRevokedDuringAReplay revokes a device during a replay to it: its connection is closed,
+// and gets no more than what was already on its way.
 func TestRevokedDuringAReplay(t *testing.T) { // alone: it looks at all goroutines
-	h := newTestGateway(t, httpdtest.Options{})
-	d := h.pair(t, protocol.Operator, "user")
-	w := write(t, h.Server, "user", "long")
+	gw := newTestGateway(t, httpdtest.Options{})
+	d := gw.pair(t, protocol.Operator, "user")
+	w := write(t, gw.Server, "user", "long")
 	w.say(20_000, strings.Repeat("words ", 170))
-	c := h.dial(t, nil)
+	c := gw.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`","resume":[{"sessionKey":"long","afterSeq":0}]}`)
-	if err := h.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
+	if err := gw.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
 		t.Fatal(err)
 	}
 	n := 0
@@ -223,26 +223,26 @@ func TestRevokedDuringAReplay(t *testing.T) { // alone: it looks at all goroutin
 		n++
 	}
 	if n > 19_000 {
-		t.Errorf("%d events came all the same", n)
+		t.Errorf("%d events came after the revocation, want the replay cut short", n)
 	}
-	h.emptied(t)
+	gw.untilNoDevices(t)
 }
 
-// TestReplayWithoutAStore closes the store in the middle of a replay: the client
-// has to come back, and is told so.
+// TestReplayWithoutAStore closes the store during a replay: the connection is closed with a
+// reason that asks the client to reconnect and resume.
 func TestReplayWithoutAStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		house := httpdtest.New(t, httpdtest.Options{})
-		w := write(t, house, "user", "long")
+		gw := httpdtest.New(t, httpdtest.Options{})
+		w := write(t, gw, "user", "long")
 		w.say(2000, strings.Repeat("words ", 40))
-		server := conntest.Serve(t, house)
+		server := conntest.Serve(t, gw)
 		ws := server.Dial(t, "/ws", nil)
 		ws.SetReadLimit(-1)
 		connect(t, ws, "user", `[{"sessionKey":"long","afterSeq":0}]`)
 		next(t, ws)
 		synctest.Wait() // the replay waits for its reader
-		if err := house.Store.Close(); err != nil {
+		if err := gw.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
 		seq := int64(0)
@@ -263,24 +263,24 @@ func TestReplayWithoutAStore(t *testing.T) {
 				continue
 			}
 			if seq++; f.Seq != seq {
-				t.Fatalf("event %d where %d should be", f.Seq, seq)
+				t.Fatalf("event %d, want %d", f.Seq, seq)
 			}
 		}
 		if seq == 0 || seq > 1000 {
 			t.Errorf("%d events came", seq)
 		}
-		if !strings.Contains(house.Log.String(), "replay given up") {
+		if !strings.Contains(gw.Log.String(), "replay given up") {
 			t.Error("nothing was logged")
 		}
 	})
 }
 
-// TestRetry asks for another answer, and checks that what it was asked with
-// counts as for a send.
+// TestRetry retries a failed answer, and checks that the params are checked as those of
+// chat.send are.
 func TestRetry(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	c := h.admin(t, "user")
+	gw := newTestGateway(t, httpdtest.Options{})
+	c := gw.admin(t, "user")
 	e := c.Refused(protocol.Unavailable, "", protocol.MethodChatSend,
 		`{"message":"error","sessionKey":"k"}`)
 	for params, words := range map[string]string{
@@ -305,7 +305,7 @@ func TestRetry(t *testing.T) {
 	}
 	c.Refused(protocol.AlreadyExists, "", protocol.MethodChatSend,
 		`{"message":"x","sessionKey":"k","idempotencyKey":"again"}`)
-	h.Gateway.Drain(time.Second)
+	gw.Gateway.Drain(time.Second)
 	c.Refused(protocol.Unavailable, "stopping", protocol.MethodChatRetry,
 		`{"sessionKey":"k","runId":"`+first.RunID+`"}`)
 }

@@ -9,15 +9,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// useOf is what a call with full rights looks like: params that are good for an
-// existing session "theirs", what is answered to an admin, and the role below
-// which it is refused. A method without an entry fails the tests.
+// use is how the tests call a method. A method without a use fails the tests.
 type use struct {
-	params string
-	least  protocol.Role
-	admin  protocol.Code // "" is ok
-	// others are further ways to name the session.
-	others []string
+	params string        // valid for an existing session "theirs"
+	least  protocol.Role // callers with a lower role are refused
+	admin  protocol.Code // of the answer to an admin; "" is ok
+	others []string      // params that name the session in other ways
 }
 
 const (
@@ -86,8 +83,8 @@ func useOf(t *testing.T, m gateway.Method) use {
 	return u
 }
 
-// ofOwner reports whether the method is about a session and not for admins alone:
-// other users are refused for not being the owner.
+// ofOwner reports whether the method is about a session and not for admins only: other
+// users are refused because they do not own the session.
 func ofOwner(m gateway.Method) bool { return m.Session && m.Least != protocol.Admin }
 
 func TestEveryMethodHasTheRoleOfThePage(t *testing.T) {
@@ -102,24 +99,24 @@ func TestEveryMethodHasTheRoleOfThePage(t *testing.T) {
 	}
 }
 
-// TestEveryMethodByEveryRole calls each method as nobody, while pairing, and as
-// each role, on a session of the caller's user.
+// TestEveryMethodByEveryRole calls each method as a stranger, as a client that waits for
+// pairing, and in each role, on a session of the caller's user.
 func TestEveryMethodByEveryRole(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	owner := h.member(t, protocol.Operator, "user")
+	gw := newTestGateway(t, httpdtest.Options{})
+	owner := gw.member(t, protocol.Operator, "user")
 	open(owner, "theirs")
-	waiting := h.dial(t, from("192.0.2.1"))
+	waiting := gw.dial(t, from("192.0.2.1"))
 	waiting.OK(protocol.MethodConnect, `{}`)
-	nobody := h.dial(t, from("192.0.2.2"))
+	stranger := gw.dial(t, from("192.0.2.2"))
 	roles := map[protocol.Role]*client{
-		protocol.Viewer: h.member(t, protocol.Viewer, "user"), protocol.Operator: owner,
-		protocol.Admin: h.admin(t, "user"),
+		protocol.Viewer: gw.member(t, protocol.Viewer, "user"), protocol.Operator: owner,
+		protocol.Admin: gw.admin(t, "user"),
 	}
 	for _, m := range gateway.Methods() {
 		u := useOf(t, m)
 		if m.Name != protocol.MethodConnect {
-			nobody.Refused(protocol.Unauthorized, "first request must be 'connect'", m.Name, u.params)
+			stranger.Refused(protocol.Unauthorized, "first request must be 'connect'", m.Name, u.params)
 		}
 		if m.Least != "" {
 			waiting.Refused(protocol.Unauthorized, "first request must be 'connect'", m.Name, u.params)
@@ -142,9 +139,9 @@ func TestEveryMethodByEveryRole(t *testing.T) {
 	waiting.OK(protocol.MethodPairingStatus, "")
 }
 
-// TestMethodsThatTakeASession are those whose params name one, directly or by its
-// run: their rows say how the session is found, on which the check of the owner
-// and the audit log rest.
+// TestMethodsThatTakeASession checks that each method whose params name a session, directly
+// or by a run, has a row that says how to find the session: the check of the owner and the
+// audit log need that.
 func TestMethodsThatTakeASession(t *testing.T) {
 	t.Parallel()
 	for _, m := range gateway.Methods() {
@@ -162,16 +159,16 @@ func TestMethodsThatTakeASession(t *testing.T) {
 	}
 }
 
-// TestEverySessionMethodChecksTheOwner calls each method that is about a session
-// on somebody else's, in each way to name it.
+// TestEverySessionMethodChecksTheOwner calls each method that is about a session on another
+// user's session, and names the session in every possible way.
 func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	t.Parallel()
-	h := newTestGateway(t, httpdtest.Options{})
-	owner := h.member(t, protocol.Operator, "owner")
+	gw := newTestGateway(t, httpdtest.Options{})
+	owner := gw.member(t, protocol.Operator, "owner")
 	var sent protocol.ChatSendResult
 	owner.Read(owner.OK(protocol.MethodChatSend, `{"message":"echo secret","sessionKey":"theirs"}`),
 		&sent)
-	other, admin := h.member(t, protocol.Operator, "other"), h.admin(t, "boss")
+	other, admin := gw.member(t, protocol.Operator, "other"), gw.admin(t, "boss")
 	open(other, "mine")
 	for _, m := range gateway.Methods() {
 		u := useOf(t, m)
@@ -192,7 +189,7 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 			admin.OK(m.Name, u.params)
 		}
 	}
-	// What was refused has changed nothing.
+	// The refused calls have changed nothing.
 	var page protocol.ChatHistoryResult
 	owner.Read(owner.OK(protocol.MethodChatHistory, keyed), &page)
 	for _, m := range page.Messages {
@@ -204,7 +201,7 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 	if page.Messages[0].Content != "echo secret" {
 		t.Errorf("the session begins with %q", page.Messages[0].Content)
 	}
-	// A deleted one stays its owner's.
+	// A deleted session still belongs to its owner.
 	owner.OK(protocol.MethodSessionsDelete, named)
 	for _, m := range gateway.Methods() {
 		if ofOwner(m) {
@@ -215,7 +212,7 @@ func TestEverySessionMethodChecksTheOwner(t *testing.T) {
 		for _, e := range other.Events {
 			if strings.Contains(string(e.Payload), "theirs") ||
 				strings.Contains(string(e.Payload), "secret") {
-				t.Errorf("the other user was told %s", e.Payload)
+				t.Errorf("the other user was sent %s", e.Payload)
 			}
 		}
 	}

@@ -73,8 +73,8 @@ func (l *adminLists) count(m *Member, n int) {
 	}
 }
 
-// isListed reports whether the event changes what a list of sessions shows.
-func isListed(e *session.Event) bool {
+// changesLists reports whether the event changes what a list of sessions shows.
+func changesLists(e *session.Event) bool {
 	switch e.Kind {
 	case protocol.RunChunk, protocol.RunThinking, protocol.RunActivity,
 		protocol.RunToolCall, protocol.RunToolResult:

@@ -4,7 +4,7 @@
 // The nouns:
 //
 //   - [Member]: an authenticated connection. It follows the sessions of its user.
-//   - watcher: a member, an admin's, that follows a session of another user.
+//   - watcher: an admin's member that follows a session of another user.
 //   - event: a committed change of a session, with its seq in the session's log. A
 //     frame is an event as it is sent.
 //   - [Log]: the stored events of all sessions.

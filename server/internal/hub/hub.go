@@ -38,9 +38,9 @@ func New() *Hub {
 	}
 }
 
-// Join makes m follow the sessions of its user, and, for an admin, what
-// concerns admins. Every event that is published afterwards is sent to m, so a
-// history that is read afterwards leaves no gap. To join again changes nothing.
+// Join makes m follow the sessions of its user, and an admin's member also the events for
+// admins. Every event that is published afterwards is sent to m, so a history that is read
+// afterwards leaves no gap. A second Join changes nothing.
 func (h *Hub) Join(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,8 +53,8 @@ func (h *Hub) Join(m *Member) {
 	h.NotifyAdmins(protocol.TopicClients)
 }
 
-// Leave removes m and stops what is being replayed to it. An event that is being
-// sent may still reach m. To leave again changes nothing.
+// Leave removes m and stops its replays. An event that is being sent may still reach m. A
+// second Leave changes nothing.
 func (h *Hub) Leave(m *Member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -111,7 +111,7 @@ func (h *Hub) Publish(e session.Event) {
 			m.deliver(&e, plain, formatted)
 		}
 		for _, m := range watchers {
-			if m.UserID != e.UserID { // otherwise it is among the followers
+			if m.UserID != e.UserID { // otherwise m is among the followers
 				m.deliver(&e, plain, formatted)
 			}
 		}
@@ -119,7 +119,7 @@ func (h *Hub) Publish(e session.Event) {
 	if e.Seq > 0 {
 		h.recent.record(&e) // after it was sent: a tick must not be ahead of the events
 	}
-	if isListed(&e) {
+	if changesLists(&e) {
 		h.NotifyAdmins(protocol.TopicSessions)
 	}
 }

@@ -29,7 +29,7 @@ type Member struct {
 	Sender
 	UserID string
 	Role   protocol.Role
-	HTML   bool // it takes formatted text
+	HTML   bool // the client takes formatted text
 
 	// watches has the sessions that the member watches, with their owners' user ids.
 	// The Hub's mutex guards it and replayer.
@@ -38,7 +38,7 @@ type Member struct {
 
 	// mu guards the following fields.
 	mu             sync.Mutex
-	resuming       bool               // Resume has not started it yet: nothing is sent
+	resuming       bool               // Resume's start was not called yet: nothing is sent
 	cursors        map[string]*cursor // by session; a session without one is live
 	pending        []string           // sessions to be replayed, the next one first
 	replayerActive bool               // a replayer works through pending
@@ -110,7 +110,7 @@ func (m *Member) removeCursor(key string) {
 	delete(m.cursors, key)
 }
 
-// enqueueLocked lets a replayer take up the session.
+// enqueueLocked adds the session to those that a replayer will replay.
 func (m *Member) enqueueLocked(key string) {
 	if !slices.Contains(m.pending, key) {
 		m.pending = append(m.pending, key)

@@ -16,10 +16,10 @@ const (
 	maxPageRead = 448 << 10
 )
 
-// ReadPage gives up to limit events of a session's log after a seq, in the form that
-// the member takes. There are fewer than the log has if one frame does not hold
-// them, but at least one if there is one. They count as replayed. ReadPage refuses
-// with NOT_FOUND and FORBIDDEN.
+// ReadPage gives up to limit events of a session's log after a seq, in the form that the
+// member takes. If they do not fit one frame, ReadPage gives fewer, but at least one if
+// the log has one. The events count as replayed. ReadPage refuses with NOT_FOUND and
+// FORBIDDEN.
 func (h *Hub) ReadPage(
 	ctx context.Context, log Log, m *Member, key, epoch string, after int64, limit int,
 ) (*protocol.ChatReplayResult, error) {

@@ -46,7 +46,7 @@ type replayer struct {
 	m    *Member
 	stop context.CancelFunc
 
-	// How much more the present batch may have.
+	// How much more fits the current batch.
 	bytesLeft, framesLeft int
 
 	// The session that is being replayed.
@@ -145,8 +145,8 @@ func (r *replayer) replay(ctx context.Context) error {
 		case err != nil:
 			return err
 		case part.Session.Epoch != r.at.epoch:
-			// The session has another log since the last reading. Its first event says
-			// so to the client.
+			// The session has another log since the last reading. The first event of that
+			// log tells the client.
 			r.startAfter(ctx, position{part.Session.Epoch, 0})
 			if part.Reset {
 				continue
@@ -271,8 +271,8 @@ func (r *replayer) endWithGap(lastSeq int64) error {
 	return errReplayOver
 }
 
-// endUnreadable ends the replay of a session that the member cannot read, or, if
-// deleted, that is not there any more: then the client is told, unless it knows.
+// endUnreadable ends the replay of a session that the member cannot read. If deleted, the
+// session does not exist any more: then the client is notified, unless it knows.
 func (r *replayer) endUnreadable(deleted bool) error {
 	update := protocol.SessionUpdated{SessionKey: r.key, Change: protocol.SessionDeleted}
 	r.m.mu.Lock()

@@ -14,7 +14,7 @@ type Log interface {
 	Replay(
 		ctx context.Context, a session.Access, epoch string, after int64, most session.Span,
 	) (session.Replay, error)
-	// Said gives the text of a run's answer up to and with the event of that seq.
+	// AnswerText gives the text of a run's answer up to and with the event of that seq.
 	AnswerText(ctx context.Context, key, epoch, runID string, through int64) (string, error)
 }
 
@@ -22,13 +22,13 @@ type Log interface {
 var probe = session.Span{Events: 1, Bytes: 1}
 
 // Resume is Join for a client that has read some logs before, up to the cursors. A
-// session may have one cursor at most. Resume gives what becomes of each cursor. The
-// caller sends that to the client and then calls start: until then m is sent
-// nothing. From then on m gets, for each session whose status is live, every event
-// after the cursor in order, replayed and then live. If an admin has a cursor in
-// another user's session, m watches the session.
+// session may have one cursor at most. resumed has the status of each cursor. The caller
+// sends resumed to the client and then calls start: until then m is sent nothing. From
+// then on m gets, for each session whose status is live, every event after the cursor in
+// order, replayed and then live. If an admin has a cursor in another user's session, m
+// watches the session.
 //
-// If Resume fails, which it does with the store's error, m has not joined.
+// The error of Resume is the store's; then m has not joined.
 func (h *Hub) Resume(ctx context.Context, log Log, m *Member, cursors []protocol.Cursor) (
 	resumed []protocol.ResumedCursor, start func(), err error,
 ) {
@@ -53,7 +53,7 @@ func (h *Hub) Resume(ctx context.Context, log Log, m *Member, cursors []protocol
 	return resumed, func() { h.start(log, m, resumed) }, nil
 }
 
-// checkCursor finds out what becomes of a client's cursor.
+// checkCursor finds out the status of a client's cursor.
 func (h *Hub) checkCursor(ctx context.Context, log Log, m *Member, asked protocol.Cursor) (
 	protocol.ResumedCursor, error,
 ) {
@@ -98,7 +98,7 @@ func refusal(err error) protocol.Code {
 	return ""
 }
 
-// start begins to send to a member that has entered.
+// start begins to send to a member that resumes, and to replay what it has missed.
 func (h *Hub) start(log Log, m *Member, resumed []protocol.ResumedCursor) {
 	m.mu.Lock()
 	m.resuming = false

@@ -117,16 +117,17 @@ func (h *Hub) watchedLocked(m *Member) map[string]int64 {
 	return watched
 }
 
-// tick sends the member a tick: frame, which has its user's sessions, or, if that
-// is not the right one, a frame of its own. Sessions that are being replayed are
-// left out: the client would take what was not replayed yet for missing.
+// tick sends the member a tick: frame, which has its user's sessions, or a frame of its
+// own if the member watches others or has sessions that are being replayed. Those that
+// are being replayed are left out: the client would take the events that were not
+// replayed yet for missing.
 func (m *Member) tick(frame conn.Prepared, sessions, watched map[string]int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.resuming {
 		return
 	}
-	own := len(watched) > 0 // it needs a frame of its own
+	own := len(watched) > 0 // the member needs a frame of its own
 	for key, c := range m.cursors {
 		if c.replaying {
 			_, changed := sessions[key]

@@ -17,8 +17,8 @@ const (
 
 // Watch makes an admin's member follow a session: from after the event of that seq
 // in that epoch (empty: the present one), or from the end of the log if after is
-// nil. Watch gives where the log ends. The caller sends that to the client and then
-// calls start: until then nothing is replayed.
+// nil. at says where the log ends. The caller sends at to the client and then calls
+// start: until then nothing is replayed.
 //
 // It refuses with NOT_FOUND, and with RESOURCE_EXHAUSTED if the member watches
 // maxWatches sessions or has too many cursors.
@@ -106,8 +106,8 @@ func (h *Hub) watch(m *Member, key, userID string) bool {
 	return true
 }
 
-// Unwatch ends Watch. An event that is being sent may still reach m. The sessions
-// of its own user a member follows in any case.
+// Unwatch ends Watch. An event that is being sent may still reach m. A member follows the
+// sessions of its own user in any case.
 func (h *Hub) Unwatch(m *Member, key string) {
 	h.mu.Lock()
 	_, watches := m.watches[key]

@@ -21,10 +21,9 @@ type Live struct {
 // NewLive makes a Live that knows of no answer.
 func NewLive() *Live { return &Live{bySession: map[string]*liveAnswer{}} }
 
-// Payload is the event's payload for readers who take formatted text; wanted
-// tells that there is such a reader. Every event must pass through Payload, also
-// if nobody wants formatted text: a reader who does may join in the middle of an
-// answer.
+// Payload is the event's payload for readers who take formatted text; wanted says
+// whether there is such a reader. Every event must pass through Payload, even if nobody
+// wants formatted text: a reader who wants it may join in the middle of an answer.
 func (l *Live) Payload(e session.Event, wanted bool) []byte {
 	switch e.Name {
 	case protocol.EventAgent:
@@ -36,7 +35,7 @@ func (l *Live) Payload(e session.Event, wanted bool) []byte {
 	case protocol.EventSessionUpdated:
 		var u protocol.SessionUpdated
 		if protocol.Decode(e.Payload, &u) == nil && (u.Change == protocol.SessionDeleted || u.Change == protocol.SessionReset) {
-			l.set(e.SessionKey, nil) // no event ends the run of a log that is gone
+			l.set(e.SessionKey, nil) // the log ends without an event that ends its run
 		}
 	}
 	return e.Payload

@@ -9,10 +9,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// patchEvery is how much text of one line a Replay gathers before it formats it,
-// in bytes. The chunks on the way carry an empty patch. A line end is formatted at
-// once: it may finish a block, and the Replay that goes on after this one was cut
-// off assumes that the reader has every finished block.
+// patchEvery is how much text of one line a Replay gathers before formatting it, in
+// bytes. The chunks on the way carry an empty patch. A line end is formatted at once: it
+// may finish a block. If this Replay is cut off, the next one assumes that the reader has
+// every finished block.
 const patchEvery = 2 << 10
 
 // Replay adds formatted text to stored events of one session's log, for one
@@ -25,8 +25,8 @@ type Replay struct {
 	// The answer that is being replayed, as the reader has it.
 	runID    string // empty: unknown
 	stream   *format.Stream
-	blocks   int    // how many the reader has
-	gathered []byte // text that is in no block yet
+	blocks   int    // how many blocks the reader has
+	gathered []byte // text that was not formatted yet
 }
 
 // NewReplay makes a Replay. answerText gives the text of a run's answer up to and
@@ -37,9 +37,9 @@ func NewReplay(answerText func(runID string, through int64) (string, error)) *Re
 }
 
 // Payload is the payload of events[i] with formatted text. It must be called for
-// each event in order. last tells that the reader gets no event after these from
-// this Replay: then the last patch repairs every block that the reader does not
-// show as it is, since no later patch will.
+// each event in order. last says that the reader gets no event after these from this
+// Replay: then the last patch corrects every block that is stale on the reader's screen,
+// since no later patch will.
 func (r *Replay) Payload(events []session.StoredEvent, i int, last bool) []byte {
 	e := events[i]
 	switch {
@@ -57,8 +57,8 @@ func (r *Replay) Payload(events []session.StoredEvent, i int, last bool) []byte 
 	return e.Payload
 }
 
-// Behind reports whether the reader shows a block of the answer as it was some
-// chunks before.
+// Behind reports whether a block of the answer is some chunks behind on the reader's
+// screen.
 func (r *Replay) Behind() bool { return r.runID != "" && r.stream.Behind() }
 
 // begin begins an answer of which the reader has nothing.
@@ -98,8 +98,8 @@ func (r *Replay) chunk(e session.StoredEvent, next []session.StoredEvent, last b
 	} else {
 		patch = r.stream.Write(string(r.gathered) + piece.Content)
 		r.gathered = r.gathered[:0]
-		if last && r.stream.Behind() && !goesOn(next, e.RunID) {
-			patch = r.fromTheTop(e)
+		if last && r.stream.Behind() && !hasMore(next, e.RunID) {
+			patch = r.allBlocks(e)
 		}
 	}
 	if patch.Append == "" {
@@ -108,9 +108,9 @@ func (r *Replay) chunk(e session.StoredEvent, next []session.StoredEvent, last b
 	return withPatch(outer, &piece, &piece.HTML, patch)
 }
 
-// fromTheTop is the patch that gives all blocks of the answer up to and with e.
+// allBlocks is a patch with all blocks of the answer up to and with e.
 // If the text cannot be read, the reader is left with the plain text.
-func (r *Replay) fromTheTop(e session.StoredEvent) format.Patch {
+func (r *Replay) allBlocks(e session.StoredEvent) format.Patch {
 	text, err := r.answerText(e.RunID, e.Seq)
 	if err != nil {
 		r.runID = ""
@@ -139,8 +139,8 @@ func isChunk(next []session.StoredEvent, runID string) bool {
 	return len(next) > 0 && next[0].Kind == protocol.RunChunk && next[0].RunID == runID
 }
 
-// goesOn reports whether more text of the run follows, or its end.
-func goesOn(next []session.StoredEvent, runID string) bool {
+// hasMore reports whether more text of the run follows, or the run's end.
+func hasMore(next []session.StoredEvent, runID string) bool {
 	return slices.ContainsFunc(next, func(e session.StoredEvent) bool {
 		return e.RunID == runID && (e.Kind == protocol.RunChunk || endsRun(e.Kind))
 	})

@@ -154,8 +154,8 @@ func (l *Limiter[K]) isFull(b *rate.Limiter, now time.Time) bool {
 	return untilHas(b, l.burst, now) == 0
 }
 
-// untilHas says how long it takes until the bucket has n events, to the nanosecond: the
-// library's own answers are cut off, and so up to a nanosecond too short.
+// untilHas says how long it takes until the bucket has n events, rounded to the
+// nanosecond: the library's own answers are rounded down, so they may be too short.
 func untilHas(b *rate.Limiter, n int, now time.Time) time.Duration {
 	missing := float64(n) - b.TokensAt(now)
 	if missing <= 0 {

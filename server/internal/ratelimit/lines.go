@@ -30,11 +30,11 @@ func (l *Lines) Allow(addr netip.Addr) bool {
 	return ok && l.AllowAny()
 }
 
-// AllowAny is Allow for a line that something else limits by address.
+// AllowAny is Allow for a line that the caller limits by address in another way.
 func (l *Lines) AllowAny() bool {
 	_, ok := l.all.Take(struct{}{})
 	return ok
 }
 
-// Evict forgets the networks that may cause as many lines as ever.
+// Evict forgets the networks that have used up none of their lines.
 func (l *Lines) Evict() { l.byNetwork.Evict() }

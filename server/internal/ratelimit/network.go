@@ -2,8 +2,9 @@ package ratelimit
 
 import "net/netip"
 
-// Network is what of an address is counted: an IPv4 address whole (also one mapped into
-// IPv6), an IPv6 address by its /64, which is the least that one customer has (RFC 6177).
+// Network is the network by which an address is counted: the whole of an IPv4 address
+// (also of one mapped into IPv6), and the /64 of an IPv6 address, which is the least that
+// one customer has (RFC 6177).
 // The invalid address is a network of its own.
 func Network(addr netip.Addr) netip.Prefix {
 	addr = addr.Unmap().WithZone("")

@@ -8,8 +8,8 @@ import (
 )
 
 // CloseID closes the authenticated connection with an id of List. Like the other methods
-// that close connections, it returns when nothing that the connections send is handled
-// any more, and does not wait for the clients.
+// that close connections, it does not wait for the clients. A message that is being
+// handled may be handled to its end; later ones are dropped.
 func (r *Registry) CloseID(id, reason string) {
 	closeAll(r.sockets(func() []*Connection {
 		if c := r.findLocked(id); c != nil {
@@ -41,9 +41,9 @@ func (r *Registry) CloseBrowser(cookie, reason string) {
 func (r *Registry) CloseExpired(now protocol.Time, reason string) {
 	closeAll(r.sockets(func() []*Connection {
 		var expired []*Connection
-		for _, of := range r.byKey {
-			if of[0].who.Expired(now) {
-				expired = append(expired, of...)
+		for _, connections := range r.byKey {
+			if connections[0].who.Expired(now) {
+				expired = append(expired, connections...)
 			}
 		}
 		return expired
@@ -57,13 +57,13 @@ func (r *Registry) SendWaiting(deviceID string, frame []byte) {
 	}
 }
 
-// sockets gives the sockets of the connections that find, which is called with mu held,
-// gives.
-func (r *Registry) sockets(find func() []*Connection) []*conn.Conn {
+// sockets gives the sockets of the connections that findLocked finds. It calls findLocked
+// with mu held.
+func (r *Registry) sockets(findLocked func() []*Connection) []*conn.Conn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var sockets []*conn.Conn
-	for _, c := range find() {
+	for _, c := range findLocked() {
 		sockets = append(sockets, c.socket)
 	}
 	return sockets

@@ -25,8 +25,8 @@ type Connection struct {
 	socket  *conn.Conn // nil until the WebSocket is open
 	pending bool       // counts against Limits.PendingConnections
 	who     *access.Identity
-	program string // what the client says that it is
-	pairing string // device id of the pairing that it waits for; empty: none
+	program string // the name that the client gives itself
+	pairing string // device id of the pairing that the client waits for; empty: none
 }
 
 // Seen notes that the client has sent a request.
@@ -37,8 +37,8 @@ func (c *Connection) name() string { return strconv.FormatInt(c.ID, 10) }
 
 func (c *Connection) network() netip.Prefix { return ratelimit.Network(c.Peer.Address) }
 
-// listed is the connection as lists show it: who it belongs to, and what the client says
-// that it is.
+// listed is the connection as lists show it. program is the name that the client gives
+// itself.
 func (c *Connection) listed(who *access.Identity, program string) protocol.ConnectedClient {
 	return protocol.ConnectedClient{
 		ID: c.name(), UserID: who.UserID, Role: who.Role, DeviceID: who.DeviceID, Via: who.Via,

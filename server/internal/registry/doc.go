@@ -12,6 +12,7 @@
 // pending, one of them may be displaced, that is closed for the sake of another.
 //
 // The registry finds connections by id, user, device, API key, network, browser cookie
-// and the pairing that they wait for, without looking at the others. It does not know
-// what they send: fan-out is the hub's, time is the conn.Set's.
+// and the pairing that they wait for, without a search through all of them. It has no
+// part in what they send and receive: package hub sends events to them, and conn.Set
+// enforces their deadlines.
 package registry

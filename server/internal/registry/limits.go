@@ -28,7 +28,7 @@ type Full struct {
 	Err   *protocol.Error // what the client may know
 }
 
-// Error is Err's.
+// Error is the text of Err.
 func (f *Full) Error() string { return f.Err.Error() }
 
 // Unwrap gives Err.

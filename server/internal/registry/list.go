@@ -31,8 +31,8 @@ func (r *Registry) entries() []entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	entries := make([]entry, 0, r.authenticated)
-	for _, of := range r.byUser {
-		for _, c := range of {
+	for _, connections := range r.byUser {
+		for _, c := range connections {
 			entries = append(entries, entry{c, c.who, c.program})
 		}
 	}
@@ -96,8 +96,8 @@ func (r *Registry) KeysInUse(now protocol.Time) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ids := make([]string, 0, len(r.byKey))
-	for id, of := range r.byKey {
-		if !of[0].who.Expired(now) { // a key's expiry never changes
+	for id, connections := range r.byKey {
+		if !connections[0].who.Expired(now) { // a key's expiry never changes
 			ids = append(ids, id)
 		}
 	}

@@ -10,14 +10,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 )
 
-// Registry is the live connections of one gateway. Its methods are safe for concurrent
+// Registry keeps the live connections of one gateway. Its methods are safe for concurrent
 // use, and none of them waits for a client.
 type Registry struct {
 	// mu guards the following fields, and those of connections that say so.
 	mu            sync.Mutex
 	lastID        int64
 	reserved      int // all connections, whether open or not
-	pending       int // of them, those that count against Limits.PendingConnections
+	pending       int // connections that count against Limits.PendingConnections
 	authenticated int
 	waiting       int // connections that wait for a pairing
 
@@ -26,7 +26,7 @@ type Registry struct {
 	byDevice  index
 	byKey     index // by the id of an API key
 	byCookie  index
-	byPairing index // by the device id of the pairing that they wait for
+	byPairing index // by the device id of the pairing that a connection waits for
 	byNetwork map[netip.Prefix]*network
 }
 
@@ -53,13 +53,13 @@ func (r *Registry) Open(c *Connection, socket *conn.Conn) {
 	r.byCookie.add(c.Peer.Cookie, c)
 }
 
-// Authenticate makes an open connection a user's, who may have most of them; program is
-// what the client says that it is. It changes nothing and reports false if the user has
-// as many already.
+// Authenticate assigns an open connection to a user; program is the name that the client
+// gives itself. If the user has most connections already, Authenticate changes nothing
+// and reports false.
 //
 // From here on CloseDevice and CloseKey find the connection. A revocation that came
-// earlier has not: the caller checks the credential once more, and calls Deauthenticate
-// if it no longer holds.
+// earlier has not found it: so the caller checks the credential once more, and calls
+// Deauthenticate if the credential is not valid any more.
 func (r *Registry) Authenticate(
 	c *Connection, who *access.Identity, program string, most int,
 ) bool {
@@ -77,7 +77,7 @@ func (r *Registry) Authenticate(
 	return true
 }
 
-// Deauthenticate undoes Authenticate for a connection that was not let in after all.
+// Deauthenticate undoes Authenticate.
 func (r *Registry) Deauthenticate(c *Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,14 +85,14 @@ func (r *Registry) Deauthenticate(c *Connection) {
 	if !c.pending {
 		c.pending = true
 		r.pending++
-		of := r.byNetwork[c.network()]
-		i, _ := slices.BinarySearchFunc(of.pending, c, byID)
-		of.pending = slices.Insert(of.pending, i, c)
+		n := r.byNetwork[c.network()]
+		i, _ := slices.BinarySearchFunc(n.pending, c, byID)
+		n.pending = slices.Insert(n.pending, i, c)
 	}
 }
 
-// Wait makes an open connection one that waits for the pairing of a device, and for no
-// other.
+// Wait makes an open connection wait for the pairing of a device. The connection does not
+// wait for any earlier one any more.
 func (r *Registry) Wait(c *Connection, deviceID string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -109,7 +109,7 @@ func (r *Registry) StopWaiting(c *Connection) {
 	r.stopWaitingLocked(c)
 }
 
-// Remove forgets a connection that has ended, or was never opened.
+// Remove forgets a connection that has ended or was never opened.
 func (r *Registry) Remove(c *Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,8 +122,8 @@ func (r *Registry) Remove(c *Connection) {
 	}
 	r.reserved--
 	at := c.network()
-	if of := r.byNetwork[at]; of.reserved > 1 {
-		of.reserved--
+	if n := r.byNetwork[at]; n.reserved > 1 {
+		n.reserved--
 	} else {
 		delete(r.byNetwork, at)
 	}
@@ -153,15 +153,15 @@ func (r *Registry) unassignUserLocked(c *Connection) {
 	c.who, c.program = nil, ""
 }
 
-// removePendingLocked makes a connection not pending any more.
+// removePendingLocked makes a connection count as pending no longer.
 func (r *Registry) removePendingLocked(c *Connection) {
 	if !c.pending {
 		return
 	}
 	c.pending = false
 	r.pending--
-	of := r.byNetwork[c.network()]
-	if of.pending = without(of.pending, c); len(of.pending) == 0 {
-		of.pending = nil // most networks have one connection, and keep it for long
+	n := r.byNetwork[c.network()]
+	if n.pending = without(n.pending, c); len(n.pending) == 0 {
+		n.pending = nil // most networks have one connection, and keep it for long
 	}
 }

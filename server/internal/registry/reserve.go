@@ -10,14 +10,14 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Reserve finds room for a connection, if need be by displacing a pending one. Without
-// room it gives a *Full. The caller calls Remove when the connection has ended, or was
+// Reserve finds room for a connection, if need be by displacing a pending one. If there is
+// no room, it gives a *Full. The caller calls Remove when the connection has ended, or was
 // not opened after all.
 //
-// Nobody keeps the others out alone: when too many connections are pending, the network
-// that has most of them gives one up for a network that has fewer. Nor do many networks
-// together: a network that has none gets the place of the oldest pending connection, once
-// that one has had time to authenticate.
+// One network cannot keep the others out: when too many connections are pending, the
+// network that has most of them loses one to a network that has fewer. Nor can many
+// networks together: a network without a pending connection gets the place of the oldest
+// one, once that one has had time to authenticate.
 func (r *Registry) Reserve(peer access.Peer, l Limits) (*Connection, error) {
 	c, displaced, full := r.reserve(peer, l)
 	if displaced != nil {
@@ -35,20 +35,20 @@ func (r *Registry) reserve(
 	c = &Connection{Peer: peer, Since: time.Now()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	of := r.byNetwork[c.network()]
-	if of == nil {
-		of = &network{}
+	n := r.byNetwork[c.network()]
+	if n == nil {
+		n = &network{}
 	}
 	switch {
 	case r.reserved >= l.Connections:
 		return nil, nil, full(metrics.RefusedFull, "this gateway has "+strconv.Itoa(l.Connections)+
 			" connections, which is its limit", RetryFull)
-	case of.reserved >= l.ConnectionsPerAddress && !peer.Proxy:
+	case n.reserved >= l.ConnectionsPerAddress && !peer.Proxy:
 		return nil, nil, full(metrics.RefusedAddress, "your address has "+
 			strconv.Itoa(l.ConnectionsPerAddress)+
 			" connections, which is the limit: close some of them", RetryFull)
 	case r.pending >= l.PendingConnections:
-		if displaced = r.displaceLocked(len(of.pending)); displaced == nil {
+		if displaced = r.displaceLocked(len(n.pending)); displaced == nil {
 			return nil, nil, full(metrics.RefusedPending,
 				"too many connections wait to be authenticated", RetryPending)
 		}
@@ -57,17 +57,17 @@ func (r *Registry) reserve(
 	c.ID, c.pending = r.lastID, true
 	r.reserved++
 	r.pending++
-	of.reserved++
-	of.pending = append(of.pending, c)
-	r.byNetwork[c.network()] = of
+	n.reserved++
+	n.pending = append(n.pending, c)
+	r.byNetwork[c.network()] = n
 	return c, displaced, nil
 }
 
-// displaceLocked takes a pending connection off the pending ones, for a network that has
-// own of them, and gives its socket to be closed; nil: nobody gives way. It displaces the
-// oldest pending connection of the network with most of them, if that network has at
-// least two more than own. Otherwise, if own is 0, it displaces the oldest one that has
-// had RetryPending to authenticate.
+// displaceLocked makes one connection count as pending no longer, for a network that has
+// own pending ones, and gives its socket, which the caller closes; nil: no connection can
+// be displaced. It displaces the oldest pending connection of the network with most of
+// them, if that network has at least two more than own. Otherwise, if own is 0, it
+// displaces the oldest one that has had RetryPending to authenticate.
 func (r *Registry) displaceLocked(own int) *conn.Conn {
 	var most *network
 	var oldest *Connection

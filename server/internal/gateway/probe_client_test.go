@@ -16,120 +16,120 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// wire is a connection that remembers all it is sent that answers nothing.
-type wire struct {
+// probeClient is a connection that keeps every message that is no answer to a request.
+type probeClient struct {
 	ws     *websocket.Conn
 	lastID int
 
-	mu    sync.Mutex
-	heard []string // as it came; a close is its code and reason
-	came  chan struct{}
-	wants map[string]chan string
-	over  chan struct{}
+	mu       sync.Mutex // guards received and answers
+	received []string   // messages, and the close as its code and reason
+	arrived  chan struct{}
+	answers  map[string]chan string
+	closed   chan struct{}
 }
 
-// wire opens a connection and connects.
-func (h *testGateway) wire(t testing.TB, header http.Header, connect string) *wire {
+// probeClient opens a connection and connects.
+func (gw *testGateway) probeClient(t testing.TB, header http.Header, connect string) *probeClient {
 	t.Helper()
-	w := h.open(t, header)
+	w := gw.openProbe(t, header)
 	w.ok(t, protocol.MethodConnect, connect)
 	return w
 }
 
-// open opens a connection.
-func (h *testGateway) open(t testing.TB, header http.Header) *wire {
+// openProbe opens a connection without connect.
+func (gw *testGateway) openProbe(t testing.TB, header http.Header) *probeClient {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, h.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
+	ws, _, err := websocket.Dial(ctx, gw.url+"/ws", &websocket.DialOptions{HTTPHeader: header})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ws.SetReadLimit(-1)
-	w := &wire{ws: ws, came: make(chan struct{}, 1), wants: map[string]chan string{},
-		over: make(chan struct{})}
-	go w.listen()
-	t.Cleanup(func() { _ = ws.CloseNow(); <-w.over })
+	w := &probeClient{ws: ws, arrived: make(chan struct{}, 1), answers: map[string]chan string{},
+		closed: make(chan struct{})}
+	go w.readAll()
+	t.Cleanup(func() { _ = ws.CloseNow(); <-w.closed })
 	return w
 }
 
-func (w *wire) listen() {
-	defer close(w.over)
+func (w *probeClient) readAll() {
+	defer close(w.closed)
 	for {
 		_, text, err := w.ws.Read(context.Background())
 		if err != nil {
 			var e websocket.CloseError
 			if errors.As(err, &e) {
-				w.hear(strconv.Itoa(int(e.Code)) + " " + e.Reason)
+				w.keep(strconv.Itoa(int(e.Code)) + " " + e.Reason)
 			}
 			return
 		}
 		var f protocol.Frame
 		if protocol.Decode(text, &f) == nil && f.Type == protocol.TypeResponse {
 			w.mu.Lock()
-			to := w.wants[f.ID]
-			delete(w.wants, f.ID)
+			to := w.answers[f.ID]
+			delete(w.answers, f.ID)
 			w.mu.Unlock()
 			if to != nil {
 				to <- string(text)
 				continue
 			}
 		}
-		w.hear(string(text))
+		w.keep(string(text))
 	}
 }
 
-func (w *wire) hear(text string) {
+func (w *probeClient) keep(text string) {
 	w.mu.Lock()
-	w.heard = append(w.heard, text)
+	w.received = append(w.received, text)
 	w.mu.Unlock()
 	select {
-	case w.came <- struct{}{}:
+	case w.arrived <- struct{}{}:
 	default:
 	}
 }
 
-// take gives what was heard since the last take.
-func (w *wire) take() []string {
+// takeReceived gives the messages since the last takeReceived.
+func (w *probeClient) takeReceived() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	heard := w.heard
-	w.heard = nil
-	return heard
+	received := w.received
+	w.received = nil
+	return received
 }
 
-// event waits until something with these words in it has been heard.
-func (w *wire) event(t testing.TB, words string) {
+// event waits until a message that contains the words was received.
+func (w *probeClient) event(t testing.TB, words string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	for seen := 0; ; {
 		w.mu.Lock()
-		for ; seen < len(w.heard); seen++ {
-			if strings.Contains(w.heard[seen], words) {
+		for ; seen < len(w.received); seen++ {
+			if strings.Contains(w.received[seen], words) {
 				w.mu.Unlock()
 				return
 			}
 		}
 		w.mu.Unlock()
 		select {
-		case <-w.came:
-		case <-w.over:
-			t.Fatalf("closed without %s: %q", words, w.take())
+		case <-w.arrived:
+		case <-w.closed:
+			t.Fatalf("closed without %s: %q", words, w.takeReceived())
 		case <-ctx.Done():
-			t.Fatalf("nothing with %s came: %.2000q", words, w.take())
+			t.Fatalf("nothing with %s came: %.2000q", words, w.takeReceived())
 		}
 	}
 }
 
-// raw makes a request and gives the answer as it came; "" if the connection was
-// closed instead.
-func (w *wire) raw(t testing.TB, method, params string) string {
+// raw makes a request and gives the text of the answer; "" if the connection was closed
+// instead.
+func (w *probeClient) raw(t testing.TB, method, params string) string {
 	t.Helper()
 	w.lastID++
 	id, answer := strconv.Itoa(w.lastID), make(chan string, 1)
 	w.mu.Lock()
-	w.wants[id] = answer
+	w.answers[id] = answer
 	w.mu.Unlock()
 	frame := `{"type":"req","id":"` + id + `","method":"` + method + `"`
 	if params != "" {
@@ -143,7 +143,7 @@ func (w *wire) raw(t testing.TB, method, params string) string {
 	select {
 	case text := <-answer:
 		return text
-	case <-w.over:
+	case <-w.closed:
 		return ""
 	case <-ctx.Done():
 		t.Fatalf("%s %s got no answer", method, params)
@@ -151,7 +151,7 @@ func (w *wire) raw(t testing.TB, method, params string) string {
 	}
 }
 
-func (w *wire) call(t testing.TB, method, params string) protocol.Frame {
+func (w *probeClient) call(t testing.TB, method, params string) protocol.Frame {
 	t.Helper()
 	var f protocol.Frame
 	if text := w.raw(t, method, params); protocol.Decode([]byte(text), &f) != nil {
@@ -160,7 +160,7 @@ func (w *wire) call(t testing.TB, method, params string) protocol.Frame {
 	return f
 }
 
-func (w *wire) ok(t testing.TB, method, params string) protocol.Frame {
+func (w *probeClient) ok(t testing.TB, method, params string) protocol.Frame {
 	t.Helper()
 	f := w.call(t, method, params)
 	if !f.OK {
@@ -169,23 +169,23 @@ func (w *wire) ok(t testing.TB, method, params string) protocol.Frame {
 	return f
 }
 
-func (w *wire) read(t testing.TB, f protocol.Frame, into protocol.Payload) {
+func (w *probeClient) read(t testing.TB, f protocol.Frame, into protocol.Payload) {
 	t.Helper()
 	if err := protocol.Decode(f.Payload, into); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// cookie is a device's credential as a browser has it.
-func (h *testGateway) cookie(secret string) string {
-	return "gatehouse_" + h.Store.InstanceID() + "=" + secret
+// cookie is the Cookie header of a browser with a device's credential.
+func (gw *testGateway) cookie(secret string) string {
+	return "gatehouse_" + gw.Store.InstanceID() + "=" + secret
 }
 
 // fetch makes an HTTP request; redirects are not followed.
-func (h *testGateway) fetch(t testing.TB, method, path string, header http.Header,
+func (gw *testGateway) fetch(t testing.TB, method, path string, header http.Header,
 	body string) (int, http.Header, string) {
 	t.Helper()
-	q, err := http.NewRequestWithContext(t.Context(), method, h.url+path, strings.NewReader(body))
+	q, err := http.NewRequestWithContext(t.Context(), method, gw.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
