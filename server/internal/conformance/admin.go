@@ -9,17 +9,21 @@ import (
 func administration() []Row {
 	const section = "Chat: sessions and system"
 	return []Row{
-		{Section: section, Says: "sessions.list {userId|all}", Demo: true, steps: everybodysSessions},
+		{Section: section, Demo: true, steps: everybodysSessions,
+			Says: "sessions.list {userId|all}"},
 		{Section: section, Says: "clients.list", steps: clientsList},
 		{Section: section, Says: "clients.disconnect", Wait: quick, steps: clientsDisconnect},
 		{Section: section, Says: "audit.list (admin)", steps: auditList},
-		{Section: section, Says: "admin — the rest: sessions of others, clients, audit, config", Demo: true, steps: leastAdmin},
+		{Section: section, Demo: true, steps: leastAdmin,
+			Says: "admin — the rest: sessions of others, clients, audit, config"},
 	}
 }
 
 func rateLimiting() []Row {
 	return []Row{
-		{Section: "Rate limiting", Says: "addresses come from the socket; a forwarding header from anyone but a trusted proxy is ignored", steps: forgedAddress},
+		{Section: "Rate limiting", steps: forgedAddress,
+			Says: "addresses come from the socket; a forwarding header from anyone but a " +
+				"trusted proxy is ignored"},
 	}
 }
 
@@ -27,7 +31,7 @@ func everybodysSessions(v *visit) {
 	owner, other, admin := v.member("operator"), v.member("operator"), v.admin(v.name("user"))
 	label := v.name("label")
 	for _, c := range []*client{owner, other} {
-		c.call("sessions.patch", object{"sessionKey": c.session("begin"), "label": label})
+		c.call("sessions.patch", object{"sessionKey": c.newSession("begin"), "label": label})
 	}
 	all := v.list(admin.call("sessions.list", object{"all": true, "query": label}), "sessions")
 	if len(all) == 0 {
@@ -39,29 +43,30 @@ func everybodysSessions(v *visit) {
 	user := v.text(all[0].(object), "userId")
 	one := v.list(admin.call("sessions.list", object{"userId": user}), "sessions")
 	if len(one) != 1 || get(one[0], "userId") != user {
-		v.fail("of one user came %v", one)
+		v.fail("sessions.list with userId gives %v, want the user's one session", one)
 	}
 	if mine := v.list(admin.call("sessions.list", nil), "sessions"); len(mine) > 0 {
-		v.fail("the admin's own are %v", mine)
+		v.fail("sessions.list without params gives %v, want none: the admin has no session", mine)
 	}
 	admin.refused("INVALID_REQUEST", "userId", "sessions.list", object{"all": true, "userId": user})
 }
 
-// among finds a device's connection in clients.list.
-func (c *client) among(d device) object {
+// connectionOf finds a device's connection in clients.list.
+func (c *client) connectionOf(d device) object {
 	return c.v.entry(c.v.list(c.call("clients.list", nil), "clients"), "deviceId", d.id)
 }
 
 func clientsList(v *visit) {
 	d, admin := v.pair("viewer", v.name("user")), v.admin(v.name("user"))
 	d.connect(v)
-	entry := admin.among(d)
+	entry := admin.connectionOf(d)
 	v.want(entry, "userId", d.user)
 	v.want(entry, "role", "viewer")
 	for _, field := range []string{"id", "address", "connectedAt"} {
 		v.text(entry, field)
 	}
-	if text := fmt.Sprint(admin.call("clients.list", nil)); strings.Contains(text, d.secret) || strings.Contains(text, v.target.Token) {
+	if text := fmt.Sprint(admin.call("clients.list", nil)); strings.Contains(text, d.secret) ||
+		strings.Contains(text, v.target.Token) {
 		v.fail("clients.list shows a secret")
 	}
 }
@@ -69,10 +74,10 @@ func clientsList(v *visit) {
 func clientsDisconnect(v *visit) {
 	d, admin := v.pair("operator", v.name("user")), v.admin(v.name("user"))
 	c := d.connect(v)
-	id := admin.among(d)["id"]
+	id := admin.connectionOf(d)["id"]
 	admin.call("clients.disconnect", object{"id": id})
 	c.closed(1008, "disconnected by an admin")
-	d.connect(v).settle() // it may come back
+	d.connect(v).settle() // the device may connect again
 	admin.refused("NOT_FOUND", "", "clients.disconnect", object{"id": id})
 }
 
@@ -87,13 +92,14 @@ func auditList(v *visit) {
 		}
 	}
 	if i == len(entries) {
-		v.fail("no entry tells that %s was let in", d.id)
+		v.fail("no entry is about the pairing of device %s", d.id)
 	}
 	entry := entries[i].(object)
 	for _, field := range []string{"at", "userId", "via", "address", "action", "outcome"} {
 		v.text(entry, field)
 	}
-	if text := fmt.Sprint(entries); strings.Contains(text, d.secret) || strings.Contains(text, v.target.Token) {
+	if text := fmt.Sprint(entries); strings.Contains(text, d.secret) ||
+		strings.Contains(text, v.target.Token) {
 		v.fail("the audit log shows a secret")
 	}
 }
@@ -101,14 +107,16 @@ func auditList(v *visit) {
 func leastAdmin(v *visit) {
 	operator := v.member("operator")
 	for method, params := range map[string]object{
-		"clients.list": nil, "clients.disconnect": {"id": "x"}, "audit.list": nil, "config.reload": nil, "sessions.list": {"all": true},
+		"clients.list": nil, "clients.disconnect": {"id": "x"}, "audit.list": nil,
+		"config.reload": nil, "sessions.list": {"all": true},
 	} {
 		operator.refused("UNAUTHORIZED", "requires admin", method, params)
 	}
 }
 
-// forgedAddress claims to come from elsewhere, as somebody whom no proxy has
-// vouched for. A trusted proxy has put the real address behind the claim.
+// forgedAddress sends a forged X-Forwarded-For header. If the gateway trusts this machine
+// as a proxy, the header has the real address after the forged one, as a proxy would add
+// it.
 func forgedAddress(v *visit) {
 	const claimed = "203.0.113.7"
 	h := http.Header{"X-Forwarded-For": {claimed}}
@@ -119,7 +127,8 @@ func forgedAddress(v *visit) {
 	c := v.open(h)
 	c.call("connect", object{"token": v.target.Token, "user_id": user})
 	own := v.entry(v.list(c.call("health", nil), "clients"), "userId", user)
-	if address := v.text(own, "address"); address == claimed || v.target.Proxied && address != v.address.String() {
-		v.fail("it is taken for %s", address)
+	if address := v.text(own, "address"); address == claimed || v.target.Proxied &&
+		address != v.address.String() {
+		v.fail("the gateway takes the connection's address for %s", address)
 	}
 }

@@ -26,11 +26,11 @@ type client struct {
 	v        *visit
 	ws       *rawws.Conn
 	lastID   int               // of requests
-	answers  map[string]object // that were received and not read by the row, by id
+	answers  map[string]object // by id; answers that the row has not read yet
 	answered map[string]bool   // ids of all answers, to find second ones
-	events   []object          // that were received and not read by the row
+	events   []object          // that the row has not read yet
 	mute     bool              // do not answer pings
-	own      bool              // the user was invented by the row
+	own      bool              // the row has invented the user
 }
 
 // header returns h with the header that gives the row its address.
@@ -66,7 +66,7 @@ func (v *visit) noteRetryAfter(err error) {
 	}
 }
 
-// openRefused opens a WebSocket that the gateway must refuse, and returns the refusal.
+// openRefused opens a WebSocket, which the gateway must refuse, and returns the refusal.
 func (v *visit) openRefused(h http.Header) *rawws.Refusal {
 	ws, err := rawws.Dial(v.ctx, v.target.URL+"/ws", v.header(h), v.target.Dial)
 	if err == nil {
@@ -129,7 +129,7 @@ func (c *client) send(text string) {
 
 // ask sends a request and returns its id.
 func (c *client) ask(method string, params object) string {
-	c.v.relyOn(method, params)
+	c.v.requireFor(method, params)
 	c.lastID++
 	id := strconv.Itoa(c.lastID)
 	frame := object{"type": "req", "id": id, "method": method}
@@ -166,7 +166,8 @@ func (c *client) allowed(method string, params object) object {
 	}
 }
 
-// brief is a pause that even a connection without a connect request survives.
+// brief is a pause that is shorter than the hello deadline: a connection that has not sent
+// connect yet stays open.
 const brief = 5 * time.Second
 
 // payload waits for the answer to a request that must succeed, and returns the payload.
@@ -180,8 +181,8 @@ func (c *client) accepted(answer object) object {
 	return answer["payload"].(object)
 }
 
-// unauthenticated waits for the answer to a connect that must count as one without a
-// credential.
+// unauthenticated waits for the answer to a connect. The gateway must treat the connect as
+// one without a credential.
 func (c *client) unauthenticated(id string) {
 	if slices.Contains(c.v.target.Without, Pairing) {
 		c.refusal("UNAUTHORIZED", "", id)
@@ -257,8 +258,9 @@ func (c *client) eventWith(name string, wanted func(payload object) bool) object
 	}
 }
 
-// log returns the session's events, up to the first one for which last returns true.
-func (c *client) log(session string, last func(event object) bool) []object {
+// eventsUntil returns the session's events, up to the first one for which last returns
+// true.
+func (c *client) eventsUntil(session string, last func(event object) bool) []object {
 	var log []object
 	for {
 		for i, e := range c.events {
@@ -278,8 +280,8 @@ func (c *client) log(session string, last func(event object) bool) []object {
 	}
 }
 
-// settle waits until everything was received that the gateway has sent before: it makes a
-// request and waits for the answer.
+// settle makes a request and waits for the answer: then everything that the gateway has
+// sent before was received.
 func (c *client) settle() { c.answer(c.ask("health", nil)) }
 
 // read reads the next frame and keeps its answer or event.
@@ -324,7 +326,7 @@ func (c *client) next() (rawws.Frame, error) {
 	case err != nil:
 		return f, err
 	case f.More || f.Reserved != 0 || !f.Unmasked:
-		c.v.fail("a frame with fragments, reserved bits or a mask: %+v", f)
+		c.v.fail("the gateway sent a frame with fragments, reserved bits or a mask: %+v", f)
 	case f.Opcode >= rawws.Close && len(f.Payload) > 125:
 		c.v.fail("a control frame of %d bytes (RFC 6455 §5.5)", len(f.Payload))
 	case len(f.Payload) > maxFrame:
@@ -335,7 +337,7 @@ func (c *client) next() (rawws.Frame, error) {
 		c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Pong, Payload: f.Payload}),
 			"send a pong")
 	case f.Opcode == rawws.Binary || f.Opcode == rawws.Continuation:
-		c.v.fail("a frame of opcode %d", f.Opcode)
+		c.v.fail("the gateway sent a frame of opcode %d", f.Opcode)
 	}
 	return f, nil
 }
@@ -344,12 +346,12 @@ func (c *client) next() (rawws.Frame, error) {
 func (c *client) message(text []byte) {
 	var m object
 	c.v.must(json.Unmarshal(text, &m), "a message that is no JSON object")
-	c.note(m)
+	c.noteCreated(m)
 	switch m["type"] {
 	case "res":
 		id, named := m["id"].(string)
 		if !named || id != "" && c.answered[id] {
-			c.v.fail("an answer without an id, or a second one: %s", text)
+			c.v.fail("an answer without an id, or a second answer to a request: %s", text)
 		}
 		c.answered[id] = true
 		c.checkAnswer(m)
@@ -360,7 +362,7 @@ func (c *client) message(text []byte) {
 		}
 		c.events = append(c.events, m)
 	default:
-		c.v.fail("a frame of type %v", m["type"])
+		c.v.fail("the gateway sent a frame of type %v", m["type"])
 	}
 }
 
@@ -370,15 +372,17 @@ func (c *client) checkAnswer(m object) {
 	switch m["ok"] {
 	case true:
 		if !hasPayload || hasError {
-			c.v.fail("an answer that is ok with payload %v and error %v", payload, e)
+			c.v.fail("an answer with ok true has payload %v and error %v, want a payload alone",
+				payload, e)
 		}
 	case false:
 		code, _ := e["code"].(string)
 		message, _ := e["message"].(string)
 		if hasPayload || code == "" || message == "" {
-			c.v.fail("a refusal with error %v and payload %v", e, payload)
+			c.v.fail("an answer with ok false has error %v and payload %v, want an error alone", e,
+				payload)
 		}
-		c.v.lacking(code, message)
+		c.v.skipUnknownAddition(code, message)
 		if after, _ := e["retryAfterMs"].(float64); code == "RESOURCE_EXHAUSTED" {
 			c.v.after = max(c.v.after, time.Duration(after)*time.Millisecond)
 		}
@@ -407,10 +411,10 @@ func (c *client) closing(f rawws.Frame, code int, reason string) {
 		c.v.fail("closed with %d %q, want %d %q", gotCode, gotReason, code, reason)
 	}
 	_ = c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close,
-		Payload: f.Payload}) // it may be gone already
+		Payload: f.Payload}) // the gateway may have closed the socket
 }
 
-// get returns what is at a path, such as "pending.0.code", in a JSON value, or nil.
+// get returns the value at a path, such as "pending.0.code", in a JSON value, or nil.
 func get(value any, path string) any {
 	for step := range strings.SplitSeq(path, ".") {
 		switch of := value.(type) {
@@ -456,7 +460,7 @@ func (v *visit) list(of object, path string) []any {
 	return l
 }
 
-// want checks the value at a path; nil means that there must be none.
+// want checks the value at a path; want nil means that there must be no value.
 func (v *visit) want(of object, path string, want any) {
 	if n, ok := want.(int); ok {
 		want = float64(n)

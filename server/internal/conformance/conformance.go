@@ -50,10 +50,10 @@ type Row struct {
 	Says    string // the statement, in the page's words
 	// Demo says that the row needs the built-in agent as the gateway's default agent.
 	Demo bool
-	// Greedy says that the row uses up the rate limits of an address for a minute.
+	// Greedy says that the row uses up the rate limits of its address for a minute.
 	Greedy bool
-	// Wait is about how long the row takes if it depends on real time: because it waits for
-	// something to happen, or must end before something expires.
+	// Wait is about how long a row takes that depends on real time: because the row waits
+	// for something to happen, or must end before something expires.
 	Wait time.Duration
 
 	steps func(*visit)
@@ -84,13 +84,13 @@ func (r Row) Check(ctx context.Context, t Target) error {
 	return err
 }
 
-// check is Check. after is the longest time that the gateway has asked to wait, in
-// answers with RESOURCE_EXHAUSTED; 0 if it has not.
+// check is Check. after is the longest time that the gateway has asked the row to wait, in
+// answers with RESOURCE_EXHAUSTED; 0 if there were none.
 func (r Row) check(ctx context.Context, t Target) (after time.Duration, err error) {
 	within, cancel := context.WithTimeout(ctx, rowTimeout+2*r.Wait)
 	defer cancel()
 	v := &visit{
-		ctx: within, target: t, address: anyAddress(), patient: !t.Proxied && !r.Greedy,
+		ctx: within, target: t, address: freshAddress(), patient: !t.Proxied && !r.Greedy,
 		users: map[string]bool{}, made: t.made,
 	}
 	if v.made == nil {
@@ -110,7 +110,8 @@ func (r Row) check(ctx context.Context, t Target) (after time.Duration, err erro
 		}
 		r.steps(v)
 	})
-	if wrong, ok := err.(failure); ok && t.Token != "" { // it may quote an answer with the token
+	// The failure may quote an answer with the token.
+	if wrong, ok := err.(failure); ok && t.Token != "" {
 		err = failure(strings.ReplaceAll(string(wrong), t.Token, "(the token)"))
 	}
 	return v.after, err
@@ -123,7 +124,7 @@ func (v *visit) attempt(steps func(*visit)) (err error) {
 		case nil:
 		case error:
 			err = failed
-			if _, odd := failed.(runtime.Error); odd { // a type assertion on an answer
+			if _, isRuntime := failed.(runtime.Error); isRuntime { // a type assertion on an answer
 				err = failure("an answer has another shape than the page says: " + failed.Error())
 			}
 		default:
@@ -134,14 +135,14 @@ func (v *visit) attempt(steps func(*visit)) (err error) {
 	return nil
 }
 
-// failure is an expectation that did not hold.
+// failure is the error of an expectation that did not hold.
 type failure string
 
-// Error says what was expected and what came.
+// Error says what was expected and what the gateway did.
 func (f failure) Error() string { return string(f) }
 
-// anyAddress returns an address in a network that no other row uses.
-func anyAddress() netip.Addr {
+// freshAddress returns an address in a network that no other row uses.
+func freshAddress() netip.Addr {
 	var a [16]byte
 	_, _ = rand.Read(a[:8]) // never fails
 	a[0], a[15] = 0xfd, 1
@@ -155,7 +156,7 @@ type visit struct {
 	address netip.Addr      // sent as X-Forwarded-For if the target is Proxied
 	clients []*client       // to be closed
 	after   time.Duration   // the longest time that the gateway has asked to wait
-	patient bool            // calls that hit a rate limit are repeated after its time
+	patient bool            // repeat calls that a rate limit refuses, after the time it asks for
 	users   map[string]bool // names that the row has invented
 	made    *leftovers
 }
@@ -185,7 +186,7 @@ func (v *visit) must(err error, doing string) {
 // name returns a name that no other row and no other run has used.
 func (v *visit) name(prefix string) string {
 	name := prefix + "-" + rand.Text()
-	v.users[name] = true // it may be the name of a user
+	v.users[name] = true // the row may use the name for a user
 	return name
 }
 
@@ -200,10 +201,10 @@ func (v *visit) wait(d time.Duration) {
 	}
 }
 
-// elsewhere makes the rest of the row come from another address. It returns false if the
-// row has only one address.
-func (v *visit) elsewhere() bool {
-	v.address = anyAddress()
+// changeAddress makes the rest of the row come from another address. It returns false if
+// there is no other address, since the target is not Proxied.
+func (v *visit) changeAddress() bool {
+	v.address = freshAddress()
 	return v.target.Proxied
 }
 

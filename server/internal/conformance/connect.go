@@ -12,23 +12,40 @@ func connecting() []Row {
 	const section = "connect"
 	return []Row{
 		{Section: section, Says: "the first request", steps: firstRequest},
-		{Section: section, Says: "success: {protocol:3, role, user_id, server:{name,version}, limits}", steps: welcome},
-		{Section: section, Says: "gateway token: role admin; user_id as given (admin if none)", steps: tokenIdentity},
-		{Section: section, Says: "the token may also come as Authorization: Bearer … on the upgrade request", steps: bearer},
-		{Section: section, Says: "a wrong token: UNAUTHORIZED: invalid token; the connection may try again", steps: wrongToken},
+		{Section: section, steps: welcome,
+			Says: "success: {protocol:3, role, user_id, server:{name,version}, limits}"},
+		{Section: section, steps: tokenIdentity,
+			Says: "gateway token: role admin; user_id as given (admin if none)"},
+		{Section: section, steps: bearer,
+			Says: "the token may also come as Authorization: Bearer … on the upgrade request"},
+		{Section: section, steps: wrongToken,
+			Says: "a wrong token: UNAUTHORIZED: invalid token; the connection may try again"},
 		{Section: section, Says: "the 5th on one connection closes 1008", steps: fiveWrongTokens},
-		{Section: section, Says: "10 a minute an address", Greedy: true, Wait: time.Second, steps: tenWrongTokens},
-		{Section: section, Says: "precedence: token, Authorization, sender_id, cookie; a wrong one is refused, never skipped", steps: precedence},
-		{Section: section, Says: "device credential: the role and user_id fixed at approval, whatever the client claims", steps: fixedIdentity},
-		{Section: section, Says: "NOT_PAIRED: a device credential that is unknown", steps: unknownDevice},
-		{Section: section, Says: "unsupported protocol: FAILED_PRECONDITION naming what is supported", steps: unsupportedProtocol},
-		{Section: section, Says: "a second connect on an authenticated connection: FAILED_PRECONDITION", steps: secondConnect},
+		{Section: section, Greedy: true, Wait: time.Second, steps: tenWrongTokens,
+			Says: "10 a minute an address"},
+		{Section: section, steps: precedence,
+			Says: "precedence: token, Authorization, sender_id, cookie; a wrong one is refused, " +
+				"never skipped"},
+		{Section: section, steps: fixedIdentity,
+			Says: "device credential: the role and user_id fixed at approval, whatever the " +
+				"client claims"},
+		{Section: section, steps: unknownDevice,
+			Says: "NOT_PAIRED: a device credential that is unknown"},
+		{Section: section, steps: unsupportedProtocol,
+			Says: "unsupported protocol: FAILED_PRECONDITION naming what is supported"},
+		{Section: section, steps: secondConnect,
+			Says: "a second connect on an authenticated connection: FAILED_PRECONDITION"},
 		{Section: section, Says: "user_id (≤255)", steps: userIDs},
-		{Section: section, Says: "sender_id matches ^[A-Za-z0-9][A-Za-z0-9._:@-]*$, ≤128", steps: senderIDs},
-		{Section: section, Says: "a client that knows only v3 must keep working", Demo: true, steps: plainClient},
-		{Section: section, Says: "unauthenticated calls: burst 60 and 60 a minute an address", Greedy: true, Wait: time.Second, steps: manyCalls},
-		{Section: section, Says: "status polls counted apart", Greedy: true, Wait: time.Second, steps: manyPolls},
-		{Section: section, Says: "at least 100 connections an address", Wait: time.Minute, steps: manyConnections},
+		{Section: section, steps: senderIDs,
+			Says: "sender_id matches ^[A-Za-z0-9][A-Za-z0-9._:@-]*$, ≤128"},
+		{Section: section, Demo: true, steps: plainClient,
+			Says: "a client that knows only v3 must keep working"},
+		{Section: section, Greedy: true, Wait: time.Second, steps: manyCalls,
+			Says: "unauthenticated calls: burst 60 and 60 a minute an address"},
+		{Section: section, Greedy: true, Wait: time.Second, steps: manyPolls,
+			Says: "status polls counted apart"},
+		{Section: section, Wait: time.Minute, steps: manyConnections,
+			Says: "at least 100 connections an address"},
 	}
 }
 
@@ -36,7 +53,8 @@ const notFirst = "first request must be 'connect'"
 
 func firstRequest(v *visit) {
 	c := v.open(nil)
-	unauthenticated := []method{{name: "browser.pairing.status"}, {name: "no.such.method"}, {name: ""}}
+	unauthenticated := []method{{name: "browser.pairing.status"}, {name: "no.such.method"},
+		{name: ""}}
 	for _, m := range append(methods(), unauthenticated...) {
 		c.refused("UNAUTHORIZED", notFirst, m.name, object{"sessionKey": "k", "message": "x"})
 	}
@@ -46,8 +64,11 @@ func firstRequest(v *visit) {
 
 func welcome(v *visit) {
 	c := v.open(nil)
-	p := c.call("connect", object{"token": v.target.Token, "user_id": "user-123", "protocol": 3, "locale": "de",
-		"client": object{"name": "conformance", "version": "1", "platform": "go"}, "device_name": "a test"})
+	p := c.call("connect", object{
+		"token": v.target.Token, "user_id": "user-123", "protocol": 3, "locale": "de",
+		"client":      object{"name": "conformance", "version": "1", "platform": "go"},
+		"device_name": "a test",
+	})
 	v.want(p, "protocol", 3)
 	v.want(p, "role", "admin")
 	v.want(p, "user_id", "user-123")
@@ -64,7 +85,8 @@ func welcome(v *visit) {
 }
 
 func tokenIdentity(v *visit) {
-	for claimed, user := range map[string]string{"": "admin", "user-123": "user-123", "Zoë 😀": "Zoë 😀"} {
+	for claimed, user := range map[string]string{"": "admin", "user-123": "user-123",
+		"Zoë 😀": "Zoë 😀"} {
 		p := v.open(nil).call("connect", object{"token": v.target.Token, "user_id": claimed})
 		v.want(p, "user_id", user)
 		v.want(p, "role", "admin")
@@ -75,7 +97,8 @@ func authorization(value string) http.Header { return http.Header{"Authorization
 
 func bearer(v *visit) {
 	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER "} {
-		p := v.open(authorization(scheme+v.target.Token)).call("connect", object{"user_id": "user-123"})
+		p := v.open(authorization(scheme+v.target.Token)).call("connect",
+			object{"user_id": "user-123"})
 		v.want(p, "user_id", "user-123")
 		v.want(p, "role", "admin")
 	}
@@ -90,7 +113,8 @@ func bearer(v *visit) {
 func wrongToken(v *visit) {
 	c := v.open(nil)
 	right := v.target.Token
-	wrong := []string{"wrong", right + "x", right[:len(right)-1]} // and one more: the fifth ends it
+	// With one more below: a fifth wrong token would close the connection.
+	wrong := []string{"wrong", right + "x", right[:len(right)-1]}
 	if other := strings.ToUpper(right); other != right {
 		wrong = append(wrong, other)
 	}
@@ -115,7 +139,7 @@ func fiveWrongTokens(v *visit) {
 	c.refusal("UNAUTHORIZED", "invalid token", last)
 	c.closed(1008, "")
 	if c.answers[after] != nil {
-		v.fail("what followed was answered")
+		v.fail("the request after the fifth wrong token was answered")
 	}
 }
 
@@ -128,17 +152,17 @@ func tenWrongTokens(v *visit) {
 	}
 	c := v.open(nil)
 	c.refused("RESOURCE_EXHAUSTED", "", "connect", object{"token": "wrong"})
-	// Nobody learns here which token is right, and nobody is closed for asking.
+	// The refusal does not depend on whether the token is right, and closes no connection.
 	for range 6 {
 		c.refused("RESOURCE_EXHAUSTED", "", "connect", object{"token": v.target.Token})
 	}
 	c.refused("RESOURCE_EXHAUSTED", "", "connect", object{"token": v.target.Token})
-	if v.elsewhere() {
+	if v.changeAddress() {
 		v.admin("").settle()
 	}
 }
 
-// browser gets a device cookie as a page does.
+// browser gets a device cookie in the way a page does.
 func (v *visit) browser(body object) *http.Cookie {
 	v.require(Cookies)
 	r := v.post(body)
@@ -153,12 +177,13 @@ func (v *visit) browser(body object) *http.Cookie {
 	return cookies[0]
 }
 
-// post makes a POST /api/session of the gateway's own page.
+// post makes a POST /api/session as a page of the gateway does.
 func (v *visit) post(body object) *http.Response {
 	text, err := json.Marshal(body)
 	v.must(err, "encode a body")
 	answer, _ := v.request(http.MethodPost, "/api/session",
-		http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.URL}, "Sec-Fetch-Site": {"same-origin"}}, strings.NewReader(string(text)))
+		http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.URL},
+			"Sec-Fetch-Site": {"same-origin"}}, strings.NewReader(string(text)))
 	return answer
 }
 
@@ -168,17 +193,17 @@ func (v *visit) signOut(h http.Header) *http.Response {
 	return answer
 }
 
-// with is the header of a page's socket that has the cookie.
-func (v *visit) with(cookie *http.Cookie) http.Header {
+// cookieHeader is the header of the WebSocket of a page with the cookie.
+func (v *visit) cookieHeader(cookie *http.Cookie) http.Header {
 	return http.Header{"Cookie": {cookie.Name + "=" + cookie.Value}, "Origin": {v.target.URL}}
 }
 
 func precedence(v *visit) {
 	paired := v.pair("viewer", "")
 	signedIn := v.browser(object{"token": v.target.Token})
-	full := v.with(signedIn)
+	full := v.cookieHeader(signedIn)
 	full.Set("Authorization", "Bearer "+v.target.Token)
-	wrong := v.with(signedIn)
+	wrong := v.cookieHeader(signedIn)
 	wrong.Set("Authorization", "Bearer wrong")
 	unknown := "gd_" + strings.Repeat("A", 43)
 	for _, row := range []struct {
@@ -188,13 +213,19 @@ func precedence(v *visit) {
 		refuse string
 		user   string
 	}{
-		{"a wrong token", full, object{"token": "wrong", "sender_id": paired.secret}, "UNAUTHORIZED", ""},
+		{"a wrong token", full, object{"token": "wrong", "sender_id": paired.secret},
+			"UNAUTHORIZED", ""},
 		{"a wrong Authorization", wrong, object{"sender_id": paired.secret}, "UNAUTHORIZED", ""},
-		{"a wrong sender_id", v.with(signedIn), object{"sender_id": unknown}, "NOT_PAIRED", ""},
-		{"a right token first", wrong, object{"token": v.target.Token, "user_id": "someone", "sender_id": unknown}, "", "someone"},
-		{"a right Authorization second", full, object{"user_id": "someone", "sender_id": paired.secret}, "", "someone"},
-		{"a right sender_id third", v.with(signedIn), object{"sender_id": paired.secret}, "", paired.user},
-		{"a cookie last", v.with(signedIn), object{}, "", "admin"},
+		{"a wrong sender_id", v.cookieHeader(signedIn), object{"sender_id": unknown}, "NOT_PAIRED",
+			""},
+		{"a right token first", wrong,
+			object{"token": v.target.Token, "user_id": "someone",
+				"sender_id": unknown}, "", "someone"},
+		{"a right Authorization second", full,
+			object{"user_id": "someone", "sender_id": paired.secret}, "", "someone"},
+		{"a right sender_id third", v.cookieHeader(signedIn), object{"sender_id": paired.secret},
+			"", paired.user},
+		{"a cookie last", v.cookieHeader(signedIn), object{}, "", "admin"},
 	} {
 		c := v.open(row.header)
 		if row.refuse != "" {
@@ -210,7 +241,8 @@ func precedence(v *visit) {
 
 func fixedIdentity(v *visit) {
 	d := v.pair("viewer", "")
-	p := v.open(nil).call("connect", object{"sender_id": d.secret, "user_id": "admin", "role": "admin"})
+	p := v.open(nil).call("connect",
+		object{"sender_id": d.secret, "user_id": "admin", "role": "admin"})
 	v.want(p, "user_id", d.user)
 	v.want(p, "role", "viewer")
 	v.want(p, "sender_id", nil)
@@ -218,7 +250,8 @@ func fixedIdentity(v *visit) {
 
 func unknownDevice(v *visit) {
 	c := v.open(nil)
-	for _, secret := range []string{"x", "gd_" + strings.Repeat("A", 43), v.name("user"), "user@host:1"} {
+	for _, secret := range []string{"x", "gd_" + strings.Repeat("A", 43), v.name("user"),
+		"user@host:1"} {
 		e := c.refused("NOT_PAIRED", "", "connect", object{"sender_id": secret})
 		v.want(e, "details.status", "unknown")
 	}
@@ -228,7 +261,8 @@ func unknownDevice(v *visit) {
 func unsupportedProtocol(v *visit) {
 	c := v.open(nil)
 	for _, version := range []int{1, 2, 4, 99, -1} {
-		e := c.refused("FAILED_PRECONDITION", "3", "connect", object{"token": v.target.Token, "protocol": version})
+		e := c.refused("FAILED_PRECONDITION", "3", "connect",
+			object{"token": v.target.Token, "protocol": version})
 		v.want(e, "details.supported", "3")
 	}
 	c.refused("INVALID_REQUEST", "protocol", "connect", object{"protocol": "3"})
@@ -239,7 +273,8 @@ func unsupportedProtocol(v *visit) {
 func secondConnect(v *visit) {
 	d := v.pair("", "")
 	c := d.connect(v)
-	for _, params := range []object{nil, {"token": v.target.Token}, {"token": "wrong"}, {"sender_id": d.secret}} {
+	for _, params := range []object{nil, {"token": v.target.Token}, {"token": "wrong"},
+		{"sender_id": d.secret}} {
 		c.refused("FAILED_PRECONDITION", "", "connect", params)
 	}
 	c.refused("UNAUTHORIZED", "requires admin", "device.pair.list", nil)
@@ -247,17 +282,20 @@ func secondConnect(v *visit) {
 
 func userIDs(v *visit) {
 	for _, user := range []string{strings.Repeat("u", 255), "a"} {
-		v.want(v.open(nil).call("connect", object{"token": v.target.Token, "user_id": user}), "user_id", user)
+		v.want(v.open(nil).call("connect", object{"token": v.target.Token, "user_id": user}),
+			"user_id", user)
 	}
 	c := v.open(nil)
 	for _, user := range []string{strings.Repeat("u", 256), "line\nbreak", "nul\x00"} {
-		c.refused("INVALID_REQUEST", "user_id", "connect", object{"token": v.target.Token, "user_id": user})
+		c.refused("INVALID_REQUEST", "user_id", "connect",
+			object{"token": v.target.Token, "user_id": user})
 	}
 }
 
 func senderIDs(v *visit) {
 	c := v.open(nil)
-	for _, secret := range []string{strings.Repeat("s", 129), "-first", ".first", "with space", "umläut", "a/b", "a\n"} {
+	for _, secret := range []string{strings.Repeat("s", 129), "-first", ".first", "with space",
+		"umläut", "a/b", "a\n"} {
 		c.refused("INVALID_REQUEST", "sender_id", "connect", object{"sender_id": secret})
 	}
 	c.refused("NOT_PAIRED", "", "connect", object{"sender_id": strings.Repeat("s", 128)})
@@ -265,13 +303,14 @@ func senderIDs(v *visit) {
 
 func plainClient(v *visit) {
 	c := v.open(nil)
-	v.want(c.call("connect", object{"token": v.target.Token, "user_id": v.name("user")}), "protocol", 3)
+	v.want(c.call("connect", object{"token": v.target.Token, "user_id": v.name("user")}),
+		"protocol", 3)
 	sent := c.call("chat.send", object{"message": "echo hello"})
 	v.want(sent, "content", "hello")
 	v.text(sent, "runId")
 	v.number(sent, "usage.output_tokens")
 	key := v.text(sent, "sessionKey")
-	for _, e := range c.log(key, ended) {
+	for _, e := range c.eventsUntil(key, ended) {
 		if get(e, "payload.payload.html") != nil || get(e, "payload.message.html") != nil {
 			v.fail("html for a client that did not ask for it: %v", e)
 		}
@@ -291,8 +330,8 @@ func manyCalls(v *visit) {
 			refused++
 		}
 	}
-	if refused < 15 || refused > 20 { // some come back while these are made
-		v.fail("%d of 80 calls were refused, want 20", refused)
+	if refused < 15 || refused > 20 { // meanwhile, the address gets some calls back
+		v.fail("%d of 80 calls were refused, want 15 to 20", refused)
 	}
 	other := v.open(nil)
 	other.refused("RESOURCE_EXHAUSTED", "", "connect", object{})
@@ -301,7 +340,7 @@ func manyCalls(v *visit) {
 		v.must(other.ws.WriteFrame(binary("x")), "send")
 		v.refusal("RESOURCE_EXHAUSTED", "", other.answer(""))
 	}
-	if v.elsewhere() {
+	if v.changeAddress() {
 		v.open(nil).refused("UNAUTHORIZED", notFirst, "health", nil)
 	}
 }
@@ -317,7 +356,7 @@ func manyPolls(v *visit) {
 
 func manyConnections(v *visit) {
 	for range 100 {
-		v.admin(v.name("user")) // a user may have fewer
+		v.admin(v.name("user")) // one user may have fewer connections than an address
 	}
 	for _, c := range v.clients {
 		c.settle()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// kind is a kind of thing that rows create, as the table names it.
+// kind is the kind of something that rows create, as the table names it.
 type kind string
 
 // The kinds, in the order in which they are removed: deleting a session deletes its files.
@@ -62,14 +62,14 @@ func (l *leftovers) take(k kind) []string {
 func (l *leftovers) clear(ctx context.Context, t Target, of ...kind) (left []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearTimeout)
 	defer cancel()
-	v := &visit{ctx: ctx, target: t, address: anyAddress(), patient: true,
+	v := &visit{ctx: ctx, target: t, address: freshAddress(), patient: true,
 		users: map[string]bool{}, made: l}
 	defer v.hangUp()
 	for _, k := range of {
 		kept := 0
 		for _, name := range l.take(k) {
 			if v.attempt(func(v *visit) { v.remove(k, name) }) != nil {
-				v.hangUp() // the next one begins anew
+				v.hangUp() // the next attempt connects again
 				kept++
 			}
 		}
@@ -92,7 +92,8 @@ func (v *visit) remove(k kind, name string) {
 	case madeCode: // approving ends the request without the cool-down of a denial
 		v.end("device.pair.approve", object{"code": name})
 	case madeFile:
-		if r, _ := v.http(http.MethodDelete, name, v.target.Token, "", nil); r.StatusCode >= 400 &&
+		if r, _ := v.requestAs(http.MethodDelete, name, v.target.Token, "",
+			nil); r.StatusCode >= 400 &&
 			r.StatusCode != http.StatusNotFound {
 			v.fail("DELETE %s: HTTP %d", name, r.StatusCode)
 		}
@@ -104,7 +105,8 @@ func (v *visit) remove(k kind, name string) {
 	}
 }
 
-// end makes a request as an admin. It is no failure if the thing does not exist any more.
+// end makes a request as an admin, to remove something. It is no failure if that does not
+// exist any more.
 func (v *visit) end(method string, params object) {
 	if len(v.clients) == 0 {
 		v.admin("")
@@ -118,8 +120,8 @@ func (v *visit) end(method string, params object) {
 	c.events = nil // nothing reads them
 }
 
-// note records what the row has created, according to an answer or an event.
-func (c *client) note(m object) {
+// noteCreated records what the row has created, according to an answer or an event.
+func (c *client) noteCreated(m object) {
 	payload := get(m, "payload")
 	text := func(path string) string { s, _ := get(payload, path).(string); return s }
 	if code := text("pairing_code"); code != "" {

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestLeavesNothing walks the rows that make something of each kind, in a gateway
-// that somebody uses, and looks at what there is then.
+// TestLeavesNothing walks the rows that create something of each kind, on a gateway that
+// has other data, and checks that only the other data is left.
 func TestLeavesNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(httpdtest.New(t, httpdtest.Options{TrustedProxies: loopback()}))
@@ -24,9 +24,11 @@ func TestLeavesNothing(t *testing.T) {
 
 	target := Target{URL: server.URL, Token: httpdtest.Token, Proxied: true}
 	of := []string{"connect", pairingSection, "Chat", "Chat: sessions and system", "HTTP"}
-	results, left := Walk(t.Context(), target, Plan{Want: func(r Row) bool { return r.Wait == 0 && slices.Contains(of, r.Section) }})
+	results, left := Walk(t.Context(), target,
+		Plan{Want: func(r Row) bool { return r.Wait == 0 && slices.Contains(of, r.Section) }})
 	if len(results) < 60 || len(left) > 0 {
-		t.Errorf("%d rows leave %v", len(results), left)
+		t.Errorf("%d rows, which leave %v; want at least 60, which leave nothing", len(results),
+			left)
 	}
 	if err := Rows()[0].Check(t.Context(), target); err != nil {
 		t.Error(err)
@@ -40,13 +42,14 @@ func TestLeavesNothing(t *testing.T) {
 	var devices protocol.DeviceListResult
 	admin.Read(admin.OK(protocol.MethodDeviceList, ""), &devices)
 	if len(devices.Pending) > 0 || len(devices.Paired) > 0 {
-		t.Errorf("%d pairings wait, %d devices: %+v", len(devices.Pending), len(devices.Paired), devices)
+		t.Errorf("%d pending pairings, %d devices, want none: %+v", len(devices.Pending),
+			len(devices.Paired), devices)
 	}
 	var keys protocol.KeysListResult
 	admin.Read(admin.OK(protocol.MethodKeysList, ""), &keys)
-	for _, k := range keys.Keys { // those that were revoked are listed for a while
+	for _, k := range keys.Keys { // revoked keys are listed for a while
 		if k.RevokedAt == 0 {
-			t.Errorf("a key: %+v", k)
+			t.Errorf("a key is left: %+v", k)
 		}
 	}
 }

@@ -14,9 +14,12 @@ import (
 func media() []Row {
 	const section = "HTTP"
 	return []Row{
-		{Section: section, Says: "POST /api/media/upload (alias /v1/media/upload): multipart field file → {path, mime_type, filename, size}; bytes come back unchanged", steps: uploads},
+		{Section: section, steps: uploads,
+			Says: "POST /api/media/upload (alias /v1/media/upload): multipart field file → " +
+				"{path, mime_type, filename, size}; bytes come back unchanged"},
 		{Section: section, Says: "401/403/413/415 as JSON errors", steps: refusedUploads},
-		{Section: section, Says: "GET /api/media/{id}: nosniff, Content-Disposition, sandboxed CSP", steps: servedFile},
+		{Section: section, steps: servedFile,
+			Says: "GET /api/media/{id}: nosniff, Content-Disposition, sandboxed CSP"},
 		{Section: section, Says: "GET /api/media/{id}: owner or admin only", steps: othersFile},
 	}
 }
@@ -24,29 +27,34 @@ func media() []Row {
 func chatMedia() []Row {
 	const section = "Chat"
 	return []Row{
-		{Section: section, Says: "chat.send media:[{path,filename}], shown in chat.history", Demo: true, steps: sentFile},
-		{Section: section, Says: "chat.send: the files must be the caller's own", Demo: true, steps: othersFileSent},
-		{Section: section, Says: "the files of a deleted session are no more", Demo: true, steps: deletedFile},
+		{Section: section, Demo: true, steps: sentFile,
+			Says: "chat.send media:[{path,filename}], shown in chat.history"},
+		{Section: section, Demo: true, steps: othersFileSent,
+			Says: "chat.send: the files must be the caller's own"},
+		{Section: section, Demo: true, steps: deletedFile,
+			Says: "the files of a deleted session are no more"},
 	}
 }
 
-// keyOf makes an API key of a fresh user.
-func (v *visit) keyOf(role string) (key string) {
+// newKey creates an API key for a new user.
+func (v *visit) newKey(role string) (key string) {
 	admin := v.admin("")
-	made := admin.call("api_keys.create", object{"name": "conformance", "userId": v.name("user"), "role": role})
+	made := admin.call("api_keys.create",
+		object{"name": "conformance", "userId": v.name("user"), "role": role})
 	v.must(admin.ws.Close(), "close")
 	return v.text(made, "key")
 }
 
-// bearer opens a connection with a token or key.
-func (v *visit) bearer(key string) *client {
+// connectWith opens a connection with a token or key.
+func (v *visit) connectWith(key string) *client {
 	c := v.open(nil)
 	c.call("connect", object{"token": key})
 	return c
 }
 
-// http makes a request with a token or key; none is "".
-func (v *visit) http(method, path, key, contentType string, body io.Reader) (*http.Response, []byte) {
+// requestAs makes an HTTP request with a token or key; empty: without.
+func (v *visit) requestAs(method, path, key, contentType string,
+	body io.Reader) (*http.Response, []byte) {
 	h := http.Header{}
 	if contentType != "" {
 		h.Set("Content-Type", contentType)
@@ -62,12 +70,14 @@ func (v *visit) upload(path, key, name, kind, content string) (status int, answe
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
 	part, err := w.CreatePart(textproto.MIMEHeader{
-		"Content-Disposition": {`form-data; name="file"; filename="` + name + `"`}, "Content-Type": {kind}})
+		"Content-Disposition": {`form-data; name="file"; filename="` + name + `"`},
+		"Content-Type":        {kind},
+	})
 	v.must(err, "make a form")
 	_, err = io.WriteString(part, content)
 	v.must(err, "make a form")
 	v.must(w.Close(), "make a form")
-	r, text := v.http(http.MethodPost, path, key, w.FormDataContentType(), &form)
+	r, text := v.requestAs(http.MethodPost, path, key, w.FormDataContentType(), &form)
 	if err := json.Unmarshal(text, &answer); err != nil {
 		v.fail("POST %s: HTTP %d, %q is not JSON", path, r.StatusCode, text)
 	}
@@ -77,8 +87,8 @@ func (v *visit) upload(path, key, name, kind, content string) (status int, answe
 	return r.StatusCode, answer
 }
 
-// uploaded uploads a text and gives its path.
-func (v *visit) uploaded(key, name, content string) string {
+// uploadText uploads a text file and returns its path.
+func (v *visit) uploadText(key, name, content string) string {
 	status, answer := v.upload("/api/media/upload", key, name, "text/plain", content)
 	if status != http.StatusOK {
 		v.fail("upload: HTTP %d %v, want 200", status, answer)
@@ -86,8 +96,8 @@ func (v *visit) uploaded(key, name, content string) string {
 	return v.text(answer, "path")
 }
 
-// httpError checks an error answer.
-func (v *visit) httpError(status, want int, answer object) {
+// checkHTTPError checks an answer that must be an error.
+func (v *visit) checkHTTPError(status, want int, answer object) {
 	if status != want {
 		v.fail("HTTP %d %v, want %d", status, answer, want)
 	}
@@ -98,9 +108,10 @@ func (v *visit) httpError(status, want int, answer object) {
 var filePath = regexp.MustCompile(`^/api/media/[A-Za-z0-9_-]{16,}$`)
 
 func uploads(v *visit) {
-	key, content := v.keyOf("operator"), "a,b\n1,\u00e4\r\n"
+	key, content := v.newKey("operator"), "a,b\n1,\u00e4\r\n"
 	for _, route := range []string{"/api/media/upload", "/v1/media/upload"} {
-		status, answer := v.upload(route, key, "t\u00e4ble.csv", "application/octet-stream", content)
+		status, answer := v.upload(route, key, "t\u00e4ble.csv", "application/octet-stream",
+			content)
 		if status != http.StatusOK {
 			v.fail("HTTP %d %v, want 200", status, answer)
 		}
@@ -111,7 +122,8 @@ func uploads(v *visit) {
 		if !filePath.MatchString(path) {
 			v.fail("the path is %q", path)
 		}
-		if r, text := v.http(http.MethodGet, path, key, "", nil); r.StatusCode != http.StatusOK || string(text) != content {
+		r, text := v.requestAs(http.MethodGet, path, key, "", nil)
+		if r.StatusCode != http.StatusOK || string(text) != content {
 			v.fail("the file is HTTP %d %q, want %q", r.StatusCode, text, content)
 		}
 	}
@@ -119,32 +131,37 @@ func uploads(v *visit) {
 
 func refusedUploads(v *visit) {
 	const route = "/api/media/upload"
-	key := v.keyOf("operator")
+	key := v.newKey("operator")
 	for _, row := range []struct {
 		key, name, content string
 		status             int
 	}{
 		{"", "a.txt", "hello", http.StatusUnauthorized},
-		{v.keyOf("viewer"), "a.txt", "hello", http.StatusForbidden},
-		{key, "a.svg", `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`, http.StatusUnsupportedMediaType},
+		{v.newKey("viewer"), "a.txt", "hello", http.StatusForbidden},
+		{key, "a.svg", `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`,
+			http.StatusUnsupportedMediaType},
 		{key, "a.html", "<script>alert(1)</script>", http.StatusUnsupportedMediaType},
 		{key, "a.gif", "GIF89a\xff\xff\xff\xff\x00\x00\x00", http.StatusRequestEntityTooLarge},
 		{key, "a.txt", "", http.StatusBadRequest},
 	} {
 		status, answer := v.upload(route, row.key, row.name, "text/plain", row.content)
-		v.httpError(status, row.status, answer)
+		v.checkHTTPError(status, row.status, answer)
 	}
-	r, text := v.http(http.MethodPost, route, key, "application/json", strings.NewReader("{}"))
+	r, text := v.requestAs(http.MethodPost, route, key, "application/json", strings.NewReader("{}"))
 	var answer object
 	v.must(json.Unmarshal(text, &answer), "read an answer")
-	v.httpError(r.StatusCode, http.StatusUnsupportedMediaType, answer)
+	v.checkHTTPError(r.StatusCode, http.StatusUnsupportedMediaType, answer)
 }
 
 func servedFile(v *visit) {
-	key := v.keyOf("operator")
-	r, _ := v.http(http.MethodGet, v.uploaded(key, "a.txt", "<script>alert(1)</script>"), key, "", nil)
+	key := v.newKey("operator")
+	r, _ := v.requestAs(http.MethodGet, v.uploadText(key, "a.txt", "<script>alert(1)</script>"),
+		key, "", nil)
 	for name, want := range map[string]string{
-		"Content-Type": "text/plain", "Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox",
+		"Content-Type":            "text/plain",
+		"Content-Disposition":     "attachment",
+		"X-Content-Type-Options":  "nosniff",
+		"Content-Security-Policy": "sandbox",
 	} {
 		if got := r.Header.Get(name); !strings.Contains(got, want) {
 			v.fail("%s is %q, want %s in it", name, got, want)
@@ -153,23 +170,27 @@ func servedFile(v *visit) {
 }
 
 func othersFile(v *visit) {
-	path := v.uploaded(v.keyOf("operator"), "a.txt", "hello")
+	path := v.uploadText(v.newKey("operator"), "a.txt", "hello")
 	for key, want := range map[string]int{
-		"": http.StatusUnauthorized, v.keyOf("operator"): http.StatusForbidden, v.target.Token: http.StatusOK,
+		"":                   http.StatusUnauthorized,
+		v.newKey("operator"): http.StatusForbidden,
+		v.target.Token:       http.StatusOK,
 	} {
-		if r, _ := v.http(http.MethodGet, path, key, "", nil); r.StatusCode != want {
+		if r, _ := v.requestAs(http.MethodGet, path, key, "", nil); r.StatusCode != want {
 			v.fail("HTTP %d, want %d", r.StatusCode, want)
 		}
 	}
-	if r, _ := v.http(http.MethodGet, "/api/media/"+strings.Repeat("0", 32), v.target.Token, "", nil); r.StatusCode != http.StatusNotFound {
-		v.fail("a file that never was: HTTP %d, want 404", r.StatusCode)
+	if r, _ := v.requestAs(http.MethodGet, "/api/media/"+strings.Repeat("0", 32), v.target.Token,
+		"", nil); r.StatusCode != http.StatusNotFound {
+		v.fail("a file that does not exist: HTTP %d, want 404", r.StatusCode)
 	}
 }
 
 func sentFile(v *visit) {
-	key := v.keyOf("operator")
-	c, path := v.bearer(key), v.uploaded(key, "notes.txt", "hello")
-	made := c.call("chat.send", object{"message": "", "media": []object{{"path": path, "filename": "notes.txt"}}})
+	key := v.newKey("operator")
+	c, path := v.connectWith(key), v.uploadText(key, "notes.txt", "hello")
+	made := c.call("chat.send",
+		object{"message": "", "media": []object{{"path": path, "filename": "notes.txt"}}})
 	event := c.eventWith("chat", func(p object) bool { return get(p, "message.role") == "user" })
 	history := v.list(c.call("chat.history", object{"sessionKey": made["sessionKey"]}), "messages")
 	for _, message := range []any{get(event, "payload.message"), history[0]} {
@@ -183,13 +204,19 @@ func sentFile(v *visit) {
 }
 
 func othersFileSent(v *visit) {
-	key := v.keyOf("operator")
-	own, others := v.uploaded(key, "a.txt", "hello"), v.uploaded(v.keyOf("operator"), "a.txt", "hello")
-	c := v.bearer(key)
-	c.refused("FORBIDDEN", "media[1]", "chat.send", object{"message": "x", "media": []object{{"path": own}, {"path": others}}})
-	c.refused("NOT_FOUND", "media[0]", "chat.send", object{"message": "x", "media": []object{{"path": "/api/media/" + strings.Repeat("0", 32)}}})
-	for _, path := range []string{"", "/etc/passwd", "../" + own, own + "/..", "https://example.com" + own} {
-		c.refused("INVALID_REQUEST", "media[0].path", "chat.send", object{"message": "x", "media": []object{{"path": path}}})
+	key := v.newKey("operator")
+	own, others := v.uploadText(key, "a.txt", "hello"), v.uploadText(v.newKey("operator"), "a.txt",
+		"hello")
+	c := v.connectWith(key)
+	c.refused("FORBIDDEN", "media[1]", "chat.send",
+		object{"message": "x", "media": []object{{"path": own}, {"path": others}}})
+	c.refused("NOT_FOUND", "media[0]", "chat.send",
+		object{"message": "x", "media": []object{{"path": "/api/media/" +
+			strings.Repeat("0", 32)}}})
+	for _, path := range []string{"", "/etc/passwd", "../" + own, own + "/..",
+		"https://example.com" + own} {
+		c.refused("INVALID_REQUEST", "media[0].path", "chat.send",
+			object{"message": "x", "media": []object{{"path": path}}})
 	}
 	if list := v.list(c.call("sessions.list", nil), "sessions"); len(list) > 0 {
 		v.fail("refused sends made %d sessions", len(list))
@@ -197,11 +224,12 @@ func othersFileSent(v *visit) {
 }
 
 func deletedFile(v *visit) {
-	key := v.keyOf("operator")
-	c, path := v.bearer(key), v.uploaded(key, "a.txt", "hello")
+	key := v.newKey("operator")
+	c, path := v.connectWith(key), v.uploadText(key, "a.txt", "hello")
 	made := c.call("chat.send", object{"message": "", "media": []object{{"path": path}}})
 	c.call("sessions.delete", object{"key": made["sessionKey"]})
-	if r, _ := v.http(http.MethodGet, path, key, "", nil); r.StatusCode != http.StatusNotFound {
-		v.fail("HTTP %d, want 404", r.StatusCode)
+	r, _ := v.requestAs(http.MethodGet, path, key, "", nil)
+	if r.StatusCode != http.StatusNotFound {
+		v.fail("the file of a deleted session: HTTP %d, want 404", r.StatusCode)
 	}
 }

@@ -8,9 +8,9 @@ import (
 type method struct {
 	name  string
 	least string // role
-	added bool   // to v3: gateways may lack it
-	// session gives good params for a session and a run of it; nil: the method is not
-	// about a session that must be the caller's.
+	added bool   // an addition to v3, which gateways may lack
+	// session gives valid params for a session and a run of it; nil: the method is not
+	// about a session that must belong to the caller.
 	session func(key, run string) object
 }
 
@@ -18,14 +18,15 @@ func bySessionKey(key, _ string) object { return object{"sessionKey": key} }
 
 func byKey(key, _ string) object { return object{"key": key} }
 
-// bySessionKeyAnd adds what a method needs beside the session's key.
+// bySessionKeyAnd adds a param that a method needs beside the session's key.
 func bySessionKeyAnd(param string, value any) func(key, run string) object {
 	return func(key, _ string) object { return object{"sessionKey": key, param: value} }
 }
 
 func byRun(key, run string) object { return object{"sessionKey": key, "runId": run} }
 
-// methods are all of them, with deleting what the others need at the end.
+// methods are all methods for authenticated clients. A row can call them in this order: a
+// session that a method needs is not deleted before.
 func methods() []method {
 	return []method{
 		{name: "health", least: "viewer"},
@@ -35,7 +36,8 @@ func methods() []method {
 		{name: "sessions.preview", least: "viewer", session: bySessionKey},
 		{name: "chat.history", least: "viewer", session: bySessionKey},
 		{name: "chat.session.status", least: "viewer", session: bySessionKey},
-		{name: "chat.replay", least: "viewer", added: true, session: bySessionKeyAnd("afterSeq", 0)},
+		{name: "chat.replay", least: "viewer", added: true,
+			session: bySessionKeyAnd("afterSeq", 0)},
 
 		{name: "chat.send", least: "operator", session: bySessionKeyAnd("message", "echo x")},
 		{name: "chat.inject", least: "operator", session: bySessionKeyAnd("message", "x")},
@@ -66,10 +68,11 @@ func isAddition(name string) bool {
 	return slices.ContainsFunc(methods(), func(m method) bool { return m.name == name && m.added })
 }
 
-// ofSession gives calls of the methods about a session, by the method's name and
-// what tells the call from others of it.
-func ofSession(key, run string) map[string]object {
-	calls := map[string]object{"chat.abort by run": {"runId": run}, "chat.abort by both": byRun(key, run)}
+// sessionCalls gives params for the methods about a session. A key is the method's name; a
+// method with several calls has a suffix after a space.
+func sessionCalls(key, run string) map[string]object {
+	calls := map[string]object{"chat.abort by run": {"runId": run},
+		"chat.abort by both": byRun(key, run)}
 	for _, m := range methods() {
 		if m.session != nil {
 			calls[m.name] = m.session(key, run)
@@ -78,12 +81,12 @@ func ofSession(key, run string) map[string]object {
 	return calls
 }
 
-// leastRoles has a viewer and an operator call what they may, on a session of
-// their user, and what they may not.
+// leastRoles checks that a viewer and an operator may call the methods of their role, on a
+// session of their user, and are refused those of the next role.
 func leastRoles(v *visit) {
 	user := v.name("user")
 	operator, viewer := v.pair("operator", user).connect(v), v.pair("viewer", user).connect(v)
-	key := operator.session("begin")
+	key := operator.newSession("begin")
 	for _, m := range methods() {
 		var params object
 		if m.session != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestMethods holds that no method of the gateway is left out where rows go
-// through all of them, and that rows expect of each what the gateway does.
+// TestMethods checks that methods lists every method of the gateway, with the same role and
+// the same relation to sessions.
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	listed := map[string]method{}
@@ -33,6 +33,6 @@ func TestMethods(t *testing.T) {
 		delete(listed, m.Name)
 	}
 	if len(listed) > 0 {
-		t.Errorf("methods has %v, which the gateway has not", slices.Collect(maps.Keys(listed)))
+		t.Errorf("methods has %v, but the gateway does not", slices.Collect(maps.Keys(listed)))
 	}
 }

@@ -40,16 +40,19 @@ func (v *visit) require(o Offer) {
 	}
 }
 
-// relyOn ends the row as not applicable if the gateway lacks what a request needs.
-func (v *visit) relyOn(method string, params object) {
+// requireFor ends the row as not applicable if the gateway lacks an offer that the request
+// needs.
+func (v *visit) requireFor(method string, params object) {
 	for _, r := range []struct {
 		method, param string
 		offer         Offer
 	}{
-		{"chat.send", "ack", Accepting}, {"chat.send", "idempotencyKey", Idempotency}, {"connect",
-			"resume", Resuming},
-		{"connect", "client.caps", Formatting}, {"device.pair.approve", "role",
-			Assigning}, {"device.pair.approve", "userId", Assigning},
+		{"chat.send", "ack", Accepting},
+		{"chat.send", "idempotencyKey", Idempotency},
+		{"connect", "resume", Resuming},
+		{"connect", "client.caps", Formatting},
+		{"device.pair.approve", "role", Assigning},
+		{"device.pair.approve", "userId", Assigning},
 	} {
 		if r.method == method && get(params, r.param) != nil {
 			v.require(r.offer)
@@ -57,9 +60,9 @@ func (v *visit) relyOn(method string, params object) {
 	}
 }
 
-// lacking ends the row as not applicable if an error says that the gateway lacks a method
-// that is an addition.
-func (v *visit) lacking(code, message string) {
+// skipUnknownAddition ends the row as not applicable if an error says that the gateway
+// lacks a method that is an addition.
+func (v *visit) skipUnknownAddition(code, message string) {
 	method, unknown := strings.CutPrefix(message, "unknown method: ")
 	if code != "INVALID_REQUEST" || !unknown {
 		return
@@ -80,10 +83,10 @@ type Gateway struct {
 func Learn(ctx context.Context, t Target) (g Gateway, err error) {
 	probe := func(steps func(*visit)) error { return Row{steps: steps}.Check(ctx, t) }
 	var hello object
-	if err := probe(func(v *visit) {
-		hello = v.open(nil).call("connect",
-			object{"token": t.Token})
-	}); err != nil {
+	err = probe(func(v *visit) {
+		hello = v.open(nil).call("connect", object{"token": t.Token})
+	})
+	if err != nil {
 		return g, fmt.Errorf("connect with the token: %w", err)
 	}
 	if hello["role"] != "admin" {
@@ -98,10 +101,14 @@ func Learn(ctx context.Context, t Target) (g Gateway, err error) {
 		offer Offer
 		steps func(*visit)
 	}{
-		{DemoAgent, offersDemo}, {Accepting, offersAck}, {Idempotency,
-			offersIdempotency}, {Resuming, offersResume},
-		{Formatting, offersHTML}, {Pairing, offersPairing}, {Assigning, offersAssigning}, {Cookies,
-			offersCookies},
+		{DemoAgent, offersDemo},
+		{Accepting, offersAck},
+		{Idempotency, offersIdempotency},
+		{Resuming, offersResume},
+		{Formatting, offersHTML},
+		{Pairing, offersPairing},
+		{Assigning, offersAssigning},
+		{Cookies, offersCookies},
 	} {
 		switch err := probe(p.steps); {
 		case ctx.Err() != nil:
@@ -115,14 +122,14 @@ func Learn(ctx context.Context, t Target) (g Gateway, err error) {
 	return g, nil
 }
 
-// lacks is the error of a probe that has found that the gateway lacks an offer. A probe
-// that fails in another way has found out nothing; then the rows will fail and say more.
+// lacks is the error of a probe if the gateway lacks the offer. A probe that fails in
+// another way has found out nothing; then the rows will fail and say more.
 type lacks struct{}
 
 func (lacks) Error() string { return "not offered" }
 
-// see ends a probe if the gateway lacks the offer.
-func (v *visit) see(offered bool) {
+// mustOffer ends a probe with lacks if offered is false.
+func (v *visit) mustOffer(offered bool) {
 	if !offered {
 		panic(lacks{})
 	}
@@ -132,26 +139,26 @@ func offersDemo(v *visit) {
 	c := v.admin(v.name("user"))
 	word := v.name("word")
 	answer := c.answer(c.ask("chat.send", object{"message": "echo " + word}))
-	v.see(get(answer, "payload.content") == word)
+	v.mustOffer(get(answer, "payload.content") == word)
 }
 
 func offersAck(v *visit) {
 	c := v.admin(v.name("user"))
 	answer := c.answer(c.ask("chat.send", object{"message": "echo x", "ack": "accepted"}))
-	v.see(answer["ok"] != true || get(answer, "payload.status") != nil)
+	v.mustOffer(answer["ok"] != true || get(answer, "payload.status") != nil)
 }
 
 func offersIdempotency(v *visit) {
 	c := v.admin(v.name("user"))
 	send := object{"message": "echo x", "idempotencyKey": v.name("key")}
 	first, second := c.answer(c.ask("chat.send", send)), c.answer(c.ask("chat.send", send))
-	v.see(first["ok"] != true || get(first, "payload.runId") == get(second, "payload.runId"))
+	v.mustOffer(first["ok"] != true || get(first, "payload.runId") == get(second, "payload.runId"))
 }
 
 func offersResume(v *visit) {
 	p := v.open(nil).call("connect", object{"token": v.target.Token,
 		"resume": []object{{"sessionKey": v.name("none"), "afterSeq": 0}}})
-	v.see(p["resumed"] != nil)
+	v.mustOffer(p["resumed"] != nil)
 }
 
 func offersHTML(v *visit) {
@@ -168,13 +175,13 @@ func offersHTML(v *visit) {
 			return
 		}
 	}
-	v.see(false)
+	v.mustOffer(false)
 }
 
 func offersPairing(v *visit) {
 	c := v.open(nil)
 	answer := c.answer(c.ask("connect", object{}))
-	v.see(answer["ok"] == true && get(answer, "payload.status") == "pending_pairing" ||
+	v.mustOffer(answer["ok"] == true && get(answer, "payload.status") == "pending_pairing" ||
 		get(answer, "error.code") == "RESOURCE_EXHAUSTED")
 }
 
@@ -182,10 +189,10 @@ func offersAssigning(v *visit) {
 	user := v.name("user")
 	d := v.pair("viewer", user)
 	p := v.open(nil).call("connect", object{"sender_id": d.secret})
-	v.see(p["user_id"] == user && p["role"] == "viewer")
+	v.mustOffer(p["user_id"] == user && p["role"] == "viewer")
 }
 
 func offersCookies(v *visit) {
 	status := v.post(object{}).StatusCode
-	v.see(status != http.StatusNotFound && status != http.StatusMethodNotAllowed)
+	v.mustOffer(status != http.StatusNotFound && status != http.StatusMethodNotAllowed)
 }

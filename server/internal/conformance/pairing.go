@@ -14,28 +14,51 @@ const pairingSection = "Browser pairing"
 func pairing() []Row {
 	const section = pairingSection
 	return []Row{
-		{Section: section, Says: "connect without credentials → pending_pairing with a code and a sender_id", steps: pendingAnswer},
-		{Section: section, Says: "until approval the connection may call browser.pairing.status and nothing else", steps: pendingMayPoll},
+		{Section: section, steps: pendingAnswer,
+			Says: "connect without credentials → pending_pairing with a code and a sender_id"},
+		{Section: section, steps: pendingMayPoll,
+			Says: "until approval the connection may call browser.pairing.status and nothing else"},
 		{Section: section, Says: "it answers for the caller's own request only", steps: ownStatus},
-		{Section: section, Says: "the same connection is also told by event device.pair.resolved", steps: toldOfApproval},
-		{Section: section, Says: "device.pair.list → {pending:[…],paired:[…]}: the public id, never the secret", steps: deviceList},
-		{Section: section, Says: "approve: default role operator; default user a fresh user-…, never an existing one", steps: approveDefaults},
-		{Section: section, Says: "approve {code, userId, role, label} → {paired}", steps: approveNamed},
+		{Section: section, steps: approvalEvent,
+			Says: "the same connection is also told by event device.pair.resolved"},
+		{Section: section, steps: deviceList,
+			Says: "device.pair.list → {pending:[…],paired:[…]}: the public id, never the secret"},
+		{Section: section, steps: approveDefaults,
+			Says: "approve: default role operator; default user a fresh user-…, never an " +
+				"existing one"},
+		{Section: section, steps: approveNamed,
+			Says: "approve {code, userId, role, label} → {paired}"},
 		{Section: section, Says: "the code is usable once", steps: codeOnce},
-		{Section: section, Says: "after approval the client calls connect {sender_id} on the same or a new connection", steps: connectApproved},
-		{Section: section, Says: "a page reload while pending keeps its code", steps: reloadKeepsCode},
-		{Section: section, Says: "deny {code} → {denied:true}; that credential gets NOT_PAIRED with details.status denied", steps: denied},
-		{Section: section, Says: "and new requests from its address RESOURCE_EXHAUSTED, for 60 s", Greedy: true, Wait: time.Minute, steps: deniedCoolDown},
+		{Section: section, steps: connectApproved,
+			Says: "after approval the client calls connect {sender_id} on the same or a new " +
+				"connection"},
+		{Section: section, steps: reloadKeepsCode,
+			Says: "a page reload while pending keeps its code"},
+		{Section: section, steps: denied,
+			Says: "deny {code} → {denied:true}; that credential gets NOT_PAIRED with " +
+				"details.status denied"},
+		{Section: section, Greedy: true, Wait: time.Minute, steps: deniedCoolDown,
+			Says: "and new requests from its address RESOURCE_EXHAUSTED, for 60 s"},
 		{Section: section, Says: "valid 60 minutes", Wait: time.Hour, steps: expired},
-		{Section: section, Says: "revoke → {revoked:true} and every live connection of that device closes (1008, \"pairing revoked\")", Wait: time.Second, steps: revoked},
-		{Section: section, Says: "senderId in admin methods is an alias of deviceId", steps: revokedBySender},
-		{Section: section, Says: "a waiting connection of a revoked device closes too", steps: revokedWhileWaiting},
-		{Section: section, Says: "admins get device.pair.requested / device.pair.resolved; nobody else does", steps: adminEvents},
-		{Section: section, Says: "at most 3 pending requests an address", Greedy: true, Wait: 3 * time.Minute, steps: threePending},
+		{Section: section, Wait: time.Second, steps: revoked,
+			Says: "revoke → {revoked:true} and every live connection of that device closes " +
+				"(1008, \"pairing revoked\")"},
+		{Section: section, steps: revokedBySender,
+			Says: "senderId in admin methods is an alias of deviceId"},
+		{Section: section, steps: revokedWhileWaiting,
+			Says: "a waiting connection of a revoked device closes too"},
+		{Section: section, steps: adminEvents,
+			Says: "admins get device.pair.requested / device.pair.resolved; nobody else does"},
+		{Section: section, Greedy: true, Wait: 3 * time.Minute, steps: threePending,
+			Says: "at most 3 pending requests an address"},
 		{Section: section, Says: "device.* is for admins", steps: deviceMethodsForAdmins},
-		{Section: section, Says: "POST /api/session sets the device cookie and answers 204", steps: browserCookie},
-		{Section: section, Says: "the pending request is bound to the cookie and sender_id is left out of the answer", steps: browserPairs},
-		{Section: section, Says: "DELETE /api/session closes that credential's sockets", steps: browserSignsOut},
+		{Section: section, steps: browserCookie,
+			Says: "POST /api/session sets the device cookie and answers 204"},
+		{Section: section, steps: browserPairs,
+			Says: "the pending request is bound to the cookie and sender_id is left out of the " +
+				"answer"},
+		{Section: section, steps: browserSignsOut,
+			Says: "DELETE /api/session closes that credential's sockets"},
 	}
 }
 
@@ -49,10 +72,11 @@ func pendingAnswer(v *visit) {
 	v.want(p, "protocol", 3)
 	v.want(p, "status", "pending_pairing")
 	if code := v.text(p, "pairing_code"); !codeForm.MatchString(code) {
-		v.fail("the code is %q", code)
+		v.fail("the pairing_code is %q", code)
 	}
 	// 256 bits are 43 characters of base64.
-	if secret := v.text(p, "sender_id"); !senderForm.MatchString(secret) || len(secret) > 128 || len(secret) < 43 {
+	if secret := v.text(p, "sender_id"); !senderForm.MatchString(secret) || len(secret) > 128 ||
+		len(secret) < 43 {
 		v.fail("the sender_id is %q", secret)
 	}
 	until, err := time.Parse(time.RFC3339, v.text(p, "expires_at"))
@@ -67,8 +91,9 @@ func pendingAnswer(v *visit) {
 	for _, none := range []string{"role", "user_id", "limits"} {
 		v.want(p, none, nil)
 	}
-	if again := v.open(nil).call("connect", object{}); again["pairing_code"] == p["pairing_code"] || again["sender_id"] == p["sender_id"] {
-		v.fail("two requests have the same code or secret")
+	if again := v.open(nil).call("connect", object{}); again["pairing_code"] == p["pairing_code"] ||
+		again["sender_id"] == p["sender_id"] {
+		v.fail("two requests for pairing have the same code or secret")
 	}
 }
 
@@ -88,26 +113,28 @@ func ownStatus(v *visit) {
 	b.call("connect", object{})
 	v.admin("").call("device.pair.approve", object{"code": asked["pairing_code"]})
 	v.want(a.call("browser.pairing.status", nil), "status", "approved")
-	for _, params := range []object{nil, {"sender_id": asked["sender_id"]}, {"code": asked["pairing_code"], "pairing_code": asked["pairing_code"]}} {
+	for _, params := range []object{nil, {"sender_id": asked["sender_id"]},
+		{"code": asked["pairing_code"], "pairing_code": asked["pairing_code"]}} {
 		p := b.call("browser.pairing.status", params)
 		v.want(p, "status", "pending")
 		v.text(p, "expires_at")
 	}
 }
 
-func toldOfApproval(v *visit) {
+func approvalEvent(v *visit) {
 	c := v.open(nil)
 	asked := c.call("connect", object{})
 	v.admin("").call("device.pair.approve", object{"code": asked["pairing_code"]})
 	e := c.event("device.pair.resolved")
 	v.want(e, "payload.status", "approved")
 	v.want(e, "seq", nil)
-	if text := fmt.Sprint(e); strings.Contains(text, v.text(asked, "sender_id")) || strings.Contains(text, "userId") {
-		v.fail("the event tells too much: %s", text)
+	if text := fmt.Sprint(e); strings.Contains(text, v.text(asked, "sender_id")) ||
+		strings.Contains(text, "userId") {
+		v.fail("the event shows the secret or the user: %s", text)
 	}
 }
 
-// entry finds a device in a list.
+// entry finds the object in a list whose field has the value.
 func (v *visit) entry(list []any, field string, value any) object {
 	for _, d := range list {
 		if get(d, field) == value {
@@ -119,7 +146,8 @@ func (v *visit) entry(list []any, field string, value any) object {
 }
 
 func deviceList(v *visit) {
-	c := v.open(http.Header{"User-Agent": {"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}})
+	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	c := v.open(http.Header{"User-Agent": {firefox}})
 	asked := c.call("connect", object{"device_name": "Kitchen tablet"})
 	admin := v.admin("")
 	list := admin.call("device.pair.list", nil)
@@ -134,7 +162,8 @@ func deviceList(v *visit) {
 	admin.call("device.pair.approve", object{"code": asked["pairing_code"]})
 	after := admin.call("device.pair.list", nil)
 	paired := v.entry(v.list(after, "paired"), "deviceId", pending["deviceId"])
-	for _, field := range []string{"userId", "role", "deviceName", "address", "userAgent", "createdAt", "lastSeenAt"} {
+	for _, field := range []string{"userId", "role", "deviceName", "address", "userAgent",
+		"createdAt", "lastSeenAt"} {
 		v.text(paired, field)
 	}
 	for _, d := range v.list(after, "pending") {
@@ -152,7 +181,7 @@ func approveDefaults(v *visit) {
 	for range 3 {
 		d := v.pair("", "")
 		if !strings.HasPrefix(d.user, "user-") || users[d.user] {
-			v.fail("the fresh user is %q", d.user)
+			v.fail("the user is %q, want a new one that begins with user-", d.user)
 		}
 		users[d.user] = true
 		v.want(v.open(nil).call("connect", object{"sender_id": d.secret}), "role", "operator")
@@ -179,7 +208,8 @@ func codeOnce(v *visit) {
 	asked := v.open(nil).call("connect", object{})
 	code := object{"code": asked["pairing_code"]}
 	admin := v.admin("")
-	first, second, third := admin.ask("device.pair.approve", code), admin.ask("device.pair.approve", code), admin.ask("device.pair.deny", code)
+	first, second := admin.ask("device.pair.approve", code), admin.ask("device.pair.approve", code)
+	third := admin.ask("device.pair.deny", code)
 	admin.payload(first)
 	admin.refusal("FAILED_PRECONDITION", "", second)
 	admin.refusal("FAILED_PRECONDITION", "", third)
@@ -224,7 +254,8 @@ func denied(v *visit) {
 		e := c.refused("NOT_PAIRED", "", "connect", object{"sender_id": asked["sender_id"]})
 		v.want(e, "details.status", "denied")
 	}
-	admin.refused("FAILED_PRECONDITION", "", "device.pair.approve", object{"code": asked["pairing_code"]})
+	admin.refused("FAILED_PRECONDITION", "", "device.pair.approve",
+		object{"code": asked["pairing_code"]})
 }
 
 func deniedCoolDown(v *visit) {
@@ -233,10 +264,10 @@ func deniedCoolDown(v *visit) {
 	admin.call("device.pair.deny", object{"code": asked["pairing_code"]})
 	e := v.open(nil).refused("RESOURCE_EXHAUSTED", "denied", "connect", object{})
 	if after := v.number(e, "retryAfterMs"); after > 60_000 {
-		v.fail("retryAfterMs is %d", after)
+		v.fail("retryAfterMs is %d, want at most 60000", after)
 	}
 	own := v.address
-	if v.elsewhere() {
+	if v.changeAddress() {
 		v.open(nil).call("connect", object{})
 	}
 	v.address = own
@@ -256,10 +287,11 @@ func expired(v *visit) {
 	e := v.open(nil).refused("NOT_PAIRED", "", "connect", object{"sender_id": asked["sender_id"]})
 	v.want(e, "details.status", "expired")
 	admin := v.admin("")
-	admin.refused("FAILED_PRECONDITION", "expired", "device.pair.approve", object{"code": asked["pairing_code"]})
+	admin.refused("FAILED_PRECONDITION", "expired", "device.pair.approve",
+		object{"code": asked["pairing_code"]})
 	for _, d := range v.list(admin.call("device.pair.list", nil), "pending") {
 		if get(d, "code") == asked["pairing_code"] {
-			v.fail("an expired request is on the list")
+			v.fail("an expired request is listed as pending")
 		}
 	}
 	v.open(nil).call("connect", object{})
@@ -270,12 +302,13 @@ func revoked(v *visit) {
 	a, b, bystander := d.connect(v), d.connect(v), other.connect(v)
 	admin := v.admin("")
 	start := time.Now()
-	v.want(admin.call("device.pair.revoke", object{"deviceId": d.id, "channel": "ws"}), "revoked", true)
+	v.want(admin.call("device.pair.revoke", object{"deviceId": d.id, "channel": "ws"}), "revoked",
+		true)
 	for _, c := range []*client{a, b} {
 		c.closed(1008, "pairing revoked")
 	}
 	if took := time.Since(start); took > time.Second {
-		v.fail("closed after %v, want a second", took)
+		v.fail("closed after %v, want at most a second", took)
 	}
 	e := v.open(nil).refused("NOT_PAIRED", "", "connect", object{"sender_id": d.secret})
 	v.want(e, "details.status", "revoked")
@@ -284,7 +317,7 @@ func revoked(v *visit) {
 	bystander.settle()
 	for _, p := range v.list(admin.call("device.pair.list", nil), "paired") {
 		if get(p, "deviceId") == d.id {
-			v.fail("a revoked device is on the list")
+			v.fail("a revoked device is listed as paired")
 		}
 	}
 }
@@ -293,8 +326,9 @@ func revokedBySender(v *visit) {
 	d := v.pair("", "")
 	c := d.connect(v)
 	admin := v.admin("")
-	// The alias takes the public id; the secret is nobody's to name.
-	admin.refused("NOT_FOUND", "", "device.pair.revoke", object{"senderId": d.secret, "channel": "browser"})
+	// The alias takes the public id, not the secret.
+	admin.refused("NOT_FOUND", "", "device.pair.revoke",
+		object{"senderId": d.secret, "channel": "browser"})
 	c.settle()
 	admin.call("device.pair.revoke", object{"senderId": d.id, "channel": "browser"})
 	c.closed(1008, "pairing revoked")
@@ -313,11 +347,13 @@ func adminEvents(v *visit) {
 	admin, operator := v.admin(v.name("user")), v.member("operator")
 	c := v.open(nil)
 	asked := c.call("connect", object{"device_name": "Bob's laptop"})
-	e := admin.eventWith("device.pair.requested", func(p object) bool { return p["code"] == asked["pairing_code"] })
+	e := admin.eventWith("device.pair.requested",
+		func(p object) bool { return p["code"] == asked["pairing_code"] })
 	v.want(e, "payload.deviceName", "Bob's laptop")
 	v.want(e, "seq", nil)
 	paired := v.admin("").call("device.pair.approve", object{"code": asked["pairing_code"]})
-	e = admin.eventWith("device.pair.resolved", func(p object) bool { return p["code"] == asked["pairing_code"] })
+	e = admin.eventWith("device.pair.resolved",
+		func(p object) bool { return p["code"] == asked["pairing_code"] })
 	v.want(e, "payload.status", "approved")
 	v.want(e, "payload.paired.userId", get(paired, "paired.userId"))
 	if text := fmt.Sprint(e); strings.Contains(text, v.text(asked, "sender_id")) {
@@ -326,7 +362,7 @@ func adminEvents(v *visit) {
 	operator.settle()
 	for _, e := range operator.events {
 		if strings.HasPrefix(v.text(e, "event"), "device.") {
-			v.fail("an operator is told %v", e)
+			v.fail("an operator got the event %v", e)
 		}
 	}
 }
@@ -342,7 +378,7 @@ func threePending(v *visit) {
 	for _, c := range all[1:] {
 		v.must(c.ws.Close(), "close")
 	}
-	// A slot is held only while its requester was seen within 2 min.
+	// A request counts only if its requester was seen within the last 2 minutes.
 	for range 5 {
 		all[0].readFor(25 * time.Second)
 		v.want(all[0].call("browser.pairing.status", nil), "status", "pending")
@@ -357,58 +393,66 @@ func deviceMethodsForAdmins(v *visit) {
 	asked := v.open(nil).call("connect", object{})
 	d := v.pair("operator", "")
 	for _, c := range []*client{v.member("viewer"), d.connect(v)} {
-		c.refused("UNAUTHORIZED", "permission denied: device.pair.list requires admin", "device.pair.list", nil)
-		c.refused("UNAUTHORIZED", "requires admin", "device.pair.approve", object{"code": asked["pairing_code"]})
-		c.refused("UNAUTHORIZED", "requires admin", "device.pair.deny", object{"code": asked["pairing_code"]})
+		c.refused("UNAUTHORIZED", "permission denied: device.pair.list requires admin",
+			"device.pair.list", nil)
+		c.refused("UNAUTHORIZED", "requires admin", "device.pair.approve",
+			object{"code": asked["pairing_code"]})
+		c.refused("UNAUTHORIZED", "requires admin", "device.pair.deny",
+			object{"code": asked["pairing_code"]})
 		c.refused("UNAUTHORIZED", "requires admin", "device.pair.revoke", object{"deviceId": d.id})
 	}
-	v.pair("admin", "").connect(v).call("device.pair.approve", object{"code": asked["pairing_code"]})
+	v.pair("admin", "").connect(v).call("device.pair.approve",
+		object{"code": asked["pairing_code"]})
 }
 
 func browserCookie(v *visit) {
 	cookie := v.browser(object{})
-	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" || len(cookie.Value) < 43 || cookie.MaxAge <= 0 {
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" ||
+		len(cookie.Value) < 43 || cookie.MaxAge <= 0 {
 		v.fail("the cookie is %v", cookie)
 	}
-	if r := v.post(object{"token": "wrong"}); r.StatusCode != http.StatusUnauthorized || len(r.Cookies()) > 0 {
-		v.fail("a wrong token: HTTP %d and %d cookies, want 401 and none", r.StatusCode, len(r.Cookies()))
+	if r := v.post(object{"token": "wrong"}); r.StatusCode != http.StatusUnauthorized ||
+		len(r.Cookies()) > 0 {
+		v.fail("POST with a wrong token: HTTP %d and %d cookies, want 401 and none", r.StatusCode,
+			len(r.Cookies()))
 	}
 }
 
 func browserPairs(v *visit) {
 	cookie := v.browser(object{})
-	c := v.open(v.with(cookie))
+	c := v.open(v.cookieHeader(cookie))
 	asked := c.call("connect", object{})
 	v.want(asked, "status", "pending_pairing")
 	v.want(asked, "sender_id", nil)
-	again := v.open(v.with(cookie)).call("connect", object{})
+	again := v.open(v.cookieHeader(cookie)).call("connect", object{})
 	v.want(again, "pairing_code", asked["pairing_code"])
 	v.want(again, "sender_id", nil)
 	admin := v.admin("")
 	paired := admin.call("device.pair.approve", object{"code": asked["pairing_code"]})
 	v.want(c.event("device.pair.resolved"), "payload.status", "approved")
-	for _, c := range []*client{c, v.open(v.with(cookie))} {
+	for _, c := range []*client{c, v.open(v.cookieHeader(cookie))} {
 		p := c.call("connect", object{})
 		v.want(p, "user_id", get(paired, "paired.userId"))
 		v.want(p, "sender_id", nil)
 	}
-	foreign := v.with(cookie)
+	foreign := v.cookieHeader(cookie)
 	foreign.Del("Origin")
 	v.want(v.open(foreign).call("connect", object{}), "user_id", get(paired, "paired.userId"))
 	admin.call("device.pair.revoke", object{"deviceId": get(paired, "paired.deviceId")})
 	c.closed(1008, "pairing revoked")
-	e := v.open(v.with(cookie)).refused("NOT_PAIRED", "", "connect", object{})
+	e := v.open(v.cookieHeader(cookie)).refused("NOT_PAIRED", "", "connect", object{})
 	v.want(e, "details.status", "revoked")
 }
 
 func browserSignsOut(v *visit) {
 	cookie := v.browser(object{"token": v.target.Token})
-	c := v.open(v.with(cookie))
+	c := v.open(v.cookieHeader(cookie))
 	v.want(c.call("connect", object{}), "role", "admin")
-	answer := v.signOut(v.with(cookie))
-	if cookies := answer.Cookies(); answer.StatusCode != http.StatusNoContent || len(cookies) != 1 || cookies[0].MaxAge >= 0 {
+	answer := v.signOut(v.cookieHeader(cookie))
+	if cookies := answer.Cookies(); answer.StatusCode != http.StatusNoContent ||
+		len(cookies) != 1 || cookies[0].MaxAge >= 0 {
 		v.fail("DELETE /api/session: HTTP %d, cookies %v", answer.StatusCode, cookies)
 	}
 	c.closed(1008, "signed out")
-	v.open(v.with(cookie)).refused("NOT_PAIRED", "", "connect", object{})
+	v.open(v.cookieHeader(cookie)).refused("NOT_PAIRED", "", "connect", object{})
 }

@@ -9,15 +9,24 @@ import (
 func replaying() []Row {
 	const section = "Chat: replay and watch"
 	return []Row{
-		{Section: section, Says: "chat.replay {sessionKey, afterSeq, limit?} → {events, lastSeq, reset}", Demo: true, steps: replayed},
-		{Section: section, Says: "chat.replay: the events are those that followers got", Demo: true, steps: replayedAsSent},
-		{Section: section, Says: "chat.replay: pages end early so that the frame fits", Demo: true, steps: replayedLarge},
-		{Section: section, Says: "chat.replay: reset for another epoch, and for an afterSeq ahead of the log", Demo: true, steps: replayReset},
-		{Section: section, Says: "chat.replay: html for caps:[\"html\"]", Demo: true, steps: replayFormatted},
-		{Section: section, Says: "chat.replay: bad params are INVALID_REQUEST, an unknown session is NOT_FOUND", Demo: true, steps: replayRefused},
-		{Section: section, Says: "chat.watch: an admin follows a session live", Demo: true, steps: watched},
-		{Section: section, Says: "chat.watch: from after afterSeq, where that is given", Demo: true, steps: watchedFrom},
-		{Section: section, Says: "chat.watch: its owner's connections follow theirs without asking", Demo: true, steps: watchedOwn},
+		{Section: section, Demo: true, steps: replayed,
+			Says: "chat.replay {sessionKey, afterSeq, limit?} → {events, lastSeq, reset}"},
+		{Section: section, Demo: true, steps: replayedAsSent,
+			Says: "chat.replay: the events are those that followers got"},
+		{Section: section, Demo: true, steps: replayedLarge,
+			Says: "chat.replay: pages end early so that the frame fits"},
+		{Section: section, Demo: true, steps: replayReset,
+			Says: "chat.replay: reset for another epoch, and for an afterSeq ahead of the log"},
+		{Section: section, Demo: true, steps: replayFormatted,
+			Says: "chat.replay: html for caps:[\"html\"]"},
+		{Section: section, Demo: true, steps: replayRefused,
+			Says: "chat.replay: bad params are INVALID_REQUEST, an unknown session is NOT_FOUND"},
+		{Section: section, Demo: true, steps: watched,
+			Says: "chat.watch: an admin follows a session live"},
+		{Section: section, Demo: true, steps: watchedFrom,
+			Says: "chat.watch: from after afterSeq, where that is given"},
+		{Section: section, Demo: true, steps: watchedOwn,
+			Says: "chat.watch: its owner's connections follow theirs without asking"},
 		{Section: section, Says: "chat.unwatch ends that", Demo: true, steps: unwatched},
 	}
 }
@@ -47,7 +56,7 @@ func (c *client) replay(key any, after int64, limit int) (events []object, pages
 
 func replayed(v *visit) {
 	c := v.admin(v.name("user"))
-	key := c.session("one two three")
+	key := c.newSession("one two three")
 	history := c.call("chat.history", object{"sessionKey": key})
 	last := v.number(history, "lastSeq")
 	page := c.call("chat.replay", object{"sessionKey": key, "afterSeq": 0})
@@ -58,19 +67,21 @@ func replayed(v *visit) {
 	if n := len(v.list(page, "events")); int64(n) != last {
 		v.fail("%d events, want %d", n, last)
 	}
-	page = c.call("chat.replay", object{"sessionKey": key, "epoch": history["epoch"], "afterSeq": last - 1})
+	page = c.call("chat.replay",
+		object{"sessionKey": key, "epoch": history["epoch"], "afterSeq": last - 1})
 	v.want(page, "events.0.seq", last)
 	v.want(page, "events.1", nil)
-	if n := len(v.list(c.call("chat.replay", object{"sessionKey": key, "afterSeq": last}), "events")); n != 0 {
-		v.fail("%d events behind the last one", n)
+	if n := len(v.list(c.call("chat.replay", object{"sessionKey": key, "afterSeq": last}),
+		"events")); n != 0 {
+		v.fail("%d events after the last one, want none", n)
 	}
 	if all, pages := c.replay(key, 0, 2); int64(len(all)) != last || pages < 3 {
 		v.fail("%d events in %d pages", len(all), pages)
 	}
-	for range 600 { // more than a page has unless it is asked for
+	for range 600 { // more than the default limit of a page
 		c.ask("chat.inject", object{"sessionKey": key, "message": "note"})
 	}
-	c.log(key, func(e object) bool { return v.number(e, "seq") == last+600 })
+	c.eventsUntil(key, func(e object) bool { return v.number(e, "seq") == last+600 })
 	for limit, want := range map[int]int{0: 500, 600: 600, 100_000: 600} {
 		params := object{"sessionKey": key, "afterSeq": last}
 		if limit > 0 {
@@ -86,49 +97,54 @@ func replayedAsSent(v *visit) {
 	c := v.admin(v.name("user"))
 	key := v.text(c.call("chat.send", object{"message": "think"}), "sessionKey")
 	c.call("sessions.patch", object{"sessionKey": key, "label": "renamed"})
-	sent := c.log(key, func(e object) bool { return get(e, "payload.change") == "patched" })
+	sent := c.eventsUntil(key, func(e object) bool { return get(e, "payload.change") == "patched" })
 	if all, _ := c.replay(key, 0, 7); fmt.Sprint(all) != fmt.Sprint(sent) {
-		v.fail("sent were\n%v\nreplayed\n%v", sent, all)
+		v.fail("the events sent were\n%v\nthose replayed\n%v", sent, all)
 	}
 }
 
 func replayedLarge(v *visit) {
 	c := v.admin(v.name("user"))
-	key := c.session("begin")
+	key := c.newSession("begin")
 	before := v.number(c.call("chat.history", object{"sessionKey": key}), "lastSeq")
 	for i := range 5 {
-		c.call("chat.inject", object{"sessionKey": key, "message": fmt.Sprint(i, strings.Repeat("y", 200<<10))})
+		c.call("chat.inject", object{"sessionKey": key,
+			"message": fmt.Sprint(i, strings.Repeat("y", 200<<10))})
 	}
-	c.call("chat.inject", object{"sessionKey": key, "message": strings.Repeat("\x01", 79<<10)}) // 474 KiB as JSON
+	large := strings.Repeat("\x01", 79<<10) // 474 KiB as JSON
+	c.call("chat.inject", object{"sessionKey": key, "message": large})
 	all, pages := c.replay(key, before, 100)
 	if len(all) != 6 || pages < 4 {
-		v.fail("%d events of %d KiB came in %d pages", len(all), 6*200, pages)
+		v.fail("%d events, about %d KiB, in %d pages, want 6 in at least 4", len(all), 6*200, pages)
 	}
 }
 
 func replayReset(v *visit) {
 	c := v.admin(v.name("user"))
-	key := c.session("begin")
+	key := c.newSession("begin")
 	before := c.call("chat.history", object{"sessionKey": key})
-	ahead := object{"sessionKey": key, "epoch": before["epoch"], "afterSeq": v.number(before, "lastSeq") + 1}
+	ahead := object{"sessionKey": key, "epoch": before["epoch"],
+		"afterSeq": v.number(before, "lastSeq") + 1}
 	c.call("sessions.reset", object{"key": key})
-	c.session("another session")
+	c.newSession("another session")
 	now := c.call("chat.history", object{"sessionKey": key})
 	for _, params := range []object{
-		ahead, {"sessionKey": key, "epoch": before["epoch"], "afterSeq": 1}, {"sessionKey": key, "afterSeq": 100},
+		ahead,
+		{"sessionKey": key, "epoch": before["epoch"], "afterSeq": 1},
+		{"sessionKey": key, "afterSeq": 100},
 	} {
 		page := c.call("chat.replay", params)
 		v.want(page, "reset", true)
 		v.want(page, "epoch", now["epoch"])
 		v.want(page, "lastSeq", now["lastSeq"])
 		if len(v.list(page, "events")) != 0 {
-			v.fail("a reset with events")
+			v.fail("an answer with reset true has events")
 		}
 	}
 }
 
-// fold applies the patches in events to the blocks that are shown.
-func (v *visit) fold(blocks []any, events []object) []any {
+// applyPatches applies the patches in events to the blocks that are shown.
+func (v *visit) applyPatches(blocks []any, events []object) []any {
 	for _, e := range events {
 		html, ok := get(e, "payload.payload.html").(object)
 		if !ok {
@@ -136,21 +152,22 @@ func (v *visit) fold(blocks []any, events []object) []any {
 		}
 		more, _ := html["blocks"].([]any)
 		if len(more) == 0 {
-			continue // the text alone, or what appends to code, which these answers have not
+			continue // no html, or text to append to a code block, which these answers do not have
 		}
 		from := int(v.number(html, "from"))
 		if from > len(blocks) {
-			v.fail("html from block %d, there are %d", from, len(blocks))
+			v.fail("html begins at block %d, but there are only %d blocks", from, len(blocks))
 		}
 		blocks = append(slices.Clone(blocks[:from]), more...)
 	}
 	return blocks
 }
 
-// rich is a connection of the user that takes formatted text.
-func (v *visit) rich(user string, params object) *client {
+// connectFormatted connects as the user, with the token, and asks for formatted text.
+func (v *visit) connectFormatted(user string, params object) *client {
 	c := v.open(nil)
-	params["token"], params["user_id"], params["client"] = v.target.Token, user, object{"caps": []string{"html"}}
+	params["token"], params["user_id"] = v.target.Token, user
+	params["client"] = object{"caps": []string{"html"}}
 	c.call("connect", params)
 	return c
 }
@@ -159,13 +176,14 @@ const formattedAnswer = "echo **bold** and `code`, then\n\n- a list\n- of *two*\
 
 func replayFormatted(v *visit) {
 	user := v.name("user")
-	plain, rich := v.admin(user), v.rich(user, object{})
+	plain, rich := v.admin(user), v.connectFormatted(user, object{})
 	key := v.text(plain.call("chat.send", object{"message": formattedAnswer}), "sessionKey")
-	want := fmt.Sprint(get(rich.call("chat.history", object{"sessionKey": key}), "messages.1.html.blocks"))
+	want := fmt.Sprint(get(rich.call("chat.history", object{"sessionKey": key}),
+		"messages.1.html.blocks"))
 	for _, limit := range []int{1, 3, 100} {
 		all, _ := rich.replay(key, 0, limit)
-		if got := fmt.Sprint(v.fold(nil, all)); got != want {
-			v.fail("in pages of %d it is formatted as %s, want %s", limit, got, want)
+		if got := fmt.Sprint(v.applyPatches(nil, all)); got != want {
+			v.fail("replayed in pages of %d, the formatted answer is %s, want %s", limit, got, want)
 		}
 	}
 	if all, _ := plain.replay(key, 0, 100); strings.Contains(fmt.Sprint(all), "html:") {
@@ -175,14 +193,17 @@ func replayFormatted(v *visit) {
 
 func replayRefused(v *visit) {
 	c := v.admin(v.name("user"))
-	key := c.session("begin")
+	key := c.newSession("begin")
 	for field, params := range map[string]object{
-		"sessionKey": {"sessionKey": "a b", "afterSeq": 0}, "afterSeq": {"sessionKey": key, "afterSeq": -1},
-		"limit": {"sessionKey": key, "afterSeq": 0, "limit": 0}, "params": {"sessionKey": key, "afterSeq": "1"},
+		"sessionKey": {"sessionKey": "a b", "afterSeq": 0},
+		"afterSeq":   {"sessionKey": key, "afterSeq": -1},
+		"limit":      {"sessionKey": key, "afterSeq": 0, "limit": 0},
+		"params":     {"sessionKey": key, "afterSeq": "1"},
 	} {
 		c.refused("INVALID_REQUEST", field, "chat.replay", params)
 	}
-	c.refused("INVALID_REQUEST", "afterSeq", "chat.watch", object{"sessionKey": key, "afterSeq": -1})
+	c.refused("INVALID_REQUEST", "afterSeq", "chat.watch",
+		object{"sessionKey": key, "afterSeq": -1})
 	c.refused("INVALID_REQUEST", "sessionKey", "chat.watch", object{"sessionKey": ""})
 	c.refused("INVALID_REQUEST", "sessionKey", "chat.unwatch", object{"sessionKey": ""})
 	for _, method := range []string{"chat.replay", "chat.watch"} {
@@ -203,7 +224,7 @@ func (c *client) received(key string) (events []object) {
 
 func watched(v *visit) {
 	owner, admin := v.member("operator"), v.admin(v.name("user"))
-	key := owner.session("begin")
+	key := owner.newSession("begin")
 	last := v.number(owner.call("chat.history", object{"sessionKey": key}), "lastSeq")
 	at := admin.call("chat.watch", object{"sessionKey": key})
 	v.want(at, "sessionKey", key)
@@ -211,26 +232,30 @@ func watched(v *visit) {
 	v.want(at, "lastSeq", last)
 	v.text(at, "epoch")
 	owner.call("chat.send", object{"sessionKey": key, "message": "echo more words"})
-	other := owner.session("not watched")
-	mine := owner.log(key, func(e object) bool { return ended(e) && v.number(e, "seq") > last })
-	its := admin.log(key, ended)
-	if mine := mine[last:]; fmt.Sprint(mine) != fmt.Sprint(its) {
-		v.fail("the owner got\n%v\nthe admin\n%v", mine, its)
+	other := owner.newSession("not watched")
+	toOwner := owner.eventsUntil(key,
+		func(e object) bool { return ended(e) && v.number(e, "seq") > last })
+	toAdmin := admin.eventsUntil(key, ended)
+	if toOwner := toOwner[last:]; fmt.Sprint(toOwner) != fmt.Sprint(toAdmin) {
+		v.fail("the owner got\n%v\nthe admin\n%v", toOwner, toAdmin)
 	}
 	if more := admin.received(other); len(more) > 0 {
-		v.fail("the admin was told of a session that is not watched: %v", more)
+		v.fail("the admin got events of a session that is not watched: %v", more)
 	}
 }
 
 func watchedFrom(v *visit) {
 	owner, admin := v.member("operator"), v.admin(v.name("user"))
-	key := owner.session("begin")
+	key := owner.newSession("begin")
 	history := owner.call("chat.history", object{"sessionKey": key})
-	at := admin.call("chat.watch", object{"sessionKey": key, "epoch": history["epoch"], "afterSeq": 1})
+	at := admin.call("chat.watch",
+		object{"sessionKey": key, "epoch": history["epoch"], "afterSeq": 1})
 	v.want(at, "status", "live")
 	owner.call("chat.send", object{"sessionKey": key, "message": "echo more words"})
 	next := int64(2)
-	for _, e := range admin.log(key, func(e object) bool { return ended(e) && v.number(e, "seq") > v.number(history, "lastSeq") }) {
+	for _, e := range admin.eventsUntil(key, func(e object) bool {
+		return ended(e) && v.number(e, "seq") > v.number(history, "lastSeq")
+	}) {
 		v.want(e, "seq", next)
 		next++
 	}
@@ -244,27 +269,27 @@ func watchedFrom(v *visit) {
 func watchedOwn(v *visit) {
 	user := v.name("user")
 	admin := v.admin(user)
-	key := admin.session("begin")
+	key := admin.newSession("begin")
 	v.want(admin.call("chat.watch", object{"sessionKey": key}), "status", "live")
 	before := len(admin.received(key))
 	admin.call("chat.inject", object{"sessionKey": key, "message": "once"})
 	if n := len(admin.received(key)) - before; n != 1 {
-		v.fail("one's own session that is watched tells %d times of a message", n)
+		v.fail("%d events for one message in a watched session of one's own, want 1", n)
 	}
 	admin.call("chat.unwatch", object{"sessionKey": key})
 	admin.call("chat.inject", object{"sessionKey": key, "message": "twice"})
 	if n := len(admin.received(key)) - before; n != 2 {
-		v.fail("one's own session is followed no more")
+		v.fail("after chat.unwatch on one's own session, %d events came, want 2", n)
 	}
 }
 
 func unwatched(v *visit) {
 	owner, admin := v.member("operator"), v.admin(v.name("user"))
-	key := owner.session("begin")
+	key := owner.newSession("begin")
 	admin.call("chat.watch", object{"sessionKey": key})
 	owner.call("chat.inject", object{"sessionKey": key, "message": "seen"})
 	if n := len(admin.received(key)); n != 1 {
-		v.fail("told %d times", n)
+		v.fail("%d events while the session is watched, want 1", n)
 	}
 	for range 2 {
 		admin.call("chat.unwatch", object{"sessionKey": key})
@@ -272,6 +297,6 @@ func unwatched(v *visit) {
 	admin.call("chat.unwatch", object{"sessionKey": v.name("none")})
 	owner.call("chat.inject", object{"sessionKey": key, "message": "unseen"})
 	if n := len(admin.received(key)); n != 1 {
-		v.fail("told of what is watched no more")
+		v.fail("%d events after chat.unwatch, want 1 as before", n)
 	}
 }

@@ -8,16 +8,27 @@ import (
 func sessions() []Row {
 	const section = "Chat: sessions and system"
 	return []Row{
-		{Section: section, Says: "every method checks that the session belongs to the caller; admins pass", Demo: true, steps: ownership},
-		{Section: section, Says: "least roles: viewer — health, status, agents.list, sessions.list/preview, chat.history/session.status/replay; operator — chat.send/inject/abort/retry, sessions.patch/delete/reset; admin — the rest", Demo: true, steps: leastRoles},
-		{Section: section, Says: "role is checked before ownership", Demo: true, steps: roleBeforeOwnership},
-		{Section: section, Says: "sessions.list {agentId?,query?,limit?,cursor?}: the caller's own", Demo: true, steps: sessionsList},
-		{Section: section, Says: "sessions.preview {sessionKey}", Demo: true, steps: sessionsPreview},
-		{Section: section, Says: "sessions.patch {sessionKey,label?,pinned?}; event session.updated", Demo: true, steps: sessionsPatch},
-		{Section: section, Says: "sessions.reset {key}: another epoch", Demo: true, steps: sessionsReset},
+		{Section: section, Demo: true, steps: ownership,
+			Says: "every method checks that the session belongs to the caller; admins pass"},
+		{Section: section, Demo: true, steps: leastRoles,
+			Says: "least roles: viewer — health, status, agents.list, sessions.list/preview, " +
+				"chat.history/session.status/replay; operator — chat.send/inject/abort/retry, " +
+				"sessions.patch/delete/reset; admin — the rest"},
+		{Section: section, Demo: true, steps: roleBeforeOwnership,
+			Says: "role is checked before ownership"},
+		{Section: section, Demo: true, steps: sessionsList,
+			Says: "sessions.list {agentId?,query?,limit?,cursor?}: the caller's own"},
+		{Section: section, Demo: true, steps: sessionsPreview,
+			Says: "sessions.preview {sessionKey}"},
+		{Section: section, Demo: true, steps: sessionsPatch,
+			Says: "sessions.patch {sessionKey,label?,pinned?}; event session.updated"},
+		{Section: section, Demo: true, steps: sessionsReset,
+			Says: "sessions.reset {key}: another epoch"},
 		{Section: section, Says: "sessions.delete {key}", Demo: true, steps: sessionsDelete},
-		{Section: section, Says: "deleting or resetting a session ends its runs", Demo: true, steps: deletedWhileRunning},
-		{Section: section, Says: "health (anyone authenticated; lists clients only to admins)", steps: health},
+		{Section: section, Demo: true, steps: deletedWhileRunning,
+			Says: "deleting or resetting a session ends its runs"},
+		{Section: section, steps: health,
+			Says: "health (anyone authenticated; lists clients only to admins)"},
 		{Section: section, Says: "status, agents.list", steps: statusAndAgents},
 	}
 }
@@ -27,23 +38,24 @@ func ownership(v *visit) {
 	sent := owner.call("chat.send", object{"message": "echo secret words"})
 	key := v.text(sent, "sessionKey")
 	owner.settle()
-	for name, params := range ofSession(key, v.text(sent, "runId")) {
+	for name, params := range sessionCalls(key, v.text(sent, "runId")) {
 		method, _, _ := strings.Cut(name, " ")
 		e := other.refused("FORBIDDEN", "session does not belong to user", method, params)
 		if text := fmt.Sprint(e); strings.Contains(text, "secret words") {
-			v.fail("the refusal tells of the session: %s", text)
+			v.fail("the refusal has words of the session: %s", text)
 		}
 		switch method {
 		case "sessions.delete", "sessions.reset":
 		case "chat.retry":
-			admin.refused("FAILED_PRECONDITION", "", method, params) // its run was not stopped
+			admin.refused("FAILED_PRECONDITION", "", method, params) // the run has completed
 		default:
 			admin.call(method, params)
 		}
 	}
-	// A key of one's own does not open another's run.
-	mine := other.session("mine")
-	other.refused("FORBIDDEN", "session does not belong to user", "chat.abort", object{"sessionKey": mine, "runId": sent["runId"]})
+	// The key of one's own session gives no access to another user's run.
+	mine := other.newSession("mine")
+	other.refused("FORBIDDEN", "session does not belong to user", "chat.abort",
+		object{"sessionKey": mine, "runId": sent["runId"]})
 	other.refused("FORBIDDEN", "session does not belong to user", "chat.send",
 		object{"sessionKey": key, "message": "echo x", "idempotencyKey": "k"})
 	admin.call("sessions.reset", object{"key": key})
@@ -51,10 +63,12 @@ func ownership(v *visit) {
 }
 
 func roleBeforeOwnership(v *visit) {
-	key := v.member("operator").session("begin")
-	v.member("viewer").refused("UNAUTHORIZED", "requires operator", "chat.inject", object{"sessionKey": key, "message": "x"})
+	key := v.member("operator").newSession("begin")
+	v.member("viewer").refused("UNAUTHORIZED", "requires operator", "chat.inject",
+		object{"sessionKey": key, "message": "x"})
 }
 
+// labels lists sessions, and returns their labels and the next page's cursor.
 func (c *client) labels(params object) (labels []string, cursor any) {
 	page := c.call("sessions.list", params)
 	for _, s := range c.v.list(page, "sessions") {
@@ -65,11 +79,12 @@ func (c *client) labels(params object) (labels []string, cursor any) {
 
 func sessionsList(v *visit) {
 	c, other := v.member("operator"), v.member("operator")
-	other.session("not mine")
+	other.newSession("not mine")
 	var keys []string
 	for i := range 7 {
-		key := c.session(fmt.Sprintf("%d", i))
-		c.call("sessions.patch", object{"sessionKey": key, "label": fmt.Sprintf("100%% number_%d", i)})
+		key := c.newSession(fmt.Sprintf("%d", i))
+		c.call("sessions.patch",
+			object{"sessionKey": key, "label": fmt.Sprintf("100%% number_%d", i)})
 		keys = append(keys, key)
 	}
 	c.call("sessions.patch", object{"sessionKey": keys[2], "pinned": true})
@@ -97,13 +112,14 @@ func sessionsList(v *visit) {
 	if fmt.Sprint(short(all)) != want {
 		v.fail("listed by cursor %v, want %s", all, want)
 	}
-	for query, n := range map[string]int{"NUMBER_3": 1, "100%": 7, "_": 7, "%3": 0, "none": 0, "\\": 0} {
+	for query, n := range map[string]int{"NUMBER_3": 1, "100%": 7, "_": 7, "%3": 0, "none": 0,
+		"\\": 0} {
 		if labels, _ := c.labels(object{"query": query}); len(labels) != n {
 			v.fail("query %q finds %v, want %d", query, labels, n)
 		}
 	}
 	if labels, _ := c.labels(object{"agentId": "no-such-agent"}); len(labels) != 0 {
-		v.fail("an unknown agent has %v", labels)
+		v.fail("an unknown agent has the sessions %v, want none", labels)
 	}
 	s := v.list(c.call("sessions.list", object{"limit": 1}), "sessions")[0].(object)
 	for _, field := range []string{"key", "agentId", "userId", "epoch", "createdAt", "updatedAt"} {
@@ -115,7 +131,7 @@ func sessionsList(v *visit) {
 
 func sessionsPreview(v *visit) {
 	c := v.admin(v.name("user"))
-	key := c.session("begin")
+	key := c.newSession("begin")
 	for i := range 20 {
 		c.call("chat.inject", object{"sessionKey": key, "message": fmt.Sprintf("note %d", i)})
 	}
@@ -123,19 +139,21 @@ func sessionsPreview(v *visit) {
 	v.want(p, "session.key", key)
 	messages := v.list(p, "messages")
 	if n := len(messages); n == 0 || n > 20 || get(messages[n-1], "content") != "note 19" {
-		v.fail("a preview of %d messages", n)
+		v.fail("a preview has %d messages, want up to 20 that end with the newest", n)
 	}
 }
 
 func sessionsPatch(v *visit) {
 	user := v.name("user")
 	a, b := v.admin(user), v.admin(user)
-	key := a.session("begin")
-	for _, change := range []object{{"label": "Gäste <b>"}, {"pinned": true}, {"label": "both", "pinned": false}} {
+	key := a.newSession("begin")
+	for _, change := range []object{{"label": "Gäste <b>"}, {"pinned": true},
+		{"label": "both", "pinned": false}} {
 		change["sessionKey"] = key
 		p := a.call("sessions.patch", change)
 		for _, c := range []*client{a, b} {
-			e := c.eventWith("session.updated", func(e object) bool { return e["sessionKey"] == key && e["change"] == "patched" })
+			e := c.eventWith("session.updated",
+				func(e object) bool { return e["sessionKey"] == key && e["change"] == "patched" })
 			v.want(e, "payload.session.label", get(p, "session.label"))
 			v.want(e, "seq", v.number(p, "session.lastSeq"))
 		}
@@ -147,18 +165,19 @@ func sessionsPatch(v *visit) {
 		}
 	}
 	v.want(a.call("sessions.preview", object{"sessionKey": key}), "session.label", "both")
-	a.refused("INVALID_REQUEST", "label", "sessions.patch", object{"sessionKey": key, "label": "  "})
+	a.refused("INVALID_REQUEST", "label", "sessions.patch",
+		object{"sessionKey": key, "label": "  "})
 	a.refused("NOT_FOUND", "", "sessions.patch", object{"sessionKey": v.name("none"), "label": "x"})
 }
 
 func sessionsReset(v *visit) {
 	user := v.name("user")
 	a, b := v.admin(user), v.admin(user)
-	key := a.session("begin")
+	key := a.newSession("begin")
 	before := a.call("chat.history", object{"sessionKey": key})
 	p := a.call("sessions.reset", object{"key": key})
 	if p := v.text(p, "session.epoch"); p == before["epoch"] {
-		v.fail("the epoch is still %s", p)
+		v.fail("the epoch is still %s after the reset", p)
 	}
 	for _, c := range []*client{a, b} {
 		e := c.eventWith("session.updated", func(e object) bool { return e["change"] == "reset" })
@@ -169,31 +188,32 @@ func sessionsReset(v *visit) {
 	if len(v.list(after, "messages")) != 0 || v.number(after, "lastSeq") != 1 {
 		v.fail("after the reset: %v", after)
 	}
-	v.want(a.call("chat.send", object{"sessionKey": key, "message": "echo anew"}), "content", "anew")
+	v.want(a.call("chat.send", object{"sessionKey": key, "message": "echo anew"}), "content",
+		"anew")
 }
 
 func sessionsDelete(v *visit) {
 	user := v.name("user")
 	a, b := v.admin(user), v.admin(user)
-	key := a.session("begin")
+	key := a.newSession("begin")
 	before := a.call("chat.history", object{"sessionKey": key})
 	v.want(a.call("sessions.delete", object{"key": key}), "deleted", true)
 	for _, c := range []*client{a, b} {
 		e := c.eventWith("session.updated", func(e object) bool { return e["change"] == "deleted" })
 		v.want(e, "payload.sessionKey", key)
 	}
-	for name, params := range ofSession(key, "run-none") {
+	for name, params := range sessionCalls(key, "run-none") {
 		if method, _, more := strings.Cut(name, " "); !more && method != "chat.send" {
 			a.refused("NOT_FOUND", "", method, params)
 		}
 	}
 	if labels, _ := a.labels(nil); len(labels) != 0 {
-		v.fail("still listed: %v", labels)
+		v.fail("a deleted session is listed: %v", labels)
 	}
 	a.call("chat.send", object{"sessionKey": key, "message": "echo again"})
 	after := a.call("chat.history", object{"sessionKey": key})
 	if after["epoch"] == before["epoch"] || len(v.list(after, "messages")) != 2 {
-		v.fail("the session came back with %v", after)
+		v.fail("the new session of this key has %v, want another epoch and 2 messages", after)
 	}
 }
 
@@ -206,10 +226,11 @@ func deletedWhileRunning(v *visit) {
 		waiting := c.ask("chat.send", object{"message": "echo never", "sessionKey": key})
 		c.call(method, object{"key": key})
 		for _, id := range []string{send, waiting} {
-			c.answer(id) // one, whatever it says
+			c.answer(id) // one answer; any will do
 		}
-		v.want(c.call("chat.send", object{"message": "echo on", "sessionKey": key}), "content", "on")
-		all, _ := c.pages(fmt.Sprint(key), 50)
+		v.want(c.call("chat.send", object{"message": "echo on", "sessionKey": key}), "content",
+			"on")
+		all, _ := c.transcript(fmt.Sprint(key), 50)
 		if len(all) != 2 {
 			v.fail("%s: %d messages, want 2", method, len(all))
 		}
@@ -229,7 +250,8 @@ func health(v *visit) {
 	for _, field := range []string{"id", "userId", "role", "address", "connectedAt"} {
 		v.text(own, field)
 	}
-	if strings.Contains(fmt.Sprint(p), d.secret) || strings.Contains(fmt.Sprint(p), v.target.Token) {
+	if strings.Contains(fmt.Sprint(p), d.secret) ||
+		strings.Contains(fmt.Sprint(p), v.target.Token) {
 		v.fail("health shows a secret")
 	}
 }

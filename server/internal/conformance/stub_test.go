@@ -17,9 +17,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn/conntest"
 )
 
-// stub speaks the least of v3 that one can chat with: connect with a token,
-// chat.send, health. It has sessions that nothing ends, and neither pairing nor
-// any addition.
+// stub is a gateway with the smallest part of v3 that a chat needs: connect with a token,
+// chat.send and health. It has neither pairing nor any addition, and cannot delete
+// sessions.
 func stub(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/ws" {
 		http.NotFound(w, r)
@@ -45,7 +45,8 @@ func stub(w http.ResponseWriter, r *http.Request) {
 		if id, ok := q["id"].(string); ok {
 			answer["id"] = id
 		}
-		if text, err = json.Marshal(answer); err != nil || ws.Write(r.Context(), websocket.MessageText, text) != nil {
+		if text, err = json.Marshal(answer); err != nil ||
+			ws.Write(r.Context(), websocket.MessageText, text) != nil {
 			return
 		}
 	}
@@ -56,18 +57,21 @@ func stubAnswer(connected *bool, method, params any) object {
 	switch {
 	case method == "connect" && get(params, "token") == "right":
 		*connected = true
-		return fine(object{"protocol": 3, "role": "admin", "user_id": "admin", "server": object{"name": "stub", "version": "1"}})
+		return fine(object{"protocol": 3, "role": "admin", "user_id": "admin",
+			"server": object{"name": "stub", "version": "1"}})
 	case method == "connect":
 		return refuses("UNAUTHORIZED", "invalid token")
 	case !*connected:
 		return refuses("UNAUTHORIZED", notFirst)
 	case method == "health":
-		return fine(object{"status": "ok", "protocol": 3, "clients": []any{object{"address": "right"}}})
-	case method == "sessions.list": // says more than it should
+		return fine(object{"status": "ok", "protocol": 3,
+			"clients": []any{object{"address": "right"}}})
+	case method == "sessions.list": // the refusal has the token
 		return refuses("INTERNAL", "no sessions for token right")
 	case method == "chat.send":
 		message, _ := get(params, "message").(string)
-		return fine(object{"runId": "run", "sessionKey": "key", "content": strings.TrimPrefix(message, "echo "), "usage": object{}})
+		return fine(object{"runId": "run", "sessionKey": "key",
+			"content": strings.TrimPrefix(message, "echo "), "usage": object{}})
 	}
 	name, _ := method.(string)
 	return refuses("INVALID_REQUEST", "unknown method: "+name)
@@ -77,15 +81,15 @@ func refuses(code, message string) object {
 	return object{"ok": false, "error": object{"code": code, "message": message}}
 }
 
-// TestIncompletePeer walks all rows against one that has little of the protocol:
-// each comes to a clear end, the additions are no failures, and it does not take
-// for ever.
+// TestIncompletePeer walks all rows against stub: each row gets an outcome in a bounded
+// time, and missing additions are no failures.
 func TestIncompletePeer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := conntest.Serve(t, http.HandlerFunc(stub))
 		dial := func(context.Context, string, string) (net.Conn, error) { return server.Pipe(t), nil }
-		target := Target{URL: strings.TrimSuffix(server.URL(""), "/"), Token: "right", Proxied: true, Dial: dial}
+		target := Target{URL: strings.TrimSuffix(server.URL(""), "/"), Token: "right",
+			Proxied: true, Dial: dial}
 		began := time.Now()
 		about, err := Learn(t.Context(), target)
 		if err != nil || about.Name != "stub" {
@@ -95,7 +99,7 @@ func TestIncompletePeer(t *testing.T) {
 		table := Table{URL: target.URL, Gateway: about.Name, Without: about.Without}
 		table.Rows, table.Left = Walk(t.Context(), target, Plan{})
 		if took := time.Since(began); took > 30*time.Minute {
-			t.Errorf("it took %v", took)
+			t.Errorf("the walk took %v, want at most 30 min", took)
 		}
 		outcomes := map[string]Outcome{}
 		for _, r := range table.Rows {
@@ -117,7 +121,8 @@ func TestIncompletePeer(t *testing.T) {
 				t.Errorf("%s: %q, want %q", says, outcomes[says], want)
 			}
 		}
-		if i := slices.IndexFunc(table.Rows, func(r Result) bool { return strings.Contains(r.Why, "(the token)") }); i < 0 {
+		if i := slices.IndexFunc(table.Rows,
+			func(r Result) bool { return strings.Contains(r.Why, "(the token)") }); i < 0 {
 			t.Error("no row quotes the answer with the token")
 		}
 		for _, r := range table.Rows {
@@ -126,7 +131,8 @@ func TestIncompletePeer(t *testing.T) {
 			}
 		}
 		var text bytes.Buffer
-		if err := table.WriteText(&text); err != nil || strings.Contains(text.String(), "runtime error") {
+		if err := table.WriteText(&text); err != nil ||
+			strings.Contains(text.String(), "runtime error") {
 			t.Errorf("%v\n%s", err, text.String())
 		}
 		for _, o := range []Offer{Pairing, Resuming, Limits, Cookies} {
@@ -137,7 +143,7 @@ func TestIncompletePeer(t *testing.T) {
 	})
 }
 
-// TestSilentPeer is one that opens sockets and says nothing.
+// TestSilentPeer calls Learn on a server that opens WebSockets and sends nothing.
 func TestSilentPeer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -150,8 +156,10 @@ func TestSilentPeer(t *testing.T) {
 		}))
 		dial := func(context.Context, string, string) (net.Conn, error) { return server.Pipe(t), nil }
 		began := time.Now()
-		_, err := Learn(t.Context(), Target{URL: strings.TrimSuffix(server.URL(""), "/"), Token: "right", Dial: dial})
-		if err == nil || !strings.Contains(err.Error(), "nothing came in time") || time.Since(began) > 2*rowTimeout {
+		_, err := Learn(t.Context(),
+			Target{URL: strings.TrimSuffix(server.URL(""), "/"), Token: "right", Dial: dial})
+		if err == nil || !strings.Contains(err.Error(), "nothing came in time") ||
+			time.Since(began) > 2*rowTimeout {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})

@@ -14,7 +14,7 @@ type Table struct {
 	Gateway string   `json:"gateway"`           // its name and version
 	Without []Offer  `json:"without,omitempty"` // what the gateway lacks
 	Rows    []Result `json:"rows"`
-	Left    []string `json:"left,omitempty"` // what rows have created and was not removed
+	Left    []string `json:"left,omitempty"` // what rows have created and Walk has not removed
 }
 
 // Count counts the rows with an outcome.

@@ -10,8 +10,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
 )
 
-// maxPendingFrame is what a message may have until the client is authenticated,
-// in bytes.
+// maxPendingFrame is the largest message until the client is authenticated, in bytes.
 const maxPendingFrame = 16 << 10
 
 const tooBig = "frame over 512 KiB: split it, or upload files over HTTP"
@@ -20,37 +19,63 @@ func transport() []Row {
 	const section = "Transport"
 	return []Row{
 		{Section: section, Says: "endpoint: GET /ws → 101", steps: func(v *visit) { v.open(nil) }},
-		{Section: section, Says: "a binary message gets INVALID_REQUEST: invalid frame", steps: binaryMessage},
-		{Section: section, Says: "read limit 512 KiB (524,288 bytes) a message: exactly that many pass", steps: fullFrame},
+		{Section: section, steps: binaryMessage,
+			Says: "a binary message gets INVALID_REQUEST: invalid frame"},
+		{Section: section, steps: fullFrame,
+			Says: "read limit 512 KiB (524,288 bytes) a message: exactly that many pass"},
 		{Section: section, Says: "one more closes the connection with 1009", steps: overFullFrame},
-		{Section: section, Says: "the limit is a message's, however it is fragmented", steps: fullFragments},
-		{Section: section, Says: "16 KiB until authenticated", steps: fullPendingFrame},
-		{Section: section, Says: "frames we send are ≤ 512 KiB too: pages end early with hasMore", Demo: true, steps: fullAnswers},
-		{Section: section, Says: "the server pings every 30 s", Wait: 100 * time.Second, steps: pings},
-		{Section: section, Says: "a pong moves the read deadline to 60 s from now", Wait: 3 * time.Minute, steps: livelyClient},
-		{Section: section, Says: "past it the connection is dead and is closed", Wait: time.Minute, steps: silentClient},
-		{Section: section, Says: "an authenticated connection's message moves the read deadline too", Wait: 3 * time.Minute, steps: talkativeClient},
-		{Section: section, Says: "slow client: when the queue overflows the connection is closed with 1013 \"too slow\"", Demo: true, Wait: time.Second, steps: slowClient},
-		{Section: section, Says: "a connect frame within 10 s of the upgrade, else close 1008", Wait: 10 * time.Second, steps: lateHello},
-		{Section: section, Says: "and within 10 s of a refused one", Wait: 18 * time.Second, steps: lateSecondHello},
-		{Section: section, Says: "a connection that waits for pairing has no such deadline", Wait: 40 * time.Second, steps: patientPairing},
-		{Section: section, Says: "origin: no Origin header: allowed", steps: func(v *visit) { v.admin("") }},
+		{Section: section, steps: fullFragments,
+			Says: "the limit is a message's, however it is fragmented"},
+		{Section: section, Says: "16 KiB until authenticated", steps: frameBeforeAuthentication},
+		{Section: section, Demo: true, steps: fullAnswers,
+			Says: "frames we send are ≤ 512 KiB too: pages end early with hasMore"},
+		{Section: section, Wait: 100 * time.Second, steps: pings,
+			Says: "the server pings every 30 s"},
+		{Section: section, Wait: 3 * time.Minute, steps: livelyClient,
+			Says: "a pong moves the read deadline to 60 s from now"},
+		{Section: section, Wait: time.Minute, steps: silentClient,
+			Says: "past it the connection is dead and is closed"},
+		{Section: section, Wait: 3 * time.Minute, steps: talkativeClient,
+			Says: "an authenticated connection's message moves the read deadline too"},
+		{Section: section, Demo: true, Wait: time.Second, steps: slowClient,
+			Says: "slow client: when the queue overflows the connection is closed with 1013 " +
+				"\"too slow\""},
+		{Section: section, Wait: 10 * time.Second, steps: lateHello,
+			Says: "a connect frame within 10 s of the upgrade, else close 1008"},
+		{Section: section, Wait: 18 * time.Second, steps: lateSecondHello,
+			Says: "and within 10 s of a refused one"},
+		{Section: section, Wait: 40 * time.Second, steps: patientPairing,
+			Says: "a connection that waits for pairing has no such deadline"},
+		{Section: section, steps: func(v *visit) { v.admin("") },
+			Says: "origin: no Origin header: allowed"},
 		{Section: section, Says: "origin: our own scheme+host+port", steps: ownOrigin},
 		{Section: section, Says: "refused: HTTP 403 before the upgrade", steps: foreignOrigin},
-		{Section: section, Says: "GET /ws without Upgrade: 426 with a JSON cause", steps: noUpgrade},
-		{Section: section, Says: "RFC 6455 §5.1: a frame without a mask is a protocol error", steps: breaks(rawws.Frame{Opcode: rawws.Text, Unmasked: true, Payload: []byte("{}")})},
-		{Section: section, Says: "RFC 6455 §5.2: so is one with a reserved bit", steps: breaks(rawws.Frame{Opcode: rawws.Text, Reserved: 4, Payload: []byte("{}")})},
-		{Section: section, Says: "RFC 6455 §5.2: and one with a reserved opcode", steps: breaks(rawws.Frame{Opcode: 3, Payload: []byte("{}")})},
-		{Section: section, Says: "RFC 6455 §5.4: and a continuation of nothing", steps: breaks(rawws.Frame{Opcode: rawws.Continuation, Payload: []byte("{}")})},
-		{Section: section, Says: "RFC 6455 §5.4: fragments are joined, control frames come between them", steps: fragments},
-		{Section: section, Says: "RFC 6455 §5.5.2: a ping is answered with its payload", steps: pinged},
-		{Section: section, Says: "RFC 6455 §5.5.1: a close frame is answered", steps: goodbye},
+		{Section: section, steps: noUpgrade,
+			Says: "GET /ws without Upgrade: 426 with a JSON cause"},
+		{Section: section,
+			steps: sendInvalid(rawws.Frame{Opcode: rawws.Text, Unmasked: true, Payload: []byte("{}")}),
+			Says:  "RFC 6455 §5.1: a frame without a mask is a protocol error"},
+		{Section: section,
+			steps: sendInvalid(rawws.Frame{Opcode: rawws.Text, Reserved: 4, Payload: []byte("{}")}),
+			Says:  "RFC 6455 §5.2: so is one with a reserved bit"},
+		{Section: section, steps: sendInvalid(rawws.Frame{Opcode: 3, Payload: []byte("{}")}),
+			Says: "RFC 6455 §5.2: and one with a reserved opcode"},
+		{Section: section,
+			steps: sendInvalid(rawws.Frame{Opcode: rawws.Continuation, Payload: []byte("{}")}),
+			Says:  "RFC 6455 §5.4: and a continuation of nothing"},
+		{Section: section, steps: fragments,
+			Says: "RFC 6455 §5.4: fragments are joined, control frames come between them"},
+		{Section: section, steps: pinged,
+			Says: "RFC 6455 §5.5.2: a ping is answered with its payload"},
+		{Section: section, steps: closeAnswered,
+			Says: "RFC 6455 §5.5.1: a close frame is answered"},
 	}
 }
 
 func binaryMessage(v *visit) {
 	c := v.open(nil)
-	v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Binary, Payload: []byte(`{"type":"req"}`)}), "send")
+	v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Binary, Payload: []byte(`{"type":"req"}`)}),
+		"send")
 	v.refusal("INVALID_REQUEST", "invalid frame", c.answer(""))
 	c.call("connect", object{"token": v.target.Token})
 	v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Binary, Payload: []byte{0xff, 0}}), "send")
@@ -58,12 +83,12 @@ func binaryMessage(v *visit) {
 	c.settle()
 }
 
-// padded is a request with that many bytes; what pads it is an unknown field.
-func padded(bytes int, id, method string, params object) string {
+// paddedRequest returns a request of that many bytes, padded with an unknown field.
+func paddedRequest(bytes int, id, method string, params object) string {
 	frame := object{"type": "req", "id": id, "method": method, "params": params, "pad": ""}
 	bare, err := json.Marshal(frame)
 	if err != nil {
-		panic(err) // of what a row is made of
+		panic(err) // every object of a row can be encoded
 	}
 	frame["pad"] = strings.Repeat("x", bytes-len(bare))
 	full, err := json.Marshal(frame)
@@ -75,17 +100,18 @@ func padded(bytes int, id, method string, params object) string {
 
 func fullFrame(v *visit) {
 	c := v.admin("")
-	c.send(padded(maxFrame, "full", "health", object{}))
+	c.send(paddedRequest(maxFrame, "full", "health", object{}))
 	c.payload("full")
 }
 
 func overFullFrame(v *visit) {
 	c := v.admin("")
-	c.send(padded(maxFrame+1, "over", "health", object{}))
+	c.send(paddedRequest(maxFrame+1, "over", "health", object{}))
 	c.closed(1009, tooBig)
 }
 
-func (c *client) fragmented(text string, size int) {
+// sendFragments sends text as one message, in fragments of at most size bytes.
+func (c *client) sendFragments(text string, size int) {
 	var wire []byte
 	for first := true; first || text != ""; first = false {
 		f := rawws.Frame{Payload: []byte(text[:min(size, len(text))])}
@@ -102,42 +128,44 @@ func (c *client) fragmented(text string, size int) {
 
 func fullFragments(v *visit) {
 	c := v.admin("")
-	c.fragmented(padded(maxFrame, "full", "health", object{}), 1000)
+	c.sendFragments(paddedRequest(maxFrame, "full", "health", object{}), 1000)
 	c.payload("full")
-	// The last byte is kept back: the gateway need not wait for it.
-	c.fragmented(padded(maxFrame+1, "over", "health", object{}), maxFrame/2)
+	// One byte over the limit: the gateway may refuse before the last fragment.
+	c.sendFragments(paddedRequest(maxFrame+1, "over", "health", object{}), maxFrame/2)
 	c.closed(1009, tooBig)
 }
 
-func fullPendingFrame(v *visit) {
+func frameBeforeAuthentication(v *visit) {
 	c := v.open(nil)
-	c.send(padded(maxPendingFrame, "full", "connect", object{"token": v.target.Token}))
+	c.send(paddedRequest(maxPendingFrame, "full", "connect", object{"token": v.target.Token}))
 	c.payload("full")
-	c.send(padded(maxPendingFrame+1, "more", "health", object{}))
+	c.send(paddedRequest(maxPendingFrame+1, "more", "health", object{}))
 	c.payload("more")
 	c = v.open(nil)
-	c.send(padded(maxPendingFrame+1, "over", "connect", object{"token": v.target.Token}))
+	c.send(paddedRequest(maxPendingFrame+1, "over", "connect", object{"token": v.target.Token}))
 	c.closed(1009, "")
 }
 
 func fullAnswers(v *visit) {
 	c := v.admin(v.name("user"))
 	const messages = 6
-	key := c.session("begin")
+	key := c.newSession("begin")
 	for i := range messages {
-		c.call("chat.inject", object{"sessionKey": key, "message": fmt.Sprintf("%d ", i) + strings.Repeat("y", 200<<10)})
+		c.call("chat.inject", object{"sessionKey": key, "message": fmt.Sprintf("%d ", i) +
+			strings.Repeat("y", 200<<10)})
 	}
-	all, pages := c.pages(key, 50)
+	all, pages := c.transcript(key, 50)
 	if pages < 2 {
-		v.fail("%d KiB came in one page", messages*200)
+		v.fail("%d KiB came in one page, want several", messages*200)
 	}
 	if len(all) != messages+2 {
 		v.fail("%d messages in %d pages, want %d", len(all), pages, messages+2)
 	}
 }
 
-// pages reads a transcript backwards, page by page, and gives it in order.
-func (c *client) pages(key string, limit int) (all []object, pages int) {
+// transcript reads a session's messages backwards, page by page. It returns all of them,
+// the oldest first, and the number of pages.
+func (c *client) transcript(key string, limit int) (all []object, pages int) {
 	seen := map[string]bool{}
 	before := int64(0)
 	for more := true; more; pages++ {
@@ -174,7 +202,7 @@ func pings(v *visit) {
 			continue
 		}
 		if gap := time.Since(last); gap > 31*time.Second {
-			v.fail("a ping after %v", gap)
+			v.fail("a ping came after %v, want at most 31 s", gap)
 		}
 		last = time.Now()
 		n++
@@ -215,15 +243,17 @@ func talkativeClient(v *visit) {
 	}
 }
 
-// slowClient lets more pile up than any kernel, proxy and queue hold. What a line
-// cannot bring any more, not even the close frame, a gateway need not wait for.
+// slowClient does not read while it is sent more than kernel, proxy and queue can hold. If
+// the connection ends without a close frame, the row is not applicable: a gateway need not
+// wait until the frame gets through.
 func slowClient(v *visit) {
-	const messages = 60 // 15 MiB: kernels take some 4, and a proxy's as much again
+	const messages = 60 // 15 MiB: a kernel holds some 4 MiB, and a proxy's as much again
 	user := v.name("user")
 	slow, quick := v.admin(user), v.admin(user)
-	key := quick.session("begin")
+	key := quick.newSession("begin")
 	for range messages {
-		quick.call("chat.inject", object{"sessionKey": key, "message": strings.Repeat("w", 250<<10)})
+		quick.call("chat.inject",
+			object{"sessionKey": key, "message": strings.Repeat("w", 250<<10)})
 	}
 	last := quick.call("chat.history", object{"sessionKey": key, "limit": 1})["lastSeq"]
 	for {
@@ -232,14 +262,16 @@ func slowClient(v *visit) {
 		case err != nil && v.ctx.Err() != nil:
 			v.must(err, "read, waiting to be closed")
 		case err != nil:
-			panic(NotApplicable("it was ended, and the line brought no close frame: " + err.Error()))
+			panic(NotApplicable("the connection ended, and no close frame got through: " +
+				err.Error()))
 		case f.Opcode == rawws.Close:
 			slow.closing(f, 1013, "too slow")
 			return
 		case f.Opcode == rawws.Text:
 			slow.message(f.Payload)
 			if n := len(slow.events); n > 0 && slow.events[n-1]["seq"] == last {
-				v.fail("%d MiB piled up and came all the same", messages*250>>10)
+				v.fail("all %d MiB came although the client did not read, want close 1013",
+					messages*250>>10)
 			}
 		}
 	}
@@ -259,7 +291,7 @@ func lateSecondHello(v *visit) {
 	v.wait(8 * time.Second)
 	c.refused("UNAUTHORIZED", "invalid token", "connect", object{"token": "wrong"})
 	start := time.Now()
-	// Only a connect counts.
+	// Only a connect restarts the deadline; this request must not.
 	v.wait(5 * time.Second)
 	c.refused("UNAUTHORIZED", "first request must be 'connect'", "health", nil)
 	c.closed(1008, "")
@@ -284,7 +316,8 @@ func ownOrigin(v *visit) {
 
 func foreignOrigin(v *visit) {
 	for _, from := range []string{
-		"http://attacker.example", "https://attacker.example:8443", "null", v.target.URL + ".attacker.example",
+		"http://attacker.example", "https://attacker.example:8443", "null", v.target.URL +
+			".attacker.example",
 		"http://" + strings.TrimPrefix(v.target.URL, "http://") + "1", "file://", "garbage",
 	} {
 		refusal := v.openRefused(http.Header{"Origin": {from}})
@@ -308,8 +341,8 @@ func noUpgrade(v *visit) {
 	v.text(body, "error.message")
 }
 
-// breaks sends a frame that RFC 6455 does not allow.
-func breaks(f rawws.Frame) func(*visit) {
+// sendInvalid gives steps that send a frame which RFC 6455 does not allow.
+func sendInvalid(f rawws.Frame) func(*visit) {
 	return func(v *visit) {
 		c := v.admin("")
 		v.must(c.ws.WriteFrame(f), "send")
@@ -320,10 +353,12 @@ func breaks(f rawws.Frame) func(*visit) {
 func fragments(v *visit) {
 	c := v.admin("")
 	text := `{"type":"req","id":"fragmented","method":"health"}`
-	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Text, More: true, Payload: []byte(text[:7])}), "send")
+	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Text, More: true,
+		Payload: []byte(text[:7])}), "send")
 	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Ping, Payload: []byte("between")}), "send")
 	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Continuation, More: true}), "send")
-	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Continuation, Payload: []byte(text[7:])}), "send")
+	c.v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Continuation, Payload: []byte(text[7:])}),
+		"send")
 	c.payload("fragmented")
 }
 
@@ -333,14 +368,14 @@ func pinged(v *visit) {
 	for {
 		if f := c.frame(); f.Opcode == rawws.Pong {
 			if string(f.Payload) != "how are you" {
-				v.fail("a pong with %q", f.Payload)
+				v.fail("a pong has the payload %q", f.Payload)
 			}
 			return
 		}
 	}
 }
 
-func goodbye(v *visit) {
+func closeAnswered(v *visit) {
 	c := v.admin("")
 	v.must(c.ws.WriteFrame(rawws.Frame{Opcode: rawws.Close, Payload: []byte{0x03, 0xe8}}), "send")
 	for {
@@ -351,6 +386,6 @@ func goodbye(v *visit) {
 		}
 	}
 	if _, err := c.ws.ReadFrame(); err == nil {
-		v.fail("something came after the close frame")
+		v.fail("a frame came after the close frame")
 	}
 }

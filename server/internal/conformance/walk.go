@@ -20,7 +20,7 @@ type Outcome string
 // The outcomes of a row.
 const (
 	Passed       Outcome = "ok"
-	Failed       Outcome = "failed"         // Result.Why says what was expected and what came
+	Failed       Outcome = "failed"         // Result.Why says what was expected and what happened
 	Inapplicable Outcome = "not applicable" // Result.Why says what the gateway lacks
 	LeftOut      Outcome = "left out"       // Result.Why says which option includes the row
 )
@@ -44,8 +44,8 @@ type Plan struct {
 	Done func(Result)
 }
 
-// refill is how long it takes until an address has used up nothing of its rate limits.
-// Pending pairings count for the longest time.
+// refill is the time after which an address has its whole rate limits again. Pending
+// pairings count for the longest time.
 const refill = 2*time.Minute + 5*time.Second
 
 // cost returns how long the row takes, with the pause that is needed before it if all
@@ -91,20 +91,20 @@ func Walk(ctx context.Context, t Target, p Plan) (results []Result, left []strin
 	return w.results, t.made.clear(ctx, t, kinds()...)
 }
 
-// walk is a Walk under way.
+// walk is the state of a Walk.
 type walk struct {
 	ctx    context.Context
 	target Target
 	plan   Plan
 	rows   []Row
-	rest   time.Duration // the least pause before the second try; twice that before the third …
+	rest   time.Duration // the least pause before the second try; twice as long before the third, …
 
 	// mu guards the following field, and calls of plan.Done.
 	mu      sync.Mutex
 	results []Result // by the index of rows; zero: not checked yet
 }
 
-// visitAll visits the selected rows that were not checked yet, at most so many at a time.
+// visitAll visits the wanted rows that were not checked yet, at most most at a time.
 func (w *walk) visitAll(most int, wanted func(Row) bool) {
 	var all sync.WaitGroup
 	slots := make(chan struct{}, max(most, 1))

@@ -25,54 +25,60 @@ func TestLearn(t *testing.T) {
 	if err != nil || len(g.Without) > 0 || g.Name == "" || g.Version != "test" {
 		t.Errorf("%+v, %v", g, err)
 	}
-	if _, err := Learn(t.Context(), Target{URL: server.URL, Token: "wrong", Proxied: true}); err == nil || !strings.Contains(err.Error(), "invalid token") {
+	if _, err := Learn(t.Context(),
+		Target{URL: server.URL, Token: "wrong", Proxied: true}); err == nil ||
+		!strings.Contains(err.Error(), "invalid token") {
 		t.Errorf("with a wrong token: %v", err)
 	}
 	server.Close()
 	if _, err := Learn(t.Context(), Target{URL: server.URL, Token: httpdtest.Token}); err == nil {
-		t.Error("it learnt something of nobody")
+		t.Error("Learn gives no error without a gateway")
 	}
 }
 
-// TestWalk walks rows from one address alone, as a stranger does, over TLS.
+// TestWalk walks rows over TLS, all from one address.
 func TestWalk(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewTLSServer(httpdtest.New(t, httpdtest.Options{}))
 	t.Cleanup(server.Close)
-	target, err := At(server.URL+"/ws", httpdtest.Token, &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs})
+	target, err := At(server.URL+"/ws", httpdtest.Token,
+		&tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told int
+	var done int
 	plan := Plan{Want: func(r Row) bool {
 		return r.Section == "Transport" && r.Wait != quick || r.Says == "10 a minute an address"
-	}, Done: func(Result) { told++ }}
+	}, Done: func(Result) { done++ }}
 	results, _ := Walk(t.Context(), target, plan)
 	table := Table{URL: target.URL, Gateway: "x\x1b[31m", Rows: results}
 	for _, r := range results {
-		if r.Outcome == Failed || r.Outcome == Inapplicable || r.Outcome == LeftOut && !strings.Contains(r.Why, "-wait ") {
+		if r.Outcome == Failed || r.Outcome == Inapplicable || r.Outcome == LeftOut &&
+			!strings.Contains(r.Why, "-wait ") {
 			t.Errorf("%+v", r)
 		}
 	}
-	if told != len(results) || table.Count(Passed) < 15 || table.Count(LeftOut) < 8 {
-		t.Errorf("told of %d rows; %+v", told, results)
+	if done != len(results) || table.Count(Passed) < 15 || table.Count(LeftOut) < 8 {
+		t.Errorf("Done was called for %d rows; the results are %+v", done, results)
 	}
 	var text, raw bytes.Buffer
 	if err := errors.Join(table.WriteText(&text), table.WriteJSON(&raw)); err != nil {
 		t.Fatal(err)
 	}
-	for _, words := range []string{"\nTransport\n  ok    endpoint: GET /ws → 101\n", "\nconnect\n  -     10 a minute an address\n          takes time by the clock: -wait 3m\n", " 0 failed"} {
+	for _, words := range []string{"\nTransport\n  ok    endpoint: GET /ws → 101\n",
+		"\nconnect\n  -     10 a minute an address\n          takes time by the clock: -wait 3m\n", " 0 failed"} {
 		if !strings.Contains(text.String(), words) {
 			t.Errorf("no %q in\n%s", words, text.String())
 		}
 	}
 	var again Table
-	if err := json.Unmarshal(raw.Bytes(), &again); err != nil || !slices.Equal(again.Rows, zeroed(results)) || strings.Contains(text.String(), "\x1b") {
+	if err := json.Unmarshal(raw.Bytes(), &again); err != nil ||
+		!slices.Equal(again.Rows, zeroed(results)) || strings.Contains(text.String(), "\x1b") {
 		t.Errorf("%v\n%s", err, raw.String())
 	}
 }
 
-// zeroed is what of results is written.
+// zeroed returns the results without Took, which is not written.
 func zeroed(results []Result) []Result {
 	results = slices.Clone(results)
 	for i := range results {
@@ -81,8 +87,8 @@ func zeroed(results []Result) []Result {
 	return results
 }
 
-// TestWalkWaits holds that a row which comes upon the end of an allowance is
-// tried again when the gateway said.
+// TestWalkWaits checks that a row which a rate limit made fail is repeated after the time
+// that the gateway has named.
 func TestWalkWaits(t *testing.T) {
 	t.Parallel()
 	const hold = 50 * time.Millisecond
@@ -99,25 +105,31 @@ func TestWalkWaits(t *testing.T) {
 		t.Errorf("%+v after %d tries in %v", r, tries, time.Since(began))
 	}
 	tries = 0
-	if r := w.visit(Row{steps: func(v *visit) { tries++; v.fail("wrong") }}); r.Outcome != Failed || tries != 1 || r.Why != "wrong" {
+	if r := w.visit(Row{steps: func(v *visit) { tries++; v.fail("wrong") }}); r.Outcome != Failed ||
+		tries != 1 || r.Why != "wrong" {
 		t.Errorf("a plain failure: %+v after %d tries", r, tries)
 	}
-	if r := w.visit(Row{steps: func(*visit) { _ = any(nil).(string) }}); r.Outcome != Failed || !strings.Contains(r.Why, "another shape") {
+	if r := w.visit(Row{steps: func(*visit) {
+		_ = any(nil).(string)
+	}}); r.Outcome != Failed || !strings.Contains(r.Why, "another shape") {
 		t.Errorf("an answer of another shape: %+v", r)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	w = &walk{ctx: ctx}
-	if r := w.visit(Row{steps: func(v *visit) { v.wait(time.Hour) }}); r.Outcome != LeftOut || r.Why != "interrupted" {
+	if r := w.visit(Row{steps: func(v *visit) {
+		v.wait(time.Hour)
+	}}); r.Outcome != LeftOut || r.Why != "interrupted" {
 		t.Errorf("interrupted: %+v", r)
 	}
 }
 
-// TestNotApplicable holds that rows about what a gateway lacks say so, whatever
-// is in them, and that no other row does.
+// TestNotApplicable checks that rows are not applicable if they need an offer that the
+// gateway lacks.
 func TestNotApplicable(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(httpdtest.New(t, httpdtest.Options{TrustedProxies: loopback(), NoPairing: true}))
+	server := httptest.NewServer(httpdtest.New(t,
+		httpdtest.Options{TrustedProxies: loopback(), NoPairing: true}))
 	t.Cleanup(server.Close)
 	target := Target{URL: server.URL, Token: httpdtest.Token, Proxied: true}
 	g, err := Learn(t.Context(), target)
@@ -125,23 +137,28 @@ func TestNotApplicable(t *testing.T) {
 		t.Fatalf("%+v, %v", g, err)
 	}
 	target.Without = append(g.Without, DemoAgent, Cookies)
-	results, _ := Walk(t.Context(), target, Plan{Want: func(r Row) bool { return r.Wait == 0 && r.Section != "HTTP" }})
+	results, _ := Walk(t.Context(), target,
+		Plan{Want: func(r Row) bool { return r.Wait == 0 && r.Section != "HTTP" }})
 	for _, r := range results {
-		row := Rows()[slices.IndexFunc(Rows(), func(o Row) bool { return o.Section == r.Section && o.Says == r.Says })]
-		if lacking := row.Demo || r.Section == pairingSection; lacking && r.Outcome != Inapplicable || r.Outcome == Failed {
+		row := Rows()[slices.IndexFunc(Rows(),
+			func(o Row) bool { return o.Section == r.Section && o.Says == r.Says })]
+		if lacking := row.Demo || r.Section == pairingSection; lacking &&
+			r.Outcome != Inapplicable || r.Outcome == Failed {
 			t.Errorf("%+v", r)
 		}
 	}
 }
 
-// TestAddition holds that a gateway which knows v3 alone does not fail for that.
+// TestAddition checks that a gateway does not fail because it lacks additions to v3.
 func TestAddition(t *testing.T) {
 	t.Parallel()
 	for message, lacks := range map[string]bool{
 		"unknown method: chat.watch": true, "unknown method: api_keys.list": true, "unknown method: chat.send": false,
 		"unknown method: chat.watcher": false, "chat.watch": false,
 	} {
-		err := Row{steps: func(v *visit) { v.lacking("INVALID_REQUEST", message) }}.Check(t.Context(), Target{})
+		err := Row{steps: func(v *visit) {
+			v.skipUnknownAddition("INVALID_REQUEST", message)
+		}}.Check(t.Context(), Target{})
 		if errors.As(err, new(NotApplicable)) != lacks {
 			t.Errorf("%s: %v", message, err)
 		}
@@ -151,12 +168,16 @@ func TestAddition(t *testing.T) {
 		params object
 		offer  Offer
 	}{
-		{"chat.send", object{"ack": "accepted"}, Accepting}, {"chat.send", object{"idempotencyKey": "k"}, Idempotency},
-		{"connect", object{"resume": []object{}}, Resuming}, {"connect", object{"client": object{"caps": []string{"html"}}}, Formatting},
+		{"chat.send", object{"ack": "accepted"}, Accepting}, {"chat.send",
+			object{"idempotencyKey": "k"}, Idempotency},
+		{"connect", object{"resume": []object{}}, Resuming}, {"connect",
+			object{"client": object{"caps": []string{"html"}}}, Formatting},
 		{"device.pair.approve", object{"role": "viewer"}, Assigning},
 	} {
 		for _, without := range [][]Offer{nil, {row.offer}} {
-			err := Row{steps: func(v *visit) { v.relyOn(row.method, row.params) }}.Check(t.Context(), Target{Without: without})
+			err := Row{steps: func(v *visit) {
+				v.requireFor(row.method, row.params)
+			}}.Check(t.Context(), Target{Without: without})
 			if errors.As(err, new(NotApplicable)) != (without != nil) {
 				t.Errorf("%s %v without %v: %v", row.method, row.params, without, err)
 			}
@@ -172,7 +193,8 @@ func TestAt(t *testing.T) {
 		"chat.example.com": "", "http://": "", "ftp://x": "", "http://x/chat": "", "http://x?y": "", "http://u:secret@x": "",
 	} {
 		got, err := At(address, "t", nil)
-		if got.URL != want || (err == nil) != (want != "") || err != nil && strings.Contains(err.Error(), "secret") {
+		if got.URL != want || (err == nil) != (want != "") || err != nil &&
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %q, %v", address, got.URL, err)
 		}
 	}
