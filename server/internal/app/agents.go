@@ -40,7 +40,7 @@ func makeAgents(c config.Agents) (map[string]run.Agent, []protocol.Agent, error)
 	return agents, list, nil
 }
 
-// agentName is the name that people see: the label, unless that is only "default".
+// agentName is the name that people see: the label, unless the label is just "default".
 func agentName(name string, c config.Agent) string {
 	switch {
 	case c.Label != name || name != "default":

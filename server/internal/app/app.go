@@ -60,28 +60,28 @@ const closeTimeout = 10 * time.Second
 // gatehouse is a running gateway.
 type gatehouse struct {
 	Options
-	store    storage
-	token    auth.Token
-	assets   *static.Assets
-	links    auth.Links
-	metrics  *metrics.Metrics
-	keys     *auth.Keys
-	pairings *pairing.Service
-	sessions *session.Service
-	media    *media.Service
-	runner   *run.Runner
-	access   *access.Control
-	registry *registry.Registry
-	gateway  *gateway.Gateway
-	audit    *audit.Service
-	events   *hub.Hub
-	hook     *webhook.Sender
-	settings atomic.Pointer[settings] // the current ones; Config is that of the start
-	sockets  *httpd.Sockets
-	http     *http.Server
-	listener net.Listener
-	certs    certificates // nil: plain HTTP
-	redirect *redirect    // nil: none
+	store       storage
+	token       auth.Token
+	assets      *static.Assets
+	links       auth.Links
+	metrics     *metrics.Metrics
+	keys        *auth.Keys
+	pairings    *pairing.Service
+	sessions    *session.Service
+	media       *media.Service
+	runner      *run.Runner
+	access      *access.Control
+	registry    *registry.Registry
+	gateway     *gateway.Gateway
+	audit       *audit.Service
+	events      *hub.Hub
+	hook        *webhook.Sender
+	settings    atomic.Pointer[settings] // the current ones; Config is that of the start
+	connLimiter *httpd.ConnLimiter
+	http        *http.Server
+	listener    net.Listener
+	certs       certificates // nil: plain HTTP
+	redirect    *redirect    // nil: none
 
 	// reloading is held during a reload. It guards the following field.
 	reloading  sync.Mutex
@@ -96,7 +96,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if g.Load == nil {
 		g.Load = cannotLoad
 	}
-	// Before anything is written: a binary without the client must not start.
+	// Check before anything is written: a binary without the client must not start.
 	if g.assets, err = static.Load(); err != nil {
 		return err
 	}
@@ -202,11 +202,11 @@ func (g *gatehouse) buildHTTP() {
 		Settings: current(g, func(s *settings) httpd.Settings { return s.httpd }),
 		Instance: g.store.InstanceID(), Ready: g.store.Ping,
 	})
-	g.sockets = httpd.NewSockets(httpd.SocketOptions{
+	g.connLimiter = httpd.NewConnLimiter(httpd.ConnLimiterOptions{
 		Log: g.Log, Metrics: g.metrics,
-		Settings: current(g, func(s *settings) httpd.SocketSettings { return s.sockets }),
+		Settings: current(g, func(s *settings) httpd.ConnLimiterSettings { return s.connLimiter }),
 	})
-	g.http = httpd.NewServer(handler, g.sockets, g.Log)
+	g.http = httpd.NewServer(handler, g.connLimiter, g.Log)
 }
 
 // loadToken takes the gateway token from the configuration, or else from the data
@@ -267,13 +267,13 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// listen accepts clients until ctx ends. Its error is a listener's.
+// listen accepts clients until ctx ends. It returns an error if a listener fails.
 func (g *gatehouse) listen(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- g.serveHTTP() }()
 	if g.redirect != nil {
 		g.Log.Info("redirecting HTTP to HTTPS", "redirect", g.redirect.Listener.Addr().String())
-		go func() { failed <- g.redirect.Serve(g.sockets.Listener(g.redirect.Listener)) }()
+		go func() { failed <- g.redirect.Serve(g.connLimiter.Listener(g.redirect.Listener)) }()
 	}
 	g.printWelcome()
 	g.Log.Info("listening", "address", g.listener.Addr().String(), "version", g.Version)
@@ -297,7 +297,7 @@ func (g *gatehouse) drain() {
 	closing, done := context.WithTimeout(context.Background(), closeTimeout)
 	defer done()
 	if g.redirect != nil {
-		_ = g.redirect.Server.Close() // redirects take no time that is worth waiting for
+		_ = g.redirect.Server.Close() // a redirect is not worth waiting for
 	}
 	if err := errors.Join(g.gateway.Shutdown(closing), g.http.Shutdown(closing)); err != nil {
 		g.Log.Warn("some connections did not close in time and were cut off", "error", err)

@@ -15,8 +15,8 @@ const (
 	maintenanceTimeout = 10 * time.Second
 )
 
-// sweepRecords lets pairings, keys and the audit log expire records and write what
-// they keep in memory: now, every minute, and once more when ctx ends.
+// sweepRecords sweeps pairings, keys and the audit log: they expire records, and write
+// what they keep in memory. It does so now, every minute, and once more when ctx ends.
 func (g *gatehouse) sweepRecords(ctx context.Context) {
 	t := time.NewTicker(maintenanceInterval)
 	defer t.Stop()
@@ -80,8 +80,8 @@ func (g *gatehouse) recoverLostRuns(ctx context.Context) {
 	}
 }
 
-// removeOlder lets fn remove what is older than keep. what is the log line if there
-// was something to remove.
+// removeOlder calls fn to remove what is older than keep. what is the log line if fn has
+// removed something.
 func (g *gatehouse) removeOlder(ctx context.Context, what string, keep time.Duration,
 	fn func(context.Context, time.Time) (int, error)) {
 	removing, done := context.WithTimeout(ctx, maintenanceTimeout)

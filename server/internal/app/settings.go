@@ -17,16 +17,16 @@ import (
 // settings are the settings of all parts, made from one configuration. They never
 // change: a reload replaces all of them at once.
 type settings struct {
-	config  config.Config
-	list    []protocol.Agent // of run.Agents, the default one first
-	gateway gateway.Settings
-	httpd   httpd.Settings
-	sockets httpd.SocketSettings
-	hook    webhook.Settings
-	media   media.Settings
-	pairing pairing.Settings
-	run     run.Settings
-	session session.Settings
+	config      config.Config
+	list        []protocol.Agent // of run.Agents, the default one first
+	gateway     gateway.Settings
+	httpd       httpd.Settings
+	connLimiter httpd.ConnLimiterSettings
+	hook        webhook.Settings
+	media       media.Settings
+	pairing     pairing.Settings
+	run         run.Settings
+	session     session.Settings
 }
 
 // newSettings makes the settings of a configuration, without putting them in force.
@@ -47,7 +47,7 @@ func newSettings(c config.Config) (*settings, error) {
 			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins,
 			TrustedProxies: c.Gateway.TrustedProxies, PublicURL: c.Gateway.PublicURL, HSTS: c.TLS.HSTS,
 		},
-		sockets: httpd.SocketSettings{Limits: limits(c.Gateway),
+		connLimiter: httpd.ConnLimiterSettings{Limits: limits(c.Gateway),
 			TrustedProxies: c.Gateway.TrustedProxies},
 	}, nil
 }

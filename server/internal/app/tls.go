@@ -66,7 +66,7 @@ func (g *gatehouse) listenRedirect() error {
 	server := httpd.NewServer(g.certs.Challenges(httpd.Redirect(httpd.RedirectOptions{
 		Port: port, Covers: g.certs.Covers,
 		PublicURL: func() string { return g.settings.Load().config.Gateway.PublicURL },
-	})), g.sockets, g.Log) // its connections count with the others, since each is an open file
+	})), g.connLimiter, g.Log) // its connections count with the others, since each is an open file
 	server.ReadTimeout, server.WriteTimeout, server.IdleTimeout, server.MaxHeaderBytes = timeout,
 		timeout, timeout, 8<<10
 	g.redirect = &redirect{Listener: l, Server: server}
@@ -75,7 +75,7 @@ func (g *gatehouse) listenRedirect() error {
 
 // serveHTTP serves until the server is shut down: over TLS if there are certificates.
 func (g *gatehouse) serveHTTP() error {
-	l := g.sockets.Listener(g.listener)
+	l := g.connLimiter.Listener(g.listener)
 	if g.certs == nil {
 		return g.http.Serve(l)
 	}

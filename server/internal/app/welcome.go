@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 )
 
-// printWelcome prints where everything is, for the person who starts the gateway.
-// Nothing else prints a sign-in link, and this text does not go through the log.
+// printWelcome prints the gateway's addresses and a sign-in link, for the person who starts
+// the gateway. The link must not get into the log, so this text does not go through it.
 func (g *gatehouse) printWelcome() {
 	if g.Out == nil {
 		return
@@ -23,7 +23,7 @@ func (g *gatehouse) printWelcome() {
 		int(auth.LinkLife.Minutes()))
 	fmt.Fprintf(&b, "    Data     %s\n", g.Config.DataDir)
 	fmt.Fprintf(&b, "    Agent    %s\n\n", g.agentLine())
-	_, _ = g.Out.Write([]byte(b.String())) // a failure could be reported to nobody
+	_, _ = g.Out.Write([]byte(b.String())) // there is nobody to report a failure to
 }
 
 func (g *gatehouse) agentLine() string {

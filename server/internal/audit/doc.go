@@ -8,8 +8,7 @@
 //   - An [Actor] is who did it: a user with a role, through a credential, from an
 //     address.
 //   - An [Act] is what was done: an action, its target and details.
-//   - A target is named by its kind and its id, such as "session:k" ([Session],
-//     [Device],
+//   - A target is named by its kind and its id, such as "session:k" ([Session], [Device],
 //     [Key], …). These names are stored, so they must not change.
 //   - A read is an act that changes nothing, such as reading another user's session.
 //

@@ -91,7 +91,7 @@ func TestFullGateway(t *testing.T) {
 	r := Examine(t.Context(), Options{URL: full.URL})
 	checkLine(t, line(t, r, "upgrade"), "no more connections now", []string{"max_connections", "trusted_proxies", "/admin/clients"})
 
-	// As httpd.Sockets refuses: before a request is read.
+	// As httpd.ConnLimiter refuses: before a request is read.
 	r = Examine(t.Context(), Options{URL: serve(t, page(503, "", `{"error":{"code":"RESOURCE_EXHAUSTED","message":"too many connections"}}`)).URL})
 	checkLine(t, line(t, r, "health"), "no more connections now", []string{"max_connections"})
 }

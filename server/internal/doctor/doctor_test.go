@@ -333,7 +333,7 @@ func TestTLSFaults(t *testing.T) {
 		r := Examine(t.Context(), Options{URL: s.URL})
 		checkLine(t, line(t, r, "tls"), "it may have no certificate for 127.0.0.1 yet: the gateway's log says why", []string{"cert_file"})
 	})
-	t.Run("hangs up", func(t *testing.T) { // as httpd.Sockets does where there is no room
+	t.Run("hangs up", func(t *testing.T) { // as httpd.ConnLimiter does where there is no room
 		t.Parallel()
 		r := Examine(t.Context(), Options{URL: "https://" + listen(t, func(net.Conn) {})})
 		checkLine(t, line(t, r, "tls"), "no more connections now", []string{"max_connections", "cert_file"})

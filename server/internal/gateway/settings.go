@@ -5,8 +5,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Settings are what the configuration says of the protocol. A call sees the same
-// Settings from its beginning to its end, whatever is reloaded in between.
+// Settings are what the configuration says about the protocol. A call sees the same
+// Settings from its beginning to its end, even if the configuration is reloaded meanwhile.
 type Settings struct {
 	// Pairing allows browsers to ask for pairing.
 	Pairing bool

@@ -24,24 +24,24 @@ import (
 )
 
 // guarded is a gateway behind NewServer, as package app makes it.
-func guarded(t *testing.T, o httpdtest.Options) (*httpdtest.Server, *http.Server, *httpd.Sockets) {
+func guarded(t *testing.T, o httpdtest.Options) (*httpdtest.Server, *http.Server, *httpd.ConnLimiter) {
 	t.Helper()
 	h := httpdtest.New(t, o)
 	logger := slog.New(slog.NewTextHandler(h.Log, nil))
-	sockets := httpd.NewSockets(httpd.SocketOptions{
+	limiter := httpd.NewConnLimiter(httpd.ConnLimiterOptions{
 		Log: logger, Metrics: h.Metrics,
-		Settings: func() httpd.SocketSettings {
-			return httpd.SocketSettings{Limits: h.Limits(), TrustedProxies: o.TrustedProxies}
+		Settings: func() httpd.ConnLimiterSettings {
+			return httpd.ConnLimiterSettings{Limits: h.Limits(), TrustedProxies: o.TrustedProxies}
 		},
 	})
-	return h, httpd.NewServer(h, sockets, logger), sockets
+	return h, httpd.NewServer(h, limiter, logger), limiter
 }
 
 // TestSlowHeaders sends a request one byte a second; another client sends nothing.
 func TestSlowHeaders(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h, server, sockets := guarded(t, httpdtest.Options{})
+		h, server, limiter := guarded(t, httpdtest.Options{})
 		served := conntest.Start(t, server)
 		slow, silent := served.Pipe(t), served.Pipe(t)
 		begun, over := time.Now(), make(chan struct{})
@@ -63,7 +63,7 @@ func TestSlowHeaders(t *testing.T) {
 		}
 		<-over
 		synctest.Wait()
-		if n := sockets.Len(); n != 0 {
+		if n := limiter.Len(); n != 0 {
 			t.Errorf("%d are left", n)
 		}
 		wantMetrics(t, h, `gatehouse_http_connections_dropped_total{cause="bad_request"} 1`,
@@ -190,8 +190,8 @@ func TestHeaderAndPathAbuse(t *testing.T) {
 	}
 }
 
-// TestTooManySockets opens connections and sends nothing on them.
-func TestTooManySockets(t *testing.T) {
+// TestTooManyConnections opens connections and sends nothing on them.
+func TestTooManyConnections(t *testing.T) {
 	t.Parallel()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	for name, row := range map[string]struct {
@@ -207,7 +207,7 @@ func TestTooManySockets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, server, sockets := guarded(t, httpdtest.Options{TrustedProxies: row.proxies,
+			h, server, limiter := guarded(t, httpdtest.Options{TrustedProxies: row.proxies,
 				Limits: func() registry.Limits { return row.limits }})
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -224,7 +224,7 @@ func TestTooManySockets(t *testing.T) {
 				defer nc.Close()
 				idle = append(idle, nc)
 			}
-			eventually(t, func() bool { return sockets.Len() == 5 })
+			eventually(t, func() bool { return limiter.Len() == 5 })
 			const health = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 			status, kind, body := raw(t, l.Addr().String(), health)
 			if status != row.status || kind != "application/json" {
@@ -244,7 +244,7 @@ func TestTooManySockets(t *testing.T) {
 			for _, nc := range idle {
 				_ = nc.Close()
 			}
-			eventually(t, func() bool { return sockets.Len() == 0 })
+			eventually(t, func() bool { return limiter.Len() == 0 })
 			if status, _, _ := raw(t, l.Addr().String(), health); status != http.StatusOK {
 				t.Errorf("%d when there is room again", status)
 			}
@@ -255,8 +255,8 @@ func TestTooManySockets(t *testing.T) {
 // TestTooManyFiles makes accepting connections fail for a while.
 func TestTooManyFiles(t *testing.T) {
 	t.Parallel()
-	h, _, sockets := guarded(t, httpdtest.Options{})
-	l := sockets.Listener(exhausted{})
+	h, _, limiter := guarded(t, httpdtest.Options{})
+	l := limiter.Listener(exhausted{})
 	const failures = 100
 	for range failures {
 		if _, err := l.Accept(); !errors.Is(err, syscall.EMFILE) {
@@ -283,7 +283,7 @@ func (exhausted) Accept() (net.Conn, error) {
 func TestSocketsOverTLS(t *testing.T) {
 	t.Parallel()
 	const most = 5
-	h, server, sockets := guarded(t,
+	h, server, limiter := guarded(t,
 		httpdtest.Options{Limits: func() registry.Limits { return registry.Limits{ConnectionsPerAddress: most} }})
 	server.ReadHeaderTimeout = time.Second // of which net/http makes the handshake's
 	at := httptest.NewUnstartedServer(nil)
@@ -303,7 +303,7 @@ func TestSocketsOverTLS(t *testing.T) {
 		idle = append(idle, dial())
 	}
 	_, _ = idle[0].Write([]byte{22, 3, 1, 2, 0, 1}) // the beginning of a ClientHello
-	eventually(t, func() bool { return sockets.Len() == most })
+	eventually(t, func() bool { return limiter.Len() == most })
 	begun := time.Now()
 	if text, _ := io.ReadAll(dial()); len(text) > 0 || time.Since(begun) > httpdtest.Timeout/2 {
 		t.Errorf("one too many: %q after %v", text, time.Since(begun))
@@ -315,7 +315,7 @@ func TestSocketsOverTLS(t *testing.T) {
 	for _, nc := range idle {
 		_, _ = io.ReadAll(nc)
 	}
-	eventually(t, func() bool { return sockets.Len() == 0 })
+	eventually(t, func() bool { return limiter.Len() == 0 })
 	wantMetrics(t, h, `gatehouse_http_connections_dropped_total{cause="silent"} 5`)
 	answer, err := at.Client().Get(at.URL + "/health")
 	if err != nil {
@@ -327,10 +327,10 @@ func TestSocketsOverTLS(t *testing.T) {
 	}
 }
 
-// TestWebSocketsAreNotSockets checks that WebSockets do not count in Sockets.
-func TestWebSocketsAreNotSockets(t *testing.T) {
+// TestWebSocketsAreNotCounted checks that a ConnLimiter does not count WebSockets.
+func TestWebSocketsAreNotCounted(t *testing.T) {
 	t.Parallel()
-	h, server, sockets := guarded(t, httpdtest.Options{})
+	h, server, limiter := guarded(t, httpdtest.Options{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -339,8 +339,8 @@ func TestWebSocketsAreNotSockets(t *testing.T) {
 	t.Cleanup(func() { _ = server.Close() })
 	c := httpdtest.Dial(t, "http://"+l.Addr().String(), nil)
 	c.OK("connect", `{"token":"`+httpdtest.Token+`"}`)
-	if sockets.Len() != 0 {
-		t.Errorf("%d sockets", sockets.Len())
+	if limiter.Len() != 0 {
+		t.Errorf("%d sockets", limiter.Len())
 	}
 	wantMetrics(t, h, `gatehouse_connections{state="authenticated"} 1`)
 }

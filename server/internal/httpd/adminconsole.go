@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/page"
 )
 
-// forAdmins makes the handler of a console page, which only admins see. Its Content-
-// Security-Policy allows forms, which other pages do not have.
+// forAdmins makes the handler of a console page, which only admins see. The page's
+// Content-Security-Policy allows forms, which other pages do not have.
 func (s *server) forAdmins(show func(http.ResponseWriter, *http.Request,
 	*pairing.Device) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

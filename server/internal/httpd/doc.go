@@ -9,11 +9,11 @@
 //   - who makes it: programs send a token or API key as bearer (credential.go), browsers a
 //     cookie with the credential of their device (cookie.go). Package access checks both.
 //
-// WebSockets go to package gateway once their origin is checked (socket.go). A page is
+// WebSockets go to package gateway once their origin is checked (websocket.go). A page is
 // rendered here by package page, from a model that its handler fills; its client then
 // takes the page over.
 //
 // A handler is in the file that is named like it. What httpd needs of other packages, it
-// declares as small interfaces (needs.go); package app joins the parts. Sockets (sockets.go)
-// bounds the connections that are not WebSockets, or not yet.
+// declares as small interfaces (needs.go); package app joins the parts. [ConnLimiter]
+// (connlimiter.go) limits the connections that are not WebSockets, or not yet.
 package httpd

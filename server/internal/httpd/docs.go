@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/web/page"
 )
 
-// manualPages are the pages of the manual by name, each formatted when it is first
-// asked for: all of them take longer than a start should.
+// manualPages are the pages of the manual by name. Each is formatted at its first request,
+// since formatting all of them would delay the start.
 type manualPages map[string]func() (manualPage, error)
 
 // manualPage is a page as it is sent.
@@ -105,7 +105,7 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 }
 
 // hasTag reports whether an If-None-Match header names the tag (RFC 9110 §13.1.2).
-// "*" does not count: who has no copy gets one.
+// "*" does not count: a client without a copy gets the page.
 func hasTag(headers []string, tag string) bool {
 	for _, listed := range strings.Split(strings.Join(headers, ","), ",") {
 		if strings.TrimPrefix(strings.TrimSpace(listed), "W/") == tag {

@@ -15,8 +15,8 @@ const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-
 	"img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// setHeaders sets the headers that every response has. A handler may override them:
-// the assets' replaces Cache-Control.
+// setHeaders sets the headers that every response has. A handler may override them: the
+// one for assets replaces Cache-Control.
 func (s *server) setHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -38,7 +38,7 @@ func (s *server) setHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// recovered answers a panic with 500 and logs it.
+// recoverPanics answers a panic with 500 and logs it.
 func (s *server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {

@@ -13,7 +13,7 @@ import (
 // The least speed of uploads and downloads. The server's own deadlines only suit small
 // bodies.
 const (
-	bodyGrace = 30 * time.Second // from the beginning, without a least rate
+	bodyGrace = 30 * time.Second // time without a least rate, at the beginning
 	bodyRate  = 8 << 10          // bytes a second on average: 20 MiB within 43 minutes
 	bodyStall = 20 * time.Second // longest time without a byte
 )
@@ -24,8 +24,8 @@ type pacedReader struct {
 	rc    *http.ResponseController
 	began time.Time
 	read  int64 // bytes read
-	left  int64 // bytes that may still come
-	over  error // for a body that is larger
+	left  int64 // bytes that the body may still have
+	over  error // the error for a larger body
 }
 
 func newPacedReader(w http.ResponseWriter, body io.ReadCloser, left int64,
@@ -65,8 +65,8 @@ var (
 	errBroken = protocol.Refuse(protocol.InvalidRequest, "the upload ended early: try again")
 )
 
-// pacedWriter gives each write its own deadline, so that a large file may take long as
-// long as the client reads.
+// pacedWriter gives each write its own deadline: a large file may take any time while the
+// client goes on reading.
 type pacedWriter struct {
 	http.ResponseWriter
 	written int64

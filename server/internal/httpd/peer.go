@@ -21,7 +21,7 @@ func (s *server) clientAddress(r *http.Request) netip.Addr {
 	for _, hop := range slices.Backward(hops) {
 		addr, err := netip.ParseAddr(strings.TrimSpace(hop))
 		if err != nil {
-			break // what stands left of it cannot be trusted
+			break // nobody vouches for the entries before a malformed one
 		}
 		peer = addr.Unmap()
 		if !s.settings(r).isTrusted(peer) {
@@ -49,8 +49,8 @@ func (s *server) forwarded(r *http.Request, name string) string {
 	return strings.TrimSpace(first)
 }
 
-// warnings limits a warning to one line a minute.
-type warnings struct {
+// minuteLimiter limits a warning to one line a minute.
+type minuteLimiter struct {
 	// mu guards the following field.
 	mu   sync.Mutex
 	last time.Time

@@ -20,8 +20,8 @@ func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	stands, err := s.Pairings.Status(r.Context(), secret)
-	if err != nil || stands.Status != protocol.PairingPending {
+	status, err := s.Pairings.Status(r.Context(), secret)
+	if err != nil || status.Status != protocol.PairingPending {
 		http.NotFound(w, r)
 		return
 	}
@@ -53,7 +53,7 @@ func (s *server) publicURL(r *http.Request) string {
 // §6.3.8).
 const quietZone = 4
 
-// svg draws a code black on white, whatever the page's colours.
+// svg draws a code in black on white, even on a dark page.
 func svg(code *qr.Code) string {
 	var b strings.Builder
 	size := code.Size + 2*quietZone

@@ -47,7 +47,7 @@ type Options struct {
 type server struct {
 	Options
 	site    page.Site
-	proxies warnings
+	proxies minuteLimiter    // of warnOfForwarding
 	lines   *ratelimit.Lines // log lines about refusals
 	manual  manualPages
 }
@@ -64,7 +64,7 @@ func New(o Options) http.Handler {
 	s.manual = newManualPages(s.site)
 	r := chi.NewRouter()
 	r.Use(s.recoverPanics, s.withSettings, s.setHeaders, middleware.GetHead)
-	r.Get("/ws", s.socket)
+	r.Get("/ws", s.webSocket)
 	r.Get("/health", s.health)
 	r.Get("/readyz", s.ready)
 	r.Get("/metrics", s.serveMetrics)

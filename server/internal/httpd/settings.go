@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Settings are what the configuration says of HTTP. A request sees the same
-// Settings from its beginning to its end, whatever is reloaded in between.
+// Settings are what the configuration says about HTTP. A request sees the same Settings
+// from its beginning to its end, even if the configuration is reloaded meanwhile.
 type Settings struct {
 	// Agents are the agents of this gateway, the default one first. There is at
 	// least one.
@@ -44,8 +44,8 @@ func (s *server) withSettings(next http.Handler) http.Handler {
 // settings gives the Settings of the request: those of withSettings, or those in
 // force if the request has not passed through it.
 func (s *server) settings(r *http.Request) Settings {
-	if of, ok := r.Context().Value(settingsKey{}).(Settings); ok {
-		return of
+	if settings, ok := r.Context().Value(settingsKey{}).(Settings); ok {
+		return settings
 	}
 	return s.Settings()
 }

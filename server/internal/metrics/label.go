@@ -28,7 +28,7 @@ func refusals() []Refusal {
 		RefusedPending, RefusedUser}
 }
 
-// Drop is why a TCP connection was closed before it had sent a whole request.
+// Drop is why a TCP connection was closed before its client had sent a whole request.
 type Drop string
 
 // The drops.

@@ -107,7 +107,8 @@ func (m *Metrics) ConnectionClosed(c conn.Cause) { m.closed.add(c.String(), 1) }
 // UpgradeRefused counts a WebSocket that was not opened.
 func (m *Metrics) UpgradeRefused(r Refusal) { m.refused.add(r, 1) }
 
-// HTTPDropped counts a TCP connection that was closed before it had sent a request.
+// HTTPDropped counts a TCP connection that was closed before its client had sent a whole
+// request.
 func (m *Metrics) HTTPDropped(d Drop) { m.dropped.add(d, 1) }
 
 // FrameReceived counts a message from a client.

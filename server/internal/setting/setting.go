@@ -12,6 +12,5 @@ package setting
 // operation sees the settings from before a reload or from after it, never a mix.
 type Live[Settings any] func() Settings
 
-// Fixed gives the same settings for ever: for tests, and for what no reload
-// changes.
+// Fixed gives settings that never change: for tests, and for what no reload changes.
 func Fixed[Settings any](s Settings) Live[Settings] { return func() Settings { return s } }

@@ -25,8 +25,8 @@ const (
 	maxAtOnce = 4
 	// tryTimeout bounds one try, including the receiver's answer.
 	tryTimeout = 10 * time.Second
-	// maxAnswer bounds how much of an answer is read, in bytes. It is read so that the
-	// connection can be used again.
+	// maxAnswer bounds how much of an answer is read, in bytes. Reading lets the
+	// connection be used again.
 	maxAnswer = 16 << 10
 	// maxRetryAfter bounds the pause that a receiver can ask for.
 	maxRetryAfter = 10 * time.Minute

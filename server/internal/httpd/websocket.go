@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 )
 
-// socket is GET /ws: the WebSocket.
-func (s *server) socket(w http.ResponseWriter, r *http.Request) {
+// webSocket is GET /ws.
+func (s *server) webSocket(w http.ResponseWriter, r *http.Request) {
 	if !s.originAllowed(r) {
 		s.Metrics.UpgradeRefused(metrics.RefusedOrigin)
 		s.rejectOrigin(w, r)
