@@ -57,13 +57,13 @@ func (d devices) Authenticate(_ context.Context, secret string) (pairing.Device,
 	return found, nil
 }
 
-// guesses counts what the audit log is told of.
+// guesses counts the calls of WrongToken by address.
 type guesses map[string]int
 
 func (g guesses) WrongToken(address string) { g[address]++ }
 
-// desk is a Control with what it was told to whom.
-type desk struct {
+// testControl is a Control with the parts that it uses.
+type testControl struct {
 	*Control
 	guesses guesses
 	keys    keys
@@ -72,8 +72,8 @@ type desk struct {
 	log     bytes.Buffer
 }
 
-func newDesk() *desk {
-	d := &desk{guesses: guesses{}, links: &auth.Links{}, keys: keys{
+func newTestControl() *testControl {
+	d := &testControl{guesses: guesses{}, links: &auth.Links{}, keys: keys{
 		goodKey: {auth.Key{ID: "key-1", Prefix: "gh_AAAAAA", UserID: "ann", Role: protocol.Viewer,
 			ExpiresAt: 5000}, nil},
 		endedKey: {auth.Key{ID: "key-2", Prefix: "gh_EEEEEE"}, auth.ErrKeyRevoked},
@@ -91,7 +91,7 @@ func newDesk() *desk {
 }
 
 // counted reports whether the metrics have the line.
-func (d *desk) counted(line string) bool {
+func (d *testControl) counted(line string) bool {
 	w := httptest.NewRecorder()
 	d.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return strings.Contains(w.Body.String(), "\n"+line+"\n")
@@ -113,8 +113,8 @@ func TestCheckBearer(t *testing.T) {
 		text, user string
 		want       Identity
 		code       protocol.Code
-		cause      error // what the error is, beside having the code; nil: anything
-		wrong      bool  // it counts as a wrong token
+		cause      error // what the error must wrap; nil: anything
+		wrong      bool  // counts as a wrong token
 	}{
 		"the token": {token, "", Identity{UserID: "admin", Role: protocol.Admin,
 			Via: "token"}, "", nil, false},
@@ -131,33 +131,33 @@ func TestCheckBearer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk()
+			d := newTestControl()
 			who, err := d.CheckBearer(t.Context(), here, c.text, c.user)
 			if who != c.want || codeOf(err) != c.code || c.cause != nil && !errors.Is(err, c.cause) ||
 				(err == nil) != (c.want != Identity{}) {
 				t.Errorf("%+v, %v", who, err)
 			}
 			if IsWrong(err) != c.wrong || (d.guesses[here.String()] == 1) != c.wrong {
-				t.Errorf("wrong %v, the audit log knows of %v", IsWrong(err), d.guesses)
+				t.Errorf("IsWrong is %v, the audited guesses are %v", IsWrong(err), d.guesses)
 			}
-			if told := strings.Count(d.log.String(), "security."); (told == 1) != c.wrong {
+			if lines := strings.Count(d.log.String(), "security."); (lines == 1) != c.wrong {
 				t.Errorf("log: %s", &d.log)
 			}
 			if c.wrong && !d.counted("gatehouse_wrong_tokens_total 1") {
-				t.Error("it is not counted")
+				t.Error("the wrong token is not counted")
 			}
 		})
 	}
 }
 
-// TestGuessesAreLimited lets a network be wrong ten times a minute, in whichever way, and
-// then looks at nothing of it any more.
+// TestGuessesAreLimited checks that a network may send ten wrong credentials a minute, of
+// whatever kind. After that, even a right one is refused without a check.
 func TestGuessesAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
+		d := newTestControl()
 		link := d.links.New()
-		for range 50 { // what is right uses nothing up
+		for range 50 { // right credentials use up nothing
 			for _, right := range []string{token, goodKey} {
 				if _, err := d.CheckBearer(t.Context(), here, right, ""); err != nil {
 					t.Fatal(err)
@@ -195,18 +195,18 @@ func TestGuessesAreLimited(t *testing.T) {
 		}
 		if d.guesses[here.String()] != guessesPerMinute ||
 			!d.counted(`gatehouse_rate_limited_total{limit="tokens"} 5`) {
-			t.Errorf("the audit log knows of %v", d.guesses)
+			t.Errorf("the audited guesses are %v, or the refusals are not counted", d.guesses)
 		}
 		time.Sleep(6 * time.Second)
 		if err := d.CheckLink(here, link); err != nil {
-			t.Errorf("the link, when a guess has come back: %v", err)
+			t.Errorf("the link, after the time for one more guess: %v", err)
 		}
 	})
 }
 
 func TestCheckDevice(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newTestControl()
 	who, err := d.CheckDevice(t.Context(), "secret")
 	if want := (Identity{UserID: "ben", Role: protocol.Operator, Via: "device:dev-1",
 		DeviceID: "dev-1"}); err != nil || who != want {
@@ -217,10 +217,10 @@ func TestCheckDevice(t *testing.T) {
 	}
 }
 
-// TestRecheck takes credentials away after they were found good.
+// TestRecheck checks credentials again that have become invalid.
 func TestRecheck(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newTestControl()
 	proofs := map[string]Identity{}
 	for _, secret := range []string{token, goodKey} {
 		who, err := d.CheckBearer(t.Context(), here, secret, "")
@@ -252,17 +252,17 @@ func TestRecheck(t *testing.T) {
 	}
 }
 
-// TestAllowances uses each one up: the rest is refused, counted and, within bounds,
-// logged.
+// TestAllowances uses up each allowance: further calls are refused, counted and, within
+// bounds, logged.
 func TestAllowances(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		allow func(*desk, netip.Addr) error
+		allow func(*testControl, netip.Addr) error
 		burst int
 	}{
-		"calls": {func(d *desk, a netip.Addr) error { return d.AllowCall(a) }, callsPerMinute},
-		"polls": {func(d *desk, a netip.Addr) error { return d.AllowPoll(a) }, pollsPerMinute},
-		"requests": {func(d *desk, a netip.Addr) error {
+		"calls": {func(d *testControl, a netip.Addr) error { return d.AllowCall(a) }, callsPerMinute},
+		"polls": {func(d *testControl, a netip.Addr) error { return d.AllowPoll(a) }, pollsPerMinute},
+		"requests": {func(d *testControl, a netip.Addr) error {
 			return d.AllowRequest(a, "user of "+a.String(),
 				60)
 		}, requestBurst},
@@ -270,7 +270,7 @@ func TestAllowances(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := newDesk()
+				d := newTestControl()
 				const more = 20
 				allowed := 0
 				for range c.burst + more {
@@ -281,7 +281,7 @@ func TestAllowances(t *testing.T) {
 					}
 				}
 				if err := c.allow(d, elsewhere); err != nil || allowed != c.burst {
-					t.Errorf("%d allowed, and elsewhere %v", allowed, err)
+					t.Errorf("%d allowed; a call from another network: %v", allowed, err)
 				}
 				limit := strings.Replace(name, "requests", "user", 1)
 				if !d.counted(`gatehouse_rate_limited_total{limit="` + limit + `"} 20`) {
@@ -295,10 +295,10 @@ func TestAllowances(t *testing.T) {
 	}
 }
 
-// TestReturnedCall is one that was no stranger's.
-func TestReturnedCall(t *testing.T) {
+// TestReturnCall checks that returned calls use up nothing.
+func TestReturnCall(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newTestControl()
 	for range 10 * callsPerMinute {
 		if err := d.AllowCall(here); err != nil {
 			t.Fatal(err)
@@ -309,7 +309,7 @@ func TestReturnedCall(t *testing.T) {
 
 func TestRequestsWithoutALimit(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newTestControl()
 	for range 1000 {
 		if err := d.AllowRequest(here, "ann", 0); err != nil {
 			t.Fatal(err)
@@ -317,10 +317,10 @@ func TestRequestsWithoutALimit(t *testing.T) {
 	}
 }
 
-// TestRefusals are counted all, and logged within bounds.
+// TestRefusals checks that all refusals are counted, and logged within bounds.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	d := newDesk()
+	d := newTestControl()
 	for range 20 {
 		d.ConnectionRefused(here, metrics.RefusedPending)
 		d.Violation(elsewhere, metrics.NotJSON)
@@ -337,11 +337,11 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestEvict forgets those who have been quiet.
+// TestEvict checks that Evict forgets the allowances that are whole again.
 func TestEvict(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk()
+		d := newTestControl()
 		_, _, _ = d.AllowCall(here), d.AllowPoll(here), d.AllowRequest(here, "ann", 1)
 		_ = d.CheckToken(here, "wrong")
 		held := func() int {
@@ -349,7 +349,7 @@ func TestEvict(t *testing.T) {
 				d.Control.guesses.Len()
 		}
 		if d.Evict(); held() != 4 {
-			t.Errorf("%d allowances are held, want those 4 that are not whole", held())
+			t.Errorf("%d allowances are held, want the 4 that were used", held())
 		}
 		time.Sleep(time.Minute)
 		if d.Evict(); held() != 0 {

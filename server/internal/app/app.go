@@ -89,7 +89,7 @@ type gatehouse struct {
 }
 
 // Run runs a gateway until ctx ends. Then runs may finish within
-// gateway.drain_timeout, clients are told, and the store is closed last. Run returns
+// gateway.drain_timeout, clients are notified, and the store is closed last. Run returns
 // nil if it stopped because ctx ended.
 func Run(ctx context.Context, o Options) (err error) {
 	g := &gatehouse{Options: o, metrics: metrics.New()}

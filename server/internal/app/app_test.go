@@ -235,7 +235,7 @@ func TestStopInTheMiddle(t *testing.T) {
 	var first protocol.ChatSendResult
 	client.Read(client.OK(protocol.MethodChatSend,
 		`{"message":"slow","sessionKey":"k","ack":"accepted","idempotencyKey":"a"}`), &first)
-	said := untilChunk(t, client)
+	text := untilChunk(t, client)
 	client.OK(protocol.MethodChatSend, `{"message":"echo later","sessionKey":"k","ack":"accepted"}`)
 	go r.stop()
 	client.Event(protocol.EventShutdown)
@@ -266,9 +266,9 @@ func TestStopInTheMiddle(t *testing.T) {
 		t.Fatalf("%d messages", len(page.Messages))
 	}
 	partial, later := page.Messages[1], page.Messages[3]
-	if partial.Status != protocol.StatusFailed || !strings.HasPrefix(partial.Content, said) ||
+	if partial.Status != protocol.StatusFailed || !strings.HasPrefix(partial.Content, text) ||
 		partial.Error == "" {
-		t.Errorf("the interrupted answer is %+v, it had begun with %q", partial, said)
+		t.Errorf("the interrupted answer is %+v, it had begun with %q", partial, text)
 	}
 	if later.Status != protocol.StatusComplete || !strings.HasPrefix(later.Content, "later") {
 		t.Errorf("the later answer is %+v", later)

@@ -3,7 +3,7 @@
 //
 //   - [Run] opens the store, joins the parts (app.go), opens the listeners and serves
 //     until its context ends. Then it drains: runs may finish within
-//     gateway.drain_timeout, clients are told, and the store is closed last.
+//     gateway.drain_timeout, clients are notified, and the store is closed last.
 //   - settings.go has the settings of all parts, made from one configuration. A reload
 //     (reload.go) replaces them at once, and each part asks for the current ones.
 //   - maintenance.go has the jobs that run every minute: they write what parts keep in

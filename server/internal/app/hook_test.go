@@ -19,7 +19,7 @@ import (
 func TestWebhook(t *testing.T) {
 	key := []byte("123456789012345678901234")
 	secret := "whsec_" + base64.StdEncoding.EncodeToString(key)
-	told := make(chan string, 9)
+	bodies := make(chan string, 9)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err == nil {
@@ -28,7 +28,7 @@ func TestWebhook(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		told <- string(body)
+		bodies <- string(body)
 	}))
 	defer receiver.Close()
 	c := startConfigured(t, `{}`)
@@ -43,14 +43,14 @@ func TestWebhook(t *testing.T) {
 		`{"code":"`+asked.PairingCode+`","userId":"ann","role":"viewer"}`)
 	for range 2 {
 		select {
-		case body := <-told:
+		case body := <-bodies:
 			requested := strings.Contains(body, `"type":"device.pair.requested"`)
 			if !requested && !strings.Contains(body, `"status":"approved","userId":"ann","role":"viewer"`) ||
 				strings.Contains(body, asked.PairingCode) {
-				t.Errorf("told %s", body)
+				t.Errorf("the webhook got %s", body)
 			}
 		case <-time.After(httpdtest.Timeout):
-			t.Fatal("nothing is told")
+			t.Fatal("the webhook got no message")
 		}
 	}
 	c.end()

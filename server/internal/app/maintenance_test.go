@@ -143,12 +143,12 @@ func TestOldDataIsRemoved(t *testing.T) {
 		h.send("k")
 		h.runner.Wake("k")
 		h.pass(110 * time.Minute)
-		whole, said := h.replay("k", 0), h.answers("k")[0].Content
-		if len(whole.Events) < 5 || whole.Reset || !strings.HasPrefix(said, "one two three") {
-			t.Fatalf("%d events, %+v", len(whole.Events), said)
+		whole, text := h.replay("k", 0), h.answers("k")[0].Content
+		if len(whole.Events) < 5 || whole.Reset || !strings.HasPrefix(text, "one two three") {
+			t.Fatalf("%d events, %+v", len(whole.Events), text)
 		}
 		h.pass(15 * time.Minute)
-		if r := h.replay("k", 3); !r.Reset || h.answers("k")[0].Content != said {
+		if r := h.replay("k", 3); !r.Reset || h.answers("k")[0].Content != text {
 			t.Errorf("after two hours: %+v, %+v", r, h.answers("k"))
 		}
 		if !strings.Contains(h.log.String(), `msg="pieces of old answers removed" number=`) {

@@ -162,15 +162,15 @@ func notReady(t *testing.T, r *running, c *httpdtest.Client, causes []store.Caus
 	t.Helper()
 	for range 3 {
 		status, body, took := r.get("/readyz")
-		var said struct {
+		var answer struct {
 			Status, Store string
 			Cause         store.Cause
 		}
-		if err := json.Unmarshal([]byte(body), &said); err != nil {
+		if err := json.Unmarshal([]byte(body), &answer); err != nil {
 			t.Fatal(err)
 		}
-		if status != http.StatusServiceUnavailable || said.Store != "unavailable" ||
-			!slices.Contains(causes, said.Cause) || took > readiness {
+		if status != http.StatusServiceUnavailable || answer.Store != "unavailable" ||
+			!slices.Contains(causes, answer.Cause) || took > readiness {
 			t.Errorf("/readyz: HTTP %d %s after %v; want 503 and one of %q", status, body, took, causes)
 		}
 		if strings.Contains(body, "/") {
@@ -248,7 +248,7 @@ func idle(t *testing.T, c *httpdtest.Client, key string) {
 // untilEnd gives the rest of a run's answer, and fails if an event is missing.
 func untilEnd(t *testing.T, c *httpdtest.Client, key string) string {
 	t.Helper()
-	var said strings.Builder
+	var answer strings.Builder
 	last := int64(0)
 	for {
 		var e protocol.AgentEvent
@@ -258,7 +258,7 @@ func untilEnd(t *testing.T, c *httpdtest.Client, key string) string {
 		}
 		switch e.Type {
 		case protocol.RunCompleted:
-			return said.String()
+			return answer.String()
 		case protocol.RunFailed, protocol.RunCancelled:
 			t.Fatalf("the run ended with %s %s", e.Type, e.Payload)
 		}
@@ -268,7 +268,7 @@ func untilEnd(t *testing.T, c *httpdtest.Client, key string) string {
 		last = f.Seq
 		var piece protocol.TextPayload
 		if c.Read(protocol.Frame{Payload: e.Payload}, &piece); e.Type == protocol.RunChunk {
-			said.WriteString(piece.Content)
+			answer.WriteString(piece.Content)
 		}
 	}
 }

@@ -118,13 +118,13 @@ func TestReload(t *testing.T) {
 			protocol.Setting{Key: "gateway.allowed_origins", Value: `["https://b.example"]`}) {
 		t.Errorf("the status is %+v", status.Detail)
 	}
-	// Faults change nothing, and all of them are told.
+	// A faulty configuration changes nothing, and the answer lists all faults.
 	c.write(t, `{gateway: {allowed_origins: ["https://c.example"], rate_limit_rpm: -1}, colour: "red"}`)
 	e := admin.Refused(protocol.FailedPrecondition, "nothing was changed", protocol.MethodConfigReload,
 		"")
 	for _, fault := range []string{"gateway.rate_limit_rpm", "colour"} {
 		if !strings.Contains(e.Message, fault) || !strings.Contains(c.log.String(), fault) {
-			t.Errorf("%s is not told of: %s", fault, e.Message)
+			t.Errorf("the answer does not list %s: %s", fault, e.Message)
 		}
 	}
 	if !c.allowed(t, "https://b.example") || c.allowed(t, "https://c.example") {
@@ -195,11 +195,12 @@ func TestReloadLetsConnectionsGo(t *testing.T) {
 	within("the end of a connection that brought an answer", ended)
 }
 
-// status shows the current value of every limit, before and after a reload.
-func TestStatusTellsTheLimits(t *testing.T) {
+// TestStatusShowsTheLimits checks that status shows the current value of every limit,
+// before and after a reload.
+func TestStatusShowsTheLimits(t *testing.T) {
 	c := startConfigured(t, `{}`)
 	admin := c.admin()
-	told := func() map[string]string {
+	settings := func() map[string]string {
 		var status protocol.StatusResult
 		admin.Read(admin.OK(protocol.MethodStatus, ""), &status)
 		all := map[string]string{}
@@ -220,7 +221,7 @@ func TestStatusTellsTheLimits(t *testing.T) {
 		"media.quota":                         {`"500MiB"`, `"400MiB"`},
 		"media.orphans":                       {`"24h"`, `"12h"`},
 	}
-	now := told()
+	now := settings()
 	for key, want := range limits {
 		if got := now[key]; got != want[0] {
 			t.Errorf("at first %s is %s, want %s", key, got, want[0])
@@ -231,7 +232,7 @@ func TestStatusTellsTheLimits(t *testing.T) {
 	if r := reload(admin); len(r.Applied) != len(limits) || len(r.NeedsRestart) > 0 {
 		t.Errorf("the reload is %+v", r)
 	}
-	now = told()
+	now = settings()
 	for key, want := range limits {
 		if got := now[key]; got != want[1] {
 			t.Errorf("after a reload %s is %s, want %s", key, got, want[1])
@@ -250,7 +251,7 @@ func TestReloadBySignal(t *testing.T) {
 		c.signals <- syscall.SIGHUP // taken once the first is done with
 	}
 	if !c.allowed(t, "https://a.example") {
-		t.Error("what the signal brought does not hold")
+		t.Error("the configuration that was reloaded by signal is not active")
 	}
 	var list protocol.AuditListResult
 	admin.Read(admin.OK(protocol.MethodAuditList, `{"action":"config.reload"}`), &list)
@@ -259,12 +260,12 @@ func TestReloadBySignal(t *testing.T) {
 	if n := len(list.Entries); failed < 0 || list.Entries[n-1].Outcome != protocol.AuditDone ||
 		list.Entries[n-1].Via != "gateway" ||
 		!strings.HasPrefix(list.Entries[failed].Detail, "by signal; ") {
-		t.Errorf("the log tells %+v", list.Entries)
+		t.Errorf("the reloads are audited as %+v", list.Entries)
 	}
 	list = protocol.AuditListResult{}
 	admin.Read(admin.OK(protocol.MethodAuditList, `{"action":"`+audit.GatewayStarted+`"}`), &list)
 	if len(list.Entries) != 1 || list.Entries[0].Detail != "version test" {
-		t.Errorf("of the start it tells %+v", list.Entries)
+		t.Errorf("the start is audited as %+v", list.Entries)
 	}
 }
 

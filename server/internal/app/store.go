@@ -38,8 +38,8 @@ type storage interface {
 	Close() error
 }
 
-// openStore opens the store that the configuration names. committed is told how
-// long each commit took.
+// openStore opens the store that the configuration names. It calls committed
+// with the time that each commit took.
 func openStore(ctx context.Context, c config.Config, log *slog.Logger,
 	committed func(time.Duration)) (storage, error) {
 	s, err := sqlite.Open(ctx, c.DataDir, sqlite.Options{Logger: log, Committed: committed})

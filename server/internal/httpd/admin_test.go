@@ -151,7 +151,7 @@ func TestAuditPage(t *testing.T) {
 	}
 	if !strings.Contains(newest, "failed</span>") ||
 		!strings.Contains(newest, "no such connection any more") {
-		t.Error("what failed is not told")
+		t.Error("the failed act is not shown as failed")
 	}
 	older := get("/admin/audit?before=21")
 	if n := strings.Count(older, "<tr data-row="); n != 20 ||

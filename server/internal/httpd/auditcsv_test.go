@@ -77,7 +77,7 @@ func TestAuditExport(t *testing.T) {
 	}
 	if _, rows := exported(t, server.URL+"/admin/audit.csv?user=nobody",
 		httpdtest.Token); len(rows) != 0 {
-		t.Errorf("of nobody it has %q", rows)
+		t.Errorf("the export for an unknown user has %q", rows)
 	}
 	if answer, _ := exported(t, server.URL+"/admin/audit.csv",
 		"wrong"); answer.StatusCode != http.StatusUnauthorized {

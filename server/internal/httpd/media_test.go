@@ -49,7 +49,7 @@ func serveWith(t testing.TB, o httpdtest.Options) *served {
 	return s
 }
 
-// do makes a request as a page of the gateway does for a user; "" is nobody.
+// do makes a request as a page of the gateway does, for a user; "": without a cookie.
 func (s *served) do(method, user, path, contentType string, body io.Reader) *http.Response {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, body)
@@ -209,7 +209,7 @@ func TestMediaAccess(t *testing.T) {
 	entries, err := s.Audit.List(t.Context(), audit.Filter{Limit: 9, Action: audit.MediaRead})
 	if err != nil || len(entries) != 1 || entries[0].UserID != "boss" ||
 		entries[0].Detail != "a.txt of zoe" {
-		t.Errorf("the audit log tells of %+v, %v", entries, err)
+		t.Errorf("the audit log has %+v, %v", entries, err)
 	}
 	wantError(t, s.upload("", "a.txt", []byte("hello")), http.StatusUnauthorized,
 		protocol.Unauthorized)
@@ -235,7 +235,7 @@ func TestMediaAccess(t *testing.T) {
 	}
 	if entries, err := s.Audit.List(t.Context(),
 		audit.Filter{Limit: 9, Action: audit.MediaDelete}); err != nil || len(entries) > 0 {
-		t.Errorf("of what zoe does with hers the audit log tells %+v, %v", entries, err)
+		t.Errorf("what zoe does with her own file is audited as %+v, %v", entries, err)
 	}
 	wantError(t, s.do(http.MethodGet, "zoe", m.Path, "", nil), http.StatusNotFound, protocol.NotFound)
 }
@@ -262,17 +262,17 @@ func TestMediaDeleteIsTold(t *testing.T) {
 	}
 	wantError(t, s.do(http.MethodDelete, "boss", sent.Path, "", nil), http.StatusConflict,
 		protocol.FailedPrecondition)
-	told, err := s.Audit.List(t.Context(), audit.Filter{Limit: 9, Action: audit.MediaDelete})
-	if err != nil || len(told) != 2 {
-		t.Fatalf("it tells %+v, %v", told, err)
+	deletions, err := s.Audit.List(t.Context(), audit.Filter{Limit: 9, Action: audit.MediaDelete})
+	if err != nil || len(deletions) != 2 {
+		t.Fatalf("the deletions are audited as %+v, %v", deletions, err)
 	}
-	if e := told[1]; e.UserID != "boss" || e.Role != protocol.Admin || e.Via == "" ||
+	if e := deletions[1]; e.UserID != "boss" || e.Role != protocol.Admin || e.Via == "" ||
 		e.Address != "127.0.0.1" || e.Outcome != protocol.AuditDone ||
 		e.Target != audit.Media(id(unsent)) || e.Detail != "unsent.txt of zoe" {
-		t.Errorf("it tells %+v", e)
+		t.Errorf("the deletion is audited as %+v", e)
 	}
-	if e := told[0]; e.Target != audit.Media(id(sent)) || e.Outcome != protocol.AuditFailed {
-		t.Errorf("it tells %+v", e)
+	if e := deletions[0]; e.Target != audit.Media(id(sent)) || e.Outcome != protocol.AuditFailed {
+		t.Errorf("the deletion is audited as %+v", e)
 	}
 }
 

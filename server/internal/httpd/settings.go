@@ -26,7 +26,7 @@ type Settings struct {
 	// each request was sent to.
 	PublicURL string
 	// HSTS is for how long a browser that came over TLS must not use plain HTTP; 0:
-	// the browser is told nothing.
+	// the header Strict-Transport-Security is not sent.
 	HSTS time.Duration
 }
 

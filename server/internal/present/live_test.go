@@ -93,10 +93,10 @@ func TestMessagesAreFormattedIfTheyFit(t *testing.T) {
 		{protocol.FromSystem, strings.Repeat("<", 256<<10), false},
 		{protocol.FromSystem, strings.Repeat("a ", 20<<10) + strings.Repeat("\n", 220<<10), false}, // together over a frame
 	} {
-		said := protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: "k", Message: protocol.Message{
+		event := protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: "k", Message: protocol.Message{
 			ID: "m", Role: c.role, Content: c.text, Status: protocol.StatusComplete, Seq: 1,
 		}}
-		payload := NewLive().Payload(session.Event{SessionKey: "k", Name: protocol.EventChat, Seq: 1, Payload: said.AppendJSON(nil)}, true)
+		payload := NewLive().Payload(session.Event{SessionKey: "k", Name: protocol.EventChat, Seq: 1, Payload: event.AppendJSON(nil)}, true)
 		frame := protocol.AppendEvent(nil, protocol.EventChat, payload, 1)
 		var e protocol.ChatEvent
 		if err := protocol.Decode(payload, &e); err != nil {

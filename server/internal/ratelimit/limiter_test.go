@@ -146,8 +146,8 @@ func TestLimiterIsBounded(t *testing.T) {
 	})
 }
 
-// TestLimiterProperty: in no stretch of time does a key get more than its burst and what
-// comes back in that time; and who waits as told is let through.
+// TestLimiterProperty checks that in any period a key gets at most its burst and what is
+// refilled in that period, and that an event is allowed after the wait that Take gave.
 func TestLimiterProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -164,7 +164,7 @@ func TestLimiterProperty(t *testing.T) {
 				if !ok {
 					time.Sleep(wait)
 					if _, ok = l.Take("a"); !ok {
-						rt.Fatalf("refused after waiting %v as told", wait)
+						rt.Fatalf("refused after the wait of %v that Take gave", wait)
 					}
 				}
 				taken = append(taken, time.Now())
@@ -205,7 +205,7 @@ func TestBucketRefills(t *testing.T) {
 			t.Fatalf("%v %v, want a refusal for at most a second", wait, ok)
 		}
 		if _, ok := l.Take("b"); !ok {
-			t.Error("somebody else pays for it")
+			t.Error("another key is refused, too")
 		}
 		time.Sleep(wait - time.Millisecond)
 		if _, ok := l.Take("a"); ok {
@@ -257,8 +257,8 @@ func TestRateThatChanges(t *testing.T) {
 	})
 }
 
-// TestRateProperty lets nobody have more than the burst and what has come back since, and
-// nobody wait for less than he was told.
+// TestRateProperty checks that a key gets at most its burst and what was refilled since,
+// and that an event is allowed after the wait that Take gave.
 func TestRateProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -273,12 +273,12 @@ func TestRateProperty(t *testing.T) {
 				} else {
 					time.Sleep(wait + time.Microsecond)
 					if _, ok := l.Take("a"); !ok {
-						rt.Fatalf("refused after the %v that it was to wait", wait)
+						rt.Fatalf("refused after the wait of %v that Take gave", wait)
 					}
 					allowed++
 				}
 				if most := userBurst + time.Since(begun).Minutes()*float64(rpm) + .01; float64(allowed) > most {
-					rt.Fatalf("%d requests, at most %v may be", allowed, most)
+					rt.Fatalf("%d requests allowed, want at most %v", allowed, most)
 				}
 				time.Sleep(time.Duration(d))
 			}
@@ -286,8 +286,7 @@ func TestRateProperty(t *testing.T) {
 	})
 }
 
-// bubble runs a rapid check in a synctest bubble, and hands on the panics that rapid
-// works with.
+// bubble runs a rapid check in a synctest bubble, and passes on the panics that rapid uses.
 func bubble(t *testing.T, check func()) {
 	var thrown any
 	synctest.Test(t, func(*testing.T) {

@@ -20,20 +20,20 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// roomy are limits that these tests do not reach.
-var roomy = Limits{Connections: 100, ConnectionsPerUser: 50, ConnectionsPerAddress: 100,
+// highLimits are limits that these tests do not reach.
+var highLimits = Limits{Connections: 100, ConnectionsPerUser: 50, ConnectionsPerAddress: 100,
 	PendingConnections: 100}
 
-// doorway serves WebSockets and registers them.
-type doorway struct {
+// testRegistry serves WebSockets and registers them.
+type testRegistry struct {
 	*Registry
 	server *conntest.Server
 
 	accepted chan *Connection
 }
 
-// guest is one WebSocket, from both sides.
-type guest struct {
+// sample is a connection, with the client's side of its WebSocket.
+type sample struct {
 	*Connection
 	ws *websocket.Conn
 }
@@ -48,18 +48,18 @@ func (handler) Binary(*conn.Conn)        {}
 
 func (h handler) Closed(*conn.Conn, conn.Closing) { h.r.Remove(h.c) }
 
-func newDoorway(t *testing.T) *doorway {
+func newTestRegistry(t *testing.T) *testRegistry {
 	t.Helper()
-	d := &doorway{Registry: New(), accepted: make(chan *Connection, 1)}
+	d := &testRegistry{Registry: New(), accepted: make(chan *Connection, 1)}
 	set := conn.NewSet(conn.Limits{}, slog.New(slog.DiscardHandler))
 	d.server = conntest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := d.Reserve(access.Peer{Address: addressOf(1), Cookie: r.Header.Get("Test-Cookie")},
-			roomy)
+			highLimits)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		_, _ = set.Accept(w, r, func(socket *conn.Conn) conn.Handler { // what fails shows at the client
+		_, _ = set.Accept(w, r, func(socket *conn.Conn) conn.Handler { // the client sees a failure
 			d.Open(c, socket)
 			d.accepted <- c
 			return handler{d.Registry, c}
@@ -73,33 +73,33 @@ func newDoorway(t *testing.T) *doorway {
 	return d
 }
 
-func (d *doorway) enter(t *testing.T, cookie string) guest {
+func (d *testRegistry) connect(t *testing.T, cookie string) sample {
 	t.Helper()
 	ws := d.server.Dial(t, "/", http.Header{"Test-Cookie": {cookie}})
-	return guest{<-d.accepted, ws}
+	return sample{<-d.accepted, ws}
 }
 
-func (d *doorway) authenticated(t *testing.T, cookie string, who access.Identity) guest {
+func (d *testRegistry) authenticated(t *testing.T, cookie string, who access.Identity) sample {
 	t.Helper()
-	g := d.enter(t, cookie)
+	g := d.connect(t, cookie)
 	if !d.Authenticate(g.Connection, &who, "program of "+who.UserID, 50) {
-		t.Fatal("not let in")
+		t.Fatal("Authenticate reports false")
 	}
 	return g
 }
 
-// guests are some of each kind, by name.
-func (d *doorway) guests(t *testing.T) map[string]guest {
+// samples connects clients of each kind, and gives them by name.
+func (d *testRegistry) samples(t *testing.T) map[string]sample {
 	t.Helper()
 	device := access.Identity{UserID: "ann", Role: protocol.Operator, Via: "device:dev-1",
 		DeviceID: "dev-1"}
 	key := access.Identity{UserID: "bot", Role: protocol.Viewer, Via: "key:gh_1", KeyID: "key-1",
 		ExpiresAt: 1000}
-	all := map[string]guest{
-		"stranger":    d.enter(t, ""),
-		"browser":     d.enter(t, "cookie 1"),
-		"waits":       d.enter(t, "cookie 2"),
-		"waits for 1": d.enter(t, ""),
+	all := map[string]sample{
+		"stranger":    d.connect(t, ""),
+		"browser":     d.connect(t, "cookie 1"),
+		"waits":       d.connect(t, "cookie 2"),
+		"waits for 1": d.connect(t, ""),
 		"ann's tab":   d.authenticated(t, "cookie 1", device),
 		"ann's tool":  d.authenticated(t, "", device),
 		"ann by token": d.authenticated(t, "",
@@ -115,8 +115,8 @@ func (d *doorway) guests(t *testing.T) map[string]guest {
 	return all
 }
 
-// reads what a guest gets first: a frame, or the reason with which it is closed.
-func (g guest) reads(t *testing.T, patience time.Duration) (frame, closed string) {
+// read reads what the client gets first: a frame, or the reason of the close.
+func (g sample) read(t *testing.T, patience time.Duration) (frame, closed string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -130,52 +130,52 @@ func (g guest) reads(t *testing.T, patience time.Duration) (frame, closed string
 	return string(text), ""
 }
 
-// TestClose closes connections by each of their properties: those that have it, and no
-// others.
+// TestClose closes connections by each of their properties, and checks that exactly those
+// that have the property are closed.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		close func(*doorway, map[string]guest)
-		want  string // who is closed
+		close func(*testRegistry, map[string]sample)
+		want  string // names of the closed connections
 	}{
-		"a device": {func(d *doorway, _ map[string]guest) { d.CloseDevice("dev-1", "gone") },
+		"a device": {func(d *testRegistry, _ map[string]sample) { d.CloseDevice("dev-1", "gone") },
 			"ann's tab, ann's tool, waits for 1"},
-		"a device that waits": {func(d *doorway, _ map[string]guest) { d.CloseDevice("dev-3", "gone") },
+		"a device that waits": {func(d *testRegistry, _ map[string]sample) { d.CloseDevice("dev-3", "gone") },
 			"waits"},
-		"no device": {func(d *doorway, _ map[string]guest) { d.CloseDevice("", "gone") }, ""},
-		"a key": {func(d *doorway, _ map[string]guest) { d.CloseKey("key-1", "gone") },
+		"no device": {func(d *testRegistry, _ map[string]sample) { d.CloseDevice("", "gone") }, ""},
+		"a key": {func(d *testRegistry, _ map[string]sample) { d.CloseKey("key-1", "gone") },
 			"bot"},
-		"no key": {func(d *doorway, _ map[string]guest) { d.CloseKey("", "gone") }, ""},
-		"a browser": {func(d *doorway,
-			_ map[string]guest) {
+		"no key": {func(d *testRegistry, _ map[string]sample) { d.CloseKey("", "gone") }, ""},
+		"a browser": {func(d *testRegistry,
+			_ map[string]sample) {
 			d.CloseBrowser("cookie 1", "gone")
 		}, "ann's tab, browser"},
-		"no browser": {func(d *doorway, _ map[string]guest) { d.CloseBrowser("", "gone") }, ""},
-		"expired": {func(d *doorway, _ map[string]guest) { d.CloseExpired(1000, "gone") },
+		"no browser": {func(d *testRegistry, _ map[string]sample) { d.CloseBrowser("", "gone") }, ""},
+		"expired": {func(d *testRegistry, _ map[string]sample) { d.CloseExpired(1000, "gone") },
 			"bot"},
-		"not yet expired": {func(d *doorway, _ map[string]guest) { d.CloseExpired(999, "gone") }, ""},
-		"an id": {func(d *doorway,
-			g map[string]guest) {
+		"not yet expired": {func(d *testRegistry, _ map[string]sample) { d.CloseExpired(999, "gone") }, ""},
+		"an id": {func(d *testRegistry,
+			g map[string]sample) {
 			d.CloseID(g["bot"].name(), "gone")
 		}, "bot"},
-		"a stranger's id": {func(d *doorway,
-			g map[string]guest) {
+		"a stranger's id": {func(d *testRegistry,
+			g map[string]sample) {
 			d.CloseID(g["stranger"].name(), "gone")
 		}, ""},
-		"no id": {func(d *doorway, _ map[string]guest) { d.CloseID("x", "gone") }, ""},
+		"no id": {func(d *testRegistry, _ map[string]sample) { d.CloseID("x", "gone") }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDoorway(t)
-			all := d.guests(t)
+			d := newTestRegistry(t)
+			all := d.samples(t)
 			c.close(d, all)
-			// Whoever is not closed gets this frame.
+			// Connections that are not closed get this frame.
 			for _, g := range all {
 				g.socket.SendBytes([]byte("still here"))
 			}
 			var closed []string
 			for _, name := range slices.Sorted(maps.Keys(all)) {
-				switch frame, reason := all[name].reads(t, time.Minute); {
+				switch frame, reason := all[name].read(t, time.Minute); {
 				case reason == "gone" && frame == "":
 					closed = append(closed, name)
 				case frame != "still here":
@@ -191,18 +191,18 @@ func TestClose(t *testing.T) {
 
 func TestSendWaiting(t *testing.T) {
 	t.Parallel()
-	d := newDoorway(t)
-	all := d.guests(t)
+	d := newTestRegistry(t)
+	all := d.samples(t)
 	d.SendWaiting("dev-3", []byte("approved"))
 	d.StopWaiting(all["waits for 1"].Connection)
-	d.SendWaiting("dev-1", []byte("approved")) // to nobody
+	d.SendWaiting("dev-1", []byte("approved")) // no connection waits for it any more
 	for name, g := range all {
 		g.socket.SendBytes([]byte("last"))
 		want := "last"
 		if name == "waits" {
 			want = "approved"
 		}
-		if frame, _ := g.reads(t, time.Minute); frame != want {
+		if frame, _ := g.read(t, time.Minute); frame != want {
 			t.Errorf("%s got %q, want %q", name, frame, want)
 		}
 	}
@@ -210,8 +210,8 @@ func TestSendWaiting(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	d := newDoorway(t)
-	all := d.guests(t)
+	d := newTestRegistry(t)
+	all := d.samples(t)
 	began := all["bot"].Since
 	all["bot"].Seen()
 	list := d.List()
@@ -235,7 +235,7 @@ func TestList(t *testing.T) {
 	}
 	if pending, pairing, authenticated := d.Counts(); pending != 2 || pairing != 2 ||
 		authenticated != 6 || d.Strangers() != 4 {
-		t.Errorf("%d pending, %d wait, %d authenticated; %d strangers", pending, pairing, authenticated,
+		t.Errorf("%d pending, %d waiting, %d authenticated, %d strangers; want 2, 2, 6, 4", pending, pairing, authenticated,
 			d.Strangers())
 	}
 	if ids := slices.Sorted(slices.Values(d.Pairings())); !slices.Equal(ids,
@@ -250,20 +250,20 @@ func TestList(t *testing.T) {
 }
 
 // idOf is the number of an id of a list.
-func (d *doorway) idOf(id string) int64 {
+func (d *testRegistry) idOf(id string) int64 {
 	d.Registry.mu.Lock()
 	defer d.Registry.mu.Unlock()
 	return d.findLocked(id).ID
 }
 
-// TestMostOfAUser lets a user have as many connections as allowed, and one more when one
-// has gone or was not let in after all.
-func TestMostOfAUser(t *testing.T) {
+// TestConnectionsPerUser checks that a user may have as many connections as allowed, and
+// another one after Deauthenticate or Remove.
+func TestConnectionsPerUser(t *testing.T) {
 	t.Parallel()
 	r := New()
 	who := &access.Identity{UserID: "ann"}
 	open := func() *Connection {
-		c, err := r.Reserve(access.Peer{}, roomy)
+		c, err := r.Reserve(access.Peer{}, highLimits)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,14 +273,14 @@ func TestMostOfAUser(t *testing.T) {
 	one, two, three := open(), open(), open()
 	if !r.Authenticate(one, who, "", 2) || !r.Authenticate(two, who, "", 2) ||
 		r.Authenticate(three, who, "", 2) {
-		t.Fatal("a user has not just what it may have")
+		t.Fatal("want two connections of the user authenticated, and the third refused")
 	}
 	r.Deauthenticate(one)
 	if !r.Authenticate(three, who, "", 2) || r.Authenticate(one, who, "", 2) {
-		t.Error("a connection that was not let in after all keeps its place")
+		t.Error("after Deauthenticate, the connection still counts")
 	}
 	r.Remove(two)
 	if !r.Authenticate(one, who, "", 2) {
-		t.Error("a connection that has ended keeps its place")
+		t.Error("after Remove, the connection still counts")
 	}
 }

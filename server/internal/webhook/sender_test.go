@@ -76,23 +76,23 @@ func TestDeliver(t *testing.T) {
 	s.deliveries.Wait()
 	s.Stop()
 	s.PairingRequested(pending) // after the stop
-	var told struct {
+	var message struct {
 		Type      string
 		Timestamp time.Time
 		Data      map[string]any
 	}
-	if err := json.Unmarshal([]byte(first), &told); err != nil || told.Type != protocol.EventDeviceRequested || time.Since(told.Timestamp) > time.Minute ||
-		told.Data["deviceId"] != "dev-1" || told.Data["address"] != "192.0.2.1" || told.Data["expiresAt"] != "1970-01-01T00:00:02Z" {
-		t.Errorf("told %s (%v)", first, err)
+	if err := json.Unmarshal([]byte(first), &message); err != nil || message.Type != protocol.EventDeviceRequested || time.Since(message.Timestamp) > time.Minute ||
+		message.Data["deviceId"] != "dev-1" || message.Data["address"] != "192.0.2.1" || message.Data["expiresAt"] != "1970-01-01T00:00:02Z" {
+		t.Errorf("the first message is %s (%v)", first, err)
 	}
 	if !strings.Contains(second, `"data":{"deviceId":"dev-1","status":"revoked","userId":"ann","role":"viewer"}`) {
-		t.Errorf("told %s", second)
+		t.Errorf("the second message is %s", second)
 	}
 	if strings.Contains(first+second, "ABCDEFGH") {
-		t.Error("the code is told")
+		t.Error("a message has the pairing code")
 	}
 	if len(bodies) > 0 || log.String() != "" {
-		t.Errorf("more was told, or logged: %s", log)
+		t.Errorf("more messages were sent, or there are log lines: %s", log)
 	}
 }
 
@@ -115,7 +115,7 @@ func TestNoRedirects(t *testing.T) {
 	}
 	server.Close()
 	if again, err := s.try(m); !again || err == nil || strings.Contains(err.Error(), "secret-path") {
-		t.Errorf("nobody there: %v, %v", again, err)
+		t.Errorf("without a receiver: %v, %v", again, err)
 	}
 	s.Stop()
 	if _, err := s.try(m); !errors.Is(err, s.ctx.Err()) {
@@ -238,7 +238,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// An unreachable receiver blocks nobody, and the queue is bounded.
+// An unreachable receiver does not block the caller, and the queue is bounded.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(int) int { return 0 }, func(s *Sender, r *receiver, log *logs) {
