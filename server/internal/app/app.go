@@ -221,7 +221,8 @@ func (g *gatehouse) loadToken() error {
 		return err
 	}
 	if stored.Warning != "" {
-		g.Log.Warn("the gateway token can be read by others", "file", stored.File, "problem", stored.Warning)
+		g.Log.Warn("the gateway token can be read by others",
+			"file", stored.File, "problem", stored.Warning)
 	}
 	g.token = stored.Token
 	return nil

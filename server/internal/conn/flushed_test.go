@@ -42,14 +42,14 @@ func TestFlushedWaitsForWhatIsQueued(t *testing.T) {
 			}
 			synctest.Wait()
 			if len(left) == 0 {
-				t.Fatalf("frame %d has left and nobody was told", n)
+				t.Fatalf("frame %d was written, but Flushed has not returned", n)
 			}
 			if err := <-left; err != nil {
 				t.Errorf("frame %d: %v", n, err)
 			}
 		}
 		if c.out != nil {
-			t.Error("something is still queued")
+			t.Error("frames are still queued")
 		}
 	})
 }
@@ -132,13 +132,13 @@ func TestFlushedThatCannotBe(t *testing.T) {
 				tc.end(p.c, nc, cancel)
 				synctest.Wait()
 				if len(left) == 0 {
-					t.Fatal("it still waits")
+					t.Fatal("Flushed still waits")
 				}
 				if err := <-left; !errors.Is(err, tc.want) {
 					t.Errorf("%v, want %v", err, tc.want)
 				}
 				if p.c.out != nil && len(p.c.out.flushes) > 0 {
-					t.Errorf("%d are kept waiting", len(p.c.out.flushes))
+					t.Errorf("%d calls of Flushed are kept waiting, want none", len(p.c.out.flushes))
 				}
 				_ = nc.Close()
 				<-p.closed

@@ -283,7 +283,7 @@ func within[T any](t testing.TB, ch <-chan T) T {
 	case v := <-ch:
 		return v
 	case <-time.After(hangs):
-		t.Fatal("nothing came")
+		t.Fatal("nothing was received in time")
 		panic("unreachable")
 	}
 }
@@ -293,7 +293,7 @@ func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(hangs); !ok(); runtime.Gosched() {
 		if time.Now().After(end) {
-			t.Fatal("it did not happen")
+			t.Fatal("the condition did not become true in time")
 		}
 	}
 }

@@ -197,7 +197,7 @@ func TestHelloDeadline(t *testing.T) {
 					}
 				case <-time.After(10 * time.Minute):
 					if tc.ends != 0 {
-						t.Error("still open")
+						t.Error("the connection is still open")
 					}
 				}
 			})

@@ -147,7 +147,8 @@ func (documentNodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(ast.KindLink, documentLink)
 }
 
-func documentHeading(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func documentHeading(w util.BufWriter, _ []byte, node ast.Node,
+	entering bool) (ast.WalkStatus, error) {
 	n := node.(*ast.Heading)
 	level := strconv.Itoa(n.Level)
 	id, _ := n.Attribute(headingID)
@@ -157,13 +158,15 @@ func documentHeading(w util.BufWriter, _ []byte, node ast.Node, entering bool) (
 		return ast.WalkContinue, nil
 	}
 	if n.Level > 1 {
-		_, _ = w.WriteString(` <a class="anchor" href="#` + anchor + `" aria-label="Link to this section">#</a>`)
+		_, _ = w.WriteString(` <a class="anchor" href="#` + anchor +
+			`" aria-label="Link to this section">#</a>`)
 	}
 	_, _ = w.WriteString("</h" + level + ">\n")
 	return ast.WalkContinue, nil
 }
 
-func documentLink(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func documentLink(w util.BufWriter, _ []byte, node ast.Node,
+	entering bool) (ast.WalkStatus, error) {
 	to, _ := node.Attribute(linkTarget)
 	href, _ := to.(string)
 	switch {

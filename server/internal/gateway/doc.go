@@ -27,7 +27,7 @@
 //	gateway.go                       the parts, Serve, maintenance, Shutdown
 //	client.go                        frames of one connection
 //	method.go                        what a row is, and the checks before a call
-//	methods.go                       the method table
+//	methods.go, reference.go         the method table, and its form in the manual
 //	connect.go, pairing.go           authentication
 //	chat_send.go, api_keys.go, …     a method or a group of methods each
 //	queued.go, framed.go             answers that several methods give

@@ -48,7 +48,7 @@ type world struct {
 	prefix   string
 	sessions []string
 	running  map[string]session.StartedRun // by session
-	written  map[string]int           // bytes, by run
+	written  map[string]int                // bytes, by run
 	browsers []*browser
 }
 

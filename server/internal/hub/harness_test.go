@@ -330,7 +330,7 @@ func (b *browser) apply(t failer, f protocol.Frame) {
 			}
 			if last, followed := b.last[key]; followed && seq > last.seq {
 				if !b.h.compacted.Load() {
-					t.Fatalf("%s: a tick has event %d behind %d", key, seq, last.seq)
+					t.Fatalf("%s: a tick has event %d, after %d", key, seq, last.seq)
 				}
 				delete(b.last, key) // the events after this tick leave a gap
 			}
@@ -346,7 +346,7 @@ func (b *browser) apply(t failer, f protocol.Frame) {
 	last, followed := b.last[key]
 	switch {
 	case f.Seq > 1 && followed && f.Seq != last.seq+1:
-		t.Fatalf("%s: event %d comes behind %d", key, f.Seq, last.seq)
+		t.Fatalf("%s: event %d comes after %d", key, f.Seq, last.seq)
 	case f.Seq == 0 && followed && last.seq == 0:
 		t.Fatalf("%s: the log ends twice", key)
 	case f.Seq == 1 && last.seq > 0 && of.Session.Epoch == last.epoch: // or another log begins
@@ -433,7 +433,7 @@ func (b *browser) mend(t failer) {
 				shown.Apply(timeline.Event{Name: f.Event, Seq: f.Seq, Payload: f.Payload})
 			}
 			if n > 1000 {
-				t.Fatalf("%s: there is no end to the gap behind %d: %+v, %+v", key, after, shown, page)
+				t.Fatalf("%s: the gap after %d does not end: %+v, %+v", key, after, shown, page)
 			}
 		}
 	}

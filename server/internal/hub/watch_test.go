@@ -87,7 +87,7 @@ func TestWatch(t *testing.T) {
 	}
 	h.Wait()
 	if len(h.watchers) > 0 {
-		t.Errorf("%d sessions are watched by nobody", len(h.watchers))
+		t.Errorf("%d sessions without a watcher are kept", len(h.watchers))
 	}
 }
 

@@ -34,7 +34,8 @@ func (l *Live) Payload(e session.Event, wanted bool) []byte {
 		}
 	case protocol.EventSessionUpdated:
 		var u protocol.SessionUpdated
-		if protocol.Decode(e.Payload, &u) == nil && (u.Change == protocol.SessionDeleted || u.Change == protocol.SessionReset) {
+		if protocol.Decode(e.Payload, &u) == nil &&
+			(u.Change == protocol.SessionDeleted || u.Change == protocol.SessionReset) {
 			l.set(e.SessionKey, nil) // the log ends without an event that ends its run
 		}
 	}
@@ -68,7 +69,8 @@ func (l *Live) agent(e session.Event, wanted bool) []byte {
 func (l *Live) Restate(sessionKey string, reader session.Caller) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a := l.bySession[sessionKey]; a != nil && (a.owner == reader.UserID || reader.Role.Allows(protocol.Admin)) {
+	if a := l.bySession[sessionKey]; a != nil &&
+		(a.owner == reader.UserID || reader.Role.Allows(protocol.Admin)) {
 		a.restate.Store(true)
 	}
 }

@@ -22,7 +22,8 @@ func encodeAgent(e *protocol.AgentEvent, inner protocol.Payload) []byte {
 
 // withPatch encodes the event e with the patch in html, which is a field of inner.
 // A patch that is too large for a frame is replaced by noBlocks.
-func withPatch(e *protocol.AgentEvent, inner protocol.Payload, html **protocol.HTML, patch format.Patch) []byte {
+func withPatch(e *protocol.AgentEvent, inner protocol.Payload, html **protocol.HTML,
+	patch format.Patch) []byte {
 	*html = &protocol.HTML{From: int64(patch.From), Blocks: patch.Blocks, Append: patch.Append}
 	if formatted := encodeAgent(e, inner); len(formatted) <= maxPayload {
 		return formatted

@@ -93,7 +93,8 @@ func (r *Replay) chunk(e session.StoredEvent, next []session.StoredEvent, last b
 		}
 	}
 	patch := format.Patch{From: r.blocks}
-	if len(r.gathered)+len(piece.Content) < patchEvery && !endsLine(piece.Content) && isChunk(next, e.RunID) {
+	if len(r.gathered)+len(piece.Content) < patchEvery && !endsLine(piece.Content) &&
+		isChunk(next, e.RunID) {
 		r.gathered = append(r.gathered, piece.Content...)
 	} else {
 		patch = r.stream.Write(string(r.gathered) + piece.Content)
