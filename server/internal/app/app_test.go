@@ -95,9 +95,9 @@ func startWith(t *testing.T, o app.Options) *running {
 	select {
 	case <-r.out.lines:
 	case err := <-r.ended:
-		t.Fatalf("it did not start: %v", err)
+		t.Fatalf("the gateway did not start: %v", err)
 	case <-time.After(httpdtest.Timeout):
-		t.Fatal("it did not start")
+		t.Fatal("the gateway did not start in time")
 	}
 	found := regexp.MustCompile(`Admin +(https?://\S+)/login#(\S+)`).FindStringSubmatch(r.out.String())
 	if found == nil {
@@ -121,10 +121,10 @@ func (r *running) end() {
 	select {
 	case err := <-r.ended:
 		if err != nil {
-			r.t.Errorf("it stopped with %v", err)
+			r.t.Errorf("the gateway stopped with %v", err)
 		}
 	case <-time.After(httpdtest.Timeout):
-		r.t.Fatal("it does not stop")
+		r.t.Fatal("the gateway did not stop in time")
 	}
 }
 

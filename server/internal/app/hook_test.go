@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// After a reload has turned the webhook on, it is sent a pairing's request and its
+// After a reload has turned the webhook on, it gets a request for pairing and its
 // approval.
 func TestWebhook(t *testing.T) {
 	key := []byte("123456789012345678901234")

@@ -233,18 +233,18 @@ func TestMaintenanceIsBounded(t *testing.T) {
 		go func() { h.maintainSessions(ctx); close(ended) }()
 		h.pass(3*maintenanceInterval + maintenanceTimeout/2)
 		if len(h.store.waits) != 9 {
-			t.Errorf("it waited %d times in three rounds of three", len(h.store.waits))
+			t.Errorf("the steps waited %d times in three rounds of three", len(h.store.waits))
 		}
 		for _, wait := range h.store.waits {
 			if wait != maintenanceTimeout {
-				t.Errorf("it waited %v", wait)
+				t.Errorf("a step waited %v", wait)
 			}
 		}
 		before := time.Now()
 		cancel()
 		<-ended
 		if took := time.Since(before); took != 0 {
-			t.Errorf("it ended after %v", took)
+			t.Errorf("maintenance ended after %v", took)
 		}
 	})
 }

@@ -73,7 +73,7 @@ func outlive(t *testing.T, dir string, o outage) {
 		idle(t, c, key)
 	}
 	if watched := untilEnd(t, watcher, "stream"); watched != words {
-		t.Errorf("who watched saw %q", watched)
+		t.Errorf("the watching client saw %q", watched)
 	}
 	if answer := transcript(t, c, "stream")[1]; answer.Content != words ||
 		answer.Status != protocol.StatusComplete {

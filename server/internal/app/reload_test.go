@@ -83,7 +83,7 @@ func TestReload(t *testing.T) {
 	defer http.DefaultClient.CloseIdleConnections()
 	admin := c.admin()
 	if r := reload(admin); len(r.Applied)+len(r.NeedsRestart) > 0 {
-		t.Errorf("what has not changed changed %+v", r)
+		t.Errorf("a reload without changes gives %+v", r)
 	}
 	c.write(t, `{gateway: {allowed_origins: ["https://b.example"], token: "another-token-of-this-test"}, log: {level: "debug"},
 		agents: {default: "second", list: {second: {provider: "builtin", label: "The second"}}}}`)
@@ -97,7 +97,7 @@ func TestReload(t *testing.T) {
 	}
 	if c.allowed(t, "https://a.example") || !c.allowed(t, "https://b.example") ||
 		c.level.Level() != slog.LevelDebug {
-		t.Error("what was applied does not hold")
+		t.Error("an applied change is not active")
 	}
 	var agents protocol.AgentsListResult
 	if admin.Read(admin.OK(protocol.MethodAgentsList, ""), &agents); len(agents.Agents) != 1 ||

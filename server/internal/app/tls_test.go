@@ -34,7 +34,7 @@ func TestTLS(t *testing.T) {
 	c.TLS.RedirectListen, c.TLS.HSTS = "127.0.0.1:0", time.Hour
 	g := start(t, c)
 	if !strings.HasPrefix(g.url, "https://localhost:") {
-		t.Fatalf("it says that it is at %s", g.url)
+		t.Fatalf("the welcome text gives the address %s", g.url)
 	}
 	text, err := os.ReadFile(c.TLS.CertFile)
 	if err != nil {

@@ -57,7 +57,7 @@ func TestTLSReload(t *testing.T) {
 		"")
 	if !strings.Contains(e.Message, "tls.cert_file") ||
 		!strings.Contains(c.log.String(), "tls.cert_file") || strings.Contains(e.Message, "PRIVATE") {
-		t.Errorf("of a key that does not fit it says %q", e.Message)
+		t.Errorf("with a key that does not fit, the answer is %q", e.Message)
 	}
 	if n := serial(); n != 2 {
 		t.Errorf("beside a key that does not fit the certificate is number %d, want 2", n)

@@ -98,7 +98,7 @@ func TestRenewalThatFails(t *testing.T) {
 				go a.Watch(ctx)
 				for after, times := range []int{0, 0, 0, 0, 0, 1, 2, 3} { // a sixth of its life is a day
 					if n := strings.Count(log.String(), "ends soon and was not renewed"); n != times {
-						t.Errorf("after %d days it was said %d times, want %d:\n%s", after, n, times, log.String())
+						t.Errorf("after %d days the warning was logged %d times, want %d:\n%s", after, n, times, log.String())
 					}
 					if c, err := a.Certificate(helloTo(host)); after > 0 && (err != nil || c.Leaf.VerifyHostname(host) != nil) {
 						t.Errorf("after %d days: %v", after, err)
@@ -107,7 +107,7 @@ func TestRenewalThatFails(t *testing.T) {
 					synctest.Wait()
 				}
 				if !strings.Contains(log.String(), row.says) {
-					t.Errorf("it does not say why: %s", log.String())
+					t.Errorf("the log does not say why: %s", log.String())
 				}
 				stop()
 				synctest.Wait()

@@ -79,7 +79,7 @@ func TestHardLimits(t *testing.T) {
 			}
 			if row.counted != "" && gw.metric(t,
 				`gatehouse_protocol_violations_total{cause="`+row.counted+`"}`) != "1" {
-				t.Errorf("it was not counted as %s", row.counted)
+				t.Errorf("the frame was not counted as %s", row.counted)
 			}
 			if log := gw.Log.String(); !strings.Contains(log, row.line) || len(log) > 10_000 {
 				t.Errorf("log: %.2000s", log)

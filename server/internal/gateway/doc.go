@@ -31,7 +31,7 @@
 //	connect.go, pairing.go           authentication
 //	chat_send.go, api_keys.go, …     a method or a group of methods each
 //	queued.go, framed.go             answers that several methods give
-//	pairing_events.go                 events of pairings
+//	pairing_events.go                events of pairings
 //	audited.go                       entries of the audit log
 //	call.go                          params and answers
 //	param.go, clientname.go          what a param must be

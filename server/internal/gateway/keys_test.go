@@ -337,7 +337,7 @@ func TestGatewayTokenThatLooksLikeAKey(t *testing.T) {
 	t.Parallel()
 	token := "gh_" + strings.Repeat("A", 43)
 	if !auth.IsKey(token) {
-		t.Fatal("it does not look like a key")
+		t.Fatal("the token does not look like a key")
 	}
 	gw := httpdtest.New(t, httpdtest.Options{Token: token})
 	server := httptest.NewServer(gw)

@@ -349,7 +349,7 @@ func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(httpdtest.Timeout); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it did not happen")
+			t.Fatal("the condition did not become true in time")
 		}
 	}
 }

@@ -73,7 +73,7 @@ func TestAuditExport(t *testing.T) {
 	}
 	if _, rows := exported(t, server.URL+"/admin/audit.csv?action=audit.export&user=admin",
 		httpdtest.Token); len(rows) != 2 || rows[0][8] != "action=audit.export&user=admin" {
-		t.Errorf("of exports it has %q", rows)
+		t.Errorf("the entries of exports are %q", rows)
 	}
 	if _, rows := exported(t, server.URL+"/admin/audit.csv?user=nobody",
 		httpdtest.Token); len(rows) != 0 {

@@ -206,7 +206,7 @@ func TestManualListsEveryAddress(t *testing.T) {
 		slices.Sort(methods)
 		slices.Sort(routes[m[1]])
 		if !slices.Equal(methods, routes[m[1]]) {
-			t.Errorf("http.md gives %s the methods %v, it has %v", m[1], methods, routes[m[1]])
+			t.Errorf("http.md gives %s the methods %v, the gateway has %v", m[1], methods, routes[m[1]])
 		}
 	}
 	for route := range routes {

@@ -195,7 +195,7 @@ func TestFileConditions(t *testing.T) {
 		protocol.NotFound)
 }
 
-// Who may upload, read and remove what.
+// Uploading, reading and removing files needs a role, and is for the owner or an admin.
 func TestMediaAccess(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

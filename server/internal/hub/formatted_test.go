@@ -95,7 +95,7 @@ func converged(t failer, r *reader, text string) {
 		got = append(got, b.HTML+b.Text)
 	}
 	if want := format.Blocks(text); !sameButColours(got, want) {
-		t.Fatalf("of %q the blocks are\n%q\nwant\n%q", text, got, want)
+		t.Fatalf("for %q the blocks are\n%q\nwant\n%q", text, got, want)
 	}
 }
 

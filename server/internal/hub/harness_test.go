@@ -184,7 +184,7 @@ func (s *socket) Flushed(ctx context.Context) error {
 	defer s.mu.Unlock()
 	for until := s.sent; s.sent-len(s.queued) < until; s.changed.Wait() {
 		if s.broken || ctx.Err() != nil {
-			return errors.New("it will not leave")
+			return errors.New("the frames will not be written")
 		}
 	}
 	return nil

@@ -76,7 +76,7 @@ func testPublishReachesFollowers(t *testing.T) {
 	h.SendToAll(protocol.EventShutdown, &protocol.Shutdown{})
 	reached("with nobody there")
 	if h.Len() != 0 || len(h.byUser) != 0 {
-		t.Errorf("what is left: %d members, %d users", h.Len(), len(h.byUser))
+		t.Errorf("left: %d members, %d users", h.Len(), len(h.byUser))
 	}
 }
 
@@ -131,7 +131,7 @@ func TestEventsAreEncodedOnceAForm(t *testing.T) {
 		h.Publish(e)
 		p, f := one(plain), one(formatted)
 		if bytes.Contains(p, []byte(`"html"`)) {
-			t.Errorf("who takes no formatted text got %s", payload(p))
+			t.Errorf("a member that takes no formatted text got %s", payload(p))
 		}
 		want := protocol.AppendEvent(nil, e.Name, e.Payload, e.Seq)
 		if !bytes.Equal(payload(p), want) {

@@ -132,7 +132,7 @@ func TestLimiterIsBounded(t *testing.T) {
 		}
 		l.Return(address(MaxKeys))
 		if _, ok := l.Take(address(MaxKeys + 1)); !ok {
-			t.Error("what one key without a bucket gives back is refused to another")
+			t.Error("an event returned by one key without a bucket is refused to another")
 		}
 		if _, ok := l.Take(address(0)); !ok {
 			t.Error("a network that is known is refused for those that are not")
