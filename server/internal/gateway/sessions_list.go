@@ -20,7 +20,7 @@ func (c *call) prepareSessionsList(p *protocol.SessionsListParams) (sessionsQuer
 	if err != nil {
 		return q, err
 	}
-	after, ok := session.ParseCursor(p.Cursor)
+	after, ok := session.ParseListCursor(p.Cursor)
 	switch {
 	case !ok:
 		return q, badParams("cursor must be one that sessions.list gave")
@@ -69,7 +69,7 @@ func (c *call) sessionsList(q sessionsQuery) (protocol.Payload, error) {
 		result.Sessions[i] = r.Wire()
 	}
 	if more {
-		result.Cursor = records[len(records)-1].Cursor()
+		result.Cursor = records[len(records)-1].ListCursor()
 	}
 	return result, nil
 }

@@ -28,7 +28,7 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request,
 	}
 	m := page.AdminSessionsModel{Console: console, Query: queryParam(r, "q"),
 		User: queryParam(r, "user")}
-	after, ok := session.ParseCursor(queryParam(r, "after"))
+	after, ok := session.ParseListCursor(queryParam(r, "after"))
 	list, more, err := s.Sessions.List(r.Context(), session.List{
 		UserID: m.User, Query: m.Query, Wide: true, Limit: sessionsShown, After: after,
 	})
@@ -46,7 +46,7 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request,
 		m.First = pageURL(path, "q", m.Query, "user", m.User)
 	}
 	if more {
-		m.Next = pageURL(path, "q", m.Query, "user", m.User, "after", list[len(list)-1].Cursor())
+		m.Next = pageURL(path, "q", m.Query, "user", m.User, "after", list[len(list)-1].ListCursor())
 	}
 	s.render(w, r, http.StatusOK, page.AdminSessions(m))
 	return nil

@@ -46,8 +46,8 @@ func (s *Service) uncompacted(ctx context.Context,
 			if err != nil {
 				return err
 			}
-			bySession[r.SessionID], keys[r.SessionID] = append(bySession[r.SessionID],
-				r.ID), rec.Key
+			keys[r.SessionID] = rec.Key
+			bySession[r.SessionID] = append(bySession[r.SessionID], r.ID)
 		}
 		return nil
 	})

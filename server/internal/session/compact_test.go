@@ -238,8 +238,7 @@ func TestLongLogsAreClearedInSteps(t *testing.T) {
 	for name, clear := range map[string]func(h testService) error{
 		"delete": func(h testService) error { return h.Delete(context.Background(), ann.To("k")) },
 		"reset": func(h testService) error {
-			_,
-				err := h.Reset(context.Background(), ann.To("k"))
+			_, err := h.Reset(context.Background(), ann.To("k"))
 			return err
 		},
 	} {

@@ -115,8 +115,7 @@ func (tx crashTx) AppendEvent(id int64, e session.StoredEvent) error {
 
 func (tx crashTx) RunEvents(id int64, runID string, after,
 	through int64) ([]session.StoredEvent, error) {
-	return stepped(tx, func() ([]session.StoredEvent,
-		error) {
+	return stepped(tx, func() ([]session.StoredEvent, error) {
 		return tx.Tx.RunEvents(id, runID, after, through)
 	})
 }
@@ -130,8 +129,7 @@ func (tx crashTx) RemovePieces(r session.Run, after int64,
 }
 
 func (tx crashTx) Uncompacted(endedBefore time.Time, limit int) ([]session.Run, error) {
-	return stepped(tx, func() ([]session.Run,
-		error) {
+	return stepped(tx, func() ([]session.Run, error) {
 		return tx.Tx.Uncompacted(endedBefore, limit)
 	})
 }
@@ -335,16 +333,14 @@ func (l *crashTest) draw() step {
 	case what == "inject":
 		return step{what: what,
 			do: func() error {
-				_,
-					err := l.service.Inject(context.Background(), ann.To(key), mark, "")
+				_, err := l.service.Inject(context.Background(), ann.To(key), mark, "")
 				return err
 			},
 			done: func() bool { return l.says(key, mark) == 1 }}
 	case what == "patch":
 		return step{what: what,
 			do: func() error {
-				_,
-					err := l.service.Patch(context.Background(), ann.To(key), &mark, nil)
+				_, err := l.service.Patch(context.Background(), ann.To(key), &mark, nil)
 				return err
 			},
 			done: func() bool { return l.record(key).Label == mark }}
@@ -352,8 +348,7 @@ func (l *crashTest) draw() step {
 		was := l.record(key)
 		return step{what: what,
 			do: func() error {
-				_,
-					err := l.service.Reset(context.Background(), ann.To(key))
+				_, err := l.service.Reset(context.Background(), ann.To(key))
 				return err
 			},
 			done: func() bool {
@@ -523,8 +518,7 @@ func (l *crashTest) withdraw(key string) step {
 	}
 	return step{what: "withdraw",
 		do: func() error {
-			_, _,
-				err := l.service.Withdraw(context.Background(), ann.To(key), "")
+			_, _, err := l.service.Withdraw(context.Background(), ann.To(key), "")
 			return err
 		},
 		done: func() bool {

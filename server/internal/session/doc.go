@@ -5,14 +5,13 @@
 //   - A session is a conversation of one user with one agent. Its [Record] has a key, an
 //     owner and a label.
 //   - The log of a session is its append-only list of events. Each has a seq, counted
-//     from 1
-//     without gaps.
-//   - An epoch identifies a log. It changes when the log starts again, after a reset or
-//     a
+//     from 1 without gaps.
+//   - An epoch identifies a log. It changes when the log starts again, after a reset or a
 //     deletion.
+//   - A cursor is an epoch and a seq: what a client has read of a log. A list of sessions
+//     has cursors of its own ([Record.ListCursor]).
 //   - The transcript is the list of [Message]s that the events produce. It is stored in
-//     the
-//     same transaction as the events.
+//     the same transaction as the events.
 //   - A run is the making of one answer: queued, running, then completed, failed or
 //     cancelled ([Run]).
 //   - A piece is a part of a streaming answer, stored as one event ([Piece]).

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -35,9 +34,9 @@ func (s *Service) History(ctx context.Context, a Access, before int64, limit int
 	return p, err
 }
 
-// maxAnswersKept is how many messages are read in addition to a page, to find the message
-// that its first answers belong to.
-const maxAnswersKept = 20
+// alignMargin is how many messages are read in addition to a page, so that
+// alignToQuestion finds the message that the first answers of the page belong to.
+const alignMargin = 20
 
 // loadPage returns a page of the session's transcript.
 func loadPage(tx Tx, rec Record, before int64, limit int) (Page, error) {
@@ -46,7 +45,7 @@ func loadPage(tx Tx, rec Record, before int64, limit int) (Page, error) {
 		return Page{}, err
 	}
 	messages, more, err := tx.Messages(rec.ID, place,
-		Bound{Messages: limit + maxAnswersKept, Bytes: protocol.MaxFrameBytes})
+		Bound{Messages: limit + alignMargin, Bytes: protocol.MaxFrameBytes})
 	if err != nil {
 		return Page{}, err
 	}
@@ -62,8 +61,8 @@ func loadPage(tx Tx, rec Record, before int64, limit int) (Page, error) {
 	return p, nil
 }
 
-// placeOf returns the place of the message with that seq. If no message has it, it is the
-// place where a message of the user with that seq would be.
+// placeOf returns the place of the message with that seq. If there is no such message,
+// placeOf returns the place that a user's message with that seq would have.
 func placeOf(tx Tx, rec Record, seq int64) (Place, error) {
 	if seq <= 0 {
 		return Place{}, nil
@@ -93,87 +92,4 @@ func alignToQuestion(messages []Message, first int) int {
 		return first // there are only answers to one message
 	}
 	return next
-}
-
-// Activity is what a session is doing.
-type Activity struct {
-	Session Record
-	RunID   string             // the running run, if any
-	Phase   *protocol.Activity // the activity of the running run
-	Queued  int                // the number of queued runs
-}
-
-// Status returns what a session is doing. It refuses with NOT_FOUND and FORBIDDEN.
-func (s *Service) Status(ctx context.Context, a Access) (Activity, error) {
-	var now Activity
-	err := s.store.View(ctx, func(tx Tx) error {
-		rec, err := findOwned(tx, a)
-		if err != nil {
-			return err
-		}
-		now = Activity{Session: rec}
-		active, err := tx.ActiveRuns(rec.ID)
-		if err != nil {
-			return err
-		}
-		for _, r := range active {
-			if r.Status == RunQueued {
-				now.Queued++
-				continue
-			}
-			now.RunID = r.ID
-			if now.Phase, err = phase(tx, r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return now, err
-}
-
-// phase returns the activity of a running run: the last one that it announced, or
-// answering if its last event is text.
-func phase(tx Tx, r Run) (*protocol.Activity, error) {
-	answer, err := tx.Message(r.SessionID, r.AnswerID)
-	if err != nil {
-		return nil, err
-	}
-	last, err := tx.LastRunEvent(r.SessionID, answer.Seq, r.ID,
-		[2]string{protocol.RunChunk, protocol.RunActivity})
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return &protocol.Activity{Phase: "thinking"}, nil
-	case err != nil:
-		return nil, err
-	case last.Kind == protocol.RunChunk:
-		return &protocol.Activity{Phase: protocol.PhaseAnswering}, nil
-	}
-	a := &protocol.Activity{}
-	return a, decodeAgent(last.Payload, a)
-}
-
-// List returns the sessions that q selects, and whether there are more. List does not
-// check access: the caller must ask for the sessions of another user only on behalf of an
-// admin.
-func (s *Service) List(ctx context.Context, q List) (sessions []Record, more bool, err error) {
-	limit := q.Limit
-	q.Limit++
-	err = s.store.View(ctx, func(tx Tx) error {
-		sessions, err = tx.Sessions(q)
-		return err
-	})
-	if len(sessions) > limit {
-		return slices.Clip(sessions[:limit]), true, err
-	}
-	return sessions, false, err
-}
-
-// Find returns one session. It refuses with NOT_FOUND and FORBIDDEN.
-func (s *Service) Find(ctx context.Context, a Access) (Record, error) {
-	var rec Record
-	err := s.store.View(ctx, func(tx Tx) (err error) {
-		rec, err = findOwned(tx, a)
-		return err
-	})
-	return rec, err
 }

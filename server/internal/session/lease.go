@@ -29,15 +29,15 @@ func (s *Service) Recover(ctx context.Context, holder string,
 	if err != nil {
 		return 0, nil, err
 	}
-	orphaned := func(r Run) bool {
+	lost := func(r Run) bool {
 		return r.Holder != holder && (exclusive || r.LeaseUntil.Before(time.Now()))
 	}
 	busy := map[int64]bool{}   // sessions with a run that goes on
 	listed := map[int64]bool{} // sessions in queued
 	for _, r := range runs {   // the running one of a session comes before its queued ones
 		switch {
-		case r.Status == RunRunning && orphaned(r):
-			err := s.interrupt(ctx, StartedRun{Run: r, Key: keys[r.SessionID]}, orphaned)
+		case r.Status == RunRunning && lost(r):
+			err := s.interrupt(ctx, StartedRun{Run: r, Key: keys[r.SessionID]}, lost)
 			if err == nil {
 				interrupted++
 			}
@@ -75,11 +75,11 @@ func (s *Service) active(ctx context.Context) (runs []Run, keys map[int64]string
 	return runs, keys, err
 }
 
-// interrupt ends a run, if it is still orphaned.
-func (s *Service) interrupt(ctx context.Context, b StartedRun, orphaned func(Run) bool) error {
-	return s.end(ctx, b, Outcome{
+// interrupt ends a run, if lost still returns true for it.
+func (s *Service) interrupt(ctx context.Context, started StartedRun, lost func(Run) bool) error {
+	return s.end(ctx, started, Outcome{
 		Status: RunFailed, Code: protocol.Interrupted,
 		Error: "The gateway stopped before the answer was complete. Try again to get a " +
 			"complete one.",
-	}, orphaned)
+	}, lost)
 }

@@ -26,23 +26,20 @@ func TestListOrder(t *testing.T) {
 		{"send", true, func() error { h.send(t, ann, "k", "Hi"); return nil }},
 		{"send again", true, func() error { h.send(t, ann, "k", "Hi"); return nil }},
 		{"patch", false, func() error {
-			_,
-				err := h.Patch(ctx, ann.To("k"), &label, nil)
+			_, err := h.Patch(ctx, ann.To("k"), &label, nil)
 			return err
 		}},
 		{"begin", true, func() error { b = h.begin(t, "k"); return nil }},
 		{"append", false, func() error { h.say(t, b, "text"); return nil }},
 		{"finish", true, func() error { h.finish(t, b, session.RunCompleted); return nil }},
 		{"withdraw", true, func() error {
-			_, _,
-				err := h.Withdraw(ctx, ann.To("k"), "")
+			_, _, err := h.Withdraw(ctx, ann.To("k"), "")
 			return err
 		}},
 		{"withdraw nothing", false,
 			func() error { _, _, err := h.Withdraw(ctx, ann.To("k"), ""); return err }},
 		{"inject", true, func() error {
-			_,
-				err := h.Inject(ctx, root.To("k"), "note", "")
+			_, err := h.Inject(ctx, root.To("k"), "note", "")
 			return err
 		}},
 		{"reset", true, func() error { _, err := h.Reset(ctx, ann.To("k")); return err }},

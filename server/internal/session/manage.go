@@ -56,7 +56,7 @@ func (s *Service) Delete(ctx context.Context, a Access) error {
 	return s.clear(ctx, a.key, loader(a), (*change).delete)
 }
 
-// delete marks a session as deleted, whose log was cleared.
+// delete marks a session as deleted. The log must have been cleared.
 func (c *change) delete() error {
 	c.rec.DeletedAt = c.now
 	update := protocol.SessionUpdated{SessionKey: c.rec.Key, Change: protocol.SessionDeleted}
@@ -67,7 +67,7 @@ func (c *change) delete() error {
 	return c.SaveSession(&c.rec)
 }
 
-// Reset clears the log and the transcript of a session, which gets another epoch.
+// Reset clears the log and the transcript of a session, and gives it another epoch.
 func (s *Service) Reset(ctx context.Context, a Access) (Record, error) {
 	var rec Record
 	err := s.clear(ctx, a.key, loader(a), func(c *change) error {
@@ -86,8 +86,8 @@ func loader(a Access) func(*change) error {
 	return func(c *change) error { return c.load(a) }
 }
 
-// clear loads the session (load may refuse), clears its log, and then applies then, all
-// but trim in one transaction.
+// clear loads the session with load, which may refuse, clears the log, and calls then.
+// All this is one transaction, except that trim has shortened a long log before.
 func (s *Service) clear(ctx context.Context, key string, load, then func(*change) error) error {
 	unlock, err := s.locks.lock(ctx, key)
 	if err != nil {
@@ -159,7 +159,7 @@ func (c *change) beforeRun() (int64, error) {
 
 // setFloor stores that events up to last were removed.
 func (c *change) setFloor(last int64) error {
-	// Before the commit, so that no removed event is read from the cache.
+	// The tail is dropped before the commit, so that no removed event is read from it.
 	c.tails.drop(c.rec.Key)
 	c.rec.Floor = max(c.rec.Floor, last)
 	return c.SaveSession(&c.rec)

@@ -64,10 +64,10 @@ func (r Record) log() Record {
 	return Record{ID: r.ID, Key: r.Key, UserID: r.UserID, Epoch: r.Epoch, LastSeq: r.LastSeq}
 }
 
-// AnswerText returns the text of a run's answer up to the event with the seq through:
-// what a client shows whose cursor is there. The error is store.ErrNotFound if the text
-// is not known any more: the epoch belongs to another log, the run has no answer, or
-// later pieces were compacted.
+// AnswerText returns the text of a run's answer up to the event with the seq through,
+// which is the text that a client with the cursor through shows. The error is
+// store.ErrNotFound if the text is not known any more: the epoch belongs to another log,
+// the run has no answer, or later pieces were compacted.
 func (s *Service) AnswerText(ctx context.Context, key, epoch, runID string,
 	through int64) (text string, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
@@ -92,7 +92,7 @@ func (s *Service) AnswerText(ctx context.Context, key, epoch, runID string,
 	return text, err
 }
 
-// answerText is AnswerText for an answer that was loaded.
+// answerText is AnswerText for a session, a run and an answer that were loaded.
 func answerText(tx Tx, rec Record, run Run, answer Message, through int64) (string, error) {
 	switch {
 	case through <= answer.Seq:

@@ -113,8 +113,7 @@ func TestTailsAnswerAsTheStore(t *testing.T) {
 			},
 			"compact": func(t *rapid.T) {
 				change(t, func(ctx context.Context) error {
-					_,
-						err := h.Compact(ctx, farFuture)
+					_, err := h.Compact(ctx, farFuture)
 					return err
 				})
 			},

@@ -8,7 +8,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// errInUse says that a session was not deleted.
+// errInUse says that a session was not deleted: it has an active run, was changed since
+// the look-up, or is deleted already.
 var errInUse = errors.New("the session is in use")
 
 // Retain deletes the sessions, pinned ones too, that were last changed before a time,
@@ -35,7 +36,8 @@ func (s *Service) Retain(ctx context.Context, changedBefore time.Time) (deleted 
 	}
 }
 
-// deleteOld deletes a session, if it has still not been changed.
+// deleteOld deletes a session that was last changed before a time. Otherwise the error is
+// errInUse.
 func (s *Service) deleteOld(ctx context.Context, rec Record, changedBefore time.Time) error {
 	return s.clear(ctx, rec.Key, func(c *change) (err error) {
 		if c.rec, err = c.SessionByID(rec.ID); err != nil {

@@ -29,7 +29,7 @@ func (s *Service) Retry(ctx context.Context, a Access, r RetryRequest) (Sent, er
 	digest := sha256.Sum256([]byte("\xffretry:" + r.RunID))
 	var sent Sent
 	err := s.update(ctx, a.key, func(c *change) (err error) {
-		sent, err = c.idempotently(a.caller, r.IdempotencyKey, digest,
+		sent, err = c.once(a.caller, r.IdempotencyKey, digest,
 			func() (Sent, error) { return c.retry(a, r) })
 		return err
 	})
@@ -39,6 +39,7 @@ func (s *Service) Retry(ctx context.Context, a Access, r RetryRequest) (Sent, er
 	return sent, nil
 }
 
+// retry is the transaction of Retry.
 func (c *change) retry(a Access, r RetryRequest) (Sent, error) {
 	if err := c.load(a); err != nil {
 		return Sent{}, err

@@ -38,24 +38,24 @@ func (s *Service) Begin(ctx context.Context, key, holder string) (StartedRun, er
 	defer unlock()
 	// The history is read before the transaction, so that the transaction is short. If it
 	// cannot be read, the run stays queued.
-	b, question, err := s.nextQueued(ctx, key)
+	started, question, err := s.nextQueued(ctx, key)
 	if err != nil {
 		return StartedRun{}, err
 	}
-	queued := b.Run
+	queued := started.Run
 	err = s.commit(ctx, key, func(c *change) (err error) {
-		b.Run, err = c.begin(queued, question, holder)
+		started.Run, err = c.begin(queued, question, holder)
 		return err
 	})
 	if err != nil {
 		return StartedRun{}, err
 	}
-	return b, nil
+	return started, nil
 }
 
 // nextQueued returns the next queued run of the session, and the message to be answered.
 func (s *Service) nextQueued(ctx context.Context,
-	key string) (b StartedRun, question Message, err error) {
+	key string) (started StartedRun, question Message, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		rec, err := tx.Session(key)
 		if err != nil {
@@ -68,14 +68,14 @@ func (s *Service) nextQueued(ctx context.Context,
 		if len(active) == 0 || active[0].Status != RunQueued {
 			return store.ErrNotFound
 		}
-		b = StartedRun{Run: active[0], Key: rec.Key, UserID: rec.UserID, Epoch: rec.Epoch}
-		b.History, question, err = promptHistory(tx, b.Run)
-		if errors.Is(err, store.ErrNotFound) { // which would mean that no run is queued
-			return fmt.Errorf("run %s has no message to answer", b.Run.ID)
+		started = StartedRun{Run: active[0], Key: rec.Key, UserID: rec.UserID, Epoch: rec.Epoch}
+		started.History, question, err = promptHistory(tx, started.Run)
+		if errors.Is(err, store.ErrNotFound) { // from nextQueued it would mean: no run is queued
+			return fmt.Errorf("run %s has no message to answer", started.Run.ID)
 		}
 		return err
 	})
-	return b, question, err
+	return started, question, err
 }
 
 // promptHistory returns the messages up to the one that the run must answer. Earlier
@@ -153,20 +153,20 @@ func (p Piece) event() (kind string, payload protocol.Payload) {
 
 // Append appends pieces to a running answer. If the run is not running any more, the
 // error is ErrRunEnded.
-func (s *Service) Append(ctx context.Context, b StartedRun, pieces []Piece) error {
-	return s.update(ctx, b.Key, func(c *change) error {
-		last, err := c.Advance(b.Run.SessionID, b.Run.ID, len(pieces))
+func (s *Service) Append(ctx context.Context, started StartedRun, pieces []Piece) error {
+	return s.update(ctx, started.Key, func(c *change) error {
+		last, err := c.Advance(started.Run.SessionID, started.Run.ID, len(pieces))
 		if errors.Is(err, store.ErrNotFound) {
 			return ErrRunEnded
 		}
 		if err != nil {
 			return err
 		}
-		c.rec = Record{ID: b.Run.SessionID, Key: b.Key, UserID: b.UserID, Epoch: b.Epoch,
-			LastSeq: last - int64(len(pieces))}
+		c.rec = Record{ID: started.Run.SessionID, Key: started.Key, UserID: started.UserID,
+			Epoch: started.Epoch, LastSeq: last - int64(len(pieces))}
 		for _, p := range pieces {
 			kind, payload := p.event()
-			if err := c.appendAgent(kind, b.Run, payload); err != nil {
+			if err := c.appendAgent(kind, started.Run, payload); err != nil {
 				return err
 			}
 		}
@@ -176,8 +176,8 @@ func (s *Service) Append(ctx context.Context, b StartedRun, pieces []Piece) erro
 
 // running loads the session of a run, and returns the run. If the run is not running any
 // more, the error is ErrRunEnded.
-func (c *change) running(b StartedRun) (Run, error) {
-	run, err := c.Run(b.Run.ID)
+func (c *change) running(started StartedRun) (Run, error) {
+	run, err := c.Run(started.Run.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && run.Status != RunRunning {
 		return Run{}, ErrRunEnded
 	}
@@ -206,28 +206,29 @@ type Ended struct {
 
 // Finish ends a running run: the pieces of its answer become the content of its message.
 // If the run is not running any more, the error is ErrRunEnded.
-func (s *Service) Finish(ctx context.Context, b StartedRun, o Outcome) error {
-	return s.end(ctx, b, o, func(Run) bool { return true })
+func (s *Service) Finish(ctx context.Context, started StartedRun, o Outcome) error {
+	return s.end(ctx, started, o, func(Run) bool { return true })
 }
 
-// end is Finish, if may allows it for the run as it is then. Otherwise the error is
-// errStillHeld.
-func (s *Service) end(ctx context.Context, b StartedRun, o Outcome, may func(Run) bool) error {
-	unlock, err := s.locks.lock(ctx, b.Key)
+// end does what Finish does, if may, which is called with the stored run in the
+// transaction, returns true. Otherwise the error is errStillHeld.
+func (s *Service) end(ctx context.Context, started StartedRun, o Outcome,
+	may func(Run) bool) error {
+	unlock, err := s.locks.lock(ctx, started.Key)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	// The answer is read before the transaction, so that the transaction is short.
-	answer, seen, err := s.answer(ctx, b.Run)
+	answer, seen, err := s.answer(ctx, started.Run)
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrRunEnded
 	}
 	if err != nil {
 		return err
 	}
-	return s.commit(ctx, b.Key, func(c *change) error {
-		run, err := c.running(b)
+	return s.commit(ctx, started.Key, func(c *change) error {
+		run, err := c.running(started)
 		if err != nil {
 			return err
 		}
@@ -265,7 +266,7 @@ func (s *Service) answer(ctx context.Context, run Run) (answer Message, lastSeq 
 
 // finish ends a running run of the session.
 func (c *change) finish(run Run, answer Message, o Outcome) error {
-	kind, payload := o.end(&answer.Message)
+	kind, payload := o.endAnswer(&answer.Message)
 	if err := c.SaveMessage(run.SessionID, answer); err != nil {
 		return err
 	}
@@ -281,8 +282,9 @@ func (c *change) finish(run Run, answer Message, o Outcome) error {
 	return c.appendAgent(kind, run, payload)
 }
 
-// end sets the final status of the answer, and returns the event of the run's end.
-func (o Outcome) end(answer *protocol.Message) (kind string, payload protocol.Payload) {
+// endAnswer sets the final status of the answer, and returns the type and the payload of
+// the event that ends the run.
+func (o Outcome) endAnswer(answer *protocol.Message) (kind string, payload protocol.Payload) {
 	switch o.Status {
 	case RunCompleted:
 		answer.Status = protocol.StatusComplete
@@ -307,67 +309,7 @@ func decodeAgent(payload []byte, v protocol.Payload) error {
 	return protocol.Decode(e.Payload, v)
 }
 
-// Withdraw cancels queued runs of a session: the run runID, or all if runID is empty. It
-// returns the cancelled runs. If one of the named runs is running, Withdraw does not stop
-// it, but returns its id: its Runner must abort it.
-func (s *Service) Withdraw(ctx context.Context, a Access,
-	runID string) (withdrawn []string, running string, err error) {
-	err = s.update(ctx, a.key, func(c *change) error {
-		withdrawn, running = nil, ""
-		if err := c.load(a); err != nil {
-			return err
-		}
-		active, err := c.ActiveRuns(c.rec.ID)
-		if err != nil {
-			return err
-		}
-		for _, run := range active {
-			switch {
-			case runID != "" && run.ID != runID:
-				continue
-			case run.Status == RunRunning:
-				running = run.ID
-				continue
-			}
-			if err := c.withdraw(run); err != nil {
-				return err
-			}
-			withdrawn = append(withdrawn, run.ID)
-		}
-		if len(withdrawn) == 0 {
-			return nil
-		}
-		return c.saveTouched()
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	return withdrawn, running, nil
-}
-
-// withdraw cancels a queued run, and withdraws its message.
-func (c *change) withdraw(run Run) error {
-	m, err := c.Message(run.SessionID, run.UserMessageID)
-	if err != nil {
-		return err
-	}
-	// The message of a retry is not withdrawn: it was answered before.
-	if m.RunID == run.ID {
-		m.Status = protocol.StatusWithdrawn
-		if err := c.SaveMessage(run.SessionID, m); err != nil {
-			return err
-		}
-	}
-	run.Status, run.EndedAt, run.EndSeq = RunCancelled, c.now, c.rec.LastSeq+1
-	if err := c.SaveRun(run); err != nil {
-		return err
-	}
-	c.ended = append(c.ended,
-		Ended{RunID: run.ID, SessionKey: c.rec.Key, Outcome: Outcome{Status: RunCancelled}})
-	return c.appendAgent(protocol.RunCancelled, run, &protocol.RunCancelledPayload{})
-}
-
-// RunSession returns the key of the session of a run, if the caller has access.
+// RunSession returns the key of a run's session, if the caller has access to the session.
 func (s *Service) RunSession(ctx context.Context, caller Caller, runID string) (string, error) {
 	var key string
 	err := s.store.View(ctx, func(tx Tx) error {

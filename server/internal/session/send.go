@@ -66,7 +66,7 @@ func (s *Service) Send(ctx context.Context, a Access, r SendRequest) (Sent, erro
 	// even if they name different sessions.
 	var sent Sent
 	err := s.update(ctx, a.key, func(c *change) (err error) {
-		sent, err = c.idempotently(a.caller, r.IdempotencyKey, r.digest(),
+		sent, err = c.once(a.caller, r.IdempotencyKey, r.digest(),
 			func() (Sent, error) { return c.send(a, r) })
 		return err
 	})
@@ -76,6 +76,7 @@ func (s *Service) Send(ctx context.Context, a Access, r SendRequest) (Sent, erro
 	return sent, nil
 }
 
+// send is the transaction of Send.
 func (c *change) send(a Access, r SendRequest) (Sent, error) {
 	files, filesErr := c.files(a.caller, r.Media)
 	if err := c.open(a, r, files); err != nil {
@@ -107,9 +108,9 @@ func (c *change) send(a Access, r SendRequest) (Sent, error) {
 	return c.queue(run, m.ID, active)
 }
 
-// idempotently calls do and stores the result with the idempotency key. If the key has a
-// result, do is not called and the result is returned.
-func (c *change) idempotently(caller Caller, key string, digest [sha256.Size]byte,
+// once calls do and stores the result under the idempotency key. If a result is stored
+// under the key already, once returns that result and does not call do.
+func (c *change) once(caller Caller, key string, digest [sha256.Size]byte,
 	do func() (Sent, error)) (Sent, error) {
 	if key == "" {
 		return do()
@@ -167,7 +168,7 @@ func (c *change) checkUserLimit(caller Caller) error {
 	return err
 }
 
-// newRun returns a new queued run of the session.
+// newRun returns a new queued run of the session. The caller must store it with queue.
 func (c *change) newRun(caller Caller, stream bool) Run {
 	return Run{
 		ID: newID("run-"), SessionID: c.rec.ID, UserID: caller.UserID, AgentID: c.rec.AgentID,
@@ -210,8 +211,8 @@ func duplicate(before Send, digest []byte) (Sent, error) {
 	}, nil
 }
 
-// open loads the session. If there is none, it creates one for the caller. If the session
-// is deleted, it starts a new log; the owner stays the same.
+// open loads the session. If there is none, open creates one for the caller. If the
+// session is deleted, open starts a new log for the same owner.
 func (c *change) open(a Access, r SendRequest, files []File) error {
 	rec, err := c.Session(a.key)
 	switch {
@@ -232,8 +233,8 @@ func (c *change) open(a Access, r SendRequest, files []File) error {
 	default:
 		return err
 	}
-	rec.AgentID, rec.Label, rec.Epoch = cmp.Or(r.AgentID, r.DefaultAgent), title(r.Message,
-		files), newEpoch()
+	rec.AgentID, rec.Label = cmp.Or(r.AgentID, r.DefaultAgent), title(r.Message, files)
+	rec.Epoch = newEpoch()
 	rec.CreatedAt, rec.UpdatedAt = c.now, c.now
 	c.rec = rec
 	if err := c.SaveSession(&c.rec); err != nil {

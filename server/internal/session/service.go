@@ -84,8 +84,9 @@ func New(store Store, publish Publisher, settings setting.Live[Settings]) *Servi
 	}
 }
 
-// change is one transaction on one session, with what must be published when it is
-// durable.
+// change is one transaction on one session, with what must be published when the
+// transaction is durable. A method of change that is named like a method of Service is
+// the transaction of that method.
 type change struct {
 	Tx
 	tails    *tails                 // of the Service
@@ -107,7 +108,7 @@ func (s *Service) update(ctx context.Context, key string, fn func(*change) error
 	return s.commit(ctx, key, fn)
 }
 
-// commit is update for a caller that holds the lock of the session.
+// commit does what update does, for a caller that holds the lock of the session.
 func (s *Service) commit(ctx context.Context, key string, fn func(*change) error) error {
 	var c *change
 	committing := false
@@ -119,12 +120,13 @@ func (s *Service) commit(ctx context.Context, key string, fn func(*change) error
 		return err
 	})
 	if err != nil {
-		if committing { // the commit failed, and may yet have been stored
+		if committing { // the commit failed, but its events may be stored all the same
 			s.tails.drop(key)
 		}
 		return err
 	}
-	// Before the events are published, so that a reader who asks for them gets them.
+	// The tail gets the events before they are published, so that a reader who asks for a
+	// published event finds it there.
 	s.tails.add(c.rec.ID, c.events)
 	for _, e := range c.events {
 		s.publish.Publish(e)
@@ -160,8 +162,8 @@ func findOwned(tx Tx, a Access) (Record, error) {
 
 var errNotOwner = protocol.Refuse(protocol.Forbidden, "session does not belong to user")
 
-// append stores one event with the next seq. The caller must save the session, once a
-// change.
+// append stores one event with the next seq. After the last append of a change, the
+// caller must save the session.
 func (c *change) append(name, kind, runID string, payload protocol.Payload) error {
 	c.rec.LastSeq++
 	e := StoredEvent{Seq: c.rec.LastSeq, Name: name, Kind: kind, RunID: runID,

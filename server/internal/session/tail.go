@@ -16,8 +16,8 @@ const (
 )
 
 // tails caches the ends of the logs that are growing, so that a client that was
-// disconnected for a moment is served without the store. It answers as the store would,
-// or not at all. The caller must hold the lock of a session to change its tail.
+// disconnected for a moment is served without the store. What replay returns is what the
+// store would return. The caller must hold the lock of a session to change its tail.
 type tails struct {
 	// mu guards the following fields, and every tail.
 	mu    sync.Mutex
@@ -31,7 +31,7 @@ type tail struct {
 	log    Record // the fields of a Replay's Session
 	events []StoredEvent
 	bytes  int           // the size of the tail
-	place  *list.Element // in used
+	usage  *list.Element // the tail's element of tails.used
 }
 
 func newTails() tails {
@@ -64,11 +64,11 @@ func (t *tails) addLocked(id int64, e Event) {
 	if l == nil {
 		l = &tail{bytes: tailCost,
 			log: Record{ID: id, Key: e.SessionKey, UserID: e.UserID, Epoch: e.Epoch}}
-		l.place = t.used.PushFront(l)
+		l.usage = t.used.PushFront(l)
 		t.byKey[e.SessionKey] = l
 		t.bytes += l.bytes
 	}
-	t.used.MoveToFront(l.place)
+	t.used.MoveToFront(l.usage)
 	before := l.bytes
 	l.append(StoredEvent{Seq: e.Seq, Name: e.Name, Kind: e.Kind, RunID: e.RunID,
 		Payload: e.Payload})
@@ -98,14 +98,14 @@ func (t *tails) drop(key string) {
 
 // removeLocked removes a tail.
 func (t *tails) removeLocked(l *tail) {
-	t.used.Remove(l.place)
+	t.used.Remove(l.usage)
 	delete(t.byKey, l.log.Key)
 	t.bytes -= l.bytes
 }
 
-// replay returns what the store would, if the tail of the session has all events after
-// that seq. Otherwise ok is false, also for a cursor that is not valid: the store may be
-// newer.
+// replay returns what the store would return, if the tail of the session has all events
+// after that seq. Otherwise ok is false. ok is also false for a cursor that is not valid,
+// since another epoch or a higher seq may be in the store already.
 func (t *tails) replay(key, epoch string, after int64, limit Span) (r Replay, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,7 +114,7 @@ func (t *tails) replay(key, epoch string, after int64, limit Span) (r Replay, ok
 		after < l.log.LastSeq-int64(len(l.events)) {
 		return Replay{}, false
 	}
-	t.used.MoveToFront(l.place)
+	t.used.MoveToFront(l.usage)
 	rest := l.events[len(l.events)-int(l.log.LastSeq-after):]
 	n, size := 0, 0
 	for n < len(rest) && limit.fits(n, size, len(rest[n].Payload)) {

@@ -10,14 +10,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// waiters has the callbacks of runs. Each is called once, by the goroutine that ends the
-// run.
+// waiters has the callbacks that wait for the ends of runs. Each callback is called once,
+// by the goroutine that ends the run.
 type waiters struct {
 	// mu guards the following field.
 	mu    sync.Mutex
 	byRun map[string][]*waiter
 }
 
+// waiter is one callback. It is a pointer's target, so that it can be found again.
 type waiter struct{ done func(Ended) }
 
 // add adds a waiter for a run.

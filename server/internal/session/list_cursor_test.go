@@ -12,9 +12,9 @@ func TestCursor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := Record{ID: rapid.Int64Min(1).Draw(t, "id"), Pinned: rapid.Bool().Draw(t, "pinned"),
 			UpdatedAt: time.UnixMilli(rapid.Int64Range(0, 1<<50).Draw(t, "updated"))}
-		p, ok := ParseCursor(r.Cursor())
+		p, ok := ParseListCursor(r.ListCursor())
 		if !ok || p.ID != r.ID || p.Pinned != r.Pinned || p.UpdatedAt != r.UpdatedAt.UnixMilli() {
-			t.Fatalf("%s is %+v, %v", r.Cursor(), p, ok)
+			t.Fatalf("%s is %+v, %v", r.ListCursor(), p, ok)
 		}
 	})
 }
@@ -25,7 +25,7 @@ func FuzzCursor(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if p, ok := ParseCursor(text); ok && text != "" && p == nil {
+		if p, ok := ParseListCursor(text); ok && text != "" && p == nil {
 			t.Errorf("%q is a cursor to nowhere", text)
 		}
 	})
