@@ -44,7 +44,7 @@ func openBlobs(dir string) (*blobs, error) {
 	return &blobs{root: root}, nil
 }
 
-// name returns the path of the blob. Its folder is named by the first two digits.
+// name returns the path of the blob. The blob's folder is named by the first two digits.
 func (s Sum) name() string {
 	digits := hex.EncodeToString(s[:])
 	return filepath.Join(digits[:2], digits)
@@ -72,32 +72,32 @@ func (b *blobs) create() (*tempFile, error) {
 }
 
 // commit makes the file durable and renames it to name, replacing a file of that name.
-func (d *tempFile) commit(name string) error {
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+func (f *tempFile) commit(name string) error {
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return unwritable(err)
 	}
 	shard := filepath.Dir(name)
-	err := d.blobs.root.Mkdir(shard, 0o700)
+	err := f.blobs.root.Mkdir(shard, 0o700)
 	switch {
 	case err == nil:
-		err = d.blobs.sync(".")
+		err = f.blobs.sync(".")
 	case errors.Is(err, fs.ErrExist):
 		err = nil
 	}
 	if err == nil {
-		err = d.blobs.root.Rename(d.name, name)
+		err = f.blobs.root.Rename(f.name, name)
 	}
 	if err == nil {
-		err = d.blobs.sync(shard)
+		err = f.blobs.sync(shard)
 	}
 	return unwritable(err)
 }
 
 // discard removes the file, unless it was committed.
-func (d *tempFile) discard() {
-	_ = d.Close() // it may be closed already
-	// fails if it was committed; the next start removes what is left
-	_ = d.blobs.root.Remove(d.name)
+func (f *tempFile) discard() {
+	_ = f.Close() // fails if the file is closed already
+	// This fails if the file was committed. The next start empties the folder.
+	_ = f.blobs.root.Remove(f.name)
 }
 
 // sync makes the file names in a folder durable.
@@ -118,8 +118,8 @@ func (b *blobs) open(name string) (io.ReadSeekCloser, error) {
 	return f, nil
 }
 
-// remove removes a blob with its thumbnail and its stray mark. It is no error if there is
-// none.
+// remove removes a blob with its thumbnail and its stray mark. Each of them may be
+// missing.
 func (b *blobs) remove(s Sum) error {
 	for _, name := range []string{s.thumbnail(), s.name(), s.stray()} {
 		if err := b.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {

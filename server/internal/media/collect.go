@@ -44,8 +44,8 @@ func (s *Service) Collect(ctx context.Context, orphansBefore time.Time) (removed
 	}
 }
 
-// remove removes a freed record, and before that its blob, unless another record has the
-// same content.
+// remove removes the blob of a freed record, unless another record has the same content,
+// and then the record.
 func (s *Service) remove(ctx context.Context, f File) error {
 	s.blobs.mu.Lock()
 	defer s.blobs.mu.Unlock()

@@ -4,25 +4,21 @@
 // Its nouns:
 //
 //   - A file is one upload of one user. Its record ([File]) is in the database, its
-//     content
-//     is a blob.
+//     content is a blob.
 //   - A blob is a content on disk, named by its SHA-256 ([Sum]). Files with the same
-//     content
-//     share a blob.
+//     content share a blob.
 //   - A thumbnail is a small copy of an image, next to its blob.
 //   - A kind is an accepted type of file: png, jpeg, gif, webp, pdf, zip and some kinds
-//     of
-//     text. It follows from the content, not from the name that the sender gave.
-//   - An orphan is a file that was never attached to a message. Orphans are deleted
-//     after a
-//     while.
+//     of text. It follows from the content, not from the name that the sender gave.
+//   - An orphan is a file that was never attached to a message. Orphans are deleted after
+//     a while.
 //   - To free a file is to mark its record as deleted. [Service.Collect] removes freed
 //     files.
 //   - A stray is a blob without a record, see strays.go.
 //   - The quota limits the bytes of all files of a user.
 //
-// Contents are streamed to disk, and are never in memory as a whole. The exception are
-// images that are scaled down, one at a time.
+// Contents are streamed to disk. Only an image that is scaled down is in memory as a
+// whole, one image at a time.
 //
 // A record is written before its blob gets its name, and removed after the blob. So a
 // crash leaves at most a record that no message has, which is collected like other

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -25,9 +26,9 @@ const (
 	thumbnailSide = 512
 )
 
-// inspect sets the size of an image in f, and returns its thumbnail. It returns nil if
-// the file is no image, or if there can be no thumbnail. It refuses an image that is too
-// large or whose size cannot be read.
+// inspect sets the size of an image in f, and returns its thumbnail. inspect returns nil
+// if the file is no image, or if no thumbnail can be made. It refuses an image that is
+// too large or whose size cannot be read.
 func (s *Service) inspect(ctx context.Context, f *File, temp *tempFile) (*tempFile, error) {
 	if !f.Image() {
 		return nil, nil
@@ -98,6 +99,15 @@ func readInfo(r io.ReadSeeker, mime string) (imageInfo, error) {
 	return p, nil
 }
 
+// deep reports whether an image has more than 8 bits a colour.
+func deep(c image.Config) bool {
+	switch c.ColorModel {
+	case color.RGBA64Model, color.NRGBA64Model, color.Gray16Model:
+		return true
+	}
+	return false
+}
+
 // decodeConfig reads the header of an image.
 func decodeConfig(r io.Reader, mime string) (image.Config, error) {
 	switch mime {
@@ -145,7 +155,7 @@ func (s *Service) scaleDown(ctx context.Context, r io.ReadSeeker, p imageInfo,
 	}
 	full, err := decode(r, p.mime)
 	if err != nil || full.Bounds().Empty() {
-		return nil, "", nil // browsers may be able to show it
+		return nil, "", nil // browsers may be able to show the image
 	}
 	return encode(p.turned.apply(shrink(full, side)))
 }

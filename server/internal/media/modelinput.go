@@ -78,7 +78,7 @@ func trimPartialRune(text []byte) []byte {
 	return text
 }
 
-// byPath returns the file with the path that messages have.
+// byPath returns the file with that path, as messages name it.
 func (s *Service) byPath(ctx context.Context, path string) (File, error) {
 	id, ok := strings.CutPrefix(path, protocol.MediaPath)
 	if !ok {

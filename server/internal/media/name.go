@@ -17,8 +17,8 @@ func baseName(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	name = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl,
-			r), unicode.Is(unicode.Zp, r), r == utf8.RuneError:
+		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp),
+			r == utf8.RuneError:
 			return -1
 		case unicode.IsSpace(r):
 			return ' '
@@ -34,7 +34,7 @@ func baseName(name string) string {
 // kind. For example, the name of a GIF that ends in .html then ends in .html.gif.
 func saveName(base string, k kind) string {
 	stem, suffix := base, ""
-	if !fits(base, k) {
+	if !extensionFits(base, k) {
 		suffix = "." + k.extensions[0]
 	} else if e := extension(stem); e != "" {
 		stem, suffix = stem[:len(stem)-len(e)-1], stem[len(stem)-len(e)-1:]
@@ -45,8 +45,8 @@ func saveName(base string, k kind) string {
 	return truncate(stem, maxName-len(suffix)) + suffix
 }
 
-// fits reports whether the extension of name belongs to the kind.
-func fits(name string, k kind) bool {
+// extensionFits reports whether the extension of name belongs to the kind.
+func extensionFits(name string, k kind) bool {
 	e := extension(name)
 	for _, allowed := range k.extensions {
 		if e == allowed {

@@ -8,21 +8,24 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// What is wrong with an upload, in cases that share a code of the protocol. Errors that
-// wrap these also wrap a *protocol.Error.
+// Reasons for the refusal of an upload that the code of the protocol does not tell apart.
+// Errors that wrap these also wrap a *protocol.Error.
 var (
-	// too many bytes or pixels, or the quota is used up
+	// ErrTooLarge says that a file has too many bytes or pixels, or exceeds the quota.
 	ErrTooLarge = errors.New("too large")
-	ErrType     = errors.New("unacceptable type") // or a damaged file
+	// ErrType says that the type of a file is not accepted, or that a file is damaged.
+	ErrType = errors.New("unacceptable type")
 )
 
 // refusal returns an error that wraps reason and the refusal for the sender.
 func refusal(reason error, e *protocol.Error) error { return fmt.Errorf("%w: %w", reason, e) }
 
+// wrongType refuses a file with ErrType.
 func wrongType(sentence string) error {
 	return refusal(ErrType, protocol.Refuse(protocol.InvalidRequest, sentence))
 }
 
+// tooLarge refuses a file with ErrTooLarge.
 func tooLarge(sentence string) error {
 	return refusal(ErrTooLarge, protocol.Refuse(protocol.InvalidRequest, sentence))
 }

@@ -33,15 +33,15 @@ type Service struct {
 	blobs    *blobs
 	settings setting.Live[Settings]
 
-	// decodeLock is held while an image is in memory. It is a channel so that waiting
-	// ends with a context.
+	// decodeLock has one element while an image is in memory. A channel is used instead
+	// of a mutex, so that waiting ends with a context.
 	decodeLock chan struct{}
 
 	// mu guards the following fields.
 	mu          sync.Mutex
 	uploads     map[string]int // the number of running uploads, by user
 	total       int            // the number of running uploads of all users
-	strayLookup time.Time      // when strays were last looked for
+	straySearch time.Time      // when the last search for strays began
 }
 
 // New returns a Service that stores contents in dir and records in store. No other
@@ -98,7 +98,7 @@ func (s *Service) OpenThumbnail(f File) (io.ReadSeekCloser, error) {
 // an admin. Delete refuses as Find does, and with FAILED_PRECONDITION if a message has
 // the file.
 func (s *Service) Delete(ctx context.Context, caller session.Caller, id string) error {
-	// whoever may read a file that is not attached may delete it
+	// Whoever may read a file that is not attached may delete the file.
 	if _, err := s.Find(ctx, caller, id); err != nil {
 		return err
 	}

@@ -6,21 +6,12 @@ import (
 	"image/draw"
 )
 
-// deep reports whether an image has more than 8 bits a colour.
-func deep(c image.Config) bool {
-	switch c.ColorModel {
-	case color.RGBA64Model, color.NRGBA64Model, color.Gray16Model:
-		return true
-	}
-	return false
-}
-
 // shrink returns a copy of an image whose sides have at most side pixels. Each pixel is
 // the mean of the pixels that it replaces. An image that is small enough keeps its size.
 // shrink needs memory for a few rows of the image only.
 func shrink(full image.Image, side int) *image.RGBA {
 	from := full.Bounds()
-	w, h := fit(from.Dx(), from.Dy(), side)
+	w, h := scaledSize(from.Dx(), from.Dy(), side)
 	small := image.NewRGBA(image.Rect(0, 0, w, h))
 	var strip *image.RGBA
 	for y := range h {
@@ -38,8 +29,9 @@ func shrink(full image.Image, side int) *image.RGBA {
 	return small
 }
 
-// fit returns the size of the largest copy of an image that fits into a square.
-func fit(w, h, side int) (int, int) {
+// scaledSize returns the size of the largest copy of an image whose sides have at most
+// side pixels.
+func scaledSize(w, h, side int) (int, int) {
 	if long := max(w, h); long > side {
 		return max(1, w*side/long), max(1, h*side/long)
 	}

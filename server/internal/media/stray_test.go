@@ -51,6 +51,7 @@ func (a *testGateway) stop() {
 	}
 }
 
+// put uploads a file and attaches it to a session.
 func (a *testGateway) put(name, content string) media.File {
 	a.t.Helper()
 	f, err := a.Upload(a.t.Context(), zoe,
@@ -60,7 +61,7 @@ func (a *testGateway) put(name, content string) media.File {
 	}
 	if err := a.store.Sessions().Update(context.Background(),
 		func(tx session.Tx) error { return tx.AttachFile(f.ID, 1) }); err != nil {
-		a.t.Fatal(err) // so that the file is not an orphan
+		a.t.Fatal(err)
 	}
 	return f
 }
@@ -83,8 +84,8 @@ func (a *testGateway) copyDB(from, to string) {
 	}
 }
 
-// contents returns the number of blobs.
-func (a *testGateway) contents() (n int) {
+// countFiles returns the number of files in the folder of blobs.
+func (a *testGateway) countFiles() (n int) {
 	a.t.Helper()
 	if err := filepath.WalkDir(filepath.Join(a.dir, "media"),
 		func(_ string, d fs.DirEntry, err error) error {
@@ -112,10 +113,11 @@ func (a *testGateway) advance(d time.Duration) (removed int) {
 }
 
 const (
-	orphans = 24 * time.Hour
-	foreign = 3 // files that are not ours
+	orphans = 24 * time.Hour // the age at which orphans are collected
+	foreign = 3              // the number of files that the test puts into the folder of blobs
 )
 
+// holds fails unless the content of f is that text.
 func (a *testGateway) holds(f media.File, content string) {
 	a.t.Helper()
 	r, err := a.Open(f)
@@ -141,7 +143,7 @@ func TestStrays(t *testing.T) {
 		a.copyDB(a.dir, old)
 		a.start()
 		late, again := a.put("late.txt", "late"), a.put("again.txt", "again")
-		// which somebody put there
+		// Files that are no blobs, and must stay.
 		for _, name := range []string{"note.txt", "aa/note.txt", "lost+found/note.stray"} {
 			name = filepath.Join(a.dir, "media", name)
 			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700),
@@ -149,7 +151,7 @@ func TestStrays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(30 * 24 * time.Hour) // however old they are
+		time.Sleep(30 * 24 * time.Hour) // the age of a blob does not count, only that of its mark
 		a.advance(2 * time.Hour)
 		a.stop()
 		a.copyDB(a.dir, newer)
@@ -161,22 +163,22 @@ func TestStrays(t *testing.T) {
 		}
 		a.holds(late, "late")
 		a.stop()
-		a.copyDB(newer, a.dir) // it was the wrong copy
+		a.copyDB(newer, a.dir) // the wrong backup was restored
 		a.start()
-		if n := a.advance(3 * orphans); n != 0 || a.contents() != 3+foreign {
+		if n := a.advance(3 * orphans); n != 0 || a.countFiles() != 3+foreign {
 			t.Errorf("%d were removed; there are %d files, want those of the backup", n,
-				a.contents())
+				a.countFiles())
 		}
 		a.stop()
 
-		a.copyDB(old, a.dir) // it was the right one
+		a.copyDB(old, a.dir) // the right backup is restored again
 		a.start()
 		a.advance(orphans / 2)
-		a.stop() // a stop takes nothing from their time
+		a.stop() // marks keep their age over a restart
 		a.start()
-		back := a.put("again.txt", "again") // and who uploads one once more keeps it
-		if n := a.advance(orphans); n != 1 || a.contents() != 2+foreign {
-			t.Errorf("%d were removed; there are %d files", n, a.contents())
+		back := a.put("again.txt", "again") // an upload of the same content keeps the blob
+		if n := a.advance(orphans); n != 1 || a.countFiles() != 2+foreign {
+			t.Errorf("%d were removed; there are %d files", n, a.countFiles())
 		}
 		a.holds(early, "early")
 		a.holds(back, "again")

@@ -12,8 +12,8 @@ import (
 
 // A stray is a blob without a record. Strays appear when the database was restored from a
 // backup that is older than the blob. Since the newer database may be restored, too, a
-// stray is only marked when it is found. It is removed when the mark is as old as an
-// orphan may get.
+// search only marks a new stray. A later search removes the stray when its mark is as old
+// as an orphan may get.
 
 // strayInterval is the time between two searches for strays.
 const strayInterval = time.Hour
@@ -27,7 +27,7 @@ func (s Sum) stray() string { return s.name() + strayMark }
 // collectStrays searches all blobs for strays, if the last search was long enough ago. It
 // removes those that were marked before a time, and returns their number.
 func (s *Service) collectStrays(ctx context.Context, before time.Time) (removed int, err error) {
-	if !s.startStrayLookup() {
+	if !s.beginStraySearch() {
 		return 0, nil
 	}
 	shards, err := fs.ReadDir(s.blobs.root.FS(), ".")
@@ -46,15 +46,15 @@ func (s *Service) collectStrays(ctx context.Context, before time.Time) (removed 
 	return removed, nil
 }
 
-// startStrayLookup reports whether it is time to search for strays, and records the
+// beginStraySearch reports whether it is time to search for strays, and records the
 // search.
-func (s *Service) startStrayLookup() bool {
+func (s *Service) beginStraySearch() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.strayLookup.IsZero() && time.Since(s.strayLookup) < strayInterval {
+	if !s.straySearch.IsZero() && time.Since(s.straySearch) < strayInterval {
 		return false
 	}
-	s.strayLookup = time.Now()
+	s.straySearch = time.Now()
 	return true
 }
 
@@ -82,11 +82,11 @@ func (s *Service) collectShard(ctx context.Context, shard string,
 		return 0, err
 	}
 	for _, sum := range candidates {
-		removedIt, err := s.checkStray(ctx, sum, before)
+		ok, err := s.checkStray(ctx, sum, before)
 		if err != nil {
 			return removed, err
 		}
-		if removedIt {
+		if ok {
 			removed++
 		}
 	}
@@ -129,15 +129,20 @@ func (b *blobs) shard(name string) (map[Sum]bool, error) {
 	found := map[Sum]bool{}
 	for _, e := range entries {
 		digits, isMark := strings.CutSuffix(e.Name(), strayMark)
-		var sum Sum
-		if n, err := hex.Decode(sum[:], []byte(digits[:min(len(digits), hex.EncodedLen(len(sum)))])); err != nil ||
-			n != len(sum) ||
-			filepath.Join(name, digits) != sum.name() {
-			continue // a thumbnail, or another file
-		}
-		found[sum] = found[sum] || isMark
+		if sum, ok := parseSum(digits); ok && sum.name() == filepath.Join(name, digits) {
+			found[sum] = found[sum] || isMark
+		} // otherwise a thumbnail, or another file
 	}
 	return found, nil
+}
+
+// parseSum parses the file name of a blob.
+func parseSum(digits string) (sum Sum, ok bool) {
+	if len(digits) != hex.EncodedLen(len(sum)) {
+		return Sum{}, false
+	}
+	_, err := hex.Decode(sum[:], []byte(digits))
+	return sum, err == nil
 }
 
 // mark marks a blob as a stray, with the current time.

@@ -102,7 +102,7 @@ func checkQuota(tx Tx, userID string, size, quota int64) error {
 }
 
 // receive writes content to w and returns the record of the file, without owner and id.
-// It reads at most one byte more than limit.
+// receive reads at most one byte more than limit.
 func receive(w io.Writer, name string, content io.Reader, limit int64) (File, error) {
 	head := make([]byte, headSize)
 	n, err := io.ReadFull(content, head)

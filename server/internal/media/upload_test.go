@@ -214,8 +214,8 @@ func TestStoreFails(t *testing.T) {
 	t.Parallel()
 	h := newTestService(t)
 	h.records.fail = errors.New("no")
-	if _, err := h.upload(ann, "a.png", pngOf(t, redBlueImage(9, 9))); !errors.Is(err,
-		h.records.fail) {
+	if _, err := h.upload(ann, "a.png", pngOf(t, redBlueImage(9, 9))); !errors.Is(
+		err, h.records.fail) {
 		t.Errorf("%v, want the error of the store", err)
 	}
 	empty(t, h)
@@ -273,8 +273,7 @@ func TestQuota(t *testing.T) {
 	_, err = h.Upload(t.Context(), ann,
 		func() (string, io.Reader, error) {
 			t.Error("the content was read")
-			return "", nil,
-				io.EOF
+			return "", nil, io.EOF
 		})
 	refused(t, err, protocol.ResourceExhausted, "exceed your limit")
 }
@@ -346,7 +345,7 @@ func FuzzReceive(f *testing.F) {
 		}
 		if got.Size != int64(len(text)) || got.Filename == "" ||
 			strings.ContainsAny(got.Filename, "/\\<>\x00\n") ||
-			!fits(got.Filename, kindOf(got.MimeType)) {
+			!extensionFits(got.Filename, kindOf(got.MimeType)) {
 			t.Fatalf("%q became %+v", name, got)
 		}
 	})
@@ -372,8 +371,7 @@ func TestUploadMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		f, err := h.Upload(t.Context(), ann,
 			func() (string, io.Reader, error) {
-				return "a.txt",
-					io.LimitReader(zeros{}, size), nil
+				return "a.txt", io.LimitReader(zeros{}, size), nil
 			})
 		if err != nil || f.Size != size {
 			t.Fatalf("%+v, %v", f, err)
