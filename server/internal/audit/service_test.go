@@ -143,8 +143,7 @@ func TestStoreFails(t *testing.T) {
 		var refused *protocol.Error
 		for name, fn := range map[string]func() error{
 			"an act": func() error {
-				_,
-					err := l.Begin(t.Context(), ann, audit.Act{Action: audit.KeyCreate})
+				_, err := l.Begin(t.Context(), ann, audit.Act{Action: audit.KeyCreate})
 				return err
 			},
 			"a read": func() error { return l.BeginRead(t.Context(), ann, read) },

@@ -394,18 +394,15 @@ func TestKeysFailClosed(t *testing.T) {
 	}
 	for name, call := range map[string]func() error{
 		"Authenticate": func() error {
-			_,
-				err := keys.Authenticate(t.Context(), created.Key)
+			_, err := keys.Authenticate(t.Context(), created.Key)
 			return err
 		},
 		"Create": func() error {
-			_,
-				err := keys.Create(t.Context(), "boss", bot(), auth.GenerateKey())
+			_, err := keys.Create(t.Context(), "boss", bot(), auth.GenerateKey())
 			return err
 		},
 		"Revoke": func() error {
-			_,
-				err := keys.Revoke(t.Context(), "boss", created.ID)
+			_, err := keys.Revoke(t.Context(), "boss", created.ID)
 			return err
 		},
 		"List":  func() error { _, _, err := keys.List(t.Context()); return err },

@@ -10,10 +10,9 @@
 //   - A worker is the goroutine of a busy session. It ends when no run is queued.
 //   - A piece is an increment of an answer, as the agent emits it. Pieces gather for
 //     about 40 ms in a buffer, and are then appended to the log together.
-//   - A lease says until when a Runner has claimed its runs. The Runner renews its
-//     leases
-//     while it lives. A run whose lease has expired has lost its process, and the sweep of
-//     any process ends it.
+//   - A lease says until when a Runner has claimed its runs. The Runner renews its leases
+//     while it lives. A run whose lease has expired has lost its process, and the sweep
+//     of any process ends it.
 //   - An outcome is how a run ended, and what its readers are told.
 //
 // An agent that fails before it has emitted text is retried. A failure after that is the
