@@ -281,7 +281,7 @@ func afterwards(t *testing.T, dir string, refused []string) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	storetest.Sound(t, s.Sessions())
+	storetest.CheckConsistency(t, s.Sessions())
 	service := session.New(s.Sessions(), nil, setting.Fixed(session.Settings{}))
 	for _, key := range sessions {
 		var got, want []string

@@ -544,7 +544,7 @@ func (l *crashTest) settle() {
 			l.t.Fatalf("%s has %+v after the recovery; waiting are %v", key, active, waiting)
 		}
 	}
-	storetest.Sound(l.t, l.store)
+	storetest.CheckConsistency(l.t, l.store)
 	if again, _, err := l.service.Recover(ctx, l.holder(), true); err != nil || again != 0 {
 		l.t.Fatalf("a second recovery ended %d runs (%v)", again, err)
 	}
@@ -569,7 +569,7 @@ func (l *crashTest) settle() {
 			}
 		}
 	}
-	storetest.Sound(l.t, l.store)
+	storetest.CheckConsistency(l.t, l.store)
 }
 
 // repeat repeats an ask, and fails unless there is at most one message and one run of it,

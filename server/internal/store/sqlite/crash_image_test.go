@@ -149,7 +149,7 @@ func after(t *rapid.T, dir string, image instant) string {
 	if _, _, err := session.New(s.Sessions(), silent{}, setting.Fixed(session.Settings{})).Recover(context.Background(), "the next", true); err != nil {
 		t.Fatalf("recover: %v", err)
 	}
-	storetest.Sound(t, s.Sessions())
+	storetest.CheckConsistency(t, s.Sessions())
 	return holds
 }
 

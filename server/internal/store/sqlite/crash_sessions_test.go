@@ -138,12 +138,12 @@ func (h heard) check(t *testing.T, dir string) {
 	}
 	defer s.Close()
 	store := s.Sessions()
-	storetest.Sound(t, store)
+	storetest.CheckConsistency(t, store)
 	service := session.New(store, silent{}, setting.Fixed(session.Settings{}))
 	if _, _, err := service.Recover(context.Background(), "the next", true); err != nil {
 		t.Fatal(err)
 	}
-	storetest.Sound(t, store)
+	storetest.CheckConsistency(t, store)
 	told, sent := map[string]string{}, map[string]string{}
 	for n := range talkers {
 		rec, err := service.Find(context.Background(), keeper.To(fmt.Sprint("session-", n)))

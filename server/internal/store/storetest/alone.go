@@ -10,13 +10,14 @@ import (
 	"testing"
 )
 
-// aloneIn names the environment variable that holds which test a process runs
+// aloneIn is the environment variable with the name of the test that a process runs
 // alone.
 const aloneIn = "GATEHOUSE_TEST_ALONE"
 
 // Alone runs the calling test, which must have no parent, again in a process of its own,
 // and reports whether this is that process. There, the test may change what belongs to a
-// whole process. The other process waits for the end, and fails or skips as that one did.
+// whole process. The calling process waits until that process ends. Then the test fails
+// or is skipped as it was there.
 func Alone(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(aloneIn) == t.Name() {
@@ -28,19 +29,21 @@ func Alone(t *testing.T) bool {
 	return false
 }
 
-// alone gives why the test could not be run there, or "".
+// alone runs the test in another process. It returns why the test was skipped there, or
+// "".
 func alone(t *testing.T, attributes *syscall.SysProcAttr) (skipped string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=3m")
+	cmd := exec.CommandContext(t.Context(), os.Args[0],
+		"-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=3m")
 	cmd.Env = append(os.Environ(), aloneIn+"="+t.Name())
 	cmd.SysProcAttr = attributes
-	var said bytes.Buffer // a pipe, so that a limit on files does not concern it
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var output bytes.Buffer // the process writes into a pipe, which has no limit on file sizes
+	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
 		return "no process can be started so: " + err.Error()
 	}
 	err := cmd.Wait()
-	switch text := said.String(); {
+	switch text := output.String(); {
 	case err != nil:
 		t.Fatalf("alone: %v\n%s", err, text)
 	case strings.Contains(text, "--- SKIP: "+t.Name()):

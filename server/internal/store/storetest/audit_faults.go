@@ -12,16 +12,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// manyUseTheLog adds, fails, prunes and reads concurrently. The ids that a reader sees
+// manyCallers adds, fails, prunes and reads concurrently. The ids that a reader sees
 // never have gaps.
-func manyUseTheLog(t *testing.T, s audit.Store) {
+func manyCallers(t *testing.T, s audit.Store) {
 	const writers, each = 6, 20
 	var all sync.WaitGroup
 	stop := make(chan struct{})
 	for range writers {
 		all.Go(func() {
 			for n := range each {
-				id, err := s.Append(context.Background(), line("a", protocol.Time(1+n%2)))
+				id, err := s.Append(context.Background(), entry("a", protocol.Time(1+n%2)))
 				if err == nil {
 					err = s.Fail(context.Background(), id, "why")
 				}
@@ -43,7 +43,7 @@ func manyUseTheLog(t *testing.T, s audit.Store) {
 			}
 			for i, e := range list {
 				if e.ID != list[0].ID-int64(i) {
-					t.Errorf("it shows %v", lineIDs(list))
+					t.Errorf("it shows %v", entryIDs(list))
 					break
 				}
 			}
@@ -57,14 +57,14 @@ func manyUseTheLog(t *testing.T, s audit.Store) {
 	all.Wait()
 	close(stop)
 	reading.Wait()
-	if got := lines(t, s); len(got)+removed != writers*each || len(got) == 0 || got[0].ID != writers*each {
-		t.Errorf("%d lines were removed, and %d are left: %v", removed, len(got), lineIDs(got))
+	if got := entries(t, s); len(got)+removed != writers*each || len(got) == 0 || got[0].ID != writers*each {
+		t.Errorf("%d entries were removed, and %d are left: %v", removed, len(got), entryIDs(got))
 	}
 }
 
 // auditContext calls every method with a context that is done.
 func auditContext(t *testing.T, s audit.Store) {
-	kept := appendLine(t, s, line("a", 1))
+	kept := appendEntry(t, s, entry("a", 1))
 	cause := errors.New("the caller has gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
@@ -73,47 +73,47 @@ func auditContext(t *testing.T, s audit.Store) {
 			t.Errorf("%s with a context that has ended: %v", name, err)
 		}
 	}
-	if got := lines(t, s); len(got) != 1 || got[0] != kept {
+	if got := entries(t, s); len(got) != 1 || got[0] != kept {
 		t.Errorf("then it has %+v", got)
 	}
 }
 
-// callsOfAudit returns one call of every method.
+// callsOfAudit calls every method once, and returns the errors by method.
 func callsOfAudit(ctx context.Context, s audit.Store) map[string]error {
-	_, appended := s.Append(ctx, line("a", 1))
+	_, appended := s.Append(ctx, entry("a", 1))
 	_, listed := s.List(ctx, audit.Filter{Limit: 9})
 	_, oldest := s.Oldest(ctx)
 	_, pruned := s.Prune(ctx, 99, 9)
 	return map[string]error{"Append": appended, "Fail": s.Fail(ctx, 1, "why"), "List": listed, "Oldest": oldest, "Prune": pruned}
 }
 
-func keepsLines(t *testing.T, s audit.Store, reopen func() audit.Store) {
+func keepsEntries(t *testing.T, s audit.Store, reopen func() audit.Store) {
 	for i := range 4 {
-		appendLine(t, s, line("a", protocol.Time(i+1)))
+		appendEntry(t, s, entry("a", protocol.Time(i+1)))
 	}
-	failLine(t, s, 3, "why")
-	pruneLines(t, s, 3, 9)
-	before := lines(t, s)
+	failEntry(t, s, 3, "why")
+	pruneEntries(t, s, 3, 9)
+	before := entries(t, s)
 	s = reopen()
-	if got := lines(t, s); len(got) != 2 || !slices.Equal(got, before) {
+	if got := entries(t, s); len(got) != 2 || !slices.Equal(got, before) {
 		t.Errorf("reopened, it has %+v, want %+v", got, before)
 	}
-	pruneLines(t, s, 99, 9)
+	pruneEntries(t, s, 99, 9)
 	s = reopen()
-	if e := appendLine(t, s, line("a", 1)); e.ID != 5 {
+	if e := appendEntry(t, s, entry("a", 1)); e.ID != 5 {
 		t.Errorf("reopened with nothing in it, the next id is %d", e.ID)
 	}
 }
 
 func closedLogFails(t *testing.T, closed audit.Store, reopen func() audit.Store) {
-	kept := appendLine(t, closed, line("a", 1))
+	kept := appendEntry(t, closed, entry("a", 1))
 	s := reopen()
 	for name, err := range callsOfAudit(t.Context(), closed) {
 		if !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s of a closed store: %v, want ErrUnavailable", name, err)
 		}
 	}
-	if got := lines(t, s); len(got) != 1 || got[0] != kept {
+	if got := entries(t, s); len(got) != 1 || got[0] != kept {
 		t.Errorf("then it has %+v", got)
 	}
 }

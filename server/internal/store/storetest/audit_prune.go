@@ -10,10 +10,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func prunesLines(t *testing.T, s audit.Store) {
+func prunesEntries(t *testing.T, s audit.Store) {
 	const all = 10
 	for i := range all {
-		e := appendLine(t, s, line("a", protocol.Time(i+1)))
+		e := appendEntry(t, s, entry("a", protocol.Time(i+1)))
 		if i%3 == 0 {
 			if err := s.Fail(t.Context(), e.ID, "why"); err != nil {
 				t.Fatal(err)
@@ -33,7 +33,7 @@ func prunesLines(t *testing.T, s audit.Store) {
 			t.Errorf("then the oldest is of %d (%v), want %d", at, err, step.oldest)
 		}
 	}
-	if e := appendLine(t, s, line("a", 1)); e.ID != all+1 {
+	if e := appendEntry(t, s, entry("a", 1)); e.ID != all+1 {
 		t.Errorf("after them the next id is %d", e.ID)
 	}
 }
@@ -42,24 +42,24 @@ func prunesLines(t *testing.T, s audit.Store) {
 // entries of wrong tokens are.
 func prunesFromTheLowEnd(t *testing.T, s audit.Store) {
 	for _, at := range []protocol.Time{1, 5, 2, 9} {
-		appendLine(t, s, line("a", at))
+		appendEntry(t, s, entry("a", at))
 	}
-	failLine(t, s, 1, "why")
-	failLine(t, s, 3, "why")
+	failEntry(t, s, 1, "why")
+	failEntry(t, s, 3, "why")
 	for _, step := range []struct {
 		before protocol.Time
 		limit  int
 		want   []int64 // that stay
 	}{{3, 9, []int64{4, 3, 2}}, {6, 1, []int64{4, 3}}, {6, 9, []int64{4}}, {9, 9, []int64{4}}, {10, 9, nil}} {
-		pruneLines(t, s, step.before, step.limit)
-		if got := lineIDs(lines(t, s)); !slices.Equal(got, step.want) {
+		pruneEntries(t, s, step.before, step.limit)
+		if got := entryIDs(entries(t, s)); !slices.Equal(got, step.want) {
 			t.Errorf("pruned before %d, it has %v, want %v", step.before, got, step.want)
 		}
 	}
 	if err := s.Fail(t.Context(), 1, "again"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("a line that was removed failed: %v, want ErrNotFound", err)
+		t.Errorf("an entry that was removed failed: %v, want ErrNotFound", err)
 	}
-	if e := appendLine(t, s, line("a", 1)); e.ID != 5 || lines(t, s)[0] != e {
-		t.Errorf("the next line is %+v", lines(t, s))
+	if e := appendEntry(t, s, entry("a", 1)); e.ID != 5 || entries(t, s)[0] != e {
+		t.Errorf("the next entry is %+v", entries(t, s))
 	}
 }

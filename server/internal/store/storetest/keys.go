@@ -56,13 +56,14 @@ func key(id string) auth.Key {
 	}
 }
 
-// holding gives a key that was made then and holds until expires.
-func holding(id string, created, expires protocol.Time) auth.Key {
+// validKey returns a key that is valid from created until expires; 0 is forever.
+func validKey(id string, created, expires protocol.Time) auth.Key {
 	k := key(id)
 	k.CreatedAt, k.ExpiresAt, k.LastUsedAt, k.RevokedAt, k.RevokedBy = created, expires, 0, 0, ""
 	return k
 }
 
+// keyIDs returns the ids of keys, separated by spaces.
 func keyIDs(keys []auth.Key) string {
 	var list []string
 	for _, k := range keys {
@@ -119,16 +120,17 @@ func findsNoKey(t *testing.T, s auth.KeyStore) {
 	})
 }
 
-// someKeys hold or not at 100, as their names say.
-func someKeys(t *testing.T, s auth.KeyStore) {
+// insertKeys inserts three keys that are valid at 100, and two that are not: revoked and
+// expired.
+func insertKeys(t *testing.T, s auth.KeyStore) {
 	t.Helper()
-	revoked := holding("revoked", 50, 0)
+	revoked := validKey("revoked", 50, 0)
 	revoked.RevokedAt = 60
-	insert(t, s, holding("old", 10, 0), revoked, holding("expired", 40, 100), holding("new", 30, 101), holding("twin", 30, 0))
+	insert(t, s, validKey("old", 10, 0), revoked, validKey("expired", 40, 100), validKey("new", 30, 101), validKey("twin", 30, 0))
 }
 
 func listsKeys(t *testing.T, s auth.KeyStore) {
-	someKeys(t, s)
+	insertKeys(t, s)
 	view(t, s, func(tx auth.KeyTx) error {
 		for _, c := range []struct {
 			now   protocol.Time
@@ -149,11 +151,11 @@ func listsKeys(t *testing.T, s auth.KeyStore) {
 }
 
 func countsKeys(t *testing.T, s auth.KeyStore) {
-	someKeys(t, s)
+	insertKeys(t, s)
 	view(t, s, func(tx auth.KeyTx) error {
 		for now, want := range map[protocol.Time]int{99: 4, 100: 3, 101: 2} {
 			if n, err := tx.CountValid(now); err != nil || n != want {
-				t.Errorf("%d hold at %d, %v; want %d", n, now, err, want)
+				t.Errorf("%d are valid at %d, %v; want %d", n, now, err, want)
 			}
 		}
 		return nil
@@ -161,7 +163,7 @@ func countsKeys(t *testing.T, s auth.KeyStore) {
 }
 
 func revokesKeys(t *testing.T, s auth.KeyStore) {
-	want, other := holding("key-1", 10, 0), holding("key-2", 10, 0)
+	want, other := validKey("key-1", 10, 0), validKey("key-2", 10, 0)
 	insert(t, s, want, other)
 	for _, at := range []protocol.Time{70, 80} {
 		update(t, s, func(tx auth.KeyTx) error {
@@ -190,9 +192,9 @@ func touchesKeys(t *testing.T, s auth.KeyStore) {
 }
 
 func prunesKeys(t *testing.T, s auth.KeyStore) {
-	early, late := holding("early", 1, 0), holding("late", 1, 0)
+	early, late := validKey("early", 1, 0), validKey("late", 1, 0)
 	early.RevokedAt, late.RevokedAt = 99, 100
-	insert(t, s, early, late, holding("over", 2, 99), holding("lasts", 3, 100), holding("always", 4, 0))
+	insert(t, s, early, late, validKey("over", 2, 99), validKey("lasts", 3, 100), validKey("always", 4, 0))
 	update(t, s, func(tx auth.KeyTx) error { return tx.Prune(100) })
 	view(t, s, func(tx auth.KeyTx) error {
 		if left, err := tx.List(1_000, 10); err != nil || keyIDs(left) != "always lasts late" {
@@ -203,7 +205,7 @@ func prunesKeys(t *testing.T, s auth.KeyStore) {
 }
 
 func undoesKeys(t *testing.T, s auth.KeyStore) {
-	first := holding("key-1", 10, 0)
+	first := validKey("key-1", 10, 0)
 	insert(t, s, first)
 	refusal := protocol.Refuse(protocol.NotFound, "on purpose")
 	err := s.Update(context.Background(), func(tx auth.KeyTx) error {
@@ -236,7 +238,7 @@ func keysAreSerialisable(t *testing.T, s auth.KeyStore) {
 					if err != nil || held >= most {
 						return err
 					}
-					return tx.Insert(holding("key-"+string(rune('a'+m))+string(rune('a'+n)), 10, 0))
+					return tx.Insert(validKey("key-"+string(rune('a'+m))+string(rune('a'+n)), 10, 0))
 				}); err != nil {
 					t.Error(err)
 				}

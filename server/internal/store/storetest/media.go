@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// MediaStores are two sides of one store.
+// MediaStores are the stores of files and of sessions, with one database.
 type MediaStores struct {
 	Media    media.Store
 	Sessions session.Store
@@ -42,6 +42,7 @@ type mediaStores struct {
 	MediaStores
 }
 
+// update calls fn in an Update that must succeed.
 func (s mediaStores) update(fn func(media.Tx) error) {
 	s.t.Helper()
 	if err := s.Media.Update(context.Background(), fn); err != nil {
@@ -49,6 +50,7 @@ func (s mediaStores) update(fn func(media.Tx) error) {
 	}
 }
 
+// sessions calls fn in an Update of sessions that must succeed.
 func (s mediaStores) sessions(fn func(session.Tx) error) {
 	s.t.Helper()
 	if err := s.Sessions.Update(context.Background(), fn); err != nil {
@@ -56,8 +58,8 @@ func (s mediaStores) sessions(fn func(session.Tx) error) {
 	}
 }
 
-// have says which of the ids are found.
-func (s mediaStores) have(ids ...string) (found []string) {
+// existing returns those of the ids that have a record that is not freed.
+func (s mediaStores) existing(ids ...string) (found []string) {
 	s.t.Helper()
 	s.update(func(tx media.Tx) error {
 		found = nil
@@ -75,6 +77,7 @@ func (s mediaStores) have(ids ...string) (found []string) {
 	return found
 }
 
+// want fails unless got is want.
 func (s mediaStores) want(what string, got []string, want ...string) {
 	s.t.Helper()
 	if !slices.Equal(got, want) {
@@ -103,7 +106,7 @@ func keepsEveryFile(t *testing.T, s mediaStores) {
 	if err := s.Media.Update(t.Context(), func(tx media.Tx) error { return tx.Insert(want) }); err == nil {
 		t.Error("a second record of one id was taken")
 	}
-	s.want("found", s.have("a", "b"), "a")
+	s.want("found", s.existing("a", "b"), "a")
 }
 
 func countsUsed(t *testing.T, s mediaStores) {
@@ -126,9 +129,9 @@ func freesAndRemoves(t *testing.T, s mediaStores) {
 	same.Sum = upload("a", "ann", at(1)).Sum
 	s.update(func(tx media.Tx) error {
 		return errors.Join(tx.Insert(upload("a", "ann", at(1))), tx.Insert(same), tx.Free("a"), tx.Free("gone"),
-			tx.Remove("b")) // which is not freed
+			tx.Remove("b")) // does nothing: b is not freed
 	})
-	s.want("found", s.have("a", "b"), "b")
+	s.want("found", s.existing("a", "b"), "b")
 	s.update(func(tx media.Tx) error {
 		freed, err := tx.Freed(10)
 		if err != nil || len(freed) != 1 || freed[0].ID != "a" || freed[0].Sum != same.Sum {
@@ -148,7 +151,7 @@ func freesAndRemoves(t *testing.T, s mediaStores) {
 		}
 		return tx.Insert(upload("a", "ann", at(1)))
 	})
-	s.want("found", s.have("a", "b"), "a")
+	s.want("found", s.existing("a", "b"), "a")
 }
 
 func freesOrphans(t *testing.T, s mediaStores) {
@@ -175,7 +178,7 @@ func freesOrphans(t *testing.T, s mediaStores) {
 	if !slices.Equal(freed, []int{1, 1, 0}) {
 		t.Errorf("freed were %v", freed)
 	}
-	s.want("found", s.have("a", "b", "c", "d"), "c", "d")
+	s.want("found", s.existing("a", "b", "c", "d"), "c", "d")
 }
 
 func attachesFiles(t *testing.T, s mediaStores) {
@@ -224,9 +227,9 @@ func freesWithSession(_ *testing.T, s mediaStores) {
 		return errors.Join(tx.AttachFile("a", one.ID), tx.AttachFile("b", two.ID))
 	})
 	s.sessions(func(tx session.Tx) error { return tx.ClearSession(one.ID) })
-	s.want("found", s.have("a", "b", "c"), "b", "c")
+	s.want("found", s.existing("a", "b", "c"), "b", "c")
 	s.sessions(func(tx session.Tx) error { return tx.ClearSession(0) })
-	s.want("found", s.have("a", "b", "c"), "b", "c")
+	s.want("found", s.existing("a", "b", "c"), "b", "c")
 }
 
 func messagesKeepMedia(t *testing.T, s mediaStores) {

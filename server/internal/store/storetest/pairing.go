@@ -61,14 +61,15 @@ func device(id string) pairing.Record {
 	}
 }
 
-// waiting returns a pending record.
-func waiting(id string, created, expires protocol.Time) pairing.Record {
+// pending returns a pending record.
+func pending(id string, created, expires protocol.Time) pairing.Record {
 	r := device(id)
 	r.Status, r.UserID, r.Role, r.Label = protocol.PairingPending, "", "", ""
 	r.CreatedAt, r.ExpiresAt, r.ResolvedAt, r.ResolvedBy, r.LastSeenAt = created, expires, 0, "", created
 	return r
 }
 
+// ids returns the ids of records, separated by spaces.
 func ids(records []pairing.Record) string {
 	var list []string
 	for _, r := range records {
@@ -119,14 +120,14 @@ func replaces(t *testing.T, s pairing.Store) {
 }
 
 func refusesDoubles(t *testing.T, s pairing.Store) {
-	first := waiting("dev-1", 1_000, 2_000)
+	first := pending("dev-1", 1_000, 2_000)
 	insert(t, s, first)
 	for name, double := range map[string]func(*pairing.Record){
 		"id":           func(r *pairing.Record) { r.ID = first.ID },
 		"secret":       func(r *pairing.Record) { r.Secret = first.Secret },
 		"pending code": func(r *pairing.Record) { r.Code = first.Code },
 	} {
-		r := waiting("dev-2", 1_000, 2_000)
+		r := pending("dev-2", 1_000, 2_000)
 		double(&r)
 		if err := s.Update(context.Background(), func(tx pairing.Tx) error { return tx.Insert(r) }); err == nil {
 			t.Errorf("a second record with the same %s was taken", name)
@@ -179,7 +180,7 @@ func lists(t *testing.T, s pairing.Store) {
 		}
 		insert(t, s, r)
 	}
-	insert(t, s, waiting("dev-p", 25, 1_000))
+	insert(t, s, pending("dev-p", 25, 1_000))
 	signedIn := device("dev-s")
 	signedIn.CreatedAt, signedIn.ResolvedAt, signedIn.Kind, signedIn.Binding = 1, 0, pairing.SignedIn, "old"
 	insert(t, s, signedIn)
@@ -215,7 +216,7 @@ func lists(t *testing.T, s pairing.Store) {
 func findsDue(t *testing.T, s pairing.Store) {
 	late := device("dev-4")
 	late.ExpiresAt = 50
-	insert(t, s, waiting("dev-1", 1, 99), waiting("dev-2", 1, 100), waiting("dev-3", 1, 101), late)
+	insert(t, s, pending("dev-1", 1, 99), pending("dev-2", 1, 100), pending("dev-3", 1, 101), late)
 	view(t, s, func(tx pairing.Tx) error {
 		due, err := tx.Expired(100, 10)
 		slices.SortFunc(due, func(a, b pairing.Record) int { return strings.Compare(a.ID, b.ID) })
@@ -230,9 +231,9 @@ func findsDue(t *testing.T, s pairing.Store) {
 }
 
 func countsPending(t *testing.T, s pairing.Store) {
-	elsewhere := waiting("dev-3", 1, 150)
+	elsewhere := pending("dev-3", 1, 150)
 	elsewhere.Network = "192.0.2.1/32"
-	insert(t, s, waiting("dev-1", 1, 100), waiting("dev-2", 1, 200), elsewhere, device("dev-4"))
+	insert(t, s, pending("dev-1", 1, 100), pending("dev-2", 1, 200), elsewhere, device("dev-4"))
 	view(t, s, func(tx pairing.Tx) error {
 		for _, c := range []struct {
 			now, first protocol.Time
@@ -290,7 +291,7 @@ func prunes(t *testing.T, s pairing.Store) {
 		r.Status, r.ResolvedAt = protocol.PairingDenied, at
 		insert(t, s, r)
 	}
-	insert(t, s, waiting("dev-8", 1, 2), device("dev-9"))
+	insert(t, s, pending("dev-8", 1, 2), device("dev-9"))
 	update(t, s, func(tx pairing.Tx) error {
 		if err := tx.Prune(protocol.PairingDenied, 100); err != nil {
 			return err

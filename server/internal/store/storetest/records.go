@@ -8,12 +8,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// table is a transaction on records that have an id.
+// table is a transaction on records that have an id, such as devices or API keys.
 type table[R any] interface {
 	Insert(record R) error
 	ByID(id string) (R, error)
 }
 
+// update calls fn in an Update that must succeed.
 func update[Tx any](t *testing.T, s store.Transactions[Tx], fn func(Tx) error) {
 	t.Helper()
 	if err := s.Update(context.Background(), fn); err != nil {
@@ -21,6 +22,7 @@ func update[Tx any](t *testing.T, s store.Transactions[Tx], fn func(Tx) error) {
 	}
 }
 
+// view calls fn in a View that must succeed.
 func view[Tx any](t *testing.T, s store.Transactions[Tx], fn func(Tx) error) {
 	t.Helper()
 	if err := s.View(context.Background(), fn); err != nil {
@@ -28,6 +30,7 @@ func view[Tx any](t *testing.T, s store.Transactions[Tx], fn func(Tx) error) {
 	}
 }
 
+// insert inserts records in one Update.
 func insert[Tx table[R], R any](t *testing.T, s store.Transactions[Tx], records ...R) {
 	t.Helper()
 	update(t, s, func(tx Tx) error {
@@ -40,7 +43,7 @@ func insert[Tx table[R], R any](t *testing.T, s store.Transactions[Tx], records 
 	})
 }
 
-// find gives the record with the id, or the zero one.
+// find returns the record with that id, or the zero record if there is none.
 func find[Tx table[R], R any](t *testing.T, s store.Transactions[Tx], id string) (record R) {
 	t.Helper()
 	view(t, s, func(tx Tx) (err error) {

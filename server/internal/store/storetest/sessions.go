@@ -39,8 +39,8 @@ func Sessions(t *testing.T, open func(t testing.TB) session.Store) {
 		"runs":              testRuns,
 		"active runs":       testActiveRuns,
 		"leases":            testLeases,
-		"unfolded":          testUnfolded,
-		"untouched":         testUntouched,
+		"uncompacted":       testUncompacted,
+		"unchanged since":   testUnchangedSince,
 		"sends":             testSends,
 		"undo":              testUndo,
 		"context":           testContext,
@@ -55,6 +55,7 @@ func Sessions(t *testing.T, open func(t testing.TB) session.Store) {
 // sessionStore adds shorthands for tests.
 type sessionStore struct{ session.Store }
 
+// update calls fn in an Update that must succeed.
 func (s sessionStore) update(t testing.TB, fn func(session.Tx) error) {
 	t.Helper()
 	if err := s.Update(t.Context(), fn); err != nil {
@@ -62,6 +63,7 @@ func (s sessionStore) update(t testing.TB, fn func(session.Tx) error) {
 	}
 }
 
+// view calls fn in a View that must succeed.
 func (s sessionStore) view(t testing.TB, fn func(session.Tx) error) {
 	t.Helper()
 	if err := s.View(t.Context(), fn); err != nil {
@@ -69,7 +71,7 @@ func (s sessionStore) view(t testing.TB, fn func(session.Tx) error) {
 	}
 }
 
-// add inserts a session with that key and gives it with its ID.
+// add inserts a session and returns it with its ID. The owner is ann unless r names one.
 func (s sessionStore) add(t testing.TB, r session.Record) (added session.Record) {
 	t.Helper()
 	if r.UserID == "" {
@@ -82,6 +84,7 @@ func (s sessionStore) add(t testing.TB, r session.Record) (added session.Record)
 	return added
 }
 
+// same fails unless got is deeply equal to want.
 func same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -89,6 +92,7 @@ func same(t testing.TB, what string, got, want any) {
 	}
 }
 
+// missing fails unless err is store.ErrNotFound.
 func missing(t testing.TB, what string, err error) {
 	t.Helper()
 	if !errors.Is(err, store.ErrNotFound) {
@@ -96,6 +100,7 @@ func missing(t testing.TB, what string, err error) {
 	}
 }
 
+// at returns a time by its milliseconds since 1970.
 func at(ms int64) time.Time { return protocol.Time(ms).Go() }
 
 func testSession(t *testing.T, s sessionStore) {
@@ -215,9 +220,9 @@ func testSessionIsGone(t *testing.T, s sessionStore) {
 		run, err3 := tx.RunEvents(99, "r", 0, 9)
 		messages, more, err4 := tx.Messages(99, session.Place{}, session.Bound{Messages: 5, Bytes: 100})
 		active, err5 := tx.ActiveRuns(0)
-		unfolded, err6 := tx.Uncompacted(at(1<<40), 5)
-		untouched, err7 := tx.UnchangedSince(at(1<<40), 5)
-		if n := len(list) + len(events) + len(run) + len(messages) + len(active) + len(unfolded) + len(untouched); n != 0 || more {
+		uncompacted, err6 := tx.Uncompacted(at(1<<40), 5)
+		unchanged, err7 := tx.UnchangedSince(at(1<<40), 5)
+		if n := len(list) + len(events) + len(run) + len(messages) + len(active) + len(uncompacted) + len(unchanged); n != 0 || more {
 			t.Errorf("an empty store has %d things, more: %v", n, more)
 		}
 		n, last, err8 := tx.RemoveEvents(99, 9, 5)
@@ -229,7 +234,7 @@ func testSessionIsGone(t *testing.T, s sessionStore) {
 	})
 }
 
-// fill gives a session one of everything.
+// fill stores an event, a message, a run and a send of a session.
 func fill(tx session.Tx, r session.Record) error {
 	run := "run of " + r.Key
 	return errors.Join(
@@ -240,8 +245,8 @@ func fill(tx session.Tx, r session.Record) error {
 	)
 }
 
-// holds counts what a session has of everything.
-func holds(t testing.TB, s sessionStore, r session.Record) (n int) {
+// countStored counts what is stored of a session: everything, after fill.
+func countStored(t testing.TB, s sessionStore, r session.Record) (n int) {
 	t.Helper()
 	s.view(t, func(tx session.Tx) error {
 		run := "run of " + r.Key
@@ -267,18 +272,19 @@ func holds(t testing.TB, s sessionStore, r session.Record) (n int) {
 	return n
 }
 
+// everything is what countStored returns for a session after fill.
 const everything = 8
 
 func testClearSession(t *testing.T, s sessionStore) {
 	one := s.add(t, session.Record{Key: "one"})
 	two := s.add(t, session.Record{Key: "two"})
 	s.update(t, func(tx session.Tx) error { return errors.Join(fill(tx, one), fill(tx, two)) })
-	if n, m := holds(t, s, one), holds(t, s, two); n != everything || m != everything {
+	if n, m := countStored(t, s, one), countStored(t, s, two); n != everything || m != everything {
 		t.Fatalf("full sessions hold %d and %d", n, m)
 	}
 	s.update(t, func(tx session.Tx) error { return tx.ClearSession(one.ID) })
 	// The session itself and what its idempotency key made stay.
-	if n, m := holds(t, s, one), holds(t, s, two); n != 2 || m != everything {
+	if n, m := countStored(t, s, one), countStored(t, s, two); n != 2 || m != everything {
 		t.Errorf("after clearing one, they hold %d and %d", n, m)
 	}
 	s.update(t, func(tx session.Tx) error {
@@ -286,6 +292,7 @@ func testClearSession(t *testing.T, s sessionStore) {
 	})
 }
 
+// keys returns the keys of sessions.
 func keys(records []session.Record) (keys []string) {
 	for _, r := range records {
 		keys = append(keys, r.Key)
@@ -293,7 +300,7 @@ func keys(records []session.Record) (keys []string) {
 	return keys
 }
 
-// list gives the keys of the sessions that q selects.
+// list returns the keys of the sessions that q selects.
 func list(t testing.TB, s sessionStore, q session.List) (found []string) {
 	t.Helper()
 	if q.Limit == 0 {
@@ -540,7 +547,7 @@ func testRunEvents(t *testing.T, s sessionStore) {
 	})
 }
 
-// seqsOf gives what is left of a log.
+// seqsOf returns the seqs of the events that are left in a log.
 func seqsOf(t testing.TB, s sessionStore, r session.Record) (seqs []int64) {
 	t.Helper()
 	s.view(t, func(tx session.Tx) error {
@@ -598,7 +605,7 @@ func testRemovePieces(t *testing.T, s sessionStore) {
 			{Name: "agent", Kind: "tool.call", RunID: "r"},     // 8
 			{Name: "agent", Kind: "chunk", RunID: "r"},         // 9
 			{Name: "agent", Kind: "run.completed", RunID: "r"}, // 10
-			{Name: "agent", Kind: "chunk", RunID: "r"},         // 11, behind its end
+			{Name: "agent", Kind: "chunk", RunID: "r"},         // 11, after the run's end
 		} {
 			e.Seq, e.Payload = int64(i+1), []byte{}
 			if err := errors.Join(tx.AppendEvent(one.ID, e), tx.AppendEvent(two.ID, e)); err != nil {
@@ -672,10 +679,12 @@ func testMessage(t *testing.T, s sessionStore) {
 	find(one, m)
 }
 
-// transcript is three messages, of which the first has three answers, in the
-// order in which they stand.
+// transcript has the places of three messages, the first of which has three answers, in
+// the order of the transcript.
 var transcript = []session.Place{{Anchor: 1, Seq: 1}, {Anchor: 1, Seq: 2}, {Anchor: 1, Seq: 5}, {Anchor: 1, Seq: 9}, {Anchor: 3, Seq: 3}, {Anchor: 4, Seq: 4}}
 
+// addTranscript saves the messages of transcript. Content and thinking of each have size
+// bytes.
 func addTranscript(t testing.TB, s sessionStore, r session.Record, size int) {
 	s.update(t, func(tx session.Tx) error {
 		for _, i := range []int{3, 0, 5, 1, 4, 2} {
@@ -690,6 +699,7 @@ func addTranscript(t testing.TB, s sessionStore, r session.Record, size int) {
 	})
 }
 
+// places returns the places of messages.
 func places(messages []session.Message) []session.Place {
 	places := []session.Place{}
 	for _, m := range messages {
@@ -835,14 +845,14 @@ func testLeases(t *testing.T, s sessionStore) {
 	}
 }
 
-func testUnfolded(t *testing.T, s sessionStore) {
+func testUncompacted(t *testing.T, s sessionStore) {
 	one, two := s.add(t, session.Record{Key: "one"}), s.add(t, session.Record{Key: "two"})
 	s.update(t, func(tx session.Tx) error {
 		return errors.Join(
 			tx.SaveRun(session.Run{ID: "third", SessionID: one.ID, Status: session.RunCompleted, EndedAt: at(30)}),
 			tx.SaveRun(session.Run{ID: "first", SessionID: two.ID, Status: session.RunFailed, EndedAt: at(10)}),
 			tx.SaveRun(session.Run{ID: "second", SessionID: one.ID, Status: session.RunCancelled, EndedAt: at(20)}),
-			tx.SaveRun(session.Run{ID: "folded", SessionID: one.ID, Status: session.RunCompleted, EndedAt: at(15), Compacted: true}),
+			tx.SaveRun(session.Run{ID: "compacted", SessionID: one.ID, Status: session.RunCompleted, EndedAt: at(15), Compacted: true}),
 			tx.SaveRun(session.Run{ID: "running", SessionID: one.ID, Status: session.RunRunning}),
 			tx.SaveRun(session.Run{ID: "queued", SessionID: one.ID, Status: session.RunQueued}),
 		)
@@ -872,7 +882,7 @@ func testUnfolded(t *testing.T, s sessionStore) {
 	list(99, 9, "second", "third")
 }
 
-func testUntouched(t *testing.T, s sessionStore) {
+func testUnchangedSince(t *testing.T, s sessionStore) {
 	for i, r := range []session.Record{
 		{Key: "old", UpdatedAt: at(10)},
 		{Key: "pinned", UpdatedAt: at(10), Pinned: true},
@@ -898,9 +908,9 @@ func testUntouched(t *testing.T, s sessionStore) {
 			found, err := tx.UnchangedSince(at(since), 99)
 			got := keys(found)
 			slices.Sort(got)
-			same(t, fmt.Sprint("untouched since ", since), got, want)
+			same(t, fmt.Sprint("unchanged since ", since), got, want)
 			few, err2 := tx.UnchangedSince(at(since), 2)
-			same(t, fmt.Sprint("how many of 2 untouched since ", since), len(few), min(2, len(want)))
+			same(t, fmt.Sprint("how many of 2 unchanged since ", since), len(few), min(2, len(want)))
 			return errors.Join(err, err2)
 		})
 	}
@@ -948,12 +958,12 @@ func testUndo(t *testing.T, s sessionStore) {
 		return refused
 	})
 	if !errors.Is(err, refused) {
-		t.Errorf("Update gave %v, not what fn did", err)
+		t.Errorf("Update returned %v, not the error of fn", err)
 	}
-	if n := holds(t, s, lost); n != 0 {
+	if n := countStored(t, s, lost); n != 0 {
 		t.Errorf("a refused transaction left %d things", n)
 	}
-	if n := holds(t, s, kept); n != everything {
+	if n := countStored(t, s, kept); n != everything {
 		t.Errorf("a refused transaction left %d of %d things", n, everything)
 	}
 	s.view(t, func(tx session.Tx) error {
@@ -964,7 +974,7 @@ func testUndo(t *testing.T, s sessionStore) {
 		return err
 	})
 	if err := s.View(t.Context(), func(session.Tx) error { return refused }); !errors.Is(err, refused) {
-		t.Errorf("View gave %v, not what fn did", err)
+		t.Errorf("View returned %v, not the error of fn", err)
 	}
 }
 

@@ -18,30 +18,31 @@ type Failer interface {
 	Fatalf(format string, args ...any)
 }
 
-// Sound fails unless what the store holds of every living session is one story:
-// its log is gapless from its floor to the session's last seq, a run begins and
-// ends in it at most once and in order, the transcript is the log folded, where
-// all of that is there, and the runs stand as the log says. Nobody may change the
-// store meanwhile.
-func Sound(t Failer, s session.Store) {
+// CheckConsistency fails unless the log, the transcript and the runs of every session
+// that is not deleted agree: the log has no gaps above its floor and ends at the
+// session's last seq, each run begins and ends in the log at most once and in this order,
+// the events of a whole log produce the transcript, and the stored runs have the status
+// that the log says. Nobody may change the store meanwhile.
+func CheckConsistency(t Failer, s session.Store) {
 	t.Helper()
-	service := session.New(s, nobody{}, setting.Fixed(session.Settings{}))
-	for _, rec := range living(t, s) {
+	service := session.New(s, discardEvents{}, setting.Fixed(session.Settings{}))
+	for _, rec := range undeleted(t, s) {
 		log := Log(t, s, rec)
-		gapless(t, rec, log)
+		checkGaps(t, rec, log)
 		runs := map[string]session.RunStatus{}
 		for _, e := range log {
-			walk(t, rec, e, runs)
+			checkRunEvent(t, rec, e, runs)
 		}
 		transcript := Transcript(t, service, rec.Key)
 		if rec.Floor == 0 {
-			sameTranscript(t, rec.Key, transcript, folded(t, rec, log))
+			sameTranscript(t, rec.Key, transcript, foldLog(t, rec, log))
 		}
-		soundRuns(t, s, rec, runs, transcript)
+		checkRuns(t, s, rec, runs, transcript)
 	}
 }
 
-func gapless(t Failer, rec session.Record, log []session.StoredEvent) {
+// checkGaps fails unless the log has no gaps above the floor and ends at the last seq.
+func checkGaps(t Failer, rec session.Record, log []session.StoredEvent) {
 	t.Helper()
 	last := int64(0)
 	for _, e := range log {
@@ -55,8 +56,8 @@ func gapless(t Failer, rec session.Record, log []session.StoredEvent) {
 	}
 }
 
-// folded is what a whole log says.
-func folded(t Failer, rec session.Record, log []session.StoredEvent) (transcript []protocol.Message) {
+// foldLog returns the transcript that the events of a whole log produce.
+func foldLog(t Failer, rec session.Record, log []session.StoredEvent) (transcript []protocol.Message) {
 	t.Helper()
 	fold := timeline.New(rec.Key)
 	for _, e := range log {
@@ -73,14 +74,15 @@ func folded(t Failer, rec session.Record, log []session.StoredEvent) (transcript
 	return transcript
 }
 
-type nobody struct{}
+// discardEvents is a Publisher that drops every event.
+type discardEvents struct{}
 
-func (nobody) Publish(session.Event) {}
+func (discardEvents) Publish(session.Event) {}
 
 var admin = session.Caller{UserID: "admin", Role: protocol.Admin}
 
-// living gives every session that is not deleted.
-func living(t Failer, s session.Store) (all []session.Record) {
+// undeleted returns every session that is not deleted.
+func undeleted(t Failer, s session.Store) (all []session.Record) {
 	t.Helper()
 	err := s.View(context.Background(), func(tx session.Tx) (err error) {
 		all, err = tx.Sessions(session.List{Limit: 1 << 20})
@@ -92,7 +94,7 @@ func living(t Failer, s session.Store) (all []session.Record) {
 	return all
 }
 
-// Log gives a session's whole log.
+// Log returns a session's whole log.
 func Log(t Failer, s session.Store, rec session.Record) (events []session.StoredEvent) {
 	t.Helper()
 	err := s.View(context.Background(), func(tx session.Tx) (err error) {
@@ -105,7 +107,7 @@ func Log(t Failer, s session.Store, rec session.Record) (events []session.Stored
 	return events
 }
 
-// Transcript gives a session's whole transcript.
+// Transcript returns a session's whole transcript.
 func Transcript(t Failer, s *session.Service, key string) (all []protocol.Message) {
 	t.Helper()
 	for before := int64(0); ; {
@@ -121,6 +123,7 @@ func Transcript(t Failer, s *session.Service, key string) (all []protocol.Messag
 	}
 }
 
+// sameTranscript fails unless the stored transcript is the one that the log produces.
 func sameTranscript(t Failer, key string, stored, folded []protocol.Message) {
 	t.Helper()
 	if len(stored) != len(folded) {
@@ -133,8 +136,9 @@ func sameTranscript(t Failer, key string, stored, folded []protocol.Message) {
 	}
 }
 
-// walk follows each run through the log.
-func walk(t Failer, rec session.Record, e session.StoredEvent, runs map[string]session.RunStatus) {
+// checkRunEvent fails unless e may follow the earlier events of its run, and stores the
+// run's status after e in runs.
+func checkRunEvent(t Failer, rec session.Record, e session.StoredEvent, runs map[string]session.RunStatus) {
 	t.Helper()
 	if e.Name != protocol.EventAgent {
 		return
@@ -146,7 +150,7 @@ func walk(t Failer, rec session.Record, e session.StoredEvent, runs map[string]s
 		if was == "" {
 			return
 		}
-	case protocol.RunCancelled: // also of a run that was taken back before it began
+	case protocol.RunCancelled: // also of a run that was withdrawn before it began
 		runs[e.RunID] = session.RunCancelled
 		if was == "" || was == session.RunRunning {
 			return
@@ -161,12 +165,14 @@ func walk(t Failer, rec session.Record, e session.StoredEvent, runs map[string]s
 	}
 }
 
-// soundRuns holds the runs to the log and the transcript.
-func soundRuns(t Failer, s session.Store, rec session.Record, told map[string]session.RunStatus, transcript []protocol.Message) {
+// checkRuns fails unless the stored runs have the statuses of the log, and each active
+// run has a message to answer.
+func checkRuns(t Failer, s session.Store, rec session.Record,
+	logged map[string]session.RunStatus, transcript []protocol.Message) {
 	t.Helper()
-	asked := map[string]protocol.Message{}
+	byID := map[string]protocol.Message{}
 	for _, m := range transcript {
-		asked[m.ID] = m
+		byID[m.ID] = m
 	}
 	err := s.View(context.Background(), func(tx session.Tx) error {
 		active, err := tx.ActiveRuns(rec.ID)
@@ -178,30 +184,31 @@ func soundRuns(t Failer, s session.Store, rec session.Record, told map[string]se
 		}
 		for i, r := range active {
 			want := session.RunQueued
-			if told[r.ID] != "" {
-				want = told[r.ID]
+			if logged[r.ID] != "" {
+				want = logged[r.ID]
 			}
 			if r.Status != want || want == session.RunRunning && i > 0 || i > 0 && r.Order <= active[i-1].Order {
-				t.Fatalf("%s: run %d of %d is %s at %d, and its log says %q", rec.Key, i, len(active), r.Status, r.Order, told[r.ID])
+				t.Fatalf("%s: run %d of %d is %s at %d, and its log says %q", rec.Key, i, len(active), r.Status, r.Order, logged[r.ID])
 			}
-			if m, ok := asked[r.UserMessageID]; !ok || m.Role != protocol.FromUser || m.Status == protocol.StatusWithdrawn {
+			if m, ok := byID[r.UserMessageID]; !ok || m.Role != protocol.FromUser || m.Status == protocol.StatusWithdrawn {
 				t.Fatalf("%s: run %s is to answer %+v", rec.Key, r.ID, m)
 			}
 		}
-		for id, status := range told {
+		for id, status := range logged {
 			if r, err := tx.Run(id); err != nil || r.Status != status || r.SessionID != rec.ID {
 				t.Fatalf("%s: run %s is %+v (%v), and its log says %s", rec.Key, id, r, err, status)
 			}
 		}
-		return soundMessages(t, tx, rec, transcript)
+		return checkMessageRuns(t, tx, rec, transcript)
 	})
 	if err != nil {
 		t.Fatalf("read the runs of %s: %v", rec.Key, err)
 	}
 }
 
-// soundMessages looks for a message whose run was never made.
-func soundMessages(t Failer, tx session.Tx, rec session.Record, transcript []protocol.Message) error {
+// checkMessageRuns fails unless every message that names a run is the question or the
+// answer of that run.
+func checkMessageRuns(t Failer, tx session.Tx, rec session.Record, transcript []protocol.Message) error {
 	t.Helper()
 	for _, m := range transcript {
 		if m.RunID == "" {
