@@ -49,7 +49,8 @@ func (a auditLog) List(ctx context.Context,
 			AND (?7 = '' OR user_id LIKE ?8 ESCAPE '\' OR action LIKE ?8 ESCAPE '\' OR target LIKE ?8 ESCAPE '\'
 				OR address LIKE ?8 ESCAPE '\' OR detail LIKE ?8 ESCAPE '\' OR reason LIKE ?8 ESCAPE '\')
 			ORDER BY id DESC LIMIT ?9`,
-			f.Before, f.UserID, f.Action, f.Target, int64(f.Since), int64(f.Until), f.Query, likePattern(f.Query), f.Limit), scanAudit)
+			f.Before, f.UserID, f.Action, f.Target, int64(f.Since), int64(f.Until), f.Query,
+			likePattern(f.Query), f.Limit), scanAudit)
 		return err
 	})
 	return list, err

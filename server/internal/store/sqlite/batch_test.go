@@ -10,7 +10,7 @@ import (
 // Writers that store one thing after another share commits on one processor too.
 func TestWritersShareCommitsOnOneProcessor(t *testing.T) {
 	s := openTest(t)
-	table(t, s)
+	createScratch(t, s)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const writers, each = 100, 20
 	before := s.commits.Load()

@@ -14,7 +14,7 @@ func BenchmarkUpdate(b *testing.B) {
 	for _, writers := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
 			s := openTest(b)
-			table(b, s)
+			createScratch(b, s)
 			text := string(make([]byte, 200))
 			var next atomic.Int64
 			var wg sync.WaitGroup
@@ -43,7 +43,7 @@ func BenchmarkUpdate(b *testing.B) {
 // credential costs the store.
 func BenchmarkView(b *testing.B) {
 	s := openTest(b)
-	table(b, s)
+	createScratch(b, s)
 	put(b, s, `INSERT INTO scratch VALUES (1, 'text')`)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

@@ -66,8 +66,8 @@ func (c *conn) finalize() error {
 	return errors.Join(errs...)
 }
 
-// take returns the prepared statement of query. Only the caller uses it, until put: a
-// query that runs while its own rows are read gets a second statement.
+// take returns a prepared statement of query, which only the caller uses until put. If
+// the same query runs while its rows are being read, it gets a second statement.
 func (c *conn) take(query string) (*sql.Stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		delete(c.stmts, query)
@@ -79,7 +79,7 @@ func (c *conn) take(query string) (*sql.Stmt, error) {
 // put returns a statement after use.
 func (c *conn) put(query string, s *sql.Stmt) {
 	if _, ok := c.stmts[query]; ok {
-		_ = s.Close() // the error is only that of the last step
+		_ = s.Close() // the error, if any, was returned by the last step already
 		return
 	}
 	c.stmts[query] = s

@@ -20,24 +20,24 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// instant is what lies on the disk between two transactions.
-type instant struct {
+// diskImage has the files of a store between two transactions.
+type diskImage struct {
 	db, wal, shm, mark []byte
-	holds              string // all rows
+	rows               string // what dumpRows returns
 }
 
-// files are the names of what lies there.
-func (i *instant) files() map[string]*[]byte {
+// files returns the contents of the image's files, by name.
+func (i *diskImage) files() map[string]*[]byte {
 	return map[string]*[]byte{
 		"gatehouse.db": &i.db, "gatehouse.db-wal": &i.wal, "gatehouse.db-shm": &i.shm, "gatehouse.mark": &i.mark,
 	}
 }
 
-// capture stops the store's writer for as long as it takes to look.
-func capture(t *rapid.T, s *Store) (m instant) {
+// capture reads the image of an open store. No Update runs meanwhile.
+func capture(t *rapid.T, s *Store) (m diskImage) {
 	t.Helper()
 	err := s.Update(context.Background(), func(tx *Tx) (err error) {
-		if m.holds, err = everything(tx); err != nil {
+		if m.rows, err = dumpRows(tx); err != nil {
 			return err
 		}
 		for name, into := range m.files() {
@@ -53,8 +53,8 @@ func capture(t *rapid.T, s *Store) (m instant) {
 	return m
 }
 
-// everything is every row of the tables of sessions.
-func everything(tx *Tx) (string, error) {
+// dumpRows returns all rows of the tables of sessions, as text.
+func dumpRows(tx *Tx) (string, error) {
 	var b strings.Builder
 	for _, table := range []string{"sessions", "events", "messages", "runs", "sends"} {
 		names, err := all(tx.Query(`SELECT name FROM pragma_table_info(?)`, table), func(row Row) (name string, err error) {
@@ -77,7 +77,7 @@ func everything(tx *Tx) (string, error) {
 	return b.String(), nil
 }
 
-// emptyStore is the database of a store that has its tables.
+// emptyStore returns the database file of a store that has only its tables.
 func emptyStore(t *testing.T) []byte {
 	t.Helper()
 	s := openTest(t)
@@ -91,9 +91,9 @@ func emptyStore(t *testing.T) []byte {
 	return db
 }
 
-// fresh opens a store on the database of another, somewhere in dir. Its log is
-// folded after so many pages.
-func fresh(t *rapid.T, dir string, db []byte, pages int) *Store {
+// openCopy opens a store on a copy of the database db, in a new directory in dir. The
+// write-ahead log is checkpointed after that many pages; 0 is never.
+func openCopy(t *rapid.T, dir string, db []byte, pages int) *Store {
 	t.Helper()
 	dir, err := os.MkdirTemp(dir, "")
 	if err == nil {
@@ -115,9 +115,9 @@ func fresh(t *rapid.T, dir string, db []byte, pages int) *Store {
 	return s
 }
 
-// after is what the store in dir holds when it finds these files. They take the
-// place of what is there, as it is after a crash.
-func after(t *rapid.T, dir string, image instant) string {
+// rowsAfterCrash replaces the files in dir with the image, as after a crash, opens the
+// store and returns its rows. It fails unless the store is consistent.
+func rowsAfterCrash(t *rapid.T, dir string, image diskImage) string {
 	t.Helper()
 	for name, data := range image.files() {
 		file := filepath.Join(dir, name)
@@ -136,9 +136,9 @@ func after(t *rapid.T, dir string, image instant) string {
 		t.Fatalf("open: %v", err)
 	}
 	defer s.Close()
-	var holds, verdict string
+	var rows, verdict string
 	err = s.View(context.Background(), func(tx *Tx) (err error) {
-		if holds, err = everything(tx); err != nil {
+		if rows, err = dumpRows(tx); err != nil {
 			return err
 		}
 		return tx.QueryRow(`PRAGMA integrity_check`).Scan(&verdict)
@@ -146,36 +146,39 @@ func after(t *rapid.T, dir string, image instant) string {
 	if err != nil || verdict != "ok" {
 		t.Fatalf("%q, %v", verdict, err)
 	}
-	if _, _, err := session.New(s.Sessions(), silent{}, setting.Fixed(session.Settings{})).Recover(context.Background(), "the next", true); err != nil {
+	if _, _, err := session.New(s.Sessions(), discardEvents{}, setting.Fixed(session.Settings{})).Recover(context.Background(), "the next", true); err != nil {
 		t.Fatalf("recover: %v", err)
 	}
 	storetest.CheckConsistency(t, s.Sessions())
-	return holds
+	return rows
 }
 
-type silent struct{}
+// discardEvents is a Publisher that drops every event.
+type discardEvents struct{}
 
-func (silent) Publish(session.Event) {}
+func (discardEvents) Publish(session.Event) {}
 
-var keeper = session.Caller{UserID: "ann", Role: protocol.Operator}
+// owner owns all sessions of these tests.
+var owner = session.Caller{UserID: "ann", Role: protocol.Operator}
 
-// talk does so many things in two sessions, each of which is one transaction.
-func talk(t *rapid.T, s *Store, deeds int) []instant {
-	service := session.New(s.Sessions(), silent{}, setting.Fixed(session.Settings{}))
-	instants := []instant{capture(t, s)}
+// runSteps makes that many changes in two sessions, each in one transaction. It returns
+// the images before the first change and after each.
+func runSteps(t *rapid.T, s *Store, steps int) []diskImage {
+	service := session.New(s.Sessions(), discardEvents{}, setting.Fixed(session.Settings{}))
+	images := []diskImage{capture(t, s)}
 	running := map[string]session.StartedRun{}
-	for n := range deeds {
+	for n := range steps {
 		key := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "session")
 		b, runs := running[key]
 		text := strings.Repeat(fmt.Sprintf("text %d ", n), rapid.IntRange(1, 1000).Draw(t, "length"))
 		var err error
-		switch what := rapid.IntRange(0, 9).Draw(t, "deed"); {
+		switch what := rapid.IntRange(0, 9).Draw(t, "step"); {
 		case what == 0 && n > 0:
-			if _, err = service.Reset(context.Background(), keeper.To(key)); err == nil {
+			if _, err = service.Reset(context.Background(), owner.To(key)); err == nil {
 				delete(running, key)
 			}
 		case what < 3 || n == 0:
-			_, err = service.Send(context.Background(), keeper.To(key), session.SendRequest{
+			_, err = service.Send(context.Background(), owner.To(key), session.SendRequest{
 				DefaultAgent: "demo", Message: text, IdempotencyKey: fmt.Sprint(n)})
 		case !runs:
 			if b, err = service.Begin(context.Background(), key, "this"); err == nil {
@@ -191,26 +194,25 @@ func talk(t *rapid.T, s *Store, deeds int) []instant {
 		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.As(err, &refusal) {
 			t.Fatalf("%v", err)
 		}
-		instants = append(instants, capture(t, s))
+		images = append(images, capture(t, s))
 	}
-	return instants
+	return images
 }
 
-// talked lets some things be done in a store and closes it. It gives the
-// directory, and the instants before the first and after each.
-func talked(t *rapid.T, s *Store) (dir string, instants []instant) {
+// runAndClose makes some changes with runSteps and closes the store. It returns the
+// store's directory and the images.
+func runAndClose(t *rapid.T, s *Store) (dir string, images []diskImage) {
 	t.Helper()
-	instants = talk(t, s, rapid.IntRange(2, 10).Draw(t, "deeds"))
+	images = runSteps(t, s, rapid.IntRange(2, 10).Draw(t, "steps"))
 	if err := s.Close(); err != nil {
 		t.Fatalf("%v", err)
 	}
-	return filepath.Dir(s.path), instants
+	return filepath.Dir(s.path), images
 }
 
-// torn is what is left of a write that was under way when the power failed: of
-// each sector the new content or the old one, and what was to be added wholly,
-// in part or not at all.
-func torn(t *rapid.T, before, now []byte) []byte {
+// tearWrite returns a file whose write was under way when the power failed: each sector
+// has the old or the new content, or everything up to some byte was written.
+func tearWrite(t *rapid.T, before, now []byte) []byte {
 	const sector = 512
 	file := slices.Clone(now)
 	switch rapid.SampledFrom([]string{"up to a byte", "some sectors"}).Draw(t, "tear") {
@@ -235,18 +237,19 @@ func torn(t *rapid.T, before, now []byte) []byte {
 	return file
 }
 
-// tornLog is torn for the log. One that begins anew has its header on the disk
-// before anything behind it is written: SQLite sees to that (pWal->syncHeader),
-// since frames of the log before would count otherwise.
-func tornLog(t *rapid.T, before, now []byte) []byte {
+// tearLog does what tearWrite does, for the write-ahead log. When the log begins again,
+// SQLite syncs the header before it writes a frame (pWal->syncHeader), because old frames
+// would be valid otherwise. So tearLog keeps the header.
+func tearLog(t *rapid.T, before, now []byte) []byte {
 	const header = 32 // https://www.sqlite.org/fileformat2.html#the_wal_header_format
-	file := torn(t, before, now)
+	file := tearWrite(t, before, now)
 	if len(before) >= header && !bytes.Equal(file[header:], before[header:]) {
 		copy(file[:header], now)
 	}
 	return file
 }
 
+// firstChange returns the first index at which a and b differ.
 func firstChange(a, b []byte) int {
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {
@@ -256,70 +259,69 @@ func firstChange(a, b []byte) int {
 	return min(len(a), len(b))
 }
 
-// Whatever a loss of power leaves of a transaction on its way to the disk, and of
-// the folding of the log behind it, everything acknowledged before is there, and
-// that transaction wholly or not at all.
+// Whatever a loss of power leaves of a transaction's write and of a checkpoint, all
+// earlier transactions are in the store, and this one is there completely or not at all.
 func TestTornWrites(t *testing.T) {
 	t.Parallel()
 	if raceDetector {
-		t.Skip("one goroutine at a time, and SQLite takes ten times as long")
+		t.Skip("only one goroutine, and SQLite is ten times slower")
 	}
-	images, empty := t.TempDir(), emptyStore(t)
-	folded, undone, done := 0, 0, 0
+	temp, empty := t.TempDir(), emptyStore(t)
+	checkpointed, undone, done := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		// So that the log is folded, and begun again, now and then.
-		dir, instants := talked(t, fresh(t, images, empty, rapid.IntRange(1, 100).Draw(t, "checkpoint")))
+		// The log is checkpointed and begins again now and then.
+		dir, images := runAndClose(t, openCopy(t, temp, empty, rapid.IntRange(1, 100).Draw(t, "checkpoint")))
 		defer os.RemoveAll(dir)
 		for range 3 {
-			i := rapid.IntRange(1, len(instants)-1).Draw(t, "instant")
-			before, now := instants[i-1], instants[i]
-			image := instant{db: before.db, wal: tornLog(t, before.wal, now.wal), mark: now.mark}
+			i := rapid.IntRange(1, len(images)-1).Draw(t, "image")
+			before, now := images[i-1], images[i]
+			image := diskImage{db: before.db, wal: tearLog(t, before.wal, now.wal), mark: now.mark}
 			committed := bytes.Equal(image.wal, now.wal)
 			if committed && !bytes.Equal(before.db, now.db) {
-				image.db = torn(t, before.db, now.db)
-				folded++
+				image.db = tearWrite(t, before.db, now.db)
+				checkpointed++
 			}
-			if rapid.Bool().Draw(t, "with an index") { // it is made anew, whatever is in it
-				image.shm = []instant{before, now}[rapid.IntRange(0, 1).Draw(t, "of")].shm
+			if rapid.Bool().Draw(t, "with an index") { // SQLite rebuilds the index, whatever is in it
+				image.shm = []diskImage{before, now}[rapid.IntRange(0, 1).Draw(t, "of")].shm
 			}
-			switch holds := after(t, dir, image); {
-			case holds == now.holds:
+			switch rows := rowsAfterCrash(t, dir, image); {
+			case rows == now.rows:
 				done++
-			case holds == before.holds && !committed:
+			case rows == before.rows && !committed:
 				undone++
 			default:
-				t.Fatalf("deed %d: committed is %v, and there is\n%.3000s\nbefore it was\n%.3000s\nand after\n%.3000s", i, committed, holds, before.holds, now.holds)
+				t.Fatalf("step %d: committed is %v, and there is\n%.3000s\nbefore it was\n%.3000s\nand after\n%.3000s", i, committed, rows, before.rows, now.rows)
 			}
 		}
 	})
-	if folded == 0 || undone == 0 || done == 0 {
-		t.Errorf("of the torn writes %d were done, %d undone, %d of the folding", done, undone, folded)
+	if checkpointed == 0 || undone == 0 || done == 0 {
+		t.Errorf("of the torn writes %d were done, %d undone, %d of a checkpoint", done, undone, checkpointed)
 	}
 }
 
-// A log that was cut off anywhere, as a disk that loses what it had acknowledged
-// does, holds exactly the transactions that lie before the cut.
+// A log that is cut off anywhere, as by a disk that loses acknowledged writes, has
+// exactly the transactions before the cut.
 func TestCutLog(t *testing.T) {
 	t.Parallel()
 	if raceDetector {
-		t.Skip("one goroutine at a time, and SQLite takes ten times as long")
+		t.Skip("only one goroutine, and SQLite is ten times slower")
 	}
-	images, empty := t.TempDir(), emptyStore(t)
+	temp, empty := t.TempDir(), emptyStore(t)
 	rapid.Check(t, func(t *rapid.T) {
-		dir, instants := talked(t, fresh(t, images, empty, 0)) // what is folded is not cut off
+		dir, images := runAndClose(t, openCopy(t, temp, empty, 0)) // never: what was checkpointed cannot be cut off
 		defer os.RemoveAll(dir)
-		last := instants[len(instants)-1]
+		last := images[len(images)-1]
 		for range 3 {
-			cut := rapid.IntRange(len(instants[0].wal), len(last.wal)).Draw(t, "cut")
+			cut := rapid.IntRange(len(images[0].wal), len(last.wal)).Draw(t, "cut")
 			kept := 0
-			for i, m := range instants {
+			for i, m := range images {
 				if len(m.wal) <= cut {
 					kept = i
 				}
 			}
-			image := instant{db: last.db, wal: last.wal[:cut], mark: last.mark}
-			if holds := after(t, dir, image); holds != instants[kept].holds {
-				t.Fatalf("cut at %d there is\n%.3000s\nwant the first %d deeds\n%.3000s", cut, holds, kept, instants[kept].holds)
+			image := diskImage{db: last.db, wal: last.wal[:cut], mark: last.mark}
+			if rows := rowsAfterCrash(t, dir, image); rows != images[kept].rows {
+				t.Fatalf("cut at %d there is\n%.3000s\nwant the first %d steps\n%.3000s", cut, rows, kept, images[kept].rows)
 			}
 		}
 	})

@@ -17,27 +17,28 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// killDir names the environment variable that makes TestKillSessions talk in a
-// data directory until it is killed.
+// killDir is the environment variable with the data directory in which TestKillSessions,
+// run as a child process, changes sessions until it is killed.
 const killDir = "GATEHOUSE_TEST_KILL_DIR"
 
-const talkers = 6
+// writers is the number of sessions that change at the same time.
+const writers = 6
 
-// teller prints what is published.
-type teller struct{}
+// eventPrinter is a Publisher that prints every event.
+type eventPrinter struct{}
 
-func (teller) Publish(e session.Event) {
-	fmt.Printf("told %s %s %d %08x\n", e.SessionKey, e.Epoch, e.Seq, crc32.ChecksumIEEE(e.Payload))
+func (eventPrinter) Publish(e session.Event) {
+	fmt.Printf("published %s %s %d %08x\n", e.SessionKey, e.Epoch, e.Seq, crc32.ChecksumIEEE(e.Payload))
 }
 
-// talkOn sends and answers in some sessions at once, and prints what was
-// acknowledged.
-func talkOn(t *testing.T, dir string) {
+// changeSessions sends messages and answers them in several sessions, forever, and prints
+// what was acknowledged.
+func changeSessions(t *testing.T, dir string) {
 	s, err := Open(t.Context(), dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, service := context.Background(), session.New(s.Sessions(), teller{}, setting.Fixed(session.Settings{}))
+	ctx, service := context.Background(), session.New(s.Sessions(), eventPrinter{}, setting.Fixed(session.Settings{}))
 	process := fmt.Sprint(os.Getpid())
 	interrupted, _, err := service.Recover(ctx, process, true)
 	if err != nil {
@@ -45,12 +46,12 @@ func talkOn(t *testing.T, dir string) {
 	}
 	fmt.Println("open", interrupted)
 	var all sync.WaitGroup
-	for n := range talkers {
+	for n := range writers {
 		key := fmt.Sprint("session-", n)
 		all.Go(func() {
 			for i := 0; ; i++ {
 				mark := fmt.Sprintf("%s-%s-%d", key, process, i)
-				sent, err := service.Send(ctx, keeper.To(key), session.SendRequest{DefaultAgent: "demo", Message: mark, IdempotencyKey: mark})
+				sent, err := service.Send(ctx, owner.To(key), session.SendRequest{DefaultAgent: "demo", Message: mark, IdempotencyKey: mark})
 				if err != nil {
 					t.Error(err)
 					return
@@ -73,29 +74,28 @@ func talkOn(t *testing.T, dir string) {
 	all.Wait()
 }
 
-// heard is what a process that was killed has told and acknowledged.
-type heard struct {
-	told map[string]string // by session, epoch and seq: the payload's sum
-	sent map[string]string // by session and idempotency key: the message's id and seq
+// printed is what killed processes have published and acknowledged.
+type printed struct {
+	published map[string]string // by session, epoch and seq: the payload's sum
+	sent      map[string]string // by session and idempotency key: the message's id and seq
 }
 
-// However often the process is killed, what anybody was told is in the log, what
-// was acknowledged is in the transcript once, and the next process makes one
-// story of it.
+// However often the process is killed, published events are in the log, acknowledged
+// messages are in the transcript once, and the store is consistent after the next start.
 func TestKillSessions(t *testing.T) {
 	t.Parallel()
 	if dir := os.Getenv(killDir); dir != "" {
-		talkOn(t, dir)
+		changeSessions(t, dir)
 		return
 	}
 	dir := t.TempDir()
-	h := heard{map[string]string{}, map[string]string{}}
+	h := printed{map[string]string{}, map[string]string{}}
 	rounds := 4
 	if testing.Short() {
 		rounds = 2
 	}
 	for range rounds {
-		h.listen(t, dir, 1+rand.IntN(1000))
+		h.runAndKill(t, dir, 1+rand.IntN(1000))
 		h.check(t, dir)
 		if t.Failed() {
 			return
@@ -103,34 +103,35 @@ func TestKillSessions(t *testing.T) {
 	}
 }
 
-// listen runs a process that talks and kills it after so many lines. What was
-// printed before the kill reached it counts.
-func (h heard) listen(t *testing.T, dir string, lines int) {
+// runAndKill runs a process that changes sessions, and kills it after that many lines. It
+// reads all lines that the process printed before it ended.
+func (h printed) runAndKill(t *testing.T, dir string, lines int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillSessions$", "-test.v")
 	cmd.Env = append(os.Environ(), killDir+"="+dir)
-	said, other := 0, ""
+	read, other := 0, ""
 	untilKilled(t, cmd, func(line string, kill func()) {
 		f := strings.Fields(line)
 		switch {
-		case len(f) == 5 && f[0] == "told":
-			h.told[strings.Join(f[1:4], " ")] = f[4]
+		case len(f) == 5 && f[0] == "published":
+			h.published[strings.Join(f[1:4], " ")] = f[4]
 		case len(f) == 5 && f[0] == "sent":
 			h.sent[f[1]+" "+f[2]] = f[3] + " " + f[4]
 		default:
 			other += line + "\n"
 			return
 		}
-		if said++; said == lines {
+		if read++; read == lines {
 			kill()
 		}
 	})
 	if t.Failed() {
-		t.Fatalf("it said\n%s", other)
+		t.Fatalf("it printed\n%s", other)
 	}
 }
 
-func (h heard) check(t *testing.T, dir string) {
+// check fails unless the store in dir is consistent and has everything that was printed.
+func (h printed) check(t *testing.T, dir string) {
 	t.Helper()
 	s, err := Open(context.Background(), dir, Options{})
 	if err != nil {
@@ -139,19 +140,19 @@ func (h heard) check(t *testing.T, dir string) {
 	defer s.Close()
 	store := s.Sessions()
 	storetest.CheckConsistency(t, store)
-	service := session.New(store, silent{}, setting.Fixed(session.Settings{}))
+	service := session.New(store, discardEvents{}, setting.Fixed(session.Settings{}))
 	if _, _, err := service.Recover(context.Background(), "the next", true); err != nil {
 		t.Fatal(err)
 	}
 	storetest.CheckConsistency(t, store)
-	told, sent := map[string]string{}, map[string]string{}
-	for n := range talkers {
-		rec, err := service.Find(context.Background(), keeper.To(fmt.Sprint("session-", n)))
+	stored, sent := map[string]string{}, map[string]string{}
+	for n := range writers {
+		rec, err := service.Find(context.Background(), owner.To(fmt.Sprint("session-", n)))
 		if err != nil {
-			continue // it was not come to
+			continue // the processes were killed before they created it
 		}
 		for _, e := range storetest.Log(t, store, rec) {
-			told[fmt.Sprintf("%s %s %d", rec.Key, rec.Epoch, e.Seq)] = fmt.Sprintf("%08x", crc32.ChecksumIEEE(e.Payload))
+			stored[fmt.Sprintf("%s %s %d", rec.Key, rec.Epoch, e.Seq)] = fmt.Sprintf("%08x", crc32.ChecksumIEEE(e.Payload))
 		}
 		for _, m := range storetest.Transcript(t, service, rec.Key) {
 			if m.Role != protocol.FromUser {
@@ -164,9 +165,10 @@ func (h heard) check(t *testing.T, dir string) {
 			}
 		}
 	}
-	for what, sum := range h.told {
-		if told[what] != sum {
-			t.Errorf("event %s was told with the sum %s and is stored with %q", what, sum, told[what])
+	for what, sum := range h.published {
+		if stored[what] != sum {
+			t.Errorf("event %s was published with the sum %s and is stored with %q", what, sum,
+				stored[what])
 		}
 	}
 	for what, where := range h.sent {

@@ -15,15 +15,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// childDir names the environment variable that makes this test program write
-// into a data directory until it is killed.
+// childDir is the environment variable with the data directory into which this test
+// program, run as a child process, writes until it is killed.
 const childDir = "GATEHOUSE_TEST_CHILD_DIR"
 
 const childWriters = 8
 
-// child appends numbers to the logs of some writers, each in an Update that also
-// moves the writer's counter, and prints what was acknowledged.
-func child(dir string) int {
+// writeForever inserts increasing numbers for several writers, each in an Update that
+// also increments the writer's counter, and prints what was acknowledged.
+func writeForever(dir string) int {
 	s, err := Open(context.Background(), dir, Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -46,7 +46,7 @@ func child(dir string) int {
 					fmt.Fprintln(os.Stderr, err)
 					return
 				}
-				fmt.Printf("%d %d\n", w, n) // one write, so whole or not at all
+				fmt.Printf("%d %d\n", w, n) // one write: the line is printed completely or not at all
 			}
 		})
 	}
@@ -72,8 +72,8 @@ func TestKill(t *testing.T) {
 	}
 	var acknowledged [childWriters]int64
 	for range rounds {
-		lines := 1 + rand.IntN(2000) // enough for the log to be folded now and then
-		killedAfter(t, dir, lines, &acknowledged)
+		lines := 1 + rand.IntN(2000) // enough for a checkpoint now and then
+		killAfter(t, dir, lines, &acknowledged)
 		checkNumbers(t, dir, acknowledged)
 		if t.Failed() {
 			t.Fatalf("after a kill at line %d", lines)
@@ -81,9 +81,9 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// killedAfter lets a child write until it has printed so many lines, and then
-// all that it printed before the kill reached it.
-func killedAfter(t *testing.T, dir string, lines int, acknowledged *[childWriters]int64) {
+// killAfter runs a child and kills it after that many lines. It reads all lines that the
+// child printed before it ended.
+func killAfter(t *testing.T, dir string, lines int, acknowledged *[childWriters]int64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
@@ -108,9 +108,9 @@ func killedAfter(t *testing.T, dir string, lines int, acknowledged *[childWriter
 	})
 }
 
-// untilKilled runs a process, whose end has to be a kill, and gives each line that
-// it prints to hear.
-func untilKilled(t *testing.T, cmd *exec.Cmd, hear func(line string, kill func())) {
+// untilKilled runs a process and calls onLine for each line that the process prints. It
+// fails unless the process is ended by kill.
+func untilKilled(t *testing.T, cmd *exec.Cmd, onLine func(line string, kill func())) {
 	t.Helper()
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -126,7 +126,7 @@ func untilKilled(t *testing.T, cmd *exec.Cmd, hear func(line string, kill func()
 		}
 	}
 	for scan := bufio.NewScanner(out); scan.Scan(); {
-		hear(scan.Text(), kill)
+		onLine(scan.Text(), kill)
 	}
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() {
@@ -134,7 +134,7 @@ func untilKilled(t *testing.T, cmd *exec.Cmd, hear func(line string, kill func()
 	}
 }
 
-// refusesSecond checks that a directory another process has open is refused.
+// refusesSecond fails unless Open refuses a directory that another process has open.
 func refusesSecond(t *testing.T, dir string) {
 	t.Helper()
 	s, err := Open(context.Background(), dir, Options{})
@@ -147,8 +147,8 @@ func refusesSecond(t *testing.T, dir string) {
 	}
 }
 
-// checkNumbers checks that the logs are gapless, hold all that was acknowledged
-// and one more at most, and that the counters are where the logs end.
+// checkNumbers fails unless each writer's numbers have no gaps, contain every
+// acknowledged number and at most one more, and end at the writer's counter.
 func checkNumbers(t *testing.T, dir string, acknowledged [childWriters]int64) {
 	t.Helper()
 	s, err := Open(context.Background(), dir, Options{})

@@ -11,7 +11,7 @@
 //   - The write-ahead log (WAL) has the latest commits. A checkpoint copies them into the
 //     database file and empties the log.
 //   - A mark is stored both in the database and in a file next to it. If they differ, the
-//     database was restored from a backup, see past.go.
+//     database was restored from a backup, see restore.go.
 //   - A part is the Store as one domain package sees it.
 //
 // The database runs in WAL mode with synchronous=FULL, so acknowledged updates survive a

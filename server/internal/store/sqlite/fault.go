@@ -10,8 +10,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// unavailable wraps err in store.ErrUnavailable, with its cause if it is known, if the
-// engine has failed and not only the statement (https://www.sqlite.org/rescode.html).
+// unavailable wraps err in store.ErrUnavailable, with the cause if it is known, if err
+// says that the engine has failed. It returns the error of a wrong statement unchanged
+// (https://www.sqlite.org/rescode.html).
 func unavailable(err error) error {
 	if err == nil || errors.Is(err, store.ErrUnavailable) {
 		return err
@@ -60,10 +61,10 @@ func code(err error) int {
 	return e.Code() & 0xff
 }
 
-// passes reports whether the connection is still usable after err. It is after a full
-// disk and after a lock of another program. After other failures, it may stay read-only
-// or refer to a removed file forever.
-func passes(err error) bool {
+// keepsConnection reports whether the connection is still usable after err. A full disk
+// and a lock of another program leave the connection usable. After other failures, the
+// connection may stay read-only or refer to a removed file forever.
+func keepsConnection(err error) bool {
 	switch code(err) {
 	case lib.SQLITE_FULL, lib.SQLITE_BUSY:
 		return true

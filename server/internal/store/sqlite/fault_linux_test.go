@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 )
 
-// fill inserts rows of some size with the numbers from n on until one is
-// refused, and gives the number of that one.
+// fill inserts rows of that size with the numbers from n on, until one is refused. It
+// returns the number of the refused row.
 func fill(t *testing.T, s *Store, n, size int) (refused int, err error) {
 	t.Helper()
 	for end := n + 100_000; n < end; n++ {
@@ -32,7 +32,7 @@ func insertLarge(s *Store, n, size int) error {
 	})
 }
 
-// rows gives the numbers that the table has.
+// rows returns the numbers in the table scratch.
 func rows(t *testing.T, s *Store) (all []int64) {
 	t.Helper()
 	if err := s.View(context.Background(), func(tx *Tx) (err error) {
@@ -51,6 +51,7 @@ func collect(tx *Tx, query string) ([]int64, error) {
 	})
 }
 
+// intact fails unless the database is intact.
 func intact(t *testing.T, s *Store) {
 	t.Helper()
 	var verdict string
@@ -59,9 +60,8 @@ func intact(t *testing.T, s *Store) {
 	}
 }
 
-// A file system that is full to the last byte: what is refused is not there,
-// what was acknowledged is, reading goes on, and when there is room again so does
-// writing.
+// On a full file system, refused rows are not stored, acknowledged rows are, and reads
+// work. When there is room again, writes work, too.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	dir, is := storetest.Disk(t, 24<<20)
@@ -69,10 +69,10 @@ func TestFullDisk(t *testing.T) {
 		return
 	}
 	s := openAt(t, dir)
-	table(t, s)
+	createScratch(t, s)
 	var kept []int64
 	next := 1
-	for _, leave := range []int64{0, 64 << 10, 6 << 20} { // also where the log can grow, and is folded now and then
+	for _, leave := range []int64{0, 64 << 10, 6 << 20} { // the last one lets the log grow and be checkpointed
 		drop := storetest.Ballast(t, dir, leave)
 		for _, size := range []int{60_000, 3000, 10} {
 			refused, err := fill(t, s, next, size)
@@ -102,8 +102,9 @@ func TestFullDisk(t *testing.T) {
 	intact(t, s)
 }
 
-// What was refused stays away while the process lives, also where the log holds
-// all of it: the commit fails behind that, when the index of the log cannot grow.
+// A refused transaction does not appear later in the life of the process, even if the log
+// has all its frames: the commit failed after that, when the index of the log could not
+// grow.
 func TestRefusedDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	dir, is := storetest.Disk(t, 40<<20)
@@ -111,7 +112,7 @@ func TestRefusedDoesNotComeBack(t *testing.T) {
 		return
 	}
 	s := openAt(t, dir)
-	table(t, s)
+	createScratch(t, s)
 	put(t, s, `PRAGMA wal_autocheckpoint = 0`)
 	const indexed = 4062 // frames in the index's first 32 KB (walformat.html)
 	frames := func() int64 {
@@ -160,7 +161,7 @@ func TestReadOnlyFiles(t *testing.T) {
 		return
 	}
 	s := openAt(t, dir)
-	table(t, s)
+	createScratch(t, s)
 	put(t, s, `INSERT INTO scratch VALUES (1, '')`)
 	thaw := storetest.Freeze(t, s.path, s.path+"-wal", dir)
 	for try := range 3 {

@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// another is another program that has the database open.
-func another(t *testing.T, s *Store) (c *conn, leave func()) {
+// openElsewhere opens the database as another program does. leave closes it.
+func openElsewhere(t *testing.T, s *Store) (c *conn, leave func()) {
 	t.Helper()
 	db, err := openDB(s.path, time.Second, 1)
 	if err != nil {
@@ -31,6 +31,7 @@ func another(t *testing.T, s *Store) (c *conn, leave func()) {
 	})
 }
 
+// run runs a statement on a connection.
 func run(t *testing.T, c *conn, query string) {
 	t.Helper()
 	if _, err := c.exec(query); err != nil {
@@ -38,7 +39,7 @@ func run(t *testing.T, c *conn, query string) {
 	}
 }
 
-// took fails unless what do does takes at most that long.
+// took fails unless do returns within a time.
 func took(t *testing.T, what string, most time.Duration, do func()) {
 	t.Helper()
 	start := time.Now()
@@ -50,17 +51,17 @@ func took(t *testing.T, what string, most time.Duration, do func()) {
 
 // While another program holds the database, one Update waits for it, those that
 // follow are refused soon, and readers notice nothing. SQLite waits in real time.
-func TestLockedIsToldSoon(t *testing.T) {
+func TestLockedByAnotherProgram(t *testing.T) {
 	t.Parallel()
-	const patience, soon = time.Second, 10 * time.Second // and a machine that is busy
+	const patience, soon = time.Second, 10 * time.Second // soon has room for a busy machine
 	s, err := Open(t.Context(), t.TempDir(), Options{BusyTimeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	table(t, s)
+	createScratch(t, s)
 	put(t, s, `INSERT INTO scratch VALUES (0, '')`)
-	c, leave := another(t, s)
+	c, leave := openElsewhere(t, s)
 	defer leave()
 	run(t, c, "BEGIN EXCLUSIVE")
 	locked := func(what string, do func(context.Context) error) {
@@ -90,13 +91,14 @@ func TestLockedIsToldSoon(t *testing.T) {
 	}
 }
 
-// What a Ping writes is small: a disk may take it that has no room for messages.
-func TestPingTellsOfWhatWasRefused(t *testing.T) {
+// A Ping writes little, so a disk without room for messages may have room for a Ping.
+// Ping reports the failed transactions, too.
+func TestPingReportsFailedTransaction(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := openAt(t, dir)
-		table(t, s)
+		createScratch(t, s)
 		ping := func() error { return s.Ping(context.Background()) }
 		if err := ping(); err != nil {
 			t.Fatal(err)
@@ -136,8 +138,8 @@ func TestPingTellsOfWhatWasRefused(t *testing.T) {
 	})
 }
 
-// A disk that hangs is told of in time, and the Pings that have given up leave
-// nothing to do.
+// A Ping on a disk that hangs returns in time, and a Ping that has given up is not
+// written later.
 func TestPingIsBounded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -164,9 +166,9 @@ func TestPingIsBounded(t *testing.T) {
 	})
 }
 
-// A program that reads for long, such as a backup, keeps the log from being
-// folded, but nobody waits for it. SQLite would, in real time.
-func TestFoldingWaitsForNobodyElse(t *testing.T) {
+// A program that reads for a long time, such as a backup, prevents a checkpoint, but no
+// Update or View waits for that program. SQLite alone would wait, in real time.
+func TestCheckpointDoesNotWait(t *testing.T) {
 	t.Parallel()
 	s, err := Open(t.Context(), t.TempDir(), Options{BusyTimeout: 20 * time.Second})
 	if err != nil {
@@ -174,8 +176,8 @@ func TestFoldingWaitsForNobodyElse(t *testing.T) {
 	}
 	defer s.Close()
 	s.walLimit = 1
-	table(t, s)
-	c, leave := another(t, s)
+	createScratch(t, s)
+	c, leave := openElsewhere(t, s)
 	defer leave()
 	run(t, c, "BEGIN")
 	var n int64
@@ -183,7 +185,7 @@ func TestFoldingWaitsForNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	took(t, "two Updates and a View", 10*time.Second, func() {
-		put(t, s, `INSERT INTO scratch VALUES (1, '')`) // it is folded after this one, in vain
+		put(t, s, `INSERT INTO scratch VALUES (1, '')`) // the checkpoint after this one fails
 		put(t, s, `INSERT INTO scratch VALUES (2, '')`)
 		if n := number(t, s, `SELECT count(*) FROM scratch`); n != 2 {
 			t.Errorf("%d rows, want 2", n)
@@ -191,12 +193,12 @@ func TestFoldingWaitsForNobodyElse(t *testing.T) {
 	})
 }
 
-// The connections of readers are closed too, or the log would be left behind.
-func TestCloseFoldsTheLogBehindReaders(t *testing.T) {
+// Close closes the connections of readers, too. Otherwise the log would stay.
+func TestCloseRemovesTheLog(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := openAt(t, dir)
-	table(t, s)
+	createScratch(t, s)
 	for range cap(s.readers) {
 		number(t, s, `SELECT count(*) FROM scratch`)
 	}

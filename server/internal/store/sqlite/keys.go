@@ -21,8 +21,7 @@ const keyColumns = `id, digest, prefix, name, user_id, role, created_at, created
 func scanKey(row Row) (k auth.Key, err error) {
 	var digest []byte
 	err = row.Scan(&k.ID, &digest, &k.Prefix, &k.Name, &k.UserID, &k.Role, &k.CreatedAt,
-		&k.CreatedBy, &k.ExpiresAt,
-		&k.LastUsedAt, &k.RevokedAt, &k.RevokedBy)
+		&k.CreatedBy, &k.ExpiresAt, &k.LastUsedAt, &k.RevokedAt, &k.RevokedBy)
 	if err == nil && len(digest) != len(k.Digest) {
 		err = errors.New("sqlite: an API key's digest has the wrong length")
 	}
@@ -33,8 +32,7 @@ func scanKey(row Row) (k auth.Key, err error) {
 func (t keyTx) Insert(k auth.Key) error {
 	_, err := t.tx.Exec(`INSERT INTO api_keys (`+keyColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
 		k.ID, k.Digest[:], k.Prefix, k.Name, k.UserID, string(k.Role), int64(k.CreatedAt),
-		k.CreatedBy,
-		int64(k.ExpiresAt), int64(k.LastUsedAt), int64(k.RevokedAt), k.RevokedBy)
+		k.CreatedBy, int64(k.ExpiresAt), int64(k.LastUsedAt), int64(k.RevokedAt), k.RevokedBy)
 	return err
 }
 

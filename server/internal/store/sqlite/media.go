@@ -28,8 +28,7 @@ func scanMedia(row Row) (f media.File, err error) {
 	var sum []byte
 	var width, height, created int64
 	err = row.Scan(&f.ID, &f.UserID, &f.SessionID, &f.Filename, &f.MimeType, &f.Size, &width,
-		&height, &f.Thumbnail, &sum,
-		&created, &f.SessionUser)
+		&height, &f.Thumbnail, &sum, &created, &f.SessionUser)
 	if err == nil && len(sum) != len(f.Sum) {
 		err = errors.New("sqlite: the sum of a file has the wrong length")
 	}
@@ -41,8 +40,7 @@ func scanMedia(row Row) (f media.File, err error) {
 func (t mediaTx) Insert(f media.File) error {
 	_, err := t.tx.Exec(`INSERT INTO media (`+mediaColumns+`, freed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
 		f.ID, f.UserID, f.SessionID, f.Filename, f.MimeType, f.Size, int64(f.Width),
-		int64(f.Height), f.Thumbnail, f.Sum[:],
-		millis(f.CreatedAt))
+		int64(f.Height), f.Thumbnail, f.Sum[:], millis(f.CreatedAt))
 	return err
 }
 
@@ -102,7 +100,7 @@ func (t sessionTx) AttachFile(id string, sessionID int64) error {
 
 // freeMedia frees the files of a session.
 func (t sessionTx) freeMedia(sessionID int64) error {
-	if sessionID == 0 { // its files are attached to no session
+	if sessionID == 0 { // files with this session id are attached to no session
 		return nil
 	}
 	_, err := t.tx.Exec(`UPDATE media SET freed = 1 WHERE session_id = ? AND session_id <> 0 AND freed = 0`,

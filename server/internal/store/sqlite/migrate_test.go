@@ -105,7 +105,7 @@ func checkMigrated(t *testing.T, s *Store) {
 		}
 		runs, err := tx.Uncompacted(time.Now(), 9)
 		if err != nil || len(runs) != 2 {
-			return fmt.Errorf("%d runs are not folded (%w)", len(runs), err)
+			return fmt.Errorf("%d runs are not marked as compacted (%w)", len(runs), err)
 		}
 		return nil
 	}); err != nil {

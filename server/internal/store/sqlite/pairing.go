@@ -22,8 +22,8 @@ const deviceColumns = `id, secret, kind, status, code, binding, user_id, role, l
 func scanDevice(row Row) (r pairing.Record, err error) {
 	var secret []byte
 	err = row.Scan(&r.ID, &secret, &r.Kind, &r.Status, &r.Code, &r.Binding, &r.UserID, &r.Role,
-		&r.Label, &r.Name,
-		&r.Address, &r.Network, &r.UserAgent, &r.CreatedAt, &r.ExpiresAt, &r.ResolvedAt, &r.ResolvedBy, &r.LastSeenAt)
+		&r.Label, &r.Name, &r.Address, &r.Network, &r.UserAgent, &r.CreatedAt, &r.ExpiresAt,
+		&r.ResolvedAt, &r.ResolvedBy, &r.LastSeenAt)
 	if err == nil && len(secret) != len(r.Secret) {
 		err = errors.New("sqlite: a device's digest has the wrong length")
 	}
@@ -34,8 +34,8 @@ func scanDevice(row Row) (r pairing.Record, err error) {
 func (p pairingTx) Insert(r pairing.Record) error {
 	_, err := p.tx.Exec(`INSERT INTO devices (`+deviceColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		r.ID, r.Secret[:], string(r.Kind), r.Status, r.Code, r.Binding, r.UserID, string(r.Role),
-		r.Label, r.Name,
-		r.Address, r.Network, r.UserAgent, int64(r.CreatedAt), int64(r.ExpiresAt), int64(r.ResolvedAt), r.ResolvedBy, int64(r.LastSeenAt))
+		r.Label, r.Name, r.Address, r.Network, r.UserAgent, int64(r.CreatedAt),
+		int64(r.ExpiresAt), int64(r.ResolvedAt), r.ResolvedBy, int64(r.LastSeenAt))
 	return err
 }
 
@@ -43,7 +43,8 @@ func (p pairingTx) Replace(r pairing.Record) error {
 	n, err := p.tx.Exec(`UPDATE devices SET status = ?, code = ?, binding = ?, user_id = ?, role = ?, label = ?, name = ?,
 		address = ?, user_agent = ?, expires_at = ?, resolved_at = ?, resolved_by = ?, last_seen_at = ? WHERE id = ?`,
 		r.Status, r.Code, r.Binding, r.UserID, string(r.Role), r.Label, r.Name,
-		r.Address, r.UserAgent, int64(r.ExpiresAt), int64(r.ResolvedAt), r.ResolvedBy, int64(r.LastSeenAt), r.ID)
+		r.Address, r.UserAgent, int64(r.ExpiresAt), int64(r.ResolvedAt), r.ResolvedBy,
+		int64(r.LastSeenAt), r.ID)
 	if err == nil && n == 0 {
 		return store.ErrNotFound
 	}

@@ -6,7 +6,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// part is the store of one domain package, whose transactions have the type T.
+// part is the Store as one domain package sees it. T is the package's type of
+// transactions; tx makes one from a Tx.
 type part[T any] struct {
 	store store.Transactions[*Tx]
 	tx    func(*Tx) T

@@ -18,10 +18,13 @@ func (s *Store) Sessions() session.Store {
 
 type sessionTx struct{ tx *Tx }
 
+// millis returns a time as it is stored, in milliseconds since 1970.
 func millis(t time.Time) int64 { return int64(protocol.At(t)) }
 
+// moment returns a stored time.
 func moment(ms int64) time.Time { return protocol.Time(ms).Go() }
 
+// activeStatuses is the condition of a run that is queued or running.
 const activeStatuses = `status IN ('queued', 'running')`
 
 const sessionColumns = `id, key, user_id, agent_id, label, pinned, epoch, last_seq, floor, created_at, updated_at, deleted_at,
@@ -30,8 +33,7 @@ const sessionColumns = `id, key, user_id, agent_id, label, pinned, epoch, last_s
 func scanSession(row Row) (r session.Record, err error) {
 	var created, updated, deleted int64
 	err = row.Scan(&r.ID, &r.Key, &r.UserID, &r.AgentID, &r.Label, &r.Pinned, &r.Epoch, &r.LastSeq,
-		&r.Floor,
-		&created, &updated, &deleted, &r.Running)
+		&r.Floor, &created, &updated, &deleted, &r.Running)
 	r.CreatedAt, r.UpdatedAt, r.DeletedAt = moment(created), moment(updated), moment(deleted)
 	return r, err
 }
@@ -86,7 +88,7 @@ func (t sessionTx) ClearSession(id int64) error {
 }
 
 // listStart is a position before all sessions.
-var listStart = session.Position{Pinned: true, UpdatedAt: end, ID: end}
+var listStart = session.Position{Pinned: true, UpdatedAt: maxInteger, ID: maxInteger}
 
 func (t sessionTx) Sessions(q session.List) ([]session.Record, error) {
 	after := q.After
@@ -100,14 +102,14 @@ func (t sessionTx) Sessions(q session.List) ([]session.Record, error) {
 		args = append(args, q.UserID)
 	}
 	args = append(args, after.Pinned, after.UpdatedAt, after.ID, q.AgentID, q.AgentID, q.Query,
-		likePattern(q.Query),
-		q.Wide, likePattern(q.Query), likePattern(q.Query), q.Limit)
+		likePattern(q.Query), q.Wide, likePattern(q.Query), likePattern(q.Query), q.Limit)
 	return all(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE `+owner+`deleted_at = 0
 		AND (pinned, updated_at, id) < (?, ?, ?) AND (? = '' OR agent_id = ?)
 		AND (? = '' OR label LIKE ? ESCAPE '\' OR ? AND (key LIKE ? ESCAPE '\' OR user_id LIKE ? ESCAPE '\'))
 		ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ?`, args...), scanSession)
 }
 
+// likePattern returns the LIKE pattern of a text that contains part, escaped by \.
 func likePattern(part string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(part) + "%"
 }
@@ -119,10 +121,10 @@ func (t sessionTx) AppendEvent(sessionID int64, e session.StoredEvent) error {
 }
 
 func (t sessionTx) Events(sessionID, after int64,
-	most session.Span) (events []session.StoredEvent, err error) {
+	limit session.Span) (events []session.StoredEvent, err error) {
 	size := 0
 	for row, err := range t.tx.Query(`SELECT `+eventColumns+` FROM events
-		WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?`, sessionID, after, max(0, most.Events)) {
+		WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?`, sessionID, after, max(0, limit.Events)) {
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +132,7 @@ func (t sessionTx) Events(sessionID, after int64,
 		if err != nil {
 			return nil, err
 		}
-		if size += len(e.Payload); size > most.Bytes && len(events) > 0 {
+		if size += len(e.Payload); size > limit.Bytes && len(events) > 0 {
 			break
 		}
 		events = append(events, e)
@@ -161,19 +163,19 @@ func (t sessionTx) LastRunEvent(sessionID, after int64, runID string,
 
 func (t sessionTx) RemoveEvents(sessionID, through int64,
 	limit int) (removed int, last int64, err error) {
-	return t.removed(t.tx.Query(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
+	return t.countRemoved(t.tx.Query(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
 		WHERE session_id = ? AND seq <= ? ORDER BY seq LIMIT ?) RETURNING seq`, sessionID, through, limit))
 }
 
 func (t sessionTx) RemovePieces(r session.Run, after int64,
 	limit int) (removed int, last int64, err error) {
-	return t.removed(t.tx.Query(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
+	return t.countRemoved(t.tx.Query(`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
 		WHERE session_id = ? AND seq > ? AND seq < ? AND run_id = ? AND name = 'agent' AND kind IN ('chunk', 'thinking', 'activity')
 		ORDER BY seq LIMIT ?) RETURNING seq`, r.SessionID, after, r.EndSeq, r.ID, limit))
 }
 
-// removed returns the number of removed rows and the highest seq of them.
-func (t sessionTx) removed(rows iter.Seq2[Row, error]) (n int, last int64, err error) {
+// countRemoved returns the number of removed rows and the highest of their seqs.
+func (t sessionTx) countRemoved(rows iter.Seq2[Row, error]) (n int, last int64, err error) {
 	seqs, err := all(rows, func(row Row) (seq int64, err error) {
 		err = row.Scan(&seq)
 		return seq, err
@@ -192,8 +194,8 @@ func scanMessage(row Row) (m session.Message, err error) {
 	var author protocol.Author
 	var files string
 	err = row.Scan(&m.Anchor, &m.Seq, &m.ID, (*string)(&m.Role), &m.Content, (*string)(&m.Status),
-		&created, &m.RunID,
-		&m.ReplyTo, &m.Label, &author.UserID, (*string)(&author.Role), &m.Thinking, &m.Error, &files)
+		&created, &m.RunID, &m.ReplyTo, &m.Label, &author.UserID, (*string)(&author.Role),
+		&m.Thinking, &m.Error, &files)
 	if err != nil {
 		return session.Message{}, err
 	}
@@ -219,8 +221,8 @@ func (t sessionTx) SaveMessage(sessionID int64, m session.Message) error {
 		ON CONFLICT (session_id, anchor, seq) DO UPDATE SET content = excluded.content, status = excluded.status,
 			label = excluded.label, thinking = excluded.thinking, error = excluded.error`,
 		sessionID, m.Anchor, m.Seq, m.ID, string(m.Role), m.Content, string(m.Status),
-		int64(m.CreatedAt), m.RunID,
-		m.ReplyTo, m.Label, author.UserID, string(author.Role), m.Thinking, m.Error, files)
+		int64(m.CreatedAt), m.RunID, m.ReplyTo, m.Label, author.UserID, string(author.Role),
+		m.Thinking, m.Error, files)
 	return err
 }
 
@@ -234,17 +236,17 @@ func (t sessionTx) MessageAt(sessionID, seq int64) (session.Message, error) {
 		scanMessage)
 }
 
-// end is higher than every anchor.
-const end = 1 << 62
+// maxInteger is higher than every stored time, id and anchor.
+const maxInteger = 1 << 62
 
 func (t sessionTx) Messages(sessionID int64, before session.Place,
-	most session.Bound) (messages []session.Message, more bool, err error) {
+	limit session.Bound) (messages []session.Message, more bool, err error) {
 	if before == (session.Place{}) {
-		before.Anchor = end
+		before.Anchor = maxInteger
 	}
 	size := 0
 	for row, err := range t.tx.Query(`SELECT `+messageColumns+` FROM messages WHERE session_id = ? AND (anchor, seq) < (?, ?)
-		ORDER BY anchor DESC, seq DESC LIMIT ?`, sessionID, before.Anchor, before.Seq, most.Messages+1) {
+		ORDER BY anchor DESC, seq DESC LIMIT ?`, sessionID, before.Anchor, before.Seq, limit.Messages+1) {
 		if err != nil {
 			return nil, false, err
 		}
@@ -253,7 +255,7 @@ func (t sessionTx) Messages(sessionID int64, before session.Place,
 			return nil, false, err
 		}
 		size += len(m.Content) + len(m.Thinking)
-		if more = len(messages) > 0 && (size > most.Bytes || len(messages) == most.Messages); more {
+		if more = len(messages) > 0 && (size > limit.Bytes || len(messages) == limit.Messages); more {
 			break
 		}
 		messages = append(messages, m)
@@ -268,10 +270,9 @@ const runColumns = `id, session_id, user_id, agent_id, user_message_id, answer_i
 func scanRun(row Row) (r session.Run, err error) {
 	var lease, created, ended int64
 	err = row.Scan(&r.ID, &r.SessionID, &r.UserID, &r.AgentID, &r.UserMessageID, &r.AnswerID,
-		(*string)(&r.Status),
-		&r.Order, &r.Stream, &r.Holder, &lease, &created, &ended, &r.EndSeq, &r.Compacted,
-		(*string)(&r.ErrorCode), &r.Error,
-		&r.Usage.InputTokens, &r.Usage.OutputTokens)
+		(*string)(&r.Status), &r.Order, &r.Stream, &r.Holder, &lease, &created, &ended, &r.EndSeq,
+		&r.Compacted, (*string)(&r.ErrorCode), &r.Error, &r.Usage.InputTokens,
+		&r.Usage.OutputTokens)
 	r.LeaseUntil, r.CreatedAt, r.EndedAt = moment(lease), moment(created), moment(ended)
 	return r, err
 }
@@ -283,8 +284,9 @@ func (t sessionTx) SaveRun(r session.Run) error {
 			end_seq = excluded.end_seq, folded = excluded.folded, error_code = excluded.error_code, error = excluded.error,
 			input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens`,
 		r.ID, r.SessionID, r.UserID, r.AgentID, r.UserMessageID, r.AnswerID, string(r.Status),
-		r.Order, r.Stream,
-		r.Holder, millis(r.LeaseUntil), millis(r.CreatedAt), millis(r.EndedAt), r.EndSeq, r.Compacted, string(r.ErrorCode), r.Error, r.Usage.InputTokens, r.Usage.OutputTokens)
+		r.Order, r.Stream, r.Holder, millis(r.LeaseUntil), millis(r.CreatedAt), millis(r.EndedAt),
+		r.EndSeq, r.Compacted, string(r.ErrorCode), r.Error, r.Usage.InputTokens,
+		r.Usage.OutputTokens)
 	return err
 }
 

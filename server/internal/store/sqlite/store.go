@@ -45,9 +45,9 @@ type Store struct {
 	readDB  *sql.DB      // has the connections of readers
 	readers chan *reader // the free readers
 
-	// keep is a connection that is never used. SQLite's index of the log exists as long
-	// as a connection is open. If SQLite had to rebuild the index from the log, it would
-	// take the pages of a failed commit for committed.
+	// keep is a connection that runs nothing after Open. SQLite's index of the log exists
+	// as long as a connection is open. If SQLite had to rebuild the index from the log,
+	// it would take the pages of a failed commit for committed.
 	keep *conn
 
 	queue     chan *update  // the waiting updates
@@ -60,7 +60,7 @@ type Store struct {
 	marked   atomic.Uint64             // the number of commits before the last mark
 	pinged   atomic.Pointer[time.Time] // the last successful ping
 	failed   atomic.Pointer[failed]    // the last failed transaction
-	users    sync.WaitGroup            // running Updates and Views
+	users    sync.WaitGroup            // the running Updates and Views
 	close    func() error
 
 	// mu guards the following field.
@@ -84,6 +84,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// open opens the store in a locked directory.
 func open(ctx context.Context, p dataDir, o Options) (_ *Store, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -171,14 +172,14 @@ func keepOpen(ctx context.Context, db *sql.DB) (*conn, error) {
 	return c, nil
 }
 
-// InstanceID returns the id of the data directory: 16 random hexadecimal digits. Whatever
-// may outlive the directory elsewhere, such as cookies or a browser's outbox, is keyed by
-// it.
+// InstanceID returns the id of the data directory: 16 random hexadecimal digits. Data
+// that may outlive the directory elsewhere, such as cookies or a browser's outbox, is
+// stored under this id.
 func (s *Store) InstanceID() string { return s.instance }
 
 // Close refuses new Updates and Views, waits for the running ones, marks the database,
-// checkpoints the log and unlocks the directory. Every call returns what the first one
-// did.
+// checkpoints the log and unlocks the directory. Every call returns the result of
+// the first one.
 func (s *Store) Close() error { return s.close() }
 
 // shut closes the store.

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		os.Exit(child(dir))
+		os.Exit(writeForever(dir))
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -41,8 +41,8 @@ func openAt(t testing.TB, dir string) *Store {
 	return s
 }
 
-// reopenable opens a part of a store. The function that it also gives closes the
-// store and opens another one over the same data.
+// reopenable returns a function that opens a part of a new store. That function also
+// returns reopen, which closes the store and opens another one on the same data.
 func reopenable[S any](part func(*Store) S) func(*testing.T) (S, func() S) {
 	return func(t *testing.T) (S, func() S) {
 		t.Helper()
@@ -59,12 +59,13 @@ func reopenable[S any](part func(*Store) S) func(*testing.T) (S, func() S) {
 	}
 }
 
-// table makes a table to try things on.
-func table(t testing.TB, s *Store) {
+// createScratch creates the table scratch.
+func createScratch(t testing.TB, s *Store) {
 	t.Helper()
 	put(t, s, `CREATE TABLE scratch (n INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT`)
 }
 
+// put runs a statement in an Update of its own.
 func put(t testing.TB, s *Store, query string, args ...any) {
 	t.Helper()
 	if err := s.Update(context.Background(), func(tx *Tx) error {
@@ -75,13 +76,13 @@ func put(t testing.TB, s *Store, query string, args ...any) {
 	}
 }
 
-// failer is what *testing.T and *rapid.T have in common.
+// failer has the methods that *testing.T and *rapid.T share.
 type failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
 }
 
-// number is the answer to a query that gives one.
+// number returns the only value of a query's result.
 func number(t failer, s *Store, query string, args ...any) (n int64) {
 	t.Helper()
 	if err := s.View(context.Background(), func(tx *Tx) error { return tx.QueryRow(query, args...).Scan(&n) }); err != nil {
@@ -95,7 +96,7 @@ func TestOpenMakesPrivateFiles(t *testing.T) {
 	// Each character means something in a URI, and one in the driver's names.
 	dir := filepath.Join(t.TempDir(), "a b?c=d#e%41&f:", "data")
 	s := openAt(t, dir)
-	table(t, s) // so that the log and its index are there
+	createScratch(t, s) // so that the log and its index are there
 	want := map[string]fs.FileMode{
 		"": 0o700, "gatehouse.db": 0o600, "gatehouse.db-wal": 0o600, "gatehouse.db-shm": 0o600, "gatehouse.lock": 0o600,
 	}
@@ -189,7 +190,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// A refused Open must leave nothing behind that keeps the next one out.
+// After a refused Open, the directory can be opened again.
 func TestOpenAgainAfterRefusal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -211,7 +212,7 @@ func TestClose(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := openAt(t, dir)
-		table(t, s)
+		createScratch(t, s)
 		finish := make(chan struct{})
 		answers, closed := make(chan error, 2), make(chan error, 2)
 		go func() {
@@ -255,7 +256,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// refuses checks that a closed store says so.
+// refuses fails unless every method of a closed store returns store.ErrUnavailable.
 func refuses(t *testing.T, s *Store) {
 	t.Helper()
 	for name, call := range map[string]func() error{

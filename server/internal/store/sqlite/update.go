@@ -69,8 +69,8 @@ func (s *Store) submit(ctx context.Context, fn func(*Tx) error) (*update, error)
 	}
 }
 
-// maxBatch limits the Updates in one transaction, and so how long the first of them waits
-// for the last, and how many fail with a commit.
+// maxBatch limits the Updates in one transaction: how long the first of them waits for
+// the last, and how many fail if the commit fails.
 const maxBatch = 512
 
 // committer is the goroutine that writes. Only this goroutine uses its fields.
@@ -78,7 +78,7 @@ type committer struct {
 	s *Store
 	c *conn // nil after it was dropped
 
-	hurried        bool      // statements wait shortWait, because another program holds the lock
+	hurried        bool      // whether statements wait only shortWait: another program has the lock
 	nextCheckpoint time.Time // when to try again after a failed checkpoint
 }
 
@@ -157,8 +157,8 @@ func (w *committer) transact(batch []*update) error {
 	if err := w.begin(); err != nil {
 		return failure("begin a transaction", err)
 	}
-	keep, err := w.run(batch)
-	if err == nil && keep {
+	changed, err := w.run(batch)
+	if err == nil && changed {
 		if _, err = w.c.exec("COMMIT"); err == nil {
 			w.s.commits.Add(1)
 			w.s.onCommit(time.Since(begun))
@@ -169,7 +169,7 @@ func (w *committer) transact(batch []*update) error {
 	// This fails if the engine has already ended the transaction. If it fails for another
 	// reason, the next begin fails.
 	_, _ = w.c.exec("ROLLBACK")
-	if err != nil && !passes(err) {
+	if err != nil && !keepsConnection(err) {
 		w.drop()
 	}
 	return err
@@ -181,8 +181,8 @@ func (w *committer) drop() {
 	w.c, w.hurried = nil, false
 }
 
-// wait sets how long statements wait for the lock of another program.
-func (w *committer) wait(pragma string) error {
+// setWait runs a pragma that sets how long statements wait for another program's lock.
+func (w *committer) setWait(pragma string) error {
 	var was int64
 	err := (&Tx{c: w.c}).QueryRow(pragma).Scan(&was)
 	if err != nil {
@@ -193,9 +193,9 @@ func (w *committer) wait(pragma string) error {
 	return nil
 }
 
-// begin begins a transaction that has the write lock from the start. If that fails, the
-// connection is replaced, unless another program holds the lock. Then later transactions
-// wait for a shorter time, since this one has waited long enough.
+// begin begins a transaction that has the write lock from the start. If another program
+// holds the lock for too long, later transactions wait only shortWait, until one
+// succeeds. After any other failure, the connection is replaced.
 func (w *committer) begin() error {
 	if w.c == nil {
 		c, err := grab(context.Background(), w.s.db)
@@ -207,18 +207,19 @@ func (w *committer) begin() error {
 	_, err := w.c.exec("BEGIN IMMEDIATE")
 	switch {
 	case err == nil && w.hurried:
-		return w.wait(w.s.fullWait)
+		return w.setWait(w.s.fullWait)
 	case code(err) == lib.SQLITE_BUSY && !w.hurried:
-		return errors.Join(err, w.wait(shortWait))
+		return errors.Join(err, w.setWait(shortWait))
 	case err != nil && code(err) != lib.SQLITE_BUSY:
 		w.drop()
 	}
 	return err
 }
 
-// run calls the functions of the batch, and reports whether there is anything to commit.
+// run calls the functions of the batch. changed is false if all of them failed, so that
+// there is nothing to commit.
 // If it returns an error, the transaction cannot be committed.
-func (w *committer) run(batch []*update) (keep bool, err error) {
+func (w *committer) run(batch []*update) (changed bool, err error) {
 	if len(batch) == 1 {
 		u := batch[0]
 		u.err, err = runIn(w.c, u.fn)
@@ -228,9 +229,9 @@ func (w *committer) run(batch []*update) (keep bool, err error) {
 		if err := w.runInSavepoint(u); err != nil {
 			return false, err
 		}
-		keep = keep || u.err == nil
+		changed = changed || u.err == nil
 	}
-	return keep, nil
+	return changed, nil
 }
 
 // runInSavepoint calls the function of one update so that it can be undone alone.

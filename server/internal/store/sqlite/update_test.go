@@ -32,7 +32,7 @@ const (
 func TestUpdateProperty(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
-	table(t, s)
+	createScratch(t, s)
 	put(t, s, `CREATE TABLE counter (n INTEGER NOT NULL) STRICT`)
 	put(t, s, `INSERT INTO counter VALUES (0)`)
 	var base, total int64
@@ -161,7 +161,7 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := openAt(t, dir)
-		table(t, s)
+		createScratch(t, s)
 		put(t, s, `CREATE TABLE part (of INTEGER REFERENCES scratch (n) DEFERRABLE INITIALLY DEFERRED) STRICT`)
 		orphan := func(tx *Tx) error {
 			_, err := tx.Exec(`INSERT INTO part VALUES (99)`)
@@ -194,7 +194,7 @@ func TestUpdateContext(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := openAt(t, dir)
-		table(t, s)
+		createScratch(t, s)
 		release := hold(s)
 		cause := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(context.Background())
@@ -279,7 +279,7 @@ func TestUpdateFailures(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer s.Close()
-				table(t, s)
+				createScratch(t, s)
 				heal := c.cause(t, s)
 				forgiving := func(tx *Tx) error { // it does not look at errors
 					_ = fill(tx)
@@ -309,7 +309,7 @@ func TestUpdateFailures(t *testing.T) {
 func TestUpdateReplacesABrokenConnection(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
-	table(t, s)
+	createScratch(t, s)
 	put(t, s, `PRAGMA query_only = 1`)
 	if err := s.Update(t.Context(), insert(1)); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("on a read-only connection: %v, want store.ErrUnavailable", err)
@@ -325,7 +325,7 @@ func TestUpdateReplacesABrokenConnection(t *testing.T) {
 func TestTxIsGoodOnlyWithinItsFunction(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
-	table(t, s)
+	createScratch(t, s)
 	for name, run := range map[string]func(context.Context, func(*Tx) error) error{"Update": s.Update, "View": s.View} {
 		var kept *Tx
 		if err := run(t.Context(), func(tx *Tx) error { kept = tx; return nil }); err != nil {
@@ -344,7 +344,7 @@ func TestTxIsGoodOnlyWithinItsFunction(t *testing.T) {
 func TestQuery(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
-	table(t, s)
+	createScratch(t, s)
 	const rows = `SELECT n FROM scratch ORDER BY n`
 	err := s.Update(t.Context(), func(tx *Tx) error {
 		for n := range 4 {

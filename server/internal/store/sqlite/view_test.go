@@ -14,7 +14,7 @@ import (
 func TestViewIsASnapshot(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
-	table(t, s)
+	createScratch(t, s)
 	put(t, s, `INSERT INTO scratch VALUES (1, '')`)
 	count := func(tx *Tx) (n int64) {
 		if err := tx.QueryRow(`SELECT count(*) FROM scratch`).Scan(&n); err != nil {
@@ -40,7 +40,7 @@ func TestViewIsASnapshot(t *testing.T) {
 func TestViewCannotWrite(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
-	table(t, s)
+	createScratch(t, s)
 	if err := s.View(t.Context(), insert(1)); err == nil {
 		t.Error("a view wrote")
 	}
@@ -127,7 +127,7 @@ func TestLogStaysSmallUnderReaders(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
 	s.walLimit = 6 << 20
-	table(t, s)
+	createScratch(t, s)
 	stop := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 3 {

@@ -56,16 +56,16 @@ func (w *committer) checkpointWithoutReaders() error {
 // checkpoint empties the log, unless another program prevents it. It does not wait for
 // other programs, because all readers are waiting.
 func (w *committer) checkpoint() error {
-	if err := w.wait(noWait); err != nil {
+	if err := w.setWait(noWait); err != nil {
 		return err
 	}
 	var blocked bool
-	var pages, folded int64
-	err := (&Tx{c: w.c}).QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &pages, &folded)
+	var pages, copied int64
+	err := (&Tx{c: w.c}).QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &pages, &copied)
 	if err == nil && blocked {
 		err = errReading
 	}
-	return errors.Join(err, w.wait(w.s.fullWait))
+	return errors.Join(err, w.setWait(w.s.fullWait))
 }
 
 // errReading says that a reader prevents a checkpoint.

@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 )
 
-// epochOf opens the directory, adds a session if it has none, and gives the
-// epoch of its log.
+// epochOf opens the store in dir, adds a session if there is none, and returns the
+// session's epoch.
 func epochOf(t *testing.T, dir string) string {
 	t.Helper()
 	s, err := Open(t.Context(), dir, Options{})
@@ -48,8 +48,8 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// TestRestored puts a database back from a copy, in the ways people do, and
-// leaves it in its place in others.
+// If a database was restored from a copy, in any way that people use, sessions get new
+// epochs. If it was not, the epochs stay.
 func TestRestored(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -116,7 +116,7 @@ func TestRestored(t *testing.T) {
 	}
 }
 
-// TestMark marks when something was stored, and only then.
+// Mark changes the mark if something was committed since the last mark, and only then.
 func TestMark(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -15,11 +15,11 @@ import (
 )
 
 // A database that was restored from a backup lacks the latest events, and its next events
-// will reuse their seqs. Clients recognise a log by its epoch, so all epochs must change
-// then. To notice a restore, the database and a file next to it have the same mark, which
-// changes every minute or so (Mark), and the database stores the inode of its own file. A
-// backup that is newer than the last mark but one and is copied into the same file is not
-// noticed.
+// will reuse their seqs. Clients recognise a log by its epoch, so after a restore all
+// epochs must change. To notice a restore, the database and a file next to it have the
+// same mark, which changes every minute or so (Mark), and the database stores the inode
+// of its own file. A restore is not noticed if the backup is newer than the last mark but
+// one and was copied into the same file.
 
 // marks is the content of the mark file: the mark that is being written, and the one
 // before.
@@ -82,7 +82,7 @@ func (s *Store) Mark(ctx context.Context) error {
 	}
 	err := s.Update(ctx, func(tx *Tx) error { return renewMark(tx, s.path) })
 	if err == nil {
-		s.marked.Store(before + 1) // whatever was committed with it is older
+		s.marked.Store(before + 1) // the commit of the mark itself counts, too
 	}
 	return err
 }
@@ -101,8 +101,8 @@ func renewMark(tx *Tx, dbFile string) error {
 	return errors.Join(setMeta(tx, "mark", m.next), setMeta(tx, "file", fileNumber(dbFile)))
 }
 
-// renewEpochs reports whether the database was restored from a backup. If so, it gives
-// every session another epoch.
+// renewEpochs gives every session another epoch if the database was restored from a
+// backup, and reports whether it was.
 func renewEpochs(tx *Tx, dbFile string) (restored bool, err error) {
 	known, err := readMarks(dbFile)
 	if err != nil {
@@ -124,8 +124,8 @@ func renewEpochs(tx *Tx, dbFile string) (restored bool, err error) {
 	return err == nil, err
 }
 
-// fileNumber returns a number that differs between a file and its copy, or "" if there is
-// none.
+// fileNumber returns the inode of a file, which a copy of the file does not share, or ""
+// if it is not known.
 func fileNumber(file string) string {
 	info, err := os.Stat(file)
 	if err != nil {
