@@ -41,9 +41,8 @@ var actions = []string{
 	SignIn, SignOut, WrongTokens, PairingApprove, PairingDeny, DeviceRevoke, KeyCreate, KeyRevoke,
 	Disconnect, Reload,
 	SessionsList, SessionRead, SessionWatch, SessionSend, SessionRetry, SessionInject, SessionAbort,
-	SessionPatch,
-	SessionDelete, SessionReset, MediaRead, MediaAttach, MediaDelete, LogExport, LogPrune,
-	GatewayStarted, GatewayStopped,
+	SessionPatch, SessionDelete, SessionReset, MediaRead, MediaAttach, MediaDelete,
+	LogExport, LogPrune, GatewayStarted, GatewayStopped,
 }
 
 // Actions returns all actions.

@@ -143,8 +143,7 @@ func (s *Service) List(ctx context.Context, f Filter) ([]protocol.AuditEntry, er
 func (s *Service) write(ctx context.Context, who Actor, act Act, at protocol.Time) (int64, error) {
 	id, err := s.store.Append(ctx, protocol.AuditEntry{
 		At: at, UserID: oneLine(who.UserID), Role: who.Role, Via: oneLine(who.Via),
-		Address: oneLine(who.Address),
-		Action:  act.Action, Target: oneLine(act.Target), Detail: oneLine(act.Detail),
+		Address: oneLine(who.Address), Action: act.Action, Target: oneLine(act.Target), Detail: oneLine(act.Detail),
 	})
 	if err != nil {
 		return 0, refuseUnwritten(act.Action, err)
@@ -174,7 +173,8 @@ func (s *Service) fail(f failure) {
 	s.addPendingFailure(f)
 }
 
-// reason returns the text of a failure: what the caller was told.
+// reason returns the text of a failure: the code and message of the refusal, if err is
+// one.
 func reason(err error) string {
 	var refused *protocol.Error
 	if errors.As(err, &refused) {

@@ -29,7 +29,8 @@ type Store interface {
 // Filter selects entries. An empty field, except Limit, selects all.
 type Filter struct {
 	UserID, Action, Target string // match as a whole
-	// is contained in user, action, target, address or detail; ignores ASCII case
+	// Query is contained in user, action, target, address or detail. It ignores ASCII
+	// case.
 	Query  string
 	Since  protocol.Time // selects entries from this time on
 	Until  protocol.Time // selects entries before this time

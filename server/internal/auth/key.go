@@ -9,9 +9,9 @@ import (
 type Key struct {
 	ID         string
 	Digest     credential.Digest
-	Prefix     string // the first characters of its text, so that people can tell keys apart
+	Prefix     string // the first characters of the key's text, so that people can tell keys apart
 	Name       string // what the key is for
-	UserID     string // the user that the key's holder is
+	UserID     string // the user as whom the key's holder acts
 	Role       protocol.Role
 	CreatedAt  protocol.Time
 	CreatedBy  string        // an admin's user id
@@ -31,9 +31,8 @@ func (k Key) Valid(now protocol.Time) bool { return k.RevokedAt == 0 && !k.Expir
 func (k Key) Wire() protocol.APIKey {
 	return protocol.APIKey{
 		ID: k.ID, Name: k.Name, Prefix: k.Prefix, UserID: k.UserID, Role: k.Role,
-		CreatedAt: k.CreatedAt,
-		CreatedBy: k.CreatedBy, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt,
-		RevokedAt: k.RevokedAt,
+		CreatedAt: k.CreatedAt, CreatedBy: k.CreatedBy, ExpiresAt: k.ExpiresAt,
+		LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt,
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 	maxKeys    = 500                   // valid keys
 	maxKeyName = 120                   // characters
 	maxKeyLife = 3650 * 24 * time.Hour // if the key expires
-	// how long keys are kept that expired or were revoked
+	// keepEnded is how long expired and revoked keys are kept.
 	keepEnded     = 90 * 24 * time.Hour
 	maxListed     = 2 * maxKeys                // keys in a list
 	maxListedText = protocol.MaxFrameBytes / 2 // bytes of JSON in a list
@@ -107,6 +107,7 @@ func checkKey(p *protocol.KeysCreateParams) error {
 	return nil
 }
 
+// refuse returns a refusal with the code INVALID_REQUEST.
 func refuse(format string, args ...any) error {
 	return protocol.Refuse(protocol.InvalidRequest, fmt.Sprintf(format, args...))
 }
@@ -168,8 +169,8 @@ func (ks *Keys) List(ctx context.Context) (list []protocol.APIKey, more bool, er
 	return list, more, nil
 }
 
-// Revoke revokes a key, on behalf of the admin by, and returns it. The caller must close
-// the connections that use the key. To revoke a key again changes nothing.
+// Revoke revokes a key, on behalf of the admin by, and returns the key. The caller must
+// close the connections that use the key. Revoking a key again changes nothing.
 func (ks *Keys) Revoke(ctx context.Context, by, id string) (k Key, err error) {
 	err = ks.store.Update(ctx, func(tx KeyTx) (err error) {
 		k, err = tx.ByID(id)
@@ -193,8 +194,7 @@ func (ks *Keys) Revoke(ctx context.Context, by, id string) (k Key, err error) {
 // long ago. One goroutine must call it, once a minute and before the store is closed.
 func (ks *Keys) Sweep(ctx context.Context) error {
 	if err := ks.used.Flush(func(used map[string]protocol.Time) error {
-		return ks.storeUsed(ctx,
-			used)
+		return ks.storeUsed(ctx, used)
 	}); err != nil {
 		return unavailable("store when keys were used", err)
 	}

@@ -14,7 +14,7 @@
 //   - key: one setting, named by its path, such as gateway.listen.
 //   - kind: which values a key takes and how they are written.
 //   - fault: a mistake that keeps the configuration from being used.
-//   - warning: something odd that does not.
+//   - warning: something odd that does not keep the configuration from being used.
 //   - live: a change to the key applies without a restart.
 package config
 

@@ -142,8 +142,8 @@ func (f fileReader) unknownKey(name string, s *section) string {
 	return "unknown key; did you mean " + near + "? (" + accepted + ")"
 }
 
-// locationOf returns where path was set. If it was not set, that is the location of
-// the innermost object around it that was.
+// locationOf returns where path was set. If path was not set, locationOf returns where
+// the innermost enclosing object was set.
 func (d *draft) locationOf(path string) location {
 	for path != "" {
 		if p, ok := d.given[path]; ok {

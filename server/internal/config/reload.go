@@ -12,8 +12,8 @@ type Changes struct {
 	Restart []string // applied by the next restart only
 }
 
-// Reload returns the configuration that is active after a reload: next, except that
-// keys which need a restart keep their values of c. Both must be valid.
+// Reload returns the configuration that is active after a reload of next. Keys that need
+// a restart keep their values of c. Both must be valid.
 func (c Config) Reload(next Config) (Config, Changes) {
 	merged, changes := next, Changes{}
 	for _, k := range schema() {

@@ -43,8 +43,8 @@ func (d *draft) agentRules(path string, a Agent) {
 		d.require(path+".model", fmt.Sprintf(
 			"is required with provider %q: the model's name in quotes", a.Provider))
 	}
-	badKey := d.faulted[path+".api_key_file"] || d.faulted[path+".base_url"]
-	if a.needsKey() && !a.APIKey.IsSet() && a.APIKeyFile == "" && !badKey {
+	keyFaulted := d.faulted[path+".api_key_file"] || d.faulted[path+".base_url"]
+	if a.needsKey() && !a.APIKey.IsSet() && a.APIKeyFile == "" && !keyFaulted {
 		d.require(path+".api_key", fmt.Sprintf(
 			"is required with provider %q at %s: "+
 				"give it, or api_key_file, or the environment variable %s",
@@ -65,8 +65,7 @@ func (a Agent) needsKey() bool {
 
 // usesProviderServer reports whether the agent talks to its provider's own server.
 func (a Agent) usesProviderServer() bool {
-	return a.BaseURL == "" ||
-		a.BaseURL == a.Provider.baseURL()
+	return a.BaseURL == "" || a.BaseURL == a.Provider.baseURL()
 }
 
 func (d *draft) isGiven(path string) bool {
@@ -74,7 +73,7 @@ func (d *draft) isGiven(path string) bool {
 	return ok
 }
 
-// require adds the fault of a key that is missing, unless it was given badly.
+// require adds the fault of a missing key, unless the key was given with a bad value.
 func (d *draft) require(path, problem string) {
 	if !d.isGiven(path) && !d.faulted[path] {
 		d.fault(d.locationOf(path), path, problem)

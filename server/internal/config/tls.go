@@ -66,8 +66,7 @@ var publicNameForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)
 
 // publicName is a host name that a public certificate authority accepts.
 func publicName() kind[string] {
-	return textKind(`a host name such as "chat.example.com"`, func(s string) (string,
-		string, bool) {
+	return textKind(`a host name such as "chat.example.com"`, func(s string) (string, string, bool) {
 		name := strings.ToLower(s)
 		switch _, err := netip.ParseAddr(s); {
 		case strings.Contains(s, "*"):
@@ -88,8 +87,7 @@ func emailAddress() kind[string] {
 
 // secureURL is an https URL.
 func secureURL() kind[string] {
-	return urlKind(`an https URL, such as "`+letsEncrypt+`"`, func(s string) (string,
-		string, bool) {
+	return urlKind(`an https URL, such as "`+letsEncrypt+`"`, func(s string) (string, string, bool) {
 		v, advice, ok := parseHTTP(s)
 		return v, advice, ok && strings.HasPrefix(v, "https://")
 	})
@@ -144,12 +142,12 @@ func (l *loader) checkPair() {
 	l.checkMode("tls.key_file", t.KeyFile, mode)
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
 		l.fault(l.locationOf("tls.cert_file"), "tls.cert_file", fmt.Sprintf(
-			"%s and %s are no certificate and its key: "+
-				"%v", strconv.Quote(t.CertFile), strconv.Quote(t.KeyFile), err))
+			"%s and %s are no certificate and its key: %v", strconv.Quote(t.CertFile), strconv.Quote(t.KeyFile), err))
 	}
 }
 
-// pem returns the content of a file. If it cannot, it adds a fault and returns nil.
+// pem returns the content of a PEM file. If the file cannot be read or is empty, pem adds
+// a fault and returns nil.
 func (l *loader) pem(path, file string) (text []byte, mode uint32) {
 	const most = 1 << 20
 	data, perm, err := readAtMost(file, most)

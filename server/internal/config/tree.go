@@ -58,8 +58,8 @@ func (n node) describe() string {
 	return shorten(n.text)
 }
 
-// A problem is a fault that lacks key and file; the caller of whoever returns it
-// knows these.
+// A problem is a fault without its key and file. A caller that knows them makes a Fault
+// of the problem.
 type problem struct {
 	at     position
 	suffix string // to append to the key, such as [2]
@@ -70,7 +70,7 @@ type problem struct {
 // or, if the text is not JSON5, why not.
 //
 // The JSON5 library decides what is JSON5 and decodes texts and numbers, but reports
-// no positions. So what the library accepts is walked once more to find them.
+// no positions. So parseTree reads the accepted text once more to find the positions.
 func parseTree(data []byte) (node, []problem) {
 	if len(data) > maxFileBytes {
 		return node{}, []problem{{text: fmt.Sprintf(
@@ -111,15 +111,15 @@ func syntaxProblems(data, clean []byte, unclosed int, lexical []lexicalFault) []
 	at := func(off int, text string) []problem {
 		return []problem{{at: locate(data, off), text: text}}
 	}
-	judged := clean
+	readable := clean
 	if len(lexical) > 0 {
-		judged = clean[:lexical[0].off]
+		readable = clean[:lexical[0].off]
 	}
-	off, message := syntaxError(judged)
+	off, message := syntaxError(readable)
 	switch {
 	case message == "" && len(lexical) == 0:
 		return nil
-	case message != "" && off < len(judged):
+	case message != "" && off < len(readable):
 		r, _ := utf8.DecodeRune(data[off:])
 		return at(off, fmt.Sprintf("syntax error: unexpected %q: %s", r, expectation(message)))
 	case len(lexical) > 0:
@@ -145,7 +145,7 @@ func lexicalProblems(data []byte, lexical []lexicalFault) []problem {
 
 // syntaxError returns the offset and message of the library's syntax error. The
 // offset is len(clean) if the text ends too early. The message is empty if the text
-// is JSON5; then a number in it may still be no float64.
+// is JSON5, even if a number in the text does not fit into a float64.
 func syntaxError(clean []byte) (off int, message string) {
 	// The added line feed ends a word or number at the end of the text. Without it an
 	// error about the last character looks like one about the end.

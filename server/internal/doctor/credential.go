@@ -73,8 +73,8 @@ func (x *examination) askToPair() {
 	}
 	x.socket = s
 	r, err := s.call("connect", map[string]any{
-		"protocol": 3, "device_name": "gatehouse " +
-			"doctor", "client": map[string]any{"name": "gatehouse-doctor"},
+		"protocol": 3, "device_name": "gatehouse doctor",
+		"client": map[string]any{"name": "gatehouse-doctor"},
 	})
 	switch {
 	case err != nil:
@@ -104,8 +104,8 @@ func (x *examination) withdraw() {
 		return
 	}
 	a, err := x.request(http.MethodDelete, "/api/session", http.Header{
-		"Origin": {x.ownOrigin()}, "Content-Type": {"application/json"}, "Cookie": {x.cookie.Name +
-			"=" + x.cookie.Value},
+		"Origin": {x.ownOrigin()}, "Content-Type": {"application/json"},
+		"Cookie": {x.cookie.Name + "=" + x.cookie.Value},
 	})
 	if err != nil || a.StatusCode != http.StatusNoContent {
 		x.report("pairing", Warn, "the doctor's pairing request could not be withdrawn: "+

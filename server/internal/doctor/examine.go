@@ -47,20 +47,19 @@ func examine(ctx context.Context, o Options, redirected bool) Report {
 		check string
 		run   func() bool // false: the later checks cannot run
 	}{
-		{"address", x.address}, {"name", x.name}, {"connection", x.connection}, {"tls",
-			x.tls}, {"health", x.health},
-		{"ready", x.ready}, {"upgrade", x.upgrade}, {"origin", x.origin}, {"pairing",
-			x.pairing}, {"credential", x.credential},
+		{"address", x.address}, {"name", x.name}, {"connection", x.connection},
+		{"tls", x.tls}, {"health", x.health}, {"ready", x.ready}, {"upgrade", x.upgrade},
+		{"origin", x.origin}, {"pairing", x.pairing}, {"credential", x.credential},
 		{"round trip", x.roundTrip},
 	}
 	for i, step := range steps {
 		if step.run() {
 			continue
 		}
-		if x.redirectURL != "" { // no socket or cookie needs an end yet
+		if x.redirectURL != "" { // there is no socket to close and no cookie to withdraw yet
 			o.URL = x.redirectURL
-			there := examine(ctx, o, true)
-			return Report{URL: x.result.URL, Lines: append(x.result.Lines, there.Lines...)}
+			followed := examine(ctx, o, true)
+			return Report{URL: x.result.URL, Lines: append(x.result.Lines, followed.Lines...)}
 		}
 		for _, skipped := range steps[i+1:] {
 			x.report(skipped.check, Skipped, "not tried, since "+step.check+" failed")

@@ -74,8 +74,8 @@ func (s *Service) SignIn(ctx context.Context, from Requester) (Device, error) {
 			return nil, err
 		}
 		r = newRecord(from, SignedIn, now)
-		r.Binding, r.UserID, r.Role, r.Label = binding, auth.AdminUser, protocol.Admin, "Admin "+
-			"sign-in"
+		r.Binding, r.UserID, r.Role = binding, auth.AdminUser, protocol.Admin
+		r.Label = "Admin sign-in"
 		r.resolve(protocol.PairingApproved, auth.AdminUser, now)
 		return nil, tx.Insert(r)
 	})

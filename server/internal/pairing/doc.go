@@ -1,4 +1,4 @@
-// Package pairing decides which browsers and programs may connect: it gives out pairing
+// Package pairing decides which browsers and programs may connect: it generates pairing
 // codes, lets an admin approve, deny and revoke, and checks the credentials of devices.
 // The rules are in the protocol page, "Browser pairing".
 //

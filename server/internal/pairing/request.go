@@ -41,8 +41,8 @@ func (s *Service) Request(ctx context.Context, from Requester) (protocol.Pending
 	if status(err) == protocol.PairingUnknown {
 		err = s.change(ctx, what, func(tx Tx, now protocol.Time) (func(), error) {
 			var created bool
-			if r, created, err = findOrCreate(tx, from, now, s.seen.Latest, s.settings().MaxPending); err != nil ||
-				!created {
+			r, created, err = findOrCreate(tx, from, now, s.seen.Latest, s.settings().MaxPending)
+			if err != nil || !created {
 				return nil, err
 			}
 			return func() { s.notifier.PairingRequested(r.pending()) }, nil
@@ -78,7 +78,7 @@ func (s *Service) rename(ctx context.Context, r Record,
 		switch {
 		case errors.Is(err, store.ErrNotFound) || err == nil &&
 			current.Status != protocol.PairingPending:
-			return nil, nil // an admin has just decided, having read the old name
+			return nil, nil // an admin has decided meanwhile: keep the name that the admin read
 		case err != nil:
 			return nil, err
 		}

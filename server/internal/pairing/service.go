@@ -16,11 +16,12 @@ import (
 // Limits of requests.
 const (
 	maxPerNetwork = 3 // pending requests whose requester is present
-	// how long a requester counts as present after it was seen
+	// presenceTimeout is how long a requester counts as present after it was seen.
 	presenceTimeout = 2 * time.Minute
 	denialCooldown  = time.Minute         // how long a network may not ask after a denial
 	keepResolved    = 30 * 24 * time.Hour // how long denied and revoked records are kept
-	// shorter, since strangers can cause many expired requests
+	// keepExpired is how long expired records are kept: not as long as denied ones, since
+	// strangers can cause many expired requests.
 	keepExpired      = 24 * time.Hour
 	maxUserAgent     = 256             // stored characters
 	retryUnavailable = 5 * time.Second // the retry delay after a failure of the store
@@ -84,7 +85,7 @@ func New(store Store, o Options) *Service {
 	return s
 }
 
-// discardNotifications is the Notifier if there is none.
+// discardNotifications is the Notifier of a Service that was given none.
 type discardNotifications struct{}
 
 func (discardNotifications) PairingRequested(protocol.PendingDevice) {}
@@ -169,7 +170,7 @@ func notPaired(status string) *protocol.Error {
 	return e
 }
 
-// malformed returns the refusal of a requester whose credential has not the right form.
+// malformed returns the refusal of a credential that does not have the right form.
 func malformed() *protocol.Error {
 	return protocol.Refuse(protocol.InvalidRequest,
 		"the device credential is malformed; begin a new pairing")

@@ -89,8 +89,7 @@ type Record struct {
 func (r Record) pending() protocol.PendingDevice {
 	return protocol.PendingDevice{
 		Code: r.Code, DeviceID: r.ID, DeviceName: r.Name, Address: r.Address,
-		UserAgent: r.UserAgent,
-		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		UserAgent: r.UserAgent, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 	}
 }
 
@@ -98,8 +97,8 @@ func (r Record) pending() protocol.PendingDevice {
 func (r Record) paired() protocol.PairedDevice {
 	return protocol.PairedDevice{
 		DeviceID: r.ID, UserID: r.UserID, Role: r.Role, Label: r.Label, DeviceName: r.Name,
-		Address:   r.Address,
-		UserAgent: r.UserAgent, CreatedAt: r.CreatedAt, LastSeenAt: r.LastSeenAt,
+		Address: r.Address, UserAgent: r.UserAgent, CreatedAt: r.CreatedAt,
+		LastSeenAt: r.LastSeenAt,
 	}
 }
 

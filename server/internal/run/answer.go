@@ -49,7 +49,8 @@ func (r *Runner) run(ctx context.Context, b session.StartedRun) {
 }
 
 // answer streams the agent's answer into the log, and returns the outcome.
-func (r *Runner) answer(ctx context.Context, b session.StartedRun, log *slog.Logger) session.Outcome {
+func (r *Runner) answer(ctx context.Context, b session.StartedRun,
+	log *slog.Logger) session.Outcome {
 	a, ok := r.settings().Agents[b.Run.AgentID]
 	if !ok {
 		return unknownAgent(b.Run.AgentID)
@@ -113,8 +114,8 @@ func (s *stream) copy(ctx context.Context) result {
 	}
 }
 
-// await waits up to agentGrace until an agent has returned whose context is done. What
-// the agent emits meanwhile is dropped.
+// await waits up to agentGrace for an agent whose context is done. What the agent emits
+// meanwhile is dropped.
 func (s *stream) await() result {
 	s.buffer.close()
 	select {
@@ -125,7 +126,7 @@ func (s *stream) await() result {
 	}
 }
 
-// finish appends the rest of an answer whose agent has returned.
+// finish appends the rest of the answer after the agent has returned.
 func (s *stream) finish(res result) result {
 	if tooLong := s.buffer.close(); tooLong && res.err == nil {
 		res.err = errTooLong

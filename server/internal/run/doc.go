@@ -13,7 +13,7 @@
 //   - A lease says until when a Runner has claimed its runs. The Runner renews its leases
 //     while it lives. A run whose lease has expired has lost its process, and the sweep
 //     of any process ends it.
-//   - An outcome is how a run ended, and what its readers are told.
+//   - An outcome says how a run ended, with a sentence for the readers of the chat.
 //
 // An agent that fails before it has emitted text is retried. A failure after that is the
 // outcome of the run.

@@ -42,7 +42,7 @@ func outcome(ctx context.Context, res result) session.Outcome {
 	return o
 }
 
-// finishOutcome returns how a run ends whose agent has not failed. If the provider has
+// finishOutcome returns how a run ends if its agent has not failed. If the provider has
 // cut off the answer, the run fails with a sentence that says so; the text is kept.
 func finishOutcome(f agent.Finish) (session.RunStatus, protocol.Code, string) {
 	switch f {

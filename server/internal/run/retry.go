@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// maxTries is how often an agent is run that fails before it emits text.
+	// maxTries limits how often an agent is run if it fails before it emits text.
 	maxTries = 4
 	// firstRetryDelay is the delay before the second try. Each further delay is twice as
 	// long.
 	firstRetryDelay = time.Second
-	// retryWindow is how long after the first try another may begin. If the provider asks
-	// for a longer delay, there is no retry.
+	// retryWindow limits the time from the first try to the last one. If the provider
+	// asks for a longer delay, there is no retry.
 	retryWindow = time.Minute
 )
 

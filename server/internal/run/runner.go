@@ -16,12 +16,12 @@ import (
 // Sessions is what a Runner needs of [session.Service], which documents the methods.
 type Sessions interface {
 	Begin(ctx context.Context, key, holder string) (session.StartedRun, error)
-	Append(ctx context.Context, b session.StartedRun, pieces []session.Piece) error
-	Finish(ctx context.Context, b session.StartedRun, o session.Outcome) error
+	Append(ctx context.Context, started session.StartedRun, pieces []session.Piece) error
+	Finish(ctx context.Context, started session.StartedRun, o session.Outcome) error
 	Renew(ctx context.Context, holder string, until time.Time) error
 }
 
-// Agent is an agent with what its prompts may contain.
+// Agent is an agent of the configuration, with the limits on its prompts.
 type Agent struct {
 	agent.Agent
 	HistoryMessages int  // how many messages the agent gets at most
@@ -71,8 +71,7 @@ type Settings struct {
 func New(sessions Sessions, files Files, settings setting.Live[Settings],
 	log *slog.Logger) *Runner {
 	r := &Runner{sessions: sessions, files: files, settings: settings, log: log,
-		holder:   rand.Text(),
-		stopping: make(chan struct{}), workers: map[string]*worker{}}
+		holder: rand.Text(), stopping: make(chan struct{}), workers: map[string]*worker{}}
 	r.runs, r.cancelRuns = context.WithCancelCause(context.Background())
 	return r
 }

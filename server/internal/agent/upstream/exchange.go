@@ -26,7 +26,7 @@ type Exchange struct {
 	ctx     context.Context // parent with the server's deadlines
 	stop    context.CancelCauseFunc
 	cancel  context.CancelFunc
-	silence *time.Timer // stops the run; it runs only while waiting for the server
+	silence *time.Timer // stops the exchange; runs only while waiting for the server
 	emit    func(agent.Piece) error
 
 	emitErr     error // the last error of emit
@@ -168,7 +168,7 @@ func (x *Exchange) failure(e Ending) *agent.Error {
 	var explained *agent.Error
 	switch cause := context.Cause(x.ctx); {
 	case e.Finish != "":
-		// later errors of the connection do not matter
+		// The answer is complete: later errors of the connection do not matter.
 		return s.checkFinish(e.Finish, x.emittedText)
 	case cause != nil:
 		return s.timedOut(cause, x.emitted)
