@@ -125,11 +125,11 @@ func (h testService) checkAnswerText(t failer, key, runID string, every int64) {
 	t.Helper()
 	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
-	told := h.published.log(key)
+	published := h.published.log(key)
 	said := ""
 	for through := int64(0); through <= rec.LastSeq; through++ {
 		if through > 0 {
-			if e := told[through-1]; e.Kind == protocol.RunChunk && e.RunID == runID {
+			if e := published[through-1]; e.Kind == protocol.RunChunk && e.RunID == runID {
 				said += chunkOf(t, e.Payload)
 			}
 		}

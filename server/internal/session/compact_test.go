@@ -271,9 +271,9 @@ func TestLongLogsAreClearedInSteps(t *testing.T) {
 			if follower.resets != 1 {
 				t.Errorf("%d resets", follower.resets)
 			}
-			told := h.published.log("k")
-			if last := told[len(told)-1]; last.Kind != protocol.RunChunk {
-				t.Errorf("%+v was told of", last)
+			published := h.published.log("k")
+			if last := published[len(published)-1]; last.Kind != protocol.RunChunk {
+				t.Errorf("%+v was published", last)
 			}
 			h.say(t, second, ", still")
 
@@ -340,13 +340,13 @@ func TestRetain(t *testing.T) {
 		}
 	}
 	retains(border, sessions, "queued", "running", "said")
-	told := h.published.bySession["old-7"]
+	published := h.published.bySession["old-7"]
 	var e protocol.SessionUpdated
-	last := told[len(told)-1]
+	last := published[len(published)-1]
 	if err := protocol.Decode(last.Payload, &e); err != nil ||
 		e.Change != protocol.SessionDeleted || last.Seq != 0 || last.Epoch != "" ||
 		last.UserID != "ann" {
-		t.Errorf("the end of a session was told as %+v", last)
+		t.Errorf("the end of a session was published as %+v", last)
 	}
 	_, err := h.Replay(t.Context(), ann.To("old-7"), "", 0, wholeLog)
 	refused(t, "a replay of what was deleted", err, protocol.NotFound)

@@ -21,32 +21,33 @@ import (
 // errCrashed is the error of a crashStore after its crash.
 var errCrashed = errors.New("the process is dead")
 
-// crashStore is a store that fails after that many steps, as if the process had crashed.
-// A step is an operation of a transaction, the moment before its commit, or the moment
-// after: then everything is stored, but the caller gets an error.
+// crashStore is a store that fails after some steps, as if the process had crashed. A step
+// is an operation of a transaction, the moment before its commit, or the moment after it. In
+// the last case, everything is stored, but the caller gets an error.
 type crashStore struct {
 	session.Store
-	left int
-	dead bool
+	left    int // the number of steps before the crash
+	crashed bool
 }
 
+// step counts a step. It returns errCrashed if the process has crashed.
 func (m *crashStore) step() error {
 	if m.left--; m.left < 0 {
-		m.dead = true
+		m.crashed = true
 	}
-	if m.dead {
+	if m.crashed {
 		return errCrashed
 	}
 	return nil
 }
 
 func (m *crashStore) Update(ctx context.Context, fn func(session.Tx) error) error {
-	if m.dead {
+	if m.crashed {
 		return errCrashed
 	}
 	err := m.Store.Update(ctx, func(tx session.Tx) error {
-		if err := fn(crashTx{tx, m}); err != nil || m.dead {
-			return errors.Join(err, m.mourn())
+		if err := fn(crashTx{tx, m}); err != nil || m.crashed {
+			return errors.Join(err, m.crashError())
 		}
 		return m.step()
 	})
@@ -57,26 +58,28 @@ func (m *crashStore) Update(ctx context.Context, fn func(session.Tx) error) erro
 }
 
 func (m *crashStore) View(ctx context.Context, fn func(session.Tx) error) error {
-	if m.dead {
+	if m.crashed {
 		return errCrashed
 	}
 	err := m.Store.View(ctx, func(tx session.Tx) error { return fn(crashTx{tx, m}) })
-	return errors.Join(err, m.mourn())
+	return errors.Join(err, m.crashError())
 }
 
-func (m *crashStore) mourn() error {
-	if m.dead {
+// crashError returns errCrashed if the process has crashed.
+func (m *crashStore) crashError() error {
+	if m.crashed {
 		return errCrashed
 	}
 	return nil
 }
 
-// crashTx makes operations steps. Operations that are missing here are no steps.
+// crashTx counts its operations as steps. Operations without a method here are not counted.
 type crashTx struct {
 	session.Tx
 	m *crashStore
 }
 
+// stepped counts a step, and then calls do.
 func stepped[T any](tx crashTx, do func() (T, error)) (v T, err error) {
 	if err := tx.m.step(); err != nil {
 		return v, err
@@ -84,6 +87,7 @@ func stepped[T any](tx crashTx, do func() (T, error)) (v T, err error) {
 	return do()
 }
 
+// does is stepped for an operation that returns only an error.
 func (tx crashTx) does(do func() error) error {
 	_, err := stepped(tx, func() (struct{}, error) { return struct{}{}, do() })
 	return err
@@ -115,9 +119,7 @@ func (tx crashTx) AppendEvent(id int64, e session.StoredEvent) error {
 
 func (tx crashTx) RunEvents(id int64, runID string, after,
 	through int64) ([]session.StoredEvent, error) {
-	return stepped(tx, func() ([]session.StoredEvent, error) {
-		return tx.Tx.RunEvents(id, runID, after, through)
-	})
+	return stepped(tx, func() ([]session.StoredEvent, error) { return tx.Tx.RunEvents(id, runID, after, through) })
 }
 
 func (tx crashTx) RemovePieces(r session.Run, after int64,
@@ -129,9 +131,7 @@ func (tx crashTx) RemovePieces(r session.Run, after int64,
 }
 
 func (tx crashTx) Uncompacted(endedBefore time.Time, limit int) ([]session.Run, error) {
-	return stepped(tx, func() ([]session.Run, error) {
-		return tx.Tx.Uncompacted(endedBefore, limit)
-	})
+	return stepped(tx, func() ([]session.Run, error) { return tx.Tx.Uncompacted(endedBefore, limit) })
 }
 
 func (tx crashTx) SaveMessage(id int64, m session.Message) error {
@@ -194,21 +194,21 @@ func (w storedChecker) Publish(e session.Event) {
 func TestAnyCrashPoint(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
-	lives, deaths := 0, 0
+	testCases, crashes := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		lives++
-		l := &crashTest{t: t, store: store, name: fmt.Sprintf("crashTest-%d", lives),
-			asked: map[string]ask{}, sent: map[string]session.Sent{}}
+		testCases++
+		l := &crashTest{t: t, store: store, name: fmt.Sprintf("crashTest-%d", testCases),
+			asks: map[string]ask{}, sent: map[string]session.Sent{}}
 		defer l.endRuns()
 		for range rapid.IntRange(1, 3).Draw(t, "processes") {
-			if l.live() {
-				deaths++
+			if l.runProcess() {
+				crashes++
 			}
 		}
-		l.settle()
+		l.runLastProcess()
 	})
-	if deaths < lives/4 {
-		t.Errorf("only %d processes of %d lineages died", deaths, lives)
+	if crashes < testCases/4 {
+		t.Errorf("only %d processes crashed in %d test cases", crashes, testCases)
 	}
 }
 
@@ -218,55 +218,56 @@ type crashTest struct {
 	store   session.Store
 	name    string
 	service *session.Service
-	running []session.StartedRun    // of the process that lives
-	asked   map[string]ask          // all that was tried, by idempotency key
-	sent    map[string]session.Sent // acknowledged, by idempotency key
-	tries   int
-	process int
+	running []session.StartedRun    // begun by the current process
+	asks    map[string]ask          // every send and retry, by idempotency key
+	sent    map[string]session.Sent // the acknowledged asks, by idempotency key
+	tries   int                     // the number of steps so far, for unique texts
+	process int                     // the number of the current process
 }
 
 // ask is a send or a retry, which any process can repeat.
 type ask struct {
 	key  string // of the session
 	text string // of the message; empty for a retry
-	make func() (session.Sent, error)
+	do   func() (session.Sent, error)
 }
 
 // holder returns the holder of the current process.
 func (l *crashTest) holder() string { return fmt.Sprint("process ", l.process) }
 
+// keys returns the keys of the sessions.
 func (l *crashTest) keys() []string { return []string{l.name + "-a", l.name + "-b"} }
 
-// live runs a process that recovers and makes changes, until it crashes or has made
-// enough. It reports whether the process crashed.
-func (l *crashTest) live() (died bool) {
-	steps := rapid.IntRange(0, 40).Draw(l.t, "steps to live")
-	// -1: the recovery counts too
-	calm := rapid.IntRange(-1, 12).Draw(l.t, "deeds before they count")
+// runProcess runs a process that recovers and makes some changes. It reports whether the
+// process crashed.
+func (l *crashTest) runProcess() (crashed bool) {
+	steps := rapid.IntRange(0, 40).Draw(l.t, "steps before the crash")
+	// uncounted is the number of changes before steps are counted; -1 counts the recovery, too.
+	uncounted := rapid.IntRange(-1, 12).Draw(l.t, "uncounted changes")
 	m := &crashStore{Store: l.store, left: 1 << 30}
-	if calm < 0 {
+	if uncounted < 0 {
 		m.left = steps
 	}
 	l.process++
 	l.service, l.running = session.New(m, storedChecker{l.t, l.store}, noLimit), nil
 	if _, _, err := l.service.Recover(context.Background(), l.holder(), true); err != nil {
-		l.expectDeath(m, err)
+		l.expectCrash(m, err)
 		return true
 	}
-	for i := range max(calm, 0) + 6 {
+	for i := range max(uncounted, 0) + 6 {
 		d, before := l.draw(), ""
-		if i == calm {
+		if i == uncounted {
 			m.left = steps
 		}
-		if i >= calm {
-			before = l.picture()
+		if i >= uncounted {
+			before = l.dump()
 		}
 		err := d.do()
-		if m.dead {
-			l.expectDeath(m, err)
-			if !d.inParts && l.picture() != before && !d.done() {
-				l.t.Fatalf("%s was cut short and is there in part: %s", d.what,
-					difference(before, l.picture()))
+		if m.crashed {
+			l.expectCrash(m, err)
+			if !d.inParts && l.dump() != before && !d.done() {
+				l.t.Fatalf("%s is stored in part: %s", d.what,
+					difference(before, l.dump()))
 			}
 			return true
 		}
@@ -280,16 +281,17 @@ func (l *crashTest) check(d step, err error) {
 	var refusal *protocol.Error
 	switch {
 	case err == nil && !d.done():
-		l.t.Fatalf("%s was acknowledged and is not there:\n%s", d.what, l.picture())
+		l.t.Fatalf("%s was acknowledged and is not stored:\n%s", d.what, l.dump())
 	case err != nil && !errors.As(err, &refusal) && !errors.Is(err, store.ErrNotFound) &&
 		!errors.Is(err, session.ErrRunEnded):
 		l.t.Fatalf("%s: %v", d.what, err)
 	}
 }
 
-func (l *crashTest) expectDeath(m *crashStore, err error) {
-	if !m.dead || !errors.Is(err, errCrashed) {
-		l.t.Fatalf("dead is %v, and the answer is %v", m.dead, err)
+// expectCrash fails unless the process crashed and err says so.
+func (l *crashTest) expectCrash(m *crashStore, err error) {
+	if !m.crashed || !errors.Is(err, errCrashed) {
+		l.t.Fatalf("crashed: %v, and the error is %v", m.crashed, err)
 	}
 }
 
@@ -297,17 +299,18 @@ func (l *crashTest) expectDeath(m *crashStore, err error) {
 type step struct {
 	what    string
 	do      func() error
-	done    func() bool // it is in the store
-	inParts bool
+	done    func() bool // whether the change is stored
+	inParts bool        // whether a crash may leave a part of the change
 }
 
+// draw draws the next step.
 func (l *crashTest) draw() step {
 	key := rapid.SampledFrom(l.keys()).Draw(l.t, "session")
 	what := rapid.SampledFrom([]string{"", "", "", "", "send", "begin", "append", "finish",
 		"retry", "compact", "withdraw", "inject", "patch", "reset", "delete"}).Draw(l.t, "step")
 	active := l.active(key)
 	var b session.StartedRun
-	for _, begun := range l.running { // also those that have ended
+	for _, begun := range l.running { // the runs may have ended
 		if b = begun; len(active) > 0 && b.Run.ID == active[0].ID {
 			break
 		}
@@ -332,25 +335,16 @@ func (l *crashTest) draw() step {
 		return l.compact()
 	case what == "inject":
 		return step{what: what,
-			do: func() error {
-				_, err := l.service.Inject(context.Background(), ann.To(key), mark, "")
-				return err
-			},
-			done: func() bool { return l.says(key, mark) == 1 }}
+			do:   func() error { return second(l.service.Inject(context.Background(), ann.To(key), mark, "")) },
+			done: func() bool { return l.countMessages(key, mark) == 1 }}
 	case what == "patch":
 		return step{what: what,
-			do: func() error {
-				_, err := l.service.Patch(context.Background(), ann.To(key), &mark, nil)
-				return err
-			},
+			do:   func() error { return second(l.service.Patch(context.Background(), ann.To(key), &mark, nil)) },
 			done: func() bool { return l.record(key).Label == mark }}
 	case what == "reset":
 		was := l.record(key)
 		return step{what: what,
-			do: func() error {
-				_, err := l.service.Reset(context.Background(), ann.To(key))
-				return err
-			},
+			do: func() error { return second(l.service.Reset(context.Background(), ann.To(key))) },
 			done: func() bool {
 				r := l.record(key)
 				return r.Epoch != was.Epoch && r.LastSeq == 1 && len(l.messages(key)) == 0
@@ -360,13 +354,15 @@ func (l *crashTest) draw() step {
 			do: func() error { return l.service.Delete(context.Background(), ann.To(key)) },
 			done: func() bool {
 				r := l.record(key)
-				return !r.DeletedAt.IsZero() &&
-					r.LastSeq == 0
+				return !r.DeletedAt.IsZero() && r.LastSeq == 0
 			}}
 	default:
 		return l.send(key, mark)
 	}
 }
+
+// second returns the error of a call with two results.
+func second[T any](_ T, err error) error { return err }
 
 // next draws the next change of a session.
 func (l *crashTest) next(active []session.Run) string {
@@ -388,7 +384,7 @@ func (l *crashTest) send(key, mark string) step {
 		mark = rapid.SampledFrom(again).Draw(l.t, "which")
 	} else {
 		text := "text of " + mark
-		l.asked[mark] = ask{key, text, func() (session.Sent, error) {
+		l.asks[mark] = ask{key, text, func() (session.Sent, error) {
 			return l.service.Send(context.Background(), ann.To(key), session.SendRequest{
 				DefaultAgent: "demo", Message: text, IdempotencyKey: mark})
 		}}
@@ -408,21 +404,22 @@ func (l *crashTest) retry(key, mark string) step {
 		return l.send(key, mark)
 	}
 	run := rapid.SampledFrom(ended).Draw(l.t, "run to retry")
-	l.asked[mark] = ask{key: key, make: func() (session.Sent, error) {
+	l.asks[mark] = ask{key: key, do: func() (session.Sent, error) {
 		return l.service.Retry(context.Background(), ann.To(key),
 			session.RetryRequest{RunID: run, IdempotencyKey: mark})
 	}}
 	return l.ask(mark)
 }
 
+// ask makes the ask with that idempotency key, for the first time or again.
 func (l *crashTest) ask(mark string) step {
 	return step{what: "ask " + mark, do: func() error {
-		sent, err := l.asked[mark].make()
+		sent, err := l.asks[mark].do()
 		if err == nil {
 			l.sent[mark] = sent
 		}
 		return err
-	}, done: func() bool { return l.kept(mark) }}
+	}, done: func() bool { return l.isStored(mark) }}
 }
 
 // compact removes the pieces of all runs that have ended; no transcript may
@@ -454,7 +451,7 @@ func (l *crashTest) compact() step {
 
 // unanswered returns the idempotency keys of what was not acknowledged.
 func (l *crashTest) unanswered() (keys []string) {
-	for mark := range l.asked {
+	for mark := range l.asks {
 		if _, ok := l.sent[mark]; !ok {
 			keys = append(keys, mark)
 		}
@@ -527,21 +524,21 @@ func (l *crashTest) withdraw(key string) step {
 		}}
 }
 
-// settle runs the last process, which does not crash: it recovers, repeats what was not
-// acknowledged, and answers all queued runs.
-func (l *crashTest) settle() {
+// runLastProcess runs a process that does not crash: it recovers, repeats all asks, and
+// answers all queued runs.
+func (l *crashTest) runLastProcess() {
 	ctx := context.Background()
 	l.process++
 	l.service = session.New(l.store, storedChecker{l.t, l.store}, noLimit)
-	_, waiting, err := l.service.Recover(ctx, l.holder(), true)
+	_, queued, err := l.service.Recover(ctx, l.holder(), true)
 	if err != nil {
 		l.t.Fatalf("recover: %v", err)
 	}
 	for _, key := range l.keys() {
 		active := l.active(key)
-		if slices.Contains(waiting, key) != (len(active) > 0) || len(active) > 0 &&
+		if slices.Contains(queued, key) != (len(active) > 0) || len(active) > 0 &&
 			active[0].Status != session.RunQueued {
-			l.t.Fatalf("%s has %+v after the recovery; waiting are %v", key, active, waiting)
+			l.t.Fatalf("%s has %+v after the recovery; queued are %v", key, active, queued)
 		}
 	}
 	storetest.CheckConsistency(l.t, l.store)
@@ -565,25 +562,25 @@ func (l *crashTest) settle() {
 					l.service.Finish(ctx, b, session.Outcome{Status: session.RunCompleted}))
 			}
 			if err != nil {
-				l.t.Fatalf("answer what waits in %s: %v", key, err)
+				l.t.Fatalf("answer the queued runs of %s: %v", key, err)
 			}
 		}
 	}
 	storetest.CheckConsistency(l.t, l.store)
 }
 
-// repeat repeats an ask, and fails unless there is at most one message and one run of it,
-// which are those that were acknowledged.
+// repeat repeats an ask. It fails if the result is not the acknowledged one, before, or if
+// the message is stored twice.
 func (l *crashTest) repeat(mark string, before *session.Sent) {
-	a, there := l.asked[mark], l.kept(mark)
-	got, err := a.make()
+	a, stored := l.asks[mark], l.isStored(mark)
+	got, err := a.do()
 	var refusal *protocol.Error
-	if !there && before == nil && errors.As(err, &refusal) {
+	if !stored && before == nil && errors.As(err, &refusal) {
 		return // a full queue, or nothing to retry
 	}
-	if err != nil || got.Duplicate != there || before != nil && !there {
-		l.t.Fatalf("%s, acknowledged as %+v, again: %+v (%v); was there: %v", mark, before, got,
-			err, there)
+	if err != nil || got.Duplicate != stored || before != nil && !stored {
+		l.t.Fatalf("%s, acknowledged as %+v, again: %+v (%v); was stored: %v", mark, before, got,
+			err, stored)
 	}
 	if before != nil && (got.RunID != before.RunID || got.MessageID != before.MessageID ||
 		got.Seq != before.Seq || got.Epoch != before.Epoch) {
@@ -592,8 +589,8 @@ func (l *crashTest) repeat(mark string, before *session.Sent) {
 	if a.text == "" {
 		return
 	}
-	// It may have been removed with a cleared log, but must not be there twice.
-	if n, now := l.says(a.key, a.text), l.record(a.key); n > 1 || n == 0 && got.Epoch == now.Epoch {
+	// The message may have been removed with the log, but must not be stored twice.
+	if n, now := l.countMessages(a.key, a.text), l.record(a.key); n > 1 || n == 0 && got.Epoch == now.Epoch {
 		l.t.Fatalf("%s is in the transcript %d times, of epoch %s: %+v", mark, n, now.Epoch, got)
 	}
 }
@@ -607,6 +604,7 @@ func (l *crashTest) endRuns() {
 	}
 }
 
+// view calls fn in a View. ErrNotFound is no failure.
 func (l *crashTest) view(fn func(session.Tx) error) {
 	if err := l.store.View(context.Background(), fn); err != nil &&
 		!errors.Is(err, store.ErrNotFound) {
@@ -648,8 +646,8 @@ func (l *crashTest) messages(key string) (all []session.Message) {
 	return all
 }
 
-// says counts the messages with that content.
-func (l *crashTest) says(key, content string) (n int) {
+// countMessages counts the messages with that content.
+func (l *crashTest) countMessages(key, content string) (n int) {
 	for _, m := range l.messages(key) {
 		if m.Content == content {
 			n++
@@ -658,9 +656,9 @@ func (l *crashTest) says(key, content string) (n int) {
 	return n
 }
 
-// kept reports whether an ask is stored: its idempotency key, and its message and run
-// unless their log was cleared. If only a part is stored, kept fails.
-func (l *crashTest) kept(mark string) bool {
+// isStored reports whether an ask is stored: its idempotency key, and its message and run
+// unless their log was cleared. It fails if only a part is stored.
+func (l *crashTest) isStored(mark string) bool {
 	var send session.Send
 	var message session.Message
 	var run session.Run
@@ -683,7 +681,7 @@ func (l *crashTest) kept(mark string) bool {
 	}
 	whole := run.ID == send.RunID && run.UserMessageID == message.ID &&
 		message.ID == send.MessageID && send.Seq <= rec.LastSeq
-	if text := l.asked[mark].text; text != "" {
+	if text := l.asks[mark].text; text != "" {
 		whole = whole && message.Content == text && message.Seq == send.Seq
 	}
 	if rec.Epoch == send.Epoch && !whole {
@@ -692,8 +690,8 @@ func (l *crashTest) kept(mark string) bool {
 	return true
 }
 
-// picture returns everything that is stored, as text.
-func (l *crashTest) picture() string {
+// dump returns everything that is stored, as text.
+func (l *crashTest) dump() string {
 	var b strings.Builder
 	for _, key := range l.keys() {
 		rec := l.record(key)
@@ -714,20 +712,20 @@ func (l *crashTest) picture() string {
 		}
 		fmt.Fprintf(&b, "%+v\n", l.active(key))
 	}
-	for _, mark := range slices.Sorted(maps.Keys(l.asked)) {
-		if l.kept(mark) {
+	for _, mark := range slices.Sorted(maps.Keys(l.asks)) {
+		if l.isStored(mark) {
 			b.WriteString(mark)
 		}
 	}
 	return b.String()
 }
 
-// difference returns the removed and the added lines.
+// difference returns the lines that are only in one of the texts.
 func difference(before, after string) string {
 	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
-	missing := func(from []string) func(string) bool {
+	isIn := func(from []string) func(string) bool {
 		return func(line string) bool { return slices.Contains(from, line) }
 	}
-	return "\nfrom\n" + strings.Join(slices.DeleteFunc(slices.Clone(was), missing(is)), "\n") +
-		"\nto\n" + strings.Join(slices.DeleteFunc(is, missing(was)), "\n")
+	return "\nfrom\n" + strings.Join(slices.DeleteFunc(slices.Clone(was), isIn(is)), "\n") +
+		"\nto\n" + strings.Join(slices.DeleteFunc(is, isIn(was)), "\n")
 }

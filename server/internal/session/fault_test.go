@@ -117,21 +117,21 @@ func TestOnlyStoredEventsArePublished(t *testing.T) {
 		}
 		store.noUpdate.Store(false)
 		if h.published.count() != before || ended != endedBefore {
-			t.Errorf("%s told of what was not kept", step.name)
+			t.Errorf("%s published an event that is not stored", step.name)
 		}
 		h.checkLog(t, "k")
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		if step.name != "compact" && h.published.count() == before {
-			t.Errorf("%s told nothing", step.name)
+			t.Errorf("%s published nothing", step.name)
 		}
 		if step.name != "retain" {
 			h.checkLog(t, "k")
 		}
 	}
 	if ended != 1 {
-		t.Errorf("the run's end was told %d times", ended)
+		t.Errorf("the run's waiter was called %d times", ended)
 	}
 }
 

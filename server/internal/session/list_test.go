@@ -72,11 +72,11 @@ func TestListOrder(t *testing.T) {
 		}
 	}
 	events := h.published.log("k")
-	var told protocol.SessionUpdated
-	if err := protocol.Decode(events[0].Payload, &told); err != nil ||
-		told.Change != protocol.SessionReset ||
-		*told.Session != h.checkLog(t, "k").Wire() {
-		t.Errorf("the reset was told as %s (%v)", events[0].Payload, err)
+	var update protocol.SessionUpdated
+	if err := protocol.Decode(events[0].Payload, &update); err != nil ||
+		update.Change != protocol.SessionReset ||
+		*update.Session != h.checkLog(t, "k").Wire() {
+		t.Errorf("the reset was published as %s (%v)", events[0].Payload, err)
 	}
 }
 

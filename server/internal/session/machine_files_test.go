@@ -18,12 +18,13 @@ import (
 // upload is a file in the model.
 type upload struct {
 	id, owner string
-	in        *modelSession // nil: in no session
-	gone      bool
+	session   *modelSession // nil if it is attached to none
+	deleted   bool
 }
 
+// upload stores the record of a new file.
 func (m *machine) upload(t *rapid.T) {
-	u := &upload{id: fmt.Sprintf("life-%d-file-%d", m.life, len(m.uploads)),
+	u := &upload{id: fmt.Sprintf("test-%d-file-%d", m.testCase, len(m.uploads)),
 		owner: m.caller(t).UserID}
 	if err := m.files.Update(context.Background(), func(tx media.Tx) error {
 		return tx.Insert(media.File{ID: u.id, UserID: u.owner, Filename: u.id,
@@ -45,34 +46,35 @@ func (m *machine) drawUploads(t *rapid.T) (ids []string) {
 	return ids
 }
 
+// uploaded returns the file with that id in the model.
 func (m *machine) uploaded(id string) *upload {
 	return m.uploads[slices.IndexFunc(m.uploads, func(u *upload) bool { return u.id == id })]
 }
 
-// unfit returns the code with which a send of files to a session is refused, or "". The
-// session is nil if it is new.
-func (m *machine) unfit(who session.Caller, s *modelSession, ids []string) protocol.Code {
+// filesRefusal returns the code with which a send of files to a session is refused, or "".
+// The session is nil if it is new.
+func (m *machine) filesRefusal(who session.Caller, s *modelSession, ids []string) protocol.Code {
 	for _, id := range ids {
 		switch u := m.uploaded(id); {
-		case u.gone:
+		case u.deleted:
 			return protocol.NotFound
 		case u.owner != who.UserID && who.Role != protocol.Admin:
 			return protocol.Forbidden
 		}
 	}
 	for _, id := range ids {
-		if u := m.uploaded(id); u.in != nil && u.in != s {
+		if u := m.uploaded(id); u.session != nil && u.session != s {
 			return protocol.FailedPrecondition
 		}
 	}
 	return ""
 }
 
-// attached attaches files to a message in the model, and checks the stored message.
-func (m *machine) attached(t *rapid.T, s *modelSession, messageID string, ids []string) {
+// attach attaches files to a message in the model, and checks the stored message.
+func (m *machine) attach(t *rapid.T, s *modelSession, messageID string, ids []string) {
 	t.Helper()
 	for _, id := range ids {
-		m.uploaded(id).in = s
+		m.uploaded(id).session = s
 	}
 	var got []string
 	for _, message := range m.history(t, s.key) {
@@ -95,11 +97,11 @@ func (m *machine) checkUploads(t *rapid.T) {
 		for _, u := range m.uploads {
 			f, err := tx.File(u.id)
 			switch {
-			case u.gone && errors.Is(err, store.ErrNotFound):
-			case u.gone || err != nil:
-				t.Fatalf("file %s should be gone: %v; it is %+v, %v", u.id, u.gone, f, err)
-			case (f.SessionID != 0) != (u.in != nil) || u.in != nil && f.SessionUser != u.in.owner:
-				t.Fatalf("file %s is %+v, and should be in %+v", u.id, f, u.in)
+			case u.deleted && errors.Is(err, store.ErrNotFound):
+			case u.deleted || err != nil:
+				t.Fatalf("file %s should be gone: %v; it is %+v, %v", u.id, u.deleted, f, err)
+			case (f.SessionID != 0) != (u.session != nil) || u.session != nil && f.SessionUser != u.session.owner:
+				t.Fatalf("file %s is %+v, and should be in %+v", u.id, f, u.session)
 			}
 		}
 		return nil

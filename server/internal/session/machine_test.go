@@ -23,11 +23,11 @@ import (
 // transcript and the results of calls match a model.
 func TestRandomSteps(t *testing.T) {
 	store, files := openStores(t)
-	lives := 0
+	testCases := 0
 	rapid.Check(t, func(t *rapid.T) {
-		lives++
-		m := &machine{testService: newTestServiceOn(store), files: files, life: lives,
-			sessions: map[string]*modelSession{}, sends: map[string]madeSend{},
+		testCases++
+		m := &machine{testService: newTestServiceOn(store), files: files, testCase: testCases,
+			sessions: map[string]*modelSession{}, sends: map[string]storedSend{},
 			changed: map[*modelSession]bool{}}
 		defer m.endRuns()
 		t.Repeat(map[string]func(*rapid.T){
@@ -54,7 +54,7 @@ func TestRandomSteps(t *testing.T) {
 			"resume":   m.resume,
 			"resume 2": m.resume, // more often
 			"replay":   m.replay,
-			"said":     m.said,
+			"text":     m.answerText,
 		})
 	})
 }
@@ -62,9 +62,9 @@ func TestRandomSteps(t *testing.T) {
 // machine is the model of all sessions, and the service that is compared with it.
 type machine struct {
 	testService
-	life     int
+	testCase int                      // the number of the test case, for unique names
 	sessions map[string]*modelSession // by key
-	sends    map[string]madeSend
+	sends    map[string]storedSend
 	waits    []*wait
 	clients  []*client
 	files    media.Store
@@ -72,34 +72,37 @@ type machine struct {
 	changed  map[*modelSession]bool // since they were checked
 }
 
+// modelSession is a session in the model.
 type modelSession struct {
 	key, owner string
-	alive      bool
+	alive      bool // not deleted
 	epoch      string
-	active     []*modelRun // running first, then queued, in order
 	floor      int64
-	ended      []*modelRun
-	dead       []session.StartedRun // runs that ended, by whatever
+	active     []*modelRun          // queued and running, in the order of the store
+	ended      []*modelRun          // of the current log
+	stale      []session.StartedRun // runs that were running and have ended, of all logs
 }
 
+// modelRun is a run in the model.
 type modelRun struct {
-	id, asked string
-	begun     session.StartedRun
-	running   bool
-	retry     bool // of a message that another run was to answer
-	how       session.RunStatus
-	taken     bool // back, with its message
-	expired   bool // its holder has not been heard of
-	folded    bool
+	id, questionID string
+	started        session.StartedRun
+	running        bool
+	retry          bool              // whether Retry created the run
+	status         session.RunStatus // after the end
+	withdrawn      bool              // whether its message was withdrawn with it
+	expired        bool              // whether its lease has expired
+	compacted      bool
 }
 
-// madeSend is what was sent with an idempotency key.
-type madeSend struct {
-	what string // the text, or again and a run's id
+// storedSend is the first send or retry with an idempotency key.
+type storedSend struct {
+	what string // content of a send, or retryOf and a run's id
 	sent session.Sent
 }
 
-const again = "\xffagain:"
+// retryOf marks a storedSend of a retry.
+const retryOf = "\xffretry:"
 
 // wait is a call of OnEnd.
 type wait struct {
@@ -108,19 +111,20 @@ type wait struct {
 	want  session.RunStatus // "" while the run is active
 }
 
+// caller draws a caller, mostly ann.
 func (m *machine) caller(t *rapid.T) session.Caller {
 	return rapid.SampledFrom([]session.Caller{ann, ann, ben, root}).Draw(t, "caller")
 }
 
-// lives returns all sessions, in the order of their keys.
-func (m *machine) lives() []*modelSession {
+// sorted returns all sessions, in the order of their keys.
+func (m *machine) sorted() []*modelSession {
 	return slices.SortedFunc(maps.Values(m.sessions),
 		func(a, b *modelSession) int { return cmp.Compare(a.key, b.key) })
 }
 
-// some draws a session, or returns nil.
+// some draws a session, and marks it as changed. It returns nil if there is none.
 func (m *machine) some(t *rapid.T) *modelSession {
-	all := m.lives()
+	all := m.sorted()
 	if len(all) == 0 {
 		return nil
 	}
@@ -136,8 +140,9 @@ func (m *machine) find(t *rapid.T, s *modelSession) session.Record {
 	return try(t, rec, err)
 }
 
-// may checks the error of a change of a session, and reports whether the change was made.
-func may(t *rapid.T, who session.Caller, s *modelSession, err error) bool {
+// checkAccess checks the error of a change of a session by a caller, and reports whether the
+// change was made.
+func checkAccess(t *rapid.T, who session.Caller, s *modelSession, err error) bool {
 	t.Helper()
 	switch {
 	case s.owner != who.UserID && who.Role != protocol.Admin:
@@ -160,11 +165,11 @@ func (m *machine) send(t *rapid.T) {
 	}
 	key := ""
 	if n := rapid.IntRange(0, 9).Draw(t, "key"); n > 0 {
-		key = fmt.Sprintf("life-%d-%d", m.life, n/6)
+		key = fmt.Sprintf("test-%d-%d", m.testCase, n/6)
 	}
 	r.IdempotencyKey, r.Media = m.idempotencyKey(t), m.drawUploads(t)
 	before, ok := m.sends[who.UserID+r.IdempotencyKey]
-	if ok && !strings.HasPrefix(before.what, again) && rapid.Bool().Draw(t, "same text") {
+	if ok && !strings.HasPrefix(before.what, retryOf) && rapid.Bool().Draw(t, "same text") {
 		parts := strings.Split(before.what, "\xff")
 		r.Message, r.Media = parts[0], parts[1:]
 	}
@@ -179,14 +184,14 @@ func content(r session.SendRequest) string {
 // idempotencyKey draws one of a few keys, or none.
 func (m *machine) idempotencyKey(t *rapid.T) string {
 	if n := rapid.IntRange(0, 4).Draw(t, "idempotency"); n > 2 {
-		return fmt.Sprintf("life-%d-%d", m.life, n)
+		return fmt.Sprintf("test-%d-%d", m.testCase, n)
 	}
 	return ""
 }
 
-// repeated checks the result of a send or retry with a used idempotency key. It reports
-// whether the key was used.
-func (m *machine) repeated(t *rapid.T, who session.Caller, key, what string, sent session.Sent,
+// checkRepeat checks the result of a send or retry whose idempotency key was used before. It
+// reports whether the key was used.
+func (m *machine) checkRepeat(t *rapid.T, who session.Caller, key, what string, sent session.Sent,
 	err error) bool {
 	t.Helper()
 	before, used := m.sends[who.UserID+key]
@@ -205,18 +210,19 @@ func (m *machine) repeated(t *rapid.T, who session.Caller, key, what string, sen
 	return true
 }
 
+// sendOne sends a message and checks the result.
 func (m *machine) sendOne(t *rapid.T, who session.Caller, key string, r session.SendRequest) {
 	t.Helper()
 	sent, err := m.Send(context.Background(), who.To(key), r)
 	s := m.sessions[key]
 	switch {
-	case m.repeated(t, who, r.IdempotencyKey, content(r), sent, err):
+	case m.checkRepeat(t, who, r.IdempotencyKey, content(r), sent, err):
 		return
 	case s != nil && s.owner != who.UserID && who.Role != protocol.Admin:
 		refused(t, "a send to somebody else's session", err, protocol.Forbidden)
 		return
-	case m.unfit(who, s, r.Media) != "":
-		refused(t, "a send with files that cannot be sent", err, m.unfit(who, s, r.Media))
+	case m.filesRefusal(who, s, r.Media) != "":
+		refused(t, "a send with files that cannot be sent", err, m.filesRefusal(who, s, r.Media))
 		return
 	case s != nil && len(s.active) > protocol.MaxQueuedRuns:
 		refused(t, "a send to a full queue", err, protocol.ResourceExhausted)
@@ -233,23 +239,24 @@ func (m *machine) sendOne(t *rapid.T, who session.Caller, key string, r session.
 		t.Fatalf("sent %+v, queued should be %v", sent, want)
 	}
 	s.alive, m.changed[s] = true, true
-	m.made(t, who, s, &modelRun{id: sent.RunID, asked: sent.MessageID}, r.IdempotencyKey,
-		madeSend{content(r), sent})
-	m.attached(t, s, sent.MessageID, r.Media)
+	m.addRun(t, who, s, &modelRun{id: sent.RunID, questionID: sent.MessageID}, r.IdempotencyKey,
+		storedSend{content(r), sent})
+	m.attach(t, s, sent.MessageID, r.Media)
 	m.checkAuthor(t, who, s, sent.MessageID)
 }
 
-// made adds a new run and its idempotency key to the model.
-func (m *machine) made(t *rapid.T, who session.Caller, s *modelSession, run *modelRun, key string,
-	by madeSend) {
+// addRun adds a new run and its idempotency key to the model.
+func (m *machine) addRun(t *rapid.T, who session.Caller, s *modelSession, run *modelRun, key string,
+	send storedSend) {
 	t.Helper()
 	s.active = append(s.active, run)
 	if key != "" {
-		m.sends[who.UserID+key] = by
+		m.sends[who.UserID+key] = send
 	}
 	m.wait(t, run.id, "")
 }
 
+// checkAuthor fails unless the message names its author if that is not the owner.
 func (m *machine) checkAuthor(t *rapid.T, who session.Caller, s *modelSession, id string) {
 	t.Helper()
 	for _, msg := range m.history(t, s.key) {
@@ -265,6 +272,7 @@ func (m *machine) checkAuthor(t *rapid.T, who session.Caller, s *modelSession, i
 	t.Fatalf("message %s is not in the transcript", id)
 }
 
+// flood sends messages until the queue is full, or nearly.
 func (m *machine) flood(t *rapid.T) {
 	s := m.some(t)
 	if s == nil {
@@ -288,16 +296,16 @@ func (m *machine) wait(t *rapid.T, run string, want session.RunStatus) {
 }
 
 // end ends a run in the model.
-func (m *machine) end(s *modelSession, run *modelRun, how session.RunStatus) {
+func (m *machine) end(s *modelSession, run *modelRun, status session.RunStatus) {
 	for _, w := range m.waits {
 		if w.run == run.id {
-			w.want = how
+			w.want = status
 		}
 	}
 	if run.running {
-		s.dead = append(s.dead, run.begun)
+		s.stale = append(s.stale, run.started)
 	}
-	run.how = how
+	run.status = status
 	s.active = slices.DeleteFunc(s.active, func(r *modelRun) bool { return r == run })
 	s.ended = append(s.ended, run)
 }
@@ -311,7 +319,7 @@ func (m *machine) begin(t *rapid.T) {
 	b, err := m.Begin(context.Background(), s.key, by)
 	if len(s.active) == 0 || s.active[0].running {
 		if !errors.Is(err, store.ErrNotFound) {
-			t.Fatalf("nothing waits, and Begin gave %v", err)
+			t.Fatalf("no run is queued, and Begin returned %v", err)
 		}
 		return
 	}
@@ -321,7 +329,7 @@ func (m *machine) begin(t *rapid.T) {
 		b.Run.Holder != by || !b.Run.LeaseUntil.After(time.Now()) || b.Epoch != m.find(t, s).Epoch {
 		t.Fatalf("begun %+v (%v), want run %s of %s", b, err, run.id, s.owner)
 	}
-	run.running, run.begun = true, b
+	run.running, run.started = true, b
 	m.checkPrompt(t, s, b, run)
 }
 
@@ -334,7 +342,7 @@ func (m *machine) checkPrompt(t *rapid.T, s *modelSession, b session.StartedRun,
 			msg.Status == protocol.StatusFailed {
 			want = append(want, msg)
 		}
-		if msg.ID == run.asked {
+		if msg.ID == run.questionID {
 			break
 		}
 	}
@@ -348,16 +356,16 @@ func (m *machine) checkPrompt(t *rapid.T, s *modelSession, b session.StartedRun,
 	sameMessages(t, "the prompt", got, want)
 }
 
-// running draws the running run of a session, or one that has ended.
-func (m *machine) running(t *rapid.T, s *modelSession) (b session.StartedRun, alive *modelRun) {
+// running draws the running run of a session, or one that has ended; then run is nil.
+func (m *machine) running(t *rapid.T, s *modelSession) (b session.StartedRun, run *modelRun) {
 	if len(s.active) > 0 && s.active[0].running &&
-		(len(s.dead) == 0 || rapid.IntRange(0, 4).Draw(t, "late") > 0) {
-		return s.active[0].begun, s.active[0]
+		(len(s.stale) == 0 || rapid.IntRange(0, 4).Draw(t, "late") > 0) {
+		return s.active[0].started, s.active[0]
 	}
-	if len(s.dead) == 0 {
+	if len(s.stale) == 0 {
 		t.Skip("no run")
 	}
-	return rapid.SampledFrom(s.dead).Draw(t, "dead run"), nil
+	return rapid.SampledFrom(s.stale).Draw(t, "ended run"), nil
 }
 
 func (m *machine) append(t *rapid.T) {
@@ -365,10 +373,10 @@ func (m *machine) append(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	b, alive := m.running(t, s)
+	b, run := m.running(t, s)
 	pieces := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) session.Piece {
-		switch text := rapid.StringMatching(`[a-z"\n ü]{1,5}`).Draw(t, "text"); rapid.IntRange(0,
-			3).Draw(t, "kind") {
+		text := rapid.StringMatching(`[a-z"\n ü]{1,5}`).Draw(t, "text")
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
 			return session.Piece{Thinking: text}
 		case 1:
@@ -378,8 +386,8 @@ func (m *machine) append(t *rapid.T) {
 		}
 	}), 1, 4).Draw(t, "pieces")
 	err := m.Append(context.Background(), b, pieces)
-	if alive == nil && !errors.Is(err, session.ErrRunEnded) || alive != nil && err != nil {
-		t.Fatalf("append to a run that is alive: %v: %v", alive != nil, err)
+	if run == nil && !errors.Is(err, session.ErrRunEnded) || run != nil && err != nil {
+		t.Fatalf("append to a run; running: %v: %v", run != nil, err)
 	}
 }
 
@@ -388,14 +396,14 @@ func (m *machine) finish(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	b, alive := m.running(t, s)
+	b, run := m.running(t, s)
 	how := rapid.SampledFrom([]session.Outcome{
 		{Status: session.RunCompleted, Usage: protocol.Usage{InputTokens: 3, OutputTokens: 4}},
 		{Status: session.RunCancelled},
 		{Status: session.RunFailed, Code: protocol.Unavailable, Error: "The model is gone."},
 	}).Draw(t, "how")
 	err := m.Finish(context.Background(), b, how)
-	if alive == nil {
+	if run == nil {
 		if !errors.Is(err, session.ErrRunEnded) {
 			t.Fatalf("a run ended twice: %v", err)
 		}
@@ -404,22 +412,22 @@ func (m *machine) finish(t *rapid.T) {
 	if err != nil {
 		t.Fatalf("finish: %v", err)
 	}
-	m.end(s, alive, how.Status)
-	m.wait(t, alive.id, how.Status) // is told at once
+	m.end(s, run, how.Status)
+	m.wait(t, run.id, how.Status) // a waiter for an ended run is called at once
 }
 
 // answer begins and completes the next run of a session.
 func (m *machine) answer(t *rapid.T) {
 	s := m.some(t)
 	if s == nil || len(s.active) == 0 {
-		t.Skip("nothing waits")
+		t.Skip("no run")
 	}
 	run := s.active[0]
 	if !run.running {
-		run.running, run.begun = true, m.testService.begin(t, s.key)
+		run.running, run.started = true, m.testService.begin(t, s.key)
 	}
-	m.say(t, run.begun, "well", ", yes")
-	m.testService.finish(t, run.begun, session.RunCompleted)
+	m.say(t, run.started, "well", ", yes")
+	m.testService.finish(t, run.started, session.RunCompleted)
 	m.end(s, run, session.RunCompleted)
 }
 
@@ -433,7 +441,7 @@ func (m *machine) withdraw(t *rapid.T) {
 		only = rapid.SampledFrom(s.active).Draw(t, "run").id
 	}
 	withdrawn, running, err := m.Withdraw(context.Background(), who.To(s.key), only)
-	if !may(t, who, s, err) {
+	if !checkAccess(t, who, s, err) {
 		return
 	}
 	var want []string
@@ -445,7 +453,7 @@ func (m *machine) withdraw(t *rapid.T) {
 			wantRunning = run.id
 		default:
 			want = append(want, run.id)
-			run.taken = !run.retry
+			run.withdrawn = !run.retry
 			m.end(s, run, session.RunCancelled)
 		}
 	}
@@ -462,9 +470,9 @@ func (m *machine) retry(t *rapid.T) {
 		t.Skip("no session")
 	}
 	var all []*modelRun
-	for _, life := range m.lives() {
-		if life == s || rapid.IntRange(0, 9).Draw(t, "elsewhere") == 0 {
-			all = append(append(all, life.ended...), life.active...)
+	for _, other := range m.sorted() {
+		if other == s || rapid.IntRange(0, 9).Draw(t, "elsewhere") == 0 {
+			all = append(append(all, other.ended...), other.active...)
 		}
 	}
 	run := &modelRun{id: "run-never"}
@@ -473,23 +481,23 @@ func (m *machine) retry(t *rapid.T) {
 	}
 	r := session.RetryRequest{RunID: run.id, IdempotencyKey: m.idempotencyKey(t)}
 	if before, ok := m.sends[who.UserID+r.IdempotencyKey]; ok &&
-		strings.HasPrefix(before.what, again) && rapid.Bool().Draw(t, "same run") {
-		r.RunID = strings.TrimPrefix(before.what, again)
+		strings.HasPrefix(before.what, retryOf) && rapid.Bool().Draw(t, "same run") {
+		r.RunID = strings.TrimPrefix(before.what, retryOf)
 	}
 	sent, err := m.Retry(context.Background(), who.To(s.key), r)
-	if m.repeated(t, who, r.IdempotencyKey, again+r.RunID, sent, err) ||
+	if m.checkRepeat(t, who, r.IdempotencyKey, retryOf+r.RunID, sent, err) ||
 		!m.mayRetry(t, who, s, run, err) {
 		return
 	}
-	if sent.SessionKey != s.key || sent.MessageID != run.asked ||
+	if sent.SessionKey != s.key || sent.MessageID != run.questionID ||
 		sent.Queued != (len(s.active) > 0) || sent.Duplicate || sent.RunID == run.id {
 		t.Fatalf("the retry of %+v gave %+v", run, sent)
 	}
-	m.made(t, who, s, &modelRun{id: sent.RunID, asked: run.asked, retry: true}, r.IdempotencyKey,
-		madeSend{again + r.RunID, sent})
-	told := m.published.log(s.key)
-	if last := told[len(told)-1]; last.Seq != sent.Seq || last.Name != protocol.EventChat {
-		t.Fatalf("the retry gave %+v and was told as %+v", sent, last)
+	m.addRun(t, who, s, &modelRun{id: sent.RunID, questionID: run.questionID, retry: true},
+		r.IdempotencyKey, storedSend{retryOf + r.RunID, sent})
+	events := m.published.log(s.key)
+	if last := events[len(events)-1]; last.Seq != sent.Seq || last.Name != protocol.EventChat {
+		t.Fatalf("the retry returned %+v and was published as %+v", sent, last)
 	}
 }
 
@@ -497,20 +505,20 @@ func (m *machine) retry(t *rapid.T) {
 func (m *machine) mayRetry(t *rapid.T, who session.Caller, s *modelSession, run *modelRun,
 	err error) bool {
 	t.Helper()
-	asked := func(r *modelRun) bool { return r.asked == run.asked }
+	sameQuestion := func(r *modelRun) bool { return r.questionID == run.questionID }
 	switch {
 	case s.owner != who.UserID && who.Role != protocol.Admin || !s.alive:
-		return may(t, who, s, err)
+		return checkAccess(t, who, s, err)
 	case !slices.Contains(s.active, run) && !slices.Contains(s.ended, run):
 		refused(t, "another session's run", err, protocol.NotFound)
-	case slices.Contains(s.active,
-		run), run.how == session.RunCompleted, slices.ContainsFunc(s.active, asked),
-		slices.ContainsFunc(s.ended, func(r *modelRun) bool { return asked(r) && r.taken }):
-		refused(t, "the retry of what is not to be retried", err, protocol.FailedPrecondition)
+	case slices.Contains(s.active, run), run.status == session.RunCompleted,
+		slices.ContainsFunc(s.active, sameQuestion),
+		slices.ContainsFunc(s.ended, func(r *modelRun) bool { return sameQuestion(r) && r.withdrawn }):
+		refused(t, "a retry that is not allowed", err, protocol.FailedPrecondition)
 	case len(s.active) > protocol.MaxQueuedRuns:
 		refused(t, "a retry in a full queue", err, protocol.ResourceExhausted)
 	default:
-		return may(t, who, s, err)
+		return checkAccess(t, who, s, err)
 	}
 	return false
 }
@@ -521,7 +529,7 @@ func (m *machine) inject(t *rapid.T) {
 		t.Skip("no session")
 	}
 	id, err := m.Inject(context.Background(), who.To(s.key), "note", "label")
-	if may(t, who, s, err) {
+	if checkAccess(t, who, s, err) {
 		m.checkAuthor(t, who, s, id)
 	}
 }
@@ -531,10 +539,10 @@ func (m *machine) patch(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	label, pinned := rapid.StringMatching(`[a-z]{1,4}`).Draw(t, "label"), rapid.Bool().Draw(t,
-		"pinned")
+	label := rapid.StringMatching(`[a-z]{1,4}`).Draw(t, "label")
+	pinned := rapid.Bool().Draw(t, "pinned")
 	rec, err := m.Patch(context.Background(), who.To(s.key), &label, &pinned)
-	if may(t, who, s, err) && (rec.Label != label || rec.Pinned != pinned) {
+	if checkAccess(t, who, s, err) && (rec.Label != label || rec.Pinned != pinned) {
 		t.Fatalf("patched to %+v", rec)
 	}
 }
@@ -544,7 +552,7 @@ func (m *machine) delete(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	if may(t, who, s, m.Delete(context.Background(), who.To(s.key))) {
+	if checkAccess(t, who, s, m.Delete(context.Background(), who.To(s.key))) {
 		s.alive = false
 		m.clear(s)
 	}
@@ -556,7 +564,7 @@ func (m *machine) reset(t *rapid.T) {
 		t.Skip("no session")
 	}
 	rec, err := m.Reset(context.Background(), who.To(s.key))
-	if !may(t, who, s, err) {
+	if !checkAccess(t, who, s, err) {
 		return
 	}
 	m.clear(s)
@@ -565,34 +573,36 @@ func (m *machine) reset(t *rapid.T) {
 	}
 }
 
+// clear removes the log of a session from the model.
 func (m *machine) clear(s *modelSession) {
 	for _, run := range slices.Clone(s.active) {
 		m.end(s, run, session.RunCancelled)
 	}
 	s.ended, s.floor = nil, 0
 	for _, u := range m.uploads {
-		u.gone = u.gone || u.in == s
+		u.deleted = u.deleted || u.session == s
 	}
 }
 
 // holders are the holders of runs.
 var holders = []string{holder, "h2"}
 
+// someHolder draws a holder.
 func someHolder(t *rapid.T) string { return rapid.SampledFrom(holders).Draw(t, "holder") }
 
 // renew renews the leases of a holder, or lets them expire.
 func (m *machine) renew(t *rapid.T) {
-	who, over := someHolder(t), rapid.Bool().Draw(t, "over")
+	who, expired := someHolder(t), rapid.Bool().Draw(t, "expired")
 	until := time.Now().Add(time.Hour)
-	if over {
+	if expired {
 		until = time.Now().Add(-time.Second)
 	}
 	if err := m.Renew(context.Background(), who, until); err != nil {
 		t.Fatalf("renew: %v", err)
 	}
 	for _, s := range m.sessions {
-		if len(s.active) > 0 && s.active[0].running && s.active[0].begun.Run.Holder == who {
-			s.active[0].expired = over
+		if len(s.active) > 0 && s.active[0].running && s.active[0].started.Run.Holder == who {
+			s.active[0].expired = expired
 		}
 	}
 }
@@ -600,30 +610,31 @@ func (m *machine) renew(t *rapid.T) {
 // recover calls Recover, as a process does when it starts, or as another process with the
 // same store does.
 func (m *machine) recover(t *rapid.T) {
-	who, exclusive := rapid.SampledFrom(append([]string{"new"}, holders...)).Draw(t,
-		"holder"), rapid.Bool().Draw(t, "exclusive")
-	interrupted, waiting, err := m.Recover(context.Background(), who, exclusive)
+	who := rapid.SampledFrom(append([]string{"new"}, holders...)).Draw(t, "holder")
+	exclusive := rapid.Bool().Draw(t, "exclusive")
+	interrupted, queued, err := m.Recover(context.Background(), who, exclusive)
 	if err != nil {
 		t.Fatalf("recover: %v", err)
 	}
-	were, wait := 0, 0
+	wantInterrupted, wantQueued := 0, 0
 	for _, s := range m.sessions {
 		if len(s.active) > 0 && s.active[0].running {
-			if run := s.active[0]; run.begun.Run.Holder != who && (exclusive || run.expired) {
-				were, m.changed[s] = were+1, true
+			if run := s.active[0]; run.started.Run.Holder != who && (exclusive || run.expired) {
+				wantInterrupted, m.changed[s] = wantInterrupted+1, true
 				m.end(s, run, session.RunFailed)
 			}
 		}
-		waits := len(s.active) > 0 && !s.active[0].running
-		if slices.Contains(waiting, s.key) != waits {
-			t.Fatalf("%s has %d runs; waiting are %v", s.key, len(s.active), waiting)
+		isQueued := len(s.active) > 0 && !s.active[0].running
+		if slices.Contains(queued, s.key) != isQueued {
+			t.Fatalf("%s has %d runs; queued are %v", s.key, len(s.active), queued)
 		}
-		if waits {
-			wait++
+		if isQueued {
+			wantQueued++
 		}
 	}
-	if interrupted != were || len(waiting) != wait {
-		t.Fatalf("%d runs were interrupted, want %d; waiting are %v", interrupted, were, waiting)
+	if interrupted != wantInterrupted || len(queued) != wantQueued {
+		t.Fatalf("%d runs were interrupted, want %d; queued are %v", interrupted,
+			wantInterrupted, queued)
 	}
 }
 
@@ -638,16 +649,16 @@ func (m *machine) compact(t *rapid.T) {
 		t.Fatalf("compact: %v", err)
 	}
 	pieces := 0
-	for _, s := range m.lives() {
+	for _, s := range m.sorted() {
 		if !s.alive || before.Before(time.Now()) {
 			continue
 		}
-		fold := map[string]bool{}
+		compacts := map[string]bool{}
 		for _, run := range s.ended {
-			fold[run.id], run.folded = !run.folded, true
+			compacts[run.id], run.compacted = !run.compacted, true
 		}
 		for _, e := range m.published.log(s.key) {
-			if fold[e.RunID] && piece(e) {
+			if compacts[e.RunID] && piece(e) {
 				pieces, s.floor, m.changed[s] = pieces+1, e.Seq, true
 			}
 		}
@@ -667,15 +678,15 @@ func (m *machine) retain(t *rapid.T) {
 	if err != nil {
 		t.Fatalf("retain: %v", err)
 	}
-	were := 0
-	for _, s := range m.lives() {
+	want := 0
+	for _, s := range m.sorted() {
 		if s.alive && len(s.active) == 0 && since.After(time.Now()) {
-			s.alive, m.changed[s], were = false, true, were+1
+			s.alive, m.changed[s], want = false, true, want+1
 			m.clear(s)
 		}
 	}
-	if deleted != were {
-		t.Fatalf("%d sessions were deleted, want %d", deleted, were)
+	if deleted != want {
+		t.Fatalf("%d sessions were deleted, want %d", deleted, want)
 	}
 }
 
@@ -692,6 +703,7 @@ func (m *machine) connect(t *rapid.T) {
 	m.clients = append(m.clients, c)
 }
 
+// span draws a limit on how much of a log is read.
 func span(t *rapid.T) session.Span {
 	return session.Span{Events: rapid.IntRange(1, 12).Draw(t, "events"),
 		Bytes: rapid.IntRange(0, 3000).Draw(t, "bytes")}
@@ -732,31 +744,32 @@ func (m *machine) replay(t *rapid.T) {
 	m.checkReplay(t, s.key, epoch, rapid.Int64Range(-1, rec.LastSeq+1).Draw(t, "after"), span(t))
 }
 
-// said checks the text of an answer at each seq of the log.
-func (m *machine) said(t *rapid.T) {
+// answerText checks the texts of all answers of a session at each seq of the log.
+func (m *machine) answerText(t *rapid.T) {
 	s := m.some(t)
 	if s == nil || !s.alive {
 		t.Skip("no session")
 	}
 	for _, run := range append(slices.Clone(s.ended), s.active...) {
-		if run.begun.Key != "" {
+		if run.started.Key != "" {
 			m.checkAnswerText(t, s.key, run.id, 1)
 		}
 	}
 }
 
+// check compares the changed sessions and all waiters with the model.
 func (m *machine) check(t *rapid.T) {
 	m.checkUploads(t)
 	for _, w := range m.waits {
 		switch {
 		case w.want == "" && len(w.ended) != 0, w.want != "" && len(w.ended) != 1:
-			t.Fatalf("run %s is %q and was told of %d times", w.run, w.want, len(w.ended))
+			t.Fatalf("run %s is %q and its waiter was called %d times", w.run, w.want, len(w.ended))
 		case w.want != "" && (w.ended[0].RunID != w.run || w.ended[0].Outcome.Status != w.want):
-			t.Fatalf("run %s is %q and was told of as %+v", w.run, w.want, w.ended[0])
+			t.Fatalf("run %s is %q and its waiter was called with %+v", w.run, w.want, w.ended[0])
 		}
 	}
 	limit := rapid.IntRange(1, 5).Draw(t, "page")
-	for _, s := range m.lives() {
+	for _, s := range m.sorted() {
 		if !m.changed[s] {
 			continue
 		}
@@ -777,11 +790,13 @@ func (m *machine) check(t *rapid.T) {
 	clear(m.changed)
 }
 
+// checkPages fails unless the pages of a transcript make up the whole.
 func (m *machine) checkPages(t *rapid.T, key string, limit int) {
 	t.Helper()
 	sameMessages(t, "the walk", m.walk(t, key, limit), m.history(t, key))
 }
 
+// checkStatus compares Status with the model.
 func (m *machine) checkStatus(t *rapid.T, s *modelSession) {
 	t.Helper()
 	a, err := m.Status(context.Background(), root.To(s.key))

@@ -90,9 +90,9 @@ func newTestService(t testing.TB) testService { return newTestServiceOn(openStor
 func newTestServiceOn(store session.Store) testService { return newTestServiceWith(store, noLimit) }
 
 func newTestServiceWith(store session.Store, settings setting.Live[session.Settings]) testService {
-	told := &recorder{}
-	return testService{session.New(store, told, settings),
-		session.New(store, discardEvents{}, settings), store, told}
+	published := &recorder{}
+	return testService{session.New(store, published, settings),
+		session.New(store, discardEvents{}, settings), store, published}
 }
 
 // noLimit are the default settings.
@@ -219,13 +219,13 @@ func (h testService) checkLog(t failer, key string) session.Record {
 	t.Helper()
 	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
-	stored, told := h.stored(t, rec.ID), h.published.log(key)
-	if int64(len(told)) != rec.LastSeq {
-		t.Fatalf("of session %s %d events were published, and its last seq is %d", key, len(told),
+	stored, published := h.stored(t, rec.ID), h.published.log(key)
+	if int64(len(published)) != rec.LastSeq {
+		t.Fatalf("of session %s %d events were published, and its last seq is %d", key, len(published),
 			rec.LastSeq)
 	}
 	fold := timeline.New(key)
-	for i, p := range told {
+	for i, p := range published {
 		if p.Seq != int64(i+1) || p.UserID != rec.UserID || p.Epoch != rec.Epoch {
 			t.Fatalf("event %d of %s is published as %+v", i+1, key, p)
 		}

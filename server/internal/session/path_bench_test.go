@@ -31,45 +31,47 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// These figures stand side by side: pieces of answers on their way through the
-// store, and the same pieces handed to the hub from memory, in turns and in one
-// run. Hub, connections and sockets are the real ones; the clients are in this
-// process and cost what they cost in both cases.
+// These benchmarks compare two paths of the pieces of answers to the clients: through the
+// store, and from memory directly to the hub. Each round measures both paths, one after the
+// other. The hub, the connections and the sockets are real. The clients are in this process,
+// and cost the same on both paths.
 
-// rounds is how often each of the two is measured; the spread is theirs.
+// rounds is how often each path is measured.
 const rounds = 5
 
-// stage is sessions that stream, each of a user of its own with some followers.
-type stage struct {
+// benchServer has a hub and sessions that stream. Each session has its own user and some
+// followers.
+type benchServer struct {
 	b        *testing.B
 	service  *session.Service
 	hub      *hub.Hub
 	sessions []*streaming
 
-	// toHub and toSocket are how long pieces took since they were stamped.
+	// toHub and toSocket are the times from the stamp of a piece until the hub, or the client,
+	// had the piece.
 	toHub, toSocket timings
 }
 
 // streaming is one of the sessions.
 type streaming struct {
 	caller  session.Caller
-	arrived chan struct{} // a piece has come to a follower
+	arrived chan struct{} // gets an element for each piece that a follower has read
 	run     session.StartedRun
-	seq     int64 // of the log in memory
+	seq     int64 // the last seq on the path from memory
 }
 
-// newStage makes the sessions, with one follower of each for every form: whether
-// it takes formatted text.
-func newStage(b *testing.B, sessions int, forms ...bool) *stage {
+// newBenchServer returns a server with that many sessions. Each has a follower for each of
+// forms, which says whether the follower gets formatted text.
+func newBenchServer(b *testing.B, sessions int, formatted ...bool) *benchServer {
 	b.Helper()
-	s := &stage{b: b, hub: hub.New()}
+	s := &benchServer{b: b, hub: hub.New()}
 	s.service = session.New(openStore(b), s, noLimit)
 	addr, accepted := s.listen()
 	for i := range sessions {
 		one := &streaming{caller: session.Caller{UserID: fmt.Sprint("user-", i), Role: protocol.Operator},
 			arrived: make(chan struct{}, 16)}
 		s.sessions = append(s.sessions, one)
-		for _, html := range forms {
+		for _, html := range formatted {
 			s.follow(addr, accepted, one, html)
 		}
 	}
@@ -77,7 +79,7 @@ func newStage(b *testing.B, sessions int, forms ...bool) *stage {
 }
 
 // listen serves WebSockets until the benchmark ends.
-func (s *stage) listen() (addr string, accepted <-chan *conn.Conn) {
+func (s *benchServer) listen() (addr string, accepted <-chan *conn.Conn) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		s.b.Fatal(err)
@@ -108,7 +110,7 @@ func (ignoreClient) Frame(*conn.Conn, []byte)        {}
 func (ignoreClient) Binary(*conn.Conn)               {}
 func (ignoreClient) Closed(*conn.Conn, conn.Closing) {}
 
-// follower is a connection as the hub has it.
+// follower is a hub.Sender on a connection.
 type follower struct {
 	*conn.Conn
 	b *testing.B
@@ -117,7 +119,7 @@ type follower struct {
 func (f follower) GiveUp(err error) { f.b.Error(err) }
 
 // follow connects a client that reads until the benchmark ends.
-func (s *stage) follow(addr string, accepted <-chan *conn.Conn, one *streaming, html bool) {
+func (s *benchServer) follow(addr string, accepted <-chan *conn.Conn, one *streaming, html bool) {
 	nc, err := net.Dial("tcp", addr)
 	if err == nil {
 		_, err = io.WriteString(nc,
@@ -142,8 +144,8 @@ func (s *stage) follow(addr string, accepted <-chan *conn.Conn, one *streaming, 
 	})
 }
 
-// read takes the time of every stamped piece that comes.
-func (s *stage) read(in *bufio.Reader, one *streaming) {
+// read reads frames from the server and notes the time of each stamped piece.
+func (s *benchServer) read(in *bufio.Reader, one *streaming) {
 	var frame []byte
 	for {
 		var head [2]byte
@@ -172,25 +174,27 @@ func (s *stage) read(in *bufio.Reader, one *streaming) {
 	}
 }
 
-// Publish is the way of all events to the hub.
-func (s *stage) Publish(e session.Event) {
+// Publish passes an event to the hub, and notes the time of a piece.
+func (s *benchServer) Publish(e session.Event) {
 	if e.Kind == protocol.RunChunk {
 		s.toHub.note(e.Payload)
 	}
 	s.hub.Publish(e)
 }
 
-// way is one of the two ways of a piece.
-type way struct {
+// path is one of the two paths of a piece.
+type path struct {
 	name string
-	// begin and end make each session stream, and stop.
+	// begin and end begin and end an answer in a session.
 	begin, end func(*streaming) error
-	say        func(*streaming, string) error
+	// add adds a piece with that text to the answer.
+	add func(*streaming, string) error
 }
 
-func (s *stage) ways() []way {
+// paths returns the path through the store and the one from memory.
+func (s *benchServer) paths() []path {
 	ctx := context.Background()
-	return []way{
+	return []path{
 		{"stored", func(one *streaming) error {
 			sent, err := s.service.Send(ctx, one.caller.To(one.key()),
 				session.SendRequest{DefaultAgent: "demo", Message: "Hi"})
@@ -205,21 +209,21 @@ func (s *stage) ways() []way {
 		}},
 		{"memory", func(one *streaming) error {
 			one.run = session.StartedRun{Run: session.Run{ID: "run"}}
-			return s.tell(one, protocol.RunStarted,
+			return s.publishAgent(one, protocol.RunStarted,
 				&protocol.RunStartedPayload{MessageID: "answer"})
 		}, func(one *streaming) error {
-			return s.tell(one, protocol.RunCompleted,
+			return s.publishAgent(one, protocol.RunCompleted,
 				&protocol.RunCompletedPayload{MessageID: "answer"})
 		}, func(one *streaming, text string) error {
-			return s.tell(one, protocol.RunChunk, &protocol.TextPayload{Content: text})
+			return s.publishAgent(one, protocol.RunChunk, &protocol.TextPayload{Content: text})
 		}},
 	}
 }
 
 func (one *streaming) key() string { return "session-of-" + one.caller.UserID }
 
-// tell publishes what the store would have been given, from memory.
-func (s *stage) tell(one *streaming, kind string, payload protocol.Payload) error {
+// publishAgent publishes an agent event that was never stored.
+func (s *benchServer) publishAgent(one *streaming, kind string, payload protocol.Payload) error {
 	one.seq++
 	e := protocol.AgentEvent{Type: kind, SessionKey: "memory-of-" + one.caller.UserID,
 		AgentID: "demo", RunID: one.run.Run.ID,
@@ -230,8 +234,8 @@ func (s *stage) tell(one *streaming, kind string, payload protocol.Payload) erro
 	return nil
 }
 
-// each runs do for all sessions at once.
-func (s *stage) each(do func(*streaming) error) {
+// each calls do for all sessions at the same time.
+func (s *benchServer) each(do func(*streaming) error) {
 	s.b.Helper()
 	var all sync.WaitGroup
 	for _, one := range s.sessions {
@@ -247,7 +251,7 @@ func (s *stage) each(do func(*streaming) error) {
 	}
 }
 
-// stamp begins a piece of an answer with the time that it is.
+// stamp returns the n-th piece of an answer, which begins with the current time.
 func stamp(n int) string {
 	text := "@" + strconv.FormatInt(time.Now().UnixNano(), 10) +
 		"@ some *words* of an answer with `code`"
@@ -257,15 +261,17 @@ func stamp(n int) string {
 	return text + ", "
 }
 
-// timings gathers durations from several goroutines.
+// timings collects durations from several goroutines.
 type timings struct {
+	// mu guards the following field.
 	mu  sync.Mutex
 	all []time.Duration
 }
 
-// note takes the time since the stamp in a piece, and reports whether this is one.
-func (t *timings) note(said []byte) bool {
-	_, rest, ok := bytes.Cut(said, []byte(`"payload":{"content":"@`))
+// note adds the time since the stamp of a piece. It reports whether the frame has a stamped
+// piece.
+func (t *timings) note(frame []byte) bool {
+	_, rest, ok := bytes.Cut(frame, []byte(`"payload":{"content":"@`))
 	if !ok {
 		return false
 	}
@@ -280,7 +286,7 @@ func (t *timings) note(said []byte) bool {
 	return true
 }
 
-// take gives the quantiles of what was gathered, in µs, and gathers anew.
+// take returns quantiles of the collected durations in µs, and removes all durations.
 func (t *timings) take(quantiles ...float64) (at []float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -292,12 +298,13 @@ func (t *timings) take(quantiles ...float64) (at []float64) {
 	return at
 }
 
-// figures are those of the rounds, by name.
+// figures are measured figures, by name.
 type figures struct {
-	all  map[string][]float64
-	last map[string]float64
+	all  map[string][]float64 // of all rounds
+	last map[string]float64   // of the last round
 }
 
+// newFigures returns no figures.
 func newFigures() figures { return figures{map[string][]float64{}, map[string]float64{}} }
 
 func (f figures) add(name string, v float64) {
@@ -310,7 +317,8 @@ func (f figures) addTimes(name string, t *timings) {
 	f.add(name+"-p99-µs", at[1])
 }
 
-// report gives the medians to the benchmark, and their spread to the reader.
+// report reports the median of each figure as a metric, and logs its smallest and largest
+// value.
 func (f figures) report(b *testing.B) {
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(f.all)) {
@@ -323,22 +331,22 @@ func (f figures) report(b *testing.B) {
 	b.Logf("medians of %d rounds (smallest–largest):%s", rounds, &lines)
 }
 
-// BenchmarkStoreBeforeSend is what an answer's reader waits for because a piece
-// is stored before it is sent: a piece every 40 ms, as a run coalesces them.
+// BenchmarkStoreBeforeSend measures the delay of a piece because it is stored before it is
+// sent. Each session gets a piece every 40 ms, which is how often a run appends.
 func BenchmarkStoreBeforeSend(b *testing.B) {
 	const interval, pieces = 40 * time.Millisecond, 30
 	for _, sessions := range []int{1, 500} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
-			s := newStage(b, sessions, false)
+			s := newBenchServer(b, sessions, false)
 			for b.Loop() {
 				f := newFigures()
 				for range rounds {
-					for _, w := range s.ways() {
-						s.each(w.begin)
+					for _, p := range s.paths() {
+						s.each(p.begin)
 						s.each(func(one *streaming) error {
 							time.Sleep(rand.N(interval))
 							for n := range pieces {
-								if err := w.say(one, stamp(n)); err != nil {
+								if err := p.add(one, stamp(n)); err != nil {
 									return err
 								}
 								time.Sleep(interval)
@@ -346,9 +354,9 @@ func BenchmarkStoreBeforeSend(b *testing.B) {
 							}
 							return nil
 						})
-						s.each(w.end)
-						f.addTimes(w.name+"-hub", &s.toHub)
-						f.addTimes(w.name+"-socket", &s.toSocket)
+						s.each(p.end)
+						f.addTimes(p.name+"-hub", &s.toHub)
+						f.addTimes(p.name+"-socket", &s.toSocket)
 					}
 					for _, q := range []string{"p50-µs", "p99-µs"} {
 						f.add("added-"+q, f.last["stored-socket-"+q]-f.last["memory-socket-"+q])
@@ -360,9 +368,9 @@ func BenchmarkStoreBeforeSend(b *testing.B) {
 	}
 }
 
-// BenchmarkStreaming is how many pieces a second 500 sessions get through, when
-// each says its next one as soon as its followers have had the last: in all, and
-// for each second of a core's time.
+// BenchmarkStreaming measures how many pieces 500 sessions can stream, in a second and in a
+// second of processor time. Each session adds its next piece as soon as its followers have
+// read the last one.
 func BenchmarkStreaming(b *testing.B) {
 	const sessions, pieces = 500, 20
 	for _, procs := range []int{1, 2} {
@@ -372,17 +380,17 @@ func BenchmarkStreaming(b *testing.B) {
 		}{{"none", nil}, {"plain", []bool{false}}, {"html", []bool{true}}} {
 			b.Run(fmt.Sprintf("procs=%d/followers=%s", procs, forms.name), func(b *testing.B) {
 				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-				s := newStage(b, sessions, forms.html...)
+				s := newBenchServer(b, sessions, forms.html...)
 				for b.Loop() {
 					f := newFigures()
 					for range rounds {
 						perCore := map[string]float64{}
-						for _, w := range s.ways() {
-							s.each(w.begin)
+						for _, p := range s.paths() {
+							s.each(p.begin)
 							begun, used := time.Now(), cpu()
 							s.each(func(one *streaming) error {
 								for n := range pieces {
-									if err := w.say(one, stamp(n)); err != nil {
+									if err := p.add(one, stamp(n)); err != nil {
 										return err
 									}
 									for range forms.html {
@@ -392,12 +400,12 @@ func BenchmarkStreaming(b *testing.B) {
 								return nil
 							})
 							took, busy := time.Since(begun), cpu()-used
-							s.each(w.end)
+							s.each(p.end)
 							s.toHub.take()
 							s.toSocket.take()
-							perCore[w.name] = sessions * pieces / busy.Seconds()
-							f.add(w.name+"-events/s", sessions*pieces/took.Seconds())
-							f.add(w.name+"-events/cpu-s", perCore[w.name])
+							perCore[p.name] = sessions * pieces / busy.Seconds()
+							f.add(p.name+"-events/s", sessions*pieces/took.Seconds())
+							f.add(p.name+"-events/cpu-s", perCore[p.name])
 						}
 						f.add("stored/memory-cpu", perCore["memory"]/perCore["stored"])
 					}
@@ -408,7 +416,7 @@ func BenchmarkStreaming(b *testing.B) {
 	}
 }
 
-// cpu is the processor time that this process has used.
+// cpu returns the processor time that this process has used.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

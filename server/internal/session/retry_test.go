@@ -34,9 +34,9 @@ func TestRetry(t *testing.T) {
 		Epoch: sent.Epoch, Seq: h.checkLog(t, "k").LastSeq}); again != want {
 		t.Errorf("retried as %+v, want %+v", again, want)
 	}
-	told := h.published.log("k")
+	published := h.published.log("k")
 	var e protocol.ChatEvent
-	if err := protocol.Decode(told[again.Seq-1].Payload, &e); err != nil {
+	if err := protocol.Decode(published[again.Seq-1].Payload, &e); err != nil {
 		t.Fatal(err)
 	}
 	sameMessages(t, "the event", []protocol.Message{e.Message}, []protocol.Message{asked})

@@ -15,7 +15,7 @@ func TestOnEndOutcome(t *testing.T) {
 	t.Parallel()
 	h := newTestService(t)
 	ctx := t.Context()
-	type told struct{ before, after []session.Ended }
+	type calls struct{ before, after []session.Ended }
 	watch := func(run string, into *[]session.Ended) {
 		t.Helper()
 		if err := h.OnEnd(ctx, run,
@@ -23,7 +23,7 @@ func TestOnEndOutcome(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check := func(name, run string, got *told, want session.Ended) {
+	check := func(name, run string, got *calls, want session.Ended) {
 		t.Helper()
 		watch(run, &got.after)
 		for when, ended := range map[string][]session.Ended{"waiting": got.before,
@@ -36,13 +36,13 @@ func TestOnEndOutcome(t *testing.T) {
 
 	outcome := session.Outcome{Status: session.RunCompleted,
 		Usage: protocol.Usage{InputTokens: 1, OutputTokens: 2}}
-	var completed told
+	var completed calls
 	sent := h.send(t, ann, "k", "Hi")
 	watch(sent.RunID, &completed.before)
 	b := h.begin(t, "k")
 	h.say(t, b, "whole ", "answer")
 	if len(completed.before) != 0 {
-		t.Error("told before the end")
+		t.Error("called before the end")
 	}
 	if err := h.Finish(ctx, b, outcome); err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestOnEndOutcome(t *testing.T) {
 
 	outcome = session.Outcome{Status: session.RunFailed, Code: protocol.Unavailable,
 		Error: "It is gone."}
-	var failed told
+	var failed calls
 	sent = h.send(t, ann, "k", "Hi")
 	watch(sent.RunID, &failed.before)
 	b = h.begin(t, "k")
@@ -65,7 +65,7 @@ func TestOnEndOutcome(t *testing.T) {
 		session.Ended{RunID: sent.RunID, SessionKey: "k", MessageID: b.Run.AnswerID,
 			Outcome: outcome, Content: "part"})
 
-	var withdrawn told
+	var withdrawn calls
 	sent = h.send(t, ann, "k", "Hi")
 	watch(sent.RunID, &withdrawn.before)
 	if _, _, err := h.Withdraw(ctx, ann.To("k"), sent.RunID); err != nil {
@@ -89,7 +89,7 @@ func TestOnEndOfADeletedSession(t *testing.T) {
 	}
 	if len(ended) != 2 || ended[0].Outcome.Status != session.RunCancelled ||
 		ended[1].Outcome.Code != protocol.NotFound {
-		t.Errorf("told %+v", ended)
+		t.Errorf("called with %+v", ended)
 	}
 }
 

@@ -72,8 +72,8 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkAudit reads a page of a log of 100,000 lines, of which every thousandth
-// is the one that is looked for, or none.
+// BenchmarkAudit reads a page of a log of 100,000 entries. Every thousandth entry matches
+// the filter, or none.
 func BenchmarkAudit(b *testing.B) {
 	s := openTest(b)
 	if err := s.Update(b.Context(), func(tx *Tx) error {

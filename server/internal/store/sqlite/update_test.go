@@ -120,8 +120,8 @@ func unexpected(way int, err error) string {
 	return ""
 }
 
-// hold keeps the committer busy until the function it gives is called, which
-// waits for what has been queued meanwhile to have gathered.
+// hold keeps the committer busy until release is called. release waits first until every
+// goroutine of the test is blocked, so that their Updates are queued.
 func hold(s *Store) (release func() error) {
 	gate, done := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -135,8 +135,8 @@ func hold(s *Store) (release func() error) {
 	}
 }
 
-// together runs the functions in one transaction and gives their answers.
-func together(s *Store, fns ...func(*Tx) error) []error {
+// updateTogether runs the functions as Updates in one transaction, and returns their errors.
+func updateTogether(s *Store, fns ...func(*Tx) error) []error {
 	release := hold(s)
 	errs := make([]error, len(fns))
 	var wg sync.WaitGroup
@@ -144,11 +144,12 @@ func together(s *Store, fns ...func(*Tx) error) []error {
 		wg.Go(func() { errs[i] = s.Update(context.Background(), fn) })
 		synctest.Wait() // so that they queue in order
 	}
-	_ = release() // where the store is at fault this has its part
+	_ = release() // if the transaction fails, the Update of hold fails, too
 	wg.Wait()
 	return errs
 }
 
+// insert returns a function that inserts the number n into scratch.
 func insert(n int) func(*Tx) error {
 	return func(tx *Tx) error {
 		_, err := tx.Exec(`INSERT INTO scratch VALUES (?, '')`, n)
@@ -169,7 +170,7 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 		}
 		// A row that only the commit finds fault with takes the others along,
 		// those too that refused: they had seen what is gone.
-		for i, err := range together(s, insert(1), orphan, func(*Tx) error { return errRefused }, insert(2)) {
+		for i, err := range updateTogether(s, insert(1), orphan, func(*Tx) error { return errRefused }, insert(2)) {
 			if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, errRefused) {
 				t.Errorf("update %d of a failed commit: %v, want store.ErrUnavailable", i, err)
 			}
@@ -178,7 +179,7 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 			t.Errorf("%d rows of a failed commit are there", n)
 		}
 		// And the next ones are as if nothing had been.
-		for i, err := range together(s, insert(3), insert(4)) {
+		for i, err := range updateTogether(s, insert(3), insert(4)) {
 			if err != nil {
 				t.Errorf("update %d after a failed commit: %v", i, err)
 			}
@@ -287,7 +288,7 @@ func TestUpdateFailures(t *testing.T) {
 					return nil
 				}
 				for _, fns := range [][]func(*Tx) error{{fill}, {forgiving}, {insert(1), forgiving, insert(2)}} {
-					for i, err := range together(s, fns...) {
+					for i, err := range updateTogether(s, fns...) {
 						if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), c.code) {
 							t.Errorf("update %d of %d: %v, want store.ErrUnavailable and %s", i, len(fns), err, c.code)
 						}
