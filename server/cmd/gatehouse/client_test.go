@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -136,11 +137,6 @@ func (c *client) waitIdle(key string) []protocol.Message {
 	}
 }
 
-// discardEvents is a publisher that drops every event.
-type discardEvents struct{}
-
-func (discardEvents) Publish(session.Event) {}
-
 // storedRun reads a run from the store in dir, which no process uses. It returns the
 // types of the run's events, and the text of its chunks.
 func storedRun(t *testing.T, dir, key, run string) (kinds []string, text string) {
@@ -155,7 +151,7 @@ func storedRun(t *testing.T, dir, key, run string) (kinds []string, text string)
 		}
 	}()
 	admin := session.Caller{UserID: "admin", Role: protocol.Admin}
-	r, err := session.New(store.Sessions(), discardEvents{},
+	r, err := session.New(store.Sessions(), storetest.DiscardEvents{},
 		setting.Fixed(session.Settings{})).Replay(t.Context(), admin.To(key), "", 0,
 		session.Span{Events: 1e5, Bytes: 1e8})
 	if err != nil {

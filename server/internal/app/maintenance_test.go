@@ -17,12 +17,9 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
-
-type discard struct{}
-
-func (discard) Publish(session.Event) {}
 
 // stuckStore is a store that, once gone is set, answers nothing until the caller's
 // context ends.
@@ -82,7 +79,7 @@ func newFixture(t *testing.T, keep config.Retention) *fixture {
 		current(h.gatehouse, func(s *settings) media.Settings { return s.media })); err != nil {
 		t.Fatal(err)
 	}
-	h.sessions = session.New(h.store, discard{}, setting.Fixed(session.Settings{}))
+	h.sessions = session.New(h.store, storetest.DiscardEvents{}, setting.Fixed(session.Settings{}))
 	h.runner = run.New(h.sessions, h.media, current(h.gatehouse,
 		func(s *settings) run.Settings { return s.run }), h.Log)
 	t.Cleanup(func() {

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -132,7 +133,7 @@ func TestOtherRunnersDoNotEndALiveRun(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		sessions := session.New(store.Sessions(), discardEvents{},
+		sessions := session.New(store.Sessions(), storetest.DiscardEvents{},
 			setting.Fixed(session.Settings{}))
 		r := newRunnerWith(sessions, map[string]agent.Agent{"a": wordsAgent(100, time.Second)})
 		ann := session.Caller{UserID: "ann", Role: protocol.Operator}

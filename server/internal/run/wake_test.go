@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/sqlite"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -79,11 +80,6 @@ func TestWakeWhileTheWorkerEnds(t *testing.T) {
 	})
 }
 
-// discardEvents is a publisher that drops every event.
-type discardEvents struct{}
-
-func (discardEvents) Publish(session.Event) {}
-
 // On a real store: send, wake, stream and abort, and the transcript afterwards.
 func TestRunsOnARealStore(t *testing.T) {
 	t.Parallel()
@@ -96,7 +92,7 @@ func TestRunsOnARealStore(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	sessions := session.New(store.Sessions(), discardEvents{}, setting.Fixed(session.Settings{}))
+	sessions := session.New(store.Sessions(), storetest.DiscardEvents{}, setting.Fixed(session.Settings{}))
 	emitted := make(chan struct{}, 1)
 	r := newRunnerWith(sessions, map[string]agent.Agent{
 		"quick": wordsAgent(300, 0),

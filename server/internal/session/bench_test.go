@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 )
 
 // The number of stored events per second, each a piece of an answer in a durable
@@ -16,7 +17,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, sessions := range []int{1, 500} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
 			h := testService{store: openStore(b)}
-			h.Service = session.New(h.store, discardEvents{}, noLimit)
+			h.Service = session.New(h.store, storetest.DiscardEvents{}, noLimit)
 			begun := make([]session.StartedRun, sessions)
 			for i := range begun {
 				key := fmt.Sprint("session-", i)

@@ -37,10 +37,10 @@ func (c *client) load(t failer, h testService) {
 }
 
 // step replays once and applies the events. After a reset, it loads the history.
-func (c *client) step(t failer, h testService, most session.Span) session.Replay {
+func (c *client) step(t failer, h testService, limit session.Span) session.Replay {
 	t.Helper()
 	at := c.shown.Cursor()
-	r, err := h.Replay(context.Background(), root.To(c.key), at.Epoch, at.AfterSeq, most)
+	r, err := h.Replay(context.Background(), root.To(c.key), at.Epoch, at.AfterSeq, limit)
 	try(t, r, err)
 	if r.Reset {
 		if len(r.Events) > 0 {
@@ -60,10 +60,10 @@ func (c *client) step(t failer, h testService, most session.Span) session.Replay
 }
 
 // catchUp replays until there are no more events.
-func (c *client) catchUp(t failer, h testService, most session.Span) {
+func (c *client) catchUp(t failer, h testService, limit session.Span) {
 	t.Helper()
 	for {
-		r := c.step(t, h, most)
+		r := c.step(t, h, limit)
 		switch at := c.shown.Cursor().AfterSeq; {
 		case at == r.Session.LastSeq:
 			return
@@ -76,14 +76,14 @@ func (c *client) catchUp(t failer, h testService, most session.Span) {
 // checkReplay fails unless the replay from that cursor is correct, from the cache and
 // from the store.
 func (h testService) checkReplay(t failer, key, epoch string, after int64,
-	most session.Span) session.Replay {
+	limit session.Span) session.Replay {
 	t.Helper()
-	r, err := h.Replay(context.Background(), root.To(key), epoch, after, most)
+	r, err := h.Replay(context.Background(), root.To(key), epoch, after, limit)
 	try(t, r, err)
-	fromStore, err := h.cold.Replay(context.Background(), root.To(key), epoch, after, most)
+	fromStore, err := h.cold.Replay(context.Background(), root.To(key), epoch, after, limit)
 	try(t, fromStore, err)
 	if !sameReplay(r, fromStore) {
-		t.Fatalf("after %d (%+v) the answer is\n%+v\nand the store's\n%+v", after, most, r,
+		t.Fatalf("after %d (%+v) the answer is\n%+v\nand the store's\n%+v", after, limit, r,
 			fromStore)
 	}
 	rec, err := h.Find(context.Background(), root.To(key))
@@ -102,18 +102,19 @@ func (h testService) checkReplay(t failer, key, epoch string, after int64,
 		if e.Seq <= after || r.Reset {
 			continue
 		}
-		if size += len(e.Payload); len(want) == most.Events || len(want) > 0 && size > most.Bytes {
+		if size += len(e.Payload); len(want) == limit.Events || len(want) > 0 && size > limit.Bytes {
 			break
 		}
 		want = append(want, e)
 	}
 	if len(r.Events) != len(want) || len(want) > 0 && !reflect.DeepEqual(r.Events, want) {
-		t.Fatalf("after %d (%+v) there are %d events, want %d", after, most, len(r.Events),
+		t.Fatalf("after %d (%+v) there are %d events, want %d", after, limit, len(r.Events),
 			len(want))
 	}
 	return r
 }
 
+// sameReplay reports whether two replays are equal.
 func sameReplay(a, b session.Replay) bool {
 	return a.Session == b.Session && a.Reset == b.Reset && len(a.Events) == len(b.Events) &&
 		(len(a.Events) == 0 || reflect.DeepEqual(a.Events, b.Events))
@@ -126,11 +127,11 @@ func (h testService) checkAnswerText(t failer, key, runID string, every int64) {
 	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
 	published := h.published.log(key)
-	said := ""
+	want := ""
 	for through := int64(0); through <= rec.LastSeq; through++ {
 		if through > 0 {
 			if e := published[through-1]; e.Kind == protocol.RunChunk && e.RunID == runID {
-				said += chunkOf(t, e.Payload)
+				want += chunkOf(t, e.Payload)
 			}
 		}
 		if through%every > 0 && (through < rec.Floor-1 || through > rec.Floor+1) {
@@ -140,13 +141,14 @@ func (h testService) checkAnswerText(t failer, key, runID string, every int64) {
 		if through < rec.Floor && errors.Is(err, store.ErrNotFound) {
 			continue
 		}
-		if err != nil || got != said {
-			t.Fatalf("through %d (floor %d) run %s said %q (%v), want %q", through, rec.Floor,
-				runID, got, err, said)
+		if err != nil || got != want {
+			t.Fatalf("through %d (floor %d) the text of run %s is %q (%v), want %q", through, rec.Floor,
+				runID, got, err, want)
 		}
 	}
 }
 
+// chunkOf returns the text of a chunk event.
 func chunkOf(t failer, payload []byte) string {
 	t.Helper()
 	var e protocol.AgentEvent

@@ -17,15 +17,15 @@ var (
 	farPast   = time.Now().Add(-1000 * time.Hour)
 )
 
-// counting is a store that counts the removals in each transaction, and fails in one of
-// them.
-type counting struct {
+// removalCounter is a store that counts the removed events in each transaction, and fails in
+// one of them.
+type removalCounter struct {
 	session.Store
 	updates, removed, most atomic.Int64
 	failAt                 atomic.Int64 // the number of an Update; 0: none
 }
 
-func (c *counting) Update(ctx context.Context, fn func(session.Tx) error) error {
+func (c *removalCounter) Update(ctx context.Context, fn func(session.Tx) error) error {
 	n := c.updates.Add(1)
 	return c.Store.Update(ctx, func(tx session.Tx) error {
 		counted := &countedTx{Tx: tx}
@@ -71,8 +71,8 @@ func (h testService) appendWords(t failer, b session.StartedRun, words int) {
 	}
 }
 
-// at returns a client that has the log up to a seq.
-func (h testService) at(t failer, key string, seq int64) *client {
+// clientAt returns a client that has read the log up to a seq.
+func (h testService) clientAt(t failer, key string, seq int64) *client {
 	t.Helper()
 	c := newClient(key)
 	for c.shown.Cursor().AfterSeq < seq {
@@ -87,7 +87,7 @@ func (h testService) at(t failer, key string, seq int64) *client {
 // on.
 func TestCompactUnderClients(t *testing.T) {
 	t.Parallel()
-	store := &counting{Store: openStore(t)}
+	store := &removalCounter{Store: openStore(t)}
 	h := newTestServiceOn(store)
 	const words = 4100 // three transactions
 	h.send(t, ann, "k", "question")
@@ -102,7 +102,7 @@ func TestCompactUnderClients(t *testing.T) {
 	start := answerSeq(t, h, first)
 	clients := func(places ...int64) (at []*client) {
 		for _, seq := range places {
-			at = append(at, h.at(t, "k", seq))
+			at = append(at, h.clientAt(t, "k", seq))
 		}
 		return at
 	}
@@ -135,11 +135,11 @@ func TestCompactUnderClients(t *testing.T) {
 	if n, err := h.Compact(t.Context(), farFuture); n != 2000 || !errors.Is(err, errDisk) {
 		t.Fatalf("%d pieces were removed before the disk was full (%v)", n, err)
 	}
-	resume("half folded", early, start+2000)
+	resume("half compacted", early, start+2000)
 	if n, err := h.Compact(t.Context(), farFuture); n != words-2000 || err != nil {
 		t.Fatalf("%d pieces were removed (%v)", n, err)
 	}
-	resume("folded", late, start+words)
+	resume("compacted", late, start+words)
 	if n, err := h.Compact(t.Context(), farFuture); n != 0 || err != nil {
 		t.Fatalf("%d pieces were removed twice (%v)", n, err)
 	}
@@ -147,7 +147,7 @@ func TestCompactUnderClients(t *testing.T) {
 	if n, err := h.Compact(t.Context(), farFuture); n != 2 || err != nil {
 		t.Fatalf("%d pieces were removed (%v)", n, err)
 	}
-	resume("all folded", end, answerSeq(t, h, second)+2)
+	resume("all compacted", end, answerSeq(t, h, second)+2)
 	if most := store.most.Load(); most != 2000 {
 		t.Errorf("a transaction removed %d events", most)
 	}
@@ -159,6 +159,7 @@ func TestCompactUnderClients(t *testing.T) {
 	h.checkLog(t, "k")
 }
 
+// answerSeq returns the seq of a run's answer.
 func answerSeq(t failer, h testService, b session.StartedRun) int64 {
 	t.Helper()
 	for _, m := range h.history(t, b.Key) {
@@ -170,7 +171,8 @@ func answerSeq(t failer, h testService, b session.StartedRun) int64 {
 	return 0
 }
 
-// age makes everything that has ended two hours older, and returns a time after that.
+// age makes ended runs and idle sessions two hours older, and returns a time between then
+// and now.
 func (h testService) age(t failer) time.Time {
 	t.Helper()
 	const hours = 2 * time.Hour
@@ -208,7 +210,7 @@ func (h testService) age(t failer) time.Time {
 func TestCompactRemovesOldPieces(t *testing.T) {
 	t.Parallel()
 	h := newTestService(t)
-	const sessions = 70 // more than are looked at at once
+	const sessions = 70 // more than sweepPage
 	for i := range sessions {
 		h.answered(t, ann, fmt.Sprint(i), "question", "answer")
 	}
@@ -244,7 +246,7 @@ func TestLongLogsAreClearedInSteps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store := &counting{Store: openStore(t)}
+			store := &removalCounter{Store: openStore(t)}
 			h := newTestServiceOn(store)
 			h.send(t, ann, "k", "question")
 			first := h.begin(t, "k")
@@ -254,9 +256,9 @@ func TestLongLogsAreClearedInSteps(t *testing.T) {
 			second := h.begin(t, "k")
 			h.say(t, second, "under ", "way")
 			before := h.history(t, "k")
-			follower := h.at(t, "k", 100)
+			follower := h.clientAt(t, "k", 100)
 
-			for _, at := range []int64{3, 2} { // among the steps, and at the end
+			for _, at := range []int64{3, 2} { // in a step, and in the last transaction
 				store.failAt.Store(store.updates.Load() + at)
 				if err := clear(h); !errors.Is(err, errDisk) {
 					t.Fatal(err)
@@ -308,7 +310,7 @@ func TestRetain(t *testing.T) {
 	h := newTestService(t)
 	yes := true
 	const sessions = 70
-	for i := range sessions { // more than are looked at at once
+	for i := range sessions { // more than sweepPage
 		h.answered(t, ann, fmt.Sprint("old-", i), "question", "answer")
 	}
 	if _, err := h.Patch(t.Context(), ann.To("old-7"), nil, &yes); err != nil {
@@ -359,7 +361,7 @@ func TestRetain(t *testing.T) {
 // A session that is used while Retain works is not deleted.
 func TestRetainLooksAgain(t *testing.T) {
 	t.Parallel()
-	store := &meanwhile{Store: openStore(t)}
+	store := &afterView{Store: openStore(t)}
 	h := newTestServiceOn(store)
 	for _, key := range []string{"asked", "said", "gone"} {
 		h.answered(t, ann, key, "question", "answer")

@@ -427,7 +427,7 @@ func (l *crashTest) ask(mark string) step {
 func (l *crashTest) compact() step {
 	now := time.Now().Add(time.Hour)
 	transcripts := func() (texts []string) {
-		service := session.New(l.store, discardEvents{}, noLimit)
+		service := session.New(l.store, storetest.DiscardEvents{}, noLimit)
 		for _, key := range l.keys() {
 			if rec := l.record(key); rec.ID != 0 && rec.DeletedAt.IsZero() {
 				texts = append(texts, encoded(storetest.Transcript(l.t, service, key))...)
@@ -599,7 +599,7 @@ func (l *crashTest) repeat(mark string, before *session.Sent) {
 func (l *crashTest) endRuns() {
 	for _, key := range l.keys() {
 		// it may be deleted already
-		_ = session.New(l.store, discardEvents{}, noLimit).Delete(context.Background(),
+		_ = session.New(l.store, storetest.DiscardEvents{}, noLimit).Delete(context.Background(),
 			root.To(key))
 	}
 }

@@ -17,7 +17,7 @@ import (
 type faultyStore struct {
 	session.Store
 	noUpdate, noView atomic.Bool
-	arrived, gate    chan struct{} // if set, an Update says that it is there, and waits
+	arrived, gate    chan struct{} // if set, an Update sends to arrived, and waits for gate
 }
 
 var errDisk = errors.New("the disk is full")
@@ -44,13 +44,13 @@ func (m *faultyStore) View(ctx context.Context, fn func(session.Tx) error) error
 	return m.Store.View(ctx, fn)
 }
 
-// meanwhile is a store that calls a function once, after a View.
-type meanwhile struct {
+// afterView is a store that calls then once, after a View.
+type afterView struct {
 	session.Store
 	then func()
 }
 
-func (m *meanwhile) View(ctx context.Context, fn func(session.Tx) error) error {
+func (m *afterView) View(ctx context.Context, fn func(session.Tx) error) error {
 	err := m.Store.View(ctx, fn)
 	if then := m.then; then != nil {
 		m.then = nil
@@ -136,7 +136,7 @@ func TestOnlyStoredEventsArePublished(t *testing.T) {
 }
 
 // A run whose history cannot be read stays queued.
-func TestBeginFailsWhole(t *testing.T) {
+func TestBeginWithoutHistory(t *testing.T) {
 	t.Parallel()
 	store := &faultyStore{Store: openStore(t)}
 	h := newTestServiceOn(store)
@@ -185,7 +185,7 @@ func TestWaitForASessionEnds(t *testing.T) {
 		_, err := h.Inject(context.Background(), ann.To("k"), "note", "")
 		done <- err
 	}()
-	<-store.arrived // it has the session
+	<-store.arrived // Inject holds the lock of the session
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gone := errors.New("gone")
 	cancel(gone)

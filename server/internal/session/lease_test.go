@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// ends counts the events that end a run.
-func ends(events []session.StoredEvent, run string) (n int) {
+// countEnds counts the events that end a run.
+func countEnds(events []session.StoredEvent, run string) (n int) {
 	for _, e := range events {
 		if e.RunID == run && (e.Kind == protocol.RunCompleted || e.Kind == protocol.RunFailed ||
 			e.Kind == protocol.RunCancelled) {
@@ -41,8 +42,8 @@ func TestOrphanEndsOnce(t *testing.T) {
 		var ended, waited atomic.Int32
 		var wg sync.WaitGroup
 		for _, other := range []string{"a", "b", "c"} {
-			// Each with locks and a memory of its own, as another process has.
-			process := session.New(store, discardEvents{}, noLimit)
+			// Each Service has its own locks and cache, as in another process.
+			process := session.New(store, storetest.DiscardEvents{}, noLimit)
 			wg.Go(func() {
 				n, waiting, err := process.Recover(context.Background(), other, false)
 				if err != nil {
@@ -71,8 +72,8 @@ func TestOrphanEndsOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		events := owner.stored(t, rec.ID)
-		if n := ends(events, sent.RunID); n != 1 || ended.Load() != 1 || waited.Load() == 0 {
-			t.Fatalf("the run has %d ends, %d ended it, %d found the next one waiting", n,
+		if n := countEnds(events, sent.RunID); n != 1 || ended.Load() != 1 || waited.Load() == 0 {
+			t.Fatalf("the run has %d ends, %d calls ended it, %d found the next run queued", n,
 				ended.Load(), waited.Load())
 		}
 		late := newClient(key)
@@ -112,7 +113,7 @@ func TestLeases(t *testing.T) {
 	}
 	over := time.Now().Add(-time.Millisecond)
 	recovers("other", false, 0)
-	recovers(holder, true, 0) // it is its own
+	recovers(holder, true, 0) // the run is the holder's own
 	renew("other", over)
 	recovers("other", false, 0)
 	renew(holder, over)
@@ -142,7 +143,7 @@ func TestLeases(t *testing.T) {
 // next run stays queued.
 func TestLeaseIsRenewedInTime(t *testing.T) {
 	t.Parallel()
-	store := &meanwhile{Store: openStore(t)}
+	store := &afterView{Store: openStore(t)}
 	h := newTestServiceOn(store)
 	h.send(t, ann, "k", "question")
 	h.send(t, ann, "k", "next")
@@ -167,13 +168,13 @@ func TestLeaseIsRenewedInTime(t *testing.T) {
 // answer.
 func TestPieceBeforeTheEnd(t *testing.T) {
 	t.Parallel()
-	store := &meanwhile{Store: openStore(t)}
+	store := &afterView{Store: openStore(t)}
 	h, other := newTestServiceOn(store), newTestServiceOn(store)
 	h.send(t, ann, "k", "question")
 	b := h.begin(t, "k")
 	h.say(t, b, "some")
 	store.then = func() {
-		store.then = func() { h.say(t, b, " words") } // once the answer was gathered
+		store.then = func() { h.say(t, b, " words") } // after the answer was read
 	}
 	if n, _, err := other.Recover(t.Context(), "other", true); n != 1 || err != nil {
 		t.Errorf("%d runs were interrupted (%v)", n, err)

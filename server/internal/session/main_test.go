@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 )
@@ -65,11 +66,6 @@ func (r *recorder) log(key string) []session.Event {
 	return events
 }
 
-// discardEvents is a Publisher that drops every event.
-type discardEvents struct{}
-
-func (discardEvents) Publish(session.Event) {}
-
 func openStore(t testing.TB) session.Store {
 	t.Helper()
 	s, _ := openStores(t)
@@ -92,7 +88,7 @@ func newTestServiceOn(store session.Store) testService { return newTestServiceWi
 func newTestServiceWith(store session.Store, settings setting.Live[session.Settings]) testService {
 	published := &recorder{}
 	return testService{session.New(store, published, settings),
-		session.New(store, discardEvents{}, settings), store, published}
+		session.New(store, storetest.DiscardEvents{}, settings), store, published}
 }
 
 // noLimit are the default settings.

@@ -22,7 +22,7 @@ var asCaller = map[string]func(s *session.Service, who session.Caller, key, run 
 		_, err := s.Retry(context.Background(), who.To(key), session.RetryRequest{RunID: run})
 		if e := (*protocol.Error)(nil); errors.As(err, &e) &&
 			e.Code == protocol.FailedPrecondition {
-			return nil // the run is active, which is told only to who may retry it
+			return nil // the caller has access: the run is active, so it cannot be retried
 		}
 		return err
 	},

@@ -146,17 +146,12 @@ func rowsAfterCrash(t *rapid.T, dir string, image diskImage) string {
 	if err != nil || verdict != "ok" {
 		t.Fatalf("%q, %v", verdict, err)
 	}
-	if _, _, err := session.New(s.Sessions(), discardEvents{}, setting.Fixed(session.Settings{})).Recover(context.Background(), "the next", true); err != nil {
+	if _, _, err := session.New(s.Sessions(), storetest.DiscardEvents{}, setting.Fixed(session.Settings{})).Recover(context.Background(), "the next", true); err != nil {
 		t.Fatalf("recover: %v", err)
 	}
 	storetest.CheckConsistency(t, s.Sessions())
 	return rows
 }
-
-// discardEvents is a Publisher that drops every event.
-type discardEvents struct{}
-
-func (discardEvents) Publish(session.Event) {}
 
 // owner owns all sessions of these tests.
 var owner = session.Caller{UserID: "ann", Role: protocol.Operator}
@@ -164,7 +159,7 @@ var owner = session.Caller{UserID: "ann", Role: protocol.Operator}
 // runSteps makes that many changes in two sessions, each in one transaction. It returns
 // the images before the first change and after each.
 func runSteps(t *rapid.T, s *Store, steps int) []diskImage {
-	service := session.New(s.Sessions(), discardEvents{}, setting.Fixed(session.Settings{}))
+	service := session.New(s.Sessions(), storetest.DiscardEvents{}, setting.Fixed(session.Settings{}))
 	images := []diskImage{capture(t, s)}
 	running := map[string]session.StartedRun{}
 	for n := range steps {

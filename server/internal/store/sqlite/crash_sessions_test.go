@@ -140,7 +140,7 @@ func (h printed) check(t *testing.T, dir string) {
 	defer s.Close()
 	store := s.Sessions()
 	storetest.CheckConsistency(t, store)
-	service := session.New(store, discardEvents{}, setting.Fixed(session.Settings{}))
+	service := session.New(store, storetest.DiscardEvents{}, setting.Fixed(session.Settings{}))
 	if _, _, err := service.Recover(context.Background(), "the next", true); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -76,14 +77,8 @@ func put(t testing.TB, s *Store, query string, args ...any) {
 	}
 }
 
-// failer has the methods that *testing.T and *rapid.T share.
-type failer interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}
-
 // number returns the only value of a query's result.
-func number(t failer, s *Store, query string, args ...any) (n int64) {
+func number(t storetest.Failer, s *Store, query string, args ...any) (n int64) {
 	t.Helper()
 	if err := s.View(context.Background(), func(tx *Tx) error { return tx.QueryRow(query, args...).Scan(&n) }); err != nil {
 		t.Fatalf("%s: %v", query, err)

@@ -17,18 +17,18 @@ import (
 
 var errRefused = errors.New("refused")
 
-// What an Update in the property below does.
+// What an Update of TestUpdateProperty does.
 const (
 	succeed = iota
 	refuse
 	panics
-	violate // a constraint
-	cancelled
-	ways
+	violate    // violates a constraint
+	cancelled  // has a context that is done
+	behaviours // the number of behaviours
 )
 
-// Whatever writers do at the same time, each row that an Update put there is
-// there if and only if that Update returned nil, and counting loses nothing.
+// Whatever concurrent writers do, the row of an Update is stored if and only if the Update
+// returned nil, and the counter has the number of stored rows.
 func TestUpdateProperty(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
@@ -37,28 +37,28 @@ func TestUpdateProperty(t *testing.T) {
 	put(t, s, `INSERT INTO counter VALUES (0)`)
 	var base, total int64
 	rapid.Check(t, func(t *rapid.T) {
-		plans := rapid.SliceOfN(rapid.SliceOfN(rapid.IntRange(0, ways-1), 0, 12), 1, 24).Draw(t, "writers")
+		plans := rapid.SliceOfN(rapid.SliceOfN(rapid.IntRange(0, behaviours-1), 0, 12), 1, 24).Draw(t, "writers")
 		var wg sync.WaitGroup
 		answers := make([][]error, len(plans))
 		at := func(w, i int) int64 { return base + int64(w)*100 + int64(i) }
 		for w, plan := range plans {
 			answers[w] = make([]error, len(plan))
 			wg.Go(func() {
-				for i, way := range plan {
-					answers[w][i] = s.try(at(w, i), way)
+				for i, behaviour := range plan {
+					answers[w][i] = addRow(s, at(w, i), behaviour)
 				}
 			})
 		}
 		wg.Wait()
 		for w, plan := range plans {
-			for i, way := range plan {
+			for i, behaviour := range plan {
 				err := answers[w][i]
-				if fault := unexpected(way, err); fault != "" {
+				if fault := unexpected(behaviour, err); fault != "" {
 					t.Errorf("writer %d, step %d: %s: %v", w, i, fault, err)
 				}
 				want := err == nil
 				if got := number(t, s, `SELECT count(*) FROM scratch WHERE n = ?`, at(w, i)) == 1; got != want {
-					t.Errorf("writer %d, step %d: there %v, acknowledged %v", w, i, got, want)
+					t.Errorf("writer %d, step %d: stored %v, acknowledged %v", w, i, got, want)
 				}
 				if want {
 					total++
@@ -72,11 +72,11 @@ func TestUpdateProperty(t *testing.T) {
 	})
 }
 
-// try adds the row n and one to the counter, in one of the ways.
-func (s *Store) try(n int64, way int) error {
+// addRow inserts the row n and increments the counter in an Update with that behaviour.
+func addRow(s *Store, n int64, behaviour int) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if way == cancelled {
+	if behaviour == cancelled {
 		cancel()
 	}
 	return s.Update(ctx, func(tx *Tx) error {
@@ -90,7 +90,7 @@ func (s *Store) try(n int64, way int) error {
 		if _, err := tx.Exec(`INSERT INTO scratch VALUES (?, 'x')`, n); err != nil {
 			return err
 		}
-		switch way {
+		switch behaviour {
 		case refuse:
 			return errRefused
 		case panics:
@@ -103,18 +103,18 @@ func (s *Store) try(n int64, way int) error {
 	})
 }
 
-// unexpected says what is wrong with the answer to a way.
-func unexpected(way int, err error) string {
+// unexpected returns what is wrong with the error of an Update with that behaviour, or "".
+func unexpected(behaviour int, err error) string {
 	switch {
-	case way == succeed && err != nil:
-		return "a good one failed"
-	case way == refuse && err != errRefused:
+	case behaviour == succeed && err != nil:
+		return "an Update without an error failed"
+	case behaviour == refuse && err != errRefused:
 		return "an error came back as another one"
-	case way == panics && (err == nil || !strings.Contains(err.Error(), "on purpose")):
-		return "a panic was not told"
-	case way == violate && (err == nil || errors.Is(err, store.ErrUnavailable)):
-		return "a constraint is not the store's failure"
-	case way == cancelled && !errors.Is(err, context.Canceled):
+	case behaviour == panics && (err == nil || !strings.Contains(err.Error(), "on purpose")):
+		return "a panic was not returned as an error"
+	case behaviour == violate && (err == nil || errors.Is(err, store.ErrUnavailable)):
+		return "a violated constraint must not be a failure of the store"
+	case behaviour == cancelled && !errors.Is(err, context.Canceled):
 		return "ran without a context"
 	}
 	return ""
@@ -168,8 +168,8 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 			_, err := tx.Exec(`INSERT INTO part VALUES (99)`)
 			return err
 		}
-		// A row that only the commit finds fault with takes the others along,
-		// those too that refused: they had seen what is gone.
+		// If the commit fails because of one Update, all Updates in it fail, even those that
+		// returned an error: they may have read what is undone.
 		for i, err := range updateTogether(s, insert(1), orphan, func(*Tx) error { return errRefused }, insert(2)) {
 			if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, errRefused) {
 				t.Errorf("update %d of a failed commit: %v, want store.ErrUnavailable", i, err)
@@ -178,7 +178,7 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 		if n := number(t, s, `SELECT (SELECT count(*) FROM scratch) + (SELECT count(*) FROM part)`); n != 0 {
 			t.Errorf("%d rows of a failed commit are there", n)
 		}
-		// And the next ones are as if nothing had been.
+		// The next transaction succeeds.
 		for i, err := range updateTogether(s, insert(3), insert(4)) {
 			if err != nil {
 				t.Errorf("update %d after a failed commit: %v", i, err)
@@ -226,7 +226,8 @@ func TestUpdateContext(t *testing.T) {
 	})
 }
 
-// The engine's failures are the store's, undo everything, and pass.
+// A failure of the engine undoes the whole transaction and wraps store.ErrUnavailable. When
+// the cause is gone, Updates succeed again.
 func TestUpdateFailures(t *testing.T) {
 	t.Parallel()
 	fill := func(tx *Tx) error {
@@ -282,7 +283,7 @@ func TestUpdateFailures(t *testing.T) {
 				defer s.Close()
 				createScratch(t, s)
 				heal := c.cause(t, s)
-				forgiving := func(tx *Tx) error { // it does not look at errors
+				forgiving := func(tx *Tx) error { // ignores errors
 					_ = fill(tx)
 					_ = insert(5)(tx)
 					return nil

@@ -25,7 +25,7 @@ type Failer interface {
 // that the log says. Nobody may change the store meanwhile.
 func CheckConsistency(t Failer, s session.Store) {
 	t.Helper()
-	service := session.New(s, discardEvents{}, setting.Fixed(session.Settings{}))
+	service := session.New(s, DiscardEvents{}, setting.Fixed(session.Settings{}))
 	for _, rec := range undeleted(t, s) {
 		log := Log(t, s, rec)
 		checkGaps(t, rec, log)
@@ -74,10 +74,11 @@ func foldLog(t Failer, rec session.Record, log []session.StoredEvent) (transcrip
 	return transcript
 }
 
-// discardEvents is a Publisher that drops every event.
-type discardEvents struct{}
+// DiscardEvents is a session.Publisher that drops every event.
+type DiscardEvents struct{}
 
-func (discardEvents) Publish(session.Event) {}
+// Publish does nothing.
+func (DiscardEvents) Publish(session.Event) {}
 
 var admin = session.Caller{UserID: "admin", Role: protocol.Admin}
 
