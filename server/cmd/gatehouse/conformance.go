@@ -24,8 +24,8 @@ func conform(ctx context.Context, p probeFlags, token string, out, errs io.Write
 		return usageError{fmt.Errorf("-rows: %w", err)}
 	}
 	if token == "" {
-		return usageError{fmt.Errorf("conformance needs an admin's token: use -token-file FILE, "+
-			"or set %s", tokenVariable)}
+		return usageError{fmt.Errorf("conformance needs an admin's token: "+
+			"use -token-file FILE, or set %s", tokenVariable)}
 	}
 	target, err := conformance.At(p.url, token, nil)
 	if err != nil {

@@ -96,8 +96,8 @@ func checkKey(p *protocol.KeysCreateParams) error {
 	case p.Name == "" || utf8.RuneCountInString(p.Name) > maxKeyName || !printable.Text(p.Name):
 		return refuse("name must be 1 to %d printable characters: what the key is for", maxKeyName)
 	case p.UserID == "" || len(p.UserID) > protocol.MaxUserIDLength || !printable.Text(p.UserID):
-		return refuse("userId must be 1 to %d bytes of printable text: the user that the key's "+
-			"holder acts as", protocol.MaxUserIDLength)
+		return refuse("userId must be 1 to %d bytes of printable text: "+
+			"the user that the key's holder acts as", protocol.MaxUserIDLength)
 	case !p.Role.Valid():
 		return refuse("role must be viewer, operator or admin")
 	case p.ExpiresIn < 0 || p.ExpiresIn > int64(maxKeyLife/time.Second):

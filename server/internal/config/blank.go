@@ -126,8 +126,8 @@ func (b *blanker) checkBraces() {
 		return
 	}
 	b.lexical = append(b.lexical, lexicalFault{len(b.clean) - len(text), "this is not JSON5: " +
-		"the outer braces are missing; put a { before this key and a } at the end of the file, " +
-		"as in { " + shorten(string(text[:n])) + ": … }"})
+		"the outer braces are missing; put a { before " +
+		"this key and a } at the end of the file, as in { " + shorten(string(text[:n])) + ": … }"})
 }
 
 // keyLength returns the length of the key, bare or quoted, at the start of text.

@@ -124,12 +124,12 @@ func gatewayKeys() []key {
 				"should be able to read it."),
 		newKey("gateway.allowed_origins", listOf(origin()), nil,
 			func(t target) *[]string { return &t.config.Gateway.AllowedOrigins },
-			"The pages of other origins that may connect. The gateway's own pages "+
-				"always may.").live(),
+			"The pages of other origins that may connect. "+
+				"The gateway's own pages always may.").live(),
 		newKey("gateway.rate_limit_rpm", integer(0, 100000), 0,
 			func(t target) *int { return &t.config.Gateway.RateLimitRPM },
-			"Requests per minute that a user may make over its WebSockets, with a burst of 5; 0 "+
-				"is no limit.").live(),
+			"Requests per minute that a user may make over "+
+				"its WebSockets, with a burst of 5; 0 is no limit.").live(),
 		newKey("gateway.max_connections", integer(1, 1_000_000), 10_000,
 			func(t target) *int { return &t.config.Gateway.Limits.Connections },
 			"How many connections may be open at once.").live(),
@@ -142,8 +142,8 @@ func gatewayKeys() []key {
 				"`gateway.trusted_proxies` are exempt.").live(),
 		newKey("gateway.max_pending_connections", integer(10, 1_000_000), 1000,
 			func(t target) *int { return &t.config.Gateway.Limits.PendingConnections },
-			"How many connections may be unauthenticated, including those that wait for "+
-				"pairing.").live(),
+			"How many connections may be unauthenticated, "+
+				"including those that wait for pairing.").live(),
 		newKey("gateway.max_pending_pairings", integer(1, 100_000), 1000,
 			func(t target) *int { return &t.config.Gateway.Limits.PendingPairings },
 			"How many pairings may wait for an admin.").live(),
@@ -174,15 +174,15 @@ func gatewayKeys() []key {
 func storageAndLogKeys() []key {
 	return []key{
 		newKey("data_dir", filePath(), "", func(t target) *string { return &t.config.DataDir },
-			"The folder of all data: the database, uploaded files, the generated token and "+
-				"certificates.").
+			"The folder of all data: the database, "+
+				"uploaded files, the generated token and certificates.").
 			overriddenBy("GATEHOUSE_DATA_DIR", "data-dir").
 			describeDefault("`$XDG_DATA_HOME/gatehouse`, else `~/.local/share/gatehouse`, without " +
 				"a home `gatehouse-data` in the working directory"),
 		newKey("retention.pieces", age(time.Minute), 24*time.Hour,
 			func(t target) *time.Duration { return &t.config.Retention.Pieces },
-			"How long the streamed pieces of an answer are kept after its end. The answer "+
-				"itself is kept; "+
+			"How long the streamed pieces of an answer are kept after its end. "+
+				"The answer itself is kept; "+
 				"a browser that reconnects later than that reloads the conversation.").live(),
 		newKey("retention.sessions", ageOrNever(time.Hour), 0,
 			func(t target) *time.Duration { return &t.config.Retention.Sessions },
@@ -196,8 +196,8 @@ func storageAndLogKeys() []key {
 			"The largest file that can be sent.").live(),
 		newKey("media.quota", size(1<<20, 1<<40), 500<<20,
 			func(t target) *int64 { return &t.config.Media.Quota },
-			"How large all files of a user may be together. Deleting a chat deletes its "+
-				"files.").live(),
+			"How large all files of a user may be together. "+
+				"Deleting a chat deletes its files.").live(),
 		newKey("media.orphans", age(time.Minute), 24*time.Hour,
 			func(t target) *time.Duration { return &t.config.Media.Orphans },
 			"How long an uploaded file is kept that was never sent.").live(),
@@ -257,8 +257,8 @@ func agentKeys() []key {
 			func(t target) *int { return &t.agent.HistoryMessages },
 			"How many of the session's last messages the model sees."),
 		newKey(entry+"images", boolean(), true, func(t target) *bool { return &t.agent.Images },
-			"Whether the model is sent the images of users. Otherwise it is sent "+
-				"their file names."),
+			"Whether the model is sent the images of users. "+
+				"Otherwise it is sent their file names."),
 		newKey(entry+"label", oneLine(64), "", func(t target) *string { return &t.agent.Label },
 			"The agent's name, as people see it.").describeDefault("`NAME`"),
 		newKey(entry+"description", oneLine(500), "",

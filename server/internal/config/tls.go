@@ -72,8 +72,8 @@ func publicName() kind[string] {
 		case strings.Contains(s, "*"):
 			return "", "there are no patterns: list every name", false
 		case err == nil:
-			return "", "authorities certify names, not addresses; for an address use " +
-				"tls.cert_file", false
+			return "", "authorities certify names, not addresses; " +
+				"for an address use tls.cert_file", false
 		}
 		return name, "", len(name) <= 253 && publicNameForm.MatchString(name)
 	}, func(s string) string { return s })
@@ -107,12 +107,12 @@ func (d *draft) tlsRules() {
 	}
 	if len(t.ACMEHosts) == 0 && !d.faulted["tls.acme_hosts"] {
 		if t.ACMEEmail != "" {
-			d.tlsFault("tls.acme_email", "is of use with tls.acme_hosts alone; leave it out, "+
-				"or give those")
+			d.tlsFault("tls.acme_email", "is of use with tls.acme_hosts alone; "+
+				"leave it out, or give those")
 		}
 		if t.ACMEDirectory != "" {
-			d.tlsFault("tls.acme_directory", "is of use with tls.acme_hosts alone; leave it out, "+
-				"or give those")
+			d.tlsFault("tls.acme_directory", "is of use with tls.acme_hosts alone; "+
+				"leave it out, or give those")
 		}
 	}
 	if t.RedirectListen != "" && !t.On() && !d.faulted["tls.acme_hosts"] &&
@@ -121,8 +121,8 @@ func (d *draft) tlsRules() {
 			"and tls.key_file, or tls.acme_hosts")
 	}
 	if t.On() && strings.HasPrefix(d.config.Gateway.PublicURL, "http://") {
-		d.tlsFault("gateway.public_url", "must begin with https:// when the gateway speaks TLS "+
-			"itself; got "+quote(d.config.Gateway.PublicURL))
+		d.tlsFault("gateway.public_url", "must begin with https:// when the "+
+			"gateway speaks TLS itself; got "+quote(d.config.Gateway.PublicURL))
 	}
 }
 
@@ -157,8 +157,8 @@ func (l *loader) pem(path, file string) (text []byte, mode uint32) {
 			strconv.Quote(file), reason(err)))
 		return nil, 0
 	case len(data) == 0:
-		l.fault(l.locationOf(path), path, fmt.Sprintf("must name a file that holds PEM; %s is "+
-			"empty", strconv.Quote(file)))
+		l.fault(l.locationOf(path), path, fmt.Sprintf("must name a file that "+
+			"holds PEM; %s is empty", strconv.Quote(file)))
 		return nil, 0
 	}
 	return data, uint32(perm)

@@ -169,14 +169,14 @@ func expectation(message string) string {
 		{"looking for beginning of value", "a value must stand here: text in quotes, a number, " +
 			"true, false, a list in [ ] or an object in { }"},
 		{"looking for beginning of object key", "a key or } must stand here"},
-		{"in key literal", "a key of other characters than letters, digits, _ and $ must " +
-			"be in quotes"},
+		{"in key literal", "a key of other characters than letters, " +
+			"digits, _ and $ must be in quotes"},
 		{"after object key:value pair", "a comma or } must stand here"},
 		{"after object key", "a colon must stand between the key and its value"},
 		{"after array element", "a comma or ] must stand here"},
 		{"after top-level value", "nothing may follow the closing brace"},
-		{"in string literal", "a text may hold no control character; write it as an " +
-			"escape such as \\t"},
+		{"in string literal", "a text may hold no control character; " +
+			"write it as an escape such as \\t"},
 		{"in string escape code", `after a backslash stands one of b f n r t / " ' \ or u with four hex digits; write \\ for a backslash`},
 		{"hexadecimal character escape", "four hex digits must follow \\u"},
 		{"in literal", "the words without quotes are true, false and null; text must be in quotes"},

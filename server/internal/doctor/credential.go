@@ -121,8 +121,8 @@ func (x *examination) credential() bool {
 			"no credential was given: use -token-file FILE or GATEHOUSE_TOKEN to check one")
 		return true
 	case x.url.Scheme == "http" && !x.loopback():
-		x.report("credential", Skipped, "not tried: without TLS others on the network "+
-			"could read it")
+		x.report("credential", Skipped, "not tried: without TLS others "+
+			"on the network could read it")
 		return true
 	}
 	s, err := x.open(nil)

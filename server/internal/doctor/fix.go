@@ -56,8 +56,8 @@ func fixCertificate(host string) []Fix {
 	return fixes(
 		gatehouse, `tls: { acme_hosts: ["`+host+`"], redirect_listen: ":80" }`+
 			`  // or tls.cert_file and tls.key_file`,
-		nginx, "ssl_certificate /etc/ssl/"+host+".pem;  # the whole chain, the leaf "+
-			"certificate first",
+		nginx, "ssl_certificate /etc/ssl/"+host+".pem;  # the whole chain, "+
+			"the leaf certificate first",
 		caddy, host+" {  # it gets a certificate by itself",
 		haproxy, "bind :443 ssl crt /etc/haproxy/"+host+".pem",
 	)
@@ -103,8 +103,8 @@ func fixUpgrade() []Fix {
 			"proxy_set_header Upgrade $http_upgrade;\n"+
 			"proxy_set_header Connection $http_connection;",
 		caddy, "reverse_proxy 127.0.0.1:8080  # without header_up for Upgrade or Connection",
-		haproxy, "mode http  # without option httpclose, and without del-header Upgrade "+
-			"or Connection",
+		haproxy, "mode http  # without option httpclose, "+
+			"and without del-header Upgrade or Connection",
 	)
 }
 
@@ -141,14 +141,14 @@ func fixPairing() []Fix { return fixes(gatehouse, "gateway: { pairing: true }") 
 func fixCredential(token string) []Fix {
 	switch {
 	case strings.HasPrefix(token, "gh_"):
-		return fixes(you, "ask an admin for a new API key: /admin/keys shows which are "+
-			"revoked or expired")
+		return fixes(you, "ask an admin for a new API key: "+
+			"/admin/keys shows which are revoked or expired")
 	case strings.HasPrefix(token, "gd_"):
-		return fixes(you, "pair anew: connect without a credential, and let an admin approve the "+
-			"code on /admin")
+		return fixes(you, "pair anew: connect without a credential, "+
+			"and let an admin approve the code on /admin")
 	}
-	return fixes(you, "gatehouse token  # prints the token; run it on the gateway's "+
-		"machine, as its user")
+	return fixes(you, "gatehouse token  # prints the token; "+
+		"run it on the gateway's machine, as its user")
 }
 
 func fixFull() []Fix {
@@ -163,8 +163,8 @@ func fixFull() []Fix {
 
 func fixRedirectLoop() []Fix {
 	return fixes(
-		nginx, "proxy_pass https://127.0.0.1:8443;  # not the port of tls.redirect_listen, which "+
-			"only redirects",
+		nginx, "proxy_pass https://127.0.0.1:8443; "+
+			" # not the port of tls.redirect_listen, which only redirects",
 		caddy, "reverse_proxy https://127.0.0.1:8443",
 		haproxy, "server gatehouse 127.0.0.1:8443 ssl verify none",
 		you, "let a CDN connect to the gateway by TLS, not by plain HTTP",

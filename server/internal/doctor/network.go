@@ -74,8 +74,8 @@ func (x *examination) connection() bool {
 			x.report("connection", Warn, fmt.Sprintf(
 				"%s answers, %s does not: %s; some users will wait, or cannot connect",
 				x.reached, a.address, x.dialProblem(a.err)),
-				fixes(you, "let the gateway listen there too, or remove that address from the "+
-					"DNS records")...)
+				fixes(you, "let the gateway listen there too, "+
+					"or remove that address from the DNS records")...)
 			return true
 		}
 	}

@@ -140,8 +140,8 @@ func (x *examination) upgrade() bool {
 	message := gatewayError(refused.Body)
 	switch {
 	case refused.Status == http.StatusUpgradeRequired || refused.Status == http.StatusBadRequest:
-		x.report("upgrade", Fail, "the request to upgrade does not arrive whole: a proxy drops "+
-			"its headers; "+
+		x.report("upgrade", Fail, "the request to upgrade does not arrive whole: "+
+			"a proxy drops its headers; "+
 			"the gateway's log says: websocket upgrade failed", fixUpgrade()...)
 	case refused.Status == http.StatusTooManyRequests ||
 		refused.Status == http.StatusServiceUnavailable && message != "":
@@ -164,8 +164,8 @@ func (x *examination) origin() bool {
 		x.report("origin", Fail, "with an Origin header no WebSocket opens: "+quoted(err.Error()),
 			fixUpgrade()...)
 	case status != http.StatusSwitchingProtocols:
-		x.report("origin", Fail, fmt.Sprintf("the gateway refuses its own pages (origin %s) "+
-			"with HTTP %d: "+
+		x.report("origin", Fail, fmt.Sprintf("the gateway refuses its own "+
+			"pages (origin %s) with HTTP %d: "+
 			"it does not know the scheme and host at which it is reached", own, status),
 			fixOwnOrigin(own)...)
 	default:

@@ -97,8 +97,8 @@ func checkQuota(tx Tx, userID string, size, quota int64) error {
 		return err
 	}
 	return refusal(ErrTooLarge, protocol.Exhausted(fmt.Sprintf(
-		"your files would exceed your limit of %s: delete chats with files that you no longer "+
-			"need", sizeText(quota)), quotaRetryMs))
+		"your files would exceed your limit of %s: "+
+			"delete chats with files that you no longer need", sizeText(quota)), quotaRetryMs))
 }
 
 // receive writes content to w and returns the record of the file, without owner and id.

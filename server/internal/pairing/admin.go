@@ -161,8 +161,8 @@ func checkApproval(p *protocol.DeviceApproveParams) (code, label string, err err
 	}
 	if p.UserID != "" && !validUserID(p.UserID) {
 		return "", "", protocol.Refuse(protocol.InvalidRequest,
-			fmt.Sprintf("userId must be 1 to %d characters of A-Z a-z 0-9 . _ : @ -, or absent "+
-				"for a new user", protocol.MaxUserIDLength))
+			fmt.Sprintf("userId must be 1 to %d characters of A-Z a-z 0-9 . "+
+				"_ : @ -, or absent for a new user", protocol.MaxUserIDLength))
 	}
 	// One character more than allowed, so that a label that is too long is noticed.
 	label = printable.Clean(p.Label, protocol.MaxLabelLength+1)

@@ -43,8 +43,8 @@ func (r *Runner) run(ctx context.Context, b session.StartedRun) {
 	err := r.persist(r.runs.Done(),
 		func() error { return r.sessions.Finish(context.Background(), b, o) })
 	if err != nil && !errors.Is(err, session.ErrRunEnded) {
-		log.Error("run: the outcome could not be stored; the next start ends the run as "+
-			"interrupted", "error", err)
+		log.Error("run: the outcome could not be stored; "+
+			"the next start ends the run as interrupted", "error", err)
 	}
 }
 

@@ -31,8 +31,8 @@ func outcome(ctx context.Context, res result) session.Outcome {
 	case errors.Is(cause, errOverran):
 		o.Code, o.Error = protocol.AgentTimeout, "The answer took too long and was stopped."
 	case errors.Is(res.err, errTooLong):
-		o.Code, o.Error = protocol.ResourceExhausted, "The answer got too long and was cut "+
-			"off here."
+		o.Code, o.Error = protocol.ResourceExhausted, "The answer got too long "+
+			"and was cut off here."
 	case errors.As(res.err, &failure):
 		o.Code, o.Error = protocol.Code(failure.Code), failure.Message
 	default:
@@ -60,6 +60,6 @@ func finishOutcome(f agent.Finish) (session.RunStatus, protocol.Code, string) {
 // unknownAgent is the outcome of a run whose agent was removed from the configuration.
 func unknownAgent(id string) session.Outcome {
 	return session.Outcome{Status: session.RunFailed, Code: protocol.FailedPrecondition,
-		Error: fmt.Sprintf("The agent %q is no longer configured. Start a chat with another "+
-			"one.", id)}
+		Error: fmt.Sprintf("The agent %q is no longer configured. "+
+			"Start a chat with another one.", id)}
 }

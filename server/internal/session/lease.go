@@ -79,7 +79,7 @@ func (s *Service) active(ctx context.Context) (runs []Run, keys map[int64]string
 func (s *Service) interrupt(ctx context.Context, started StartedRun, lost func(Run) bool) error {
 	return s.end(ctx, started, Outcome{
 		Status: RunFailed, Code: protocol.Interrupted,
-		Error: "The gateway stopped before the answer was complete. Try again to get a " +
-			"complete one.",
+		Error: "The gateway stopped before the answer was complete. " +
+			"Try again to get a complete one.",
 	}, lost)
 }

@@ -84,8 +84,8 @@ func (c *change) retryable(runID string) (Message, error) {
 	}
 	for _, other := range active {
 		if other.UserMessageID == m.ID {
-			return Message{}, cannotRetry("this message is being answered: wait for that, or " +
-				"abort it")
+			return Message{}, cannotRetry("this message is being answered: " +
+				"wait for that, or abort it")
 		}
 	}
 	return m, nil

@@ -147,8 +147,8 @@ func (c *change) checkLimits(caller Caller) (active int, err error) {
 	}
 	if len(runs) > protocol.MaxQueuedRuns {
 		return 0, protocol.Exhausted("this session has "+strconv.Itoa(protocol.MaxQueuedRuns)+
-			" queued messages, which is the limit: send again when an answer is "+
-			"complete", retryLimitMs)
+			" queued messages, which is the limit: "+
+			"send again when an answer is complete", retryLimitMs)
 	}
 	return len(runs), nil
 }
@@ -162,8 +162,8 @@ func (c *change) checkUserLimit(caller Caller) error {
 	n, err := c.UserRuns(caller.UserID)
 	if err == nil && n >= limit {
 		err = protocol.Exhausted("you are waiting for "+strconv.Itoa(n)+
-			" answers, which is the limit: send again when one is complete, or stop "+
-			"one", retryLimitMs)
+			" answers, which is the limit: "+
+			"send again when one is complete, or stop one", retryLimitMs)
 	}
 	return err
 }

@@ -77,8 +77,8 @@ func (s *Server) explainByText(p errorReport, cause error) *agent.Error {
 		"available context", "prompt is too long", "request_too_large", "too many input tokens"),
 		p.status == http.StatusRequestEntityTooLarge:
 		return s.fail(agent.FailedPrecondition, false, cause,
-			"This conversation is longer than the model can read. Start a new session, or send a "+
-				"shorter message.")
+			"This conversation is longer than the model can read. "+
+				"Start a new session, or send a shorter message.")
 	case p.mentions("content_filter", "content_policy", "content management policy", "flagged",
 		"moderation"):
 		return s.filtered(cause)
@@ -86,8 +86,8 @@ func (s *Server) explainByText(p errorReport, cause error) *agent.Error {
 		"insufficient credits"),
 		p.status == http.StatusPaymentRequired:
 		return s.fail(agent.FailedPrecondition, false, cause,
-			"The model provider's account has no credit left. An admin has to check the account "+
-				"behind %s.", s.configKey("api_key"))
+			"The model provider's account has no credit left. "+
+				"An admin has to check the account behind %s.", s.configKey("api_key"))
 	default:
 		return nil
 	}
@@ -120,8 +120,8 @@ func (s *Server) explainByStatus(p errorReport, cause error) *agent.Error {
 			"The model server had a problem of its own. Try again.")
 	default:
 		return s.fail(agent.FailedPrecondition, false, cause,
-			"The model server did not accept the request. The gateway's log holds its reason for "+
-				"an admin.")
+			"The model server did not accept the request. "+
+				"The gateway's log holds its reason for an admin.")
 	}
 }
 
@@ -153,8 +153,8 @@ func (s *Server) refusedKey(cause error) *agent.Error {
 
 func (s *Server) filtered(cause error) *agent.Error {
 	return s.fail(agent.FailedPrecondition, false, cause,
-		"The model's provider declined to answer this (content filter). Say it differently, or "+
-			"start a new session.")
+		"The model's provider declined to answer this (content filter). "+
+			"Say it differently, or start a new session.")
 }
 
 func (s *Server) notTheAPI(status int, cause error) *agent.Error {
@@ -187,8 +187,8 @@ func (s *Server) unreachable(err error) *agent.Error {
 	switch {
 	case errors.As(err, &dns):
 		return s.fail(agent.Unavailable, true, cause,
-			"The model server's name %s can't be found. An admin has to check %s, or the "+
-				"network.", s.Host(), s.configKey("base_url"))
+			"The model server's name %s can't be found. "+
+				"An admin has to check %s, or the network.", s.Host(), s.configKey("base_url"))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return s.fail(agent.Unavailable, true, cause,
 			"The model server at %s can't be reached. Is it running?", s.origin())
@@ -223,8 +223,8 @@ func (s *Server) timedOut(cause error, emitted bool) *agent.Error {
 			durationText(s.idle))
 	default:
 		return s.fail(agent.Timeout, true, cause,
-			"The model server at %s did not begin to answer within %s. It may be busy, or still "+
-				"loading the model.", s.origin(), durationText(s.first))
+			"The model server at %s did not begin to answer within %s. "+
+				"It may be busy, or still loading the model.", s.origin(), durationText(s.first))
 	}
 }
 
@@ -273,8 +273,8 @@ func (s *Server) checkFinish(f agent.Finish, hasText bool) *agent.Error {
 	case f == agent.FinishLength:
 		return s.fail(agent.FailedPrecondition, false,
 			errors.New("finished by length without text"),
-			"The model used up its allowed length before the first word. An admin can raise "+
-				"%s.", s.configKey("max_tokens"))
+			"The model used up its allowed length before the first word. "+
+				"An admin can raise %s.", s.configKey("max_tokens"))
 	default:
 		return s.fail(agent.Unavailable, true, errors.New("finished without text"),
 			"The model gave an empty answer. Try again, or say it differently.")

@@ -82,8 +82,8 @@ func New(c Config) (*Server, error) {
 		return nil, errors.New("model: missing; name a model that the server knows")
 	}
 	if strings.ContainsFunc(c.APIKey, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		return nil, errors.New("api_key: holds a space, a line break or another character that a " +
-			"key cannot have")
+		return nil, errors.New("api_key: holds a space, a line break or " +
+			"another character that a key cannot have")
 	}
 	if c.Timeout < 0 || c.FirstTimeout < 0 || c.IdleTimeout < 0 {
 		return nil, errors.New("timeouts must not be negative")
