@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// aFault is a file and what Parse says about it, each line without the file's
-// name.
-type aFault struct {
+// faultCase is a file with the faults that Parse must find, without the name of the file.
+type faultCase struct {
 	name, file string
 	want       []string
 }
@@ -27,8 +26,8 @@ const (
 	sessionsRule = `"0" for never, or a duration from 1h to 3650d in quotes, such as "36h" or "30d"`
 )
 
-func syntaxFaults() []aFault {
-	return []aFault{
+func syntaxFaults() []faultCase {
+	return []faultCase{
 		{"the documented snippet", "# config.json5\ngateway: {\n  allowed_origins: [\"https://app.example.com\", \"http://localhost:3000\"]\n}\n", []string{
 			`1:1: this is not JSON5: a comment begins with //, not with #; write // in place of every such #`,
 			`2:1: this is not JSON5: the outer braces are missing; put a { before this key and a } at the end of the file, as in { gateway: … }`,
@@ -75,8 +74,8 @@ func syntaxFaults() []aFault {
 	}
 }
 
-func keyFaults() []aFault {
-	return []aFault{
+func keyFaults() []faultCase {
+	return []faultCase{
 		{"unknown keys", "{\n  gatway: {},\n  colour: 1,\n  gateway: {allowedOrigins: [], rate_limit: 5},\n  rate_limit_rpm: 60,\n}", []string{
 			`2:3: gatway: unknown key; did you mean gateway? (accepted here: ` + topKeys + `)`,
 			`3:3: colour: unknown key; accepted here: ` + topKeys,
@@ -223,8 +222,8 @@ func keyFaults() []aFault {
 
 const gatewayNames = `listen, token, token_file, allowed_origins, rate_limit_rpm, max_connections, max_connections_per_user, max_connections_per_address, max_pending_connections, max_pending_pairings, max_runs_per_user, metrics_listen, trusted_proxies, drain_timeout, pairing, public_url`
 
-func agentFaults() []aFault {
-	return []aFault{
+func agentFaults() []faultCase {
+	return []faultCase{
 		{"agents.default", `{agents: {default: "nobody"}}`, []string{`1:11: agents.default: must be the name of an agent in agents.list: "default"; got "nobody"`}},
 		{"agents.default, a number", `{agents: {default: 1, list: {a: {provider: "builtin"}}}}`, []string{`1:20: agents.default: must be the name of an agent in agents.list: 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit; got 1`}},
 		{"agents.default not given", `{agents: {list: {b: {provider: "builtin"}, a: {provider: "builtin"}}}}`, []string{`1:2: agents.default: must be the name of an agent in agents.list: "a", "b"; got "default"`}},
@@ -278,7 +277,7 @@ modle: "m"}}}}`, []string{
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	for _, group := range [][]aFault{syntaxFaults(), keyFaults(), tlsFaults(), agentFaults()} {
+	for _, group := range [][]faultCase{syntaxFaults(), keyFaults(), tlsFaults(), agentFaults()} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()

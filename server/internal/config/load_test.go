@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A folder is a working directory with files in it; $DIR in a file, a flag or a
-// variable stands for it.
+// A folder is a working directory with files. $DIR in a variable of the environment is
+// replaced by the path of the directory.
 type folder struct {
 	t   *testing.T
 	dir string
@@ -60,7 +60,7 @@ func (f folder) load(flags Flags, env ...string) (c Config, warnings, faults str
 	return c, strings.ReplaceAll(strings.Join(lines, "\n"), f.dir, "$DIR"), faults
 }
 
-// mustLoad is load without faults and warnings.
+// mustLoad does what load does, and fails if there are faults or warnings.
 func (f folder) mustLoad(flags Flags, env ...string) Config {
 	f.t.Helper()
 	c, warnings, faults := f.load(flags, env...)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// mustParse parses what must be valid.
+// mustParse parses a file, which must be valid.
 func mustParse(t *testing.T, file string) Config {
 	t.Helper()
 	c, warnings, err := Parse("config.json5", []byte(file))

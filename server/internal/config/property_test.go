@@ -18,8 +18,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A writer writes a Config as JSON5 in one of the many ways that there are. It
-// knows nothing of the schema.
+// A writer writes a Config as JSON5, with random white space, comments and quotes. It does
+// not use the schema.
 type writer struct {
 	t *rapid.T
 	b strings.Builder
@@ -92,7 +92,7 @@ func (w *writer) value(v any) {
 	}
 }
 
-// valuesOf returns a Config as what a file says.
+// valuesOf returns a Config as the object of a file.
 func valuesOf(c Config) map[string]any {
 	g := map[string]any{
 		"listen": c.Gateway.Listen, "allowed_origins": c.Gateway.AllowedOrigins, "rate_limit_rpm": c.Gateway.RateLimitRPM,
@@ -319,8 +319,7 @@ func TestWrittenConfigLoadsToItself(t *testing.T) {
 	})
 }
 
-// Everything that is wrong is reported: a file with n bad values has n faults,
-// each at its value.
+// All faults are reported: a file with n bad values has n faults, each at its value.
 func TestEveryFaultIsPlaced(t *testing.T) {
 	t.Parallel()
 	bad := map[string]string{"listen": "1", "token": "1", "rate_limit_rpm": "-1", "drain_timeout": "'x'", "pairing": "null", "public_url": "{}", "trusted_proxies": "''", "nonsense": "1"}
@@ -353,7 +352,7 @@ func TestEveryFaultIsPlaced(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, group := range [][]aFault{syntaxFaults(), keyFaults(), tlsFaults(), agentFaults()} {
+	for _, group := range [][]faultCase{syntaxFaults(), keyFaults(), tlsFaults(), agentFaults()} {
 		for _, c := range group {
 			if len(c.file) < 1000 {
 				f.Add([]byte(c.file))
@@ -388,7 +387,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// What an address, origin, URL or age is read as, reads as itself.
+// If a text is accepted as an address, origin, URL or age, writing and reading the value
+// again gives the same value.
 func FuzzTexts(f *testing.F) {
 	for _, s := range []string{"*", "https://x", "HTTPS://X:443", "http://[::1]:1", "x:80", ":0", "10.0.0.1", "10.0.0.0/8", "::ffff:1.2.3.4", "http://x/%2F//?", "ws://x", "a://b#", "http://x:/", "http://u@x", "0", "36h", "99999d", "1e3h"} {
 		f.Add(s)
@@ -405,6 +405,7 @@ func FuzzTexts(f *testing.F) {
 	})
 }
 
+// same fails unless the value of s, written and read again, is the same.
 func same[T any](t *testing.T, k kind[T], s string) {
 	t.Helper()
 	v, problems := k.read(node{shape: shapeText, text: s})

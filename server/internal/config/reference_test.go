@@ -38,8 +38,8 @@ func TestReferenceRow(t *testing.T) {
 	}
 }
 
-// A default that the reference shows as a literal is what a file that gives it
-// and a file that does not both mean.
+// A file that sets a key to the default in the reference has the same configuration as a
+// file without the key.
 func TestDefaultsOfTheReference(t *testing.T) {
 	t.Parallel()
 	const agent = "{agents:{list:{default:{provider:'builtin'"

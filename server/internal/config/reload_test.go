@@ -50,7 +50,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// What is merged is of either side, and to reload it again changes nothing more.
+// Each merged value is from one of the two configurations, and a second reload changes
+// nothing more.
 func TestReloadOfAnything(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -49,7 +49,7 @@ func TestTLSKeys(t *testing.T) {
 	}
 }
 
-func tlsFaults() []aFault {
+func tlsFaults() []faultCase {
 	const (
 		name      = `must be a host name such as "chat.example.com"`
 		directory = `must be an https URL, such as "` + letsEncrypt + `"`
@@ -57,7 +57,7 @@ func tlsFaults() []aFault {
 		hsts      = `must be "0" for never, or a duration from 1m to 3650d in quotes, such as "36h" or "30d"`
 		alone     = "is of use with tls.acme_hosts alone; leave it out, or give those"
 	)
-	return []aFault{
+	return []faultCase{
 		{"tls", `{tls: {
 cert_file: 1,
 key_file: "",

@@ -71,7 +71,7 @@ func TestCredentials(t *testing.T) {
 func TestEcho(t *testing.T) {
 	t.Parallel()
 	gateway := httpdtest.New(t, httpdtest.Options{})
-	echo := around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
+	echo := intercept(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/readyz" {
 			page(503, "", `{"status":"unavailable","cause":"`+httpdtest.Token+`"}`).ServeHTTP(w, r)
 		}

@@ -28,8 +28,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// TestMain allows for the clock that the highlighter's regular expressions keep
-// for a second after their last match.
+// TestMain ignores the clock goroutine of the highlighter's regular expressions, which ends a
+// second after the last match.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
 }
@@ -45,6 +45,7 @@ func problems(r Report) []string {
 	return lines
 }
 
+// printed returns a report as text.
 func printed(t *testing.T, r Report) string {
 	t.Helper()
 	var b strings.Builder
@@ -64,6 +65,7 @@ func line(t *testing.T, r Report, check string) Line {
 	return r.Lines[i]
 }
 
+// serve serves h until the test ends.
 func serve(t *testing.T, h http.Handler) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -115,8 +117,8 @@ func TestNoFaults(t *testing.T) {
 	}
 }
 
-// around puts a handler in front of a gateway.
-func around(h http.Handler, before func(http.ResponseWriter, *http.Request) (done bool)) http.Handler {
+// intercept returns a handler that calls before, and then h unless before is done.
+func intercept(h http.Handler, before func(http.ResponseWriter, *http.Request) (done bool)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !before(w, r) {
 			h.ServeHTTP(w, r)
@@ -124,11 +126,12 @@ func around(h http.Handler, before func(http.ResponseWriter, *http.Request) (don
 	})
 }
 
-// headers are changed on the way to the gateway.
-func headers(h http.Handler, change func(*http.Request)) http.Handler {
-	return around(h, func(_ http.ResponseWriter, r *http.Request) bool { change(r); return false })
+// changeHeaders returns a handler that changes the request before h gets it.
+func changeHeaders(h http.Handler, change func(*http.Request)) http.Handler {
+	return intercept(h, func(_ http.ResponseWriter, r *http.Request) bool { change(r); return false })
 }
 
+// page returns a handler that answers every request with a page.
 func page(status int, server, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Server", server)
@@ -157,10 +160,10 @@ func TestFaults(t *testing.T) {
 		says  string
 		mend  []string
 	}{
-		{"upgrade dropped", headers(gateway, func(r *http.Request) { r.Header.Del("Upgrade"); r.Header.Del("Connection") }), Options{},
+		{"upgrade dropped", changeHeaders(gateway, func(r *http.Request) { r.Header.Del("Upgrade"); r.Header.Del("Connection") }), Options{},
 			append([]string{"upgrade fail"}, skipped("origin", "pairing", "credential", "round trip")...),
 			"upgrade", "drops its headers", []string{"proxy_set_header Upgrade $http_upgrade;", "reverse_proxy", "mode http"}},
-		{"host changed", headers(gateway, func(r *http.Request) { r.Host = "backend:8080" }), Options{},
+		{"host changed", changeHeaders(gateway, func(r *http.Request) { r.Host = "backend:8080" }), Options{},
 			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "refuses its own pages", []string{"public_url", "proxy_set_header Host $http_host;"}},
 		{"no upstream", page(502, "nginx/1.26", "<h1>Bad Gateway</h1>"), Options{}, append([]string{"health fail"}, rest...),
 			"health", "nginx/1.26 answers HTTP 502: it is a proxy that does not reach the gateway", []string{"proxy_pass http://127.0.0.1:8080;", "gatehouse health"}},
@@ -168,7 +171,7 @@ func TestFaults(t *testing.T) {
 			"health", "not a gateway's answer", []string{"location /"}},
 		{"sign-in in front", page(401, "Apache", ""), Options{}, append([]string{"health fail"}, rest...),
 			"health", "Apache answers HTTP 401: a proxy or firewall", []string{"auth_basic off;"}},
-		{"a page for /ws", around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
+		{"a page for /ws", intercept(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path != "/ws" {
 				return false
 			}
@@ -176,21 +179,21 @@ func TestFaults(t *testing.T) {
 			return true
 		}), Options{}, append([]string{"upgrade fail"}, skipped("origin", "pairing", "credential", "round trip")...),
 			"upgrade", "Caddy answers HTTP 404", []string{"handle_path"}},
-		{"not ready", around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
+		{"not ready", intercept(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/readyz" {
 				page(503, "", `{"status":"unavailable","cause":"the disk is full"}`).ServeHTTP(w, r)
 			}
 			return r.URL.Path == "/readyz"
 		}), Options{}, []string{"ready fail", "credential skipped"}, "ready", "the disk is full", []string{"data_dir"}},
-		{"clock behind", dated(gateway, -time.Hour), Options{}, []string{"clock fail", "credential skipped"}, "clock", "behind", []string{"set-ntp"}},
-		{"clock ahead", dated(gateway, time.Minute), Options{}, []string{"clock warn", "credential skipped"}, "clock", "ahead", nil},
-		{"cookie taken off", around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
+		{"clock behind", withClock(gateway, -time.Hour), Options{}, []string{"clock fail", "credential skipped"}, "clock", "behind", []string{"set-ntp"}},
+		{"clock ahead", withClock(gateway, time.Minute), Options{}, []string{"clock warn", "credential skipped"}, "clock", "ahead", nil},
+		{"cookie taken off", intercept(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/api/session" {
 				w.WriteHeader(http.StatusNoContent)
 			}
 			return r.URL.Path == "/api/session"
 		}), Options{}, []string{"cookie fail", "credential skipped"}, "cookie", "lost on the way", []string{"proxy_hide_header"}},
-		{"cookie kept back", headers(gateway, func(r *http.Request) {
+		{"cookie kept back", changeHeaders(gateway, func(r *http.Request) {
 			if r.URL.Path == "/ws" {
 				r.Header.Del("Cookie")
 			}
@@ -203,7 +206,7 @@ func TestFaults(t *testing.T) {
 			"origin", "https://app.example.com may not connect", []string{`gateway: { allowed_origins: ["https://app.example.com"] }`}},
 		{"no origin", gateway, Options{Origin: "app.example.com"}, []string{"origin fail", "credential skipped"},
 			"origin", "app.example.com is no origin", []string{"-origin https://"}},
-		{"clock ten minutes ahead", dated(gateway, 10*time.Minute), Options{}, []string{"clock fail", "credential skipped"}, "clock", "ahead of this machine", []string{"set-ntp"}},
+		{"clock ten minutes ahead", withClock(gateway, 10*time.Minute), Options{}, []string{"clock fail", "credential skipped"}, "clock", "ahead of this machine", []string{"set-ntp"}},
 		{"wrong token", gateway, Options{Token: "wrong"}, []string{"credential fail"}, "credential", "invalid token", []string{"gatehouse token"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -230,9 +233,9 @@ func checkLine(t *testing.T, l Line, says string, mend []string) {
 	}
 }
 
-// dated answers with a clock that is ahead.
-func dated(h http.Handler, ahead time.Duration) http.Handler {
-	return around(h, func(w http.ResponseWriter, _ *http.Request) bool {
+// withClock returns a handler whose Date header is ahead of the clock.
+func withClock(h http.Handler, ahead time.Duration) http.Handler {
+	return intercept(h, func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 		return false
 	})
@@ -269,7 +272,8 @@ func TestOffload(t *testing.T) {
 	}
 }
 
-// certificate makes one for a name and a time, by an authority that nobody knows.
+// certificate returns a certificate for a name until a time, by an unknown authority, which
+// roots trusts.
 func certificate(t *testing.T, name string, end time.Time) (pair tls.Certificate, roots *x509.CertPool) {
 	t.Helper()
 	cert, key := certstest.Issue(t, name, end.AddDate(0, 0, -90), end)

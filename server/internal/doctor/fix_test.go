@@ -20,11 +20,11 @@ func TestFixes(t *testing.T) {
 	const origin = "https://chat.example.com"
 	for name, fixes := range map[string][]Fix{
 		"address": fixAddress(), "name": fixName("chat.example.com"), "port": fixPort("443"), "certificate": fixCertificate("chat.example.com"),
-		"certificate of an address": fixCertificate("192.0.2.1"), "certificate at home": fixCertificate("localhost"),
+		"certificate of an address": fixCertificate("192.0.2.1"), "certificate of localhost": fixCertificate("localhost"),
 		"authority": fixUnknownAuthority("chat.example.com"), "plain text": fixNoTLS("chat.example.com"), "clock": fixClock(),
 		"upstream": fixUpstream(), "route": fixRoute(), "upgrade": fixUpgrade(), "own origin": fixOwnOrigin(origin),
 		"foreign origin": fixForeignOrigin(origin), "open origins": fixOpenOrigins(), "cookie": fixCookie(), "pairing": fixPairing(),
-		"token": fixCredential("t"), "key": fixCredential("gh_x"), "device": fixCredential("gd_x"), "crowd": fixFull(), "circle": fixRedirectLoop(),
+		"token": fixCredential("t"), "key": fixCredential("gh_x"), "device": fixCredential("gd_x"), "full": fixFull(), "redirect loop": fixRedirectLoop(),
 		"frames": fixFrames(),
 	} {
 		if len(fixes) == 0 {
@@ -41,7 +41,7 @@ func TestFixes(t *testing.T) {
 	}
 }
 
-// checkConfig loads a configuration that consists of one line.
+// checkConfig fails unless a configuration that consists of the line is valid.
 func checkConfig(t *testing.T, name, line string) {
 	t.Helper()
 	pair, _ := certificate(t, "localhost", time.Now().AddDate(0, 0, 60))

@@ -18,7 +18,7 @@ func TestHangs(t *testing.T) {
 	gateway := httpdtest.New(t, httpdtest.Options{})
 	silent := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	at := func(path string, do http.HandlerFunc) string {
-		return serve(t, around(gateway, func(w http.ResponseWriter, r *http.Request) bool {
+		return serve(t, intercept(gateway, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == path {
 				do(w, r)
 			}
@@ -29,11 +29,11 @@ func TestHangs(t *testing.T) {
 	for _, row := range []struct{ name, url, check string }{
 		{"says nothing", "http://" + silent, "health"},
 		{"says nothing, over TLS", "https://" + silent, "tls"},
-		{"drips", "http://" + listen(t, drip), "health"},
+		{"drips", "http://" + listen(t, sendEndlessHeader), "health"},
 		{"hangs at /readyz", at("/readyz", wait), "ready"},
 		{"hangs at /ws", at("/ws", wait), "upgrade"},
 		{"hangs at /api/session", at("/api/session", wait), "cookie"},
-		{"opens and says nothing", at("/ws", mute), "round trip"},
+		{"opens and says nothing", at("/ws", acceptSilently), "round trip"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -74,8 +74,8 @@ func listen(t *testing.T, serve func(net.Conn)) (address string) {
 	return l.Addr().String()
 }
 
-// drip sends the head of an answer that does not end.
-func drip(c net.Conn) {
+// sendEndlessHeader sends an answer whose header never ends.
+func sendEndlessHeader(c net.Conn) {
 	if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "); err != nil {
 		return
 	}
@@ -87,8 +87,8 @@ func drip(c net.Conn) {
 	}
 }
 
-// mute opens a WebSocket and says nothing.
-func mute(w http.ResponseWriter, _ *http.Request) {
+// acceptSilently accepts a WebSocket and sends no frame.
+func acceptSilently(w http.ResponseWriter, _ *http.Request) {
 	c, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
