@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
-	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -332,6 +331,3 @@ func (s *Service) RunSession(ctx context.Context, caller Caller, runID string) (
 	})
 	return key, err
 }
-
-// EncodedLen returns the length of text as a JSON string.
-func EncodedLen(text string) int { return len(jsontext.AppendString(nil, text)) }
