@@ -2,8 +2,10 @@ package rig
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,15 +89,23 @@ func (p *Program) End(signal syscall.Signal) {
 	}
 }
 
-// FreeAddress returns a loopback address on which nobody listens.
+// FreeAddress returns a loopback address on which nobody listens. Its port is below
+// those that the kernel gives to whoever asks for port 0 (32768 and up on Linux), so
+// that tests which run beside this one do not take it before the caller does.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, ports, tries = 20_000, 12_000, 100
+	var err error
+	for range tries {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(ports)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal(err)
+	return ""
 }
 
 // FindCommand returns the path of the first of these commands that is installed. Without
