@@ -17,8 +17,8 @@ var (
 	farPast   = time.Now().Add(-1000 * time.Hour)
 )
 
-// removalCounter is a store that counts the removed events in each transaction, and fails in
-// one of them.
+// removalCounter is a store that counts the removed events in each transaction, and fails
+// in one of them.
 type removalCounter struct {
 	session.Store
 	updates, removed, most atomic.Int64

@@ -21,9 +21,9 @@ import (
 // errCrashed is the error of a crashStore after its crash.
 var errCrashed = errors.New("the process is dead")
 
-// crashStore is a store that fails after some steps, as if the process had crashed. A step
-// is an operation of a transaction, the moment before its commit, or the moment after it. In
-// the last case, everything is stored, but the caller gets an error.
+// crashStore is a store that fails after some steps, as if the process had crashed. A
+// step is an operation of a transaction, the moment before its commit, or the moment
+// after it. In the last case, everything is stored, but the caller gets an error.
 type crashStore struct {
 	session.Store
 	left    int // the number of steps before the crash
@@ -73,7 +73,8 @@ func (m *crashStore) crashError() error {
 	return nil
 }
 
-// crashTx counts its operations as steps. Operations without a method here are not counted.
+// crashTx counts its operations as steps. Operations without a method here are not
+// counted.
 type crashTx struct {
 	session.Tx
 	m *crashStore
@@ -242,7 +243,8 @@ func (l *crashTest) keys() []string { return []string{l.name + "-a", l.name + "-
 // process crashed.
 func (l *crashTest) runProcess() (crashed bool) {
 	steps := rapid.IntRange(0, 40).Draw(l.t, "steps before the crash")
-	// uncounted is the number of changes before steps are counted; -1 counts the recovery, too.
+	// uncounted is the number of changes before steps are counted; -1 counts the
+	// recovery, too.
 	uncounted := rapid.IntRange(-1, 12).Draw(l.t, "uncounted changes")
 	m := &crashStore{Store: l.store, left: 1 << 30}
 	if uncounted < 0 {
@@ -569,8 +571,8 @@ func (l *crashTest) runLastProcess() {
 	storetest.CheckConsistency(l.t, l.store)
 }
 
-// repeat repeats an ask. It fails if the result is not the acknowledged one, before, or if
-// the message is stored twice.
+// repeat repeats an ask. It fails if the result is not the acknowledged one, before, or
+// if the message is stored twice.
 func (l *crashTest) repeat(mark string, before *session.Sent) {
 	a, stored := l.asks[mark], l.isStored(mark)
 	got, err := a.do()

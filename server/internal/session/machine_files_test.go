@@ -51,8 +51,8 @@ func (m *machine) uploaded(id string) *upload {
 	return m.uploads[slices.IndexFunc(m.uploads, func(u *upload) bool { return u.id == id })]
 }
 
-// filesRefusal returns the code with which a send of files to a session is refused, or "".
-// The session is nil if it is new.
+// filesRefusal returns the code with which a send of files to a session is refused, or
+// "". The session is nil if it is new.
 func (m *machine) filesRefusal(who session.Caller, s *modelSession, ids []string) protocol.Code {
 	for _, id := range ids {
 		switch u := m.uploaded(id); {

@@ -140,8 +140,8 @@ func (m *machine) find(t *rapid.T, s *modelSession) session.Record {
 	return try(t, rec, err)
 }
 
-// checkAccess checks the error of a change of a session by a caller, and reports whether the
-// change was made.
+// checkAccess checks the error of a change of a session by a caller, and reports whether
+// the change was made.
 func checkAccess(t *rapid.T, who session.Caller, s *modelSession, err error) bool {
 	t.Helper()
 	switch {
@@ -189,8 +189,8 @@ func (m *machine) idempotencyKey(t *rapid.T) string {
 	return ""
 }
 
-// checkRepeat checks the result of a send or retry whose idempotency key was used before. It
-// reports whether the key was used.
+// checkRepeat checks the result of a send or retry whose idempotency key was used before.
+// It reports whether the key was used.
 func (m *machine) checkRepeat(t *rapid.T, who session.Caller, key, what string, sent session.Sent,
 	err error) bool {
 	t.Helper()

@@ -67,7 +67,7 @@ func (c *change) delete() error {
 	return c.SaveSession(&c.rec)
 }
 
-// Reset clears the log and the transcript of a session, and gives it another epoch.
+// Reset clears the log and the transcript of a session, and gives it a new epoch.
 func (s *Service) Reset(ctx context.Context, a Access) (Record, error) {
 	var rec Record
 	err := s.clear(ctx, a.key, loader(a), func(c *change) error {
@@ -165,7 +165,7 @@ func (c *change) setFloor(last int64) error {
 	return c.SaveSession(&c.rec)
 }
 
-// clear clears the log and gives it another epoch.
+// clear clears the log and gives it a new epoch.
 func (c *change) clear() error {
 	c.tails.drop(c.rec.Key) // as in setFloor
 	active, err := c.ActiveRuns(c.rec.ID)

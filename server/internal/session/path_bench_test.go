@@ -32,9 +32,9 @@ import (
 )
 
 // These benchmarks compare two paths of the pieces of answers to the clients: through the
-// store, and from memory directly to the hub. Each round measures both paths, one after the
-// other. The hub, the connections and the sockets are real. The clients are in this process,
-// and cost the same on both paths.
+// store, and from memory directly to the hub. Each round measures both paths, one after
+// the other. The hub, the connections and the sockets are real. The clients are in this
+// process, and cost the same on both paths.
 
 // rounds is how often each path is measured.
 const rounds = 5
@@ -47,8 +47,8 @@ type benchServer struct {
 	hub      *hub.Hub
 	sessions []*streaming
 
-	// toHub and toSocket are the times from the stamp of a piece until the hub, or the client,
-	// had the piece.
+	// toHub and toSocket are the times from the stamp of a piece until the hub, or the
+	// client, had the piece.
 	toHub, toSocket timings
 }
 
@@ -60,8 +60,8 @@ type streaming struct {
 	seq     int64 // the last seq on the path from memory
 }
 
-// newBenchServer returns a server with that many sessions. Each has a follower for each of
-// forms, which says whether the follower gets formatted text.
+// newBenchServer returns a server with that many sessions. Each has a follower for each
+// of forms, which says whether the follower gets formatted text.
 func newBenchServer(b *testing.B, sessions int, formatted ...bool) *benchServer {
 	b.Helper()
 	s := &benchServer{b: b, hub: hub.New()}
@@ -268,8 +268,8 @@ type timings struct {
 	all []time.Duration
 }
 
-// note adds the time since the stamp of a piece. It reports whether the frame has a stamped
-// piece.
+// note adds the time since the stamp of a piece. It reports whether the frame has a
+// stamped piece.
 func (t *timings) note(frame []byte) bool {
 	_, rest, ok := bytes.Cut(frame, []byte(`"payload":{"content":"@`))
 	if !ok {
@@ -331,8 +331,8 @@ func (f figures) report(b *testing.B) {
 	b.Logf("medians of %d rounds (smallest–largest):%s", rounds, &lines)
 }
 
-// BenchmarkStoreBeforeSend measures the delay of a piece because it is stored before it is
-// sent. Each session gets a piece every 40 ms, which is how often a run appends.
+// BenchmarkStoreBeforeSend measures the delay of a piece because it is stored before it
+// is sent. Each session gets a piece every 40 ms, which is how often a run appends.
 func BenchmarkStoreBeforeSend(b *testing.B) {
 	const interval, pieces = 40 * time.Millisecond, 30
 	for _, sessions := range []int{1, 500} {
@@ -368,9 +368,9 @@ func BenchmarkStoreBeforeSend(b *testing.B) {
 	}
 }
 
-// BenchmarkStreaming measures how many pieces 500 sessions can stream, in a second and in a
-// second of processor time. Each session adds its next piece as soon as its followers have
-// read the last one.
+// BenchmarkStreaming measures how many pieces 500 sessions can stream, in a second and in
+// a second of processor time. Each session adds its next piece as soon as its followers
+// have read the last one.
 func BenchmarkStreaming(b *testing.B) {
 	const sessions, pieces = 500, 20
 	for _, procs := range []int{1, 2} {

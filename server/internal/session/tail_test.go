@@ -8,17 +8,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// modelLog is a complete log. tails has its end, or nothing.
+// modelLog is a complete log. The tails under test have the end of the log, or nothing.
 type modelLog struct {
 	epoch  string
 	events []StoredEvent
 }
 
-// Whatever is added, the tails stay within their limits, and answer as the complete logs
-// do or not at all. An event that was just added is there.
+// Whatever is added, the tails stay within their limits, and every replay from a tail
+// equals the replay from the complete log. An event that was just added can be replayed.
 func TestTails(t *testing.T) {
 	t.Parallel()
-	answered, declined := 0, 0
+	hits, misses := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		tails, logs := newTails(), map[string]*modelLog{}
 		session := rapid.Map(rapid.IntRange(0, 120),
@@ -43,7 +43,7 @@ func TestTails(t *testing.T) {
 				}
 				logs[key].add(&tails, key, sizes)
 			},
-			"begin anew": func(t *rapid.T) {
+			"new epoch": func(t *rapid.T) {
 				key := session.Draw(t, "session")
 				if rapid.Bool().Draw(t, "dropped") {
 					tails.drop(key)
@@ -52,7 +52,7 @@ func TestTails(t *testing.T) {
 				logs[key].add(&tails, key, []int{1})
 			},
 			"drop": func(t *rapid.T) { tails.drop(session.Draw(t, "session")) },
-			"ask": func(t *rapid.T) {
+			"replay": func(t *rapid.T) {
 				key := session.Draw(t, "session")
 				l := logs[key]
 				if l == nil {
@@ -61,21 +61,21 @@ func TestTails(t *testing.T) {
 				}
 				epoch := rapid.SampledFrom([]string{"", l.epoch, "another"}).Draw(t, "epoch")
 				after := int64(len(l.events)) - rapid.Int64Range(-2, 600).Draw(t, "behind")
-				most := Span{Events: rapid.IntRange(0, 300).Draw(t, "events"),
+				limit := Span{Events: rapid.IntRange(0, 300).Draw(t, "events"),
 					Bytes: rapid.IntRange(0, 2*tailBytes).Draw(t, "bytes")}
-				r, ok := tails.replay(key, epoch, after, most)
+				r, ok := tails.replay(key, epoch, after, limit)
 				if !ok {
-					declined++
+					misses++
 					return
 				}
-				answered++
-				l.check(t, r, epoch, after, most)
+				hits++
+				l.check(t, r, epoch, after, limit)
 			},
 			"": func(t *rapid.T) { checkTails(t, &tails) },
 		})
 	})
-	if answered == 0 || declined == 0 {
-		t.Errorf("%d answers, %d times none", answered, declined)
+	if hits == 0 || misses == 0 {
+		t.Errorf("%d hits, %d misses", hits, misses)
 	}
 }
 

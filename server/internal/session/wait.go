@@ -18,7 +18,8 @@ type waiters struct {
 	byRun map[string][]*waiter
 }
 
-// waiter is one callback. It is a pointer's target, so that it can be found again.
+// waiter is one callback. A pointer to it identifies the callback, since functions cannot
+// be compared.
 type waiter struct{ done func(Ended) }
 
 // add adds a waiter for a run.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Writers that store one thing after another share commits on one processor too.
+// Concurrent writers share commits, even on one processor.
 func TestWritersShareCommitsOnOneProcessor(t *testing.T) {
 	s := openTest(t)
 	createScratch(t, s)
@@ -21,7 +21,7 @@ func TestWritersShareCommitsOnOneProcessor(t *testing.T) {
 				if err := s.Update(context.Background(), insert(w*each+n)); err != nil {
 					t.Error(err)
 				}
-				runtime.Gosched() // does something with it
+				runtime.Gosched() // as a caller that uses the result
 			}
 		})
 	}

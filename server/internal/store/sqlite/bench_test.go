@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 )
 
-// BenchmarkUpdate inserts rows of 200 bytes, each in an Update of its own.
+// BenchmarkUpdate inserts rows of 200 bytes, each in its own Update.
 func BenchmarkUpdate(b *testing.B) {
 	for _, writers := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
@@ -39,8 +39,7 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
-// BenchmarkView looks one row up by its key, which is what checking a
-// credential costs the store.
+// BenchmarkView looks up one row by its key, as the check of a credential does.
 func BenchmarkView(b *testing.B) {
 	s := openTest(b)
 	createScratch(b, s)
@@ -58,7 +57,7 @@ func BenchmarkView(b *testing.B) {
 	})
 }
 
-// BenchmarkOpen opens a directory that has its tables already, and closes it.
+// BenchmarkOpen opens and closes a store that has its tables already.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	for b.Loop() {
@@ -87,20 +86,20 @@ func BenchmarkAudit(b *testing.B) {
 		b.Fatal(err)
 	}
 	for name, f := range map[string]audit.Filter{
-		"newest":           {},
-		"user":             {UserID: "user-7"},
-		"no such user":     {UserID: "nobody"},
-		"action":           {Action: "key.create"},
-		"no such action":   {Action: "key.revoke"},
-		"target":           {Target: "session:agent:default:ws:direct:7"},
-		"no such target":   {Target: "session:none"},
-		"words":            {Query: "nightly"},
-		"no such words":    {Query: "yearly"},
-		"words of a user":  {UserID: "user-0", Query: "nightly"},
-		"oldest hour":      {Until: 3600_000},
-		"hour in between":  {Since: 50_000_000, Until: 53_600_000},
-		"before the log":   {Until: 1},
-		"the oldest lines": {Before: 100},
+		"newest":             {},
+		"user":               {UserID: "user-7"},
+		"no such user":       {UserID: "nobody"},
+		"action":             {Action: "key.create"},
+		"no such action":     {Action: "key.revoke"},
+		"target":             {Target: "session:agent:default:ws:direct:7"},
+		"no such target":     {Target: "session:none"},
+		"words":              {Query: "nightly"},
+		"no such words":      {Query: "yearly"},
+		"words of a user":    {UserID: "user-0", Query: "nightly"},
+		"oldest hour":        {Until: 3600_000},
+		"hour in between":    {Since: 50_000_000, Until: 53_600_000},
+		"before the log":     {Until: 1},
+		"the oldest entries": {Before: 100},
 	} {
 		b.Run(name, func(b *testing.B) {
 			f.Limit = 101

@@ -12,14 +12,15 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 )
 
-// migrateTo brings the database of a data directory to a version.
+// migrateTo migrates the database of a data directory up or down to a version. For
+// version 2, it also inserts the rows of an older program.
 func migrateTo(t *testing.T, dir string, version int64) {
 	t.Helper()
-	place, err := lockDir(dir)
+	d, err := lockDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := openDB(place.file, time.Second, 1, "journal_mode(WAL)", "foreign_keys(1)")
+	db, err := openDB(d.file, time.Second, 1, "journal_mode(WAL)", "foreign_keys(1)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func migrateTo(t *testing.T, dir string, version int64) {
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := place.lock.Unlock(); err != nil {
+		if err := d.lock.Unlock(); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -54,8 +55,7 @@ func migrateTo(t *testing.T, dir string, version int64) {
 	if version != 2 {
 		return
 	}
-	// As the program of then left it: a run that was answered, one that was taken
-	// back and one under way.
+	// A completed run, a withdrawn one and a running one.
 	for _, statement := range []string{
 		`INSERT OR IGNORE INTO sessions VALUES (1, 'k', 'ann', 'demo', 'label', 0, 'e', 6, 1, 2, 0)`,
 		`INSERT OR IGNORE INTO runs VALUES ('answered', 1, 'ann', 'demo', 'q', 'a', 'completed', 1, 1, 1, 5, '', '', 0, 0)`,
@@ -73,7 +73,7 @@ func migrateTo(t *testing.T, dir string, version int64) {
 	}
 }
 
-// What an older program wrote is brought up to date, also after a way back.
+// The rows of an older program are migrated, even after a migration down.
 func TestMigrateSessions(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -90,6 +90,8 @@ func TestMigrateSessions(t *testing.T) {
 	}
 }
 
+// checkMigrated fails unless the rows of migrateTo have the columns of the current
+// version.
 func checkMigrated(t *testing.T, s *Store) {
 	t.Helper()
 	if err := s.Sessions().View(context.Background(), func(tx session.Tx) error {

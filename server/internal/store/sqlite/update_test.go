@@ -27,8 +27,8 @@ const (
 	behaviours // the number of behaviours
 )
 
-// Whatever concurrent writers do, the row of an Update is stored if and only if the Update
-// returned nil, and the counter has the number of stored rows.
+// Whatever concurrent writers do, the row of an Update is stored if and only if the
+// Update returned nil, and the counter has the number of stored rows.
 func TestUpdateProperty(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)
@@ -103,7 +103,8 @@ func addRow(s *Store, n int64, behaviour int) error {
 	})
 }
 
-// unexpected returns what is wrong with the error of an Update with that behaviour, or "".
+// unexpected returns what is wrong with the error of an Update with that behaviour, or
+// "".
 func unexpected(behaviour int, err error) string {
 	switch {
 	case behaviour == succeed && err != nil:
@@ -135,7 +136,8 @@ func hold(s *Store) (release func() error) {
 	}
 }
 
-// updateTogether runs the functions as Updates in one transaction, and returns their errors.
+// updateTogether runs the functions as Updates in one transaction, and returns their
+// errors.
 func updateTogether(s *Store, fns ...func(*Tx) error) []error {
 	release := hold(s)
 	errs := make([]error, len(fns))
@@ -168,8 +170,8 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 			_, err := tx.Exec(`INSERT INTO part VALUES (99)`)
 			return err
 		}
-		// If the commit fails because of one Update, all Updates in it fail, even those that
-		// returned an error: they may have read what is undone.
+		// If the commit fails because of one Update, all Updates in it fail, even those
+		// that returned an error: they may have read what is undone.
 		for i, err := range updateTogether(s, insert(1), orphan, func(*Tx) error { return errRefused }, insert(2)) {
 			if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, errRefused) {
 				t.Errorf("update %d of a failed commit: %v, want store.ErrUnavailable", i, err)
@@ -226,8 +228,8 @@ func TestUpdateContext(t *testing.T) {
 	})
 }
 
-// A failure of the engine undoes the whole transaction and wraps store.ErrUnavailable. When
-// the cause is gone, Updates succeed again.
+// A failure of the engine undoes the whole transaction and wraps store.ErrUnavailable.
+// When the cause is gone, Updates succeed again.
 func TestUpdateFailures(t *testing.T) {
 	t.Parallel()
 	fill := func(tx *Tx) error {

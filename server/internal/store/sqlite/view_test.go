@@ -57,7 +57,7 @@ func TestViewErrors(t *testing.T) {
 			t.Errorf("got %v, want the function's error", err)
 		}
 		if err := s.View(t.Context(), func(*Tx) error { panic("on purpose") }); err == nil {
-			t.Error("a panic was not told")
+			t.Error("a panic was not returned as an error")
 		}
 	}
 	if n := number(t, s, `SELECT 1`); n != 1 {
@@ -112,7 +112,7 @@ func TestViewReplacesABrokenConnection(t *testing.T) {
 	}
 	defer s.Close()
 	if err := s.View(t.Context(), func(tx *Tx) error {
-		_, err := tx.Exec(`COMMIT`) // so that ending the view fails
+		_, err := tx.Exec(`COMMIT`) // so that the ROLLBACK of the View fails
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestViewReplacesABrokenConnection(t *testing.T) {
 	}
 }
 
-// Readers that overlap without a pause must not make the log grow for ever.
+// If readers overlap without a pause, the log stays small.
 func TestLogStaysSmallUnderReaders(t *testing.T) {
 	t.Parallel()
 	s := openTest(t)

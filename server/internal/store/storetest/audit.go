@@ -115,7 +115,7 @@ func keepsEveryEntry(t *testing.T, s audit.Store) {
 	first := appendEntry(t, s, entry("a", 5))
 	second := appendEntry(t, s, protocol.AuditEntry{At: 7, Via: "gateway", Action: "b", Outcome: protocol.AuditDone})
 	if got := entries(t, s); !slices.Equal(got, []protocol.AuditEntry{second, first}) {
-		t.Errorf("it keeps %+v", got)
+		t.Errorf("the log has %+v", got)
 	}
 	if at, err := s.Oldest(t.Context()); at != 5 || err != nil {
 		t.Errorf("the oldest entry is of %v (%v)", at, err)
@@ -153,7 +153,7 @@ func saysThatItFailed(t *testing.T, s audit.Store) {
 	}
 	got := entries(t, s)
 	if got[1].Outcome != protocol.AuditFailed || got[1].Detail != a.Detail+"; this is why" || got[0].Detail != "this is why" {
-		t.Errorf("it says %+v", got)
+		t.Errorf("the failed entries are %+v", got)
 	}
 	if err := s.Fail(t.Context(), 99, "what"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("an entry that is not there failed: %v, want ErrNotFound", err)

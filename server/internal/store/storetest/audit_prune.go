@@ -34,7 +34,7 @@ func prunesEntries(t *testing.T, s audit.Store) {
 		}
 	}
 	if e := appendEntry(t, s, entry("a", 1)); e.ID != all+1 {
-		t.Errorf("after them the next id is %d", e.ID)
+		t.Errorf("after the removal, the next id is %d", e.ID)
 	}
 }
 
@@ -49,11 +49,11 @@ func prunesFromTheLowEnd(t *testing.T, s audit.Store) {
 	for _, step := range []struct {
 		before protocol.Time
 		limit  int
-		want   []int64 // that stay
+		want   []int64 // the ids of the remaining entries
 	}{{3, 9, []int64{4, 3, 2}}, {6, 1, []int64{4, 3}}, {6, 9, []int64{4}}, {9, 9, []int64{4}}, {10, 9, nil}} {
 		pruneEntries(t, s, step.before, step.limit)
 		if got := entryIDs(entries(t, s)); !slices.Equal(got, step.want) {
-			t.Errorf("pruned before %d, it has %v, want %v", step.before, got, step.want)
+			t.Errorf("pruned before %d, the log has %v, want %v", step.before, got, step.want)
 		}
 	}
 	if err := s.Fail(t.Context(), 1, "again"); !errors.Is(err, store.ErrNotFound) {
