@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -27,7 +28,7 @@ func (s *xssSuite) fetch(w *monitor, urls []string, selector string) []string {
 		await Promise.all(Array.from({ length: 4 }, async () => { while (urls.length) await look(urls.shift()); }));
 		return found;
 	})().then((found) => window.fetched = found, (err) => window.fetched = { texts: [], faults: [String(err)], kinds: [] }); void 0`))
-	w.wait("the pages", `window.fetched !== undefined`)
+	w.within(5*time.Minute, "the pages", `window.fetched !== undefined`) // hundreds of them
 	type found struct{ Texts, Faults, Kinds []string }
 	f := evaluate[found](w.tab, `window.fetched`)
 	if len(f.Faults) > 0 {

@@ -114,8 +114,9 @@ func unit(j job) (t tally) {
 		t.fail("go list: %v", err)
 		return t
 	}
-	// Four packages at a time, since many tests do not wait for a processor.
-	args := []string{"-count=1", "-timeout=15m", "-p=4"}
+	// Three packages at a time on two processors: many tests do not wait for one, and the
+	// browsers of other parts need some.
+	args := []string{"-count=1", "-timeout=15m", "-p=3"}
 	for name := range strings.FieldsSeq(string(packages)) {
 		if !hasOwnPart(name) {
 			args = append(args, name)

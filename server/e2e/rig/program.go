@@ -13,7 +13,7 @@ import (
 )
 
 // WaitLimit bounds each wait for something that should happen at once.
-const WaitLimit = 30 * time.Second
+const WaitLimit = 90 * time.Second
 
 // Program is a Process that ends with its test. When the test fails, the test's log has
 // the program's output.
