@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/app"
@@ -31,9 +30,8 @@ func serve(ctx context.Context, f config.Flags, out, errs io.Writer) error {
 	level.Set(c.Log.Level)
 	return app.Run(ctx, app.Options{
 		Config: c, Version: version, Log: logger(c.Log.Format, level, errs), Level: level, Out: out,
-		Reloads:    reloads,
-		Load:       func() (config.Config, []config.Warning, error) { return config.Load(from) },
-		ConfigFile: filepath.Base(from.File()),
+		Reloads: reloads,
+		Load:    func() (config.Config, []config.Warning, error) { return config.Load(from) },
 	})
 }
 

@@ -45,8 +45,6 @@ type Options struct {
 	// Load reads the configuration again, from where Config came. Without it, the
 	// gateway refuses to reload.
 	Load func() (config.Config, []config.Warning, error)
-	// ConfigFile is the name of the configuration's file without its folder, or empty.
-	ConfigFile string
 	// Reloads makes the gateway reload once for each signal. It may be nil.
 	Reloads <-chan os.Signal
 	// Out takes the text for the person who starts the gateway, which has a sign-in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
@@ -117,7 +118,10 @@ func cannotLoad() (config.Config, []config.Warning, error) {
 // addDetail adds to status what admins may know of the configuration and the store.
 func (g *gatehouse) addDetail(ctx context.Context, d *protocol.StatusDetail) {
 	c := g.settings.Load().config
-	d.ConfigFile, d.TLS = g.ConfigFile, "off"
+	d.TLS = "off"
+	if c.File != "" {
+		d.ConfigFile = filepath.Base(c.File)
+	}
 	switch {
 	case len(g.Config.TLS.ACMEHosts) > 0:
 		d.TLS = "acme"

@@ -45,8 +45,8 @@ func startConfigured(t *testing.T, text string) *configured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.running = startWith(t, app.Options{Config: cfg, Load: load, ConfigFile: "config.json5",
-		Level: c.level, Reloads: c.signals})
+	c.running = startWith(t, app.Options{Config: cfg, Load: load, Level: c.level,
+		Reloads: c.signals})
 	return c
 }
 
@@ -132,6 +132,36 @@ func TestReload(t *testing.T) {
 	}
 	if strings.Contains(c.log.String(), "another-token-of-this-test") {
 		t.Error("the log has a secret")
+	}
+}
+
+// The status names a file only if one was read: not before it exists, and after a reload
+// that finds it.
+func TestStatusNamesTheFileThatWasRead(t *testing.T) {
+	dir := t.TempDir()
+	load := func() (config.Config, []config.Warning, error) {
+		return config.Load(config.Source{Flags: config.Flags{Listen: "127.0.0.1:0", DataDir: dir},
+			Dir: dir})
+	}
+	cfg, _, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := startWith(t, app.Options{Config: cfg, Load: load}).admin()
+	file := func() string {
+		var status protocol.StatusResult
+		admin.Read(admin.OK(protocol.MethodStatus, ""), &status)
+		return status.Detail.ConfigFile
+	}
+	if got := file(); got != "" {
+		t.Errorf("without a file, the status names %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config.json5"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reload(admin)
+	if got := file(); got != "config.json5" {
+		t.Errorf("with a file, the status names %q", got)
 	}
 }
 

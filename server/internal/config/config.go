@@ -28,6 +28,8 @@ import (
 // A Config is a complete, checked configuration. It is plain data, so that
 // reflect.DeepEqual compares two of them.
 type Config struct {
+	// File is the file that was read, as it was named, or empty if there was none.
+	File      string
 	Gateway   Gateway
 	TLS       TLS
 	DataDir   string // absolute after Load

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +12,9 @@ import (
 	"strings"
 )
 
-// defaultFile is read from the working directory if it exists and no other file was
+// DefaultFile is read from the working directory if it exists and no other file was
 // named.
-const defaultFile = "config.json5"
+const DefaultFile = "config.json5"
 
 const (
 	variablePrefix = "GATEHOUSE_"
@@ -106,12 +105,6 @@ func environment(pairs []string) map[string]string {
 	return env
 }
 
-// File returns the name of the configuration file. The file need not exist; a
-// reload reads it as soon as it does.
-func (src Source) File() string {
-	return cmp.Or(src.Flags.ConfigFile, environment(src.Env)[fileVariable], defaultFile)
-}
-
 // readFile reads the file that was named, or else the default file if it exists.
 func (l *loader) readFile() {
 	name, source := l.flags.ConfigFile, "flag -"+fileFlag
@@ -120,19 +113,19 @@ func (l *loader) readFile() {
 	}
 	named := name != ""
 	if !named {
-		name, source = defaultFile, defaultFile
+		name, source = DefaultFile, DefaultFile
 	}
 	file := l.absolute(name, l.dir)
 	data, _, err := readAtMost(file, maxFileBytes+1)
 	switch {
 	case err == nil:
-		l.fileDir = filepath.Dir(file)
+		l.config.File, l.fileDir = name, filepath.Dir(file)
 		l.file(name, data)
 	case named:
 		l.fault(location{source: source}, "", fmt.Sprintf(
 			"must name a file that can be read: %s: %v; "+
 				"without it %s of the working directory is read, if there is one",
-			strconv.Quote(name), reason(err), defaultFile))
+			strconv.Quote(name), reason(err), DefaultFile))
 	case !errors.Is(err, fs.ErrNotExist):
 		l.fault(location{source: source}, "", fmt.Sprintf(
 			"cannot be read: %v; mend that, or take the file away", reason(err)))

@@ -124,17 +124,21 @@ func TestWhichFileIsRead(t *testing.T) {
 		"config.json5": `{gateway: {listen: ":1"}}`, "env.json5": `{gateway: {listen: ":2"}}`, "sub/flag.json5": `{gateway: {listen: ":3"}}`,
 	})
 	for _, c := range []struct {
-		flag, env, want string
+		flag, env, want, file string
 	}{
-		{"", "", ":1"},
-		{"", "env.json5", ":2"},
-		{"", "$DIR/env.json5", ":2"},
-		{"", "~/env.json5", ":2"},
-		{"sub/flag.json5", "env.json5", ":3"},
+		{"", "", ":1", "config.json5"},
+		{"", "env.json5", ":2", "env.json5"},
+		{"", "$DIR/env.json5", ":2", f.dir + "/env.json5"},
+		{"", "~/env.json5", ":2", "~/env.json5"},
+		{"sub/flag.json5", "env.json5", ":3", "sub/flag.json5"},
 	} {
-		if got := f.mustLoad(Flags{ConfigFile: c.flag}, "HOME=$DIR", "GATEHOUSE_CONFIG="+c.env); got.Gateway.Listen != c.want {
-			t.Errorf("-config %q, GATEHOUSE_CONFIG %q: got the file of %s, want of %s", c.flag, c.env, got.Gateway.Listen, c.want)
+		got := f.mustLoad(Flags{ConfigFile: c.flag}, "HOME=$DIR", "GATEHOUSE_CONFIG="+c.env)
+		if got.Gateway.Listen != c.want || got.File != c.file {
+			t.Errorf("-config %q, GATEHOUSE_CONFIG %q: got the file of %s, named %q, want of %s, %q", c.flag, c.env, got.Gateway.Listen, got.File, c.want, c.file)
 		}
+	}
+	if got := newFolder(t, nil).mustLoad(Flags{}, "HOME=$DIR"); got.File != "" {
+		t.Errorf("without a file, File is %q", got.File)
 	}
 }
 

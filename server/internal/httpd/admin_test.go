@@ -237,7 +237,8 @@ func TestClientsAndStatus(t *testing.T) {
 		t.Error("the filter does not find one connection")
 	}
 	body = text(t, page("/admin/status", admin).do(h))
-	for _, want := range []string{"Version", ">test<", "Connections", ">ok<"} {
+	for _, want := range []string{"Version", ">test<", "Connections", ">ok<",
+		"There is no config file."} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page of the state has no %s", want)
 		}
