@@ -8,11 +8,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 )
 
-// check is the command gatehouse config check.
+// check is the command gatehouse config check. It says which file it has read.
 func check(_ context.Context, f config.Flags, out, errs io.Writer) error {
-	if _, err := load(f, errs); err != nil {
+	c, err := load(f, errs)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "The configuration is fine.")
+	if c.File == "" {
+		fmt.Fprintf(out, "There is no %s here: the defaults are used.\n", config.DefaultFile)
+		return nil
+	}
+	fmt.Fprintf(out, "%s is fine.\n", c.File)
 	return nil
 }
