@@ -58,7 +58,8 @@ func (l *leftovers) take(k kind) []string {
 }
 
 // clear removes all things of the kinds, even if ctx has ended. It returns what the gateway
-// did not remove, such as "3 of kind session".
+// did not remove, such as "3 of kind session". The next clear tries these again: a rate
+// limit may have kept them.
 func (l *leftovers) clear(ctx context.Context, t Target, of ...kind) (left []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearTimeout)
 	defer cancel()
@@ -70,6 +71,7 @@ func (l *leftovers) clear(ctx context.Context, t Target, of ...kind) (left []str
 		for _, name := range l.take(k) {
 			if v.attempt(func(v *visit) { v.remove(k, name) }) != nil {
 				v.hangUp() // the next attempt connects again
+				l.add(k, name)
 				kept++
 			}
 		}

@@ -9,6 +9,35 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
+// TestClearTriesAgain checks that a pairing that was not removed after its row, as when the
+// admin's connect hits a rate limit, is removed by the next clear.
+func TestClearTriesAgain(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(httpdtest.New(t, httpdtest.Options{}))
+	t.Cleanup(server.Close)
+	var asked protocol.ConnectResult
+	requester := httpdtest.Dial(t, server.URL, nil)
+	requester.Read(requester.OK(protocol.MethodConnect, `{}`), &asked)
+	made := newLeftovers()
+	made.add(madeCode, asked.PairingCode)
+	refused := Target{URL: server.URL, Token: "wrong"}
+	if left := made.clear(t.Context(), refused, kinds()...); !slices.Equal(left,
+		[]string{"1 of kind pairing"}) {
+		t.Errorf("the refused clear leaves %q, want the pairing", left)
+	}
+	if left := made.clear(t.Context(), Target{URL: server.URL, Token: httpdtest.Token},
+		kinds()...); len(left) > 0 {
+		t.Errorf("the next clear leaves %q", left)
+	}
+	admin := httpdtest.Dial(t, server.URL, nil)
+	admin.OK(protocol.MethodConnect, `{"token":"`+httpdtest.Token+`"}`)
+	var devices protocol.DeviceListResult
+	admin.Read(admin.OK(protocol.MethodDeviceList, ""), &devices)
+	if len(devices.Pending)+len(devices.Paired) > 0 {
+		t.Errorf("left are %+v", devices)
+	}
+}
+
 // TestLeavesNothing walks the rows that create something of each kind, on a gateway that
 // has other data, and checks that only the other data is left.
 func TestLeavesNothing(t *testing.T) {
