@@ -83,7 +83,6 @@ const (
 	SlotUser       = "user"
 	SlotRole       = "role"
 	SlotWho        = "who"
-	SlotFreshUser  = "fresh-user"
 
 	SlotKey     = "key"
 	SlotApplied = "applied"

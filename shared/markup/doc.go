@@ -320,13 +320,12 @@
 //
 // [IDApproveDialog]: data-code; data-state ApproveForm, ApproveConfirm (asks again before
 // it gives the role admin) or ApproveBusy; data-who WhoNew or WhoExisting and data-role
-// follow the radio buttons. Slots code, device-name, browser, address, fresh-user (the id
-// that a new user would get, if known), who ("a new user" or a user id; on several
-// elements: set them all), role (likewise), error. The form has ActionConfirmApprove, its
-// controls have ActionEditApproval; ActionBack leaves ApproveConfirm. Inputs by name
-// attribute: FieldWho (radio), FieldUser (text with datalist [IDKnownUsers], whose
-// options are clones of [TemplateKnownUser]: set value), FieldRole (radio), FieldLabel
-// (text).
+// follow the radio buttons. Slots code, device-name, browser, address, who ("a new user"
+// or a user id; on several elements: set them all), role (likewise), error. The form has
+// ActionConfirmApprove, its controls have ActionEditApproval; ActionBack leaves
+// ApproveConfirm. Inputs by name attribute: FieldWho (radio), FieldUser (text with
+// datalist [IDKnownUsers], whose options are clones of [TemplateKnownUser]: set value),
+// FieldRole (radio), FieldLabel (text).
 //
 // [IDDenyDialog]: data-code; slots code, device-name; ActionConfirmDeny.
 // [IDRevokeDialog]: data-device, data-this; slots label, browser, user;
