@@ -217,3 +217,16 @@ func TestEveryPropertyIsSetAndUsed(t *testing.T) {
 		}
 	}
 }
+
+// TestTablesOfTheManualWrap checks that code in the manual's tables wraps: a first column
+// of long messages leaves no room for the others.
+func TestTablesOfTheManualWrap(t *testing.T) {
+	t.Parallel()
+	rules := readCSS(t, "docs.css")
+	if !strings.Contains(rules, ".docs-text td code {\n  overflow-wrap: break-word;\n}") {
+		t.Error("long names in tables do not wrap")
+	}
+	if strings.Contains(rules, "nowrap") {
+		t.Error("docs.css keeps code on one line")
+	}
+}
