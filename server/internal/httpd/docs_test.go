@@ -32,6 +32,11 @@ func TestManual(t *testing.T) {
 	if len(setCookies(r)) > 0 {
 		t.Error("the manual sets a cookie")
 	}
+	for _, way := range []string{"/", "/admin"} { // the same for everybody, as the page is cached
+		if !strings.Contains(body, `href="`+way+`"`) {
+			t.Errorf("the manual has no link to %s", way)
+		}
+	}
 	for sent, status := range map[string]int{tag: 304, "W/" + tag: 304, `"x", ` + tag: 304, `"x"`: 200,
 		"*": 200} {
 		q := page("/docs", "")
