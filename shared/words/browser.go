@@ -22,6 +22,15 @@ func Device(label, name, userAgent string) string {
 	return Browser(userAgent)
 }
 
+// BrowserBeside returns the browser of a device as text beside the device's name. It
+// returns "" if the name is the same text.
+func BrowserBeside(name, userAgent string) string {
+	if browser := Browser(userAgent); browser != name {
+		return browser
+	}
+	return ""
+}
+
 // Browser names the browser and the system of a User-Agent, such as "Firefox on
 // Windows", or the program that sent it, such as "curl". The result is one of a fixed
 // set of texts, whatever userAgent holds. It may be wrong: many browsers (Brave, and by

@@ -89,6 +89,18 @@ func TestDevice(t *testing.T) {
 
 // TestBrowserIsOneShortLine checks that the name fits into a list for any User-Agent,
 // also for one that is made of marks.
+func TestBrowserBeside(t *testing.T) {
+	t.Parallel()
+	const curl = "curl/8.5.0"
+	for name, want := range map[string]string{
+		"Anna’s laptop": "curl", "": "curl", "Curl": "curl", "curl": "", Device("", "", curl): "",
+	} {
+		if got := BrowserBeside(name, curl); got != want {
+			t.Errorf("beside %q stands %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestBrowserIsOneShortLine(t *testing.T) {
 	t.Parallel()
 	marks := rapid.SampledFrom(strings.FieldsFunc(browsers+"\n"+systems+"\n"+programs, func(r rune) bool { return r == '\n' || r == '=' }))

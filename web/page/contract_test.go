@@ -279,3 +279,17 @@ func TestStatusesAndRolesAreTheProtocols(t *testing.T) {
 		}
 	}
 }
+
+// TestApproveButtonNamesTheUserOnceThereIsOne checks that the style sheet hides the "for"
+// of the button with its empty slot.
+func TestApproveButtonNamesTheUserOnceThereIsOne(t *testing.T) {
+	t.Parallel()
+	var page strings.Builder
+	if err := approveDialog(nil).Render(t.Context(), &page); err != nil {
+		t.Fatal(err)
+	}
+	const want = `<span class="around">for <span dir="auto" data-slot="who">`
+	if !strings.Contains(page.String(), want) {
+		t.Errorf("the dialog has no %s", want)
+	}
+}

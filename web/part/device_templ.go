@@ -15,7 +15,7 @@ type Pending struct {
 	Code       string // the bare pairing code
 	DeviceID   string // public id
 	DeviceName string // the name that the requester gave it
-	Browser    string // "Firefox on Windows"
+	Browser    string // "Firefox on Windows"; empty: DeviceName says the same
 	Address    string // network address
 	Since      Moment // of the request, relative
 	Remaining  string // how long the code stays valid: "58 minutes"
@@ -25,7 +25,7 @@ type Pending struct {
 type Device struct {
 	ID       string // public id
 	Label    string // the name that the admin gave it, else its own
-	Browser  string // "Firefox on Windows"
+	Browser  string // "Firefox on Windows"; empty: Label says the same
 	User     string // user id
 	Role     string // viewer, operator or admin
 	LastSeen Moment // relative: "now", "3 hours ago"

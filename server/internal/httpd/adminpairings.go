@@ -42,9 +42,10 @@ func deviceLabel(d protocol.PairedDevice) string {
 func pendingCards(list []protocol.PendingDevice) []part.Pending {
 	cards := make([]part.Pending, 0, len(list))
 	for _, p := range slices.Backward(list) { // oldest first
+		name := words.Device("", p.DeviceName, p.UserAgent)
 		cards = append(cards, part.Pending{
-			Code: p.Code, DeviceID: p.DeviceID, DeviceName: words.Device("", p.DeviceName, p.UserAgent),
-			Browser: words.Browser(p.UserAgent), Address: p.Address,
+			Code: p.Code, DeviceID: p.DeviceID, DeviceName: name,
+			Browser: words.BrowserBeside(name, p.UserAgent), Address: p.Address,
 			Since: ago(p.CreatedAt), Remaining: remaining(p.ExpiresAt),
 		})
 	}
@@ -54,9 +55,10 @@ func pendingCards(list []protocol.PendingDevice) []part.Pending {
 func deviceRows(list []protocol.PairedDevice, own string) []part.Device {
 	rows := make([]part.Device, 0, len(list))
 	for _, d := range list {
+		label := deviceLabel(d)
 		rows = append(rows, part.Device{
-			ID: d.DeviceID, Label: deviceLabel(d), Browser: words.Browser(d.UserAgent), User: d.UserID,
-			Role: string(d.Role), LastSeen: ago(max(d.LastSeenAt, d.CreatedAt)), Since: ago(d.CreatedAt),
+			ID: d.DeviceID, Label: label, Browser: words.BrowserBeside(label, d.UserAgent),
+			User: d.UserID, Role: string(d.Role), LastSeen: ago(max(d.LastSeenAt, d.CreatedAt)), Since: ago(d.CreatedAt),
 			This: d.DeviceID == own,
 		})
 	}

@@ -229,11 +229,12 @@ func (a *admin) draw() {
 }
 
 func pendingView(p *protocol.PendingDevice, now protocol.Time) view.Pending {
+	name := pendingName(p)
 	return view.Pending{
 		Code:       p.Code,
 		DeviceID:   p.DeviceID,
-		DeviceName: pendingName(p),
-		Browser:    words.Browser(p.UserAgent),
+		DeviceName: name,
+		Browser:    words.BrowserBeside(name, p.UserAgent),
 		Address:    p.Address,
 		Since:      view.Ago(p.CreatedAt, now),
 		Remaining:  words.Remaining(p.ExpiresAt, now),
@@ -241,10 +242,11 @@ func pendingView(p *protocol.PendingDevice, now protocol.Time) view.Pending {
 }
 
 func (a *admin) deviceView(d *protocol.PairedDevice, now protocol.Time) view.Device {
+	name := deviceName(d)
 	return view.Device{
 		ID:       d.DeviceID,
-		Label:    deviceName(d),
-		Browser:  words.Browser(d.UserAgent),
+		Label:    name,
+		Browser:  words.BrowserBeside(name, d.UserAgent),
 		User:     d.UserID,
 		Role:     string(d.Role),
 		LastSeen: view.Ago(lastSeen(d), now),
@@ -273,9 +275,10 @@ func (a *admin) act(action string, target view.Element) {
 		a.deny(code)
 	case markup.ActionRevoke:
 		if d := a.findPaired(about(target, markup.AttrDevice)); d != nil {
+			name := deviceName(d)
 			a.view.OpenRevoke(view.Device{
-				ID: d.DeviceID, Label: deviceName(d), Browser: words.Browser(d.UserAgent), User: d.UserID,
-				Current: d.DeviceID == a.ownDevice,
+				ID: d.DeviceID, Label: name, Browser: words.BrowserBeside(name, d.UserAgent),
+				User: d.UserID, Current: d.DeviceID == a.ownDevice,
 			})
 		}
 	case markup.ActionConfirmRevoke:

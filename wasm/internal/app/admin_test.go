@@ -104,6 +104,27 @@ func (s *harness) choose(name, value string) {
 	s.t.Fatalf("the form has no %s %q", name, value)
 }
 
+func TestBrowserIsNamedOnce(t *testing.T) {
+	const named = "Firefox on Windows" // as the User-Agent says
+	withPage(t, viewtest.Admin, func(_ *fakeBrowser, g *fakeGateway) {
+		asAdmin(nil, g)
+		g.on("device.pair.list", `{"pending":[`+pendingJSON("AAAAAAAA", named)+`],"paired":[`+
+			pairedJSON("dev-9", "ben", named)+`]}`)
+	}, func(s *harness) {
+		card, row := s.items("pending-list")[0], s.items("device-list")[0]
+		s.act("approve", card)
+		approve := s.browser.Get("approve-dialog")
+		for where, el := range map[string]*viewtest.Element{"card": card, "dialog": approve} {
+			eq(t, where, el.Slot("device-name")+"/"+el.Slot("browser"), named+"/")
+		}
+		s.act("revoke", row)
+		for where, el := range map[string]*viewtest.Element{"row": row,
+			"dialog": s.browser.Get("revoke-dialog")} {
+			eq(t, where, el.Slot("label")+"/"+el.Slot("browser"), named+"/")
+		}
+	})
+}
+
 func TestApprovalNamesTheUserAndTheAdminRole(t *testing.T) {
 	withPage(t, viewtest.Admin, asAdmin, func(s *harness) {
 		s.gateway.refuse("device.pair.approve", protocol.Refuse(protocol.NotFound,
@@ -111,6 +132,7 @@ func TestApprovalNamesTheUserAndTheAdminRole(t *testing.T) {
 		s.act("approve", s.items("pending-list")[0])
 		dialog := s.browser.Get("approve-dialog")
 		s.choose("who", "existing")
+		eq(t, "who", dialog.Slot("who"), "") // the page then leaves out "for", too
 		s.act("confirm-approve", dialog)
 		if !strings.HasPrefix(dialog.Slot("error"), "Name the user") {
 			t.Errorf("without a user the dialog says %q", dialog.Slot("error"))

@@ -15,10 +15,11 @@ func (a *admin) openApproval(code string) {
 		a.problem("This request is no longer open.")
 		return
 	}
+	name := pendingName(p)
 	a.approval = view.Approval{
 		Code:       p.Code,
-		DeviceName: pendingName(p),
-		Browser:    words.Browser(p.UserAgent),
+		DeviceName: name,
+		Browser:    words.BrowserBeside(name, p.UserAgent),
 		Address:    p.Address,
 		State:      markup.ApproveForm,
 		Who:        markup.WhoNew,
