@@ -297,7 +297,8 @@
 // once the dialog is closed.
 //
 // [IDReload]: data-state ReloadIdle, ReloadBusy, ReloadDone (slots applied and
-// restart, names of settings) or ReloadFailed (slot error); ActionReloadConfig.
+// restart, names of settings), ReloadUnchanged or ReloadFailed (slot error);
+// ActionReloadConfig.
 //
 // # Pairings and devices
 //

@@ -121,10 +121,11 @@ const (
 	KeyBusy = "busy"
 	KeyMade = "made"
 
-	ReloadIdle   = "idle"
-	ReloadBusy   = "busy"
-	ReloadDone   = "done"
-	ReloadFailed = "failed"
+	ReloadIdle      = "idle"
+	ReloadBusy      = "busy"
+	ReloadDone      = "done"
+	ReloadUnchanged = "unchanged"
+	ReloadFailed    = "failed"
 )
 
 // Values of data-time: how the client writes a <time>.

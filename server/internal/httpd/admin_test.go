@@ -238,7 +238,7 @@ func TestClientsAndStatus(t *testing.T) {
 	}
 	body = text(t, page("/admin/status", admin).do(h))
 	for _, want := range []string{"Version", ">test<", "Connections", ">ok<",
-		"There is no config file."} {
+		"There is no config file.", "<h2>Active settings</h2>"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page of the state has no %s", want)
 		}

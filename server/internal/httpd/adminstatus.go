@@ -65,7 +65,7 @@ func factGroups(s *protocol.StatusResult) []page.FactGroup {
 		config = append(config, part.Fact{Name: setting.Key, Value: plainSetting(setting.Value)})
 	}
 	return []page.FactGroup{{Title: "Gateway", Facts: gateway}, {Title: "Now", Facts: now},
-		{Title: "Store", Facts: store}, {Title: "Active", Facts: config}}
+		{Title: "Store", Facts: store}, {Title: "Active settings", Facts: config}}
 }
 
 // plainSetting is a setting's value without the quotes and brackets of JSON.

@@ -277,7 +277,7 @@ func (c *console) reloadConfig() {
 		case err != nil:
 			c.drawReload(markup.ReloadFailed, "", "", errorText(err))
 		case applied+restart == "":
-			c.drawReload(markup.ReloadDone, "nothing new", "", "")
+			c.drawReload(markup.ReloadUnchanged, "", "", "")
 		default:
 			c.drawReload(markup.ReloadDone, applied, restart, "")
 		}

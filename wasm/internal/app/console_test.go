@@ -144,7 +144,8 @@ func TestReloadsTheConfig(t *testing.T) {
 			"log.level, gateway.rate_limit_rpm / data_dir")
 		s.gateway.on("config.reload", `{"applied":[],"needsRestart":[]}`)
 		s.do("reload-config", "reload")
-		eq(t, "in force", panel.Slot("applied")+" / "+panel.Slot("restart"), "nothing new / ")
+		eq(t, "the state without changes", panel.Attr("data-state"), "unchanged")
+		eq(t, "in force", panel.Slot("applied")+" / "+panel.Slot("restart"), " / ")
 		s.gateway.refuse("config.reload", protocol.Refuse(protocol.InvalidRequest,
 			"log.level: one of debug, info"))
 		s.do("reload-config", "reload")
