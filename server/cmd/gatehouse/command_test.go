@@ -39,7 +39,7 @@ func TestCommands(t *testing.T) {
 		out  []string
 		errs []string
 	}{
-		{"version", exitOK, []string{"gatehouse dev "}, nil},
+		{"version", exitOK, []string{"gatehouse devel "}, nil},
 		{"help", exitOK, []string{"Usage:", "-data-dir"}, nil},
 		{"serve -h", exitOK, []string{"Usage:"}, nil},
 		{"-help", exitOK, []string{"Usage:"}, nil},

@@ -20,7 +20,7 @@ import (
 )
 
 // version is set by the linker when a release is built.
-var version = "dev"
+var version = "devel"
 
 const usage = `Gatehouse: chat with AI agents in the browser, through a gate that you keep.
 
