@@ -54,9 +54,10 @@ func TestManyWrongTokens(t *testing.T) { // alone: it measures the heap
 	if grown -= int64(len(gw.Log.String())) * 3; grown > 4<<20 {
 		t.Errorf("the heap grew by %d bytes", grown)
 	}
-	const linesInAll = 600 // a minute
-	if n := strings.Count(gw.Log.String(), "\n"); n > 2*linesInAll+100 {
-		t.Errorf("%d lines", n)
+	const linesInAll = 600 // a minute, which a slow machine may take
+	most := linesInAll*(2+time.Since(begun).Minutes()) + 100
+	if n := strings.Count(gw.Log.String(), "\n"); float64(n) > most {
+		t.Errorf("%d lines, want at most %.0f", n, most)
 	}
 	if n := runtime.NumGoroutine(); n > 200 {
 		t.Errorf("%d goroutines are left", n)
