@@ -101,18 +101,18 @@ func TestUserRate(t *testing.T) {
 func TestUserRateCountsRubbish(t *testing.T) {
 	t.Parallel()
 	gw, _ := rated(t, 1)
-	ws := rawAdmin(t, gw)
+	pinging := rawAdmin(t, gw)
 	ctx, cancel := context.WithTimeout(t.Context(), httpdtest.Timeout)
 	defer cancel()
 	go func() { // answers to pings are read, and events for admins
 		for {
-			if _, _, err := ws.Read(ctx); err != nil {
+			if _, _, err := pinging.Read(ctx); err != nil {
 				return
 			}
 		}
 	}()
 	for range 20 {
-		if err := ws.Ping(ctx); err != nil {
+		if err := pinging.Ping(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -121,7 +121,7 @@ func TestUserRateCountsRubbish(t *testing.T) {
 		c.OK(protocol.MethodStatus, "")
 	}
 	c.Refused(protocol.ResourceExhausted, "", protocol.MethodStatus, "")
-	ws = rawAdmin(t, gw)
+	ws := rawAdmin(t, gw)
 	for _, frame := range []string{"rubbish", "[]", `{"type":"event","id":"7"}`} {
 		if err := ws.Write(ctx, websocket.MessageText, []byte(frame)); err != nil {
 			t.Fatal(err)
