@@ -19,15 +19,7 @@ func squeeze(module []byte) ([]byte, error) {
 	if _, err := findSection(all, sectionMemory); err != nil {
 		return nil, fmt.Errorf("whether memory is zero at first is unknown: %w", err)
 	}
-	data, err := findSection(all, sectionData)
-	if err != nil {
-		return nil, err
-	}
-	mem, err := readMemory(data.content)
-	if err != nil {
-		return nil, err
-	}
-	table, err := findPclntab(mem.bytes)
+	data, mem, table, err := readData(all)
 	if err != nil {
 		return nil, err
 	}
@@ -37,4 +29,17 @@ func squeeze(module []byte) ([]byte, error) {
 	squeezed := append([]byte(nil), module[:data.start]...)
 	squeezed = mem.appendData(squeezed)
 	return append(squeezed, module[data.end:]...), nil
+}
+
+// readData finds the data section, what memory holds when it has been read, and the table
+// of functions in that memory.
+func readData(all []section) (data section, mem memory, table *pclntab, err error) {
+	if data, err = findSection(all, sectionData); err != nil {
+		return data, mem, nil, err
+	}
+	if mem, err = readMemory(data.content); err != nil {
+		return data, mem, nil, err
+	}
+	table, err = findPclntab(mem.bytes)
+	return data, mem, table, err
 }

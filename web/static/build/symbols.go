@@ -35,20 +35,13 @@ func readSymbols(module []byte) (*symbols, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := findSection(all, sectionData)
+	_, _, table, err := readData(all)
 	if err != nil {
 		return nil, err
 	}
-	mem, err := readMemory(data.content)
-	if err != nil {
-		return nil, err
-	}
-	s := &symbols{served: []string{asset{clientName, module}.servedName()}}
+	s := &symbols{served: []string{asset{clientName, module}.servedName()}, table: table}
 	if squeezed, err := squeeze(module); err == nil {
 		s.served = []string{asset{clientName, squeezed}.servedName(), s.served[0]}
-	}
-	if s.table, err = findPclntab(mem.bytes); err != nil {
-		return nil, err
 	}
 	return s, errors.Join(s.readImports(all), s.readBodies(all))
 }
