@@ -1,21 +1,34 @@
 package static
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// choose returns the form that the client prefers; among forms with the same weight, the
-// smallest. A client that accepts no form gets the plain file (RFC 9110, section 12.5.3).
-func choose(forms []form, acceptEncoding []string) form {
-	best, highest := forms[len(forms)-1], 0.0
+// Coding returns the coding that a client prefers among those that are offered; among
+// codings with the same weight, the first. acceptEncoding are the values of the request's
+// Accept-Encoding headers. A client that accepts no coding gets the last one, which has to
+// be "identity", the plain content (RFC 9110, section 12.5.3).
+func Coding(acceptEncoding []string, offered ...string) string {
+	best, highest := offered[len(offered)-1], 0.0
 	accepted := weights(acceptEncoding)
-	for _, f := range forms {
-		if w := weight(accepted, f.coding); w > highest {
-			best, highest = f, w
+	for _, coding := range offered {
+		if w := weight(accepted, coding); w > highest {
+			best, highest = coding, w
 		}
 	}
 	return best
+}
+
+// choose returns the form of a file that the client prefers.
+func choose(forms []form, acceptEncoding []string) form {
+	codings := make([]string, len(forms))
+	for i, f := range forms {
+		codings[i] = f.coding
+	}
+	best := Coding(acceptEncoding, codings...)
+	return forms[slices.Index(codings, best)]
 }
 
 // weights parses the values of Accept-Encoding. A malformed coding counts as not accepted.

@@ -23,7 +23,7 @@ type manualPages map[string]func() (manualPage, error)
 // manualPage is a page as it is sent.
 type manualPage struct {
 	html []byte
-	tag  string // entity tag, with its quotes
+	tag  string // weak entity tag, since the page is sent compressed and plain
 }
 
 func newManualPages(site page.Site) manualPages {
@@ -53,7 +53,7 @@ func newManualPage(site page.Site, name string) (manualPage, error) {
 		return manualPage{}, err
 	}
 	sum := sha256.Sum256(html.Bytes())
-	return manualPage{html: html.Bytes(), tag: `"` + hex.EncodeToString(sum[:16]) + `"`}, nil
+	return manualPage{html: html.Bytes(), tag: `W/"` + hex.EncodeToString(sum[:16]) + `"`}, nil
 }
 
 func manualChapters(current string) []page.DocsChapter {
@@ -96,6 +96,7 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "public, no-cache")
 	h.Set("ETag", p.tag)
+	h.Add("Vary", "Accept-Encoding")
 	if hasTag(r.Header.Values("If-None-Match"), p.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -104,11 +105,11 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(p.html) // an error means that the client is gone
 }
 
-// hasTag reports whether an If-None-Match header names the tag (RFC 9110 §13.1.2).
+// hasTag reports whether an If-None-Match header names the weak tag (RFC 9110 §13.1.2).
 // "*" does not count: a client without a copy gets the page.
 func hasTag(headers []string, tag string) bool {
 	for _, listed := range strings.Split(strings.Join(headers, ","), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(listed), "W/") == tag {
+		if strings.TrimPrefix(strings.TrimSpace(listed), "W/") == strings.TrimPrefix(tag, "W/") {
 			return true
 		}
 	}

@@ -63,7 +63,7 @@ func New(o Options) http.Handler {
 		}}}
 	s.manual = newManualPages(s.site)
 	r := chi.NewRouter()
-	r.Use(s.recoverPanics, s.withSettings, s.setHeaders, middleware.GetHead)
+	r.Use(s.recoverPanics, s.withSettings, s.compress, s.setHeaders, middleware.GetHead)
 	r.Get("/ws", s.webSocket)
 	r.Get("/health", s.health)
 	r.Get("/readyz", s.ready)
