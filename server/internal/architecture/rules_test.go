@@ -12,7 +12,7 @@ var (
 	// common are the packages that all domain packages may use.
 	common = []string{
 		"server/internal/credential", "server/internal/lastseen", "server/internal/printable", "server/internal/setting",
-		"server/internal/store",
+		"server/internal/store", "server/internal/turn",
 	}
 	// adapters connect the domain to providers, storage and other servers.
 	adapters = []string{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
+	"github.com/gatehouse-chat/gatehouse/server/internal/turn"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -52,6 +53,7 @@ type Service struct {
 	// of the same thing get one entry. It is a channel so that waiting ends with a
 	// context.
 	readLock chan struct{}
+	searches *turn.Turns
 
 	// mu guards the following fields.
 	mu              sync.Mutex
@@ -75,7 +77,7 @@ func New(store Store, o Options) *Service {
 		o.Written = func() {}
 	}
 	return &Service{store: store, o: o, readLock: make(chan struct{}, 1),
-		reads: map[read]time.Time{}, wrongTokens: map[string]*wrongTokens{}}
+		searches: turn.New("searches", turn.HalfTheProcessors()), reads: map[read]time.Time{}, wrongTokens: map[string]*wrongTokens{}}
 }
 
 // Begin writes the entry of an act that is about to be done. If Begin returns an error,
@@ -130,8 +132,25 @@ func (s *Service) readLogged(r read) bool {
 	return ok && time.Since(at) < readInterval
 }
 
-// List returns the entries that match f, newest first.
+// maxSearch is how long a search through the log takes at most.
+const maxSearch = 5 * time.Second
+
+var errLongSearch = protocol.Exhausted(
+	"the search takes longer than 5 s: narrow it, with since and until for example", 1000)
+
+// List returns the entries that match f, newest first. If f narrows the log, List waits
+// for a turn of the Reader, and refuses with RESOURCE_EXHAUSTED.
 func (s *Service) List(ctx context.Context, f Filter) ([]protocol.AuditEntry, error) {
+	if f.searches() {
+		done, err := s.searches.Take(ctx, f.Reader)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, maxSearch, errLongSearch)
+		defer stop()
+	}
 	list, err := s.store.List(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("read the audit log: %w", err)

@@ -28,6 +28,7 @@ type Store interface {
 
 // Filter selects entries. An empty field, except Limit, selects all.
 type Filter struct {
+	Reader                 string // the user who asks; the searches of one user take turns
 	UserID, Action, Target string // match as a whole
 	// Query is contained in user, action, target, address or detail. It ignores ASCII
 	// case.
@@ -36,4 +37,9 @@ type Filter struct {
 	Until  protocol.Time // selects entries before this time
 	Before int64         // selects entries with lower ids
 	Limit  int           // the maximum number of entries, at least 1
+}
+
+// searches reports whether each entry has to be looked at.
+func (f Filter) searches() bool {
+	return f != Filter{Reader: f.Reader, Before: f.Before, Limit: f.Limit}
 }

@@ -14,7 +14,7 @@ const (
 	maxAuditFilter    = 255 // characters of each text
 )
 
-func prepareAuditList(_ *call, p *protocol.AuditListParams) (audit.Filter, error) {
+func prepareAuditList(c *call, p *protocol.AuditListParams) (audit.Filter, error) {
 	limit, err := pageLimit(p.Limit, defaultAuditLimit, maxAuditLimit)
 	if err != nil {
 		return audit.Filter{}, err
@@ -30,6 +30,7 @@ func prepareAuditList(_ *call, p *protocol.AuditListParams) (audit.Filter, error
 		return audit.Filter{}, badParams("before, since and until must be 0 or more")
 	}
 	return audit.Filter{
+		Reader: c.caller().UserID,
 		UserID: p.UserID, Action: p.Action, Target: p.Target, Query: p.Query,
 		Since: p.Since, Until: p.Until, Before: p.Before, Limit: limit,
 	}, nil

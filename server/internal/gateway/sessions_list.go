@@ -28,7 +28,7 @@ func (c *call) prepareSessionsList(p *protocol.SessionsListParams) (sessionsQuer
 		return q, badParams("query must be at most 120 characters")
 	}
 	q.list = session.List{
-		UserID: c.caller().UserID, AgentID: p.AgentID, Query: p.Query, Limit: limit, After: after,
+		Reader: c.caller().UserID, UserID: c.caller().UserID, AgentID: p.AgentID, Query: p.Query, Limit: limit, After: after,
 	}
 	if !c.listsOthers(p) {
 		return q, nil
@@ -60,16 +60,15 @@ func (c *call) describeSessionsList(q sessionsQuery) *audit.Act {
 }
 
 func (c *call) sessionsList(q sessionsQuery) (protocol.Payload, error) {
-	records, more, err := c.g.Sessions.List(c.ctx, q.list)
+	page, err := c.g.Sessions.List(c.ctx, q.list)
 	if err != nil {
 		return nil, err
 	}
-	result := &protocol.SessionsListResult{Sessions: make([]protocol.Session, len(records))}
-	for i, r := range records {
-		result.Sessions[i] = r.Wire()
+	result := &protocol.SessionsListResult{
+		Sessions: make([]protocol.Session, len(page.Sessions)), Cursor: page.Next.Cursor(),
 	}
-	if more {
-		result.Cursor = records[len(records)-1].ListCursor()
+	for i, r := range page.Sessions {
+		result.Sessions[i] = r.Wire()
 	}
 	return result, nil
 }

@@ -62,7 +62,7 @@ func (s *server) adminAudit(w http.ResponseWriter, r *http.Request, device *pair
 		Actions: audit.Actions(), CSV: q.pageURL("/admin/audit.csv", ""),
 	}
 	f := q.filter()
-	f.Limit = auditShown + 1
+	f.Reader, f.Limit = device.UserID, auditShown+1
 	if f.Before, _ = strconv.ParseInt(queryParam(r, "before"), 10, 64); f.Before > 0 {
 		m.First = q.pageURL(path, "")
 	} else {

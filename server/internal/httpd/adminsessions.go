@@ -29,13 +29,13 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request,
 	m := page.AdminSessionsModel{Console: console, Query: queryParam(r, "q"),
 		User: queryParam(r, "user")}
 	after, ok := session.ParseListCursor(queryParam(r, "after"))
-	list, more, err := s.Sessions.List(r.Context(), session.List{
-		UserID: m.User, Query: m.Query, Wide: true, Limit: sessionsShown, After: after,
+	list, err := s.Sessions.List(r.Context(), session.List{
+		Reader: device.UserID, UserID: m.User, Query: m.Query, Wide: true, Limit: sessionsShown, After: after,
 	})
 	if err != nil {
 		return err
 	}
-	for _, rec := range list {
+	for _, rec := range list.Sessions {
 		m.Rows = append(m.Rows, part.SessionRow{
 			Key: rec.Key, Label: words.Session(rec.Label), User: rec.UserID,
 			Agent:   s.settings(r).agentName(rec.AgentID),
@@ -45,8 +45,8 @@ func (s *server) adminSessions(w http.ResponseWriter, r *http.Request,
 	if ok && after != nil {
 		m.First = pageURL(path, "q", m.Query, "user", m.User)
 	}
-	if more {
-		m.Next = pageURL(path, "q", m.Query, "user", m.User, "after", list[len(list)-1].ListCursor())
+	if list.Next != nil {
+		m.Next = pageURL(path, "q", m.Query, "user", m.User, "after", list.Next.Cursor())
 	}
 	s.render(w, r, http.StatusOK, page.AdminSessions(m))
 	return nil

@@ -61,7 +61,7 @@ func (s *server) beginExport(r *http.Request) ([]protocol.AuditEntry, audit.Filt
 		return nil, audit.Filter{}, err
 	}
 	f := auditQueryOf(r).filter()
-	f.Limit = exportStep
+	f.Reader, f.Limit = c.UserID, exportStep
 	ended, err := s.Audit.Begin(r.Context(), c.Actor(s.clientAddress(r)),
 		audit.Act{Action: audit.LogExport, Detail: r.URL.RawQuery})
 	if err != nil {

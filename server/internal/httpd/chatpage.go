@@ -105,12 +105,12 @@ func (s *server) message(m *protocol.Message, agent string) part.Message {
 }
 
 func (s *server) fillSessions(r *http.Request, device *pairing.Device, m *page.ChatModel) error {
-	list, _, err := s.Sessions.List(r.Context(),
+	list, err := s.Sessions.List(r.Context(),
 		session.List{UserID: device.UserID, Limit: protocol.DefaultListLimit})
 	if err != nil {
 		return err
 	}
-	m.Sessions = sessionItems(list, m.SessionKey)
+	m.Sessions = sessionItems(list.Sessions, m.SessionKey)
 	if device.Role.Allows(protocol.Admin) {
 		waiting, err := s.Pairings.List(r.Context())
 		if err != nil {

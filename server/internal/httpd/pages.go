@@ -78,6 +78,10 @@ func (s *server) showError(w http.ResponseWriter, r *http.Request, err error) {
 		s.showNotice(w, r, http.StatusServiceUnavailable, "One moment, please",
 			"The gateway cannot reach its store right now. Nothing is lost: reload the page in a moment.",
 			"")
+	case protocol.ResourceExhausted:
+		s.showNotice(w, r, http.StatusTooManyRequests, "One at a time, please",
+			"This page takes the gateway long, and you have asked for it several times at once. "+
+				"Reload it in a moment.", refusal.Message)
 	default:
 		s.showNotice(w, r, http.StatusInternalServerError, "Something went wrong",
 			"The gateway failed to make this page. Reload it; if that does not help, tell an admin.",

@@ -333,9 +333,9 @@ func TestRetain(t *testing.T) {
 		if n, err := h.Retain(t.Context(), since); n != want || err != nil {
 			t.Errorf("%d sessions were deleted (%v), want %d", n, err, want)
 		}
-		list, _, err := h.List(t.Context(), session.List{Limit: 500})
-		if err != nil || len(list) != len(keys) {
-			t.Fatalf("%d sessions are left (%v), want %v", len(list), err, keys)
+		list, err := h.List(t.Context(), session.List{Limit: 500})
+		if err != nil || len(list.Sessions) != len(keys) {
+			t.Fatalf("%d sessions are left (%v), want %v", len(list.Sessions), err, keys)
 		}
 		for _, key := range keys {
 			h.checkLog(t, key)

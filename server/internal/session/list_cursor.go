@@ -5,18 +5,31 @@ import (
 	"strings"
 )
 
-// ListCursor returns the session's position in a list as a text, for clients. It is no
-// cursor of a log.
-func (r Record) ListCursor() string {
-	pinned := "0"
-	if r.Pinned {
-		pinned = "1"
-	}
-	return pinned + "." + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 36) + "." +
-		strconv.FormatInt(r.ID, 36)
+// Position is a session's position in a list.
+type Position struct {
+	Pinned    bool
+	UpdatedAt int64 // milliseconds since 1970
+	ID        int64
 }
 
-// ParseListCursor parses a text from ListCursor. ok is false if the text is not valid.
+func (r Record) position() *Position {
+	return &Position{Pinned: r.Pinned, UpdatedAt: r.UpdatedAt.UnixMilli(), ID: r.ID}
+}
+
+// Cursor returns the position as a text, for clients; empty for nil. It is no cursor of a
+// log.
+func (p *Position) Cursor() string {
+	if p == nil {
+		return ""
+	}
+	pinned := "0"
+	if p.Pinned {
+		pinned = "1"
+	}
+	return pinned + "." + strconv.FormatInt(p.UpdatedAt, 36) + "." + strconv.FormatInt(p.ID, 36)
+}
+
+// ParseListCursor parses a text from Cursor. ok is false if the text is not valid.
 // The empty text is valid: its position is nil, the beginning of the list.
 func ParseListCursor(text string) (position *Position, ok bool) {
 	if text == "" {

@@ -12,9 +12,9 @@ func TestCursor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := Record{ID: rapid.Int64Min(1).Draw(t, "id"), Pinned: rapid.Bool().Draw(t, "pinned"),
 			UpdatedAt: time.UnixMilli(rapid.Int64Range(0, 1<<50).Draw(t, "updated"))}
-		p, ok := ParseListCursor(r.ListCursor())
+		p, ok := ParseListCursor(r.position().Cursor())
 		if !ok || p.ID != r.ID || p.Pinned != r.Pinned || p.UpdatedAt != r.UpdatedAt.UnixMilli() {
-			t.Fatalf("%s is %+v, %v", r.ListCursor(), p, ok)
+			t.Fatalf("%s is %+v, %v", r.position().Cursor(), p, ok)
 		}
 	})
 }

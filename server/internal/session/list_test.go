@@ -66,9 +66,9 @@ func TestListOrder(t *testing.T) {
 		if up := !rec.UpdatedAt.Equal(long); up != step.up {
 			t.Errorf("%s moved the session up: %v", step.name, up)
 		}
-		list, _, err := h.List(ctx, session.List{UserID: "ann", Limit: 9})
-		if err != nil || len(list) != 2 || (list[0].Key == "k") != step.up {
-			t.Errorf("after %s the list begins with %s (%v)", step.name, list[0].Key, err)
+		list, err := h.List(ctx, session.List{UserID: "ann", Limit: 9})
+		if err != nil || len(list.Sessions) != 2 || (list.Sessions[0].Key == "k") != step.up {
+			t.Errorf("after %s the list is %v (%v)", step.name, list.Sessions, err)
 		}
 	}
 	events := h.published.log("k")
@@ -101,22 +101,20 @@ func TestListPages(t *testing.T) {
 		seen := map[string]bool{}
 		q := session.List{UserID: "ann", Limit: limit}
 		for more := true; more; {
-			var page []session.Record
-			var err error
-			if page, more, err = h.List(t.Context(), q); err != nil {
+			page, err := h.List(t.Context(), q)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if len(page) > limit || more && len(page) < limit {
-				t.Errorf("a page of %d has %d sessions, more: %v", limit, len(page), more)
+			q.After, more = page.Next, page.Next != nil
+			if len(page.Sessions) > limit || more && len(page.Sessions) < limit {
+				t.Errorf("a page of %d has %d sessions, more: %v", limit, len(page.Sessions), more)
 			}
-			for _, r := range page {
+			for _, r := range page.Sessions {
 				if len(seen) == 0 && r.Key != "3" || seen[r.Key] || r.UserID != "ann" ||
 					r.Key == "5" {
 					t.Errorf("pages of %d have %s after %v", limit, r.Key, seen)
 				}
 				seen[r.Key] = true
-				q.After = &session.Position{Pinned: r.Pinned, UpdatedAt: r.UpdatedAt.UnixMilli(),
-					ID: r.ID}
 			}
 		}
 		if len(seen) != 6 {

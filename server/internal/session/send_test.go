@@ -31,9 +31,9 @@ func TestConcurrentRepeatsMakeOneMessage(t *testing.T) {
 		}
 		h.checkLog(t, sent.SessionKey)
 	}
-	list, _, err := h.List(t.Context(), session.List{UserID: "ann", Limit: 100})
-	if err != nil || len(list) != 20 {
-		t.Errorf("there are %d sessions (%v)", len(list), err)
+	list, err := h.List(t.Context(), session.List{UserID: "ann", Limit: 100})
+	if err != nil || len(list.Sessions) != 20 {
+		t.Errorf("there are %d sessions (%v)", len(list.Sessions), err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
+	"github.com/gatehouse-chat/gatehouse/server/internal/turn"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -73,14 +74,16 @@ type Service struct {
 	locks    keyedLocks
 	tails    tails
 	waiters  waiters
+	searches *turn.Turns
 }
 
 // New returns a Service on a store. It passes committed events to publish.
 func New(store Store, publish Publisher, settings setting.Live[Settings]) *Service {
 	return &Service{store: store, publish: publish, settings: settings,
-		locks:   keyedLocks{held: map[string]*keyedLock{}},
-		tails:   newTails(),
-		waiters: waiters{byRun: map[string][]*waiter{}},
+		locks:    keyedLocks{held: map[string]*keyedLock{}},
+		tails:    newTails(),
+		waiters:  waiters{byRun: map[string][]*waiter{}},
+		searches: newSearches(),
 	}
 }
 

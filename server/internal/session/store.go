@@ -28,8 +28,12 @@ type Tx interface {
 	// ClearSession removes the events, messages and runs of a session, and frees its
 	// files.
 	ClearSession(id int64) error
-	// Sessions returns the sessions that q selects. None of them is deleted.
+	// Sessions returns the sessions of the UserID of q (empty: of all) after a position,
+	// at most Limit. None of them is deleted. The cost depends on Limit alone.
 	Sessions(q List) ([]Record, error)
+	// Candidates returns what a search compares of the sessions that Sessions would
+	// return.
+	Candidates(q List) ([]Candidate, error)
 
 	// AppendEvent adds an event. No other event may have its seq.
 	AppendEvent(sessionID int64, e StoredEvent) error
@@ -117,24 +121,6 @@ func (r Record) Wire() protocol.Session {
 		IsRunning: r.Running, Epoch: r.Epoch, LastSeq: r.LastSeq,
 		CreatedAt: protocol.At(r.CreatedAt), UpdatedAt: protocol.At(r.UpdatedAt),
 	}
-}
-
-// List selects sessions. Pinned sessions come first, then those that were changed last.
-// Empty fields select all.
-type List struct {
-	UserID  string    // the owner
-	AgentID string    // the agent
-	Query   string    // is contained in the label; ignores ASCII case
-	Wide    bool      // whether Query may also be contained in the key or the user id
-	Limit   int       // the maximum number of sessions
-	After   *Position // selects the sessions after this position; nil is the beginning
-}
-
-// Position is a session's position in a list.
-type Position struct {
-	Pinned    bool
-	UpdatedAt int64 // milliseconds since 1970
-	ID        int64
 }
 
 // StoredEvent is one event of a log. Payload is the payload of its frame, without

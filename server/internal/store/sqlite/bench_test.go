@@ -1,12 +1,19 @@
 package sqlite
 
 import (
+	"context"
+	"strings"
+	"time"
+
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
+	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
+	"github.com/gatehouse-chat/gatehouse/server/internal/store/storetest"
 )
 
 // BenchmarkUpdate inserts rows of 200 bytes, each in its own Update.
@@ -110,4 +117,44 @@ func BenchmarkAudit(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSearch searches 100,000 sessions of one user for a text that none of them has,
+// although all begin with it, and says how long a cheap read of another user takes
+// meanwhile.
+func BenchmarkSearch(b *testing.B) {
+	s := openTest(b)
+	if err := s.Update(b.Context(), func(tx *Tx) error {
+		_, err := tx.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+			INSERT INTO sessions (key, user_id, agent_id, label, pinned, epoch, last_seq, created_at, updated_at, deleted_at)
+			SELECT 'key-' || i, 'greedy', 'demo', printf('%.*c', 120, 'a'), 0, '', 1, i, i, 0 FROM n`)
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	service := session.New(s.Sessions(), storetest.DiscardEvents{}, setting.Fixed(session.Settings{}))
+	ctx, stop := context.WithCancel(b.Context())
+	defer stop()
+	var slowest atomic.Int64
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			began := time.Now()
+			if _, err := service.List(ctx, session.List{Reader: "ann", UserID: "ann", Limit: 50}); err != nil && ctx.Err() == nil {
+				b.Error(err)
+			}
+			slowest.Store(max(slowest.Load(), int64(time.Since(began))))
+			time.Sleep(time.Millisecond)
+		}
+	})
+	query := strings.Repeat("a", 60) + "b"
+	for b.Loop() {
+		page, err := service.List(b.Context(), session.List{Reader: "greedy", UserID: "greedy", Query: query, Limit: 50})
+		if err != nil || len(page.Sessions) > 0 {
+			b.Fatal(page, err)
+		}
+	}
+	stop()
+	wg.Wait()
+	b.ReportMetric(float64(slowest.Load())/1e6, "ms/slowest-cheap-read")
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -91,27 +90,34 @@ func (t sessionTx) ClearSession(id int64) error {
 var listStart = session.Position{Pinned: true, UpdatedAt: maxInteger, ID: maxInteger}
 
 func (t sessionTx) Sessions(q session.List) ([]session.Record, error) {
+	where, args := listed(q)
+	return all(t.tx.Query(`SELECT `+sessionColumns+where, args...), scanSession)
+}
+
+func (t sessionTx) Candidates(q session.List) ([]session.Candidate, error) {
+	where, args := listed(q)
+	return all(t.tx.Query(`SELECT id, pinned, updated_at, agent_id, label, key, user_id`+where, args...),
+		func(row Row) (c session.Candidate, err error) {
+			err = row.Scan(&c.ID, &c.Pinned, &c.UpdatedAt, &c.AgentID, &c.Label, &c.Key, &c.UserID)
+			return c, err
+		})
+}
+
+// listed returns the end of a query for a part of the list of a user, or of the list of
+// all, with its arguments. An index has the rows in their order.
+func listed(q session.List) (where string, args []any) {
 	after := q.After
 	if after == nil {
 		after = &listStart
 	}
 	owner := ""
-	args := []any{}
 	if q.UserID != "" {
 		owner = `user_id = ? AND `
 		args = append(args, q.UserID)
 	}
-	args = append(args, after.Pinned, after.UpdatedAt, after.ID, q.AgentID, q.AgentID, q.Query,
-		likePattern(q.Query), q.Wide, likePattern(q.Query), likePattern(q.Query), q.Limit)
-	return all(t.tx.Query(`SELECT `+sessionColumns+` FROM sessions WHERE `+owner+`deleted_at = 0
-		AND (pinned, updated_at, id) < (?, ?, ?) AND (? = '' OR agent_id = ?)
-		AND (? = '' OR label LIKE ? ESCAPE '\' OR ? AND (key LIKE ? ESCAPE '\' OR user_id LIKE ? ESCAPE '\'))
-		ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ?`, args...), scanSession)
-}
-
-// likePattern returns the LIKE pattern of a text that contains part, escaped by \.
-func likePattern(part string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(part) + "%"
+	return ` FROM sessions WHERE ` + owner + `deleted_at = 0 AND (pinned, updated_at, id) < (?, ?, ?)
+		ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ?`,
+		append(args, after.Pinned, after.UpdatedAt, after.ID, q.Limit)
 }
 
 func (t sessionTx) AppendEvent(sessionID int64, e session.StoredEvent) error {

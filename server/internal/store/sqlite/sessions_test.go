@@ -89,6 +89,8 @@ func useEverything(tx session.Tx) {
 	_, _ = tx.SessionByID(r.ID)
 	_, _ = tx.Sessions(session.List{UserID: "u", Limit: 1})
 	_, _ = tx.Sessions(session.List{Limit: 1})
+	_, _ = tx.Candidates(session.List{UserID: "u", Limit: 1})
+	_, _ = tx.Candidates(session.List{Limit: 1})
 	_ = tx.AppendEvent(r.ID, session.StoredEvent{Seq: 1, Payload: []byte{}})
 	_, _ = tx.Events(r.ID, 0, session.Span{Events: 1})
 	_, _ = tx.RunEvents(r.ID, "r", 0, 1)
