@@ -151,55 +151,79 @@ func TestCheckBearer(t *testing.T) {
 }
 
 // TestGuessesAreLimited checks that a network may send ten wrong credentials a minute, of
-// whatever kind. After that, even a right one is refused without a check.
+// whatever kind, and that its right ones are accepted all the same.
 func TestGuessesAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newTestControl()
-		link := d.links.New()
-		for range 50 { // right credentials use up nothing
-			for _, right := range []string{token, goodKey} {
-				if _, err := d.CheckBearer(t.Context(), here, right, ""); err != nil {
-					t.Fatal(err)
+		right := map[string]func() error{
+			"the token": func() error { return d.CheckToken(here, token) },
+			"a link":    func() error { return d.CheckLink(here, d.links.New()) },
+			"a key":     func() error { _, err := d.CheckBearer(t.Context(), here, goodKey, ""); return err },
+			"a bearer":  func() error { _, err := d.CheckBearer(t.Context(), here, token, ""); return err },
+			"a device":  func() error { _, err := d.CheckDevice(t.Context(), "secret"); return err },
+		}
+		allRight := func(when string) {
+			t.Helper()
+			for name, try := range right {
+				if err := try(); err != nil {
+					t.Errorf("%s, %s: %v", when, name, err)
 				}
 			}
+		}
+		for range 50 {
+			allRight("at first")
 		}
 		wrong := []func() error{
 			func() error { return d.CheckToken(here, "wrong") },
 			func() error { return d.CheckLink(here, "wrong") },
 			func() error { _, err := d.CheckBearer(t.Context(), here, endedKey, ""); return err },
+			func() error { _, err := d.CheckBearer(t.Context(), here, keyOf('Q'), ""); return err },
 		}
 		for i := range guessesPerMinute {
 			if err := wrong[i%len(wrong)](); codeOf(err) != protocol.Unauthorized {
 				t.Fatalf("guess %d: %v", i, err)
 			}
 		}
-		for name, try := range map[string]func() error{
-			"the token": func() error { return d.CheckToken(here, token) },
-			"the link":  func() error { return d.CheckLink(here, link) },
-			"a key": func() error {
-				_, err := d.CheckBearer(t.Context(), here, goodKey,
-					"")
-				return err
-			},
-			"another":    wrong[0],
-			"a dead key": wrong[2],
-		} {
-			err := try()
-			if codeOf(err) != protocol.ResourceExhausted || IsWrong(err) {
-				t.Errorf("%s, after too many guesses: %v", name, err)
+		for i, try := range wrong {
+			if err := try(); codeOf(err) != protocol.ResourceExhausted || IsWrong(err) {
+				t.Errorf("wrong %d, after too many guesses: %v", i, err)
 			}
-		}
-		if err := d.CheckToken(elsewhere, token); err != nil {
-			t.Errorf("another network: %v", err)
+			allRight("after too many guesses")
 		}
 		if d.guesses[here.String()] != guessesPerMinute ||
-			!d.counted(`gatehouse_rate_limited_total{limit="tokens"} 5`) {
+			!d.counted(`gatehouse_rate_limited_total{limit="tokens"} 4`) {
 			t.Errorf("the audited guesses are %v, or the refusals are not counted", d.guesses)
 		}
 		time.Sleep(6 * time.Second)
-		if err := d.CheckLink(here, link); err != nil {
-			t.Errorf("the link, after the time for one more guess: %v", err)
+		if err := wrong[1](); codeOf(err) != protocol.Unauthorized {
+			t.Errorf("after the time for one more guess: %v", err)
+		}
+	})
+}
+
+// TestTokenGuessesAreBounded checks that guesses at the gateway token are bounded, which
+// locks out neither API keys, devices and links, nor another address.
+func TestTokenGuessesAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newTestControl()
+		for range checksPerMinute {
+			if err := d.CheckToken(here, "wrong"); err == nil {
+				t.Fatal("a wrong token is right")
+			}
+		}
+		if err := d.CheckToken(here, token); codeOf(err) != protocol.ResourceExhausted {
+			t.Errorf("the token, after %d guesses: %v", checksPerMinute, err)
+		}
+		_, err := d.CheckBearer(t.Context(), here, goodKey, "")
+		if err := errors.Join(err, d.CheckLink(here, d.links.New()),
+			d.CheckToken(elsewhere, token)); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+		if err := d.CheckToken(here, token); err != nil {
+			t.Errorf("the token, a second later: %v", err)
 		}
 	})
 }
@@ -292,18 +316,6 @@ func TestAllowances(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// TestReturnCall checks that returned calls use up nothing.
-func TestReturnCall(t *testing.T) {
-	t.Parallel()
-	d := newTestControl()
-	for range 10 * callsPerMinute {
-		if err := d.AllowCall(here); err != nil {
-			t.Fatal(err)
-		}
-		d.ReturnCall(here)
 	}
 }
 

@@ -20,10 +20,6 @@ func (c *Control) AllowCall(address netip.Addr) error {
 	return nil
 }
 
-// ReturnCall gives back what AllowCall counted, once it is known that the caller is no
-// stranger.
-func (c *Control) ReturnCall(address netip.Addr) { c.calls.Return(ratelimit.Network(address)) }
-
 // AllowPoll counts a poll of a pairing's status, and refuses one too many.
 func (c *Control) AllowPoll(address netip.Addr) error {
 	if wait, ok := c.polls.Take(ratelimit.Network(address)); !ok {

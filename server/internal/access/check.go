@@ -13,9 +13,8 @@ import (
 
 var errWrongToken = protocol.Refuse(protocol.Unauthorized, "invalid token")
 
-// IsWrong reports whether the error says that a token or API key is wrong. If the token
-// was not checked, because of a rate limit or the store, IsWrong reports false: the token
-// may be right.
+// IsWrong reports whether the error says that a token or API key is wrong. If the caller
+// does not learn that, because of a rate limit or the store, IsWrong reports false.
 func IsWrong(err error) bool {
 	return errors.Is(err, errWrongToken) || errors.Is(err, auth.ErrKeyRevoked) ||
 		errors.Is(err, auth.ErrKeyExpired)
@@ -24,7 +23,8 @@ func IsWrong(err error) bool {
 // CheckBearer finds out whose token this is: an API key's, which fixes the user and the
 // role, or the gateway's, with which an admin may be any user (userID; empty is "admin").
 // A wrong token is refused with UNAUTHORIZED and counts against the address, which has
-// ten a minute. A key that cannot be checked is refused with UNAVAILABLE.
+// ten a minute; further wrong ones are refused with RESOURCE_EXHAUSTED. A key that cannot
+// be checked is refused with UNAVAILABLE.
 func (c *Control) CheckBearer(
 	ctx context.Context, address netip.Addr, token, userID string,
 ) (Identity, error) {
@@ -44,25 +44,22 @@ func (c *Control) CheckBearer(
 	return Identity{UserID: userID, Role: protocol.Admin, Via: audit.ViaToken}, nil
 }
 
-// checkKey looks an API key up, unless the address has sent too many wrong tokens. The
-// look-up itself uses up no attempt, since many valid keys may come from one address at
-// once.
+// checkKey looks an API key up, whatever the address has sent before: a key has 256 random
+// bits, so a look-up helps no guesser, and a stranger's wrong tokens must not keep out a
+// program behind the same address.
 func (c *Control) checkKey(
 	ctx context.Context, address netip.Addr, text string,
 ) (Identity, error) {
-	if wait := c.guesses.Wait(ratelimit.Network(address)); wait > 0 {
-		return Identity{}, c.refuseGuess(address, wait)
-	}
 	key, err := c.Keys.Authenticate(ctx, text)
 	switch {
 	case errors.Is(err, auth.ErrKeyRevoked), errors.Is(err, auth.ErrKeyExpired):
+		if wait, ok := c.guesses.Take(ratelimit.Network(address)); !ok {
+			return Identity{}, c.refuseGuess(address, wait)
+		}
 		c.Metrics.WrongToken()
 		c.Log.Warn("security.key_rejected",
 			"address", address, "key", key.Prefix, "id", key.ID, "cause", err)
 		c.Guesses.WrongToken(address.String())
-		if wait, ok := c.guesses.Take(ratelimit.Network(address)); !ok {
-			return Identity{}, c.refuseGuess(address, wait)
-		}
 		return Identity{}, err
 	case err != nil:
 		return Identity{}, err
@@ -71,33 +68,42 @@ func (c *Control) checkKey(
 }
 
 // CheckToken checks the gateway token for a caller from address, which has ten wrong ones
-// a minute.
+// a minute. A right token is accepted after more wrong ones, too, so that a stranger at
+// the same address does not keep an admin out. Since a token may be an operator's own
+// choice, guessing at it is bounded all the same: an address has checksPerMinute.
 func (c *Control) CheckToken(address netip.Addr, token string) error {
-	return c.checkGuess(address, func() bool { return c.Token.Matches(token) })
-}
-
-// CheckLink redeems the code of a sign-in link. A wrong code counts as a wrong token.
-func (c *Control) CheckLink(address netip.Addr, code string) error {
-	return c.checkGuess(address, func() bool { return c.Links.Redeem(code) })
-}
-
-// checkGuess checks a secret that a stranger may guess at.
-func (c *Control) checkGuess(address netip.Addr, right func() bool) error {
 	network := ratelimit.Network(address)
-	wait, ok := c.guesses.Take(network)
-	if !ok {
+	if wait, ok := c.checks.Take(network); !ok {
 		return c.refuseGuess(address, wait)
 	}
-	if !right() {
-		c.Metrics.WrongToken()
-		if c.lines.AllowAny() {
-			c.Log.Warn("security.token_rejected", "address", address)
-		}
-		c.Guesses.WrongToken(address.String())
-		return errWrongToken
+	if err := c.checkGuess(address, c.Token.Matches(token)); err != nil {
+		return err
 	}
-	c.guesses.Return(network)
+	c.checks.Return(network)
 	return nil
+}
+
+// CheckLink redeems the code of a sign-in link. A wrong code counts as a wrong token. A
+// right one is accepted after any number of wrong ones: a code has 256 random bits.
+func (c *Control) CheckLink(address netip.Addr, code string) error {
+	return c.checkGuess(address, c.Links.Redeem(code))
+}
+
+// checkGuess counts a secret that was wrong. The caller learns that only as long as the
+// address may send wrong ones.
+func (c *Control) checkGuess(address netip.Addr, right bool) error {
+	if right {
+		return nil
+	}
+	if wait, ok := c.guesses.Take(ratelimit.Network(address)); !ok {
+		return c.refuseGuess(address, wait)
+	}
+	c.Metrics.WrongToken()
+	if c.lines.AllowAny() {
+		c.Log.Warn("security.token_rejected", "address", address)
+	}
+	c.Guesses.WrongToken(address.String())
+	return errWrongToken
 }
 
 // CheckDevice finds out whose device has this credential. A credential without access is

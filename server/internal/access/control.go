@@ -17,6 +17,7 @@ const (
 	callsPerMinute   = 60  // calls without a credential
 	pollsPerMinute   = 240 // polls of a pairing's status
 	guessesPerMinute = 10  // wrong tokens, API keys and link codes
+	checksPerMinute  = 600 // wrong texts that are compared with the gateway token
 	linesPerMinute   = 6   // log lines about refusals
 )
 
@@ -65,9 +66,9 @@ type Options struct {
 // the log alone.
 type Control struct {
 	Options
-	calls, polls, guesses *ratelimit.Limiter[netip.Prefix] // of strangers, by network
-	requests              *ratelimit.Limiter[string]       // of users, by name
-	lines                 *ratelimit.Lines                 // log lines about refusals
+	calls, polls, guesses, checks *ratelimit.Limiter[netip.Prefix] // of strangers, by network
+	requests                      *ratelimit.Limiter[string]       // of users, by name
+	lines                         *ratelimit.Lines                 // log lines about refusals
 }
 
 // New makes a Control. Call Evict regularly.
@@ -80,6 +81,7 @@ func New(o Options) *Control {
 		calls:    ratelimit.New[netip.Prefix](callsPerMinute, time.Minute),
 		polls:    ratelimit.New[netip.Prefix](pollsPerMinute, time.Minute),
 		guesses:  ratelimit.New[netip.Prefix](guessesPerMinute, time.Minute),
+		checks:   ratelimit.New[netip.Prefix](checksPerMinute, time.Minute),
 		requests: ratelimit.NewBurst[string](requestBurst),
 		lines:    ratelimit.NewLines(linesPerMinute),
 	}
@@ -87,7 +89,7 @@ func New(o Options) *Control {
 
 // Evict forgets the networks and users that have used up nothing of their allowances.
 func (c *Control) Evict() {
-	for _, l := range []interface{ Evict() }{c.calls, c.polls, c.guesses, c.requests, c.lines} {
+	for _, l := range []interface{ Evict() }{c.calls, c.polls, c.guesses, c.checks, c.requests, c.lines} {
 		l.Evict()
 	}
 }

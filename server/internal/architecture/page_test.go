@@ -317,6 +317,7 @@ var fixedLimits = map[string][]string{
 	"calls without a credential, for each address":                      {`calls(?:A|Per)Minute\s+= 60\b`},
 	"polls for a pairing, for each address":                             {`polls(?:A|Per)Minute\s+= 240\b`},
 	"wrong tokens, for each address":                                    {`(?:tokensA|guessesPer)Minute\s+= 10\b`},
+	"guesses at the gateway token, for each address":                    {`checksPerMinute\s+= 600\b`},
 	"pending pairings, for each address":                                {`maxPerNetwork\s+= 3\b`},
 	"pause after a denial, for its address":                             {`denialCooldown\s+= time.Minute`},
 	"log entries about refusals, for each address":                      {`lines(?:A|Per)Minute\s+= 6\b`},

@@ -28,6 +28,7 @@ type client struct {
 	who           *access.Identity // nil: not authenticated
 	pairingSecret string           // the credential that waits for pairing; empty: none
 	wrongTokens   int              // how many wrong tokens the client has sent
+	expiry        *time.Timer      // closes the connection when its API key expires; nil: never
 
 	// member is set once the client is authenticated.
 	member atomic.Pointer[hub.Member]
@@ -147,6 +148,9 @@ func (c *client) GiveUp(err error) {
 
 // Closed removes the client. The runs that it started go on.
 func (c *client) Closed(_ *conn.Conn, why conn.Closing) {
+	if c.expiry != nil {
+		c.expiry.Stop()
+	}
 	if m := c.member.Load(); m != nil {
 		c.g.Hub.Leave(m)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/access"
@@ -24,6 +25,8 @@ type proven struct {
 	secret string // the API key or the device's credential
 }
 
+// connect authenticates the client. Only strangers' calls count against their address:
+// what strangers have used up must not keep out a client with a valid credential.
 func (c *call) connect() {
 	if c.member.Load() != nil {
 		c.fail(protocol.Refuse(protocol.FailedPrecondition,
@@ -32,29 +35,34 @@ func (c *call) connect() {
 	}
 	// Each connect, also one that fails, restarts the hello deadline.
 	c.conn.AwaitHello()
-	if err := c.g.Access.AllowCall(c.Peer.Address); err != nil {
-		c.fail(err)
-		return
-	}
 	var p protocol.ConnectParams
 	err := c.decode(&p)
 	if err == nil {
 		err = checkConnect(&p)
 	}
-	if err != nil {
-		c.fail(err)
+	var who *proven
+	if err == nil {
+		who, err = c.identify(&p)
+	}
+	if who == nil {
+		c.connectStranger(&p, err)
 		return
 	}
-	who, err := c.identify(&p)
-	switch {
-	case err != nil:
-		c.fail(err)
-		c.closeIfGuessing()
-	case who == nil:
-		c.askForPairing(&p)
-	default:
-		c.admit(&p, *who)
+	c.admit(&p, *who)
+}
+
+// connectStranger refuses a client with err, or lets it ask for pairing if err is nil. It
+// counts as a stranger's call.
+func (c *call) connectStranger(p *protocol.ConnectParams, err error) {
+	if limit := c.g.Access.AllowCall(c.Peer.Address); limit != nil {
+		err = limit
 	}
+	if err == nil {
+		c.askForPairing(p)
+		return
+	}
+	c.fail(err)
+	c.closeIfGuessing()
 }
 
 func checkConnect(p *protocol.ConnectParams) error {
@@ -174,7 +182,6 @@ func (c *call) admit(p *protocol.ConnectParams, who proven) {
 // refuseFull refuses a client whose user has too many connections, and closes its own.
 func (c *call) refuseFull(user string, most int) {
 	c.g.Access.ConnectionRefused(c.Peer.Address, metrics.RefusedUser)
-	c.g.Access.ReturnCall(c.Peer.Address) // the client is no stranger
 	c.fail(protocol.Exhausted("user "+shown(user)+" has "+strconv.Itoa(most)+
 		" connections, which is the limit: close some of them", registry.RetryFull.Milliseconds()))
 	c.conn.Close(protocol.CloseTooSlow, "too many connections of this user: close some and come back")
@@ -204,7 +211,6 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 	}
 	c.stopWaiting()
 	c.conn.Admit()
-	c.g.Access.ReturnCall(c.Peer.Address) // the client is no stranger
 	c.reply(&protocol.ConnectResult{
 		Protocol: protocol.Version, Role: who.Role, UserID: who.UserID, Server: c.g.server(),
 		Limits: &protocol.Limits{
@@ -214,6 +220,20 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 		},
 		Resumed: resumed,
 	})
+	c.closeWhenExpired()
 	start()
 	return nil
+}
+
+// closeWhenExpired closes the connection when its API key expires. The clock of the
+// machine may be set, or stand still while the machine sleeps, so Gateway.tick looks for
+// expired keys as well.
+func (c *call) closeWhenExpired() {
+	if c.who.ExpiresAt == 0 {
+		return
+	}
+	socket := c.conn
+	c.expiry = time.AfterFunc(time.Until(c.who.ExpiresAt.Go()), func() {
+		socket.Close(protocol.ClosePolicy, protocol.ReasonKeyExpired)
+	})
 }

@@ -105,10 +105,13 @@ func describeDevice(_ *call, id deviceID) *audit.Act {
 	return &audit.Act{Target: audit.Device(string(id))}
 }
 
+// devicePairRevoke answers before it closes the device's connections, since one of them
+// may be the caller's own. Revoke calls the answer once the revocation is durable.
 func (c *call) devicePairRevoke(id deviceID) (protocol.Payload, error) {
-	if err := c.g.Pairings.Revoke(c.ctx, c.caller().UserID, string(id)); err != nil {
+	answer := func() { c.reply(&protocol.DeviceRevokeResult{Revoked: true}) }
+	if err := c.g.Pairings.Revoke(c.ctx, c.caller().UserID, string(id), answer); err != nil {
 		return nil, err
 	}
 	c.g.Log.Info("security.pairing_revoked", "by", c.caller().UserID, "device", string(id))
-	return &protocol.DeviceRevokeResult{Revoked: true}, nil
+	return later, nil
 }

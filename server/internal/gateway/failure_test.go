@@ -134,7 +134,7 @@ func TestRevokeWhileConnecting(t *testing.T) {
 	for n := range 15 {
 		d := gw.pair(t, protocol.Operator, fmt.Sprintf("user%d", n))
 		clients := gw.connectWhile(t, n, `{"sender_id":"`+d.secret+`"}`, func() {
-			if err := gw.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
+			if err := gw.Pairings.Revoke(t.Context(), "test", d.DeviceID, nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -203,7 +203,7 @@ func TestRevokedBetweenCheckAndRegistration(t *testing.T) {
 	views := 0
 	hooked.after = func() error {
 		if views++; views == 1 {
-			return gw.Pairings.Revoke(t.Context(), "test", d.DeviceID)
+			return gw.Pairings.Revoke(t.Context(), "test", d.DeviceID, nil)
 		}
 		return nil
 	}
@@ -223,7 +223,7 @@ func TestRevokedRightAfterRegistration(t *testing.T) {
 	views := 0
 	hooked.after = func() error {
 		if views++; views == 2 {
-			return gw.Pairings.Revoke(t.Context(), "test", d.DeviceID)
+			return gw.Pairings.Revoke(t.Context(), "test", d.DeviceID, nil)
 		}
 		return nil
 	}

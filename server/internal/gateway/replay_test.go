@@ -208,7 +208,7 @@ func TestRevokedDuringAReplay(t *testing.T) { // alone: it looks at all goroutin
 	w.say(20_000, strings.Repeat("words ", 170))
 	c := gw.dial(t, nil)
 	c.OK(protocol.MethodConnect, `{"sender_id":"`+d.secret+`","resume":[{"sessionKey":"long","afterSeq":0}]}`)
-	if err := gw.Pairings.Revoke(t.Context(), "test", d.DeviceID); err != nil {
+	if err := gw.Pairings.Revoke(t.Context(), "test", d.DeviceID, nil); err != nil {
 		t.Fatal(err)
 	}
 	n := 0

@@ -43,6 +43,10 @@ func (s *server) auditCSV(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		f.Before = lines[len(lines)-1].ID
+		if _, err = s.requireRole(r, protocol.Admin); err != nil {
+			s.Log.Info("audit log export cut off: the reader's access has ended", "error", err)
+			panic(http.ErrAbortHandler)
+		}
 		if lines, err = s.Audit.List(r.Context(), f); err != nil {
 			s.Log.Error("audit log export cut off: the log could not be read", "error", err)
 			panic(http.ErrAbortHandler)

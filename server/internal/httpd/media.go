@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -20,7 +21,7 @@ const mediaPolicy = "default-src 'none'; sandbox"
 // file is GET and HEAD /api/media/{id}: a file's bytes, or with ?thumbnail its
 // thumbnail.
 func (s *server) file(w http.ResponseWriter, r *http.Request) {
-	f, err := s.findFile(r)
+	f, who, err := s.findFile(r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -45,23 +46,23 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	h.Set("ETag", `"`+version+`"`)
 	// A browser may keep the file but must ask each time, since access may have ended.
 	h.Set("Cache-Control", "private, no-cache")
-	to := &pacedWriter{ResponseWriter: w}
+	to := &pacedWriter{ResponseWriter: w, ends: endOf(who)}
 	http.ServeContent(to, r, "", time.Time{}, content)
 	s.Metrics.MediaServed(to.written)
 }
 
 // findFile finds the file, if the caller may read it. It audits an admin who reads
 // another user's file.
-func (s *server) findFile(r *http.Request) (media.File, error) {
+func (s *server) findFile(r *http.Request) (media.File, access.Identity, error) {
 	c, err := s.identify(r)
 	if err != nil {
-		return media.File{}, err
+		return media.File{}, c, err
 	}
 	f, err := s.Media.Find(r.Context(), c.Caller(), chi.URLParam(r, "id"))
 	if err != nil || f.UserID == c.UserID || f.SessionUser == c.UserID {
-		return f, err
+		return f, c, err
 	}
-	return f, s.Audit.BeginRead(r.Context(), c.Actor(s.clientAddress(r)), fileAct(audit.MediaRead, f))
+	return f, c, s.Audit.BeginRead(r.Context(), c.Actor(s.clientAddress(r)), fileAct(audit.MediaRead, f))
 }
 
 // removeFile is DELETE /api/media/{id}, for a file that is in no message.

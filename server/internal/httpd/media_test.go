@@ -412,6 +412,45 @@ func TestQuotaOverHTTP(t *testing.T) {
 	s.uploaded("other", "a.txt", []byte("x"))
 }
 
+// uploadSlowly uploads 600,000 bytes in pieces, and gives the status of the answer and how
+// long it took to come. It must run in a synctest bubble.
+func uploadSlowly(t *testing.T, h http.Handler, token string, piece int,
+	every time.Duration) (status string, took time.Duration) {
+	t.Helper()
+	near, far := net.Pipe()
+	server := &http.Server{Handler: h, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(&one{conn: far}) }()
+	kind, body := form(t, "file", "a.txt", bytes.Repeat([]byte("x"), 600_000))
+	began, answer := time.Now(), make(chan string, 1)
+	go func() {
+		head, _ := io.ReadAll(io.LimitReader(near, 12))
+		answer <- strings.TrimPrefix(string(head), "HTTP/1.1 ")
+		_, _ = io.Copy(io.Discard, near)
+	}()
+	_, _ = fmt.Fprintf(near, "POST /api/media/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+		token, kind, body.Len())
+	go func() {
+		for body.Len() > 0 {
+			if _, err := near.Write(body.Next(piece)); err != nil {
+				return
+			}
+			time.Sleep(every)
+		}
+	}()
+	select {
+	case status = <-answer:
+	case <-time.After(time.Hour):
+	}
+	took = time.Since(began)
+	_ = near.Close()
+	_ = server.Close()
+	<-done
+	time.Sleep(2 * time.Hour) // for what is still about to write
+	return status, took
+}
+
 // A body that comes too slowly, or not at all, is refused; one that is only slow is
 // accepted.
 func TestSlowUpload(t *testing.T) {
@@ -428,40 +467,42 @@ func TestSlowUpload(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := httpdtest.New(t, httpdtest.Options{})
-				near, far := net.Pipe()
-				server := &http.Server{Handler: h, ReadTimeout: 30 * time.Second,
-					WriteTimeout: 60 * time.Second}
-				done := make(chan struct{})
-				go func() { defer close(done); _ = server.Serve(&one{conn: far}) }()
-				kind, body := form(t, "file", "a.txt", bytes.Repeat([]byte("x"), 600_000))
-				answer := make(chan string, 1)
-				go func() {
-					head, _ := io.ReadAll(io.LimitReader(near, 12))
-					answer <- string(head)
-					_, _ = io.Copy(io.Discard, near)
-				}()
-				_, _ = fmt.Fprintf(near, "POST /api/media/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
-					httpdtest.Token, kind, body.Len())
-				go func() {
-					for body.Len() > 0 {
-						if _, err := near.Write(body.Next(c.piece)); err != nil {
-							return
-						}
-						time.Sleep(c.every)
-					}
-				}()
-				select {
-				case got := <-answer:
-					if got != "HTTP/1.1 "+c.status[:3] {
-						t.Errorf("answered %q, want %s", got, c.status)
-					}
-				case <-time.After(time.Hour):
-					t.Error("not answered")
+				if got, _ := uploadSlowly(t, h, httpdtest.Token, c.piece, c.every); got != c.status {
+					t.Errorf("answered %q, want %s", got, c.status)
 				}
-				_ = near.Close()
-				_ = server.Close()
-				<-done
-				time.Sleep(2 * time.Hour) // for what is still about to write
+			})
+		})
+	}
+}
+
+// TestUploadOutlivesTheAccess checks that an upload ends when its API key expires, and that
+// nothing is stored of it if the key was revoked meanwhile.
+func TestUploadOutlivesTheAccess(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		life, revoked time.Duration // 0: never
+		status        string
+		took          time.Duration // 0: as long as the body
+	}{
+		"the key expires":           {12 * time.Second, 0, "401", 12 * time.Second},
+		"the key is revoked":        {0, 12 * time.Second, "401", 0},
+		"the key lasts long enough": {time.Hour, 0, "200", 0},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := httpdtest.New(t, httpdtest.Options{})
+				key := keyOf(t, h, protocol.Operator, "zoe", int64(c.life.Seconds()))
+				if c.revoked > 0 {
+					time.AfterFunc(c.revoked, func() {
+						if _, err := h.Keys.Revoke(t.Context(), "test", key.ID); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				got, took := uploadSlowly(t, h, key.Key, 60_000, 5*time.Second)
+				if got != c.status || c.took > 0 && took != c.took {
+					t.Errorf("answered %q after %v, want %s after %v", got, took, c.status, c.took)
+				}
 			})
 		})
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/access"
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -23,19 +25,21 @@ type pacedReader struct {
 	io.ReadCloser
 	rc    *http.ResponseController
 	began time.Time
-	read  int64 // bytes read
-	left  int64 // bytes that the body may still have
-	over  error // the error for a larger body
+	read  int64     // bytes read
+	left  int64     // bytes that the body may still have
+	over  error     // the error for a larger body
+	ends  time.Time // when the sender's API key expires; zero: never
 }
 
-func newPacedReader(w http.ResponseWriter, body io.ReadCloser, left int64,
-	over error) *pacedReader {
+func newPacedReader(w http.ResponseWriter, body io.ReadCloser, left int64, over error,
+	ends time.Time) *pacedReader {
 	return &pacedReader{ReadCloser: body, rc: http.NewResponseController(w), began: time.Now(),
-		left: left, over: over}
+		left: left, over: over, ends: ends}
 }
 
 // Read fails with errSlow if the body comes too slowly, with errBroken if it ends early,
-// and with over if it is too large.
+// with over if it is too large, and with auth.ErrKeyExpired once the sender's key has
+// expired.
 func (s *pacedReader) Read(p []byte) (int, error) {
 	if s.left <= 0 {
 		return 0, s.over
@@ -44,6 +48,7 @@ func (s *pacedReader) Read(p []byte) (int, error) {
 	if soon := time.Now().Add(bodyStall); soon.Before(latest) {
 		latest = soon
 	}
+	latest = earlier(latest, s.ends)
 	if err := s.rc.SetReadDeadline(latest); err != nil {
 		return 0, err
 	}
@@ -51,6 +56,8 @@ func (s *pacedReader) Read(p []byte) (int, error) {
 	s.read += int64(n)
 	s.left -= int64(n)
 	switch {
+	case isOver(s.ends):
+		return n, auth.ErrKeyExpired
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return n, errSlow
 	case err != nil && !errors.Is(err, io.EOF):
@@ -58,6 +65,25 @@ func (s *pacedReader) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// endOf is when the caller's credential expires; zero: never.
+func endOf(who access.Identity) time.Time {
+	if who.ExpiresAt == 0 {
+		return time.Time{}
+	}
+	return who.ExpiresAt.Go()
+}
+
+// earlier is deadline, or end if that is set and comes before.
+func earlier(deadline, end time.Time) time.Time {
+	if !end.IsZero() && end.Before(deadline) {
+		return end
+	}
+	return deadline
+}
+
+// isOver reports whether end is set and has come.
+func isOver(end time.Time) bool { return !end.IsZero() && !time.Now().Before(end) }
 
 var (
 	errSlow = &httpError{http.StatusRequestTimeout, protocol.Refuse(protocol.InvalidRequest,
@@ -70,11 +96,16 @@ var (
 type pacedWriter struct {
 	http.ResponseWriter
 	written int64
+	ends    time.Time // when the reader's API key expires; zero: never
 }
 
-// Write writes within bodyStall, or fails.
+// Write writes within bodyStall, or fails. It fails once the reader's key has expired.
 func (p *pacedWriter) Write(b []byte) (int, error) {
-	if err := http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(bodyStall)); err != nil {
+	if isOver(p.ends) {
+		return 0, auth.ErrKeyExpired
+	}
+	rc := http.NewResponseController(p.ResponseWriter)
+	if err := rc.SetWriteDeadline(earlier(time.Now().Add(bodyStall), p.ends)); err != nil {
 		return 0, err
 	}
 	n, err := p.ResponseWriter.Write(b)

@@ -18,7 +18,7 @@ func TestPages(t *testing.T) {
 	user, _ := pair(t, h, protocol.Operator, "zoe", "")
 	admin, _ := pair(t, h, protocol.Admin, "boss", "")
 	revoked, gone := pair(t, h, protocol.Operator, "gone", "")
-	if err := h.Pairings.Revoke(t.Context(), "test", gone.DeviceID); err != nil {
+	if err := h.Pairings.Revoke(t.Context(), "test", gone.DeviceID, nil); err != nil {
 		t.Fatal(err)
 	}
 	pending, _ := ask(t, h, "")

@@ -52,16 +52,21 @@ func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (media.Fi
 	if r.ContentLength > most+maxEnvelope {
 		return media.File{}, media.OverLimit(most)
 	}
-	body := newPacedReader(w, r.Body, maxEnvelope, errEnvelope)
+	body := newPacedReader(w, r.Body, maxEnvelope, errEnvelope, endOf(c))
 	r = r.WithContext(r.Context()) // a copy with another body
 	r.Body = body
+	// An upload may take minutes: access that has ended meanwhile must store nothing.
+	stillValid := func() error {
+		_, err := s.requireRole(r, protocol.Operator)
+		return err
+	}
 	return s.Media.Upload(r.Context(), c.Caller(), func() (string, io.Reader, error) {
 		part, err := filePart(r)
 		if err != nil {
 			return "", nil, err
 		}
 		body.left, body.over = most+maxEnvelope, media.OverLimit(most)
-		return part.FileName(), field{part}, nil
+		return part.FileName(), field{part, stillValid}, nil
 	})
 }
 
@@ -93,10 +98,18 @@ var errEnvelope = protocol.Refuse(protocol.InvalidRequest,
 	`the field "file" must come within the first 64 KiB of the form`)
 
 // field reads the file in a form. If the form ends early, the error is errBroken.
-type field struct{ io.Reader }
+type field struct {
+	io.Reader
+	atEnd func() error // its error is that of the field, instead of io.EOF
+}
 
 func (f field) Read(p []byte) (int, error) {
 	n, err := f.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		if refused := f.atEnd(); refused != nil {
+			return n, refused
+		}
+	}
 	if err == nil || errors.Is(err, io.EOF) || errors.As(err, new(*protocol.Error)) {
 		return n, err
 	}

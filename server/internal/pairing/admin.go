@@ -249,8 +249,12 @@ func (s *Service) Deny(ctx context.Context, by, code string) error {
 }
 
 // Revoke revokes a paired device, on behalf of the admin by. To revoke it again changes
-// nothing.
-func (s *Service) Revoke(ctx context.Context, by, deviceID string) error {
+// nothing. Once the revocation is durable, and before the Notifier learns of it, Revoke
+// calls done, unless done is nil.
+func (s *Service) Revoke(ctx context.Context, by, deviceID string, done func()) error {
+	if done == nil {
+		done = func() {}
+	}
 	return s.change(ctx, "revoke a device", func(tx Tx, now protocol.Time) (func(), error) {
 		r, err := tx.ByID(deviceID)
 		switch {
@@ -263,9 +267,10 @@ func (s *Service) Revoke(ctx context.Context, by, deviceID string) error {
 		switch r.Status {
 		case protocol.PairingApproved:
 			r.resolve(protocol.PairingRevoked, by, now)
-			return s.notifyResolved(r), tx.Replace(r)
+			notify := s.notifyResolved(r)
+			return func() { done(); notify() }, tx.Replace(r)
 		case protocol.PairingRevoked:
-			return nil, nil
+			return done, nil
 		default:
 			return nil, protocol.Refuse(protocol.FailedPrecondition,
 				"this device is not paired, so there is nothing to revoke; to reject a pending "+

@@ -255,7 +255,7 @@ func (m *model) revoke(rt *rapid.T) {
 	if d == nil {
 		return
 	}
-	err := m.Revoke(context.Background(), "admin", d.id)
+	err := m.Revoke(context.Background(), "admin", d.id, nil)
 	switch d.status { // as it is stored: a sign-in with an outdated token can still be revoked
 	case "approved":
 		expect(rt, "revoke", err, "ok")

@@ -100,9 +100,9 @@ func TestPairing(t *testing.T) {
 		want(t, "a second approval", err, "FAILED_PRECONDITION")
 		want(t, "a denial after the approval", d.Deny(ctx, "admin", p.Code), "FAILED_PRECONDITION")
 
-		want(t, "revoke", d.Revoke(ctx, "admin", p.DeviceID), "ok")
-		want(t, "revoke again", d.Revoke(ctx, "admin", p.DeviceID), "ok")
-		want(t, "revoke an unknown device", d.Revoke(ctx, "admin", "dev-0"), "NOT_FOUND")
+		want(t, "revoke", d.Revoke(ctx, "admin", p.DeviceID, nil), "ok")
+		want(t, "revoke again", d.Revoke(ctx, "admin", p.DeviceID, nil), "ok")
+		want(t, "revoke an unknown device", d.Revoke(ctx, "admin", "dev-0", nil), "NOT_FOUND")
 		_, err = d.Authenticate(ctx, who.Secret)
 		want(t, "a revoked credential", err, "NOT_PAIRED revoked")
 		_, err = d.Status(ctx, who.Secret)
@@ -146,7 +146,7 @@ func TestDenial(t *testing.T) {
 		want(t, "the denied credential", err, "NOT_PAIRED denied")
 		_, err = d.Approve(ctx, "admin", protocol.DeviceApproveParams{Code: p.Code})
 		want(t, "an approval after the denial", err, "FAILED_PRECONDITION")
-		want(t, "a revocation of a denied device", d.Revoke(ctx, "admin", p.DeviceID),
+		want(t, "a revocation of a denied device", d.Revoke(ctx, "admin", p.DeviceID, nil),
 			"FAILED_PRECONDITION")
 	})
 }
@@ -537,7 +537,7 @@ func TestPruning(t *testing.T) {
 		d.request(expired)
 		want(t, "deny", d.Deny(ctx, "admin", d.request(denied).Code), "ok")
 		want(t, "revoke", d.Revoke(ctx, "admin",
-			d.approve(protocol.DeviceApproveParams{Code: d.request(revoked).Code}).Device.DeviceID), "ok")
+			d.approve(protocol.DeviceApproveParams{Code: d.request(revoked).Code}).Device.DeviceID, nil), "ok")
 		d.approve(protocol.DeviceApproveParams{Code: d.request(kept).Code})
 		status := func(who pairing.Requester) string {
 			_, err := d.Authenticate(ctx, who.Secret)
@@ -686,7 +686,7 @@ func TestStoreFails(t *testing.T) {
 			return err
 		},
 		"Deny":   func() error { return s.Deny(ctx, "admin", "ABCD2345") },
-		"Revoke": func() error { return s.Revoke(ctx, "admin", "dev-1") },
+		"Revoke": func() error { return s.Revoke(ctx, "admin", "dev-1", nil) },
 		"Sweep":  func() error { return s.Sweep(ctx) },
 	} {
 		err := call()
