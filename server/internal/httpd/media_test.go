@@ -333,9 +333,6 @@ func TestUploadAbuse(t *testing.T) {
 		code       protocol.Code
 	}{
 		{"an empty file", "a.txt", "", 400, protocol.InvalidRequest},
-		{"an SVG with a script", "a.svg", `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`,
-			415, protocol.InvalidRequest},
-		{"a page", "a.html", "<script>alert(1)</script>", 415, protocol.InvalidRequest},
 		{"a program", "a.png", "MZ\x90\x00\x03\x00\x00\x00", 415, protocol.InvalidRequest},
 		{"a bomb of an image", "a.gif", "GIF89a\xff\xff\xff\xff\x00\x00\x00", 413,
 			protocol.InvalidRequest},
@@ -395,6 +392,30 @@ func TestPolyglot(t *testing.T) {
 	small := text(t, s.do(http.MethodGet, "zoe", m.Path+"?thumbnail", "", nil))
 	if strings.Contains(small, "script") {
 		t.Error("the small picture has the page in it")
+	}
+}
+
+// A page or an SVG is text: it is served as text, and for saving only.
+func TestPageIsText(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for name, content := range map[string]string{
+		"a.html": "<script>alert(1)</script>",
+		"a.svg":  `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`,
+		"a.js":   "alert(1)",
+	} {
+		m := s.uploaded("zoe", name, []byte(content))
+		r := s.do(http.MethodGet, "zoe", m.Path, "", nil)
+		if kind, how := r.Header.Get("Content-Type"),
+			r.Header.Get("Content-Disposition"); kind != "text/plain; charset=utf-8" ||
+			how != `attachment; filename="`+name+`"` ||
+			r.Header.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.Contains(r.Header.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%s: %s, %s, %v", name, kind, how, r.Header)
+		}
+		if got := text(t, r); got != content {
+			t.Errorf("%s became %q", name, got)
+		}
 	}
 }
 

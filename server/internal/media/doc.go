@@ -8,8 +8,9 @@
 //   - A blob is a content on disk, named by its SHA-256 ([Sum]). Files with the same
 //     content share a blob.
 //   - A thumbnail is a small copy of an image, next to its blob.
-//   - A kind is an accepted type of file: png, jpeg, gif, webp, pdf, zip and some kinds
-//     of text. It follows from the content, not from the name that the sender gave.
+//   - A kind is an accepted type of file: png, jpeg, gif, webp, pdf, zip, and
+//     any text in UTF-8. It follows from the content, not from the name that the sender
+//     gave; only the MIME types of texts follow from the name.
 //   - An orphan is a file that was never attached to a message. Orphans are deleted after
 //     a while.
 //   - To free a file is to mark its record as deleted. [Service.Collect] removes freed

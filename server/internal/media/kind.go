@@ -24,20 +24,22 @@ var (
 		[]string{"zip", "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub"}}
 )
 
-// textKinds are the kinds of text. Their contents are alike, so the file name decides.
-// Kinds that a browser or a desktop would run when they are opened are not accepted.
+// binaryKinds are the kinds that are recognised by their first bytes.
+var binaryKinds = []kind{pngKind, jpegKind, gifKind, webpKind, pdfKind, zipKind}
+
+// textKinds are the kinds of text that have a MIME type of their own. Their contents are
+// alike, so the file name decides. All other text, such as programs and web pages, is
+// plainText: it is served as plain text and as a download, so that no browser runs it.
 var textKinds = []kind{
 	{"application/json", false, []string{"json"}},
 	{"text/csv", false, []string{"csv"}},
 	{"text/markdown", false, []string{"md", "markdown"}},
-	{"text/plain", false,
-		[]string{"txt", "", "text", "log", "tsv", "jsonl", "yaml", "yml", "toml", "ini", "conf",
-			"diff", "patch", "srt", "tex", "go", "rs", "c", "h", "cpp", "java", "kt", "swift", "ts",
-			"sql", "css"}},
 }
 
+var plainText = kind{"text/plain", false, []string{"txt"}}
+
 // accepted lists what can be sent, for users whose file is refused.
-const accepted = "png, jpeg, gif, webp, pdf, zip, and text as .txt, .json, .csv or .md"
+const accepted = "png, jpeg, gif, webp, pdf, zip, and every kind of text in UTF-8"
 
 // headSize is the number of bytes at the beginning of a file that sniff needs.
 const headSize = 16
@@ -67,21 +69,27 @@ func sniff(head []byte) (k kind, binary bool) {
 	return kind{}, false
 }
 
-// textKind returns the kind of a text by its file name. ok is false if it is not
-// accepted.
-func textKind(name string) (k kind, ok bool) {
-	i := slices.IndexFunc(textKinds,
+// textKind returns the kind of a text by its file name.
+func textKind(name string) kind {
+	if k, ok := byExtension(textKinds, name); ok {
+		return k
+	}
+	return plainText
+}
+
+// byExtension returns the kind that the extension of name belongs to.
+func byExtension(kinds []kind, name string) (k kind, ok bool) {
+	i := slices.IndexFunc(kinds,
 		func(k kind) bool { return slices.Contains(k.extensions, extension(name)) })
 	if i < 0 {
 		return kind{}, false
 	}
-	return textKinds[i], true
+	return kinds[i], true
 }
 
 // kindOf returns the kind with that MIME type.
 func kindOf(mime string) kind {
-	for _, k := range append([]kind{pngKind, jpegKind, gifKind, webpKind, pdfKind, zipKind},
-		textKinds...) {
+	for _, k := range slices.Concat(binaryKinds, textKinds, []kind{plainText}) {
 		if k.mime == mime {
 			return k
 		}
@@ -94,7 +102,8 @@ func (f File) Image() bool { return kindOf(f.MimeType).image }
 
 // Text reports whether the file is text in UTF-8.
 func (f File) Text() bool {
-	return slices.ContainsFunc(textKinds, func(k kind) bool { return k.mime == f.MimeType })
+	return f.MimeType == plainText.mime ||
+		slices.ContainsFunc(textKinds, func(k kind) bool { return k.mime == f.MimeType })
 }
 
 // extension returns the extension of a file name, without the dot and in lower case.

@@ -1,33 +1,26 @@
 package media
 
 import (
+	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 )
 
 // maxName limits the name of a file, in bytes.
 const maxName = 180
 
 // baseName returns the sender's name for a file in a form that is safe to show: the last
-// element of a path, without characters that are invisible or change the writing
-// direction.
+// element of a path, cleaned (printable.Clean).
 func baseName(name string) string {
-	name = strings.ToValidUTF8(name, "")
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	name = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp),
-			r == utf8.RuneError:
-			return -1
-		case unicode.IsSpace(r):
-			return ' '
-		case strings.ContainsRune(`<>:"|?*`, r): // not allowed on Windows
+		if strings.ContainsRune(`<>:"|?*`, r) { // not allowed on Windows
 			return '_'
 		}
 		return r
 	}, name)
-	return strings.Trim(name, " .")
+	return strings.Trim(printable.Clean(name, len(name)), " .")
 }
 
 // saveName returns a name that is safe for saving the file: its extension belongs to the
@@ -42,28 +35,15 @@ func saveName(base string, k kind) string {
 	if stem = strings.TrimRight(stem, " "); stem == "" {
 		stem = "file"
 	}
-	return truncate(stem, maxName-len(suffix)) + suffix
+	return printable.CutBytes(stem, maxName-len(suffix)) + suffix
 }
 
-// extensionFits reports whether the extension of name belongs to the kind.
+// extensionFits reports whether the extension of name belongs to the kind. Plain text may
+// have any extension, but those of files that are no text.
 func extensionFits(name string, k kind) bool {
-	e := extension(name)
-	for _, allowed := range k.extensions {
-		if e == allowed {
-			return name != "" || allowed == ""
-		}
+	if k.mime == plainText.mime {
+		_, binary := byExtension(binaryKinds, name)
+		return !binary
 	}
-	return false
-}
-
-// truncate returns the longest prefix of s that has at most n bytes and ends between two
-// characters.
-func truncate(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
+	return slices.Contains(k.extensions, extension(name))
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"syscall"
@@ -23,6 +24,15 @@ func refusal(reason error, e *protocol.Error) error { return fmt.Errorf("%w: %w"
 // wrongType refuses a file with ErrType.
 func wrongType(sentence string) error {
 	return refusal(ErrType, protocol.Refuse(protocol.InvalidRequest, sentence))
+}
+
+// notText refuses a file that is of no known kind and that is no text, by its first bytes.
+func notText(head []byte) error {
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return wrongType("the file is text in UTF-16: save it as UTF-8 and send it again")
+	}
+	return wrongType("the file is neither of a known kind nor text in UTF-8; accepted are " +
+		accepted + "; a text in another encoding can be sent when it is saved as UTF-8")
 }
 
 // tooLarge refuses a file with ErrTooLarge.

@@ -115,16 +115,9 @@ func receive(w io.Writer, name string, content io.Reader, limit int64) (File, er
 	}
 	name = baseName(name)
 	k, binary := sniff(head)
-	if !binary {
-		var ok bool
-		if k, ok = textKind(name); !ok {
-			return File{}, wrongType("files of this kind are not accepted; accepted are " +
-				accepted)
-		}
-	}
 	digest, text, check := sha256.New(), &textCheck{}, io.Discard
 	if !binary {
-		check = text
+		k, check = textKind(name), text
 	}
 	size, err := io.Copy(io.MultiWriter(&diskWriter{w}, digest, check),
 		io.LimitReader(io.MultiReader(bytes.NewReader(head), content), limit+1))
@@ -134,8 +127,7 @@ func receive(w io.Writer, name string, content io.Reader, limit int64) (File, er
 	case size > limit:
 		return File{}, OverLimit(limit)
 	case !binary && !text.ok():
-		return File{}, wrongType("the file is neither of a known kind nor text in UTF-8; " +
-			"accepted are " + accepted)
+		return File{}, notText(head)
 	}
 	f := File{Filename: saveName(name, k), MimeType: k.mime, Size: size}
 	digest.Sum(f.Sum[:0])
