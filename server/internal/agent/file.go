@@ -43,14 +43,14 @@ func (m Message) Flatten() Message {
 // describe returns the file's Text in a tag, or a sentence about a file without Text.
 func (f File) describe() string {
 	if f.Text == "" {
-		return fmt.Sprintf("[The user sent the file %q, %s, %d bytes. Its content is not shown to "+
-			"you.]", f.Name, f.MimeType, f.Size)
+		return fmt.Sprintf("[The user sent the file \"%s\", %s, %d bytes. Its content is not shown "+
+			"to you.]", f.Name, f.MimeType, f.Size)
 	}
 	note := ""
 	if f.Truncated {
 		note = "\n[The rest of the file is not shown to you.]"
 	}
-	return fmt.Sprintf("<file name=%q type=%q>\n%s%s\n</file>", f.Name, f.MimeType, f.Text, note)
+	return fmt.Sprintf("<file name=\"%s\" type=\"%s\">\n%s%s\n</file>", f.Name, f.MimeType, f.Text, note)
 }
 
 // Join returns m with the text and the files of next appended. Both are flattened and

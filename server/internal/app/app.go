@@ -24,6 +24,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -164,6 +165,7 @@ func (g *gatehouse) buildDomain(notifier *notifier) (err error) {
 	g.keys = auth.NewKeys(g.store.Keys())
 	g.sessions = session.New(g.store.Sessions(), runCounter{g.events, g.metrics},
 		current(g, func(s *settings) session.Settings { return s.session }))
+	g.sessions.PlainLine = present.Line
 	g.media, err = media.New(filepath.Join(g.Config.DataDir, "media"), g.store.Media(),
 		current(g, func(s *settings) media.Settings { return s.media }))
 	if err != nil {

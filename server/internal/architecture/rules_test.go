@@ -29,7 +29,7 @@ var native = []rule{
 		"what a session, a run or a pairing is does not depend on how it is reached or kept: the domain states the interfaces, the edge and the adapters fit them"},
 	never{slices.Concat(domain, common), []string{"net/http", "database/sql/..."},
 		"the domain knows neither HTTP nor SQL, so that it can be tested without them and kept elsewhere"},
-	confined{common, []string{"shared/protocol"},
+	confined{common, []string{"shared/protocol", "github.com/clipperhouse/uax29/v2/..."},
 		"what the domain packages have in common stands below all of them and knows none"},
 	only{[]string{"server/internal/lastseen"}, []string{"server/internal/auth", "server/internal/pairing"},
 		"when something was last seen is asked of the package that owns the thing"},

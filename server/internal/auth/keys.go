@@ -94,10 +94,11 @@ func (ks *Keys) Create(ctx context.Context, by string, p protocol.KeysCreatePara
 func checkKey(p *protocol.KeysCreateParams) error {
 	switch {
 	case p.Name == "" || utf8.RuneCountInString(p.Name) > maxKeyName || !printable.Text(p.Name):
-		return refuse("name must be 1 to %d printable characters: what the key is for", maxKeyName)
+		return refuse("name must be 1 to %d visible characters: what the key is for%s", maxKeyName,
+			printable.Why(p.Name))
 	case p.UserID == "" || len(p.UserID) > protocol.MaxUserIDLength || !printable.Text(p.UserID):
-		return refuse("userId must be 1 to %d bytes of printable text: "+
-			"the user that the key's holder acts as", protocol.MaxUserIDLength)
+		return refuse("userId must be 1 to %d bytes of visible text: the user that the key's holder "+
+			"acts as%s", protocol.MaxUserIDLength, printable.Why(p.UserID))
 	case !p.Role.Valid():
 		return refuse("role must be viewer, operator or admin")
 	case p.ExpiresIn < 0 || p.ExpiresIn > int64(maxKeyLife/time.Second):

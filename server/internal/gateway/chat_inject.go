@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -16,8 +17,8 @@ func checkInject(p *protocol.ChatInjectParams) error {
 		return badParams("message must not be empty")
 	case len(p.Message) > protocol.MaxMessageBytes || session.EncodedLen(p.Message) > maxEncoded:
 		return badParams("message must be at most 256 KiB")
-	case utf8.RuneCountInString(p.Label) > protocol.MaxLabelLength:
-		return badParams("label must be at most 120 characters")
+	case utf8.RuneCountInString(p.Label) > protocol.MaxLabelLength || !printable.Text(p.Label):
+		return badParams("label must be at most 120 visible characters" + printable.Why(p.Label))
 	}
 	return nil
 }

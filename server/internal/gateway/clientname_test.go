@@ -17,8 +17,8 @@ func TestClientName(t *testing.T) {
 		{&protocol.Client{Name: "watcher", Version: "1.2", Platform: "linux"}, "watcher 1.2 (linux)"},
 		{&protocol.Client{Name: " a\tb\n"}, "a b"},
 		{&protocol.Client{Name: "\u202enimda\u2066\u200b \x1b]0;x\x07\x00"}, "nimda ]0;x"},
-		{&protocol.Client{Name: strings.Repeat("ä", maxClientName)},
-			strings.Repeat("ä", maxClientName/2)},
+		{&protocol.Client{Name: strings.Repeat("ä", maxClientName+1)},
+			strings.Repeat("ä", maxClientName)},
 		{&protocol.Client{Name: strings.Repeat("\u200b", maxClientName) + "x"}, "x"},
 	} {
 		if got := clientName(c.client); got != c.want {

@@ -73,7 +73,8 @@ func checkConnect(p *protocol.ConnectParams) error {
 				" is not supported: this gateway speaks protocol 3",
 			Details: &protocol.ErrorDetails{Supported: strconv.Itoa(protocol.Version)}}
 	case len(p.UserID) > protocol.MaxUserIDLength || !printable.Text(p.UserID):
-		return badParams("user_id must be at most 255 bytes of printable text")
+		return badParams("user_id must be at most 255 bytes of visible text" +
+			printable.Why(p.UserID))
 	case utf8.RuneCountInString(p.DeviceName) > protocol.MaxDeviceNameLength:
 		return badParams("device_name must be at most 80 characters")
 	case p.SenderID != "" && !validSender(p.SenderID):

@@ -85,7 +85,8 @@ func checkQueued(idempotencyKey, ack string) error {
 	case ack != "" && ack != protocol.AckAccepted:
 		return badParams(`ack must be "accepted", or left out`)
 	case len(idempotencyKey) > protocol.MaxIdempotencyLength || !printable.Text(idempotencyKey):
-		return badParams("idempotencyKey must be at most 128 bytes of printable text")
+		return badParams("idempotencyKey must be at most 128 bytes of visible text" +
+			printable.Why(idempotencyKey))
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func checkPatch(p *protocol.SessionsPatchParams) error {
 	case p.Label == nil && p.Pinned == nil:
 		return badParams("label or pinned must be given")
 	case p.Label != nil && !validLabel(*p.Label):
-		return badParams("label must be 1 to 120 printable characters")
+		return badParams("label must be 1 to 120 visible characters" + printable.Why(*p.Label))
 	}
 	return nil
 }

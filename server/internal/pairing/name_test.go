@@ -47,7 +47,8 @@ func TestNameGiven(t *testing.T) {
 		"\u2066admin\u2069":                     "admin",
 		"<script>alert(1)</script>":             "scriptalert(1)/script",
 		"bad\xff\xfebytes":                      "badbytes",
-		"z\u0301\u0301\u0301\u0301\u0301\u0301": "z\u0301\u0301",
+		"z\u0301\u0301\u0301\u0301\u0301\u0301": "z\u0301\u0301\u0301\u0301",
+		"👩\u200d💻 de می\u200cخواهم":             "👩\u200d💻 de می\u200cخواهم",
 		strings.Repeat("long ", 1000):           strings.Repeat("long ", 16)[:79],
 		strings.Repeat("é", 81):                 strings.Repeat("é", 80),
 	} {

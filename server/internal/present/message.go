@@ -54,3 +54,7 @@ func chatPayload(payload []byte, page *format.Page) []byte {
 	}
 	return payload
 }
+
+// Line returns the first line of a message that has words, without markdown. It is for
+// titles.
+func Line(message string) string { return format.Line(message) }

@@ -4,19 +4,48 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/clipperhouse/uax29/v2/graphemes"
 )
 
 // Line returns s as one line of at most limit characters, for a log. Each character that
 // is not printable becomes a space. If s is too long, the line ends with an ellipsis.
 func Line(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !Rune(r) {
-			return ' '
+	var b strings.Builder
+	for r, ok := range characters(s) {
+		if !ok || r == utf8.RuneError || unicode.IsSpace(r) {
+			r = ' '
 		}
-		return r
-	}, s)
-	if utf8.RuneCountInString(s) > limit {
-		s = string([]rune(s)[:limit-1]) + "…"
+		b.WriteRune(r)
+	}
+	return Shorten(b.String(), limit)
+}
+
+// Shorten returns s if it has at most limit characters. Otherwise it returns the
+// beginning of s with an ellipsis, which have at most limit characters together.
+func Shorten(s string, limit int) string {
+	if short := Cut(s, limit-1); len(short) < len(s) && utf8.RuneCountInString(s) > limit {
+		return short + "…"
+	}
+	return s
+}
+
+// Cut returns the longest beginning of s that has at most limit characters (Unicode code
+// points) and splits nothing that a reader sees as one character: a letter with its
+// marks, or an emoji of several parts (a grapheme cluster, UAX #29).
+func Cut(s string, limit int) string { return cut(s, limit, utf8.RuneCountInString) }
+
+// CutBytes is Cut with a limit in bytes.
+func CutBytes(s string, limit int) string {
+	return cut(s, limit, func(s string) int { return len(s) })
+}
+
+func cut(s string, limit int, length func(string) int) string {
+	end, count := 0, 0
+	for g := graphemes.FromString(s); g.Next(); end = g.End() {
+		if count += length(g.Value()); count > limit {
+			return strings.TrimRight(s[:end], string(nonJoiner))
+		}
 	}
 	return s
 }
@@ -26,56 +55,24 @@ func Line(s string, limit int) string {
 // a reader are left out. Angle brackets are left out as a second defence; pages that show
 // the line escape it, too.
 func Clean(s string, limit int) string {
+	for {
+		// What follows a character that is left out may then have no place either.
+		before := s
+		if s = cleanOnce(s, limit); s == before {
+			return s
+		}
+	}
+}
+
+func cleanOnce(s string, limit int) string {
 	var b strings.Builder
-	count, marks, space := 0, 0, false
-	for _, r := range s { // an invalid byte becomes U+FFFD
-		if unicode.IsSpace(r) {
-			space = count > 0
-			continue
-		}
-		if !plain(r) {
-			continue
-		}
-		if marks = stacked(r, marks); marks > maxStacked {
-			continue
-		}
-		if space {
+	for r, ok := range characters(s) {
+		switch {
+		case unicode.IsSpace(r):
 			b.WriteByte(' ')
-			space = false
-			count++
+		case ok && r != '<' && r != '>' && r != utf8.RuneError:
+			b.WriteRune(r)
 		}
-		if count >= limit {
-			break
-		}
-		b.WriteRune(r)
-		count++
 	}
-	return strings.TrimRight(b.String(), " ")
-}
-
-// plain reports whether r is visible and affects no other character. Control and
-// formatting characters (such as bidirectional overrides), invisible characters and angle
-// brackets are not plain.
-func plain(r rune) bool {
-	switch {
-	// the last is an empty Braille cell
-	case r == unicode.ReplacementChar, r == '<', r == '>', r == '\u2800':
-		return false
-	case unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
-		return false
-	}
-	return unicode.IsGraphic(r)
-}
-
-// maxStacked is how many marks a letter may have. More would overlap the lines above and
-// below.
-const maxStacked = 2
-
-// stacked returns the number of marks on the letter that r belongs to; before is the
-// number so far.
-func stacked(r rune, before int) int {
-	if unicode.In(r, unicode.Mn, unicode.Me) {
-		return before + 1
-	}
-	return 0
+	return strings.TrimRight(Cut(strings.Join(strings.Fields(b.String()), " "), limit), " ")
 }

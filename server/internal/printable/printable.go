@@ -5,21 +5,40 @@
 // [Text], [ASCII] and [ID] check a text whose sender can correct it. [Clean] and [Line]
 // clean a text whose sender cannot. Callers check the lengths of texts, since their
 // limits differ: limits for storage count bytes, limits for readers count characters.
+// [Cut] shortens a text without splitting what a reader sees as one character.
 package printable
 
 import (
+	"fmt"
 	"strings"
-	"unicode"
 )
 
-// Rune reports whether r is printable: a letter, mark, number, punctuation mark or
-// symbol, or the ASCII space. Control characters, other spaces, invisible characters and
-// those that change the writing direction are not.
-func Rune(r rune) bool { return unicode.IsPrint(r) }
-
-// Text reports whether every character of s is printable.
+// Text reports whether a person may choose s as a name: it has only characters that are
+// visible, or that the writing of some language needs (see visible.go).
 func Text(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return !Rune(r) })
+	_, ok := refused(s)
+	return !ok
+}
+
+// Why is the end of a sentence that refuses s: it names the first character that Text
+// does not accept. It is empty if there is none.
+func Why(s string) string {
+	r, ok := refused(s)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("; %U is not accepted here, since it is invisible, reorders text or "+
+		"covers other lines", r)
+}
+
+// refused returns the first character of s that Text does not accept.
+func refused(s string) (r rune, ok bool) {
+	for r, allowed := range characters(s) {
+		if !allowed {
+			return r, true
+		}
+	}
+	return 0, false
 }
 
 // ASCII reports whether s consists of visible ASCII characters without spaces, as tokens

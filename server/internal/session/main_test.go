@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -87,8 +88,9 @@ func newTestServiceOn(store session.Store) testService { return newTestServiceWi
 
 func newTestServiceWith(store session.Store, settings setting.Live[session.Settings]) testService {
 	published := &recorder{}
-	return testService{session.New(store, published, settings),
-		session.New(store, storetest.DiscardEvents{}, settings), store, published}
+	service := session.New(store, published, settings)
+	service.PlainLine = func(message string) string { return strings.TrimPrefix(message, "# ") }
+	return testService{service, session.New(store, storetest.DiscardEvents{}, settings), store, published}
 }
 
 // noLimit are the default settings.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -36,7 +37,7 @@ func (s *Service) Patch(ctx context.Context, a Access, label *string,
 			return err
 		}
 		if label != nil {
-			c.rec.Label = *label
+			c.rec.Label = strings.TrimSpace(*label)
 		}
 		if pinned != nil {
 			c.rec.Pinned = *pinned

@@ -7,16 +7,12 @@ import (
 	"crypto/subtle"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
-	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
 // SendRequest is a message to be sent. The form of its fields must have been checked, and
@@ -233,7 +229,7 @@ func (c *change) open(a Access, r SendRequest, files []File) error {
 	default:
 		return err
 	}
-	rec.AgentID, rec.Label = cmp.Or(r.AgentID, r.DefaultAgent), title(r.Message, files)
+	rec.AgentID, rec.Label = cmp.Or(r.AgentID, r.DefaultAgent), c.title(r.Message, files)
 	rec.Epoch = newEpoch()
 	rec.CreatedAt, rec.UpdatedAt = c.now, c.now
 	c.rec = rec
@@ -250,42 +246,4 @@ func (c *change) appendUpdated(what string) error {
 	return c.append(protocol.EventSessionUpdated, "", "", &protocol.SessionUpdated{
 		SessionKey: c.rec.Key, Change: what, Session: &wire,
 	})
-}
-
-// titleLength limits the label that a session gets from its first message, in characters.
-const titleLength = 60
-
-// title returns the label of a session by its first message: the Title of the text, or of
-// the first file's name if there is no text.
-func title(message string, files []File) string {
-	if strings.TrimSpace(message) == "" && len(files) > 0 {
-		return Title(files[0].Media.Filename)
-	}
-	return Title(message)
-}
-
-// Title returns the label of a session by a text: the first line that has words,
-// shortened at a space.
-func Title(message string) string {
-	for line := range strings.Lines(message) {
-		words := strings.FieldsFunc(line,
-			func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
-		title := strings.TrimLeft(strings.Join(words, " "), "#>*-` ")
-		if title != "" {
-			return cut(title, titleLength)
-		}
-	}
-	return words.NewSession
-}
-
-// cut returns s with at most that many characters, shortened at a space if possible.
-func cut(s string, characters int) string {
-	if utf8.RuneCountInString(s) <= characters {
-		return s
-	}
-	short := string([]rune(s)[:characters-1])
-	if i := strings.LastIndexByte(short, ' '); i > len(short)/2 {
-		short = short[:i]
-	}
-	return short + "…"
 }

@@ -225,15 +225,13 @@ func TestTitle(t *testing.T) {
 	for message, want := range map[string]string{
 		"Hi":                           "Hi",
 		"  two \t words \r\n and more": "two words",
-		"\n \n# Heading\ntext":         "Heading",
-		"> - **bold**":                 "bold**",
-		"###\nnext":                    "next",
 		"":                             "New chat",
 		" \n\t":                        "New chat",
-		"```\ncode":                    "code",
 		"tab\x00nul\x1b[31m":           "tab nul [31m",
+		"safe\u202egpj.exe":            "safe gpj.exe",
 		strings.Repeat("ä", 60):        strings.Repeat("ä", 60),
 		strings.Repeat("ä", 61):        strings.Repeat("ä", 59) + "…",
+		strings.Repeat("a", 58) + "👩\u200d💻 code": strings.Repeat("a", 58) + "…",
 		"cut at a word " + strings.Repeat("x", 20) + " " +
 			strings.Repeat("y", 40): "cut at a word " + strings.Repeat("x", 20) + "…",
 	} {

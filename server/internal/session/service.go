@@ -68,6 +68,10 @@ type Settings struct {
 // Service reads and changes sessions. It is safe for concurrent use. Its refusals are
 // *protocol.Error; other errors are the store's.
 type Service struct {
+	// PlainLine returns the first line of a message without its markdown, for the title of
+	// a new session. If it is nil, titles keep the markdown. Set it before the first call.
+	PlainLine func(message string) string
+
 	store    Store
 	settings setting.Live[Settings]
 	publish  Publisher
@@ -92,12 +96,13 @@ func New(store Store, publish Publisher, settings setting.Live[Settings]) *Servi
 // the transaction of that method.
 type change struct {
 	Tx
-	tails    *tails                 // of the Service
-	settings setting.Live[Settings] // of the Service
-	rec      Record                 // the session
-	now      time.Time              // truncated to the precision of the store
-	events   []Event                // to be published
-	ended    []Ended                // runs whose waiters must be called
+	tails     *tails                 // of the Service
+	settings  setting.Live[Settings] // of the Service
+	plainLine func(string) string    // of the Service
+	rec       Record                 // the session
+	now       time.Time              // truncated to the precision of the store
+	events    []Event                // to be published
+	ended     []Ended                // runs whose waiters must be called
 }
 
 // update calls fn in a transaction on the session with that key, and publishes the events
@@ -117,7 +122,7 @@ func (s *Service) commit(ctx context.Context, key string, fn func(*change) error
 	committing := false
 	err := s.store.Update(ctx, func(tx Tx) error {
 		c = &change{Tx: tx, tails: &s.tails, now: protocol.At(time.Now()).Go(),
-			settings: s.settings}
+			settings: s.settings, plainLine: s.PlainLine}
 		err := fn(c)
 		committing = err == nil
 		return err

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 )
 
 //go:embed answers/*.md
@@ -195,11 +196,11 @@ func chat(message string, nth int) string {
 
 // quote returns the message on one line, shortened.
 func quote(message string) string {
-	s := []rune(strings.Join(strings.Fields(message), " "))
-	if len(s) > maxQuoteRunes {
-		return string(s[:maxQuoteRunes]) + " …"
+	message = strings.Join(strings.Fields(message), " ")
+	if short := printable.Cut(message, maxQuoteRunes); short != message {
+		return short + " …"
 	}
-	return string(s)
+	return message
 }
 
 func count(n int, noun string) string {
