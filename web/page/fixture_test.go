@@ -59,7 +59,7 @@ func loginStates() []string {
 
 // The frame that the formatter puts around code.
 const (
-	codeOpen  = `<div class="code" data-lang="go"><div class="code-head"><span class="code-lang">go</span><button type="button" class="code-copy" data-action="copy-code">Copy</button></div><pre><code class="chroma">`
+	codeOpen  = `<div class="code" data-lang="go"><div class="code-head"><span class="code-lang">go</span><button type="button" class="code-copy" aria-label="Copy go code" data-action="copy-code">Copy</button></div><pre tabindex="0" role="group" aria-label="Code, go"><code class="chroma">`
 	codeClose = `</code></pre></div>`
 )
 
@@ -174,17 +174,17 @@ func extremeChatModel() ChatModel {
 	m.Title = "An extraordinarily long name for a chat that nobody would ever choose but that a model made up all the same"
 	m.Agent = "claude-of-the-very-long-model-name-2026-02-01-preview"
 	word := strings.Repeat("Donaudampfschifffahrtsgesellschaftskapitän", 4)
-	wide := "<table><thead><tr>" + strings.Repeat("<th>Column heading</th>", 9) + "</tr></thead><tbody>" +
-		strings.Repeat("<tr>"+strings.Repeat(`<td align="right">1,234,567.89</td>`, 8)+"<td>and a remark that is rather long</td></tr>", 4) + "</tbody></table>"
+	wide := `<div class="table" tabindex="0" role="group" aria-label="Table, 9 columns">` + "<table><thead><tr>" + strings.Repeat("<th>Column heading</th>", 9) + "</tr></thead><tbody>" +
+		strings.Repeat("<tr>"+strings.Repeat(`<td align="right">1,234,567.89</td>`, 8)+"<td>and a remark that is rather long</td></tr>", 4) + "</tbody></table></div>"
 	m.Messages = []part.Message{
 		{From: markup.FromUser, ID: "x1", Status: markup.StatusComplete, Time: at("09:00"), Text: word + "\n\n  indented, kept\n\tand with a tab\nhttps://example.org/" + strings.Repeat("path/", 40)},
 		{From: markup.FromAssistant, Name: m.Agent, ID: "x2", Status: markup.StatusComplete, Time: at("09:00"), Blocks: []string{
-			"<h1>Heading one</h1>", "<p>" + word + " and then <code>" + strings.Repeat("inline_code_", 12) + "</code>.</p>",
-			"<h2>A wide table</h2>", wide,
-			"<h3>A long block of code</h3>",
+			"<h2>Heading two</h2>", "<p>" + word + " and then <code>" + strings.Repeat("inline_code_", 12) + "</code>.</p>",
+			"<h3>A wide table</h3>", wide,
+			"<h4>A long block of code</h4>",
 			codeOpen + strings.Repeat("if err := gateway.Do(ctx, request, withAnOptionThatHasALongName(), andAnotherOne()); err != nil { return fmt.Errorf(\"do: %w\", err) }\n", 60) + codeClose,
 			"<blockquote><p>Who goes there?</p><p>A friend, with a code of eight letters.</p></blockquote>",
-			`<ul><li>one<ul><li>nested<ul><li>deeper</li></ul></li></ul></li><li><input type="checkbox" disabled checked>done</li><li><input type="checkbox" disabled>not done</li></ul>`, "<hr>",
+			`<ul><li>one<ul><li>nested<ul><li>deeper</li></ul></li></ul></li><li><input type="checkbox" disabled checked aria-label="done">done</li><li><input type="checkbox" disabled aria-label="not done">not done</li></ul>`, "<hr>",
 			"<p>A <a href=\"https://example.org\">link</a>, <strong>strong</strong>, <em>emphasis</em>, <del>deleted</del>. 👩🏽‍🚀 🏰 🇪🇺 👍</p>",
 		}},
 		{From: markup.FromUser, ID: "x3", Status: markup.StatusComplete, Time: at("09:02"), Files: files(), Text: "שלום, איך שומרים יומן בלי חורים? (בעברית)"},

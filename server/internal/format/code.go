@@ -12,18 +12,22 @@ const (
 )
 
 // codeBlock returns the HTML of a code block; inner is the HTML of its code.
-func codeBlock(lang, inner string) string {
+func codeBlock(name, lang, inner string) string {
+	label := "Copy code"
+	if lang != "" {
+		label = "Copy " + lang + " code"
+	}
 	return `<div class="code" data-lang="` + lang + `">` +
 		`<div class="code-head"><span class="code-lang">` + lang + `</span>` +
-		`<button type="button" class="code-copy" ` +
+		`<button type="button" class="code-copy" aria-label="` + label + `" ` +
 		markup.AttrAction + `="` + markup.ActionCopyCode + `">Copy</button></div>` +
-		`<pre><code class="chroma">` + inner + `</code></pre></div>`
+		`<pre` + region(name) + `><code class="chroma">` + inner + `</code></pre></div>`
 }
 
 // plainCodeBlock is codeBlock without the button, for pages without scripts.
-func plainCodeBlock(lang, inner string) string {
+func plainCodeBlock(name, lang, inner string) string {
 	return `<div class="code" data-lang="` + lang + `">` +
-		`<pre><code class="chroma">` + inner + `</code></pre></div>`
+		`<pre` + region(name) + `><code class="chroma">` + inner + `</code></pre></div>`
 }
 
 // language returns the language in the info string of a fence, in lower case, or "" if

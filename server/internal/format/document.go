@@ -9,6 +9,7 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
@@ -36,7 +37,8 @@ type Heading struct {
 func NewDocument(page string, link func(destination string) string) Document {
 	source := []byte(withoutComments(page))
 	doc := markdown().Parser().Parse(text.NewReader(source))
-	setCode(doc, source, false, &highlighter{}, plainCodeBlock)
+	var o outline
+	setCode(doc, source, false, &highlighter{}, &o, plainCodeBlock)
 	var d Document
 	ids := map[string]int{}
 	_ = ast.Walk(doc, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -49,6 +51,8 @@ func NewDocument(page string, link func(destination string) string) Document {
 			h.ID = uniqueID(Anchor(h.Text), ids)
 			n.SetAttribute(headingID, h.ID)
 			d.Headings = append(d.Headings, h)
+		case *extast.Table:
+			n.SetAttribute(regionName, o.nextTable(len(n.Alignments)))
 		case *ast.Link:
 			n.SetAttribute(linkTarget, link(string(n.Destination)))
 		}

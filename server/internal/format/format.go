@@ -3,15 +3,20 @@
 // written with [Stream].
 //
 // The dialect is CommonMark with GitHub's tables, strikethrough, task lists and
-// bare links, and without two things. Raw HTML is no markup: it is shown as the
-// text it is. There are no link reference definitions ("[label]: url"), because
-// one at the end of a text would change what was shown at its start.
+// bare links, and with these differences. Emphasis and links work in scripts without
+// spaces, too, and a single tilde is a tilde. Raw HTML is no markup but shown as the
+// text it is, except line breaks, sub, sup, kbd and mark without attributes. There are
+// no link reference definitions ("[label]: url"), because one at the end of a text would
+// change what was shown at its start.
 //
-// The output contains only these elements: p, h1 to h6, ul, ol, li, blockquote,
-// hr, br, em, strong, del, code, pre, a, table and its parts, a disabled
-// checkbox, and the div, span and button of a code block. It contains no style, no
-// id and no event handler, and only classes and attributes that this package has
-// written. So it is valid under a Content-Security-Policy without inline scripts or
+// The headings of a message start below the page's own and skip no level. What may scroll
+// (code and tables) is reached by the keyboard and has a name, as buttons and boxes have.
+//
+// The output contains only these elements: p, h2 to h6, ul, ol, li, blockquote,
+// hr, br, em, strong, del, sub, sup, kbd, mark, code, pre, a, table and its parts, a
+// disabled checkbox, and the div, span and button of a code block or a table. It contains
+// no style, no id and no event handler, and only classes and attributes that this package
+// has written. So it is valid under a Content-Security-Policy without inline scripts or
 // styles. Links lead only to http, https and mailto; any other link becomes its
 // text. An image becomes a link to the image.
 //

@@ -11,10 +11,20 @@ func a(href, label string) string {
 	return `<a href="` + href + `" rel="noopener noreferrer nofollow ugc" target="_blank">` + label + `</a>`
 }
 
-// pre returns the code block that Blocks writes.
+// pre returns the first code block that Blocks writes.
 func pre(lang, inner string) string {
+	name, button := "Code", "Copy code"
+	if lang != "" {
+		name, button = "Code, "+lang, "Copy "+lang+" code"
+	}
 	return `<div class="code" data-lang="` + lang + `"><div class="code-head"><span class="code-lang">` + lang +
-		`</span><button type="button" class="code-copy" data-action="copy-code">Copy</button></div><pre><code class="chroma">` + inner + `</code></pre></div>`
+		`</span><button type="button" class="code-copy" aria-label="` + button + `" data-action="copy-code">Copy</button></div>` +
+		`<pre tabindex="0" role="group" aria-label="` + name + `"><code class="chroma">` + inner + `</code></pre></div>`
+}
+
+// framed returns the first table that Blocks writes.
+func framed(columns, rows string) string {
+	return `<div class="table" tabindex="0" role="group" aria-label="Table, ` + columns + `">` + "\n<table>\n" + rows + "</table></div>"
 }
 
 func TestBlocks(t *testing.T) {
@@ -29,11 +39,11 @@ func TestBlocks(t *testing.T) {
 		"line ends":           {"a\r\n\r\nb\rc", []string{"<p>a</p>", "<p>b\nc</p>"}},
 		"hard breaks":         {"a  \nb\\\nc", []string{"<p>a<br>\nb<br>\nc</p>"}},
 		"NUL and bad UTF-8":   {"a\x00\xffb", []string{"<p>a\uFFFD\uFFFDb</p>"}},
-		"headings":            {"# a\n###### b ##\n#c", []string{"<h1>a</h1>", "<h6>b</h6>", "<p>#c</p>"}},
-		"setext headings":     {"a *b*\n===\nc\n---", []string{"<h1>a <em>b</em></h1>", "<h2>c</h2>"}},
-		"headings have no id": {"# a {#b .c onclick=d}", []string{"<h1>a {#b .c onclick=d}</h1>"}},
+		"headings":            {"# a\n###### b ##\n#c", []string{"<h2>a</h2>", "<h3>b</h3>", "<p>#c</p>"}},
+		"setext headings":     {"a *b*\n===\nc\n---", []string{"<h2>a <em>b</em></h2>", "<h3>c</h3>"}},
+		"headings have no id": {"# a {#b .c onclick=d}", []string{"<h2>a {#b .c onclick=d}</h2>"}},
 		"break":               {"a\n\n***\nb", []string{"<p>a</p>", "<hr>", "<p>b</p>"}},
-		"emphasis":            {"*a* __b__ ***c*** ~~d~~ ~e~ a_b_c", []string{"<p><em>a</em> <strong>b</strong> <em><strong>c</strong></em> <del>d</del> <del>e</del> a_b_c</p>"}},
+		"emphasis":            {"*a* __b__ ***c*** ~~d~~ ~e~ a_b_c", []string{"<p><em>a</em> <strong>b</strong> <em><strong>c</strong></em> <del>d</del> ~e~ a_b_c</p>"}},
 		"code span":           {"`a <b>` `` ` `` `open", []string{"<p><code>a &lt;b&gt;</code> <code>`</code> `open</p>"}},
 		"escapes, entities":   {"\\*a\\* &copy; &lt;b&gt; &#35; &nope; <", []string{"<p>*a* © &lt;b&gt; # &amp;nope; &lt;</p>"}},
 
@@ -53,9 +63,9 @@ func TestBlocks(t *testing.T) {
 		"loose list":            {"3. a\n\n4. b", []string{"<ol start=\"3\">\n<li>\n<p>a</p>\n</li>\n<li>\n<p>b</p>\n</li>\n</ol>"}},
 		"other marker":          {"- a\n\n* b\n\nc", []string{"<ul>\n<li>a</li>\n</ul>", "<ul>\n<li>b</li>\n</ul>", "<p>c</p>"}},
 		"list after paragraph":  {"a\n- b\n2) c", []string{"<p>a</p>", "<ul>\n<li>b</li>\n</ul>", "<ol start=\"2\">\n<li>c</li>\n</ol>"}},
-		"task list":             {"- [x] a\n- [ ] b\n- [y] c", []string{"<ul>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\"> a</li>\n<li><input disabled=\"\" type=\"checkbox\"> b</li>\n<li>[y] c</li>\n</ul>"}},
-		"table":                 {"a | b | c\n:-|:-:|-:\n`d\\|e` | *f*\n\ng", []string{"<table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"center\">b</th>\n<th align=\"right\">c</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"left\"><code>d|e</code></td>\n<td align=\"center\"><em>f</em></td>\n<td></td>\n</tr>\n</tbody>\n</table>", "<p>g</p>"}},
-		"table after paragraph": {"a\n| b |\n|---|", []string{"<p>a</p>", "<table>\n<thead>\n<tr>\n<th>b</th>\n</tr>\n</thead>\n</table>"}},
+		"task list":             {"- [x] a\n- [ ] b\n- [y] c", []string{"<ul>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\" aria-label=\"a\"> a</li>\n<li><input disabled=\"\" type=\"checkbox\" aria-label=\"b\"> b</li>\n<li>[y] c</li>\n</ul>"}},
+		"table":                 {"a | b | c\n:-|:-:|-:\n`d\\|e` | *f*\n\ng", []string{framed("3 columns", "<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"center\">b</th>\n<th align=\"right\">c</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"left\"><code>d|e</code></td>\n<td align=\"center\"><em>f</em></td>\n<td></td>\n</tr>\n</tbody>\n"), "<p>g</p>"}},
+		"table after paragraph": {"a\n| b |\n|---|", []string{"<p>a</p>", framed("1 column", "<thead>\n<tr>\n<th>b</th>\n</tr>\n</thead>\n")}},
 
 		"code":                   {"```\n<a> & \"b\"\n\n  c\n```\nd", []string{pre("", "&lt;a&gt; &amp; &quot;b&quot;\n\n  c"), "<p>d</p>"}},
 		"code of a language":     {"~~~ Go title=x\nvar a = 1\n~~~", []string{pre("go", `<span class="kd">var</span> a = <span class="mi">1</span>`)}},
@@ -89,7 +99,7 @@ func TestLimitsShowText(t *testing.T) {
 	long := strings.Repeat("a", maxInline)
 	for name, test := range map[string]struct{ text, want string }{
 		"long paragraph": {"*b* https://c.d " + long, "<p>*b* " + a("https://c.d", "https://c.d") + " " + long + "</p>"},
-		"long heading":   {"# *b* " + long, "<h1>*b* " + long + "</h1>"},
+		"long heading":   {"# *b* " + long, "<h2>*b* " + long + "</h2>"},
 		"deep quotes":    {strings.Repeat("> ", maxNesting+2) + "b", strings.Repeat("<blockquote>\n", maxNesting) + "<p>&gt; &gt; b</p>\n" + strings.TrimSuffix(strings.Repeat("</blockquote>\n", maxNesting), "\n")},
 		"deep lists":     {strings.Repeat("- ", maxNesting+1) + "b", strings.Repeat("<ul>\n<li>\n", maxNesting-1) + "<ul>\n<li>- b</li>\n</ul>\n" + strings.TrimSuffix(strings.Repeat("</li>\n</ul>\n", maxNesting-1), "\n")},
 		"many marks":     {strings.Repeat("*b* ", maxMarks/2) + "*c*", "<p>" + strings.Repeat("<em>b</em> ", maxMarks/2) + "*c*</p>"},
@@ -107,7 +117,7 @@ func TestLimitsShowText(t *testing.T) {
 // because it has no highlighter.
 func TestParserFault(t *testing.T) {
 	t.Parallel()
-	got := formatProse([]byte("- <a>\n  ```go\n  b"), false, nil)
+	got := formatProse([]byte("- <a>\n  ```go\n  b"), false, nil, &outline{})
 	if want := []string{"<p>- &lt;a&gt;\n  ```go\n  b</p>"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -15,9 +15,9 @@ var allowed = func() *regexp.Regexp {
 	const (
 		link     = `a href="(?i:https?://|mailto:)[!#-;=?-~]+" rel="noopener noreferrer nofollow ugc" target="_blank"`
 		cell     = `t[hd]( align="(left|center|right)")?`
-		checkbox = `input( checked="")? disabled="" type="checkbox"`
-		block    = `div class="code" data-lang="[a-z0-9.+_#-]*"|div class="code-head"|span class="code-lang"|button type="button" class="code-copy" data-action="copy-code"|code class="chroma"|span class="[a-z][a-z0-9]{0,2}"`
-		plain    = `p|h[1-6]|ul|ol( start="\d+")?|li|blockquote|hr|br|em|strong|del|code|pre|table|thead|tbody|tr`
+		checkbox = `input( checked="")? disabled="" type="checkbox" aria-label="[^"<>]+"`
+		block    = `div class="code" data-lang="[a-z0-9.+_#-]*"|div class="code-head"|span class="code-lang"|button type="button" class="code-copy" aria-label="Copy [a-z0-9.+_# -]*code" data-action="copy-code"|pre tabindex="0" role="group" aria-label="Code( \d+)?(, [a-z0-9.+_#-]+)?"|div class="table" tabindex="0" role="group" aria-label="Table( \d+)?, \d+ columns?"|code class="chroma"|span class="[a-z][a-z0-9]{0,2}"`
+		plain    = `p|h[2-6]|ul|ol( start="\d+")?|li|blockquote|hr|br|em|strong|del|sub|sup|kbd|mark|code|table|thead|tbody|tr`
 	)
 	return regexp.MustCompile(`^(` + strings.Join([]string{plain, link, cell, checkbox, block}, "|") + `)$`)
 }()

@@ -31,7 +31,6 @@ func newMarkdown() goldmark.Markdown {
 			util.Prioritized(extension.NewTableHTMLRenderer(
 				extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500),
 			util.Prioritized(extension.NewStrikethroughHTMLRenderer(), 500),
-			util.Prioritized(extension.NewTaskCheckBoxHTMLRenderer(), 500),
 			util.Prioritized(html.NewRenderer(), 1000),
 		))),
 	)
@@ -53,41 +52,41 @@ func blockParsers() []parser.Option {
 			util.Prioritized(parser.NewParagraphParser(), 1000),
 		),
 		parser.WithParagraphTransformers(util.Prioritized(tables{extension.NewTableParagraphTransformer()}, 200)),
-		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
+		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0),
+			util.Prioritized(pairTags{}, 10)),
 	}
 }
 
-// inlineParsers are those of CommonMark, without raw HTML, and those of GitHub.
+// inlineParsers are those of CommonMark, with few tags of HTML, and those of GitHub.
 func inlineParsers() parser.Option {
-	linkify := extension.NewLinkifyParser(extension.WithLinkifyAllowedProtocols([]string{"http:",
-		"https:"}))
 	return parser.WithInlineParsers(
-		util.Prioritized(extension.NewTaskCheckBoxParser(), 0),
+		util.Prioritized(tasks{extension.NewTaskCheckBoxParser()}, 0),
 		util.Prioritized(bounded{codeSpans{parser.NewCodeSpanParser()}}, 100),
 		util.Prioritized(newBoundedLinks(), 200),
+		util.Prioritized(bounded{htmlTags{}}, 250),
 		util.Prioritized(bounded{parser.NewAutoLinkParser()}, 300),
-		util.Prioritized(bounded{parser.NewEmphasisParser()}, 500),
-		util.Prioritized(bounded{extension.NewStrikethroughParser()}, 500),
-		util.Prioritized(linkify, 999),
+		util.Prioritized(bounded{emphasis{}}, 500),
+		util.Prioritized(autoLinks{}, 999),
 	)
 }
 
-// formatProse returns the blocks of a segment. If the segment is open, code at its very
+// formatProse returns the blocks of a segment, and adds the segment to the outline. If the segment is open, code at its very
 // end is not highlighted. If the parser panics, the segment becomes one block without
 // formatting: no text may crash the gateway.
-func formatProse(segment []byte, open bool, h *highlighter) (blocks []string) {
+func formatProse(segment []byte, open bool, h *highlighter, o *outline) (blocks []string) {
 	defer func() {
 		if recover() != nil {
 			blocks = []string{"<p>" + escape(string(segment)) + "</p>"}
 		}
 	}()
-	return parse(segment, open, h)
+	return parse(segment, open, h, o)
 }
 
-func parse(segment []byte, open bool, h *highlighter) (blocks []string) {
+func parse(segment []byte, open bool, h *highlighter, o *outline) (blocks []string) {
 	source := withNewline(segment)
 	doc := markdown().Parser().Parse(text.NewReader(source))
-	setCode(doc, source, open, h, codeBlock)
+	o.place(doc)
+	setCode(doc, source, open, h, o, codeBlock)
 	var out bytes.Buffer
 	for node := doc.FirstChild(); node != nil; node = node.NextSibling() {
 		out.Reset()
@@ -97,6 +96,16 @@ func parse(segment []byte, open bool, h *highlighter) (blocks []string) {
 		blocks = append(blocks, strings.TrimSuffix(out.String(), "\n"))
 	}
 	return blocks
+}
+
+// tasks is a parser of the boxes of tasks that leaves links ("[x](…)") alone.
+type tasks struct{ parser.InlineParser }
+
+func (t tasks) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	if line, _ := block.PeekLine(); len(line) > len("[x]") && !util.IsSpace(line[len("[x]")]) {
+		return nil
+	}
+	return t.InlineParser.Parse(parent, block, pc)
 }
 
 // closedByBlankLine reports whether a blank line after the segment closes all its blocks.

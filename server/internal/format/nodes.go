@@ -1,15 +1,17 @@
 package format
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
+	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/util"
 )
 
-// nodes renders links, images and code, which goldmark's own renderer does not render as
-// this package needs them.
+// nodes renders what goldmark's own renderers do not render as this package needs it.
 type nodes struct{}
 
 func (nodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
@@ -18,6 +20,59 @@ func (nodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(ast.KindAutoLink, autoLink)
 	reg.Register(ast.KindCodeBlock, code)
 	reg.Register(ast.KindFencedCodeBlock, code)
+	reg.Register(ast.KindText, words)
+	reg.Register(extast.KindTable, table)
+	reg.Register(extast.KindTaskCheckBox, checkBox)
+	reg.Register(kindHTMLTag, renderTag)
+}
+
+func words(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	n := node.(*ast.Text)
+	html.DefaultWriter.Write(w, n.Segment.Value(source))
+	switch {
+	case n.HardLineBreak():
+		_, _ = w.WriteString("<br>\n")
+	case n.SoftLineBreak() && !joinsLines(n, source):
+		_ = w.WriteByte('\n')
+	}
+	return ast.WalkContinue, nil
+}
+
+// table renders the frame in which a wide table scrolls.
+func table(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		_, _ = w.WriteString("</table></div>\n")
+		return ast.WalkContinue, nil
+	}
+	name, _ := node.Attribute(regionName)
+	_, _ = w.WriteString(`<div class="table"` + region(name.(string)) + ">\n<table>\n")
+	return ast.WalkContinue, nil
+}
+
+// maxLabel bounds the name of a checkbox, in characters.
+const maxLabel = 100
+
+// checkBox renders the box of a task. Its name is the task.
+func checkBox(w util.BufWriter, source []byte, node ast.Node,
+	entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	checked := ""
+	if node.(*extast.TaskCheckBox).IsChecked {
+		checked = ` checked=""`
+	}
+	label := []rune(strings.TrimSpace(plainText(node.Parent(), source)))
+	if len(label) > maxLabel {
+		label = append(label[:maxLabel-1], '…')
+	}
+	name := cmp.Or(string(label), "Task")
+	_, _ = w.WriteString("<input" + checked + ` disabled="" type="checkbox" aria-label="` +
+		escape(name) + `"> `)
+	return ast.WalkContinue, nil
 }
 
 func link(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -100,10 +155,11 @@ func safeURL(escaped []byte) string {
 var codeHTML = []byte("html")
 
 // setCode renders all code blocks of the document and keeps their HTML in an attribute.
-// block returns the element for a language and the HTML of the code. If open is true, code
-// at the end of the document is not highlighted.
+// block returns the element for a name, a language and the HTML of the code. If open is
+// true, code at the end of the document is not highlighted.
 func setCode(
-	doc ast.Node, source []byte, open bool, h *highlighter, block func(lang, inner string) string,
+	doc ast.Node, source []byte, open bool, h *highlighter, o *outline,
+	block func(name, lang, inner string) string,
 ) {
 	last := doc
 	for last.LastChild() != nil {
@@ -128,7 +184,7 @@ func setCode(
 		} else {
 			inner = h.html(lang, content)
 		}
-		node.SetAttribute(codeHTML, block(lang, inner))
+		node.SetAttribute(codeHTML, block(o.nextCode(lang), lang, inner))
 		return ast.WalkContinue, nil
 	})
 }

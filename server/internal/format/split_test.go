@@ -19,15 +19,15 @@ func TestSegmentsEqualDocument(t *testing.T) {
 			text := markdownText().Draw(t, "text")
 			var in input
 			clean := in.next(text) + in.end()
-			want := spaceless(parse([]byte(clean), false, &highlighter{}))
-			if got := spaceless(Blocks(text)); !slices.Equal(got, want) {
+			want := withoutSpaces(parse([]byte(clean), false, &highlighter{}, &outline{}))
+			if got := withoutSpaces(Blocks(text)); !slices.Equal(got, want) {
 				t.Fatalf("%q\n got %q\nwant %q", text, got, want)
 			}
 		}
 	})
 }
 
-func spaceless(blocks []string) []string {
+func withoutSpaces(blocks []string) []string {
 	for i, block := range blocks {
 		blocks[i] = strings.Join(strings.Fields(block), "")
 	}

@@ -38,6 +38,8 @@ type Stream struct {
 	head int    // the offset of its last line, which has no line end yet
 	at   scan   // the state of the splitter at head
 
+	before outline // of the finished segments
+
 	done     int      // the number of blocks of finished segments
 	shown    []string // the blocks of the open segment, as readers have them
 	stale    bool     // readers lack a change, or may have other blocks than shown
@@ -50,6 +52,7 @@ type Stream struct {
 	closed      bool // whether a blank line closes all blocks, at askedAt
 	formattedAt int
 	formatted   []string // the blocks, at formattedAt
+	after       outline  // the outline with these blocks, at formattedAt
 
 	highlighter highlighter
 }
@@ -158,6 +161,7 @@ func (s *Stream) step(line []byte) (next scan, cut bool) {
 // the next segment.
 func (s *Stream) finish() []string {
 	blocks := s.final()
+	s.before = s.after
 	s.codeOpen = false
 	s.text = append([]byte(nil), s.text[s.head:]...)
 	s.head, s.at = 0, scan{}
@@ -169,7 +173,7 @@ func (s *Stream) finish() []string {
 func (s *Stream) final() []string {
 	if s.formattedAt != s.head {
 		s.formattedAt = s.head
-		s.formatted = s.format(s.at, s.text[:s.head], false)
+		s.formatted, s.after = s.format(s.at, s.text[:s.head], false, s.before)
 	}
 	return s.formatted
 }
@@ -178,25 +182,30 @@ func (s *Stream) final() []string {
 // would start a new segment, these are the blocks of both.
 func (s *Stream) open(next scan, cut bool) []string {
 	if !cut {
-		return s.format(next, s.text, true)
+		blocks, _ := s.format(next, s.text, true, s.before)
+		return blocks
 	}
-	return slices.Concat(s.final(), s.format(next, s.text[s.head:], true))
+	final := s.final()
+	blocks, _ := s.format(next, s.text[s.head:], true, s.after)
+	return slices.Concat(final, blocks)
 }
 
-// format returns the blocks of one segment. If it is open, code at its end is not
-// highlighted.
-func (s *Stream) format(is scan, segment []byte, open bool) []string {
+// format returns the blocks of one segment that follows an outline, and the outline with
+// these blocks. If the segment is open, code at its end is not highlighted.
+func (s *Stream) format(is scan, segment []byte, open bool, o outline) ([]string, outline) {
 	switch is.kind {
 	case nothing:
-		return nil
+		return nil, o
 	case fenced:
-		code := string(is.content(segment))
-		if open {
-			return []string{codeBlock(is.fence.lang, escape(code))}
+		lang, code := is.fence.lang, string(is.content(segment))
+		html := escape(code)
+		if !open {
+			html = s.highlighter.html(lang, code)
 		}
-		return []string{codeBlock(is.fence.lang, s.highlighter.html(is.fence.lang, code))}
+		return []string{codeBlock(o.nextCode(lang), lang, html)}, o
 	default:
-		return formatProse(segment, open, &s.highlighter)
+		blocks := formatProse(segment, open, &s.highlighter, &o)
+		return blocks, o
 	}
 }
 
