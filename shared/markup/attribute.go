@@ -37,6 +37,7 @@ const (
 
 	AttrPinned  = "data-pinned"
 	AttrKind    = "data-kind"
+	AttrNoText  = "data-no-text"
 	AttrText    = "data-text"
 	AttrReplica = "data-replica"
 	AttrCode    = "data-code"

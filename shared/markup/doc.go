@@ -172,7 +172,8 @@
 //	files     user: holds a clone of [TemplateFile] for each file, in order
 //	percent   user, StatusUploading: how much of the files is uploaded
 //
-// A file has data-kind KindImage (shows the picture) or KindFile (shows a chip). Its
+// A file has [AttrNoText] if the agent gets only its name (protocol.Media.NoText), and
+// data-kind KindImage (shows the picture) or KindFile (shows a chip). Its
 // slots: link (two elements: set title, and href once there is an address), filename,
 // size (words.Size) and picture, an <img>: set src, alt, and width and height from
 // [PictureSize], so that the layout does not move when it loads. ActionOpenFile, on the

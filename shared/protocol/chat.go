@@ -16,7 +16,8 @@ type ChatSendParams struct {
 // Media is an uploaded file of a message. In chat.send, Path comes from
 // MediaUploadResult, and the gateway fills in the fields after Filename. Size is in
 // bytes. Width and Height are an image's, in pixels. Thumbnail reports that
-// Path + "?thumbnail" serves a small picture of the image.
+// Path + "?thumbnail" serves a small picture of the image. NoText reports that models get
+// only the file's name: it is neither an image nor text, and no text was found in it.
 type Media struct {
 	Path      string `json:"path"`
 	Filename  string `json:"filename,omitempty"`
@@ -25,6 +26,7 @@ type Media struct {
 	Width     int64  `json:"width,omitempty"`
 	Height    int64  `json:"height,omitempty"`
 	Thumbnail bool   `json:"thumbnail,omitempty"`
+	NoText    bool   `json:"noText,omitempty"`
 }
 
 // MediaUploadResult answers POST /api/media/upload.
@@ -36,6 +38,7 @@ type MediaUploadResult struct {
 	Width     int64  `json:"width,omitempty"`
 	Height    int64  `json:"height,omitempty"`
 	Thumbnail bool   `json:"thumbnail,omitempty"`
+	NoText    bool   `json:"no_text,omitempty"`
 }
 
 // Usage is the cost of a run, in tokens.

@@ -270,6 +270,7 @@ var layoutMedia = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "width", Offset: unsafe.Offsetof(Media{}.Width), Kind: jsontext.KindInt, OmitEmpty: true},
 	{Name: "height", Offset: unsafe.Offsetof(Media{}.Height), Kind: jsontext.KindInt, OmitEmpty: true},
 	{Name: "thumbnail", Offset: unsafe.Offsetof(Media{}.Thumbnail), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "noText", Offset: unsafe.Offsetof(Media{}.NoText), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -290,6 +291,7 @@ var layoutMediaUploadResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "width", Offset: unsafe.Offsetof(MediaUploadResult{}.Width), Kind: jsontext.KindInt, OmitEmpty: true},
 	{Name: "height", Offset: unsafe.Offsetof(MediaUploadResult{}.Height), Kind: jsontext.KindInt, OmitEmpty: true},
 	{Name: "thumbnail", Offset: unsafe.Offsetof(MediaUploadResult{}.Thumbnail), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "no_text", Offset: unsafe.Offsetof(MediaUploadResult{}.NoText), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.

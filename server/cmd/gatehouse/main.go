@@ -108,6 +108,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case "help":
 		fmt.Fprint(out, usage)
 		return exitOK
+	case extractPDF:
+		return readPDF()
 	}
 	if name == "doctor" || name == "conformance" {
 		return probe(ctx, name, args, out, errs)

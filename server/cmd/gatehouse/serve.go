@@ -30,8 +30,8 @@ func serve(ctx context.Context, f config.Flags, out, errs io.Writer) error {
 	level.Set(c.Log.Level)
 	return app.Run(ctx, app.Options{
 		Config: c, Version: version, Log: logger(c.Log.Format, level, errs), Level: level, Out: out,
-		Reloads: reloads,
-		Load:    func() (config.Config, []config.Warning, error) { return config.Load(from) },
+		Reloads: reloads, PDFReader: pdfReader(),
+		Load: func() (config.Config, []config.Warning, error) { return config.Load(from) },
 	})
 }
 

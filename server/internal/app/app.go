@@ -48,6 +48,9 @@ type Options struct {
 	Load func() (config.Config, []config.Warning, error)
 	// Reloads makes the gateway reload once for each signal. It may be nil.
 	Reloads <-chan os.Signal
+	// PDFReader is the command line of a process that calls pdftext.Main. Without it,
+	// models get no text of PDFs.
+	PDFReader []string
 	// Out takes the text for the person who starts the gateway, which has a sign-in
 	// link. It may be nil.
 	Out io.Writer
@@ -171,6 +174,7 @@ func (g *gatehouse) buildDomain(notifier *notifier) (err error) {
 	if err != nil {
 		return err
 	}
+	g.media.PDFText = pdfText(g.PDFReader, g.Log)
 	g.runner = run.New(g.sessions, g.media,
 		current(g, func(s *settings) run.Settings { return s.run }), g.Log)
 	return nil

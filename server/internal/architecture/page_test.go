@@ -328,6 +328,8 @@ var fixedLimits = map[string][]string{
 	"text of one response of a model server":                            {`maxStreamBytes\s+= 32 << 20`},
 	"an image's pixels":                                                 {`maxPixels\s+= 50_000_000`},
 	"an image's side":                                                   {`maxSide\s+= 16384`},
+	"text of a PDF that is kept for models":                             {`MaxText = 256 << 10`, `MaxPages = 500\b`},
+	"time and memory to read a PDF":                                     {`Timeout = 10 \* time.Second`, `maxMemory = 512 << 20`, `maxPDFs = 2\b`},
 	"API keys at a time":                                                {`maxKeys\s+= 500\b`},
 	"life of an API key that expires":                                   {`maxKeyLife\s+= 3650 \* 24 \* time.Hour`},
 	"file of the configuration":                                         {`maxFileBytes\s+= 1 << 20`},

@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -18,6 +19,7 @@ func media() []Row {
 			Says: "POST /api/media/upload (alias /v1/media/upload): multipart field file → " +
 				"{path, mime_type, filename, size}; bytes come back unchanged"},
 		{Section: section, Says: "401/403/413/415 as JSON errors", steps: refusedUploads},
+		{Section: section, Says: "a PDF without text has no_text:true", steps: pdfText},
 		{Section: section, steps: servedFile,
 			Says: "GET /api/media/{id}: nosniff, Content-Disposition, sandboxed CSP"},
 		{Section: section, Says: "GET /api/media/{id}: owner or admin only", steps: othersFile},
@@ -150,6 +152,37 @@ func refusedUploads(v *visit) {
 	var answer object
 	v.must(json.Unmarshal(text, &answer), "read an answer")
 	v.checkHTTPError(r.StatusCode, http.StatusUnsupportedMediaType, answer)
+}
+
+// pdfOf returns a PDF of one page with this content.
+func pdfOf(content string) string {
+	objects := []string{
+		"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R " +
+			"/Resources << /Font << /F 5 0 R >> >> >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(content), content),
+		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+	}
+	pdf, xref := "%PDF-1.7\n", fmt.Sprintf("xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
+	for i, o := range objects {
+		xref += fmt.Sprintf("%010d 00000 n \n", len(pdf))
+		pdf += fmt.Sprintf("%d 0 obj\n%s\nendobj\n", i+1, o)
+	}
+	return pdf + xref + fmt.Sprintf("trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n",
+		len(objects)+1, len(pdf))
+}
+
+// pdfText checks whether the gateway says that a PDF has no text for models.
+func pdfText(v *visit) {
+	key := v.newKey("operator")
+	for content, want := range map[string]bool{
+		"BT /F 20 Tf 20 100 Td (Hello) Tj ET": false, "20 20 100 100 re f": true,
+	} {
+		status, answer := v.upload("/api/media/upload", key, "a.pdf", "application/pdf", pdfOf(content))
+		if noText, _ := answer["no_text"].(bool); status != http.StatusOK || noText != want {
+			v.fail("a PDF with %q: HTTP %d %v, want no_text %v", content, status, answer, want)
+		}
+	}
 }
 
 func servedFile(v *visit) {

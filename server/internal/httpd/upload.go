@@ -36,6 +36,7 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	result := protocol.MediaUploadResult{
 		Path: f.Path(), MimeType: f.MimeType, Filename: f.Filename, Size: f.Size,
 		Width: int64(f.Width), Height: int64(f.Height), Thumbnail: f.Thumbnail != "",
+		NoText: f.Unreadable,
 	}
 	writeJSON(w, http.StatusOK, result.AppendJSON(nil))
 }

@@ -5,14 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 )
 
-// blobs is a directory of blobs and their thumbnails. Files that are being written are in
+// blobs is a directory of blobs and what is derived from them. Files that are being written are in
 // a folder of their own, which is emptied at the start.
 type blobs struct {
 	root *os.Root // confines all access to the directory
@@ -53,7 +52,10 @@ func (s Sum) name() string {
 // thumbnail returns the path of the blob's thumbnail.
 func (s Sum) thumbnail() string { return s.name() + ".thumbnail" }
 
-// tempFile is a file that is being written. It becomes a blob or a thumbnail by commit.
+// text returns the path of the text of the blob, which is a PDF.
+func (s Sum) text() string { return s.name() + ".text" }
+
+// tempFile is a file that is being written. It gets its place by commit.
 // The creator must call discard in any case.
 type tempFile struct {
 	*os.File
@@ -109,8 +111,8 @@ func (b *blobs) sync(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// open opens a blob or thumbnail for reading.
-func (b *blobs) open(name string) (io.ReadSeekCloser, error) {
+// open opens a blob, or what is derived from it, for reading.
+func (b *blobs) open(name string) (*os.File, error) {
 	f, err := b.root.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("open a file's content: %w", err)
@@ -118,10 +120,10 @@ func (b *blobs) open(name string) (io.ReadSeekCloser, error) {
 	return f, nil
 }
 
-// remove removes a blob with its thumbnail and its stray mark. Each of them may be
+// remove removes a blob with what is derived from it and its stray mark. Each of them may be
 // missing.
 func (b *blobs) remove(s Sum) error {
-	for _, name := range []string{s.thumbnail(), s.name(), s.stray()} {
+	for _, name := range []string{s.thumbnail(), s.text(), s.name(), s.stray()} {
 		if err := b.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove a file's content: %w", err)
 		}

@@ -8,6 +8,8 @@
 //   - A blob is a content on disk, named by its SHA-256 ([Sum]). Files with the same
 //     content share a blob.
 //   - A thumbnail is a small copy of an image, next to its blob.
+//   - The text of a PDF is what models read of it. It is extracted once, outside of this
+//     process, and stored next to the blob.
 //   - A kind is an accepted type of file: png, jpeg, gif, webp, pdf, zip, and
 //     any text in UTF-8. It follows from the content, not from the name that the sender
 //     gave; only the MIME types of texts follow from the name.

@@ -26,13 +26,9 @@ const (
 	thumbnailSide = 512
 )
 
-// inspect sets the size of an image in f, and returns its thumbnail. inspect returns nil
-// if the file is no image, or if no thumbnail can be made. It refuses an image that is
-// too large or whose size cannot be read.
-func (s *Service) inspect(ctx context.Context, f *File, temp *tempFile) (*tempFile, error) {
-	if !f.Image() {
-		return nil, nil
-	}
+// inspectImage sets the size of an image in f, and returns its thumbnail, or nil if none
+// can be made.
+func (s *Service) inspectImage(ctx context.Context, f *File, temp *tempFile) (*derived, error) {
 	p, err := readInfo(temp, f.MimeType)
 	if err != nil {
 		return nil, err
@@ -45,16 +41,8 @@ func (s *Service) inspect(ctx context.Context, f *File, temp *tempFile) (*tempFi
 	if err != nil || mime == "" {
 		return nil, err
 	}
-	thumbnail, err := s.blobs.create()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := thumbnail.Write(data); err != nil {
-		thumbnail.discard()
-		return nil, unwritable(err)
-	}
 	f.Thumbnail = mime
-	return thumbnail, nil
+	return s.derive(data, f.Sum.thumbnail())
 }
 
 // imageInfo is what the header of an image says.

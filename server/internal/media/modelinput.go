@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -44,26 +45,38 @@ func (s *Service) Image(ctx context.Context, path string) (data []byte, mime str
 	return data, f.MimeType, err
 }
 
-// Text returns the beginning of the text file with that path, at most limit bytes, and
-// whether there is more. It returns no text if the file is no text file.
+// Text returns the beginning of the text file or PDF with that path, at most limit bytes,
+// and whether there is more. It returns no text if the file has none.
 func (s *Service) Text(ctx context.Context, path string,
 	limit int) (text string, more bool, err error) {
 	f, err := s.byPath(ctx, path)
-	if err != nil || !f.Text() {
+	if err != nil {
 		return "", false, err
 	}
-	content, err := s.Open(f)
+	var content *os.File
+	switch {
+	case f.Text():
+		content, err = s.blobs.open(f.Sum.name())
+	case f.MimeType == pdfKind.mime && !f.Unreadable:
+		content, err = s.openPDFText(ctx, f)
+	default:
+		return "", false, nil
+	}
 	if err != nil {
 		return "", false, err
 	}
 	defer func() { _ = content.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(content, int64(limit)))
+	data, err := io.ReadAll(io.LimitReader(content, int64(limit)+1))
 	if err != nil {
 		return "", false, err
 	}
-	data = trimPartialRune(data)
-	return string(data), int64(len(data)) < f.Size, nil
+	more = len(data) > limit
+	data = trimPartialRune(data[:min(len(data), limit)])
+	return strings.TrimPrefix(string(data), byteOrderMark), more, nil
 }
+
+// byteOrderMark is what some editors put before a text. Models need not see it.
+const byteOrderMark = "\ufeff"
 
 // trimPartialRune removes an incomplete character from the end of text.
 func trimPartialRune(text []byte) []byte {

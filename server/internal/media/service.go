@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -37,6 +38,12 @@ type Service struct {
 	// of a mutex, so that waiting ends with a context.
 	decodeLock chan struct{}
 
+	// PDFText returns the text of a PDF, "" if it has none or cannot be read. If PDFText is
+	// nil, models get no text of PDFs. Set it before the first call.
+	PDFText func(ctx context.Context, file *os.File) (string, error)
+	// pdfSlots has an element for each PDF that is being read.
+	pdfSlots chan struct{}
+
 	// mu guards the following fields.
 	mu          sync.Mutex
 	uploads     map[string]int // the number of running uploads, by user
@@ -52,7 +59,7 @@ func New(dir string, store Store, settings setting.Live[Settings]) (*Service, er
 		return nil, err
 	}
 	return &Service{store: store, blobs: b, settings: settings,
-		decodeLock: make(chan struct{}, 1), uploads: map[string]int{}}, nil
+		decodeLock: make(chan struct{}, 1), pdfSlots: make(chan struct{}, maxPDFs), uploads: map[string]int{}}, nil
 }
 
 // Close closes the directory. Files that are open stay readable.

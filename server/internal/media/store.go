@@ -50,7 +50,10 @@ type File struct {
 	Height    int    // like Width
 	Thumbnail string // the MIME type of the thumbnail; "" if there is none
 	Sum       Sum    // of the content
-	CreatedAt time.Time
+	// Unreadable says that models get only the name of the file: it is neither an image nor
+	// text, and no text could be extracted.
+	Unreadable bool
+	CreatedAt  time.Time
 
 	SessionUser string // the owner of the session; derived, not stored
 }
@@ -63,5 +66,6 @@ func (f File) Wire() protocol.Media {
 	return protocol.Media{
 		Path: f.Path(), Filename: f.Filename, MimeType: f.MimeType, Size: f.Size,
 		Width: int64(f.Width), Height: int64(f.Height), Thumbnail: f.Thumbnail != "",
+		NoText: f.Unreadable,
 	}
 }

@@ -61,12 +61,12 @@ func (s *Service) Upload(ctx context.Context, caller session.Caller,
 // save inspects a received file, inserts its record and makes its content a blob.
 func (s *Service) save(ctx context.Context, f File, temp *tempFile,
 	settings Settings) (File, error) {
-	thumbnail, err := s.inspect(ctx, &f, temp)
+	copied, err := s.inspect(ctx, &f, temp)
 	if err != nil {
 		return File{}, err
 	}
-	if thumbnail != nil {
-		defer thumbnail.discard()
+	if copied != nil {
+		defer copied.discard()
 	}
 	s.blobs.mu.RLock()
 	defer s.blobs.mu.RUnlock()
@@ -79,8 +79,8 @@ func (s *Service) save(ctx context.Context, f File, temp *tempFile,
 		return File{}, err
 	}
 	err = temp.commit(f.Sum.name())
-	if err == nil && thumbnail != nil {
-		err = thumbnail.commit(f.Sum.thumbnail())
+	if err == nil && copied != nil {
+		err = copied.commit(copied.blob)
 	}
 	if err != nil {
 		// If the record cannot be freed now, it is collected as an orphan.
@@ -88,6 +88,39 @@ func (s *Service) save(ctx context.Context, f File, temp *tempFile,
 			s.store.Update(ctx, func(tx Tx) error { return tx.Free(f.ID) }))
 	}
 	return f, nil
+}
+
+// derived is what is made of a content and stored next to its blob: the thumbnail of an
+// image, or the text of a PDF.
+type derived struct {
+	*tempFile
+	blob string // the path that it gets
+}
+
+// inspect sets what depends on the content in f, and returns what is derived from the
+// content, or nil. It refuses an image that is too large or whose size cannot be read.
+func (s *Service) inspect(ctx context.Context, f *File, temp *tempFile) (*derived, error) {
+	switch {
+	case f.Image():
+		return s.inspectImage(ctx, f, temp)
+	case f.MimeType == pdfKind.mime:
+		return s.inspectPDF(ctx, f, temp)
+	}
+	f.Unreadable = !f.Text()
+	return nil, nil
+}
+
+// derive stores data next to the blob that the content will become.
+func (s *Service) derive(data []byte, blob string) (*derived, error) {
+	temp, err := s.blobs.create()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := temp.Write(data); err != nil {
+		temp.discard()
+		return nil, unwritable(err)
+	}
+	return &derived{temp, blob}, nil
 }
 
 // checkQuota refuses if size more bytes would exceed the user's quota.

@@ -123,7 +123,7 @@ func (c *chat) attachmentViews() []view.Attachment {
 // fileView returns a file as it is shown. A file that this page has uploaded keeps its
 // picture, so that the browser does not load the picture again.
 func (c *chat) fileView(key string, m *protocol.Media) view.File {
-	f := view.File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path,
+	f := view.File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path, NoText: m.NoText,
 		Picture: c.attachments.pictures[m.Path]}
 	if m.Path == "" {
 		f.Picture = c.browser.Picture(key)

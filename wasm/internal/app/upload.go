@@ -117,6 +117,7 @@ func (c *chat) uploaded(key string, u *upload, status int, text string) {
 		c.setMedia(key, protocol.Media{
 			Path: r.Path, Filename: r.Filename, MimeType: r.MimeType, Size: r.Size,
 			Width: r.Width, Height: r.Height, Thumbnail: r.Thumbnail,
+			NoText: r.NoText,
 		})
 		return
 	}

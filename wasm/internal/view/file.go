@@ -14,6 +14,7 @@ type File struct {
 	Picture string // address of a thumbnail; "" if the file is no picture
 	Width   int64  // of the thumbnail, in CSS pixels
 	Height  int64
+	NoText  bool // the agent gets only the name
 }
 
 // Attachment is a file in the composer.
@@ -45,7 +46,7 @@ func (v *Attachments) Draw(files []Attachment) {
 		percent := strconv.Itoa(f.Percent)
 		entries[i] = entry{
 			key:         f.Key,
-			fingerprint: fingerprintOf(f.Name, f.Size, f.Picture, f.State, percent, f.Error),
+			fingerprint: fingerprintOf(f.Name, f.Size, f.Picture, f.State, percent, f.Error, flag(f.NoText)),
 			draw: func(el Element) {
 				setAttr(el, markup.AttrFile, f.Key)
 				setAttr(el, markup.AttrState, f.State)
@@ -69,6 +70,7 @@ func (f *File) draw(el Element) {
 		setAttr(picture, "alt", f.Name)
 	}
 	setAttr(el, markup.AttrKind, kind)
+	setFlag(el, markup.AttrNoText, f.NoText)
 	setSlot(el, markup.SlotFilename, f.Name)
 	setSlot(el, markup.SlotSize, f.Size)
 }
@@ -91,7 +93,7 @@ func (it *messageItem) drawFiles(doc Document, files []File) {
 		width, height := strconv.FormatInt(f.Width, 10), strconv.FormatInt(f.Height, 10)
 		entries[i] = entry{
 			key:         strconv.Itoa(i + 1),
-			fingerprint: fingerprintOf(f.Name, f.Size, f.Href, f.Picture, width, height),
+			fingerprint: fingerprintOf(f.Name, f.Size, f.Href, f.Picture, width, height, flag(f.NoText)),
 			draw: func(el Element) {
 				f.draw(el)
 				if picture := first(el, markup.AttrSlot, markup.SlotPicture); f.Picture != "" {

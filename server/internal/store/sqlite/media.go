@@ -19,7 +19,7 @@ func (s *Store) Media() media.Store {
 
 type mediaTx struct{ tx *Tx }
 
-const mediaColumns = `id, user_id, session_id, filename, mime, size, width, height, thumbnail, sha256, created_at`
+const mediaColumns = `id, user_id, session_id, filename, mime, size, width, height, thumbnail, sha256, created_at, unreadable`
 
 // mediaOwners selects the owner of a file's session.
 const mediaOwners = `coalesce((SELECT sessions.user_id FROM sessions WHERE sessions.id = media.session_id), '')`
@@ -28,7 +28,7 @@ func scanMedia(row Row) (f media.File, err error) {
 	var sum []byte
 	var width, height, created int64
 	err = row.Scan(&f.ID, &f.UserID, &f.SessionID, &f.Filename, &f.MimeType, &f.Size, &width,
-		&height, &f.Thumbnail, &sum, &created, &f.SessionUser)
+		&height, &f.Thumbnail, &sum, &created, &f.Unreadable, &f.SessionUser)
 	if err == nil && len(sum) != len(f.Sum) {
 		err = errors.New("sqlite: the sum of a file has the wrong length")
 	}
@@ -38,9 +38,9 @@ func scanMedia(row Row) (f media.File, err error) {
 }
 
 func (t mediaTx) Insert(f media.File) error {
-	_, err := t.tx.Exec(`INSERT INTO media (`+mediaColumns+`, freed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+	_, err := t.tx.Exec(`INSERT INTO media (`+mediaColumns+`, freed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
 		f.ID, f.UserID, f.SessionID, f.Filename, f.MimeType, f.Size, int64(f.Width),
-		int64(f.Height), f.Thumbnail, f.Sum[:], millis(f.CreatedAt))
+		int64(f.Height), f.Thumbnail, f.Sum[:], millis(f.CreatedAt), f.Unreadable)
 	return err
 }
 

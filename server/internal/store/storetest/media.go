@@ -88,7 +88,7 @@ func (s mediaStores) want(what string, got []string, want ...string) {
 // upload returns a file with a different value in every field.
 func upload(id, user string, created time.Time) media.File {
 	f := media.File{ID: id, UserID: user, Filename: id + " ✓.png", MimeType: "image/png", Size: 10, Width: 640, Height: 480,
-		Thumbnail: "image/jpeg", CreatedAt: created}
+		Thumbnail: "image/jpeg", Unreadable: true, CreatedAt: created}
 	copy(f.Sum[:], "the sum of "+id)
 	return f
 }
