@@ -76,6 +76,7 @@ type gatehouse struct {
 	registry    *registry.Registry
 	gateway     *gateway.Gateway
 	audit       *audit.Service
+	formatter   *present.Formatter
 	events      *hub.Hub
 	hook        *webhook.Sender
 	settings    atomic.Pointer[settings] // the current ones; Config is that of the start
@@ -157,7 +158,8 @@ func (g *gatehouse) buildDomain(notifier *notifier) (err error) {
 	g.hook = webhook.New(webhook.Options{
 		Log: g.Log, Settings: current(g, func(s *settings) webhook.Settings { return s.hook }),
 	})
-	g.events = hub.New()
+	g.formatter = present.NewFormatter()
+	g.events = hub.New(g.formatter)
 	g.audit = audit.New(g.store.Audit(), audit.Options{
 		Log: g.Log, Written: func() { g.events.NotifyAdmins(protocol.TopicAudit) },
 	})
@@ -191,7 +193,7 @@ func (g *gatehouse) buildGateway() {
 		Log: g.Log, Version: g.Version, Access: g.access, Registry: g.registry,
 		Settings: current(g, func(s *settings) gateway.Settings { return s.gateway }),
 		Sessions: g.sessions, Runner: g.runner, Pairings: g.pairings, Keys: g.keys,
-		Audit: g.audit, Hub: g.events, Metrics: g.metrics, Ready: g.store.Ping,
+		Audit: g.audit, Hub: g.events, Formatter: g.formatter, Metrics: g.metrics, Ready: g.store.Ping,
 		Reload: g.reload, Detail: g.addDetail,
 	})
 }
@@ -201,7 +203,7 @@ func (g *gatehouse) buildHTTP() {
 	handler := httpd.New(httpd.Options{
 		Log: g.Log, Metrics: g.metrics, Identities: g.access, SignIns: g.access,
 		Gateway: g.gateway, Refusals: g.gateway, Connections: g.registry, Keys: g.keys,
-		Audit: g.audit, Sessions: g.sessions, Pairings: g.pairings, Media: g.media,
+		Audit: g.audit, Sessions: g.sessions, Formatter: g.formatter, Pairings: g.pairings, Media: g.media,
 		Assets:   g.assets,
 		Settings: current(g, func(s *settings) httpd.Settings { return s.httpd }),
 		Instance: g.store.InstanceID(), Ready: g.store.Ping,

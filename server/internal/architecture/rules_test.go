@@ -46,7 +46,7 @@ var native = []rule{
 
 	never{[]string{"server/internal/conn"}, []string{"server/internal/hub", "server/internal/gateway", "server/internal/httpd"},
 		"a connection moves frames and does not know what they mean"},
-	confined{[]string{"server/internal/present"}, []string{"server/internal/format", "server/internal/session", "shared/..."},
+	confined{[]string{"server/internal/present"}, []string{"server/internal/format", "server/internal/session", "server/internal/turn", "shared/..."},
 		"formatted text is derived from stored text, whoever shows it: pages, history, replays and live events"},
 	only{[]string{"server/internal/format"}, []string{"server/internal/manual", "server/internal/present"},
 		"messages become HTML in one place, within the limits of a frame; the manual's pages in another"},

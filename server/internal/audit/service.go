@@ -141,7 +141,7 @@ var errLongSearch = protocol.Exhausted(
 // List returns the entries that match f, newest first. If f narrows the log, List waits
 // for a turn of the Reader, and refuses with RESOURCE_EXHAUSTED.
 func (s *Service) List(ctx context.Context, f Filter) ([]protocol.AuditEntry, error) {
-	if f.searches() {
+	if f.Searches() {
 		done, err := s.searches.Take(ctx, f.Reader)
 		if err != nil {
 			return nil, err

@@ -39,7 +39,7 @@ type Filter struct {
 	Limit  int           // the maximum number of entries, at least 1
 }
 
-// searches reports whether each entry has to be looked at.
-func (f Filter) searches() bool {
+// Searches reports whether each entry has to be looked at.
+func (f Filter) Searches() bool {
 	return f != Filter{Reader: f.Reader, Before: f.Before, Limit: f.Limit}
 }

@@ -33,6 +33,13 @@ func (p *Page) Blocks(markdown string) []string {
 // Stream returns a Stream for a text of the page.
 func (p *Page) Stream() *Stream { return &Stream{highlighter: highlighter{page: p}} }
 
+// TimeIsUp reports whether code may be without colours because the time for the page's
+// code is used up.
+func (p *Page) TimeIsUp() bool { return p.left() <= 0 }
+
+// Fresh reports whether none of the time for the page's code is used up.
+func (p *Page) Fresh() bool { return p.spent == 0 }
+
 // highlighted are the names of the lexers that are used. A lexer stays in memory after
 // its first use: these take 8 MB together, all of chroma's 297 would take 32 MB.
 var highlighted = strings.Fields(`

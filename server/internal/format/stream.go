@@ -82,6 +82,13 @@ func (s *Stream) Write(piece string) Patch {
 	return p
 }
 
+// Done is the number of blocks that no further text changes.
+func (s *Stream) Done() int { return s.done }
+
+// Open returns the blocks after those, as they are if the text ended here. Readers of the
+// patches so far have these blocks, unless the Stream is Behind.
+func (s *Stream) Open() []string { return s.open(s.lookAhead()) }
+
 // Behind reports whether a change was left to a later patch, or Restate was called
 // since the last patch.
 func (s *Stream) Behind() bool { return s.stale }

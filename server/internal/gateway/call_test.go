@@ -33,7 +33,7 @@ func TestOneAnswer(t *testing.T) {
 			reserved, _ := g.Registry.Reserve(access.Peer{},
 				registry.Limits{Connections: 1, ConnectionsPerAddress: 1, PendingConnections: 1})
 			g.Registry.Open(reserved, c)
-			return &client{Connection: reserved, g: g, conn: c}
+			return newClient(g, reserved, c)
 		})
 	}))
 	ws := server.Dial(t, "/ws", nil)

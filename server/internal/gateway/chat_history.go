@@ -28,7 +28,10 @@ func (c *call) chatHistory(p historyPage) (protocol.Payload, error) {
 	if err != nil {
 		return nil, err
 	}
-	messages, cut := c.framed(page.Messages)
+	messages, cut, err := c.framed(page.Messages)
+	if err != nil {
+		return nil, err
+	}
 	return &protocol.ChatHistoryResult{
 		Messages: messages, SessionKey: p.sessionKey, Epoch: page.Session.Epoch,
 		LastSeq: page.Session.LastSeq, HasMore: page.HasMore || cut,

@@ -24,6 +24,10 @@ type client struct {
 	g    *Gateway
 	conn *conn.Conn
 
+	life  context.Context // ends when the connection is closed
+	end   context.CancelFunc
+	apart chan struct{} // has an element for each call that runs beside the reader
+
 	// Only the reader uses the following fields.
 	who           *access.Identity // nil: not authenticated
 	pairingSecret string           // the credential that waits for pairing; empty: none
@@ -32,6 +36,12 @@ type client struct {
 
 	// member is set once the client is authenticated.
 	member atomic.Pointer[hub.Member]
+}
+
+func newClient(g *Gateway, registered *registry.Connection, c *conn.Conn) *client {
+	life, end := context.WithCancel(context.Background())
+	return &client{Connection: registered, g: g, conn: c, life: life, end: end,
+		apart: make(chan struct{}, maxApart)}
 }
 
 // callTimeout bounds how long a request waits for the store.
@@ -151,6 +161,7 @@ func (c *client) Closed(_ *conn.Conn, why conn.Closing) {
 	if c.expiry != nil {
 		c.expiry.Stop()
 	}
+	c.end()
 	if m := c.member.Load(); m != nil {
 		c.g.Hub.Leave(m)
 	}

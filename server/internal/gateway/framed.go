@@ -1,17 +1,19 @@
 package gateway
 
 import (
-	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // framed gives a page of messages in the form that the client takes. Older messages are
 // left out if they do not fit a frame; cut says so.
-func (c *call) framed(messages []protocol.Message) (fitting []protocol.Message, cut bool) {
+func (c *call) framed(messages []protocol.Message) (fitting []protocol.Message, cut bool, err error) {
 	if c.member.Load().HTML {
-		present.Messages(messages)
+		if err := c.g.Formatter.Messages(c.ctx, c.caller().UserID, messages); err != nil {
+			return nil, false, err
+		}
 	}
-	return fit(messages)
+	fitting, cut = fit(messages)
+	return fitting, cut, nil
 }
 
 // fit leaves out older messages until the rest fits a frame. An answer is left out with

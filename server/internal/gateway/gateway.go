@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -27,18 +29,19 @@ import (
 
 // Options are the parts that a Gateway uses. All are required, except Metrics.
 type Options struct {
-	Log      *slog.Logger
-	Version  string             // of the binary, as clients are told
-	Access   *access.Control    // who may come in
-	Registry *registry.Registry // the live connections
-	Sessions *session.Service   // chats
-	Runner   *run.Runner        // answers
-	Pairings *pairing.Service   // browsers that ask for access, and those that have it
-	Keys     *auth.Keys         // API keys
-	Audit    *audit.Service     // who did what
-	Hub      *hub.Hub           // who follows which session
-	Settings setting.Live[Settings]
-	Metrics  *metrics.Metrics // nil: nobody reads the counts
+	Log       *slog.Logger
+	Version   string             // of the binary, as clients are told
+	Access    *access.Control    // who may come in
+	Registry  *registry.Registry // the live connections
+	Sessions  *session.Service   // chats
+	Runner    *run.Runner        // answers
+	Pairings  *pairing.Service   // browsers that ask for access, and those that have it
+	Keys      *auth.Keys         // API keys
+	Audit     *audit.Service     // who did what
+	Hub       *hub.Hub           // who follows which session
+	Formatter *present.Formatter // of messages
+	Settings  setting.Live[Settings]
+	Metrics   *metrics.Metrics // nil: nobody reads the counts
 
 	// Ready gives an error while the store cannot be used.
 	Ready func(context.Context) error
@@ -56,6 +59,8 @@ type Gateway struct {
 	draining atomic.Bool
 	stop     context.CancelFunc
 	stopped  chan struct{}
+
+	apart sync.WaitGroup // the calls that run beside the readers of their connections
 
 	failures *rate.Limiter // of log lines about failed requests, see logFailure
 	leftOut  atomic.Int64  // lines over that limit since the last line
@@ -98,7 +103,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request, peer access.Peer
 		opened = true
 		g.Registry.Open(reserved, c)
 		g.Metrics.ConnectionOpened()
-		return &client{Connection: reserved, g: g, conn: c}
+		return newClient(g, reserved, c)
 	})
 	if !opened { // otherwise client.Closed removes the connection
 		g.Registry.Remove(reserved)
@@ -158,5 +163,6 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	<-g.stopped
 	err := g.set.Shutdown(ctx, protocol.CloseShutdown, protocol.ReasonShutdown)
 	g.Hub.Wait() // all members have left
+	g.apart.Wait()
 	return err
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"cmp"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -59,6 +58,10 @@ type row[D protocol.Payload, V any] struct {
 	// changes is the admin page (Topic…) to refresh after the method succeeds, or empty.
 	changes string
 
+	// costly reports whether a call may take long, so that the client's next calls must
+	// not wait for it. nil: no call does.
+	costly func(*call, V) bool
+
 	// execute does the call and gives its answer, or the value later if it answers by
 	// itself.
 	execute func(*call, V) (protocol.Payload, error)
@@ -99,17 +102,25 @@ func (r row[D, V]) serve(c *call, params D) (payload protocol.Payload, err error
 	if err != nil {
 		return nil, err
 	}
-	err = errPanic // unless execute returns
-	defer func() {
-		ended(err)
-		if err == nil && r.changes != "" {
-			c.g.Hub.NotifyAdmins(r.changes)
-		}
-	}()
 	if refused != nil {
+		ended(refused)
 		return nil, refused
 	}
-	return r.execute(c, value)
+	execute := func() (payload protocol.Payload, err error) {
+		err = errPanic // unless execute returns
+		defer func() {
+			ended(err)
+			if err == nil && r.changes != "" {
+				c.g.Hub.NotifyAdmins(r.changes)
+			}
+		}()
+		return r.execute(c, value)
+	}
+	if r.costly == nil || !r.costly(c, value) {
+		return execute()
+	}
+	c.runApart(execute)
+	return later, nil
 }
 
 // acts are the acts of a call for the audit log.
@@ -191,17 +202,5 @@ func (c *call) dispatch(name string) {
 			"permission denied: "+name+" requires "+string(m.Least)))
 		return
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			c.g.Log.Error("panic in a method", "method", name, "panic", v,
-				"stack", string(debug.Stack()))
-			c.fail(errPanic)
-		}
-	}()
-	switch payload, err := m.handle(c); {
-	case err != nil:
-		c.fail(err)
-	case payload != later:
-		c.reply(payload)
-	}
+	c.answerWith(func() (protocol.Payload, error) { return m.handle(c) })
 }

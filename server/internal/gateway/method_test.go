@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -67,7 +68,7 @@ func TestServe(t *testing.T) {
 			t.Parallel()
 			var steps []string
 			logger := slog.New(slog.DiscardHandler)
-			g := &Gateway{Options: Options{Log: logger, Metrics: metrics.New(), Hub: hub.New(),
+			g := &Gateway{Options: Options{Log: logger, Metrics: metrics.New(), Hub: hub.New(present.NewFormatter()),
 				Audit: audit.New(auditStore{steps: &steps, full: row.full}, audit.Options{Log: logger})}}
 			boss := &client{Connection: &registry.Connection{}, g: g,
 				who: &access.Identity{UserID: "boss", Role: protocol.Admin}}

@@ -40,6 +40,7 @@ var methods = []Method{
 		session: func(p historyPage) string { return p.sessionKey },
 		action:  audit.SessionRead,
 		reads:   true,
+		costly:  func(c *call, _ historyPage) bool { return c.takesHTML() },
 		execute: (*call).chatHistory,
 	}),
 	method(plain[*protocol.ChatInjectParams]{
@@ -78,6 +79,7 @@ var methods = []Method{
 		session: func(p replayPage) string { return p.params.SessionKey },
 		action:  audit.SessionRead,
 		reads:   true,
+		costly:  func(c *call, _ replayPage) bool { return c.takesHTML() },
 		execute: (*call).chatReplay,
 	}),
 	method(plain[*protocol.ChatWatchParams]{
@@ -106,6 +108,7 @@ var methods = []Method{
 		action:   audit.SessionsList,
 		describe: (*call).describeSessionsList,
 		reads:    true,
+		costly:   func(_ *call, q sessionsQuery) bool { return q.list.Searches() },
 		execute:  (*call).sessionsList,
 	}),
 	method(plain[*protocol.SessionsPreviewParams]{
@@ -116,6 +119,7 @@ var methods = []Method{
 		session: func(p *protocol.SessionsPreviewParams) string { return p.SessionKey },
 		action:  audit.SessionRead,
 		reads:   true,
+		costly:  func(c *call, _ *protocol.SessionsPreviewParams) bool { return c.takesHTML() },
 		execute: (*call).sessionsPreview,
 	}),
 	method(plain[*protocol.SessionsPatchParams]{
@@ -252,6 +256,7 @@ var methods = []Method{
 		least:   protocol.Admin,
 		does:    "who did what, when, from where",
 		prepare: prepareAuditList,
+		costly:  func(_ *call, f audit.Filter) bool { return f.Searches() },
 		execute: (*call).auditList,
 	}),
 	method(plain[*protocol.Empty]{

@@ -12,6 +12,9 @@ func (c *call) sessionsPreview(*protocol.SessionsPreviewParams) (protocol.Payloa
 	if err != nil {
 		return nil, err
 	}
-	messages, _ := c.framed(page.Messages)
+	messages, _, err := c.framed(page.Messages)
+	if err != nil {
+		return nil, err
+	}
 	return &protocol.SessionsPreviewResult{Session: page.Session.Wire(), Messages: messages}, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
-	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -75,7 +74,10 @@ func (s *server) fillTranscript(r *http.Request, device *pairing.Device, m *page
 	}
 	m.Epoch, m.LastSeq, m.HasMore, m.Running = p.Session.Epoch, p.Session.LastSeq, p.HasMore,
 		p.Session.Running
-	present.Messages(p.Messages)
+	if err := s.Formatter.Messages(r.Context(), device.UserID, p.Messages); err != nil {
+		// A page is better than none: its messages are shown as plain text.
+		s.Log.Debug("page not formatted", "user", device.UserID, "error", err)
+	}
 	m.Messages = make([]part.Message, len(p.Messages))
 	for i := range p.Messages {
 		m.Messages[i] = s.message(&p.Messages[i], m.Agent)

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
@@ -33,11 +34,12 @@ type Options struct {
 	Connections Connections
 	Keys        KeyList
 	Audit       AuditLog
-	Sessions    *session.Service // transcripts and lists, for pages
-	Pairings    *pairing.Service // browsers that ask for access, and those that have it
-	Media       *media.Service   // files
-	Assets      *static.Assets   // the client, style sheets and icons
-	Instance    string           // id of this gateway's data, part of the cookie's name
+	Sessions    *session.Service   // transcripts and lists, for pages
+	Formatter   *present.Formatter // of messages
+	Pairings    *pairing.Service   // browsers that ask for access, and those that have it
+	Media       *media.Service     // files
+	Assets      *static.Assets     // the client, style sheets and icons
+	Instance    string             // id of this gateway's data, part of the cookie's name
 	Settings    setting.Live[Settings]
 
 	// Ready gives an error while the store cannot be used.

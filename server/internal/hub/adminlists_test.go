@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -31,7 +32,7 @@ func changedTopics(t *testing.T, box *inbox) (all []string) {
 func TestNotifyAdmins(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := New()
+		h := New(present.NewFormatter())
 		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
 		h.NotifyAdmins(protocol.TopicKeys) // there is no admin
 		admin, user := &inbox{}, &inbox{}

@@ -23,8 +23,7 @@ func BenchmarkReplay(b *testing.B) {
 					b.Fatal(err)
 				}
 				open()
-				for m.busy() {
-				}
+				h.Wait()
 				h.Leave(m)
 			}
 			b.ReportMetric(events*float64(b.N)/b.Elapsed().Seconds(), "events/s")
@@ -49,8 +48,7 @@ func BenchmarkResume(b *testing.B) {
 						b.Fatal(err)
 					}
 					open()
-					for m.busy() {
-					}
+					h.Wait()
 					h.Leave(m)
 				}
 				h.Wait()
@@ -80,10 +78,4 @@ func (h *harness) long(t failer, key string, events int) (lastSeq int64) {
 		}
 	}
 	return h.transcript(t, key, false).LastSeq
-}
-
-func (m *Member) busy() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.replayerActive
 }

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/present/presenttest"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -20,7 +21,7 @@ import (
 func TestFormattedTextConverges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		h := New()
+		h := New(present.NewFormatter())
 		log := newLog("k", "ann")
 		var readers []*reader
 		join := func() {
@@ -126,7 +127,7 @@ func TestFramesAreBounded(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := New()
+			h := New(present.NewFormatter())
 			log := newLog("k", "ann")
 			var readers []*reader
 			join := func(html bool) {

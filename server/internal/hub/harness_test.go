@@ -52,7 +52,7 @@ type harness struct {
 func newHarness(t testing.TB) *harness { return harnessOn(openStore(t)) }
 
 func harnessOn(store session.Store) *harness {
-	h := &harness{Hub: New()}
+	h := &harness{Hub: New(present.NewFormatter())}
 	h.Service = session.New(store, h.Hub, setting.Fixed(session.Settings{}))
 	return h
 }
@@ -131,7 +131,7 @@ func (h *harness) transcript(t failer, key string, html bool) protocol.ChatHisto
 	p, err := h.History(context.Background(), root.To(key), 0, protocol.MaxHistoryLimit)
 	must(t, p, err)
 	if html {
-		present.Messages(p.Messages)
+		must(t, 0, present.NewFormatter().Messages(context.Background(), "ann", p.Messages))
 	}
 	return protocol.ChatHistoryResult{SessionKey: key, Messages: p.Messages, Epoch: p.Session.Epoch,
 		LastSeq: p.Session.LastSeq}

@@ -29,11 +29,11 @@ type Hub struct {
 	replayed   atomic.Int64 // events
 }
 
-// New makes a Hub without members.
-func New() *Hub {
+// New makes a Hub without members. It formats messages with f.
+func New(f *present.Formatter) *Hub {
 	return &Hub{
 		all: map[*Member]struct{}{}, byUser: map[string][]*Member{}, watchers: map[string][]*Member{},
-		live:   present.NewLive(),
+		live:   present.NewLive(f),
 		recent: recentChanges{byUser: map[string]map[string]change{}},
 	}
 }

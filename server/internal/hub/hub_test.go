@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
@@ -22,7 +23,7 @@ func TestPublishReachesFollowers(t *testing.T) {
 }
 
 func testPublishReachesFollowers(t *testing.T) {
-	h := New()
+	h := New(present.NewFormatter())
 	boxes := map[string]*inbox{}
 	members := map[string]*Member{}
 	for name, m := range map[string]*Member{
@@ -99,7 +100,7 @@ func allKinds(log *log) []session.Event {
 // once without, and only once in all if the two are the same.
 func TestEventsAreEncodedOnceAForm(t *testing.T) {
 	t.Parallel()
-	h := New()
+	h := New(present.NewFormatter())
 	var plain, formatted []*inbox
 	for i := range 40 {
 		box := &inbox{}
@@ -152,7 +153,7 @@ func TestEventsAreEncodedOnceAForm(t *testing.T) {
 // The end of a queued run that was cancelled does not end another run's answer.
 func TestAnotherRunsEnd(t *testing.T) {
 	t.Parallel()
-	h := New()
+	h := New(present.NewFormatter())
 	log := newLog("k", "ann")
 	r := newReader("ann", true)
 	r.shown = timeline.New("k")
@@ -182,7 +183,7 @@ func (s stuck) Send(conn.Prepared) bool {
 // Join and Leave do not wait for an event that is being sent.
 func TestJoiningDoesNotWait(t *testing.T) {
 	t.Parallel()
-	h := New()
+	h := New(present.NewFormatter())
 	s := stuck{in: make(chan struct{}), out: make(chan struct{})}
 	first := &Member{Sender: s, UserID: "ann"}
 	h.Join(first)
@@ -205,7 +206,7 @@ func TestJoiningDoesNotWait(t *testing.T) {
 // in order.
 func TestOrderWhileMembersComeAndGo(t *testing.T) {
 	t.Parallel()
-	h := New()
+	h := New(present.NewFormatter())
 	const sessions, events = 4, 150
 	var publishing, moving sync.WaitGroup
 	stop := make(chan struct{})
@@ -283,7 +284,7 @@ func BenchmarkPublish(b *testing.B) {
 	for _, form := range []string{"plain", "html"} {
 		for _, followers := range []int{1, 100, 1000} {
 			b.Run(fmt.Sprintf("%s/followers=%d", form, followers), func(b *testing.B) {
-				h := New()
+				h := New(present.NewFormatter())
 				for range followers {
 					h.Join(&Member{Sender: discard{}, UserID: "ann", HTML: form == "html"})
 				}

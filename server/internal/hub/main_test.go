@@ -140,7 +140,7 @@ func (l *log) history() protocol.ChatHistoryResult {
 	h := protocol.ChatHistoryResult{SessionKey: l.key, Epoch: "e", LastSeq: l.seq}
 	if l.answer.ID != "" {
 		h.Messages = []protocol.Message{l.answer}
-		present.Messages(h.Messages)
+		_ = present.NewFormatter().Messages(context.Background(), "ann", h.Messages)
 	}
 	return h
 }

@@ -31,15 +31,16 @@ func (h *Hub) ReadPage(
 	result := &protocol.ChatReplayResult{
 		SessionKey: key, Epoch: part.Session.Epoch, LastSeq: part.Session.LastSeq, Reset: part.Reset,
 	}
-	formatter := present.NewReplay(func(runID string, through int64) (string, error) {
-		return log.AnswerText(ctx, key, part.Session.Epoch, runID, through)
+	formatter := h.live.NewReplay(ctx, m.UserID, present.Log{
+		AnswerText: func(runID string, through int64) (string, error) {
+			return log.AnswerText(ctx, key, part.Session.Epoch, runID, through)
+		},
 	})
-	last := len(part.Events) > 0 && part.Events[len(part.Events)-1].Seq == part.Session.LastSeq
 	left := maxPage
 	for i, e := range part.Events {
 		f := protocol.Frame{Type: protocol.TypeEvent, Event: e.Name, Payload: e.Payload, Seq: e.Seq}
 		if m.HTML {
-			f.Payload = formatter.Payload(part.Events, i, last)
+			f.Payload = formatter.Payload(part, i)
 		}
 		if i == 0 && len(f.Payload)+len(f.Event)+frameCost > left {
 			f.Payload = e.Payload

@@ -128,10 +128,12 @@ func (r *replayer) nextSession(ctx context.Context) bool {
 // startAfter makes the replay go on with the event after a position.
 func (r *replayer) startAfter(ctx context.Context, at position) {
 	r.at = at
-	r.formatter = present.NewReplay(func(runID string, through int64) (string, error) {
-		ctx, done := context.WithTimeout(ctx, readTimeout)
-		defer done()
-		return r.log.AnswerText(ctx, r.key, at.epoch, runID, through)
+	r.formatter = r.hub.live.NewReplay(ctx, r.m.UserID, present.Log{
+		AnswerText: func(runID string, through int64) (string, error) {
+			ctx, done := context.WithTimeout(ctx, readTimeout)
+			defer done()
+			return r.log.AnswerText(ctx, r.key, at.epoch, runID, through)
+		},
 	})
 }
 
@@ -190,7 +192,7 @@ func (r *replayer) sendEvents(ctx context.Context, part session.Replay) error {
 		}
 		payload := e.Payload
 		if r.m.HTML {
-			payload = r.formatter.Payload(part.Events, i, false)
+			payload = r.formatter.Payload(part, i)
 		}
 		if r.bytesLeft <= 0 || r.framesLeft <= 0 {
 			if r.m.Flushed(ctx) != nil {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -287,7 +288,7 @@ func TestTick(t *testing.T) {
 // Whatever the number of changed sessions, a tick is a small frame.
 func TestTickIsBounded(t *testing.T) {
 	t.Parallel()
-	h := New()
+	h := New(present.NewFormatter())
 	box := &inbox{}
 	h.Join(&Member{Sender: box, UserID: "ann"})
 	for n := range 5000 {

@@ -1,8 +1,11 @@
 package present
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -13,13 +16,20 @@ import (
 // for concurrent use, but the events of one session must come one at a time and
 // in their order.
 type Live struct {
+	formatter *Formatter
+
 	// mu guards the following field.
 	mu        sync.Mutex
 	bySession map[string]*liveAnswer
 }
 
-// NewLive makes a Live that knows of no answer.
-func NewLive() *Live { return &Live{bySession: map[string]*liveAnswer{}} }
+// NewLive makes a Live that knows of no answer. It formats whole messages with f.
+func NewLive(f *Formatter) *Live {
+	return &Live{formatter: f, bySession: map[string]*liveAnswer{}}
+}
+
+// maxLiveWait is how long a published message waits for its turn to be formatted.
+const maxLiveWait = time.Second
 
 // Payload is the event's payload for readers who take formatted text; wanted says
 // whether there is such a reader. Every event must pass through Payload, even if nobody
@@ -30,7 +40,9 @@ func (l *Live) Payload(e session.Event, wanted bool) []byte {
 		return l.agent(e, wanted)
 	case protocol.EventChat:
 		if wanted {
-			return chatPayload(e.Payload, nil)
+			ctx, done := context.WithTimeout(context.Background(), maxLiveWait)
+			defer done()
+			return l.formatter.chatPayload(ctx, e.UserID, e.Payload)
 		}
 	case protocol.EventSessionUpdated:
 		var u protocol.SessionUpdated
@@ -48,13 +60,13 @@ func (l *Live) agent(e session.Event, wanted bool) []byte {
 		l.set(e.SessionKey, &liveAnswer{runID: e.RunID, owner: e.UserID})
 	case e.Kind == protocol.RunChunk:
 		if a := l.answer(e); a != nil {
-			return a.chunk(e.Payload, wanted)
+			return a.chunk(e, wanted)
 		}
 	case endsRun(e.Kind):
 		if a := l.answer(e); a != nil {
 			l.set(e.SessionKey, nil)
 			if wanted {
-				return endPayload(e.Kind, e.Payload, func() format.Patch { return a.formatter().Close() })
+				return endPayload(e.Kind, e.Payload, a.close)
 			}
 		}
 	}
@@ -104,45 +116,91 @@ func (l *Live) answer(e session.Event) *liveAnswer {
 	return nil
 }
 
+// blocks gives the blocks of the answer of a run, as readers of live events have them
+// after the event of that seq. It reports false if the last chunk that was published is
+// another one.
+func (l *Live) blocks(sessionKey, runID string, seq int64) ([]string, bool) {
+	l.mu.Lock()
+	a := l.bySession[sessionKey]
+	l.mu.Unlock()
+	if a == nil || a.runID != runID {
+		return nil, false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last != seq {
+		return nil, false
+	}
+	stream := a.formatterLocked()
+	return slices.Concat(a.shown[:stream.Done()], stream.Open()), true
+}
+
 // liveAnswer is an answer that is being written. Its text is only collected until
 // a reader takes formatted text, and formatted from then on.
 type liveAnswer struct {
 	runID   string
-	owner   string // the user whose session it is
-	text    []byte // what was collected; empty once there is a stream
-	stream  *format.Stream
+	owner   string      // the user whose session it is
 	restate atomic.Bool // the next patch has to restate all open blocks
+
+	// mu guards the following fields.
+	mu     sync.Mutex
+	last   int64  // the seq of the last chunk
+	text   []byte // what was collected; empty once there is a stream
+	stream *format.Stream
+	// shown has the blocks that readers have. Only those that are done are kept up to
+	// date.
+	shown []string
 }
 
 // chunk takes a piece of the answer. If formatted text is wanted, the payload
 // carries the patch.
-func (a *liveAnswer) chunk(payload []byte, wanted bool) []byte {
+func (a *liveAnswer) chunk(event session.Event, wanted bool) []byte {
 	var piece protocol.TextPayload
-	e, ok := decodeAgent(payload, &piece)
-	switch {
-	case !ok:
-		return payload
-	case a.stream == nil && !wanted:
-		a.text = append(a.text, piece.Content...)
-		return payload
+	e, ok := decodeAgent(event.Payload, &piece)
+	if !ok {
+		return event.Payload
 	}
-	patch := a.formatter().Write(piece.Content)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last = event.Seq
+	if a.stream == nil && !wanted {
+		a.text = append(a.text, piece.Content...)
+		return event.Payload
+	}
+	stream := a.formatterLocked()
+	if a.restate.Swap(false) {
+		stream.Restate()
+	}
+	patch := stream.Write(piece.Content)
+	a.show(patch)
 	if !wanted {
-		return payload
+		return event.Payload
 	}
 	return withPatch(e, &piece, &piece.HTML, patch)
 }
 
-// formatter is the answer's stream. A new one begins with the text so far, which
+// close gives the last patch of the answer.
+func (a *liveAnswer) close() format.Patch {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	stream := a.formatterLocked()
+	if a.restate.Swap(false) {
+		stream.Restate()
+	}
+	a.last = 0
+	return stream.Close()
+}
+
+// formatterLocked is the answer's stream. A new one begins with the text so far, which
 // the readers have from the history.
-func (a *liveAnswer) formatter() *format.Stream {
+func (a *liveAnswer) formatterLocked() *format.Stream {
 	if a.stream == nil {
 		a.stream = new(format.Stream)
-		a.stream.Write(string(a.text))
+		a.show(a.stream.Write(string(a.text)))
 		a.text = nil
-	}
-	if a.restate.Swap(false) {
-		a.stream.Restate()
 	}
 	return a.stream
 }
+
+// show applies a patch to the blocks that readers have.
+func (a *liveAnswer) show(p format.Patch) { a.shown = append(a.shown[:p.From], p.Blocks...) }

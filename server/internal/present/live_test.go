@@ -31,7 +31,7 @@ func TestNothingIsKeptOfAnswersThatEnded(t *testing.T) {
 			"reset":     updatedEvent("k", protocol.SessionReset),
 			"deleted":   updatedEvent("k", protocol.SessionDeleted),
 		} {
-			l := NewLive()
+			l := NewLive(NewFormatter())
 			for _, e := range []session.Event{
 				agentEvent("k", "r", protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "a"}),
 				agentEvent("other", "s", protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "b"}),
@@ -62,7 +62,7 @@ func TestRestateIsForReadersOfTheSession(t *testing.T) {
 		"an admin":   {session.Caller{UserID: "root", Role: protocol.Admin}, 0},
 		"a stranger": {session.Caller{UserID: "ben", Role: protocol.Operator}, 1},
 	} {
-		l := NewLive()
+		l := NewLive(NewFormatter())
 		l.Payload(agentEvent("k", "r", protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "a"}), true)
 		l.Payload(agentEvent("k", "r", protocol.RunChunk, &protocol.TextPayload{Content: "- one\n\n  para"}), true)
 		l.Restate("k", c.reader)
@@ -96,7 +96,7 @@ func TestMessagesAreFormattedIfTheyFit(t *testing.T) {
 		event := protocol.ChatEvent{Type: protocol.ChatMessage, SessionKey: "k", Message: protocol.Message{
 			ID: "m", Role: c.role, Content: c.text, Status: protocol.StatusComplete, Seq: 1,
 		}}
-		payload := NewLive().Payload(session.Event{SessionKey: "k", Name: protocol.EventChat, Seq: 1, Payload: event.AppendJSON(nil)}, true)
+		payload := NewLive(NewFormatter()).Payload(session.Event{SessionKey: "k", Name: protocol.EventChat, Seq: 1, Payload: event.AppendJSON(nil)}, true)
 		frame := protocol.AppendEvent(nil, protocol.EventChat, payload, 1)
 		var e protocol.ChatEvent
 		if err := protocol.Decode(payload, &e); err != nil {

@@ -1,51 +1,26 @@
 package present
 
 import (
-	"slices"
+	"context"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 const (
-	// maxFormatted bounds the formatted text of one message, in bytes.
-	maxFormatted = protocol.MaxFrameBytes / 2
 	// maxPayload bounds an event's payload, in bytes, so that its frame fits.
 	maxPayload = protocol.MaxFrameBytes - envelope
 	// envelope is the most that an event's frame adds to its payload, in bytes.
 	envelope = 256
 )
 
-// Messages adds formatted text to messages that are shown together, the newest
-// last. All code on the page shares one time limit for highlighting, and the
-// newest message, which is read first, is served first. A message whose formatted
-// text would make a frame too large keeps its plain text alone.
-func Messages(list []protocol.Message) {
-	var page format.Page
-	for i := range slices.Backward(list) {
-		formatMessage(&list[i], &page)
-	}
-}
-
-// formatMessage formats what an agent or the system has written. What users write
-// is shown as they typed it.
-func formatMessage(m *protocol.Message, page *format.Page) {
-	if m.Role != protocol.FromAssistant && m.Role != protocol.FromSystem {
-		return
-	}
-	html := &protocol.HTML{Blocks: page.Blocks(m.Content)}
-	if len(html.AppendJSON(nil)) <= maxFormatted {
-		m.HTML = html
-	}
-}
-
-// chatPayload is the payload of a chat event with its message formatted.
-func chatPayload(payload []byte, page *format.Page) []byte {
+// chatPayload is the payload of a chat event with its message formatted, for a user.
+func (f *Formatter) chatPayload(ctx context.Context, user string, payload []byte) []byte {
 	var e protocol.ChatEvent
 	if protocol.Decode(payload, &e) != nil {
 		return payload
 	}
-	formatMessage(&e.Message, page)
+	f.message(ctx, user, &e.Message)
 	if e.Message.HTML == nil {
 		return payload
 	}

@@ -1,148 +1,123 @@
 package present
 
 import (
+	"context"
 	"slices"
-	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// patchEvery is how much text of one line a Replay gathers before formatting it, in
-// bytes. The chunks on the way carry an empty patch. A line end is formatted at once: it
-// may finish a block. If this Replay is cut off, the next one assumes that the reader has
-// every finished block.
-const patchEvery = 2 << 10
+// Log reads what a Replay needs of the session's log, beside the events that are
+// replayed. An error costs the reader the formatted text of an answer, and nothing else.
+type Log struct {
+	// AnswerText reads the text of a run's answer up to and with the event of that seq.
+	AnswerText func(runID string, through int64) (string, error)
+}
 
-// Replay adds formatted text to stored events of one session's log, for one
-// reader who has everything before them. It is not safe for concurrent use.
+// Replay adds formatted text to stored events of one session's log, for one reader. The
+// chunks on the way carry an empty patch. The last chunk of the log so far, and the end
+// of a run, carry the whole formatted answer: so it does not matter what the reader had
+// before, or whether an earlier Replay was cut off. It is not safe for concurrent use.
 type Replay struct {
-	// answerText reads the text of a run's answer up to and with an event.
-	answerText func(runID string, through int64) (string, error)
-	page       format.Page
+	live *Live
+	ctx  context.Context
+	user string // the reader
+	log  Log
 
-	// The answer that is being replayed, as the reader has it.
-	runID    string // empty: unknown
-	stream   *format.Stream
-	blocks   int    // how many blocks the reader has
-	gathered []byte // text that was not formatted yet
+	behind bool // see Behind
 }
 
-// NewReplay makes a Replay. answerText gives the text of a run's answer up to and
-// with the event of that seq; its error costs the reader the formatted text of
-// that answer, and nothing else.
-func NewReplay(answerText func(runID string, through int64) (string, error)) *Replay {
-	return &Replay{answerText: answerText}
+// NewReplay makes a Replay for a reader. ctx bounds how long texts wait to be formatted.
+func (l *Live) NewReplay(ctx context.Context, reader string, log Log) *Replay {
+	return &Replay{live: l, ctx: ctx, user: reader, log: log}
 }
 
-// Payload is the payload of events[i] with formatted text. It must be called for
-// each event in order. last says that the reader gets no event after these from this
-// Replay: then the last patch corrects every block that is stale on the reader's screen,
-// since no later patch will.
-func (r *Replay) Payload(events []session.StoredEvent, i int, last bool) []byte {
-	e := events[i]
+// Payload is the payload of an event of the part, the one with the index i, with
+// formatted text. If the part reaches the end of the log, the reader has the whole
+// formatted text of each answer after the part's last event.
+func (r *Replay) Payload(part session.Replay, i int) []byte {
+	e := part.Events[i]
 	switch {
 	case e.Name == protocol.EventChat:
-		return chatPayload(e.Payload, &r.page)
+		return r.live.formatter.chatPayload(r.ctx, r.user, e.Payload)
 	case e.Name != protocol.EventAgent:
 		return e.Payload
-	case e.Kind == protocol.RunStarted:
-		r.begin(e.RunID)
 	case e.Kind == protocol.RunChunk:
-		return r.chunk(e, events[i+1:], last)
+		return r.chunk(part, i)
 	case endsRun(e.Kind):
 		return r.end(e)
 	}
 	return e.Payload
 }
 
-// Behind reports whether a block of the answer is some chunks behind on the reader's
-// screen.
-func (r *Replay) Behind() bool { return r.runID != "" && r.stream.Behind() }
+// Behind reports whether the reader's blocks of an open answer are from another formatter
+// state than those of the readers of live events.
+func (r *Replay) Behind() bool { return r.behind }
 
-// begin begins an answer of which the reader has nothing.
-func (r *Replay) begin(runID string) {
-	r.runID, r.stream, r.blocks, r.gathered = runID, r.page.Stream(), 0, r.gathered[:0]
-}
-
-// join begins in the middle of an answer: the reader has what was before e, as
-// another formatter state has left it. It reports false when the text before e
-// cannot be read.
-func (r *Replay) join(e session.StoredEvent) (text string, ok bool) {
-	r.runID = ""
-	text, err := r.answerText(e.RunID, e.Seq-1)
-	if err != nil {
-		return "", false
-	}
-	r.begin(e.RunID)
-	r.blocks = len(r.stream.Write(text).Blocks)
-	r.stream.Restate()
-	return text, true
-}
-
-func (r *Replay) chunk(e session.StoredEvent, next []session.StoredEvent, last bool) []byte {
+func (r *Replay) chunk(part session.Replay, i int) []byte {
+	e := part.Events[i]
 	var piece protocol.TextPayload
 	outer, ok := decodeAgent(e.Payload, &piece)
 	if !ok {
 		return e.Payload
 	}
-	if r.runID != e.RunID {
-		if _, ok := r.join(e); !ok {
-			return withPatch(outer, &piece, &piece.HTML, format.Patch{From: noBlocks})
-		}
-	}
-	patch := format.Patch{From: r.blocks}
-	if len(r.gathered)+len(piece.Content) < patchEvery && !endsLine(piece.Content) &&
-		isChunk(next, e.RunID) {
-		r.gathered = append(r.gathered, piece.Content...)
-	} else {
-		patch = r.stream.Write(string(r.gathered) + piece.Content)
-		r.gathered = r.gathered[:0]
-		if last && r.stream.Behind() && !hasMore(next, e.RunID) {
-			patch = r.allBlocks(e)
-		}
-	}
-	if patch.Append == "" {
-		r.blocks = patch.From + len(patch.Blocks)
+	var patch format.Patch
+	if isLastChunk(part, i) {
+		patch = r.answer(part.Session.Key, e)
 	}
 	return withPatch(outer, &piece, &piece.HTML, patch)
 }
 
-// allBlocks is a patch with all blocks of the answer up to and with e.
-// If the text cannot be read, the reader is left with the plain text.
-func (r *Replay) allBlocks(e session.StoredEvent) format.Patch {
-	text, err := r.answerText(e.RunID, e.Seq)
+// isLastChunk reports whether the log has no more text of the chunk's run, and not its
+// end.
+func isLastChunk(part session.Replay, i int) bool {
+	rest := part.Events[i+1:]
+	return part.Events[len(part.Events)-1].Seq == part.Session.LastSeq &&
+		!slices.ContainsFunc(rest, func(e session.StoredEvent) bool {
+			return e.RunID == part.Events[i].RunID && (e.Kind == protocol.RunChunk || endsRun(e.Kind))
+		})
+}
+
+// answer is a patch with all blocks of an open answer up to and with the chunk e.
+func (r *Replay) answer(sessionKey string, e session.StoredEvent) format.Patch {
+	if blocks, ok := r.live.blocks(sessionKey, e.RunID, e.Seq); ok {
+		r.behind = false
+		return format.Patch{Blocks: blocks}
+	}
+	r.behind = true
+	text, err := r.log.AnswerText(e.RunID, e.Seq)
 	if err != nil {
-		r.runID = ""
 		return format.Patch{From: noBlocks}
 	}
-	r.begin(e.RunID)
-	return r.stream.Write(text)
+	return r.format(&protocol.Message{Content: text, Status: protocol.StatusStreaming})
 }
 
 // end adds the patch that brings the answer to its final state.
 func (r *Replay) end(e session.StoredEvent) []byte {
-	if r.runID != e.RunID {
-		if text, ok := r.join(e); !ok || text == "" { // a run that was withdrawn has no text
-			r.runID = ""
-			return e.Payload
-		}
+	r.behind = false
+	// All payloads that end a run have the id of its answer, and maybe the text.
+	var ended protocol.RunCompletedPayload
+	if _, ok := decodeAgent(e.Payload, &ended); !ok {
+		return e.Payload
 	}
-	r.runID = ""
-	return endPayload(e.Kind, e.Payload, r.stream.Close)
+	m := &protocol.Message{ID: ended.MessageID, Content: ended.Content, Status: protocol.StatusComplete}
+	if e.Kind != protocol.RunCompleted {
+		m.Content, _ = r.log.AnswerText(e.RunID, e.Seq) // without an answer there is no text
+	}
+	if m.Content == "" {
+		return e.Payload
+	}
+	return endPayload(e.Kind, e.Payload, func() format.Patch { return r.format(m) })
 }
 
-func endsLine(piece string) bool { return strings.ContainsAny(piece, "\r\n") }
-
-// isChunk reports whether the next event is more text of the run.
-func isChunk(next []session.StoredEvent, runID string) bool {
-	return len(next) > 0 && next[0].Kind == protocol.RunChunk && next[0].RunID == runID
-}
-
-// hasMore reports whether more text of the run follows, or the run's end.
-func hasMore(next []session.StoredEvent, runID string) bool {
-	return slices.ContainsFunc(next, func(e session.StoredEvent) bool {
-		return e.RunID == runID && (e.Kind == protocol.RunChunk || endsRun(e.Kind))
-	})
+// format is a patch with all blocks of an answer. If the answer cannot be formatted now,
+// the reader is left with the plain text.
+func (r *Replay) format(m *protocol.Message) format.Patch {
+	m.Role = protocol.FromAssistant
+	if r.live.formatter.message(r.ctx, r.user, m); m.HTML == nil {
+		return format.Patch{From: noBlocks}
+	}
+	return format.Patch{Blocks: m.HTML.Blocks}
 }

@@ -19,8 +19,8 @@ type List struct {
 	After   *Position // selects the sessions after this position; nil is the beginning
 }
 
-// searches reports whether each session has to be looked at.
-func (q List) searches() bool { return q.Query != "" || q.AgentID != "" }
+// Searches reports whether each session has to be looked at.
+func (q List) Searches() bool { return q.Query != "" || q.AgentID != "" }
 
 // ListPage is a part of a list.
 type ListPage struct {
@@ -34,7 +34,7 @@ type ListPage struct {
 // ask for the sessions of another user only on behalf of an admin. If q searches, List
 // waits for a turn of the Reader, and refuses with RESOURCE_EXHAUSTED.
 func (s *Service) List(ctx context.Context, q List) (page ListPage, err error) {
-	if q.searches() {
+	if q.Searches() {
 		return s.search(ctx, q)
 	}
 	limit := q.Limit

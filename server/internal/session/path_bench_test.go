@@ -27,6 +27,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conn"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -64,7 +65,7 @@ type streaming struct {
 // of forms, which says whether the follower gets formatted text.
 func newBenchServer(b *testing.B, sessions int, formatted ...bool) *benchServer {
 	b.Helper()
-	s := &benchServer{b: b, hub: hub.New()}
+	s := &benchServer{b: b, hub: hub.New(present.NewFormatter())}
 	s.service = session.New(openStore(b), s, noLimit)
 	addr, accepted := s.listen()
 	for i := range sessions {

@@ -31,6 +31,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/media"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/server/internal/present"
 	"github.com/gatehouse-chat/gatehouse/server/internal/registry"
 	"github.com/gatehouse-chat/gatehouse/server/internal/run"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -97,19 +98,20 @@ func (o *Options) rateLimitRPM() int {
 // Server is a gateway that runs until the test ends, as an http.Handler.
 type Server struct {
 	http.Handler
-	Gateway  *gateway.Gateway
-	Registry *registry.Registry
-	Metrics  *metrics.Metrics
-	Limits   func() registry.Limits
-	Sessions *session.Service
-	Pairings *pairing.Service
-	Media    *media.Service
-	Keys     *auth.Keys
-	Audit    *audit.Service
-	Links    *auth.Links
-	Store    *sqlite.Store
-	Assets   *static.Assets
-	Log      *Log
+	Gateway   *gateway.Gateway
+	Registry  *registry.Registry
+	Metrics   *metrics.Metrics
+	Limits    func() registry.Limits
+	Sessions  *session.Service
+	Formatter *present.Formatter
+	Pairings  *pairing.Service
+	Media     *media.Service
+	Keys      *auth.Keys
+	Audit     *audit.Service
+	Links     *auth.Links
+	Store     *sqlite.Store
+	Assets    *static.Assets
+	Log       *Log
 }
 
 // notifier passes the events of pairings on. Its field is set before the first one.
@@ -133,9 +135,9 @@ func New(t testing.TB, o Options) *Server {
 	token := auth.NewToken(cmp.Or(o.Token, Token))
 	h := &Server{
 		Links: new(auth.Links), Store: store, Assets: assets, Log: log, Registry: registry.New(),
-		Metrics: metrics.New(), Limits: o.limits,
+		Metrics: metrics.New(), Limits: o.limits, Formatter: present.NewFormatter(),
 	}
-	events := hub.New()
+	events := hub.New(h.Formatter)
 	devices := store.Pairings()
 	if o.Pairings != nil {
 		devices = o.Pairings(devices)
@@ -170,7 +172,7 @@ func New(t testing.TB, o Options) *Server {
 	})
 	h.Gateway = gateway.New(gateway.Options{
 		Log: logger, Version: "test", Access: control, Registry: h.Registry, Metrics: h.Metrics,
-		Sessions: h.Sessions, Runner: runner,
+		Sessions: h.Sessions, Formatter: h.Formatter, Runner: runner,
 		Settings: func() gateway.Settings {
 			return gateway.Settings{Pairing: !o.NoPairing, Agents: list, RateLimitRPM: o.rateLimitRPM(),
 				Limits: o.limits()}
@@ -190,7 +192,7 @@ func New(t testing.TB, o Options) *Server {
 	h.Handler = httpd.New(httpd.Options{
 		Log: logger, Metrics: h.Metrics, Identities: control, SignIns: control, Gateway: h.Gateway,
 		Refusals:    h.Gateway,
-		Connections: h.Registry, Keys: h.Keys, Audit: h.Audit, Sessions: h.Sessions, Pairings: h.Pairings,
+		Connections: h.Registry, Keys: h.Keys, Audit: h.Audit, Sessions: h.Sessions, Formatter: h.Formatter, Pairings: h.Pairings,
 		Media: h.Media, Assets: assets,
 		Instance: store.InstanceID(), Ready: store.Ping,
 		Settings: setting.Fixed(httpd.Settings{
