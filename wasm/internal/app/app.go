@@ -107,7 +107,7 @@ func (a *App) newBasePage(o Options) *basePage {
 	b.newClient = func() *client.Client {
 		var c *client.Client
 		c = client.New(client.Options{
-			Transport: o.Transport,
+			Transport: &probingTransport{Transport: o.Transport, fetch: o.Browser.Fetch},
 			Hello:     b.connectParams,
 			Resume:    a.resumeCursors,
 			OnState:   func(st client.State) { a.loop.do(func() { a.state(c, st) }) },

@@ -162,6 +162,7 @@ func (b *basePage) trySocket() {
 			if opened {
 				b.checked(markup.CheckSocket, markup.CheckGood, "")
 				b.endChecks(markup.DoctorFine, "")
+				b.tryNow() // the next try need not wait
 				return
 			}
 			b.checked(markup.CheckSocket, markup.CheckBad, "")

@@ -1,0 +1,79 @@
+//go:build !js
+
+package app
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-chat/gatehouse/shared/client"
+)
+
+// While nobody answers, the page opens no socket; as soon as somebody does, it opens one.
+func TestSocketsWaitForTheGateway(t *testing.T) {
+	for _, status := range []int{0, 502, 503, 504} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			withPage(t, sessionPage, withHistory, func(s *harness) {
+				healthStatus := status
+				s.browser.routes = healthy()
+				s.browser.routes["GET /health"] = func() (int, string) { return healthStatus, "" }
+				dialled := s.gateway.dialled
+				s.gateway.cut(1006, "", true)
+				s.wait(5 * time.Minute)
+				eq(t, "sockets while nobody answers", s.gateway.dialled, dialled)
+				healthStatus = 404
+				s.gateway.up()
+				s.act("reconnect-now", s.browser.Get("connection"))
+				s.wait(time.Second)
+				eq(t, "sockets when somebody answers", s.gateway.dialled, dialled+1)
+				eq(t, "the pill", s.browser.Get("connection").Attr("data-state"), "connected")
+			})
+		})
+	}
+}
+
+// A check that finds nothing wrong connects at once, without the wait for the next try.
+func TestCheckConnects(t *testing.T) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.browser.routes = healthy()
+		s.gateway.cut(1006, "", true)
+		s.wait(2 * time.Minute)
+		s.gateway.up()
+		s.act("examine", s.browser.Get("doctor-dialog"))
+		s.wait(time.Second)
+		eq(t, "the finding", s.browser.Get("doctor-dialog").Attr("data-state"), "fine")
+		eq(t, "the pill", s.browser.Get("connection").Attr("data-state"), "connected")
+	})
+}
+
+// A socket that is closed while the gateway is asked does not open later.
+func TestClosedBeforeTheGatewayAnswers(t *testing.T) {
+	var answer func(int, string)
+	gateway := &countingTransport{}
+	p := &probingTransport{Transport: gateway,
+		fetch: func(_, _, _ string, done func(int, string)) { answer = done }}
+	p.Dial(nil)
+	closed := make(chan int, 1)
+	s := p.Dial(closeRecorder(closed))
+	s.Send([]byte("x"))
+	s.Close(1000, "")
+	answer(200, "")
+	eq(t, "the close code", <-closed, 1006)
+	eq(t, "sockets", gateway.dialled, 1)
+}
+
+// countingTransport counts its sockets, which never open.
+type countingTransport struct{ dialled int }
+
+func (t *countingTransport) Dial(client.SocketHandler) client.Socket {
+	t.dialled++
+	return nil
+}
+
+// closeRecorder passes on the code of a close.
+type closeRecorder chan int
+
+func (c closeRecorder) Opened()                   {}
+func (c closeRecorder) Message([]byte)            {}
+func (c closeRecorder) Closed(code int, _ string) { c <- code }
