@@ -21,7 +21,7 @@ func networkURL(g *gatehouse, path string) string {
 // less than on the machine itself.
 func TestOnTheNetwork(t *testing.T) {
 	t.Parallel()
-	g := startGatehouse(t, "")
+	g := startGatehouse(t, `{ gateway: { hosts: ["`+networkName+`"] } }`)
 	chromium := browser(t)
 	user, admin := newTab(t, chromium), newTab(t, chromium)
 	user.open(networkURL(g, "/"))

@@ -24,29 +24,33 @@ import (
 // troubles provoke the rows of the troubleshooting page, and check what the rows say
 // about reason and remedy. Each returns what a user and an operator see.
 var troubles = map[string]func(*testing.T) string{
-	"`UNAUTHORIZED: first request must be 'connect'`":                                                          unconnected,
-	"Every request is answered `UNAUTHORIZED`":                                                                 wrongTokenThenRequests,
-	"`RESOURCE_EXHAUSTED: too many wrong tokens from this address`":                                            tooManyWrongTokens,
-	"A browser shows its code for ever":                                                                        pairingWaits,
-	"`NOT_PAIRED`":                                                                                             revokedDevice,
-	"`UNAUTHORIZED: permission denied: …`":                                                                     roleTooLow,
-	"`FORBIDDEN: session does not belong to user`":                                                             foreignSession,
-	"Ownership errors for a session that several users share":                                                  sharedSession,
-	"No HTTP 101: `connection refused`, or `404`":                                                              wrongAddress,
-	"`websocket upgrade failed` in the log; the client gets HTTP 426":                                          upgradeNotPassedOn,
-	"A CORS error in the browser's console":                                                                    corsError,
-	"The configuration is refused: `the outer braces are missing`":                                             notJSON5,
-	"Idle connections drop and busy ones stay":                                                                 busyStays,
-	"`websocket read error` in the log":                                                                        lostClient,
-	"Code 1008, `no connect within 10 s`":                                                                      silentStranger,
-	"Code 1013, `too slow`":                                                                                    tooSlow,
-	"Code 1001, `shutting down`":                                                                               restart,
-	"`INVALID_REQUEST: invalid frame: …`":                                                                      brokenFrame,
-	"`INVALID_REQUEST: unexpected frame type: …`":                                                              unexpectedFrame,
-	"A file inside a message fails":                                                                            fileInFrame,
-	"Requests are not carried out: `RESOURCE_EXHAUSTED`":                                                       overUserLimit,
-	"`security.rate_limited` in the log":                                                                       overUserLimitLog,
-	"The handshake is refused with HTTP 403; `security.origin_rejected` in the log":                            foreignOrigin,
+	"`UNAUTHORIZED: first request must be 'connect'`":                               unconnected,
+	"Every request is answered `UNAUTHORIZED`":                                      wrongTokenThenRequests,
+	"`RESOURCE_EXHAUSTED: too many wrong tokens from this address`":                 tooManyWrongTokens,
+	"A browser shows its code for ever":                                             pairingWaits,
+	"`NOT_PAIRED`":                                                                  revokedDevice,
+	"`UNAUTHORIZED: permission denied: …`":                                          roleTooLow,
+	"`FORBIDDEN: session does not belong to user`":                                  foreignSession,
+	"Ownership errors for a session that several users share":                       sharedSession,
+	"No HTTP 101: `connection refused`, or `404`":                                   wrongAddress,
+	"`websocket upgrade failed` in the log; the client gets HTTP 426":               upgradeNotPassedOn,
+	"A CORS error in the browser's console":                                         corsError,
+	"The configuration is refused: `the outer braces are missing`":                  notJSON5,
+	"Idle connections drop and busy ones stay":                                      busyStays,
+	"`websocket read error` in the log":                                             lostClient,
+	"Code 1008, `no connect within 10 s`":                                           silentStranger,
+	"Code 1013, `too slow`":                                                         tooSlow,
+	"Code 1001, `shutting down`":                                                    restart,
+	"`INVALID_REQUEST: invalid frame: …`":                                           brokenFrame,
+	"`INVALID_REQUEST: unexpected frame type: …`":                                   unexpectedFrame,
+	"A file inside a message fails":                                                 fileInFrame,
+	"Requests are not carried out: `RESOURCE_EXHAUSTED`":                            overUserLimit,
+	"`security.rate_limited` in the log":                                            overUserLimitLog,
+	"The handshake is refused with HTTP 403; `security.origin_rejected` in the log": foreignOrigin,
+	"The gateway's own page gets HTTP 403, and `security.origin_rejected` names `proxy_set_header Host $http_host;`":           ownPageWithoutPort,
+	"The gateway's own page gets HTTP 403, and `security.origin_rejected` names `proxy_set_header X-Forwarded-Proto $scheme;`": ownPageWithoutScheme,
+	"`forwarding headers ignored` in the log":                                                                  untrustedProxy,
+	"A page with status 421 that says `Not at this name`; `security.host_rejected` in the log":                 foreignHost,
 	"The connection drops after 60 s of silence, code 1001, `no pong within 60 s`":                             silence60,
 	"It drops exactly 60 s after the start, with a ping handler of your own":                                   ownPingHandler,
 	"The connection drops while sending, code 1009, `frame over 512 KiB: split it, or upload files over HTTP`": frameTooLarge,
@@ -237,6 +241,91 @@ func foreignOrigin(t *testing.T) string {
 	g.Start()
 	rig.Connect(t, dialGateway(t, g, dial{Origin: page}), rig.AdminParams("anna"))
 	return seen
+}
+
+// ownPage opens a WebSocket as the gateway's own page does behind a proxy that sends the
+// headers, and again with the configuration that mends that.
+func ownPage(t *testing.T, origin string, header http.Header, mended string) string {
+	t.Helper()
+	g := rig.StartGateway(t, `{ gateway: { trusted_proxies: ["127.0.0.1"], hosts: ["chat.example.com"] } }`)
+	open := func() *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL("/ws"), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host, r.Header = "chat.example.com", header.Clone()
+		r.Header.Set("Origin", origin)
+		return sendRequest(t, r)
+	}
+	if a := open(); a.StatusCode != http.StatusForbidden {
+		t.Errorf("the page gets %s", a.Status)
+	}
+	seen := g.AwaitLog("security.origin_rejected", origin)
+	g.Stop()
+	g.Configure(`{ gateway: { trusted_proxies: ["127.0.0.1"], ` + mended + ` } }`)
+	g.Start()
+	if a := open(); a.StatusCode != http.StatusUpgradeRequired {
+		t.Errorf("with %s the page gets %s", mended, a.Status)
+	}
+	return seen
+}
+
+func ownPageWithoutPort(t *testing.T) string {
+	return ownPage(t, "https://chat.example.com:8443", http.Header{"X-Forwarded-Proto": {"https"}},
+		`public_url: "https://chat.example.com:8443"`)
+}
+
+func ownPageWithoutScheme(t *testing.T) string {
+	return ownPage(t, "https://chat.example.com", http.Header{}, `public_url: "https://chat.example.com"`)
+}
+
+func untrustedProxy(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL("/"), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Forwarded": {"for=203.0.113.9;proto=https"}}
+	if a := sendRequest(t, r); a.StatusCode != http.StatusOK {
+		t.Errorf("the page gets %s", a.Status)
+	}
+	return g.AwaitLog("forwarding headers ignored", "gateway.trusted_proxies", "127.0.0.1")
+}
+
+// foreignHost opens a page under a name that the gateway does not know, and again when the
+// configuration has the name.
+func foreignHost(t *testing.T) string {
+	g := rig.StartGateway(t, "")
+	open := func() (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL("/"), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "chat.example.com"
+		r.Header = http.Header{"Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/html"}}
+		a, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Body.Close()
+		text, err := io.ReadAll(a.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.StatusCode, string(text)
+	}
+	status, page := open()
+	if status != http.StatusMisdirectedRequest || !strings.Contains(page, "gateway.hosts") {
+		t.Errorf("HTTP %d: %s", status, page)
+	}
+	seen := g.AwaitLog("security.host_rejected", "chat.example.com")
+	g.Stop()
+	g.Configure(`{ gateway: { hosts: ["chat.example.com"] } }`)
+	g.Start()
+	if status, _ := open(); status != http.StatusOK {
+		t.Errorf("under a name that the configuration has: HTTP %d", status)
+	}
+	return page + seen
 }
 
 // corsError causes what a browser reports as a CORS error: a preflight without

@@ -13,7 +13,7 @@ func manualBlock(t testing.TB, language string) string {
 	t.Helper()
 	var found []docstest.Block
 	for _, b := range docstest.BlocksOf(t, "network") {
-		if (b.Kind == "proxy" || b.Note == "behind a proxy") && b.Language == language {
+		if (b.Kind == "proxy" || b.Note == "behind a proxy" || b.Language == "yaml") && b.Language == language {
 			found = append(found, b)
 		}
 	}

@@ -76,6 +76,7 @@ func TestProxies(t *testing.T) {
 				{"makes cookies secure", testCookies},
 				{"is the page's own origin on any port", testOwnOrigin},
 				{"refuses a foreign origin with the cause", testForeignOrigin},
+				{"refuses a foreign host with the key", testForeignHost},
 				{"takes a file of 20 MiB", testUpload},
 			} {
 				t.Run(row.name, func(t *testing.T) {
@@ -204,6 +205,35 @@ func testForeignOrigin(t *testing.T, v setup) {
 		}
 	}
 	v.gateway.AwaitLog("security.origin_rejected", clientAddress)
+}
+
+// testForeignHost comes by a name that an attacker makes lead to the proxy. Caddy serves no
+// other name than its own.
+func testForeignHost(t *testing.T, v setup) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		"https://"+host+"/api/session", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "evil.example"
+	r.Header = http.Header{"Origin": {"https://evil.example"}, "Content-Type": {"application/json"},
+		"X-Forwarded-Host": {host}, "Forwarded": {"host=" + host}}
+	answer, err := v.client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if len(answer.Cookies()) > 0 || err != nil {
+		t.Errorf("%s with cookies %v, %v", answer.Status, answer.Cookies(), err)
+	}
+	if answer.StatusCode == http.StatusOK && len(text) == 0 && answer.Header.Get("Server") == "Caddy" {
+		return
+	}
+	if answer.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(string(text), "gateway.hosts") {
+		t.Errorf("%s: %s", answer.Status, text)
+	}
+	v.gateway.AwaitLog("security.host_rejected", "evil.example", clientAddress)
 }
 
 // testUpload uploads a large file: proxies have limits and buffers of their own.

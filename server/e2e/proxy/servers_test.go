@@ -22,7 +22,7 @@ type server struct {
 	roots   *x509.CertPool
 }
 
-// proxies are the manual's. start takes the gateway's address, and what to change in the
+// proxies are the manual's, and one that sends Forwarded. start takes the gateway's address, and what to change in the
 // manual's configuration, as replaceOnce does.
 var proxies = []struct {
 	name  string
@@ -40,6 +40,20 @@ var proxies = []struct {
 	{"HAProxy", startHAProxy, []string{
 		"    option forwardfor\n", "    option forwardfor\n    http-request del-header Upgrade\n",
 	}},
+	{"Traefik", startTraefik, []string{"Connection", "Upgrade"}},
+	{"HAProxy with Forwarded", startForwarded, []string{
+		"    default_backend gatehouse\n", "    http-request del-header Upgrade\n    default_backend gatehouse\n",
+	}},
+}
+
+// startForwarded starts HAProxy with the header Forwarded (RFC 7239) in place of
+// X-Forwarded-*. From version 2.8 on, option forwarded sends that header.
+func startForwarded(t testing.TB, gateway string, change ...string) server {
+	t.Helper()
+	return startHAProxy(t, gateway, append([]string{
+		"    option forwardfor\n", `    http-request set-header Forwarded for=\"[::ffff:%[src]]:%[src_port]\";proto=https;host=\"%[req.hdr(host)]\"` + "\n",
+		"    http-request set-header X-Forwarded-Proto https\n", "    http-request del-header X-Forwarded-For\n",
+	}, change...)...)
 }
 
 // configure adapts the manual's configuration to a test: first the gateway's address,

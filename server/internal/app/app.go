@@ -111,9 +111,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.media.Close()) }()
-	if g.listener, err = net.Listen("tcp", o.Config.Gateway.Listen); err != nil {
+	if g.listener, err = listen("gateway.listen", o.Config.Gateway.Listen); err != nil {
 		_ = g.gateway.Shutdown(ctx) // it has no connections
-		return fmt.Errorf("gateway.listen: %w", err)
+		return err
 	}
 	waitMetrics, err := g.serveMetrics(ctx)
 	if err != nil {
@@ -206,7 +206,7 @@ func (g *gatehouse) buildHTTP() {
 		Audit: g.audit, Sessions: g.sessions, Formatter: g.formatter, Pairings: g.pairings, Media: g.media,
 		Assets:   g.assets,
 		Settings: current(g, func(s *settings) httpd.Settings { return s.httpd }),
-		Instance: g.store.InstanceID(), Ready: g.store.Ping,
+		Instance: g.store.InstanceID(), Ready: g.store.Ping, Hosts: g.hosts(),
 	})
 	g.connLimiter = httpd.NewConnLimiter(httpd.ConnLimiterOptions{
 		Log: g.Log, Metrics: g.metrics,

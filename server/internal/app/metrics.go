@@ -3,12 +3,11 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 	"github.com/gatehouse-chat/gatehouse/server/internal/hub"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
@@ -48,15 +47,19 @@ func (g *gatehouse) serveMetrics(ctx context.Context) (wait func(), err error) {
 	if address == "" {
 		return func() {}, nil
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := listen("gateway.metrics_listen", address)
 	if err != nil {
-		return nil, fmt.Errorf("gateway.metrics_listen: %w", err)
+		return nil, err
 	}
 	const timeout = 10 * time.Second
 	routes := http.NewServeMux()
 	routes.Handle("GET /metrics", g.metrics.Handler())
+	guarded := httpd.OwnHost(httpd.OwnHostOptions{
+		Log: g.Log, Metrics: g.metrics, Hosts: g.hosts(),
+		Settings: current(g, func(s *settings) httpd.Settings { return s.httpd }),
+	}, routes)
 	server := &http.Server{
-		Handler: routes, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: time.Minute,
+		Handler: guarded, ReadTimeout: timeout, WriteTimeout: timeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 8 << 10,
 		ErrorLog:       slog.NewLogLogger(g.Log.Handler(), slog.LevelDebug),
 	}

@@ -37,6 +37,16 @@ func TestMetricsOfTheirOwn(t *testing.T) {
 		t.Error("no transaction was counted")
 	}
 	scraped(t, "http://"+found[1]+"/", http.StatusNotFound)
+	foreign, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		"http://"+found[1]+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign.Host, foreign.Close = "evil.example", true // a name that leads here, as a page may make one
+	if answer, err := http.DefaultClient.Do(foreign); err != nil ||
+		answer.StatusCode != http.StatusMisdirectedRequest || answer.Body.Close() != nil {
+		t.Errorf("under a foreign host: %v, %v", answer, err)
+	}
 	if text := scraped(t, r.url+"/metrics", http.StatusUnauthorized); strings.Contains(text,
 		"gatehouse_runs_total") {
 		t.Error("strangers get the metrics")

@@ -78,6 +78,47 @@ func reload(c *httpdtest.Client) (r protocol.ConfigReloadResult) {
 	return r
 }
 
+// TestHostsReload makes the machine's own name and, with a reload, another name known.
+func TestHostsReload(t *testing.T) {
+	c := startConfigured(t, `{}`)
+	defer http.DefaultClient.CloseIdleConnections()
+	admin := c.admin()
+	status := func(host string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/ws", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		r.Header.Set("Origin", "http://"+host)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		return answer.StatusCode
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := status(machine + ":8080"); got != http.StatusUpgradeRequired {
+		t.Errorf("the machine's own name: HTTP %d", got)
+	}
+	if got := status("chat.example.com"); got != http.StatusMisdirectedRequest ||
+		!strings.Contains(c.log.String(), "security.host_rejected") {
+		t.Errorf("a name that no key has: HTTP %d", got)
+	}
+	c.write(t, `{gateway: {hosts: ["Chat.example.com"]}}`)
+	if r := reload(admin); !slices.Equal(r.Applied, []string{"gateway.hosts"}) {
+		t.Errorf("the reload gives %+v", r)
+	}
+	if got := status("chat.example.com"); got != http.StatusUpgradeRequired {
+		t.Errorf("after the reload: HTTP %d", got)
+	}
+	admin.Leave()
+	c.end()
+}
+
 func TestReload(t *testing.T) {
 	c := startConfigured(t, `{gateway: {allowed_origins: ["https://a.example"]}}`)
 	defer http.DefaultClient.CloseIdleConnections()

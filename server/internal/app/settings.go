@@ -44,7 +44,7 @@ func newSettings(c config.Config) (*settings, error) {
 		gateway: gateway.Settings{Pairing: c.Gateway.Pairing, Agents: list,
 			RateLimitRPM: c.Gateway.RateLimitRPM, Limits: limits(c.Gateway)},
 		httpd: httpd.Settings{
-			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins,
+			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins, Hosts: c.Gateway.Hosts,
 			TrustedProxies: c.Gateway.TrustedProxies, PublicURL: c.Gateway.PublicURL, HSTS: c.TLS.HSTS,
 		},
 		connLimiter: httpd.ConnLimiterSettings{Limits: limits(c.Gateway),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -41,6 +42,19 @@ func (g *gatehouse) makeCertificates() error {
 	return nil
 }
 
+// hosts are the gateway's host names that its settings do not have.
+func (g *gatehouse) hosts() httpd.Hosts {
+	machine, err := os.Hostname()
+	if err != nil {
+		g.Log.Debug("the machine's name is not known", "error", err)
+	}
+	h := httpd.Hosts{Machine: machine}
+	if g.certs != nil {
+		h.Certified = g.certs.Covers
+	}
+	return h
+}
+
 // redirect is the listener for plain HTTP and its server.
 type redirect struct {
 	*http.Server
@@ -58,9 +72,9 @@ func (g *gatehouse) listenRedirect() error {
 	if err != nil {
 		return fmt.Errorf("tls.redirect_listen: %w", err)
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := listen("tls.redirect_listen", address)
 	if err != nil {
-		return fmt.Errorf("tls.redirect_listen: %w", err)
+		return err
 	}
 	const timeout = 10 * time.Second
 	server := httpd.NewServer(g.certs.Challenges(httpd.Redirect(httpd.RedirectOptions{

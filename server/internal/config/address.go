@@ -53,6 +53,33 @@ func isHostname(s string) bool {
 	return len(s) <= 253 && hostname.MatchString(s) && !strings.Contains(s, "..")
 }
 
+// hostName is a host name, or an address, as browsers send it: in lower case, and without
+// the dot that may end it.
+func hostName() kind[string] {
+	return textKind(`a host name alone, such as "chat.example.com"`, parseHostName,
+		func(s string) string { return s })
+}
+
+func parseHostName(s string) (value, advice string, ok bool) {
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil && a.Zone() == "" {
+		return a.Unmap().String(), "", true
+	}
+	name := strings.ToLower(strings.TrimSuffix(s, "."))
+	if isHostname(name) {
+		return name, "", true
+	}
+	if strings.Contains(s, "*") {
+		return "", "there are no patterns: list every name", false
+	}
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	if u, ok := parseURL(s); ok {
+		return "", "write " + quote(u.Hostname()), false
+	}
+	return "", "", false
+}
+
 // proxy is the address of a proxy, or a range of such addresses.
 func proxy() kind[netip.Prefix] {
 	return textKind(`an IP address or range such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"`,

@@ -50,6 +50,9 @@ type Gateway struct {
 	TokenFile string
 	// AllowedOrigins are normalised, scheme://host[:port] or "*"; nil allows none.
 	AllowedOrigins []string
+	// Hosts are further host names by which browsers may reach the gateway, in lower
+	// case; nil: none.
+	Hosts []string
 	// RateLimitRPM is requests per minute and user; 0 is no limit.
 	RateLimitRPM int
 	// Limits bound what may exist at the same time.
@@ -57,7 +60,8 @@ type Gateway struct {
 	// MetricsListen is host:port on a loopback address. If it is empty, only admins get
 	// metrics, at Listen.
 	MetricsListen string
-	// TrustedProxies are those whose X-Forwarded-* headers count; nil trusts none.
+	// TrustedProxies are those whose X-Forwarded-* and Forwarded headers count; nil trusts
+	// none.
 	TrustedProxies []netip.Prefix
 	// DrainTimeout is how long a shutdown waits for running answers.
 	DrainTimeout time.Duration

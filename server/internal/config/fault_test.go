@@ -15,6 +15,7 @@ type faultCase struct {
 
 const (
 	originRule = `must be an origin (scheme, host and port alone) such as "https://app.example.com" or "http://localhost:3000", or "*" for all`
+	hostRule   = `must be a host name alone, such as "chat.example.com"`
 	proxyRule  = `must be an IP address or range such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"`
 	listenRule = `must be "host:port" or ":port" with a port from 0 to 65535, such as "127.0.0.1:8080" or ":8080"`
 	tokenRule  = `must be text of 16 to 4096 printable ASCII characters without spaces`
@@ -148,6 +149,17 @@ func keyFaults() []faultCase {
 		{"gateway.rate_limit_rpm no number", `{gateway: {rate_limit_rpm: NaN}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got NaN`}},
 		{"gateway.rate_limit_rpm beyond numbers", `{gateway: {rate_limit_rpm: 1e999}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got 1e999`}},
 		{"gateway.rate_limit_rpm as text", `{gateway: {rate_limit_rpm: "60"}}`, []string{`1:28: gateway.rate_limit_rpm: must be a whole number from 0 to 100000; got "60"`}},
+		{"gateway.hosts, not a list", `{gateway: {hosts: "a.example"}}`, []string{`1:19: gateway.hosts: must be a list in [ ], each item ` + strings.TrimPrefix(hostRule, "must be ") + `; got "a.example"`}},
+		{"every bad host", `{gateway: {hosts: [
+"https://Chat.example.com:8443/x", "chat.example.com:443", "*.example.com", "", "a b", "fe80::1%eth0", 7]}}`, []string{
+			`2:1: gateway.hosts[0]: ` + hostRule + `; write "chat.example.com"; got "https://Chat.example.com:8443/x"`,
+			`2:36: gateway.hosts[1]: ` + hostRule + `; write "chat.example.com"; got "chat.example.com:443"`,
+			`2:60: gateway.hosts[2]: ` + hostRule + `; there are no patterns: list every name; got "*.example.com"`,
+			`2:77: gateway.hosts[3]: ` + hostRule + `; got ""`,
+			`2:81: gateway.hosts[4]: ` + hostRule + `; got "a b"`,
+			`2:88: gateway.hosts[5]: ` + hostRule + `; got "fe80::1%eth0"`,
+			`2:104: gateway.hosts[6]: ` + hostRule + `; got 7`,
+		}},
 		{"gateway.trusted_proxies, not a list", `{gateway: {trusted_proxies: "10.0.0.1"}}`, []string{`1:29: gateway.trusted_proxies: must be a list in [ ], each item ` + strings.TrimPrefix(proxyRule, "must be ") + `; got "10.0.0.1"`}},
 		{"gateway.trusted_proxies", `{gateway: {trusted_proxies: ["10.0.0.1/8", "fe80::1%eth0", "nginx", "::ffff:10.0.0.0/104"]}}`, []string{
 			`1:30: gateway.trusted_proxies[0]: ` + proxyRule + `; bits after the prefix are set: write "10.0.0.0/8"; got "10.0.0.1/8"`,
@@ -220,7 +232,7 @@ func keyFaults() []faultCase {
 	}
 }
 
-const gatewayNames = `listen, token, token_file, allowed_origins, rate_limit_rpm, max_connections, max_connections_per_user, max_connections_per_address, max_pending_connections, max_pending_pairings, max_runs_per_user, metrics_listen, trusted_proxies, drain_timeout, pairing, public_url`
+const gatewayNames = `listen, token, token_file, allowed_origins, hosts, rate_limit_rpm, max_connections, max_connections_per_user, max_connections_per_address, max_pending_connections, max_pending_pairings, max_runs_per_user, metrics_listen, trusted_proxies, drain_timeout, pairing, public_url`
 
 func agentFaults() []faultCase {
 	return []faultCase{

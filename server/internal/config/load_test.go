@@ -313,3 +313,24 @@ config.json5:1:95: agents.list.default.api_key_file: "$DIR/key" can be read by o
 		t.Error("a warning kept the token from being read")
 	}
 }
+
+// TestUnknownNameWarning warns a gateway behind a proxy of which no key says by which name
+// browsers reach it.
+func TestUnknownNameWarning(t *testing.T) {
+	t.Parallel()
+	for more, warns := range map[string]bool{
+		"":                        true,
+		`allowed_origins: ["*"],`: true,
+		`allowed_origins: ["https://app.example"],`: false,
+		`public_url: "https://chat.example.com",`:   false,
+		`hosts: ["chat.example.com"],`:              false,
+	} {
+		_, warnings, err := Parse("config.json5",
+			[]byte(`{gateway: {`+more+` trusted_proxies: ["10.0.0.1"]}}`))
+		warned := len(warnings) == 1 && warnings[0].Path == "gateway.trusted_proxies" &&
+			warnings[0].Line == 1 && strings.Contains(warnings[0].Problem, "gateway.hosts")
+		if err != nil || warned != warns || !warns && len(warnings) > 0 {
+			t.Errorf("%s: %v, %v", more, warnings, err)
+		}
+	}
+}

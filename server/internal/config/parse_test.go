@@ -53,6 +53,7 @@ func TestNormalForms(t *testing.T) {
 		allowed_origins: ["HTTPS://App.Example.COM:443", "http://LOCALHOST:3000", "http://x:80", "https://x:0080", "https://[::0:1]:8443", "capacitor://localhost", "*"],
 		trusted_proxies: ["10.0.0.1", "10.0.0.0/8", "::ffff:192.0.2.1", "FD00::/8", "::1"],
 		public_url: "HTTPS://Chat.Example.com:443/",
+		hosts: ["Chat.Example.COM.", "gatehouse", "xn--bcher-kva.example", "[::0:1]", "::ffff:192.0.2.1"],
 	}, agents: {list: {default: {provider: "openai", model: "m", base_url: "HTTP://Ollama:80/V1//"}}}}`)
 	if want := []string{"https://app.example.com", "http://localhost:3000", "http://x", "https://x:80", "https://[::1]:8443", "capacitor://localhost", "*"}; !reflect.DeepEqual(c.Gateway.AllowedOrigins, want) {
 		t.Errorf("origins: got %q, want %q", c.Gateway.AllowedOrigins, want)
@@ -63,6 +64,9 @@ func TestNormalForms(t *testing.T) {
 	}
 	if want := "10.0.0.1/32 10.0.0.0/8 192.0.2.1/32 fd00::/8 ::1/128"; strings.Join(proxies, " ") != want {
 		t.Errorf("proxies: got %q, want %q", proxies, want)
+	}
+	if want := []string{"chat.example.com", "gatehouse", "xn--bcher-kva.example", "::1", "192.0.2.1"}; !reflect.DeepEqual(c.Gateway.Hosts, want) {
+		t.Errorf("hosts: got %q, want %q", c.Gateway.Hosts, want)
 	}
 	if c.Gateway.PublicURL != "https://chat.example.com" {
 		t.Errorf("public_url: got %q", c.Gateway.PublicURL)

@@ -95,7 +95,7 @@ func (w *writer) value(v any) {
 // valuesOf returns a Config as the object of a file.
 func valuesOf(c Config) map[string]any {
 	g := map[string]any{
-		"listen": c.Gateway.Listen, "allowed_origins": c.Gateway.AllowedOrigins, "rate_limit_rpm": c.Gateway.RateLimitRPM,
+		"listen": c.Gateway.Listen, "allowed_origins": c.Gateway.AllowedOrigins, "hosts": c.Gateway.Hosts, "rate_limit_rpm": c.Gateway.RateLimitRPM,
 		"drain_timeout": c.Gateway.DrainTimeout.String(), "pairing": c.Gateway.Pairing,
 		"max_connections": c.Gateway.Limits.Connections, "max_connections_per_user": c.Gateway.Limits.ConnectionsPerUser,
 		"max_connections_per_address": c.Gateway.Limits.ConnectionsPerAddress,

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ const anthropicMaxTemperature = 1
 func (d *draft) rules() {
 	d.tlsRules()
 	d.webhookRules()
+	d.hostRules()
 	names := d.config.agentNames()
 	for _, name := range names {
 		d.agentRules(join("agents.list", name), d.config.Agents.List[name])
@@ -29,6 +31,20 @@ func (d *draft) rules() {
 			"must be the name of an agent in agents.list: %s; got %s",
 			strings.Join(quoteAll(names), ", "), quote(name)))
 	}
+}
+
+// hostRules warns if the gateway stands behind a proxy and no key says by which name
+// browsers reach it.
+func (d *draft) hostRules() {
+	g, t := d.config.Gateway, d.config.TLS
+	origins := slices.ContainsFunc(g.AllowedOrigins, func(o string) bool { return o != "*" })
+	if len(g.TrustedProxies) == 0 || g.PublicURL != "" || len(g.Hosts) > 0 || origins || t.On() {
+		return
+	}
+	d.warn(d.locationOf("gateway.trusted_proxies"), "gateway.trusted_proxies",
+		"no key says by which name browsers reach the proxy, and under a public name they are "+
+			"refused (421): give gateway.public_url, such as \"https://chat.example.com\", "+
+			"or gateway.hosts")
 }
 
 func (d *draft) agentRules(path string, a Agent) {

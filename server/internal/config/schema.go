@@ -126,6 +126,12 @@ func gatewayKeys() []key {
 			func(t target) *[]string { return &t.config.Gateway.AllowedOrigins },
 			"The pages of other origins that may connect. "+
 				"The gateway's own pages always may.").live(),
+		newKey("gateway.hosts", listOf(hostName()), nil,
+			func(t target) *[]string { return &t.config.Gateway.Hosts },
+			"Further host names by which browsers reach the gateway; under any other name they are "+
+				"refused (421). Known without this key: addresses, `localhost`, names without a dot or "+
+				"under `.local`, `.lan`, `.internal` or `.home.arpa`, the machine's own name, and the "+
+				"hosts of `gateway.public_url`, `gateway.allowed_origins` and the certificate.").live(),
 		newKey("gateway.rate_limit_rpm", integer(0, 100000), 0,
 			func(t target) *int { return &t.config.Gateway.RateLimitRPM },
 			"Requests per minute that a user may make over "+
@@ -157,7 +163,7 @@ func gatewayKeys() []key {
 				"metrics at the gateway's address."),
 		newKey("gateway.trusted_proxies", listOf(proxy()), nil,
 			func(t target) *[]netip.Prefix { return &t.config.Gateway.TrustedProxies },
-			"The proxies whose `X-Forwarded-*` headers count.").live(),
+			"The proxies whose `X-Forwarded-*` and `Forwarded` headers count.").live(),
 		newKey("gateway.drain_timeout", duration(0, 10*time.Minute), 30*time.Second,
 			func(t target) *time.Duration { return &t.config.Gateway.DrainTimeout },
 			"How long a shutdown waits for running answers.").live(),

@@ -33,11 +33,18 @@ type client struct {
 	own      bool              // the row has invented the user
 }
 
-// header returns h with the header that gives the row its address.
+// userAgent names the walk. The gateway sends no webhook about a pairing that a client of
+// this name asks for.
+const userAgent = "gatehouse-conformance"
+
+// header returns h with the headers that name the walk and give the row its address.
 func (v *visit) header(h http.Header) http.Header {
 	h = h.Clone()
 	if h == nil {
 		h = http.Header{}
+	}
+	if h.Get("User-Agent") == "" {
+		h.Set("User-Agent", userAgent)
 	}
 	if v.target.Proxied && h.Get("X-Forwarded-For") == "" {
 		h.Set("X-Forwarded-For", v.address.String())

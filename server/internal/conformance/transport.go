@@ -50,6 +50,10 @@ func transport() []Row {
 			Says: "origin: no Origin header: allowed"},
 		{Section: section, Says: "origin: our own scheme+host+port", steps: ownOrigin},
 		{Section: section, Says: "refused: HTTP 403 before the upgrade", steps: foreignOrigin},
+		{Section: section, steps: forwardedScheme,
+			Says: "from a trusted proxy, X-Forwarded-Proto wss is https and ws is http"},
+		{Section: section, steps: foreignHost,
+			Says: "a page's request to a host that is not the gateway's: 421"},
 		{Section: section, steps: noUpgrade,
 			Says: "GET /ws without Upgrade: 426 with a JSON cause"},
 		{Section: section,
@@ -328,6 +332,34 @@ func foreignOrigin(v *visit) {
 		v.must(json.Unmarshal(refusal.Body, &body), "the refusal's body")
 		v.text(body, "error.message")
 	}
+}
+
+// forwardedScheme sends what Traefik sends on an upgrade.
+func forwardedScheme(v *visit) {
+	if !v.target.Proxied {
+		panic(NotApplicable("the gateway does not trust this machine as a proxy (-proxied)"))
+	}
+	_, host, _ := strings.Cut(v.target.URL, "://")
+	for proto, scheme := range map[string]string{"wss": "https", "WSS, http": "https", "ws": "http"} {
+		own := http.Header{"X-Forwarded-Proto": {proto}, "X-Forwarded-Host": {host},
+			"Origin": {scheme + "://" + host}}
+		v.open(own).call("connect", object{"token": v.target.Token})
+	}
+}
+
+// foreignHost names the gateway as a page may that has made its own name lead there.
+func foreignHost(v *visit) {
+	const host = "stranger.invalid"
+	refusal := v.openRefused(http.Header{"Host": {host}, "Origin": {"http://" + host}})
+	var body object
+	if json.Unmarshal(refusal.Body, &body) != nil {
+		panic(NotApplicable("what stands in front of the gateway answers for hosts that it does not know"))
+	}
+	if refusal.Status != http.StatusMisdirectedRequest {
+		v.fail("Host %s: HTTP %d, want 421", host, refusal.Status)
+	}
+	v.text(body, "error.message")
+	v.open(http.Header{"Host": {host}}).call("connect", object{"token": v.target.Token}) // a program
 }
 
 func noUpgrade(v *visit) {

@@ -43,8 +43,12 @@ func (s *Set) Accept(w http.ResponseWriter, r *http.Request, newHandler func(*Co
 	c := &Conn{set: s}
 	u := &upgrade{ResponseWriter: w, c: c}
 	if err := u.accept(r); err != nil {
-		u.refuse()
-		return nil, s.upgradeFailed(r, err)
+		mend := ""
+		if u.status == http.StatusUpgradeRequired {
+			mend = nginxLines(r)
+		}
+		u.refuse(mend)
+		return nil, s.upgradeFailed(r, err, mend)
 	}
 	c.startDeadlines()
 	c.h = newHandler(c)
@@ -53,14 +57,31 @@ func (s *Set) Accept(w http.ResponseWriter, r *http.Request, newHandler func(*Co
 		c.cutOff(why)
 		_ = c.ws.CloseNow()
 		c.h.Closed(c, why)
-		return nil, s.upgradeFailed(r, ErrShutDown)
+		return nil, s.upgradeFailed(r, ErrShutDown, "")
 	}
 	go c.run()
 	return c, nil
 }
 
-func (s *Set) upgradeFailed(r *http.Request, err error) error {
-	s.logLimited(slog.LevelWarn, "websocket upgrade failed", "address", r.RemoteAddr, "cause", err)
+// nginxLines are the lines that an nginx lacks which has sent a request that does not ask
+// for an upgrade. Other proxies pass upgrades on by themselves.
+func nginxLines(r *http.Request) string {
+	lines := "nginx:"
+	if !r.ProtoAtLeast(1, 1) {
+		lines += " proxy_http_version 1.1;"
+	}
+	if r.Header.Get("Upgrade") == "" {
+		lines += " proxy_set_header Upgrade $http_upgrade;"
+	}
+	return lines + " proxy_set_header Connection $http_connection;"
+}
+
+func (s *Set) upgradeFailed(r *http.Request, err error, mend string) error {
+	args := []any{"address", r.RemoteAddr, "cause", err}
+	if mend != "" {
+		args = append(args, "mend", mend)
+	}
+	s.logLimited(slog.LevelWarn, "websocket upgrade failed", args...)
 	return fmt.Errorf("websocket upgrade: %w", err)
 }
 
@@ -97,8 +118,9 @@ func (u *upgrade) accept(r *http.Request) error {
 	return nil
 }
 
-// refuse answers a handshake that failed, unless the 101 was sent already.
-func (u *upgrade) refuse() {
+// refuse answers a handshake that failed, unless the 101 was sent already. mend says how a
+// proxy passes the upgrade on.
+func (u *upgrade) refuse(mend string) {
 	if u.switched {
 		return
 	}
@@ -110,7 +132,7 @@ func (u *upgrade) refuse() {
 	case u.status == http.StatusUpgradeRequired:
 		code = "INVALID_REQUEST"
 		message = u.text + "; use a WebSocket client, and let proxies speak HTTP/1.1 " +
-			"and pass the Upgrade and Connection headers on"
+			"and pass the Upgrade and Connection headers on (" + mend + ")"
 	case u.status < http.StatusInternalServerError:
 		code, message = "INVALID_REQUEST", u.text
 	}

@@ -54,6 +54,49 @@ func TestRefusedUpgrades(t *testing.T) {
 	}
 }
 
+// TestLinesThatNginxLacks checks that the answer and the log name the lines that pass the
+// upgrade on, and no others.
+func TestLinesThatNginxLacks(t *testing.T) {
+	t.Parallel()
+	const (
+		version    = " proxy_http_version 1.1;"
+		upgrade    = " proxy_set_header Upgrade $http_upgrade;"
+		connection = " proxy_set_header Connection $http_connection;"
+	)
+	for name, row := range map[string]struct {
+		request string
+		lines   string
+	}{
+		"HTTP/1.0":        {"GET / HTTP/1.0\r\nConnection: close\r\n\r\n", version + upgrade + connection},
+		"neither header":  {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", upgrade + connection},
+		"Connection lost": {"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n", connection},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newTestServer(t, Limits{}, func(testing.TB, *testServer) {}, nil)
+			srv := httptest.NewServer(g)
+			defer srv.Close()
+			c, err := net.Dial("tcp", srv.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_, _ = io.WriteString(c, row.request)
+			r, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(r.Body)
+			if want := "(nginx:" + row.lines + ")"; r.StatusCode != 426 || !strings.Contains(string(body), want) {
+				t.Errorf("HTTP %d %s; want %s", r.StatusCode, body, want)
+			}
+			if want := `mend="nginx:` + row.lines + `"`; !strings.Contains(g.log.String(), want) {
+				t.Errorf("the log is %s, want %s", g.log.String(), want)
+			}
+		})
+	}
+}
+
 func TestAcceptAfterShutdown(t *testing.T) {
 	t.Parallel()
 	g := newTestServer(t, Limits{}, func(testing.TB, *testServer) {}, nil)

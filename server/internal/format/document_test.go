@@ -48,7 +48,7 @@ func TestDocument(t *testing.T) {
 func TestAnchor(t *testing.T) {
 	t.Parallel()
 	for heading, want := range map[string]string{
-		"Behind nginx, Caddy or HAProxy": "behind-nginx-caddy-or-haproxy", "Where config.json5 goes": "where-configjson5-goes",
+		"Behind nginx, Caddy or HAProxy": "behind-nginx-caddy-or-haproxy", "Behind nginx, Caddy, HAProxy or Traefik": "behind-nginx-caddy-haproxy-or-traefik", "Where config.json5 goes": "where-configjson5-goes",
 		"Äpfel & Birnen": "äpfel--birnen", "a_b-c  d": "a_b-c--d", " x ": "x", "Log, reload, stop": "log-reload-stop",
 	} {
 		if got := Anchor(heading); got != want {

@@ -165,7 +165,7 @@ func TestHeaderAndPathAbuse(t *testing.T) {
 		"no host":                  {"GET / HTTP/1.1\r\n\r\n", []int{400}},
 		"two lengths":              {"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", []int{400}},
 		"a length and chunks":      {"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\n\r\nx", []int{400, 501}},
-		"a body of 1 MiB":          {"POST /api/session HTTP/1.1\r\nHost: gatehouse.test\r\nOrigin: http://gatehouse.test\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20), []int{413}},
+		"a body of 1 MiB":          {"POST /api/session HTTP/1.1\r\nHost: gate.example\r\nOrigin: http://gate.example\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20), []int{413}},
 		"a line break in a header": {get("/", "X: a\rb\r\n"), []int{400}},
 		"a header without a name":  {get("/", ": x\r\n"), []int{400}},
 		"HTTP/2 in the clear":      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400, 405, 505}},

@@ -3,6 +3,7 @@ package httpd_test
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,11 +21,13 @@ func TestOrigins(t *testing.T) {
 		listed:  {AllowedOrigins: []string{"https://app.example.com", "http://localhost:3000"}},
 		anybody: {AllowedOrigins: []string{"*"}},
 		public:  {PublicURL: "https://chat.example.com"},
-		proxied: {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}},
+		proxied: {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+			Hosts: []string{"chat.example.com", "gate.example"}},
 	} {
 		gateways[name] = httpdtest.New(t, o)
 	}
 	forwarded := http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"chat.example.com"}}
+	asked := func(name, value string) http.Header { return http.Header{name: {value}} }
 	for _, row := range []struct {
 		name    string
 		gateway string
@@ -76,6 +79,30 @@ func TestOrigins(t *testing.T) {
 			header: forwarded}, false},
 		{"a trusted proxy's name, another origin", proxied, request{origin: base, header: forwarded},
 			true},
+		{"Traefik's scheme of an upgrade", proxied, request{url: "http://chat.example.com/ws",
+			origin: "https://chat.example.com", header: asked("X-Forwarded-Proto", "wss")}, false},
+		{"the plain scheme of an upgrade", proxied, request{url: "http://chat.example.com/ws",
+			origin: "http://chat.example.com", header: asked("X-Forwarded-Proto", "WS")}, false},
+		{"the plain scheme of an upgrade, a page over TLS", proxied, request{url: "http://chat.example.com/ws",
+			origin: "https://chat.example.com", header: asked("X-Forwarded-Proto", "ws")}, true},
+		{"a list of schemes", proxied, request{url: "http://chat.example.com/ws",
+			origin: "https://chat.example.com", header: asked("X-Forwarded-Proto", "wss, http")}, false},
+		{"Forwarded", proxied, request{url: "http://10.0.0.1:8080/ws", origin: "https://chat.example.com",
+			header: asked("Forwarded", `for=203.0.113.9;proto=wss;host="chat.example.com:443"`)}, false},
+		{"Forwarded of anybody", proxied, request{url: "http://10.0.0.1:8080/ws", from: "198.51.100.7",
+			origin: "https://chat.example.com", header: asked("Forwarded", "proto=https;host=chat.example.com")},
+			true},
+		{"the port of the proxy", proxied, request{url: "http://chat.example.com/ws",
+			origin: "https://chat.example.com:8443",
+			header: http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-Port": {"8443"}}}, false},
+		{"the port between two proxies", proxied, request{url: "http://chat.example.com/ws",
+			origin: "https://chat.example.com",
+			header: http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-Port": {"8080"}}}, false},
+		{"the port in Host alone", proxied, request{url: "http://chat.example.com:8443/ws",
+			origin: "https://chat.example.com:8443",
+			header: forwarded}, false},
+		{"no port anywhere", proxied, request{url: "http://chat.example.com/ws",
+			origin: "https://chat.example.com:8443", header: forwarded}, true},
 		{"an untrusted proxy's name", proxied, request{from: "198.51.100.7",
 			origin: "https://chat.example.com", header: forwarded}, true},
 		{"an untrusted proxy, our own name", proxied,
@@ -183,6 +210,10 @@ func TestAddresses(t *testing.T) {
 		{"nonsense", proxies, "192.0.2.1", []string{"nonsense"}, "192.0.2.1", false},
 		{"nonsense behind a proxy", proxies, "192.0.2.1", []string{"203.0.113.9, unknown, 192.0.2.5"},
 			"192.0.2.5", false},
+		{"a trusted proxy whose address is IPv4 in IPv6", proxies, "::ffff:192.0.2.1",
+			[]string{"203.0.113.9"}, "203.0.113.9", false},
+		{"an address with its port", proxies, "192.0.2.1", []string{"203.0.113.9:5678"}, "203.0.113.9",
+			false},
 		{"IPv4 in IPv6 in the header", proxies, "192.0.2.1", []string{"::ffff:203.0.113.9"},
 			"203.0.113.9", false},
 	} {
@@ -203,6 +234,82 @@ func TestAddresses(t *testing.T) {
 			warned := strings.Count(log, "trusted_proxies")
 			if row.warns && warned != 1 || !row.warns && warned != 0 {
 				t.Errorf("warned %d times: %s", warned, log)
+			}
+		})
+	}
+}
+
+// TestOriginAdvice checks that log and answer name the lines that mend a proxy which hides
+// what the browser asked for, and that they never advise to allow the gateway's own origin
+// or to give a stranger's as gateway.public_url.
+func TestOriginAdvice(t *testing.T) {
+	t.Parallel()
+	const (
+		host   = "nginx: proxy_set_header Host $http_host;"
+		proto  = "nginx: proxy_set_header X-Forwarded-Proto $scheme;"
+		trust  = "gateway.trusted_proxies"
+		public = "gateway.public_url"
+		list   = "gateway.allowed_origins"
+	)
+	h := httpdtest.New(t, httpdtest.Options{
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
+	const stranger = "198.51.100.7"
+	xfp := func(scheme string) http.Header { return http.Header{"X-Forwarded-Proto": {scheme}} }
+	for _, row := range []struct {
+		name string
+		q    request
+		want []string // of the five above; the others must not be there
+	}{
+		{"no port", request{url: "http://gate.example/ws", origin: "https://gate.example:8443",
+			header: xfp("https")}, []string{host, public, list}},
+		{"no scheme", request{url: "http://gate.example/ws", origin: "https://gate.example"},
+			[]string{proto, public}},
+		{"a wrong scheme", request{url: "http://gate.example/ws", origin: "https://gate.example",
+			header: xfp("http")}, []string{proto, public}},
+		{"TLS that is none", request{url: "http://gate.example/ws", origin: "http://gate.example",
+			header: xfp("https")}, []string{proto, public}},
+		{"neither scheme nor port", request{url: "http://gate.example/ws",
+			origin: "https://gate.example:8443"}, []string{host, proto, public}},
+		{"headers of a proxy that is not trusted", request{url: "http://gate.example/ws", from: stranger,
+			origin: "https://gate.example", header: xfp("https")}, []string{proto, trust, public}},
+		{"a proxy without headers that is not trusted", request{url: "http://gate.example/ws",
+			from: stranger, origin: "https://gate.example"}, []string{proto, trust, public}},
+		{"no host", request{url: "http://127.0.0.1:8080/ws", origin: "https://gate.example",
+			header: xfp("https")}, []string{host, list}},
+		{"no host, and the browser knows it", request{url: "http://127.0.0.1:8080/ws", from: stranger,
+			origin: "https://gate.example", header: http.Header{"Sec-Fetch-Site": {"same-origin"}}},
+			[]string{host, proto, trust, public}},
+		{"a page on another port", request{url: "http://localhost:8080/ws", from: stranger,
+			origin: "http://localhost:3000"}, []string{list}},
+		{"another site's page", request{origin: "https://attacker.example", from: stranger},
+			[]string{list}},
+		{"another site's page behind a proxy", request{origin: "https://attacker.example",
+			header: xfp("https")}, []string{list}},
+		{"another site's page, directly", request{url: "http://127.0.0.1:8080/ws",
+			origin: "https://attacker.example", from: stranger}, []string{list}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if row.q.url == "" {
+				row.q.url = "/ws"
+			}
+			before := len(h.Log.String())
+			r := row.q.do(h)
+			answer := text(t, r)
+			_, logged, _ := strings.Cut(h.Log.String()[before:], "security.origin_rejected")
+			if r.StatusCode != http.StatusForbidden {
+				t.Fatalf("HTTP %d %s", r.StatusCode, answer)
+			}
+			for _, advice := range []string{host, proto, trust, public, list} {
+				wanted := slices.Contains(row.want, advice)
+				for _, seen := range []string{answer, logged} {
+					if strings.Contains(seen, advice) != wanted {
+						t.Errorf("%q is there: %v, in %s", advice, !wanted, seen)
+					}
+				}
+			}
+			if slices.Contains(row.want, trust) &&
+				(strings.Contains(answer, stranger) || !strings.Contains(logged, `[\"`+stranger+`\"]`)) {
+				t.Errorf("the proxy's address belongs in the log alone: %s %s", answer, logged)
 			}
 		})
 	}

@@ -3,32 +3,27 @@ package httpd
 import (
 	"net/http"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/forwarded"
 )
 
 // clientAddress is the address that the request comes from: the socket's peer, or, if
-// that is a trusted proxy, the right-most address in X-Forwarded-For that is not one.
+// that is a trusted proxy, the right-most address in X-Forwarded-For or Forwarded that is
+// not one.
 func (s *server) clientAddress(r *http.Request) netip.Addr {
-	peer := socketAddress(r)
-	if !s.settings(r).isTrusted(peer) {
-		s.warnOfForwarding(r, peer)
-		return peer
-	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for _, hop := range slices.Backward(hops) {
-		addr, err := netip.ParseAddr(strings.TrimSpace(hop))
-		if err != nil {
-			break // nobody vouches for the entries before a malformed one
-		}
-		peer = addr.Unmap()
-		if !s.settings(r).isTrusted(peer) {
-			break
-		}
-	}
-	return peer
+	a, _ := s.client(r)
+	return a
+}
+
+// client is clientAddress. proxy says that the address is certainly that of a trusted
+// proxy, which connects for many users. If a proxy's headers contradict each other, the
+// address is the proxy's, too, but the client may have caused that.
+func (s *server) client(r *http.Request) (a netip.Addr, proxy bool) {
+	settings := s.settings(r)
+	a, certain := s.claims(r).Client(socketAddress(r), settings.isTrusted)
+	return a, certain && settings.isTrusted(a)
 }
 
 // socketAddress is the address of the socket's peer.
@@ -40,13 +35,14 @@ func socketAddress(r *http.Request) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-// forwarded is a header that counts only if a trusted proxy sets it; otherwise empty.
-func (s *server) forwarded(r *http.Request, name string) string {
-	if !s.settings(r).isTrusted(socketAddress(r)) {
-		return ""
+// claims are what the headers of a trusted proxy say about the request; those of anybody
+// else say nothing.
+func (s *server) claims(r *http.Request) forwarded.Claims {
+	if peer := socketAddress(r); !s.settings(r).isTrusted(peer) {
+		s.warnOfForwarding(r, peer)
+		return forwarded.Claims{}
 	}
-	first, _, _ := strings.Cut(r.Header.Get(name), ",")
-	return strings.TrimSpace(first)
+	return forwarded.Read(r.Header)
 }
 
 // minuteLimiter limits a warning to one line a minute.
@@ -59,8 +55,7 @@ type minuteLimiter struct {
 // warnOfForwarding warns that forwarding headers of a peer that is no trusted proxy are
 // ignored.
 func (s *server) warnOfForwarding(r *http.Request, peer netip.Addr) {
-	if r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("X-Forwarded-Proto") == "" &&
-		r.Header.Get("X-Forwarded-Host") == "" {
+	if !forwarded.Present(r.Header) {
 		return
 	}
 	s.proxies.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
@@ -37,12 +38,15 @@ func FuzzPeer(f *testing.F) {
 		if !peer.IsValid() || peer.Is4In6() {
 			t.Errorf("the address is %v", peer)
 		}
-		if !trusted.Contains(own) && (peer != own || s.ownOrigin(r) != "http://gate.example" ||
-			s.secure(r)) {
-			t.Errorf("headers of %v count: %v, %s", own, peer, s.ownOrigin(r))
+		if !trusted.Contains(own) && (peer != own || s.secure(r) ||
+			!slices.Equal(s.ownOrigins(r), []string{"http://gate.example"})) {
+			t.Errorf("headers of %v count: %v, %s", own, peer, s.ownOrigins(r))
 		}
-		if s.sameOrigin(r) && pageOrigin(r) != s.ownOrigin(r) {
-			t.Errorf("%q is our own origin, which is %q", origin, s.ownOrigin(r))
+		if s.sameOrigin(r) && !slices.Contains(s.ownOrigins(r), pageOrigin(r)) {
+			t.Errorf("%q is our own origin, which is %q", origin, s.ownOrigins(r))
+		}
+		if _, proxy := s.client(r); proxy && !trusted.Contains(peer) {
+			t.Errorf("%v counts as a proxy", peer)
 		}
 		if token, given := bearer(r); len(token) > len(authorization) || token != "" && !given {
 			t.Errorf("the token is %q", token)

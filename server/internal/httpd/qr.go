@@ -3,6 +3,8 @@ package httpd
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"rsc.io/qr"
@@ -41,12 +43,19 @@ func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(svg(code)))
 }
 
-// publicURL is the URL under which people reach the gateway.
+// publicURL is the URL under which people reach the gateway: the configured one, or else
+// that of the page that shows the QR code.
 func (s *server) publicURL(r *http.Request) string {
 	if u := s.settings(r).PublicURL; u != "" {
 		return strings.TrimSuffix(u, "/")
 	}
-	return s.ownOrigin(r)
+	own := s.ownOrigins(r)
+	if u, err := url.Parse(r.Referer()); err == nil {
+		if page := origin(u.Scheme, u.Host); slices.Contains(own, page) {
+			return page
+		}
+	}
+	return own[0]
 }
 
 // quietZone is the margin that scanners need around a code, in modules (ISO/IEC 18004

@@ -147,7 +147,8 @@ func setCookies(r *http.Response) []string { return r.Header.Values("Set-Cookie"
 
 func TestCookie(t *testing.T) {
 	t.Parallel()
-	proxied := httpdtest.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+	proxied := httpdtest.Options{Hosts: []string{"chat.example"},
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
 	for _, row := range []struct {
 		name    string
 		options httpdtest.Options

@@ -40,6 +40,7 @@ type Options struct {
 	Media       *media.Service     // files
 	Assets      *static.Assets     // the client, style sheets and icons
 	Instance    string             // id of this gateway's data, part of the cookie's name
+	Hosts       Hosts              // the gateway's host names that Settings do not have
 	Settings    setting.Live[Settings]
 
 	// Ready gives an error while the store cannot be used.
@@ -65,7 +66,8 @@ func New(o Options) http.Handler {
 		}}}
 	s.manual = newManualPages(s.site)
 	r := chi.NewRouter()
-	r.Use(s.recoverPanics, s.withSettings, s.compress, s.setHeaders, middleware.GetHead)
+	r.Use(s.recoverPanics, s.withSettings, s.compress, s.setHeaders, s.checkHost,
+		middleware.GetHead)
 	r.Get("/ws", s.webSocket)
 	r.Get("/health", s.health)
 	r.Get("/readyz", s.ready)

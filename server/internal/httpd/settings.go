@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -20,7 +21,10 @@ type Settings struct {
 	// AllowedOrigins are the origins of other sites whose pages may use the API:
 	// scheme://host[:port] as browsers spell it, or "*" for all.
 	AllowedOrigins []string
-	// TrustedProxies are the networks of proxies whose X-Forwarded-* headers count.
+	// Hosts are further host names by which browsers may reach the gateway, in lower case.
+	Hosts []string
+	// TrustedProxies are the networks of proxies whose X-Forwarded-* and Forwarded
+	// headers count.
 	TrustedProxies []netip.Prefix
 	// PublicURL is the URL under which people reach the gateway; empty: the one that
 	// each request was sent to.
@@ -71,6 +75,22 @@ func (s Settings) publicOrigin() string {
 		return ""
 	}
 	return origin(u.Scheme, u.Host)
+}
+
+// namesHost reports whether the settings name a host, in lower case: as a host of the
+// gateway's, in its URL, or as the host of an allowed origin.
+func (s Settings) namesHost(host string) bool {
+	return slices.Contains(s.Hosts, host) || host == hostOf(s.PublicURL) ||
+		slices.ContainsFunc(s.AllowedOrigins, func(o string) bool { return host == hostOf(o) })
+}
+
+// hostOf is the host name of a URL, or "".
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }
 
 // agentName is the name of the agent, or its id if there is no such agent any

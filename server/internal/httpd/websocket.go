@@ -21,12 +21,12 @@ func (s *server) webSocket(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusServiceUnavailable, errStopping)
 		return
 	}
-	address := s.clientAddress(r)
+	address, proxy := s.client(r)
 	token, authorized := bearer(r)
 	err := s.Gateway.Serve(w, r, access.Peer{
 		Address: address, UserAgent: r.UserAgent(), Bearer: token, Authorized: authorized,
 		Cookie: s.credential(r),
-		Proxy:  s.settings(r).isTrusted(address),
+		Proxy:  proxy,
 	})
 	var full *registry.Full
 	if errors.As(err, &full) {

@@ -15,6 +15,7 @@ const (
 	// proxy has removed its Upgrade header.
 	RefusedHandshake Refusal = "handshake"
 	RefusedOrigin    Refusal = "origin"   // not in gateway.allowed_origins
+	RefusedHost      Refusal = "host"     // not the gateway's, see gateway.hosts
 	RefusedStopping  Refusal = "stopping" // the gateway shuts down
 	RefusedFull      Refusal = "max_connections"
 	RefusedAddress   Refusal = "max_connections_per_address"
@@ -24,8 +25,8 @@ const (
 )
 
 func refusals() []Refusal {
-	return []Refusal{RefusedHandshake, RefusedOrigin, RefusedStopping, RefusedFull, RefusedAddress,
-		RefusedPending, RefusedUser}
+	return []Refusal{RefusedHandshake, RefusedOrigin, RefusedHost, RefusedStopping, RefusedFull,
+		RefusedAddress, RefusedPending, RefusedUser}
 }
 
 // Drop is why a TCP connection was closed before its client had sent a whole request.

@@ -17,7 +17,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	defined  []definition
 
-	opened, received, sent, wrongTokens, origins prometheus.Counter
+	opened, received, sent, wrongTokens, origins, hosts prometheus.Counter
 
 	closed     counters[string]
 	refused    counters[Refusal]
@@ -50,6 +50,8 @@ func New() *Metrics {
 	m.wrongTokens = m.counter("gatehouse_wrong_tokens_total",
 		"wrong tokens, API keys and sign-in codes")
 	m.origins = m.counter("gatehouse_origins_rejected_total", "requests refused for their origin")
+	m.hosts = m.counter("gatehouse_hosts_rejected_total",
+		"requests of browsers refused for the host that they were sent to")
 	m.violations = newCounters(m, "gatehouse_protocol_violations_total",
 		"frames that the protocol does not allow, by what is wrong", "cause", violations())
 	m.runs = newCounters(m, "gatehouse_runs_total", "runs that ended, by how",
@@ -129,6 +131,9 @@ func (m *Metrics) WrongToken() { m.wrongTokens.Inc() }
 
 // OriginRejected counts a request from a page whose origin is not allowed.
 func (m *Metrics) OriginRejected() { m.origins.Inc() }
+
+// HostRejected counts a browser's request to a host that is not the gateway's.
+func (m *Metrics) HostRejected() { m.hosts.Inc() }
 
 // Violation counts a frame that the protocol does not allow.
 func (m *Metrics) Violation(v Violation) { m.violations.add(v, 1) }

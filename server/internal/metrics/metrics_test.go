@@ -51,6 +51,7 @@ func TestEverythingIsCounted(t *testing.T) {
 	m.Request("health", OK)
 	m.WrongToken()
 	m.OriginRejected()
+	m.HostRejected()
 	m.Committed(2 * time.Millisecond)
 	m.MediaReceived(7)
 	m.MediaServed(8)

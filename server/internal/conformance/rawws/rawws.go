@@ -104,6 +104,9 @@ const (
 
 func (c *Conn) handshake(u *url.URL, header http.Header) error {
 	r := &http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: header.Clone()}
+	if host := header.Get("Host"); host != "" {
+		r.Host = host
+	}
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}

@@ -44,6 +44,9 @@ import (
 // Token is the gateway token.
 const Token = "gt_a-token-for-tests-0123456789"
 
+// Machine is the name of the machine on which the gateway runs.
+const Machine = "Keeper.Example"
+
 // Limits of files, in bytes.
 const (
 	MaxFile = 1 << 20
@@ -55,8 +58,13 @@ type Options struct {
 	AllowedOrigins []string
 	TrustedProxies []netip.Prefix
 	PublicURL      string
-	NoPairing      bool
-	Token          string // the gateway token; empty: Token
+	// Hosts are the gateway's host names; nil: "gate.example", which tests use.
+	Hosts []string
+	// Certified reports whether the gateway's certificate is valid for a host; nil: it
+	// has none.
+	Certified func(host string) bool
+	NoPairing bool
+	Token     string // the gateway token; empty: Token
 	// Limits gives the current limits of connections. A zero field, or nil, means the
 	// configuration's default.
 	Limits func() registry.Limits
@@ -86,6 +94,13 @@ func (o *Options) limits() registry.Limits {
 		ConnectionsPerAddress: cmp.Or(l.ConnectionsPerAddress, 250),
 		PendingConnections:    cmp.Or(l.PendingConnections, 1000),
 	}
+}
+
+func (o *Options) hosts() []string {
+	if o.Hosts == nil {
+		return []string{"gate.example"}
+	}
+	return o.Hosts
 }
 
 func (o *Options) rateLimitRPM() int {
@@ -197,8 +212,9 @@ func New(t testing.TB, o Options) *Server {
 		Instance: store.InstanceID(), Ready: store.Ping,
 		Settings: setting.Fixed(httpd.Settings{
 			Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies,
-			PublicURL: o.PublicURL,
+			PublicURL: o.PublicURL, Hosts: o.hosts(),
 		}),
+		Hosts: httpd.Hosts{Machine: Machine, Certified: o.Certified},
 	})
 	t.Cleanup(func() {
 		at, cancel := context.WithCancel(context.Background())
