@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/doctor"
 )
 
 // tokenVariable names the environment variable with the token for doctor and conformance.
@@ -59,12 +61,21 @@ func parseProbe(name string, args []string) (p probeFlags, err error) {
 			return p, fmt.Errorf("%s needs the gateway's URL, such as "+
 				"https://chat.example.com", name)
 		case len(args) == 0:
-			return p, nil
+			return p, p.checkAddresses()
 		case p.url != "":
 			return p, fmt.Errorf("unexpected argument %q", args[0])
 		}
 		p.url, args = args[0], args[1:]
 	}
+}
+
+// checkAddresses checks the URL and the origin, and proposes what was probably meant.
+func (p probeFlags) checkAddresses() error {
+	_, err := doctor.ParseURL(p.url)
+	if err == nil && p.origin != "" {
+		_, err = doctor.ParseOrigin(p.origin)
+	}
+	return err
 }
 
 // token reads the token from its file. Without a file, it takes the token from the

@@ -19,10 +19,13 @@ func (x *examination) pairing() bool {
 	case a.StatusCode == http.StatusNotFound:
 		x.report("cookie", Skipped, "this gateway gives browsers no cookie")
 		return true
-	case a.StatusCode == http.StatusForbidden:
-		x.report("cookie", Fail, "the gateway refuses its own page a cookie: "+
-			quoted(gatewayError(a.body)),
-			fixOwnOrigin(x.ownOrigin())...)
+	case a.StatusCode == http.StatusForbidden && gatewayError(a.body) != "":
+		x.report("cookie", Fail, "the gateway refuses its own page a cookie, as it refuses the "+
+			"page's WebSocket (see origin)", x.fixOrigin()...)
+		return true
+	case a.StatusCode == http.StatusMisdirectedRequest && gatewayError(a.body) != "":
+		message, fixes := x.explainHost(a.body)
+		x.report("cookie", Fail, message, fixes...)
 		return true
 	case a.StatusCode != http.StatusNoContent:
 		message, fixes := x.explainAnswer(a.StatusCode, a.Header, a.body)
@@ -47,12 +50,13 @@ func (x *examination) takeCookie(a answer) bool {
 	switch {
 	case x.url.Scheme == "https" && !x.cookie.Secure:
 		x.report("cookie", Fail, "the gateway does not know that browsers use TLS, "+
-			"and its cookie may be sent over plain HTTP", fixOwnOrigin(x.ownOrigin())...)
+			"and its cookie may be sent over plain HTTP", fixScheme(x.ownOrigin())...)
 	case x.url.Scheme == "http" && x.cookie.Secure:
 		x.report("cookie", Fail, "the gateway believes that browsers use TLS, "+
 			"and over plain HTTP they do not keep its cookie",
-			fixes(nginx, "proxy_set_header X-Forwarded-Proto $scheme;",
-				haproxy, "http-request set-header X-Forwarded-Proto http if !{ ssl_fc }")...)
+			fixes(nginx, nginxProto,
+				haproxy, "http-request set-header X-Forwarded-Proto http if !{ ssl_fc }",
+				traefik, traefikTrust)...)
 	case !x.cookie.HttpOnly:
 		x.report("cookie", Warn, "scripts can read the cookie: a proxy has changed it",
 			fixCookie()...)
@@ -68,13 +72,13 @@ func (x *examination) askToPair() {
 		"Cookie": {x.cookie.Name + "=" + x.cookie.Value}})
 	if err != nil {
 		x.report("pairing", Fail, "no WebSocket opens with the cookie: "+quoted(err.Error()),
-			fixOwnOrigin(x.ownOrigin())...)
+			x.fixOrigin()...)
 		return
 	}
 	x.socket = s
 	r, err := s.call("connect", map[string]any{
 		"protocol": 3, "device_name": "gatehouse doctor",
-		"client": map[string]any{"name": "gatehouse-doctor"},
+		"client": map[string]any{"name": userAgent},
 	})
 	switch {
 	case err != nil:
@@ -136,7 +140,7 @@ func (x *examination) credential() bool {
 		kind = "sender_id"
 	}
 	switch r, err := s.call("connect", map[string]any{
-		"protocol": 3, kind: x.Token, "client": map[string]any{"name": "gatehouse-doctor"},
+		"protocol": 3, kind: x.Token, "client": map[string]any{"name": userAgent},
 	}); {
 	case err != nil:
 		x.report("credential", Fail, "connect is not answered: "+quoted(err.Error()),

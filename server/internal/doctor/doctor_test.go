@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -144,6 +145,7 @@ func page(status int, server, body string) http.Handler {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	gateway := httpdtest.New(t, httpdtest.Options{})
+	trusting := httpdtest.New(t, httpdtest.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	skipped := func(checks ...string) (lines []string) {
 		for _, c := range checks {
 			lines = append(lines, c+" skipped")
@@ -164,7 +166,18 @@ func TestFaults(t *testing.T) {
 			append([]string{"upgrade fail"}, skipped("origin", "pairing", "credential", "round trip")...),
 			"upgrade", "drops its headers", []string{"proxy_set_header Upgrade $http_upgrade;", "reverse_proxy", "mode http"}},
 		{"host changed", changeHeaders(gateway, func(r *http.Request) { r.Host = "backend:8080" }), Options{},
-			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "refuses its own pages", []string{"public_url", "proxy_set_header Host $http_host;"}},
+			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "refuses its own pages", []string{"public_url", "proxy_set_header Host $http_host;", "passHostHeader"}},
+		{"host changed to a public name", changeHeaders(gateway, func(r *http.Request) { r.Host = "backend.example:8080" }), Options{},
+			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "a proxy does not pass on the host 127.0.0.1", []string{"proxy_set_header Host $http_host;"}},
+		{"host without its port", changeHeaders(gateway, func(r *http.Request) { r.Host, _, _ = net.SplitHostPort(r.Host) }), Options{},
+			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "does not pass on the Host header with its port", []string{"proxy_set_header Host $http_host;", "public_url"}},
+		{"the port wrongly https", changeHeaders(trusting, func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") }), Options{},
+			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "does not say which scheme", []string{"X-Forwarded-Proto $scheme;"}},
+		{"host without its port, and a gateway that names no line", withoutAdvice(changeHeaders(gateway, func(r *http.Request) { r.Host, _, _ = net.SplitHostPort(r.Host) })), Options{},
+			[]string{"origin fail", "cookie fail", "credential skipped"}, "origin", "does not pass on the Host header with its port", []string{"proxy_set_header Host $http_host;", "public_url"}},
+		{"our own page", gateway, Options{Origin: "own"}, []string{"credential skipped"}, "credential", "", nil},
+		{"our own page, the other scheme", gateway, Options{Origin: "own, encrypted"}, []string{"origin fail", "credential skipped"},
+			"origin", "by another scheme", nil},
 		{"no upstream", page(502, "nginx/1.26", "<h1>Bad Gateway</h1>"), Options{}, append([]string{"health fail"}, rest...),
 			"health", "nginx/1.26 answers HTTP 502: it is a proxy that does not reach the gateway", []string{"proxy_pass http://127.0.0.1:8080;", "gatehouse health"}},
 		{"another site", page(200, "", "<h1>Hello</h1>"), Options{}, append([]string{"health fail"}, rest...),
@@ -205,20 +218,42 @@ func TestFaults(t *testing.T) {
 		{"a page elsewhere", gateway, Options{Origin: "https://app.example.com"}, []string{"origin fail", "credential skipped"},
 			"origin", "https://app.example.com may not connect", []string{`gateway: { allowed_origins: ["https://app.example.com"] }`}},
 		{"no origin", gateway, Options{Origin: "app.example.com"}, []string{"origin fail", "credential skipped"},
-			"origin", "app.example.com is no origin", []string{"-origin https://"}},
+			"origin", `"app.example.com" is no origin`, []string{"-origin https://"}},
 		{"clock ten minutes ahead", withClock(gateway, 10*time.Minute), Options{}, []string{"clock fail", "credential skipped"}, "clock", "ahead of this machine", []string{"set-ntp"}},
 		{"wrong token", gateway, Options{Token: "wrong"}, []string{"credential fail"}, "credential", "invalid token", []string{"gatehouse token"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			row.o.URL = serve(t, row.h).URL
+			switch row.o.Origin {
+			case "own":
+				row.o.Origin = strings.ToUpper(row.o.URL) + "/"
+			case "own, encrypted":
+				row.o.Origin = strings.Replace(row.o.URL, "http", "https", 1)
+			}
 			r := Examine(t.Context(), row.o)
 			if got := problems(r); !slices.Equal(got, row.want) {
 				t.Fatalf("%v, want %v:\n%s", got, row.want, printed(t, r))
 			}
 			checkLine(t, line(t, r, row.check), row.says, row.mend)
+			own := strings.TrimSuffix(strings.ToLower(row.o.URL), "/")
+			if text := printed(t, r); strings.Contains(text, `allowed_origins: ["`+own) {
+				t.Errorf("it advises to allow the gateway's own origin:\n%s", text)
+			}
 		})
 	}
+}
+
+// withoutAdvice returns a handler that refuses with 403 and no advice.
+func withoutAdvice(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if page := r.Header.Get("Origin"); page != "" && page != "http://"+strings.Split(r.Host, ":")[0] {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"error":{"code":"FORBIDDEN","message":"no"}}`)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func checkLine(t *testing.T, l Line, says string, mend []string) {
@@ -267,7 +302,7 @@ func TestOffload(t *testing.T) {
 			t.Errorf("trusted %v: %v, want %v:\n%s", trusted, got, want, printed(t, r))
 		}
 		if !trusted {
-			checkLine(t, line(t, r, "origin"), "refuses its own pages", []string{"trusted_proxies", proxy.URL})
+			checkLine(t, line(t, r, "origin"), "does not say which scheme", []string{"trusted_proxies", proxy.URL, "X-Forwarded-Proto $scheme;"})
 		}
 	}
 }
@@ -399,7 +434,7 @@ func TestOutOfReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ name, url, check, says string }{
-		{"nobody listens", "http://" + nobody, "connection", "nobody listens there"},
+		{"nobody listens", "http://" + nobody, "connection", "the gateway does not run"},
 		{"no URL", "chat.example.com", "address", "is no URL"},
 		{"no scheme that is known", "ftp://chat.example.com", "address", "has to be http://host"},
 		{"a password", "https://a:secret@chat.example.com", "address", "nothing else"},
@@ -410,13 +445,112 @@ func TestOutOfReach(t *testing.T) {
 			t.Errorf("%s: %+v", row.name, l)
 		}
 		checkLine(t, line(t, r, row.check), row.says, nil)
+		if row.check == "connection" {
+			checkLine(t, line(t, r, row.check), "", []string{"gatehouse serve", "gateway: { listen:"})
+		}
+	}
+}
+
+// TestAddresses parses URLs as people write them, and what is proposed instead.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://chat.example.com": "https://chat.example.com", " HTTPS://Chat.Example.com/ ": "https://chat.example.com",
+		"wss://chat.example.com/ws": "https://chat.example.com", "ws://localhost:8080/ws/": "http://localhost:8080",
+		"http://[::1]:8080": "http://[::1]:8080", "https://chat.example.com/chat/ws": "https://chat.example.com/chat",
+		"https://chat.example.com/chat/": "https://chat.example.com/chat",
+	} {
+		if u, err := ParseURL(text); err != nil || u.String() != want {
+			t.Errorf("%q: %v, %v; want %s", text, u, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"chat.example.com": "https://chat.example.com", "chat.example.com:8443": "https://chat.example.com:8443",
+		"localhost:8080": "http://localhost:8080", "localhost": "http://localhost", "127.0.0.1:8080": "http://127.0.0.1:8080",
+		"nas.local:8080/admin": "http://nas.local:8080", "nas:443": "https://nas", "192.168.1.5": "http://192.168.1.5",
+		"//chat.example.com/": "https://chat.example.com", "/chat.example.com": "https://chat.example.com",
+		"https:/chat.example.com": "https://chat.example.com", "https//chat.example.com": "https://chat.example.com",
+		"http:///chat.example.com": "http://chat.example.com",
+		"htps://chat.example.com":  "https://chat.example.com", "ftp://chat.example.com/x": "https://chat.example.com",
+		"https://me:secret@chat.example.com": "https://chat.example.com", "me@chat.example.com": "https://chat.example.com",
+		"https://chat.example.com/login#secret": "https://chat.example.com", "https://chat.example.com?x=secret": "https://chat.example.com",
+		"http://::1:8080": "http://[::1:8080]", "::1": "http://[::1]", "https://[2001:db8::1]:0x/": "https://[2001:db8::1]",
+		"https://chat.example.com:99999": "https://chat.example.com", "https://chat.example.com:/": "https://chat.example.com",
+		"https://chat.example.com:x": "https://chat.example.com", "": exampleURL, "https://": exampleURL, "://": exampleURL,
+		"a b": exampleURL, "https://a b/": exampleURL, "-x": "http://-x",
+	} {
+		_, err := ParseURL(text)
+		var wrong *AddressError
+		if !errors.As(err, &wrong) || wrong.Proposal != want || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v, want %s", text, err, want)
+			continue
+		}
+		if _, err := ParseURL(wrong.Proposal); err != nil {
+			t.Errorf("%q: proposes what is none: %v", text, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"https://App.example.com:443/": "https://app.example.com", "http://localhost:3000": "http://localhost:3000",
+		"capacitor://localhost": "capacitor://localhost",
+	} {
+		if got, err := ParseOrigin(text); err != nil || got != want {
+			t.Errorf("%q: %s, %v; want %s", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"app.example.com": "https://app.example.com", "https://app.example.com/x": "https://app.example.com", "null": "http://null",
+		"wss://app.example.com": "https://app.example.com",
+	} {
+		_, err := ParseOrigin(text)
+		var wrong *AddressError
+		if !errors.As(err, &wrong) || wrong.Proposal != "-origin "+want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// FuzzAddress proposes an URL for any text that is none.
+func FuzzAddress(f *testing.F) {
+	for _, text := range []string{"chat.example.com", "http://[::1", "https://me:pw@x/?#", "htp:/x:1", "[", ":", "%", "//%zz"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := ParseURL(text)
+		var wrong *AddressError
+		if err != nil && !errors.As(err, &wrong) {
+			t.Fatal(err)
+		}
+		if wrong != nil {
+			if _, err := ParseURL(wrong.Proposal); err != nil {
+				t.Errorf("%q: proposes what is none: %v", text, err)
+			}
+		}
+	})
+}
+
+// TestUnknownHost examines a gateway that does not know the name at which it is reached.
+func TestUnknownHost(t *testing.T) {
+	t.Parallel()
+	gateway := serve(t, httpdtest.New(t, httpdtest.Options{}))
+	_, port, err := net.SplitHostPort(gateway.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Examine(t.Context(), Options{URL: "http://chat.test:" + port, Token: httpdtest.Token,
+		Resolver: dnstest.Resolver(t, map[string][]net.IP{"chat.test.": {net.IPv4(127, 0, 0, 1)}})})
+	if got := problems(r); !slices.Equal(got, []string{"tls warn", "origin fail", "cookie fail"}) {
+		t.Errorf("%v:\n%s", got, printed(t, r))
+	}
+	for _, check := range []string{"origin", "cookie"} {
+		checkLine(t, line(t, r, check), "does not know the name chat.test", []string{
+			`gateway: { public_url: "http://chat.test:` + port + `" }`, `gateway: { hosts: ["chat.test"] }`})
 	}
 }
 
 // TestNames resolves hosts by a name server of its own.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	gateway := serve(t, httpdtest.New(t, httpdtest.Options{}))
+	gateway := serve(t, httpdtest.New(t, httpdtest.Options{Hosts: []string{"one.test"}}))
 	_, port, err := net.SplitHostPort(gateway.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -80,6 +80,8 @@ type examination struct {
 	addresses   []string     // of the host
 	reached     string       // the first address that answered, with the port
 	redirectURL string       // where plain HTTP is redirected to, or empty
+	hostFault   bool         // the gateway's pages are refused for host or port …
+	schemeFault bool         // … or for the scheme
 	socket      *socket      // the open WebSocket, or nil
 	cookie      *http.Cookie // the cookie that a browser would have now, or nil
 }
@@ -115,29 +117,19 @@ func (x *examination) stepContext() (context.Context, context.CancelFunc) {
 
 // address parses the URL.
 func (x *examination) address() bool {
-	u, err := url.Parse(strings.TrimSpace(x.URL))
-	if err != nil || u.Host == "" || u.Hostname() == "" {
-		x.report("address", Fail, fmt.Sprintf("%q is no URL", quoted(x.URL)), fixAddress()...)
+	u, err := ParseURL(x.URL)
+	var wrong *AddressError
+	switch {
+	case errors.As(err, &wrong):
+		x.report("address", Fail, wrong.Given+" "+wrong.Problem,
+			fixes(you, "gatehouse doctor "+wrong.Proposal)...)
 		return false
-	}
-	switch u.Scheme {
-	case "ws":
-		u.Scheme = "http"
-	case "wss":
-		u.Scheme = "https"
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" ||
-		u.Fragment != "" {
-		x.report("address", Fail, "the URL has to be http://host or https://host, "+
-			"with a port if it is not the usual one, and nothing else", fixAddress()...)
-		return false
-	}
-	if path := strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/ws"); path != "" {
+	case u.Path != "":
 		x.report("address", Fail, "Gatehouse stands at the root of its host, not under "+
-			quoted(path), fixRoute()...)
+			quoted(u.Path), fixRoute()...)
 		return false
 	}
-	x.url = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
+	x.url = u
 	x.result.URL = x.url.String()
 	return true
 }

@@ -11,7 +11,17 @@ const (
 	nginx     = "nginx"
 	caddy     = "caddy"
 	haproxy   = "haproxy"
+	traefik   = "traefik"
 	you       = "you"
+)
+
+// Lines that several fixes have.
+const (
+	nginxHost  = "proxy_set_header Host $http_host;"
+	nginxProto = "proxy_set_header X-Forwarded-Proto $scheme;"
+	// traefikTrust makes Traefik keep the headers of a proxy in front of Traefik.
+	traefikTrust = `entryPoints: { websecure: { forwardedHeaders: { trustedIPs: ["10.0.0.0/8"] } } }` +
+		`  # if another proxy stands in front of Traefik: that one's addresses`
 )
 
 // fixes returns fixes from pairs of where and line.
@@ -22,12 +32,20 @@ func fixes(pairs ...string) (all []Fix) {
 	return all
 }
 
-func fixAddress() []Fix {
-	return fixes(you, "gatehouse doctor https://chat.example.com")
-}
-
 func fixName(host string) []Fix {
 	return fixes(you, "add an A or AAAA record for "+host+" where its domain is kept")
+}
+
+// fixNobody is for a port at which nobody listens: usually the gateway, or the proxy in
+// front, does not run.
+func fixNobody(host, port string) []Fix {
+	start := fixes(you, "start the gateway: gatehouse serve, or systemctl start gatehouse; "+
+		"gatehouse health, on its machine, says whether it runs, and its log why not")
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return append(start, fixes(gatehouse, `gateway: { listen: "127.0.0.1:`+port+`" }`+
+			`  // if it runs, but with another port`)...)
+	}
+	return append(start, fixPort(port)...)
 }
 
 func fixPort(port string) []Fix {
@@ -37,6 +55,7 @@ func fixPort(port string) []Fix {
 		nginx, "listen "+port+";",
 		caddy, ":"+port+" {",
 		haproxy, "bind :"+port,
+		traefik, `entryPoints: { websecure: { address: ":`+port+`" } }`,
 		you, "let port "+port+" through firewalls; with docker: -p "+port+":8080",
 	)
 }
@@ -51,6 +70,7 @@ func fixCertificate(host string) []Fix {
 			nginx, "ssl_certificate /etc/ssl/cert.pem;",
 			caddy, "tls internal",
 			haproxy, "bind :443 ssl crt /etc/haproxy/cert.pem",
+			traefik, `tls: { certificates: [{ certFile: "cert.pem", keyFile: "key.pem" }] }`,
 		)
 	}
 	return fixes(
@@ -60,6 +80,7 @@ func fixCertificate(host string) []Fix {
 			"the leaf certificate first",
 		caddy, host+" {  # it gets a certificate by itself",
 		haproxy, "bind :443 ssl crt /etc/haproxy/"+host+".pem",
+		traefik, "tls: { certResolver: letsencrypt }  # of the router for "+host,
 	)
 }
 
@@ -86,6 +107,7 @@ func fixUpstream() []Fix {
 		nginx, "proxy_pass http://127.0.0.1:8080;",
 		caddy, "reverse_proxy 127.0.0.1:8080",
 		haproxy, "server gatehouse 127.0.0.1:8080",
+		traefik, `loadBalancer: { servers: [{ url: "http://127.0.0.1:8080" }] }`,
 	)
 }
 
@@ -94,27 +116,59 @@ func fixRoute() []Fix {
 		nginx, "location / { proxy_pass http://127.0.0.1:8080; }  # at the root, without a path",
 		caddy, "reverse_proxy 127.0.0.1:8080  # not inside handle_path",
 		haproxy, "default_backend gatehouse",
+		traefik, "rule: Host(`chat.example.com`)  # without PathPrefix and stripPrefix",
 	)
 }
 
-func fixUpgrade() []Fix {
+// fixUpgrade names the lines that a proxy lacks. refusal is what the gateway answered: if
+// that names lines for nginx, those are the ones.
+func fixUpgrade(refusal string) []Fix {
+	var missing []string
+	lines := []string{"proxy_http_version 1.1;", "proxy_set_header Upgrade $http_upgrade;",
+		"proxy_set_header Connection $http_connection;"}
+	for _, line := range lines {
+		if strings.Contains(refusal, line) {
+			missing = append(missing, line)
+		}
+	}
+	if missing == nil {
+		missing = lines
+	}
 	return fixes(
-		nginx, "proxy_http_version 1.1;\n"+
-			"proxy_set_header Upgrade $http_upgrade;\n"+
-			"proxy_set_header Connection $http_connection;",
+		nginx, strings.Join(missing, "\n"),
 		caddy, "reverse_proxy 127.0.0.1:8080  # without header_up for Upgrade or Connection",
 		haproxy, "mode http  # without option httpclose, "+
 			"and without del-header Upgrade or Connection",
+		traefik, "no customRequestHeaders for Upgrade or Connection",
 	)
 }
 
-func fixOwnOrigin(origin string) []Fix {
+// fixHostHeader is for a proxy that does not pass on the host, or leaves out its port.
+func fixHostHeader() []Fix {
 	return fixes(
+		nginx, nginxHost,
+		caddy, "reverse_proxy 127.0.0.1:8080  # without header_up Host",
+		haproxy, "no http-request set-header Host",
+		traefik, "loadBalancer: { passHostHeader: true }",
+	)
+}
+
+// fixScheme is for a proxy that does not say, or is not believed, that browsers use TLS.
+func fixScheme(origin string) []Fix {
+	return fixes(
+		nginx, nginxProto,
+		haproxy, "http-request set-header X-Forwarded-Proto https",
+		traefik, traefikTrust,
 		gatehouse, `gateway: { public_url: "`+origin+`", trusted_proxies: ["127.0.0.1", "::1"] }`+
 			`  // the proxy's addresses`,
-		nginx, "proxy_set_header Host $http_host;\nproxy_set_header X-Forwarded-Proto $scheme;",
-		caddy, "reverse_proxy 127.0.0.1:8080  # without header_up Host",
-		haproxy, "http-request set-header X-Forwarded-Proto https",
+	)
+}
+
+// fixHost is for a name that the gateway does not know as its own.
+func fixHost(origin, host string) []Fix {
+	return fixes(
+		gatehouse, `gateway: { public_url: "`+origin+`" }`,
+		gatehouse, `gateway: { hosts: ["`+host+`"] }  // if public_url has to be another one`,
 	)
 }
 
@@ -132,6 +186,7 @@ func fixCookie() []Fix {
 		nginx, "no proxy_hide_header Set-Cookie, proxy_cookie_path or proxy_set_header Cookie",
 		caddy, "no header_up or header_down for Cookie or Set-Cookie",
 		haproxy, "no del-header Cookie or Set-Cookie",
+		traefik, "no customRequestHeaders or customResponseHeaders for Cookie or Set-Cookie",
 	)
 }
 
@@ -155,8 +210,8 @@ func fixFull() []Fix {
 	return fixes(
 		gatehouse, `gateway: { max_connections: 20000, max_connections_per_address: 500 }`+
 			`  // its log names the limit: security.connection_refused`,
-		gatehouse, `gateway: { trusted_proxies: ["127.0.0.1", "::1"] }`+
-			`  // otherwise all users behind the proxy count as one address`,
+		gatehouse, `gateway: { trusted_proxies: ["127.0.0.1", "::1"], `+
+			`public_url: "https://chat.example.com" }  // otherwise all users behind the proxy count as one address`,
 		you, "see on /admin/clients who is connected",
 	)
 }
@@ -167,6 +222,7 @@ func fixRedirectLoop() []Fix {
 			" # not the port of tls.redirect_listen, which only redirects",
 		caddy, "reverse_proxy https://127.0.0.1:8443",
 		haproxy, "server gatehouse 127.0.0.1:8443 ssl verify none",
+		traefik, `loadBalancer: { servers: [{ url: "https://127.0.0.1:8443" }] }`,
 		you, "let a CDN connect to the gateway by TLS, not by plain HTTP",
 	)
 }

@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// userAgent names the doctor. The gateway sends no webhook about a pairing that a client
+// of this name asks for.
+const userAgent = "gatehouse-doctor"
+
 // maxBody bounds how much of an answer is read, in bytes.
 const maxBody = 64 << 10
 
@@ -32,7 +36,7 @@ func (x *examination) request(method, path string, header http.Header) (answer, 
 	for name, values := range header {
 		r.Header[name] = values
 	}
-	r.Header.Set("User-Agent", "gatehouse-doctor")
+	r.Header.Set("User-Agent", userAgent)
 	transport := &http.Transport{
 		DialContext: x.dial, DialTLSContext: x.dial, DisableKeepAlives: true,
 		MaxResponseHeaderBytes: maxBody,
@@ -165,7 +169,8 @@ func (x *examination) explainAnswer(status int, h http.Header, body []byte) (str
 		return message + ": a proxy or firewall in front of the gateway refuses", fixes(
 			nginx, "auth_basic off;  # and no deny",
 			caddy, "no basic_auth in front of Gatehouse",
-			haproxy, "no http-request deny or auth")
+			haproxy, "no http-request deny or auth",
+			traefik, "no basicAuth, forwardAuth or ipAllowList in front of Gatehouse")
 	case x.isLoop(location):
 		return message + ", to " + quoted(location) +
 			", which leads back here: a redirect loop", fixRedirectLoop()

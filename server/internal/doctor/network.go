@@ -63,8 +63,11 @@ func (x *examination) connection() bool {
 	all.Wait()
 	i := slices.IndexFunc(attempts, func(a attempt) bool { return a.err == nil })
 	if i < 0 {
-		x.report("connection", Fail, "port "+x.port()+": "+x.dialProblem(attempts[0].err),
-			fixPort(x.port())...)
+		fixes := fixPort(x.port())
+		if errors.Is(attempts[0].err, syscall.ECONNREFUSED) {
+			fixes = fixNobody(x.url.Hostname(), x.port())
+		}
+		x.report("connection", Fail, "port "+x.port()+": "+x.dialProblem(attempts[0].err), fixes...)
 		return false
 	}
 	x.reached = net.JoinHostPort(attempts[i].address, x.port())
@@ -100,7 +103,8 @@ func (x *examination) dialProblem(err error) string {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nobody listens there (connection refused)"
+		return "nobody listens there (connection refused): the gateway does not run, " +
+			"or listens elsewhere"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer within " + x.timeout.String() + "; usually a firewall"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):

@@ -30,7 +30,7 @@ type Line struct {
 // Fix is a line of configuration that may fix a problem, or something to do. If a line
 // has fixes for several programs, only those for the programs in use matter.
 type Fix struct {
-	Where string `json:"where"` // gatehouse, nginx, caddy, haproxy, or you: something to do
+	Where string `json:"where"` // gatehouse, nginx, caddy, haproxy, traefik, or you: something to do
 	Line  string `json:"line"`  // may have line breaks
 }
 

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance/rawws"
@@ -26,6 +24,10 @@ type socket struct {
 
 // open opens a WebSocket. It is closed when the context of the examination ends.
 func (x *examination) open(header http.Header) (*socket, error) {
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("User-Agent", userAgent)
 	ws, err := rawws.Dial(x.ctx, x.url.String()+"/ws", header, x.dialWithDeadline)
 	if err != nil {
 		return nil, err
@@ -134,7 +136,7 @@ func (x *examination) upgrade() bool {
 	var refused *rawws.Refusal
 	if !errors.As(err, &refused) {
 		x.report("upgrade", Fail, "the WebSocket handshake fails: "+quoted(err.Error()),
-			fixUpgrade()...)
+			fixUpgrade("")...)
 		return false
 	}
 	message := gatewayError(refused.Body)
@@ -142,7 +144,7 @@ func (x *examination) upgrade() bool {
 	case refused.Status == http.StatusUpgradeRequired || refused.Status == http.StatusBadRequest:
 		x.report("upgrade", Fail, "the request to upgrade does not arrive whole: "+
 			"a proxy drops its headers; "+
-			"the gateway's log says: websocket upgrade failed", fixUpgrade()...)
+			"the gateway's log says: websocket upgrade failed", fixUpgrade(message)...)
 	case refused.Status == http.StatusTooManyRequests ||
 		refused.Status == http.StatusServiceUnavailable && message != "":
 		x.report("upgrade", Fail, "the gateway takes no more connections now: "+
@@ -152,73 +154,6 @@ func (x *examination) upgrade() bool {
 		x.report("upgrade", Fail, "GET /ws: "+message, fixes...)
 	}
 	return false
-}
-
-// origin opens WebSockets as pages do: the gateway's own pages, those that should be
-// allowed, and those of an unknown site.
-func (x *examination) origin() bool {
-	const unknown = "https://stranger.invalid"
-	own := x.ownOrigin()
-	switch status, err := x.upgradeStatus(own); {
-	case err != nil:
-		x.report("origin", Fail, "with an Origin header no WebSocket opens: "+quoted(err.Error()),
-			fixUpgrade()...)
-	case status != http.StatusSwitchingProtocols:
-		x.report("origin", Fail, fmt.Sprintf("the gateway refuses its own "+
-			"pages (origin %s) with HTTP %d: "+
-			"it does not know the scheme and host at which it is reached", own, status),
-			fixOwnOrigin(own)...)
-	default:
-		x.report("origin", OK, "pages of "+own+" may connect")
-	}
-	if x.Origin != "" {
-		x.foreignOrigin()
-	}
-	if status, err := x.upgradeStatus(unknown); err == nil &&
-		status == http.StatusSwitchingProtocols {
-		x.report("origin", Warn, "pages of any site may connect", fixOpenOrigins()...)
-	}
-	return true
-}
-
-// foreignOrigin opens a WebSocket as the pages of Options.Origin do.
-func (x *examination) foreignOrigin() {
-	u, err := url.Parse(x.Origin)
-	if err != nil || u.Scheme == "" || u.Host == "" || x.Origin != u.Scheme+"://"+u.Host {
-		x.report("origin", Fail, quoted(x.Origin)+" is no origin: give scheme, host and port only",
-			fixes(you, "-origin https://app.example.com")...)
-		return
-	}
-	if status, err := x.upgradeStatus(x.Origin); err != nil ||
-		status != http.StatusSwitchingProtocols {
-		x.report("origin", Fail, "pages of "+quoted(x.Origin)+" may not connect",
-			fixForeignOrigin(x.Origin)...)
-		return
-	}
-	x.report("origin", OK, "pages of "+quoted(x.Origin)+" may connect")
-}
-
-// ownOrigin returns the origin of the gateway's own pages, as browsers send it.
-func (x *examination) ownOrigin() string {
-	host := x.url.Host
-	if x.url.Port() == map[string]string{"http": "80", "https": "443"}[x.url.Scheme] {
-		host = strings.TrimSuffix(host, ":"+x.url.Port())
-	}
-	return x.url.Scheme + "://" + host
-}
-
-// upgradeStatus returns the HTTP status of the upgrade for pages of an origin: 101 if
-// they may connect.
-func (x *examination) upgradeStatus(origin string) (int, error) {
-	s, err := x.open(http.Header{"Origin": {origin}})
-	var refused *rawws.Refusal
-	switch {
-	case errors.As(err, &refused):
-		return refused.Status, nil
-	case err != nil:
-		return 0, err
-	}
-	return http.StatusSwitchingProtocols, s.ws.Close()
 }
 
 // roundTrip measures the time of a message to the gateway and back.

@@ -1,0 +1,134 @@
+package doctor
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// exampleURL is proposed if nothing can be made of what was given.
+const exampleURL = "https://chat.example.com"
+
+// AddressError says why a text is no URL of a gateway, or no origin.
+type AddressError struct {
+	Given    string // as it may be printed
+	Problem  string
+	Proposal string // what was probably meant
+}
+
+func (e *AddressError) Error() string {
+	return e.Given + " " + e.Problem + ": write " + e.Proposal
+}
+
+// ParseURL parses the URL of a gateway as people write it: with http or ws, https or wss,
+// and with /ws at its end or without. The URL that it returns has http or https, and
+// neither /ws nor a slash at its end. The error is an *AddressError.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Hostname() == "" || !hasHost(u) {
+		return nil, &AddressError{shownAddress(text), "is no URL", proposal(text)}
+	}
+	switch u.Scheme {
+	case "ws":
+		u.Scheme = "http"
+	case "wss":
+		u.Scheme = "https"
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
+		return nil, &AddressError{shownAddress(text), "has to be http://host or https://host, " +
+			"with a port if it is not the usual one, and nothing else", proposal(text)}
+	}
+	path := strings.TrimSuffix(strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/ws"), "/")
+	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host), Path: path}, nil
+}
+
+// hasHost reports whether the URL's host and port can be connected to.
+func hasHost(u *url.URL) bool {
+	_, err := net.LookupPort("tcp", u.Port())
+	validPort := u.Port() == "" && !strings.HasSuffix(u.Host, ":") || u.Port() != "" && err == nil
+	if strings.Contains(u.Hostname(), ":") {
+		_, err := netip.ParseAddr(u.Hostname())
+		return err == nil && validPort
+	}
+	return validPort && !strings.ContainsAny(u.Hostname(), " \"'<>{}|\\^`,;%[]")
+}
+
+// ParseOrigin returns an origin as browsers send it. The error is an *AddressError.
+func ParseOrigin(text string) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	switch {
+	case err != nil || u.Scheme == "" || u.Hostname() == "" || !hasHost(u):
+		return "", &AddressError{shownAddress(text), "is no origin", "-origin " + proposal(text)}
+	case u.Scheme == "ws" || u.Scheme == "wss" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return "", &AddressError{shownAddress(text), "is no origin: that is a scheme, a host and a port",
+			"-origin " + proposal(text)}
+	}
+	return originOf(u), nil
+}
+
+// originOf is the origin of a URL's pages, as browsers send it.
+func originOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Port() == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		host = strings.TrimSuffix(host, ":"+u.Port())
+	}
+	return u.Scheme + "://" + host
+}
+
+// shownAddress is text in quotes. Text that may hold a password, a code or a token is left
+// out.
+func shownAddress(text string) string {
+	if strings.ContainsAny(text, "@?#") {
+		return `"…"`
+	}
+	return `"` + quoted(text) + `"`
+}
+
+var schemeForm = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]*)(://?|:?//+)`)
+
+// proposal is the URL that was probably meant.
+func proposal(text string) string {
+	rest, scheme := strings.TrimSpace(text), ""
+	if m := schemeForm.FindStringSubmatch(rest); m != nil {
+		scheme, rest = strings.ToLower(m[1]), rest[len(m[0]):]
+	}
+	rest = strings.TrimLeft(rest, "/")
+	if i := strings.IndexAny(rest, "/?#\\"); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	host, port := rest, ""
+	if a, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil && a.Is6() {
+		host = "[" + a.String() + "]"
+	} else if i := strings.LastIndexByte(rest, ':'); i >= 0 && !strings.HasSuffix(rest, "]") {
+		host, port = rest[:i], rest[i+1:]
+	}
+	u := &url.URL{Scheme: "https", Host: host}
+	if isLocal(u.Hostname()) && port != "443" || scheme == "http" || scheme == "ws" {
+		u.Scheme = "http"
+	}
+	if scheme == "https" || scheme == "wss" {
+		u.Scheme = "https"
+	}
+	withPort := &url.URL{Scheme: u.Scheme, Host: host + ":" + port}
+	if port != "" && hasHost(withPort) {
+		u = withPort
+	}
+	if again, err := url.Parse(u.String()); err != nil || again.Hostname() == "" || !hasHost(again) {
+		return exampleURL
+	}
+	return originOf(u)
+}
+
+// isLocal reports whether a host is one that usually has no certificate.
+func isLocal(host string) bool {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
+	}
+	return !strings.Contains(host, ".") || strings.HasSuffix(host, ".local") ||
+		strings.HasSuffix(host, ".lan") || strings.HasSuffix(host, ".localhost")
+}
