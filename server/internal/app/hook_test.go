@@ -37,6 +37,12 @@ func TestWebhook(t *testing.T) {
 	admin := c.admin()
 	reload(admin)
 	var asked protocol.ConnectResult
+	// What the product's own probes ask for is not announced, nor that it is denied.
+	var probed protocol.ConnectResult
+	for _, name := range []string{"gatehouse-doctor", "gatehouse-conformance"} {
+		probe := httpdtest.Dial(t, c.url, http.Header{"User-Agent": {name}})
+		probe.Read(probe.OK(protocol.MethodConnect, `{}`), &probed)
+	}
 	asker := httpdtest.Dial(t, c.url, nil)
 	asker.Read(asker.OK(protocol.MethodConnect, `{}`), &asked)
 	admin.OK(protocol.MethodDeviceApprove,
@@ -52,6 +58,18 @@ func TestWebhook(t *testing.T) {
 		case <-time.After(httpdtest.Timeout):
 			t.Fatal("the webhook got no message")
 		}
+	}
+	admin.OK(protocol.MethodDeviceDeny, `{"code":"`+probed.PairingCode+`"}`)
+	var list protocol.DeviceListResult
+	admin.Read(admin.OK(protocol.MethodDeviceList, ""), &list)
+	admin.OK(protocol.MethodDeviceRevoke, `{"deviceId":"`+list.Paired[0].DeviceID+`"}`)
+	select {
+	case body := <-bodies:
+		if !strings.Contains(body, `"status":"revoked"`) {
+			t.Errorf("the webhook got %s", body)
+		}
+	case <-time.After(httpdtest.Timeout):
+		t.Fatal("the webhook got no message")
 	}
 	c.end()
 	if strings.Contains(c.log.String(), secret) || strings.Contains(c.log.String(), "webhook:") {
