@@ -881,9 +881,13 @@ var layoutPendingDevice = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "deviceId", Offset: unsafe.Offsetof(PendingDevice{}.DeviceID), Kind: jsontext.KindString},
 	{Name: "deviceName", Offset: unsafe.Offsetof(PendingDevice{}.DeviceName), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "address", Offset: unsafe.Offsetof(PendingDevice{}.Address), Kind: jsontext.KindString},
+	{Name: "network", Offset: unsafe.Offsetof(PendingDevice{}.Network), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "userAgent", Offset: unsafe.Offsetof(PendingDevice{}.UserAgent), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "createdAt", Offset: unsafe.Offsetof(PendingDevice{}.CreatedAt), Kind: jsontext.KindTime},
 	{Name: "expiresAt", Offset: unsafe.Offsetof(PendingDevice{}.ExpiresAt), Kind: jsontext.KindTime},
+	{Name: "left", Offset: unsafe.Offsetof(PendingDevice{}.Left), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "resembles", Offset: unsafe.Offsetof(PendingDevice{}.Resembles), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "resemblesRole", Offset: unsafe.Offsetof(PendingDevice{}.ResemblesRole), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -905,7 +909,22 @@ var layoutPairedDevice = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "address", Offset: unsafe.Offsetof(PairedDevice{}.Address), Kind: jsontext.KindString},
 	{Name: "userAgent", Offset: unsafe.Offsetof(PairedDevice{}.UserAgent), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "createdAt", Offset: unsafe.Offsetof(PairedDevice{}.CreatedAt), Kind: jsontext.KindTime},
+	{Name: "pairedAt", Offset: unsafe.Offsetof(PairedDevice{}.PairedAt), Kind: jsontext.KindTime, OmitEmpty: true},
 	{Name: "lastSeenAt", Offset: unsafe.Offsetof(PairedDevice{}.LastSeenAt), Kind: jsontext.KindTime, OmitEmpty: true},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *DeviceListParams) AppendJSON(dst []byte) []byte {
+	return layoutDeviceListParams.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *DeviceListParams) DecodeJSON(d *jsontext.Decoder) {
+	layoutDeviceListParams.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutDeviceListParams = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "code", Offset: unsafe.Offsetof(DeviceListParams{}.Code), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -920,7 +939,22 @@ func (v *DeviceListResult) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutDeviceListResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "pending", Offset: unsafe.Offsetof(DeviceListResult{}.Pending), Kind: jsontext.KindSlice, Elem: &layoutPendingDevice, New: addPendingDevice, Size: unsafe.Sizeof(PendingDevice{})},
+	{Name: "pendingTotal", Offset: unsafe.Offsetof(DeviceListResult{}.PendingTotal), Kind: jsontext.KindInt, OmitEmpty: true},
 	{Name: "paired", Offset: unsafe.Offsetof(DeviceListResult{}.Paired), Kind: jsontext.KindSlice, Elem: &layoutPairedDevice, New: addPairedDevice, Size: unsafe.Sizeof(PairedDevice{})},
+	{Name: "users", Offset: unsafe.Offsetof(DeviceListResult{}.Users), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutKnownUser, New: addKnownUser, Size: unsafe.Sizeof(KnownUser{})},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *KnownUser) AppendJSON(dst []byte) []byte {
+	return layoutKnownUser.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *KnownUser) DecodeJSON(d *jsontext.Decoder) { layoutKnownUser.Decode(d, unsafe.Pointer(v)) }
+
+var layoutKnownUser = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "userId", Offset: unsafe.Offsetof(KnownUser{}.UserID), Kind: jsontext.KindString},
+	{Name: "role", Offset: unsafe.Offsetof(KnownUser{}.Role), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -965,7 +999,9 @@ func (v *DeviceDenyParams) DecodeJSON(d *jsontext.Decoder) {
 }
 
 var layoutDeviceDenyParams = jsontext.Layout{Fields: []jsontext.Field{
-	{Name: "code", Offset: unsafe.Offsetof(DeviceDenyParams{}.Code), Kind: jsontext.KindString},
+	{Name: "code", Offset: unsafe.Offsetof(DeviceDenyParams{}.Code), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "network", Offset: unsafe.Offsetof(DeviceDenyParams{}.Network), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "left", Offset: unsafe.Offsetof(DeviceDenyParams{}.Left), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -980,6 +1016,8 @@ func (v *DeviceDenyResult) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutDeviceDenyResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "denied", Offset: unsafe.Offsetof(DeviceDenyResult{}.Denied), Kind: jsontext.KindBool},
+	{Name: "count", Offset: unsafe.Offsetof(DeviceDenyResult{}.Count), Kind: jsontext.KindInt},
+	{Name: "more", Offset: unsafe.Offsetof(DeviceDenyResult{}.More), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1570,6 +1608,12 @@ func newPairedDevice(field unsafe.Pointer) unsafe.Pointer {
 func addPairedDevice(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]PairedDevice)(field)
 	*s = append(*s, PairedDevice{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addKnownUser(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]KnownUser)(field)
+	*s = append(*s, KnownUser{})
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }
 

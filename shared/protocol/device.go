@@ -6,15 +6,22 @@ type PairingStatus struct {
 	ExpiresAt Time   `json:"expires_at,omitempty"`
 }
 
-// PendingDevice is a pairing that is waiting for an admin.
+// PendingDevice is a pairing that is waiting for an admin. Network is the part of the
+// address by which requests are limited, such as "192.0.2.1/32". Left reports that the
+// requester is gone: it has closed its page or connection. Resembles is a known name that
+// DeviceName resembles, which is a user's or a device's; ResemblesRole is its role.
 type PendingDevice struct {
-	Code       string `json:"code"`
-	DeviceID   string `json:"deviceId"`
-	DeviceName string `json:"deviceName,omitempty"`
-	Address    string `json:"address"`
-	UserAgent  string `json:"userAgent,omitempty"`
-	CreatedAt  Time   `json:"createdAt"`
-	ExpiresAt  Time   `json:"expiresAt"`
+	Code          string `json:"code"`
+	DeviceID      string `json:"deviceId"`
+	DeviceName    string `json:"deviceName,omitempty"`
+	Address       string `json:"address"`
+	Network       string `json:"network,omitempty"`
+	UserAgent     string `json:"userAgent,omitempty"`
+	CreatedAt     Time   `json:"createdAt"`
+	ExpiresAt     Time   `json:"expiresAt"`
+	Left          bool   `json:"left,omitempty"`
+	Resembles     string `json:"resembles,omitempty"`
+	ResemblesRole Role   `json:"resemblesRole,omitempty"`
 }
 
 // PairedDevice is a device that an admin has approved.
@@ -27,13 +34,30 @@ type PairedDevice struct {
 	Address    string `json:"address"`
 	UserAgent  string `json:"userAgent,omitempty"`
 	CreatedAt  Time   `json:"createdAt"`
+	PairedAt   Time   `json:"pairedAt,omitempty"`
 	LastSeenAt Time   `json:"lastSeenAt,omitempty"`
 }
 
-// DeviceListResult answers device.pair.list.
+// DeviceListParams may name a code: then only the pairing with that code is listed as
+// pending.
+type DeviceListParams struct {
+	Code string `json:"code,omitempty"`
+}
+
+// DeviceListResult answers device.pair.list. PendingTotal is how many pairings are pending,
+// if not all of them are listed. Users are the known ones, as far as they are listed.
 type DeviceListResult struct {
-	Pending []PendingDevice `json:"pending"`
-	Paired  []PairedDevice  `json:"paired"`
+	Pending      []PendingDevice `json:"pending"`
+	PendingTotal int64           `json:"pendingTotal,omitempty"`
+	Paired       []PairedDevice  `json:"paired"`
+	Users        []KnownUser     `json:"users,omitempty"`
+}
+
+// KnownUser is a user who has, or has had, a device, an API key or a chat. Role is the
+// highest of the user's devices and API keys; empty: the user has none.
+type KnownUser struct {
+	UserID string `json:"userId"`
+	Role   Role   `json:"role,omitempty"`
 }
 
 // DeviceApproveParams approves the pairing with that code.
@@ -49,14 +73,20 @@ type DeviceApproveResult struct {
 	Paired PairedDevice `json:"paired"`
 }
 
-// DeviceDenyParams denies the pairing with that code.
+// DeviceDenyParams denies the pairing with that code, all pairings of a network, or all
+// whose requester has left. A network is an address or a prefix such as "2001:db8::/48".
 type DeviceDenyParams struct {
-	Code string `json:"code"`
+	Code    string `json:"code,omitempty"`
+	Network string `json:"network,omitempty"`
+	Left    bool   `json:"left,omitempty"`
 }
 
-// DeviceDenyResult answers device.pair.deny.
+// DeviceDenyResult answers device.pair.deny. Count is how many pairings were denied; More
+// reports that there are others, which another call denies.
 type DeviceDenyResult struct {
-	Denied bool `json:"denied"`
+	Denied bool  `json:"denied"`
+	Count  int64 `json:"count"`
+	More   bool  `json:"more,omitempty"`
 }
 
 // DeviceRevokeParams revokes a device. SenderID is an alias of DeviceID.

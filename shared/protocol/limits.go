@@ -59,6 +59,7 @@ const (
 	ReasonKeyRevoked = "api key revoked"
 	ReasonKeyExpired = "api key expired"
 	ReasonTooSlow    = "too slow"
+	ReasonRenewed    = "credential renewed: reconnect"
 	// ReasonDisconnected: the credential is still valid, but the client should not
 	// reconnect by itself.
 	ReasonDisconnected = "disconnected by an admin"

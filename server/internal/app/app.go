@@ -165,6 +165,7 @@ func (g *gatehouse) buildDomain(notifier *notifier) (err error) {
 	})
 	g.pairings = pairing.New(g.store.Pairings(), pairing.Options{
 		Notifier: notifier, Binding: g.token.Fingerprint,
+		Waiting:  func() []string { return g.registry.Pairings() },
 		Settings: current(g, func(s *settings) pairing.Settings { return s.pairing }),
 	})
 	g.keys = auth.NewKeys(g.store.Keys())

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/server/internal/gateway"
 	"github.com/gatehouse-chat/gatehouse/server/internal/webhook"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
@@ -71,6 +72,11 @@ func (n *notifier) forget(deviceID string) bool {
 	known := n.probed[deviceID]
 	delete(n.probed, deviceID)
 	return known
+}
+
+// CredentialRenewed has connections closed.
+func (n *notifier) CredentialRenewed(deviceID string, old credential.Digest) {
+	n.gateway.CredentialRenewed(deviceID, old)
 }
 
 // hookSettings makes the settings of the configured webhook. Without a valid secret

@@ -10,6 +10,7 @@ const (
 	keyKind        = "key:"
 	connectionKind = "connection:"
 	mediaKind      = "media:"
+	codeKind       = "code:"
 )
 
 // Session returns the name of a session.
@@ -29,6 +30,9 @@ func Connection(id string) string { return connectionKind + id }
 
 // Media returns the name of an uploaded file by its id.
 func Media(id string) string { return mediaKind + id }
+
+// Code returns the name of a pairing by its code, for a code that belongs to no device.
+func Code(code string) string { return codeKind + code }
 
 // ParseSession returns the key in the name of a session. ok is false for any other name.
 func ParseSession(name string) (key string, ok bool) { return strings.CutPrefix(name, sessionKind) }

@@ -13,7 +13,7 @@ func TestNames(t *testing.T) {
 	for got, want := range map[string]string{
 		audit.Session("k"): "session:k", audit.User("u"): "user:u", audit.Device("d"): "device:d",
 		audit.Key("k"):        "key:k",
-		audit.Connection("c"): "connection:c", audit.Media("m"): "media:m",
+		audit.Connection("c"): "connection:c", audit.Media("m"): "media:m", audit.Code("C"): "code:C",
 		audit.ViaKey("gh_abc"): "key:gh_abc",
 		audit.ViaToken:         "token", audit.ViaLink: "link", audit.ViaGateway: "gateway",
 		audit.ViaNone: "none",

@@ -33,7 +33,7 @@ const (
 // Act is what is done. No field may contain a secret.
 type Act struct {
 	Action string // one of the constants
-	Target string // from Session, User, Device, Key, Connection or Media; "" is the gateway
+	Target string // from Session, User, Device, Key, Connection, Media or Code; "" is the gateway
 	Detail string // more about the act, for people
 }
 

@@ -62,6 +62,9 @@ func checkKeysRevoke(p *protocol.KeysRevokeParams) error {
 }
 
 func describeKey(_ *call, p *protocol.KeysRevokeParams) *audit.Act {
+	if p.ID == "" {
+		return nil // there is nothing that it could be done to
+	}
 	return &audit.Act{Target: audit.Key(p.ID)}
 }
 

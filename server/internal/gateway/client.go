@@ -165,7 +165,8 @@ func (c *client) Closed(_ *conn.Conn, why conn.Closing) {
 	if m := c.member.Load(); m != nil {
 		c.g.Hub.Leave(m)
 	}
-	c.g.Registry.Remove(c.Connection)
+	waitedFor := c.g.Registry.Remove(c.Connection)
+	c.g.presence.gone(waitedFor)
 	c.countClosed(why.Cause)
 	if why.Cause == conn.TooSlow {
 		c.g.Log.Warn("client too slow", "address", c.Peer.Address, "cause", why.Err)

@@ -21,6 +21,9 @@ func (c *call) prepareDisconnect(p *protocol.ClientsDisconnectParams) (liveConne
 }
 
 func describeConnection(_ *call, l liveConnection) *audit.Act {
+	if l.id == "" {
+		return nil // there is nothing that it could be done to
+	}
 	return &audit.Act{
 		Target: audit.Connection(l.id),
 		Detail: details("of", l.shown.UserID, "via", l.shown.Via,

@@ -118,10 +118,10 @@ func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 		return c.checkDevice(p.SenderID)
 	case c.Peer.Cookie != "":
 		who, err := c.checkDevice(c.Peer.Cookie)
-		if pairingStatusOf(err) == protocol.PairingUnknown {
+		if pairingStatusOf(err) == protocol.PairingUnknown && c.g.Pairings.Issued(c.Peer.Cookie) {
 			return nil, nil // a new browser: its pairing will be bound to the cookie
 		}
-		return who, err
+		return who, err // a credential that somebody else made up is refused
 	}
 	return nil, nil
 }

@@ -2,56 +2,82 @@ package gateway
 
 import (
 	"cmp"
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func (c *call) devicePairList(*protocol.Empty) (protocol.Payload, error) {
+func (c *call) devicePairList(p *protocol.DeviceListParams) (protocol.Payload, error) {
 	list, err := c.g.Pairings.List(c.ctx)
+	if err != nil || p.Code == "" {
+		return &list, err
+	}
+	pending, found, err := c.g.Pairings.Pending(c.ctx, p.Code)
+	list.Pending, list.PendingTotal = []protocol.PendingDevice{}, 0
+	if found {
+		list.Pending = append(list.Pending, pending)
+	}
 	return &list, err
+}
+
+func checkDeviceList(p *protocol.DeviceListParams) error {
+	if p.Code == "" {
+		return nil
+	}
+	return checkCode(p.Code)
+}
+
+// checkCode refuses a text that cannot be a pairing's code.
+func checkCode(code string) error {
+	if _, ok := pairing.ParseCode(code); !ok {
+		return badParams(fmt.Sprintf("code must be the %d characters that the other screen shows "+
+			"(letters and digits, without 0, 1, I and O)", protocol.PairingCodeLength))
+	}
+	return nil
 }
 
 // deviceID is the public id of a device; empty if there is none.
 type deviceID string
 
-// pendingDevice finds the device whose pairing has the code, to name it in the audit log
-// and the server's log. It gives none if the store fails: then Approve and Deny fail, too.
-func (c *call) pendingDevice(code string) deviceID {
-	p, _, err := c.g.Pairings.Pending(c.ctx, code)
-	if err != nil {
-		return ""
+// codeTarget names the device that a code belongs to, whatever became of its request, or
+// else the code. It is empty for a text that cannot be a code.
+func (c *call) codeTarget(code string) (target string, device deviceID) {
+	code, ok := pairing.ParseCode(code)
+	if !ok {
+		return "", ""
 	}
-	return deviceID(p.DeviceID)
+	id, err := c.g.Pairings.ByCode(c.ctx, code)
+	if err != nil || id == "" { // if the store fails, Approve and Deny fail, too
+		return audit.Code(code), ""
+	}
+	return audit.Device(id), deviceID(id)
 }
 
-// target names the device in the audit log.
-func (d deviceID) target() string {
-	if d == "" {
-		return ""
-	}
-	return audit.Device(string(d))
-}
-
-// approval is what a call of device.pair.approve is about: its params, and the device if
-// there is one.
+// approval is what a call of device.pair.approve is about: its params, and the target for
+// the audit log, empty if the code is none.
 type approval struct {
 	params *protocol.DeviceApproveParams
-	device deviceID
+	target string
 }
 
 func (c *call) prepareApprove(p *protocol.DeviceApproveParams) (approval, error) {
-	a := approval{p, c.pendingDevice(p.Code)}
+	target, _ := c.codeTarget(p.Code)
+	a := approval{p, target}
 	if utf8.RuneCountInString(p.Label) > protocol.MaxLabelLength {
 		return a, badParams("label must be at most 120 characters")
 	}
-	return a, nil
+	return a, checkCode(p.Code)
 }
 
 func describeApproval(_ *call, a approval) *audit.Act {
+	if a.target == "" {
+		return nil // there is nothing that it could be done to
+	}
 	return &audit.Act{
-		Target: a.device.target(),
+		Target: a.target,
 		Detail: details("user", a.params.UserID, "role", string(a.params.Role), "label", a.params.Label),
 	}
 }
@@ -65,27 +91,6 @@ func (c *call) devicePairApprove(a approval) (protocol.Payload, error) {
 		"device", approved.Device.DeviceID, "user", approved.Device.UserID,
 		"role", approved.Device.Role, "joined", approved.Existed)
 	return &protocol.DeviceApproveResult{Paired: approved.Device}, nil
-}
-
-// denial is what a call of device.pair.deny is about: the code, and the device if there is
-// one.
-type denial struct {
-	code   string
-	device deviceID
-}
-
-func (c *call) prepareDeny(p *protocol.DeviceDenyParams) (denial, error) {
-	return denial{p.Code, c.pendingDevice(p.Code)}, nil
-}
-
-func describeDenial(_ *call, d denial) *audit.Act { return &audit.Act{Target: d.device.target()} }
-
-func (c *call) devicePairDeny(d denial) (protocol.Payload, error) {
-	if err := c.g.Pairings.Deny(c.ctx, c.caller().UserID, d.code); err != nil {
-		return nil, err
-	}
-	c.g.Log.Info("security.pairing_denied", "by", c.caller().UserID, "device", string(d.device))
-	return &protocol.DeviceDenyResult{Denied: true}, nil
 }
 
 func prepareRevoke(_ *call, p *protocol.DeviceRevokeParams) (deviceID, error) {
@@ -102,16 +107,19 @@ func prepareRevoke(_ *call, p *protocol.DeviceRevokeParams) (deviceID, error) {
 }
 
 func describeDevice(_ *call, id deviceID) *audit.Act {
+	if id == "" {
+		return nil // there is nothing that it could be done to
+	}
 	return &audit.Act{Target: audit.Device(string(id))}
 }
 
 // devicePairRevoke answers before it closes the device's connections, since one of them
 // may be the caller's own. Revoke calls the answer once the revocation is durable.
 func (c *call) devicePairRevoke(id deviceID) (protocol.Payload, error) {
-	answer := func() { c.reply(&protocol.DeviceRevokeResult{Revoked: true}) }
-	if err := c.g.Pairings.Revoke(c.ctx, c.caller().UserID, string(id), answer); err != nil {
-		return nil, err
+	answer := func() {
+		c.g.Log.Info("security.pairing_revoked", "by", c.caller().UserID, "device", string(id))
+		c.reply(&protocol.DeviceRevokeResult{Revoked: true})
 	}
-	c.g.Log.Info("security.pairing_revoked", "by", c.caller().UserID, "device", string(id))
-	return later, nil
+	err := c.g.Pairings.Revoke(c.ctx, c.caller().UserID, string(id), answer)
+	return later, err
 }

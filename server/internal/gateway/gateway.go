@@ -62,6 +62,7 @@ type Gateway struct {
 
 	apart sync.WaitGroup // the calls that run beside the readers of their connections
 
+	presence presence      // of requesters of pairings
 	failures *rate.Limiter // of log lines about failed requests, see logFailure
 	leftOut  atomic.Int64  // lines over that limit since the last line
 }
@@ -77,6 +78,7 @@ func New(o Options) *Gateway {
 		stop: stop, stopped: make(chan struct{}),
 		failures: rate.NewLimiter(rate.Every(time.Minute/failureLines), failureLines),
 	}
+	g.presence.g = g
 	go g.tick(ctx)
 	return g
 }
@@ -161,6 +163,7 @@ func (g *Gateway) touchKeys() {
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.stop()
 	<-g.stopped
+	g.presence.stop()
 	err := g.set.Shutdown(ctx, protocol.CloseShutdown, protocol.ReasonShutdown)
 	g.Hub.Wait() // all members have left
 	g.apart.Wait()

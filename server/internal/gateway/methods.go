@@ -172,11 +172,11 @@ var methods = []Method{
 		execute: (*call).status,
 	}),
 
-	method(plain[*protocol.Empty]{
+	method(plain[*protocol.DeviceListParams]{
 		name:    protocol.MethodDeviceList,
 		least:   protocol.Admin,
-		does:    "pending pairings and paired devices",
-		prepare: noParams,
+		does:    "pending pairings, or the one with a code; paired devices; known users",
+		prepare: checked(checkDeviceList),
 		execute: (*call).devicePairList,
 	}),
 	method(row[*protocol.DeviceApproveParams, approval]{
@@ -191,10 +191,11 @@ var methods = []Method{
 	method(row[*protocol.DeviceDenyParams, denial]{
 		name:     protocol.MethodDeviceDeny,
 		least:    protocol.Admin,
-		does:     "deny a pending pairing",
+		does:     "deny a pending pairing, all of a network, or all that have left",
 		prepare:  (*call).prepareDeny,
 		action:   audit.PairingDeny,
 		describe: describeDenial,
+		also:     denials,
 		execute:  (*call).devicePairDeny,
 	}),
 	method(row[*protocol.DeviceRevokeParams, deviceID]{

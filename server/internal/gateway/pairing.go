@@ -25,7 +25,8 @@ func (c *call) askForPairing(p *protocol.ConnectParams) {
 		secret, generated = pairing.NewCredential(), true
 	}
 	pending, err := c.g.Pairings.Request(c.ctx, pairing.Requester{
-		Secret: secret, Address: c.Peer.Address, UserAgent: c.Peer.UserAgent, DeviceName: p.DeviceName,
+		Secret: secret, InCookie: !generated && p.SenderID == "", Address: c.Peer.Address,
+		UserAgent: c.Peer.UserAgent, DeviceName: p.DeviceName,
 	})
 	if err != nil {
 		c.fail(err)
@@ -68,6 +69,7 @@ func (c *client) startWaiting(deviceID, secret string) {
 	c.pairingSecret = secret
 	c.conn.HelloDone()
 	c.g.Registry.Wait(c.Connection, deviceID)
+	c.g.presence.came(deviceID)
 }
 
 func (c *client) stopWaiting() {

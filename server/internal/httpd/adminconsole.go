@@ -20,7 +20,7 @@ func (s *server) forAdmins(show func(http.ResponseWriter, *http.Request,
 		device, err := s.findDevice(r)
 		switch {
 		case err != nil:
-		case device == nil && linkedFromElsewhere(r):
+		case device == nil && linkedFromElsewhere(r), device != nil && device.Renew:
 			s.showGate(w, r)
 			return
 		case device == nil:

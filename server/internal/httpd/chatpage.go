@@ -24,7 +24,7 @@ func (s *server) chat(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.showError(w, r, err)
 		return
-	case device == nil:
+	case device == nil, device.Renew:
 		s.showGate(w, r)
 		return
 	}

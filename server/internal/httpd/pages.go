@@ -27,7 +27,8 @@ func (s *server) render(w http.ResponseWriter, r *http.Request, status int,
 
 // showGate shows the page for a browser that is not paired. A browser that is paired
 // gets it, too, if a link on another site led here, since then it sends no cookie: the
-// client connects, is accepted, and reloads the page.
+// client connects, is accepted, and reloads the page. So does a browser that was approved
+// and has not got its new credential yet: the client asks for that first.
 func (s *server) showGate(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, page.Pairing(page.PairingModel{
 		Site: s.site, State: markup.StateConnecting, DeviceName: words.Browser(r.UserAgent()),

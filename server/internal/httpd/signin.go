@@ -104,15 +104,24 @@ func (s *server) signInAdmin(r *http.Request, secret string, body signInBody) er
 	return err
 }
 
-// giveCredential sets the cookie: the credential that the browser has, or a new one.
+// giveCredential sets the cookie. The browser keeps a credential that a device has, or gets
+// that device's next one (see pairing.Service.Renew). Any other credential is not one that
+// this gateway has issued to this browser, so the browser gets a new one.
 func (s *server) giveCredential(w http.ResponseWriter, r *http.Request) {
 	secret := s.credential(r)
+	if secret != "" {
+		var err error
+		if secret, err = s.Pairings.Renew(r.Context(), secret); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+	}
 	if secret == "" {
 		if err := s.SignIns.AllowCall(s.clientAddress(r)); err != nil {
 			s.refuse(w, r, err)
 			return
 		}
-		secret = pairing.NewCredential()
+		secret = s.Pairings.Issue()
 	}
 	s.setCookie(w, r, secret)
 	w.WriteHeader(http.StatusNoContent)

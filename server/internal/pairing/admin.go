@@ -4,57 +4,88 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Limits of lists. A list also ends when it has maxListedBytes, so that it fits into a
-// frame.
+// Limits of lists. A list also ends when it has maxListedBytes or maxUsersBytes, so that
+// all of them fit into a frame.
 const (
 	maxListedPending = 200
 	maxListedPaired  = 500
-	maxListedBytes   = 200 << 10 // of JSON, in each list
+	maxListedUsers   = 1000
+	maxListedBytes   = 200 << 10 // of JSON, in the lists of requests and of devices
+	maxUsersBytes    = 64 << 10  // of JSON, in the list of users
+	// maxSorted is how many pending requests List looks at, the newest ones.
+	maxSorted = 5000
 )
 
-// List returns the pending requests and the paired devices, newest first. If a list is
-// too long, the oldest are left out; their codes can still be approved.
+// List returns the pending requests, the attended ones first and the oldest first among
+// them; the paired devices, newest first; and the users who exist. If a list is too long,
+// the last ones are left out; codes that are not listed can still be found (Pending),
+// approved and denied.
 func (s *Service) List(ctx context.Context) (protocol.DeviceListResult, error) {
 	var pending, approved []Record
+	var users []protocol.KnownUser
 	err := s.store.View(ctx, func(tx Tx) (err error) {
-		if pending, err = tx.List(protocol.PairingPending, maxListedPending); err != nil {
+		if pending, err = tx.List(protocol.PairingPending, maxSorted); err != nil {
 			return err
 		}
-		approved, err = tx.List(protocol.PairingApproved, maxListedPaired)
+		if approved, err = tx.List(protocol.PairingApproved, maxListedPaired); err != nil {
+			return err
+		}
+		users, err = tx.Users(clock(), maxListedUsers)
 		return err
 	})
 	if err != nil {
 		return protocol.DeviceListResult{}, unavailable("list the devices", err)
 	}
-	// JSON must have [], not null.
-	list := protocol.DeviceListResult{Pending: []protocol.PendingDevice{},
-		Paired: []protocol.PairedDevice{}}
-	var buf []byte
-	size := 0
-	for _, r := range pending {
-		if size < maxListedBytes && s.currentStatus(r) == protocol.PairingPending {
-			p := r.pending()
-			buf = p.AppendJSON(buf[:0])
-			size += len(buf)
-			list.Pending = append(list.Pending, p)
-		}
-	}
-	size = 0
+	list := protocol.DeviceListResult{Paired: []protocol.PairedDevice{}} // JSON must have []
+	list.Pending, list.PendingTotal = s.listPending(pending)
+	left := maxListedBytes
 	for _, r := range approved {
-		if size < maxListedBytes && s.currentStatus(r) == protocol.PairingApproved {
-			p := s.device(r).PairedDevice
-			buf = p.AppendJSON(buf[:0])
-			size += len(buf)
-			list.Paired = append(list.Paired, p)
+		if s.currentStatus(r) != protocol.PairingApproved {
+			continue
 		}
+		d := s.device(r).PairedDevice
+		if left -= len(d.AppendJSON(nil)); left < 0 {
+			break
+		}
+		list.Paired = append(list.Paired, d)
+	}
+	left = maxUsersBytes
+	for _, u := range users {
+		if left -= len(u.AppendJSON(nil)); left < 0 {
+			break
+		}
+		list.Users = append(list.Users, u)
 	}
 	return list, nil
+}
+
+// listPending returns the pending ones of the records as they are listed, and how many
+// there are if some are left out.
+func (s *Service) listPending(records []Record) (list []protocol.PendingDevice, total int64) {
+	records = slices.DeleteFunc(records, func(r Record) bool {
+		return s.currentStatus(r) != protocol.PairingPending
+	})
+	a := s.attendance()
+	a.sort(records)
+	list = []protocol.PendingDevice{} // JSON must have []
+	left := maxListedBytes
+	for _, r := range records {
+		p := r.pending()
+		p.Left = !a.attends(r)
+		if left -= len(p.AppendJSON(nil)); left < 0 || len(list) == maxListedPending {
+			return list, int64(len(records))
+		}
+		list = append(list, p)
+	}
+	return list, 0
 }
 
 // Pending returns the pending request with a code, which may be written as people type
@@ -65,9 +96,20 @@ func (s *Service) Pending(ctx context.Context,
 	if !ok {
 		return protocol.PendingDevice{}, false, nil
 	}
+	return s.findPending(ctx, func(tx Tx) (Record, error) { return tx.ByCode(code) })
+}
+
+// PendingByID returns the pending request of a device. found is false if there is none.
+func (s *Service) PendingByID(ctx context.Context,
+	deviceID string) (p protocol.PendingDevice, found bool, err error) {
+	return s.findPending(ctx, func(tx Tx) (Record, error) { return tx.ByID(deviceID) })
+}
+
+func (s *Service) findPending(ctx context.Context,
+	find func(Tx) (Record, error)) (p protocol.PendingDevice, found bool, err error) {
 	var r Record
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		r, err = tx.ByCode(code)
+		r, err = find(tx)
 		return err
 	})
 	switch {
@@ -78,7 +120,30 @@ func (s *Service) Pending(ctx context.Context,
 	case s.currentStatus(r) != protocol.PairingPending:
 		return protocol.PendingDevice{}, false, nil
 	}
-	return r.pending(), true, nil
+	p = r.pending()
+	p.Left = !s.attendance().attends(r)
+	return p, true, nil
+}
+
+// ByCode returns the id of the device that has or had the code, which may be written as
+// people type it, whatever became of its request. The id is "" if there is none.
+func (s *Service) ByCode(ctx context.Context, code string) (deviceID string, err error) {
+	code, ok := ParseCode(code)
+	if !ok {
+		return "", nil
+	}
+	err = s.store.View(ctx, func(tx Tx) error {
+		r, err := tx.ByCode(code)
+		deviceID = r.ID
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", unavailable("find a code", err)
+	}
+	return deviceID, nil
 }
 
 // Resolved is a request or a device whose status was changed.
@@ -114,7 +179,7 @@ func (s *Service) History(ctx context.Context, limit int) ([]Resolved, error) {
 // Approval is the result of Approve.
 type Approval struct {
 	Device  protocol.PairedDevice
-	Existed bool // whether the user has had another device before
+	Existed bool // whether the user has had a device, an API key or a session before
 }
 
 // Approve approves the request with the code, on behalf of the admin by. Without
@@ -190,11 +255,11 @@ func validUserID(s string) bool {
 }
 
 // chooseUser returns the user id for a device: the named one, or an unused one if there
-// is no name.
+// is no name. The user of the gateway token always exists.
 func chooseUser(tx Tx, named string) (id string, existed bool, err error) {
 	if named != "" {
 		existed, err = tx.UserExists(named)
-		return named, existed, err
+		return named, existed || named == auth.AdminUser, err
 	}
 	for range maxCodeAttempts {
 		id = newUserID()

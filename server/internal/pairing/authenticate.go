@@ -14,6 +14,9 @@ import (
 type Device struct {
 	protocol.PairedDevice
 	Kind Kind
+	// Renew reports that a browser has the device's credential, and must get another one
+	// (Service.Renew) before it gets a page.
+	Renew bool
 }
 
 // Authenticate returns the approved device with the credential secret. Any other
@@ -49,7 +52,7 @@ func (s *Service) currentStatus(r Record) string {
 // device returns the record as a Device, with the latest time at which it was seen.
 func (s *Service) device(r Record) Device {
 	r.LastSeenAt = s.seen.Latest(r.ID, r.LastSeenAt)
-	return Device{PairedDevice: r.paired(), Kind: r.Kind}
+	return Device{PairedDevice: r.paired(), Kind: r.Kind, Renew: r.Renew}
 }
 
 // SignIn registers a new credential as that of an admin's browser. The caller must have
@@ -90,6 +93,13 @@ func (s *Service) SignIn(ctx context.Context, from Requester) (Device, error) {
 func (s *Service) SignOut(ctx context.Context, secret string) error {
 	if !ValidCredential(secret) {
 		return nil
+	}
+	// If the credential is a renewed one, it is the device's from here on.
+	if _, err := s.bySecret(ctx, "sign out", secret); err != nil {
+		if status(err) == protocol.PairingUnknown {
+			return nil
+		}
+		return err
 	}
 	return s.change(ctx, "sign out", func(tx Tx, now protocol.Time) (func(), error) {
 		r, err := tx.BySecret(credential.DigestOf(secret))

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/setting"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store/retrytest"
@@ -81,6 +82,10 @@ func (d *testService) PairingResolved(r protocol.DeviceResolved) {
 		d.t.Errorf("%s has the device %v", r.Status, r.Paired)
 	}
 	d.record(r.Status + " " + r.DeviceID)
+}
+
+func (d *testService) CredentialRenewed(deviceID string, _ credential.Digest) {
+	d.record("renewed " + deviceID)
 }
 
 func (d *testService) record(s string) {

@@ -17,6 +17,7 @@ import (
 // Requester is what is known about a device that asks to be paired or signs in.
 type Requester struct {
 	Secret     string     // the device's credential
+	InCookie   bool       // the credential is in a browser's cookie
 	Address    netip.Addr // may be invalid
 	UserAgent  string     // as it was sent
 	DeviceName string     // as it was sent
@@ -28,7 +29,8 @@ type Requester struct {
 //
 // Request refuses
 //   - with RESOURCE_EXHAUSTED if the network has too many pending requests or was just
-//     denied, or if there are too many pending requests in all;
+//     denied, or if there are too many pending requests in all and none of them makes way
+//     (see makeRoom);
 //   - with NOT_PAIRED and the status if the credential was denied, expired or revoked;
 //   - with FAILED_PRECONDITION if the device is paired.
 func (s *Service) Request(ctx context.Context, from Requester) (protocol.PendingDevice, error) {
@@ -41,11 +43,17 @@ func (s *Service) Request(ctx context.Context, from Requester) (protocol.Pending
 	if status(err) == protocol.PairingUnknown {
 		err = s.change(ctx, what, func(tx Tx, now protocol.Time) (func(), error) {
 			var created bool
-			r, created, err = findOrCreate(tx, from, now, s.seen.Latest, s.settings().MaxPending)
+			var displaced []Record
+			r, created, displaced, err = s.findOrCreate(tx, from, now)
 			if err != nil || !created {
 				return nil, err
 			}
-			return func() { s.notifier.PairingRequested(r.pending()) }, nil
+			return func() {
+				for _, d := range displaced {
+					s.notifyResolved(d)()
+				}
+				s.notifier.PairingRequested(r.pending())
+			}, nil
 		})
 	}
 	if err != nil {
@@ -99,23 +107,26 @@ func status(err error) string {
 }
 
 // findOrCreate returns the record of the credential. If there is none, it creates a
-// pending one, within the limits.
-func findOrCreate(tx Tx, from Requester, now protocol.Time, seen lastSeen,
-	maxPending int) (r Record, created bool, err error) {
+// pending one, within the limits. displaced are the requests that made way for it.
+func (s *Service) findOrCreate(tx Tx, from Requester, now protocol.Time) (r Record, created bool,
+	displaced []Record, err error) {
 	r, err = tx.BySecret(credential.DigestOf(from.Secret))
 	if !errors.Is(err, store.ErrNotFound) {
-		return r, false, err
+		return r, false, nil, err
 	}
 	r = newRecord(from, Paired, now)
-	if err := withinLimits(tx, r.Network, now, seen, maxPending); err != nil {
-		return Record{}, false, err
+	if err := s.withinLimits(tx, r.Network, now); err != nil {
+		return Record{}, false, nil, err
+	}
+	if displaced, err = s.makeRoom(tx, r.Network, now); err != nil {
+		return Record{}, false, nil, err
 	}
 	if r.Code, err = unusedCode(tx); err != nil {
-		return Record{}, false, err
+		return Record{}, false, nil, err
 	}
-	r.Status = protocol.PairingPending
+	r.Status, r.Renew = protocol.PairingPending, from.InCookie
 	r.ExpiresAt = now + protocol.Time(protocol.PairingExpiry.Milliseconds())
-	return r, true, tx.Insert(r)
+	return r, true, displaced, tx.Insert(r)
 }
 
 // newRecord returns the record of a new device, without status, user and role.
@@ -133,11 +144,8 @@ func newRecord(from Requester, kind Kind, now protocol.Time) Record {
 	}
 }
 
-// lastSeen returns when a device was last seen; stored is the time in its record.
-type lastSeen func(deviceID string, stored protocol.Time) protocol.Time
-
 // withinLimits refuses a request of a network that may not make one now.
-func withinLimits(tx Tx, network string, now protocol.Time, seen lastSeen, maxPending int) error {
+func (s *Service) withinLimits(tx Tx, network string, now protocol.Time) error {
 	denied, err := tx.LastDenied(network)
 	if err != nil {
 		return err
@@ -151,20 +159,13 @@ func withinLimits(tx Tx, network string, now protocol.Time, seen lastSeen, maxPe
 	}
 	present, wait := 0, presenceTimeout
 	for _, r := range pending {
-		if left := until(seen(r.ID, r.LastSeenAt), presenceTimeout, now); left > 0 {
+		if left := until(s.seen.Latest(r.ID, r.LastSeenAt), presenceTimeout, now); left > 0 {
 			present, wait = present+1, min(wait, left)
 		}
 	}
 	if present >= maxPerNetwork {
 		return exhausted(fmt.Sprintf("%d pairings from your network are already waiting for "+
 			"approval: have one of them approved, or close its page", present), wait)
-	}
-	n, first, err := tx.CountPending(now)
-	if err != nil {
-		return err
-	}
-	if n >= maxPending {
-		return exhausted("too many pairings are waiting for approval", until(first, 0, now))
 	}
 	return nil
 }

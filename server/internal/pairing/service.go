@@ -38,6 +38,9 @@ type Notifier interface {
 	// revoked. The live connections of the device have its DeviceID. If the device was
 	// revoked, they must be closed.
 	PairingResolved(protocol.DeviceResolved)
+	// CredentialRenewed is called when a browser has begun to use its new credential. The
+	// device's connections that have the old one in their cookie must be closed.
+	CredentialRenewed(deviceID string, old credential.Digest)
 }
 
 // Options are what a Service needs in addition to its store.
@@ -47,6 +50,10 @@ type Options struct {
 	// Binding returns the fingerprint of the current gateway token, to which sign-ins are
 	// bound. If Binding is nil or returns "", no sign-in is valid.
 	Binding func() string
+	// Waiting returns the ids of the devices that have a connection open on which they
+	// wait for their pairing. Without Waiting, a requester counts as attending as long as
+	// it counts as present.
+	Waiting func() []string
 	// Settings are the settings, which may change.
 	Settings setting.Live[Settings]
 }
@@ -63,17 +70,20 @@ type Service struct {
 	store    Store
 	notifier Notifier
 	binding  func() string
+	waiting  func() []string // may be nil
 	settings setting.Live[Settings]
 	// changeLock is held from before a change until the notifier was called, so that the
 	// notifications are in order. It is a channel so that waiting ends with a context.
 	changeLock chan struct{}
 	seen       lastseen.Tracker // by device id
+	issued     issuedCredentials
 }
 
 // New returns a Service. The caller must call Sweep at the start and once a minute.
 func New(store Store, o Options) *Service {
 	s := &Service{
-		store: store, notifier: o.Notifier, binding: o.Binding, settings: o.Settings,
+		store: store, notifier: o.Notifier, binding: o.Binding, waiting: o.Waiting,
+		settings:   o.Settings,
 		changeLock: make(chan struct{}, 1),
 	}
 	if s.notifier == nil {
@@ -88,8 +98,9 @@ func New(store Store, o Options) *Service {
 // discardNotifications is the Notifier of a Service that was given none.
 type discardNotifications struct{}
 
-func (discardNotifications) PairingRequested(protocol.PendingDevice) {}
-func (discardNotifications) PairingResolved(protocol.DeviceResolved) {}
+func (discardNotifications) PairingRequested(protocol.PendingDevice)     {}
+func (discardNotifications) PairingResolved(protocol.DeviceResolved)     {}
+func (discardNotifications) CredentialRenewed(string, credential.Digest) {}
 
 // clock returns the current time.
 func clock() protocol.Time { return protocol.At(time.Now()) }
@@ -119,18 +130,20 @@ func (s *Service) change(ctx context.Context, what string,
 	return nil
 }
 
-// bySecret returns the record of a credential.
+// bySecret returns the record of a credential. A renewed credential replaces the one
+// before it as soon as it is looked up here.
 func (s *Service) bySecret(ctx context.Context, what, secret string) (r Record, err error) {
 	if !ValidCredential(secret) {
 		return Record{}, notPaired(protocol.PairingUnknown)
 	}
+	digest := credential.DigestOf(secret)
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		r, err = tx.BySecret(credential.DigestOf(secret))
+		r, err = tx.BySecret(digest)
 		return err
 	})
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return Record{}, notPaired(protocol.PairingUnknown)
+		return s.adopt(ctx, what, digest)
 	case err != nil:
 		return Record{}, unavailable(what, err)
 	}

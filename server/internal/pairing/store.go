@@ -20,6 +20,9 @@ type Tx interface {
 	// Replace updates the record with r's ID, except its Secret, Kind, Network and
 	// CreatedAt. If there is no such record, the error is store.ErrNotFound.
 	Replace(r Record) error
+	// SetSecret changes the Secret of the record with that id to one that is new. If there
+	// is no such record, the error is store.ErrNotFound.
+	SetSecret(id string, secret credential.Digest) error
 
 	// BySecret returns the record of a credential.
 	BySecret(credential.Digest) (Record, error)
@@ -43,11 +46,17 @@ type Tx interface {
 	// CountPending returns the number of pending records that expire after now, and when
 	// the first of them expires; first is 0 if there is none.
 	CountPending(now protocol.Time) (n int, first protocol.Time, err error)
+	// Places returns what decides which pending record makes way for another, of those that
+	// expire after now.
+	Places(now protocol.Time) ([]Place, error)
 	// LastDenied returns when a request of the network was last denied, or 0 if never.
 	LastDenied(network string) (protocol.Time, error)
 
-	// UserExists reports whether the user has ever had a device.
+	// UserExists reports whether the user has had a device, an API key or a session.
 	UserExists(userID string) (bool, error)
+	// Users returns the users who exist, in the order of their ids. The role of each is the
+	// highest of the approved devices and of the keys that are valid at now.
+	Users(now protocol.Time, limit int) ([]protocol.KnownUser, error)
 	// Touch sets LastSeenAt to at, unless LastSeenAt is later or there is no such record.
 	Touch(id string, at protocol.Time) error
 	// Prune removes the records with a status that were resolved before a time.
@@ -83,23 +92,34 @@ type Record struct {
 	ResolvedAt protocol.Time // when the status was last changed
 	ResolvedBy string        // who changed the status; "" is the gateway
 	LastSeenAt protocol.Time
+	Renew      bool // the credential is in a browser's cookie and must be changed; see Renew
+}
+
+// Place is the part of a pending record that decides whether it makes way for another.
+type Place struct {
+	ID, Network           string
+	CreatedAt, LastSeenAt protocol.Time
 }
 
 // pending returns the record as a pending device of the protocol.
 func (r Record) pending() protocol.PendingDevice {
 	return protocol.PendingDevice{
 		Code: r.Code, DeviceID: r.ID, DeviceName: r.Name, Address: r.Address,
-		UserAgent: r.UserAgent, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		Network: r.Network, UserAgent: r.UserAgent, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 	}
 }
 
 // paired returns the record as a paired device of the protocol.
 func (r Record) paired() protocol.PairedDevice {
-	return protocol.PairedDevice{
+	d := protocol.PairedDevice{
 		DeviceID: r.ID, UserID: r.UserID, Role: r.Role, Label: r.Label, DeviceName: r.Name,
 		Address: r.Address, UserAgent: r.UserAgent, CreatedAt: r.CreatedAt,
 		LastSeenAt: r.LastSeenAt,
 	}
+	if r.Status == protocol.PairingApproved {
+		d.PairedAt = r.ResolvedAt
+	}
+	return d
 }
 
 // status returns the status at now. A pending request has expired at ExpiresAt, even if

@@ -18,3 +18,17 @@ func Network(addr netip.Addr) netip.Prefix {
 	}
 	return p
 }
+
+// Site is the wider network that one party may well have in full: the /24 of an IPv4
+// network, and the /48 of an IPv6 network (RFC 6177). Counting by site keeps one party
+// from being as many as it has networks.
+func Site(network netip.Prefix) netip.Prefix {
+	bits := 24
+	if network.Addr().Is6() {
+		bits = 48
+	}
+	if !network.IsValid() || network.Bits() < bits {
+		return network
+	}
+	return netip.PrefixFrom(network.Addr(), bits).Masked()
+}

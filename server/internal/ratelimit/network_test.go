@@ -22,3 +22,21 @@ func TestNetwork(t *testing.T) {
 		t.Errorf("no address is counted as %s", got)
 	}
 }
+
+func TestSite(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"192.0.2.77": "192.0.2.0/24", "::ffff:192.0.2.1": "192.0.2.0/24",
+		"2001:db8:7:8::1": "2001:db8:7::/48",
+	} {
+		if got := Site(Network(netip.MustParseAddr(address))); got.String() != want {
+			t.Errorf("%s is of the site %s, want %s", address, got, want)
+		}
+	}
+	if got := Site(Network(netip.Addr{})); got.IsValid() {
+		t.Errorf("an unknown address is of the site %s", got)
+	}
+	if wide := netip.MustParsePrefix("10.0.0.0/8"); Site(wide) != wide {
+		t.Error("a wide network is narrowed")
+	}
+}

@@ -37,6 +37,21 @@ func (r *Registry) CloseBrowser(cookie, reason string) {
 	closeAll(r.sockets(func() []*Connection { return r.byCookie[cookie] }), reason)
 }
 
+// CloseRenewed closes the connections of a device whose cookie has its old credential. The
+// clients may connect again, with the cookie that they have now.
+func (r *Registry) CloseRenewed(deviceID string, isOld func(cookie string) bool) {
+	for _, s := range r.sockets(func() (with []*Connection) {
+		for _, c := range slices.Concat(r.byDevice[deviceID], r.byPairing[deviceID]) {
+			if c.Peer.Cookie != "" && isOld(c.Peer.Cookie) {
+				with = append(with, c)
+			}
+		}
+		return with
+	}) {
+		s.Close(protocol.CloseTooSlow, protocol.ReasonRenewed)
+	}
+}
+
 // CloseExpired closes the connections of API keys that have expired.
 func (r *Registry) CloseExpired(now protocol.Time, reason string) {
 	closeAll(r.sockets(func() []*Connection {

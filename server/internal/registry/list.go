@@ -90,6 +90,13 @@ func (r *Registry) Pairings() []string {
 	return ids
 }
 
+// IsWaiting reports whether a connection waits for the pairing of the device.
+func (r *Registry) IsWaiting(deviceID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.byPairing[deviceID]) > 0
+}
+
 // KeysInUse gives the ids of the API keys that live connections hold and that have not
 // expired.
 func (r *Registry) KeysInUse(now protocol.Time) []string {

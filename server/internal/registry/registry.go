@@ -109,10 +109,12 @@ func (r *Registry) StopWaiting(c *Connection) {
 	r.stopWaitingLocked(c)
 }
 
-// Remove forgets a connection that has ended or was never opened.
-func (r *Registry) Remove(c *Connection) {
+// Remove forgets a connection that has ended or was never opened. waitedFor is the device
+// id of the pairing that the connection has waited for; empty: none.
+func (r *Registry) Remove(c *Connection) (waitedFor string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	waitedFor = c.pairing
 	r.stopWaitingLocked(c)
 	r.unassignUserLocked(c)
 	r.removePendingLocked(c)
@@ -127,6 +129,7 @@ func (r *Registry) Remove(c *Connection) {
 	} else {
 		delete(r.byNetwork, at)
 	}
+	return waitedFor
 }
 
 // byID orders connections by age.

@@ -109,6 +109,7 @@ func (p *pairingPage) state(s client.State) {
 	switch s.Phase {
 	case client.Pairing:
 		p.clearReloaded()
+		p.replacedCredential = false
 		p.setState(markup.StateWaiting, nil, 0)
 	case client.Ready:
 		p.approved()
@@ -119,9 +120,15 @@ func (p *pairingPage) state(s client.State) {
 	}
 }
 
-// approved reloads the page, which is the chat then.
+// approved gets the browser's new credential, since the one that waited for approval is of
+// no use for pages, and reloads the page, which is the chat then.
 func (p *pairingPage) approved() {
 	p.setState(markup.StateApproved, nil, 0)
+	p.conn.Stop() // the gateway closes connections with the old credential
+	p.fetch("POST", "{}", func(int, string) { p.reloadApproved() })
+}
+
+func (p *pairingPage) reloadApproved() {
 	if !p.reloadOnce() {
 		p.setState(markup.StateUnreachable, protocol.Refuse(protocol.Internal,
 			"This browser is approved, but it did not send its cookie. "+
@@ -172,7 +179,7 @@ func (p *pairingPage) notPaired(err *protocol.Error, wait clock.Duration) {
 		// The gateway does not know the credential, so ask with a new one. Once: a second
 		// unknown credential would make a loop.
 		p.replacedCredential = true
-		p.askAgain()
+		p.requestCookie()
 	default:
 		p.setState(markup.StateExpired, nil, wait)
 	}

@@ -58,6 +58,8 @@ func TestApprovalReloadsThePage(t *testing.T) {
 		s.wait(50 * time.Millisecond)
 		eq(t, "the state", s.state(), "approved")
 		eq(t, "done", strings.Join(s.browser.navigations, " "), "reload")
+		eq(t, "before", strings.Join(s.browser.fetched, ", "),
+			"POST /api/session {}, POST /api/session {}")
 	})
 }
 
@@ -129,7 +131,7 @@ func TestUnknownCredentialIsReplacedOnce(t *testing.T) {
 	}, func(s *harness) {
 		s.wait(time.Second)
 		eq(t, "asked", strings.Join(s.browser.fetched, ", "),
-			"POST /api/session {}, DELETE /api/session, POST /api/session {}")
+			"POST /api/session {}, POST /api/session {}")
 		eq(t, "the state", s.state(), "expired")
 	})
 }

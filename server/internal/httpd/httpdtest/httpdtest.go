@@ -158,7 +158,7 @@ func New(t testing.TB, o Options) *Server {
 		devices = o.Pairings(devices)
 	}
 	h.Pairings = pairing.New(devices, pairing.Options{
-		Notifier: notify, Binding: token.Fingerprint,
+		Notifier: notify, Binding: token.Fingerprint, Waiting: h.Registry.Pairings,
 		Settings: setting.Fixed(pairing.Settings{MaxPending: 1000}),
 	})
 	keys := store.Keys()

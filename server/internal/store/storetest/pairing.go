@@ -28,6 +28,8 @@ func Pairing(t *testing.T, open func(t *testing.T) (s pairing.Store, reopen func
 		"counts what waits":        countsPending,
 		"knows the last denial":    knowsLastDenial,
 		"touches":                  touches,
+		"changes secrets":          changesSecrets,
+		"names the users":          namesUsers,
 		"prunes":                   prunes,
 		"undoes what failed":       undoes,
 		"is serialisable":          isSerialisable,
@@ -58,6 +60,7 @@ func device(id string) pairing.Record {
 		Status: protocol.PairingApproved, Code: "CODE-" + id, Binding: "binding", UserID: "user-1", Role: protocol.Operator,
 		Label: "label ✓", Name: "Firefox on Windows", Address: "2001:db8::1", Network: "2001:db8::/64", UserAgent: "agent",
 		CreatedAt: 1_000, ExpiresAt: 2_000, ResolvedAt: 1_500, ResolvedBy: "admin", LastSeenAt: 1_600,
+		Renew: true,
 	}
 }
 
@@ -104,6 +107,7 @@ func replaces(t *testing.T, s pairing.Store) {
 	is := device("dev-1")
 	is.Status, is.Code, is.Binding, is.UserID, is.Role, is.Label, is.Name = "revoked", "", "b", "u", "viewer", "l", "n"
 	is.Address, is.UserAgent, is.ExpiresAt, is.ResolvedAt, is.ResolvedBy, is.LastSeenAt = "a", "ua", 1, 2, "by", 3
+	is.Renew = false
 	sent := is
 	sent.Secret, sent.Kind, sent.Network, sent.CreatedAt = credential.Digest{1}, pairing.SignedIn, "elsewhere", 9
 	update(t, s, func(tx pairing.Tx) error { return tx.Replace(sent) })
@@ -213,6 +217,53 @@ func lists(t *testing.T, s pairing.Store) {
 	})
 }
 
+func changesSecrets(t *testing.T, s pairing.Store) {
+	want, other := device("dev-1"), device("dev-2")
+	insert(t, s, want, other)
+	old := want.Secret
+	want.Secret = credential.Digest{7}
+	update(t, s, func(tx pairing.Tx) error { return tx.SetSecret("dev-1", want.Secret) })
+	if got, gotOther := find(t, s, "dev-1"), find(t, s, "dev-2"); got != want || gotOther != other {
+		t.Errorf("%+v and %+v, want %+v and %+v", got, gotOther, want, other)
+	}
+	view(t, s, func(tx pairing.Tx) error {
+		if r, err := tx.BySecret(old); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the old secret belongs to %q, %v", r.ID, err)
+		}
+		return nil
+	})
+	for id, secret := range map[string]credential.Digest{"dev-3": {8}, "dev-2": want.Secret} {
+		if err := s.Update(context.Background(), func(tx pairing.Tx) error {
+			return tx.SetSecret(id, secret)
+		}); err == nil {
+			t.Errorf("the secret of %s was changed to %v", id, secret[:1])
+		}
+	}
+}
+
+func namesUsers(t *testing.T, s pairing.Store) {
+	roles := []protocol.Role{protocol.Viewer, protocol.Admin, protocol.Operator, protocol.Admin}
+	for i, user := range []string{"ann", "ann", "ben", "zoe"} {
+		r := device("dev-" + string(rune('1'+i)))
+		if r.UserID, r.Role = user, roles[i]; user == "zoe" {
+			r.Status = protocol.PairingRevoked
+		}
+		insert(t, s, r)
+	}
+	insert(t, s, pending("dev-p", 1, 2))
+	view(t, s, func(tx pairing.Tx) error {
+		for limit, want := range map[int][]protocol.KnownUser{
+			10: {{UserID: "ann", Role: protocol.Admin}, {UserID: "ben", Role: protocol.Operator}, {UserID: "zoe"}},
+			1:  {{UserID: "ann", Role: protocol.Admin}},
+		} {
+			if got, err := tx.Users(1, limit); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%+v, %v; want %+v", got, err, want)
+			}
+		}
+		return nil
+	})
+}
+
 func findsDue(t *testing.T, s pairing.Store) {
 	late := device("dev-4")
 	late.ExpiresAt = 50
@@ -243,6 +294,16 @@ func countsPending(t *testing.T, s pairing.Store) {
 			n, first, err := tx.CountPending(c.now)
 			if err != nil || n != c.n || first != c.first {
 				t.Errorf("at %d: %d wait, the first until %d, %v; want %d until %d", c.now, n, first, err, c.n, c.first)
+			}
+			places, err := tx.Places(c.now)
+			if err != nil || len(places) != c.n {
+				t.Errorf("at %d: %d places, %v; want %d", c.now, len(places), err, c.n)
+			}
+			for _, p := range places {
+				if r := find(t, s, p.ID); p != (pairing.Place{ID: r.ID, Network: r.Network,
+					CreatedAt: r.CreatedAt, LastSeenAt: r.LastSeenAt}) {
+					t.Errorf("the place %+v of %+v", p, r)
+				}
 			}
 			of, err := tx.PendingOfNetwork("2001:db8::/64", c.now)
 			slices.SortFunc(of, func(a, b pairing.Record) int { return strings.Compare(a.ID, b.ID) })
