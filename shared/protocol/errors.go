@@ -19,6 +19,12 @@ const (
 	Internal           Code = "INTERNAL"
 )
 
+// Codes returns all codes.
+func Codes() []Code {
+	return []Code{InvalidRequest, Unauthorized, Forbidden, NotPaired, NotFound, AlreadyExists,
+		FailedPrecondition, ResourceExhausted, Unavailable, Interrupted, AgentTimeout, Internal}
+}
+
 // Error is an error on the wire: a code for programs and a sentence for people.
 type Error struct {
 	Code         Code          `json:"code"`

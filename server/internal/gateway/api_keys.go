@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
@@ -33,8 +34,16 @@ func (c *call) apiKeysCreate(k newKey) (protocol.Payload, error) {
 		return nil, err
 	}
 	c.g.Log.Info("security.key_created", "by", c.caller().UserID, "key", made.Prefix, "id", made.ID,
-		"user", made.UserID, "role", made.Role, "expires", made.ExpiresAt.Go())
+		"user", made.UserID, "role", made.Role, "expires", expiry(made.ExpiresAt))
 	return &made, nil
+}
+
+// expiry is the time at which a key expires, for the log; "never" for a key that does not.
+func expiry(at protocol.Time) string {
+	if at == 0 {
+		return "never"
+	}
+	return at.Go().Format(time.RFC3339)
 }
 
 // lasting is a duration in seconds as text, "" for 0.

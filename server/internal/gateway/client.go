@@ -57,11 +57,16 @@ func (c *client) Frame(_ *conn.Conn, data []byte) {
 	if !validID(r.ID) {
 		request.id = ""
 	}
+	wrong, refusal := malformed(data, &r, err)
+	if refusal == nil { // also a request that the rate limit refuses counts under its method
+		m, _ := methodNamed(r.Method)
+		request.method = m.Name
+	}
 	if err := request.checkRate(); err != nil {
 		request.fail(err)
 		return
 	}
-	if wrong, refusal := malformed(data, &r, err); refusal != nil {
+	if refusal != nil {
 		request.refuseMalformed(wrong, refusal)
 		return
 	}

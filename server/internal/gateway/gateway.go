@@ -72,6 +72,7 @@ func New(o Options) *Gateway {
 	if o.Metrics == nil {
 		o.Metrics = metrics.New()
 	}
+	declareRequests(o.Metrics)
 	ctx, stop := context.WithCancel(context.Background())
 	g := &Gateway{
 		Options: o, set: conn.NewSet(conn.Limits{}, o.Log), started: time.Now(),
@@ -81,6 +82,18 @@ func New(o Options) *Gateway {
 	g.presence.g = g
 	go g.tick(ctx)
 	return g
+}
+
+// declareRequests makes the counters of all methods and codes exist, with 0.
+func declareRequests(m *metrics.Metrics) {
+	codes := []string{metrics.OK}
+	for _, c := range protocol.Codes() {
+		codes = append(codes, string(c))
+	}
+	for _, method := range methods {
+		m.DeclareRequests(method.Name, codes...)
+	}
+	m.DeclareRequests(metrics.Unknown, codes[1:]...)
 }
 
 // maxUserAgent bounds the part of a User-Agent that is kept, in bytes.

@@ -84,6 +84,23 @@ func TestKeyMethods(t *testing.T) {
 	}
 }
 
+// TestKeyLogsExpiry creates keys with and without an end. The log must say when each ends,
+// and no key ends in the year 1.
+func TestKeyLogsExpiry(t *testing.T) {
+	t.Parallel()
+	gw := newTestGateway(t, httpdtest.Options{})
+	admin := gw.admin(t, "boss")
+	admin.OK(protocol.MethodKeysCreate, `{"name":"a","userId":"ann","role":"viewer"}`)
+	admin.OK(protocol.MethodKeysCreate,
+		`{"name":"b","userId":"ann","role":"viewer","expiresIn":3600}`)
+	lines := gw.logged("security.key_created")
+	if len(lines) != 2 || !strings.Contains(lines[0], " expires=never") ||
+		!strings.Contains(lines[1], " expires=2") ||
+		strings.Contains(gw.Log.String(), "0001-01-01") {
+		t.Errorf("the log says %q", lines)
+	}
+}
+
 // TestKeyFixesTheIdentity connects with keys in both ways and claims to be
 // somebody else.
 func TestKeyFixesTheIdentity(t *testing.T) {

@@ -88,8 +88,18 @@ func TestUserRate(t *testing.T) {
 	if !strings.Contains(gw.Log.String(), "user=user") {
 		t.Error("no line names the user")
 	}
-	if n := gw.metric(t, `gatehouse_rate_limited_total{limit="user"}`); n != "100" {
-		t.Errorf("counted %s", n)
+	for name, want := range map[string]string{
+		`gatehouse_rate_limited_total{limit="user"}`:                             "100",
+		`gatehouse_requests_total{code="RESOURCE_EXHAUSTED",method="chat.send"}`: "100",
+		`gatehouse_requests_total{code="RESOURCE_EXHAUSTED",method="unknown"}`:   "0",
+		`gatehouse_requests_total{code="INVALID_REQUEST",method="unknown"}`:      "1",
+		`gatehouse_requests_total{code="ok",method="status"}`:                    "5",
+		`gatehouse_requests_total{code="ok",method="sessions.reset"}`:            "0",
+		`gatehouse_requests_total{code="INTERNAL",method="sessions.reset"}`:      "0",
+	} {
+		if n := gw.metric(t, name); n != want {
+			t.Errorf("%s is %s, want %s", name, n, want)
+		}
 	}
 	rpm.Store(0)
 	// the refused sends have created no session

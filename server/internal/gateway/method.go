@@ -176,7 +176,7 @@ func methodNamed(name string) (Method, bool) {
 // dispatch checks that the client may call the method, and calls it.
 func (c *call) dispatch(name string) {
 	m, known := methodNamed(name)
-	if c.method = m.Name; !known {
+	if !known {
 		c.g.Access.Violation(c.Peer.Address, metrics.UnknownMethod)
 	}
 	if c.who == nil {

@@ -53,6 +53,8 @@ type server struct {
 	proxies minuteLimiter    // of warnOfForwarding
 	lines   *ratelimit.Lines // log lines about refusals
 	manual  manualPages
+
+	readiness readiness
 }
 
 // New makes the handler of everything that the gateway serves.

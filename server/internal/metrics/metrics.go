@@ -44,7 +44,7 @@ func New() *Metrics {
 	m.received = m.counter("gatehouse_frames_received_total", "messages from clients")
 	m.sent = m.counter("gatehouse_frames_sent_total", "messages to clients")
 	m.requests = m.requestCounters("gatehouse_requests_total",
-		"requests answered; the code of a success is `ok`")
+		"requests answered, also those that a rate limit refused; the code of a success is `ok`")
 	m.limited = newCounters(m, "gatehouse_rate_limited_total",
 		"calls refused by a rate limit, by which", "limit", limits())
 	m.wrongTokens = m.counter("gatehouse_wrong_tokens_total",
@@ -122,6 +122,14 @@ func (m *Metrics) FrameSent() { m.sent.Inc() }
 // Request counts an answered request. method is the name of a method that the gateway
 // has, or Unknown; code is a protocol.Code, or OK.
 func (m *Metrics) Request(method, code string) { m.requests.WithLabelValues(method, code).Inc() }
+
+// DeclareRequests makes the counters of a method exist, with 0, for each of the codes. A
+// counter that appears with its first request has no increase for Prometheus' rate().
+func (m *Metrics) DeclareRequests(method string, codes ...string) {
+	for _, code := range codes {
+		m.requests.WithLabelValues(method, code)
+	}
+}
 
 // RateLimited counts a call that a rate limit refused.
 func (m *Metrics) RateLimited(l Limit) { m.limited.add(l, 1) }
