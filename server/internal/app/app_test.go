@@ -87,7 +87,11 @@ func startWith(t *testing.T, o app.Options) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	go func() {
-		o.Version, o.Log, o.Out = "test", slog.New(slog.NewTextHandler(r.log, nil)), r.out
+		logged := &slog.HandlerOptions{}
+		if o.Level != nil {
+			logged.Level = o.Level
+		}
+		o.Version, o.Log, o.Out = "test", slog.New(slog.NewTextHandler(r.log, logged)), r.out
 		r.ended <- app.Run(ctx, o)
 		close(r.ended)
 	}()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -34,10 +35,14 @@ func (g *gatehouse) reload(context.Context) (protocol.ConfigReloadResult, error)
 	for _, w := range warnings {
 		g.Log.Warn("configuration", "warning", w.String())
 	}
+	old := g.settings.Load()
+	if err == nil && next.File == "" && old.config.File != "" {
+		err = fmt.Errorf("%s, which the gateway was started with, is gone: put it back; to go on "+
+			"with the defaults instead, restart the gateway without it", old.config.File)
+	}
 	if err != nil {
 		return protocol.ConfigReloadResult{}, g.refuseConfig(err)
 	}
-	old := g.settings.Load()
 	merged, changes := old.config.Reload(next)
 	reloaded, err := newSettings(merged)
 	if err != nil {
@@ -54,10 +59,23 @@ func (g *gatehouse) reload(context.Context) (protocol.ConfigReloadResult, error)
 		g.Level.Set(merged.Log.Level)
 	}
 	g.lastReload = lastReload{at: time.Now(), needsRestart: changes.Restart}
-	g.Log.Info("configuration read again", "applied", changes.Live, "needs_restart", changes.Restart)
+	g.logReload(changes)
 	return protocol.ConfigReloadResult{
 		Applied: notNil(changes.Live), NeedsRestart: notNil(changes.Restart),
 	}, nil
+}
+
+// logReload logs what a reload has changed. Whoever reloads must learn that a change waits
+// for a restart, so this is logged whatever the level is.
+func (g *gatehouse) logReload(changes config.Changes) {
+	if len(changes.Restart) == 0 {
+		g.Log.Info("configuration read again", "applied", changes.Live)
+		return
+	}
+	line := slog.NewRecord(time.Now(), slog.LevelWarn,
+		"configuration read again: some changes wait for a restart", 0)
+	line.Add("applied", changes.Live, "needs_restart", changes.Restart)
+	_ = g.Log.Handler().Handle(context.Background(), line) // as the Logger does
 }
 
 // notNil makes a nil list an empty one: clients expect [], not null.

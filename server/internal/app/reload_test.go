@@ -379,6 +379,54 @@ func TestReloadIsWhole(t *testing.T) {
 	asking.Wait()
 }
 
+// TestReloadWithoutItsFile removes the configuration file that no flag names. A reload must
+// refuse that, change nothing, and take the file when it is there again.
+func TestReloadWithoutItsFile(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, config.DefaultFile)
+	c := &configured{file: file, level: new(slog.LevelVar), signals: make(chan os.Signal)}
+	c.write(t, `{gateway: {allowed_origins: ["https://a.example"]}}`)
+	load := func() (config.Config, []config.Warning, error) {
+		return config.Load(config.Source{Dir: dir,
+			Flags: config.Flags{Listen: "127.0.0.1:0", DataDir: filepath.Join(dir, "data")}})
+	}
+	cfg, _, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.running = startWith(t, app.Options{Config: cfg, Load: load, Level: c.level, Reloads: c.signals})
+	defer http.DefaultClient.CloseIdleConnections()
+	admin := c.admin()
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	admin.Refused(protocol.FailedPrecondition, "config.json5", protocol.MethodConfigReload, "")
+	c.signals <- syscall.SIGHUP
+	c.signals <- syscall.SIGHUP // taken once the first is done with
+	if !c.allowed(t, "https://a.example") {
+		t.Error("a reload without the file has changed the configuration")
+	}
+	c.write(t, `{gateway: {allowed_origins: ["https://b.example"]}}`)
+	if r := reload(admin); !c.allowed(t, "https://b.example") { // or the signal has applied it
+		t.Errorf("with the file again: %+v", r)
+	}
+}
+
+// TestReloadSaysWhatWaits reloads a change that needs a restart. The log must say so at
+// every level.
+func TestReloadSaysWhatWaits(t *testing.T) {
+	c := startConfigured(t, `{log: {level: "error"}}`)
+	c.level.Set(slog.LevelError)
+	c.write(t, `{log: {level: "error"}, gateway: {token: "another-token-of-this-test"}}`)
+	if r := reload(c.admin()); !slices.Equal(r.NeedsRestart, []string{"gateway.token"}) {
+		t.Errorf("the reload is %+v", r)
+	}
+	if log := c.log.String(); !strings.Contains(log, "configuration read again: some changes wait "+
+		"for a restart") || !strings.Contains(log, "needs_restart=[gateway.token]") {
+		t.Errorf("the log does not say what waits:\n%s", log)
+	}
+}
+
 func TestWithoutAFileToReload(t *testing.T) {
 	r := start(t, settings(t, t.TempDir()))
 	r.admin().Refused(protocol.FailedPrecondition, "started without", protocol.MethodConfigReload, "")

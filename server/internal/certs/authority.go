@@ -21,9 +21,6 @@ const (
 	// The library renews a certificate when a third of its lifetime is left, 30 days at
 	// most.
 	renewalCheck = 10 * time.Minute
-	// failureCacheTime is for how long the library repeats a failure without asking the
-	// authority again.
-	failureCacheTime = 65 * time.Second
 	// answerTimeout bounds a single answer of the authority.
 	answerTimeout = time.Minute
 )
@@ -49,13 +46,14 @@ type AuthorityOptions struct {
 // wait for it.
 type Authority struct {
 	AuthorityOptions
-	manager  *autocert.Manager
+	acme     *acme.Client             // the managers' client; set by Watch
 	retryNow map[string]chan struct{} // by host: Reload's signals to maintain
 
 	// mu guards the following fields.
 	mu           sync.RWMutex
-	certificates map[string]*tls.Certificate // the active one, by host
-	problem      string                      // the last problem with a request
+	managers     map[string]*autocert.Manager // by host; see retry
+	certificates map[string]*tls.Certificate  // the active one, by host
+	problem      string                       // the last problem with a request
 }
 
 // NewAuthority returns an Authority that has no certificates until Watch runs. It
@@ -63,14 +61,25 @@ type Authority struct {
 func NewAuthority(o AuthorityOptions) *Authority {
 	a := &Authority{
 		AuthorityOptions: o,
+		acme:             &acme.Client{DirectoryURL: o.Directory, UserAgent: "gatehouse"},
+		managers:         map[string]*autocert.Manager{},
 		certificates:     map[string]*tls.Certificate{},
 		retryNow:         map[string]chan struct{}{},
 	}
+	shared := a.newManager()
 	for _, host := range o.Hosts {
+		a.managers[host] = shared
 		a.retryNow[host] = make(chan struct{}, 1)
 	}
-	a.manager = &autocert.Manager{
-		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(o.CacheDir), Email: o.Email,
+	return a
+}
+
+// newManager returns a manager of the library. All of them share the directory of keys,
+// certificates and challenges.
+func (a *Authority) newManager() *autocert.Manager {
+	return &autocert.Manager{
+		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(a.CacheDir), Email: a.Email,
+		Client: a.acme,
 		HostPolicy: func(_ context.Context, host string) error {
 			if a.Covers(withoutPort(host)) {
 				return nil
@@ -78,7 +87,22 @@ func NewAuthority(o AuthorityOptions) *Authority {
 			return fmt.Errorf("%q is not in tls.acme_hosts", host)
 		},
 	}
-	return a
+}
+
+// managerOf returns the manager of a host that Covers.
+func (a *Authority) managerOf(host string) *autocert.Manager {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.managers[host]
+}
+
+// retry makes the next try for a host ask the authority. A manager repeats a failure for a
+// minute without asking, so the host gets a new one.
+func (a *Authority) retry(host string) {
+	m := a.newManager()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.managers[host] = m
 }
 
 func withoutPort(host string) string {
@@ -96,7 +120,14 @@ func (a *Authority) Covers(host string) bool {
 // Challenges answers the authority's challenges over plain HTTP (RFC 8555 §8.3) and
 // passes all other requests to next.
 func (a *Authority) Challenges(next http.Handler) http.Handler {
-	return a.manager.HTTPHandler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := strings.ToLower(withoutPort(r.Host))
+		if !a.Covers(host) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a.managerOf(host).HTTPHandler(next).ServeHTTP(w, r)
+	})
 }
 
 // Certificate returns the active certificate for the host that the client names. It
@@ -107,7 +138,7 @@ func (a *Authority) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 		return nil, fmt.Errorf("%q is not in tls.acme_hosts", host)
 	}
 	if slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}) {
-		return a.manager.GetCertificate(hello) // the authority's challenge by TLS-ALPN
+		return a.managerOf(host).GetCertificate(hello) // the authority's challenge by TLS-ALPN
 	}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
@@ -117,7 +148,7 @@ func (a *Authority) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	return nil, fmt.Errorf("there is no certificate for %q yet", host)
 }
 
-// Reload retries soon for every host whose last try has failed, instead of after the
+// Reload retries at once for every host whose last try has failed, instead of after the
 // usual pause. The error is always nil.
 func (a *Authority) Reload() error {
 	for _, signal := range a.retryNow {
@@ -133,8 +164,7 @@ func (a *Authority) Reload() error {
 // Certificate must be open by then, since the authority connects to it. Call Watch
 // once.
 func (a *Authority) Watch(ctx context.Context) {
-	a.manager.Client = &acme.Client{DirectoryURL: a.Directory, UserAgent: "gatehouse",
-		HTTPClient: a.client(ctx)}
+	a.acme.HTTPClient = a.client(ctx) // no request was made yet
 	var hosts sync.WaitGroup
 	for _, host := range a.Hosts {
 		hosts.Go(func() { a.maintain(ctx, host) })
@@ -148,7 +178,7 @@ func (a *Authority) maintain(ctx context.Context, host string) {
 	failures := 0
 	for ctx.Err() == nil {
 		pause := renewalCheck
-		c, err := a.manager.GetCertificate(helloTo(host))
+		c, err := a.managerOf(host).GetCertificate(helloTo(host))
 		switch {
 		case err == nil:
 			failures = 0
@@ -166,10 +196,8 @@ func (a *Authority) maintain(ctx context.Context, host string) {
 	}
 }
 
-// wait waits for the time of the next try. After a failure Reload shortens the wait,
-// but not below failureCacheTime: the library would only repeat the failure.
+// wait waits for the time of the next try. After a failure, Reload ends the wait.
 func (a *Authority) wait(ctx context.Context, host string, pause time.Duration, failed bool) {
-	soonest := time.Now().Add(failureCacheTime)
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
@@ -180,7 +208,8 @@ func (a *Authority) wait(ctx context.Context, host string, pause time.Duration, 
 			return
 		case <-a.retryNow[host]:
 			if failed {
-				timer.Reset(time.Until(soonest))
+				a.retry(host)
+				return
 			}
 		}
 	}
