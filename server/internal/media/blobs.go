@@ -55,6 +55,15 @@ func (s Sum) thumbnail() string { return s.name() + ".thumbnail" }
 // text returns the path of the text of the blob, which is a PDF.
 func (s Sum) text() string { return s.name() + ".text" }
 
+// Name returns the path of the blob inside the folder of files, for backups.
+func (s Sum) Name() string { return s.name() }
+
+// ThumbnailName returns the path of the blob's thumbnail inside the folder of files.
+func (s Sum) ThumbnailName() string { return s.thumbnail() }
+
+// Folder is the name of the folder of files in the data directory.
+const Folder = "media"
+
 // tempFile is a file that is being written. It gets its place by commit.
 // The creator must call discard in any case.
 type tempFile struct {

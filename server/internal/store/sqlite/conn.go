@@ -32,6 +32,29 @@ func openDB(file string, busy time.Duration, size int, pragmas ...string) (*sql.
 	return db, nil
 }
 
+// openReadOnly returns a pool of one connection that cannot change the database. If alone
+// is true, SQLite ignores the write-ahead log, takes no locks and creates no files; no other
+// process may write to the database meanwhile. Otherwise SQLite reads the log, too.
+func openReadOnly(file string, alone bool) (*sql.DB, error) {
+	q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)"}}
+	if alone {
+		q.Set("immutable", "1")
+	}
+	name := url.URL{Scheme: "file", Path: file, RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", file, err)
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// fileURI returns the URI of a database file.
+func fileURI(file string) string {
+	name := url.URL{Scheme: "file", Path: file}
+	return name.String()
+}
+
 // conn is a connection with its prepared statements. Only one goroutine may use it at a
 // time.
 type conn struct {

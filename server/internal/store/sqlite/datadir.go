@@ -12,8 +12,12 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
 
-// databaseFile is the name of the database in the data directory.
-const databaseFile = "gatehouse.db"
+// The names of files in the data directory.
+const (
+	DatabaseFile = "gatehouse.db"
+	LockFile     = "gatehouse.lock" // locked by the process that has the directory open
+	MarkFile     = "gatehouse.mark" // see restore.go
+)
 
 // dataDir is a data directory that this process has locked.
 type dataDir struct {
@@ -22,8 +26,8 @@ type dataDir struct {
 	lock *flock.Flock
 }
 
-// lockDir creates the directory and the database file if they do not exist, and locks the
-// directory. The kernel releases the lock when the process ends, however it ends.
+// lockDir creates the directory if it does not exist, and locks it. The kernel releases the
+// lock when the process ends, however it ends.
 func lockDir(dir string) (dataDir, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -34,8 +38,8 @@ func lockDir(dir string) (dataDir, error) {
 	}
 	p := dataDir{
 		dir:  abs,
-		file: filepath.Join(abs, databaseFile),
-		lock: flock.New(filepath.Join(abs, "gatehouse.lock"), flock.SetPermissions(0o600)),
+		file: filepath.Join(abs, DatabaseFile),
+		lock: flock.New(filepath.Join(abs, LockFile), flock.SetPermissions(0o600)),
 	}
 	held, err := p.lock.TryLock()
 	if err != nil {
@@ -44,9 +48,6 @@ func lockDir(dir string) (dataDir, error) {
 	if !held {
 		return dataDir{}, fmt.Errorf("%w: another process uses the data directory %s; stop that "+
 			"process, or use another directory", store.ErrUnavailable, abs)
-	}
-	if err := within(abs, createDatabase); err != nil {
-		return dataDir{}, errors.Join(err, p.lock.Unlock())
 	}
 	return p, nil
 }
@@ -63,7 +64,7 @@ func within(dir string, do func(*os.Root) error) error {
 // createDatabase creates an empty database file that only its owner can read. SQLite
 // creates its other files with the same mode.
 func createDatabase(dir *os.Root) error {
-	f, err := dir.OpenFile(databaseFile, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := dir.OpenFile(DatabaseFile, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -49,6 +50,22 @@ func faultOf(err error) error {
 		return store.ErrUnavailable
 	}
 	return nil
+}
+
+// afterDamage says what an operator can do about a damaged database.
+const afterDamage = `stop the gateway, and put a backup back with "gatehouse restore DIR -replace"; ` +
+	`without a backup, see "A damaged database" on the manual's page Operation`
+
+// noteDamage logs, once, that the database is damaged, if err says so. From then on the
+// store is not ready: every change might make the damage worse.
+func (s *Store) noteDamage(err error) {
+	if err == nil || !errors.Is(err, store.Damaged) {
+		return
+	}
+	if s.damage.CompareAndSwap(nil, &failed{time.Now(), err}) {
+		s.log.Error("the database is damaged: a part of it cannot be read", "file", s.path,
+			"needed", afterDamage, "error", err)
+	}
 }
 
 // code returns the primary result code in an error of the engine, or SQLITE_OK for any

@@ -30,12 +30,36 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("read the database's version: %w", err)
 	}
 	sources := p.ListSources()
-	if known := sources[len(sources)-1].Version; have > known {
-		return fmt.Errorf("the database has version %d, but this program knows only versions up "+
-			"to %d: run the newer Gatehouse that wrote it, or restore an older backup", have, known)
+	if err := tooNew(have, sources[len(sources)-1].Version); err != nil {
+		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("bring the database up to date: %w", err)
 	}
 	return nil
+}
+
+// tooNew returns an error if a database has a newer version than the newest known one.
+func tooNew(have, known int64) error {
+	if have <= known {
+		return nil
+	}
+	return fmt.Errorf("the database has version %d, but this program knows only versions up "+
+		"to %d: run the newer Gatehouse that wrote it, or restore an older backup", have, known)
+}
+
+// newestVersion returns the newest version of the tables that this program knows.
+func newestVersion() (newest int64, err error) {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return 0, fmt.Errorf("read the migrations: %w", err)
+	}
+	for _, file := range files {
+		version, err := goose.NumericComponent(file)
+		if err != nil {
+			return 0, fmt.Errorf("read the migrations: %w", err)
+		}
+		newest = max(newest, version)
+	}
+	return newest, nil
 }

@@ -17,6 +17,9 @@ import (
 func migrateTo(t *testing.T, dir string, version int64) {
 	t.Helper()
 	d, err := lockDir(dir)
+	if err == nil {
+		err = within(d.dir, createDatabase)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

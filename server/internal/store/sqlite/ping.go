@@ -29,7 +29,7 @@ type failed struct {
 var errSlow = fmt.Errorf("%w: nothing was committed within %v: %w", store.Slow, pingTimeout,
 	context.DeadlineExceeded)
 
-// Ping returns an error if a transaction has failed in the last 5 s, or if nothing can be
+// Ping returns an error if the database was found damaged, if a transaction has failed in the last 5 s, or if nothing can be
 // committed within 2 s. It commits something, because a full or read-only disk cannot be
 // noticed in any other way.
 func (s *Store) Ping(ctx context.Context) error {
@@ -37,6 +37,9 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	}
 	defer s.users.Done()
+	if d := s.damage.Load(); d != nil {
+		return d.err
+	}
 	now := time.Now()
 	if f := s.failed.Load(); f != nil && now.Sub(f.at) < failureInterval {
 		return f.err

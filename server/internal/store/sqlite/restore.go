@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
 )
@@ -21,22 +21,35 @@ import (
 // of its own file. A restore is not noticed if the backup is newer than the last mark but
 // one and was copied into the same file.
 
-// marks is the content of the mark file: the mark that is being written, and the one
-// before.
-type marks struct{ next, last string }
+// The mark file also tells, after a crash, whether the write-ahead log that the process
+// left belongs to the database next to it (inspect). SQLite cannot tell: it would copy the
+// pages of the log into any database.
 
-// markFile is the name of the mark file in the data directory.
-const markFile = "gatehouse.mark"
+// marks is the content of the mark file.
+type marks struct {
+	next, last string // the mark that is being written, and the one before
+	// files are the inodes of the database and of its log, when the mark was written.
+	files string
+	// cookie is SQLite's schema cookie in the database file, which copies made by SQLite
+	// do not share; -1 if it is not known.
+	cookie int64
+	// stored are the marks that the database file may have without its log: the one at
+	// the last checkpoint of everything, and all later ones, separated by spaces. Empty:
+	// not known.
+	stored string
+}
+
+// maxStored limits marks.stored. If checkpoints fail for so long, marks.stored is emptied.
+const maxStored = 100
 
 // readMarks reads the mark file. Without a file, the marks are empty.
 func readMarks(dbFile string) (m marks, err error) {
 	err = within(filepath.Dir(dbFile), func(dir *os.Root) error {
-		text, err := dir.ReadFile(markFile)
+		text, err := dir.ReadFile(MarkFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		next, last, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
-		m = marks{string(next), string(last)}
+		m = parseMarks(string(text))
 		return err
 	})
 	if err != nil {
@@ -45,14 +58,30 @@ func readMarks(dbFile string) (m marks, err error) {
 	return m, nil
 }
 
+// parseMarks parses what text returns, and the two lines that older versions wrote.
+func parseMarks(text string) marks {
+	lines := append(strings.Split(strings.TrimRight(text, "\n"), "\n"), "", "", "", "")
+	m := marks{next: lines[0], last: lines[1], files: lines[2], cookie: -1,
+		stored: lines[4]}
+	if n, err := strconv.ParseInt(lines[3], 10, 64); err == nil {
+		m.cookie = n
+	}
+	return m
+}
+
+func (m marks) text() string {
+	return strings.Join([]string{m.next, m.last, m.files, strconv.FormatInt(m.cookie, 10),
+		m.stored}, "\n") + "\n"
+}
+
 // write writes the mark file, atomically and durably.
 func (m marks) write(dbFile string) error {
-	const temp = markFile + ".new"
+	const temp = MarkFile + ".new"
 	err := within(filepath.Dir(dbFile), func(dir *os.Root) error {
-		if err := writeSynced(dir, temp, m.next+"\n"+m.last+"\n"); err != nil {
+		if err := writeSynced(dir, temp, m.text()); err != nil {
 			return err
 		}
-		if err := dir.Rename(temp, markFile); err != nil {
+		if err := dir.Rename(temp, MarkFile); err != nil {
 			return err
 		}
 		return syncNames(dir)
@@ -80,11 +109,36 @@ func (s *Store) Mark(ctx context.Context) error {
 	if before == s.marked.Load() {
 		return nil
 	}
+	s.settle.Store(true)
 	err := s.Update(ctx, func(tx *Tx) error { return renewMark(tx, s.path) })
 	if err == nil {
 		s.marked.Store(before + 1) // the commit of the mark itself counts, too
 	}
 	return err
+}
+
+// settleMark copies the log into the database file, and then notes in the mark file which
+// mark the database file has. If readers prevent that, the next call tries again.
+func settleMark(tx *Tx, dbFile string) error {
+	var blocked bool
+	var pages, copied int64
+	if err := tx.QueryRow("PRAGMA wal_checkpoint(PASSIVE)").Scan(&blocked, &pages,
+		&copied); err != nil || blocked || pages != copied {
+		return err
+	}
+	m, err := readMarks(dbFile)
+	if err != nil {
+		return err
+	}
+	mark, err := meta(tx, "mark")
+	if err != nil || mark != m.next {
+		return err
+	}
+	m.stored, m.files = mark, fileNumber(dbFile)+" "+fileNumber(dbFile+"-wal")
+	if err := tx.QueryRow("PRAGMA schema_version").Scan(&m.cookie); err != nil {
+		return err
+	}
+	return m.write(dbFile)
 }
 
 // renewMark changes the mark. It writes the file before the database, so that after a
@@ -94,7 +148,15 @@ func renewMark(tx *Tx, dbFile string) error {
 	if err != nil {
 		return err
 	}
-	m := marks{next: rand.Text(), last: last}
+	m := marks{next: rand.Text(), last: last, cookie: -1,
+		files: fileNumber(dbFile) + " " + fileNumber(dbFile+"-wal")}
+	before, err := readMarks(dbFile)
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	if n := len(strings.Fields(before.stored)); n > 0 && n < maxStored && before.next == last {
+		m.stored, m.cookie = before.stored+" "+m.next, before.cookie
+	}
 	if err := m.write(dbFile); err != nil {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}

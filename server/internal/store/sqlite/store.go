@@ -26,6 +26,9 @@ type Options struct {
 	// database; 0 means 2 s. While the database stays locked, later statements wait 100
 	// ms.
 	BusyTimeout time.Duration
+	// AcceptEmpty opens a data directory whose database is empty or missing although
+	// other files show that there was one.
+	AcceptEmpty bool
 	// Committed is called with the duration of each transaction after its commit. It must
 	// be quick. It may be nil.
 	Committed func(time.Duration)
@@ -58,6 +61,8 @@ type Store struct {
 	fullWait string                    // the pragma for Options.BusyTimeout
 	commits  atomic.Uint64             // the number of commits
 	marked   atomic.Uint64             // the number of commits before the last mark
+	settle   atomic.Bool               // whether the committer must call settleMark
+	damage   atomic.Pointer[failed]    // the first sign that the database is damaged
 	pinged   atomic.Pointer[time.Time] // the last successful ping
 	failed   atomic.Pointer[failed]    // the last failed transaction
 	users    sync.WaitGroup            // the running Updates and Views
@@ -70,13 +75,20 @@ type Store struct {
 
 // Open opens the data directory dir, and migrates the database to the current version. It
 // creates the directory (mode 0700) and the database (mode 0600) if they do not exist. It
-// refuses a directory that another process has open, and a database of a newer version.
+// refuses a directory that another process has open, a database of a newer version, and
+// what inspect refuses.
 func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	d, err := lockDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, d, o)
+	if err = inspect(ctx, d, o); err == nil {
+		err = within(d.dir, createDatabase)
+	}
+	var s *Store
+	if err == nil {
+		s, err = open(ctx, d, o)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", d.dir, unavailable(err)),
 			d.lock.Unlock())
@@ -151,6 +163,8 @@ func (s *Store) prepare(ctx context.Context) (*conn, error) {
 	if err := renewMark(tx, s.path); err != nil {
 		s.log.Warn("store: mark the database", "error", err)
 		s.commits.Add(1) // the next Mark tries again
+	} else if err := settleMark(tx, s.path); err != nil {
+		s.log.Warn("store: note the database's mark", "error", err)
 	}
 	if restored {
 		s.log.Warn("the database was restored from a backup: clients will reload their "+

@@ -93,7 +93,7 @@ func TestOpenMakesPrivateFiles(t *testing.T) {
 	s := openAt(t, dir)
 	createScratch(t, s) // so that the log and its index are there
 	want := map[string]fs.FileMode{
-		"": 0o700, "gatehouse.db": 0o600, "gatehouse.db-wal": 0o600, "gatehouse.db-shm": 0o600, "gatehouse.lock": 0o600,
+		"": 0o700, "gatehouse.db": 0o600, "gatehouse.db-wal": 0o600, "gatehouse.db-shm": 0o600, LockFile: 0o600,
 	}
 	for name, mode := range want {
 		info, err := os.Stat(filepath.Join(dir, name))

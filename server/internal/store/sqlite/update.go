@@ -103,6 +103,7 @@ func (w *committer) loop() {
 		}
 		w.commit(batch)
 		clear(batch)
+		w.settleMark()
 		w.checkpointIfLarge()
 	}
 	w.mark()
@@ -123,6 +124,16 @@ func (w *committer) mark() {
 	w.commit([]*update{u})
 	if u.err != nil {
 		w.s.log.Warn("store: mark the database", "error", u.err)
+	}
+}
+
+// settleMark calls settleMark after a Mark.
+func (w *committer) settleMark() {
+	if w.c == nil || !w.s.settle.Swap(false) {
+		return
+	}
+	if err := settleMark(&Tx{c: w.c}, w.s.path); err != nil {
+		w.s.log.Warn("store: note the database's mark", "error", err)
 	}
 }
 
@@ -147,6 +158,7 @@ func (w *committer) commit(batch []*update) {
 			// transaction wrote, and that is undone.
 			u.err = err
 		}
+		w.s.noteDamage(u.err)
 		close(u.done)
 	}
 }

@@ -23,7 +23,9 @@ func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 	select {
 	case r := <-s.readers:
 		defer func() { s.readers <- r }()
-		return r.view(ctx, fn)
+		err := r.view(ctx, fn)
+		s.noteDamage(err)
+		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
