@@ -218,6 +218,15 @@ func keyFaults() []faultCase {
 			`1:55: media.orphans: must be ` + piecesRule + `; got "59s"`,
 			`1:62: media.quotas: unknown key; did you mean quota? (accepted here: max_bytes, quota, orphans)`,
 		}},
+		{"quota below max_bytes", `{media: {max_bytes: "20MiB", quota: "10MiB"}}`, []string{
+			`1:30: media.quota: must be at least media.max_bytes (20MiB), since a larger file would exceed its user's quota; got 10MiB`,
+		}},
+		{"no events", `{webhook: {url: "https://x.de/", secret: "whsec_` + hookSecret + `", events: []}}`, []string{
+			`1:84: webhook.events: must name at least one of "device.pair.requested" and "device.pair.resolved", or leave webhook.url out: with an empty list nothing is ever sent`,
+		}},
+		{"one address for two", `{gateway: {listen: ":9090", metrics_listen: "127.0.0.1:9090"}}`, []string{
+			`1:29: gateway.metrics_listen: must be another address than gateway.listen, which is ":9090"; got "127.0.0.1:9090"`,
+		}},
 		{"media, too much", `{media: {max_bytes: "1025MiB", quota: 5000000, orphans: 1}}`, []string{
 			`1:21: media.max_bytes: must be a size from 1KiB to 1GiB in quotes, such as "20MiB"; got "1025MiB"`,
 			`1:39: media.quota: must be a size from 1MiB to 1024GiB in quotes, such as "20MiB"; got 5000000`,

@@ -116,11 +116,12 @@ func (l *loader) readFile() {
 		name, source = DefaultFile, DefaultFile
 	}
 	file := l.absolute(name, l.dir)
-	data, _, err := readAtMost(file, maxFileBytes+1)
+	data, mode, err := readAtMost(file, maxFileBytes+1)
 	switch {
 	case err == nil:
 		l.config.File, l.fileDir = name, filepath.Dir(file)
 		l.file(name, data)
+		l.checkFileMode(uint32(mode))
 	case named:
 		l.fault(location{source: source}, "", fmt.Sprintf(
 			"must name a file that can be read: %s: %v; "+

@@ -168,7 +168,7 @@ func TestAges(t *testing.T) {
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{"1KiB": 1 << 10, "1024B": 1 << 10, "1 KiB": 1 << 10, "20MiB": 20 << 20, "1025B": 1025, "1GiB": 1 << 30, "1048576KiB": 1 << 30} {
-		if got := mustParse(t, "{media: {max_bytes: '"+text+"'}}").Media.MaxBytes; got != want {
+		if got := mustParse(t, "{media: {quota: '1GiB', max_bytes: '"+text+"'}}").Media.MaxBytes; got != want {
 			t.Errorf("%s is read as %d, want %d", text, got, want)
 		}
 	}

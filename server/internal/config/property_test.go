@@ -227,10 +227,14 @@ func drawConfig(t *rapid.T) Config {
 	}
 	if rapid.Bool().Draw(t, "webhook") {
 		c.Webhook.URL = str(`https?://[a-z]{1,9}\.[a-z]{2}/[a-z]{1,9}`, "hook")
+		if c.Webhook.Events == nil {
+			c.Webhook.Events = []string{WebhookRequested}
+		}
 		if c.Webhook.SecretFile = maybe(line1, "secret_file"); c.Webhook.SecretFile == "" {
 			c.Webhook.Secret = NewSecret("whsec_" + hookSecret)
 		}
 	}
+	c.Media.Quota = max(c.Media.Quota, c.Media.MaxBytes)
 	if c.Gateway.TokenFile = maybe(line1, "token_file"); c.Gateway.TokenFile == "" {
 		c.Gateway.Token = NewSecret(maybe(printable, "token"))
 	}

@@ -3,6 +3,8 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -16,6 +18,8 @@ func (d *draft) rules() {
 	d.tlsRules()
 	d.webhookRules()
 	d.hostRules()
+	d.mediaRules()
+	d.addressRules()
 	names := d.config.agentNames()
 	for _, name := range names {
 		d.agentRules(join("agents.list", name), d.config.Agents.List[name])
@@ -71,6 +75,59 @@ func (d *draft) agentRules(path string, a Agent) {
 			"must be a number from 0 to %d with provider \"anthropic\"; got %g",
 			anthropicMaxTemperature, *t))
 	}
+}
+
+// mediaRules adds a fault if no user could send the largest file that is allowed.
+func (d *draft) mediaRules() {
+	m := d.config.Media
+	if m.Quota >= m.MaxBytes || d.faulted["media.quota"] || d.faulted["media.max_bytes"] {
+		return
+	}
+	const path = "media.quota"
+	if !d.isGiven(path) {
+		at := "media.max_bytes"
+		d.warn(d.locationOf(at), at, fmt.Sprintf("no user can send a file of that size: the default "+
+			"of media.quota, %s, is less; set media.quota too", formatSize(m.Quota)))
+		return
+	}
+	d.fault(d.locationOf(path), path, fmt.Sprintf("must be at least media.max_bytes (%s), "+
+		"since a larger file would exceed its user's quota; got %s",
+		formatSize(m.MaxBytes), formatSize(m.Quota)))
+}
+
+// addressRules adds a fault for each address that an earlier key has already.
+func (d *draft) addressRules() {
+	type listener struct{ path, address string }
+	all := []listener{
+		{"gateway.listen", d.config.Gateway.Listen},
+		{"gateway.metrics_listen", d.config.Gateway.MetricsListen},
+		{"tls.redirect_listen", d.config.TLS.RedirectListen},
+	}
+	for i, l := range all {
+		for _, earlier := range all[:i] {
+			if sameAddress(l.address, earlier.address) && !d.faulted[l.path] {
+				d.fault(d.locationOf(l.path), l.path, fmt.Sprintf(
+					"must be another address than %s, which is %s; got %s", earlier.path,
+					quote(earlier.address), quote(l.address)))
+			}
+		}
+	}
+}
+
+// sameAddress reports whether only one of two listeners could have its address.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || strings.Trim(portA, "0") == "" {
+		return false // port 0 is a free one
+	}
+	return strings.EqualFold(hostA, hostB) || isEveryInterface(hostA) || isEveryInterface(hostB)
+}
+
+// isEveryInterface reports whether a listener at host listens on all interfaces.
+func isEveryInterface(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "" || err == nil && a.IsUnspecified()
 }
 
 // needsKey reports whether the agent's server refuses requests without an API key.

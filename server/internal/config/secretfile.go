@@ -56,13 +56,50 @@ func (l *loader) secretFile(path, file string, k kind[Secret]) Secret {
 	return s
 }
 
-// checkMode warns if others than the owner can read the file of the key at path.
+// checkMode warns if others than the owner can read or change the file of the key at path.
 func (l *loader) checkMode(path, file string, mode uint32) {
-	if mode&0o044 != 0 && runtime.GOOS != "windows" {
-		l.warn(l.locationOf(path), path, fmt.Sprintf(
-			"%s can be read by others than its owner (mode %#o): run chmod 600 on it",
-			strconv.Quote(file), mode))
+	can := "read"
+	if mode&0o022 != 0 {
+		can = "changed"
 	}
+	if mode&0o066 != 0 && runtime.GOOS != "windows" {
+		l.warn(l.locationOf(path), path, fmt.Sprintf(
+			"%s can be %s by others than its owner (mode %#o): run chmod 600 on it",
+			strconv.Quote(file), can, mode))
+	}
+}
+
+// checkFileMode warns if the configuration file has secrets and everybody on the machine
+// can read it, or if everybody can change it. A group may read the file, since a service
+// often reads a file of root.
+func (l *loader) checkFileMode(mode uint32) {
+	const mend = "run chmod 640 or 600 on it"
+	at := location{source: l.config.File}
+	switch {
+	case runtime.GOOS == "windows" || mode&0o007 == 0:
+	case mode&0o002 != 0:
+		l.warn(at, "", fmt.Sprintf("every user of this machine can change the file (mode %#o): %s",
+			mode, mend))
+	default:
+		if secrets := l.inlineSecrets(); len(secrets) > 0 {
+			l.warn(at, "", fmt.Sprintf("every user of this machine can read the file (mode %#o), "+
+				"which holds %s: %s", mode, strings.Join(secrets, ", "), mend))
+		}
+	}
+}
+
+// inlineSecrets returns the paths of the secrets that the file itself contains.
+func (l *loader) inlineSecrets() (paths []string) {
+	secrets := []string{"gateway.token", "webhook.secret"}
+	for _, name := range l.config.agentNames() {
+		secrets = append(secrets, join("agents.list", name)+".api_key")
+	}
+	for _, path := range secrets {
+		if at, given := l.given[path]; given && at.source == l.config.File {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // secretVariable returns the API key that the environment has for the agent's

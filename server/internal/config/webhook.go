@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 )
 
@@ -75,5 +76,9 @@ func (d *draft) webhookRules() {
 		d.require("webhook.secret", "is required with webhook.url: give it, or secret_file")
 	case w.URL == "" && w.Secret.IsSet() && !d.faulted["webhook.url"]:
 		d.require("webhook.url", "is required with webhook.secret: where the requests go")
+	case w.URL != "" && len(w.Events) == 0 && !d.faulted["webhook.events"]:
+		d.fault(d.locationOf("webhook.events"), "webhook.events", fmt.Sprintf(
+			"must name at least one of %q and %q, or leave webhook.url out: with an empty list "+
+				"nothing is ever sent", WebhookRequested, WebhookResolved))
 	}
 }
