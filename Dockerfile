@@ -21,7 +21,8 @@ ARG VERSION=devel
 RUN make build VERSION="$VERSION"
 # The rest of the image: certificates for the agents' providers, and directories
 # that may be written to.
-RUN mkdir -p /image/data /image/tmp /image/etc/ssl/certs \
+RUN install -d -m 700 /image/data \
+ && mkdir -p /image/tmp /image/etc/ssl/certs \
  && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
  && cp bin/gatehouse /image/gatehouse
 

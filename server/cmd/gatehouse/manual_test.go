@@ -34,7 +34,7 @@ func TestManual(t *testing.T) {
 	for page, part := range map[string]struct{ name, content string }{
 		"protocol": {"methods", gateway.Reference()},
 		"metrics":  {"metrics", metrics.Reference()},
-		"commands": {"usage", "<!-- test: usage -->\n```text\n" + usage + "```\n"},
+		"commands": {"usage", "<!-- test: usage -->\n```text\n" + usage() + "```\n"},
 	} {
 		docstest.Generated(t, page, *update, func(text string) string {
 			return docstest.Embed(t, text, part.name, part.content)
@@ -42,7 +42,7 @@ func TestManual(t *testing.T) {
 	}
 	for _, name := range []string{"GATEHOUSE_CONFIG", "GATEHOUSE_LISTEN", "GATEHOUSE_DATA_DIR",
 		"GATEHOUSE_GATEWAY_TOKEN"} {
-		if !strings.Contains(usage, name) ||
+		if !strings.Contains(usage(), name) ||
 			!strings.Contains(docstest.Page(t, "configuration"), name) {
 			t.Errorf("%s is not in the usage text and the manual", name)
 		}
@@ -74,7 +74,8 @@ func TestManualConfigurations(t *testing.T) {
 		if err := os.WriteFile(file, []byte(b.Text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		code, out, errs := command(t, "config", "check", "-config", file, "-data-dir", dir)
+		code, out, errs := command(t, "config", "check", "-config", file, "-data-dir",
+			filepath.Join(dir, "data"))
 		if code != exitOK || errs != "" {
 			t.Errorf("%s.md:%d: %s\n%s%s", b.Page, b.Line, b.Text, out, errs)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -20,9 +19,6 @@ const tokenVariable = "GATEHOUSE_TOKEN"
 
 // maxTokenFile limits the size of a token file, in bytes.
 const maxTokenFile = 4 << 10
-
-// usageError is an error in the use of a command.
-type usageError struct{ error }
 
 // probeFlags are the flags of doctor and conformance.
 type probeFlags struct {
@@ -41,8 +37,7 @@ type probeFlags struct {
 
 // parseProbe parses the flags and the URL, in any order.
 func parseProbe(name string, args []string) (p probeFlags, err error) {
-	set := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
+	set := flagSet(name)
 	set.StringVar(&p.tokenFile, "token-file", "", "")
 	set.BoolVar(&p.json, "json", false, "")
 	if name == "doctor" {
@@ -52,21 +47,13 @@ func parseProbe(name string, args []string) (p probeFlags, err error) {
 		set.StringVar(&p.rows, "rows", "", "")
 		set.BoolVar(&p.proxied, "proxied", false, "")
 	}
-	for {
-		if err := set.Parse(args); err != nil {
-			return p, err
-		}
-		switch args = set.Args(); {
-		case len(args) == 0 && p.url == "":
-			return p, fmt.Errorf("%s needs the gateway's URL, such as "+
-				"https://chat.example.com", name)
-		case len(args) == 0:
-			return p, p.checkAddresses()
-		case p.url != "":
-			return p, fmt.Errorf("unexpected argument %q", args[0])
-		}
-		p.url, args = args[0], args[1:]
+	if p.url, err = parse(set, args, "the gateway's URL, such as https://chat.example.com"); err != nil {
+		return p, err
 	}
+	if err := p.checkAddresses(); err != nil {
+		return p, usageError{err}
+	}
+	return p, nil
 }
 
 // checkAddresses checks the URL and the origin, and proposes what was probably meant.
@@ -103,37 +90,29 @@ func (p probeFlags) token(in io.Reader) (string, error) {
 	return token, nil
 }
 
-// probe runs doctor or conformance, and returns the exit code.
-func probe(ctx context.Context, name string, args []string, out, errs io.Writer) int {
-	p, err := parseProbe(name, args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(out, usage)
-		return exitOK
-	}
+// doctorCommand is the command gatehouse doctor.
+func doctorCommand(ctx context.Context, args []string, out, _ io.Writer) error {
+	p, token, err := probe("doctor", args)
 	if err != nil {
-		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help\n", err)
-		return exitUsage
+		return err
 	}
-	token, err := p.token(os.Stdin)
-	if err == nil {
-		if name == "doctor" {
-			err = examine(ctx, p, token, out)
-		} else {
-			err = conform(ctx, p, token, out, errs)
-		}
-	}
-	switch {
-	case errors.As(err, &usageError{}):
-		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help\n", err)
-		return exitUsage
-	case errors.Is(err, errProblemsFound):
-		return exitFault
-	case err != nil:
-		fmt.Fprintf(errs, "gatehouse: %v\n", err)
-		return exitFault
-	}
-	return exitOK
+	return examine(ctx, p, token, out)
 }
 
-// errProblemsFound means that the gateway has problems, which were printed.
-var errProblemsFound = errors.New("something is wrong")
+// conformanceCommand is the command gatehouse conformance.
+func conformanceCommand(ctx context.Context, args []string, out, errs io.Writer) error {
+	p, token, err := probe("conformance", args)
+	if err != nil {
+		return err
+	}
+	return conform(ctx, p, token, out, errs)
+}
+
+// probe parses the arguments of doctor or conformance, and reads the token.
+func probe(name string, args []string) (p probeFlags, token string, err error) {
+	if p, err = parseProbe(name, args); err != nil {
+		return p, "", err
+	}
+	token, err = p.token(os.Stdin)
+	return p, token, err
+}

@@ -155,6 +155,12 @@ func TestProcess(t *testing.T) {
 	t.Run("second signal", func(t *testing.T) { t.Parallel(); testSecondSignal(t, binary) })
 	t.Run("kill", func(t *testing.T) { t.Parallel(); testKill(t, binary) })
 	t.Run("kill and retry", func(t *testing.T) { t.Parallel(); testKillAndRetry(t, binary) })
+	t.Run("backup", func(t *testing.T) { t.Parallel(); testBackup(t, binary) })
+	t.Run("backup cut off", func(t *testing.T) { t.Parallel(); testBackupCutOff(t, binary) })
+	t.Run("foreign log", func(t *testing.T) { t.Parallel(); testForeignLog(t, binary) })
+	t.Run("restore as the manual says",
+		func(t *testing.T) { t.Parallel(); testManualRestore(t, binary) })
+	t.Run("lost database", func(t *testing.T) { t.Parallel(); testLostDatabase(t, binary) })
 	t.Run("two on one directory", func(t *testing.T) { t.Parallel(); testTwo(t, binary) })
 	t.Run("reload", func(t *testing.T) { t.Parallel(); testReload(t, binary) })
 	t.Run("manual", func(t *testing.T) { t.Parallel(); testManual(t, binary) })

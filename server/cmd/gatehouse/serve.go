@@ -12,9 +12,16 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 )
 
-// serve is the command gatehouse serve. It serves until ctx is done, and then until the
-// running answers have ended or the drain timeout has passed.
-func serve(ctx context.Context, f config.Flags, out, errs io.Writer) error {
+// serveCommand is the command gatehouse serve. It serves until ctx is done, and then until
+// the running answers have ended or the drain timeout has passed.
+func serveCommand(ctx context.Context, args []string, out, errs io.Writer) error {
+	var f config.Flags
+	set := flagSet("serve")
+	configFlags(set, &f)
+	acceptEmpty := set.Bool("accept-empty", false, "")
+	if _, err := parse(set, args, ""); err != nil {
+		return err
+	}
 	c, err := load(f, errs)
 	if err != nil {
 		return err
@@ -30,7 +37,7 @@ func serve(ctx context.Context, f config.Flags, out, errs io.Writer) error {
 	level.Set(c.Log.Level)
 	return app.Run(ctx, app.Options{
 		Config: c, Version: version, Log: logger(c.Log.Format, level, errs), Level: level, Out: out,
-		Reloads: reloads, PDFReader: pdfReader(),
+		Reloads: reloads, PDFReader: pdfReader(), AcceptEmpty: *acceptEmpty,
 		Load: func() (config.Config, []config.Warning, error) { return config.Load(from) },
 	})
 }

@@ -51,6 +51,9 @@ type Options struct {
 	// PDFReader is the command line of a process that calls pdftext.Main. Without it,
 	// models get no text of PDFs.
 	PDFReader []string
+	// AcceptEmpty starts with an empty database although the data directory shows that
+	// there was one.
+	AcceptEmpty bool
 	// Out takes the text for the person who starts the gateway, which has a sign-in
 	// link. It may be nil.
 	Out io.Writer
@@ -103,10 +106,18 @@ func Run(ctx context.Context, o Options) (err error) {
 	if g.assets, err = static.Load(); err != nil {
 		return err
 	}
-	if g.store, err = openStore(ctx, o.Config, o.Log, g.metrics.Committed); err != nil {
+	warnings, err := Check(o.Config)
+	if err != nil {
+		return err
+	}
+	if g.store, err = openStore(ctx, o.Config, o.Log, o.AcceptEmpty,
+		g.metrics.Committed); err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, g.store.Close()) }()
+	for _, w := range warnings {
+		g.Log.Warn("other users of this machine can reach the data", "problem", w)
+	}
 	if err := g.build(); err != nil {
 		return err
 	}
@@ -172,7 +183,7 @@ func (g *gatehouse) buildDomain(notifier *notifier) (err error) {
 	g.sessions = session.New(g.store.Sessions(), runCounter{g.events, g.metrics},
 		current(g, func(s *settings) session.Settings { return s.session }))
 	g.sessions.PlainLine = present.Line
-	g.media, err = media.New(filepath.Join(g.Config.DataDir, "media"), g.store.Media(),
+	g.media, err = media.New(filepath.Join(g.Config.DataDir, media.Folder), g.store.Media(),
 		current(g, func(s *settings) media.Settings { return s.media }))
 	if err != nil {
 		return err

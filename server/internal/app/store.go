@@ -41,8 +41,9 @@ type storage interface {
 // openStore opens the store that the configuration names. It calls committed
 // with the time that each commit took.
 func openStore(ctx context.Context, c config.Config, log *slog.Logger,
-	committed func(time.Duration)) (storage, error) {
-	s, err := sqlite.Open(ctx, c.DataDir, sqlite.Options{Logger: log, Committed: committed})
+	acceptEmpty bool, committed func(time.Duration)) (storage, error) {
+	s, err := sqlite.Open(ctx, c.DataDir, sqlite.Options{Logger: log, Committed: committed,
+		AcceptEmpty: acceptEmpty})
 	if err != nil {
 		return nil, err // and not s, which would be no nil storage
 	}

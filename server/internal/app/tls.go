@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/backup"
 	"github.com/gatehouse-chat/gatehouse/server/internal/certs"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd"
 )
@@ -36,7 +37,7 @@ func (g *gatehouse) makeCertificates() error {
 	case len(c.ACMEHosts) > 0:
 		g.certs = certs.NewAuthority(certs.AuthorityOptions{
 			Hosts: c.ACMEHosts, Email: c.ACMEEmail, Directory: c.ACMEDirectory,
-			CacheDir: filepath.Join(g.Config.DataDir, "acme"), Log: g.Log,
+			CacheDir: filepath.Join(g.Config.DataDir, backup.Certificates), Log: g.Log,
 		})
 	}
 	return nil

@@ -65,7 +65,7 @@ func TestDockerfileReferences(t *testing.T) {
 			t.Errorf("there is no make %s", target[1])
 		}
 	}
-	commands := read(t, "server/cmd/gatehouse/main.go")
+	commands := read(t, "web/docs/commands.md")
 	for _, command := range regexp.MustCompile(`\["/gatehouse", "([a-z]+)"\]`).FindAllStringSubmatch(dockerfile, -1) {
 		if !strings.Contains(commands, "gatehouse "+command[1]+" ") {
 			t.Errorf("there is no gatehouse %s", command[1])

@@ -205,7 +205,7 @@ func TestManualMake(t *testing.T) {
 // running them needs an engine.
 func TestManualDocker(t *testing.T) {
 	t.Parallel()
-	dockerfile, commands := read(t, "Dockerfile"), read(t, "server/cmd/gatehouse/main.go")
+	dockerfile, commands := read(t, "Dockerfile"), read(t, "web/docs/commands.md")
 	blocks := docstest.Blocks(t, "docker")
 	if len(blocks) < 4 {
 		t.Errorf("%d blocks", len(blocks))

@@ -32,11 +32,11 @@ type StoredToken struct {
 // atomically and readable only by its owner. If the file contains no valid token,
 // LoadToken returns an error and leaves the file alone.
 func LoadToken(dir string) (StoredToken, error) {
-	file := filepath.Join(dir, TokenFile)
-	stored, err := readToken(file)
+	stored, err := ReadToken(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return stored, err
 	}
+	file := filepath.Join(dir, TokenFile)
 	token := Token{credential.GatewayToken.Generate()}
 	err = writeNew(file, token.Reveal()+"\n")
 	if errors.Is(err, fs.ErrExist) { // another process has just written the file
@@ -46,6 +46,12 @@ func LoadToken(dir string) (StoredToken, error) {
 		return StoredToken{}, fmt.Errorf("write the gateway token: %w", err)
 	}
 	return StoredToken{Token: token, File: file, Generated: true}, nil
+}
+
+// ReadToken reads the token of the data directory dir, and creates nothing. If there is no
+// token file, the error is fs.ErrNotExist.
+func ReadToken(dir string) (StoredToken, error) {
+	return readToken(filepath.Join(dir, TokenFile))
 }
 
 // readToken reads the token from file.

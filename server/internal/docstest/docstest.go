@@ -19,6 +19,7 @@ import (
 // Kinds are the kinds of tested code blocks, with what their tests do.
 var Kinds = map[string]string{
 	"run":     "cmd/gatehouse runs it in a shell, beside a gateway",
+	"restore": "cmd/gatehouse runs it in a shell, beside a gateway that was killed",
 	"output":  "cmd/gatehouse finds it in what the block before it printed",
 	"config":  "cmd/gatehouse has a gateway check it",
 	"frames":  "cmd/gatehouse sends it to a gateway, and compares the answers",
