@@ -11,6 +11,7 @@ type ChatSendParams struct {
 	Media          []Media `json:"media,omitempty"`
 	IdempotencyKey string  `json:"idempotencyKey,omitempty"`
 	Ack            string  `json:"ack,omitempty"`
+	Own            bool    `json:"own,omitempty"`
 }
 
 // Media is an uploaded file of a message. In chat.send, Path comes from
@@ -58,6 +59,7 @@ type ChatSendResult struct {
 	Seq        int64   `json:"seq,omitempty"`
 	Epoch      string  `json:"epoch,omitempty"`
 	Status     string  `json:"status,omitempty"`
+	OwnerID    string  `json:"ownerId,omitempty"`
 }
 
 // ChatHistoryParams asks for a page of a session's messages: the latest ones before the
@@ -76,6 +78,7 @@ type ChatHistoryResult struct {
 	Epoch      string    `json:"epoch"`
 	LastSeq    int64     `json:"lastSeq"`
 	HasMore    bool      `json:"hasMore"`
+	OwnerID    string    `json:"ownerId,omitempty"`
 }
 
 // Message is one entry of a transcript. Seq is the seq of the event that added it.
@@ -122,18 +125,21 @@ type ChatInjectParams struct {
 	SessionKey string `json:"sessionKey"`
 	Message    string `json:"message"`
 	Label      string `json:"label,omitempty"`
+	Own        bool   `json:"own,omitempty"`
 }
 
 // ChatInjectResult answers chat.inject.
 type ChatInjectResult struct {
 	OK        bool   `json:"ok"`
 	MessageID string `json:"messageId"`
+	OwnerID   string `json:"ownerId,omitempty"`
 }
 
 // ChatAbortParams stops one run, or all runs of a session.
 type ChatAbortParams struct {
 	SessionKey string `json:"sessionKey,omitempty"`
 	RunID      string `json:"runId,omitempty"`
+	Own        bool   `json:"own,omitempty"`
 }
 
 // ChatAbortResult lists the runs that were stopped or withdrawn.
@@ -141,6 +147,7 @@ type ChatAbortResult struct {
 	OK      bool     `json:"ok"`
 	Aborted bool     `json:"aborted"`
 	RunIDs  []string `json:"runIds"`
+	OwnerID string   `json:"ownerId,omitempty"`
 }
 
 // ChatStatusParams asks what a session is doing.
@@ -156,6 +163,7 @@ type ChatStatusResult struct {
 	Queued    int64     `json:"queued"`
 	LastSeq   int64     `json:"lastSeq"`
 	Epoch     string    `json:"epoch"`
+	OwnerID   string    `json:"ownerId,omitempty"`
 }
 
 // ChatRetryParams asks for another answer to a user's message. RunID is the run that
@@ -166,6 +174,7 @@ type ChatRetryParams struct {
 	Stream         *bool  `json:"stream,omitempty"`
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
 	Ack            string `json:"ack,omitempty"`
+	Own            bool   `json:"own,omitempty"`
 }
 
 // ChatReplayParams asks for a session's events after a seq; if Epoch is given, only of
@@ -186,6 +195,7 @@ type ChatReplayResult struct {
 	Epoch      string  `json:"epoch"`
 	LastSeq    int64   `json:"lastSeq"`
 	Reset      bool    `json:"reset"`
+	OwnerID    string  `json:"ownerId,omitempty"`
 }
 
 // ChatWatchParams makes an admin's connection receive a session's events: those after

@@ -254,6 +254,7 @@ var layoutChatSendParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "media", Offset: unsafe.Offsetof(ChatSendParams{}.Media), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutMedia, New: addMedia, Size: unsafe.Sizeof(Media{})},
 	{Name: "idempotencyKey", Offset: unsafe.Offsetof(ChatSendParams{}.IdempotencyKey), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "ack", Offset: unsafe.Offsetof(ChatSendParams{}.Ack), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "own", Offset: unsafe.Offsetof(ChatSendParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -324,6 +325,7 @@ var layoutChatSendResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "seq", Offset: unsafe.Offsetof(ChatSendResult{}.Seq), Kind: jsontext.KindInt, OmitEmpty: true},
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatSendResult{}.Epoch), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "status", Offset: unsafe.Offsetof(ChatSendResult{}.Status), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "ownerId", Offset: unsafe.Offsetof(ChatSendResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -359,6 +361,7 @@ var layoutChatHistoryResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatHistoryResult{}.Epoch), Kind: jsontext.KindString},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatHistoryResult{}.LastSeq), Kind: jsontext.KindInt},
 	{Name: "hasMore", Offset: unsafe.Offsetof(ChatHistoryResult{}.HasMore), Kind: jsontext.KindBool},
+	{Name: "ownerId", Offset: unsafe.Offsetof(ChatHistoryResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -421,6 +424,7 @@ var layoutChatInjectParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatInjectParams{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "message", Offset: unsafe.Offsetof(ChatInjectParams{}.Message), Kind: jsontext.KindString},
 	{Name: "label", Offset: unsafe.Offsetof(ChatInjectParams{}.Label), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "own", Offset: unsafe.Offsetof(ChatInjectParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -436,6 +440,7 @@ func (v *ChatInjectResult) DecodeJSON(d *jsontext.Decoder) {
 var layoutChatInjectResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "ok", Offset: unsafe.Offsetof(ChatInjectResult{}.OK), Kind: jsontext.KindBool},
 	{Name: "messageId", Offset: unsafe.Offsetof(ChatInjectResult{}.MessageID), Kind: jsontext.KindString},
+	{Name: "ownerId", Offset: unsafe.Offsetof(ChatInjectResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -451,6 +456,7 @@ func (v *ChatAbortParams) DecodeJSON(d *jsontext.Decoder) {
 var layoutChatAbortParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatAbortParams{}.SessionKey), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "runId", Offset: unsafe.Offsetof(ChatAbortParams{}.RunID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "own", Offset: unsafe.Offsetof(ChatAbortParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -467,6 +473,7 @@ var layoutChatAbortResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "ok", Offset: unsafe.Offsetof(ChatAbortResult{}.OK), Kind: jsontext.KindBool},
 	{Name: "aborted", Offset: unsafe.Offsetof(ChatAbortResult{}.Aborted), Kind: jsontext.KindBool},
 	{Name: "runIds", Offset: unsafe.Offsetof(ChatAbortResult{}.RunIDs), Kind: jsontext.KindStrings},
+	{Name: "ownerId", Offset: unsafe.Offsetof(ChatAbortResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -500,6 +507,7 @@ var layoutChatStatusResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "queued", Offset: unsafe.Offsetof(ChatStatusResult{}.Queued), Kind: jsontext.KindInt},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatStatusResult{}.LastSeq), Kind: jsontext.KindInt},
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatStatusResult{}.Epoch), Kind: jsontext.KindString},
+	{Name: "ownerId", Offset: unsafe.Offsetof(ChatStatusResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -518,6 +526,7 @@ var layoutChatRetryParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "stream", Offset: unsafe.Offsetof(ChatRetryParams{}.Stream), Kind: jsontext.KindBoolPointer, OmitEmpty: true},
 	{Name: "idempotencyKey", Offset: unsafe.Offsetof(ChatRetryParams{}.IdempotencyKey), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "ack", Offset: unsafe.Offsetof(ChatRetryParams{}.Ack), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "own", Offset: unsafe.Offsetof(ChatRetryParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -553,6 +562,7 @@ var layoutChatReplayResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatReplayResult{}.Epoch), Kind: jsontext.KindString},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatReplayResult{}.LastSeq), Kind: jsontext.KindInt},
 	{Name: "reset", Offset: unsafe.Offsetof(ChatReplayResult{}.Reset), Kind: jsontext.KindBool},
+	{Name: "ownerId", Offset: unsafe.Offsetof(ChatReplayResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -759,6 +769,7 @@ var layoutConnectParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "client", Offset: unsafe.Offsetof(ConnectParams{}.Client), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutClient, New: newClient},
 	{Name: "device_name", Offset: unsafe.Offsetof(ConnectParams{}.DeviceName), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "resume", Offset: unsafe.Offsetof(ConnectParams{}.Resume), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutCursor, New: addCursor, Size: unsafe.Sizeof(Cursor{})},
+	{Name: "own", Offset: unsafe.Offsetof(ConnectParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -849,6 +860,7 @@ var layoutResumedCursor = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "status", Offset: unsafe.Offsetof(ResumedCursor{}.Status), Kind: jsontext.KindString},
 	{Name: "epoch", Offset: unsafe.Offsetof(ResumedCursor{}.Epoch), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ResumedCursor{}.LastSeq), Kind: jsontext.KindInt},
+	{Name: "ownerId", Offset: unsafe.Offsetof(ResumedCursor{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1096,6 +1108,7 @@ var layoutErrorDetails = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "status", Offset: unsafe.Offsetof(ErrorDetails{}.Status), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "runId", Offset: unsafe.Offsetof(ErrorDetails{}.RunID), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "messageId", Offset: unsafe.Offsetof(ErrorDetails{}.MessageID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "ownerId", Offset: unsafe.Offsetof(ErrorDetails{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "supported", Offset: unsafe.Offsetof(ErrorDetails{}.Supported), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
@@ -1208,6 +1221,7 @@ func (v *SessionsPreviewResult) DecodeJSON(d *jsontext.Decoder) {
 var layoutSessionsPreviewResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "session", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Session), Kind: jsontext.KindStruct, Elem: &layoutSession},
 	{Name: "messages", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Messages), Kind: jsontext.KindSlice, Elem: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
+	{Name: "ownerId", Offset: unsafe.Offsetof(SessionsPreviewResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1224,6 +1238,7 @@ var layoutSessionsPatchParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionsPatchParams{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "label", Offset: unsafe.Offsetof(SessionsPatchParams{}.Label), Kind: jsontext.KindStringPointer, OmitEmpty: true},
 	{Name: "pinned", Offset: unsafe.Offsetof(SessionsPatchParams{}.Pinned), Kind: jsontext.KindBoolPointer, OmitEmpty: true},
+	{Name: "own", Offset: unsafe.Offsetof(SessionsPatchParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1238,6 +1253,7 @@ func (v *SessionsPatchResult) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutSessionsPatchResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "session", Offset: unsafe.Offsetof(SessionsPatchResult{}.Session), Kind: jsontext.KindStruct, Elem: &layoutSession},
+	{Name: "ownerId", Offset: unsafe.Offsetof(SessionsPatchResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1252,6 +1268,7 @@ func (v *SessionsKeyParams) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutSessionsKeyParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "key", Offset: unsafe.Offsetof(SessionsKeyParams{}.Key), Kind: jsontext.KindString},
+	{Name: "own", Offset: unsafe.Offsetof(SessionsKeyParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1266,6 +1283,7 @@ func (v *SessionsDeleteResult) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutSessionsDeleteResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "deleted", Offset: unsafe.Offsetof(SessionsDeleteResult{}.Deleted), Kind: jsontext.KindBool},
+	{Name: "ownerId", Offset: unsafe.Offsetof(SessionsDeleteResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1280,6 +1298,7 @@ func (v *SessionsResetResult) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutSessionsResetResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "session", Offset: unsafe.Offsetof(SessionsResetResult{}.Session), Kind: jsontext.KindStruct, Elem: &layoutSession},
+	{Name: "ownerId", Offset: unsafe.Offsetof(SessionsResetResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.

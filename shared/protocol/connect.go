@@ -10,6 +10,7 @@ type ConnectParams struct {
 	Client     *Client  `json:"client,omitempty"`
 	DeviceName string   `json:"device_name,omitempty"`
 	Resume     []Cursor `json:"resume,omitempty"`
+	Own        bool     `json:"own,omitempty"` // change nothing of other users
 }
 
 // WebClient is the Client.Name of the browser's client.
@@ -67,6 +68,7 @@ type ResumedCursor struct {
 	Status     string `json:"status"`
 	Epoch      string `json:"epoch,omitempty"`
 	LastSeq    int64  `json:"lastSeq"`
+	OwnerID    string `json:"ownerId,omitempty"`
 }
 
 // Values of ResumedCursor.Status.

@@ -12,6 +12,10 @@
 //	pairing   the request of a new browser or program that an admin approves or denies
 //	device    a browser or program that a pairing let in
 //
+// Own in params refuses the call with FORBIDDEN if it would change what belongs to another
+// user, which admins may otherwise do. OwnerID in results is the owner of the session, if
+// that is not the caller's user.
+//
 // Additions to v3 are optional fields and methods, which clients that know only v3
 // ignore. The codecs (codec.go) are generated from the struct tags and use no
 // reflection; the types also work with encoding/json.

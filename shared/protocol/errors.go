@@ -39,6 +39,7 @@ type ErrorDetails struct {
 	Status    string `json:"status,omitempty"`    // of a pairing: denied, expired, revoked, unknown
 	RunID     string `json:"runId,omitempty"`     // of a failed run
 	MessageID string `json:"messageId,omitempty"` // of a failed run's partial answer
+	OwnerID   string `json:"ownerId,omitempty"`   // of a failed run's session, if not the caller
 	Supported string `json:"supported,omitempty"` // protocol versions
 }
 

@@ -43,6 +43,7 @@ type SessionsPreviewParams struct {
 type SessionsPreviewResult struct {
 	Session  Session   `json:"session"`
 	Messages []Message `json:"messages"`
+	OwnerID  string    `json:"ownerId,omitempty"`
 }
 
 // SessionsPatchParams changes a session's label or pin. Absent fields are not changed.
@@ -50,27 +51,32 @@ type SessionsPatchParams struct {
 	SessionKey string  `json:"sessionKey"`
 	Label      *string `json:"label,omitempty"`
 	Pinned     *bool   `json:"pinned,omitempty"`
+	Own        bool    `json:"own,omitempty"`
 }
 
 // SessionsPatchResult answers sessions.patch.
 type SessionsPatchResult struct {
 	Session Session `json:"session"`
+	OwnerID string  `json:"ownerId,omitempty"`
 }
 
 // SessionsKeyParams names the session to delete or to reset.
 type SessionsKeyParams struct {
 	Key string `json:"key"`
+	Own bool   `json:"own,omitempty"`
 }
 
 // SessionsDeleteResult answers sessions.delete.
 type SessionsDeleteResult struct {
-	Deleted bool `json:"deleted"`
+	Deleted bool   `json:"deleted"`
+	OwnerID string `json:"ownerId,omitempty"`
 }
 
 // SessionsResetResult answers sessions.reset: the session with its new, empty
 // log.
 type SessionsResetResult struct {
 	Session Session `json:"session"`
+	OwnerID string  `json:"ownerId,omitempty"`
 }
 
 // SessionUpdated is the payload of session.updated. Change is one of the following.

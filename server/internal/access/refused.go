@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -21,6 +22,16 @@ func (c *Control) Violation(address netip.Addr, wrong metrics.Violation) {
 	c.Metrics.Violation(wrong)
 	if c.lines.Allow(address) {
 		c.Log.Info("protocol violation", "address", address, "what", string(wrong))
+	}
+}
+
+// ForeignSession logs that an admin has changed another user's session, or was refused
+// to. A key that a program has chosen may belong to whoever used it first.
+func (c *Control) ForeignSession(who audit.Actor, address netip.Addr, method, key, owner string,
+	refused bool) {
+	if c.lines.Allow(address) {
+		c.Log.Warn("security.foreign_session", "by", who.UserID, "via", who.Via, "address", address,
+			"method", method, "session", key, "owner", owner, "refused", refused)
 	}
 }
 

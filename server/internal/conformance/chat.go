@@ -61,6 +61,11 @@ func chat() []Row {
 				"role system"},
 		{Section: section, Demo: true, steps: adminWrites,
 			Says: "author{userId,role}: an admin in another user's session"},
+		{Section: section, Demo: true, steps: ownerNamed,
+			Says: "➕ownerId: answers to an admin in another user's session name the owner"},
+		{Section: section, Demo: true, steps: ownOnly,
+			Says: "➕own:true, in connect or in a call: FORBIDDEN for what does not belong to " +
+				"user_id, also for admins"},
 		{Section: section, Demo: true, steps: sessionStatus,
 			Says: "chat.session.status → {isRunning, runId, activity, queued, lastSeq}"},
 	}
@@ -564,6 +569,41 @@ func adminWrites(v *visit) {
 	c.call("chat.inject", object{"sessionKey": key, "message": "my own"})
 	e = c.eventWith("chat", func(e object) bool { return get(e, "message.content") == "my own" })
 	v.want(e, "payload.message.author", nil)
+}
+
+func ownerNamed(v *visit) {
+	name := v.name("owner")
+	owner := v.admin(name)
+	key := owner.newSession("begin")
+	v.want(owner.call("chat.history", object{"sessionKey": key}), "ownerId", nil)
+	admin := v.admin(v.name("boss"))
+	for method, params := range map[string]object{
+		"chat.send": {"message": "echo x"}, "chat.inject": {"message": "x"}, "chat.history": {},
+		"chat.session.status": {}, "chat.abort": {},
+	} {
+		params["sessionKey"] = key
+		v.want(admin.call(method, params), "ownerId", name)
+	}
+	accepted := admin.call("chat.send", object{"message": "echo y", "sessionKey": key, "ack": "accepted"})
+	v.want(accepted, "ownerId", name)
+}
+
+func ownOnly(v *visit) {
+	key := v.admin(v.name("owner")).newSession("begin")
+	admin := v.admin(v.name("boss"))
+	always := v.open(nil)
+	always.call("connect", object{"token": v.target.Token, "user_id": v.name("boss"), "own": true})
+	for method, params := range map[string]object{
+		"chat.send": {"message": "echo x"}, "chat.inject": {"message": "x"}, "chat.abort": {},
+		"sessions.patch": {"label": "x"},
+	} {
+		params["sessionKey"] = key
+		always.refused("FORBIDDEN", "session does not belong to user", method, params)
+		params["own"] = true
+		admin.refused("FORBIDDEN", "session does not belong to user", method, params)
+	}
+	always.call("chat.history", object{"sessionKey": key})
+	v.want(always.call("chat.send", object{"message": "echo mine"}), "content", "mine")
 }
 
 func sessionStatus(v *visit) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/access"
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
-	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -45,13 +44,14 @@ func (c *call) audit(acts []audit.Act, reads bool) (ended func(error), err error
 	return ended, nil
 }
 
-// inOthersSession gives the audit log's act of an admin in another user's session; nil for
-// any other caller or session. It refuses no call: the method checks the owner.
-func (c *call) inOthersSession(a session.Access) (*audit.Act, error) {
-	if !c.isAdmin() || !validSession(a.Key()) {
+// inOthersSession gives the audit log's act of an admin in another user's session, and
+// notes the owner; nil for any other caller or session. It refuses no call: the method
+// checks the owner.
+func (c *call) inOthersSession(key string) (*audit.Act, error) {
+	if !c.isAdmin() || !validSession(key) {
 		return nil, nil
 	}
-	rec, err := c.g.Sessions.Find(c.ctx, a)
+	rec, err := c.g.Sessions.Find(c.ctx, c.caller().To(key))
 	switch {
 	case errors.As(err, new(*protocol.Error)):
 		return nil, nil
@@ -60,14 +60,30 @@ func (c *call) inOthersSession(a session.Access) (*audit.Act, error) {
 	case rec.UserID == c.caller().UserID:
 		return nil, nil
 	}
-	return &audit.Act{Target: audit.Session(a.Key()), Detail: "of " + rec.UserID}, nil
+	c.owner = rec.UserID
+	return &audit.Act{Target: audit.Session(key), Detail: "of " + rec.UserID}, nil
+}
+
+// ownedBy notes the owner of the session that a call has changed. The session may be
+// newer than the call.
+func (c *call) ownedBy(owner string) {
+	if owner != c.caller().UserID {
+		c.owner = owner
+	}
+}
+
+// reportForeign logs that a call has changed another user's session, or was refused to.
+func (c *call) reportForeign(err error) {
+	if c.owner != "" {
+		c.g.Access.ForeignSession(c.actor(), c.Peer.Address, c.method, c.session.Key(), c.owner, err != nil)
+	}
 }
 
 // auditResume audits an admin who resumes in other users' sessions, and so will read
 // their events.
 func (c *call) auditResume(cursors []protocol.Cursor) error {
 	for _, cursor := range cursors {
-		act, err := c.inOthersSession(c.caller().To(cursor.SessionKey))
+		act, err := c.inOthersSession(cursor.SessionKey)
 		if err == nil && act != nil {
 			act.Action = audit.SessionRead
 			err = c.g.Audit.BeginRead(c.ctx, c.actor(), *act)

@@ -24,6 +24,7 @@ type call struct {
 	settings Settings
 	method   string         // the method's name; empty: there is no such method
 	session  session.Access // the session that the call is about, if any
+	owner    string         // the owner of that session, if an admin calls and is not it
 	answered atomic.Bool
 }
 

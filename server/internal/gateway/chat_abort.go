@@ -6,11 +6,12 @@ import "github.com/gatehouse-chat/gatehouse/shared/protocol"
 type runsToStop struct {
 	sessionKey string
 	runID      string // empty: all runs
+	own        bool
 }
 
 // prepareAbort finds the session of the run, if there is no sessionKey.
 func (c *call) prepareAbort(p *protocol.ChatAbortParams) (runsToStop, error) {
-	runs := runsToStop{p.SessionKey, p.RunID}
+	runs := runsToStop{p.SessionKey, p.RunID, p.Own}
 	switch {
 	case p.SessionKey == "" && p.RunID == "":
 		return runs, badParams("sessionKey or runId must be given")
@@ -38,5 +39,5 @@ func (c *call) chatAbort(r runsToStop) (protocol.Payload, error) {
 	if running != "" && c.g.Runner.Abort(r.sessionKey, running) != "" {
 		stopped = append(stopped, running)
 	}
-	return &protocol.ChatAbortResult{OK: true, Aborted: len(stopped) > 0, RunIDs: stopped}, nil
+	return &protocol.ChatAbortResult{OK: true, Aborted: len(stopped) > 0, RunIDs: stopped, OwnerID: c.owner}, nil
 }

@@ -24,6 +24,10 @@ func checkInject(p *protocol.ChatInjectParams) error {
 }
 
 func (c *call) chatInject(p *protocol.ChatInjectParams) (protocol.Payload, error) {
-	id, err := c.g.Sessions.Inject(c.ctx, c.session, p.Message, p.Label)
-	return &protocol.ChatInjectResult{OK: true, MessageID: id}, err
+	injected, err := c.g.Sessions.Inject(c.ctx, c.session, p.Message, p.Label)
+	if err != nil {
+		return nil, err
+	}
+	c.ownedBy(injected.Owner)
+	return &protocol.ChatInjectResult{OK: true, MessageID: injected.MessageID, OwnerID: c.owner}, nil
 }

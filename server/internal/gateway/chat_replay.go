@@ -28,5 +28,6 @@ func (c *call) chatReplay(p replayPage) (protocol.Payload, error) {
 	if err != nil {
 		return nil, err
 	}
+	page.OwnerID = c.owner
 	return page, nil
 }

@@ -11,6 +11,6 @@ func (c *call) chatSessionStatus(*protocol.ChatStatusParams) (protocol.Payload, 
 	}
 	return &protocol.ChatStatusResult{
 		IsRunning: a.RunID != "", RunID: a.RunID, Activity: a.Phase, Queued: int64(a.Queued),
-		LastSeq: a.Session.LastSeq, Epoch: a.Session.Epoch,
+		LastSeq: a.Session.LastSeq, Epoch: a.Session.Epoch, OwnerID: c.owner,
 	}, nil
 }

@@ -18,6 +18,7 @@ func (c *call) chatWatch(p *protocol.ChatWatchParams) (protocol.Payload, error) 
 	if err != nil {
 		return nil, err
 	}
+	at.OwnerID = c.owner
 	c.reply(&at)
 	start()
 	return later, nil

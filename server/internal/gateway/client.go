@@ -31,6 +31,7 @@ type client struct {
 	// Only the reader uses the following fields.
 	who           *access.Identity // nil: not authenticated
 	pairingSecret string           // the credential that waits for pairing; empty: none
+	own           bool             // the client changes nothing of other users
 	wrongTokens   int              // how many wrong tokens the client has sent
 	expiry        *time.Timer      // closes the connection when its API key expires; nil: never
 

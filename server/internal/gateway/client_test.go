@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -21,7 +22,8 @@ func TestMain(m *testing.M) {
 // testGateway is a gateway on a loopback port that trusts the tests as proxies.
 type testGateway struct {
 	*httpdtest.Server
-	url string
+	url       string
+	addresses atomic.Int64 // of integrate
 }
 
 func newTestGateway(t testing.TB, o httpdtest.Options) *testGateway {
@@ -30,7 +32,7 @@ func newTestGateway(t testing.TB, o httpdtest.Options) *testGateway {
 	gw := httpdtest.New(t, o)
 	server := httptest.NewServer(gw)
 	t.Cleanup(server.Close)
-	return &testGateway{gw, server.URL}
+	return &testGateway{Server: gw, url: server.URL}
 }
 
 // client is one connection.

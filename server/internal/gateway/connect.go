@@ -195,7 +195,7 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 		Sender: c.client, UserID: who.UserID, Role: who.Role,
 		HTML: p.Client != nil && slices.Contains(p.Client.Caps, protocol.CapHTML),
 	}
-	c.who = who.Identity
+	c.who, c.own = who.Identity, p.Own
 	c.member.Store(member)
 	// Check the credential again, now that the registry knows whose the connection is: an
 	// earlier revocation has not closed the connection.

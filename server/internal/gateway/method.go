@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
+	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
@@ -45,6 +46,9 @@ type row[D protocol.Payload, V any] struct {
 	// is about none. execute finds its session in call.session, and session.Service
 	// checks the owner of what it is given there.
 	session func(V) string
+	// own gives the call's own param, for a method that changes a session; nil for any
+	// other method.
+	own func(V) bool
 
 	// action names a call in the audit log; empty if calls are not audited. A method
 	// about a session is audited when the session is another user's. Any other method
@@ -92,7 +96,7 @@ func method[P any, D interface {
 func (r row[D, V]) serve(c *call, params D) (payload protocol.Payload, err error) {
 	value, refused := r.prepare(c, params)
 	if r.session != nil {
-		c.session = c.caller().To(r.session(value))
+		c.session = r.caller(c, value).To(r.session(value))
 	}
 	acts, err := r.acts(c, value)
 	if err != nil {
@@ -110,6 +114,9 @@ func (r row[D, V]) serve(c *call, params D) (payload protocol.Payload, err error
 		err = errPanic // unless execute returns
 		defer func() {
 			ended(err)
+			if r.own != nil {
+				c.reportForeign(err)
+			}
 			if err == nil && r.changes != "" {
 				c.g.Hub.NotifyAdmins(r.changes)
 			}
@@ -123,6 +130,13 @@ func (r row[D, V]) serve(c *call, params D) (payload protocol.Payload, err error
 	return later, nil
 }
 
+// caller is the client as the call's session sees it.
+func (r row[D, V]) caller(c *call, value V) session.Caller {
+	caller := c.caller()
+	caller.Own = r.own != nil && (c.own || r.own(value))
+	return caller
+}
+
 // acts are the acts of a call for the audit log.
 func (r row[D, V]) acts(c *call, value V) (acts []audit.Act, err error) {
 	if r.action == "" {
@@ -131,7 +145,7 @@ func (r row[D, V]) acts(c *call, value V) (acts []audit.Act, err error) {
 	var act *audit.Act
 	if r.session == nil {
 		act = r.describe(c, value)
-	} else if act, err = c.inOthersSession(c.session); err != nil {
+	} else if act, err = c.inOthersSession(c.session.Key()); err != nil {
 		return nil, err
 	}
 	if act != nil {

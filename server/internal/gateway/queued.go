@@ -9,9 +9,10 @@ import (
 
 // queued answers a call that has queued a run: at once, or when the run ends.
 func (c *call) queued(sent session.Sent, ack string) (protocol.Payload, error) {
+	c.ownedBy(sent.Owner)
 	c.g.Runner.Wake(sent.SessionKey)
 	if ack == protocol.AckAccepted {
-		return accepted(sent), nil
+		return c.accepted(sent), nil
 	}
 	// The answer follows when the run ends; c is not used for anything else.
 	c.params = nil
@@ -30,10 +31,10 @@ func errNoWaiting(sent session.Sent) *protocol.Error {
 		Details: &protocol.ErrorDetails{RunID: sent.RunID, MessageID: sent.MessageID}}
 }
 
-func accepted(sent session.Sent) *protocol.ChatSendResult {
+func (c *call) accepted(sent session.Sent) *protocol.ChatSendResult {
 	r := &protocol.ChatSendResult{
 		RunID: sent.RunID, SessionKey: sent.SessionKey, MessageID: sent.MessageID, Seq: sent.Seq,
-		Epoch: sent.Epoch, Status: protocol.SendAccepted,
+		Epoch: sent.Epoch, Status: protocol.SendAccepted, OwnerID: c.owner,
 	}
 	switch {
 	case sent.Duplicate:
@@ -48,11 +49,12 @@ func accepted(sent session.Sent) *protocol.ChatSendResult {
 func (c *call) answerRun(sent session.Sent, e session.Ended) {
 	if e.Outcome.Status == session.RunFailed {
 		c.fail(&protocol.Error{Code: e.Outcome.Code, Message: e.Outcome.Error,
-			Details: &protocol.ErrorDetails{RunID: e.RunID, MessageID: e.MessageID}})
+			Details: &protocol.ErrorDetails{RunID: e.RunID, MessageID: e.MessageID, OwnerID: c.owner}})
 		return
 	}
 	r := &protocol.ChatSendResult{
 		RunID: e.RunID, SessionKey: sent.SessionKey, Content: &e.Content, Usage: &e.Outcome.Usage,
+		OwnerID: c.owner,
 	}
 	if e.Outcome.Status == session.RunCancelled {
 		r.Status = protocol.SendAborted

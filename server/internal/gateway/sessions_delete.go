@@ -7,5 +7,5 @@ func (c *call) sessionsDelete(p *protocol.SessionsKeyParams) (protocol.Payload, 
 		return nil, err
 	}
 	c.g.Runner.Abort(p.Key, "")
-	return &protocol.SessionsDeleteResult{Deleted: true}, nil
+	return &protocol.SessionsDeleteResult{Deleted: true, OwnerID: c.owner}, nil
 }

@@ -27,5 +27,5 @@ func validLabel(s string) bool {
 
 func (c *call) sessionsPatch(p *protocol.SessionsPatchParams) (protocol.Payload, error) {
 	rec, err := c.g.Sessions.Patch(c.ctx, c.session, p.Label, p.Pinned)
-	return &protocol.SessionsPatchResult{Session: rec.Wire()}, err
+	return &protocol.SessionsPatchResult{Session: rec.Wire(), OwnerID: c.owner}, err
 }

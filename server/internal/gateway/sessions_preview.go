@@ -16,5 +16,5 @@ func (c *call) sessionsPreview(*protocol.SessionsPreviewParams) (protocol.Payloa
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.SessionsPreviewResult{Session: page.Session.Wire(), Messages: messages}, nil
+	return &protocol.SessionsPreviewResult{Session: page.Session.Wire(), Messages: messages, OwnerID: c.owner}, nil
 }

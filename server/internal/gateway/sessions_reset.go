@@ -8,5 +8,5 @@ func (c *call) sessionsReset(p *protocol.SessionsKeyParams) (protocol.Payload, e
 		return nil, err
 	}
 	c.g.Runner.Abort(p.Key, "")
-	return &protocol.SessionsResetResult{Session: rec.Wire()}, nil
+	return &protocol.SessionsResetResult{Session: rec.Wire(), OwnerID: c.owner}, nil
 }

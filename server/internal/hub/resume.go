@@ -71,7 +71,8 @@ func (h *Hub) checkCursor(ctx context.Context, log Log, m *Member, asked protoco
 	at.Epoch, at.LastSeq = part.Session.Epoch, part.Session.LastSeq
 	watched := code == "" && part.Session.UserID != m.UserID
 	if watched {
-		h.watch(m, asked.SessionKey, part.Session.UserID)
+		at.OwnerID = part.Session.UserID
+		h.watch(m, asked.SessionKey, at.OwnerID)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

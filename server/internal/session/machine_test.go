@@ -528,9 +528,9 @@ func (m *machine) inject(t *rapid.T) {
 	if s == nil {
 		t.Skip("no session")
 	}
-	id, err := m.Inject(context.Background(), who.To(s.key), "note", "label")
+	injected, err := m.Inject(context.Background(), who.To(s.key), "note", "label")
 	if checkAccess(t, who, s, err) {
-		m.checkAuthor(t, who, s, id)
+		m.checkAuthor(t, who, s, injected.MessageID)
 	}
 }
 

@@ -7,25 +7,31 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-// Inject adds a system message to a transcript, without a run. It returns the message's
-// id.
-func (s *Service) Inject(ctx context.Context, a Access, message, label string) (string, error) {
-	id := newID("msg-")
+// Injected is the result of Inject.
+type Injected struct {
+	MessageID string
+	Owner     string // of the session
+}
+
+// Inject adds a system message to a transcript, without a run.
+func (s *Service) Inject(ctx context.Context, a Access, message, label string) (Injected, error) {
+	injected := Injected{MessageID: newID("msg-")}
 	err := s.update(ctx, a.key, func(c *change) error {
 		if err := c.load(a); err != nil {
 			return err
 		}
 		m := Message{Message: protocol.Message{
-			ID: id, Role: protocol.FromSystem, Content: message, Status: protocol.StatusComplete,
+			ID: injected.MessageID, Role: protocol.FromSystem, Content: message, Status: protocol.StatusComplete,
 			Label:     label,
 			CreatedAt: protocol.At(c.now), Author: c.author(a.caller),
 		}}
 		if err := c.addMessage(&m); err != nil {
 			return err
 		}
+		injected.Owner = c.rec.UserID
 		return c.saveTouched()
 	})
-	return id, err
+	return injected, err
 }
 
 // Patch sets the label and the pin, if they are not nil, and returns the session.

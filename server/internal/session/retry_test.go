@@ -31,7 +31,7 @@ func TestRetry(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := (session.Sent{RunID: again.RunID, SessionKey: "k", MessageID: sent.MessageID,
-		Epoch: sent.Epoch, Seq: h.checkLog(t, "k").LastSeq}); again != want {
+		Epoch: sent.Epoch, Seq: h.checkLog(t, "k").LastSeq, Owner: "ann"}); again != want {
 		t.Errorf("retried as %+v, want %+v", again, want)
 	}
 	published := h.published.log("k")

@@ -39,6 +39,7 @@ func (r SendRequest) digest() [sha256.Size]byte {
 // Sent is the result of a send, or of the first send with the same idempotency key.
 type Sent struct {
 	RunID, SessionKey, MessageID, Epoch string
+	Owner                               string // of the session
 
 	Seq       int64
 	Queued    bool // whether another run of the session is before it
@@ -113,7 +114,7 @@ func (c *change) once(caller Caller, key string, digest [sha256.Size]byte,
 	}
 	before, err := c.Send(caller.UserID, key)
 	if err == nil {
-		return duplicate(before, digest[:])
+		return c.duplicate(caller, before, digest[:])
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return Sent{}, err
@@ -181,7 +182,7 @@ func (c *change) queue(run Run, messageID string, active int) (Sent, error) {
 	}
 	return Sent{
 		RunID: run.ID, SessionKey: c.rec.Key, MessageID: messageID, Epoch: c.rec.Epoch,
-		Seq: run.Order, Queued: active > 0,
+		Seq: run.Order, Queued: active > 0, Owner: c.rec.UserID,
 	}, c.saveTouched()
 }
 
@@ -195,15 +196,23 @@ func (c *change) author(caller Caller) *protocol.Author {
 }
 
 // duplicate returns the result of an earlier send with the same idempotency key. It
-// refuses if another message was sent.
-func duplicate(before Send, digest []byte) (Sent, error) {
+// refuses if another message was sent, and a caller who wants only own sessions if the
+// session is another user's.
+func (c *change) duplicate(caller Caller, before Send, digest []byte) (Sent, error) {
 	if subtle.ConstantTimeCompare(before.Digest, digest) != 1 {
 		return Sent{}, protocol.Refuse(protocol.AlreadyExists,
 			"idempotencyKey was used for another message: use a new key for each message")
 	}
+	rec, err := c.Session(before.SessionKey)
+	switch {
+	case err != nil:
+		return Sent{}, err
+	case caller.Own && !caller.owns(rec):
+		return Sent{}, errNotOwner
+	}
 	return Sent{
 		RunID: before.RunID, SessionKey: before.SessionKey, MessageID: before.MessageID,
-		Epoch: before.Epoch, Seq: before.Seq, Duplicate: true,
+		Epoch: before.Epoch, Seq: before.Seq, Duplicate: true, Owner: rec.UserID,
 	}, nil
 }
 

@@ -18,12 +18,14 @@ import (
 type Caller struct {
 	UserID string
 	Role   protocol.Role
+	Own    bool // has no access to what belongs to other users, even as an admin
 }
 
 // owns reports whether the session belongs to the caller, or the caller is an admin.
-func (c Caller) owns(r Record) bool {
-	return r.UserID == c.UserID || c.Role.Allows(protocol.Admin)
-}
+func (c Caller) owns(r Record) bool { return r.UserID == c.UserID || c.reachesOthers() }
+
+// reachesOthers reports whether the caller has access to what belongs to other users.
+func (c Caller) reachesOthers() bool { return !c.Own && c.Role.Allows(protocol.Admin) }
 
 // Access names a session and the caller who wants access. Nothing is checked when it is
 // made, by [Caller.To]: each method of Service that takes an Access checks in its

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -14,6 +15,11 @@ type Options struct {
 	// Hello has the params of connect, which is sent on every connection: token, user_id,
 	// sender_id, device_name and so on. Without a credential, a pairing starts.
 	Hello protocol.ConnectParams
+
+	// WriteForeign lets an admin's program change the sessions of other users. Without it,
+	// connect has own: the gateway refuses such a change with FORBIDDEN. So a key that the
+	// program has chosen never leads into the chat of somebody who has used the key before.
+	WriteForeign bool
 
 	// Bearer is a token to send as Authorization header of the upgrade, instead of
 	// Hello.Token. Cookies are sent with the upgrade.
@@ -42,10 +48,13 @@ func Dial(ctx context.Context, address string, o Options) (*client.Client, error
 	if err != nil {
 		return nil, err
 	}
+	hello := o.Hello
+	hello.Own = hello.Own || !o.WriteForeign
+	hello.Client = cmp.Or(hello.Client, &protocol.Client{Name: "gatehouse-go"})
 	settled := make(chan client.State, 1)
 	c := client.New(client.Options{
 		Transport: t,
-		Hello:     o.Hello,
+		Hello:     hello,
 		Resume:    o.Resume,
 		OnState: func(s client.State) {
 			if o.OnState != nil {

@@ -29,6 +29,7 @@ type gateway struct {
 	log [][]byte // the session's events, as frames
 
 	upward func(*http.Request)                           // sees each upgrade
+	hail   func(protocol.ConnectParams)                  // sees each hello
 	after  func(context.Context, *websocket.Conn, int32) // after a hello
 	hellos atomic.Int32
 }
@@ -90,6 +91,9 @@ func (g *gateway) hello(ctx context.Context, conn *websocket.Conn, r protocol.Re
 	var p protocol.ConnectParams
 	if err := json.Unmarshal(r.Params, &p); err != nil {
 		return err
+	}
+	if g.hail != nil {
+		g.hail(p)
 	}
 	if p.Token != "" && p.Token != "open-sesame" {
 		return write(ctx, conn, protocol.AppendError(nil, r.ID, protocol.Refuse(protocol.Unauthorized, "invalid token")))

@@ -132,6 +132,27 @@ func TestUpgradeCarriesCredentials(t *testing.T) {
 	}
 }
 
+// A program changes only what belongs to its user, unless it says otherwise.
+func TestHelloAsksForOwn(t *testing.T) {
+	t.Parallel()
+	for _, foreign := range []bool{false, true} {
+		g := newGateway()
+		seen := make(chan protocol.ConnectParams, 1)
+		g.hail = func(p protocol.ConnectParams) { seen <- p }
+		c, err := native.Dial(testContext(t), g.address(), native.Options{
+			Hello: protocol.ConnectParams{Token: "open-sesame", UserID: "ann"}, WriteForeign: foreign,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := <-seen; p.Own == foreign || p.UserID != "ann" || p.Client == nil {
+			t.Errorf("WriteForeign %v: hello %+v", foreign, p)
+		}
+		c.Stop()
+		g.server.Close()
+	}
+}
+
 func TestComesBackAfterEveryLoss(t *testing.T) {
 	t.Parallel()
 	g := newGateway()
