@@ -8,6 +8,7 @@ const (
 	AttrState  = "data-state"
 	AttrWhen   = "data-when"
 
+	AttrBase       = "data-base"
 	AttrPage       = "data-page"
 	AttrBoot       = "data-boot"
 	AttrWasm       = "data-wasm"

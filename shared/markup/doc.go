@@ -47,6 +47,9 @@
 //
 // <body id="gatehouse">, [IDRoot], carries
 //
+//	data-base         path under which people reach the gateway, such as "/chat"; empty
+//	                  at the root of its host. Every address that the client writes or
+//	                  asks begins with it.
 //	data-page         PageChat, PagePairing, PageLogin, PageAdmin, PageConsole,
 //	                  PageNotice or PageDocs
 //	data-state        the state of the page (State… constants, per page below)

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Assets are the addresses of the built files. Each has a hash of the file's content.
+// Assets are the paths of the built files. Each has a hash of the file's content.
 type Assets struct {
 	Stylesheet string // the bundled style sheet
 	Script     string // the loader; "" on a page without client

@@ -89,13 +89,18 @@ func TestDoctorNamesTheLine(t *testing.T) {
 
 func examine(t *testing.T, v setup) doctor.Report {
 	t.Helper()
+	return examineAt(t, v, "")
+}
+
+func examineAt(t *testing.T, v setup, path string) doctor.Report {
+	t.Helper()
 	_, port, err := net.SplitHostPort(v.proxy.address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return doctor.Examine(t.Context(), doctor.Options{
 		URL: "https://" + net.JoinHostPort(host,
-			port), Token: rig.Token, Roots: v.proxy.roots, Resolver: dnstest.Resolver(t, nil),
+			port) + path, Token: rig.Token, Roots: v.proxy.roots, Resolver: dnstest.Resolver(t, nil),
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -151,18 +152,48 @@ func parseOrigin(s string) (value, advice string, ok bool) {
 	return "", "write " + quote(scheme+"://"+u.Host), false
 }
 
-// publicURL is the URL at which people reach the gateway.
+// publicURL is the URL at which people reach the gateway. Its path, if it has one, is the
+// base: the path of the host under which a proxy serves the gateway.
 func publicURL() kind[string] {
-	accepts := `an http or https URL without a path, such as "https://chat.example.com"`
+	accepts := `an http or https URL such as "https://chat.example.com", or with a path ` +
+		`such as "https://example.com/chat"`
 	return urlKind(accepts, func(s string) (string, string, bool) {
 		v, advice, ok := parseHTTP(s)
-		if u, err := url.Parse(v); ok && err == nil && u.Path != "" {
-			advice := "Gatehouse stands at the root of its host: write " +
-				quote(u.Scheme+"://"+u.Host)
-			return "", advice, false
+		u, err := url.Parse(v)
+		if !ok || err != nil || u.Path == "" {
+			return v, advice, ok
 		}
-		return v, advice, ok
+		first, _, _ := strings.Cut(u.Path[1:], "/")
+		switch {
+		case !isBase(u.EscapedPath()):
+			return "", "its path may have letters, digits and - . _ ~ between single slashes", false
+		case slices.Contains(ReservedPaths(), first):
+			return "", quote("/"+first) + " is a path of Gatehouse itself: choose another one, " +
+				`such as "/chat"`, false
+		}
+		return v, "", true
 	})
+}
+
+// isBase reports whether the path needs no escaping in URLs, cookies and configurations of
+// proxies.
+func isBase(path string) bool {
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		if segment == "" || segment == "." || segment == ".." || strings.ContainsFunc(segment, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+				strings.ContainsRune("-._~", r))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// ReservedPaths are the first segments of the gateway's own paths. A base does not begin
+// with one of them: the gateway could not tell whether a proxy has removed the base.
+func ReservedPaths() []string {
+	return []string{".well-known", "admin", "api", "dev", "docs", "health", "login", "metrics", "pair",
+		"readyz", "s", "static", "v1", "ws"}
 }
 
 // baseURL is an http or https URL, of a provider's API or a webhook.

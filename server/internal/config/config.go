@@ -67,7 +67,7 @@ type Gateway struct {
 	DrainTimeout time.Duration
 	// Pairing lets unknown browsers ask to be paired.
 	Pairing bool
-	// PublicURL is normalised scheme://host[:port], or empty if it is not set.
+	// PublicURL is normalised scheme://host[:port][/path], or empty if it is not set.
 	PublicURL string
 }
 

@@ -205,7 +205,7 @@ func drawConfig(t *rapid.T) Config {
 			MetricsListen: rapid.SampledFrom([]string{"", "127.0.0.1:9090", "localhost:0", "[::1]:1"}).Draw(t, "metrics_listen"),
 			DrainTimeout:  time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "drain")),
 			Pairing:       rapid.Bool().Draw(t, "pairing"),
-			PublicURL:     maybe(`https?://[a-z]{1,9}\.[a-z]{2}(:[1-7][0-9]{3})?`, "public_url"),
+			PublicURL:     maybe(`https?://[a-z]{1,9}\.[a-z]{2}(:[1-7][0-9]{3})?(/[a-z]{2}-[A-Z0-9._~]{1,5}){0,2}`, "public_url"),
 		},
 		DataDir: maybe(line1, "data_dir"),
 		Retention: Retention{

@@ -172,7 +172,8 @@ func gatewayKeys() []key {
 			"Whether unknown browsers may ask to be paired.").live(),
 		newKey("gateway.public_url", publicURL(), "",
 			func(t target) *string { return &t.config.Gateway.PublicURL },
-			"The URL at which people reach the gateway, for sign-in links and QR codes.").
+			"The URL at which people reach the gateway, for sign-in links and QR codes. With a "+
+				"path, the gateway is [under that path](network.md#under-a-path).").
 			describeDefault("made from `gateway.listen`").live(),
 	}
 }

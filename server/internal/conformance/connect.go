@@ -179,7 +179,7 @@ func (v *visit) post(body object) *http.Response {
 	text, err := json.Marshal(body)
 	v.must(err, "encode a body")
 	answer, _ := v.request(http.MethodPost, "/api/session",
-		http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.URL},
+		http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.origin()},
 			"Sec-Fetch-Site": {"same-origin"}}, strings.NewReader(string(text)))
 	return answer
 }
@@ -192,7 +192,7 @@ func (v *visit) signOut(h http.Header) *http.Response {
 
 // cookieHeader is the header of the WebSocket of a page with the cookie.
 func (v *visit) cookieHeader(cookie *http.Cookie) http.Header {
-	return http.Header{"Cookie": {cookie.Name + "=" + cookie.Value}, "Origin": {v.target.URL}}
+	return http.Header{"Cookie": {cookie.Name + "=" + cookie.Value}, "Origin": {v.target.origin()}}
 }
 
 func precedence(v *visit) {

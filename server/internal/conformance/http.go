@@ -87,7 +87,7 @@ func metrics(v *visit) {
 func sessionOfOwnPages(v *visit) {
 	v.require(Cookies)
 	own := func() http.Header {
-		return http.Header{"Origin": {v.target.URL}, "Content-Type": {"application/json"}}
+		return http.Header{"Origin": {v.target.origin()}, "Content-Type": {"application/json"}}
 	}
 	for name, row := range map[string]struct {
 		change func(http.Header)
@@ -119,7 +119,7 @@ func sessionOfOwnPages(v *visit) {
 func invalidCookie(v *visit) {
 	name := v.browser(object{}).Name
 	answer := v.signOut(http.Header{"Cookie": {name + "=gd_" + strings.Repeat("A", 43)},
-		"Origin": {v.target.URL}})
+		"Origin": {v.target.origin()}})
 	v.wantStatus(answer, http.StatusNoContent)
 	if cookies := answer.Cookies(); len(cookies) != 1 || cookies[0].Name != name ||
 		cookies[0].MaxAge >= 0 {

@@ -101,7 +101,7 @@ func (v *visit) remove(k kind, name string) {
 		}
 	case madeCookie:
 		if r := v.signOut(http.Header{"Cookie": {name},
-			"Origin": {v.target.URL}}); r.StatusCode != http.StatusNoContent {
+			"Origin": {v.target.origin()}}); r.StatusCode != http.StatusNoContent {
 			v.fail("DELETE /api/session: HTTP %d", r.StatusCode)
 		}
 	}

@@ -314,15 +314,15 @@ func patientPairing(v *visit) {
 }
 
 func ownOrigin(v *visit) {
-	c := v.open(http.Header{"Origin": {v.target.URL}})
+	c := v.open(http.Header{"Origin": {v.target.origin()}})
 	c.call("connect", object{"token": v.target.Token})
 }
 
 func foreignOrigin(v *visit) {
 	for _, from := range []string{
-		"http://attacker.example", "https://attacker.example:8443", "null", v.target.URL +
+		"http://attacker.example", "https://attacker.example:8443", "null", v.target.origin() +
 			".attacker.example",
-		"http://" + strings.TrimPrefix(v.target.URL, "http://") + "1", "file://", "garbage",
+		"http://" + strings.TrimPrefix(v.target.origin(), "http://") + "1", "file://", "garbage",
 	} {
 		refusal := v.openRefused(http.Header{"Origin": {from}})
 		if refusal.Status != http.StatusForbidden {

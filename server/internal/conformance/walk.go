@@ -198,20 +198,27 @@ func At(address, token string, c *tls.Config) (Target, error) {
 		u.Scheme = "https"
 	}
 	path := strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/ws")
-	if u.Scheme != "http" && u.Scheme != "https" || path != "" || u.User != nil ||
-		u.RawQuery != "" || u.Fragment != "" {
-		return Target{}, fmt.Errorf("%q has to be the gateway's root, such as "+
-			"https://chat.example.com", u.Redacted())
+	if u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
+		return Target{}, fmt.Errorf("%q has to be the gateway's URL, such as "+
+			"https://chat.example.com or https://example.com/chat", u.Redacted())
 	}
 	host := strings.ToLower(u.Host)
 	if u.Port() == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
 		host = strings.TrimSuffix(host, ":"+u.Port())
 	}
-	t := Target{URL: u.Scheme + "://" + host, Token: token}
+	t := Target{URL: u.Scheme + "://" + host + strings.TrimRight(path, "/"), Token: token}
 	if u.Scheme == "https" {
 		t.Dial = overTLS(c)
 	}
 	return t, nil
+}
+
+// origin is the origin of the target's own pages.
+func (t Target) origin() string {
+	scheme, rest, _ := strings.Cut(t.URL, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host
 }
 
 func overTLS(c *tls.Config) rawws.DialFunc {

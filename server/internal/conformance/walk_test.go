@@ -190,7 +190,7 @@ func TestAt(t *testing.T) {
 	for address, want := range map[string]string{
 		"http://Chat.example.com": "http://chat.example.com", "wss://chat.example.com:443/ws": "https://chat.example.com",
 		"ws://[::1]:80/": "http://[::1]", "https://chat.example.com:8443/": "https://chat.example.com:8443",
-		"chat.example.com": "", "http://": "", "ftp://x": "", "http://x/chat": "", "http://x?y": "", "http://u:secret@x": "",
+		"chat.example.com": "", "http://": "", "ftp://x": "", "http://x/chat/": "http://x/chat", "wss://x/chat/ws": "https://x/chat", "https://x:443/a/b/ws/": "https://x/a/b", "http://x?y": "", "http://u:secret@x": "",
 	} {
 		got, err := At(address, "t", nil)
 		if got.URL != want || (err == nil) != (want != "") || err != nil &&

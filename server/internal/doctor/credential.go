@@ -50,13 +50,17 @@ func (x *examination) takeCookie(a answer) bool {
 	switch {
 	case x.url.Scheme == "https" && !x.cookie.Secure:
 		x.report("cookie", Fail, "the gateway does not know that browsers use TLS, "+
-			"and its cookie may be sent over plain HTTP", fixScheme(x.ownOrigin())...)
+			"and its cookie may be sent over plain HTTP", fixScheme(x.ownURL())...)
 	case x.url.Scheme == "http" && x.cookie.Secure:
 		x.report("cookie", Fail, "the gateway believes that browsers use TLS, "+
 			"and over plain HTTP they do not keep its cookie",
 			fixes(nginx, nginxProto,
 				haproxy, "http-request set-header X-Forwarded-Proto http if !{ ssl_fc }",
 				traefik, traefikTrust)...)
+	case !covers(x.cookie.Path, x.url.Path):
+		x.report("cookie", Fail, "the cookie is for the path "+quoted(x.cookie.Path)+
+			", so browsers do not send it to "+quoted(x.ownURL()),
+			append(fixes(gatehouse, `gateway: { public_url: "`+x.ownURL()+`" }`), fixCookie()...)...)
 	case !x.cookie.HttpOnly:
 		x.report("cookie", Warn, "scripts can read the cookie: a proxy has changed it",
 			fixCookie()...)
@@ -64,6 +68,12 @@ func (x *examination) takeCookie(a answer) bool {
 		x.report("cookie", OK, "a browser gets a cookie that no script can read")
 	}
 	return true
+}
+
+// covers reports whether browsers send a cookie of a path to addresses under base (RFC
+// 6265 §5.1.4).
+func covers(path, base string) bool {
+	return path == "" || strings.HasPrefix(base+"/", strings.TrimSuffix(path, "/")+"/")
 }
 
 // askToPair connects with the cookie, so that the gateway creates a pairing request.

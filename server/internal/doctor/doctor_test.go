@@ -438,7 +438,6 @@ func TestOutOfReach(t *testing.T) {
 		{"no URL", "chat.example.com", "address", "is no URL"},
 		{"no scheme that is known", "ftp://chat.example.com", "address", "has to be http://host"},
 		{"a password", "https://a:secret@chat.example.com", "address", "nothing else"},
-		{"a path", "https://chat.example.com/chat/ws", "address", "not under /chat"},
 	} {
 		r := Examine(t.Context(), Options{URL: row.url})
 		if l := line(t, r, row.check); l.Status != Fail || !r.Failed() || len(l.Fixes) == 0 {
@@ -619,4 +618,45 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &again); err != nil || len(again.Lines) != len(r.Lines) || !again.Failed() || again.Lines[0].Fixes[0].Where != you {
 		t.Errorf("%v: %s", err, b.String())
 	}
+}
+
+// TestUnderAPath examines gateways under a path, behind proxies that pass the path on and
+// that remove it.
+func TestUnderAPath(t *testing.T) {
+	t.Parallel()
+	under := func(public string) (*httptest.Server, *httptest.Server) {
+		gateway := httpdtest.New(t, httpdtest.Options{PublicURL: public})
+		return serve(t, gateway), serve(t, http.StripPrefix("/chat", gateway))
+	}
+	keeps, strips := under("https://example.com/chat")
+	for _, o := range []Options{
+		{URL: keeps.URL + "/chat", Token: httpdtest.Token},
+		{URL: strips.URL + "/chat/", Token: httpdtest.Token},
+		{URL: strings.Replace(strips.URL, "http", "ws", 1) + "/chat/ws", Token: httpdtest.Token},
+		{URL: keeps.URL, Token: httpdtest.Token}, // on the gateway's own machine
+	} {
+		r := Examine(t.Context(), o)
+		if got := problems(r); len(got) > 0 || r.Failed() {
+			t.Errorf("%s: %v\n%s", o.URL, got, printed(t, r))
+		}
+		if o.URL != keeps.URL && !strings.Contains(printed(t, r), "pages link to addresses under /chat") ||
+			o.URL == keeps.URL && !strings.Contains(printed(t, r), "its pages are under /chat") {
+			t.Errorf("%s: %s", o.URL, printed(t, r))
+		}
+	}
+	// The proxy removes a path that the gateway does not know of.
+	for public, says := range map[string]string{
+		"": "at the root of the host", "https://example.com/other": "under /other",
+	} {
+		_, strips := under(public)
+		r := Examine(t.Context(), Options{URL: strips.URL + "/chat"})
+		checkLine(t, line(t, r, "path"), says, []string{`gateway: { public_url: "` + strips.URL + `/chat" }`})
+		if public != "" {
+			checkLine(t, line(t, r, "cookie"), "the path /other", []string{strips.URL + `/chat" }`})
+		}
+	}
+	// Nothing of the gateway is under that path.
+	elsewhere := serve(t, http.NotFoundHandler())
+	r := Examine(t.Context(), Options{URL: elsewhere.URL + "/chat"})
+	checkLine(t, line(t, r, "health"), "not a gateway's answer", []string{"location /chat/ {"})
 }

@@ -15,7 +15,7 @@ import (
 
 // Options say what to examine.
 type Options struct {
-	URL      string         // the gateway's root; also ws, wss, and with /ws at its end
+	URL      string         // the gateway's public URL; also ws, wss, and with /ws at its end
 	Token    string         // a gateway token, API key or device credential to check, or empty
 	Origin   string         // of another site's pages that should be allowed, or empty
 	Roots    *x509.CertPool // certificate authorities to trust; nil: those of the system
@@ -123,10 +123,6 @@ func (x *examination) address() bool {
 	case errors.As(err, &wrong):
 		x.report("address", Fail, wrong.Given+" "+wrong.Problem,
 			fixes(you, "gatehouse doctor "+wrong.Proposal)...)
-		return false
-	case u.Path != "":
-		x.report("address", Fail, "Gatehouse stands at the root of its host, not under "+
-			quoted(u.Path), fixRoute()...)
 		return false
 	}
 	x.url = u

@@ -111,7 +111,16 @@ func fixUpstream() []Fix {
 	)
 }
 
-func fixRoute() []Fix {
+// fixRoute says how a proxy passes on what is under a path, "" for the whole host.
+func fixRoute(path string) []Fix {
+	if path != "" {
+		return fixes(
+			nginx, "location "+path+"/ { proxy_pass http://127.0.0.1:8080; }",
+			caddy, "handle "+path+"* { reverse_proxy 127.0.0.1:8080 }",
+			haproxy, "use_backend gatehouse if { path_beg "+path+"/ }",
+			traefik, "rule: Host(`example.com`) && PathPrefix(`"+path+"`)",
+		)
+	}
 	return fixes(
 		nginx, "location / { proxy_pass http://127.0.0.1:8080; }  # at the root, without a path",
 		caddy, "reverse_proxy 127.0.0.1:8080  # not inside handle_path",

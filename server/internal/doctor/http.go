@@ -81,7 +81,38 @@ func (x *examination) health() bool {
 			a.took.Round(100*time.Microsecond).String())
 	}
 	x.clock(a)
+	x.base()
 	return true
+}
+
+// base checks that the gateway's pages link to the path under which they are reached. On
+// its own machine a gateway can be reached without its path: its pages then lead to the
+// path, and so do the later checks.
+func (x *examination) base() {
+	a, err := x.request(http.MethodGet, "/login", nil)
+	if err != nil {
+		a.body = nil
+	}
+	_, rest, found := strings.Cut(string(a.body), ` data-base="`)
+	base, _, _ := strings.Cut(rest, `"`)
+	switch {
+	case x.url.Path == base && base == "":
+	case !found:
+		x.report("path", Skipped, "this gateway's pages do not say under which path they are")
+	case x.url.Path == "":
+		x.url.Path = base
+		x.report("path", OK, "its pages are under "+quoted(base)+", where the next checks go on")
+	case base != x.url.Path:
+		there := "at the root of the host"
+		if base != "" {
+			there = "under " + quoted(base)
+		}
+		x.report("path", Fail, "the gateway takes itself to be "+there+": its pages, reached under "+
+			quoted(x.url.Path)+", load and link to nothing there",
+			fixes(gatehouse, `gateway: { public_url: "`+x.ownURL()+`" }`)...)
+	default:
+		x.report("path", OK, "pages link to addresses under "+quoted(base))
+	}
 }
 
 // redirectTarget returns the URL that plain HTTP is redirected to if that is the same
@@ -92,7 +123,8 @@ func (x *examination) redirectTarget(a answer) string {
 		to.Scheme != "https" || to.Hostname() != x.url.Hostname() {
 		return ""
 	}
-	return (&url.URL{Scheme: to.Scheme, Host: to.Host}).String()
+	return (&url.URL{Scheme: to.Scheme, Host: to.Host,
+		Path: strings.TrimSuffix(to.Path, "/health")}).String()
 }
 
 // clock compares the server's clock with that of this machine.
@@ -177,7 +209,7 @@ func (x *examination) explainAnswer(status int, h http.Header, body []byte) (str
 	case status >= 300 && status < 400:
 		return message + ", to " + quoted(location), fixes(you, "gatehouse doctor with that URL")
 	}
-	return message + ", which is not a gateway's answer", fixRoute()
+	return message + ", which is not a gateway's answer", fixRoute(x.url.Path)
 }
 
 // wantsTLS reports whether an answer says that the port expects TLS.

@@ -47,7 +47,7 @@ func (x *examination) explainHost(body []byte) (string, []Fix) {
 			host + ", and the gateway does not know the name that it gets instead", fixHostHeader()
 	}
 	return "the gateway does not know the name " + host +
-		", and refuses browsers that use it with HTTP 421", fixHost(x.ownOrigin(), host)
+		", and refuses browsers that use it with HTTP 421", fixHost(x.ownURL(), host)
 }
 
 // ownOriginRefused reports that the gateway takes its own pages for another site's. What
@@ -106,14 +106,14 @@ func (x *examination) fixOrigin() []Fix {
 		return fixes(
 			nginx, nginxHost+"\n"+nginxProto,
 			haproxy, "http-request set-header X-Forwarded-Proto https",
-			gatehouse, `gateway: { public_url: "`+x.ownOrigin()+
+			gatehouse, `gateway: { public_url: "`+x.ownURL()+
 				`", trusted_proxies: ["127.0.0.1", "::1"] }  // the proxy's addresses`)
 	case x.hostFault:
-		return append(fixHostHeader(), Fix{gatehouse, `gateway: { public_url: "` + x.ownOrigin() + `" }`})
+		return append(fixHostHeader(), Fix{gatehouse, `gateway: { public_url: "` + x.ownURL() + `" }`})
 	case x.schemeFault:
-		return fixScheme(x.ownOrigin())
+		return fixScheme(x.ownURL())
 	}
-	return append(fixHostHeader(), fixScheme(x.ownOrigin())...)
+	return append(fixHostHeader(), fixScheme(x.ownURL())...)
 }
 
 // foreignOrigin opens a WebSocket as the pages of Options.Origin do.
@@ -142,6 +142,9 @@ func (x *examination) foreignOrigin() {
 
 // ownOrigin returns the origin of the gateway's own pages, as browsers send it.
 func (x *examination) ownOrigin() string { return originOf(x.url) }
+
+// ownURL is the URL for gateway.public_url.
+func (x *examination) ownURL() string { return x.ownOrigin() + x.url.Path }
 
 // upgradeAs opens and closes a WebSocket as the pages of an origin do. It returns the
 // answer if the upgrade is refused, and nil if the pages may connect.

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -14,13 +15,23 @@ const cookieLife = 400 * 24 * time.Hour
 // cookies ignore ports: two gateways on one host would overwrite each other's cookie.
 // Over TLS it has the prefix __Host-: browsers accept such a cookie only from this host
 // and only over TLS (RFC 6265bis §4.1.3.2), so neither another subdomain nor an attacker
-// on the network can set it. A credential set over plain HTTP is not valid over TLS.
+// on the network can set it. Such a cookie is sent to the whole host, so a gateway under a
+// path has the prefix __Secure- instead, which asks for TLS alone. A credential set over
+// plain HTTP is not valid over TLS.
 func (s *server) cookieName(r *http.Request) string {
-	if s.secure(r) {
-		return "__Host-" + s.plainCookieName()
+	switch {
+	case !s.secure(r):
+		return s.plainCookieName()
+	case s.settings(r).base() != "":
+		return "__Secure-" + s.plainCookieName()
 	}
-	return s.plainCookieName()
+	return "__Host-" + s.plainCookieName()
 }
+
+// cookiePath is the path of the gateway, so that other programs of the host do not get its
+// cookie. It matches the base itself, too, where a proxy that removes the base may serve
+// the chat.
+func (s *server) cookiePath(r *http.Request) string { return cmp.Or(s.settings(r).base(), "/") }
 
 func (s *server) plainCookieName() string { return "gatehouse_" + s.Instance }
 
@@ -29,7 +40,7 @@ func (s *server) plainCookieName() string { return "gatehouse_" + s.Instance }
 // by another site's page to embed the response.
 func (s *server) credential(r *http.Request) string {
 	counts := s.sameOrigin(r) || r.Header.Get("Origin") == "" &&
-		(r.Method == http.MethodGet || r.Method == http.MethodHead) && !embedded(r)
+		isRead(r) && !embedded(r)
 	if !counts {
 		return ""
 	}
@@ -54,7 +65,7 @@ func embedded(r *http.Request) bool {
 // cannot read it. A cookie that was set over plain HTTP is removed.
 func (s *server) setCookie(w http.ResponseWriter, r *http.Request, credential string) {
 	c := &http.Cookie{ // #nosec G124 -- Secure wherever the browser came over TLS; over plain HTTP it would not come back
-		Name: s.cookieName(r), Value: credential, Path: "/", MaxAge: int(cookieLife.Seconds()),
+		Name: s.cookieName(r), Value: credential, Path: s.cookiePath(r), MaxAge: int(cookieLife.Seconds()),
 		HttpOnly: true, Secure: s.secure(r), SameSite: http.SameSiteStrictMode,
 	}
 	if credential == "" {
@@ -63,7 +74,7 @@ func (s *server) setCookie(w http.ResponseWriter, r *http.Request, credential st
 	http.SetCookie(w, c)
 	if plain := s.plainCookieName(); plain != c.Name && len(r.CookiesNamed(plain)) > 0 {
 		http.SetCookie(w, &http.Cookie{
-			Name: plain, Path: "/", MaxAge: -1, HttpOnly: true, Secure: true,
+			Name: plain, Path: s.cookiePath(r), MaxAge: -1, HttpOnly: true, Secure: true,
 			SameSite: http.SameSiteStrictMode,
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,11 +15,19 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/manual"
 	"github.com/gatehouse-chat/gatehouse/web/docs"
 	"github.com/gatehouse-chat/gatehouse/web/page"
+	"github.com/gatehouse-chat/gatehouse/web/part"
 )
 
-// manualPages are the pages of the manual by name. Each is formatted at its first request,
-// since formatting all of them would delay the start.
-type manualPages map[string]func() (manualPage, error)
+// manualPages are the pages of the manual. Each is formatted at its first request, since
+// formatting all of them would delay the start, and again after the base has changed.
+type manualPages struct {
+	site page.Site
+
+	// mu guards the following fields.
+	mu    sync.Mutex
+	base  string                // that the pages were formatted for
+	pages map[string]manualPage // by name
+}
 
 // manualPage is a page as it is sent.
 type manualPage struct {
@@ -26,16 +35,28 @@ type manualPage struct {
 	tag  string // weak entity tag, since the page is sent compressed and plain
 }
 
-func newManualPages(site page.Site) manualPages {
-	pages := manualPages{}
-	for _, name := range manual.Names() {
-		pages[name] = sync.OnceValues(func() (manualPage, error) { return newManualPage(site, name) })
+// get returns a page with the links of a base. name has to be one of manual.Names.
+func (m *manualPages) get(base, name string) (manualPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.base != base {
+		m.base, m.pages = base, nil
 	}
-	return pages
+	if p, there := m.pages[name]; there {
+		return p, nil
+	}
+	p, err := newManualPage(m.site, base, name)
+	if err == nil {
+		if m.pages == nil {
+			m.pages = map[string]manualPage{}
+		}
+		m.pages[name] = p
+	}
+	return p, err
 }
 
-func newManualPage(site page.Site, name string) (manualPage, error) {
-	p := manual.Format(name)
+func newManualPage(site page.Site, base, name string) (manualPage, error) {
+	p := manual.Format(name, base)
 	model := page.DocsModel{Site: site, Title: p.Title, Index: name == docs.Index,
 		Chapters: manualChapters(name), Blocks: p.Blocks}
 	for _, s := range p.Sections {
@@ -49,7 +70,7 @@ func newManualPage(site page.Site, name string) (manualPage, error) {
 		model.Next = manualLink(p.Next)
 	}
 	var html bytes.Buffer
-	if err := page.Docs(model).Render(context.Background(), &html); err != nil {
+	if err := page.Docs(model).Render(part.WithBase(context.Background(), base), &html); err != nil {
 		return manualPage{}, err
 	}
 	sum := sha256.Sum256(html.Bytes())
@@ -82,13 +103,12 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 	if name == "" {
 		name = docs.Index
 	}
-	load, there := s.manual[name]
-	if !there || r.URL.Path != docs.Path(name) {
+	if !slices.Contains(manual.Names(), name) || r.URL.Path != docs.Path(name) {
 		s.showNotice(w, r, http.StatusNotFound, "Nothing here",
-			"The manual has no page of this name. Its contents are under /docs.", "")
+			"The manual has no page of this name. Its contents are under "+s.address(r, "/docs")+".", "")
 		return
 	}
-	p, err := load()
+	p, err := s.manual.get(s.settings(r).base(), name)
 	if err != nil {
 		s.showError(w, r, err)
 		return

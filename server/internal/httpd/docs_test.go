@@ -45,7 +45,7 @@ func TestManual(t *testing.T) {
 			t.Errorf("If-None-Match: %s gives HTTP %d, want %d", sent, again.StatusCode, status)
 		}
 	}
-	for _, path := range []string{"/docs/", "/docs/README", "/docs/none", "/docs/docs.go",
+	for _, path := range []string{"/docs/README", "/docs/none", "/docs/docs.go",
 		"/docs/configuration.md", "/docs/..%2fdocs", "/docs/a/b"} {
 		if r := page(path, "").do(h); r.StatusCode != http.StatusNotFound ||
 			r.Header.Get("Cache-Control") != "no-store" {

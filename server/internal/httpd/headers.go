@@ -84,6 +84,5 @@ func (s *server) cors(next http.Handler) http.Handler {
 // openedByUser reports whether the user has typed the URL or opened a bookmark: no page
 // has made the request.
 func openedByUser(r *http.Request) bool {
-	return r.Header.Get("Sec-Fetch-Site") == "none" &&
-		(r.Method == http.MethodGet || r.Method == http.MethodHead)
+	return r.Header.Get("Sec-Fetch-Site") == "none" && isRead(r)
 }

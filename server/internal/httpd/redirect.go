@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -25,7 +26,7 @@ func Redirect(o RedirectOptions) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// the gateway may stop using TLS; HSTS is what binds browsers
 		w.Header().Set("Cache-Control", "no-store")
-		to := o.origin(r.Host)
+		to, base := o.target(r.Host)
 		switch {
 		case to == "":
 			writeError(w, http.StatusMisdirectedRequest, protocol.Refuse(protocol.InvalidRequest,
@@ -34,23 +35,33 @@ func Redirect(o RedirectOptions) http.Handler {
 			writeError(w, http.StatusForbidden, protocol.Refuse(protocol.InvalidRequest,
 				"this address is not encrypted: use "+to))
 		default:
-			http.Redirect(w, r, to+r.URL.RequestURI(), http.StatusPermanentRedirect) // #nosec G710 -- to a host of the certificate, or the public one
+			http.Redirect(w, r, to+under(base, r.URL.RequestURI()), http.StatusPermanentRedirect) // #nosec G710 -- to a host of the certificate, or the public one
 		}
 	})
 }
 
-// origin is the origin to redirect a host to: the host over HTTPS if the certificate
-// covers it, else that of the public URL, else "".
-func (o RedirectOptions) origin(host string) string {
+// target is the origin to redirect a host to: the host over HTTPS if the certificate
+// covers it, else that of the public URL, else "". base is the path of the public URL if
+// it leads there.
+func (o RedirectOptions) target(host string) (to, base string) {
 	public, err := url.Parse(o.PublicURL())
 	known := err == nil && public.Scheme == "https" && public.Host != ""
 	asked, err := url.Parse("http://" + host)
 	covered := err == nil && asked.Host == host && asked.Hostname() != "" && o.Covers(asked.Hostname())
 	switch {
 	case known && (!covered || public.Hostname() == asked.Hostname()):
-		return origin("https", public.Host)
+		return origin("https", public.Host), strings.TrimRight(public.Path, "/")
 	case covered:
-		return origin("https", net.JoinHostPort(asked.Hostname(), o.Port))
+		return origin("https", net.JoinHostPort(asked.Hostname(), o.Port)), ""
 	}
-	return ""
+	return "", ""
+}
+
+// under is a request's path and query, below the base unless they are already.
+func under(base, uri string) string {
+	rest, has := strings.CutPrefix(uri, base)
+	if base == "" || has && (rest == "" || rest[0] == '/' || rest[0] == '?') {
+		return uri
+	}
+	return base + uri
 }

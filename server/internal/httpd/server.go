@@ -66,9 +66,9 @@ func New(o Options) http.Handler {
 			Exec: o.Assets.URL("wasm_exec.js"), Icon: o.Assets.URL("favicon.svg"),
 			Reload: livereload.Script(),
 		}}}
-	s.manual = newManualPages(s.site)
+	s.manual.site = s.site
 	r := chi.NewRouter()
-	r.Use(s.recoverPanics, s.withSettings, s.compress, s.setHeaders, s.checkHost,
+	r.Use(s.recoverPanics, s.withSettings, s.compress, s.setHeaders, s.withBase, s.checkHost,
 		middleware.GetHead)
 	r.Get("/ws", s.webSocket)
 	r.Get("/health", s.health)

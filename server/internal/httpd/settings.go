@@ -27,7 +27,7 @@ type Settings struct {
 	// headers count.
 	TrustedProxies []netip.Prefix
 	// PublicURL is the URL under which people reach the gateway; empty: the one that
-	// each request was sent to.
+	// each request was sent to. Its path, if it has one, is the base: see withBase.
 	PublicURL string
 	// HSTS is for how long a browser that came over TLS must not use plain HTTP; 0:
 	// the header Strict-Transport-Security is not sent.
@@ -91,6 +91,15 @@ func hostOf(address string) string {
 		return ""
 	}
 	return strings.ToLower(u.Hostname())
+}
+
+// base is the path of PublicURL, such as "/chat", or "". It does not end with a slash.
+func (s Settings) base() string {
+	_, rest, _ := strings.Cut(s.PublicURL, "://")
+	if at := strings.IndexByte(rest, '/'); at >= 0 {
+		return strings.TrimRight(rest[at:], "/")
+	}
+	return ""
 }
 
 // agentName is the name of the agent, or its id if there is no such agent any

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
 
+  const source = document.currentScript.src;
   let loaded; // the build that the page was loaded from
 
   // Replaces the style sheet by the one that the page has now, without a reload.
@@ -15,7 +16,7 @@
     old.after(fresh);
   };
 
-  new EventSource("/dev/events").addEventListener("build", ({ data }) => {
+  new EventSource(new URL("events", source)).addEventListener("build", ({ data }) => {
     const [page, style] = data.split(".");
     if (loaded && loaded.page !== page) location.reload();
     else if (loaded && loaded.style !== style) replaceStyleSheet().catch(() => location.reload());

@@ -4,6 +4,7 @@ package manual
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
 	"github.com/gatehouse-chat/gatehouse/web/docs"
@@ -40,10 +41,17 @@ func Title(name string) string {
 	return p.Title
 }
 
-// Format formats a page, which takes some milliseconds. name has to be one of Names.
-func Format(name string) Page {
+// Format formats a page, which takes some milliseconds. name has to be one of Names. Links
+// to other pages begin with base, the path under which people reach the gateway.
+func Format(name, base string) Page {
 	text, _ := docs.Read(name)
-	document := format.NewDocument(text.Text, docs.Link)
+	document := format.NewDocument(text.Text, func(destination string) string {
+		link := docs.Link(destination)
+		if strings.HasPrefix(link, "/") {
+			return base + link
+		}
+		return link
+	})
 	page := Page{Title: text.Title, Blocks: document.Blocks}
 	for _, h := range document.Headings {
 		if h.Level == 2 || h.Level == 3 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/shared/client"
 )
@@ -19,8 +20,9 @@ type Transport struct {
 }
 
 // NewTransport returns a Transport for a gateway's address: ws://, wss://, http:// or
-// https:// with a host. Without a path, the path is /ws. It uses the options Bearer, Cookies
-// and HTTPClient.
+// https:// with a host. Without a path, the path is /ws. An http or https URL may be that of
+// a gateway under a path, such as https://example.com/chat: then /ws is added. It uses the
+// options Bearer, Cookies and HTTPClient.
 func NewTransport(address string, o Options) (*Transport, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -34,8 +36,10 @@ func NewTransport(address string, o Options) (*Transport, error) {
 	if u.Host == "" {
 		return nil, fmt.Errorf("gateway address %q: must name a host, as in ws://localhost:8080/ws", u.Redacted())
 	}
-	if u.Path == "" || u.Path == "/" {
-		u.Path = "/ws"
+	path := strings.TrimRight(u.Path, "/")
+	if isPage := u.Scheme == "http" || u.Scheme == "https"; path == "" ||
+		isPage && !strings.HasSuffix(path, "/ws") {
+		u.Path, u.RawPath = path+"/ws", ""
 	}
 	return &Transport{url: u.String(), header: o.header(), http: o.HTTPClient}, nil
 }

@@ -123,12 +123,15 @@ func (c *chat) attachmentViews() []view.Attachment {
 // fileView returns a file as it is shown. A file that this page has uploaded keeps its
 // picture, so that the browser does not load the picture again.
 func (c *chat) fileView(key string, m *protocol.Media) view.File {
-	f := view.File{Name: m.Filename, Size: words.Size(m.Size), Href: m.Path, NoText: m.NoText,
+	f := view.File{Name: m.Filename, Size: words.Size(m.Size), NoText: m.NoText,
 		Picture: c.attachments.pictures[m.Path]}
 	if m.Path == "" {
 		f.Picture = c.browser.Picture(key)
-	} else if f.Picture == "" && m.Thumbnail {
-		f.Picture = markup.ThumbnailPath(m.Path)
+	} else {
+		f.Href = c.link(m.Path)
+		if f.Picture == "" && m.Thumbnail {
+			f.Picture = c.link(markup.ThumbnailPath(m.Path))
+		}
 	}
 	f.Width, f.Height = markup.PictureSize(m.Width, m.Height)
 	return f

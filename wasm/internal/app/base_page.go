@@ -59,6 +59,9 @@ type basePage struct {
 // redraw has parts of the page drawn at the next frame.
 func (b *basePage) redraw(p parts) { b.dirty |= p }
 
+// link returns the address for a link in the document to a path of the gateway.
+func (b *basePage) link(path string) string { return b.root.Attr(markup.AttrBase) + path }
+
 // fetch makes a request for the browser's session cookie. It calls done on the loop.
 func (b *basePage) fetch(method, body string, done func(status int, text string)) {
 	b.browser.Fetch(method, "/api/session", body, func(status int, text string) {

@@ -15,7 +15,9 @@ type Browser interface {
 	Files
 }
 
-// Address reads and changes the page's address.
+// Address reads and changes the page's address. Its paths, and those of the other
+// methods, are paths of the gateway: the path under which people reach the gateway
+// (markup.AttrBase) is not in them.
 type Address interface {
 	// Origin is the address's scheme, host and port. Host is the host without the port.
 	// Path is the path, escaped.

@@ -39,7 +39,7 @@ func (c *chat) draw() {
 	}
 	if c.dirty&(partBody|partList) != 0 {
 		c.sessions.Draw(c.list.views(c.outboxOfOwnSessions(), c.shown.key, clock.Now(),
-			c.browser.Matches))
+			c.browser.Matches, c.link))
 	}
 	if c.toLatest {
 		c.toLatest = false

@@ -47,7 +47,7 @@ func (b *basePage) startChecks(show bool) {
 		return
 	}
 	d.running, d.ran = true, true
-	d.result = view.Doctor{State: markup.DoctorChecking, Address: b.browser.Origin()}
+	d.result = view.Doctor{State: markup.DoctorChecking, Address: b.browser.Origin() + b.link("")}
 	network := markup.CheckGood
 	if !b.browser.Online() {
 		network = markup.CheckBad

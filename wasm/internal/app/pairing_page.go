@@ -254,7 +254,7 @@ func (p *pairingPage) draw() {
 		v.Remaining = words.Remaining(p.pairing.ExpiresAt, protocol.At(clock.Now()))
 	}
 	if p.pairing.Code != "" && !isLoopback(p.browser.Host()) {
-		v.QR = "/pair/qr.svg?expires=" + decimal(int64(p.pairing.ExpiresAt))
+		v.QR = p.link("/pair/qr.svg?expires=") + decimal(int64(p.pairing.ExpiresAt))
 	}
 	view.DrawPairing(p.doc, v)
 }

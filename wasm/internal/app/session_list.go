@@ -101,9 +101,10 @@ func (l *sessionList) withUnsent(messages []*client.Outgoing) []*protocol.Sessio
 }
 
 // views returns the list as the page shows it. out is what the outbox has for the user's
-// own sessions, current the key of the session on the screen.
+// own sessions, current the key of the session on the screen; link is basePage.link.
 func (l *sessionList) views(
 	out []*client.Outgoing, current string, now clock.Time, matches func(label, filter string) bool,
+	link func(path string) string,
 ) []view.Session {
 	sessions := l.withUnsent(out)
 	list := make([]view.Session, len(sessions))
@@ -111,7 +112,7 @@ func (l *sessionList) views(
 		label := words.Session(s.Label)
 		list[i] = view.Session{
 			Key:     s.Key,
-			Href:    markup.SessionPath(s.Key),
+			Href:    link(markup.SessionPath(s.Key)),
 			Label:   label,
 			Time:    view.Ago(s.UpdatedAt, protocol.At(now)),
 			Running: s.IsRunning,

@@ -2,11 +2,15 @@
 
 package dom
 
-import shared "github.com/gatehouse-chat/gatehouse/shared/text"
+import (
+	"github.com/gatehouse-chat/gatehouse/shared/markup"
+	shared "github.com/gatehouse-chat/gatehouse/shared/text"
+)
 
 // SocketURL is the address of the gateway's WebSocket: ws for http, wss for https.
 func (b *Browser) SocketURL() string {
-	return "ws" + shared.TrimPrefix(b.Origin(), "http") + "/ws"
+	base := b.ByID(markup.IDRoot).Attr(markup.AttrBase)
+	return "ws" + shared.TrimPrefix(b.Origin(), "http") + base + "/ws"
 }
 
 // Origin returns the address's scheme, host and port.
@@ -15,15 +19,15 @@ func (*Browser) Origin() string { return text(location("origin")) }
 // Host returns the address's host without the port.
 func (*Browser) Host() string { return text(location("hostname")) }
 
-// Path returns the address's path, escaped.
-func (*Browser) Path() string { return text(location("pathname")) }
+// Path returns the address's path below the gateway's, escaped.
+func (*Browser) Path() string { return text(path()) }
 
 // TakeFragment returns what follows the #, and removes it from the address and from the
 // history.
 func (b *Browser) TakeFragment() string {
 	fragment := shared.TrimPrefix(text(location("hash")), "#")
 	if fragment != "" {
-		b.Replace(text(location("pathname")) + text(location("search")))
+		b.Replace(b.Path() + text(location("search")))
 	}
 	return fragment
 }
@@ -43,6 +47,9 @@ func (*Browser) Reload() { load("") }
 
 //go:wasmimport gatehouse page_location
 func location(part string) int32
+
+//go:wasmimport gatehouse page_path
+func path() int32
 
 //go:wasmimport gatehouse page_set_address
 func setAddress(method, path string)

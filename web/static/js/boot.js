@@ -10,6 +10,14 @@
   "use strict";
 
   const { wasm, exec } = document.currentScript.dataset;
+  const { base } = document.body.dataset;
+
+  // A page that was opened without the gateway's path gets no cookie: its cookie has that path.
+  if (!(location.pathname + "/").startsWith(base + "/")) {
+    location.replace(base + location.pathname + location.search + location.hash);
+    return;
+  }
+
   const encoder = new TextEncoder();
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true }); // keep a BOM that text begins with
   const sockets = new Map();

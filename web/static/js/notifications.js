@@ -1,5 +1,5 @@
 // Shows notifications of the browser.
-const createNotifications = () => {
+const createNotifications = (base) => {
   "use strict";
 
   // Reports whether pages may show notifications. Some browsers, such as those of Android,
@@ -25,14 +25,15 @@ const createNotifications = () => {
     return { default: "off", granted: "on" }[Notification.permission] ?? "denied";
   };
 
-  // Shows one notification for all tabs, unless this tab has the focus.
+  // Shows one notification for all tabs, unless this tab has the focus. A click leads to a
+  // path of the gateway.
   const show = (title, path) => {
     if (state() !== "on" || document.hasFocus()) return;
     const notification = new Notification(title, { tag: path });
     notification.onclick = () => {
       window.focus();
       notification.close();
-      if (location.pathname !== path.split("#")[0]) location.assign(path);
+      if (location.pathname !== base + path.split("#")[0]) location.assign(base + path);
     };
   };
 

@@ -11,6 +11,7 @@ const createPage = (loader) => {
   "use strict";
 
   const { read, copy, callClient, storedFiles } = loader;
+  const { base } = document.body.dataset; // the client's paths are those below it
   const encoder = new TextEncoder();
   const numbers = new WeakMap(); // by element
   const elements = new Map(); // WeakRefs, by number
@@ -178,7 +179,7 @@ const createPage = (loader) => {
 
   // Resolves to the HTTP status and the text of the response.
   const request = async (method, path, body) => {
-    const response = await fetch(path, {
+    const response = await fetch(base + path, {
       method,
       body: body || undefined,
       credentials: "same-origin",
@@ -249,8 +250,9 @@ const createPage = (loader) => {
 
     page_listen: (a, al, c, cl, t, tl) => listen(read(a, al), read(c, cl), read(t, tl)),
     page_location: (p, l) => returnText(location[read(p, l)]),
-    page_set_address: (m, ml, p, l) => attempt(() => history[read(m, ml)](null, "", read(p, l))),
-    page_load: (p, l) => (l ? location.replace(read(p, l)) : location.reload()),
+    page_path: () => returnText(location.pathname.slice(base.length) || "/"),
+    page_set_address: (m, ml, p, l) => attempt(() => history[read(m, ml)](null, "", base + read(p, l))),
+    page_load: (p, l) => (l ? location.replace(base + read(p, l)) : location.reload()),
     page_set_title: (p, l) => {
       document.title = read(p, l);
     },
@@ -285,7 +287,7 @@ const createPage = (loader) => {
     file_upload: (id, k, kl, p, l) =>
       attachments.upload(
         read(k, kl),
-        read(p, l),
+        base + read(p, l),
         (percent) => notify((client) => client.file_progress(id, percent)),
         (status, text) => answer(id, status, text),
       ),
@@ -304,7 +306,7 @@ const createPage = (loader) => {
     file_clear: () => attachments.clear(),
   });
   const live = createLive();
-  const notifications = createNotifications();
+  const notifications = createNotifications(base);
   Object.assign(imports, {
     page_refresh: (id, form) =>
       live.refresh(element(form)).then(
