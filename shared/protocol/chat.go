@@ -84,6 +84,8 @@ type ChatHistoryResult struct {
 // Message is one entry of a transcript. Seq is the seq of the event that added it.
 // ReplyTo is the id of the user message that an answer replies to. Transcripts are
 // ordered by seq, except that an answer directly follows the message it replies to.
+// Finish says why a complete answer ended. Rejected says, of a failed answer, that the
+// provider refused the message it replies to: later prompts leave that message out.
 type Message struct {
 	ID        string        `json:"id"`
 	Role      MessageRole   `json:"role"`
@@ -98,6 +100,8 @@ type Message struct {
 	Author    *Author       `json:"author,omitempty"`
 	Thinking  string        `json:"thinking,omitempty"`
 	Error     string        `json:"error,omitempty"`
+	Finish    Finish        `json:"finish,omitempty"`
+	Rejected  bool          `json:"rejected,omitempty"`
 	HTML      *HTML         `json:"html,omitempty"`
 }
 
@@ -212,10 +216,13 @@ type ChatUnwatchParams struct {
 }
 
 // Activity is what a run is doing. Phase is a Phase… value, or a name that the agent gives.
-// Tool is the tool that the run uses, if any.
+// Tool is the tool that the run uses, if any. While the run waits before it asks the agent
+// again, Reason is a Wait… value and Until is the end of the wait.
 type Activity struct {
-	Phase string `json:"phase"`
-	Tool  string `json:"tool,omitempty"`
+	Phase  string `json:"phase"`
+	Tool   string `json:"tool,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	Until  Time   `json:"until,omitempty"`
 }
 
 // AgentEvent is the payload of an agent event. Type says which of the following payload
@@ -237,10 +244,13 @@ type RunStartedPayload struct {
 	CreatedAt     Time   `json:"createdAt,omitempty"`
 }
 
-// TextPayload is the payload of thinking and chunk events.
+// TextPayload is the payload of thinking and chunk events. In a thinking event,
+// TextWasThinking says that the chunks so far were reasoning: they are appended to the
+// thinking before Content, and the answer is empty again.
 type TextPayload struct {
-	Content string `json:"content"`
-	HTML    *HTML  `json:"html,omitempty"`
+	Content         string `json:"content"`
+	TextWasThinking bool   `json:"textWasThinking,omitempty"`
+	HTML            *HTML  `json:"html,omitempty"`
 }
 
 // ToolCallPayload is an agent's call of a tool.
@@ -263,14 +273,17 @@ type RunCompletedPayload struct {
 	MessageID string `json:"messageId"`
 	Content   string `json:"content"`
 	Usage     *Usage `json:"usage,omitempty"`
+	Finish    Finish `json:"finish,omitempty"`
 	HTML      *HTML  `json:"html,omitempty"`
 }
 
-// RunFailedPayload ends a run that failed; Error is a sentence for people.
+// RunFailedPayload ends a run that failed; Error is a sentence for people. Rejected is
+// that of the Message.
 type RunFailedPayload struct {
 	Error     string `json:"error"`
 	Code      Code   `json:"code"`
 	MessageID string `json:"messageId,omitempty"`
+	Rejected  bool   `json:"rejected,omitempty"`
 	HTML      *HTML  `json:"html,omitempty"`
 }
 

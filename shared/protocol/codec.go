@@ -384,6 +384,8 @@ var layoutMessage = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "author", Offset: unsafe.Offsetof(Message{}.Author), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutAuthor, New: newAuthor},
 	{Name: "thinking", Offset: unsafe.Offsetof(Message{}.Thinking), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "error", Offset: unsafe.Offsetof(Message{}.Error), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "finish", Offset: unsafe.Offsetof(Message{}.Finish), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "rejected", Offset: unsafe.Offsetof(Message{}.Rejected), Kind: jsontext.KindBool, OmitEmpty: true},
 	{Name: "html", Offset: unsafe.Offsetof(Message{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 
@@ -606,6 +608,8 @@ func (v *Activity) DecodeJSON(d *jsontext.Decoder) { layoutActivity.Decode(d, un
 var layoutActivity = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "phase", Offset: unsafe.Offsetof(Activity{}.Phase), Kind: jsontext.KindString},
 	{Name: "tool", Offset: unsafe.Offsetof(Activity{}.Tool), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "reason", Offset: unsafe.Offsetof(Activity{}.Reason), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "until", Offset: unsafe.Offsetof(Activity{}.Until), Kind: jsontext.KindTime, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -652,6 +656,7 @@ func (v *TextPayload) DecodeJSON(d *jsontext.Decoder) { layoutTextPayload.Decode
 
 var layoutTextPayload = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "content", Offset: unsafe.Offsetof(TextPayload{}.Content), Kind: jsontext.KindString},
+	{Name: "textWasThinking", Offset: unsafe.Offsetof(TextPayload{}.TextWasThinking), Kind: jsontext.KindBool, OmitEmpty: true},
 	{Name: "html", Offset: unsafe.Offsetof(TextPayload{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 
@@ -701,6 +706,7 @@ var layoutRunCompletedPayload = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "messageId", Offset: unsafe.Offsetof(RunCompletedPayload{}.MessageID), Kind: jsontext.KindString},
 	{Name: "content", Offset: unsafe.Offsetof(RunCompletedPayload{}.Content), Kind: jsontext.KindString},
 	{Name: "usage", Offset: unsafe.Offsetof(RunCompletedPayload{}.Usage), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutUsage, New: newUsage},
+	{Name: "finish", Offset: unsafe.Offsetof(RunCompletedPayload{}.Finish), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "html", Offset: unsafe.Offsetof(RunCompletedPayload{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 
@@ -718,6 +724,7 @@ var layoutRunFailedPayload = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "error", Offset: unsafe.Offsetof(RunFailedPayload{}.Error), Kind: jsontext.KindString},
 	{Name: "code", Offset: unsafe.Offsetof(RunFailedPayload{}.Code), Kind: jsontext.KindString},
 	{Name: "messageId", Offset: unsafe.Offsetof(RunFailedPayload{}.MessageID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "rejected", Offset: unsafe.Offsetof(RunFailedPayload{}.Rejected), Kind: jsontext.KindBool, OmitEmpty: true},
 	{Name: "html", Offset: unsafe.Offsetof(RunFailedPayload{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
 }}
 

@@ -65,6 +65,22 @@ const (
 	PhaseRetrying  = "retrying"  // the agent failed before its first text and is asked again
 )
 
+// Reasons why a run waits before it asks the agent again.
+const (
+	WaitRateLimit = "rate_limit"  // the provider's rate limit is reached
+	WaitServer    = "unavailable" // the model server cannot be reached or is overloaded
+)
+
+// Finish is why an answer ended.
+type Finish string
+
+// The values of Finish. After all but FinishStop, the answer stops early.
+const (
+	FinishStop   Finish = "stop"   // the answer is complete
+	FinishLength Finish = "length" // the model's length limit was reached
+	FinishFilter Finish = "filter" // the provider's content filter stopped it
+)
+
 // ChatMessage is the type of a chat event's payload.
 const ChatMessage = "message"
 

@@ -14,7 +14,7 @@
 // The events of a session's log have seq 1, 2, 3 …, without gaps. A Timeline applies each
 // event exactly once and in order, and buffers an event that comes too early until the gap
 // before it is filled. The resulting transcript equals chat.history at the same lastSeq, in
-// each message's id, role, content, thinking, status, error, runId, replyTo, label, author,
+// each message's id, role, content, thinking, status, error, finish, rejected, runId, replyTo, label, author,
 // media and seq. The gateway and this package fold events by the same rules:
 //
 //   - chat "message" adds the message, or replaces the one with the same id. A message
@@ -25,12 +25,13 @@
 //     "run:" and the run's id if there is none. Its replyTo is userMessageId, or else the
 //     id of the run's user message; that message becomes complete if it was queued.
 //   - chunk and thinking append to the content and the thinking of the run's
-//     streaming answer; activity, tool.call and tool.result leave the transcript
+//     streaming answer; thinking with textWasThinking first moves the content so far
+//     to the thinking; activity, tool.call and tool.result leave the transcript
 //     as it is.
 //   - run.completed makes the streaming answer complete, with exactly its
-//     content.
+//     content and its finish.
 //   - run.failed makes the streaming answer failed, with the sentence as its
-//     error; the content so far stays. A run that failed before run.started gets
+//     error, and rejected if the event says so; the content so far stays. A run that failed before run.started gets
 //     its answer by this event, as if run.started had come with it.
 //   - run.cancelled makes the streaming answer aborted; the content so far
 //     stays. Without messageId and without an answer, the user message of the run

@@ -89,7 +89,7 @@ func (f *fold) agent(e *protocol.AgentEvent) (ok bool) {
 	case protocol.RunThinking:
 		var p protocol.TextPayload
 		if ok = decode(e.Payload, p.DecodeJSON); ok {
-			f.thinking(f.t.streaming[e.RunID], p.Content)
+			f.thinking(f.t.streaming[e.RunID], &p)
 		}
 	case protocol.RunCompleted:
 		var p protocol.RunCompletedPayload
@@ -188,9 +188,16 @@ func (f *fold) clearActivity(run string) {
 	}
 }
 
-func (f *fold) thinking(m *Message, s string) {
-	if s == "" || !f.markApplied(m) {
+func (f *fold) thinking(m *Message, p *protocol.TextPayload) {
+	s := p.Content
+	if s == "" && !p.TextWasThinking || !f.markApplied(m) {
 		return
+	}
+	if p.TextWasThinking {
+		s = m.Content + s
+		m.Content, m.Blocks = "", nil
+		f.change(Content, m)
+		f.change(Markup, m)
 	}
 	appendTo(&m.thinking, &m.Thinking, s)
 	f.changes = append(f.changes, Change{Kind: Thinking, MessageID: m.ID, Text: s})
@@ -245,6 +252,7 @@ func (f *fold) completed(run string, p *protocol.RunCompletedPayload) {
 			f.change(Markup, m)
 		}
 	}
+	m.Finish = p.Finish
 	f.end(m, p.HTML, protocol.StatusComplete, "")
 }
 
@@ -259,6 +267,7 @@ func (f *fold) failed(run string, p *protocol.RunFailedPayload) {
 	case !f.markApplied(m):
 		return
 	}
+	m.Rejected = p.Rejected
 	f.end(m, p.HTML, protocol.StatusFailed, p.Error)
 }
 

@@ -130,6 +130,17 @@ func (g *gateway) chunk(run *serverRun, text string) {
 }
 
 func (g *gateway) think(run *serverRun, text string) {
+	if len(text)%3 == 0 { // the answer so far was reasoning
+		p := &protocol.TextPayload{Content: text, TextWasThinking: true}
+		if g.html {
+			p.HTML = &protocol.HTML{From: -1}
+		}
+		g.agent(protocol.RunThinking, run, p, edit(run.answer, func(m *protocol.Message) {
+			m.Thinking += m.Content + text
+			m.Content = ""
+		}))
+		return
+	}
 	g.agent(protocol.RunThinking, run, &protocol.TextPayload{Content: text},
 		edit(run.answer, func(m *protocol.Message) { m.Thinking += text }))
 }

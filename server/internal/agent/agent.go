@@ -51,6 +51,10 @@ type Request struct {
 // Piece is one increment of an answer. Usually one field is set. Text and Thinking are
 // valid UTF-8 without NUL.
 type Piece struct {
+	// TextWasThinking says that all Text so far was the model's reasoning: that text is
+	// appended to the reasoning, and the answer begins anew. The other fields come after
+	// that. It happens with models that mark only the end of their reasoning.
+	TextWasThinking bool
 	// Text is appended to the answer.
 	Text string
 	// Thinking is appended to the model's reasoning, which is not part of the answer.
@@ -63,8 +67,8 @@ type Piece struct {
 // Finish is why an answer ended.
 type Finish string
 
-// The reasons why an answer ended. After every reason but FinishStop, the answer is
-// incomplete.
+// The reasons why an answer ended. After FinishLength and FinishFilter the answer stops
+// early, which is no failure. Every other reason of a provider is an [*Error].
 const (
 	FinishStop   Finish = "stop"   // the answer is complete
 	FinishLength Finish = "length" // max_tokens or the model's context was used up
@@ -81,8 +85,8 @@ type Usage struct {
 
 // Agent answers conversations. It is safe for concurrent use.
 type Agent interface {
-	// Run answers r. The Text of all pieces, concatenated, is the answer. If Run returns
-	// no error, the answer is not empty.
+	// Run answers r. The Text of all pieces since the last one with TextWasThinking,
+	// concatenated, is the answer. If Run returns no error, the answer is not empty.
 	//
 	// Run calls emit in order and from the caller's goroutine, and never again after ctx
 	// is done or emit has returned an error. Run returns when the answer is complete, and

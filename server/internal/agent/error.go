@@ -18,7 +18,9 @@ const (
 	ResourceExhausted Code = "RESOURCE_EXHAUSTED" // rate limited; RetryAfter is set
 	// the configuration or the conversation must change first
 	FailedPrecondition Code = "FAILED_PRECONDITION"
-	Internal           Code = "INTERNAL" // a bug
+	// the answer ended before it was complete, for a reason of the provider's own or none
+	Interrupted Code = "INTERRUPTED"
+	Internal    Code = "INTERNAL" // a bug
 )
 
 // Error is a failed run.
@@ -31,6 +33,10 @@ type Error struct {
 	// RetryAfter is how long to wait before a retry. It is zero if the provider named no
 	// time, except for ResourceExhausted, which always has one.
 	RetryAfter time.Duration
+	// Rejected says that the provider refused the conversation itself, and not the key, the
+	// model or the moment. The same message would be refused again, also as a part of later
+	// prompts.
+	Rejected bool
 	// Emitted says that Text or Thinking was emitted before the failure. A retry would
 	// start a second answer, so only the user may ask for one.
 	Emitted bool
@@ -59,6 +65,7 @@ func (e *Error) LogValue() slog.Value {
 		slog.String("message", e.Message),
 		slog.Bool("retryable", e.Retryable),
 		slog.Bool("emitted", e.Emitted),
+		slog.Bool("rejected", e.Rejected),
 	}
 	if e.RetryAfter > 0 {
 		attrs = append(attrs, slog.Duration("retry_after", e.RetryAfter))

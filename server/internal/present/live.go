@@ -62,6 +62,15 @@ func (l *Live) agent(e session.Event, wanted bool) []byte {
 		if a := l.answer(e); a != nil {
 			return a.chunk(e, wanted)
 		}
+	case e.Kind == protocol.RunThinking:
+		if formatted, moved := withoutBlocks(e.Payload); moved {
+			if a := l.answer(e); a != nil {
+				a.beginAnew()
+			}
+			if wanted {
+				return formatted
+			}
+		}
 	case endsRun(e.Kind):
 		if a := l.answer(e); a != nil {
 			l.set(e.SessionKey, nil)
@@ -177,6 +186,14 @@ func (a *liveAnswer) chunk(event session.Event, wanted bool) []byte {
 		return event.Payload
 	}
 	return withPatch(e, &piece, &piece.HTML, patch)
+}
+
+// beginAnew forgets the text so far, which turned out to be thinking.
+func (a *liveAnswer) beginAnew() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last, a.text, a.stream, a.shown = 0, nil, nil, nil
+	a.restate.Store(false)
 }
 
 // close gives the last patch of the answer.

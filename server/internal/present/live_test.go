@@ -77,6 +77,56 @@ func TestRestateIsForReadersOfTheSession(t *testing.T) {
 	}
 }
 
+// When the text so far turns out to be thinking, readers remove their blocks, and the
+// answer begins anew with the next chunk. The same holds for replayed events.
+func TestTextThatWasThinking(t *testing.T) {
+	t.Parallel()
+	moved := agentEvent("k", "r", protocol.RunThinking, &protocol.TextPayload{TextWasThinking: true})
+	events := []session.Event{
+		agentEvent("k", "r", protocol.RunStarted, &protocol.RunStartedPayload{MessageID: "a"}),
+		agentEvent("k", "r", protocol.RunChunk, &protocol.TextPayload{Content: "One.\n\nTwo."}),
+		agentEvent("k", "r", protocol.RunThinking, &protocol.TextPayload{Content: "Three."}),
+		moved,
+		agentEvent("k", "r", protocol.RunChunk, &protocol.TextPayload{Content: "Four."}),
+	}
+	patches := func(payload func(i int) []byte) (list []*protocol.HTML) {
+		for i := range events {
+			var piece protocol.TextPayload
+			if _, ok := decodeAgent(payload(i), &piece); !ok {
+				t.Fatalf("event %d cannot be read", i)
+			}
+			list = append(list, piece.HTML)
+		}
+		return list
+	}
+	check := func(name string, list []*protocol.HTML) {
+		if list[2] != nil || list[3] == nil || list[3].From != noBlocks {
+			t.Errorf("%s: the patches of thinking are %+v and %+v", name, list[2], list[3])
+		}
+		if last := list[4]; last == nil || last.From != 0 || len(last.Blocks) != 1 ||
+			!strings.Contains(last.Blocks[0], "Four.") {
+			t.Errorf("%s: the patch of the answer is %+v", name, last)
+		}
+	}
+	l := NewLive(NewFormatter())
+	check("live", patches(func(i int) []byte { return l.Payload(events[i], true) }))
+	l = NewLive(NewFormatter())
+	for _, e := range events[:3] {
+		l.Payload(e, false)
+	}
+	if string(l.Payload(moved, false)) != string(moved.Payload) {
+		t.Error("an event that nobody wants formatted was changed")
+	}
+	part := session.Replay{Session: session.Record{Key: "k", LastSeq: int64(len(events))}}
+	for i, e := range events {
+		part.Events = append(part.Events, session.StoredEvent{Seq: int64(i + 1), Name: e.Name,
+			Kind: e.Kind, RunID: e.RunID, Payload: e.Payload})
+	}
+	r := NewLive(NewFormatter()).NewReplay(t.Context(), "ann", Log{
+		AnswerText: func(string, int64) (string, error) { return "Four.", nil }})
+	check("replayed", patches(func(i int) []byte { return r.Payload(part, i) }))
+}
+
 func TestMessagesAreFormattedIfTheyFit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -1,6 +1,8 @@
 package present
 
 import (
+	"bytes"
+
 	"github.com/gatehouse-chat/gatehouse/server/internal/format"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -30,6 +32,22 @@ func withPatch(e *protocol.AgentEvent, inner protocol.Payload, html **protocol.H
 	}
 	*html = &protocol.HTML{From: noBlocks}
 	return encodeAgent(e, inner)
+}
+
+// withoutBlocks is the payload of a thinking event that says that the text before it was
+// thinking: with the patch that removes the formatted text. moved is false for other
+// thinking events.
+func withoutBlocks(payload []byte) (formatted []byte, moved bool) {
+	if !bytes.Contains(payload, []byte(`"textWasThinking"`)) {
+		return payload, false // without decoding every piece
+	}
+	var piece protocol.TextPayload
+	e, ok := decodeAgent(payload, &piece)
+	if !ok || !piece.TextWasThinking {
+		return payload, false
+	}
+	piece.HTML = &protocol.HTML{From: noBlocks}
+	return encodeAgent(e, &piece), true
 }
 
 // endPayload is the payload of the event that ends a run, with the patch that

@@ -46,6 +46,9 @@ func (r *Replay) Payload(part session.Replay, i int) []byte {
 		return e.Payload
 	case e.Kind == protocol.RunChunk:
 		return r.chunk(part, i)
+	case e.Kind == protocol.RunThinking:
+		formatted, _ := withoutBlocks(e.Payload)
+		return formatted
 	case endsRun(e.Kind):
 		return r.end(e)
 	}

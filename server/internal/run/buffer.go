@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
@@ -36,8 +37,10 @@ type buffer struct {
 
 // piece is the content of one event. Consecutive texts of one kind share a piece.
 type piece struct {
-	kind kind
-	text []byte // the phase, if the kind is activity
+	kind   kind
+	text   []byte        // the phase, if the kind is activity
+	reason string        // of a wait; see protocol.Activity
+	until  protocol.Time // the end of that wait
 }
 
 type kind uint8
@@ -46,6 +49,7 @@ const (
 	activity kind = iota
 	thinking
 	text
+	textWasThinking // without text
 )
 
 // newBuffer returns an empty buffer for an answer of at most limit bytes of JSON.
@@ -72,16 +76,37 @@ func (b *buffer) add(emitted agent.Piece) error {
 		jsonLen(emitted.Activity); b.total > b.limit {
 		return errTooLong
 	}
-	b.addActivityLocked(emitted.Activity)
+	b.addActivityLocked(piece{kind: activity, text: []byte(emitted.Activity)})
+	if emitted.TextWasThinking {
+		b.pending = append(b.pending, piece{kind: textWasThinking})
+	}
 	b.addTextLocked(thinking, emitted.Thinking)
 	b.addTextLocked(text, emitted.Text)
+	b.signalLocked()
+	return nil
+}
+
+// addWait adds the activity of a run that waits before it asks its agent again.
+func (b *buffer) addWait(reason string, until time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return errClosed
+	}
+	b.addActivityLocked(piece{kind: activity, text: []byte(protocol.PhaseRetrying),
+		reason: reason, until: protocol.At(until)})
+	b.signalLocked()
+	return nil
+}
+
+// signalLocked makes ready readable if there are pieces.
+func (b *buffer) signalLocked() {
 	if len(b.pending) > 0 {
 		select {
 		case b.ready <- struct{}{}:
 		default:
 		}
 	}
-	return nil
 }
 
 // jsonLen returns the length of s inside a longer JSON string.
@@ -89,15 +114,15 @@ func jsonLen(s string) int { return session.EncodedLen(s) - len(`""`) }
 
 // addActivityLocked adds an activity, unless it is empty. Of several in a row, only the
 // last one is kept.
-func (b *buffer) addActivityLocked(phase string) {
-	if phase == "" {
+func (b *buffer) addActivityLocked(a piece) {
+	if len(a.text) == 0 {
 		return
 	}
 	if last := b.lastLocked(activity); last != nil {
-		last.text = []byte(phase)
+		*last = a
 		return
 	}
-	b.pending = append(b.pending, piece{activity, []byte(phase)})
+	b.pending = append(b.pending, a)
 }
 
 // addTextLocked appends s to the last piece if the piece is of the same kind and short
@@ -146,11 +171,14 @@ func (b *buffer) take() []session.Piece {
 	for i, q := range b.pending {
 		switch q.kind {
 		case activity:
-			batch[i].Activity = &protocol.Activity{Phase: string(q.text)}
+			batch[i].Activity = &protocol.Activity{Phase: string(q.text), Reason: q.reason,
+				Until: q.until}
 		case thinking:
 			batch[i].Thinking = string(q.text)
 		case text:
 			batch[i].Text = string(q.text)
+		case textWasThinking:
+			batch[i].TextWasThinking = true
 		}
 	}
 	b.pending, b.size = nil, 0

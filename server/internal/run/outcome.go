@@ -19,7 +19,7 @@ func outcome(ctx context.Context, res result) session.Outcome {
 	var failure *agent.Error
 	switch {
 	case res.err == nil:
-		o.Status, o.Code, o.Error = finishOutcome(res.usage.Finish)
+		o.Status, o.Finish = session.RunCompleted, finish(res.usage.Finish)
 	case errors.Is(res.err, errNotStored):
 		o.Code, o.Error = protocol.Unavailable, "The gateway could not store more of the answer, "+
 			"so it stops here. Try again to get a complete one."
@@ -35,6 +35,9 @@ func outcome(ctx context.Context, res result) session.Outcome {
 			"and was cut off here."
 	case errors.As(res.err, &failure):
 		o.Code, o.Error = protocol.Code(failure.Code), failure.Message
+		if o.Rejected = failure.Rejected; o.Rejected {
+			o.Error += " The model does not get this message again with later ones."
+		}
 	default:
 		o.Code, o.Error = protocol.Internal, "The answer failed because of a bug in the gateway. "+
 			"It was logged."
@@ -42,18 +45,16 @@ func outcome(ctx context.Context, res result) session.Outcome {
 	return o
 }
 
-// finishOutcome returns how a run ends if its agent has not failed. If the provider has
-// cut off the answer, the run fails with a sentence that says so; the text is kept.
-func finishOutcome(f agent.Finish) (session.RunStatus, protocol.Code, string) {
+// finish returns why a completed answer ended. An agent that gives no reason has finished
+// its answer.
+func finish(f agent.Finish) protocol.Finish {
 	switch f {
 	case agent.FinishLength:
-		return session.RunFailed, protocol.ResourceExhausted, "The model's length limit was " +
-			"reached, so the answer stops here."
+		return protocol.FinishLength
 	case agent.FinishFilter:
-		return session.RunFailed, protocol.FailedPrecondition, "The provider's content filter " +
-			"stopped the answer here."
+		return protocol.FinishFilter
 	default:
-		return session.RunCompleted, "", ""
+		return protocol.FinishStop
 	}
 }
 

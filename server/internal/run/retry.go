@@ -22,11 +22,14 @@ const (
 	// retryWindow limits the time from the first try to the last one. If the provider
 	// asks for a longer delay, there is no retry.
 	retryWindow = time.Minute
+	// limitWindow is the retryWindow while a rate limit is waited for: many limits count
+	// the requests of a minute.
+	limitWindow = 2 * time.Minute
 )
 
 // runAgent lets the agent answer. If the agent fails before it has emitted text, and the
-// failure may be temporary, runAgent retries after a delay. Readers see an activity
-// during the delay. The delay ends early, and the run with it, when ctx is done or the
+// failure may be temporary, runAgent retries after a delay. Readers see why and until when
+// it waits. The delay ends early, and the run with it, when ctx is done or the
 // Runner stops.
 func (s *stream) runAgent(ctx context.Context, a Agent, log *slog.Logger) result {
 	start := time.Now()
@@ -35,13 +38,13 @@ func (s *stream) runAgent(ctx context.Context, a Agent, log *slog.Logger) result
 		if emitted || ctx.Err() != nil {
 			return res
 		}
-		delay := retryDelay(res.err, tries)
-		if delay == 0 || time.Since(start)+delay > retryWindow || s.r.isStopping() {
+		delay, reason, window := retryDelay(res.err, tries)
+		if delay == 0 || time.Since(start)+delay > window || s.r.isStopping() {
 			return withTries(res, tries)
 		}
 		log.Warn("run: the agent failed before it emitted text, will retry", "tries", tries,
 			"delay", delay, "error", res.err)
-		if err := s.buffer.add(agent.Piece{Activity: protocol.PhaseRetrying}); err != nil {
+		if err := s.buffer.addWait(reason, time.Now().Add(delay)); err != nil {
 			return res
 		}
 		select {
@@ -80,16 +83,21 @@ func (s *stream) try(ctx context.Context, a Agent, isRetry bool,
 	return res, emitted
 }
 
-// retryDelay returns the delay before the next try, or 0 if there must be none. The delay
-// is at least what the provider asks for, and partly random, so that runs that failed
-// together do not retry together.
-func retryDelay(err error, tries int) time.Duration {
+// retryDelay returns the delay before the next try, or 0 if there must be none; why it is
+// waited for; and the time that all tries may take. The delay is at least what the provider
+// asks for, and partly random, so that runs that failed together do not retry together.
+func retryDelay(err error, tries int) (delay time.Duration, reason string, window time.Duration) {
 	var failure *agent.Error
 	if !errors.As(err, &failure) || !failure.Retryable || failure.Emitted || tries >= maxTries {
-		return 0
+		return 0, "", 0
 	}
-	delay := firstRetryDelay << (tries - 1)
-	return max(delay, failure.RetryAfter) + rand.N(delay/2) // #nosec G404 -- not for a secret
+	reason, window = protocol.WaitServer, retryWindow
+	if failure.Code == agent.ResourceExhausted {
+		reason, window = protocol.WaitRateLimit, limitWindow
+	}
+	delay = firstRetryDelay << (tries - 1)
+	delay = max(delay, failure.RetryAfter) + rand.N(delay/2) // #nosec G404 -- not for a secret
+	return delay, reason, window
 }
 
 // withTries adds the number of tries to the message of a failure, if there were several.

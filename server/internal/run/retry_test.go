@@ -131,8 +131,15 @@ func TestRetriesAreLimited(t *testing.T) {
 			&agent.Error{Code: agent.FailedPrecondition, Message: "No key."}, 1, "No key."},
 		"not an agent's failure": {agent.Piece{}, errors.New("what"), 1,
 			"The answer failed because of a bug in the gateway. It was logged."},
-		"a provider's delay": {agent.Piece{}, after(25 * time.Second), 3,
+		"a provider's delay": {agent.Piece{}, after(45 * time.Second), 3,
 			"Too many requests. It was tried 3 times."},
+		"a minute's limit": {agent.Piece{}, after(time.Minute), 2,
+			"Too many requests. It was tried 2 times."},
+		"a server's delay": {agent.Piece{}, &agent.Error{Code: agent.Unavailable, Retryable: true,
+			RetryAfter: 25 * time.Second, Message: "Overloaded."}, 3,
+			"Overloaded. It was tried 3 times."},
+		"interrupted": {agent.Piece{}, &agent.Error{Code: agent.Interrupted, Retryable: true,
+			Message: "Stopped."}, maxTries, "Stopped. It was tried 4 times."},
 		"too long a delay": {agent.Piece{}, after(2 * time.Minute), 1,
 			"Too many requests."},
 	} {
@@ -150,7 +157,8 @@ func TestRetriesAreLimited(t *testing.T) {
 					t.Errorf("%d calls, want %d; ended as %+v, want the sentence %q", len(a.calls),
 						c.tries, got.outcome, c.sentence)
 				}
-				if got.ended > retryWindow {
+				if got.ended > limitWindow ||
+					got.ended > retryWindow && got.outcome.Code != protocol.ResourceExhausted {
 					t.Errorf("ended after %v", got.ended)
 				}
 				var failure *agent.Error
@@ -183,6 +191,56 @@ func TestSlowFailuresAreNotRetried(t *testing.T) {
 		if got.want(t, session.RunFailed, protocol.AgentTimeout, ""); tries != 1 ||
 			got.outcome.Error != "It did not begin." {
 			t.Errorf("tried %d times, ended as %+v", tries, got.outcome)
+		}
+	})
+}
+
+// While a run waits, its readers learn why, and until when.
+func TestWaitsAreExplained(t *testing.T) {
+	t.Parallel()
+	for reason, failure := range map[string]*agent.Error{
+		protocol.WaitRateLimit: {Code: agent.ResourceExhausted, Retryable: true,
+			RetryAfter: 30 * time.Second, Message: "Too many requests."},
+		protocol.WaitServer: overloaded(),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := newFakeSessions()
+			a := &failingAgent{failures: 1, failure: failure}
+			r := newRunner(fake, a)
+			got := fake.enqueue("k", "r", "a")
+			r.Wake("k")
+			advance(100 * time.Millisecond)
+			if len(got.pieces) != 1 || got.pieces[0].Activity == nil {
+				t.Fatalf("stored %+v while the run waits", got.pieces)
+			}
+			told := *got.pieces[0].Activity
+			advance(time.Minute)
+			got.want(t, session.RunCompleted, "", "word")
+			if want := protocol.At(a.calls[1]); told.Phase != protocol.PhaseRetrying ||
+				told.Reason != reason || told.Until > want || told.Until < want-1 {
+				t.Errorf("readers were told %+v; asked again at %v", told, want)
+			}
+		})
+	}
+}
+
+// An abort ends the wait for a rate limit at once.
+func TestAbortWhileWaitingForALimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFakeSessions()
+		a := &failingAgent{failures: 9, failure: &agent.Error{Code: agent.ResourceExhausted,
+			Retryable: true, RetryAfter: 50 * time.Second, Message: "Too many requests."}}
+		r := newRunner(fake, a)
+		got := fake.enqueue("k", "r", "a")
+		r.Wake("k")
+		advance(20 * time.Second)
+		if stopped := r.Abort("k", "r"); stopped != "r" {
+			t.Errorf("Abort stopped %q", stopped)
+		}
+		synctest.Wait()
+		if got.want(t, session.RunCancelled, "", ""); got.ended != 20*time.Second || len(a.calls) != 1 {
+			t.Errorf("ended after %v and %d calls", got.ended, len(a.calls))
 		}
 	})
 }

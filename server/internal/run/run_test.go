@@ -100,6 +100,26 @@ func TestKindsOfPiecesKeepTheirOrder(t *testing.T) {
 	})
 }
 
+// Text that turns out to be reasoning is stored as such, in its place among the pieces.
+func TestTextThatWasThinking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFakeSessions()
+		r := newRunner(fake, agentFunc(func(_ context.Context, _ agent.Request,
+			emit func(agent.Piece) error) (agent.Usage, error) {
+			return agent.Usage{}, errors.Join(emit(agent.Piece{Text: "Hm."}),
+				emit(agent.Piece{TextWasThinking: true, Text: "Four"}), emit(agent.Piece{Text: "."}))
+		}))
+		got := fake.enqueue("k", "r", "a")
+		r.Wake("k")
+		advance(time.Second)
+		want := []session.Piece{{Text: "Hm."}, {TextWasThinking: true}, {Text: "Four."}}
+		if !reflect.DeepEqual(got.pieces, want) {
+			t.Errorf("stored %+v, want %+v", got.pieces, want)
+		}
+	})
+}
+
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	upstream := &agent.Error{Code: agent.Unavailable, Message: "The model server is gone.",
@@ -119,10 +139,16 @@ func TestOutcomes(t *testing.T) {
 		"stop": {agentWith(agent.Usage{Finish: agent.FinishStop}, nil),
 			session.RunCompleted, "", ""},
 		"no reason": {agentWith(agent.Usage{}, nil), session.RunCompleted, "", ""},
-		"length": {agentWith(agent.Usage{Finish: agent.FinishLength}, nil), session.RunFailed,
-			protocol.ResourceExhausted, "length limit"},
-		"filter": {agentWith(agent.Usage{Finish: agent.FinishFilter}, nil), session.RunFailed,
-			protocol.FailedPrecondition, "content filter"},
+		"length": {agentWith(agent.Usage{Finish: agent.FinishLength}, nil),
+			session.RunCompleted, "", ""},
+		"filter": {agentWith(agent.Usage{Finish: agent.FinishFilter}, nil),
+			session.RunCompleted, "", ""},
+		"interrupted": {agentWith(agent.Usage{}, &agent.Error{Code: agent.Interrupted,
+			Retryable: true, Message: "Cut off."}), session.RunFailed, protocol.Interrupted,
+			"Cut off."},
+		"rejected": {agentWith(agent.Usage{}, &agent.Error{Code: agent.FailedPrecondition,
+			Rejected: true, Message: "No."}), session.RunFailed, protocol.FailedPrecondition,
+			"No. The model does not get this message again with later ones."},
 		"unavailable": {agentWith(agent.Usage{}, upstream), session.RunFailed,
 			protocol.Unavailable, upstream.Message},
 		"timeout": {agentWith(agent.Usage{}, &agent.Error{Code: agent.Timeout, Message: "Slow."}),
@@ -158,8 +184,14 @@ func TestOutcomes(t *testing.T) {
 				next := fake.enqueue("k", "next", "a")
 				r.Wake("k")
 				advance(time.Second)
+				wantFinish := map[string]protocol.Finish{"stop": protocol.FinishStop,
+					"no reason": protocol.FinishStop, "length": protocol.FinishLength,
+					"filter": protocol.FinishFilter}[name]
 				for _, a := range []*storedAnswer{got, next} {
 					a.want(t, c.status, c.code, text)
+					if o := a.outcome; o.Finish != wantFinish || o.Rejected != (name == "rejected") {
+						t.Errorf("ended as %+v, want the finish %q", o, wantFinish)
+					}
 					if s := a.outcome.Error; !strings.Contains(s, c.sentence) ||
 						strings.Contains(s, "secret") || strings.Contains(s, "dial") {
 						t.Errorf("the sentence is %q", s)

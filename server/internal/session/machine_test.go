@@ -337,7 +337,17 @@ func (m *machine) begin(t *rapid.T) {
 func (m *machine) checkPrompt(t *rapid.T, s *modelSession, b session.StartedRun, run *modelRun) {
 	t.Helper()
 	var want []protocol.Message
-	for _, msg := range m.history(t, s.key) {
+	all := m.history(t, s.key)
+	rejected := map[string]bool{} // by the id of the question: its last answer was
+	for _, msg := range all {
+		if msg.ReplyTo != "" {
+			rejected[msg.ReplyTo] = msg.Rejected
+		}
+	}
+	for _, msg := range all {
+		if msg.ID != run.questionID && (rejected[msg.ID] || rejected[msg.ReplyTo]) {
+			continue
+		}
 		if msg.Status == protocol.StatusComplete || msg.Status == protocol.StatusAborted ||
 			msg.Status == protocol.StatusFailed {
 			want = append(want, msg)
@@ -376,11 +386,13 @@ func (m *machine) append(t *rapid.T) {
 	b, run := m.running(t, s)
 	pieces := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) session.Piece {
 		text := rapid.StringMatching(`[a-z"\n ü]{1,5}`).Draw(t, "text")
-		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		switch rapid.IntRange(0, 5).Draw(t, "kind") {
 		case 0:
 			return session.Piece{Thinking: text}
 		case 1:
-			return session.Piece{Activity: &protocol.Activity{Phase: "writing"}}
+			return session.Piece{Activity: &protocol.Activity{Phase: "writing", Until: 1234}}
+		case 2:
+			return session.Piece{TextWasThinking: true}
 		default:
 			return session.Piece{Text: text}
 		}
@@ -399,6 +411,8 @@ func (m *machine) finish(t *rapid.T) {
 	b, run := m.running(t, s)
 	how := rapid.SampledFrom([]session.Outcome{
 		{Status: session.RunCompleted, Usage: protocol.Usage{InputTokens: 3, OutputTokens: 4}},
+		{Status: session.RunCompleted, Finish: protocol.FinishLength},
+		{Status: session.RunFailed, Code: protocol.FailedPrecondition, Error: "No.", Rejected: true},
 		{Status: session.RunCancelled},
 		{Status: session.RunFailed, Code: protocol.Unavailable, Error: "The model is gone."},
 	}).Draw(t, "how")

@@ -67,7 +67,8 @@ func (r Record) log() Record {
 // AnswerText returns the text of a run's answer up to the event with the seq through,
 // which is the text that a client with the cursor through shows. The error is
 // store.ErrNotFound if the text is not known any more: the epoch belongs to another log,
-// the run has no answer, or later pieces were compacted.
+// the run has no answer, later pieces were compacted, or the text turned out to be
+// thinking.
 func (s *Service) AnswerText(ctx context.Context, key, epoch, runID string,
 	through int64) (text string, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
@@ -97,7 +98,7 @@ func answerText(tx Tx, rec Record, run Run, answer Message, through int64) (stri
 	switch {
 	case through <= answer.Seq:
 		return "", nil
-	case run.Status.Active():
+	case run.Status.Active() || rec.Floor <= answer.Seq && through < run.EndSeq:
 		text, _, err := joinPieces(tx, run, answer.Seq, through)
 		return text, err
 	case through >= run.EndSeq:
@@ -107,11 +108,14 @@ func answerText(tx Tx, rec Record, run Run, answer Message, through int64) (stri
 	}
 	// Earlier pieces may have been compacted, later ones are still in the log: the answer
 	// without them is the text.
-	rest, _, err := joinPieces(tx, run, through, run.EndSeq)
-	if err != nil {
+	rest, err := readPieces(tx, run, through, run.EndSeq)
+	switch {
+	case err != nil:
 		return "", err
+	case rest.moved: // the text up to there is a part of the thinking now
+		return "", store.ErrNotFound
 	}
-	text, ok := strings.CutSuffix(answer.Content, rest)
+	text, ok := strings.CutSuffix(answer.Content, rest.text.String())
 	if !ok {
 		return "", errors.New("run " + run.ID + ": its pieces do not match its answer")
 	}
@@ -131,25 +135,41 @@ func loadStreaming(tx Tx, sessionID int64, m *protocol.Message) (err error) {
 // joinPieces returns the text and the thinking in the pieces of a run with a seq above
 // after and up to through.
 func joinPieces(tx Tx, run Run, after, through int64) (content, thinking string, err error) {
+	p, err := readPieces(tx, run, after, through)
+	return p.text.String(), p.thinking.String(), err
+}
+
+// pieces are the texts of some pieces of a run.
+type pieces struct {
+	text, thinking strings.Builder
+	moved          bool // whether a piece said that the text before it was thinking
+}
+
+// readPieces reads the pieces of a run with a seq above after and up to through.
+func readPieces(tx Tx, run Run, after, through int64) (*pieces, error) {
+	p := &pieces{}
 	events, err := tx.RunEvents(run.SessionID, run.ID, after, through)
 	if err != nil {
-		return "", "", err
+		return p, err
 	}
-	var text, thought strings.Builder
 	for _, e := range events {
-		into := &text
-		switch e.Kind {
-		case protocol.RunChunk:
-		case protocol.RunThinking:
-			into = &thought
-		default:
+		if e.Kind != protocol.RunChunk && e.Kind != protocol.RunThinking {
 			continue
 		}
 		var piece protocol.TextPayload
 		if err := decodeAgent(e.Payload, &piece); err != nil {
-			return "", "", err
+			return &pieces{}, err
 		}
-		into.WriteString(piece.Content)
+		if e.Kind == protocol.RunChunk {
+			p.text.WriteString(piece.Content)
+			continue
+		}
+		if piece.TextWasThinking {
+			p.moved = true
+			p.thinking.WriteString(p.text.String())
+			p.text.Reset()
+		}
+		p.thinking.WriteString(piece.Content)
 	}
-	return text.String(), thought.String(), nil
+	return p, nil
 }

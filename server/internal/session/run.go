@@ -88,10 +88,25 @@ func promptHistory(tx Tx, run Run) (history []Message, question Message, err err
 	if err != nil {
 		return nil, Message{}, err
 	}
+	rejected := rejectedQuestions(earlier)
 	history = slices.DeleteFunc(earlier, func(m Message) bool {
-		return m.Status == protocol.StatusWithdrawn
+		return m.Status == protocol.StatusWithdrawn || rejected[m.Anchor]
 	})
 	return append(history, question), question, nil
+}
+
+// rejectedQuestions returns the anchors of the messages whose last answer says that the
+// provider refused them. With such a message in the prompt, the provider would refuse the
+// next one too. A message that was answered after all, when it was tried again, is not
+// among them.
+func rejectedQuestions(history []Message) map[int64]bool {
+	rejected := map[int64]bool{}
+	for _, m := range history {
+		if m.Role == protocol.FromAssistant {
+			rejected[m.Anchor] = m.Rejected
+		}
+	}
+	return rejected
 }
 
 // begin begins a run, if it is still queued, and returns it.
@@ -136,6 +151,8 @@ func (c *change) begin(run Run, question Message, holder string) (Run, error) {
 type Piece struct {
 	Text, Thinking string
 	Activity       *protocol.Activity
+	// TextWasThinking says that all Text so far was the model's reasoning.
+	TextWasThinking bool
 }
 
 // event returns the type and the payload of the piece's event.
@@ -145,6 +162,8 @@ func (p Piece) event() (kind string, payload protocol.Payload) {
 		return protocol.RunChunk, &protocol.TextPayload{Content: p.Text}
 	case p.Thinking != "":
 		return protocol.RunThinking, &protocol.TextPayload{Content: p.Thinking}
+	case p.TextWasThinking:
+		return protocol.RunThinking, &protocol.TextPayload{TextWasThinking: true}
 	default:
 		return protocol.RunActivity, p.Activity
 	}
@@ -191,8 +210,12 @@ func (c *change) running(started StartedRun) (Run, error) {
 type Outcome struct {
 	Status RunStatus // RunCompleted, RunFailed or RunCancelled
 	Usage  protocol.Usage
-	Code   protocol.Code // of a failure
-	Error  string        // of a failure: a sentence for the user
+	Finish protocol.Finish // of a completed run: why the answer ended
+	Code   protocol.Code   // of a failure
+	Error  string          // of a failure: a sentence for the user
+	// Rejected says, of a failure, that the provider refused the user's message, which is
+	// then left out of later prompts.
+	Rejected bool
 }
 
 // Ended is a run that has ended, for those who wait for it.
@@ -286,16 +309,16 @@ func (c *change) finish(run Run, answer Message, o Outcome) error {
 func (o Outcome) endAnswer(answer *protocol.Message) (kind string, payload protocol.Payload) {
 	switch o.Status {
 	case RunCompleted:
-		answer.Status = protocol.StatusComplete
+		answer.Status, answer.Finish = protocol.StatusComplete, o.Finish
 		return protocol.RunCompleted, &protocol.RunCompletedPayload{
-			MessageID: answer.ID, Content: answer.Content, Usage: &o.Usage}
+			MessageID: answer.ID, Content: answer.Content, Usage: &o.Usage, Finish: o.Finish}
 	case RunCancelled:
 		answer.Status = protocol.StatusAborted
 		return protocol.RunCancelled, &protocol.RunCancelledPayload{MessageID: answer.ID}
 	default:
-		answer.Status, answer.Error = protocol.StatusFailed, o.Error
+		answer.Status, answer.Error, answer.Rejected = protocol.StatusFailed, o.Error, o.Rejected
 		return protocol.RunFailed, &protocol.RunFailedPayload{
-			Error: o.Error, Code: o.Code, MessageID: answer.ID}
+			Error: o.Error, Code: o.Code, MessageID: answer.ID, Rejected: o.Rejected}
 	}
 }
 

@@ -55,8 +55,8 @@ type Tx interface {
 	// RemoveEvents does.
 	RemovePieces(r Run, after int64, limit int) (removed int, last int64, err error)
 
-	// SaveMessage inserts the message, or updates its content, thinking, status, label
-	// and error. Other fields never change.
+	// SaveMessage inserts the message, or updates its content, thinking, status, label,
+	// error, finish and whether it was rejected. Other fields never change.
 	SaveMessage(sessionID int64, m Message) error
 	// Message returns the message with that id.
 	Message(sessionID int64, id string) (Message, error)

@@ -67,7 +67,7 @@ func testWhole(t *testing.T, s Subject) {
 			t.Error("an empty piece")
 		}
 		if !utf8.ValidString(p.Text) || !utf8.ValidString(p.Thinking) {
-			t.Errorf("piece %+q is not valid UTF-8", p)
+			t.Errorf("piece %+v is not valid UTF-8", p)
 		}
 		if p.Text != "" {
 			pieces++

@@ -29,6 +29,9 @@ type Settings struct {
 	Transport http.RoundTripper // nil stands for the adapter's own
 	// The adapter's Timeout, FirstTimeout and IdleTimeout; zero is its default.
 	Timeout, First, Idle time.Duration
+	Reasoning            string   // the adapter's Reasoning
+	APIKey               string   // "" stands for Key
+	Temperature          *float64 // the adapter's Temperature
 }
 
 // Model describes an adapter of a model API to [ModelContract].
@@ -41,6 +44,17 @@ type Model struct {
 	Word func(word string) string
 	// Closing are the API's events after the last word.
 	Closing []string
+	// Thought returns the event that adds to the model's reasoning.
+	Thought func(text string) string
+	// Finished returns the event that says why the answer ended.
+	Finished func(reason string) string
+	// Length and Filter are the API's reasons of an answer that stops early, and Tools that
+	// of an answer that is a call of a tool.
+	Length, Filter, Tools string
+	// ToolCall are the events that call the tool get_weather.
+	ToolCall []string
+	// Whole returns an answer that is not a stream.
+	Whole func(text string) string
 }
 
 // answer returns the events of an answer, without its closing.
@@ -70,6 +84,9 @@ func Ask(t testing.TB, a agent.Agent, messages ...agent.Message) Result {
 	var got Result
 	got.Usage, got.Err = a.Run(t.Context(), agent.Request{Messages: messages},
 		func(p agent.Piece) error {
+			if p.TextWasThinking {
+				got.Thinking, got.Text = got.Thinking+got.Text, ""
+			}
 			got.Text += p.Text
 			got.Thinking += p.Thinking
 			return nil
@@ -137,6 +154,9 @@ func ModelContract(t *testing.T, m Model) {
 		"keep-alive comments": testKeepAlive,
 		"overrun":             testOverrun,
 		"a slow emit":         testSlowEmit,
+		"a slow first token":  testSlowFirstToken,
+		"only comments":       testOnlyComments,
+		"a lingering stream":  testLingering,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,6 +179,18 @@ func ModelContract(t *testing.T, m Model) {
 		"cancel with buffered words":  testCancelBuffered,
 		"no retries":                  testNoRetries,
 		"errors do not quote the key": testKeyEcho,
+		"a short key":                 testShortKey,
+		"forms of streams":            testStreamForms,
+		"cut characters":              testCutCharacters,
+		"an answer without a stream":  testWholeAnswer,
+		"reasoning in the text":       testReasoning,
+		"only the closing mark":       testLoneClose,
+		"finish reasons":              testFinishReasons,
+		"calls of tools":              testToolCalls,
+		"errors in a stream":          testStreamErrors,
+		"rejected conversations":      testRejected,
+		"times to wait":               testRetryAfter,
+		"temperature refused":         testTemperature,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -396,16 +428,19 @@ func testCut(t *testing.T, m Model) {
 		events []string
 		tail   string
 		close  bool
+		code   agent.Code
 		want   string
 	}{
-		{"before the response", nil, "", true, "can't be reached"},
+		{"before the response", nil, "", true, agent.Unavailable, "can't be reached"},
 		{"before the first word", append([]string{": wait"}, m.Opening...), "", true,
-			"closed the connection before it answered"},
-		{"after the first word", m.answer("Who"), "", true, "The model's answer was cut off."},
-		{"ended early", m.answer("Who ", "goes"), "", false, "The model's answer was cut off."},
-		{"within an event", m.answer("Who "), "data: {\"type\":\"cont", true,
+			agent.Unavailable, "closed the connection before it answered"},
+		{"after the first word", m.answer("Who"), "", true, agent.Interrupted,
 			"The model's answer was cut off."},
-		{"ended within an event", m.answer("Who "), m.Word("goes"), false,
+		{"ended early", m.answer("Who ", "goes"), "", false, agent.Interrupted,
+			"The model's answer was cut off."},
+		{"within an event", m.answer("Who "), "data: {\"type\":\"cont", true, agent.Interrupted,
+			"The model's answer was cut off."},
+		{"ended within an event", m.answer("Who "), m.Word("goes"), false, agent.Interrupted,
 			"The model's answer was cut off."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -420,7 +455,7 @@ func testCut(t *testing.T, m Model) {
 					closeConnection(t, w)
 				}
 			})
-			Failure{agent.Unavailable, true, c.want}.Check(t, Ask(t, a))
+			Failure{c.code, true, c.want}.Check(t, Ask(t, a))
 		})
 	}
 	t.Run("after the ending", func(t *testing.T) {
@@ -618,7 +653,8 @@ func Fuzz(f *testing.F, m Model) {
 		"", "\n", ":", "data:", "data: [DONE]\n\n", "data: null\n\n", "data: []\n\n",
 		"data: {}\n\n", "event: error\n\n",
 		"data: {\"error\":null}\n\n", whole, whole[:len(whole)/2],
-		strings.ReplaceAll(whole, "\n", "\r\n"), m.errorEvent("no") + "\n\n",
+		strings.ReplaceAll(whole, "\n", "\r\n"), m.errorEvent("no") + "\n\n", m.Whole("x"),
+		strings.Join(append(m.answer("<think>", "x\n</th", "ink>", `\\ud83d`), m.ToolCall...), "\n\n"),
 	} {
 		f.Add([]byte(seed))
 	}

@@ -1,17 +1,19 @@
 package anthropic
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
-	"errors"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	sdk "github.com/anthropics/anthropic-sdk-go"
 	"github.com/anthropics/anthropic-sdk-go/option"
+	"github.com/anthropics/anthropic-sdk-go/packages/param"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent"
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent/reasoning"
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/upstream"
 )
 
@@ -20,6 +22,8 @@ type model struct {
 	server  *upstream.Server
 	service sdk.MessageService
 	params  sdk.MessageNewParams
+	// noTemperature says that the model has refused a temperature.
+	noTemperature atomic.Bool
 }
 
 // Retire closes the idle connections. Call it when a reload has replaced the agent: runs
@@ -27,92 +31,57 @@ type model struct {
 func (m *model) Retire() { m.server.Retire() }
 
 // Run implements [agent.Agent]. It always asks for a stream. If the model refuses the
-// images of the conversation, Run asks once more without them.
+// images of the conversation or the temperature, Run asks once more without that.
 func (m *model) Run(ctx context.Context, r agent.Request,
 	emit func(agent.Piece) error) (agent.Usage, error) {
 	if err := ctx.Err(); err != nil {
 		return agent.Usage{}, err
 	}
-	p := m.params
-	p.System, p.Messages = prompt(m.params.System, r.Messages)
-	if len(p.Messages) == 0 {
+	history := slices.Clone(r.Messages)
+	for i := range history {
+		if history[i].Role == agent.Assistant { // as older versions have stored it
+			history[i].Text = reasoning.Without(m.server.Reasoning(), history[i].Text)
+		}
+	}
+	if _, turns := prompt(nil, history); len(turns) == 0 {
 		return agent.Usage{}, m.server.NoMessage()
 	}
 	x := m.server.Begin(ctx, emit)
 	defer x.Close()
-	a := m.request(x, p)
-	withoutImages, had := agent.WithoutImages(r.Messages)
-	if had && upstream.RefusedImages(a.ending.Err) {
-		_, p.Messages = prompt(m.params.System, withoutImages)
-		a = m.request(x, p)
+	for {
+		p := m.params
+		p.System, p.Messages = prompt(m.params.System, history)
+		if m.noTemperature.Load() {
+			p.Temperature = param.Opt[float64]{}
+		}
+		a := m.request(x, p)
+		refusal := x.Refusal(a.Ending)
+		if p.Temperature.Valid() && upstream.RefusedParameter(refusal, "temperature") {
+			m.noTemperature.Store(true)
+			continue
+		}
+		if without, had := agent.WithoutImages(history); had && upstream.RefusedImages(refusal) {
+			history = without
+			continue
+		}
+		return a.Usage, x.End(a.Ending)
 	}
-	a.usage.Finish = a.ending.Finish
-	return a.usage, x.End(a.ending)
-}
-
-// answer is what one response has said about the answer, except its text.
-type answer struct {
-	usage  agent.Usage
-	ending upstream.Ending
 }
 
 // request sends one request and emits the answer.
-func (m *model) request(x *upstream.Exchange, p sdk.MessageNewParams) answer {
-	stream := m.service.NewStreaming(x.Context(), p, option.WithHTTPClient(x))
+func (m *model) request(x *upstream.Exchange, p sdk.MessageNewParams) *upstream.Answer {
+	a := answer{x.NewAnswer()}
+	var response *http.Response
+	stream := m.service.NewStreaming(x.Context(), p, option.WithHTTPClient(x),
+		option.WithResponseInto(&response))
 	defer func() { _ = stream.Close() }()
-	var a answer
-	for stream.Next() {
-		if err := a.handle(x, stream.Current()); err != nil {
-			a.ending.Err = err
-			return a
-		}
+	err := stream.Err()
+	if err == nil {
+		// The SDK's own reader is not used: it reads no answer that is not a stream.
+		err = upstream.ReadEvents(response.Body, a.event)
 	}
-	a.ending.Err = stream.Err()
-	var event *sdk.Error
-	if errors.As(a.ending.Err, &event) {
-		a.ending.ErrorEvent = []byte(event.RawJSON())
-	}
-	return a
-}
-
-// handle emits the piece in event, and stores what event says about the answer as a
-// whole.
-func (a *answer) handle(x *upstream.Exchange, event sdk.MessageStreamEventUnion) error {
-	piece := agent.Piece{}
-	switch event.Type {
-	case "message_start":
-		u := event.Message.Usage
-		a.usage.InputTokens = int(u.InputTokens + u.CacheReadInputTokens +
-			u.CacheCreationInputTokens)
-	case "content_block_start":
-		piece = agent.Piece{Text: event.ContentBlock.Text, Thinking: event.ContentBlock.Thinking}
-	case "content_block_delta":
-		piece = agent.Piece{Text: event.Delta.Text, Thinking: event.Delta.Thinking}
-	case "message_delta":
-		a.usage.OutputTokens = int(event.Usage.OutputTokens)
-		if reason := event.Delta.StopReason; reason != "" {
-			a.ending.Finish = finish(reason)
-		}
-	case "message_stop":
-		a.ending.Finish = cmp.Or(a.ending.Finish, agent.FinishStop)
-	case "content_block_stop":
-	default:
-		return nil // an event of a later version of the API, or of another API
-	}
-	a.ending.Known = true
-	return x.Emit(piece)
-}
-
-// finish translates the API's reason why an answer ended.
-func finish(reason sdk.StopReason) agent.Finish {
-	switch reason {
-	case sdk.StopReasonMaxTokens, sdk.StopReasonModelContextWindowExceeded:
-		return agent.FinishLength
-	case sdk.StopReasonRefusal:
-		return agent.FinishFilter
-	default:
-		return agent.FinishStop
-	}
+	a.Close(err)
+	return a.Answer
 }
 
 // prompt turns a history into what the API demands: a system prompt, and turns that

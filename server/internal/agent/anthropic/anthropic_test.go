@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -59,9 +60,10 @@ func api() agenttest.Model {
 		New: func(t testing.TB, s agenttest.Settings) agent.Agent {
 			t.Helper()
 			a, err := New(Config{
-				Name: "tower", BaseURL: s.BaseURL, Model: "m", APIKey: agenttest.Key,
+				Name: "tower", BaseURL: s.BaseURL, Model: "m",
+				APIKey:  cmp.Or(s.APIKey, agenttest.Key),
 				Timeout: s.Timeout, FirstTimeout: s.First, IdleTimeout: s.Idle,
-				Transport: s.Transport,
+				Reasoning: s.Reasoning, Temperature: s.Temperature, Transport: s.Transport,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -71,6 +73,18 @@ func api() agenttest.Model {
 		Opening: opening(),
 		Word:    word,
 		Closing: closing()[1:],
+		Thought: func(text string) string {
+			return event("content_block_delta",
+				`,"index":0,"delta":{"type":"thinking_delta","thinking":"`+text+`"}`)
+		},
+		Finished: stopped,
+		Length:   "max_tokens", Filter: "refusal", Tools: "tool_use",
+		ToolCall: []string{event("content_block_start",
+			`,"index":1,"content_block":{"type":"tool_use","id":"t1","name":"get_weather","input":{}}`)},
+		Whole: func(text string) string {
+			return `{"id":"m1","type":"message","role":"assistant","content":[{"type":"text","text":"` + text +
+				`"}],"model":"m","stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":2}}`
+		},
 	}
 }
 
@@ -148,6 +162,15 @@ func TestStream(t *testing.T) {
 			event("content_block_delta", `,"index":0,"delta":{"type":"later_delta","news":1}`),
 			event("later_event", `,"news":1`), word("Hi"),
 		}, closing()...), agenttest.Result{Text: "Hi", Usage: usage(agent.FinishStop)}},
+		{"a block of thinking", append([]string{
+			event("content_block_start", `,"index":0,"content_block":{"type":"thinking","thinking":"Hm.","signature":""}`),
+			event("content_block_start", `,"index":1,"content_block":{"type":"redacted_thinking","data":"secret"}`),
+			word("Hi"),
+		}, closing()...), agenttest.Result{Text: "Hi", Thinking: "Hm.", Usage: usage(agent.FinishStop)}},
+		{"events without a type of their own", []string{
+			strings.TrimPrefix(word("Hi"), "event: content_block_delta\n"),
+			strings.TrimPrefix(stopped("end_turn"), "event: message_delta\n"), "data: [DONE]",
+		}, agenttest.Result{Text: "Hi", Usage: usage(agent.FinishStop)}},
 		{"cut by length", []string{word("Hi"), stopped("max_tokens"), closing()[2]},
 			agenttest.Result{Text: "Hi", Usage: usage(agent.FinishLength)}},
 		{"cut by the context",

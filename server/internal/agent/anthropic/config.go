@@ -38,12 +38,14 @@ type Config struct {
 
 	// Timeout limits a whole run; 0 is upstream.DefaultTimeout.
 	Timeout time.Duration
-	// FirstTimeout limits the server's silence before the first piece; 0 is
+	// FirstTimeout limits the wait for the first token; 0 is
 	// upstream.DefaultFirstTimeout.
 	FirstTimeout time.Duration
-	// IdleTimeout limits the server's silence between pieces; 0 is
+	// IdleTimeout limits the server's silence after that; 0 is
 	// upstream.DefaultIdleTimeout.
 	IdleTimeout time.Duration
+
+	Reasoning string // the marks around reasoning in the text; see reasoning.Parse
 
 	Transport http.RoundTripper // nil stands for a new transport of the agent's own
 }
@@ -81,6 +83,7 @@ func New(c Config) (agent.Agent, error) {
 		BaseURL: strings.TrimSuffix(strings.TrimRight(c.BaseURL, "/"), "/v1"), Model: c.Model,
 		APIKey:  c.APIKey,
 		Timeout: c.Timeout, FirstTimeout: c.FirstTimeout, IdleTimeout: c.IdleTimeout,
+		Reasoning: c.Reasoning,
 		Transport: c.Transport,
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,9 +43,10 @@ func api() agenttest.Model {
 		New: func(t testing.TB, s agenttest.Settings) agent.Agent {
 			t.Helper()
 			a, err := New(Config{
-				Name: "tower", BaseURL: s.BaseURL, Model: "m", APIKey: agenttest.Key,
+				Name: "tower", BaseURL: s.BaseURL, Model: "m",
+				APIKey:  cmp.Or(s.APIKey, agenttest.Key),
 				Timeout: s.Timeout, FirstTimeout: s.First, IdleTimeout: s.Idle,
-				Transport: s.Transport,
+				Reasoning: s.Reasoning, Temperature: s.Temperature, Transport: s.Transport,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -54,6 +56,17 @@ func api() agenttest.Model {
 		Opening: []string{`data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}`},
 		Word:    word,
 		Closing: []string{finished("stop"), usage, done},
+		Thought: func(text string) string {
+			return `data: {"choices":[{"index":0,"delta":{"reasoning_content":` + quoted(text) + `}}]}`
+		},
+		Finished: finished,
+		Length:   "length", Filter: "content_filter", Tools: "tool_calls",
+		ToolCall: []string{`data: {"choices":[{"index":0,"delta":{"role":"assistant","content":null,` +
+			`"tool_calls":[{"index":0,"id":"t1","type":"function","function":{"name":"get_weather","arguments":"{}"}}]}}]}`},
+		Whole: func(text string) string {
+			return `{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":` +
+				quoted(text) + `},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`
+		},
 	}
 }
 

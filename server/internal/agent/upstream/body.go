@@ -13,6 +13,7 @@ const (
 	maxStreamBytes = 32 << 20
 	maxLineBytes   = 1 << 20
 	maxErrorBytes  = 64 << 10
+	maxWholeBytes  = 4 << 20 // of an answer that is no stream
 )
 
 var errTooLarge = errors.New("the response is too large")
@@ -45,14 +46,7 @@ func (b *body) Read(p []byte) (int, error) {
 	case b.line > maxLineBytes:
 		err = fmt.Errorf("%w: a line of more than %d bytes", errTooLarge, maxLineBytes)
 	}
-	switch {
-	case err == io.EOF && n > 0:
-		// The next read reports EOF. The reader may find the end of the stream in p and
-		// stop before that; then the body was not drained.
-		err = nil
-	case err == io.EOF:
-		x.eof = true
-	case err != nil:
+	if err != nil && err != io.EOF {
 		x.readErr = err
 	}
 	return n, err

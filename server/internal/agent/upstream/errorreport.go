@@ -14,7 +14,6 @@ import (
 const (
 	maxDetailRunes    = 300
 	defaultRetryAfter = 5 * time.Second
-	maxRetryAfter     = 24 * time.Hour
 )
 
 // errorReport is what a provider says about a failed request, parsed from any known
@@ -22,6 +21,7 @@ const (
 type errorReport struct {
 	status     int
 	kind, code string // the error's "type" and "code", in lower case
+	param      string // the request's parameter that it is about, in lower case
 	detail     string // the provider's message, for operators
 	structured bool   // whether the response was JSON with an error in it
 	retryAfter time.Duration
@@ -30,8 +30,9 @@ type errorReport struct {
 // StatusError is the cause of an [agent.Error] after a refusal, for operators: what the
 // server answered, without secrets.
 type StatusError struct {
-	Status int    // HTTP status; 200 for an error within a stream
+	Status int    // HTTP status; of an error within a stream, what its code stands for, or 200
 	Detail string // the provider's message, shortened
+	Param  string // the parameter that the provider names beside the message, in lower case
 }
 
 func (e *StatusError) Error() string {
@@ -47,6 +48,10 @@ func (e *StatusError) Error() string {
 //   - vLLM: {"object":"error",…}
 //   - FastAPI: {"detail":…}
 //   - Gemini: [{"error":{…}}]
+//   - OpenRouter: {"error":{…,"metadata":{"raw":…}}}, with the text of the provider behind
+//     it
+//
+// An error within a successful response has the status that its code stands for.
 func parseErrorReport(status int, header http.Header, text []byte) errorReport {
 	p := errorReport{status: status, detail: shorten(string(text)), retryAfter: retryAfter(header)}
 	var v any
@@ -60,17 +65,94 @@ func parseErrorReport(status int, header http.Header, text []byte) errorReport {
 	switch inner := object["error"].(type) {
 	case map[string]any:
 		p.structured = true
-		p.kind, p.code = lower(inner["type"]), lower(inner["code"])
-		p.detail = cmp.Or(shortText(inner["message"]), p.detail)
+		p.read(inner)
 	case string:
 		p.structured = true
 		p.detail = shorten(inner)
-	case nil:
+		p.code = lower(object["code"])
+	default:
 		p.structured = object["detail"] != nil || object["object"] == "error"
-		p.kind, p.code = lower(object["type"]), lower(object["code"])
-		p.detail = cmp.Or(shortText(object["detail"]), shortText(object["message"]), p.detail)
+		p.read(object)
+	}
+	if p.status == http.StatusOK {
+		p.status = cmp.Or(statusOf(p.code), statusOf(lower(object["code"])),
+			statusOf(lower(object["status"])), statusOf(p.kind), http.StatusOK)
 	}
 	return p
+}
+
+// read reads an error object.
+func (p *errorReport) read(inner map[string]any) {
+	p.kind, p.code, p.param = lower(inner["type"]), lower(inner["code"]), lower(inner["param"])
+	p.detail = cmp.Or(shorten(fieldErrors(inner["detail"])), shortText(inner["detail"]),
+		shortText(inner["message"]), p.detail)
+	if metadata, ok := inner["metadata"].(map[string]any); ok {
+		if raw := valueText(metadata["raw"]); raw != "" {
+			p.detail = shorten(p.detail + " " + raw)
+		}
+	}
+	if p.retryAfter == 0 {
+		p.retryAfter = retryAfterIn(inner, valueText(inner["message"]))
+	}
+	if status := statusOf(lower(inner["status"])); statusOf(p.code) == 0 && status != 0 {
+		p.code = strconv.Itoa(status)
+	}
+}
+
+// fieldErrors returns FastAPI's list of bad fields as text: each with its path and what
+// is wrong, without the values, which may quote the whole request.
+func fieldErrors(detail any) string {
+	list, _ := detail.([]any)
+	var texts []string
+	for _, item := range list {
+		object, _ := item.(map[string]any)
+		path, _ := object["loc"].([]any)
+		var names []string
+		for _, name := range path {
+			names = append(names, valueText(name))
+		}
+		texts = append(texts, strings.Join(names, ".")+": "+valueText(object["msg"]))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// statuses are the HTTP statuses that codes and types of errors stand for, by the
+// beginning of the code in lower case.
+var statuses = []struct {
+	prefix string
+	status int
+}{
+	{"invalid_api_key", http.StatusUnauthorized}, {"authentication", http.StatusUnauthorized},
+	{"unauthenticated", http.StatusUnauthorized}, {"unauthorized", http.StatusUnauthorized},
+	{"permission", http.StatusForbidden}, {"forbidden", http.StatusForbidden},
+	{"billing", http.StatusPaymentRequired}, {"insufficient_quota", http.StatusPaymentRequired},
+	{"insufficient_credits", http.StatusPaymentRequired},
+	{"rate_limit", http.StatusTooManyRequests}, {"ratelimit", http.StatusTooManyRequests},
+	{"resource_exhausted", http.StatusTooManyRequests},
+	{"too_many_requests", http.StatusTooManyRequests},
+	{"model_not_found", http.StatusNotFound}, {"not_found", http.StatusNotFound},
+	{"notfound", http.StatusNotFound},
+	{"request_too_large", http.StatusRequestEntityTooLarge},
+	{"invalid_request", http.StatusBadRequest}, {"invalid_argument", http.StatusBadRequest},
+	{"bad_request", http.StatusBadRequest}, {"badrequest", http.StatusBadRequest},
+	{"overloaded", http.StatusServiceUnavailable}, {"unavailable", http.StatusServiceUnavailable},
+	{"timeout", http.StatusGatewayTimeout}, {"deadline_exceeded", http.StatusGatewayTimeout},
+}
+
+// statusOf returns the HTTP status that an error's code or type stands for, or 0.
+func statusOf(code string) int {
+	if n, err := strconv.Atoi(code); err == nil {
+		if n >= 400 && n < 600 {
+			return n
+		}
+		return 0
+	}
+	for _, s := range statuses {
+		if strings.HasPrefix(code, s.prefix) {
+			return s.status
+		}
+	}
+	return 0
 }
 
 // mentions reports whether the message, type or code contains one of the fragments, which
@@ -91,17 +173,20 @@ func shortText(v any) string {
 	return shorten(s)
 }
 
-// lower returns a string or a number as text in lower case, and "" for any other value.
-func lower(v any) string {
+// valueText returns a string or a number as text, and "" for any other value.
+func valueText(v any) string {
 	switch v := v.(type) {
 	case string:
-		return strings.ToLower(v)
+		return v
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	default:
 		return ""
 	}
 }
+
+// lower returns a string or a number as text in lower case, and "" for any other value.
+func lower(v any) string { return strings.ToLower(valueText(v)) }
 
 // shorten returns s on one line, without control characters and with at most
 // maxDetailRunes characters.
@@ -123,31 +208,4 @@ func shorten(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// retryAfter returns how long the provider asks to wait, at most a day; zero if it names
-// no time. It reads Retry-After-Ms (OpenAI) and Retry-After (RFC 9110, section 10.2.3).
-func retryAfter(h http.Header) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
-		return clampWait(ms / 1000)
-	}
-	v := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(v, 64); err == nil {
-		return clampWait(s)
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return clampWait(time.Until(t).Seconds())
-	}
-	return 0
-}
-
-func clampWait(seconds float64) time.Duration {
-	switch {
-	case !(seconds > 0): // NaN, too
-		return 0
-	case seconds > maxRetryAfter.Seconds():
-		return maxRetryAfter
-	default:
-		return time.Duration(seconds * float64(time.Second))
-	}
 }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,16 @@ func TestRetryAfter(t *testing.T) {
 				90 * time.Second},
 			{"Retry-After", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), 0},
 			{"Retry-After-Ms", "250", 250 * time.Millisecond},
+			{"Retry-After", "1m30s", 90 * time.Second},
+			{"Retry-After", time.Now().Add(90 * time.Second).UTC().Format(time.RFC3339), 90 * time.Second},
+			{"X-RateLimit-Reset", "12", 12 * time.Second},
+			{"X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10), time.Minute},
+			{"X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10),
+				time.Minute},
+			{"X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(-time.Minute).UnixMilli(), 10), 0},
+			{"X-RateLimit-Reset", "never", 0},
+			{"RateLimit-Reset", "3", 3 * time.Second},
+			{"X-RateLimit-Reset-Requests", "1m", 0}, // of a limit that may have requests left
 		} {
 			h := http.Header{}
 			h.Set(c.name, c.value)
@@ -37,6 +48,38 @@ func TestRetryAfter(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Of several limits, the one counts of which nothing remains.
+func TestRetryAfterOfTheLimit(t *testing.T) {
+	t.Parallel()
+	h := http.Header{}
+	h.Set("X-RateLimit-Remaining-Requests", "12")
+	h.Set("X-RateLimit-Reset-Requests", "1h")
+	h.Set("X-RateLimit-Remaining-Tokens", "0")
+	h.Set("X-RateLimit-Reset-Tokens", "6m0s")
+	if got := retryAfter(h); got != 6*time.Minute {
+		t.Errorf("retryAfter is %v", got)
+	}
+}
+
+func TestWaitIn(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"Please try again in 20s.":                       20 * time.Second,
+		"Please try again in 1m30.5s. Visit":             90500 * time.Millisecond,
+		"Please try again in 200ms.":                     200 * time.Millisecond,
+		"Please retry in 34.07s.":                        34070 * time.Millisecond,
+		"try again after 2 minutes":                      2 * time.Minute,
+		"Try again in 1 hour and":                        time.Hour,
+		"Try again later.":                               0,
+		"Used 20s of 30s":                                0,
+		"again in 99999999999999999999999999999999hours": 0,
+	} {
+		if got := waitIn(text); got != want {
+			t.Errorf("waitIn(%q) = %v, want %v", text, got, want)
+		}
+	}
 }
 
 func TestShorten(t *testing.T) {

@@ -29,13 +29,17 @@ type Exchange struct {
 	silence *time.Timer // stops the exchange; runs only while waiting for the server
 	emit    func(agent.Piece) error
 
-	emitErr     error // the last error of emit
-	sendErr     error // why the last request got no usable response
-	readErr     error // why reading the last response's body failed
-	eof         bool  // whether the last response's body was read to its end
-	read        int64 // how many bytes were read of the last response's body
-	emitted     bool  // whether Text or Thinking was emitted
-	emittedText bool  // whether Text was emitted
+	firstBy  time.Time // when the last request must have brought its first token
+	finishBy time.Time // when the rest of a finished answer's stream is no longer awaited
+
+	emitErr     error       // the last error of emit
+	sendErr     error       // why the last request got no usable response
+	readErr     error       // why reading the last response's body failed
+	header      http.Header // of the last response
+	read        int64       // how many bytes were read of the last response's body
+	begun       bool        // whether the server has sent a token, which may be held back
+	emitted     bool        // whether Text or Thinking was emitted
+	emittedText bool        // whether the answer has Text
 }
 
 // Begin starts an exchange and the deadline of the whole run. The caller must call
@@ -75,7 +79,8 @@ func (x *Exchange) Emit(p agent.Piece) error {
 		return err
 	}
 	x.emitted = x.emitted || p.Text != "" || p.Thinking != ""
-	x.emittedText = x.emittedText || p.Text != ""
+	x.begun = x.begun || x.emitted
+	x.emittedText = x.emittedText && !p.TextWasThinking || p.Text != ""
 	x.emitErr = x.emit(p)
 	return x.emitErr
 }
@@ -85,11 +90,12 @@ func validText(s string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 }
 
-// Do sends req, once. If the response cannot be an event stream, Do returns an
-// [*agent.Error] that explains the response. Otherwise the limits and the silence timer
-// apply to the body.
+// Do sends req, once. If the response can be neither an event stream nor an answer, Do
+// returns an [*agent.Error] that explains the response. Otherwise the limits and the
+// silence timer apply to the body.
 func (x *Exchange) Do(req *http.Request) (*http.Response, error) {
-	x.sendErr, x.readErr, x.eof, x.read = nil, nil, false, 0
+	x.sendErr, x.readErr, x.read, x.begun, x.finishBy = nil, nil, 0, false, time.Time{}
+	x.firstBy = time.Now().Add(x.server.first)
 	x.startSilenceTimer()
 	resp, err := x.server.client.Do(req) // #nosec G704 -- the operator says where, in agents.list
 	x.silence.Stop()
@@ -97,7 +103,7 @@ func (x *Exchange) Do(req *http.Request) (*http.Response, error) {
 		x.sendErr = err
 		return nil, err
 	}
-	resp.Body = &body{x: x, rc: resp.Body}
+	resp.Body, x.header = &body{x: x, rc: resp.Body}, resp.Header
 	if err := x.checkResponse(resp); err != nil {
 		x.sendErr = err
 		_ = resp.Body.Close()
@@ -106,15 +112,15 @@ func (x *Exchange) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// checkResponse returns nil if resp may be an event stream, else an error that explains
-// resp.
+// checkResponse returns nil if resp may be an event stream or an answer, else an error
+// that explains resp. The content type of an answer may be any but a page's: servers and
+// proxies give many.
 func (x *Exchange) checkResponse(resp *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return x.server.redirected(resp)
-	case resp.StatusCode == http.StatusOK && kind != "text/html" && kind != "application/json" &&
-		kind != "application/x-ndjson":
+	case resp.StatusCode == http.StatusOK && kind != "text/html":
 		return nil
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
@@ -124,26 +130,42 @@ func (x *Exchange) checkResponse(resp *http.Response) error {
 	return x.server.explainStatus(resp.StatusCode, resp.Header, text)
 }
 
-// startSilenceTimer limits one wait for the server. The limit is longer before the first
-// piece.
-func (x *Exchange) startSilenceTimer() {
-	if x.emitted {
-		x.silence.Reset(x.server.idle)
-		return
+// finishWait is how long the rest of a stream is awaited after the reason why the answer
+// ended: the usage, and the event that ends the stream.
+const finishWait = 5 * time.Second
+
+// finishing starts the wait for the rest of the stream.
+func (x *Exchange) finishing() {
+	if x.finishBy.IsZero() {
+		x.finishBy = time.Now().Add(finishWait)
 	}
-	x.silence.Reset(x.server.first)
 }
 
-// Drained reports whether the response's body was read to its end. If it was not,
-// something in the stream, such as an event that marks its end, made the reader stop.
-func (x *Exchange) Drained() bool { return x.eof }
+// startSilenceTimer limits one wait for the server. Comments and other events without a
+// token do not extend the wait for the first token. After that, any byte is a sign of
+// life.
+func (x *Exchange) startSilenceTimer() {
+	switch {
+	case !x.finishBy.IsZero():
+		x.silence.Reset(min(time.Until(x.finishBy), x.server.idle))
+	case x.begun:
+		x.silence.Reset(x.server.idle)
+	default:
+		x.silence.Reset(time.Until(x.firstBy))
+	}
+}
 
-// Ending is how the stream of a response ended, as the adapter saw it.
-type Ending struct {
-	Err        error        // why reading the stream failed, if it did
-	ErrorEvent []byte       // the provider's error event, as JSON; empty if there was none
-	Known      bool         // whether at least one event belongs to the API
-	Finish     agent.Finish // the provider's reason why the answer ended; empty if it gave none
+// Refusal returns the provider's refusal in an ending, if the answer has not begun, so
+// that the adapter may send another request.
+func (x *Exchange) Refusal(e Ending) error {
+	switch {
+	case x.begun || x.parent.Err() != nil:
+		return nil
+	case len(e.ErrorEvent) > 0:
+		return x.server.explainErrorEvent(x.header, e.ErrorEvent)
+	default:
+		return e.Err
+	}
 }
 
 // End returns the error that the run must return: nil if the answer is complete,
@@ -166,14 +188,15 @@ func (x *Exchange) End(e Ending) error {
 func (x *Exchange) failure(e Ending) *agent.Error {
 	s := x.server
 	var explained *agent.Error
+	finish := e.finish()
 	switch cause := context.Cause(x.ctx); {
-	case e.Finish != "":
-		// The answer is complete: later errors of the connection do not matter.
-		return s.checkFinish(e.Finish, x.emittedText)
+	case len(e.ErrorEvent) > 0 && (finish == "" || finish == finishUnknown):
+		return s.explainErrorEvent(x.header, e.ErrorEvent)
+	case finish != "":
+		// The answer has ended: later errors of the connection do not matter.
+		return s.checkFinish(finish, e, x.emittedText)
 	case cause != nil:
-		return s.timedOut(cause, x.emitted)
-	case len(e.ErrorEvent) > 0:
-		return s.explainErrorEvent(e.ErrorEvent)
+		return s.timedOut(cause, x.begun)
 	case errors.As(e.Err, &explained):
 		return explained
 	case x.sendErr != nil:
@@ -182,6 +205,8 @@ func (x *Exchange) failure(e Ending) *agent.Error {
 		return s.tooLarge(x.readErr)
 	case x.readErr != nil:
 		return s.brokenOff(x.emitted, x.readErr)
+	case errors.Is(e.Err, errTooLarge):
+		return s.tooLarge(e.Err)
 	case e.Err != nil:
 		return s.malformed(e.Err)
 	case !e.Known && x.read > 0:

@@ -1,13 +1,16 @@
 package upstream
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -17,11 +20,20 @@ import (
 
 // This file holds every sentence about model servers that users read.
 
-// fail returns an error whose message is the formatted text without the API key.
+// fail returns an error whose message is the formatted text. What a provider has said must
+// be redacted before it becomes one of args: redacting the sentence would also change our
+// own words.
 func (s *Server) fail(code agent.Code, retryable bool, cause error, format string,
 	args ...any) *agent.Error {
 	return &agent.Error{Code: code, Retryable: retryable,
-		Message: s.redact(fmt.Sprintf(format, args...)), Cause: cause}
+		Message: fmt.Sprintf(format, args...), Cause: cause}
+}
+
+// reject returns an error as fail does, for a conversation that would be refused again.
+func (s *Server) reject(cause error, sentence string) *agent.Error {
+	e := s.fail(agent.FailedPrecondition, false, cause, "%s", sentence)
+	e.Rejected = true
+	return e
 }
 
 // redactError returns err without the URL that net/http adds and without the API key.
@@ -46,24 +58,40 @@ func (s *Server) explainStatus(status int, header http.Header, text []byte) *age
 
 // explainErrorEvent explains an error event in a stream. The event is a report of the API
 // even if its data is not JSON.
-func (s *Server) explainErrorEvent(text []byte) *agent.Error {
-	p := parseErrorReport(http.StatusOK, nil, []byte(s.redact(string(text))))
+func (s *Server) explainErrorEvent(header http.Header, text []byte) *agent.Error {
+	p := parseErrorReport(http.StatusOK, header, []byte(s.redact(string(text))))
 	p.structured = true
 	return s.explainReport(p)
 }
 
 // explainReport turns a provider's report into an error with a sentence for the user.
 func (s *Server) explainReport(p errorReport) *agent.Error {
-	cause := &StatusError{Status: p.status, Detail: s.redact(p.detail)}
+	cause := &StatusError{Status: p.status, Detail: s.redact(p.detail), Param: p.param}
 	if e := s.explainByText(p, cause); e != nil {
 		return e
 	}
 	e := s.explainByStatus(p, cause)
 	e.RetryAfter = p.retryAfter
-	if e.Code == agent.ResourceExhausted && e.RetryAfter == 0 {
-		e.RetryAfter = defaultRetryAfter
+	if e.Code == agent.ResourceExhausted {
+		e.RetryAfter = cmp.Or(e.RetryAfter, defaultRetryAfter)
+		e.Message = "The model server is getting too many requests. Try again in " +
+			waitText(e.RetryAfter) + "."
 	}
 	return e
+}
+
+// waitText returns a wait in words, rounded up.
+func waitText(d time.Duration) string {
+	switch {
+	case d <= 10*time.Second:
+		return "a moment"
+	case d <= 2*time.Minute:
+		return fmt.Sprintf("%d seconds", int(math.Ceil(d.Seconds())))
+	case d <= 2*time.Hour:
+		return fmt.Sprintf("%d minutes", int(math.Ceil(d.Minutes())))
+	default:
+		return fmt.Sprintf("%d hours", int(math.Ceil(d.Hours())))
+	}
 }
 
 // explainByText explains the refusals for which each provider uses another status. It
@@ -76,9 +104,8 @@ func (s *Server) explainByText(p errorReport, cause error) *agent.Error {
 		"maximum context",
 		"available context", "prompt is too long", "request_too_large", "too many input tokens"),
 		p.status == http.StatusRequestEntityTooLarge:
-		return s.fail(agent.FailedPrecondition, false, cause,
-			"This conversation is longer than the model can read. "+
-				"Start a new session, or send a shorter message.")
+		return s.reject(cause, "This conversation is longer than the model can read. "+
+			"Start a new session, or send a shorter message.")
 	case p.mentions("content_filter", "content_policy", "content management policy", "flagged",
 		"moderation"):
 		return s.filtered(cause)
@@ -101,14 +128,17 @@ func (s *Server) explainByStatus(p errorReport, cause error) *agent.Error {
 		return s.refusedKey(cause)
 	case status == http.StatusTooManyRequests || p.mentions("rate_limit"):
 		return s.fail(agent.ResourceExhausted, true, cause,
-			"The model server is getting too many requests. Try again in a moment.")
+			"The model server is getting too many requests.")
 	case p.unknownModel():
 		return s.fail(agent.FailedPrecondition, false, cause,
 			"The model server does not know the model %q. "+
 				"An admin has to check %s.", s.model, s.configKey("model"))
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed ||
-		!p.structured && status < 500:
-		return s.notTheAPI(status, cause)
+		status == http.StatusGone || !p.structured && status < 500 && !mayPass(status) &&
+		status != http.StatusRequestTimeout:
+		e := s.notTheAPI(status, cause)
+		e.Rejected = rejects(status)
+		return e
 	case status == http.StatusRequestTimeout || status == http.StatusGatewayTimeout:
 		return s.fail(agent.Unavailable, true, cause,
 			"The model server took too long to answer. Try again.")
@@ -118,11 +148,32 @@ func (s *Server) explainByStatus(p errorReport, cause error) *agent.Error {
 	case status >= 500 || status == http.StatusOK:
 		return s.fail(agent.Unavailable, true, cause,
 			"The model server had a problem of its own. Try again.")
+	case mayPass(status):
+		return s.fail(agent.Unavailable, true, cause,
+			"The model server could not take the request now. Try again.")
 	default:
-		return s.fail(agent.FailedPrecondition, false, cause,
-			"The model server did not accept the request. "+
-				"The gateway's log holds its reason for an admin.")
+		return s.reject(cause, "The model server did not accept the request. "+
+			"The gateway's log holds its reason for an admin.")
 	}
+}
+
+// rejects reports whether a status is about the conversation in a request. The others
+// below 500 are about the key, the account, the model, the address or the moment: the
+// message is not at fault, and stays a part of later prompts.
+func rejects(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
+		http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone,
+		http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return status >= 400 && status < 500 && !mayPass(status)
+}
+
+// mayPass reports whether the same request may be accepted at another time, although the
+// status is that of a bad request.
+func mayPass(status int) bool {
+	return status == http.StatusConflict || status == http.StatusTooEarly
 }
 
 // unknownModel reports whether the server does not know the model. A wrong path is a 404,
@@ -152,9 +203,8 @@ func (s *Server) refusedKey(cause error) *agent.Error {
 }
 
 func (s *Server) filtered(cause error) *agent.Error {
-	return s.fail(agent.FailedPrecondition, false, cause,
-		"The model's provider declined to answer this (content filter). "+
-			"Say it differently, or start a new session.")
+	return s.reject(cause, "The model's provider declined to answer this (content filter). "+
+		"Say it differently.")
 }
 
 func (s *Server) notTheAPI(status int, cause error) *agent.Error {
@@ -245,8 +295,8 @@ func durationText(d time.Duration) string {
 // brokenOff explains a stream that ended before the answer was complete.
 func (s *Server) brokenOff(emitted bool, err error) *agent.Error {
 	if emitted {
-		return s.fail(agent.Unavailable, true, s.redactError(err),
-			"The model's answer was cut off.")
+		return s.fail(agent.Interrupted, true, s.redactError(err),
+			"The model's answer was cut off. Try again to get a complete one.")
 	}
 	return s.fail(agent.Unavailable, true, s.redactError(err),
 		"The model server at %s closed the connection before it answered.", s.origin())
@@ -262,10 +312,17 @@ func (s *Server) tooLarge(err error) *agent.Error {
 		"The model server at %s sent a response that is too large.", s.origin())
 }
 
-// checkFinish returns nil if a finished answer has text. Otherwise it explains why there
-// is no text.
-func (s *Server) checkFinish(f agent.Finish, hasText bool) *agent.Error {
+// checkFinish returns nil for an answer that has text and has ended well. Otherwise it
+// explains what is wrong.
+func (s *Server) checkFinish(f agent.Finish, e Ending, hasText bool) *agent.Error {
 	switch {
+	case f == finishUnknown:
+		return s.fail(agent.Interrupted, true,
+			fmt.Errorf("the provider's finish reason is %q", shorten(s.redact(e.Reason))),
+			"The model server stopped before the answer was complete. "+
+				"Try again to get a complete one.")
+	case f == finishTools || e.ToolCalled && !hasText:
+		return s.wantedTool(e.Tool)
 	case hasText:
 		return nil
 	case f == agent.FinishFilter:
@@ -280,6 +337,21 @@ func (s *Server) checkFinish(f agent.Finish, hasText bool) *agent.Error {
 			"The model gave an empty answer. Try again, or say it differently.")
 	}
 }
+
+// wantedTool explains an answer that is a call of a tool. The agent has no tools, so
+// asking again would not help.
+func (s *Server) wantedTool(name string) *agent.Error {
+	tool := "a tool"
+	if name = s.redact(name); toolName.MatchString(name) {
+		tool = fmt.Sprintf("the tool %q", name)
+	}
+	return s.fail(agent.FailedPrecondition, false,
+		fmt.Errorf("the model called %s, and the request offered no tools", tool),
+		"The model tried to use %s instead of answering, but it has no tools here. "+
+			"Ask it to answer without tools.", tool)
+}
+
+var toolName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
 
 // NoMessage returns the error for a request without a message to answer.
 func (s *Server) NoMessage() *agent.Error {

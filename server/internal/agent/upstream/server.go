@@ -10,12 +10,15 @@ package upstream
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent/reasoning"
 )
 
 // The default deadlines of [Config].
@@ -43,8 +46,11 @@ type Config struct {
 	APIKey  string // is redacted from every error; the adapter sends it
 
 	Timeout      time.Duration // limits the whole run
-	FirstTimeout time.Duration // limits the server's silence before the first piece
-	IdleTimeout  time.Duration // limits the server's silence after the first piece
+	FirstTimeout time.Duration // limits the wait for the first token, whatever else comes
+	IdleTimeout  time.Duration // limits the server's silence after the first token
+
+	// Reasoning names the marks around reasoning in the model's text; see reasoning.Parse.
+	Reasoning string
 
 	// Transport sends the requests. Nil stands for a new transport that honours
 	// HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
@@ -62,6 +68,11 @@ type Server struct {
 	timeout, first, idle time.Duration
 	client               *http.Client
 	retired              atomic.Bool // close connections after each run
+
+	tags []reasoning.Tag
+	// thinksFirst says that the model's last answer began with reasoning that only a
+	// closing mark has ended.
+	thinksFirst atomic.Bool
 }
 
 // Retire closes the idle connections to the server, now and again after each later run.
@@ -88,7 +99,12 @@ func New(c Config) (*Server, error) {
 	if c.Timeout < 0 || c.FirstTimeout < 0 || c.IdleTimeout < 0 {
 		return nil, errors.New("timeouts must not be negative")
 	}
+	tags, err := reasoning.Parse(c.Reasoning)
+	if err != nil {
+		return nil, fmt.Errorf("reasoning: %w", err)
+	}
 	s := &Server{
+		tags:  tags,
 		agent: cmp.Or(c.Agent, "default"), api: c.API, hint: c.Hint, model: c.Model,
 		base: base, hasKey: c.APIKey != "", redact: redactor(c.APIKey),
 		timeout: cmp.Or(c.Timeout, DefaultTimeout),
@@ -108,6 +124,9 @@ func New(c Config) (*Server, error) {
 	}
 	return s, nil
 }
+
+// Reasoning returns the marks around reasoning in the model's text.
+func (s *Server) Reasoning() []reasoning.Tag { return s.tags }
 
 // BaseURL returns the address to which an SDK appends paths.
 func (s *Server) BaseURL() string { return s.base.String() }
@@ -139,9 +158,13 @@ func parseBase(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// redactor returns a function that replaces key in a text.
+// minRedacted is the length from which keys are redacted. Shorter ones, such as "ollama"
+// and "none", are placeholders for servers that need no key, and parts of common words.
+const minRedacted = 8
+
+// redactor returns a function that replaces key in a provider's text.
 func redactor(key string) func(string) string {
-	if key == "" {
+	if len(key) < minRedacted {
 		return func(s string) string { return s }
 	}
 	return func(s string) string { return strings.ReplaceAll(s, key, "[redacted]") }

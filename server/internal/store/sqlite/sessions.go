@@ -193,7 +193,7 @@ func (t sessionTx) countRemoved(rows iter.Seq2[Row, error]) (n int, last int64, 
 }
 
 const messageColumns = `anchor, seq, id, role, content, status, created_at, run_id, reply_to, label,
-	author_user, author_role, thinking, error, media`
+	author_user, author_role, thinking, error, media, finish, rejected`
 
 func scanMessage(row Row) (m session.Message, err error) {
 	var created int64
@@ -201,7 +201,7 @@ func scanMessage(row Row) (m session.Message, err error) {
 	var files string
 	err = row.Scan(&m.Anchor, &m.Seq, &m.ID, (*string)(&m.Role), &m.Content, (*string)(&m.Status),
 		&created, &m.RunID, &m.ReplyTo, &m.Label, &author.UserID, (*string)(&author.Role),
-		&m.Thinking, &m.Error, &files)
+		&m.Thinking, &m.Error, &files, (*string)(&m.Finish), &m.Rejected)
 	if err != nil {
 		return session.Message{}, err
 	}
@@ -223,12 +223,13 @@ func (t sessionTx) SaveMessage(sessionID int64, m session.Message) error {
 		return err
 	}
 	_, err = t.tx.Exec(`INSERT INTO messages (session_id, `+messageColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (session_id, anchor, seq) DO UPDATE SET content = excluded.content, status = excluded.status,
-			label = excluded.label, thinking = excluded.thinking, error = excluded.error`,
+			label = excluded.label, thinking = excluded.thinking, error = excluded.error,
+			finish = excluded.finish, rejected = excluded.rejected`,
 		sessionID, m.Anchor, m.Seq, m.ID, string(m.Role), m.Content, string(m.Status),
 		int64(m.CreatedAt), m.RunID, m.ReplyTo, m.Label, author.UserID, string(author.Role),
-		m.Thinking, m.Error, files)
+		m.Thinking, m.Error, files, string(m.Finish), m.Rejected)
 	return err
 }
 

@@ -639,7 +639,7 @@ func testMessage(t *testing.T, s sessionStore) {
 	m := session.Message{Anchor: 3, Message: protocol.Message{
 		ID: "m", Role: protocol.FromAssistant, Content: "Grüße \x00 '\"%", Status: protocol.StatusStreaming, CreatedAt: 1234,
 		RunID: "r", Seq: 5, ReplyTo: "q", Label: "l", Author: &protocol.Author{UserID: "eve", Role: protocol.Admin},
-		Thinking: "hm", Error: "no",
+		Thinking: "hm", Error: "no", Rejected: true,
 	}}
 	other := session.Message{Anchor: 5, Message: protocol.Message{ID: "m", Seq: 5}}
 	s.update(t, func(tx session.Tx) error {
@@ -658,6 +658,7 @@ func testMessage(t *testing.T, s sessionStore) {
 	find(two, other)
 
 	m.Content, m.Status, m.Thinking, m.Error, m.Label = "whole", protocol.StatusComplete, "", "", "L"
+	m.Finish, m.Rejected = protocol.FinishLength, false
 	s.update(t, func(tx session.Tx) error {
 		changed := m
 		changed.Role, changed.CreatedAt, changed.RunID, changed.ReplyTo, changed.Author = protocol.FromUser, 1, "x", "x", nil
