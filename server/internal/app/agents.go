@@ -58,12 +58,14 @@ func makeAgent(name string, c config.Agent) (agent.Agent, error) {
 			Name: name, BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey.Reveal(),
 			SystemPrompt: c.SystemPrompt,
 			MaxTokens:    c.MaxTokens, Temperature: c.Temperature, Timeout: c.Timeout,
+			FirstTimeout: c.FirstTokenTimeout, IdleTimeout: c.IdleTimeout, Reasoning: c.Reasoning,
 		})
 	case config.Anthropic:
 		return anthropic.New(anthropic.Config{
 			Name: name, BaseURL: c.BaseURL, Model: c.Model, APIKey: c.APIKey.Reveal(),
 			SystemPrompt: c.SystemPrompt,
 			MaxTokens:    c.MaxTokens, Temperature: c.Temperature, Timeout: c.Timeout,
+			FirstTimeout: c.FirstTokenTimeout, IdleTimeout: c.IdleTimeout, Reasoning: c.Reasoning,
 		})
 	default:
 		return builtin.New(builtin.Config{})

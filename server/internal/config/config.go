@@ -156,19 +156,24 @@ func (p Provider) keyVariable() string {
 // An Agent is one entry of agents.list. All defaults are filled in, those that
 // depend on the provider or the name too, so that consumers need none of their own.
 type Agent struct {
-	Provider        Provider
-	BaseURL         string // normalised, without a trailing slash; empty for Builtin
-	Model           string
-	APIKey          Secret
-	APIKeyFile      string        // the file that APIKey was read from, or empty
-	SystemPrompt    string        // sent before every conversation
-	MaxTokens       int           // of one answer; 0: no limit is sent
-	Temperature     *float64      // nil: the provider's default
-	Timeout         time.Duration // of a whole run
-	HistoryMessages int           // how many of the session's last messages the prompt has
-	Images          bool          // whether the model is sent images
-	Label           string        // the name that people see
-	Description     string        // what the agent is for, for people
+	Provider     Provider
+	BaseURL      string // normalised, without a trailing slash; empty for Builtin
+	Model        string
+	APIKey       Secret
+	APIKeyFile   string        // the file that APIKey was read from, or empty
+	SystemPrompt string        // sent before every conversation
+	MaxTokens    int           // of one answer; 0: no limit is sent
+	Temperature  *float64      // nil: the provider's default
+	Timeout      time.Duration // of a whole run
+	// FirstTokenTimeout limits the wait for the first token, IdleTimeout the server's
+	// silence after it.
+	FirstTokenTimeout, IdleTimeout time.Duration
+
+	Reasoning       string // the tags around reasoning in the model's text, or "off"
+	HistoryMessages int    // how many of the session's last messages the prompt has
+	Images          bool   // whether the model is sent images
+	Label           string // the name that people see
+	Description     string // what the agent is for, for people
 }
 
 // fillDefaults fills in the defaults that depend on other keys: the ACME

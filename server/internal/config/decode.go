@@ -168,6 +168,7 @@ func Parse(name string, data []byte) (Config, []Warning, error) {
 
 // finish fills in defaults, checks the rules between keys and returns the result.
 func (d *draft) finish() (Config, []Warning, error) {
+	d.extendTimeouts()
 	d.config.fillDefaults()
 	d.rules()
 	if err := d.faults.sorted(); err != nil {

@@ -294,7 +294,15 @@ modle: "m"}}}}`, []string{
 			`6:19: agents.list.default.history_messages: must be a whole number from 1 to 1000; got 1001`,
 			`7:8: agents.list.default.label: must be text of 1 to 64 characters on one line; got "a\nb"`,
 			`8:14: agents.list.default.description: must be text of 1 to 500 characters on one line; got true`,
-			`9:1: agents.list.default.modle: unknown key; did you mean model? (accepted here: provider, base_url, model, api_key, api_key_file, system_prompt, max_tokens, temperature, timeout, history_messages, images, label, description)`,
+			`9:1: agents.list.default.modle: unknown key; did you mean model? (accepted here: provider, base_url, model, api_key, api_key_file, system_prompt, max_tokens, temperature, timeout, first_token_timeout, idle_timeout, reasoning, history_messages, images, label, description)`,
+		}},
+		{"the timeouts and the reasoning of agents.list.NAME", `{agents: {list: {default: {provider: "builtin",
+first_token_timeout: "61m",
+idle_timeout: 60,
+reasoning: "a b c"}}}}`, []string{
+			`2:22: agents.list.default.first_token_timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "61m"`,
+			`3:15: agents.list.default.idle_timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got 60`,
+			`4:12: agents.list.default.reasoning: must be "off", or up to 8 tags with commas between them, each a name as in "think" or two marks as in "[THINK] [/THINK]"; got "a b c"`,
 		}},
 		{"temperature of anthropic", `{agents: {list: {default: {provider: "anthropic", model: "m", api_key: "k", temperature: 1.5}}}}`, []string{`1:77: agents.list.default.temperature: must be a number from 0 to 1 with provider "anthropic"; got 1.5`}},
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent/reasoning"
 )
 
 // A kind says which values of type T a key takes and how they are written. Reading
@@ -111,6 +113,23 @@ func oneOf[T any](write func(T) string, values ...T) kind[T] {
 			}
 			return values[i], "", true
 		}, write)
+}
+
+// reasoningTags names the tags around a model's reasoning; false is another way to write
+// "off".
+func reasoningTags() kind[string] {
+	tags := textWhere(reasoning.Rule, func(s string) bool {
+		_, err := reasoning.Parse(s)
+		return err == nil && strings.TrimSpace(s) != "" && !strings.ContainsFunc(s, unicode.IsControl)
+	})
+	read := tags.read
+	tags.read = func(n node) (string, []problem) {
+		if n.shape == shapeBoolean && n.text == "false" {
+			return "off", nil
+		}
+		return read(n)
+	}
+	return tags
 }
 
 func logFormat() kind[LogFormat] {

@@ -98,8 +98,8 @@ func TestWhatAnAgentIsGiven(t *testing.T) {
 	}}}`)
 	zero := 0.0
 	want := map[string]Agent{
-		"a":   {Provider: Anthropic, BaseURL: "https://api.anthropic.com", Model: "m", APIKey: NewSecret("k"), MaxTokens: 8192, Timeout: 300e9, HistoryMessages: 40, Images: true, Label: "a"},
-		"o-1": {Provider: OpenAI, BaseURL: "https://api.openai.com/v1", Model: "m", APIKey: NewSecret("k"), MaxTokens: 5, Temperature: &zero, Timeout: 300e9, HistoryMessages: 40, Images: true, Label: "Oh"},
+		"a":   {Provider: Anthropic, BaseURL: "https://api.anthropic.com", Model: "m", APIKey: NewSecret("k"), MaxTokens: 8192, Timeout: 300e9, FirstTokenTimeout: 180e9, IdleTimeout: 60e9, Reasoning: "think, thinking, thought", HistoryMessages: 40, Images: true, Label: "a"},
+		"o-1": {Provider: OpenAI, BaseURL: "https://api.openai.com/v1", Model: "m", APIKey: NewSecret("k"), MaxTokens: 5, Temperature: &zero, Timeout: 300e9, FirstTokenTimeout: 180e9, IdleTimeout: 60e9, Reasoning: "think, thinking, thought", HistoryMessages: 40, Images: true, Label: "Oh"},
 	}
 	if !reflect.DeepEqual(c.Agents.List, want) {
 		t.Errorf("got %+v, want %+v", c.Agents.List, want)
@@ -125,6 +125,15 @@ configuration: agents.list.x.provider: must be "builtin", "openai" or "anthropic
 configuration: agents.list.Y.timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
 configuration: agents.list.x.timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
 configuration: agents.list.z.timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
+configuration: agents.list.Y.first_token_timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
+configuration: agents.list.x.first_token_timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
+configuration: agents.list.z.first_token_timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
+configuration: agents.list.Y.idle_timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
+configuration: agents.list.x.idle_timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
+configuration: agents.list.z.idle_timeout: must be a duration from 1s to 1h in quotes, such as "30s" or "2m"; got "0s"
+configuration: agents.list.Y.reasoning: must be "off", or up to 8 tags with commas between them, each a name as in "think" or two marks as in "[THINK] [/THINK]"; got ""
+configuration: agents.list.x.reasoning: must be "off", or up to 8 tags with commas between them, each a name as in "think" or two marks as in "[THINK] [/THINK]"; got ""
+configuration: agents.list.z.reasoning: must be "off", or up to 8 tags with commas between them, each a name as in "think" or two marks as in "[THINK] [/THINK]"; got ""
 configuration: agents.list.Y.history_messages: must be a whole number from 1 to 1000; got 0
 configuration: agents.list.x.history_messages: must be a whole number from 1 to 1000; got -1
 configuration: agents.list.z.history_messages: must be a whole number from 1 to 1000; got 0

@@ -149,7 +149,8 @@ func valuesOfTLS(t TLS) map[string]any {
 
 func valuesOfAgent(a Agent) map[string]any {
 	m := map[string]any{
-		"provider": string(a.Provider), "timeout": a.Timeout.String(), "history_messages": a.HistoryMessages, "images": a.Images, "label": a.Label,
+		"provider": string(a.Provider), "timeout": a.Timeout.String(), "first_token_timeout": a.FirstTokenTimeout.String(),
+		"idle_timeout": a.IdleTimeout.String(), "reasoning": a.Reasoning, "history_messages": a.HistoryMessages, "images": a.Images, "label": a.Label,
 	}
 	put(m, "base_url", a.BaseURL)
 	put(m, "model", a.Model)
@@ -276,16 +277,21 @@ func drawTLS(t *rapid.T, str, maybe func(pattern, label string) string) TLS {
 
 func drawAgent(t *rapid.T, str, maybe func(pattern, label string) string) Agent {
 	a := Agent{
-		Provider:        rapid.SampledFrom([]Provider{Builtin, OpenAI, Anthropic}).Draw(t, "provider"),
-		Model:           str(line1, "model"),
-		SystemPrompt:    maybe(`[a-z \n\t"'\\]{1,80}`, "system_prompt"),
-		MaxTokens:       rapid.IntRange(1, 1_000_000).Draw(t, "max_tokens"),
-		Timeout:         time.Duration(rapid.Int64Range(int64(time.Second), int64(time.Hour)).Draw(t, "timeout")),
+		Provider:     rapid.SampledFrom([]Provider{Builtin, OpenAI, Anthropic}).Draw(t, "provider"),
+		Model:        str(line1, "model"),
+		SystemPrompt: maybe(`[a-z \n\t"'\\]{1,80}`, "system_prompt"),
+		MaxTokens:    rapid.IntRange(1, 1_000_000).Draw(t, "max_tokens"),
+		Timeout:      time.Duration(rapid.Int64Range(int64(time.Second), int64(time.Hour)).Draw(t, "timeout")),
+		IdleTimeout:  time.Duration(rapid.Int64Range(int64(time.Second), int64(time.Hour)).Draw(t, "idle_timeout")),
+		Reasoning: rapid.SampledFrom([]string{"think", "off", "[THINK] [/THINK]",
+			"a, <b> </b>"}).Draw(t, "reasoning"),
 		HistoryMessages: rapid.IntRange(1, 1000).Draw(t, "history_messages"),
 		Images:          rapid.Bool().Draw(t, "images"),
 		Label:           str(line1, "label"),
 		Description:     maybe(line1, "description"),
 	}
+	a.FirstTokenTimeout = time.Duration(rapid.Int64Range(int64(time.Second),
+		int64(a.Timeout)).Draw(t, "first_token_timeout"))
 	if a.Provider != Builtin {
 		a.BaseURL = str(`https?://[a-z]{1,9}(:[1-7][0-9]{3})?(/[a-zA-Z0-9._~-]{1,5}){0,3}`, "base_url")
 	}

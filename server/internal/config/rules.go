@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // anthropicMaxTemperature is the highest temperature that Anthropic's API accepts.
@@ -70,6 +71,13 @@ func (d *draft) agentRules(path string, a Agent) {
 				"give it, or api_key_file, or the environment variable %s",
 			a.Provider, cmp.Or(a.BaseURL, a.Provider.baseURL()), a.Provider.keyVariable()))
 	}
+	if d.isGiven(path+".timeout") && d.isGiven(path+".first_token_timeout") &&
+		a.FirstTokenTimeout > a.Timeout && !d.faulted[path+".timeout"] &&
+		!d.faulted[path+".first_token_timeout"] {
+		d.fault(d.locationOf(path+".first_token_timeout"), path+".first_token_timeout", fmt.Sprintf(
+			"must not be longer than timeout, which limits the whole answer and is %s; got %s",
+			formatDuration(a.Timeout), formatDuration(a.FirstTokenTimeout)))
+	}
 	if t := a.Temperature; a.Provider == Anthropic && t != nil && *t > anthropicMaxTemperature {
 		d.fault(d.locationOf(path+".temperature"), path+".temperature", fmt.Sprintf(
 			"must be a number from 0 to %d with provider \"anthropic\"; got %g",
@@ -128,6 +136,22 @@ func sameAddress(a, b string) bool {
 func isEveryInterface(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "" || err == nil && a.IsUnspecified()
+}
+
+// timeToAnswer is how much longer a whole answer may take than a first token that may take
+// as long as the default timeout or longer.
+const timeToAnswer = 5 * time.Minute
+
+// extendTimeouts raises the timeouts that were not given and are too short for the agent's
+// first_token_timeout.
+func (d *draft) extendTimeouts() {
+	for name, a := range d.config.Agents.List {
+		path := join("agents.list", name)
+		if !d.isGiven(path+".timeout") && a.FirstTokenTimeout >= a.Timeout {
+			a.Timeout = min(a.FirstTokenTimeout+timeToAnswer, longestAnswer)
+			d.config.Agents.List[name] = a
+		}
+	}
 }
 
 // needsKey reports whether the agent's server refuses requests without an API key.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/agent/reasoning"
 )
 
 // anyName stands in the path of an agent's key for the agent's name.
@@ -217,6 +219,9 @@ func storageAndLogKeys() []key {
 	}
 }
 
+// longestAnswer is the most that the timeouts of an agent may be.
+const longestAnswer = time.Hour
+
 func agentKeys() []key {
 	const entry = "agents.list." + anyName + "."
 	return []key{
@@ -257,9 +262,22 @@ func agentKeys() []key {
 			fmt.Sprintf("How freely the model chooses its words; anthropic takes at most %d.",
 				anthropicMaxTemperature)).
 			describeDefault("the provider's"),
-		newKey(entry+"timeout", duration(time.Second, time.Hour), 5*time.Minute,
+		newKey(entry+"timeout", duration(time.Second, longestAnswer), 5*time.Minute,
 			func(t target) *time.Duration { return &t.agent.Timeout },
-			"How long a whole answer may take."),
+			"How long a whole answer may take.").
+			describeDefault("`\"5m\"`, or 5 minutes more than a `first_token_timeout` that is as long"),
+		newKey(entry+"first_token_timeout", duration(time.Second, longestAnswer), 3*time.Minute,
+			func(t target) *time.Duration { return &t.agent.FirstTokenTimeout },
+			"How long the model may take until the first word of an answer or of its reasoning. "+
+				"What else the server sends before that does not extend the time."),
+		newKey(entry+"idle_timeout", duration(time.Second, longestAnswer), time.Minute,
+			func(t target) *time.Duration { return &t.agent.IdleTimeout },
+			"How long the server may send nothing in the middle of an answer. "+
+				"A comment, as some servers send while they wait, counts as a sign of life."),
+		newKey(entry+"reasoning", reasoningTags(), reasoning.Default,
+			func(t target) *string { return &t.agent.Reasoning },
+			"The tags around the reasoning that a model writes at the beginning of its text. "+
+				"Reasoning is shown apart from the answer and is in no prompt."),
 		newKey(entry+"history_messages", integer(1, 1000), 40,
 			func(t target) *int { return &t.agent.HistoryMessages },
 			"How many of the session's last messages the model sees."),
