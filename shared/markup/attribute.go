@@ -31,6 +31,7 @@ const (
 	AttrKey       = "data-key"
 	AttrStatus    = "data-status"
 	AttrByOther   = "data-by-other"
+	AttrFinish    = "data-finish"
 	AttrFormat    = "data-format"
 	AttrFile      = "data-file"
 	AttrDrag      = "data-drag"

@@ -169,7 +169,8 @@
 //	label     system: the label given when injected
 //	thinking  assistant: text of the collapsed thinking; the <details> around it
 //	          is not shown while it is empty
-//	activity  assistant, StatusStreaming: "thinking…", "retrying…", "using …".
+//	activity  assistant, StatusStreaming: "thinking…", "retrying…", "using …", or why
+//	          the run waits and for how long (words.Waiting).
 //	          If it is empty, only the moving dots are shown.
 //	error     assistant, StatusFailed and user, StatusUnsent: the sentence why
 //	files     user: holds a clone of [TemplateFile] for each file, in order
@@ -195,8 +196,9 @@
 //	StatusWithdrawn  taken back
 //
 // Statuses of an answer: StatusStreaming (shows a caret), StatusComplete, StatusAborted
-// ("Stopped") and StatusFailed (slot error); the last two have ActionRetryRun. A system
-// message is always StatusComplete.
+// ("Stopped") and StatusFailed (slot error); the last two have ActionRetryRun. A complete
+// answer whose data-finish is FinishLength or FinishFilter shows a sentence that says why it
+// stops early. A system message is always StatusComplete.
 //
 // Every message has a button with ActionCopyMessage. To show "Copied", set the button's
 // data-state to CopyDone, then back to CopyIdle. Code blocks in a body may hold a button

@@ -70,6 +70,13 @@ const (
 	StatusUnsent    = "unsent"
 )
 
+// Values of an answer's data-finish for which a sentence is shown under the answer. They are
+// the protocol's.
+const (
+	FinishLength = "length"
+	FinishFilter = "filter"
+)
+
 // Values of data-state of other components.
 const (
 	SessionIdle    = "idle"

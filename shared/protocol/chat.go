@@ -71,9 +71,11 @@ type ChatHistoryParams struct {
 	Limit      *int64 `json:"limit,omitempty"`
 }
 
-// ChatHistoryResult is a page of messages, oldest first.
+// ChatHistoryResult is a page of messages, oldest first. Activity is what the running run
+// is doing, on the newest page.
 type ChatHistoryResult struct {
 	Messages   []Message `json:"messages"`
+	Activity   *Activity `json:"activity,omitempty"`
 	SessionKey string    `json:"sessionKey"`
 	Epoch      string    `json:"epoch"`
 	LastSeq    int64     `json:"lastSeq"`

@@ -357,6 +357,7 @@ func (v *ChatHistoryResult) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutChatHistoryResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "messages", Offset: unsafe.Offsetof(ChatHistoryResult{}.Messages), Kind: jsontext.KindSlice, Elem: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
+	{Name: "activity", Offset: unsafe.Offsetof(ChatHistoryResult{}.Activity), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutActivity, New: newActivity},
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatHistoryResult{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatHistoryResult{}.Epoch), Kind: jsontext.KindString},
 	{Name: "lastSeq", Offset: unsafe.Offsetof(ChatHistoryResult{}.LastSeq), Kind: jsontext.KindInt},

@@ -159,17 +159,19 @@ func (g *gateway) end(run *serverRun, how string) {
 				whole = m.Content + "."
 			}
 		}
-		p := &protocol.RunCompletedPayload{MessageID: run.answer, Content: whole}
+		p := &protocol.RunCompletedPayload{MessageID: run.answer, Content: whole,
+			Finish: protocol.FinishLength}
 		if g.html {
 			p.HTML = &protocol.HTML{Blocks: blocksOf(whole)}
 		}
 		g.agent(how, run, p, edit(run.answer, func(m *protocol.Message) {
-			m.Content, m.Status = whole, protocol.StatusComplete
+			m.Content, m.Status, m.Finish = whole, protocol.StatusComplete, protocol.FinishLength
 		}))
 	case protocol.RunFailed:
-		g.agent(how, run, &protocol.RunFailedPayload{Error: "the model is gone", Code: protocol.Unavailable, MessageID: run.answer},
+		g.agent(how, run, &protocol.RunFailedPayload{Error: "the model is gone", Code: protocol.Unavailable, MessageID: run.answer,
+			Rejected: true},
 			edit(run.answer, func(m *protocol.Message) {
-				m.Status, m.Error = protocol.StatusFailed, "the model is gone"
+				m.Status, m.Error, m.Rejected = protocol.StatusFailed, "the model is gone", true
 			}))
 	case protocol.RunCancelled:
 		g.agent(how, run, &protocol.RunCancelledPayload{MessageID: run.answer},

@@ -120,6 +120,9 @@ func (t *Timeline) Load(h protocol.ChatHistoryResult) bool {
 		t.put(newPageMessage(h.Messages[i], h.LastSeq))
 	}
 	t.sort()
+	if run, running := t.Running(); running && h.Activity != nil {
+		t.activity, t.activityRun = h.Activity, run
+	}
 	t.buffer.dropThrough(h.LastSeq)
 	t.release(nil)
 	return !t.stale

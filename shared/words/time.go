@@ -44,6 +44,19 @@ func Remaining(until, now protocol.Time) string {
 	}
 }
 
+// Waiting writes why a run waits before it asks its agent again, a protocol.Wait… value,
+// and for how long.
+func Waiting(reason string, until, now protocol.Time) string {
+	why := "the model server does not answer"
+	if reason == protocol.WaitRateLimit {
+		why = "the model's rate limit is reached"
+	}
+	if until <= now {
+		return why + "; trying again…"
+	}
+	return why + "; trying again in " + Remaining(until, now) + "…"
+}
+
 // divideUp divides n by unit and rounds up.
 func divideUp(n, unit int64) int64 {
 	whole := n / unit

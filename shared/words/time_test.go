@@ -44,6 +44,25 @@ func TestRemaining(t *testing.T) {
 
 // TestTimesReadWell checks for any two times, in either order, that both texts are
 // readable, and that "now" and "0 seconds" appear only when they are true.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		reason string
+		left   protocol.Time // milliseconds
+		want   string
+	}{
+		{protocol.WaitRateLimit, 42_000, "the model's rate limit is reached; trying again in 42 seconds…"},
+		{protocol.WaitRateLimit, 900, "the model's rate limit is reached; trying again in 1 second…"},
+		{protocol.WaitServer, 1500, "the model server does not answer; trying again in 2 seconds…"},
+		{"", 0, "the model server does not answer; trying again…"},
+		{protocol.WaitRateLimit, -5000, "the model's rate limit is reached; trying again…"},
+	} {
+		if got := Waiting(c.reason, 1e12+c.left, 1e12); got != c.want {
+			t.Errorf("Waiting(%q, %d ms) = %q, want %q", c.reason, c.left, got, c.want)
+		}
+	}
+}
+
 func TestTimesReadWell(t *testing.T) {
 	t.Parallel()
 	moment := rapid.OneOf(

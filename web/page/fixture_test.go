@@ -63,6 +63,12 @@ const (
 	codeClose = `</code></pre></div>`
 )
 
+// ended returns an answer that a limit or a filter has ended.
+func ended(finish string) part.Message {
+	return part.Message{From: markup.FromAssistant, ID: "m-" + finish, Status: markup.StatusComplete,
+		Name: "Demo agent", Text: "The first of the", Finish: finish}
+}
+
 // files returns a picture, a tall picture, and a file that is no picture and has a long name.
 func files() []part.File {
 	return []part.File{
@@ -155,6 +161,7 @@ func statesChatModel() ChatModel {
 	m.Messages = []part.Message{
 		say(markup.StatusComplete, "This one was answered."),
 		answer(markup.StatusComplete, "Yes, it was."),
+		ended(markup.FinishLength), ended(markup.FinishFilter),
 		answer(markup.StatusAborted, "This was cut sh"),
 		answer(markup.StatusFailed, "This broke in the mid"),
 		{From: markup.FromAssistant, Name: "Demo agent", ID: "nothing", Status: markup.StatusFailed, Time: at("14:06"), Error: "The answer was interrupted: the gateway restarted."},

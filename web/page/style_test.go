@@ -86,7 +86,7 @@ func TestEveryWordingHasARule(t *testing.T) {
 }
 
 func shows(selectors []string, component, state string) bool {
-	set := regexp.MustCompile(`\[data-(state|status|pinned)="` + state + `"\]`)
+	set := regexp.MustCompile(`\[data-(state|status|pinned|finish)="` + state + `"\]`)
 	kept := regexp.MustCompile(`\[data-when~?="` + state + `"\]`)
 	return component != "" && slices.ContainsFunc(selectors, func(s string) bool {
 		return set.MatchString(s) && kept.MatchString(s) && strings.Contains(s, component)

@@ -34,6 +34,6 @@ func (c *call) chatHistory(p historyPage) (protocol.Payload, error) {
 	}
 	return &protocol.ChatHistoryResult{
 		Messages: messages, SessionKey: p.sessionKey, Epoch: page.Session.Epoch,
-		LastSeq: page.Session.LastSeq, HasMore: page.HasMore || cut, OwnerID: c.owner,
+		Activity: page.Activity, LastSeq: page.Session.LastSeq, HasMore: page.HasMore || cut, OwnerID: c.owner,
 	}, nil
 }

@@ -92,7 +92,7 @@ func (s *server) message(m *protocol.Message, agent string) part.Message {
 	shown := part.Message{
 		From: string(m.Role), ID: m.ID, RunID: m.RunID, Seq: m.Seq, Status: string(m.Status),
 		Time: clock(m.CreatedAt), Text: m.Content, Name: agent, Label: m.Label, Thinking: m.Thinking,
-		Error: m.Error,
+		Error: m.Error, Finish: string(m.Finish),
 	}
 	for i := range m.Media {
 		shown.Files = append(shown.Files, part.FileOf(&m.Media[i]))

@@ -141,7 +141,7 @@ func takeoverHistory() protocol.ChatHistoryResult {
 				Media: []protocol.Media{file("1", 1), file("2", 999_500), file("3", 20<<20), picture}},
 			{ID: "m2", Seq: 2, Role: protocol.FromAssistant, RunID: "r1", Status: protocol.StatusComplete,
 				CreatedAt: before(30 * time.Hour), Content: "Seen.",
-				Thinking: "Four files.", HTML: &protocol.HTML{Blocks: []string{"<p>Seen.</p>"}}},
+				Thinking: "Four files.", Finish: protocol.FinishLength, HTML: &protocol.HTML{Blocks: []string{"<p>Seen.</p>"}}},
 			{ID: "m3", Seq: 3, Role: protocol.FromSystem, Status: protocol.StatusComplete,
 				CreatedAt: before(time.Hour), Content: "Deployed.", Label: "deploy bot",
 				Author: &protocol.Author{UserID: "root", Role: protocol.Admin}},

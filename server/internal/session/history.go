@@ -13,6 +13,8 @@ type Page struct {
 	Session  Record
 	Messages []protocol.Message // in the order of the transcript
 	HasMore  bool               // whether there are older messages
+	// Activity is what the running run is doing, on the newest page; nil if none runs.
+	Activity *protocol.Activity
 }
 
 // History returns up to limit messages before the message with the seq before, or the
@@ -28,7 +30,10 @@ func (s *Service) History(ctx context.Context, a Access, before int64, limit int
 		if err != nil {
 			return err
 		}
-		p, err = loadPage(tx, rec, before, limit)
+		if p, err = loadPage(tx, rec, before, limit); err != nil || before > 0 || !rec.Running {
+			return err
+		}
+		p.Activity, err = runningPhase(tx, rec.ID)
 		return err
 	})
 	return p, err

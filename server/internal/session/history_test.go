@@ -166,3 +166,90 @@ func TestStatusTellsThePhase(t *testing.T) {
 		t.Errorf("afterwards: %+v", a)
 	}
 }
+
+// The newest page says what the running run is doing, so that a page that is loaded in the
+// middle of a wait can show the wait.
+func TestHistoryHasTheActivity(t *testing.T) {
+	t.Parallel()
+	h := newTestService(t)
+	activity := func(before int64) *protocol.Activity {
+		page, err := h.History(t.Context(), ann.To("k"), before, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page.Activity
+	}
+	sent := h.send(t, ann, "k", "question")
+	if got := activity(0); got != nil {
+		t.Errorf("a queued run has the activity %+v", got)
+	}
+	b := h.begin(t, "k")
+	waits := protocol.Activity{Phase: protocol.PhaseRetrying, Reason: protocol.WaitRateLimit, Until: 1234}
+	if err := h.Append(t.Context(), b, []session.Piece{{Activity: &waits}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := activity(0); got == nil || *got != waits {
+		t.Errorf("a waiting run has the activity %+v", got)
+	}
+	if got := activity(sent.Seq); got != nil {
+		t.Errorf("an older page has the activity %+v", got)
+	}
+	h.finish(t, b, session.RunCompleted)
+	if got := activity(0); got != nil {
+		t.Errorf("an ended run has the activity %+v", got)
+	}
+}
+
+// A message that the provider refused is in no later prompt, until it is answered after all.
+func TestRejectedMessagesAreInNoPrompt(t *testing.T) {
+	t.Parallel()
+	h := newTestService(t)
+	answer := func(question string, o session.Outcome) (sent session.Sent, prompt string) {
+		sent = h.send(t, ann, "k", question)
+		b := h.begin(t, "k")
+		for _, m := range b.History {
+			prompt += string(m.Role[0]) + ":" + m.Content + " "
+		}
+		if o.Status == session.RunCompleted {
+			h.say(t, b, "answer")
+		}
+		if err := h.Finish(t.Context(), b, o); err != nil {
+			t.Fatal(err)
+		}
+		return sent, prompt
+	}
+	completed := session.Outcome{Status: session.RunCompleted, Finish: protocol.FinishFilter}
+	refused := session.Outcome{Status: session.RunFailed, Code: protocol.FailedPrecondition,
+		Error: "No.", Rejected: true}
+	failed := session.Outcome{Status: session.RunFailed, Code: protocol.Unavailable, Error: "Gone."}
+	answer("one", completed)
+	sent, prompt := answer("two", refused)
+	if prompt != "u:one a:answer u:two " {
+		t.Errorf("the refused message was asked as %q", prompt)
+	}
+	if _, prompt = answer("three", failed); prompt != "u:one a:answer u:three " {
+		t.Errorf("after a refusal, the prompt is %q", prompt)
+	}
+	if _, prompt = answer("four", completed); prompt != "u:one a:answer u:three a: u:four " {
+		t.Errorf("after a failure, the prompt is %q", prompt)
+	}
+	var told []string
+	for _, m := range h.history(t, "k") {
+		if m.Rejected || m.Finish != "" {
+			told = append(told, m.ReplyTo+" "+string(m.Finish)+" "+m.Error)
+		}
+	}
+	if len(told) != 3 || told[1] != sent.MessageID+"  No." || !strings.HasSuffix(told[2], " filter ") {
+		t.Errorf("the transcript says %q", told)
+	}
+	if _, err := h.Retry(t.Context(), ann.To("k"), session.RetryRequest{RunID: sent.RunID}); err != nil {
+		t.Fatal(err)
+	}
+	b := h.begin(t, "k")
+	h.say(t, b, "yes")
+	h.finish(t, b, session.RunCompleted)
+	if _, prompt = answer("five", completed); !strings.Contains(prompt, "u:two a: a:yes ") {
+		t.Errorf("after it was answered, the prompt is %q", prompt)
+	}
+	h.checkLog(t, "k")
+}

@@ -44,6 +44,15 @@ func (s *Service) Status(ctx context.Context, a Access) (Activity, error) {
 	return now, err
 }
 
+// runningPhase returns the activity of the session's running run, or nil if none runs.
+func runningPhase(tx Tx, sessionID int64) (*protocol.Activity, error) {
+	active, err := tx.ActiveRuns(sessionID)
+	if err != nil || len(active) == 0 || active[0].Status != RunRunning {
+		return nil, err
+	}
+	return phase(tx, active[0])
+}
+
 // phase returns the activity of a running run: the last one that it announced, or
 // answering if its last event is text.
 func phase(tx Tx, r Run) (*protocol.Activity, error) {

@@ -214,11 +214,23 @@ func (c *chat) scrolled(below, above int) {
 }
 
 func (c *chat) needsFastTicks() bool {
-	return (c.outbox.messages.Paused() || c.uploadsPaused()) && c.ready()
+	return (c.outbox.messages.Paused() || c.uploadsPaused()) && c.ready() || c.countsDown()
+}
+
+// countsDown reports whether the chat on the screen shows how long its run waits.
+func (c *chat) countsDown() bool {
+	if c.shown == nil {
+		return false
+	}
+	a := c.shown.log.Activity()
+	return a != nil && a.Until != 0
 }
 
 func (c *chat) tick(now clock.Time) {
 	c.redraw(partList)
+	if c.countsDown() {
+		c.redrawStreaming()
+	}
 	c.seekFiles()
 	c.uploadNext()
 	c.flush()

@@ -102,7 +102,11 @@ func (c *chat) announceEnd(id string) {
 	}
 	switch m.Status {
 	case protocol.StatusComplete:
-		view.Announce(c.doc, "The answer is complete.")
+		if m.Finish == "" || m.Finish == protocol.FinishStop {
+			view.Announce(c.doc, "The answer is complete.")
+		} else {
+			view.Announce(c.doc, "The answer stopped early.")
+		}
 	case protocol.StatusAborted:
 		view.Announce(c.doc, "The answer was stopped.")
 	case protocol.StatusFailed:

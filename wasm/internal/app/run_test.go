@@ -88,3 +88,44 @@ func TestRetryWithoutConnection(t *testing.T) {
 		eq(t, "asked by itself", len(s.gateway.calls("chat.retry")), 0)
 	})
 }
+
+// While the run waits for a rate limit, the user sees why, and the seconds count down.
+func TestWaitIsCountedDown(t *testing.T) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.message("s", "m5", "why?", 5)
+		s.gateway.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
+		until := protocol.At(time.Now().Add(20 * time.Second))
+		s.gateway.agent("s", "activity", "r5",
+			`{"phase":"retrying","reason":"rate_limit","until":"`+until.String()+`"}`, 7)
+		s.wait(1500 * time.Millisecond)
+		const why = "the model's rate limit is reached; trying again"
+		eq(t, "at first", s.last().Slot("activity"), why+" in 19 seconds…")
+		s.wait(10 * time.Second)
+		eq(t, "later", s.last().Slot("activity"), why+" in 9 seconds…")
+		s.wait(20 * time.Second)
+		eq(t, "at the end", s.last().Slot("activity"), why+"…")
+		s.gateway.agent("s", "chunk", "r5", `{"content":"Because."}`, 8)
+		s.gateway.agent("s", "activity", "r5", `{"phase":"answering"}`, 9)
+		s.wait(50 * time.Millisecond)
+		eq(t, "answering", s.last().Slot("activity"), "")
+	})
+}
+
+// An answer that a limit has ended is complete, and says that it stops early.
+func TestFinishIsShown(t *testing.T) {
+	withPage(t, sessionPage, withHistory, func(s *harness) {
+		s.gateway.message("s", "m5", "why?", 5)
+		s.gateway.agent("s", "run.started", "r5", `{"messageId":"a5","userMessageId":"m5"}`, 6)
+		s.gateway.agent("s", "chunk", "r5", `{"content":"Hm."}`, 7)
+		s.gateway.agent("s", "thinking", "r5", `{"content":"","textWasThinking":true}`, 8)
+		s.gateway.agent("s", "chunk", "r5", `{"content":"Because of"}`, 9)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the thinking", s.last().Slot("thinking"), "Hm.")
+		eq(t, "the text", s.last().Slot("body"), "Because of")
+		s.gateway.agent("s", "run.completed", "r5",
+			`{"messageId":"a5","content":"Because of","finish":"length"}`, 10)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the finish", s.last().Attr("data-finish"), "length")
+		eq(t, "the status", s.last().Attr("data-status"), "complete")
+	})
+}

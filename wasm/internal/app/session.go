@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/client/follow"
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -48,10 +49,11 @@ func (s *session) messageView(m *timeline.Message) view.Message {
 		Label:    m.Label,
 		Thinking: m.Thinking,
 		Error:    m.Error,
+		Finish:   string(m.Finish),
 	}
 	v.ByOther, v.Author = s.authorOf(m.Author)
 	if m.Status == protocol.StatusStreaming {
-		v.Activity = activityText(s.log.Activity())
+		v.Activity = activityText(s.log.Activity(), clock.Now())
 	}
 	return v
 }

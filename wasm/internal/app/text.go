@@ -3,9 +3,11 @@ package app
 import (
 	"strconv"
 
+	"github.com/gatehouse-chat/gatehouse/shared/clock"
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/text"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
@@ -35,10 +37,12 @@ func parseError(text string) *protocol.Error {
 
 // activityText returns what a run is busy with. It returns "" while the run writes its
 // answer, which the user sees.
-func activityText(a *protocol.Activity) string {
+func activityText(a *protocol.Activity, now clock.Time) string {
 	switch {
 	case a == nil:
 		return ""
+	case a.Until != 0:
+		return words.Waiting(a.Reason, a.Until, protocol.At(now))
 	case a.Tool != "":
 		return "using " + a.Tool + "…"
 	case a.Phase == "", a.Phase == protocol.PhaseAnswering:

@@ -29,6 +29,7 @@ type Message struct {
 	Thinking string
 	Activity string
 	Error    string
+	Finish   string // why an answer ended
 	Files    []File
 	Percent  int // how much of the files is uploaded, if StatusUploading
 }
@@ -65,6 +66,9 @@ func (it *messageItem) draw(m *Message, doc Document, clock func(protocol.Time) 
 	it.drawBody(m) // before the status is written, which isFinal reads
 	if !drawn || old.Status != m.Status {
 		setAttr(it.el, markup.AttrStatus, m.Status)
+	}
+	if !drawn || old.Finish != m.Finish {
+		setAttr(it.el, markup.AttrFinish, m.Finish)
 	}
 	if !drawn || old.At != m.At {
 		setTime(it.el, markup.SlotTime, clock(m.At))
@@ -178,6 +182,6 @@ func equalMessages(a, b *Message) bool {
 		a.Seq == b.Seq &&
 		a.At == b.At && a.Content == b.Content && a.ByOther == b.ByOther && a.Author == b.Author &&
 		a.Name == b.Name && a.Label == b.Label && a.Thinking == b.Thinking && a.Activity == b.Activity &&
-		a.Error == b.Error && a.From == b.From && a.Percent == b.Percent &&
+		a.Error == b.Error && a.Finish == b.Finish && a.From == b.From && a.Percent == b.Percent &&
 		slices.Equal(a.Files, b.Files) && slices.Equal(a.Blocks, b.Blocks)
 }
