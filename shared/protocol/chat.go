@@ -49,12 +49,14 @@ type Usage struct {
 }
 
 // ChatSendResult answers chat.send. If ChatSendParams.Ack is AckAccepted, the answer comes as
-// soon as the message is durable; otherwise when the run has ended. Status is a Send… value.
+// soon as the message is durable; otherwise when the run has ended, with why its answer
+// ended as Finish. Status is a Send… value.
 type ChatSendResult struct {
 	RunID      string  `json:"runId"`
 	SessionKey string  `json:"sessionKey"`
 	Content    *string `json:"content,omitempty"`
 	Usage      *Usage  `json:"usage,omitempty"`
+	Finish     Finish  `json:"finish,omitempty"`
 	MessageID  string  `json:"messageId,omitempty"`
 	Seq        int64   `json:"seq,omitempty"`
 	Epoch      string  `json:"epoch,omitempty"`

@@ -321,6 +321,7 @@ var layoutChatSendResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(ChatSendResult{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "content", Offset: unsafe.Offsetof(ChatSendResult{}.Content), Kind: jsontext.KindStringPointer, OmitEmpty: true},
 	{Name: "usage", Offset: unsafe.Offsetof(ChatSendResult{}.Usage), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutUsage, New: newUsage},
+	{Name: "finish", Offset: unsafe.Offsetof(ChatSendResult{}.Finish), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "messageId", Offset: unsafe.Offsetof(ChatSendResult{}.MessageID), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "seq", Offset: unsafe.Offsetof(ChatSendResult{}.Seq), Kind: jsontext.KindInt, OmitEmpty: true},
 	{Name: "epoch", Offset: unsafe.Offsetof(ChatSendResult{}.Epoch), Kind: jsontext.KindString, OmitEmpty: true},

@@ -54,7 +54,7 @@ func (c *call) answerRun(sent session.Sent, e session.Ended) {
 	}
 	r := &protocol.ChatSendResult{
 		RunID: e.RunID, SessionKey: sent.SessionKey, Content: &e.Content, Usage: &e.Outcome.Usage,
-		OwnerID: c.owner,
+		Finish: e.Outcome.Finish, OwnerID: c.owner,
 	}
 	if e.Outcome.Status == session.RunCancelled {
 		r.Status = protocol.SendAborted

@@ -98,7 +98,8 @@ func (s *Service) ended(ctx context.Context, runID string) (ended *Ended, err er
 			return nil
 		}
 		answer, err := tx.Message(run.SessionID, run.AnswerID)
-		ended.Content = answer.Content
+		ended.Content, ended.Outcome.Finish = answer.Content, answer.Finish
+		ended.Outcome.Rejected = answer.Rejected
 		return err
 	})
 	return ended, err
