@@ -45,7 +45,7 @@ func (s *Service) List(ctx context.Context) (protocol.DeviceListResult, error) {
 		return protocol.DeviceListResult{}, unavailable("list the devices", err)
 	}
 	list := protocol.DeviceListResult{Paired: []protocol.PairedDevice{}} // JSON must have []
-	list.Pending, list.PendingTotal = s.listPending(pending)
+	list.Pending, list.PendingTotal = s.listPending(pending, newKnownNames(users, approved, clock()))
 	left := maxListedBytes
 	for _, r := range approved {
 		if s.currentStatus(r) != protocol.PairingApproved {
@@ -69,7 +69,8 @@ func (s *Service) List(ctx context.Context) (protocol.DeviceListResult, error) {
 
 // listPending returns the pending ones of the records as they are listed, and how many
 // there are if some are left out.
-func (s *Service) listPending(records []Record) (list []protocol.PendingDevice, total int64) {
+func (s *Service) listPending(records []Record, names *knownNames) (list []protocol.PendingDevice,
+	total int64) {
 	records = slices.DeleteFunc(records, func(r Record) bool {
 		return s.currentStatus(r) != protocol.PairingPending
 	})
@@ -80,6 +81,7 @@ func (s *Service) listPending(records []Record) (list []protocol.PendingDevice, 
 	for _, r := range records {
 		p := r.pending()
 		p.Left = !a.attends(r)
+		names.mark(&p)
 		if left -= len(p.AppendJSON(nil)); left < 0 || len(list) == maxListedPending {
 			return list, int64(len(records))
 		}
@@ -109,7 +111,10 @@ func (s *Service) findPending(ctx context.Context,
 	find func(Tx) (Record, error)) (p protocol.PendingDevice, found bool, err error) {
 	var r Record
 	err = s.store.View(ctx, func(tx Tx) (err error) {
-		r, err = find(tx)
+		if r, err = find(tx); err != nil {
+			return err
+		}
+		p, err = s.marked(tx, r, clock())
 		return err
 	})
 	switch {
@@ -120,7 +125,6 @@ func (s *Service) findPending(ctx context.Context,
 	case s.currentStatus(r) != protocol.PairingPending:
 		return protocol.PendingDevice{}, false, nil
 	}
-	p = r.pending()
 	p.Left = !s.attendance().attends(r)
 	return p, true, nil
 }
@@ -203,7 +207,11 @@ func (s *Service) Approve(ctx context.Context, by string,
 		r.Role, r.Label = p.Role, label
 		r.resolve(protocol.PairingApproved, by, now)
 		approval.Device = r.paired()
-		return s.notifyResolved(r), tx.Replace(r)
+		notify := s.notifyResolved(r)
+		return func() {
+			s.names.Store(nil) // the device has a name of its own from now on
+			notify()
+		}, tx.Replace(r)
 	})
 	if err != nil {
 		return Approval{}, err

@@ -194,3 +194,17 @@ func retryAfter(err error) int64 {
 	}
 	return 0
 }
+
+// settings are those of a service with room for many requests.
+func (d *testService) settings() setting.Live[pairing.Settings] {
+	return setting.Fixed(pairing.Settings{MaxPending: 1000})
+}
+
+// toldNames notes which names the requests resemble.
+type toldNames struct{ names []string }
+
+func (n *toldNames) PairingRequested(p protocol.PendingDevice) {
+	n.names = append(n.names, p.Resembles)
+}
+func (*toldNames) PairingResolved(protocol.DeviceResolved)     {}
+func (*toldNames) CredentialRenewed(string, credential.Digest) {}

@@ -48,12 +48,13 @@ func (s *Service) Request(ctx context.Context, from Requester) (protocol.Pending
 			if err != nil || !created {
 				return nil, err
 			}
+			requested, err := s.marked(tx, r, now)
 			return func() {
 				for _, d := range displaced {
 					s.notifyResolved(d)()
 				}
-				s.notifier.PairingRequested(r.pending())
-			}, nil
+				s.notifier.PairingRequested(requested)
+			}, err
 		})
 	}
 	if err != nil {
@@ -80,7 +81,7 @@ func (s *Service) rename(ctx context.Context, r Record,
 		return r.pending(), nil
 	}
 	result := r
-	err := s.change(ctx, "rename a device", func(tx Tx, _ protocol.Time) (func(), error) {
+	err := s.change(ctx, "rename a device", func(tx Tx, now protocol.Time) (func(), error) {
 		result = r
 		current, err := tx.ByID(r.ID)
 		switch {
@@ -92,7 +93,11 @@ func (s *Service) rename(ctx context.Context, r Record,
 		}
 		current.Name = name
 		result = current
-		return func() { s.notifier.PairingRequested(current.pending()) }, tx.Replace(current)
+		requested, err := s.marked(tx, current, now)
+		if err != nil {
+			return nil, err
+		}
+		return func() { s.notifier.PairingRequested(requested) }, tx.Replace(current)
 	})
 	return result.pending(), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/credential"
@@ -77,6 +78,7 @@ type Service struct {
 	changeLock chan struct{}
 	seen       lastseen.Tracker // by device id
 	issued     issuedCredentials
+	names      atomic.Pointer[knownNames] // as they were lately; nil: not loaded
 }
 
 // New returns a Service. The caller must call Sweep at the start and once a minute.

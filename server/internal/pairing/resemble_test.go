@@ -1,0 +1,72 @@
+package pairing_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+)
+
+// TestResemblingNames checks which names of devices are marked as resembling a known one, or
+// an admin's.
+func TestResemblingNames(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
+		for i, a := range []protocol.DeviceApproveParams{
+			{UserID: "anna", Role: protocol.Operator, Label: "Kitchen tablet"},
+			{UserID: "zoe.boss", Role: protocol.Admin},
+			{UserID: "al", Role: protocol.Operator},
+		} {
+			who := from("192.0.2." + string(rune('1'+i)))
+			a.Code = d.request(who).Code
+			d.approve(a)
+		}
+		for i, c := range []struct{ name, resembles, role string }{
+			{"Anna", "anna", "operator"}, {"Anna’s laptop", "anna", "operator"},
+			{"Аnnа", "anna", "operator"},       // Cyrillic
+			{"Ａｎｎａ", "anna", "operator"},       // full-width
+			{"Ännä phone", "anna", "operator"}, // accents
+			{"An\u00adna", "anna", "operator"}, // a soft hyphen
+			{"Zoe Boss", "zoe.boss", "admin"}, {"z0e_b0ss", "zoe.boss", "admin"},
+			{"admin", "admin", "admin"}, {"The Adrnin (Anna)", "admin", "admin"}, {"ADM1N", "admin", "admin"},
+			{"kitchen-tablet", "Kitchen tablet", "operator"},
+			{"Joanna", "", ""}, {"Al", "", ""}, {"Hannah's laptop", "", ""}, {"李雷", "", ""}, {"", "", ""},
+			{"Firefox on Linux", "", ""},
+		} {
+			who := from("198.51.100." + strings.TrimSpace(string(rune('1'+i%9))) + string(rune('0'+i/9)))
+			who.DeviceName = c.name
+			p := d.request(who)
+			found, ok, err := d.Pending(t.Context(), p.Code)
+			if err != nil || !ok || found.Resembles != c.resembles || string(found.ResemblesRole) != c.role {
+				t.Errorf("%q resembles %q (%s), want %q (%s); %v", c.name, found.Resembles,
+					found.ResemblesRole, c.resembles, c.role, err)
+			}
+			list, err := d.List(t.Context())
+			if err != nil || list.Pending[0].Resembles != found.Resembles {
+				t.Errorf("%q is listed as resembling %q; %v", c.name, list.Pending[0].Resembles, err)
+			}
+			want(t, "deny", d.Deny(t.Context(), "admin", p.Code), "ok")
+		}
+	})
+}
+
+// TestResemblanceIsTold checks that admins are told of it with the request, and when a
+// device gets another name.
+func TestResemblanceIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
+		told := &toldNames{}
+		s := pairing.New(d.store.Pairings(), pairing.Options{Notifier: told, Settings: d.settings()})
+		who := from("192.0.2.1")
+		who.DeviceName = "admin"
+		if _, err := s.Request(t.Context(), who); err != nil {
+			t.Fatal(err)
+		}
+		who.DeviceName = "Anna"
+		if _, err := s.Request(t.Context(), who); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(told.names, ","); got != "admin," {
+			t.Errorf("told of %q", got)
+		}
+	})
+}
