@@ -45,6 +45,9 @@ const (
 	ActionBack           = "back"
 	ActionDeny           = "deny"
 	ActionConfirmDeny    = "confirm-deny"
+	ActionDenyNetwork    = "deny-network"
+	ActionDenyLeft       = "deny-left"
+	ActionFindCode       = "find-code"
 	ActionRevoke         = "revoke"
 	ActionConfirmRevoke  = "confirm-revoke"
 

@@ -44,6 +44,7 @@ const (
 	AttrReplica = "data-replica"
 	AttrCode    = "data-code"
 	AttrThis    = "data-this"
+	AttrLeft    = "data-left"
 	AttrWho     = "data-who"
 
 	AttrLive = "data-live"
@@ -86,6 +87,11 @@ const (
 	SlotUser       = "user"
 	SlotRole       = "role"
 	SlotWho        = "who"
+	SlotCount      = "count"
+	SlotNetwork    = "network"
+	SlotResembles  = "resembles"
+	SlotNewUser    = "new-user"
+	SlotSimilar    = "similar"
 
 	SlotKey     = "key"
 	SlotApplied = "applied"

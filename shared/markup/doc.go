@@ -240,7 +240,8 @@
 // # Pairing
 //
 // Root states: StateConnecting (also the neutral shell), StateWaiting,
-// StateApproved, StateDenied, StateExpired, StateRevoked, StateUnreachable,
+// StateApproved, StateDenied, StateExpired, StateRevoked, StateSignedOut (the user has
+// just signed out here: nothing is asked for until ActionAskAgain), StateUnreachable,
 // StatePairingOff, StateTooMany. Fill these slots and elements in every state:
 //
 //	[IDPairingCode]   text from GroupCode; data-code the bare code
@@ -255,7 +256,7 @@
 //	                  sentence, if there is one
 //
 // Actions: ActionCopyPairingCode (data-state CopyIdle, CopyDone), ActionAskAgain
-// (in StateDenied, StateExpired, StateRevoked, StateTooMany; set the disabled
+// (in StateDenied, StateExpired, StateRevoked, StateSignedOut, StateTooMany; set the disabled
 // attribute until the seconds are over), ActionReconnectNow (StateUnreachable).
 //
 // # Login
@@ -311,9 +312,12 @@
 // [IDNotices]: data-state NoticesUnknown as served, then NoticesAbsent,
 // NoticesInsecure, NoticesOff (ActionAskNotices), NoticesOn or NoticesDenied.
 //
-// [IDPendingList] holds [TemplatePending] cards: data-code, data-device; slots code
-// (GroupCode), device-name, browser, address, since (a <time>), remaining. Actions
-// ActionApprove and ActionDeny open the dialogs. [IDPendingCount]: the number as
+// [IDPendingList] holds [TemplatePending] cards: data-code, data-device, data-left
+// ("true": the requester is gone); slots code (GroupCode), device-name, browser, address,
+// since (a <time>), remaining, resembles (a known name that the device's name resembles).
+// Actions ActionApprove and ActionDeny open the dialogs. The form with [IDFindCode] has
+// ActionFindCode. [IDPendingMore] and [IDPendingLeft]: how many requests are not listed, and
+// how many have left, as text, empty for none; ActionDenyLeft denies the latter. [IDPendingCount]: the number as
 // text, empty for none. Like the list of messages, these lists hold nothing but their
 // items, and the style sheet shows a note while they are empty.
 //
@@ -322,19 +326,23 @@
 // <time>), since (a <time>). ActionRevoke opens the dialog.
 //
 // [IDResolvedList] holds [TemplateResolved] lines, newest first: data-state
-// ResolvedApproved, ResolvedDenied, ResolvedExpired or ResolvedRevoked; slots
-// device-name, user, role, time.
+// ResolvedApproved, ResolvedDenied, ResolvedExpired, ResolvedWithdrawn (by the requester),
+// ResolvedRevoked or ResolvedSignedOut (by the device itself); slots device-name, user,
+// role, time.
 //
 // [IDApproveDialog]: data-code; data-state ApproveForm, ApproveConfirm (asks again before
 // it gives the role admin) or ApproveBusy; data-who WhoNew or WhoExisting and data-role
 // follow the radio buttons. Slots code, device-name, browser, address, who ("a new user"
-// or a user id; on several elements: set them all), role (likewise), error. The form has
+// or a user id; on several elements: set them all), role (likewise), resembles, user (the
+// named user, who exists), new-user (the named user, who does not exist), similar (a known
+// user that looks like the named one), error. The form has
 // ActionConfirmApprove, its controls have ActionEditApproval; ActionBack leaves
 // ApproveConfirm. Inputs by name attribute: FieldWho (radio), FieldUser (text with
 // datalist [IDKnownUsers], whose options are clones of [TemplateKnownUser]: set value),
 // FieldRole (radio), FieldLabel (text).
 //
-// [IDDenyDialog]: data-code; slots code, device-name; ActionConfirmDeny.
+// [IDDenyDialog]: data-code; slots code, device-name, count and network (how many requests
+// the network has, empty for one); ActionConfirmDeny, ActionDenyNetwork.
 // [IDRevokeDialog]: data-device, data-this; slots label, browser, user;
 // ActionConfirmRevoke. Both have slot error.
 package markup

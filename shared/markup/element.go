@@ -47,6 +47,9 @@ const (
 
 	IDPendingList   = "pending-list"
 	IDPendingCount  = "pending-count"
+	IDPendingMore   = "pending-more"
+	IDPendingLeft   = "pending-left"
+	IDFindCode      = "find-code"
 	IDDeviceList    = "device-list"
 	IDResolvedList  = "resolved-list"
 	IDApproveDialog = "approve-dialog"

@@ -112,10 +112,12 @@ const (
 	ApproveConfirm = "confirm"
 	ApproveBusy    = "busy"
 
-	ResolvedApproved = "approved"
-	ResolvedDenied   = "denied"
-	ResolvedExpired  = "expired"
-	ResolvedRevoked  = "revoked"
+	ResolvedApproved  = "approved"
+	ResolvedDenied    = "denied"
+	ResolvedExpired   = "expired"
+	ResolvedWithdrawn = "withdrawn"
+	ResolvedRevoked   = "revoked"
+	ResolvedSignedOut = "signed-out"
 
 	NoticesUnknown  = "unknown"
 	NoticesAbsent   = "absent"

@@ -23,3 +23,28 @@ func PageTitle(title string) string {
 	}
 	return title + " · " + productName
 }
+
+// NameWithRole returns a name with its role, such as "anna (admin)". Either may be empty.
+func NameWithRole(name, role string) string {
+	if name == "" || role == "" {
+		return name
+	}
+	return name + " (" + role + ")"
+}
+
+// PendingRequests returns how many pairings there are, such as "3 requests"; "" for none.
+func PendingRequests(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return Count(int64(n), "request")
+}
+
+// MorePending returns how many pairings are not listed, such as "12 more requests"; "" for
+// none. total is 0 if all of them are listed.
+func MorePending(total int64, listed int) string {
+	if more := total - int64(listed); more > 0 {
+		return Count(more, "more request")
+	}
+	return ""
+}

@@ -46,7 +46,7 @@ func views() []view {
 func pairingStates() []string {
 	return []string{
 		markup.StateConnecting, markup.StateWaiting, markup.StateApproved, markup.StateDenied, markup.StateExpired,
-		markup.StateRevoked, markup.StateUnreachable, markup.StatePairingOff, markup.StateTooMany,
+		markup.StateRevoked, markup.StateSignedOut, markup.StateUnreachable, markup.StatePairingOff, markup.StateTooMany,
 	}
 }
 
@@ -222,8 +222,10 @@ func adminModel() AdminModel {
 		Console: adminConsole(),
 		Waiting: []part.Pending{
 			{Code: "K7QMX2PA", DeviceID: "d1", DeviceName: "Anna’s laptop", Browser: "Firefox on Windows", Address: "192.168.1.23", Since: at("2 minutes ago"), Remaining: "58 minutes"},
-			{Code: "ZW4HEX9T", DeviceID: "d2", DeviceName: "Safari on iPhone with a name that its owner typed and typed and typed", Browser: "Safari on iPhone", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Since: at("now"), Remaining: "60 minutes"},
+			{Code: "ZW4HEX9T", DeviceID: "d2", DeviceName: "Safari on iPhone with a name that its owner typed and typed and typed", Browser: "Safari on iPhone", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Since: at("now"), Remaining: "60 minutes", Resembles: "root-of-all-with-a-name-that-goes-on-and-on (admin)"},
+			{Code: "HN4PX7QA", DeviceID: "d3", DeviceName: "Chrome on Android", Address: "192.168.1.23", Since: at("12 minutes ago"), Remaining: "48 minutes", Left: true},
 		},
+		More: "1,240 more requests", Left: "1 request",
 		Devices: []part.Device{
 			{ID: "dev-root", Label: "Safari on iPhone", Browser: "Safari on iPhone", User: "root", Role: markup.RoleAdmin, LastSeen: at("now"), Since: at("20 days ago"), This: true},
 			{ID: "dev-anna", Label: "Anna’s laptop", Browser: "Firefox on Windows", User: "user-7f3k2m9q", Role: markup.RoleOperator, LastSeen: at("5 minutes ago"), Since: at("1 day ago")},
@@ -233,6 +235,8 @@ func adminModel() AdminModel {
 			{Outcome: markup.ResolvedApproved, DeviceName: "Anna’s laptop", User: "user-7f3k2m9q", Role: markup.RoleOperator, Time: at("14:05")},
 			{Outcome: markup.ResolvedDenied, DeviceName: "Chrome on Linux", Time: at("13:40")},
 			{Outcome: markup.ResolvedExpired, DeviceName: "Edge on Windows", Time: at("09:12")},
+			{Outcome: markup.ResolvedWithdrawn, DeviceName: "Firefox on Linux", Time: at("5 hours ago")},
+			{Outcome: markup.ResolvedSignedOut, DeviceName: "The kiosk", User: "anna", Role: markup.RoleViewer, Time: at("7 hours ago")},
 			{Outcome: markup.ResolvedRevoked, DeviceName: "Old phone", User: "anna", Time: at("1 day ago")},
 		},
 		Users: []string{"anna", "root", "user-7f3k2m9q"},

@@ -77,7 +77,7 @@ func TestTemplatesAreWhatTheServerRenders(t *testing.T) {
 	pairs := []pair{
 		{"toast", Toast(ToastModel{}), Toast(ToastModel{Kind: markup.KindGood, Text: "done"})},
 		{"session", SessionItem(Session{}), SessionItem(Session{Key: "k", Label: "l", Time: at, Running: true, Pinned: true, Current: true})},
-		{"pending", PendingCard(Pending{}), PendingCard(Pending{"ABCDEFGH", "d", "name", "browser", "address", at, "5 minutes"})},
+		{"pending", PendingCard(Pending{}), PendingCard(Pending{"ABCDEFGH", "d", "name", "browser", "address", at, "5 minutes", true, "anna (admin)"})},
 		{"device", DeviceRow(Device{}), DeviceRow(Device{"d", "label", "browser", "user", "role", at, at, true})},
 		{"resolved", ResolvedLine(Resolved{}), ResolvedLine(Resolved{markup.ResolvedApproved, "name", "user", "role", at})},
 		{"known user", KnownUser(""), KnownUser("anna")},
@@ -125,7 +125,7 @@ func TestOnlyBlocksAreHTML(t *testing.T) {
 		From: markup.FromAssistant, ID: evil, RunID: evil, Status: evil, Time: Moment{evil, evil}, Text: evil,
 		Author: evil, Name: evil, Thinking: evil, Activity: evil, Error: evil,
 	})) + render(t, SessionItem(Session{Key: evil, Label: evil})) +
-		render(t, PendingCard(Pending{evil, evil, evil, evil, evil, Moment{evil, evil}, evil})) +
+		render(t, PendingCard(Pending{evil, evil, evil, evil, evil, Moment{evil, evil}, evil, true, evil})) +
 		render(t, DeviceRow(Device{ID: evil, Label: evil, Browser: evil, User: evil, Role: evil})) +
 		render(t, MessageItem(Message{From: markup.FromUser, Files: []File{{Name: evil, Size: evil, Href: evil, Picture: evil}}})) +
 		render(t, ResolvedLine(Resolved{evil, evil, evil, evil, Moment{}})) + render(t, KnownUser(evil))

@@ -25,7 +25,7 @@ var (
 
 // native are the rules for what runs as a program.
 var native = []rule{
-	confined{domain, slices.Concat([]string{"shared/...", "server/internal/ratelimit", "github.com/google/uuid", "golang.org/x/image/..."}, domain, common),
+	confined{domain, slices.Concat([]string{"shared/...", "server/internal/ratelimit", "github.com/google/uuid", "golang.org/x/image/...", "golang.org/x/text/unicode/norm"}, domain, common),
 		"what a session, a run or a pairing is does not depend on how it is reached or kept: the domain states the interfaces, the edge and the adapters fit them"},
 	never{slices.Concat(domain, common), []string{"net/http", "database/sql/..."},
 		"the domain knows neither HTTP nor SQL, so that it can be tested without them and kept elsewhere"},

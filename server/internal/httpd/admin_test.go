@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/auth"
 	"github.com/gatehouse-chat/gatehouse/server/internal/httpd/httpdtest"
+	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
@@ -281,5 +283,35 @@ func TestConsoleShowsHostileWords(t *testing.T) {
 	}
 	if shown == 0 {
 		t.Error("the words themselves are not shown")
+	}
+}
+
+// TestPairingsPage checks what the page says of requests that have left or borrow a name, of
+// sign-outs, and which users it offers.
+func TestPairingsPage(t *testing.T) {
+	t.Parallel()
+	h := httpdtest.New(t, httpdtest.Options{})
+	admin, _ := pair(t, h, protocol.Admin, "boss", "")
+	gone, _ := pair(t, h, protocol.Operator, "gone-by-now", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+	if r := api("DELETE", gone, "").do(h); r.StatusCode != http.StatusNoContent {
+		t.Fatalf("sign-out: HTTP %d", r.StatusCode)
+	}
+	keyOf(t, h, protocol.Viewer, "known-by-key", 0)
+	say(t, h, "known-by-chat", "k", "hello")
+	if _, err := h.Pairings.Request(t.Context(), pairing.Requester{Secret: pairing.NewCredential(),
+		Address: netip.MustParseAddr("192.0.2.77"), DeviceName: "Вoss"}); err != nil { // a Cyrillic В
+		t.Fatal(err)
+	}
+	page := text(t, page("/admin", admin).do(h))
+	for _, words := range []string{
+		`data-state="signed-out"`, `<option value="gone-by-now">`, `<option value="known-by-key">`,
+		`<option value="known-by-chat">`, `data-slot="resembles">boss (admin)<`, `data-left="`,
+	} {
+		if !strings.Contains(page, words) {
+			t.Errorf("the page lacks %s", words)
+		}
+	}
+	if strings.Contains(page, `<li class="resolved" data-state="revoked"`) {
+		t.Error("a sign-out is shown as a revocation")
 	}
 }

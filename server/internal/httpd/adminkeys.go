@@ -20,7 +20,7 @@ func (s *server) adminKeys(w http.ResponseWriter, r *http.Request, device *pairi
 	if err != nil {
 		return err
 	}
-	m := page.AdminKeysModel{Console: console, Users: users(devices.Paired)}
+	m := page.AdminKeysModel{Console: console, Users: users(devices.Users)}
 	for _, k := range keys {
 		m.Rows = append(m.Rows, keyRow(k))
 	}

@@ -1,8 +1,8 @@
 package httpd
 
 import (
+	"cmp"
 	"net/http"
-	"slices"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
@@ -28,10 +28,22 @@ func (s *server) adminPairings(w http.ResponseWriter, r *http.Request,
 	}
 	s.render(w, r, http.StatusOK, page.Admin(page.AdminModel{
 		Console: console, Waiting: pendingCards(list.Pending),
+		More: words.MorePending(list.PendingTotal, len(list.Pending)), Left: leftOf(list.Pending),
 		Devices:  deviceRows(list.Paired, device.DeviceID),
-		Resolved: resolvedLines(past), Users: users(list.Paired),
+		Resolved: resolvedLines(past), Users: users(list.Users),
 	}))
 	return nil
+}
+
+// leftOf says how many of the pairings have no requester any more; empty: none.
+func leftOf(list []protocol.PendingDevice) string {
+	left := 0
+	for _, p := range list {
+		if p.Left {
+			left++
+		}
+	}
+	return words.PendingRequests(left)
 }
 
 // deviceLabel is the name that people see.
@@ -41,12 +53,13 @@ func deviceLabel(d protocol.PairedDevice) string {
 
 func pendingCards(list []protocol.PendingDevice) []part.Pending {
 	cards := make([]part.Pending, 0, len(list))
-	for _, p := range slices.Backward(list) { // oldest first
+	for _, p := range list {
 		name := words.Device("", p.DeviceName, p.UserAgent)
 		cards = append(cards, part.Pending{
 			Code: p.Code, DeviceID: p.DeviceID, DeviceName: name,
 			Browser: words.BrowserBeside(name, p.UserAgent), Address: p.Address,
-			Since: ago(p.CreatedAt), Remaining: remaining(p.ExpiresAt),
+			Since: ago(p.CreatedAt), Remaining: remaining(p.ExpiresAt), Left: p.Left,
+			Resembles: words.NameWithRole(p.Resembles, string(p.ResemblesRole)),
 		})
 	}
 	return cards
@@ -58,7 +71,7 @@ func deviceRows(list []protocol.PairedDevice, own string) []part.Device {
 		label := deviceLabel(d)
 		rows = append(rows, part.Device{
 			ID: d.DeviceID, Label: label, Browser: words.BrowserBeside(label, d.UserAgent),
-			User: d.UserID, Role: string(d.Role), LastSeen: ago(max(d.LastSeenAt, d.CreatedAt)), Since: ago(d.CreatedAt),
+			User: d.UserID, Role: string(d.Role), LastSeen: ago(max(d.LastSeenAt, d.CreatedAt)), Since: ago(cmp.Or(d.PairedAt, d.CreatedAt)),
 			This: d.DeviceID == own,
 		})
 	}
@@ -66,13 +79,9 @@ func deviceRows(list []protocol.PairedDevice, own string) []part.Device {
 }
 
 func resolvedLines(past []pairing.Resolved) []part.Resolved {
-	outcomes := map[string]string{
-		protocol.PairingApproved: markup.ResolvedApproved, protocol.PairingDenied: markup.ResolvedDenied,
-		protocol.PairingExpired: markup.ResolvedExpired, protocol.PairingRevoked: markup.ResolvedRevoked,
-	}
 	lines := make([]part.Resolved, 0, len(past))
 	for _, p := range past {
-		line := part.Resolved{Outcome: outcomes[p.Status], DeviceName: deviceLabel(p.PairedDevice),
+		line := part.Resolved{Outcome: outcomeOf(p), DeviceName: deviceLabel(p.PairedDevice),
 			Time: ago(p.ResolvedAt)}
 		if p.Status == protocol.PairingApproved || p.Status == protocol.PairingRevoked {
 			line.User, line.Role = p.UserID, string(p.Role)
@@ -82,11 +91,27 @@ func resolvedLines(past []pairing.Resolved) []part.Resolved {
 	return lines
 }
 
-func users(list []protocol.PairedDevice) []string {
-	var ids []string
-	for _, d := range list {
-		ids = append(ids, d.UserID)
+// outcomeOf is what has become of a pairing or device, as the page shows it.
+func outcomeOf(p pairing.Resolved) string {
+	switch bySelf := p.ResolvedBy == p.DeviceID; {
+	case p.Status == protocol.PairingApproved:
+		return markup.ResolvedApproved
+	case p.Status == protocol.PairingDenied:
+		return markup.ResolvedDenied
+	case p.Status == protocol.PairingExpired && bySelf:
+		return markup.ResolvedWithdrawn
+	case p.Status == protocol.PairingExpired:
+		return markup.ResolvedExpired
+	case bySelf:
+		return markup.ResolvedSignedOut
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
+	return markup.ResolvedRevoked
+}
+
+func users(list []protocol.KnownUser) []string {
+	ids := make([]string, 0, len(list))
+	for _, u := range list {
+		ids = append(ids, u.UserID)
+	}
+	return ids
 }

@@ -135,7 +135,7 @@ func TestCookieUnderAPath(t *testing.T) {
 		{"", "http", "gatehouse_", "/"},
 	} {
 		h := httpdtest.New(t, httpdtest.Options{PublicURL: row.public, TrustedProxies: proxies})
-		q := api(http.MethodPost, "", "{}")
+		q := api(http.MethodPost, "", `{"token":"`+httpdtest.Token+`"}`)
 		q.origin = row.proto + "://" + cmp.Or(strings.Split(row.public+"//", "/")[2], "localhost")
 		q.url = q.origin + "/api/session"
 		q.header.Set("X-Forwarded-Proto", row.proto)
@@ -147,7 +147,7 @@ func TestCookieUnderAPath(t *testing.T) {
 		// It counts, and signing out removes it.
 		cookie, _, _ := strings.Cut(set[0], ";")
 		again, out := q, q
-		again.cookie, out.cookie, out.method = cookie, cookie, http.MethodDelete
+		again.cookie, again.body, out.cookie, out.method = cookie, "{}", cookie, http.MethodDelete
 		if kept := setCookies(again.do(h)); len(kept) != 1 || !strings.HasPrefix(kept[0], cookie+";") {
 			t.Errorf("%s: the cookie becomes %q", row.public, kept)
 		}

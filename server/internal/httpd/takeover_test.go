@@ -60,16 +60,22 @@ const aDay = 24 * time.Hour
 // than one way.
 func takeoverDevices() protocol.DeviceListResult {
 	const webKit = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+	// As the gateway orders them: the oldest first, and then one that has left.
 	list := protocol.DeviceListResult{Pending: []protocol.PendingDevice{
-		{Code: "BBBBBBBB", DeviceID: "p2", DeviceName: "Vivaldi on Linux", Address: "192.0.2.2",
-			UserAgent: webKit + "Chrome/138.0.0.0 Safari/537.36 Vivaldi/7.5.3735.41",
-			CreatedAt: before(90 * time.Second), ExpiresAt: before(-58*time.Minute - 30*time.Second)},
 		{Code: "AAAAAAAA", DeviceID: "p1", Address: "192.0.2.1",
 			CreatedAt: before(59*time.Minute + 29*time.Second),
 			ExpiresAt: before(-30500 * time.Millisecond)},
-	}}
+		{Code: "BBBBBBBB", DeviceID: "p2", DeviceName: "Vivaldi on Linux", Address: "192.0.2.2",
+			UserAgent: webKit + "Chrome/138.0.0.0 Safari/537.36 Vivaldi/7.5.3735.41",
+			CreatedAt: before(90 * time.Second), ExpiresAt: before(-58*time.Minute - 30*time.Second)},
+		{Code: "CCCCCCCC", DeviceID: "p3", DeviceName: "Аnna", Address: "2001:db8::1", Left: true,
+			Resembles: "anna", ResemblesRole: protocol.Operator,
+			CreatedAt: before(59*time.Minute + 40*time.Second),
+			ExpiresAt: before(-20500 * time.Millisecond)},
+	}, PendingTotal: 1203, Users: []protocol.KnownUser{{UserID: "anna", Role: protocol.Operator},
+		{UserID: "zoe"}}}
 	for i, d := range []protocol.PairedDevice{
-		{DeviceName: "Anna’s laptop", UserAgent: "Mozilla/5.0 (X11; FreeBSD amd64; rv:143.0) Gecko/20100101 Firefox/143.0", LastSeenAt: before(30 * time.Second), CreatedAt: before(5 * time.Hour)},
+		{DeviceName: "Anna’s laptop", UserAgent: "Mozilla/5.0 (X11; FreeBSD amd64; rv:143.0) Gecko/20100101 Firefox/143.0", LastSeenAt: before(30 * time.Second), CreatedAt: before(5 * time.Hour), PairedAt: before(4 * time.Hour)},
 		{Label: "The kiosk", DeviceName: "x",
 			UserAgent:  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15 Epiphany/605.1.15",
 			LastSeenAt: before(90 * time.Minute), CreatedAt: before(30 * time.Hour)},
@@ -98,8 +104,9 @@ func takeoverAdmin() page.AdminModel {
 		ResolvedAt: before(125 * time.Second)}}
 	return page.AdminModel{
 		Console: takeoverConsole(), Waiting: pendingCards(list.Pending),
+		More: words.MorePending(list.PendingTotal, len(list.Pending)), Left: leftOf(list.Pending),
 		Devices:  deviceRows(list.Paired, "d1"),
-		Resolved: resolvedLines(past), Users: users(list.Paired),
+		Resolved: resolvedLines(past), Users: users(list.Users),
 	}
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gatehouse-chat/gatehouse/shared/client"
@@ -18,8 +19,10 @@ type admin struct {
 	*console
 	view      *view.Admin
 	ownDevice string                    // this browser's id
-	pending   []*protocol.PendingDevice // oldest first
+	pending   []*protocol.PendingDevice // as comparePending orders them
+	total     int64                     // pending ones, if the gateway has listed only some; else 0
 	paired    []*protocol.PairedDevice  // last seen first
+	users     []protocol.KnownUser
 	loaded    bool
 
 	approval view.Approval // what the approval dialog shows
@@ -65,6 +68,7 @@ func (a *admin) load() {
 			return
 		}
 		a.pending, a.paired, a.loaded = nil, nil, true
+		a.total, a.users = result.PendingTotal, result.Users
 		for i := range result.Pending {
 			a.insertPending(&result.Pending[i])
 		}
@@ -83,11 +87,34 @@ func (a *admin) openFromAddress() {
 	switch {
 	case code == "":
 	case a.findPending(code) == nil:
-		a.problem("No request with the code " + markup.GroupCode(code) +
-			" is open any more: it was answered, or it has expired.")
+		a.searchCode(code)
 	default:
 		a.openApproval(code)
 	}
+}
+
+// searchCode has the gateway find the request with a code, as a person has typed it, and
+// opens its dialog: the list may not have all requests.
+func (a *admin) searchCode(typed string) {
+	var result protocol.DeviceListResult
+	a.query(protocol.MethodDeviceList, (&protocol.DeviceListParams{Code: typed}).AppendJSON(nil),
+		result.DecodeJSON, func(err *protocol.Error) {
+			switch {
+			case a.ended:
+			case err != nil:
+				a.problem(errorText(err))
+			case len(result.Pending) == 0:
+				a.problem("No request with the code " + typed +
+					" is open: compare it once more; it may also have been answered, or have expired.")
+			default:
+				p := &result.Pending[0]
+				a.removePending(p.Code)
+				a.insertPending(p)
+				a.redraw(partBody)
+				view.SetInput(a.doc, markup.IDFindCode, "")
+				a.openApproval(p.Code)
+			}
+		})
 }
 
 func (a *admin) findPending(code string) *protocol.PendingDevice {
@@ -131,20 +158,41 @@ func (a *admin) event(f protocol.Frame) {
 // insertPending inserts a pairing at its place in the list.
 func (a *admin) insertPending(p *protocol.PendingDevice) {
 	at := len(a.pending)
-	for at > 0 && a.pending[at-1].CreatedAt > p.CreatedAt {
+	for at > 0 && comparePending(a.pending[at-1], p) > 0 {
 		at--
 	}
 	a.pending = slices.Insert(a.pending, at, p)
 }
 
-func (a *admin) requested(p *protocol.PendingDevice) {
-	if existing := a.findPending(p.Code); existing != nil {
-		*existing = *p
-		return
+// comparePending orders pairings: those whose requester is there come first, the oldest of
+// them first; of the others, the newest comes first.
+func comparePending(x, y *protocol.PendingDevice) int {
+	switch {
+	case x.Left && !y.Left:
+		return 1
+	case !x.Left && y.Left:
+		return -1
+	case x.Left:
+		x, y = y, x
 	}
+	return int(x.CreatedAt - y.CreatedAt)
+}
+
+func (a *admin) removePending(code string) {
+	a.pending = slices.DeleteFunc(a.pending,
+		func(p *protocol.PendingDevice) bool { return p.Code == code })
+}
+
+// requested is called for a new pairing, and when one has changed: its name, or whether its
+// requester is there.
+func (a *admin) requested(p *protocol.PendingDevice) {
+	isNew := a.findPending(p.Code) == nil
+	a.removePending(p.Code)
 	a.insertPending(p)
-	a.notifyPending(p)
-	view.Announce(a.doc, pendingName(p)+" asks to be let in.")
+	if isNew && !p.Left {
+		a.notifyPending(p)
+		view.Announce(a.doc, pendingName(p)+" asks to be let in.")
+	}
 }
 
 func (a *admin) resolved(r protocol.DeviceResolved) {
@@ -152,8 +200,14 @@ func (a *admin) resolved(r protocol.DeviceResolved) {
 	line := view.Resolved{State: r.Status, Time: view.Ago(now, now)}
 	if p := a.findPending(r.Code); p != nil {
 		line.DeviceName = pendingName(p)
-		a.pending = slices.DeleteFunc(a.pending,
-			func(p *protocol.PendingDevice) bool { return p.Code == r.Code })
+		a.removePending(r.Code)
+	}
+	switch {
+	case !r.SignedOut:
+	case r.Status == protocol.PairingRevoked:
+		line.State = markup.ResolvedSignedOut
+	default:
+		line.State = markup.ResolvedWithdrawn
 	}
 	if r.Status == protocol.PairingRevoked {
 		if d := a.findPaired(r.DeviceID); d != nil {
@@ -182,6 +236,20 @@ func (a *admin) putPaired(d *protocol.PairedDevice) {
 		at++
 	}
 	a.paired = slices.Insert(a.paired, at, d)
+	a.addUser(d)
+}
+
+// addUser adds a device's user to the known ones.
+func (a *admin) addUser(d *protocol.PairedDevice) {
+	for i := range a.users {
+		if u := &a.users[i]; u.UserID == d.UserID {
+			if d.Role == protocol.Admin {
+				u.Role = d.Role
+			}
+			return
+		}
+	}
+	a.users = append(a.users, protocol.KnownUser{UserID: d.UserID, Role: d.Role})
 }
 
 func (a *admin) removePaired(device string) {
@@ -215,16 +283,15 @@ func (a *admin) draw() {
 		pending[i] = pendingView(p, now)
 	}
 	devices := make([]view.Device, len(a.paired))
-	known := map[string]bool{}
-	var users []string
 	for i, d := range a.paired {
 		devices[i] = a.deviceView(d, now)
-		if !known[d.UserID] {
-			known[d.UserID] = true
-			users = append(users, d.UserID)
-		}
+	}
+	users := make([]string, len(a.users))
+	for i := range a.users {
+		users[i] = a.users[i].UserID
 	}
 	a.view.Draw(pending, devices, users)
+	a.view.DrawMore(a.total, len(pending))
 	a.showPendingCount(len(pending))
 }
 
@@ -238,6 +305,8 @@ func pendingView(p *protocol.PendingDevice, now protocol.Time) view.Pending {
 		Address:    p.Address,
 		Since:      view.Ago(p.CreatedAt, now),
 		Remaining:  words.Remaining(p.ExpiresAt, now),
+		Left:       p.Left,
+		Resembles:  words.NameWithRole(p.Resembles, string(p.ResemblesRole)),
 	}
 }
 
@@ -250,7 +319,7 @@ func (a *admin) deviceView(d *protocol.PairedDevice, now protocol.Time) view.Dev
 		User:     d.UserID,
 		Role:     string(d.Role),
 		LastSeen: view.Ago(lastSeen(d), now),
-		Since:    view.Ago(d.CreatedAt, now),
+		Since:    view.Ago(cmp.Or(d.PairedAt, d.CreatedAt), now),
 		Current:  d.DeviceID == a.ownDevice && a.ownDevice != "",
 	}
 }
@@ -269,10 +338,20 @@ func (a *admin) act(action string, target view.Element) {
 		a.confirmApproval()
 	case markup.ActionDeny:
 		if p := a.findPending(code); p != nil {
-			a.view.OpenDeny(code, pendingName(p))
+			a.view.OpenDeny(code, pendingName(p), networkName(p), a.countNetwork(p.Network))
 		}
 	case markup.ActionConfirmDeny:
-		a.deny(code)
+		a.deny(protocol.DeviceDenyParams{Code: code})
+	case markup.ActionDenyNetwork:
+		if p := a.findPending(code); p != nil {
+			a.deny(protocol.DeviceDenyParams{Network: p.Network})
+		}
+	case markup.ActionDenyLeft:
+		a.deny(protocol.DeviceDenyParams{Left: true})
+	case markup.ActionFindCode:
+		if typed := trim(view.Input(a.doc, markup.IDFindCode)); typed != "" {
+			a.searchCode(typed)
+		}
 	case markup.ActionRevoke:
 		if d := a.findPaired(about(target, markup.AttrDevice)); d != nil {
 			name := deviceName(d)

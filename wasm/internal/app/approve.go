@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/text"
 	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
@@ -21,6 +22,7 @@ func (a *admin) openApproval(code string) {
 		DeviceName: name,
 		Browser:    words.BrowserBeside(name, p.UserAgent),
 		Address:    p.Address,
+		Resembles:  words.NameWithRole(p.Resembles, string(p.ResemblesRole)),
 		State:      markup.ApproveForm,
 		Who:        markup.WhoNew,
 		Role:       markup.RoleOperator,
@@ -34,10 +36,29 @@ func (a *admin) editApproval(field view.Element) {
 		a.approval.Who = value
 	case markup.FieldUser:
 		a.approval.User = trim(value)
+		a.approval.Known, a.approval.Similar = a.similarUser(a.approval.User)
 	case markup.FieldRole:
 		a.approval.Role = value
 	}
 	a.setApproval(markup.ApproveForm, "")
+}
+
+// similarUser reports whether the user exists, and returns an existing user whose name
+// looks like that one's, with the role; "" for none. An admin comes before others.
+func (a *admin) similarUser(user string) (known bool, similar string) {
+	skeleton := words.Skeleton(user)
+	if user == "" {
+		return false, ""
+	}
+	for _, u := range a.users {
+		switch {
+		case u.UserID == user:
+			known = true
+		case words.Skeleton(u.UserID) == skeleton && (similar == "" || u.Role == protocol.Admin):
+			similar = words.NameWithRole(u.UserID, string(u.Role))
+		}
+	}
+	return known, similar
 }
 
 func (a *admin) setApproval(state, problem string) {
@@ -86,12 +107,38 @@ func (a *admin) approve() {
 		})
 }
 
-func (a *admin) deny(code string) {
+// deny denies one pairing or several. The gateway may deny only some of very many at once.
+func (a *admin) deny(params protocol.DeviceDenyParams) {
 	var result protocol.DeviceDenyResult
-	a.call(protocol.MethodDeviceDeny, (&protocol.DeviceDenyParams{Code: code}).AppendJSON(nil),
-		result.DecodeJSON, func(err *protocol.Error) {
-			a.decisionAnswered(markup.IDDenyDialog, err)
+	a.call(protocol.MethodDeviceDeny, params.AppendJSON(nil), result.DecodeJSON,
+		func(err *protocol.Error) {
+			switch {
+			case err == nil && result.More && !a.ended:
+				a.deny(params)
+			case err != nil && params.Left && !a.ended:
+				a.problem(errorText(err))
+			default:
+				a.decisionAnswered(markup.IDDenyDialog, err)
+			}
 		})
+}
+
+// countNetwork returns how many pairings of the list are of a network.
+func (a *admin) countNetwork(network string) (n int) {
+	for _, p := range a.pending {
+		if p.Network == network && network != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// networkName returns the network of a pairing: its address, unless a network has several.
+func networkName(p *protocol.PendingDevice) string {
+	if text.HasSuffix(p.Network, "/32") || text.HasSuffix(p.Network, "/128") {
+		return p.Address
+	}
+	return p.Network
 }
 
 func (a *admin) revoke(device string) {

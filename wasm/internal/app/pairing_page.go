@@ -50,6 +50,10 @@ func (p *pairingPage) start() {
 	if name := p.browser.TabValue(p.deviceNameKey()); name != "" {
 		view.SetInput(p.doc, markup.IDDeviceName, name)
 	}
+	if p.browser.TabValue(p.signedOutKey()) != "" {
+		p.setState(markup.StateSignedOut, nil, 0)
+		return
+	}
 	p.requestCookie()
 }
 
@@ -187,6 +191,7 @@ func (p *pairingPage) notPaired(err *protocol.Error, wait clock.Duration) {
 
 // askAgain deletes the credential and asks for approval with a new one.
 func (p *pairingPage) askAgain() {
+	p.browser.SetTabValue(p.signedOutKey(), "")
 	p.pairing = client.PendingPairing{}
 	p.setState(markup.StateConnecting, nil, 0)
 	p.fetch("DELETE", "", func(status int, text string) {

@@ -40,7 +40,7 @@ func (pp *pendingPairings) event(f protocol.Frame) {
 	case protocol.EventDeviceRequested:
 		var p protocol.DeviceRequested
 		if jsontext.Read(f.Payload, p.DecodeJSON) == nil && p.Code != "" {
-			if !pp.codes[p.Code] {
+			if !pp.codes[p.Code] && !p.Left {
 				pp.notifyPending(&p)
 			}
 			pp.codes[p.Code] = true

@@ -18,9 +18,16 @@ func (b *basePage) signOut() {
 			return
 		}
 		b.conn.Stop()
-		b.purgeEverywhere(markup.StateSignedOut, func() { b.browser.Leave("/") })
+		b.purgeEverywhere(markup.StateSignedOut, func() {
+			b.browser.SetTabValue(b.signedOutKey(), "yes")
+			b.browser.Leave("/")
+		})
 	})
 }
+
+// signedOutKey is the name of the tab value that says that the user has just signed out
+// here: the page of a browser that is not approved then asks for nothing by itself.
+func (b *basePage) signedOutKey() string { return b.root.Attr(markup.AttrInstance) + " signed out" }
 
 // openStorage opens the storage of the page's user. It calls onMessage on the loop.
 func (b *basePage) openStorage(onMessage func(name, text string)) (tabsConnected bool) {

@@ -74,7 +74,7 @@ func takeOver(t *testing.T, name string, empty []string) {
 			}
 		}
 		if title := strings.TrimPrefix(s.browser.title,
-			"(2) "); title != served.Get(markup.IDTitle).Text() && title != "" {
+			"(3) "); title != served.Get(markup.IDTitle).Text() && title != "" {
 			t.Errorf("the title was served as %q and became %q", served.Get(markup.IDTitle).Text(), title)
 		}
 	})

@@ -13,6 +13,8 @@ type Pending struct {
 	Address             string
 	Since               Time
 	Remaining           string
+	Left                bool   // the requester has closed its page
+	Resembles           string // a known name that DeviceName resembles, or ""
 }
 
 // Device is a paired device.
@@ -64,7 +66,7 @@ func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
 		rows[i] = entry{
 			key: p.Code,
 			fingerprint: fingerprintOf(p.DeviceID, p.DeviceName, p.Browser, p.Address, p.Since.Stamp,
-				p.Since.Text, p.Remaining),
+				p.Since.Text, p.Remaining, flag(p.Left), p.Resembles),
 			draw: func(el Element) { drawPending(el, p) },
 		}
 	}
@@ -87,6 +89,18 @@ func (a *Admin) Draw(pending []Pending, devices []Device, users []string) {
 	}
 	a.set(&a.users, rows, markup.TemplateKnownUser)
 	setText(a.doc.ByID(markup.IDPendingCount), words.Badge(len(pending)))
+	left := 0
+	for i := range pending {
+		if pending[i].Left {
+			left++
+		}
+	}
+	setText(a.doc.ByID(markup.IDPendingLeft), words.PendingRequests(left))
+}
+
+// DrawMore shows how many pending pairings are not in the list: of total, listed ones are.
+func (a *Admin) DrawMore(total int64, listed int) {
+	setText(a.doc.ByID(markup.IDPendingMore), words.MorePending(total, listed))
 }
 
 func (a *Admin) set(l *list, rows []entry, template string) {
@@ -96,6 +110,8 @@ func (a *Admin) set(l *list, rows []entry, template string) {
 func drawPending(el Element, p *Pending) {
 	setAttr(el, markup.AttrCode, p.Code)
 	setAttr(el, markup.AttrDevice, p.DeviceID)
+	setBool(el, markup.AttrLeft, p.Left)
+	setSlot(el, markup.SlotResembles, p.Resembles)
 	setSlot(el, markup.SlotCode, markup.GroupCode(p.Code))
 	setSlot(el, markup.SlotDeviceName, p.DeviceName)
 	setSlot(el, markup.SlotBrowser, p.Browser)
@@ -156,10 +172,16 @@ func (a *Admin) UpdateAges(now protocol.Time) {
 // Approval is what the dialog for approving a pairing shows.
 type Approval struct {
 	Code, DeviceName, Browser, Address string
+	Resembles                          string // a known name that DeviceName resembles, or ""
 
 	State string // a markup.Approve… value
 	Who   string // markup.WhoNew or WhoExisting
-	User  string // the existing one, as typed
+	User  string // the named one, as typed
+	// Known reports that the named user exists. Similar is an existing user whose name
+	// looks like the named one's, or "".
+	Known   bool
+	Similar string
+
 	Role  string
 	Error string
 }
@@ -195,7 +217,14 @@ func (a *Admin) DrawApproval(p Approval) {
 	setSlot(dialog, markup.SlotDeviceName, p.DeviceName)
 	setSlot(dialog, markup.SlotBrowser, p.Browser)
 	setSlot(dialog, markup.SlotAddress, p.Address)
-	setSlot(dialog, markup.SlotUser, p.User)
+	setSlot(dialog, markup.SlotResembles, p.Resembles)
+	user, newUser := p.User, ""
+	if !p.Known {
+		user, newUser = "", p.User
+	}
+	setSlot(dialog, markup.SlotUser, user)
+	setSlot(dialog, markup.SlotNewUser, newUser)
+	setSlot(dialog, markup.SlotSimilar, p.Similar)
 	setSlot(dialog, markup.SlotRole, p.Role)
 	setSlot(dialog, markup.SlotError, p.Error)
 	who := words.NewUser
@@ -210,12 +239,19 @@ func (a *Admin) ApprovalLabel() string {
 	return Field(a.doc, markup.IDApproveDialog, markup.FieldLabel)
 }
 
-// OpenDeny opens the dialog that asks whether to deny a pairing.
-func (a *Admin) OpenDeny(code, deviceName string) {
+// OpenDeny opens the dialog that asks whether to deny a pairing. Its network has that many
+// pairings; the dialog offers to deny all of them if there are several.
+func (a *Admin) OpenDeny(code, deviceName, network string, ofNetwork int) {
 	dialog := a.doc.ByID(markup.IDDenyDialog)
 	setAttr(dialog, markup.AttrCode, code)
 	setSlot(dialog, markup.SlotCode, markup.GroupCode(code))
 	setSlot(dialog, markup.SlotDeviceName, deviceName)
+	count := ""
+	if ofNetwork > 1 {
+		count = words.Number(int64(ofNetwork))
+	}
+	setSlot(dialog, markup.SlotCount, count)
+	setSlot(dialog, markup.SlotNetwork, network)
 	setSlot(dialog, markup.SlotError, "")
 	open(dialog)
 }

@@ -55,20 +55,20 @@ const (
 	adminPage = `<body id="gatehouse" data-page="admin" data-state="ready" data-instance="i" data-user="admin" data-role="admin" data-device="own" %>` + shared + `
 <title id="title">Pairings · Gatehouse</title><span id="pending-badge"></span>
 <main id="console"><p id="notices" data-state="unknown"><button data-action="ask-notices"></button></p>
-<span id="pending-count"></span><ul id="pending-list"></ul><ul id="device-list"></ul>
+<span id="pending-count"></span><ul id="pending-list"></ul><span id="pending-more" data-slot="count"></span><span id="pending-left" data-slot="count"></span><form data-action="find-code"><input id="find-code"></form><button data-action="deny-left"></button><ul id="device-list"></ul>
 <ul id="resolved-list"><li data-state="denied"><span data-slot="device-name">old</span><time data-slot="time" datetime="2026-01-01T00:00:00Z">then</time></li></ul>
 <dialog id="approve-dialog" data-code="" data-state="form" data-who="new" data-role="operator"><form data-action="confirm-approve">
  <p data-slot="code"></p><p data-slot="device-name"></p><p data-slot="browser"></p><p data-slot="address"></p>
  <input name="who" value="new" data-action="edit-approval"><input name="who" value="existing" data-action="edit-approval">
- <input name="user" data-action="edit-approval"><datalist id="known-users"></datalist><b data-slot="user"></b>
+ <input name="user" data-action="edit-approval"><datalist id="known-users"></datalist><b data-slot="user"></b><b data-slot="new-user"></b><b data-slot="similar"></b><b data-slot="resembles"></b>
  <input name="role" value="viewer" data-action="edit-approval"><input name="role" value="operator" data-action="edit-approval"><input name="role" value="admin" data-action="edit-approval">
  <input name="label"><p data-slot="error"></p><span data-slot="role"></span><span data-slot="who"></span><span data-slot="who"></span>
  <button data-action="back"></button></form></dialog>
-<dialog id="deny-dialog" data-code=""><p data-slot="code"></p><p data-slot="device-name"></p><p data-slot="error"></p><button data-action="confirm-deny"></button></dialog>
+<dialog id="deny-dialog" data-code=""><p data-slot="code"></p><p data-slot="device-name"></p><b data-slot="count"></b><b data-slot="network"></b><button data-action="deny-network"></button><p data-slot="error"></p><button data-action="confirm-deny"></button></dialog>
 <dialog id="revoke-dialog" data-device="" data-this="false"><p data-slot="label"></p><p data-slot="browser"></p><p data-slot="user"></p><p data-slot="error"></p><button data-action="confirm-revoke"></button></dialog>
 </main>
 ` + signOut + `
-<template id="t-pending"><li data-code="" data-device=""><p data-slot="code"></p><p data-slot="device-name"></p><span data-slot="browser"></span><span data-slot="address"></span><time data-slot="since" datetime=""></time><span data-slot="remaining"></span>
+<template id="t-pending"><li data-code="" data-device="" data-left="false"><p data-slot="code"></p><b data-slot="resembles"></b><p data-slot="device-name"></p><span data-slot="browser"></span><span data-slot="address"></span><time data-slot="since" datetime=""></time><span data-slot="remaining"></span>
  <button data-action="deny"></button><button data-action="approve"></button></li></template>
 <template id="t-device"><li data-device="" data-user="" data-this="false"><span data-slot="label"></span><p data-slot="browser"></p><span data-slot="user"></span><span data-slot="role"></span><time data-slot="last-seen" datetime=""></time><time data-slot="since" datetime=""></time>
  <button data-action="revoke"></button></li></template>
