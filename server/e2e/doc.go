@@ -7,5 +7,5 @@
 // The folder is a module of its own, so that the libraries that only its tests need
 // (Chromium's protocol, Pebble, other WebSocket clients) are in no go.mod that the binary
 // is built from. Packages below it test against other programs and libraries: acme,
-// chaos, interop, proxy and webhook.
+// chaos, firefox, interop, proxy and webhook.
 package e2e

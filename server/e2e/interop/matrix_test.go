@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-chat/gatehouse/server/e2e/firefox"
 	"github.com/gatehouse-chat/gatehouse/server/e2e/rig"
 )
 
@@ -45,7 +46,7 @@ var clients = []struct {
 }{
 	{"Chromium", func(t testing.TB) client { return inBrowser(t, openChromium) }},
 	{"Firefox", func(t testing.TB) client {
-		return inBrowser(t, func(t testing.TB, url string) { startFirefox(t, url) })
+		return inBrowser(t, func(t testing.TB, url string) { firefox.Start(t, "", url) })
 	}},
 	{"Node.js ws", func(t testing.TB) client {
 		modules := os.Getenv("E2E_NODE_MODULES")
