@@ -86,7 +86,8 @@ const linter = "server/cmd/dev/gosec"
 // hasOwnPart reports whether the tests of a package belong to another part than unit, or
 // run with other flags.
 func hasOwnPart(name string) bool {
-	for _, tests := range []string{"server/e2e", "server/e2e/chaos", "server/e2e/interop", "server/e2e/proxy", linter} {
+	for _, tests := range []string{"server/e2e", "server/e2e/chaos", "server/e2e/firefox",
+		"server/e2e/interop", "server/e2e/proxy", linter} {
 		if strings.HasSuffix(name, "/"+tests) {
 			return true
 		}

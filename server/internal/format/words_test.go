@@ -71,7 +71,7 @@ func TestEmphasisWithoutSpaces(t *testing.T) {
 		"foo**(bar)**baz":                  "foo**(bar)**baz",
 		"**Gomphocarpus (*G. physo*)** is": "<strong>Gomphocarpus (<em>G. physo</em>)</strong> is",
 		"foo_bar_baz __a__ _b_c, \\**d*":   "foo_bar_baz <strong>a</strong> _b_c, *<em>d</em>",
-		"*(**foo**)* 🎉**(a)** b": "<em>(<strong>foo</strong>)</em> 🎉<strong>(a)</strong> b",
+		"*(**foo**)* 🎉**(a)** b":           "<em>(<strong>foo</strong>)</em> 🎉<strong>(a)</strong> b",
 	} {
 		if got := paragraph(t, text); got != want {
 			t.Errorf("%q\n got %q\nwant %q", text, got, want)
