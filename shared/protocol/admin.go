@@ -15,12 +15,18 @@ type APIKey struct {
 }
 
 // KeysCreateParams creates an API key for a user. ExpiresIn is in seconds; absent or 0
-// means never.
+// means never. OwnerID, Scopes and Expires are v3's names for UserID, Role and ExpiresIn:
+// the role is the highest of the scopes operator.admin, operator.write (operator) and
+// operator.read (viewer).
 type KeysCreateParams struct {
 	Name      string `json:"name"`
 	UserID    string `json:"userId"`
 	Role      Role   `json:"role"`
 	ExpiresIn int64  `json:"expiresIn,omitempty"`
+
+	OwnerID string   `json:"owner_id,omitempty"`
+	Scopes  []string `json:"scopes,omitempty"`
+	Expires int64    `json:"expires_in,omitempty"`
 }
 
 // KeysCreateResult answers api_keys.create. It is the only answer that has the Key.

@@ -42,10 +42,13 @@ type MediaUploadResult struct {
 	NoText    bool   `json:"no_text,omitempty"`
 }
 
-// Usage is the cost of a run, in tokens.
+// Usage is the cost of a run, in tokens. WithAliases sets the other fields.
 type Usage struct {
-	InputTokens  int64 `json:"input_tokens"`
-	OutputTokens int64 `json:"output_tokens"`
+	InputTokens      int64 `json:"input_tokens"`
+	OutputTokens     int64 `json:"output_tokens"`
+	PromptTokens     int64 `json:"prompt_tokens,omitempty"`     // InputTokens, for v3
+	CompletionTokens int64 `json:"completion_tokens,omitempty"` // OutputTokens, for v3
+	TotalTokens      int64 `json:"total_tokens,omitempty"`      // the sum, for v3
 }
 
 // ChatSendResult answers chat.send. If ChatSendParams.Ack is AckAccepted, the answer comes as
@@ -107,6 +110,17 @@ type Message struct {
 	Finish    Finish        `json:"finish,omitempty"`
 	Rejected  bool          `json:"rejected,omitempty"`
 	HTML      *HTML         `json:"html,omitempty"`
+	Created   Time          `json:"created_at,omitempty"` // CreatedAt, for v3; in histories
+	MediaRefs []MediaRef    `json:"media_refs,omitempty"` // Media, for v3; in histories
+}
+
+// MediaRef is a Media as v3 names its fields. Kind is image or document.
+type MediaRef struct {
+	ID       string `json:"id"`
+	MimeType string `json:"mime_type"`
+	Kind     string `json:"kind"`
+	Path     string `json:"path"`
+	Filename string `json:"filename,omitempty"`
 }
 
 // Author is the user who wrote a message, if that is not the session's owner.
@@ -264,10 +278,11 @@ type ToolCallPayload struct {
 	Arguments jsontext.Raw `json:"arguments"`
 }
 
-// ToolResultPayload is a tool's result.
+// ToolResultPayload is a tool's result. Result is Content, for v3.
 type ToolResultPayload struct {
 	ID      string `json:"id"`
 	Content string `json:"content"`
+	Result  string `json:"result"`
 	IsError bool   `json:"is_error"`
 }
 

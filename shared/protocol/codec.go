@@ -42,6 +42,9 @@ var layoutKeysCreateParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "userId", Offset: unsafe.Offsetof(KeysCreateParams{}.UserID), Kind: jsontext.KindString},
 	{Name: "role", Offset: unsafe.Offsetof(KeysCreateParams{}.Role), Kind: jsontext.KindString},
 	{Name: "expiresIn", Offset: unsafe.Offsetof(KeysCreateParams{}.ExpiresIn), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "owner_id", Offset: unsafe.Offsetof(KeysCreateParams{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "scopes", Offset: unsafe.Offsetof(KeysCreateParams{}.Scopes), Kind: jsontext.KindStrings, OmitEmpty: true},
+	{Name: "expires_in", Offset: unsafe.Offsetof(KeysCreateParams{}.Expires), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -304,6 +307,9 @@ func (v *Usage) DecodeJSON(d *jsontext.Decoder) { layoutUsage.Decode(d, unsafe.P
 var layoutUsage = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "input_tokens", Offset: unsafe.Offsetof(Usage{}.InputTokens), Kind: jsontext.KindInt},
 	{Name: "output_tokens", Offset: unsafe.Offsetof(Usage{}.OutputTokens), Kind: jsontext.KindInt},
+	{Name: "prompt_tokens", Offset: unsafe.Offsetof(Usage{}.PromptTokens), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "completion_tokens", Offset: unsafe.Offsetof(Usage{}.CompletionTokens), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "total_tokens", Offset: unsafe.Offsetof(Usage{}.TotalTokens), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -389,6 +395,24 @@ var layoutMessage = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "finish", Offset: unsafe.Offsetof(Message{}.Finish), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "rejected", Offset: unsafe.Offsetof(Message{}.Rejected), Kind: jsontext.KindBool, OmitEmpty: true},
 	{Name: "html", Offset: unsafe.Offsetof(Message{}.HTML), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutHTML, New: newHTML},
+	{Name: "created_at", Offset: unsafe.Offsetof(Message{}.Created), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "media_refs", Offset: unsafe.Offsetof(Message{}.MediaRefs), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutMediaRef, New: addMediaRef, Size: unsafe.Sizeof(MediaRef{})},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *MediaRef) AppendJSON(dst []byte) []byte {
+	return layoutMediaRef.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *MediaRef) DecodeJSON(d *jsontext.Decoder) { layoutMediaRef.Decode(d, unsafe.Pointer(v)) }
+
+var layoutMediaRef = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(MediaRef{}.ID), Kind: jsontext.KindString},
+	{Name: "mime_type", Offset: unsafe.Offsetof(MediaRef{}.MimeType), Kind: jsontext.KindString},
+	{Name: "kind", Offset: unsafe.Offsetof(MediaRef{}.Kind), Kind: jsontext.KindString},
+	{Name: "path", Offset: unsafe.Offsetof(MediaRef{}.Path), Kind: jsontext.KindString},
+	{Name: "filename", Offset: unsafe.Offsetof(MediaRef{}.Filename), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -691,6 +715,7 @@ func (v *ToolResultPayload) DecodeJSON(d *jsontext.Decoder) {
 var layoutToolResultPayload = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "id", Offset: unsafe.Offsetof(ToolResultPayload{}.ID), Kind: jsontext.KindString},
 	{Name: "content", Offset: unsafe.Offsetof(ToolResultPayload{}.Content), Kind: jsontext.KindString},
+	{Name: "result", Offset: unsafe.Offsetof(ToolResultPayload{}.Result), Kind: jsontext.KindString},
 	{Name: "is_error", Offset: unsafe.Offsetof(ToolResultPayload{}.IsError), Kind: jsontext.KindBool},
 }}
 
@@ -852,6 +877,11 @@ var layoutConnectResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sender_id", Offset: unsafe.Offsetof(ConnectResult{}.SenderID), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "expires_at", Offset: unsafe.Offsetof(ConnectResult{}.ExpiresAt), Kind: jsontext.KindTime, OmitEmpty: true},
 	{Name: "poll_interval_ms", Offset: unsafe.Offsetof(ConnectResult{}.PollIntervalMs), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "tenant_id", Offset: unsafe.Offsetof(ConnectResult{}.TenantID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "tenant_slug", Offset: unsafe.Offsetof(ConnectResult{}.TenantSlug), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "is_owner", Offset: unsafe.Offsetof(ConnectResult{}.IsOwner), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "is_master_scope", Offset: unsafe.Offsetof(ConnectResult{}.IsMasterScope), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "edition", Offset: unsafe.Offsetof(ConnectResult{}.Edition), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -884,6 +914,7 @@ func (v *PairingStatus) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutPairingStatus = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "status", Offset: unsafe.Offsetof(PairingStatus{}.Status), Kind: jsontext.KindString},
+	{Name: "approved", Offset: unsafe.Offsetof(PairingStatus{}.Approved), Kind: jsontext.KindBool},
 	{Name: "expires_at", Offset: unsafe.Offsetof(PairingStatus{}.ExpiresAt), Kind: jsontext.KindTime, OmitEmpty: true},
 }}
 
@@ -909,6 +940,11 @@ var layoutPendingDevice = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "left", Offset: unsafe.Offsetof(PendingDevice{}.Left), Kind: jsontext.KindBool, OmitEmpty: true},
 	{Name: "resembles", Offset: unsafe.Offsetof(PendingDevice{}.Resembles), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "resemblesRole", Offset: unsafe.Offsetof(PendingDevice{}.ResemblesRole), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "sender_id", Offset: unsafe.Offsetof(PendingDevice{}.SenderID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "channel", Offset: unsafe.Offsetof(PendingDevice{}.Channel), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "chat_id", Offset: unsafe.Offsetof(PendingDevice{}.ChatID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "created_at", Offset: unsafe.Offsetof(PendingDevice{}.Created), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "expires_at", Offset: unsafe.Offsetof(PendingDevice{}.Expires), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -932,6 +968,11 @@ var layoutPairedDevice = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "createdAt", Offset: unsafe.Offsetof(PairedDevice{}.CreatedAt), Kind: jsontext.KindTime},
 	{Name: "pairedAt", Offset: unsafe.Offsetof(PairedDevice{}.PairedAt), Kind: jsontext.KindTime, OmitEmpty: true},
 	{Name: "lastSeenAt", Offset: unsafe.Offsetof(PairedDevice{}.LastSeenAt), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "sender_id", Offset: unsafe.Offsetof(PairedDevice{}.SenderID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "channel", Offset: unsafe.Offsetof(PairedDevice{}.Channel), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "chat_id", Offset: unsafe.Offsetof(PairedDevice{}.ChatID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "paired_at", Offset: unsafe.Offsetof(PairedDevice{}.Paired), Kind: jsontext.KindInt, OmitEmpty: true},
+	{Name: "paired_by", Offset: unsafe.Offsetof(PairedDevice{}.PairedBy), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1054,6 +1095,7 @@ func (v *DeviceRevokeParams) DecodeJSON(d *jsontext.Decoder) {
 var layoutDeviceRevokeParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "deviceId", Offset: unsafe.Offsetof(DeviceRevokeParams{}.DeviceID), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "senderId", Offset: unsafe.Offsetof(DeviceRevokeParams{}.SenderID), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "sender_id", Offset: unsafe.Offsetof(DeviceRevokeParams{}.Sender), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "channel", Offset: unsafe.Offsetof(DeviceRevokeParams{}.Channel), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
@@ -1167,6 +1209,12 @@ var layoutSession = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "lastSeq", Offset: unsafe.Offsetof(Session{}.LastSeq), Kind: jsontext.KindInt},
 	{Name: "createdAt", Offset: unsafe.Offsetof(Session{}.CreatedAt), Kind: jsontext.KindTime},
 	{Name: "updatedAt", Offset: unsafe.Offsetof(Session{}.UpdatedAt), Kind: jsontext.KindTime},
+	{Name: "created", Offset: unsafe.Offsetof(Session{}.Created), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "updated", Offset: unsafe.Offsetof(Session{}.Updated), Kind: jsontext.KindTime, OmitEmpty: true},
+	{Name: "userID", Offset: unsafe.Offsetof(Session{}.User), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "channel", Offset: unsafe.Offsetof(Session{}.Channel), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "model", Offset: unsafe.Offsetof(Session{}.Model), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "messageCount", Offset: unsafe.Offsetof(Session{}.MessageCount), Kind: jsontext.KindIntPointer, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1186,6 +1234,8 @@ var layoutSessionsListParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "query", Offset: unsafe.Offsetof(SessionsListParams{}.Query), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "limit", Offset: unsafe.Offsetof(SessionsListParams{}.Limit), Kind: jsontext.KindIntPointer, OmitEmpty: true},
 	{Name: "cursor", Offset: unsafe.Offsetof(SessionsListParams{}.Cursor), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "channel", Offset: unsafe.Offsetof(SessionsListParams{}.Channel), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "offset", Offset: unsafe.Offsetof(SessionsListParams{}.Offset), Kind: jsontext.KindInt, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1201,6 +1251,9 @@ func (v *SessionsListResult) DecodeJSON(d *jsontext.Decoder) {
 var layoutSessionsListResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessions", Offset: unsafe.Offsetof(SessionsListResult{}.Sessions), Kind: jsontext.KindSlice, Elem: &layoutSession, New: addSession, Size: unsafe.Sizeof(Session{})},
 	{Name: "cursor", Offset: unsafe.Offsetof(SessionsListResult{}.Cursor), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "total", Offset: unsafe.Offsetof(SessionsListResult{}.Total), Kind: jsontext.KindInt},
+	{Name: "limit", Offset: unsafe.Offsetof(SessionsListResult{}.Limit), Kind: jsontext.KindInt},
+	{Name: "offset", Offset: unsafe.Offsetof(SessionsListResult{}.Offset), Kind: jsontext.KindInt},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1215,6 +1268,7 @@ func (v *SessionsPreviewParams) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutSessionsPreviewParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionsPreviewParams{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "key", Offset: unsafe.Offsetof(SessionsPreviewParams{}.Key), Kind: jsontext.KindString, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1228,6 +1282,8 @@ func (v *SessionsPreviewResult) DecodeJSON(d *jsontext.Decoder) {
 }
 
 var layoutSessionsPreviewResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "key", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Key), Kind: jsontext.KindString},
+	{Name: "summary", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Summary), Kind: jsontext.KindString},
 	{Name: "session", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Session), Kind: jsontext.KindStruct, Elem: &layoutSession},
 	{Name: "messages", Offset: unsafe.Offsetof(SessionsPreviewResult{}.Messages), Kind: jsontext.KindSlice, Elem: &layoutMessage, New: addMessage, Size: unsafe.Sizeof(Message{})},
 	{Name: "ownerId", Offset: unsafe.Offsetof(SessionsPreviewResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
@@ -1245,6 +1301,7 @@ func (v *SessionsPatchParams) DecodeJSON(d *jsontext.Decoder) {
 
 var layoutSessionsPatchParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionsPatchParams{}.SessionKey), Kind: jsontext.KindString},
+	{Name: "key", Offset: unsafe.Offsetof(SessionsPatchParams{}.Key), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "label", Offset: unsafe.Offsetof(SessionsPatchParams{}.Label), Kind: jsontext.KindStringPointer, OmitEmpty: true},
 	{Name: "pinned", Offset: unsafe.Offsetof(SessionsPatchParams{}.Pinned), Kind: jsontext.KindBoolPointer, OmitEmpty: true},
 	{Name: "own", Offset: unsafe.Offsetof(SessionsPatchParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
@@ -1261,6 +1318,8 @@ func (v *SessionsPatchResult) DecodeJSON(d *jsontext.Decoder) {
 }
 
 var layoutSessionsPatchResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "ok", Offset: unsafe.Offsetof(SessionsPatchResult{}.OK), Kind: jsontext.KindBool},
+	{Name: "key", Offset: unsafe.Offsetof(SessionsPatchResult{}.Key), Kind: jsontext.KindString},
 	{Name: "session", Offset: unsafe.Offsetof(SessionsPatchResult{}.Session), Kind: jsontext.KindStruct, Elem: &layoutSession},
 	{Name: "ownerId", Offset: unsafe.Offsetof(SessionsPatchResult{}.OwnerID), Kind: jsontext.KindString, OmitEmpty: true},
 }}
@@ -1323,6 +1382,7 @@ func (v *SessionUpdated) DecodeJSON(d *jsontext.Decoder) {
 var layoutSessionUpdated = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "sessionKey", Offset: unsafe.Offsetof(SessionUpdated{}.SessionKey), Kind: jsontext.KindString},
 	{Name: "change", Offset: unsafe.Offsetof(SessionUpdated{}.Change), Kind: jsontext.KindString},
+	{Name: "label", Offset: unsafe.Offsetof(SessionUpdated{}.Label), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "session", Offset: unsafe.Offsetof(SessionUpdated{}.Session), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutSession, New: newSession},
 }}
 
@@ -1420,9 +1480,26 @@ var layoutStatusResult = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "uptimeMs", Offset: unsafe.Offsetof(StatusResult{}.UptimeMs), Kind: jsontext.KindInt},
 	{Name: "connections", Offset: unsafe.Offsetof(StatusResult{}.Connections), Kind: jsontext.KindInt},
 	{Name: "runningRuns", Offset: unsafe.Offsetof(StatusResult{}.RunningRuns), Kind: jsontext.KindInt},
-	{Name: "agents", Offset: unsafe.Offsetof(StatusResult{}.Agents), Kind: jsontext.KindInt},
+	{Name: "agents", Offset: unsafe.Offsetof(StatusResult{}.Agents), Kind: jsontext.KindSlice, Elem: &layoutAgentStatus, New: addAgentStatus, Size: unsafe.Sizeof(AgentStatus{})},
+	{Name: "agentTotal", Offset: unsafe.Offsetof(StatusResult{}.AgentTotal), Kind: jsontext.KindInt},
+	{Name: "clients", Offset: unsafe.Offsetof(StatusResult{}.Clients), Kind: jsontext.KindInt},
+	{Name: "sessions", Offset: unsafe.Offsetof(StatusResult{}.Sessions), Kind: jsontext.KindInt},
 	{Name: "store", Offset: unsafe.Offsetof(StatusResult{}.Store), Kind: jsontext.KindString},
 	{Name: "detail", Offset: unsafe.Offsetof(StatusResult{}.Detail), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutStatusDetail, New: newStatusDetail},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *AgentStatus) AppendJSON(dst []byte) []byte {
+	return layoutAgentStatus.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *AgentStatus) DecodeJSON(d *jsontext.Decoder) { layoutAgentStatus.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAgentStatus = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(AgentStatus{}.ID), Kind: jsontext.KindString},
+	{Name: "model", Offset: unsafe.Offsetof(AgentStatus{}.Model), Kind: jsontext.KindString},
+	{Name: "isRunning", Offset: unsafe.Offsetof(AgentStatus{}.IsRunning), Kind: jsontext.KindBool},
 }}
 
 // AppendJSON appends v as a JSON object.
@@ -1549,6 +1626,145 @@ var layoutAttachments = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "files", Offset: unsafe.Offsetof(Attachments{}.Files), Kind: jsontext.KindSlice, Elem: &layoutAttachment, New: addAttachment, Size: unsafe.Sizeof(Attachment{})},
 }}
 
+// AppendJSON appends v as a JSON object.
+func (v *TenantsResult) AppendJSON(dst []byte) []byte {
+	return layoutTenantsResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *TenantsResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutTenantsResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutTenantsResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "tenants", Offset: unsafe.Offsetof(TenantsResult{}.Tenants), Kind: jsontext.KindSlice, Elem: &layoutEmpty, New: addEmpty, Size: unsafe.Sizeof(Empty{})},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *TeamTasksResult) AppendJSON(dst []byte) []byte {
+	return layoutTeamTasksResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *TeamTasksResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutTeamTasksResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutTeamTasksResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "tasks", Offset: unsafe.Offsetof(TeamTasksResult{}.Tasks), Kind: jsontext.KindSlice, Elem: &layoutEmpty, New: addEmpty, Size: unsafe.Sizeof(Empty{})},
+	{Name: "count", Offset: unsafe.Offsetof(TeamTasksResult{}.Count), Kind: jsontext.KindInt},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *QuotaUsageResult) AppendJSON(dst []byte) []byte {
+	return layoutQuotaUsageResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *QuotaUsageResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutQuotaUsageResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutQuotaUsageResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "enabled", Offset: unsafe.Offsetof(QuotaUsageResult{}.Enabled), Kind: jsontext.KindBool},
+	{Name: "entries", Offset: unsafe.Offsetof(QuotaUsageResult{}.Entries), Kind: jsontext.KindSlice, Elem: &layoutEmpty, New: addEmpty, Size: unsafe.Sizeof(Empty{})},
+	{Name: "requestsToday", Offset: unsafe.Offsetof(QuotaUsageResult{}.RequestsToday), Kind: jsontext.KindInt},
+	{Name: "inputTokensToday", Offset: unsafe.Offsetof(QuotaUsageResult{}.InputTokensToday), Kind: jsontext.KindInt},
+	{Name: "outputTokensToday", Offset: unsafe.Offsetof(QuotaUsageResult{}.OutputTokensToday), Kind: jsontext.KindInt},
+	{Name: "costToday", Offset: unsafe.Offsetof(QuotaUsageResult{}.CostToday), Kind: jsontext.KindInt},
+	{Name: "uniqueUsersToday", Offset: unsafe.Offsetof(QuotaUsageResult{}.UniqueUsersToday), Kind: jsontext.KindInt},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *CronListResult) AppendJSON(dst []byte) []byte {
+	return layoutCronListResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *CronListResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutCronListResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutCronListResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "jobs", Offset: unsafe.Offsetof(CronListResult{}.Jobs), Kind: jsontext.KindSlice, Elem: &layoutEmpty, New: addEmpty, Size: unsafe.Sizeof(Empty{})},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ChannelsStatusResult) AppendJSON(dst []byte) []byte {
+	return layoutChannelsStatusResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *ChannelsStatusResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutChannelsStatusResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutChannelsStatusResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "channels", Offset: unsafe.Offsetof(ChannelsStatusResult{}.Channels), Kind: jsontext.KindStruct, Elem: &layoutEmpty},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *AgentsResult) AppendJSON(dst []byte) []byte {
+	return layoutAgentsResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *AgentsResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutAgentsResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutAgentsResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "agents", Offset: unsafe.Offsetof(AgentsResult{}.Agents), Kind: jsontext.KindSlice, Elem: &layoutAgentEntry, New: addAgentEntry, Size: unsafe.Sizeof(AgentEntry{})},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *AgentEntry) AppendJSON(dst []byte) []byte {
+	return layoutAgentEntry.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *AgentEntry) DecodeJSON(d *jsontext.Decoder) { layoutAgentEntry.Decode(d, unsafe.Pointer(v)) }
+
+var layoutAgentEntry = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "id", Offset: unsafe.Offsetof(AgentEntry{}.ID), Kind: jsontext.KindString},
+	{Name: "agent_key", Offset: unsafe.Offsetof(AgentEntry{}.AgentKey), Kind: jsontext.KindString},
+	{Name: "display_name", Offset: unsafe.Offsetof(AgentEntry{}.DisplayName), Kind: jsontext.KindString},
+	{Name: "provider", Offset: unsafe.Offsetof(AgentEntry{}.Provider), Kind: jsontext.KindString},
+	{Name: "model", Offset: unsafe.Offsetof(AgentEntry{}.Model), Kind: jsontext.KindString},
+	{Name: "status", Offset: unsafe.Offsetof(AgentEntry{}.Status), Kind: jsontext.KindString},
+	{Name: "is_default", Offset: unsafe.Offsetof(AgentEntry{}.IsDefault), Kind: jsontext.KindBool},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ProvidersResult) AppendJSON(dst []byte) []byte {
+	return layoutProvidersResult.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *ProvidersResult) DecodeJSON(d *jsontext.Decoder) {
+	layoutProvidersResult.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutProvidersResult = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "providers", Offset: unsafe.Offsetof(ProvidersResult{}.Providers), Kind: jsontext.KindSlice, Elem: &layoutProviderEntry, New: addProviderEntry, Size: unsafe.Sizeof(ProviderEntry{})},
+}}
+
+// AppendJSON appends v as a JSON object.
+func (v *ProviderEntry) AppendJSON(dst []byte) []byte {
+	return layoutProviderEntry.Append(dst, unsafe.Pointer(v))
+}
+
+// DecodeJSON reads a JSON object into v. It skips unknown members; null leaves v unchanged.
+func (v *ProviderEntry) DecodeJSON(d *jsontext.Decoder) {
+	layoutProviderEntry.Decode(d, unsafe.Pointer(v))
+}
+
+var layoutProviderEntry = jsontext.Layout{Fields: []jsontext.Field{
+	{Name: "name", Offset: unsafe.Offsetof(ProviderEntry{}.Name), Kind: jsontext.KindString},
+	{Name: "enabled", Offset: unsafe.Offsetof(ProviderEntry{}.Enabled), Kind: jsontext.KindBool},
+	{Name: "api_key", Offset: unsafe.Offsetof(ProviderEntry{}.APIKey), Kind: jsontext.KindString},
+}}
+
 func addAPIKey(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]APIKey)(field)
 	*s = append(*s, APIKey{})
@@ -1576,6 +1792,12 @@ func newUsage(field unsafe.Pointer) unsafe.Pointer {
 func addMessage(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]Message)(field)
 	*s = append(*s, Message{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addMediaRef(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]MediaRef)(field)
+	*s = append(*s, MediaRef{})
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }
 
@@ -1675,6 +1897,12 @@ func addSession(field unsafe.Pointer) unsafe.Pointer {
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }
 
+func addEmpty(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]Empty)(field)
+	*s = append(*s, Empty{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
 func addAgent(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]Agent)(field)
 	*s = append(*s, Agent{})
@@ -1684,6 +1912,12 @@ func addAgent(field unsafe.Pointer) unsafe.Pointer {
 func addConnectedClient(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]ConnectedClient)(field)
 	*s = append(*s, ConnectedClient{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addAgentStatus(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]AgentStatus)(field)
+	*s = append(*s, AgentStatus{})
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }
 
@@ -1702,5 +1936,17 @@ func addSetting(field unsafe.Pointer) unsafe.Pointer {
 func addAttachment(field unsafe.Pointer) unsafe.Pointer {
 	s := (*[]Attachment)(field)
 	*s = append(*s, Attachment{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addAgentEntry(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]AgentEntry)(field)
+	*s = append(*s, AgentEntry{})
+	return unsafe.Pointer(&(*s)[len(*s)-1])
+}
+
+func addProviderEntry(field unsafe.Pointer) unsafe.Pointer {
+	s := (*[]ProviderEntry)(field)
+	*s = append(*s, ProviderEntry{})
 	return unsafe.Pointer(&(*s)[len(*s)-1])
 }

@@ -59,6 +59,14 @@ type ConnectResult struct {
 	SenderID       string          `json:"sender_id,omitempty"`
 	ExpiresAt      Time            `json:"expires_at,omitempty"`
 	PollIntervalMs int64           `json:"poll_interval_ms,omitempty"`
+
+	// For v3's clients, which choose a tenant and hide pages by the following fields.
+	// There is one tenant. The fields grant nothing: the role decides.
+	TenantID      string `json:"tenant_id,omitempty"`
+	TenantSlug    string `json:"tenant_slug,omitempty"`
+	IsOwner       bool   `json:"is_owner,omitempty"`
+	IsMasterScope bool   `json:"is_master_scope,omitempty"`
+	Edition       string `json:"edition,omitempty"`
 }
 
 // ResumedCursor says whether a Cursor could be resumed (Status is a Resume… value), and

@@ -3,6 +3,7 @@ package protocol
 // PairingStatus answers browser.pairing.status.
 type PairingStatus struct {
 	Status    string `json:"status"`
+	Approved  bool   `json:"approved"` // Status is PairingApproved; for v3
 	ExpiresAt Time   `json:"expires_at,omitempty"`
 }
 
@@ -22,6 +23,13 @@ type PendingDevice struct {
 	Left          bool   `json:"left,omitempty"`
 	Resembles     string `json:"resembles,omitempty"`
 	ResemblesRole Role   `json:"resemblesRole,omitempty"`
+
+	// For v3.
+	SenderID string `json:"sender_id,omitempty"`  // DeviceID: no secret
+	Channel  string `json:"channel,omitempty"`    // ChannelBrowser
+	ChatID   string `json:"chat_id,omitempty"`    // DeviceID
+	Created  int64  `json:"created_at,omitempty"` // CreatedAt in milliseconds since 1970
+	Expires  int64  `json:"expires_at,omitempty"` // ExpiresAt, likewise
 }
 
 // PairedDevice is a device that an admin has approved.
@@ -36,6 +44,13 @@ type PairedDevice struct {
 	CreatedAt  Time   `json:"createdAt"`
 	PairedAt   Time   `json:"pairedAt,omitempty"`
 	LastSeenAt Time   `json:"lastSeenAt,omitempty"`
+
+	// For v3.
+	SenderID string `json:"sender_id,omitempty"` // DeviceID: no secret
+	Channel  string `json:"channel,omitempty"`   // ChannelBrowser
+	ChatID   string `json:"chat_id,omitempty"`   // DeviceID
+	Paired   int64  `json:"paired_at,omitempty"` // PairedAt in milliseconds since 1970
+	PairedBy string `json:"paired_by,omitempty"`
 }
 
 // DeviceListParams may name a code: then only the pairing with that code is listed as
@@ -89,10 +104,11 @@ type DeviceDenyResult struct {
 	More   bool  `json:"more,omitempty"`
 }
 
-// DeviceRevokeParams revokes a device. SenderID is an alias of DeviceID.
+// DeviceRevokeParams revokes a device. SenderID and Sender are aliases of DeviceID.
 type DeviceRevokeParams struct {
 	DeviceID string `json:"deviceId,omitempty"`
 	SenderID string `json:"senderId,omitempty"`
+	Sender   string `json:"sender_id,omitempty"`
 	Channel  string `json:"channel,omitempty"`
 }
 

@@ -32,6 +32,13 @@ const (
 	MethodClientsDisconnect = "clients.disconnect"
 	MethodAuditList         = "audit.list"
 	MethodConfigReload      = "config.reload"
+
+	// Methods of v3 for what there is none of here.
+	MethodTenantsMine    = "tenants.mine"
+	MethodTeamTasks      = "teams.tasks.active-by-session"
+	MethodQuotaUsage     = "quota.usage"
+	MethodCronList       = "cron.list"
+	MethodChannelsStatus = "channels.status"
 )
 
 // Event names.
@@ -86,6 +93,9 @@ const ChatMessage = "message"
 
 // ChannelWS is the channel of all messages that come in over the WebSocket.
 const ChannelWS = "ws"
+
+// ChannelBrowser is the channel of devices, as v3 names it.
+const ChannelBrowser = "browser"
 
 // CapHTML is the client capability that asks for formatted text.
 const CapHTML = "html"

@@ -1,6 +1,7 @@
 package protocol
 
-// Session describes a session.
+// Session describes a session. The fields after UpdatedAt are those that v3 names in
+// another way, or has in addition; only sessions.list sets them.
 type Session struct {
 	Key       string `json:"key"`
 	AgentID   string `json:"agentId"`
@@ -12,6 +13,13 @@ type Session struct {
 	LastSeq   int64  `json:"lastSeq"`
 	CreatedAt Time   `json:"createdAt"`
 	UpdatedAt Time   `json:"updatedAt"`
+
+	Created      Time   `json:"created,omitempty"` // CreatedAt
+	Updated      Time   `json:"updated,omitempty"` // UpdatedAt
+	User         string `json:"userID,omitempty"`  // UserID
+	Channel      string `json:"channel,omitempty"` // ChannelWS
+	Model        string `json:"model,omitempty"`   // of the agent
+	MessageCount *int64 `json:"messageCount,omitempty"`
 }
 
 // NewSessionKey returns the key of a new session with an agent. id must be random.
@@ -26,29 +34,43 @@ type SessionsListParams struct {
 	Query   string `json:"query,omitempty"`
 	Limit   *int64 `json:"limit,omitempty"`
 	Cursor  string `json:"cursor,omitempty"`
+	Channel string `json:"channel,omitempty"` // any but ChannelWS has no sessions
+	Offset  int64  `json:"offset,omitempty"`  // sessions to skip, at most MaxListOffset
 }
 
-// SessionsListResult answers sessions.list; Cursor is empty on the last page.
+// SessionsListResult answers sessions.list; Cursor is empty on the last page. Total is how
+// many sessions there are, exact up to MaxListOffset; with a Query or an AgentID, it is how
+// many are known to be there so far. Limit and Offset repeat the params.
 type SessionsListResult struct {
 	Sessions []Session `json:"sessions"`
 	Cursor   string    `json:"cursor,omitempty"`
+	Total    int64     `json:"total"`
+	Limit    int64     `json:"limit"`
+	Offset   int64     `json:"offset"`
 }
 
-// SessionsPreviewParams asks for one session and its last messages.
+// SessionsPreviewParams asks for one session and its last messages. Key is an alias of
+// SessionKey.
 type SessionsPreviewParams struct {
 	SessionKey string `json:"sessionKey"`
+	Key        string `json:"key,omitempty"`
 }
 
-// SessionsPreviewResult answers sessions.preview.
+// SessionsPreviewResult answers sessions.preview. Key is the session's; Summary is always
+// empty.
 type SessionsPreviewResult struct {
+	Key      string    `json:"key"`
+	Summary  string    `json:"summary"`
 	Session  Session   `json:"session"`
 	Messages []Message `json:"messages"`
 	OwnerID  string    `json:"ownerId,omitempty"`
 }
 
 // SessionsPatchParams changes a session's label or pin. Absent fields are not changed.
+// Key is an alias of SessionKey.
 type SessionsPatchParams struct {
 	SessionKey string  `json:"sessionKey"`
+	Key        string  `json:"key,omitempty"`
 	Label      *string `json:"label,omitempty"`
 	Pinned     *bool   `json:"pinned,omitempty"`
 	Own        bool    `json:"own,omitempty"`
@@ -56,6 +78,8 @@ type SessionsPatchParams struct {
 
 // SessionsPatchResult answers sessions.patch.
 type SessionsPatchResult struct {
+	OK      bool    `json:"ok"`
+	Key     string  `json:"key"`
 	Session Session `json:"session"`
 	OwnerID string  `json:"ownerId,omitempty"`
 }
@@ -79,10 +103,12 @@ type SessionsResetResult struct {
 	OwnerID string  `json:"ownerId,omitempty"`
 }
 
-// SessionUpdated is the payload of session.updated. Change is one of the following.
+// SessionUpdated is the payload of session.updated. Change is one of the following. Label
+// is the session's.
 type SessionUpdated struct {
 	SessionKey string   `json:"sessionKey"`
 	Change     string   `json:"change"`
+	Label      string   `json:"label,omitempty"`
 	Session    *Session `json:"session,omitempty"`
 }
 

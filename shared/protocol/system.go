@@ -48,9 +48,19 @@ type StatusResult struct {
 	UptimeMs    int64         `json:"uptimeMs"`
 	Connections int64         `json:"connections"`
 	RunningRuns int64         `json:"runningRuns"`
-	Agents      int64         `json:"agents"`
+	Agents      []AgentStatus `json:"agents"`
+	AgentTotal  int64         `json:"agentTotal"`
+	Clients     int64         `json:"clients"`  // Connections, for v3
+	Sessions    int64         `json:"sessions"` // that the caller may list, as in sessions.list
 	Store       string        `json:"store"`
 	Detail      *StatusDetail `json:"detail,omitempty"`
+}
+
+// AgentStatus is an agent as status lists it.
+type AgentStatus struct {
+	ID        string `json:"id"`
+	Model     string `json:"model"`
+	IsRunning bool   `json:"isRunning"` // it is writing an answer
 }
 
 // StatusDetail is what only admins may know about the gateway. It names no files but the

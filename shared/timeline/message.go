@@ -29,7 +29,7 @@ type Block struct {
 // newMessage returns the Message of p, which includes the events up to through.
 func newMessage(p protocol.Message, through int64) *Message {
 	m := &Message{Message: p, through: through, anchor: p.Seq}
-	m.HTML = nil
+	m.HTML, m.Created, m.MediaRefs = nil, 0, nil // Blocks, CreatedAt and Media say the same
 	if p.HTML != nil {
 		m.applyPatch(p.HTML)
 	}

@@ -271,11 +271,11 @@ func block(h *protocol.HTML, i int) string {
 }
 
 // encodeMessages returns messages as JSON that can be compared: without HTML, which is
-// derived.
+// derived, and without the names that only histories have.
 func encodeMessages(messages []protocol.Message) []string {
 	all := make([]string, len(messages))
 	for i, m := range messages {
-		m.HTML = nil
+		m.HTML, m.Created, m.MediaRefs = nil, 0, nil
 		all[i] = string(m.AppendJSON(nil))
 	}
 	return all

@@ -53,8 +53,9 @@ func newDevice(r *run, n int, user string, l *route,
 	d.stopped.set(true)
 	d.html, d.slow = d.rng.chance(0.7), d.rng.chance(0.25)
 	hello.DeviceName = d.name
+	hello.Client = &protocol.Client{Name: "chaos"}
 	if d.html {
-		hello.Client = &protocol.Client{Name: "chaos", Caps: []string{protocol.CapHTML}}
+		hello.Client.Caps = []string{protocol.CapHTML}
 	}
 	t, err := native.NewTransport("ws://"+l.address(),
 		native.Options{HTTPClient: &http.Client{Transport: d.http}})

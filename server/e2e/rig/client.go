@@ -103,7 +103,7 @@ func AwaitRefusal(t testing.TB, s Socket) Event {
 
 // AdminParams are params of connect: the gateway token, for a user.
 func AdminParams(user string) string {
-	return `{"token":"` + Token + `","user_id":"` + user + `"}`
+	return `{"token":"` + Token + `","user_id":"` + user + `","client":{"name":"rig"}}`
 }
 
 // nextEvent waits for the next event, for limit at most.

@@ -116,6 +116,23 @@ func (c *Control) CheckDevice(ctx context.Context, secret string) (Identity, err
 	return OfDevice(d), nil
 }
 
+// CheckSender is CheckDevice for a credential that a program sends from address. One that
+// is wrong counts as a wrong token.
+func (c *Control) CheckSender(
+	ctx context.Context, address netip.Addr, secret string,
+) (Identity, error) {
+	who, err := c.CheckDevice(ctx, secret)
+	var refused *protocol.Error
+	if !errors.As(err, &refused) || refused.Code != protocol.NotPaired ||
+		refused.Details != nil && refused.Details.Status == protocol.PairingPending {
+		return who, err
+	}
+	if limited := c.checkGuess(address, false); !IsWrong(limited) {
+		return Identity{}, limited
+	}
+	return Identity{}, err
+}
+
 // Recheck checks the secret of a device or API key again. The gateway calls it after it
 // has registered a connection: an earlier revocation did not find the connection, so
 // Recheck must refuse it. Nothing is counted against the address.

@@ -15,9 +15,11 @@ type newKey struct {
 	key    auth.GeneratedKey
 }
 
-// generateKey checks nothing: auth.Keys.Create checks the params for all its callers.
+// generateKey checks only v3's names: auth.Keys.Create checks the params for all its
+// callers.
 func generateKey(_ *call, p *protocol.KeysCreateParams) (newKey, error) {
-	return newKey{p, auth.GenerateKey()}, nil
+	params, err := fromV3(*p)
+	return newKey{&params, auth.GenerateKey()}, err
 }
 
 func describeNewKey(_ *call, k newKey) *audit.Act {

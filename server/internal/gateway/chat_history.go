@@ -28,7 +28,7 @@ func (c *call) chatHistory(p historyPage) (protocol.Payload, error) {
 	if err != nil {
 		return nil, err
 	}
-	messages, cut, err := c.framed(page.Messages)
+	messages, cut, err := c.framed(c.inHistory(page.Messages))
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type client struct {
 	who           *access.Identity // nil: not authenticated
 	pairingSecret string           // the credential that waits for pairing; empty: none
 	own           bool             // the client changes nothing of other users
+	onlyV3        bool             // see knowsOnlyV3
 	wrongTokens   int              // how many wrong tokens the client has sent
 	expiry        *time.Timer      // closes the connection when its API key expires; nil: never
 

@@ -195,7 +195,7 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 		Sender: c.client, UserID: who.UserID, Role: who.Role,
 		HTML: p.Client != nil && slices.Contains(p.Client.Caps, protocol.CapHTML),
 	}
-	c.who, c.own = who.Identity, p.Own
+	c.who, c.own, c.onlyV3 = who.Identity, p.Own, knowsOnlyV3(p)
 	c.member.Store(member)
 	// Check the credential again, now that the registry knows whose the connection is: an
 	// earlier revocation has not closed the connection.
@@ -219,7 +219,8 @@ func (c *call) becomeMember(p *protocol.ConnectParams, who proven) error {
 			ReadTimeoutMs:  protocol.ReadTimeout.Milliseconds(),
 			TickIntervalMs: protocol.TickInterval.Milliseconds(),
 		},
-		Resumed: resumed,
+		Resumed: resumed, TenantID: protocol.TenantID, TenantSlug: protocol.TenantSlug,
+		IsOwner: true, IsMasterScope: true, Edition: protocol.Edition,
 	})
 	c.closeWhenExpired()
 	start()

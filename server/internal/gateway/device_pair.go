@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
@@ -94,16 +95,21 @@ func (c *call) devicePairApprove(a approval) (protocol.Payload, error) {
 }
 
 func prepareRevoke(_ *call, p *protocol.DeviceRevokeParams) (deviceID, error) {
-	id := deviceID(cmp.Or(p.DeviceID, p.SenderID))
+	id := deviceID(cmp.Or(p.DeviceID, p.SenderID, p.Sender))
 	switch {
 	case id == "":
 		return id, badParams("deviceId must name a device: see device.pair.list")
-	case p.DeviceID != "" && p.SenderID != "" && p.DeviceID != p.SenderID:
-		return id, badParams("deviceId and senderId mean the same: give one of them")
-	case p.Channel != "" && p.Channel != protocol.ChannelWS && p.Channel != "browser":
+	case differ(string(id), p.DeviceID, p.SenderID, p.Sender):
+		return id, badParams("deviceId, senderId and sender_id mean the same: give one of them")
+	case p.Channel != "" && p.Channel != protocol.ChannelWS && p.Channel != protocol.ChannelBrowser:
 		return id, badParams("channel must be ws, or left out")
 	}
 	return id, nil
+}
+
+// differ reports whether one of the aliases of a param is given with another value.
+func differ(value string, aliases ...string) bool {
+	return slices.ContainsFunc(aliases, func(a string) bool { return a != "" && a != value })
 }
 
 func describeDevice(_ *call, id deviceID) *audit.Act {

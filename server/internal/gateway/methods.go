@@ -179,6 +179,12 @@ var methods = []Method{
 		execute: (*call).status,
 	}),
 
+	nothingOf(protocol.MethodTenantsMine, "nothing: there is one house", (*call).tenantsMine),
+	nothingOf(protocol.MethodTeamTasks, "nothing: there are no teams", (*call).teamTasks),
+	nothingOf(protocol.MethodQuotaUsage, "nothing: requests have no quota", (*call).quotaUsage),
+	nothingOf(protocol.MethodCronList, "nothing: there are no scheduled jobs", (*call).cronList),
+	nothingOf(protocol.MethodChannelsStatus, "nothing: there are no other channels", (*call).channelsStatus),
+
 	method(plain[*protocol.DeviceListParams]{
 		name:    protocol.MethodDeviceList,
 		least:   protocol.Admin,
@@ -277,4 +283,12 @@ var methods = []Method{
 		changes:  protocol.TopicConfig,
 		execute:  (*call).configReload,
 	}),
+}
+
+// nothingOf makes a row for a method of v3 about something that Gatehouse has none of. Its
+// params do not matter.
+func nothingOf(name, does string, answer func(*call, *protocol.Empty) (protocol.Payload, error)) Method {
+	return method(plain[*protocol.Empty]{
+		name: name, least: protocol.Viewer, does: does, prepare: noParams, execute: answer,
+	})
 }

@@ -60,6 +60,7 @@ func (c *call) pairingStatus() {
 		c.fail(err)
 		return
 	}
+	status.Approved = status.Status == protocol.PairingApproved
 	c.reply(&status)
 }
 

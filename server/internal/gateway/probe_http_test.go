@@ -65,6 +65,8 @@ func pageProbes() map[string][]pageProbe {
 			pageProbe{"/api/media/$talk", http.StatusNotFound, http.StatusNotFound}),
 		"/v1/media/upload": {{"/v1/media/upload", http.StatusMethodNotAllowed,
 			http.StatusMethodNotAllowed}},
+		"/v1/agents":    {{"/v1/agents?userId=$user&all=true", http.StatusOK, http.StatusOK}},
+		"/v1/providers": {{"/v1/providers?userId=$user", http.StatusOK, http.StatusOK}},
 		"/pair/qr.svg": {{"/pair/qr.svg?code=$code&sender_id=$waiting", http.StatusNotFound,
 			http.StatusNotFound}},
 		"/": {{"/", http.StatusOK, http.StatusOK},

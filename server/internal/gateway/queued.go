@@ -52,8 +52,9 @@ func (c *call) answerRun(sent session.Sent, e session.Ended) {
 			Details: &protocol.ErrorDetails{RunID: e.RunID, MessageID: e.MessageID, OwnerID: c.owner}})
 		return
 	}
+	usage := e.Outcome.Usage.WithAliases()
 	r := &protocol.ChatSendResult{
-		RunID: e.RunID, SessionKey: sent.SessionKey, Content: &e.Content, Usage: &e.Outcome.Usage,
+		RunID: e.RunID, SessionKey: sent.SessionKey, Content: &e.Content, Usage: &usage,
 		Finish: e.Outcome.Finish, OwnerID: c.owner,
 	}
 	if e.Outcome.Status == session.RunCancelled {

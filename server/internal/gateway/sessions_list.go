@@ -26,9 +26,11 @@ func (c *call) prepareSessionsList(p *protocol.SessionsListParams) (sessionsQuer
 		return q, badParams("cursor must be one that sessions.list gave")
 	case utf8.RuneCountInString(p.Query) > protocol.MaxLabelLength:
 		return q, badParams("query must be at most 120 characters")
+	case p.Offset < 0 || p.Offset > protocol.MaxListOffset:
+		return q, badParams("offset must be 0 to 10,000: go on with cursor")
 	}
 	q.list = session.List{
-		Reader: c.caller().UserID, UserID: c.caller().UserID, AgentID: p.AgentID, Query: p.Query, Limit: limit, After: after,
+		Reader: c.caller().UserID, UserID: c.caller().UserID, AgentID: p.AgentID, Query: p.Query, Limit: limit, Offset: int(p.Offset), After: after,
 	}
 	if !c.listsOthers(p) {
 		return q, nil
@@ -60,15 +62,33 @@ func (c *call) describeSessionsList(q sessionsQuery) *audit.Act {
 }
 
 func (c *call) sessionsList(q sessionsQuery) (protocol.Payload, error) {
+	result := &protocol.SessionsListResult{
+		Sessions: []protocol.Session{}, Limit: int64(q.list.Limit), Offset: int64(q.list.Offset),
+	}
+	if q.params.Channel != "" && q.params.Channel != protocol.ChannelWS {
+		return result, nil
+	}
 	page, err := c.g.Sessions.List(c.ctx, q.list)
 	if err != nil {
 		return nil, err
 	}
-	result := &protocol.SessionsListResult{
-		Sessions: make([]protocol.Session, len(page.Sessions)), Cursor: page.Next.Cursor(),
+	for _, r := range page.Sessions {
+		result.Sessions = append(result.Sessions, c.listed(r))
 	}
-	for i, r := range page.Sessions {
-		result.Sessions[i] = r.Wire()
+	result.Cursor = page.Next.Cursor()
+	result.Total, err = c.total(q.list, len(page.Sessions), page.Next != nil)
+	return result, err
+}
+
+// total is how many sessions the list has. Of a search, and after the first pages, it is
+// how many are known.
+func (c *call) total(q session.List, found int, more bool) (int64, error) {
+	if !q.Searches() && q.After == nil {
+		n, err := c.g.Sessions.Count(c.ctx, q.UserID, protocol.MaxListOffset)
+		return int64(max(n, q.Offset+found)), err
 	}
-	return result, nil
+	if more {
+		found++
+	}
+	return int64(q.Offset + found), nil
 }

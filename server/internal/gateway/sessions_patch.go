@@ -8,8 +8,11 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
-func checkPatch(p *protocol.SessionsPatchParams) error {
+func checkPatch(p *protocol.SessionsPatchParams) (err error) {
+	p.SessionKey, err = oneKey(p.SessionKey, p.Key)
 	switch {
+	case err != nil:
+		return err
 	case !validSession(p.SessionKey):
 		return errSessionKey
 	case p.Label == nil && p.Pinned == nil:
@@ -27,5 +30,5 @@ func validLabel(s string) bool {
 
 func (c *call) sessionsPatch(p *protocol.SessionsPatchParams) (protocol.Payload, error) {
 	rec, err := c.g.Sessions.Patch(c.ctx, c.session, p.Label, p.Pinned)
-	return &protocol.SessionsPatchResult{Session: rec.Wire(), OwnerID: c.owner}, err
+	return &protocol.SessionsPatchResult{OK: true, Key: rec.Key, Session: rec.Wire(), OwnerID: c.owner}, err
 }

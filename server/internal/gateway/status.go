@@ -9,7 +9,11 @@ import (
 )
 
 func (c *call) status(*protocol.Empty) (protocol.Payload, error) {
-	s := c.g.statusResult(c.ctx, c.settings)
+	user := c.caller().UserID
+	if c.isAdmin() {
+		user = ""
+	}
+	s := c.g.statusResult(c.ctx, c.settings, user)
 	if c.isAdmin() {
 		s.Detail = c.g.detail(c.ctx)
 	}
@@ -18,19 +22,26 @@ func (c *call) status(*protocol.Empty) (protocol.Payload, error) {
 
 // Status is the result of status for an admin.
 func (g *Gateway) Status(ctx context.Context) *protocol.StatusResult {
-	s := g.statusResult(ctx, g.Settings())
+	s := g.statusResult(ctx, g.Settings(), "")
 	s.Detail = g.detail(ctx)
 	return s
 }
 
-// statusResult is the part of status that everybody gets.
-func (g *Gateway) statusResult(ctx context.Context, settings Settings) *protocol.StatusResult {
+// statusResult is the part of status that everybody gets. It counts the sessions of a
+// user, or of all users if user is empty; none while the store cannot be read.
+func (g *Gateway) statusResult(ctx context.Context, settings Settings, user string) *protocol.StatusResult {
 	s := &protocol.StatusResult{
 		Server: g.server(), Protocol: protocol.Version, UptimeMs: g.uptime(),
 		Connections: int64(g.Hub.Len()),
-		RunningRuns: int64(g.Runner.Running()), Agents: int64(len(settings.Agents)), Store: "ok",
+		RunningRuns: int64(g.Runner.Running()), AgentTotal: int64(len(settings.Agents)), Store: "ok",
 	}
-	if g.Ready(ctx) != nil {
+	s.Clients = s.Connections
+	for _, a := range settings.Agents {
+		s.Agents = append(s.Agents,
+			protocol.AgentStatus{ID: a.ID, Model: a.Model, IsRunning: g.Runner.Answering(a.ID)})
+	}
+	n, err := g.Sessions.Count(ctx, user, protocol.MaxListOffset)
+	if s.Sessions = int64(n); err != nil || g.Ready(ctx) != nil {
 		s.Store = "unavailable"
 	}
 	return s

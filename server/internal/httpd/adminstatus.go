@@ -41,7 +41,7 @@ func factGroups(s *protocol.StatusResult) []page.FactGroup {
 		{Name: "Not signed in", Value: words.Number(d.Strangers)},
 		{Name: "Answers in progress", Value: words.Number(data.RunningRuns)},
 		{Name: "Queued answers", Value: words.Number(data.QueuedRuns)},
-		{Name: "Agents", Value: words.Number(s.Agents)},
+		{Name: "Agents", Value: words.Number(s.AgentTotal)},
 	}
 	store := []part.Fact{
 		{Name: "State", Value: s.Store, Bad: s.Store != "ok"},

@@ -8,19 +8,51 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
+// senderHeader is the header in which clients of v3 send a device's credential.
+const senderHeader = "X-GoClaw-Sender-Id"
+
 // identify finds out who makes the request: by the Authorization header if there is
-// one, else by the browser's cookie, if it counts (see credential). If the header is
-// wrong, the request is refused, whatever cookie it has. Without a credential the error
-// is UNAUTHORIZED; if the store fails, it is UNAVAILABLE.
+// one, else by the credential in senderHeader, else by the browser's cookie, if it counts
+// (see credential). If the header is wrong, the request is refused, whatever cookie it
+// has. Without a credential the error is UNAUTHORIZED; if the store fails, it is
+// UNAVAILABLE.
 func (s *server) identify(r *http.Request) (access.Identity, error) {
-	if token, given := bearer(r); given {
+	token, authorized := bearer(r)
+	sender, err := s.sender(r, authorized)
+	switch {
+	case err != nil:
+		return access.Identity{}, err
+	case authorized:
 		return s.Identities.CheckBearer(r.Context(), s.clientAddress(r), token, "")
+	case sender != "":
+		return s.Identities.CheckSender(r.Context(), s.clientAddress(r), sender)
 	}
 	secret := s.credential(r)
 	if secret == "" {
 		return access.Identity{}, errNoCredential
 	}
 	return s.Identities.CheckDevice(r.Context(), secret)
+}
+
+// sender is the device credential in senderHeader, or "". It counts under /api and /v1
+// alone, and only without another credential: a request that carries two is refused,
+// since its sender may mean either.
+func (s *server) sender(r *http.Request, authorized bool) (string, error) {
+	values := r.Header.Values(senderHeader)
+	if !underAPI(r) || len(values) == 0 || len(values) == 1 && values[0] == "" {
+		return "", nil
+	}
+	if authorized || len(values) > 1 || len(r.CookiesNamed(s.cookieName(r))) > 0 {
+		return "", protocol.Refuse(protocol.InvalidRequest, senderHeader+
+			" must be the only credential: leave out Authorization, the cookie and a second one of it")
+	}
+	return values[0], nil
+}
+
+// underAPI reports whether the request is for an address of the HTTP API, not for a page.
+func underAPI(r *http.Request) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return first == "api" || first == "v1"
 }
 
 // bearer is the token of the Authorization header (RFC 6750 §2.1). given says that the

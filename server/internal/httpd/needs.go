@@ -14,6 +14,7 @@ import (
 type Identities interface {
 	CheckBearer(ctx context.Context, address netip.Addr, token, userID string) (access.Identity, error)
 	CheckDevice(ctx context.Context, secret string) (access.Identity, error)
+	CheckSender(ctx context.Context, address netip.Addr, secret string) (access.Identity, error)
 }
 
 // SignIns checks credentials of sign-ins, and limits the attempts of each address.

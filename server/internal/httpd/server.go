@@ -84,7 +84,12 @@ func New(o Options) http.Handler {
 		r.Get("/media/{id}", s.file)
 		r.Delete("/media/{id}", s.removeFile)
 	})
-	r.With(s.cors).Post("/v1/media/upload", s.upload)
+	r.Route("/v1", func(r chi.Router) {
+		r.Use(s.cors)
+		r.Post("/media/upload", s.upload)
+		r.Get("/agents", s.v3Agents)
+		r.Get("/providers", s.v3Providers)
+	})
 	r.Get("/pair/qr.svg", s.qr)
 	r.Get("/", s.chat)
 	r.Get("/s/{key}", s.chat)

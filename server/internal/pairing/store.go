@@ -106,6 +106,8 @@ func (r Record) pending() protocol.PendingDevice {
 	return protocol.PendingDevice{
 		Code: r.Code, DeviceID: r.ID, DeviceName: r.Name, Address: r.Address,
 		Network: r.Network, UserAgent: r.UserAgent, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		SenderID: r.ID, Channel: protocol.ChannelBrowser, ChatID: r.ID,
+		Created: int64(r.CreatedAt), Expires: int64(r.ExpiresAt),
 	}
 }
 
@@ -115,9 +117,10 @@ func (r Record) paired() protocol.PairedDevice {
 		DeviceID: r.ID, UserID: r.UserID, Role: r.Role, Label: r.Label, DeviceName: r.Name,
 		Address: r.Address, UserAgent: r.UserAgent, CreatedAt: r.CreatedAt,
 		LastSeenAt: r.LastSeenAt,
+		SenderID:   r.ID, Channel: protocol.ChannelBrowser, ChatID: r.ID,
 	}
 	if r.Status == protocol.PairingApproved {
-		d.PairedAt = r.ResolvedAt
+		d.PairedAt, d.Paired, d.PairedBy = r.ResolvedAt, int64(r.ResolvedAt), r.ResolvedBy
 	}
 	return d
 }

@@ -51,6 +51,7 @@ type Runner struct {
 type worker struct {
 	recheck bool                    // a run may have been queued since the worker last looked
 	runID   string                  // the running run, if cancel is not nil
+	agentID string                  // the agent of that run
 	cancel  context.CancelCauseFunc // stops the running run; nil if none runs
 	abort   string                  // the run to abort if it is the one that is beginning
 }
@@ -133,6 +134,18 @@ func (r *Runner) Running() int {
 	return n
 }
 
+// Answering reports whether a run of that agent is running.
+func (r *Runner) Answering(agentID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.workers {
+		if w.cancel != nil && w.agentID == agentID {
+			return true
+		}
+	}
+	return false
+}
+
 // Stop begins no more runs and waits for the running ones. When ctx is done, Stop ends
 // them as failed (INTERRUPTED) with the text they have so far. It then waits until they
 // are stored, and up to agentGrace for agents that do not return.
@@ -171,7 +184,7 @@ func (r *Runner) runQueued(key string, w *worker) {
 			continue
 		}
 		ctx, cancel := context.WithCancelCause(r.runs)
-		r.setRunning(w, b.Run.ID, cancel)
+		r.setRunning(w, b.Run, cancel)
 		r.run(ctx, b)
 		cancel(nil)
 	}
@@ -208,11 +221,11 @@ func (r *Runner) next(key string, w *worker) bool {
 
 // setRunning stores the run as the one that Abort stops. If Abort was called for the run
 // while it was beginning, setRunning stops it.
-func (r *Runner) setRunning(w *worker, runID string, cancel context.CancelCauseFunc) {
+func (r *Runner) setRunning(w *worker, run session.Run, cancel context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w.runID, w.cancel = runID, cancel
-	if w.abort == runID {
+	w.runID, w.agentID, w.cancel = run.ID, run.AgentID, cancel
+	if w.abort == run.ID {
 		cancel(errAborted)
 	}
 }

@@ -16,6 +16,7 @@ type List struct {
 	Query   string    // is contained in the label; case does not matter
 	Wide    bool      // whether Query may also be contained in the key or the user id
 	Limit   int       // the maximum number of sessions
+	Offset  int       // how many sessions to leave out at the beginning
 	After   *Position // selects the sessions after this position; nil is the beginning
 }
 
@@ -28,6 +29,15 @@ type ListPage struct {
 	// Next is the position after which the list goes on; nil at its end. A page of a
 	// search may have few sessions, or none, and a Next: see maxLooked.
 	Next *Position
+}
+
+// Count returns how many sessions the user (empty: all users) has, at most most.
+func (s *Service) Count(ctx context.Context, userID string, most int) (n int, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		n, err = tx.CountSessions(userID, most)
+		return err
+	})
+	return n, err
 }
 
 // List returns the sessions that q selects. List does not check access: the caller must

@@ -183,6 +183,7 @@ func (c *change) clear() error {
 		c.ended = append(c.ended,
 			Ended{RunID: run.ID, SessionKey: c.rec.Key, Outcome: Outcome{Status: RunCancelled}})
 	}
-	c.rec.LastSeq, c.rec.Floor, c.rec.Epoch, c.rec.Running = 0, 0, newEpoch(), false
+	c.rec.LastSeq, c.rec.Floor, c.rec.Epoch = 0, 0, newEpoch()
+	c.rec.Messages, c.rec.Running = 0, false
 	return c.ClearSession(c.rec.ID)
 }

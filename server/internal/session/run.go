@@ -310,8 +310,9 @@ func (o Outcome) endAnswer(answer *protocol.Message) (kind string, payload proto
 	switch o.Status {
 	case RunCompleted:
 		answer.Status, answer.Finish = protocol.StatusComplete, o.Finish
+		usage := o.Usage.WithAliases()
 		return protocol.RunCompleted, &protocol.RunCompletedPayload{
-			MessageID: answer.ID, Content: answer.Content, Usage: &o.Usage, Finish: o.Finish}
+			MessageID: answer.ID, Content: answer.Content, Usage: &usage, Finish: o.Finish}
 	case RunCancelled:
 		answer.Status = protocol.StatusAborted
 		return protocol.RunCancelled, &protocol.RunCancelledPayload{MessageID: answer.ID}

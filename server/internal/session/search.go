@@ -37,13 +37,17 @@ func (s *Service) search(ctx context.Context, q List) (ListPage, error) {
 	defer done()
 	var page ListPage
 	matches := q.matcher()
+	skip := q.Offset // of what matches
+	q.Offset = 0
 	deadline := time.Now().Add(maxSearch)
 	for looked := 0; looked < maxLooked && time.Now().Before(deadline); looked += searchStep {
-		step, err := s.searchStep(ctx, q, matches, q.Limit-len(page.Sessions))
+		step, err := s.searchStep(ctx, q, matches, skip+q.Limit-len(page.Sessions))
 		if err != nil {
 			return ListPage{}, err
 		}
-		page.Sessions = append(page.Sessions, step.Sessions...)
+		skipped := min(skip, len(step.Sessions))
+		skip -= skipped
+		page.Sessions = append(page.Sessions, step.Sessions[skipped:]...)
 		if page.Next = step.Next; page.Next == nil || len(page.Sessions) == q.Limit {
 			return page, nil
 		}

@@ -253,6 +253,6 @@ func (c *change) appendUpdated(what string) error {
 	wire := c.rec.Wire()
 	wire.LastSeq = c.rec.LastSeq + 1
 	return c.append(protocol.EventSessionUpdated, "", "", &protocol.SessionUpdated{
-		SessionKey: c.rec.Key, Change: what, Session: &wire,
+		SessionKey: c.rec.Key, Change: what, Label: c.rec.Label, Session: &wire,
 	})
 }

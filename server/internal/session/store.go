@@ -29,11 +29,14 @@ type Tx interface {
 	// files.
 	ClearSession(id int64) error
 	// Sessions returns the sessions of the UserID of q (empty: of all) after a position,
-	// at most Limit. None of them is deleted. The cost depends on Limit alone.
+	// at most Limit, without the first Offset of them. None of them is deleted. The cost
+	// depends on Limit and Offset alone.
 	Sessions(q List) ([]Record, error)
 	// Candidates returns what a search compares of the sessions that Sessions would
 	// return.
 	Candidates(q List) ([]Candidate, error)
+	// CountSessions returns how many sessions a user (empty: all) has, at most most.
+	CountSessions(userID string, most int) (int, error)
 
 	// AppendEvent adds an event. No other event may have its seq.
 	AppendEvent(sessionID int64, e StoredEvent) error
@@ -111,7 +114,9 @@ type Record struct {
 	UpdatedAt time.Time
 	DeletedAt time.Time // zero if it is not deleted
 
-	Running bool // whether a run is queued or running; derived, not stored
+	// The following fields are derived: SaveSession does not store them.
+	Messages int64 // how many messages the session has
+	Running  bool  // whether a run is queued or running
 }
 
 // Wire returns the record in the form of the protocol.

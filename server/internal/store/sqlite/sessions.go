@@ -27,12 +27,12 @@ func moment(ms int64) time.Time { return protocol.Time(ms).Go() }
 const activeStatuses = `status IN ('queued', 'running')`
 
 const sessionColumns = `id, key, user_id, agent_id, label, pinned, epoch, last_seq, floor, created_at, updated_at, deleted_at,
-	EXISTS (SELECT 1 FROM runs INDEXED BY runs_active WHERE runs.session_id = sessions.id AND ` + activeStatuses + `)`
+	message_count, EXISTS (SELECT 1 FROM runs INDEXED BY runs_active WHERE runs.session_id = sessions.id AND ` + activeStatuses + `)`
 
 func scanSession(row Row) (r session.Record, err error) {
 	var created, updated, deleted int64
 	err = row.Scan(&r.ID, &r.Key, &r.UserID, &r.AgentID, &r.Label, &r.Pinned, &r.Epoch, &r.LastSeq,
-		&r.Floor, &created, &updated, &deleted, &r.Running)
+		&r.Floor, &created, &updated, &deleted, &r.Messages, &r.Running)
 	r.CreatedAt, r.UpdatedAt, r.DeletedAt = moment(created), moment(updated), moment(deleted)
 	return r, err
 }
@@ -78,6 +78,7 @@ func (t sessionTx) ClearSession(id int64) error {
 		`DELETE FROM events WHERE session_id = ?`,
 		`DELETE FROM messages WHERE session_id = ?`,
 		`DELETE FROM runs WHERE session_id = ?`,
+		`UPDATE sessions SET message_count = 0 WHERE id = ?`,
 	} {
 		if _, err := t.tx.Exec(statement, id); err != nil {
 			return err
@@ -116,8 +117,20 @@ func listed(q session.List) (where string, args []any) {
 		args = append(args, q.UserID)
 	}
 	return ` FROM sessions WHERE ` + owner + `deleted_at = 0 AND (pinned, updated_at, id) < (?, ?, ?)
-		ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ?`,
-		append(args, after.Pinned, after.UpdatedAt, after.ID, q.Limit)
+		ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ? OFFSET ?`,
+		append(args, after.Pinned, after.UpdatedAt, after.ID, q.Limit, q.Offset)
+}
+
+func (t sessionTx) CountSessions(userID string, most int) (n int, err error) {
+	owner := `pinned IN (0, 1)` // names a column of the index
+	args := []any{}
+	if userID != "" {
+		owner = `user_id = ?`
+		args = append(args, userID)
+	}
+	err = t.tx.QueryRow(`SELECT count(*) FROM (SELECT 1 FROM sessions WHERE `+owner+` AND deleted_at = 0 LIMIT ?)`,
+		append(args, most)...).Scan(&n)
+	return n, err
 }
 
 func (t sessionTx) AppendEvent(sessionID int64, e session.StoredEvent) error {

@@ -66,6 +66,7 @@ func TestSessionQueriesUseIndexes(t *testing.T) {
 			switch {
 			case strings.Contains(line, "TEMP B-TREE"):
 				t.Errorf("%s sorts:\n%s", q, plans[q])
+			case strings.HasPrefix(line, "SCAN (subquery"): // rows that another line finds
 			case strings.HasPrefix(line, "SCAN ") && !strings.Contains(line, "runs_active"):
 				t.Errorf("%s reads a whole table:\n%s", q, plans[q])
 			case wholeSession.MatchString(line) && !strings.HasPrefix(q, "DELETE ") && !strings.HasPrefix(q, "INSERT INTO sessions"):
@@ -91,6 +92,8 @@ func useEverything(tx session.Tx) {
 	_, _ = tx.Sessions(session.List{Limit: 1})
 	_, _ = tx.Candidates(session.List{UserID: "u", Limit: 1})
 	_, _ = tx.Candidates(session.List{Limit: 1})
+	_, _ = tx.CountSessions("u", 1)
+	_, _ = tx.CountSessions("", 1)
 	_ = tx.AppendEvent(r.ID, session.StoredEvent{Seq: 1, Payload: []byte{}})
 	_, _ = tx.Events(r.ID, 0, session.Span{Events: 1})
 	_, _ = tx.RunEvents(r.ID, "r", 0, 1)
