@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/conformance"
+	"github.com/gatehouse-chat/gatehouse/server/internal/terminal"
 )
 
 // conformTimeout limits the tests, in addition to the time that rows wait.
@@ -41,7 +42,9 @@ func conform(ctx context.Context, p probeFlags, token string, out, errs io.Write
 	defer cancel()
 	about, err := conformance.Learn(ctx, target)
 	if err != nil {
-		return fmt.Errorf("%s: %w; run gatehouse doctor %s to find out why", target.URL, err,
+		// The error may quote the gateway.
+		why := terminal.Line(strings.ReplaceAll(err.Error(), token, "(the token)"), 300)
+		return fmt.Errorf("%s: %s; run gatehouse doctor %s to find out why", target.URL, why,
 			target.URL)
 	}
 	target.Without = about.Without

@@ -342,7 +342,8 @@ func (c *client) next() (rawws.Frame, error) {
 	case err != nil:
 		return f, err
 	case f.More || f.Reserved != 0 || !f.Unmasked:
-		c.v.fail("the gateway sent a frame with fragments, reserved bits or a mask: %+v", f)
+		c.v.fail("the gateway sent a frame with fragments, reserved bits or a mask: "+
+			"more to come %v, reserved bits %d, without a mask %v", f.More, f.Reserved, f.Unmasked)
 	case f.Opcode >= rawws.Close && len(f.Payload) > 125:
 		c.v.fail("a control frame of %d bytes (RFC 6455 §5.5)", len(f.Payload))
 	case len(f.Payload) > maxFrame:

@@ -125,7 +125,8 @@ func (v *visit) attempt(steps func(*visit)) (err error) {
 		case error:
 			err = failed
 			if _, isRuntime := failed.(runtime.Error); isRuntime { // a type assertion on an answer
-				err = failure("an answer has another shape than the page says: " + failed.Error())
+				err = failure("an answer has another shape than the page says: " +
+					wireTypes.Replace(failed.Error()))
 			}
 		default:
 			panic(failed)
@@ -134,6 +135,12 @@ func (v *visit) attempt(steps func(*visit)) (err error) {
 	steps(v)
 	return nil
 }
+
+// wireTypes replaces Go's names of types in the error of a type assertion.
+var wireTypes = strings.NewReplacer("interface conversion: interface {} is ", "got ",
+	"map[string]interface {}", "an object", "[]interface {}", "a list", "float64", "a number",
+	"string", "text", "bool", "true or false", "nil, not ", "nothing, want ",
+	", not ", ", want ")
 
 // failure is the error of an expectation that did not hold.
 type failure string
@@ -169,8 +176,14 @@ func (v *visit) hangUp() {
 	v.clients = nil
 }
 
-// fail ends the row with a failure.
-func (v *visit) fail(format string, args ...any) { panic(failure(fmt.Sprintf(format, args...))) }
+// fail ends the row with a failure. Values that the gateway has sent are shown as the JSON
+// that they were.
+func (v *visit) fail(format string, args ...any) {
+	for i, a := range args {
+		args[i] = shown(a)
+	}
+	panic(failure(fmt.Sprintf(format, args...)))
+}
 
 // must ends the row with a failure if err is not nil.
 func (v *visit) must(err error, doing string) {

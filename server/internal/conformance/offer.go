@@ -90,7 +90,7 @@ func Learn(ctx context.Context, t Target) (g Gateway, err error) {
 		return g, fmt.Errorf("connect with the token: %w", err)
 	}
 	if hello["role"] != "admin" {
-		return g, fmt.Errorf("the token's role is %v: rows need an admin's", hello["role"])
+		return g, fmt.Errorf("the token's role is %v: rows need an admin's", shown(hello["role"]))
 	}
 	g.Name, _ = get(hello, "server.name").(string)
 	g.Version, _ = get(hello, "server.version").(string)

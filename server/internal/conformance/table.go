@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/terminal"
 )
 
 // Table is the report of a walk.
@@ -29,7 +30,7 @@ func (t Table) Count(o Outcome) (n int) {
 
 // WriteJSON writes the table as one JSON object.
 func (t Table) WriteJSON(to io.Writer) error {
-	e := json.NewEncoder(to)
+	e := json.NewEncoder(terminal.JSON(to))
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(t)
@@ -38,16 +39,16 @@ func (t Table) WriteJSON(to io.Writer) error {
 // WriteText writes the table for people, section by section.
 func (t Table) WriteText(to io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nGateway protocol v3 at %s (%s)\n", t.URL, printable(t.Gateway))
+	fmt.Fprintf(&b, "\nGateway protocol v3 at %s (%s)\n", printable(t.URL), printable(t.Gateway))
 	section := ""
 	for _, r := range t.Rows {
 		if r.Section != section {
 			section = r.Section
-			fmt.Fprintf(&b, "\n%s\n", section)
+			fmt.Fprintf(&b, "\n%s\n", printable(section))
 		}
 		mark := map[Outcome]string{Passed: "ok", Failed: "FAIL", Inapplicable: "n/a",
 			LeftOut: "-"}[r.Outcome]
-		fmt.Fprintf(&b, "  %-4s  %s\n", mark, r.Says)
+		fmt.Fprintf(&b, "  %-4s  %s\n", mark, printable(r.Says))
 		if r.Why != "" {
 			fmt.Fprintf(&b, "          %s\n", printable(r.Why))
 		}
@@ -55,31 +56,22 @@ func (t Table) WriteText(to io.Writer) error {
 	if len(t.Without) > 0 {
 		b.WriteString("\nWhat this gateway lacks, and v3 does not demand:\n")
 		for _, o := range t.Without {
-			fmt.Fprintf(&b, "  %s\n", o)
+			fmt.Fprintf(&b, "  %s\n", printable(string(o)))
 		}
 	}
 	if len(t.Left) > 0 {
 		fmt.Fprintf(&b, "\nLeft behind, since the gateway would not remove it: %s.\n",
-			strings.Join(t.Left, ", "))
+			printable(strings.Join(t.Left, ", ")))
 	}
 	fmt.Fprintf(&b, "\n%d rows: %d ok, %d failed, %d not applicable, %d left out.\n", len(t.Rows),
 		t.Count(Passed), t.Count(Failed), t.Count(Inapplicable), t.Count(LeftOut))
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(terminal.Text(to), b.String())
 	return err
 }
 
+// maxShown limits a text from the gateway, in characters.
+const maxShown = 300
+
 // printable makes text from a gateway safe for a terminal: printable characters only, on
 // one line, of bounded length.
-func printable(s string) string {
-	const most = 300
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if runes := []rune(s); len(runes) > most {
-		s = string(runes[:most]) + "…"
-	}
-	return s
-}
+func printable(s string) string { return terminal.Line(s, maxShown) }

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/terminal"
 )
 
 // Status is the result of a check.
@@ -52,7 +53,7 @@ func (r Report) Failed() bool {
 
 // WriteJSON writes the report as one JSON object.
 func (r Report) WriteJSON(to io.Writer) error {
-	e := json.NewEncoder(to)
+	e := json.NewEncoder(terminal.JSON(to))
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
@@ -84,23 +85,13 @@ func (r Report) WriteText(to io.Writer) error {
 	default:
 		b.WriteString("\n  All is well.\n\n")
 	}
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(terminal.Text(to), b.String())
 	return err
 }
 
+// maxQuoted limits a text from a server, in characters.
+const maxQuoted = 160
+
 // quoted makes text from a server safe for a terminal: printable characters only, on one
-// line, of dialWithDeadline length.
-func quoted(s string) string {
-	const most = 160
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	s = strings.Join(strings.Fields(s), " ")
-	if runes := []rune(s); len(runes) > most {
-		s = string(runes[:most]) + "…"
-	}
-	return s
-}
+// line, of bounded length.
+func quoted(s string) string { return terminal.Line(s, maxQuoted) }
