@@ -161,6 +161,7 @@ func TestProcess(t *testing.T) {
 	t.Run("restore as the manual says",
 		func(t *testing.T) { t.Parallel(); testManualRestore(t, binary) })
 	t.Run("lost database", func(t *testing.T) { t.Parallel(); testLostDatabase(t, binary) })
+	t.Run("memory limit", func(t *testing.T) { t.Parallel(); testMemoryLimit(t, binary) })
 	t.Run("two on one directory", func(t *testing.T) { t.Parallel(); testTwo(t, binary) })
 	t.Run("reload", func(t *testing.T) { t.Parallel(); testReload(t, binary) })
 	t.Run("manual", func(t *testing.T) { t.Parallel(); testManual(t, binary) })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/app"
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
+	"github.com/gatehouse-chat/gatehouse/server/internal/memlimit"
 )
 
 // serveCommand is the command gatehouse serve. It serves until ctx is done, and then until
@@ -35,8 +36,13 @@ func serveCommand(ctx context.Context, args []string, out, errs io.Writer) error
 	defer signal.Stop(reloads)
 	level := new(slog.LevelVar)
 	level.Set(c.Log.Level)
+	log := logger(c.Log.Format, level, errs)
+	if limit, ok := memlimit.Apply(); ok {
+		log.Info("memory is limited by a control group", "limit", limit.Group, "for_go", limit.Go,
+			"file", "/"+limit.File)
+	}
 	return app.Run(ctx, app.Options{
-		Config: c, Version: version, Log: logger(c.Log.Format, level, errs), Level: level, Out: out,
+		Config: c, Version: version, Log: log, Level: level, Out: out,
 		Reloads: reloads, PDFReader: pdfReader(), AcceptEmpty: *acceptEmpty,
 		Load: func() (config.Config, []config.Warning, error) { return config.Load(from) },
 	})
