@@ -22,11 +22,16 @@ func (c *chat) defaultAgent() string {
 	return "default"
 }
 
-// agentName returns the name of a session's agent; "" while it is not known.
-func (c *chat) agentName(key string) string {
+// agentOf returns the name of a session's agent; "" while it is not known.
+func (c *chat) agentOf(s *session) string {
+	if s.other != nil {
+		return s.other.agent
+	}
 	id := c.defaultAgent()
-	if s := c.list.find(key); s != nil {
-		id = s.AgentID
+	if listed := c.list.find(s.key); listed != nil {
+		id = listed.AgentID
+	} else if s.key != "" && !c.list.loaded {
+		return ""
 	}
 	for i := range c.agents {
 		if c.agents[i].ID == id {

@@ -22,6 +22,7 @@ func (c *chat) draw() {
 		for id := range c.changed {
 			if m := c.shown.log.Message(id); m != nil {
 				v := c.shown.messageView(m)
+				v.Name = c.agentOf(c.shown)
 				v.Files = c.fileViews(m.Media)
 				c.transcript.Update(&v)
 			}
@@ -89,11 +90,7 @@ func (c *chat) drawHead() {
 	at := s.log.Cursor()
 	view.SetRoot(c.doc, markup.AttrEpoch, at.Epoch)
 	view.SetRoot(c.doc, markup.AttrLastSeq, decimal(at.AfterSeq))
-	name := c.agentName(s.key)
-	if s.other != nil {
-		name = s.other.agent
-	}
-	if name != "" {
+	if name := c.agentOf(s); name != "" {
 		view.SetText(c.doc, markup.IDAgentName, name)
 	}
 }

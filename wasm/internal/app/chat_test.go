@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view/viewtest"
 )
 
-const served = `<li class="message message-user" data-message-id="m1" data-run-id="" data-seq="1" data-key="" data-status="complete" data-by-other="false"><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><span data-slot="author"></span><div data-slot="body" data-format="text">hi</div><span data-slot="error"></span></li>` +
-	`<li class="message message-assistant" data-message-id="m2" data-run-id="r1" data-seq="2" data-key="" data-status="complete" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>hello</p></div><span data-slot="activity"></span><span data-slot="error"></span><button data-action="copy-message" data-state="idle"></button></li>`
+const served = `<article class="message message-user" data-message-id="m1" data-run-id="" data-seq="1" data-key="" data-status="complete" data-by-other="false"><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><span data-slot="author"></span><div data-slot="body" data-format="text">hi</div><span data-slot="error"></span></article>` +
+	`<article class="message message-assistant" data-message-id="m2" data-run-id="r1" data-seq="2" data-key="" data-status="complete" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>hello</p></div><span data-slot="activity"></span><span data-slot="error"></span><button data-action="copy-message" data-state="idle"></button></article>`
 
 const historyMessages = `{"id":"m1","role":"user","content":"hi","status":"complete","createdAt":"2026-01-01T00:00:00Z","seq":1},
  {"id":"m2","role":"assistant","content":"hello","status":"complete","createdAt":"2026-01-01T00:00:00Z","runId":"r1","seq":2,"replyTo":"m1","html":{"from":0,"blocks":["<p>hello</p>"]}}`

@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/jsontext"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
 )
 
@@ -106,7 +107,8 @@ func (b *basePage) connectionChanged(st client.State) {
 	b.redraw(partConnection)
 }
 
-// announceConnection tells assistive technology that the connection is lost, or back.
+// announceConnection tells assistive technology that the connection is lost, back or
+// refused.
 func (b *basePage) announceConnection(st client.State) {
 	switch {
 	case st.Phase == client.Waiting && !b.announcedLost:
@@ -115,6 +117,8 @@ func (b *basePage) announceConnection(st client.State) {
 	case st.Phase == client.Ready && b.announcedLost:
 		b.announcedLost = false
 		view.Announce(b.doc, "Connected again.")
+	case st.Phase == client.Refused:
+		view.Announce(b.doc, words.Refusal(st.Err)+".")
 	}
 }
 
@@ -137,7 +141,7 @@ func (b *basePage) connectionView() view.Connection {
 		}
 		return l
 	case client.Refused:
-		return view.Connection{State: markup.LinkRefused, Reason: b.connState.Err.Message}
+		return view.Connection{State: markup.LinkRefused, Reason: words.Refusal(b.connState.Err)}
 	}
 	return view.Connection{State: markup.LinkConnecting}
 }

@@ -233,7 +233,7 @@ func TestVisiblePageConnectsAtOnce(t *testing.T) {
 // A page that is reloaded while an answer is written shows what the gateway rendered,
 // until it has loaded the same.
 func TestReloadWhileAnAnswerStreams(t *testing.T) {
-	const streaming = `<li class="message message-assistant" data-message-id="m4" data-run-id="r4" data-seq="4" data-key="" data-status="streaming" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>one</p><p>two</p></div><span data-slot="activity"></span><span data-slot="error"></span></li>`
+	const streaming = `<article class="message message-assistant" data-message-id="m4" data-run-id="r4" data-seq="4" data-key="" data-status="streaming" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="2026-01-01T00:00:00.000Z">2026-01-01T00:00:00.000Z</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>one</p><p>two</p></div><span data-slot="activity"></span><span data-slot="error"></span></article>`
 	doc := func() *viewtest.Document {
 		return viewtest.Chat(`data-session-key="s" data-epoch="e" data-last-seq="4" data-has-more="false"`, served+streaming, "")
 	}

@@ -109,7 +109,7 @@ func TestDisconnectedUserMayReconnect(t *testing.T) {
 		s.gateway.cut(1008, protocol.ReasonDisconnected, false)
 		s.wait(time.Hour)
 		eq(t, "the page", s.state(), "ready")
-		eq(t, "the pill", s.browser.Get("connection").Attr("data-state")+": "+s.browser.Get("connection").Slot("reason"), "refused: disconnected by an admin")
+		eq(t, "the pill", s.browser.Get("connection").Attr("data-state")+": "+s.browser.Get("connection").Slot("reason"), "refused: An admin closed this connection")
 		eq(t, "dialled", s.gateway.dialled, 1)
 		s.app.Visible()
 		s.wait(time.Minute)

@@ -35,7 +35,8 @@ func (s *session) loaded() bool {
 	return s.key == "" || s.gone || s.followed != nil && s.followed.Loaded
 }
 
-// messageView returns a message of the log as it is shown, without its files.
+// messageView returns a message of the log as it is shown, without its files and the name of
+// the agent.
 func (s *session) messageView(m *timeline.Message) view.Message {
 	v := view.Message{
 		ID:       m.ID,

@@ -25,8 +25,10 @@ func (c *chat) running(s *session) bool {
 func (c *chat) transcriptViews(s *session) []view.Message {
 	keys := c.matchOutbox(s)
 	list := make([]view.Message, 0, len(s.log.Messages())+len(c.outbox.messages.All()))
+	agent := c.agentOf(s)
 	for _, m := range s.log.Messages() {
 		shown := s.messageView(m)
+		shown.Name = agent
 		shown.Files = c.fileViews(m.Media)
 		shown.Key = keys[m.ID]
 		list = append(list, shown)

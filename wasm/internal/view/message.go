@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/shared/text"
 	"github.com/gatehouse-chat/gatehouse/shared/timeline"
+	"github.com/gatehouse-chat/gatehouse/shared/words"
 )
 
 // Message is an entry of the transcript as it is shown.
@@ -38,6 +39,7 @@ type Message struct {
 type messageItem struct {
 	el, body Element
 	files    list
+	time     Time    // of the message
 	last     Message // that was drawn last
 	drawn    bool    // last was drawn; if false, the gateway rendered the element
 }
@@ -71,7 +73,8 @@ func (it *messageItem) draw(m *Message, doc Document, clock func(protocol.Time) 
 		setAttr(it.el, markup.AttrFinish, m.Finish)
 	}
 	if !drawn || old.At != m.At {
-		setTime(it.el, markup.SlotTime, clock(m.At))
+		it.time = clock(m.At)
+		setTime(it.el, markup.SlotTime, it.time)
 	}
 	if !drawn || old.ByOther != m.ByOther {
 		setBool(it.el, markup.AttrByOther, m.ByOther)
@@ -89,6 +92,10 @@ func (it *messageItem) draw(m *Message, doc Document, clock func(protocol.Time) 
 	}
 	if m.Name != "" {
 		it.updateSlot(markup.SlotName, drawn, old.Name, m.Name)
+	}
+	if !drawn || old.At != m.At || old.Author != m.Author || old.Name != m.Name {
+		setAttr(it.el, "aria-label", words.MessageLabel(string(m.From), m.Author,
+			Slot(it.el, markup.SlotName), it.time.Text))
 	}
 	it.last, it.drawn = *m, true
 	it.last.Blocks = slices.Clone(m.Blocks) // the timeline changes its own in place

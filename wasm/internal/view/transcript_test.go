@@ -121,8 +121,8 @@ func TestOnlyWhatChangedIsWritten(t *testing.T) {
 	}
 }
 
-const served = `<li class="message message-user" data-message-id="u1" data-run-id="" data-seq="1" data-key="" data-status="complete" data-by-other="false"><time data-slot="time" datetime="1970-01-01T00:00:00.001Z">at 1</time><span data-slot="author"></span><div data-slot="body" data-format="text">hi</div><span data-slot="error"></span></li>` +
-	`<li class="message message-assistant" data-message-id="a1" data-run-id="r" data-seq="2" data-key="" data-status="%" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="1970-01-01T00:00:00.002Z">at 2</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>one</p><p>tw</p></div><span data-slot="activity"></span><span data-slot="error"></span></li>`
+const served = `<article aria-label="You, at 1" class="message message-user" data-message-id="u1" data-run-id="" data-seq="1" data-key="" data-status="complete" data-by-other="false"><time data-slot="time" datetime="1970-01-01T00:00:00.001Z">at 1</time><span data-slot="author"></span><div data-slot="body" data-format="text">hi</div><span data-slot="error"></span></article>` +
+	`<article aria-label="Agent, at 2" class="message message-assistant" data-message-id="a1" data-run-id="r" data-seq="2" data-key="" data-status="%" data-by-other="false"><span data-slot="name">Agent</span><time data-slot="time" datetime="1970-01-01T00:00:00.002Z">at 2</time><div data-slot="thinking"></div><div data-slot="body" data-format="html"><p>one</p><p>tw</p></div><span data-slot="activity"></span><span data-slot="error"></span></article>`
 
 func servedMessages(status string, html ...string) []view.Message {
 	u, a := user("u1", "hi"), answer("a1", status, blocks(html...)...)
@@ -219,5 +219,38 @@ func TestRowsFollowTheModelsOrder(t *testing.T) {
 				t.Fatalf("seed %d:\n got %s\nwant %s", seed, got, want)
 			}
 		}
+	}
+}
+
+// TestMessagesAreNamed checks that each message has a name that says who wrote it and when,
+// so that users of screen readers can jump from one message to the next.
+func TestMessagesAreNamed(t *testing.T) {
+	t.Parallel()
+	doc := viewtest.Chat("", "", "")
+	transcript := view.NewTranscript(doc, clock)
+	by := func(m view.Message, author string) view.Message {
+		m.ByOther, m.Author = true, author
+		return m
+	}
+	note := view.Message{ID: "n", From: protocol.FromSystem, Status: "complete", At: 3}
+	messages := []view.Message{user("u", "hi"), by(user("v", "hi"), "anna"),
+		answer("a", "streaming"), note, by(note, "root")}
+	messages[4].ID = "m"
+	names := func() string {
+		all := ""
+		for _, el := range doc.Get("messages").Elements() {
+			all += el.Tag + " " + el.Attr("aria-label") + "; "
+		}
+		return all
+	}
+	transcript.Draw(messages)
+	want := "article You, at 1; article anna, at 1; article Agent, at 2; article Note, at 3; article Note by root, at 3; "
+	if got := names(); got != want {
+		t.Errorf("the messages are\n%s, want\n%s", got, want)
+	}
+	messages[2].Name, messages[2].At = "Demo agent", 4
+	transcript.Draw(messages)
+	if got := names(); !strings.Contains(got, "article Demo agent, at 4; ") {
+		t.Errorf("the messages are\n%s", got)
 	}
 }

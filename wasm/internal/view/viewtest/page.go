@@ -13,23 +13,23 @@ const (
 </aside>
 <h1 id="session-title">Title</h1><span id="agent-name">Agent</span>
 <div id="transcript"><button id="load-earlier" data-action="load-earlier" data-state="idle">earlier</button>
- <ol id="messages">@messages@</ol><div id="empty"></div></div>
+ <div id="messages">@messages@</div><div id="empty"></div></div>
 <p id="caught-up"></p><button id="jump-latest" data-action="jump-latest" hidden>latest</button>
 <ul id="unsent"></ul>
 <form id="composer" data-action="send" data-state="idle"><ul id="attachments"></ul><div id="composer-grow" data-replica=""><textarea id="composer-input" data-action="compose"></textarea></div>
  <button data-action="stop-run">stop</button></form>
 <p id="composer-limit" data-state="near"></p>
-<dialog id="rename-dialog" data-session-key=""><form data-action="confirm-rename"><input id="rename-input"></form></dialog>
+<dialog id="rename-dialog" data-session-key="" data-state="idle"><form data-action="confirm-rename"><input id="rename-input"><p data-slot="error"></p></form></dialog>
 <dialog id="delete-dialog" data-session-key=""><b data-slot="label"></b><button data-action="confirm-delete">yes</button></dialog>
 ` + signOut + `
-<template id="t-user-message"><li class="message message-user" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
+<template id="t-user-message"><article aria-label="" class="message message-user" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
  <time data-slot="time" datetime=""></time><span data-slot="author"></span><ul data-slot="files"></ul><span data-slot="percent"></span><div data-slot="body" data-format="text"></div><span data-slot="error"></span>
- <button data-action="resend-message"></button><button data-action="take-back"></button><button data-action="copy-message" data-state="idle"></button></li></template>
-<template id="t-assistant-message"><li class="message message-assistant" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
+ <button data-action="resend-message"></button><button data-action="take-back"></button><button data-action="copy-message" data-state="idle"></button></article></template>
+<template id="t-assistant-message"><article aria-label="" class="message message-assistant" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
  <span data-slot="name">Agent</span><time data-slot="time" datetime=""></time><div data-slot="thinking"></div><div data-slot="body" data-format="text"></div><span data-slot="activity"></span><span data-slot="error"></span>
- <button data-action="retry-run"></button><button data-action="copy-message" data-state="idle"></button></li></template>
-<template id="t-system-message"><li class="message message-system" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
- <time data-slot="time" datetime=""></time><p data-slot="label"></p><div data-slot="body" data-format="text"></div></li></template>
+ <button data-action="retry-run"></button><button data-action="copy-message" data-state="idle"></button></article></template>
+<template id="t-system-message"><article aria-label="" class="message message-system" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
+ <time data-slot="time" datetime=""></time><p data-slot="label"></p><div data-slot="body" data-format="text"></div></article></template>
 <dialog id="picture-dialog"><p data-slot="filename"></p><a data-slot="link"></a><img data-slot="picture" alt=""></dialog>
 <template id="t-file"><li data-kind="file"><a data-slot="link" data-action="open-file" title=""><img data-slot="picture" alt=""></a><a data-slot="link" title=""><b data-slot="filename"></b><i data-slot="size"></i></a></li></template>
 <template id="t-attachment"><li data-file="" data-kind="file" data-state="waiting"><img data-slot="picture" alt=""><b data-slot="filename"></b><i data-slot="percent"></i><i data-slot="size"></i><i data-slot="error"></i>
