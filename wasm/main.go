@@ -32,6 +32,7 @@ func main() {
 	browser.OnHidden(a.Hidden)
 	browser.OnNetwork(a.Network)
 	browser.OnFiles(a.Files)
+	browser.OnPrint(a.Print)
 	browser.Listen()
 	a.Start()
 	browser.ByID(markup.IDRoot).SetAttr(markup.AttrBoot, markup.BootReady)

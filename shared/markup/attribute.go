@@ -23,6 +23,7 @@ const (
 	AttrHasMore    = "data-has-more"
 	AttrKeep       = "data-keep"
 	AttrOwner      = "data-owner"
+	AttrEnter      = "data-enter"
 	AttrTopics     = "data-topics"
 
 	AttrMessageID = "data-message-id"
@@ -71,6 +72,7 @@ const (
 	SlotActivity = "activity"
 	SlotError    = "error"
 	SlotUnsent   = "unsent"
+	SlotExcess   = "excess"
 	SlotFiles    = "files"
 	SlotFilename = "filename"
 	SlotSize     = "size"
@@ -98,8 +100,8 @@ const (
 	SlotRestart = "restart"
 )
 
-// Names of form fields: of the form for approvals, of the form for API keys, and of the
-// choice of how an admin writes in another user's chat.
+// Names of form fields: of the form for approvals, of the form for API keys, of the choice
+// of how an admin writes in another user's chat, and of the settings.
 const (
 	FieldWho   = "who"
 	FieldUser  = "user"
@@ -109,4 +111,5 @@ const (
 	FieldName    = "name"
 	FieldExpires = "expires"
 	FieldWriteAs = "write-as"
+	FieldEnter   = "enter"
 )

@@ -66,6 +66,8 @@
 //	data-epoch        chat: epoch of that session's log; empty for a new one
 //	data-last-seq     chat: the last seq that the rendered transcript includes
 //	data-has-more     chat: "true" when earlier messages exist, else "false"
+//	data-enter        what Enter does in the composer, EnterSend or EnterNewline; the
+//	                  loader writes it, by the user's choice and the main pointer
 //	data-owner        chat: the owner of the session, if an admin looks at another
 //	                  user's; empty for the user's own
 //	data-topics       console: protocol.Topic… values, separated by spaces: the page
@@ -111,7 +113,8 @@
 // KindInfo, KindGood or KindProblem; slot text; ActionDismissToast).
 //
 // Dialogs are <dialog> elements, opened with showModal. ActionCloseDialog closes the
-// dialog around it. The browser closes dialogs on Escape.
+// dialog around it. The browser closes dialogs on Escape. The loader returns the focus to
+// where it came from, and moves it on when the focused control is removed or hidden.
 //
 // # Chat
 //
@@ -218,8 +221,10 @@
 // ComposerRunning (shows the stop button, ActionStopRun, beside or instead of send).
 // [IDComposerInput] has ActionCompose. It grows by CSS. For browsers without
 // field-sizing, set data-replica of [IDComposerGrow] to the input's value on each input
-// event (harmless in others). [IDComposerLimit] is a slot for "1,204 characters too long"
-// and so on, with data-state LimitNear or LimitOver. For a viewer the form is served
+// event (harmless in others). [IDComposerLimit] is a slot for "1,204 characters left".
+// While the text is too long, unhide [IDComposerLong]: slot excess (words.Length of what is
+// too much) and ActionAttachText, which turns the text into a file. For a viewer the form
+// is served
 // hidden, with a note in its place: send nothing. If data-owner is not empty, radio
 // buttons named [FieldWriteAs], with ActionWriteAs, stand above the form: AsNote, checked
 // as served, adds a note and starts no run; AsMessage sends a message.
@@ -232,10 +237,12 @@
 // dropping them on the page; while files are dragged over the page data-drag of [IDRoom]
 // is "true". For viewers the input is disabled: accept no files.
 //
-// Dialogs: [IDRenameDialog] (data-session-key; form with ActionConfirmRename; input
-// [IDRenameInput]), [IDDeleteDialog] (data-session-key; slot label;
+// Dialogs: [IDRenameDialog] (data-session-key; data-state FormIdle or FormBusy; form with
+// ActionConfirmRename; input [IDRenameInput]; slot error), [IDDeleteDialog] (data-session-key; slot label;
 // ActionConfirmDelete), [IDSignOutDialog] (opened by ActionSignOut; ActionConfirmSignOut;
-// slot unsent: the number of unsent messages that would be lost).
+// slot unsent: the number of unsent messages that would be lost), [IDSettingsDialog]
+// (opened by ActionSettings; radio buttons named [FieldEnter] with ActionSetEnter, values
+// EnterAuto, EnterSend and EnterNewline).
 //
 // # Pairing
 //

@@ -85,9 +85,6 @@ const (
 	ComposerIdle    = "idle"
 	ComposerRunning = "running"
 
-	LimitNear = "near"
-	LimitOver = "over"
-
 	FileUploading = "uploading"
 	FileWaiting   = "waiting"
 	FileReady     = "ready"
@@ -177,7 +174,7 @@ const (
 	KeepTab     = "tab"
 )
 
-// Values of data-kind, data-format, data-who and [FieldRole].
+// Values of data-kind, data-format, [FieldEnter], data-who and [FieldRole].
 const (
 	KindInfo    = "info"
 	KindGood    = "good"
@@ -188,6 +185,10 @@ const (
 
 	FormatText = "text"
 	FormatHTML = "html"
+
+	EnterAuto    = "auto"
+	EnterSend    = "send"
+	EnterNewline = "newline"
 
 	WhoNew      = "new"
 	WhoExisting = "existing"

@@ -97,7 +97,7 @@ func shows(selectors []string, component, state string) bool {
 // scheme. A colour has three channels from 0 to 1.
 func colours(t *testing.T) (light, dark map[string][3]float64) {
 	t.Helper()
-	first, second, ok := strings.Cut(readCSS(t, "tokens.css"), "@media (prefers-color-scheme: dark)")
+	first, second, ok := strings.Cut(readCSS(t, "tokens.css"), "@media screen and (prefers-color-scheme: dark)")
 	if !ok {
 		t.Fatal("tokens.css has no dark scheme")
 	}

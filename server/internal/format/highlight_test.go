@@ -53,8 +53,8 @@ func TestEveryClassIsStyled(t *testing.T) {
 func TestCodeIsReadable(t *testing.T) {
 	t.Parallel()
 	colour := regexp.MustCompile(`--(code-[a-z]+): (#[0-9a-f]{6});`)
-	lightCSS, darkCSS, _ := strings.Cut(styleSheet(t, "code.css"), "@media (prefers-color-scheme: dark)")
-	lightTokens, darkTokens, _ := strings.Cut(styleSheet(t, "tokens.css"), "@media (prefers-color-scheme: dark)")
+	lightCSS, darkCSS, _ := strings.Cut(styleSheet(t, "code.css"), "@media screen and (prefers-color-scheme: dark)")
+	lightTokens, darkTokens, _ := strings.Cut(styleSheet(t, "tokens.css"), "@media screen and (prefers-color-scheme: dark)")
 	for scheme, css := range map[string]string{"light": lightCSS + lightTokens, "dark": darkCSS + darkTokens} {
 		colours := map[string]string{}
 		for _, match := range colour.FindAllStringSubmatch(css, -1) {

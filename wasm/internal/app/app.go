@@ -78,6 +78,7 @@ type page struct {
 	hidden        func()                      // the page is hidden, and may end without notice
 	visible       func()                      // the page is visible again
 	files         func([]protocol.Attachment) // the user has attached files
+	print         func()                      // the user wants to print all of the transcript
 	resumeCursors func() []protocol.Cursor    // see client.Options.Resume
 }
 
@@ -178,6 +179,13 @@ func (a *App) Hidden() {
 func (a *App) Files(files []protocol.Attachment) {
 	if a.page.files != nil {
 		a.loop.do(func() { a.page.files(files) })
+	}
+}
+
+// Print prints the transcript, with the messages that the page does not have yet.
+func (a *App) Print() {
+	if a.page.print != nil {
+		a.loop.do(func() { a.page.print() })
 	}
 }
 

@@ -47,6 +47,7 @@ func (c *chat) attach(files []protocol.Attachment) {
 		}
 		c.attachments.files = append(c.attachments.files, *f)
 		c.fileAdded(f.Key)
+		c.textAttached(f)
 	}
 	c.attachmentsChanged()
 	c.uploadNext()

@@ -43,12 +43,23 @@ type Screen interface {
 	Frame(f func())
 	// ToLatest scrolls the transcript to its end.
 	ToLatest()
+	// Print opens the browser's dialog for printing.
+	Print()
 	// HideSidebar closes the list of chats on screens where it covers the page.
 	HideSidebar()
+	// FocusComposer moves the keyboard's focus to the composer, unless the user is busy in
+	// a dialog or another field, or uses a touch screen.
+	FocusComposer()
+	// EnterKey returns what the user has chosen that Enter does in the composer, a
+	// markup.Enter… value. SetEnterKey sets it for all tabs of this browser, past their end.
+	EnterKey() string
+	SetEnterKey(choice string)
 }
 
 // Files are the files that the user attaches. The browser holds their content, by key.
 type Files interface {
+	// AttachText makes a text file and attaches it, as if the user had chosen the file.
+	AttachText(name, text string)
 	// Upload sends a file to a path of the gateway. It calls progress while it sends,
 	// then done with the HTTP status, 0 if there was no answer, and the answer's text.
 	Upload(key, path string, progress func(percent int), done func(status int, text string))

@@ -20,6 +20,7 @@ type chat struct {
 	followedSessions *follow.Sessions    // the opened sessions that are kept up to date
 	outbox           outbox
 	drafts           drafts
+	longText         longText
 	attachments      attachments
 	opening          string // key of the session to show as soon as it is loaded
 	pushOnOpen       bool   // showing it adds an entry to the browser's history
@@ -34,6 +35,7 @@ type chat struct {
 	unsent       *view.Unsent
 	changed      map[string]bool // ids of messages to draw again
 	toLatest     bool            // scroll to the latest message after drawing
+	printing     bool            // print as soon as the whole transcript is loaded
 	scrolledAway bool            // the user has scrolled away from the latest message
 }
 
@@ -74,7 +76,7 @@ func (c *chat) page() page {
 		tick: c.tick, draw: c.draw, needsFastTicks: c.needsFastTicks,
 		navigated: c.navigated, scrolled: c.scrolled,
 		resumeCursors: c.followedSessions.Cursors, hidden: c.saveDraft, visible: c.syncStored,
-		files: c.attach,
+		files: c.attach, print: c.printAll,
 	}
 }
 

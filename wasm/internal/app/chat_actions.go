@@ -26,6 +26,13 @@ func (c *chat) act(action string, target view.Element) {
 		c.setWriteAs(target.Value())
 	case markup.ActionStopRun:
 		c.stop()
+		c.browser.FocusComposer()
+	case markup.ActionAttachText:
+		c.attachText()
+	case markup.ActionSettings:
+		view.OpenSettings(c.doc, c.browser.EnterKey())
+	case markup.ActionSetEnter:
+		c.browser.SetEnterKey(target.Value())
 	case markup.ActionRetryRun:
 		c.retryRun(about(target, markup.AttrMessageID))
 	case markup.ActionResendMessage:
@@ -38,8 +45,10 @@ func (c *chat) act(action string, target view.Element) {
 		c.copy(view.CodeOf(target), target)
 	case markup.ActionLoadEarlier:
 		c.loadEarlier(c.shown)
+		view.Focus(c.doc, markup.IDTranscript) // the button goes
 	case markup.ActionJumpLatest:
 		c.browser.ToLatest()
+		c.browser.FocusComposer()
 	default:
 		c.actOnSessions(action, target)
 	}

@@ -46,6 +46,7 @@ func (c *chat) draw() {
 		c.toLatest = false
 		c.browser.ToLatest()
 	}
+	c.printIfLoaded()
 }
 
 func (c *chat) drawTranscript() {

@@ -249,8 +249,7 @@ func TestRefusesWhatIsEmptyOrTooLong(t *testing.T) {
 		long := strings.Repeat("x", protocol.MaxMessageBytes+1204)
 		s.browser.Get("composer-input").SetValue(long)
 		s.do("compose", "composer-input")
-		eq(t, "the limit", s.browser.Get("composer-limit").Text(),
-			"1,204 characters too long: send it in parts")
+		eq(t, "the excess", s.browser.Get("composer-long").Slot("excess"), "1,204 characters")
 		s.do("send", "composer")
 		eq(t, "sends", len(s.gateway.calls("chat.send")), 0)
 		eq(t, "the composer", len(s.browser.Get("composer-input").Value()), len(long))

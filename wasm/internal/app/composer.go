@@ -23,9 +23,9 @@ func (c *chat) submit() {
 			return
 		}
 	}
-	if over := len(text) - protocol.MaxMessageBytes; over > 0 {
-		c.problem("This message is " + words.Count(view.CharactersOver(text, over), "character") +
-			" too long. Send it in parts.")
+	if len(text) > protocol.MaxMessageBytes {
+		c.problem("This text is " + view.Excess(text, protocol.MaxMessageBytes) +
+			" too long for one message. " + c.waysToShorten())
 		return
 	}
 	if o := c.shown.other; o != nil && o.note {
@@ -38,6 +38,7 @@ func (c *chat) submit() {
 	}
 	c.clearComposer()
 	c.sendText(text, files)
+	c.browser.FocusComposer()
 }
 
 func (c *chat) mayWrite() bool {

@@ -51,7 +51,9 @@ func (c *chat) draft() string {
 
 // compose notes that the user has changed the composer's text.
 func (c *chat) compose() {
-	view.SetReplica(c.doc, view.Input(c.doc, markup.IDComposerInput))
+	text := view.Input(c.doc, markup.IDComposerInput)
+	c.longText.changed(text, true)
+	view.SetReplica(c.doc, text)
 	c.redraw(partForm)
 	c.drafts.edited = true
 	if c.drafts.timer == nil {
@@ -116,6 +118,7 @@ func (c *chat) setDraft(key, draft string) {
 
 func (c *chat) setInput(text string) {
 	view.SetInput(c.doc, markup.IDComposerInput, text)
+	c.longText.changed(text, false)
 	view.SetReplica(c.doc, text)
 	c.redraw(partForm)
 }

@@ -39,6 +39,13 @@ func (f *fakeFiles) otherTab() *fakeFiles {
 	return &fakeFiles{loaded: map[string]bool{}, stored: f.stored}
 }
 
+// AttachText attaches a file whose key is its content.
+func (fb *fakeBrowser) AttachText(name, text string) {
+	if fb.attachText != nil {
+		fb.attachText(name, text)
+	}
+}
+
 func (fb *fakeBrowser) Upload(key, path string, progress func(int), done func(int, string)) {
 	fb.files.mu.Lock()
 	defer fb.files.mu.Unlock()

@@ -36,12 +36,15 @@ type fakeBrowser struct {
 	random            byte
 	offline           bool
 	scrolledToLatest  int      // calls of ToLatest
+	enterKey          string   // what the user has chosen that Enter does
+	printed           []int    // calls of Print: how many messages were shown
 	refreshes         []string // calls of Refresh: the ids of their forms
 	refreshStatus     int      // the status that Refresh answers
 	notificationState string
 	notified          []string
 	files             *fakeFiles
 	clock             func(protocol.Time) string // nil: RFC 3339
+	attachText        func(name, text string)    // AttachText calls it
 }
 
 func newFakeBrowser(doc *viewtest.Document) *fakeBrowser {
@@ -65,6 +68,10 @@ func (fb *fakeBrowser) SetTitle(s string)    { fb.title = s }
 func (fb *fakeBrowser) Frame(f func())       { time.AfterFunc(16*time.Millisecond, f) }
 func (fb *fakeBrowser) ToLatest()            { fb.scrolledToLatest++ }
 func (fb *fakeBrowser) HideSidebar()         {}
+func (fb *fakeBrowser) FocusComposer()       { fb.Focused = fb.Get("composer-input") }
+func (fb *fakeBrowser) EnterKey() string     { return fb.enterKey }
+func (fb *fakeBrowser) SetEnterKey(s string) { fb.enterKey = s }
+func (fb *fakeBrowser) Print()               { fb.printed = append(fb.printed, len(fb.Get("messages").Elements())) }
 func (fb *fakeBrowser) Online() bool         { return !fb.offline }
 func (fb *fakeBrowser) TabValue(k string) string {
 	return fb.tabValues[k]

@@ -13,6 +13,7 @@ func (c *chat) open(key string, push bool) {
 	switch {
 	case s == c.shown:
 		c.browser.HideSidebar()
+		c.browser.FocusComposer()
 	case s.loaded():
 		c.display(s, push)
 	case !c.ready():
@@ -48,6 +49,7 @@ func (c *chat) display(s *session, push bool) {
 	c.browser.HideSidebar()
 	c.scrolledAway, c.toLatest = false, true
 	c.redraw(partBody | partForm | partList)
+	c.browser.FocusComposer()
 }
 
 // navigated shows the session of the address, after the user went back or forth.

@@ -31,7 +31,7 @@ func (c *chat) actOnSessions(action string, target view.Element) {
 		view.CloseMenu(target)
 		if s := c.list.find(key); s != nil {
 			pinned := !s.Pinned
-			c.patch(&protocol.SessionsPatchParams{SessionKey: key, Pinned: &pinned})
+			c.patch(&protocol.SessionsPatchParams{SessionKey: key, Pinned: &pinned}, c.patched)
 		}
 	case markup.ActionDeleteSession:
 		view.CloseMenu(target)
@@ -44,28 +44,48 @@ func (c *chat) actOnSessions(action string, target view.Element) {
 
 func (c *chat) rename(key, label string) {
 	switch n := utf8.RuneCountInString(label); {
+	case view.State(c.doc, markup.IDRenameDialog) == markup.FormBusy:
+		return
 	case label == "":
+		view.DrawRename(c.doc, false, "Write a name first.")
 		return
 	case n > protocol.MaxLabelLength:
-		c.problem("A name has at most " + words.Number(protocol.MaxLabelLength) +
-			" characters; this one has " + words.Number(int64(n)) + ".")
+		view.DrawRename(c.doc, false, "A name has at most "+words.Number(protocol.MaxLabelLength)+
+			" characters; this one has "+words.Number(int64(n))+".")
 		return
 	}
-	view.CloseDialogs(c.doc)
-	c.patch(&protocol.SessionsPatchParams{SessionKey: key, Label: &label})
+	view.DrawRename(c.doc, true, "")
+	c.patch(&protocol.SessionsPatchParams{SessionKey: key, Label: &label}, func(err *protocol.Error) {
+		switch {
+		case view.RenameKey(c.doc) != key: // the dialog was closed meanwhile
+			c.patched(err)
+		case err != nil:
+			view.DrawRename(c.doc, false, errorText(err))
+			view.Focus(c.doc, markup.IDRenameInput)
+		default:
+			view.CloseDialogs(c.doc)
+		}
+	})
 }
 
-func (c *chat) patch(params *protocol.SessionsPatchParams) {
+// patch changes a session. It calls done with the error or nil.
+func (c *chat) patch(params *protocol.SessionsPatchParams, done func(*protocol.Error)) {
 	var result protocol.SessionsPatchResult
 	c.call(protocol.MethodSessionsPatch, params.AppendJSON(nil), result.DecodeJSON,
 		func(err *protocol.Error) {
-			if err != nil {
-				c.problem("The chat was not changed: " + errorText(err))
-				return
+			if err == nil {
+				c.list.put(&result.Session)
+				c.redraw(partBody)
 			}
-			c.list.put(&result.Session)
-			c.redraw(partBody)
+			done(err)
 		})
+}
+
+// patched shows why a session was not changed.
+func (c *chat) patched(err *protocol.Error) {
+	if err != nil {
+		c.problem("The chat was not changed: " + errorText(err))
+	}
 }
 
 func (c *chat) delete(key string) {

@@ -132,7 +132,9 @@ func TestRenamesAndPins(t *testing.T) {
 	withPage(t, sessionPage, withSessions, func(s *harness) {
 		s.act("rename-session", s.session("a"))
 		dialog := s.browser.Get("rename-dialog")
-		eq(t, "what is proposed", s.browser.Get("rename-input").Value(), "Ärger")
+		input := s.browser.Get("rename-input")
+		eq(t, "what is proposed", input.Value(), "Ärger")
+		eq(t, "what is selected", s.browser.Selected, input)
 		s.gateway.answer("sessions.patch", func(p params) (string, *protocol.Error) {
 			return `{"session":` + sessionJSON("a", "New name", false, "2000-01-01T00:00:00Z") + `}`, nil
 		})
@@ -140,13 +142,60 @@ func TestRenamesAndPins(t *testing.T) {
 		s.act("confirm-rename", dialog)
 		eq(t, "patches", len(s.gateway.calls("sessions.patch")), 0)
 		eq(t, "the dialog stays", dialog.Opened, true)
-		s.browser.Get("rename-input").SetValue(" New name ")
+		eq(t, "the reason", dialog.Slot("error"), "A name has at most 120 characters; this one has 121.")
+		input.SetValue(" New name ")
 		s.act("confirm-rename", dialog)
 		eq(t, "the label", s.gateway.calls("sessions.patch")[0].text("label"), "New name")
 		eq(t, "the dialog stays", dialog.Opened, false)
+		eq(t, "the error", dialog.Slot("error"), "")
 		eq(t, "the list", s.labels(), "Pinned [This one] New name")
 		s.act("pin-session", s.session("b"))
 		eq(t, "the pin", fmt.Sprint(s.gateway.calls("sessions.patch")[1]["pinned"]), "false")
+	})
+}
+
+func TestRefusedNameStaysInTheDialog(t *testing.T) {
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.refuse("sessions.patch", protocol.Refuse(protocol.InvalidRequest,
+			"label must not contain control characters"))
+		s.act("rename-session", s.session("a"))
+		dialog, input := s.browser.Get("rename-dialog"), s.browser.Get("rename-input")
+		input.SetValue("what I typed")
+		s.act("confirm-rename", dialog)
+		eq(t, "the dialog stays", dialog.Opened, true)
+		eq(t, "the name", input.Value(), "what I typed")
+		eq(t, "the reason", dialog.Slot("error"), "label must not contain control characters")
+		eq(t, "the state", dialog.Attr("data-state"), "idle")
+		eq(t, "the focus", s.browser.Focused, input)
+		eq(t, "notices", s.notices(), "")
+
+		// The answer to a dialog that was closed meanwhile is a notice.
+		s.app.Act("confirm-rename", dialog.Find("data-action", "confirm-rename")[0])
+		dialog.Close()
+		s.wait(50 * time.Millisecond)
+		eq(t, "notices", s.notices(), "The chat was not changed: label must not contain control characters")
+		s.act("rename-session", s.session("b"))
+		eq(t, "the reason of another session", dialog.Slot("error"), "")
+		eq(t, "the state of another session", dialog.Attr("data-state"), "idle")
+	})
+}
+
+func TestRenamingWaitsForItsAnswer(t *testing.T) {
+	withPage(t, sessionPage, withSessions, func(s *harness) {
+		s.gateway.on("sessions.patch", noAnswer)
+		s.act("rename-session", s.session("a"))
+		dialog := s.browser.Get("rename-dialog")
+		s.browser.Get("rename-input").SetValue("  ")
+		s.act("confirm-rename", dialog)
+		eq(t, "the reason", dialog.Slot("error"), "Write a name first.")
+		s.browser.Get("rename-input").SetValue("once")
+		s.act("confirm-rename", dialog)
+		s.act("confirm-rename", dialog)
+		eq(t, "patches", len(s.gateway.calls("sessions.patch")), 1)
+		eq(t, "the state", dialog.Attr("data-state"), "busy")
+		s.disconnect()
+		eq(t, "the state", dialog.Attr("data-state"), "idle")
+		eq(t, "the name", s.browser.Get("rename-input").Value(), "once")
 	})
 }
 

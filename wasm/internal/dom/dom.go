@@ -34,6 +34,7 @@ var handlers struct {
 	network  func(up bool)
 	frame    func()
 	files    func([]protocol.Attachment)
+	print    func()
 }
 
 // text returns the text that JavaScript has just passed; length is in bytes.

@@ -61,6 +61,8 @@ func (e element) SetChecked(on bool) { check(int32(e), on) }
 
 func (e element) Focus() { do(int32(e), "focus") }
 
+func (e element) Select() { do(int32(e), "select") }
+
 func (e element) Open() { do(int32(e), "open") }
 
 func (e element) Close() { do(int32(e), "close") }

@@ -31,11 +31,15 @@ func (*Browser) OnHidden(f func()) { handlers.hidden = f }
 // network.
 func (*Browser) OnNetwork(f func(up bool)) { handlers.network = f }
 
+// OnPrint sets the function that is called when the user wants to print a transcript that
+// the page has only a part of.
+func (*Browser) OnPrint(f func()) { handlers.print = f }
+
 // Listen starts to call the functions that were set.
-func (*Browser) Listen() { listen(markup.AttrAction, markup.IDComposerInput, markup.IDTranscript) }
+func (*Browser) Listen() { listen(markup.AttrAction, markup.ActionStopRun, markup.IDTranscript) }
 
 //go:wasmimport gatehouse page_listen
-func listen(action, composer, transcript string)
+func listen(action, stop, transcript string)
 
 // acted is called with an action of an element; length is that of the action's name.
 //
@@ -58,6 +62,10 @@ func pageVisible() { handlers.visible() }
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_hidden
 func pageHidden() { handlers.hidden() }
+
+//lint:ignore U1000 JavaScript calls it
+//go:wasmexport page_print_wanted
+func printWanted() { handlers.print() }
 
 //lint:ignore U1000 JavaScript calls it
 //go:wasmexport page_network

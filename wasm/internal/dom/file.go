@@ -15,6 +15,9 @@ func (*Browser) OnFiles(f func([]protocol.Attachment)) {
 	listenFiles(markup.IDAttach, markup.IDRoom, markup.AttrDrag)
 }
 
+// AttachText makes a text file and attaches it, as if the user had chosen the file.
+func (*Browser) AttachText(name, text string) { attachText(name, text) }
+
 // Upload sends a file of the page to a path of the gateway. It calls progress while it
 // sends, then done with the HTTP status and the answer's text. The status is 0 if there
 // was no answer, or no progress for a minute.
@@ -64,6 +67,9 @@ func progressed(id, percent int32) {
 
 //go:wasmimport gatehouse file_listen
 func listenFiles(input, room, drag string)
+
+//go:wasmimport gatehouse file_attach_text
+func attachText(name, text string)
 
 //go:wasmimport gatehouse file_upload
 func upload(id int32, key, path string)

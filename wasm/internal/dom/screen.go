@@ -20,6 +20,33 @@ func (*Browser) ToLatest() { do(byID(markup.IDTranscript), "latest") }
 // HideSidebar closes the list of chats on screens where it covers the page.
 func (*Browser) HideSidebar() { do(byID(markup.IDSidebar), "hide") }
 
+// Print opens the browser's dialog for printing.
+func (*Browser) Print() { openPrint() }
+
+// FocusComposer moves the keyboard's focus to the composer, unless the user is busy in a
+// dialog or another field, or the main pointer is a finger: then the keyboard on the screen
+// would cover the transcript.
+func (*Browser) FocusComposer() { focusComposer() }
+
+// EnterKey returns what the user has chosen that Enter does in the composer: a markup.Enter…
+// value.
+func (*Browser) EnterKey() string { return text(enterKey()) }
+
+// SetEnterKey sets what Enter does, for all tabs of this browser, past their end.
+func (*Browser) SetEnterKey(choice string) { setEnterKey(choice) }
+
+//go:wasmimport gatehouse page_print
+func openPrint()
+
+//go:wasmimport gatehouse page_focus_composer
+func focusComposer()
+
+//go:wasmimport gatehouse page_enter_key
+func enterKey() int32
+
+//go:wasmimport gatehouse page_set_enter_key
+func setEnterKey(choice string)
+
 //go:wasmimport gatehouse page_set_title
 func setTitle(title string)
 

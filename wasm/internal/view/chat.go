@@ -27,10 +27,42 @@ func SetJumpToLatest(doc Document, offered bool) {
 func OpenRename(doc Document, key, label string) {
 	dialog := doc.ByID(markup.IDRenameDialog)
 	setAttr(dialog, markup.AttrSessionKey, key)
-	if input := doc.ByID(markup.IDRenameInput); input != nil {
-		input.SetValue(label)
-	}
+	DrawRename(doc, false, "")
+	SetInput(doc, markup.IDRenameInput, label)
 	open(dialog)
+	if input := doc.ByID(markup.IDRenameInput); input != nil {
+		input.Select() // so that typing replaces the old label
+	}
+}
+
+// DrawRename shows whether the gateway is being asked for the new label, and why it has
+// refused one. What was typed stays.
+func DrawRename(doc Document, busy bool, problem string) {
+	state := markup.FormIdle
+	if busy {
+		state = markup.FormBusy
+	}
+	Fill(doc, markup.IDRenameDialog, state, markup.SlotError, problem)
+}
+
+// RenameKey returns the key of the session that the open dialog renames, or "".
+func RenameKey(doc Document) string {
+	if dialog := doc.ByID(markup.IDRenameDialog); dialog != nil && dialog.Flag("open") {
+		return dialog.Attr(markup.AttrSessionKey)
+	}
+	return ""
+}
+
+// OpenSettings opens the settings. enter is a markup.Enter… value.
+func OpenSettings(doc Document, enter string) {
+	dialog := doc.ByID(markup.IDSettingsDialog)
+	if dialog == nil {
+		return
+	}
+	for _, radio := range dialog.Find("name", markup.FieldEnter) {
+		radio.SetChecked(radio.Attr("value") == enter)
+	}
+	dialog.Open()
 }
 
 // OpenDelete opens the dialog that asks whether to delete a session.

@@ -76,7 +76,7 @@ func SetCopied(button Element, copied bool) {
 func CloseDialogs(doc Document) {
 	for _, id := range []string{
 		markup.IDRenameDialog, markup.IDDeleteDialog, markup.IDSignOutDialog,
-		markup.IDPictureDialog, markup.IDDoctorDialog, markup.IDApproveDialog, markup.IDDenyDialog,
+		markup.IDPictureDialog, markup.IDSettingsDialog, markup.IDDoctorDialog, markup.IDApproveDialog, markup.IDDenyDialog,
 		markup.IDRevokeDialog,
 		markup.IDDisconnectDialog, markup.IDKeyDialog, markup.IDRevokeKeyDialog,
 	} {

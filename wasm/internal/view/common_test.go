@@ -42,25 +42,24 @@ func TestOnlyChangedSessionsAreDrawn(t *testing.T) {
 
 func TestComposerShowsTheLimit(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		written     string
-		text, state string
-	}{
-		{"", "", "near"},
-		{strings.Repeat("x", 90), "", "near"},
-		{strings.Repeat("x", 91), "9 characters left", "near"},
-		{strings.Repeat("x", 100), "0 characters left", "near"},
-		{strings.Repeat("x", 101), "1 character too long: send it in parts", "over"},
-		{strings.Repeat("x", 1304), "1,204 characters too long: send it in parts", "over"},
-		{strings.Repeat("漢", 32), "1 character left", "near"},
-		{strings.Repeat("漢", 40), "7 characters too long: send it in parts", "over"},
+	for _, c := range []struct{ written, room, excess string }{
+		{"", "", ""},
+		{strings.Repeat("x", 90), "", ""},
+		{strings.Repeat("x", 91), "9 characters left", ""},
+		{strings.Repeat("x", 100), "0 characters left", ""},
+		{strings.Repeat("x", 101), "", "1 character"},
+		{strings.Repeat("x", 1304), "", "1,204 characters"},
+		{strings.Repeat("x", 90_100), "", "about 30 pages"},
+		{strings.Repeat("漢", 32), "1 character left", ""},
+		{strings.Repeat("漢", 40), "", "7 characters"},
 	} {
 		doc := viewtest.Chat("", "", "")
 		view.DrawComposer(doc, view.Composer{Text: c.written, Limit: 100})
-		note := doc.Get("composer-limit")
-		if note.Text() != c.text || note.Attr("data-state") != c.state {
-			t.Errorf("%d bytes: %q %s, want %q %s", len(c.written), note.Text(), note.Attr("data-state"),
-				c.text, c.state)
+		room, long := doc.Get("composer-limit").Text(), doc.Get("composer-long")
+		excess := long.Slot("excess")
+		if room != c.room || excess != c.excess || long.Flag("hidden") != (c.excess == "") {
+			t.Errorf("%d bytes: room %q, excess %q, hidden %v; want room %q, excess %q", len(c.written),
+				room, excess, long.Flag("hidden"), c.room, c.excess)
 		}
 	}
 }

@@ -15,32 +15,35 @@ type Composer struct {
 }
 
 // DrawComposer shows the form's state. It shows how much room is left once 9 tenths
-// of the limit are used.
+// of the limit are used, and offers to attach a text that is too long as a file.
 func DrawComposer(doc Document, c Composer) {
 	state := markup.ComposerIdle
 	if c.Running {
 		state = markup.ComposerRunning
 	}
 	setAttr(doc.ByID(markup.IDComposer), markup.AttrState, state)
-	note := doc.ByID(markup.IDComposerLimit)
-	switch left := c.Limit - len(c.Text); {
-	case left < 0:
-		setAttr(note, markup.AttrState, markup.LimitOver)
-		setText(note, words.Count(CharactersOver(c.Text, -left),
-			"character")+" too long: send it in parts")
-	case left < c.Limit/10:
-		setAttr(note, markup.AttrState, markup.LimitNear)
-		setText(note, words.Count(charactersLeft(c.Text, left), "character")+" left")
-	default:
-		setAttr(note, markup.AttrState, markup.LimitNear)
-		setText(note, "")
+	left := c.Limit - len(c.Text)
+	room := ""
+	if left >= 0 && left < c.Limit/10 {
+		room = words.Count(charactersLeft(c.Text, left), "character") + " left"
 	}
+	setText(doc.ByID(markup.IDComposerLimit), room)
+	long := doc.ByID(markup.IDComposerLong)
+	if left < 0 {
+		setSlot(long, markup.SlotExcess, Excess(c.Text, c.Limit))
+	}
+	setFlag(long, "hidden", left >= 0)
 }
 
-// CharactersOver converts the number of bytes by which a text is too long into characters,
+// Excess writes by how much a text is longer than limit bytes.
+func Excess(text string, limit int) string {
+	return words.Length(charactersOver(text, len(text)-limit))
+}
+
+// charactersOver converts the number of bytes by which a text is too long into characters,
 // rounded up. People count characters, but limits are in bytes: the result assumes that every
 // character has the average size of the text's characters.
-func CharactersOver(text string, bytes int) int64 {
+func charactersOver(text string, bytes int) int64 {
 	return int64((bytes*utf8.RuneCountInString(text) + len(text) - 1) / len(text))
 }
 

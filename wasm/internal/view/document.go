@@ -66,6 +66,8 @@ type Element interface {
 	SetChecked(on bool)
 	// Focus moves the keyboard's focus here.
 	Focus()
+	// Select selects the text of a form's field.
+	Select()
 	// Open shows a dialog as a modal one, Close closes it. Neither does anything if that
 	// is done already.
 	Open()

@@ -94,7 +94,7 @@ func (it *messageItem) draw(m *Message, doc Document, clock func(protocol.Time) 
 		it.updateSlot(markup.SlotName, drawn, old.Name, m.Name)
 	}
 	if !drawn || old.At != m.At || old.Author != m.Author || old.Name != m.Name {
-		setAttr(it.el, "aria-label", words.MessageLabel(string(m.From), m.Author,
+		setAttr(it.el, "aria-label", words.MessageLabel(m.From, m.Author,
 			Slot(it.el, markup.SlotName), it.time.Text))
 	}
 	it.last, it.drawn = *m, true

@@ -45,6 +45,9 @@ const createFiles = (storedFiles, onPick) => {
 
   const pick = async (list) => list.length && onPick(await Promise.all(list.map(describe)));
 
+  // Attaches a text as a file with that name.
+  const attachText = (name, text) => pick([new File([text], name, { type: "text/plain" })]);
+
   // Gives a pasted picture a name by the time: they all have the same name.
   const withName = (file) =>
     file.name && !/^image\.\w+$/.test(file.name)
@@ -151,5 +154,5 @@ const createFiles = (storedFiles, onPick) => {
   // Returns the address of a picture, or "" for other files.
   const picture = (key) => attached.get(key)?.picture;
 
-  return { picture, listen, upload, forget, clear, store, load };
+  return { picture, listen, attachText, upload, forget, clear, store, load };
 };

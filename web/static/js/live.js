@@ -6,7 +6,9 @@
 // the parser runs no scripts, and the page's Content-Security-Policy forbids event
 // handlers. Rows are matched by data-row. Unchanged elements are not touched, so that
 // focus, selection and scroll positions stay.
-const createLive = () => {
+//
+// focus is what createFocus returns.
+const createLive = (focus) => {
   "use strict";
 
   const timeout = 15000; // milliseconds
@@ -22,7 +24,8 @@ const createLive = () => {
   // Removes a node and returns its next sibling.
   const remove = (node) => {
     const next = node.nextSibling;
-    node.remove();
+    if (node.nodeType === Node.ELEMENT_NODE) focus.remove(node);
+    else node.remove();
     return next;
   };
 
@@ -32,7 +35,7 @@ const createLive = () => {
     for (const child of [...old.children]) {
       if (key(child) === undefined) continue;
       if (keys.has(key(child))) rows.set(key(child), child);
-      else child.remove();
+      else focus.remove(child);
     }
     let at = old.firstChild;
     for (const next of [...now.childNodes]) {
@@ -41,7 +44,7 @@ const createLive = () => {
       while (same && at && key(at) === undefined) at = remove(at);
       if (!same && at?.nodeName === next.nodeName && key(at) === undefined && key(next) === undefined) same = at;
       if (same && same === at) at = at.nextSibling;
-      else old.insertBefore(same ?? document.importNode(next, true), at);
+      else focus.insert(old, same ?? document.importNode(next, true), at);
       if (same) update(same, next);
     }
     while (at) at = remove(at);

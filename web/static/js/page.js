@@ -12,13 +12,15 @@ const createPage = (loader) => {
 
   const { read, copy, callClient, storedFiles } = loader;
   const { base } = document.body.dataset; // the client's paths are those below it
+  const focus = createFocus();
+  const keys = createKeys(focus);
+  createViewport();
   const encoder = new TextEncoder();
   const numbers = new WeakMap(); // by element
   const elements = new Map(); // WeakRefs, by number
   const gone = new FinalizationRegistry((number) => elements.delete(number));
   const fetchTimeout = 15000; // milliseconds
   const hiddenFrameDelay = 100; // milliseconds; hidden pages get no animation frames
-  const composing = 229; // keyCode while an input method composes; Safari has no other sign
   let last = 0;
   let result = new Uint8Array(); // for page_copy_result
   let inImport = false; // the client is calling an import
@@ -81,9 +83,10 @@ const createPage = (loader) => {
   };
 
   const actions = {
-    remove: (el) => el.remove(),
+    remove: focus.remove,
     focus: (el) => el.focus(),
-    open: (el) => el.open || el.showModal(),
+    select: (el) => el.select(),
+    open: focus.open,
     close: (el) => el.open && el.close(),
     hide: (el) => el.matches(":popover-open") && el.hidePopover(),
     latest: (el) => (el.scrollTop = 0), // of the transcript, which is laid out bottom up
@@ -122,25 +125,11 @@ const createPage = (loader) => {
     const target = event.target.closest?.(`[${attr}]`);
     if (!target || actionEvent(target) !== event.type || (event.type === "click" && opensElsewhere(event, target))) return;
     if (event.type === "click" || event.type === "submit") event.preventDefault();
+    focus.acted(target);
     notify((client) => client.page_action(numberOf(target), returnText(target.getAttribute(attr))));
   };
 
-  // Enter in the composer sends, except with Shift and where it ends an input method's
-  // composition.
-  const submitOnEnter = (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === composing) return;
-    event.preventDefault();
-    event.target.form.requestSubmit();
-  };
-
-  // Escape closes the menus that open over the page. A click elsewhere closes filters.
-  const closeOnEscape = ({ key, target }) => {
-    const details = key === "Escape" && target.closest?.(".filter-more[open], .session-menu[open]");
-    if (!details) return;
-    details.open = false;
-    details.querySelector("summary").focus();
-  };
-
+  // A click elsewhere closes filters.
   const closeOnClickElsewhere = ({ target }) => {
     const details = document.querySelector(".filter-more[open]");
     if (details && !details.contains(target)) details.open = false;
@@ -154,11 +143,10 @@ const createPage = (loader) => {
   const visible = () => document.hidden || notify((client) => client.page_visible());
   const hidden = () => notify((client) => client.page_hidden());
 
-  const listen = (action, composer, transcript) => {
+  const listen = (action, stop, transcript) => {
     for (const kind of ["click", "submit", "input", "change"]) document.body.addEventListener(kind, actionListener(action));
-    byID(composer)?.addEventListener("keydown", submitOnEnter);
     byID(transcript)?.addEventListener("scroll", scrolled);
-    document.addEventListener("keydown", closeOnEscape);
+    keys.listen(stop, () => notify((client) => client.page_print_wanted()));
     document.addEventListener("pointerdown", closeOnClickElsewhere);
     addEventListener("popstate", () => notify((client) => client.page_navigated()));
     addEventListener("focus", visible);
@@ -225,9 +213,15 @@ const createPage = (loader) => {
     dom_by_id: (p, l) => numberOf(byID(read(p, l))),
     dom_clone: (p, l) => numberOf(clone(read(p, l))),
     dom_attr: (n, p, l) => returnText(element(n)?.getAttribute(read(p, l))),
-    dom_set_attr: (n, p, l, v, vl) => element(n)?.setAttribute(read(p, l), read(v, vl)),
+    dom_set_attr: (n, p, l, v, vl) => {
+      element(n)?.setAttribute(read(p, l), read(v, vl));
+      focus.check();
+    },
     dom_flag: (n, p, l) => element(n)?.hasAttribute(read(p, l)),
-    dom_set_flag: (n, p, l, on) => element(n)?.toggleAttribute(read(p, l), !!on),
+    dom_set_flag: (n, p, l, on) => {
+      element(n)?.toggleAttribute(read(p, l), !!on);
+      focus.check();
+    },
     dom_property: (n, p, l) => returnText(element(n)?.[read(p, l)]),
     dom_set_property: (n, p, l, v, vl) => {
       const el = element(n);
@@ -240,7 +234,10 @@ const createPage = (loader) => {
     dom_children: (n) => returnElements(element(n)?.children),
     dom_find: (n, p, l, v, vl) => returnElements(element(n)?.querySelectorAll(`[${read(p, l)}="${CSS.escape(read(v, vl))}"]`)),
     dom_closest: (n, p, l) => numberOf(element(n)?.closest(`[${read(p, l)}]`)),
-    dom_insert: (n, child, before) => element(n)?.insertBefore(element(child), element(before) ?? null),
+    dom_insert: (n, child, before) => {
+      const el = element(n);
+      if (el) focus.insert(el, element(child), element(before) ?? null);
+    },
     dom_do: (n, p, l) => {
       const el = element(n);
       if (el) actions[read(p, l)](el);
@@ -248,7 +245,7 @@ const createPage = (loader) => {
     dom_set_blocks: (n, from, p, l) => setBlocks(element(n), from, read(p, l)),
     dom_append_code: (n, p, l) => appendCode(element(n), read(p, l)),
 
-    page_listen: (a, al, c, cl, t, tl) => listen(read(a, al), read(c, cl), read(t, tl)),
+    page_listen: (a, al, s, sl, t, tl) => listen(read(a, al), read(s, sl), read(t, tl)),
     page_location: (p, l) => returnText(location[read(p, l)]),
     page_path: () => returnText(location.pathname.slice(base.length) || "/"),
     page_set_address: (m, ml, p, l) => attempt(() => history[read(m, ml)](null, "", base + read(p, l))),
@@ -260,6 +257,10 @@ const createPage = (loader) => {
       if (document.hidden) setTimeout(frameDue, hiddenFrameDelay);
       else requestAnimationFrame(frameDue);
     },
+    page_print: () => setTimeout(() => print()), // the dialog blocks until it is closed
+    page_focus_composer: () => focus.toComposer(),
+    page_enter_key: () => returnText(keys.choice()),
+    page_set_enter_key: (p, l) => keys.choose(read(p, l)),
     page_online: () => navigator.onLine,
     page_locale: () => returnText(navigator.language),
     page_random: (at, length) => copy(at, crypto.getRandomValues(new Uint8Array(length))),
@@ -284,6 +285,7 @@ const createPage = (loader) => {
   const attachments = createFiles(storedFiles, (list) => notify((client) => client.file_picked(returnText(JSON.stringify({ files: list })))));
   Object.assign(imports, {
     file_listen: (i, il, r, rl, d, dl) => attachments.listen(byID(read(i, il)), byID(read(r, rl)), read(d, dl)),
+    file_attach_text: (p, l, t, tl) => attachments.attachText(read(p, l), read(t, tl)),
     file_upload: (id, k, kl, p, l) =>
       attachments.upload(
         read(k, kl),
@@ -305,7 +307,7 @@ const createPage = (loader) => {
     file_forget: (k, kl) => attachments.forget(read(k, kl)),
     file_clear: () => attachments.clear(),
   });
-  const live = createLive();
+  const live = createLive(focus);
   const notifications = createNotifications(base);
   Object.assign(imports, {
     page_refresh: (id, form) =>

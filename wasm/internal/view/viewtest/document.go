@@ -15,8 +15,9 @@ type Document struct {
 	Root *Element
 	// Writes counts every change to an element that was in the document.
 	Writes int
-	// Focused is the element that was focused last.
-	Focused *Element
+	// Focused is the element that was focused last, Selected the field whose text was
+	// selected last.
+	Focused, Selected *Element
 }
 
 // Parse makes a Document of well-formed HTML that is one element. It panics on anything
@@ -265,11 +266,20 @@ func (e *Element) SetChecked(on bool) { e.Checked = on }
 // Focus takes the focus.
 func (e *Element) Focus() { e.doc.Focused = e }
 
+// Select selects the text of a field.
+func (e *Element) Select() { e.doc.Selected = e }
+
 // Open opens a dialog.
-func (e *Element) Open() { e.Opened = true }
+func (e *Element) Open() {
+	e.Opened = true
+	e.attrs["open"] = ""
+}
 
 // Close closes it.
-func (e *Element) Close() { e.Opened = false }
+func (e *Element) Close() {
+	e.Opened = false
+	delete(e.attrs, "open")
+}
 
 // HTML returns the element as HTML, with its attributes sorted.
 func (e *Element) HTML() string {

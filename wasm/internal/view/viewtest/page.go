@@ -18,9 +18,11 @@ const (
 <ul id="unsent"></ul>
 <form id="composer" data-action="send" data-state="idle"><ul id="attachments"></ul><div id="composer-grow" data-replica=""><textarea id="composer-input" data-action="compose"></textarea></div>
  <button data-action="stop-run">stop</button></form>
-<p id="composer-limit" data-state="near"></p>
+<p id="composer-limit"></p><div id="composer-long" hidden><b data-slot="excess"></b><button data-action="attach-text"></button></div>
+<button id="settings" data-action="settings"></button>
 <dialog id="rename-dialog" data-session-key="" data-state="idle"><form data-action="confirm-rename"><input id="rename-input"><p data-slot="error"></p></form></dialog>
 <dialog id="delete-dialog" data-session-key=""><b data-slot="label"></b><button data-action="confirm-delete">yes</button></dialog>
+<dialog id="settings-dialog"><input name="enter" value="auto" data-action="set-enter"><input name="enter" value="send" data-action="set-enter"><input name="enter" value="newline" data-action="set-enter"></dialog>
 ` + signOut + `
 <template id="t-user-message"><article aria-label="" class="message message-user" data-message-id="" data-run-id="" data-seq="0" data-key="" data-status="" data-by-other="false">
  <time data-slot="time" datetime=""></time><span data-slot="author"></span><ul data-slot="files"></ul><span data-slot="percent"></span><div data-slot="body" data-format="text"></div><span data-slot="error"></span>
