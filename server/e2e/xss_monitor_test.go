@@ -126,7 +126,7 @@ func (w *monitor) findFaults(document string) []string {
 const findFaultsScript = `globalThis.xssSweep ??= (() => {
 	const set = (words) => new Set(words.trim().split(/\s+/));
 	const tags = set("html head meta title link script body noscript template svg symbol path circle rect line g use defs " +
-		"div span p a b i button form input textarea label ul ol li nav main aside header footer section h1 h2 h3 h4 h5 h6 img " +
+		"div article span p a b i button form input textarea label ul ol li nav main aside header footer section h1 h2 h3 h4 h5 h6 img " +
 		"table thead tbody tr th td time details summary dialog strong em code pre blockquote hr br del dl dt dd select option " +
 		"datalist fieldset legend progress small kbd");
 	const prose = set("p h1 h2 h3 h4 h5 h6 ul ol li blockquote hr br em strong del sub sup kbd mark code pre a table thead tbody tr th td input div span button");

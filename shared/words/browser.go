@@ -23,9 +23,9 @@ func Device(label, name, userAgent string) string {
 }
 
 // BrowserBeside returns the browser of a device as text beside the device's name. It
-// returns "" if the name is the same text.
+// returns "" if the name says the same: "Firefox on Windows", "Anna’s Firefox on Windows".
 func BrowserBeside(name, userAgent string) string {
-	if browser := Browser(userAgent); browser != name {
+	if browser := Browser(userAgent); !text.Contains(name, browser) {
 		return browser
 	}
 	return ""

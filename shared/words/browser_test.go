@@ -93,7 +93,7 @@ func TestBrowserBeside(t *testing.T) {
 	t.Parallel()
 	const curl = "curl/8.5.0"
 	for name, want := range map[string]string{
-		"Anna’s laptop": "curl", "": "curl", "Curl": "curl", "curl": "", Device("", "", curl): "",
+		"Anna’s laptop": "curl", "": "curl", "Curl": "curl", "curl": "", "Anna’s curl": "", Device("", "", curl): "",
 	} {
 		if got := BrowserBeside(name, curl); got != want {
 			t.Errorf("beside %q stands %q, want %q", name, got, want)

@@ -56,13 +56,13 @@ const createFocus = () => {
     if (focused) focused.focus({ preventScroll: true });
   };
 
-  // Moves the focus away from a control that is hidden now: to the control before it in its
-  // dialog, or else to the composer.
+  // Moves the focus away from a control that is hidden now: to the composer or, in a dialog and
+  // on pages without a composer, to the control before it.
   const leave = (hidden) => {
-    const dialog = hidden.closest("dialog[open]");
-    if (!dialog) return toComposer();
+    const within = hidden.closest(composer ? "dialog[open]" : "dialog[open], main");
+    if (!within) return toComposer();
     const before = (el) => el.compareDocumentPosition(hidden) & Node.DOCUMENT_POSITION_FOLLOWING;
-    const all = controls(dialog);
+    const all = controls(within);
     (all.filter(before).pop() ?? all[0])?.focus();
   };
 
