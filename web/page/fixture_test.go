@@ -75,6 +75,7 @@ func files() []part.File {
 		{Name: "evening.png", Size: "2.4 MB", Href: "/api/media/1", Picture: "/api/media/1?thumbnail", Width: 320, Height: 213},
 		{Name: "tower.jpg", Size: "340 kB", Href: "/api/media/2", Picture: "/api/media/2?thumbnail", Width: 20, Height: 240},
 		{Name: "a-name-without-any-place-to-break-it-" + strings.Repeat("long", 30) + ".csv", Size: "14 kB", Href: "/api/media/3"},
+		{Name: "scan.pdf", Size: "1.2 MB", Href: "/api/media/3", NoText: true},
 	}
 }
 
