@@ -802,6 +802,7 @@ var layoutConnectParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "locale", Offset: unsafe.Offsetof(ConnectParams{}.Locale), Kind: jsontext.KindString, OmitEmpty: true},
 	{Name: "client", Offset: unsafe.Offsetof(ConnectParams{}.Client), Kind: jsontext.KindPointer, OmitEmpty: true, Elem: &layoutClient, New: newClient},
 	{Name: "device_name", Offset: unsafe.Offsetof(ConnectParams{}.DeviceName), Kind: jsontext.KindString, OmitEmpty: true},
+	{Name: "no_pairing", Offset: unsafe.Offsetof(ConnectParams{}.NoPairing), Kind: jsontext.KindBool, OmitEmpty: true},
 	{Name: "resume", Offset: unsafe.Offsetof(ConnectParams{}.Resume), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutCursor, New: addCursor, Size: unsafe.Sizeof(Cursor{})},
 	{Name: "own", Offset: unsafe.Offsetof(ConnectParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
 }}

@@ -2,15 +2,17 @@ package protocol
 
 // ConnectParams is the first request of a connection; every field is optional.
 type ConnectParams struct {
-	Token      string   `json:"token,omitempty"`
-	UserID     string   `json:"user_id,omitempty"`
-	SenderID   string   `json:"sender_id,omitempty"`
-	Protocol   int64    `json:"protocol,omitempty"`
-	Locale     string   `json:"locale,omitempty"`
-	Client     *Client  `json:"client,omitempty"`
-	DeviceName string   `json:"device_name,omitempty"`
-	Resume     []Cursor `json:"resume,omitempty"`
-	Own        bool     `json:"own,omitempty"` // change nothing of other users
+	Token      string  `json:"token,omitempty"`
+	UserID     string  `json:"user_id,omitempty"`
+	SenderID   string  `json:"sender_id,omitempty"`
+	Protocol   int64   `json:"protocol,omitempty"`
+	Locale     string  `json:"locale,omitempty"`
+	Client     *Client `json:"client,omitempty"`
+	DeviceName string  `json:"device_name,omitempty"`
+	// NoPairing refuses the client instead of asking for pairing, if it has no credential.
+	NoPairing bool     `json:"no_pairing,omitempty"`
+	Resume    []Cursor `json:"resume,omitempty"`
+	Own       bool     `json:"own,omitempty"` // change nothing of other users
 }
 
 // WebClient is the Client.Name of the browser's client.

@@ -175,12 +175,17 @@ func (v *visit) browser(body object) *http.Cookie {
 }
 
 // post makes a POST /api/session as a page of the gateway does.
-func (v *visit) post(body object) *http.Response {
+func (v *visit) post(body object) *http.Response { return v.postAs(http.Header{}, body) }
+
+// postAs is post of a page with that header, such as its cookie.
+func (v *visit) postAs(h http.Header, body object) *http.Response {
 	text, err := json.Marshal(body)
 	v.must(err, "encode a body")
-	answer, _ := v.request(http.MethodPost, "/api/session",
-		http.Header{"Content-Type": {"application/json"}, "Origin": {v.target.origin()},
-			"Sec-Fetch-Site": {"same-origin"}}, strings.NewReader(string(text)))
+	h = h.Clone()
+	h.Set("Content-Type", "application/json")
+	h.Set("Origin", v.target.origin())
+	h.Set("Sec-Fetch-Site", "same-origin")
+	answer, _ := v.request(http.MethodPost, "/api/session", h, strings.NewReader(string(text)))
 	return answer
 }
 

@@ -23,6 +23,8 @@ func pairing() []Row {
 			Says: "the same connection is also told by event device.pair.resolved"},
 		{Section: section, steps: deviceList,
 			Says: "device.pair.list → {pending:[…],paired:[…]}: the public id, never the secret"},
+		{Section: section, steps: findByCode,
+			Says: "device.pair.list {code} finds a request by its code, as people type it"},
 		{Section: section, steps: approveDefaults,
 			Says: "approve: default role operator; default user a fresh user-…, never an " +
 				"existing one"},
@@ -54,6 +56,10 @@ func pairing() []Row {
 		{Section: section, Says: "device.* is for admins", steps: deviceMethodsForAdmins},
 		{Section: section, steps: browserCookie,
 			Says: "POST /api/session sets the device cookie and answers 204"},
+		{Section: section, steps: browserPlanted,
+			Says: "POST /api/session keeps no credential that it did not issue"},
+		{Section: section, steps: noPairing,
+			Says: "connect {no_pairing: true} without a credential → UNAUTHORIZED, and no request"},
 		{Section: section, steps: browserPairs,
 			Says: "the pending request is bound to the cookie and sender_id is left out of the " +
 				"answer"},
@@ -174,6 +180,25 @@ func deviceList(v *visit) {
 	if text := fmt.Sprint(list, after); strings.Contains(text, v.text(asked, "sender_id")) {
 		v.fail("a list shows the secret")
 	}
+}
+
+func findByCode(v *visit) {
+	asked := v.open(nil).call("connect", object{})
+	code := v.text(asked, "pairing_code")
+	admin := v.admin("")
+	for _, typed := range []string{code, strings.ToLower(code), code[:4] + " " + code[4:]} {
+		found := v.list(admin.call("device.pair.list", object{"code": typed}), "pending")
+		if len(found) != 1 || get(found[0], "code") != code {
+			v.fail("%q finds %d requests", typed, len(found))
+		}
+	}
+	if found := v.list(admin.call("device.pair.list", object{"code": "AAAAAAAA"}), "pending"); len(found) > 0 {
+		v.fail("an unknown code finds %d requests", len(found))
+	}
+}
+
+func noPairing(v *visit) {
+	v.open(nil).refused("UNAUTHORIZED", "", "connect", object{"no_pairing": true})
 }
 
 func approveDefaults(v *visit) {
@@ -416,6 +441,22 @@ func browserCookie(v *visit) {
 		v.fail("POST with a wrong token: HTTP %d and %d cookies, want 401 and none", r.StatusCode,
 			len(r.Cookies()))
 	}
+}
+
+func browserPlanted(v *visit) {
+	cookie := v.browser(object{})
+	planted := *cookie
+	planted.Value = planted.Value[:3] + strings.Repeat("A", len(planted.Value)-3)
+	for _, c := range []*http.Cookie{cookie, &planted} {
+		answer := v.postAs(v.cookieHeader(c), object{})
+		for _, set := range answer.Cookies() {
+			v.made.add(madeCookie, set.Name+"="+set.Value)
+			if set.Value == planted.Value {
+				v.fail("the planted credential is kept")
+			}
+		}
+	}
+	v.open(v.cookieHeader(&planted)).refused("NOT_PAIRED", "", "connect", object{})
 }
 
 func browserPairs(v *visit) {

@@ -225,3 +225,17 @@ func TestJoined(t *testing.T) {
 		t.Errorf("paired at %v, asked at %v", d.PairedAt, d.CreatedAt)
 	}
 }
+
+// TestNoPairing checks that a client without a credential can say that it asks for no pairing.
+func TestNoPairing(t *testing.T) {
+	t.Parallel()
+	gw := newTestGateway(t, httpdtest.Options{})
+	admin := gw.admin(t, "boss")
+	c := gw.dial(t, from("192.0.2.1"))
+	c.Refused(protocol.Unauthorized, "no credential", protocol.MethodConnect, `{"no_pairing":true}`)
+	if got := pending(admin, ""); len(got) != 0 {
+		t.Errorf("pending: %+v", got)
+	}
+	c.OK(protocol.MethodConnect, `{"no_pairing":true,"token":"`+httpdtest.Token+`"}`)
+	gw.dial(t, from("192.0.2.1")).OK(protocol.MethodConnect, `{"no_pairing":false}`)
+}

@@ -12,6 +12,11 @@ const pairingPoll = 2 * time.Second
 
 // askForPairing requests pairing for the client's credential, or finds its request.
 func (c *call) askForPairing(p *protocol.ConnectParams) {
+	if p.NoPairing {
+		c.fail(protocol.Refuse(protocol.Unauthorized,
+			"no credential: the client has none, and does not ask for pairing"))
+		return
+	}
 	if !c.settings.Pairing {
 		c.fail(protocol.Refuse(protocol.Unauthorized,
 			"this gateway does not pair new browsers: connect with a token, or ask an admin for access"))

@@ -52,6 +52,7 @@ func newChat(b *basePage) *chat {
 		drafts:          drafts{texts: map[string]string{}},
 		attachments:     newAttachments(b.doc),
 	}
+	c.connectParams.NoPairing = true // who has signed out asks for nothing without wanting to
 	c.transcript = view.NewTranscript(b.doc, func(at protocol.Time) view.Time {
 		return view.Time{Stamp: at.String(), Text: b.browser.Clock(at)}
 	})

@@ -25,6 +25,7 @@ type console struct {
 
 func newConsole(b *basePage) *console {
 	b.countUnsent = countMessages
+	b.connectParams.NoPairing = true
 	return &console{basePage: b, pendingPairings: newPendingPairings(b)}
 }
 

@@ -182,3 +182,22 @@ func TestSignOutAsksForNothing(t *testing.T) {
 		eq(t, "the mark", s.browser.tabValues["i signed out"], "")
 	})
 }
+
+// TestOnlyTheGateAsksForPairing checks which pages ask for pairing when they connect without a
+// cookie, which another tab may have removed.
+func TestOnlyTheGateAsksForPairing(t *testing.T) {
+	for name, c := range map[string]struct {
+		page func() *viewtest.Document
+		asks bool
+	}{"gate": {viewtest.Pairing, true},
+		"chat":     {func() *viewtest.Document { return viewtest.Chat("", "", "") }, false},
+		"pairings": {viewtest.Admin, false}, "console": {viewtest.Console, false}} {
+		t.Run(name, func(t *testing.T) {
+			withPage(t, c.page, nil, func(s *harness) {
+				if got := s.gateway.calls("connect")[0]["no_pairing"]; (got == nil) != c.asks {
+					t.Errorf("no_pairing is %v", got)
+				}
+			})
+		})
+	}
+}
