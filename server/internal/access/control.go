@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/metrics"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
 	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
+	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // Allowances of a network a minute, each also its burst.
@@ -24,6 +25,10 @@ const (
 // requestBurst is how many requests a user may make at once under
 // gateway.rate_limit_rpm.
 const requestBurst = 5
+
+// uploadBurst is how many files a user may upload at once under gateway.rate_limit_rpm: as
+// many as a message may have.
+const uploadBurst = protocol.MaxMedia
 
 // Keys checks API keys; *auth.Keys does.
 type Keys interface {
@@ -67,7 +72,7 @@ type Options struct {
 type Control struct {
 	Options
 	calls, polls, guesses, checks *ratelimit.Limiter[netip.Prefix] // of strangers, by network
-	requests                      *ratelimit.Limiter[string]       // of users, by name
+	requests, uploads             *ratelimit.Limiter[string]       // of users, by name
 	lines                         *ratelimit.Lines                 // log lines about refusals
 }
 
@@ -83,13 +88,15 @@ func New(o Options) *Control {
 		guesses:  ratelimit.New[netip.Prefix](guessesPerMinute, time.Minute),
 		checks:   ratelimit.New[netip.Prefix](checksPerMinute, time.Minute),
 		requests: ratelimit.NewBurst[string](requestBurst),
+		uploads:  ratelimit.NewBurst[string](uploadBurst),
 		lines:    ratelimit.NewLines(linesPerMinute),
 	}
 }
 
 // Evict forgets the networks and users that have used up nothing of their allowances.
 func (c *Control) Evict() {
-	for _, l := range []interface{ Evict() }{c.calls, c.polls, c.guesses, c.checks, c.requests, c.lines} {
+	for _, l := range []interface{ Evict() }{c.calls, c.polls, c.guesses, c.checks, c.requests, c.uploads,
+		c.lines} {
 		l.Evict()
 	}
 }

@@ -46,6 +46,7 @@ func newSettings(c config.Config) (*settings, error) {
 		httpd: httpd.Settings{
 			Agents: list, AllowedOrigins: c.Gateway.AllowedOrigins, Hosts: c.Gateway.Hosts,
 			TrustedProxies: c.Gateway.TrustedProxies, PublicURL: c.Gateway.PublicURL, HSTS: c.TLS.HSTS,
+			RateLimitRPM: c.Gateway.RateLimitRPM,
 		},
 		connLimiter: httpd.ConnLimiterSettings{Limits: limits(c.Gateway),
 			TrustedProxies: c.Gateway.TrustedProxies},

@@ -137,7 +137,8 @@ func gatewayKeys() []key {
 		newKey("gateway.rate_limit_rpm", integer(0, 100000), 0,
 			func(t target) *int { return &t.config.Gateway.RateLimitRPM },
 			"Requests per minute that a user may make over "+
-				"its WebSockets, with a burst of 5; 0 is no limit.").live(),
+				"its WebSockets, with a burst of 5; as many files may be uploaded, with a burst of 10; "+
+				"0 is no limit.").live(),
 		newKey("gateway.max_connections", integer(1, 1_000_000), 10_000,
 			func(t target) *int { return &t.config.Gateway.Limits.Connections },
 			"How many connections may be open at once.").live(),

@@ -91,7 +91,7 @@ func (c *client) Binary(*conn.Conn) {
 }
 
 // checkRate counts a frame against its user's rate limit. Pings and HTTP requests do not
-// count, nor do frames of strangers.
+// count, nor do frames of strangers. Uploads have a limit of their own.
 func (c *call) checkRate() error {
 	if c.who == nil {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,6 +115,26 @@ func picture(t testing.TB, w, h int) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// TestUploadsHaveARateLimit uploads more files in a row than a message may have, under
+// gateway.rate_limit_rpm. Each user's uploads count alone.
+func TestUploadsHaveARateLimit(t *testing.T) {
+	t.Parallel()
+	var rpm atomic.Int64
+	s := serveWith(t, httpdtest.Options{RateLimitRPM: func() int { return int(rpm.Load()) }})
+	rpm.Store(1)
+	for i := range protocol.MaxMedia {
+		s.uploaded("zoe", fmt.Sprintf("%d.txt", i), []byte("text"))
+	}
+	r := s.upload("zoe", "one too many.txt", []byte("text"))
+	if body := text(t, r); r.StatusCode != http.StatusTooManyRequests ||
+		r.Header.Get("Retry-After") == "" || !strings.Contains(body, `"RESOURCE_EXHAUSTED"`) {
+		t.Errorf("HTTP %d, %v: %s", r.StatusCode, r.Header, body)
+	}
+	s.uploaded("other", "another's.txt", []byte("text"))
+	rpm.Store(0)
+	s.uploaded("zoe", "without a limit.txt", []byte("text"))
 }
 
 func TestUploadAndServe(t *testing.T) {

@@ -21,6 +21,7 @@ type Identities interface {
 // *access.Control is one.
 type SignIns interface {
 	AllowCall(address netip.Addr) error
+	AllowUpload(address netip.Addr, user string, rpm int) error
 	CheckToken(address netip.Addr, token string) error
 	CheckLink(address netip.Addr, code string) error
 }

@@ -29,6 +29,8 @@ type Settings struct {
 	// PublicURL is the URL under which people reach the gateway; empty: the one that
 	// each request was sent to. Its path, if it has one, is the base: see withBase.
 	PublicURL string
+	// RateLimitRPM is how many files a user may upload in a minute; 0: no limit.
+	RateLimitRPM int
 	// HSTS is for how long a browser that came over TLS must not use plain HTTP; 0:
 	// the header Strict-Transport-Security is not sent.
 	HSTS time.Duration

@@ -49,6 +49,10 @@ func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (media.Fi
 	if s.Gateway.Draining() {
 		return media.File{}, errStopping
 	}
+	if err := s.SignIns.AllowUpload(s.clientAddress(r), c.UserID,
+		s.settings(r).RateLimitRPM); err != nil {
+		return media.File{}, err
+	}
 	most := s.Media.MaxBytes()
 	if r.ContentLength > most+maxEnvelope {
 		return media.File{}, media.OverLimit(most)

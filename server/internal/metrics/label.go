@@ -50,14 +50,15 @@ type Limit string
 
 // The limits.
 const (
-	LimitUser   Limit = "user"   // gateway.rate_limit_rpm
-	LimitCalls  Limit = "calls"  // unauthenticated calls from one address
-	LimitPolls  Limit = "polls"  // polls of the pairing status from one address
-	LimitTokens Limit = "tokens" // wrong tokens from one address
+	LimitUser    Limit = "user"    // gateway.rate_limit_rpm
+	LimitUploads Limit = "uploads" // gateway.rate_limit_rpm, for uploads
+	LimitCalls   Limit = "calls"   // unauthenticated calls from one address
+	LimitPolls   Limit = "polls"   // polls of the pairing status from one address
+	LimitTokens  Limit = "tokens"  // wrong tokens from one address
 )
 
 func limits() []Limit {
-	return []Limit{LimitUser, LimitCalls, LimitPolls, LimitTokens}
+	return []Limit{LimitUser, LimitUploads, LimitCalls, LimitPolls, LimitTokens}
 }
 
 // Violation is what is wrong with a frame.

@@ -210,10 +210,12 @@ func New(t testing.TB, o Options) *Server {
 		Connections: h.Registry, Keys: h.Keys, Audit: h.Audit, Sessions: h.Sessions, Formatter: h.Formatter, Pairings: h.Pairings,
 		Media: h.Media, Assets: assets,
 		Instance: store.InstanceID(), Ready: store.Ping,
-		Settings: setting.Fixed(httpd.Settings{
-			Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies,
-			PublicURL: o.PublicURL, Hosts: o.hosts(),
-		}),
+		Settings: func() httpd.Settings {
+			return httpd.Settings{
+				Agents: list, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies,
+				PublicURL: o.PublicURL, Hosts: o.hosts(), RateLimitRPM: o.rateLimitRPM(),
+			}
+		},
 		Hosts: httpd.Hosts{Machine: Machine, Certified: o.Certified},
 	})
 	t.Cleanup(func() {
