@@ -117,12 +117,18 @@ func (s *Store) Mark(ctx context.Context) error {
 	return err
 }
 
+// The checkpoints of settleMark.
+const (
+	passive  = "PRAGMA wal_checkpoint(PASSIVE)"  // waits for nobody
+	truncate = "PRAGMA wal_checkpoint(TRUNCATE)" // also empties the log
+)
+
 // settleMark copies the log into the database file, and then notes in the mark file which
 // mark the database file has. If readers prevent that, the next call tries again.
-func settleMark(tx *Tx, dbFile string) error {
+func settleMark(tx *Tx, dbFile, checkpoint string) error {
 	var blocked bool
 	var pages, copied int64
-	if err := tx.QueryRow("PRAGMA wal_checkpoint(PASSIVE)").Scan(&blocked, &pages,
+	if err := tx.QueryRow(checkpoint).Scan(&blocked, &pages,
 		&copied); err != nil || blocked || pages != copied {
 		return err
 	}
