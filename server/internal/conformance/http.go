@@ -22,6 +22,13 @@ func overHTTP() []Row {
 		{Section: section, Says: "CSP: default-src 'none'", steps: pagePolicy},
 		{Section: section, steps: foreignPage,
 			Says: "CORS follows gateway.allowed_origins, never with credentials"},
+		{Section: section, steps: listsOfV3,
+			Says: "GET /v1/agents, GET /v1/providers: JSON lists; 401 for a bad credential"},
+		{Section: section, steps: senderHeader,
+			Says: "X-GoClaw-Sender-Id: a device credential under /api and /v1 alone; beside a " +
+				"Bearer 400"},
+		{Section: section, steps: unknownAddresses,
+			Says: "every unknown /v1/* and /api/* path answers JSON"},
 	}
 }
 
@@ -164,6 +171,68 @@ func foreignPage(v *visit) {
 			answer.Header.Get("Access-Control-Allow-Credentials") != "" {
 			v.fail("%s: a foreign page is allowed %q, with credentials %q", method, open,
 				answer.Header.Get("Access-Control-Allow-Credentials"))
+		}
+	}
+}
+
+// json reads a JSON answer.
+func (v *visit) json(answer *http.Response, text []byte) object {
+	if kind := answer.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
+		v.fail("%s: the answer is %s, want application/json", answer.Request.URL.Path, kind)
+	}
+	var body object
+	v.must(json.Unmarshal(text, &body), "read the answer")
+	return body
+}
+
+func listsOfV3(v *visit) {
+	bearer := http.Header{"Authorization": {"Bearer " + v.target.Token}}
+	answer, text := v.request(http.MethodGet, "/v1/agents", bearer, nil)
+	v.requireFound(answer, "GET /v1/agents")
+	v.wantStatus(answer, http.StatusOK)
+	agents := v.list(v.json(answer, text), "agents")
+	if len(agents) == 0 {
+		v.fail("GET /v1/agents lists no agent")
+	}
+	for _, field := range []string{"id", "agent_key", "display_name", "status"} {
+		v.text(agents[0].(object), field)
+	}
+	answer, text = v.request(http.MethodGet, "/v1/providers", bearer, nil)
+	v.wantStatus(answer, http.StatusOK)
+	for _, p := range v.list(v.json(answer, text), "providers") {
+		v.text(p.(object), "name")
+		v.want(p.(object), "enabled", true)
+		v.want(p.(object), "api_key", "***")
+	}
+	for _, path := range []string{"/v1/agents", "/v1/providers"} {
+		answer, text = v.request(http.MethodGet, path, nil, nil)
+		v.wantStatus(answer, http.StatusUnauthorized)
+		v.json(answer, text)
+	}
+}
+
+func senderHeader(v *visit) {
+	d := v.pair("viewer", v.name("user"))
+	header := http.Header{"X-Goclaw-Sender-Id": {d.secret}}
+	answer, _ := v.request(http.MethodGet, "/v1/agents", header, nil)
+	v.requireFound(answer, "GET /v1/agents")
+	v.wantStatus(answer, http.StatusOK)
+	header.Set("Authorization", "Bearer "+v.target.Token)
+	answer, _ = v.request(http.MethodGet, "/v1/agents", header, nil)
+	v.wantStatus(answer, http.StatusBadRequest)
+	answer, _ = v.request(http.MethodGet, "/v1/agents",
+		http.Header{"X-Goclaw-Sender-Id": {"gd_" + strings.Repeat("A", 43)}}, nil)
+	v.wantStatus(answer, http.StatusUnauthorized)
+}
+
+func unknownAddresses(v *visit) {
+	for _, path := range []string{"/api/" + v.name("none"), "/v1/" + v.name("none"), "/v1/a/b"} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			answer, text := v.request(method, path, nil, nil)
+			if answer.StatusCode != http.StatusNotFound && answer.StatusCode != http.StatusMethodNotAllowed {
+				v.fail("%s %s: HTTP %d, want 404 or 405", method, path, answer.StatusCode)
+			}
+			v.text(v.json(answer, text), "error.code")
 		}
 	}
 }

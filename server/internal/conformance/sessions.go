@@ -30,6 +30,15 @@ func sessions() []Row {
 		{Section: section, steps: health,
 			Says: "health (anyone authenticated; lists clients only to admins)"},
 		{Section: section, Says: "status, agents.list", steps: statusAndAgents},
+		{Section: section, Demo: true, steps: namesOfV3,
+			Says: "v3's names: sessions.list {channel,offset} with total, limit, offset, created, " +
+				"updated, messageCount; sessions.preview/patch {key}; created_at in chat.history"},
+		{Section: section, Demo: true, steps: noRunningAnswer,
+			Says: "chat.history: no running answer for a client whose connect has neither client " +
+				"nor resume"},
+		{Section: section, steps: emptyLists,
+			Says: "tenants.mine, teams.tasks.active-by-session, quota.usage, cron.list, " +
+				"channels.status: results of their form"},
 	}
 }
 
@@ -262,7 +271,61 @@ func statusAndAgents(v *visit) {
 	v.text(p, "server.version")
 	v.number(p, "connections")
 	v.want(p, "store", "ok")
+	for _, a := range v.list(p, "agents") {
+		v.text(a.(object), "id")
+	}
 	if strings.Contains(fmt.Sprint(c.call("agents.list", nil)), "api_key") {
 		v.fail("agents.list shows keys")
+	}
+}
+
+func namesOfV3(v *visit) {
+	c := v.admin(v.name("user"))
+	key := c.newSession("first")
+	c.newSession("second")
+	list := c.call("sessions.list", object{"channel": "ws", "limit": 1, "offset": 1})
+	v.want(list, "total", 2)
+	v.want(list, "limit", 1)
+	v.want(list, "offset", 1)
+	v.want(list, "sessions.0.key", key)
+	v.want(list, "sessions.0.channel", "ws")
+	v.want(list, "sessions.0.messageCount", 2)
+	for _, field := range []string{"created", "updated", "userID"} {
+		v.text(list, "sessions.0."+field)
+	}
+	preview := c.call("sessions.preview", object{"key": key})
+	v.want(preview, "key", key)
+	v.want(preview, "summary", "")
+	patched := c.call("sessions.patch", object{"key": key, "label": "new"})
+	v.want(patched, "ok", true)
+	v.want(patched, "key", key)
+	v.text(c.call("chat.history", object{"sessionKey": key}), "messages.0.created_at")
+}
+
+func noRunningAnswer(v *visit) {
+	user := v.name("user")
+	c := v.admin(user)
+	key := c.beginRun(object{})["sessionKey"]
+	plain := v.open(nil)
+	plain.send(`{"type":"req","id":"hello","method":"connect","params":{"token":` +
+		quoted(v.target.Token) + `,"user_id":` + quoted(user) + `}}`)
+	plain.payload("hello")
+	history := plain.call("chat.history", object{"sessionKey": key})
+	if n := len(v.list(history, "messages")); n != 1 {
+		v.fail("chat.history has %d messages, want the question alone", n)
+	}
+	c.call("chat.abort", object{"sessionKey": key})
+}
+
+func emptyLists(v *visit) {
+	c := v.member("viewer")
+	for method, field := range map[string]string{
+		"tenants.mine": "tenants", "teams.tasks.active-by-session": "tasks",
+		"quota.usage": "entries", "cron.list": "jobs",
+	} {
+		v.list(c.call(method, object{"sessionKey": "any"}), field)
+	}
+	if _, ok := c.call("channels.status", nil)["channels"].(object); !ok {
+		v.fail("channels.status has no channels")
 	}
 }

@@ -61,6 +61,8 @@ func migrateTo(t *testing.T, dir string, version int64) {
 	// A completed run, a withdrawn one and a running one.
 	for _, statement := range []string{
 		`INSERT OR IGNORE INTO sessions VALUES (1, 'k', 'ann', 'demo', 'label', 0, 'e', 6, 1, 2, 0)`,
+		`INSERT OR IGNORE INTO messages VALUES (1, 1, 1, 'q', 'user', 'question', 'complete', 1, 'answered', '', '', '', '', '', '')`,
+		`INSERT OR IGNORE INTO messages VALUES (1, 1, 2, 'a', 'assistant', 'answer', 'complete', 1, 'answered', 'q', '', '', '', '', '')`,
 		`INSERT OR IGNORE INTO runs VALUES ('answered', 1, 'ann', 'demo', 'q', 'a', 'completed', 1, 1, 1, 5, '', '', 0, 0)`,
 		`INSERT OR IGNORE INTO runs VALUES ('withdrawn', 1, 'ann', 'demo', 'q', '', 'cancelled', 1, 1, 1, 5, '', '', 0, 0)`,
 		`INSERT OR IGNORE INTO runs VALUES ('running', 1, 'ann', 'demo', 'q', 'b', 'running', 1, 1, 1, 0, '', '', 0, 0)`,
@@ -99,7 +101,7 @@ func checkMigrated(t *testing.T, s *Store) {
 	t.Helper()
 	if err := s.Sessions().View(context.Background(), func(tx session.Tx) error {
 		rec, err := tx.Session("k")
-		if err != nil || rec.Floor != 0 || rec.LastSeq != 6 || rec.Label != "label" {
+		if err != nil || rec.Floor != 0 || rec.LastSeq != 6 || rec.Label != "label" || rec.Messages != 2 {
 			return fmt.Errorf("the session is %+v (%w)", rec, err)
 		}
 		for id, endSeq := range map[string]int64{"answered": 4, "withdrawn": 5, "running": 0} {

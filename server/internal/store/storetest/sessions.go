@@ -28,6 +28,7 @@ func Sessions(t *testing.T, open func(t testing.TB) session.Store) {
 		"list order":        testListOrder,
 		"list walk":         testListWalk,
 		"candidates":        testCandidates,
+		"counts":            testCounts,
 		"events":            testEvents,
 		"events bounded":    testEventsBounded,
 		"run events":        testRunEvents,
@@ -382,6 +383,67 @@ func testListWalk(t *testing.T, s sessionStore) {
 			same(t, fmt.Sprintf("user %q, pages of %d", user, limit), walked, whole)
 		}
 	}
+}
+
+// A session knows how many messages it has, and a list how many sessions, at most as many
+// as is asked for.
+func testCounts(t *testing.T, s sessionStore) {
+	var ids []int64
+	for _, r := range []session.Record{
+		{Key: "one"}, {Key: "two", Pinned: true}, {Key: "gone", DeletedAt: at(5)}, {Key: "ben's", UserID: "ben"},
+	} {
+		ids = append(ids, s.add(t, r).ID)
+	}
+	messages := func(want int64) {
+		t.Helper()
+		s.view(t, func(tx session.Tx) error {
+			r, err := tx.SessionByID(ids[0])
+			if r.Messages != want {
+				t.Errorf("%d messages are counted, want %d", r.Messages, want)
+			}
+			return err
+		})
+	}
+	message := func(seq int64) session.Message {
+		return session.Message{Anchor: seq, Message: protocol.Message{ID: fmt.Sprint(seq), Seq: seq}}
+	}
+	save := func(seqs ...int64) {
+		s.update(t, func(tx session.Tx) error {
+			for _, seq := range seqs {
+				if err := tx.SaveMessage(ids[0], message(seq)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	messages(0)
+	save(1, 2, 3)
+	messages(3)
+	save(2, 3) // they change
+	messages(3)
+	s.update(t, func(tx session.Tx) error {
+		r, err := tx.SessionByID(ids[0])
+		r.Messages, r.Label = 99, "saved"
+		return errors.Join(err, tx.SaveSession(&r))
+	})
+	messages(3)
+	s.update(t, func(tx session.Tx) error { return tx.ClearSession(ids[0]) })
+	messages(0)
+	save(1)
+	messages(1)
+	s.view(t, func(tx session.Tx) error {
+		for _, c := range []struct {
+			user       string
+			most, want int
+		}{{"ann", 9, 2}, {"ann", 1, 1}, {"ben", 9, 1}, {"nobody", 9, 0}, {"", 9, 3}, {"", 2, 2}} {
+			n, err := tx.CountSessions(c.user, c.most)
+			if err != nil || n != c.want {
+				t.Errorf("%q has %d sessions, %v, want %d of at most %d", c.user, n, err, c.want, c.most)
+			}
+		}
+		return nil
+	})
 }
 
 // The candidates of a search are the sessions of the list, with what a search compares.
