@@ -1,5 +1,5 @@
 // Package reasoning separates a model's reasoning from its answer, for models whose
-// servers send both as one text with marks between them, such as <think> and </think>.
+// servers send both as one text with marks between them, such as the tag think.
 package reasoning
 
 import (
