@@ -7,6 +7,10 @@ import (
 	"github.com/gatehouse-chat/gatehouse/server/internal/agent/reasoning"
 )
 
+// enoughLoneCloses is how many answers in a row must have had only the mark that closes
+// their reasoning, before the next answer is expected to begin with reasoning.
+const enoughLoneCloses = 3
+
 // Answer emits the answer of one response, and collects what the response says about the
 // answer as a whole. The adapter calls its methods for the events of the stream.
 type Answer struct {
@@ -20,7 +24,7 @@ type Answer struct {
 
 // NewAnswer returns the Answer of the exchange's next response.
 func (x *Exchange) NewAnswer() *Answer {
-	return &Answer{x: x, split: reasoning.New(x.server.tags, x.server.thinksFirst.Load())}
+	return &Answer{x: x, split: reasoning.New(x.server.tags, x.server.loneCloses.Load() >= enoughLoneCloses)}
 }
 
 // Text emits the text in a JSON string. The reasoning in the text is emitted as Thinking.
@@ -79,11 +83,11 @@ func (a *Answer) Close(err error) {
 			a.Ending.Err = err
 		}
 	}
-	if a.split.LoneClose {
-		a.x.server.thinksFirst.Store(true)
-	}
-	if a.split.NoClose {
-		a.x.server.thinksFirst.Store(false)
-	}
 	a.Usage.Finish = a.Ending.finish()
+	switch {
+	case a.split.LoneClose:
+		a.x.server.loneCloses.Add(1)
+	case a.Usage.Finish == agent.FinishStop:
+		a.x.server.loneCloses.Store(0)
+	}
 }

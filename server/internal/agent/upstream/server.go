@@ -70,9 +70,9 @@ type Server struct {
 	retired              atomic.Bool // close connections after each run
 
 	tags []reasoning.Tag
-	// thinksFirst says that the model's last answer began with reasoning that only a
-	// closing mark has ended.
-	thinksFirst atomic.Bool
+	// loneCloses is how many answers in a row began with reasoning that only a closing mark
+	// has ended.
+	loneCloses atomic.Int32
 }
 
 // Retire closes the idle connections to the server, now and again after each later run.
