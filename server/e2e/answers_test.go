@@ -99,7 +99,7 @@ func TestHowAnswersEnd(t *testing.T) {
 	}
 	user.send("refuse this")
 	user.wait("the refusal", replyIs(markup.StatusFailed))
-	shown("that the message is left out", ".message-when", "does not get this message again")
+	shown("that the message is left out", ".message-when", "left out of what the model reads")
 	user.screenshot("refused")
 	user.send("and now?")
 	user.wait("an answer", replyIs(markup.StatusComplete))

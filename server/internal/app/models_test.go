@@ -130,7 +130,7 @@ func TestModelsAsTheyAre(t *testing.T) {
 	if got := last(); got.Status != protocol.StatusFailed || got.Content != "The first of the" {
 		t.Errorf("interrupted, the answer is %+v", got)
 	}
-	user.Refused(protocol.FailedPrecondition, "does not get this message again",
+	user.Refused(protocol.FailedPrecondition, "left out of what the model reads",
 		protocol.MethodChatSend, `{"sessionKey":"k","message":"poison"}`)
 	if got := last(); got.Status != protocol.StatusFailed || !got.Rejected {
 		t.Errorf("refused, the answer is %+v", got)

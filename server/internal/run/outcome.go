@@ -36,7 +36,7 @@ func outcome(ctx context.Context, res result) session.Outcome {
 	case errors.As(res.err, &failure):
 		o.Code, o.Error = protocol.Code(failure.Code), failure.Message
 		if o.Rejected = failure.Rejected; o.Rejected {
-			o.Error += " The model does not get this message again with later ones."
+			o.Error += " This message is left out of what the model reads from now on."
 		}
 	default:
 		o.Code, o.Error = protocol.Internal, "The answer failed because of a bug in the gateway. "+

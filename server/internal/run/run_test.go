@@ -148,7 +148,7 @@ func TestOutcomes(t *testing.T) {
 			"Cut off."},
 		"rejected": {agentWith(agent.Usage{}, &agent.Error{Code: agent.FailedPrecondition,
 			Rejected: true, Message: "No."}), session.RunFailed, protocol.FailedPrecondition,
-			"No. The model does not get this message again with later ones."},
+			"No. This message is left out of what the model reads from now on."},
 		"unavailable": {agentWith(agent.Usage{}, upstream), session.RunFailed,
 			protocol.Unavailable, upstream.Message},
 		"timeout": {agentWith(agent.Usage{}, &agent.Error{Code: agent.Timeout, Message: "Slow."}),
