@@ -129,8 +129,10 @@ const findFaultsScript = `globalThis.xssSweep ??= (() => {
 		"div article span p a b i button form input textarea label ul ol li nav main aside header footer section h1 h2 h3 h4 h5 h6 img " +
 		"table thead tbody tr th td time details summary dialog strong em code pre blockquote hr br del dl dt dd select option " +
 		"datalist fieldset legend progress small kbd");
-	const prose = set("p h1 h2 h3 h4 h5 h6 ul ol li blockquote hr br em strong del sub sup kbd mark code pre a table thead tbody tr th td input div span button");
-	const proseAttributes = set("href rel target align start class type disabled checked data-action data-lang tabindex role aria-label");
+	const prose = set("p h1 h2 h3 h4 h5 h6 ul ol li blockquote hr br em strong del sub sup kbd mark code pre a table thead tbody tr th td input div span button " +
+		"math semantics annotation mrow mi mn mo mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd mstyle mphantom mpadded");
+	const proseAttributes = set("href rel target align start class type disabled checked data-action data-lang tabindex role aria-label " +
+		"display encoding mathvariant linethickness stretchy fence form minsize maxsize lspace rspace movablelimits accent accentunder displaystyle scriptlevel width height depth");
 	const attributes = set("id class href src alt title type name value placeholder for dir lang width height loading decoding rel " +
 		"target datetime disabled checked selected required readonly maxlength max autocomplete autocapitalize spellcheck hidden " +
 		"open popover popovertarget popovertargetaction tabindex scope list role method enterkeyhint content charset media crossorigin " +

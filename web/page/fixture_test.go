@@ -182,7 +182,7 @@ func extremeChatModel() ChatModel {
 	m.Title = "An extraordinarily long name for a chat that nobody would ever choose but that a model made up all the same"
 	m.Agent = "claude-of-the-very-long-model-name-2026-02-01-preview"
 	word := strings.Repeat("Donaudampfschifffahrtsgesellschaftskapitän", 4)
-	wide := `<div class="table" tabindex="0" role="group" aria-label="Table, 9 columns">` + "<table><thead><tr>" + strings.Repeat("<th>Column heading</th>", 9) + "</tr></thead><tbody>" +
+	wide := `<div class="table-frame" tabindex="0" role="group" aria-label="Table, 9 columns">` + "<table><thead><tr>" + strings.Repeat("<th>Column heading</th>", 9) + "</tr></thead><tbody>" +
 		strings.Repeat("<tr>"+strings.Repeat(`<td align="right">1,234,567.89</td>`, 8)+"<td>and a remark that is rather long</td></tr>", 4) + "</tbody></table></div>"
 	m.Messages = []part.Message{
 		{From: markup.FromUser, ID: "x1", Status: markup.StatusComplete, Time: at("09:00"), Text: word + "\n\n  indented, kept\n\tand with a tab\nhttps://example.org/" + strings.Repeat("path/", 40)},

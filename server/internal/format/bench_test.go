@@ -20,6 +20,15 @@ func BenchmarkBlocks(b *testing.B) {
 	}
 }
 
+func BenchmarkFormulas(b *testing.B) {
+	text := strings.Repeat("Then $\\frac{a_1}{b^2}$ is \\(x\\), and it costs $5.\n\n\\[\n\\sum_{i=1}^n i = \\frac{n(n+1)}{2}\n\\]\n\n", 50)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		Blocks(text)
+	}
+}
+
 func BenchmarkStream(b *testing.B) {
 	b.SetBytes(int64(len(answer)))
 	b.ReportAllocs()

@@ -39,6 +39,7 @@ func NewDocument(page string, link func(destination string) string) Document {
 	doc := markdown().Parser().Parse(text.NewReader(source))
 	var o outline
 	setCode(doc, source, false, &highlighter{}, &o, plainCodeBlock)
+	setMath(doc, source, &o)
 	var d Document
 	ids := map[string]int{}
 	_ = ast.Walk(doc, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -117,8 +118,15 @@ func withoutComments(page string) string {
 func plainText(node ast.Node, source []byte) string {
 	var b strings.Builder
 	_ = ast.Walk(node, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if t, ok := n.(*ast.Text); ok && entering {
-			b.Write(t.Value(source))
+		switch n := n.(type) {
+		case *ast.Text:
+			if entering {
+				b.Write(n.Value(source))
+			}
+		case *mathSpan:
+			if entering {
+				b.WriteString(n.source)
+			}
 		}
 		return ast.WalkContinue, nil
 	})

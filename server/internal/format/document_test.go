@@ -18,7 +18,7 @@ func TestDocument(t *testing.T) {
 	})
 	want := []string{
 		`<h1 id="the-title">The <code>title</code></h1>`,
-		"<div class=\"table\" tabindex=\"0\" role=\"group\" aria-label=\"Table, 2 columns\">\n<table>\n<thead>\n<tr>\n<th>a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n<td align=\"right\"><a href=\"to:y.md#z\">x</a></td>\n</tr>\n</tbody>\n</table></div>",
+		"<div class=\"table-frame\" tabindex=\"0\" role=\"group\" aria-label=\"Table, 2 columns\">\n<table>\n<thead>\n<tr>\n<th>a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n<td align=\"right\"><a href=\"to:y.md#z\">x</a></td>\n</tr>\n</tbody>\n</table></div>",
 		`<h2 id="same">Same <a class="anchor" href="#same" aria-label="Link to this section">#</a></h2>`,
 		`<h2 id="same-1">Same <a class="anchor" href="#same-1" aria-label="Link to this section">#</a></h2>`,
 		`<p><a href="to:https://example.com">out</a> &lt;b&gt;raw&lt;/b&gt;</p>`,

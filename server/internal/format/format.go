@@ -9,12 +9,16 @@
 // no link reference definitions ("[label]: url"), because one at the end of a text would
 // change what was shown at its start.
 //
+// Formulas in TeX's notation, between \(…\), \[…\], $…$ or $$…$$, become MathML. What a
+// dollar sign means follows from what is around it: prices stay as they are.
+//
 // The headings of a message start below the page's own and skip no level. What may scroll
 // (code and tables) is reached by the keyboard and has a name, as buttons and boxes have.
 //
 // The output contains only these elements: p, h2 to h6, ul, ol, li, blockquote,
 // hr, br, em, strong, del, sub, sup, kbd, mark, code, pre, a, table and its parts, a
-// disabled checkbox, and the div, span and button of a code block or a table. It contains
+// disabled checkbox, the div, span and button of a code block or a table, and the elements
+// of MathML that package mathml writes. It contains
 // no style, no id and no event handler, and only classes and attributes that this package
 // has written. So it is valid under a Content-Security-Policy without inline scripts or
 // styles. Links lead only to http, https and mailto; any other link becomes its

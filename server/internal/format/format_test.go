@@ -24,7 +24,7 @@ func pre(lang, inner string) string {
 
 // framed returns the first table that Blocks writes.
 func framed(columns, rows string) string {
-	return `<div class="table" tabindex="0" role="group" aria-label="Table, ` + columns + `">` + "\n<table>\n" + rows + "</table></div>"
+	return `<div class="table-frame" tabindex="0" role="group" aria-label="Table, ` + columns + `">` + "\n<table>\n" + rows + "</table></div>"
 }
 
 func TestBlocks(t *testing.T) {
@@ -117,7 +117,7 @@ func TestLimitsShowText(t *testing.T) {
 // because it has no highlighter.
 func TestParserFault(t *testing.T) {
 	t.Parallel()
-	got := formatProse([]byte("- <a>\n  ```go\n  b"), false, nil, &outline{})
+	got := formatProse([]byte("- <a>\n  ```go\n  b"), moreFollows, nil, &outline{})
 	if want := []string{"<p>- &lt;a&gt;\n  ```go\n  b</p>"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -21,7 +21,7 @@ func FuzzBlocks(f *testing.F) {
 			}
 		}
 		var in input
-		parse([]byte(in.next(text)+in.end()), true, &highlighter{}, &outline{}) // must not panic
+		parse([]byte(in.next(text)+in.end()), textIsOpen, &highlighter{}, &outline{}) // must not panic
 	})
 }
 

@@ -16,10 +16,13 @@ var allowed = func() *regexp.Regexp {
 		link     = `a href="(?i:https?://|mailto:)[!#-;=?-~]+" rel="noopener noreferrer nofollow ugc" target="_blank"`
 		cell     = `t[hd]( align="(left|center|right)")?`
 		checkbox = `input( checked="")? disabled="" type="checkbox" aria-label="[^"<>]+"`
-		block    = `div class="code" data-lang="[a-z0-9.+_#-]*"|div class="code-head"|span class="code-lang"|button type="button" class="code-copy" aria-label="Copy [a-z0-9.+_# -]*code" data-action="copy-code"|pre tabindex="0" role="group" aria-label="Code( \d+)?(, [a-z0-9.+_#-]+)?"|div class="table" tabindex="0" role="group" aria-label="Table( \d+)?, \d+ columns?"|code class="chroma"|span class="[a-z][a-z0-9]{0,2}"`
+		block    = `div class="code" data-lang="[a-z0-9.+_#-]*"|div class="code-head"|span class="code-lang"|button type="button" class="code-copy" aria-label="Copy [a-z0-9.+_# -]*code" data-action="copy-code"|pre tabindex="0" role="group" aria-label="Code( \d+)?(, [a-z0-9.+_#-]+)?"|p class="tex"|code class="tex"|div class="math" tabindex="0" role="group" aria-label="Formula( \d+)?"|div class="table-frame" tabindex="0" role="group" aria-label="Table( \d+)?, \d+ columns?"|code class="chroma"|span class="[a-z][a-z0-9]{0,2}"`
 		plain    = `p|h[2-6]|ul|ol( start="\d+")?|li|blockquote|hr|br|em|strong|del|sub|sup|kbd|mark|code|table|thead|tbody|tr`
 	)
-	return regexp.MustCompile(`^(` + strings.Join([]string{plain, link, cell, checkbox, block}, "|") + `)$`)
+	const math = `math( display="block")?|semantics|annotation encoding="application/x-tex"|m(row|n|text|frac|sqrt|root|sub|sup|subsup|under|over|underover|td|tr|table|phantom|i)|mi mathvariant="normal"|mspace width="-?[0-9.]+(em|ex|pt|px|cm|mm|in)"|mfrac linethickness="0"|` +
+		`mo( (stretchy|fence|movablelimits)="(true|false)"| form="(prefix|infix|postfix)"| (minsize|maxsize|lspace|rspace)="[0-9.]+em")*|mover accent="true"|munder accentunder="true"|` +
+		`m(table|tr|td|row)( class="[a-z -]+")?( displaystyle="true")?|mstyle displaystyle="(true|false)" scriptlevel="\d"|mpadded( (width|height|depth)="0")+`
+	return regexp.MustCompile(`^(` + strings.Join([]string{plain, link, cell, checkbox, block, math}, "|") + `)$`)
 }()
 
 // known remembers the tags that were found to be allowed.

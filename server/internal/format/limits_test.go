@@ -51,6 +51,7 @@ func bombs() map[string]string {
 		"`", "``a`", "` ``", "\\", "\\`", "&", "&amp;", "&#", "<", "<a", "<a:", "<https://a.b>", "<!--", "<div>\n",
 		"http://", "http://a", "http://a.b/(", "(http://a.b", " www.a.b", " a@b.c", "a@", "a@b.", "|", "|\n", "|-", "|-\n", "-|-\n", "a|\n-|\n", "\x00", "\xff", "é",
 		"```\n", "```\n```\n", "~~~\n", "- ```\n", "    a\n", "[ ] ", "- [ ] ", "[a]: b\n", "[a]: b 'c\n",
+		"$", "$a", "$$", "$$\n", "$a$ ", "\\(", "\\(a\\)", "\\[", "\\[\n", "\\[\n\\]\n", "\\[a", "\\begin{align}", "\\begin{align}\n", "\\(\\frac{", "$$\n\n", "\\[\n\n", "$\\sqrt{", "<br>", "<sub>", "<sub></sub>", "看http://a.b/", ":", "a.b@",
 	} {
 		bombs[fmt.Sprintf("%q", pattern)] = fill(pattern)
 		// The same in as large pieces as are still formatted.

@@ -42,6 +42,7 @@ func blockParsers() []parser.Option {
 	return []parser.Option{
 		parser.WithBlockParsers(
 			util.Prioritized(parser.NewSetextHeadingParser(), 100),
+			util.Prioritized(mathBlocks{}, 150),
 			util.Prioritized(parser.NewThematicBreakParser(), 200),
 			util.Prioritized(nested{parser.NewListParser()}, 300),
 			util.Prioritized(parser.NewListItemParser(), 400),
@@ -62,6 +63,7 @@ func inlineParsers() parser.Option {
 	return parser.WithInlineParsers(
 		util.Prioritized(tasks{extension.NewTaskCheckBoxParser()}, 0),
 		util.Prioritized(bounded{codeSpans{parser.NewCodeSpanParser()}}, 100),
+		util.Prioritized(bounded{mathSpans{}}, 150),
 		util.Prioritized(newBoundedLinks(), 200),
 		util.Prioritized(bounded{htmlTags{}}, 250),
 		util.Prioritized(bounded{parser.NewAutoLinkParser()}, 300),
@@ -70,23 +72,33 @@ func inlineParsers() parser.Option {
 	)
 }
 
-// formatProse returns the blocks of a segment, and adds the segment to the outline. If the segment is open, code at its very
-// end is not highlighted. If the parser panics, the segment becomes one block without
+// An ending says what follows a segment.
+type ending uint8
+
+const (
+	moreFollows ending = iota // another segment
+	textEnds                  // nothing
+	textIsOpen                // what is not written yet
+)
+
+// formatProse returns the blocks of a segment, and adds the segment to the outline. While
+// the text is open, code at its very end is not highlighted. If the parser panics, the segment becomes one block without
 // formatting: no text may crash the gateway.
-func formatProse(segment []byte, open bool, h *highlighter, o *outline) (blocks []string) {
+func formatProse(segment []byte, end ending, h *highlighter, o *outline) (blocks []string) {
 	defer func() {
 		if recover() != nil {
 			blocks = []string{"<p>" + escape(string(segment)) + "</p>"}
 		}
 	}()
-	return parse(segment, open, h, o)
+	return parse(segment, end, h, o)
 }
 
-func parse(segment []byte, open bool, h *highlighter, o *outline) (blocks []string) {
+func parse(segment []byte, end ending, h *highlighter, o *outline) (blocks []string) {
 	source := withNewline(segment)
-	doc := markdown().Parser().Parse(text.NewReader(source))
+	doc := markdown().Parser().Parse(text.NewReader(source), contextFor(end))
 	o.place(doc)
-	setCode(doc, source, open, h, o, codeBlock)
+	setCode(doc, source, end == textIsOpen, h, o, codeBlock)
+	setMath(doc, source, o)
 	var out bytes.Buffer
 	for node := doc.FirstChild(); node != nil; node = node.NextSibling() {
 		out.Reset()
@@ -108,12 +120,20 @@ func (t tasks) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.
 	return t.InlineParser.Parse(parent, block, pc)
 }
 
+func contextFor(end ending) parser.ParseOption {
+	pc := parser.NewContext()
+	if end != moreFollows {
+		pc.Set(atEndKey, true)
+	}
+	return parser.WithContext(pc)
+}
+
 // closedByBlankLine reports whether a blank line after the segment closes all its blocks.
 // It returns false if the parser panics.
 func closedByBlankLine(segment []byte) (closed bool) {
 	defer func() { _ = recover() }()
 	probe := append(withNewline(segment), "\nx\n"...)
-	last := blocksOnly().Parse(text.NewReader(probe)).LastChild()
+	last := blocksOnly().Parse(text.NewReader(probe), contextFor(textEnds)).LastChild()
 	return last.Kind() == ast.KindParagraph && last.Lines().At(0).Start == len(probe)-2
 }
 

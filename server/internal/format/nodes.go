@@ -24,6 +24,8 @@ func (nodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(extast.KindTable, table)
 	reg.Register(extast.KindTaskCheckBox, checkBox)
 	reg.Register(kindHTMLTag, renderTag)
+	reg.Register(kindMathSpan, renderMathSpan)
+	reg.Register(kindMathBlock, code)
 }
 
 func words(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -48,7 +50,7 @@ func table(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkSt
 		return ast.WalkContinue, nil
 	}
 	name, _ := node.Attribute(regionName)
-	_, _ = w.WriteString(`<div class="table"` + region(name.(string)) + ">\n<table>\n")
+	_, _ = w.WriteString(`<div class="table-frame"` + region(name.(string)) + ">\n<table>\n")
 	return ast.WalkContinue, nil
 }
 
@@ -178,6 +180,10 @@ func setCode(
 			return ast.WalkContinue, nil
 		}
 		content := strings.TrimSuffix(string(node.Lines().Value(source)), "\n")
+		if math, ok := fencedMath(lang, content, o); ok && fenceClosed(node, source) {
+			node.SetAttribute(codeHTML, math)
+			return ast.WalkContinue, nil
+		}
 		inner := ""
 		if open && node == last {
 			inner = escape(content)

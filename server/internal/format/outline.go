@@ -8,12 +8,14 @@ import (
 )
 
 // An outline is what a segment has to know of the segments before it: the headings that
-// its own headings are below, and how much code and how many tables there were.
+// its own headings are below, and how much code and how many tables and
+// display formulas there were.
 type outline struct {
 	levels [6]uint8 // as written, of the headings that contain this place
 	depth  int      // how many of levels there are
 	code   int
 	tables int
+	math   int
 }
 
 // pageHeadings is how many levels of headings a page has above those of a message: the
@@ -49,6 +51,12 @@ func (o *outline) nextTable(columns int) string {
 		return name + ", 1 column"
 	}
 	return name + ", " + strconv.Itoa(columns) + " columns"
+}
+
+// nextFormula returns the name of the next display formula.
+func (o *outline) nextFormula() string {
+	o.math++
+	return numbered("Formula", o.math)
 }
 
 // numbered numbers all things of a kind but the first, which is often the only one.

@@ -26,6 +26,8 @@ var attacks = []string{
 
 	"```\"><script>alert(1)</script>\na\n```", "```html onclick=alert(1)\n<script>alert(1)</script>\n```", "``` \" onmouseover=alert(1) \"\na\n```", "```&quot;&gt;\na\n```", "~~~<script>\n</code></pre><script>alert(1)</script>\n~~~", "    <script>alert(1)</script>", "`<script>alert(1)</script>`", "```html\n<script>alert('</code>')</script><style>a{}</style>\n```", "```php\n<?php echo '<script>'; ?>\n```", "```svg\n<svg onload=alert(1)>\n```",
 	"# a {#b onclick=alert(1)}", "# a {.code-copy}", "a {style=\"b\"}", "|<script>|\n|-|\n|<img src=x onerror=alert(1)>|", "|a|\n|:-|\n|`<script>`|", "- [x] <script>alert(1)</script>", "- <img src=x onerror=alert(1)>", "> <script>alert(1)</script>", "1. [a](javascript:alert(1))", "**<script>**", "~~<script>~~", "\\<script>alert(1)\\</script>",
+	"$</math><script>alert(1)</script>$", "\\(\\text{</mtext><img src=x onerror=alert(1)>}\\)", "\\[\n\\href{javascript:alert(1)}{x}\n\\]", "$$\\unknown{<script>alert(1)</script>}$$",
+	"\\(\\style{color:red\" onclick=\"alert(1)}{x}\\)", "$\\color{\"><script>}{x}$", "$\\begin{\"><script>}x\\end{\"><script>}$", "```math\n</annotation><script>alert(1)</script>\n```", "\\(\\operatorname{<svg/onload=alert(1)>}\\)", "$\\hspace{1em\" onclick=\"alert(1)}$", "\\begin{array}{c\" onclick=\"a} x \\end{array}", "<sub onclick=alert(1)>a</sub>", "<br onclick=alert(1)>", "a <sub><script></sub>",
 	"\x00<script\x00>alert(1)</script>", "<scr\x00ipt>", "<\u0000script>", "\xff<script>", "<\xffscript>", "<script\xff>", "\u202e<script>", "<ſcript>",
 }
 

@@ -29,8 +29,11 @@ type scan struct {
 	// list: the segment has an indented fence, which may or may not belong to the list.
 	// Then only the parser knows whether a blank line closes all blocks.
 	unsure bool
-	// list: the parser is not asked again before the segment has this length. That bounds
-	// the cost of asking.
+	// The segment has a line that may start a display formula with blank lines inside.
+	// Then, too, only the parser knows.
+	display bool
+	// The parser is not asked again before the segment has this length. That bounds the
+	// cost of asking.
 	askFrom int
 
 	// fenced: the opening line, and the offsets where the content starts and, once the
@@ -61,12 +64,11 @@ func (s scan) step(line []byte, length int, closed func() bool) (next scan, cut 
 	}
 	indent, body := indentation(line)
 	opener, isFence := openingFence(line)
+	mayCut := isFence || s.blank && (s.kind == list || indent < 4)
 	switch {
-	case s.kind == prose:
-		cut = isFence || s.blank && indent < 4
-	case indent > 0 || mayBeItem(body): // the list may continue
-	case !s.unsure:
-		cut = isFence || s.blank
+	case !mayCut, s.kind == list && (indent > 0 || mayBeItem(body)): // the list may continue
+	case !s.unsure && (isFence || !s.display):
+		cut = true
 	case s.blank && length >= s.askFrom:
 		cut = closed()
 		s.askFrom = length + length/8
@@ -81,6 +83,7 @@ func (s scan) step(line []byte, length int, closed func() bool) (next scan, cut 
 	if isFence && opener.indent > 0 {
 		s.unsure = true
 	}
+	s.display = s.display || opensLines(body)
 	return s, false
 }
 
@@ -89,10 +92,17 @@ func begin(line []byte) scan {
 	if opener, ok := openingFence(line); ok {
 		return scan{kind: fenced, fence: opener, body: len(line) + 1}
 	}
-	if indent, body := indentation(line); indent < 4 && mayBeItem(body) {
+	indent, body := indentation(line)
+	if indent < 4 && mayBeItem(body) {
 		return scan{kind: list}
 	}
-	return scan{kind: prose}
+	return scan{kind: prose, display: opensLines(body)}
+}
+
+// opensLines reports whether a line may start a display formula with blank lines inside.
+func opensLines(body []byte) bool {
+	m, _, ok := opensDisplay(body)
+	return ok && m.alone
 }
 
 // content returns the code in text, which is the open segment of kind fenced, without the

@@ -19,7 +19,7 @@ func TestSegmentsEqualDocument(t *testing.T) {
 			text := markdownText().Draw(t, "text")
 			var in input
 			clean := in.next(text) + in.end()
-			want := withoutSpaces(parse([]byte(clean), false, &highlighter{}, &outline{}))
+			want := withoutSpaces(parse([]byte(clean), textEnds, &highlighter{}, &outline{}))
 			if got := withoutSpaces(Blocks(text)); !slices.Equal(got, want) {
 				t.Fatalf("%q\n got %q\nwant %q", text, got, want)
 			}

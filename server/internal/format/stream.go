@@ -34,9 +34,10 @@ const (
 type Stream struct {
 	in input
 
-	text []byte // the open segment
-	head int    // the offset of its last line, which has no line end yet
-	at   scan   // the state of the splitter at head
+	text  []byte // the open segment
+	head  int    // the offset of its last line, which has no line end yet
+	ended bool   // all of the text is there
+	at    scan   // the state of the splitter at head
 
 	before outline // of the finished segments
 
@@ -127,6 +128,8 @@ func (s *Stream) end() (finished []string) {
 	if s.head < len(s.text) {
 		finished = append(finished, s.feed("\n")...)
 	}
+	s.formattedAt = -1 // what was formatted was not the end
+	s.ended = true
 	return append(finished, s.finish()...)
 }
 
@@ -180,7 +183,11 @@ func (s *Stream) finish() []string {
 func (s *Stream) final() []string {
 	if s.formattedAt != s.head {
 		s.formattedAt = s.head
-		s.formatted, s.after = s.format(s.at, s.text[:s.head], false, s.before)
+		end := moreFollows
+		if s.ended {
+			end = textEnds
+		}
+		s.formatted, s.after = s.format(s.at, s.text[:s.head], end, s.before)
 	}
 	return s.formatted
 }
@@ -189,31 +196,41 @@ func (s *Stream) final() []string {
 // would start a new segment, these are the blocks of both.
 func (s *Stream) open(next scan, cut bool) []string {
 	if !cut {
-		blocks, _ := s.format(next, s.text, true, s.before)
+		blocks, _ := s.format(next, s.text, textIsOpen, s.before)
 		return blocks
 	}
 	final := s.final()
-	blocks, _ := s.format(next, s.text[s.head:], true, s.after)
+	blocks, _ := s.format(next, s.text[s.head:], textIsOpen, s.after)
 	return slices.Concat(final, blocks)
 }
 
 // format returns the blocks of one segment that follows an outline, and the outline with
-// these blocks. If the segment is open, code at its end is not highlighted.
-func (s *Stream) format(is scan, segment []byte, open bool, o outline) ([]string, outline) {
+// these blocks.
+func (s *Stream) format(is scan, segment []byte, end ending, o outline) ([]string, outline) {
 	switch is.kind {
 	case nothing:
 		return nil, o
 	case fenced:
-		lang, code := is.fence.lang, string(is.content(segment))
-		html := escape(code)
-		if !open {
-			html = s.highlighter.html(lang, code)
-		}
-		return []string{codeBlock(o.nextCode(lang), lang, html)}, o
+		block := s.formatFenced(is, string(is.content(segment)), end, &o)
+		return []string{block}, o
 	default:
-		blocks := formatProse(segment, open, &s.highlighter, &o)
+		blocks := formatProse(segment, end, &s.highlighter, &o)
 		return blocks, o
 	}
+}
+
+func (s *Stream) formatFenced(is scan, code string, end ending, o *outline) string {
+	lang := is.fence.lang
+	if is.closed {
+		if block, ok := fencedMath(lang, code, o); ok {
+			return block
+		}
+	}
+	html := escape(code)
+	if end != textIsOpen {
+		html = s.highlighter.html(lang, code)
+	}
+	return codeBlock(o.nextCode(lang), lang, html)
 }
 
 // appendCode returns a patch that appends to an open code block. It returns false if the

@@ -211,7 +211,7 @@ func TestRegionsHaveNames(t *testing.T) {
 	for _, want := range []string{
 		`<pre tabindex="0" role="group" aria-label="Code, python">`, `<pre tabindex="0" role="group" aria-label="Code 2">`,
 		`<pre tabindex="0" role="group" aria-label="Code 3, python">`, `aria-label="Copy python code" data-action="copy-code">Copy<`, `aria-label="Copy code" `,
-		`<div class="table" tabindex="0" role="group" aria-label="Table, 2 columns">`, `<div class="table" tabindex="0" role="group" aria-label="Table 2, 1 column">`,
+		`<div class="table-frame" tabindex="0" role="group" aria-label="Table, 2 columns">`, `<div class="table-frame" tabindex="0" role="group" aria-label="Table 2, 1 column">`,
 		`<input checked="" disabled="" type="checkbox" aria-label="buy milk 2">`, `<input disabled="" type="checkbox" aria-label="Task">`, `<p>` + a("https://a.b", "x"),
 	} {
 		if !strings.Contains(got, want) {
