@@ -186,8 +186,11 @@ func e2e(j job) (t tally) {
 	return goTest(j, env, "-count=1", "-timeout=15m", "-parallel=4", "./server/e2e")
 }
 
-// wsVersion is the release of Node's ws that is tested.
-const wsVersion = "8.23.0"
+// The releases of packages for Node that the tests use.
+const (
+	wsVersion  = "8.23.0"
+	axeVersion = "4.14.1"
+)
 
 // interop installs the clients and proxies that are missing. Tests are skipped when what
 // they need cannot be installed.
@@ -210,9 +213,9 @@ func interop(j job) (t tally) {
 	defer os.RemoveAll(dir)
 	env := []string{"E2E_BINARY=" + binary, "E2E_BROWSER=" + browser().found(j)}
 	install := j.command(dir, nil, "npm", "install", "--no-save", "--no-audit", "--no-fund",
-		"--prefix", dir, "ws@"+wsVersion)
+		"--prefix", dir, "ws@"+wsVersion, "axe-core@"+axeVersion)
 	if err := install.Run(); err != nil {
-		fmt.Fprintln(j.out, "npm install ws:", err)
+		fmt.Fprintln(j.out, "npm install:", err)
 	} else {
 		env = append(env, "E2E_NODE_MODULES="+filepath.Join(dir, "node_modules"))
 	}

@@ -165,6 +165,13 @@ func (b *Tab) Evaluate(expression string) string {
 	return out.Result.Value + out.ExceptionDetails.Text
 }
 
+// run runs a script in the page, whatever the page's policy allows.
+func (b *Tab) run(script string) {
+	b.t.Helper()
+	b.call("script.evaluate", params{"expression": script, "awaitPromise": false,
+		"target": params{"context": b.id}}, nil)
+}
+
 // Wait waits until an expression is true.
 func (b *Tab) Wait(what, expression string) {
 	b.t.Helper()

@@ -47,12 +47,19 @@ func (w *walk) pair() {
 	w.user.Navigate(w.url("/"))
 	w.user.Wait("the code", stateIs(markup.StateWaiting))
 	code := w.user.Evaluate(`document.getElementById("` + markup.IDPairingCode + `").dataset.code`)
-	_, link, _ := strings.Cut(w.gateway.SignInLink(), "#")
-	w.admin.Navigate(w.url("/login#" + link))
-	w.admin.Wait("the console", pageIs(markup.PageAdmin)+" && "+inPlace)
+	w.signIn()
 	w.admin.Click(`[data-code="` + code + `"] ` + action(markup.ActionApprove))
 	w.admin.Click(`#` + markup.IDApproveDialog + ` button[type=submit][data-when="form busy"]`)
 	w.user.Wait("the chat", pageIs(markup.PageChat)+" && "+inPlace)
+}
+
+// signIn opens the console with the sign-in link.
+func (w *walk) signIn() {
+	w.Helper()
+	_, link, _ := strings.Cut(w.gateway.SignInLink(), "#")
+	w.admin.Navigate("about:blank") // only the fragment may differ, which loads nothing
+	w.admin.Navigate(w.url("/login#" + link))
+	w.admin.Wait("the console", pageIs(markup.PageAdmin)+" && "+inPlace)
 }
 
 // say writes a message into the composer and sends it.
