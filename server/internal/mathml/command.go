@@ -87,7 +87,7 @@ func (p *parser) structure(name string) (atom, bool) {
 	case "bmod":
 		return atom{class: binary, sign: "mod", attrs: ` lspace="0.2222em" rspace="0.2222em"`}, true
 	case "mod":
-		return element(`<mspace width="1em"></mspace><mi>mod</mi><mspace width="0.3333em"></mspace>`), true
+		return element(`<mrow><mspace width="1em"></mspace><mi>mod</mi><mspace width="0.3333em"></mspace></mrow>`), true
 	case "pmod", "pod":
 		word := "<mi>mod</mi>" + `<mspace width="0.3333em"></mspace>`
 		if name == "pod" {
@@ -130,9 +130,9 @@ func (p *parser) decoration(name string) (atom, bool) {
 	case "tag":
 		starred := p.take("*")
 		if number := p.raw(); starred {
-			return element(`<mspace width="2em"></mspace>` + textElement(number, upright)), true
+			return tag(number), true
 		} else {
-			return element(`<mspace width="2em"></mspace>` + textElement("("+number+")", upright)), true
+			return tag("(" + number + ")"), true
 		}
 	case "label", "notag", "nonumber", "allowbreak", "nobreak", "hline", "displaylimits":
 		if name == "label" {
@@ -144,6 +144,11 @@ func (p *parser) decoration(name string) (atom, bool) {
 	}
 	p.fail()
 	return atom{}, false
+}
+
+// tag is the number of a formula.
+func tag(number string) atom {
+	return element(`<mrow><mspace width="2em"></mspace>` + textElement(number, upright) + "</mrow>")
 }
 
 func fraction(name, above, below string) string {
@@ -263,25 +268,19 @@ func unescapeText(words string) (string, bool) {
 	return b.String(), true
 }
 
+const textSpaces = " \t\r\n"
+
 // textElement returns words. Spaces at their ends would be lost.
 func textElement(words string, f font) string {
-	if strings.ContainsFunc(words, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }) {
-		words = strings.Map(func(r rune) rune {
-			if r < ' ' {
-				return ' '
-			}
-			return r
-		}, words)
-	}
 	fields := strings.Fields(words)
 	text := strings.Join(fields, " ")
 	if len(fields) == 0 {
 		return "<mtext>\u00a0</mtext>"
 	}
-	if first := words[0]; first == ' ' || first == '\n' || first == '\t' {
+	if strings.IndexByte(textSpaces, words[0]) >= 0 {
 		text = "\u00a0" + text
 	}
-	if last := words[len(words)-1]; last == ' ' || last == '\n' || last == '\t' {
+	if strings.IndexByte(textSpaces, words[len(words)-1]) >= 0 {
 		text += "\u00a0"
 	}
 	if f == bold || f == mono || f == sans {

@@ -20,7 +20,11 @@
 //   - limit: a script that is right above or below its operator.
 package mathml
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 const (
 	// MaxSource is the size in bytes above which a formula is refused.
@@ -34,7 +38,7 @@ const (
 // that other programs take when the formula is pasted. It returns false if the formula
 // is refused.
 func Convert(source string, display bool) (element string, ok bool) {
-	if len(source) > MaxSource || strings.TrimSpace(source) == "" {
+	if len(source) > MaxSource || strings.TrimSpace(source) == "" || strings.ContainsFunc(source, isForbidden) {
 		return "", false
 	}
 	p := &parser{source: source}
@@ -48,6 +52,12 @@ func Convert(source string, display bool) (element string, ok bool) {
 	}
 	return open + "<semantics>" + body + `<annotation encoding="application/x-tex">` +
 		escape(strings.TrimSpace(source)) + "</annotation></semantics></math>", true
+}
+
+// isForbidden reports whether XML cannot have a character, or should not.
+func isForbidden(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' || r == utf8.RuneError ||
+		r == 0xfffe || r == 0xffff
 }
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")

@@ -374,7 +374,7 @@ func (p *parser) nucleus() (atom, bool) {
 	case r == '~':
 		p.at++
 		return spacer(spaces[" "]), true
-	case r == '#' || r == '$' || r == utf8.RuneError || unicode.IsControl(r):
+	case r == '#' || r == '$':
 		p.fail()
 		return atom{}, false
 	case isLetter(r):
@@ -405,7 +405,7 @@ func (p *parser) words() atom {
 	start := p.at
 	for !p.done() {
 		r, size := utf8.DecodeRuneInString(p.source[p.at:])
-		if r < utf8.RuneSelf || r == utf8.RuneError || isLetter(r) || unicode.IsSpace(r) || unicode.IsControl(r) {
+		if r < utf8.RuneSelf || isLetter(r) || unicode.IsSpace(r) {
 			break
 		}
 		if _, ok := bySign()[r]; ok {
