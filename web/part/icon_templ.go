@@ -102,7 +102,7 @@ func Mark() templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<svg class=\"mark\" viewBox=\"0 0 32 32\" aria-hidden=\"true\"><path class=\"mark-wall\" d=\"M3 29V4.5A1.5 1.5 0 0 1 4.5 3h4A1.5 1.5 0 0 1 10 4.5V6.5h3.25V4.5a1.5 1.5 0 0 1 1.5-1.5h2.5a1.5 1.5 0 0 1 1.5 1.5V6.5H22V4.5A1.5 1.5 0 0 1 23.5 3h4A1.5 1.5 0 0 1 29 4.5V29h-4.5V20a8.5 8.5 0 0 0-17 0v9z\"></path> <path class=\"mark-bars\" d=\"M11.25 15.5V21M16 14v7M20.75 15.5V21\"></path> <g class=\"mark-dots\"><circle cx=\"11.25\" cy=\"22\" r=\"1.55\"></circle><circle cx=\"16\" cy=\"22\" r=\"1.55\"></circle><circle cx=\"20.75\" cy=\"22\" r=\"1.55\"></circle></g></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<svg class=\"mark\" width=\"32\" height=\"32\" viewBox=\"0 0 32 32\" aria-hidden=\"true\"><path class=\"mark-wall\" d=\"M3 29V4.5A1.5 1.5 0 0 1 4.5 3h4A1.5 1.5 0 0 1 10 4.5V6.5h3.25V4.5a1.5 1.5 0 0 1 1.5-1.5h2.5a1.5 1.5 0 0 1 1.5 1.5V6.5H22V4.5A1.5 1.5 0 0 1 23.5 3h4A1.5 1.5 0 0 1 29 4.5V29h-4.5V20a8.5 8.5 0 0 0-17 0v9z\"></path> <path class=\"mark-bars\" d=\"M11.25 15.5V21M16 14v7M20.75 15.5V21\"></path> <g class=\"mark-dots\"><circle cx=\"11.25\" cy=\"22\" r=\"1.55\"></circle><circle cx=\"16\" cy=\"22\" r=\"1.55\"></circle><circle cx=\"20.75\" cy=\"22\" r=\"1.55\"></circle></g></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -162,7 +162,8 @@ func Brand() templ.Component {
 }
 
 // Gate is the portcullis in the arch of a door page. The style sheet lowers and
-// raises it by the state of the page.
+// raises it by the state of the page, and gives it its size: without the style sheet, as
+// where a browser may load nothing, it is not there.
 func Gate() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -184,7 +185,7 @@ func Gate() templ.Component {
 			templ_7745c5c3_Var6 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<svg class=\"gate\" viewBox=\"0 0 448 190\" preserveAspectRatio=\"xMidYMin slice\" aria-hidden=\"true\"><g class=\"gate-bars\"><path class=\"gate-iron\" d=\"M44-190V120M104-190V132M164-190V140M224-190V143M284-190V140M344-190V132M404-190V120\"></path> <path class=\"gate-iron\" d=\"M0-80h448M0-16h448M0 48h448M0 104h448\"></path> <g class=\"gate-tips\"><circle cx=\"44\" cy=\"128\" r=\"5\"></circle><circle cx=\"104\" cy=\"140\" r=\"5\"></circle><circle cx=\"164\" cy=\"148\" r=\"5\"></circle><circle cx=\"224\" cy=\"151\" r=\"5\"></circle><circle cx=\"284\" cy=\"148\" r=\"5\"></circle><circle cx=\"344\" cy=\"140\" r=\"5\"></circle><circle cx=\"404\" cy=\"128\" r=\"5\"></circle></g></g></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<svg class=\"gate\" width=\"0\" height=\"0\" viewBox=\"0 0 448 190\" preserveAspectRatio=\"xMidYMin slice\" aria-hidden=\"true\"><g class=\"gate-bars\"><path class=\"gate-iron\" d=\"M44-190V120M104-190V132M164-190V140M224-190V143M284-190V140M344-190V132M404-190V120\"></path> <path class=\"gate-iron\" d=\"M0-80h448M0-16h448M0 48h448M0 104h448\"></path> <g class=\"gate-tips\"><circle cx=\"44\" cy=\"128\" r=\"5\"></circle><circle cx=\"104\" cy=\"140\" r=\"5\"></circle><circle cx=\"164\" cy=\"148\" r=\"5\"></circle><circle cx=\"224\" cy=\"151\" r=\"5\"></circle><circle cx=\"284\" cy=\"148\" r=\"5\"></circle><circle cx=\"344\" cy=\"140\" r=\"5\"></circle><circle cx=\"404\" cy=\"128\" r=\"5\"></circle></g></g></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -345,7 +346,7 @@ func symbol(name, path string) templ.Component {
 		var templ_7745c5c3_Var9 string
 		templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs("icon-" + name)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `part/icon.templ`, Line: 97, Col: 28}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `part/icon.templ`, Line: 98, Col: 28}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 		if templ_7745c5c3_Err != nil {
@@ -358,7 +359,7 @@ func symbol(name, path string) templ.Component {
 		var templ_7745c5c3_Var10 string
 		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(path)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `part/icon.templ`, Line: 97, Col: 65}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `part/icon.templ`, Line: 98, Col: 65}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 		if templ_7745c5c3_Err != nil {

@@ -135,11 +135,12 @@ func (s *server) rejectHost(w http.ResponseWriter, r *http.Request, host string)
 		refuseHost(w, host)
 		return
 	}
+	name, _ := splitHost(host)
 	s.render(w, r, http.StatusMisdirectedRequest, page.Notice(page.NoticeModel{
 		Site: s.site, Status: "421", Title: "Not at this name",
-		Text: "This gateway does not answer under the name " + shown(host) + ". Use the address " +
-			"that its admin gave you. If you are the admin and people reach the gateway by this name, " +
-			"add the name to gateway.hosts in the configuration, or set gateway.public_url to its URL:",
+		Text: "This gateway does not answer under the name " + shown(name) + ". Use the address that " +
+			"its admin gave you. If you are the admin and people reach the gateway by this name, set " +
+			"gateway.public_url to its URL, or add the name to gateway.hosts in the configuration:",
 		Detail: hostLine(host),
 	}))
 }

@@ -157,6 +157,13 @@ func TestForeignHostIsReported(t *testing.T) {
 			t.Errorf("no %q", line)
 		}
 	}
+	// Over TLS the browser gets no style sheet either: pictures must not fill the page.
+	r := to(h, "chat.example.com", "198.51.100.7:1", http.Header{"Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/html"}})
+	for _, svg := range strings.Split(text(t, r), "<svg ")[1:] {
+		if tag, _, _ := strings.Cut(svg, ">"); !strings.Contains(tag, ` width="`) || !strings.Contains(tag, ` height="`) {
+			t.Errorf("a picture without a size: %s", tag)
+		}
+	}
 	for _, host := range []string{"<b>.example", strings.Repeat("a", 10_000) + ".example", "\xff.example"} {
 		h.Log.Forget()
 		r := to(h, host, "198.51.100.7:1", http.Header{"Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/html"}})
