@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,8 +55,29 @@ func testManual(t *testing.T, binary string) {
 			}
 		}
 	}
+	checkPrivate(t, dir)
 	if ran < 12 {
 		t.Errorf("%d blocks were run", ran)
+	}
+}
+
+// checkPrivate tests that what the blocks have made is for its owner alone: most of it is
+// secret.
+func checkPrivate(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && path != dir && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("a block of the manual has made %s with the mode %v: begin with umask 077", path,
+				info.Mode().Perm())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -119,8 +119,8 @@ func (s *Store) Mark(ctx context.Context) error {
 
 // The checkpoints of settleMark.
 const (
-	passive  = "PRAGMA wal_checkpoint(PASSIVE)"  // waits for nobody
-	truncate = "PRAGMA wal_checkpoint(TRUNCATE)" // also empties the log
+	copyLog  = "PRAGMA wal_checkpoint(PASSIVE)"  // waits for nobody
+	emptyLog = "PRAGMA wal_checkpoint(TRUNCATE)" // also empties the log
 )
 
 // settleMark copies the log into the database file, and then notes in the mark file which

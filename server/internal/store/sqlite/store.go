@@ -163,7 +163,7 @@ func (s *Store) prepare(ctx context.Context) (*conn, error) {
 	if err := renewMark(tx, s.path); err != nil {
 		s.log.Warn("store: mark the database", "error", err)
 		s.commits.Add(1) // the next Mark tries again
-	} else if err := settleMark(tx, s.path, truncate); err != nil {
+	} else if err := settleMark(tx, s.path, emptyLog); err != nil {
 		s.log.Warn("store: note the database's mark", "error", err)
 	}
 	if restored {

@@ -132,7 +132,7 @@ func (w *committer) settleMark() {
 	if w.c == nil || !w.s.settle.Swap(false) {
 		return
 	}
-	if err := settleMark(&Tx{c: w.c}, w.s.path, passive); err != nil {
+	if err := settleMark(&Tx{c: w.c}, w.s.path, copyLog); err != nil {
 		w.s.log.Warn("store: note the database's mark", "error", err)
 	}
 }
