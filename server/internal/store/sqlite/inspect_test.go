@@ -301,3 +301,66 @@ func TestDamageWhileOpen(t *testing.T) {
 		t.Errorf("logged %d times:\n%s", n, &log)
 	}
 }
+
+// TestKilledMigration kills a migration after SQLite has copied changed tables into the
+// database file. The next start must not take the log for another database's.
+func TestKilledMigration(t *testing.T) {
+	t.Parallel()
+	dir, _ := killed(t)
+	file := filepath.Join(dir, DatabaseFile)
+	known, err := readMarks(file)
+	if err != nil || known.stored == "" || known.cookie < 0 {
+		t.Fatalf("the mark says %+v, %v", known, err)
+	}
+	db, err := openDB(file, 0, 1, "journal_mode(WAL)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The newest migration is undone, in the books alone.
+	if _, err := db.Exec(`DELETE FROM goose_db_version WHERE version_id =
+		(SELECT max(version_id) FROM goose_db_version)`); err != nil {
+		t.Fatal(err)
+	}
+	called := 0
+	err = migrate(t.Context(), db, func() error {
+		called++
+		return forgetStored(file)
+	})
+	if called != 1 {
+		t.Errorf("called %d times before a migration: %v", called, err)
+	}
+	if _, err := db.Exec(`CREATE TABLE another (x TEXT); PRAGMA wal_checkpoint(PASSIVE);
+		CREATE TABLE one_more (x TEXT)`); err != nil {
+		t.Fatal(err)
+	}
+	image := filepath.Join(t.TempDir(), "image")
+	if err := os.Mkdir(image, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{DatabaseFile, DatabaseFile + "-wal", MarkFile} {
+		copyFile(t, filepath.Join(dir, name), filepath.Join(image, name))
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := lockDir(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inspect(t.Context(), d, Options{}); err != nil {
+		t.Errorf("after a migration that was killed: %v", err)
+	}
+	head, err := readHead(filepath.Join(image, DatabaseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := known.write(filepath.Join(image, DatabaseFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkLog(t.Context(), d, head); err == nil {
+		t.Error("the test proves nothing: the mark from before fits, too")
+	}
+	if err := d.lock.Unlock(); err != nil {
+		t.Error(err)
+	}
+}

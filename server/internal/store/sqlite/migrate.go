@@ -15,8 +15,8 @@ var migrations embed.FS
 
 // migrate migrates the tables to the newest version that this program knows. It refuses a
 // database of a newer version, because this program does not know the meaning of its
-// columns.
-func migrate(ctx context.Context, db *sql.DB) error {
+// columns. If it will change the tables, it calls before first.
+func migrate(ctx context.Context, db *sql.DB, before func() error) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
@@ -30,8 +30,14 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("read the database's version: %w", err)
 	}
 	sources := p.ListSources()
-	if err := tooNew(have, sources[len(sources)-1].Version); err != nil {
+	known := sources[len(sources)-1].Version
+	if err := tooNew(have, known); err != nil {
 		return err
+	}
+	if have < known {
+		if err := before(); err != nil {
+			return err
+		}
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("bring the database up to date: %w", err)

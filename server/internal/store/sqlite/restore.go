@@ -147,6 +147,18 @@ func settleMark(tx *Tx, dbFile, checkpoint string) error {
 	return m.write(dbFile)
 }
 
+// forgetStored removes from the mark file what it says about the database file. A migration
+// changes the schema cookie. If the process is killed then, the next start must not take the
+// log for another database's.
+func forgetStored(dbFile string) error {
+	m, err := readMarks(dbFile)
+	if err != nil || m.stored == "" {
+		return err
+	}
+	m.stored, m.cookie = "", -1
+	return m.write(dbFile)
+}
+
 // renewMark changes the mark. It writes the file before the database, so that after a
 // crash the file has the database's mark, as its next or its last one.
 func renewMark(tx *Tx, dbFile string) error {

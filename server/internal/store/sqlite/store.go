@@ -145,7 +145,7 @@ func open(ctx context.Context, p dataDir, o Options) (_ *Store, err error) {
 // prepare migrates the database, reads the instance id, and returns the connection of the
 // committer.
 func (s *Store) prepare(ctx context.Context) (*conn, error) {
-	if err := migrate(ctx, s.db); err != nil {
+	if err := migrate(ctx, s.db, func() error { return forgetStored(s.path) }); err != nil {
 		return nil, err
 	}
 	w, err := grab(ctx, s.db)
