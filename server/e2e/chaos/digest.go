@@ -60,7 +60,7 @@ func digestEvent(f protocol.Frame) (h eventDigest, ok bool) {
 // a run failed.
 func withoutHTML(h *eventDigest, e protocol.AgentEvent) []byte {
 	switch e.Type {
-	case protocol.RunChunk:
+	case protocol.RunChunk, protocol.RunThinking:
 		var p protocol.TextPayload
 		if protocol.Decode(e.Payload, &p) == nil {
 			p.HTML = nil

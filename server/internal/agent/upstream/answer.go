@@ -65,7 +65,7 @@ func (a *Answer) Finish(reason string) {
 
 // ToolCall notes that the model has called a tool. name may be empty.
 func (a *Answer) ToolCall(name string) {
-	a.Ending.ToolCalled = true
+	a.Ending.ToolCalled, a.x.begun = true, true
 	if a.Ending.Tool == "" {
 		a.Ending.Tool = name
 	}

@@ -63,6 +63,10 @@ func migrateTo(t *testing.T, dir string, version int64) {
 		`INSERT OR IGNORE INTO sessions VALUES (1, 'k', 'ann', 'demo', 'label', 0, 'e', 6, 1, 2, 0)`,
 		`INSERT OR IGNORE INTO messages VALUES (1, 1, 1, 'q', 'user', 'question', 'complete', 1, 'answered', '', '', '', '', '', '')`,
 		`INSERT OR IGNORE INTO messages VALUES (1, 1, 2, 'a', 'assistant', 'answer', 'complete', 1, 'answered', 'q', '', '', '', '', '')`,
+		`INSERT OR IGNORE INTO sessions VALUES (2, 'blocked', 'ann', 'demo', '', 0, 'f', 6, 1, 2, 0)`,
+		`INSERT OR IGNORE INTO messages VALUES (2, 1, 2, 'refused', 'assistant', '', 'failed', 1, 'r', 'q', '', '', '', '', 'The model''s provider declined to answer this (content filter). Say it differently, or start a new session.')`,
+		`INSERT OR IGNORE INTO messages VALUES (2, 3, 4, 'gone', 'assistant', '', 'failed', 1, 'r', 'q', '', '', '', '', 'The model server at x can''t be reached.')`,
+		`INSERT OR IGNORE INTO messages VALUES (2, 5, 6, 'cut', 'assistant', 'part', 'failed', 1, 'r', 'q', '', '', '', '', 'The model server did not accept the request.')`,
 		`INSERT OR IGNORE INTO runs VALUES ('answered', 1, 'ann', 'demo', 'q', 'a', 'completed', 1, 1, 1, 5, '', '', 0, 0)`,
 		`INSERT OR IGNORE INTO runs VALUES ('withdrawn', 1, 'ann', 'demo', 'q', '', 'cancelled', 1, 1, 1, 5, '', '', 0, 0)`,
 		`INSERT OR IGNORE INTO runs VALUES ('running', 1, 'ann', 'demo', 'q', 'b', 'running', 1, 1, 1, 0, '', '', 0, 0)`,
@@ -108,6 +112,11 @@ func checkMigrated(t *testing.T, s *Store) {
 			r, err := tx.Run(id)
 			if err != nil || r.EndSeq != endSeq || r.Compacted || r.Holder != "" || !r.LeaseUntil.IsZero() || r.EndedAt.IsZero() != (endSeq == 0) {
 				return fmt.Errorf("run %s is %+v (%w)", id, r, err)
+			}
+		}
+		for id, rejected := range map[string]bool{"refused": true, "gone": false, "cut": false} {
+			if m, err := tx.Message(2, id); err != nil || m.Rejected != rejected {
+				return fmt.Errorf("the answer %s is %+v (%w)", id, m, err)
 			}
 		}
 		runs, err := tx.Uncompacted(time.Now(), 9)
