@@ -28,7 +28,7 @@ func TestReferenceHasEveryKeyOnce(t *testing.T) {
 func TestReferenceRow(t *testing.T) {
 	t.Parallel()
 	for _, row := range []string{
-		"| `gateway.rate_limit_rpm` | a whole number from 0 to 100000 | `0` | Requests per minute that a user may make over its WebSockets, with a burst of 5; 0 is no limit. | reload |\n",
+		"| `gateway.rate_limit_rpm` | a whole number from 0 to 100000 | `0` | Requests per minute that a user may make over its WebSockets, with a burst of 5; as many files may be uploaded, with a burst of 10; 0 is no limit. | reload |\n",
 		"| `log.format` | \"text\" or \"json\" | `\"text\"` | The format of log lines. Overridden by `-log-format`. | restart |\n",
 		"| `agents.list.NAME.description` | text of 1 to 500 characters on one line | none | What the agent is for, as people see it. | reload |\n",
 	} {
