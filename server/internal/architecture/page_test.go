@@ -362,6 +362,8 @@ var fixedLimits = map[string][]string{
 	"name of a device":                                                          {`MaxDeviceNameLength\s+= 80\b`},
 	"entries of one list":                                                       {`MaxListLimit\s+= 200\b`, `maxAuditLimit\s+= 200\b`},
 	"`offset` of `sessions.list`":                                               {`MaxListOffset\s+= 10_000\b`},
+	"a formula that is shown as one, not as its source":                         {`MaxSource = 8 << 10\b`, `maxDisplay\s+= mathml.MaxSource\b`},
+	"the same, within a line of text":                                           {`maxInlineMath\s+= 2 << 10\b`},
 	"text of a filter of the audit log":                                         {`maxAuditFilter\s+= 255\b`, `maxFilter\s+= 255\b`},
 }
 
