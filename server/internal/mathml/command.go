@@ -73,6 +73,9 @@ func (p *parser) structure(name string) (atom, bool) {
 		}
 	case "left":
 		return p.fenced(), true
+	case "abs", "norm":
+		bars := map[string]string{"abs": "|", "norm": "‖"}[name]
+		return element("<mrow>" + grownFence(bars, "prefix") + p.argument() + grownFence(bars, "postfix") + "</mrow>"), true
 	case "begin":
 		return p.environment(), true
 	case "not":

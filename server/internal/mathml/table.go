@@ -133,12 +133,13 @@ func (p *parser) table(env environment, lines string) string {
 		table = strings.TrimSuffix(strings.TrimPrefix(table, "<mtable><mtr><mtd>"), "</mtd></mtr></mtable>")
 		return "<mrow>" + table + "</mrow>"
 	case env.open != "" || env.close != "":
-		return "<mrow>" + tableFence(env.open, "prefix") + table + tableFence(env.close, "postfix") + "</mrow>"
+		return "<mrow>" + grownFence(env.open, "prefix") + table + grownFence(env.close, "postfix") + "</mrow>"
 	}
 	return table
 }
 
-func tableFence(sign, form string) string {
+// grownFence is a delimiter of the height of what it is beside; "" is none.
+func grownFence(sign, form string) string {
 	if sign == "" {
 		return ""
 	}
