@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"runtime/debug"
 
 	"golang.org/x/image/webp"
 )
@@ -124,12 +125,16 @@ func decode(r io.Reader, mime string) (image.Image, error) {
 	}
 }
 
+// decodeLimit returns how much memory a decoded image may take, in bytes: maxDecoded, but at
+// most half of Go's memory limit, so that one image cannot use up a small container.
+func decodeLimit(memoryLimit int64) int64 { return min(maxDecoded, memoryLimit/2) }
+
 // scaleDown returns an upright copy of an image whose sides have at most side pixels, and
 // the MIME type of the copy. The type is "" if the image is too large for the memory or
 // cannot be decoded. Only one image is decoded at a time.
 func (s *Service) scaleDown(ctx context.Context, r io.ReadSeeker, p imageInfo,
 	side int) (encoded []byte, mime string, err error) {
-	if p.decoded > maxDecoded {
+	if p.decoded > decodeLimit(debug.SetMemoryLimit(-1)) {
 		return nil, "", nil
 	}
 	select {

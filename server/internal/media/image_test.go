@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/gif"
+	"math"
 	"testing"
 	"time"
 
@@ -308,5 +309,16 @@ func BenchmarkThumbnail(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms")
+	}
+}
+
+func TestDecodeLimit(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int64]int64{
+		math.MaxInt64: maxDecoded, 1 << 30: maxDecoded, 96 << 20: 48 << 20,
+	} {
+		if got := decodeLimit(limit); got != want {
+			t.Errorf("with a memory limit of %d: %d, want %d", limit, got, want)
+		}
 	}
 }
