@@ -66,19 +66,6 @@ func (l *Limiter[K]) Take(key K) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// Wait says how long the key has to wait until there is an event to take; 0 if there is
-// one. It takes nothing.
-func (l *Limiter[K]) Wait(key K) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	b := l.bucketLocked(key, now)
-	if b == nil {
-		return 0
-	}
-	return untilHas(b, 1, now)
-}
-
 // Return gives back an event that Take took. A caller that counts only failures takes
 // before the attempt and returns after a success, so that attempts made at the same time
 // cannot outrun the count.

@@ -15,7 +15,7 @@ func TestLimiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New[string](10, time.Minute)
 		for i := range 10 {
-			if wait := l.Wait("a"); wait != 0 {
+			if wait := l.wait("a"); wait != 0 {
 				t.Fatalf("call %d would wait %v", i, wait)
 			}
 			if wait, ok := l.Take("a"); !ok || wait != 0 {
@@ -26,7 +26,7 @@ func TestLimiter(t *testing.T) {
 			if wait, ok := l.Take("a"); ok || wait != 6*time.Second {
 				t.Errorf("the 11th call: %v, %v; want to wait 6 s", wait, ok)
 			}
-			if wait := l.Wait("a"); wait != 6*time.Second {
+			if wait := l.wait("a"); wait != 6*time.Second {
 				t.Errorf("the 11th call would wait %v, want 6 s", wait)
 			}
 		}
@@ -127,7 +127,7 @@ func TestLimiterIsBounded(t *testing.T) {
 			t.Errorf("%d networks are remembered and %d calls allowed, want %d and %d", l.Len(), allowed,
 				MaxKeys, MaxKeys+10)
 		}
-		if wait := l.Wait(address(MaxKeys)); wait != 6*time.Second {
+		if wait := l.wait(address(MaxKeys)); wait != 6*time.Second {
 			t.Errorf("a key without a bucket of its own would wait %v, want 6 s as the others like it", wait)
 		}
 		l.Return(address(MaxKeys))
@@ -304,4 +304,17 @@ func BenchmarkLimiter(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		l.Take(Network(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})))
 	}
+}
+
+// wait says how long the key has to wait until there is an event to take; 0 if there is
+// one. It takes nothing.
+func (l *Limiter[K]) wait(key K) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	b := l.bucketLocked(key, now)
+	if b == nil {
+		return 0
+	}
+	return untilHas(b, 1, now)
 }
