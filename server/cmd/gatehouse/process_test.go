@@ -122,7 +122,8 @@ func startProcess(t *testing.T, binary, dir string, more ...string) *process {
 func (p *process) client() *httpdtest.Client {
 	p.t.Helper()
 	c := httpdtest.Dial(p.t, p.url, nil)
-	c.OK(protocol.MethodConnect, `{"token":"`+p.token+`","user_id":"user"}`)
+	c.OK(protocol.MethodConnect,
+		`{"token":"`+p.token+`","user_id":"user","client":{"name":"test"}}`)
 	return c
 }
 
