@@ -210,10 +210,13 @@ func TestWaitsAreExplained(t *testing.T) {
 			got := fake.enqueue("k", "r", "a")
 			r.Wake("k")
 			advance(100 * time.Millisecond)
-			if len(got.pieces) != 1 || got.pieces[0].Activity == nil {
-				t.Fatalf("stored %+v while the run waits", got.pieces)
+			fake.mu.Lock()
+			stored := slices.Clone(got.pieces)
+			fake.mu.Unlock()
+			if len(stored) != 1 || stored[0].Activity == nil {
+				t.Fatalf("stored %+v while the run waits", stored)
 			}
-			told := *got.pieces[0].Activity
+			told := *stored[0].Activity
 			advance(time.Minute)
 			got.want(t, session.RunCompleted, "", "word")
 			if want := protocol.At(a.calls[1]); told.Phase != protocol.PhaseRetrying ||
