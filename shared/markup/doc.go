@@ -249,7 +249,8 @@
 // Root states: StateConnecting (also the neutral shell), StateWaiting,
 // StateApproved, StateDenied, StateExpired, StateRevoked, StateSignedOut (the user has
 // just signed out here: nothing is asked for until ActionAskAgain), StateUnreachable,
-// StatePairingOff, StateTooMany. Fill these slots and elements in every state:
+// StatePairingOff, StateTooMany, StateNoCookies. Fill these slots and elements in every
+// state:
 //
 //	[IDPairingCode]   text from GroupCode; data-code the bare code
 //	slot remaining    how long the code stays valid (words.Remaining)
@@ -263,20 +264,21 @@
 //	                  sentence, if there is one
 //
 // Actions: ActionCopyPairingCode (data-state CopyIdle, CopyDone), ActionAskAgain
-// (in StateDenied, StateExpired, StateRevoked, StateSignedOut, StateTooMany; set the disabled
+// (in StateDenied, StateExpired, StateRevoked, StateSignedOut, StateTooMany,
+// StateNoCookies; set the disabled
 // attribute until the seconds are over), ActionReconnectNow (StateUnreachable).
 //
 // # Login
 //
 // Root states: StateForm, StateRedeeming (a code in the fragment is being
 // redeemed), StateLinkFailed (used or expired; the form stays), StateTokenRefused
-// (the form stays), StateTooMany (slot seconds), StateUnreachable,
+// (the form stays), StateTooMany (slot seconds), StateUnreachable, StateNoCookies,
 // StateSuccess. Form [IDLoginForm] with ActionSignIn, data-state FormIdle or
 // FormBusy; input [IDTokenInput].
 //
 // # The admin console
 //
-// Root states of all of its pages: StateReady, StateRevoked, StateSignedOut. [IDConsole]
+// Root states of all of its pages: StateReady, StateRevoked, StateSignedOut, StateNoCookies. [IDConsole]
 // holds everything that is shown, the dialogs included: empty it when the user may no
 // longer read it. PageAdmin is the page of pairings and devices; PageConsole is every
 // other page.

@@ -34,6 +34,7 @@ const (
 	StateUnreachable = "unreachable"
 	StatePairingOff  = "pairing-off"
 	StateTooMany     = "too-many"
+	StateNoCookies   = "no-cookies"
 
 	StateForm         = "form"
 	StateRedeeming    = "redeeming"

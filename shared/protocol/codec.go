@@ -805,6 +805,7 @@ var layoutConnectParams = jsontext.Layout{Fields: []jsontext.Field{
 	{Name: "no_pairing", Offset: unsafe.Offsetof(ConnectParams{}.NoPairing), Kind: jsontext.KindBool, OmitEmpty: true},
 	{Name: "resume", Offset: unsafe.Offsetof(ConnectParams{}.Resume), Kind: jsontext.KindSlice, OmitEmpty: true, Elem: &layoutCursor, New: addCursor, Size: unsafe.Sizeof(Cursor{})},
 	{Name: "own", Offset: unsafe.Offsetof(ConnectParams{}.Own), Kind: jsontext.KindBool, OmitEmpty: true},
+	{Name: "cookie", Offset: unsafe.Offsetof(ConnectParams{}.Cookie), Kind: jsontext.KindBool, OmitEmpty: true},
 }}
 
 // AppendJSON appends v as a JSON object.

@@ -13,6 +13,10 @@ type ConnectParams struct {
 	NoPairing bool     `json:"no_pairing,omitempty"`
 	Resume    []Cursor `json:"resume,omitempty"`
 	Own       bool     `json:"own,omitempty"` // change nothing of other users
+	// Cookie says that the client is a page whose credential is its cookie. Without the
+	// cookie it is refused with PairingNoCookie, and no pairing is requested: a browser that
+	// keeps no cookies would forget the approval at once.
+	Cookie bool `json:"cookie,omitempty"`
 }
 
 // WebClient is the Client.Name of the browser's client.

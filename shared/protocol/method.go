@@ -169,6 +169,7 @@ const (
 	PairingExpired  = "expired"
 	PairingRevoked  = "revoked"
 	PairingUnknown  = "unknown"
+	PairingNoCookie = "no_cookie" // a page whose cookie did not come: see ConnectParams.Cookie
 
 	// StatusPendingPairing is connect's status while a pairing is pending.
 	StatusPendingPairing = "pending_pairing"

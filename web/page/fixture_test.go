@@ -47,13 +47,14 @@ func pairingStates() []string {
 	return []string{
 		markup.StateConnecting, markup.StateWaiting, markup.StateApproved, markup.StateDenied, markup.StateExpired,
 		markup.StateRevoked, markup.StateSignedOut, markup.StateUnreachable, markup.StatePairingOff, markup.StateTooMany,
+		markup.StateNoCookies,
 	}
 }
 
 func loginStates() []string {
 	return []string{
 		markup.StateForm, markup.StateRedeeming, markup.StateLinkFailed, markup.StateTokenRefused,
-		markup.StateTooMany, markup.StateUnreachable, markup.StateSuccess,
+		markup.StateTooMany, markup.StateUnreachable, markup.StateNoCookies, markup.StateSuccess,
 	}
 }
 

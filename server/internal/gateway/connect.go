@@ -122,9 +122,16 @@ func (c *call) identify(p *protocol.ConnectParams) (*proven, error) {
 			return nil, nil // a new browser: its pairing will be bound to the cookie
 		}
 		return who, err // a credential that somebody else made up is refused
+	case p.Cookie:
+		return nil, errNoCookie
 	}
 	return nil, nil
 }
+
+var errNoCookie = &protocol.Error{Code: protocol.NotPaired,
+	Message: "the browser did not send the cookie that it was given: it has to keep cookies of this " +
+		"address, and a proxy has to pass the headers Set-Cookie and Cookie on",
+	Details: &protocol.ErrorDetails{Status: protocol.PairingNoCookie}}
 
 // pairingStatusOf is the status of the pairing that the error refuses, or "".
 func pairingStatusOf(err error) string {

@@ -147,9 +147,10 @@ func TestCookieUnderAPath(t *testing.T) {
 		// It counts, and signing out removes it.
 		cookie, _, _ := strings.Cut(set[0], ";")
 		again, out := q, q
-		again.cookie, again.body, out.cookie, out.method = cookie, "{}", cookie, http.MethodDelete
-		if kept := setCookies(again.do(h)); len(kept) != 1 || !strings.HasPrefix(kept[0], cookie+";") {
-			t.Errorf("%s: the cookie becomes %q", row.public, kept)
+		again.cookie, again.body = cookie, `{"cookie":true}`
+		out.cookie, out.method = cookie, http.MethodDelete
+		if r := again.do(h); r.StatusCode != http.StatusNoContent {
+			t.Errorf("%s: the cookie does not count: HTTP %d", row.public, r.StatusCode)
 		}
 		if gone := setCookies(out.do(h)); len(gone) != 1 || !strings.Contains(gone[0], "Max-Age=0") ||
 			!strings.Contains(gone[0], "; Path="+row.path+";") {

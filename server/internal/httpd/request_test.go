@@ -400,3 +400,28 @@ func TestSignOutWhileTheStoreFails(t *testing.T) {
 		t.Errorf("a sign-in that failed sets %v", setCookies(r))
 	}
 }
+
+// TestSignInWithoutCookies proves that a page which says that it should have a cookie signs
+// nobody in without: no device is left, and the link's code still works.
+func TestSignInWithoutCookies(t *testing.T) {
+	t.Parallel()
+	h := httpdtest.New(t, httpdtest.Options{})
+	link := h.Links.New()
+	for _, body := range []string{`{"cookie":true}`, `{"cookie":true,"token":"` + httpdtest.Token + `"}`,
+		`{"token":"wrong","cookie":true}`, `{"cookie":true,"code":"` + link + `"}`} {
+		r := api(http.MethodPost, "", body).do(h)
+		if set := setCookies(r); len(set) > 0 {
+			t.Errorf("%s sets %q", body, set)
+		}
+		wantError(t, r, http.StatusConflict, protocol.FailedPrecondition)
+	}
+	list, err := h.Pairings.List(t.Context())
+	if err != nil || len(list.Paired)+len(list.Pending) > 0 {
+		t.Errorf("there are %+v (%v)", list, err)
+	}
+	cookie, _, _ := strings.Cut(setCookies(api(http.MethodPost, "", "{}").do(h))[0], ";")
+	r := api(http.MethodPost, cookie, `{"cookie":true,"code":"`+link+`"}`).do(h)
+	if r.StatusCode != http.StatusNoContent || len(setCookies(r)) != 1 {
+		t.Errorf("with a cookie: HTTP %d %s", r.StatusCode, text(t, r))
+	}
+}

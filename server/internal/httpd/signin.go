@@ -20,8 +20,9 @@ const maxSignIn = 8 << 10
 
 // signInBody is the body of POST /api/session; all of it is optional.
 type signInBody struct {
-	token string // the gateway token
-	code  string // the code of a sign-in link
+	token  string // the gateway token
+	code   string // the code of a sign-in link
+	cookie bool   // the page has asked for a cookie before, and should have it by now
 }
 
 // AppendJSON is not needed: the body is only read.
@@ -38,11 +39,18 @@ func (b *signInBody) DecodeJSON(d *jsontext.Decoder) {
 			b.token = d.String()
 		case "code":
 			b.code = d.String()
+		case "cookie":
+			b.cookie = d.Bool()
 		default:
 			d.Skip()
 		}
 	}
 }
+
+// errNoCookie refuses a page that says that it has a cookie, and comes without.
+var errNoCookie = protocol.Refuse(protocol.FailedPrecondition,
+	"the browser did not send the cookie that it was given: it has to keep cookies of this "+
+		"address, and a proxy has to pass the headers Set-Cookie and Cookie on")
 
 // signIn is POST /api/session. Without a body, the browser gets a cookie with a new
 // credential, for which it can then ask for pairing. With the gateway token or the code
@@ -54,6 +62,10 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case body.cookie && s.credential(r) == "":
+		// The browser would forget that it has signed in, and a link's code works once.
+		s.refuse(w, r, errNoCookie)
+		return
 	case body.token != "":
 		if err := s.SignIns.CheckToken(s.clientAddress(r), body.token); err != nil {
 			s.refuse(w, r, err)

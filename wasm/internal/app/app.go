@@ -100,6 +100,7 @@ func (a *App) newBasePage(o Options) *basePage {
 	}
 	b.connectParams = protocol.ConnectParams{
 		Locale: o.Locale,
+		Cookie: true,
 		Client: &protocol.Client{
 			Name: protocol.WebClient, Version: o.Version, Platform: o.Platform,
 			Caps: []string{protocol.CapHTML},

@@ -128,12 +128,8 @@ func (c *chat) state(s client.State) {
 		if c.opening != "" {
 			c.cancelOpening()
 		}
-	case client.Pairing:
-		// The cookie is gone, and with it the right to see this page.
-		c.end(markup.StateSignedOut)
-		c.browser.Leave("/")
-	case client.Refused:
-		if state := c.endState(s.Err); state != "" {
+	case client.Pairing, client.Refused:
+		if state := c.endState(s); state != "" {
 			c.end(state)
 		}
 	}

@@ -82,10 +82,8 @@ func (c *console) admitted(s client.State) bool {
 			return true
 		}
 		c.leavePage()
-	case client.Pairing:
-		c.leavePage()
-	case client.Refused:
-		if state := c.endState(s.Err); state != "" {
+	case client.Pairing, client.Refused:
+		if state := c.endState(s); state != "" {
 			c.end(state)
 		}
 	}

@@ -22,7 +22,9 @@ type login struct {
 const redeemInterval = 3 * clock.Second
 
 func newLogin(b *basePage) *login {
-	return &login{basePage: b, view: view.Login{State: b.root.Attr(markup.AttrState)}}
+	l := &login{basePage: b, view: view.Login{State: b.root.Attr(markup.AttrState)}}
+	b.retryNow = l.retryCode
+	return l
 }
 
 func (l *login) page() page {
@@ -36,6 +38,12 @@ func (l *login) page() page {
 // so that the browser's history does not hold it.
 func (l *login) start() {
 	l.nextPath = "/admin"
+	if l.reloadReason() == afterSignIn {
+		l.clearReloaded()
+		if l.browser.Path() == "/admin" { // the gateway has answered with this page instead
+			l.set(markup.StateNoCookies, false)
+		}
+	}
 	switch code := l.browser.TakeFragment(); {
 	case code == "":
 	case isPairingCode(code): // the admin was on the way to approve a pairing
@@ -51,37 +59,61 @@ func (l *login) redeem() {
 	l.authenticate("code", l.code, markup.StateLinkFailed)
 }
 
+// retryCode redeems the code again if that failed, but may succeed now.
+func (l *login) retryCode() {
+	if l.code != "" && (l.view.State == markup.StateNoCookies || l.view.State == markup.StateUnreachable) {
+		l.retryAt = clock.Time{}
+		l.redeem()
+	}
+}
+
 func (l *login) set(state string, busy bool) {
 	l.view.State, l.view.Busy = state, busy
 	l.redraw(partBody)
 }
 
 // authenticate exchanges a secret for a cookie. If the gateway refuses the secret, the
-// page gets the state refused.
+// page gets the state refused. First it asks for a cookie that is worth nothing: the
+// gateway takes the secret only if the browser sends that back, since a link works once,
+// and a browser without cookies would leave a device that nobody can use.
 func (l *login) authenticate(field, secret, refused string) {
-	body := append([]byte(`{"`+field+`":`), jsontext.AppendString(nil, secret)...)
-	l.fetch("POST", string(append(body, '}')), func(status int, text string) {
-		switch {
-		case status >= 200 && status < 300:
-			l.set(markup.StateSuccess, false)
-			l.browser.Leave(l.nextPath)
-		case status == 429:
-			wait := coolDown
-			if err := parseError(text); err != nil && err.RetryAfterMs > 0 {
-				wait = clock.Duration(err.RetryAfterMs) * clock.Millisecond
-			}
-			l.retryAt = clock.Now().Add(wait)
-			l.set(markup.StateTooMany, false)
-		case status == 0 || status >= 500:
-			if field == "code" {
-				l.retryAt = clock.Now().Add(redeemInterval)
-			}
-			l.set(markup.StateUnreachable, false)
-		default:
-			l.code = ""
-			l.set(refused, false)
+	body := append([]byte(`{"cookie":true,"`+field+`":`), jsontext.AppendString(nil, secret)...)
+	l.fetch("POST", "{}", func(status int, text string) {
+		if status < 200 || status > 299 {
+			l.signedIn(field, refused, status, text)
+			return
 		}
+		l.fetch("POST", string(append(body, '}')), func(status int, text string) {
+			l.signedIn(field, refused, status, text)
+		})
 	})
+}
+
+// signedIn acts on the gateway's answer to authenticate.
+func (l *login) signedIn(field, refused string, status int, text string) {
+	switch {
+	case status >= 200 && status < 300:
+		l.browser.SetTabValue(l.reloadedKey(), afterSignIn)
+		l.set(markup.StateSuccess, false)
+		l.browser.Leave(l.nextPath)
+	case status == 409:
+		l.set(markup.StateNoCookies, false)
+	case status == 429:
+		wait := coolDown
+		if err := parseError(text); err != nil && err.RetryAfterMs > 0 {
+			wait = clock.Duration(err.RetryAfterMs) * clock.Millisecond
+		}
+		l.retryAt = clock.Now().Add(wait)
+		l.set(markup.StateTooMany, false)
+	case status == 0 || status >= 500:
+		if field == "code" {
+			l.retryAt = clock.Now().Add(redeemInterval)
+		}
+		l.set(markup.StateUnreachable, false)
+	default:
+		l.code = ""
+		l.set(refused, false)
+	}
 }
 
 func (l *login) act(action string, _ view.Element) {

@@ -112,6 +112,10 @@ func (p *pairingPage) state(s client.State) {
 	}
 	switch s.Phase {
 	case client.Pairing:
+		if lacksCookie(s) || p.reloadReason() == afterApproval {
+			p.noCookies() // of a page before this one, or of the approval that led here
+			return
+		}
 		p.clearReloaded()
 		p.replacedCredential = false
 		p.setState(markup.StateWaiting, nil, 0)
@@ -120,6 +124,10 @@ func (p *pairingPage) state(s client.State) {
 	case client.Waiting:
 		p.connectionLost(s)
 	case client.Refused:
+		if lacksCookie(s) {
+			p.noCookies()
+			return
+		}
 		p.refused(s.Err)
 	}
 }
@@ -133,11 +141,20 @@ func (p *pairingPage) approved() {
 }
 
 func (p *pairingPage) reloadApproved() {
-	if !p.reloadOnce() {
-		p.setState(markup.StateUnreachable, protocol.Refuse(protocol.Internal,
-			"This browser is approved, but it did not send its cookie. "+
-				"Allow cookies for this address and reload the page."), 0)
+	if p.triedBefore(afterApproval) {
+		p.noCookies()
+		return
 	}
+	p.browser.Reload()
+}
+
+// noCookies says that this browser keeps no cookies, and stops asking for approval: each
+// request would leave a code, or a device, that nobody can use.
+func (p *pairingPage) noCookies() {
+	p.clearReloaded()
+	p.conn.Stop()
+	p.pairing = client.PendingPairing{}
+	p.setState(markup.StateNoCookies, nil, 0)
 }
 
 // connectionLost leaves the pairing code on the screen through a short interruption.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/gatehouse-chat/gatehouse/shared/client"
 	"github.com/gatehouse-chat/gatehouse/shared/markup"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 	"github.com/gatehouse-chat/gatehouse/wasm/internal/view"
@@ -37,11 +38,23 @@ func (b *basePage) openStorage(onMessage func(name, text string)) (tabsConnected
 		})
 }
 
-// endState returns the state of a page that ends because the gateway refused its
-// credential with err, or "" if err is not about the credential. If the user was revoked,
-// it removes what is stored of the user.
-func (b *basePage) endState(err *protocol.Error) (state string) {
+// endState returns the state of a page that ends because of the connection's state: the
+// gateway has refused the page's credential, or has not got it. It is "" if the state is not
+// about the credential. If the user was revoked, endState removes what is stored of the
+// user. If the cookie is gone, the user has signed out, perhaps elsewhere; if that is so on
+// the next page, too, the cookie does not arrive.
+func (b *basePage) endState(s client.State) (state string) {
+	err := s.Err
 	switch {
+	case s.Phase == client.Pairing || lacksCookie(s):
+		b.conn.Stop()
+		if b.triedBefore(withoutACookie) {
+			return markup.StateNoCookies
+		}
+		if s.Phase == client.Pairing {
+			b.do(func() { b.browser.Leave("/") }) // once the page has ended
+		}
+		return markup.StateSignedOut
 	case err.Code == protocol.Unauthorized, err.Code == protocol.Forbidden,
 		err.Code == protocol.NotPaired && b.signingOut:
 		return markup.StateSignedOut

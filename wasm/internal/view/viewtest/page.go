@@ -51,7 +51,7 @@ const (
 </body>`
 
 	loginPage = `<body id="gatehouse" data-page="login" data-state="form" data-instance="i" %>` + toasts + `
-<span data-slot="seconds"></span><form id="login-form" data-action="sign-in" data-state="idle"><input id="token-input"></form>
+<span data-slot="seconds"></span><button data-action="reconnect-now"></button><form id="login-form" data-action="sign-in" data-state="idle"><input id="token-input"></form>
 </body>`
 
 	adminPage = `<body id="gatehouse" data-page="admin" data-state="ready" data-instance="i" data-user="admin" data-role="admin" data-device="own" %>` + shared + `
