@@ -64,6 +64,15 @@ var troubles = map[string]func(*testing.T) string{
 	"The connection drops after 60 s of silence, code 1001, `no pong within 60 s`":                                             silence60,
 	"It drops exactly 60 s after the start, with a ping handler of your own":                                                   ownPingHandler,
 	"The connection drops while sending, code 1009, `frame over 512 KiB: split it, or upload files over HTTP`":                 frameTooLarge,
+	"`The model server at … did not begin to answer within …`":                                                                 neverBegins,
+	"`The model stopped in the middle of its answer and sent nothing for …`":                                                   goesSilent,
+	"`The model server stopped before the answer was complete.`":                                                               unknownReason,
+	"`The model's answer was cut off.`":                                                                                        answerCutOff,
+	"`The model tried to use the tool … instead of answering`":                                                                 callsTool,
+	"Reasoning in the answer":                                                                                                  otherTags,
+	"`This message is left out of what the model reads from now on.`":                                                          messageRefused,
+	"`The model used up its allowed length before the first word.`":                                                            usedUpByReasoning,
+	"`The model server is getting too many requests.`":                                                                         overProvidersLimit,
 }
 
 // dialGateway opens a WebSocket of the gateway.

@@ -38,7 +38,7 @@ type Payload struct {
 	UserID     string `json:"user_id"`
 	Key        string
 	Paired     json.RawMessage
-	Payload    struct{ Content, Status string }
+	Payload    struct{ Content, Thinking, Status, Error string }
 	Resumed    []struct{ SessionKey, Status, Epoch string }
 	Clients    []struct{ ID, UserID, Address string }
 	Pending    []struct{ Code, Address string }

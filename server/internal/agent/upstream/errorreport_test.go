@@ -101,7 +101,7 @@ func TestDurationText(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		time.Minute: "a minute", 10 * time.Minute: "10 minutes", 90 * time.Second: "90 seconds",
-		time.Second: "1s", 1500 * time.Millisecond: "1.5s",
+		time.Second: "a second", time.Hour: "an hour", 1500 * time.Millisecond: "1.5s",
 	} {
 		if got := durationText(d); got != want {
 			t.Errorf("durationText(%v) = %q, want %q", d, got, want)

@@ -281,8 +281,12 @@ func (s *Server) timedOut(cause error, emitted bool) *agent.Error {
 // durationText returns d in words if d is a whole number of minutes or seconds.
 func durationText(d time.Duration) string {
 	switch {
+	case d == time.Second:
+		return "a second"
 	case d == time.Minute:
 		return "a minute"
+	case d == time.Hour:
+		return "an hour"
 	case d > time.Minute && d%time.Minute == 0:
 		return fmt.Sprintf("%d minutes", d/time.Minute)
 	case d > time.Second && d%time.Second == 0:
