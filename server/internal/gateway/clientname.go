@@ -9,7 +9,7 @@ import (
 const maxClientName = 100
 
 // clientName is the name that a client gives itself, as lists show it: cleaned, see
-// [printable.Clean].
+// [printable.Plain].
 func clientName(c *protocol.Client) string {
 	if c == nil {
 		return ""
@@ -18,5 +18,5 @@ func clientName(c *protocol.Client) string {
 	if c.Platform != "" {
 		name += " (" + c.Platform + ")"
 	}
-	return printable.Clean(name, maxClientName)
+	return printable.Plain(name, maxClientName)
 }

@@ -11,7 +11,7 @@ import (
 const maxName = 180
 
 // baseName returns the sender's name for a file in a form that is safe to show: the last
-// element of a path, cleaned (printable.Clean).
+// element of a path, cleaned (printable.Plain).
 func baseName(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	name = strings.Map(func(r rune) rune {
@@ -20,7 +20,7 @@ func baseName(name string) string {
 		}
 		return r
 	}, name)
-	return strings.Trim(printable.Clean(name, len(name)), " .")
+	return strings.Trim(printable.Plain(name, len(name)), " .")
 }
 
 // saveName returns a name that is safe for saving the file: its extension belongs to the

@@ -13,7 +13,7 @@ import (
 func Line(s string, limit int) string {
 	var b strings.Builder
 	for r, ok := range characters(s) {
-		if !ok || r == utf8.RuneError || unicode.IsSpace(r) {
+		if !ok || r == utf8.RuneError {
 			r = ' '
 		}
 		b.WriteRune(r)
@@ -50,27 +50,32 @@ func cut(s string, limit int, length func(string) int) string {
 	return s
 }
 
-// Clean returns s as one plain line of at most limit characters. It is for texts of
-// strangers that an admin reads before letting them in, so characters that could deceive
-// a reader are left out. Angle brackets are left out as a second defence; pages that show
-// the line escape it, too.
+// Clean returns s as one plain line of at most limit characters, without the characters
+// that Text does not accept. It is for texts of strangers that an admin reads before
+// letting them in. Angle brackets are left out as a second defence; pages that show the
+// line escape it, too.
 func Clean(s string, limit int) string {
+	return Plain(strings.NewReplacer("<", "", ">", "").Replace(s), limit)
+}
+
+// Plain is Clean for texts that keep their angle brackets.
+func Plain(s string, limit int) string {
 	for {
 		// What follows a character that is left out may then have no place either.
 		before := s
-		if s = cleanOnce(s, limit); s == before {
+		if s = plainOnce(s, limit); s == before {
 			return s
 		}
 	}
 }
 
-func cleanOnce(s string, limit int) string {
+func plainOnce(s string, limit int) string {
 	var b strings.Builder
 	for r, ok := range characters(s) {
 		switch {
 		case unicode.IsSpace(r):
 			b.WriteByte(' ')
-		case ok && r != '<' && r != '>' && r != utf8.RuneError:
+		case ok && r != utf8.RuneError:
 			b.WriteRune(r)
 		}
 	}
