@@ -22,6 +22,8 @@ func sessions() []Row {
 			Says: "sessions.preview {sessionKey}"},
 		{Section: section, Demo: true, steps: sessionsPatch,
 			Says: "sessions.patch {sessionKey,label?,pinned?}; event session.updated"},
+		{Section: section, Demo: true, steps: labels,
+			Says: "labels: what scripts need is accepted, what hides or reorders is refused"},
 		{Section: section, Demo: true, steps: sessionsReset,
 			Says: "sessions.reset {key}: another epoch"},
 		{Section: section, Says: "sessions.delete {key}", Demo: true, steps: sessionsDelete},
@@ -177,6 +179,24 @@ func sessionsPatch(v *visit) {
 	a.refused("INVALID_REQUEST", "label", "sessions.patch",
 		object{"sessionKey": key, "label": "  "})
 	a.refused("NOT_FOUND", "", "sessions.patch", object{"sessionKey": v.name("none"), "label": "x"})
+}
+
+func labels(v *visit) {
+	c := v.member("operator")
+	key := c.newSession("begin")
+	for _, label := range []string{
+		"\U0001f469\u200d\U0001f4bb Code", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+		"\u845b\U000e0100", "10\u00a0km",
+	} {
+		c.call("sessions.patch", object{"sessionKey": key, "label": label})
+	}
+	for _, label := range []string{
+		"safe\u202egpj.exe", "ad\u200bmin", "ad\u200dmin", "\u3164", "a\nb", "\u2066a",
+	} {
+		c.refused("INVALID_REQUEST", "label", "sessions.patch",
+			object{"sessionKey": key, "label": label})
+	}
+	c.settle()
 }
 
 func sessionsReset(v *visit) {
