@@ -16,6 +16,8 @@ import (
 // could have two meanings: see config.ReservedPaths.
 //
 // Pages whose address is fixed are also served with slashes at its end: /docs/ is /docs.
+// Further slashes at the start count as one: an nginx that removes the base with "location
+// /chat" and "proxy_pass http://gateway/;" makes //ws of /chat/ws.
 func (s *server) withBase(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if base := s.settings(r).base(); base != "" {
@@ -25,6 +27,9 @@ func (s *server) withBase(next http.Handler) http.Handler {
 				r = withPath(r, path, raw) // a raw path that does not fit counts as empty
 			}
 		}
+		if strings.HasPrefix(r.URL.Path, "//") {
+			r = withPath(r, oneSlash(r.URL.Path), oneSlash(r.URL.RawPath))
+		}
 		for _, pages := range []string{"/docs/", "/login/", "/admin/"} {
 			if strings.HasPrefix(r.URL.Path, pages) && isRead(r) {
 				r = withPath(r, strings.TrimRight(r.URL.Path, "/"), strings.TrimRight(r.URL.RawPath, "/"))
@@ -32,6 +37,14 @@ func (s *server) withBase(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// oneSlash returns a path that begins with one slash instead of several.
+func oneSlash(path string) string {
+	if rest := strings.TrimLeft(path, "/"); rest != path {
+		return "/" + rest
+	}
+	return path
 }
 
 // withPath is the request with another path; an empty one is "/".

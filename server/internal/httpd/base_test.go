@@ -207,3 +207,19 @@ func TestReservedPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestSlashesAtTheStart asks as a proxy does that removes the path, but not the slash behind
+// the path.
+func TestSlashesAtTheStart(t *testing.T) {
+	t.Parallel()
+	s := serveWith(t, httpdtest.Options{PublicURL: "https://example.com/chat"})
+	for path, want := range map[string]int{
+		"//": http.StatusOK, "/chat//": http.StatusOK, "//login": http.StatusOK, "///docs": http.StatusOK, "//health": http.StatusOK,
+		"//ws": http.StatusUpgradeRequired, "//s/agent%3Ax": http.StatusOK, "//nowhere": http.StatusNotFound,
+		"//s//x": http.StatusNotFound, "//static/../login": http.StatusNotFound,
+	} {
+		if r := s.raw(http.MethodGet, "", path, nil); r.StatusCode != want || r.Header.Get("Location") != "" {
+			t.Errorf("%s answers HTTP %d, want %d", path, r.StatusCode, want)
+		}
+	}
+}
