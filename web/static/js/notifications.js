@@ -26,10 +26,11 @@ const createNotifications = (base) => {
   };
 
   // Shows one notification for all tabs, unless this tab has the focus. A click leads to a
-  // path of the gateway.
+  // path of the gateway. The tag has the base, since the browser shows one notification a tag
+  // for all gateways of this host.
   const show = (title, path) => {
     if (state() !== "on" || document.hasFocus()) return;
-    const notification = new Notification(title, { tag: path });
+    const notification = new Notification(title, { tag: base + path });
     notification.onclick = () => {
       window.focus();
       notification.close();
