@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // listenAddress is what net.Listen takes for TCP: host:port or :port.
@@ -54,6 +56,18 @@ func isHostname(s string) bool {
 	return len(s) <= 253 && hostname.MatchString(s) && !strings.Contains(s, "..")
 }
 
+// asciiHost is a host name as browsers send it: in lower case, and an internationalized
+// name such as bücher.example in its ASCII form, xn--bcher-kva.example (UTS #46). A name
+// that has no such form stays as it is, and isHostname refuses it.
+func asciiHost(name string) string {
+	if strings.IndexFunc(name, func(r rune) bool { return r > 0x7e }) >= 0 {
+		if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+			return ascii
+		}
+	}
+	return strings.ToLower(name)
+}
+
 // hostName is a host name, or an address, as browsers send it: in lower case, and without
 // the dot that may end it.
 func hostName() kind[string] {
@@ -65,7 +79,7 @@ func parseHostName(s string) (value, advice string, ok bool) {
 	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil && a.Zone() == "" {
 		return a.Unmap().String(), "", true
 	}
-	name := strings.ToLower(strings.TrimSuffix(s, "."))
+	name := asciiHost(strings.TrimSuffix(s, "."))
 	if isHostname(name) {
 		return name, "", true
 	}
@@ -205,6 +219,8 @@ func baseURL() kind[string] {
 func parseHTTP(s string) (value, advice string, ok bool) {
 	u, ok := parseURL(s)
 	switch {
+	case !strings.Contains(s, "://"):
+		return "", "it must begin with https:// or http://", false
 	case !ok || u.Scheme != "http" && u.Scheme != "https":
 		return "", "", false
 	case u.User != nil:
@@ -224,7 +240,7 @@ func parseURL(s string) (*url.URL, bool) {
 	if err != nil || u.Scheme == "" || u.Opaque != "" || !strings.Contains(s, "://") {
 		return nil, false
 	}
-	host, port := strings.ToLower(u.Hostname()), u.Port()
+	host, port := asciiHost(u.Hostname()), u.Port()
 	if a, err := netip.ParseAddr(host); err == nil && a.Is6() && a.Zone() == "" {
 		host = "[" + a.String() + "]"
 	} else if !isHostname(host) {

@@ -68,6 +68,12 @@ func TestNormalForms(t *testing.T) {
 	if want := []string{"chat.example.com", "gatehouse", "xn--bcher-kva.example", "::1", "192.0.2.1"}; !reflect.DeepEqual(c.Gateway.Hosts, want) {
 		t.Errorf("hosts: got %q, want %q", c.Gateway.Hosts, want)
 	}
+	idn := mustParse(t, `{gateway: {public_url: "https://BÜCHER.example:443/Chat/", hosts: ["例え.jp", "straße.example."],
+		allowed_origins: ["http://bücher.example:3000"]}, tls: {acme_hosts: ["bücher.example"]}}`)
+	if got := []string{idn.Gateway.PublicURL, idn.Gateway.Hosts[0], idn.Gateway.Hosts[1], idn.Gateway.AllowedOrigins[0], idn.TLS.ACMEHosts[0]}; !reflect.DeepEqual(got, []string{
+		"https://xn--bcher-kva.example/Chat", "xn--r8jz45g.jp", "xn--strae-oqa.example", "http://xn--bcher-kva.example:3000", "xn--bcher-kva.example"}) {
+		t.Errorf("names in other scripts: got %q", got)
+	}
 	if c.Gateway.PublicURL != "https://chat.example.com" {
 		t.Errorf("public_url: got %q", c.Gateway.PublicURL)
 	}

@@ -67,7 +67,7 @@ var publicNameForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)
 // publicName is a host name that a public certificate authority accepts.
 func publicName() kind[string] {
 	return textKind(`a host name such as "chat.example.com"`, func(s string) (string, string, bool) {
-		name := strings.ToLower(s)
+		name := asciiHost(s)
 		switch _, err := netip.ParseAddr(s); {
 		case strings.Contains(s, "*"):
 			return "", "there are no patterns: list every name", false

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // exampleURL is proposed if nothing can be made of what was given.
@@ -23,8 +25,9 @@ func (e *AddressError) Error() string {
 }
 
 // ParseURL parses the URL of a gateway as people write it: with http or ws, https or wss,
-// and with /ws at its end or without. The URL that it returns has http or https, and
-// neither /ws nor a slash at its end. The error is an *AddressError.
+// with /ws or the path of a chat or of the console at its end, and with a host name in any
+// script. The URL that it returns has http or https, the host name in ASCII, no slash at its
+// end, and no other path than the gateway's. The error is an *AddressError.
 func ParseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Hostname() == "" || !hasHost(u) {
@@ -41,8 +44,29 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, &AddressError{shownAddress(text), "has to be http://host or https://host, " +
 			"with a port if it is not the usual one, and nothing else", proposal(text)}
 	}
-	path := strings.TrimSuffix(strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/ws"), "/")
-	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host), Path: path}, nil
+	return &url.URL{Scheme: u.Scheme, Host: asciiHost(u), Path: gatewayPath(u.Path)}, nil
+}
+
+// ownPath matches a path of the gateway's own at the end of a URL: that of the WebSocket, or
+// of a page whose address somebody has copied.
+var ownPath = regexp.MustCompile(`/(ws|login|s/[^/]+|admin(/[a-z]+)?)$`)
+
+// gatewayPath is the path under which the gateway is, if a URL has the given path.
+func gatewayPath(path string) string {
+	return strings.TrimRight(ownPath.ReplaceAllString(strings.TrimRight(path, "/"), ""), "/")
+}
+
+// asciiHost is the host of a URL as browsers send it: in lower case, and an internationalized
+// name in its ASCII form (UTS #46).
+func asciiHost(u *url.URL) string {
+	if ascii, err := idna.Lookup.ToASCII(u.Hostname()); err == nil && !isASCII(u.Host) {
+		return strings.TrimSuffix(ascii+":"+u.Port(), ":")
+	}
+	return strings.ToLower(u.Host)
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7e }) < 0
 }
 
 // hasHost reports whether the URL's host and port can be connected to.
@@ -61,18 +85,18 @@ func ParseOrigin(text string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil || u.Scheme == "" || u.Hostname() == "" || !hasHost(u):
-		return "", &AddressError{shownAddress(text), "is no origin", "-origin " + proposal(text)}
+		return "", &AddressError{shownAddress(text), "is no origin", "-origin " + proposedOrigin(text)}
 	case u.Scheme == "ws" || u.Scheme == "wss" || u.User != nil || u.RawQuery != "" ||
 		u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 		return "", &AddressError{shownAddress(text), "is no origin: that is a scheme, a host and a port",
-			"-origin " + proposal(text)}
+			"-origin " + proposedOrigin(text)}
 	}
 	return originOf(u), nil
 }
 
 // originOf is the origin of a URL's pages, as browsers send it.
 func originOf(u *url.URL) string {
-	host := strings.ToLower(u.Host)
+	host := asciiHost(u)
 	if u.Port() == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
 		host = strings.TrimSuffix(host, ":"+u.Port())
 	}
@@ -90,8 +114,26 @@ func shownAddress(text string) string {
 
 var schemeForm = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]*)(://?|:?//+)`)
 
-// proposal is the URL that was probably meant.
+var pathForm = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+
+// proposal is the URL that was probably meant. A path is part of it, unless the path may be
+// the rest of a password.
 func proposal(text string) string {
+	origin, path := proposedOrigin(text), text
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		path = path[:i]
+	}
+	path = schemeForm.ReplaceAllString(strings.TrimSpace(path), "")
+	_, path, _ = strings.Cut(strings.TrimLeft(path, "/"), "/")
+	path = gatewayPath("/" + path)
+	if strings.Contains(text, "@") || !pathForm.MatchString(path) {
+		return origin
+	}
+	return origin + path
+}
+
+// proposedOrigin is the origin of the URL that was probably meant.
+func proposedOrigin(text string) string {
 	rest, scheme := strings.TrimSpace(text), ""
 	if m := schemeForm.FindStringSubmatch(rest); m != nil {
 		scheme, rest = strings.ToLower(m[1]), rest[len(m[0]):]

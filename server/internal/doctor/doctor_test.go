@@ -458,6 +458,10 @@ func TestAddresses(t *testing.T) {
 		"wss://chat.example.com/ws": "https://chat.example.com", "ws://localhost:8080/ws/": "http://localhost:8080",
 		"http://[::1]:8080": "http://[::1]:8080", "https://chat.example.com/chat/ws": "https://chat.example.com/chat",
 		"https://chat.example.com/chat/": "https://chat.example.com/chat",
+		"https://bücher.example":         "https://xn--bcher-kva.example", "https://BÜCHER.example:8443/chat": "https://xn--bcher-kva.example:8443/chat",
+		"https://chat.example.com/s/agent:x": "https://chat.example.com", "https://example.com/chat/s/agent%3Ax": "https://example.com/chat",
+		"https://example.com/chat/admin/keys": "https://example.com/chat", "https://chat.example.com/admin/": "https://chat.example.com",
+		"https://example.com/chat/login": "https://example.com/chat", "https://example.com/ws/login": "https://example.com/ws",
 	} {
 		if u, err := ParseURL(text); err != nil || u.String() != want {
 			t.Errorf("%q: %v, %v; want %s", text, u, err, want)
@@ -470,7 +474,9 @@ func TestAddresses(t *testing.T) {
 		"//chat.example.com/": "https://chat.example.com", "/chat.example.com": "https://chat.example.com",
 		"https:/chat.example.com": "https://chat.example.com", "https//chat.example.com": "https://chat.example.com",
 		"http:///chat.example.com": "http://chat.example.com",
-		"htps://chat.example.com":  "https://chat.example.com", "ftp://chat.example.com/x": "https://chat.example.com",
+		"htps://chat.example.com":  "https://chat.example.com", "ftp://chat.example.com/x": "https://chat.example.com/x",
+		"localhost:8080/chat": "http://localhost:8080/chat", "example.com/chat/admin": "https://example.com/chat", "https://example.com/chat?x=secret": "https://example.com/chat",
+		"https://me:pass/secret@example.com": "https://me", "bücher.example/chat": "https://xn--bcher-kva.example/chat", "example.com/a/../b": "https://example.com",
 		"https://me:secret@chat.example.com": "https://chat.example.com", "me@chat.example.com": "https://chat.example.com",
 		"https://chat.example.com/login#secret": "https://chat.example.com", "https://chat.example.com?x=secret": "https://chat.example.com",
 		"http://::1:8080": "http://[::1:8080]", "::1": "http://[::1]", "https://[2001:db8::1]:0x/": "https://[2001:db8::1]",
@@ -490,7 +496,8 @@ func TestAddresses(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"https://App.example.com:443/": "https://app.example.com", "http://localhost:3000": "http://localhost:3000",
-		"capacitor://localhost": "capacitor://localhost",
+		"capacitor://localhost":  "capacitor://localhost",
+		"https://bücher.example": "https://xn--bcher-kva.example",
 	} {
 		if got, err := ParseOrigin(text); err != nil || got != want {
 			t.Errorf("%q: %s, %v; want %s", text, got, err, want)
@@ -498,7 +505,7 @@ func TestAddresses(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"app.example.com": "https://app.example.com", "https://app.example.com/x": "https://app.example.com", "null": "http://null",
-		"wss://app.example.com": "https://app.example.com",
+		"wss://app.example.com": "https://app.example.com", "bücher.example/x": "https://xn--bcher-kva.example",
 	} {
 		_, err := ParseOrigin(text)
 		var wrong *AddressError
