@@ -68,6 +68,11 @@ func TestDoctor(t *testing.T) {
 		r.Out.Header.Del("Upgrade")
 		r.Out.Header.Del("Connection")
 	}
+	renamed := func(r *httputil.ProxyRequest) { // the gateway knows the name no more, but the page is open
+		if path := r.In.URL.Path; path == "/ws" || strings.HasPrefix(path, "/api/") {
+			r.Out.Host = "gone.example.com"
+		}
+	}
 	for _, row := range []struct {
 		state   string
 		change  func(*httputil.ProxyRequest)
@@ -79,12 +84,13 @@ func TestDoctor(t *testing.T) {
 			"proxy_set_header Upgrade $http_upgrade;"},
 		{markup.DoctorRoute, nil, http.NotFound, markup.CheckRoute, "default_backend gatehouse"},
 		{markup.DoctorOrigin, func(r *httputil.ProxyRequest) { r.Out.Host = "127.0.0.1:8080" }, nil, markup.CheckOrigin, "proxy_set_header Host $http_host;"},
+		{markup.DoctorHost, renamed, nil, markup.CheckOrigin, "gone.example.com"},
 	} {
 		g := startGatehouse(t, "")
 		startReverseProxy(t, g, row.change, row.instead)
 		b := newTab(t, chromium)
 		b.open(g.url("/"))
-		if row.state == markup.DoctorOrigin { // the page does not even get a cookie
+		if row.state == markup.DoctorOrigin || row.state == markup.DoctorHost { // the page does not even get a cookie
 			b.wait("it cannot go on", stateIs(markup.StateUnreachable))
 			b.click(`.door-when[data-when="unreachable"] [data-action="` +
 				markup.ActionExamine + `"]`)

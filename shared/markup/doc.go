@@ -101,8 +101,8 @@
 //
 // [IDDoctorDialog] says what is wrong with the connection; ActionExamine runs its checks.
 // data-state is DoctorChecking, then the diagnosis: DoctorFine, DoctorOffline,
-// DoctorSilent, DoctorStranger, DoctorRoute, DoctorFull, DoctorOrigin or DoctorUpgrade,
-// each with its own text. There is an element for each check: data-check (Check…
+// DoctorSilent, DoctorStranger, DoctorRoute, DoctorFull, DoctorHost, DoctorOrigin or
+// DoctorUpgrade, each with its own text. There is an element for each check: data-check (Check…
 // values), data-state CheckBusy, CheckGood, CheckBad or CheckSkipped, and slot finding
 // ("HTTP 502"). Slots message (the gateway's sentence) and address (the page's scheme,
 // host and port; on several elements: set them all).

@@ -156,6 +156,7 @@ const (
 	DoctorStranger = "stranger"
 	DoctorRoute    = "route"
 	DoctorFull     = "full"
+	DoctorHost     = "host"
 	DoctorOrigin   = "origin"
 	DoctorUpgrade  = "upgrade"
 )

@@ -69,7 +69,7 @@ func (b *basePage) endChecks(state, message string) {
 	d.running, d.result.State, d.result.Message = false, state, message
 	view.DrawDoctor(b.doc, d.result)
 	switch state {
-	case markup.DoctorRoute, markup.DoctorOrigin, markup.DoctorUpgrade:
+	case markup.DoctorRoute, markup.DoctorHost, markup.DoctorOrigin, markup.DoctorUpgrade:
 		if !d.showResult && b.connState.Phase != client.Ready {
 			view.OpenDoctor(b.doc)
 		}
@@ -127,6 +127,10 @@ func (b *basePage) tryRoute() {
 			b.checked(markup.CheckRoute, markup.CheckGood, "")
 			b.tryOrigin()
 			return
+		case 421:
+			b.checked(markup.CheckRoute, markup.CheckGood, "")
+			b.endHostUnknown(message)
+			return
 		case 429, 503:
 			b.checked(markup.CheckRoute, markup.CheckBad, httpStatus(status))
 			b.endChecks(markup.DoctorFull, message)
@@ -141,6 +145,10 @@ func (b *basePage) tryRoute() {
 // origin of an upload before anything else, so an empty upload tells, and stores nothing.
 func (b *basePage) tryOrigin() {
 	b.probeHTTP("POST", protocol.MediaPath+"upload", func(status int, message, _ string) {
+		if status == 421 {
+			b.endHostUnknown(message)
+			return
+		}
 		if status == 403 && text.Contains(message, "allowed_origins") {
 			b.checked(markup.CheckOrigin, markup.CheckBad, "")
 			b.endChecks(markup.DoctorOrigin, message)
@@ -149,6 +157,13 @@ func (b *basePage) tryOrigin() {
 		b.checked(markup.CheckOrigin, markup.CheckGood, "")
 		b.trySocket()
 	})
+}
+
+// endHostUnknown ends the checks because the gateway does not know the page's host. Over
+// plain HTTP only the request that carries an Origin header is refused for that.
+func (b *basePage) endHostUnknown(message string) {
+	b.checked(markup.CheckOrigin, markup.CheckBad, httpStatus(421))
+	b.endChecks(markup.DoctorHost, message)
 }
 
 func (b *basePage) trySocket() {
