@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 )
 
 // runner runs a command with the arguments that follow its name.
@@ -69,7 +72,7 @@ var conformanceOptions = options{of: "conformance, which needs an admin's token"
 func commands() []subcommand {
 	onConfig := []options{configOptions}
 	return []subcommand{
-		{name: "serve", byItself: true, does: "serve (the default)", run: serveCommand,
+		{name: "serve", byItself: true, does: "run the gateway (the default)", run: serveCommand,
 			groups: []options{configOptions, serveOptions},
 			about:  "Serves until SIGTERM or SIGINT. SIGHUP reads the configuration again."},
 		{name: "config check", does: "check the configuration and list all errors",
@@ -99,6 +102,21 @@ func commands() []subcommand {
 		{name: "help", args: "[COMMAND]", does: "print this help, or that of a command",
 			run: printHelp},
 	}
+}
+
+// unknownCommand returns an error that proposes the command that was probably meant.
+func unknownCommand(name string) error {
+	var names []string
+	for _, c := range commands() {
+		if slices.Contains(strings.Fields(c.name), name) { // config, or check
+			return fmt.Errorf("unknown command %q (did you mean %q?)", name, c.name)
+		}
+		names = append(names, c.name)
+	}
+	if near := config.Nearest(name, names); near != "" {
+		return fmt.Errorf("unknown command %q (did you mean %q?)", name, near)
+	}
+	return fmt.Errorf("unknown command %q", name)
 }
 
 func commandNamed(name string) (subcommand, bool) {
@@ -190,7 +208,7 @@ func printHelp(_ context.Context, args []string, out, _ io.Writer) error {
 	}
 	c, ok := commandNamed(name)
 	if !ok {
-		return usageError{fmt.Errorf("there is no command %q", name)}
+		return usageError{unknownCommand(name)}
 	}
 	fmt.Fprint(out, c.help())
 	return nil

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/config"
 )
@@ -32,18 +33,34 @@ func parse(set *flag.FlagSet, args []string, want string) (argument string, err 
 	found := false
 	for {
 		if err := set.Parse(args); err != nil {
-			return "", usageError{err}
+			return "", usageError{proposeFlag(set, err)}
 		}
 		switch args = set.Args(); {
 		case len(args) == 0 && want != "" && !found:
 			return "", usageError{fmt.Errorf("%s needs %s", set.Name(), want)}
 		case len(args) == 0:
 			return argument, nil
+		case args[0] == "" && want != "" && !found: // such as "$URL" of a variable that is not set
+			return "", usageError{fmt.Errorf("%s needs %s, and got an empty text", set.Name(), want)}
 		case found || want == "" || args[0] == "":
 			return "", usageError{fmt.Errorf("unexpected argument %q", args[0])}
 		}
 		argument, args, found = args[0], args[1:], true
 	}
+}
+
+// proposeFlag adds to the error for an unknown flag the flag that was probably meant.
+func proposeFlag(set *flag.FlagSet, err error) error {
+	unknown, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !ok {
+		return err
+	}
+	var names []string
+	set.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	if near := config.Nearest(unknown, names); near != "" {
+		return fmt.Errorf("unknown flag -%s (did you mean -%s?)", unknown, near)
+	}
+	return fmt.Errorf("unknown flag -%s", unknown)
 }
 
 // withConfig makes a command whose flags are those of the configuration.

@@ -49,6 +49,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		name, args = args[0], args[1:]
 	} else if len(args) > 0 && isHelp(args[0]) {
 		name = "help" // gatehouse -h is about all commands, gatehouse serve -h about one
+	} else if len(args) == 1 && (args[0] == "-version" || args[0] == "--version") {
+		name, args = "version", nil
 	}
 	if name == "config" && len(args) > 0 && isHelp(args[0]) {
 		name = "config check"
@@ -60,7 +62,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	c, ok := commandNamed(name)
 	if !ok {
-		fmt.Fprintf(errs, "gatehouse: unknown command %q; try gatehouse help\n", name)
+		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help\n", unknownCommand(name))
 		return exitUsage
 	}
 	if slices.ContainsFunc(args, isHelp) && name != "help" {
@@ -69,6 +71,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	err := c.run(ctx, args, out, errs)
 	switch {
+	case errors.As(err, &usageError{}) && c.name == "help":
+		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help\n", err)
+		return exitUsage
 	case errors.As(err, &usageError{}):
 		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help %s\n", err, c.name)
 		return exitUsage

@@ -125,7 +125,7 @@ func (f fileReader) entry(m member, s *section, path string, t target) {
 // unknownKey returns the problem of an unknown key: which key was probably meant,
 // also one of another section, and which keys are accepted here.
 func (f fileReader) unknownKey(name string, s *section) string {
-	near := nearest(name, s.names)
+	near := Nearest(name, s.names)
 	if near == "" {
 		for _, k := range f.keys {
 			last := k.path[strings.LastIndexByte(k.path, '.')+1:]

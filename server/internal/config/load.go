@@ -178,7 +178,7 @@ func (l *loader) checkVariables() {
 	slices.Sort(names)
 	for _, name := range names {
 		hint := "known: " + variablePrefix + strings.Join(known, ", "+variablePrefix)
-		if near := nearest(name, known); near != "" {
+		if near := Nearest(name, known); near != "" {
 			hint = "did you mean " + variablePrefix + near + "? (" + hint + ")"
 		}
 		l.warn(location{source: "environment " + variablePrefix + name}, "",

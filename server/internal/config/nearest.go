@@ -2,9 +2,9 @@ package config
 
 import "strings"
 
-// nearest returns the known name that is most like name, or "" if none is. Case, _
+// Nearest returns the known name that is most like name, or "" if none is. Case, _
 // and - are ignored, so that rateLimitRpm finds rate_limit_rpm.
-func nearest(name string, known []string) string {
+func Nearest(name string, known []string) string {
 	if len(name) > maxShown {
 		return ""
 	}

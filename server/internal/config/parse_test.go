@@ -160,7 +160,7 @@ func TestNearest(t *testing.T) {
 		"listn": "listen", "lisetn": "listen", "Listen": "listen", "tokenFile": "token_file", "allowed-origin": "allowed_origins",
 		"rate_limit": "rate_limit_rpm", "tok": "token", "colour": "", "": "", "x": "", strings.Repeat("token", 1000): "",
 	} {
-		if got := nearest(name, known); got != want {
+		if got := Nearest(name, known); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}
