@@ -46,11 +46,20 @@ func TestCommands(t *testing.T) {
 		{"help", exitOK, []string{"Usage:", "-data-dir"}, nil},
 		{"serve -h", exitOK, []string{"Usage:", "gatehouse serve", "-accept-empty"}, nil},
 		{"config -h", exitOK, []string{"gatehouse config check"}, nil},
-		{"help nonsense", exitUsage, nil, []string{"nonsense"}},
+		{"help nonsense", exitUsage, nil, []string{`unknown command "nonsense"; try gatehouse help` + "\n"}},
+		{"help servee", exitUsage, nil, []string{`did you mean "serve"?`}},
+		{"-version", exitOK, []string{"gatehouse devel "}, nil},
+		{"--version", exitOK, []string{"gatehouse devel "}, nil},
+		{"tokn", exitUsage, nil, []string{`unknown command "tokn" (did you mean "token"?); try gatehouse help`}},
+		{"config chek", exitUsage, nil, []string{`did you mean "config check"?`}},
+		{"check", exitUsage, nil, []string{`did you mean "config check"?`}},
+		{"serve -lisen :1", exitUsage, nil, []string{"unknown flag -lisen (did you mean -listen?); try gatehouse help serve"}},
+		{"serve -datadir x", exitUsage, nil, []string{"did you mean -data-dir?"}},
+		{"restore x -chek", exitUsage, nil, []string{"did you mean -check?"}},
 		{"version more", exitUsage, nil, []string{"unexpected argument"}},
 		{"-help", exitOK, []string{"Usage:"}, nil},
 		{"nonsense", exitUsage, nil, []string{"nonsense", "gatehouse help"}},
-		{"config", exitUsage, nil, []string{"config"}},
+		{"config", exitUsage, nil, []string{`did you mean "config check"?`}},
 		{"config nonsense", exitUsage, nil, []string{"config nonsense"}},
 		{"serve -nonsense", exitUsage, nil, []string{"nonsense", "gatehouse help serve"}},
 		{"-listen", exitUsage, nil, []string{"listen"}},
@@ -97,7 +106,7 @@ func TestConfigCheckFindsWhatServeRefuses(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	for name, text := range map[string]string{
 		"file": "x", "words/gateway.token": "two words\n", "media/media": "x",
-		"device/gatehouse.db/x": "x",
+		"device/gatehouse.db/x": "x", "lost/gatehouse.mark": "x", "other/gatehouse.db": "hello",
 	} {
 		name = filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
@@ -113,6 +122,8 @@ func TestConfigCheckFindsWhatServeRefuses(t *testing.T) {
 		`data_dir: "` + dir + `/words"`:                                 "gateway token",
 		`data_dir: "` + dir + `/media"`:                                 "must be a directory",
 		`data_dir: "` + dir + `/device"`:                                "must be a file",
+		`data_dir: "` + dir + `/lost"`:                                  "gatehouse.db is missing",
+		`data_dir: "` + dir + `/other"`:                                 "is not a database of SQLite",
 		`data_dir: "/proc/1/none"`:                                      "cannot be created",
 		`media: { max_bytes: "2MiB", quota: "1MiB" }`:                   "media.quota",
 		`agents: { list: {} }`:                                          "at least one agent",
@@ -161,6 +172,16 @@ func TestConfigCheckWarnsOfOthers(t *testing.T) {
 	file := configFile(t, `{ gateway: { token: "a-token-for-this-test" } }`)
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)
+	}
+	token := filepath.Join(dir, "gateway.token")
+	if err := os.WriteFile(token, []byte("short"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, _, stored := command(t, "config", "check", "-config", configFile(t, "{}"), "-data-dir", dir)
+	for _, want := range []string{"run chmod 600 " + token + "\n", "has only 5 characters"} {
+		if !strings.Contains(stored, want) {
+			t.Errorf("no %q in %s", want, stored)
+		}
 	}
 	code, _, errs := command(t, "config", "check", "-config", file, "-data-dir", dir)
 	for _, want := range []string{"run chmod 700 " + dir + "\n", "run chmod 600 " + database + "\n",
@@ -260,7 +281,7 @@ func TestHelpOfCommands(t *testing.T) {
 		// An unknown flag comes last, so that no command does anything.
 		refused := func(flag string) bool {
 			_, _, errs := command(t, append(strings.Fields(c.name), flag, "1s", "-nonsense")...)
-			return strings.Contains(errs, "not defined: "+flag)
+			return strings.Contains(errs, "unknown flag "+flag)
 		}
 		for _, found := range every.FindAllStringSubmatch(long, -1) {
 			if refused(found[1]) {

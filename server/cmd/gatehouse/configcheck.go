@@ -11,7 +11,7 @@ import (
 
 // check is the command gatehouse config check. It says which file it has read. It refuses
 // what serve refuses before it listens.
-func check(_ context.Context, f config.Flags, out, errs io.Writer) error {
+func check(ctx context.Context, f config.Flags, out, errs io.Writer) error {
 	c, err := load(f, errs)
 	if err != nil {
 		return err
@@ -19,6 +19,13 @@ func check(_ context.Context, f config.Flags, out, errs io.Writer) error {
 	warnings, err := app.Check(c)
 	for _, w := range warnings {
 		fmt.Fprintf(errs, "gatehouse: warning: %s\n", w)
+	}
+	if err == nil {
+		var more []string
+		more, err = app.CheckData(ctx, c)
+		for _, w := range more {
+			fmt.Fprintf(errs, "gatehouse: warning: %s\n", w)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("the gateway cannot start:\n%w", err)

@@ -40,8 +40,8 @@ func token(_ context.Context, f config.Flags, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if stored.Warning != "" {
-		fmt.Fprintf(errs, "gatehouse: warning: %s\n", stored.Warning)
+	for _, w := range stored.Warnings {
+		fmt.Fprintf(errs, "gatehouse: warning: %s\n", w)
 	}
 	fmt.Fprintf(errs, "gatehouse: this token is from %s\n", stored.File)
 	fmt.Fprintln(out, stored.Token.Reveal())

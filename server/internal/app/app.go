@@ -238,9 +238,8 @@ func (g *gatehouse) loadToken() error {
 	if err != nil {
 		return err
 	}
-	if stored.Warning != "" {
-		g.Log.Warn("the gateway token can be read by others",
-			"file", stored.File, "problem", stored.Warning)
+	for _, w := range stored.Warnings {
+		g.Log.Warn("the gateway token is not safe", "file", stored.File, "problem", w)
 	}
 	g.token = stored.Token
 	return nil

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,6 +39,18 @@ func Check(c config.Config) (warnings []string, err error) {
 		faults = append(faults, err)
 	}
 	return exposed(c.DataDir), errors.Join(faults...)
+}
+
+// CheckData checks the database of a data directory that Check has accepted: it returns the
+// error with which a start would refuse the database, and warnings about the token's file.
+// It changes nothing. While a gateway uses the directory, it checks the token's file only.
+func CheckData(ctx context.Context, c config.Config) (warnings []string, err error) {
+	if !c.Gateway.Token.IsSet() {
+		if stored, err := auth.ReadToken(c.DataDir); err == nil {
+			warnings = stored.Warnings
+		}
+	}
+	return warnings, sqlite.Check(ctx, c.DataDir)
 }
 
 // checkDataDir checks that the data directory can be written to, or can be created, and

@@ -66,7 +66,7 @@ func TestLoadToken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	generated, err := LoadToken(dir)
-	if err != nil || !generated.Generated || generated.Warning != "" ||
+	if err != nil || !generated.Generated || generated.Warnings != nil ||
 		generated.File != filepath.Join(dir, TokenFile) ||
 		len(generated.Token.Reveal()) != len("gt_")+43 {
 		t.Fatalf("generated: %+v, %v", generated, err)
@@ -96,11 +96,12 @@ func TestLoadTokenReads(t *testing.T) {
 		want    string
 		warning bool
 	}{
-		"with a line end":         {"secret\n", 0o600, "secret", false},
-		"with a Windows line end": {" secret\r\n", 0o600, "secret", false},
-		"without one":             {"secret", 0o400, "secret", false},
-		"readable by the group":   {"secret\n", 0o640, "secret", true},
-		"writable by the world":   {"secret\n", 0o602, "secret", true},
+		"with a line end":         {"secret-of-16-char\n", 0o600, "secret-of-16-char", false},
+		"with a Windows line end": {" secret-of-16-char\r\n", 0o600, "secret-of-16-char", false},
+		"without one":             {"secret-of-16-char", 0o400, "secret-of-16-char", false},
+		"readable by the group":   {"secret-of-16-char\n", 0o640, "secret-of-16-char", true},
+		"writable by the world":   {"secret-of-16-char\n", 0o602, "secret-of-16-char", true},
+		"short":                   {"secret\n", 0o600, "secret", true},
 		"empty":                   {"\n", 0o600, "", false},
 		"two lines":               {"one\ntwo\n", 0o600, "", false},
 		"not ASCII":               {"sécret\n", 0o600, "", false},
@@ -117,7 +118,7 @@ func TestLoadTokenReads(t *testing.T) {
 			}
 			stored, err := LoadToken(dir)
 			if stored.Token.Reveal() != c.want || (err == nil) != (c.want != "") ||
-				(stored.Warning != "") != c.warning || stored.Generated {
+				(len(stored.Warnings) > 0) != c.warning || stored.Generated {
 				t.Errorf("stored: %q, %+v, %v", stored.Token.Reveal(), stored, err)
 			}
 			if err != nil && !strings.Contains(err.Error(), file) {

@@ -38,21 +38,28 @@ func inspect(ctx context.Context, d dataDir, o Options) error {
 	if sizeOf(d.file) == 0 {
 		return inspectEmpty(d, o)
 	}
-	head, err := readHead(d.file)
+	log, err := inspectFiles(ctx, d)
 	if err != nil {
 		return err
 	}
+	return checkPages(ctx, d, o, log)
+}
+
+// inspectFiles checks the database file from outside, and that its log belongs to it. log
+// says whether there is a log.
+func inspectFiles(ctx context.Context, d dataDir) (log bool, err error) {
+	head, err := readHead(d.file)
+	if err != nil {
+		return false, err
+	}
 	if !strings.HasPrefix(string(head), "SQLite format 3\x00") || len(head) < headBytes {
-		return fmt.Errorf("%w: %s is not a database of SQLite: %s", store.Damaged, d.file,
+		return false, fmt.Errorf("%w: %s is not a database of SQLite: %s", store.Damaged, d.file,
 			afterDamage)
 	}
-	log := sizeOf(d.file+"-wal") > 0
-	if log {
-		if err := checkLog(ctx, d, head); err != nil {
-			return err
-		}
+	if sizeOf(d.file+"-wal") == 0 {
+		return false, nil
 	}
-	return checkPages(ctx, d, o, log)
+	return true, checkLog(ctx, d, head)
 }
 
 // headBytes is the size of the header of a database file.
