@@ -160,6 +160,9 @@ func proposedOrigin(text string) string {
 	if port != "" && hasHost(withPort) {
 		u = withPort
 	}
+	if host == "" && port != "" { // such as :8080, as gateway.listen has it
+		u = &url.URL{Scheme: "http", Host: "localhost:" + port}
+	}
 	if again, err := url.Parse(u.String()); err != nil || again.Hostname() == "" || !hasHost(again) {
 		return exampleURL
 	}

@@ -379,8 +379,9 @@ func TestTLSFaults(t *testing.T) {
 	})
 	t.Run("no TLS", func(t *testing.T) {
 		t.Parallel()
-		r := Examine(t.Context(), Options{URL: strings.Replace(serve(t, gateway).URL, "http", "https", 1)})
-		checkLine(t, line(t, r, "tls"), "does not speak TLS", []string{"use http://127.0.0.1"})
+		plain := serve(t, gateway).URL
+		r := Examine(t.Context(), Options{URL: strings.Replace(plain, "http", "https", 1)})
+		checkLine(t, line(t, r, "tls"), "does not speak TLS", []string{"use " + plain + " if"})
 	})
 	t.Run("TLS at an http URL", func(t *testing.T) {
 		t.Parallel()
@@ -469,7 +470,7 @@ func TestAddresses(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"chat.example.com": "https://chat.example.com", "chat.example.com:8443": "https://chat.example.com:8443",
-		"localhost:8080": "http://localhost:8080", "localhost": "http://localhost", "127.0.0.1:8080": "http://127.0.0.1:8080",
+		":8080": "http://localhost:8080", "localhost:8080": "http://localhost:8080", "localhost": "http://localhost", "127.0.0.1:8080": "http://127.0.0.1:8080",
 		"nas.local:8080/admin": "http://nas.local:8080", "nas:443": "https://nas", "192.168.1.5": "http://192.168.1.5",
 		"//chat.example.com/": "https://chat.example.com", "/chat.example.com": "https://chat.example.com",
 		"https:/chat.example.com": "https://chat.example.com", "https//chat.example.com": "https://chat.example.com",
@@ -665,5 +666,13 @@ func TestUnderAPath(t *testing.T) {
 	// Nothing of the gateway is under that path.
 	elsewhere := serve(t, http.NotFoundHandler())
 	r := Examine(t.Context(), Options{URL: elsewhere.URL + "/chat"})
-	checkLine(t, line(t, r, "health"), "not a gateway's answer", []string{"location /chat/ {"})
+	checkLine(t, line(t, r, "health"), "GET /chat/health: something answers HTTP 404",
+		[]string{"location /chat/ {", "if { path /chat } or { path_beg /chat/ }"})
+	// The URL is that of a page of a gateway at the root, or of nothing there.
+	for _, path := range []string{"/login", "/chat", "/v1/models"} {
+		root := serve(t, httpdtest.New(t, httpdtest.Options{}))
+		r := Examine(t.Context(), Options{URL: root.URL + path})
+		checkLine(t, line(t, r, "health"), "no gateway answers under "+path+", but one does at the root",
+			[]string{"gatehouse doctor " + root.URL, `public_url: "` + root.URL + path + `"`})
+	}
 }

@@ -92,8 +92,15 @@ func fixUnknownAuthority(host string) []Fix {
 		"SSL_CERT_FILE=ca.pem gatehouse doctor …, and install ca.pem in the browsers"})
 }
 
-func fixNoTLS(host string) []Fix {
-	return append(fixes(you, "use http://"+host+" if you do not want TLS"), fixCertificate(host)...)
+// fixNoTLS is for a server without TLS. without is its URL for plain HTTP.
+func fixNoTLS(host, without string) []Fix {
+	return append(fixes(you, "use "+without+" if you do not want TLS"), fixCertificate(host)...)
+}
+
+// fixPath is for a gateway that is at the root of the host, and was looked for under a path.
+func fixPath(origin, path string) []Fix {
+	return fixes(you, "gatehouse doctor "+origin,
+		gatehouse, `gateway: { public_url: "`+origin+path+`" }  // if it should be under `+path)
 }
 
 func fixClock() []Fix {
@@ -117,7 +124,7 @@ func fixRoute(path string) []Fix {
 		return fixes(
 			nginx, "location "+path+"/ { proxy_pass http://127.0.0.1:8080; }",
 			caddy, "handle "+path+"* { reverse_proxy 127.0.0.1:8080 }",
-			haproxy, "use_backend gatehouse if { path_beg "+path+"/ }",
+			haproxy, "use_backend gatehouse if { path "+path+" } or { path_beg "+path+"/ }",
 			traefik, "rule: Host(`example.com`) && PathPrefix(`"+path+"`)",
 		)
 	}

@@ -63,26 +63,54 @@ func (x *examination) health() bool {
 		x.report("redirect", OK, "plain HTTP leads to "+to)
 		return false
 	}
-	var state struct {
-		Status   string `json:"status"`
-		Protocol int    `json:"protocol"`
-	}
-	if a.StatusCode != http.StatusOK || json.Unmarshal(a.body, &state) != nil ||
-		state.Status == "" {
-		message, fixes := x.explainAnswer(a.StatusCode, a.Header, a.body)
-		x.report("health", Fail, "GET /health: "+message, fixes...)
+	protocol, ok := a.gateway()
+	switch {
+	case !ok && x.isAtRoot():
+		x.report("health", Fail, "no gateway answers under "+quoted(x.url.Path)+", but one does at "+
+			"the root of the host", fixPath(x.ownOrigin(), x.url.Path)...)
 		return false
-	}
-	if state.Protocol != 0 && state.Protocol != 3 {
+	case !ok:
+		message, fixes := x.explainAnswer(a.StatusCode, a.Header, a.body)
+		x.report("health", Fail, "GET "+quoted(x.url.Path)+"/health: "+message, fixes...)
+		return false
+	case protocol != 0 && protocol != 3:
 		x.report("health", Warn, fmt.Sprintf("a gateway answers, but speaks protocol %d, not 3",
-			state.Protocol))
-	} else {
+			protocol))
+	default:
 		x.report("health", OK, "a gateway answers within "+
 			a.took.Round(100*time.Microsecond).String())
 	}
 	x.clock(a)
 	x.base()
 	return true
+}
+
+// gateway reports whether an answer to GET /health is that of a gateway, and which protocol
+// the gateway speaks, 0 if the answer does not say that.
+func (a answer) gateway() (protocol int, ok bool) {
+	var state struct {
+		Status   string `json:"status"`
+		Protocol int    `json:"protocol"`
+	}
+	ok = a.StatusCode == http.StatusOK && json.Unmarshal(a.body, &state) == nil && state.Status != ""
+	return state.Protocol, ok
+}
+
+// isAtRoot reports whether the URL has a path, and a gateway answers without the path:
+// people give the URL of a page, such as /login.
+func (x *examination) isAtRoot() bool {
+	path := x.url.Path
+	if path == "" {
+		return false
+	}
+	x.url.Path = ""
+	defer func() { x.url.Path = path }()
+	a, err := x.request(http.MethodGet, "/health", nil)
+	if err != nil {
+		return false
+	}
+	_, ok := a.gateway()
+	return ok
 }
 
 // base checks that the gateway's pages link to the path under which they are reached. On
@@ -188,7 +216,7 @@ func (x *examination) explainAnswer(status int, h http.Header, body []byte) (str
 	location := h.Get("Location")
 	switch {
 	case wantsTLS(body):
-		return "this port speaks TLS", fixes(you, "gatehouse doctor https://"+x.url.Host)
+		return "this port speaks TLS", fixes(you, "gatehouse doctor https://"+x.url.Host+x.url.Path)
 	case strings.HasPrefix(gatewayError(body), "RESOURCE_EXHAUSTED"):
 		return "the gateway takes no more connections now: " + quoted(gatewayError(body)), fixFull()
 	case gatewayError(body) != "":

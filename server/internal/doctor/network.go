@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -199,7 +200,7 @@ func (x *examination) handshakeProblem(err error) (string, []Fix) {
 				"or its chain is incomplete",
 			fixUnknownAuthority(host)
 	case errors.As(err, &record):
-		return "the server at this port does not speak TLS", fixNoTLS(host)
+		return "the server at this port does not speak TLS", fixNoTLS(host, (&url.URL{Scheme: "http", Host: x.url.Host, Path: x.url.Path}).String())
 	case errors.As(err, &ended) && ended.Op == "remote error":
 		return "the server refuses the handshake: " + quoted(ended.Err.Error()) +
 				"; it may have no certificate for " + host + " yet: the gateway's log says why",
