@@ -253,6 +253,18 @@ func TestCheckRefuses(t *testing.T) {
 		"a bit changed": {func(t *testing.T, backup string, _ *engine) {
 			write(t, backup, map[string]string{"db": "rowt"})
 		}, "db is damaged"},
+		"a folder in place of a file": {func(t *testing.T, backup string, _ *engine) {
+			file := filepath.Join(backup, picture)
+			if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+		}, "is not a file"},
+		"a link that leads outside": {func(t *testing.T, backup string, _ *engine) {
+			file := filepath.Join(backup, picture)
+			if err := errors.Join(os.Remove(file), os.Symlink("/etc/passwd", file)); err != nil {
+				t.Fatal(err)
+			}
+		}, picture + " cannot be read as a file of the backup"},
 		"a log beside the database": {func(t *testing.T, backup string, _ *engine) {
 			write(t, backup, map[string]string{"db-wal": "log"})
 		}, "db-wal is not a part of the backup"},
@@ -290,6 +302,17 @@ func TestCheckRefuses(t *testing.T) {
 				t.Errorf("restore: %v, and the data directory: %v", err, there)
 			}
 		})
+	}
+}
+
+// TestCheckOfAFile tests that a check says what to name in place of a file.
+func TestCheckOfAFile(t *testing.T) {
+	t.Parallel()
+	dir, _, e := sample(t)
+	backup, _ := makeBackup(t, dir, e)
+	if _, err := Check(t.Context(), filepath.Join(backup, "db"), e.database()); err == nil ||
+		!strings.Contains(err.Error(), "is a file: name the directory") {
+		t.Errorf("the check says %v", err)
 	}
 }
 

@@ -82,7 +82,7 @@ func readManifest(root *os.Root) (m Manifest, err error) {
 	}
 	defer f.Close()
 	if err := json.NewDecoder(io.LimitReader(f, maxManifest)).Decode(&m); err != nil {
-		return m, fmt.Errorf("%s is damaged: %w", filepath.Join(root.Name(), ManifestFile), err)
+		return m, fmt.Errorf("%s is damaged: %w; use another backup", filepath.Join(root.Name(), ManifestFile), err)
 	}
 	if m.Format != format {
 		return m, fmt.Errorf("%s has the format %d, but this program knows only %d: use the "+
@@ -101,17 +101,23 @@ func (f File) verify(root *os.Root) error {
 	got, err := describe(root, f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s is missing in the backup", f.Path)
+		return fmt.Errorf("%s is missing in the backup: use another one", f.Path)
 	case err != nil:
-		return err
+		return fmt.Errorf("%s cannot be read as a file of the backup: %w", f.Path, err)
 	case got != f:
-		return fmt.Errorf("%s is damaged: it has changed since the backup was made", f.Path)
+		return fmt.Errorf("%s is damaged: it has changed since the backup was made; use another one", f.Path)
 	}
 	return nil
 }
 
 // describe returns the entry of a file.
 func describe(root *os.Root, path string) (File, error) {
+	// Before the file is opened: opening a pipe would wait for ever.
+	if info, err := root.Stat(filepath.FromSlash(path)); err != nil {
+		return File{}, err
+	} else if !info.Mode().IsRegular() {
+		return File{}, fmt.Errorf("%s is not a file", path)
+	}
 	f, err := root.Open(filepath.FromSlash(path))
 	if err != nil {
 		return File{}, err

@@ -18,6 +18,10 @@ import (
 // Check checks a backup and changes nothing: every file must be as it was when the backup
 // was made, and the database must be whole and of a version that this program knows.
 func Check(ctx context.Context, from string, d Database) (Manifest, error) {
+	if info, err := os.Stat(from); err == nil && !info.IsDir() {
+		return Manifest{}, fmt.Errorf("%s is a file: name the directory that gatehouse backup has made",
+			from)
+	}
 	root, err := os.OpenRoot(from)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("open the backup: %w", err)

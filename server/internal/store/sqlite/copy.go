@@ -90,7 +90,12 @@ func (d dataDir) copyTo(ctx context.Context, to string) (Contents, error) {
 	if err := withReadOnly(ctx, d.file, alone, func(db *sql.DB) error {
 		return copyPages(ctx, db, to)
 	}); err != nil {
-		return Contents{}, fmt.Errorf("copy the database: %w", unavailable(err))
+		err = unavailable(err)
+		if errors.Is(err, store.Full) {
+			return Contents{}, fmt.Errorf("copy the database: the disk of %s is full: free space there, "+
+				"or name a directory on another disk", filepath.Dir(to))
+		}
+		return Contents{}, fmt.Errorf("copy the database: %w", err)
 	}
 	if err := makeSingle(to); err != nil {
 		return Contents{}, err
@@ -130,7 +135,11 @@ func copyPages(ctx context.Context, db *sql.DB, to string) error {
 				err = context.Cause(ctx)
 			}
 		}
-		return errors.Join(err, b.Finish())
+		if err != nil {
+			_ = b.Finish() // it returns the same error again
+			return err
+		}
+		return b.Finish()
 	})
 }
 

@@ -189,3 +189,21 @@ func TestReadOnlyFiles(t *testing.T) {
 	}
 	intact(t, s)
 }
+
+// TestCopyToAFullDisk tests that a copy names the disk that is full, once, and what to do.
+func TestCopyToAFullDisk(t *testing.T) {
+	t.Parallel()
+	disk, is := storetest.Disk(t, 64<<10)
+	if !is {
+		return
+	}
+	dir := t.TempDir()
+	if err := openAt(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Copy(t.Context(), dir, filepath.Join(disk, "copy.db"))
+	if want := "copy the database: the disk of " + disk + " is full: free space there, or name a " +
+		"directory on another disk"; err == nil || err.Error() != want {
+		t.Errorf("copied with %v, want %q", err, want)
+	}
+}
