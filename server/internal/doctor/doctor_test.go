@@ -669,7 +669,7 @@ func TestUnderAPath(t *testing.T) {
 	checkLine(t, line(t, r, "health"), "GET /chat/health: something answers HTTP 404",
 		[]string{"location /chat/ {", "if { path /chat } or { path_beg /chat/ }"})
 	// The URL is that of a page of a gateway at the root, or of nothing there.
-	for _, path := range []string{"/login", "/chat", "/v1/models"} {
+	for _, path := range []string{"/docs/start", "/chat", "/v1/models"} {
 		root := serve(t, httpdtest.New(t, httpdtest.Options{}))
 		r := Examine(t.Context(), Options{URL: root.URL + path})
 		checkLine(t, line(t, r, "health"), "no gateway answers under "+path+", but one does at the root",
