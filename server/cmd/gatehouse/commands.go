@@ -77,7 +77,8 @@ func commands() []subcommand {
 			about:  "Serves until SIGTERM or SIGINT. SIGHUP reads the configuration again."},
 		{name: "config check", does: "check the configuration and list all errors",
 			groups: onConfig, run: withConfig("config check", check),
-			about: "Checks everything that serve checks before it listens, and changes nothing."},
+			about: "Checks everything that serve checks before it listens, and changes nothing.\n" +
+				"The database is checked only while no gateway uses it."},
 		{name: "token", does: "print the admin's gateway token", groups: onConfig,
 			run: withConfig("token", token),
 			about: "Prints the token to standard output, and to standard error where the token\n" +

@@ -31,7 +31,13 @@ func (g *gatehouse) agentLine() string {
 	if first.Provider != "builtin" {
 		return first.Name + " (" + first.Provider + ", " + first.Model + ")"
 	}
-	return `the built-in demo answers. For a real model, write config.json5:
+	const demo = "the built-in demo answers. For a real model, "
+	if file := g.Config.File; file != "" {
+		return demo + "add to " + file + `:
+             agents: { list: { default: { provider: "openai",
+               base_url: "http://127.0.0.1:11434/v1", model: "llama3.2" } } },`
+	}
+	return demo + `write config.json5:
              { agents: { list: { default: { provider: "openai",
                base_url: "http://127.0.0.1:11434/v1", model: "llama3.2" } } } }`
 }
