@@ -78,7 +78,8 @@ func approve(t testing.TB, h *httpdtest.Server, code string, role protocol.Role)
 }
 
 // TestPlantedCredential plants credentials into a browser that an attacker knows: one that
-// they made up, one that the gateway has issued to them, and one whose code they have seen.
+// they made up, one that the gateway has issued to them, one whose code they have seen, and
+// the sender_id of their program.
 // When an admin approves the code that the browser shows, the attacker has no access.
 func TestPlantedCredential(t *testing.T) {
 	t.Parallel()
@@ -96,6 +97,13 @@ func TestPlantedCredential(t *testing.T) {
 			attacker.ask()
 			_, waiting := attacker.code()
 			return []*httpdtest.Client{waiting}
+		},
+		"a program's": func(attacker *browser) []*httpdtest.Client {
+			c := httpdtest.Dial(attacker.t, attacker.url, nil)
+			var asked protocol.ConnectResult
+			c.Read(c.OK(protocol.MethodConnect, `{}`), &asked)
+			attacker.cookie = asked.SenderID
+			return nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

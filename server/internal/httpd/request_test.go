@@ -333,11 +333,11 @@ func TestSignInLimits(t *testing.T) {
 	}
 }
 
-// TestSameBrowser proves that reloads keep a browser's credential and pairing code.
+// TestSameBrowser proves that reloads keep the credential of a browser with access.
 func TestSameBrowser(t *testing.T) {
 	t.Parallel()
 	h := httpdtest.New(t, httpdtest.Options{})
-	cookie, _ := ask(t, h, "")
+	cookie, _ := pair(t, h, protocol.Operator, "zoe", "")
 	for range 3 {
 		r := api("POST", cookie, "{}").do(h)
 		if len(r.Cookies()) != 1 || cookieName(h)+"="+r.Cookies()[0].Value != cookie {

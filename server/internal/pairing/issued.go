@@ -16,8 +16,8 @@ import (
 // the code that this browser shows. So a browser only ever uses credentials that the
 // gateway has issued to it, and gets a new one whenever it asks while its request is
 // pending, and once more when it was approved: the one before is worth nothing from the
-// new one's first use on. A program keeps the sender_id that it was given, which nobody
-// can plant.
+// new one's first use on. A program keeps the sender_id that it was given. Planted into a
+// browser, a sender_id is changed like any other credential.
 
 const (
 	maxIssued    = 1 << 16 // issued credentials that are not in use yet
@@ -41,8 +41,8 @@ func (s *Service) Issued(secret string) bool {
 }
 
 // Renew returns the credential that a browser with that one is to have from now on: a new
-// one if its request is pending or was approved since it has had the credential, else the
-// same. The old one is valid until the new one's first use, so that a lost answer costs
+// one if its request is pending, whoever has made it, or was approved since the browser has
+// had the credential, else the same. The old one is valid until the new one's first use, so that a lost answer costs
 // the browser nothing. If no device has the credential, Renew returns "".
 func (s *Service) Renew(ctx context.Context, secret string) (string, error) {
 	r, err := s.bySecret(ctx, "renew a credential", secret)
@@ -52,8 +52,9 @@ func (s *Service) Renew(ctx context.Context, secret string) (string, error) {
 	case err != nil:
 		return "", err
 	}
-	if st := s.currentStatus(r); !r.Renew ||
-		st != protocol.PairingPending && st != protocol.PairingApproved {
+	switch st := s.currentStatus(r); {
+	case st == protocol.PairingPending, st == protocol.PairingApproved && r.Renew:
+	default:
 		return secret, nil
 	}
 	renewed := NewCredential()
@@ -85,7 +86,7 @@ func (s *Service) adopt(ctx context.Context, what string, digest credential.Dige
 			return nil, nil
 		}
 		approved := r.status(now) == protocol.PairingApproved
-		r.Secret, r.Renew = digest, r.Renew && !approved
+		r.Secret, r.Renew = digest, !approved // only browsers have renewed credentials
 		if err := errors.Join(tx.SetSecret(r.ID, digest), tx.Replace(r)); err != nil {
 			return nil, err
 		}

@@ -103,13 +103,12 @@ func TestRenewOnceApproved(t *testing.T) {
 	})
 }
 
-// TestRenewKeeps checks which credentials do not change: those of programs, of sign-ins and
-// of devices without access.
+// TestRenewKeeps checks which credentials do not change: those of approved programs, of
+// sign-ins and of devices without access.
 func TestRenewKeeps(t *testing.T) {
 	bubble(t, func(t *testing.T, d *testService) {
-		program, approved, denied := from("192.0.2.1"), from("192.0.2.2"), inCookie(d, "192.0.2.3")
+		approved, denied := from("192.0.2.2"), inCookie(d, "192.0.2.3")
 		signedIn, revoked := from("192.0.2.4"), inCookie(d, "192.0.2.5")
-		d.request(program)
 		d.approve(protocol.DeviceApproveParams{Code: d.request(approved).Code})
 		want(t, "deny", d.Deny(t.Context(), "admin", d.request(denied).Code), "ok")
 		if _, err := d.SignIn(t.Context(), signedIn); err != nil {
@@ -117,7 +116,7 @@ func TestRenewKeeps(t *testing.T) {
 		}
 		a := d.approve(protocol.DeviceApproveParams{Code: d.request(revoked).Code})
 		want(t, "revoke", d.Revoke(t.Context(), "admin", a.Device.DeviceID, nil), "ok")
-		for i, who := range []pairing.Requester{program, approved, denied, signedIn, revoked} {
+		for i, who := range []pairing.Requester{approved, denied, signedIn, revoked} {
 			if again := d.renew(who); again != who {
 				t.Errorf("credential %d was changed", i)
 			}
@@ -126,6 +125,33 @@ func TestRenewKeeps(t *testing.T) {
 			if got, err := d.Renew(t.Context(), none); got != "" || err != nil {
 				t.Errorf("%q is renewed: %q, %v", none, got, err)
 			}
+		}
+	})
+}
+
+// TestRenewOfAProgramsRequest checks that a browser with the credential of a program's
+// request gets another one, and one more at the approval: a pending request is either a
+// program's, whose credential was planted into the browser, or the browser's own, from
+// before an upgrade.
+func TestRenewOfAProgramsRequest(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
+		program := from("192.0.2.1")
+		p := d.request(program)
+		browser := d.renew(program)
+		browser.InCookie = true
+		if browser.Secret == program.Secret {
+			t.Fatal("the credential is kept")
+		}
+		if again := d.request(browser); again.Code != p.Code {
+			t.Errorf("another code: %s, want %s", again.Code, p.Code)
+		}
+		d.approve(protocol.DeviceApproveParams{Code: p.Code, UserID: "ann"})
+		_, err := d.Authenticate(t.Context(), program.Secret)
+		want(t, "the program", err, "NOT_PAIRED unknown")
+		after := d.renew(browser)
+		if got, err := d.Authenticate(t.Context(), after.Secret); err != nil || got.UserID != "ann" ||
+			after.Secret == browser.Secret {
+			t.Errorf("the browser is %+v, %v", got, err)
 		}
 	})
 }
