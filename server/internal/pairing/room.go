@@ -12,6 +12,10 @@ import (
 // that have none.
 const fairTime = 10 * time.Minute
 
+// retryFull is the longest retry delay when no request makes way: places are freed as soon
+// as requesters leave, long before their requests expire.
+const retryFull = time.Minute
+
 // makeRoom makes room for a request of the network, if there are as many pending requests
 // as there may be: it lets others expire, and returns them. If no request makes way, it
 // refuses.
@@ -30,7 +34,8 @@ func (s *Service) makeRoom(tx Tx, network string, now protocol.Time) ([]Record, 
 	for ; n >= most; n-- {
 		id, ok := d.displace(network)
 		if !ok {
-			return nil, exhausted("too many pairings are waiting for approval", until(first, 0, now))
+			return nil, exhausted("too many pairings are waiting for approval",
+				min(until(first, 0, now), retryFull))
 		}
 		r, err := tx.ByID(id)
 		if err != nil {

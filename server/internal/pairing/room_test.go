@@ -2,6 +2,7 @@ package pairing_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -246,6 +247,26 @@ func TestDenyVeryMany(t *testing.T) {
 			if _, err := d.DenyMany(t.Context(), "admin", ids); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// TestFullDeskIsTriedAgainSoon checks that whoever finds all places taken is not told to
+// wait until the requests expire: places are freed as soon as requesters leave.
+func TestFullDeskIsTriedAgainSoon(t *testing.T) {
+	withDesk(t, 3, func(t *testing.T, d *testDesk) {
+		for i := range 3 {
+			d.ask(fmt.Sprintf("10.%d.0.1", i), true)
+		}
+		_, err := d.Request(t.Context(), from("192.0.2.1"))
+		var refusal *protocol.Error
+		if !errors.As(err, &refusal) || !refusal.Retryable || refusal.RetryAfterMs != time.Minute.Milliseconds() {
+			t.Errorf("refused with %+v", err)
+		}
+		clear(d.waiting)
+		time.Sleep(time.Minute)
+		if _, ok := d.ask("192.0.2.1", true); !ok {
+			t.Error("refused again after all have left")
 		}
 	})
 }
