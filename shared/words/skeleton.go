@@ -35,8 +35,16 @@ func Skeleton(name string) string {
 			r = 'o'
 		case '1', 'i', '!':
 			r = 'l'
-		case '5':
+		case '3':
+			r = 'e'
+		case '4':
+			r = 'a'
+		case '5', '$':
 			r = 's'
+		case '7':
+			r = 't'
+		case '8':
+			r = 'b'
 		}
 		out = append(out, string(r)...)
 		switch n := len(out); {

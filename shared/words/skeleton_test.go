@@ -12,7 +12,9 @@ func TestSkeleton(t *testing.T) {
 	for _, alike := range [][]string{
 		{"anna", "Anna", "ANNA", "аnnа", "Αnna", "an-na", " an.na ", "a_n_n_a"},
 		{"admin", "Adrnin", "admln", "ADMIN", "аdmіn", "adm1n", "admin@"},
-		{"root", "r00t", "R0OT", "гооt"},
+		{"root", "r00t", "R0OT", "гооt", "roo7"},
+		{"boss", "8o$5"},
+		{"steve", "st3v3"},
 		{"wendy", "vvendy"},
 		{"Søren", "soren"},
 	} {

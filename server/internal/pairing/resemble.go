@@ -16,8 +16,12 @@ import (
 // load them each time. Lists always have the latest.
 const namesLife = 5 * time.Second
 
-// minResembling is the least length of a word that is compared with the known names.
+// minResembling is the least length of a word, in bytes, that is compared with the known
+// names. A whole name is compared whatever its length is.
 const minResembling = 3
+
+// adminSkeleton is how words begin that claim to be an admin's.
+var adminSkeleton = skeleton(auth.AdminUser)
 
 // knownNames are the names that a stranger's device may borrow so that an admin takes it
 // for somebody else's: those of users and of paired devices.
@@ -76,10 +80,16 @@ func (k *knownNames) mark(p *protocol.PendingDevice) {
 	}
 	candidates := append([]string{p.DeviceName}, strings.FieldsFunc(p.DeviceName,
 		func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })...)
-	for _, c := range candidates {
+	for i, c := range candidates {
 		s := skeleton(c)
-		if u, ok := k.users[s]; ok && len(s) >= minResembling &&
-			(p.Resembles == "" || u.Role == protocol.Admin) {
+		u, ok := k.users[s]
+		switch {
+		case strings.HasPrefix(s, adminSkeleton): // such as "administrator"
+			u, ok = protocol.KnownUser{UserID: auth.AdminUser, Role: protocol.Admin}, true
+		case i > 0 && len(s) < minResembling:
+			ok = false
+		}
+		if ok && (p.Resembles == "" || u.Role == protocol.Admin) {
 			p.Resembles, p.ResemblesRole = u.UserID, u.Role
 		}
 	}

@@ -30,7 +30,9 @@ func TestResemblingNames(t *testing.T) {
 			{"Zoe Boss", "zoe.boss", "admin"}, {"z0e_b0ss", "zoe.boss", "admin"},
 			{"admin", "admin", "admin"}, {"The Adrnin (Anna)", "admin", "admin"}, {"ADM1N", "admin", "admin"},
 			{"kitchen-tablet", "Kitchen tablet", "operator"},
-			{"Joanna", "", ""}, {"Al", "", ""}, {"Hannah's laptop", "", ""}, {"李雷", "", ""}, {"", "", ""},
+			{"Al", "al", "operator"}, {"Administrator", "admin", "admin"}, {"аdmins' iPad", "admin", "admin"},
+			{"4nna", "anna", "operator"}, {"Z0e-8o$$", "zoe.boss", "admin"},
+			{"Joanna", "", ""}, {"Al's phone", "", ""}, {"Badminton", "", ""}, {"Hannah's laptop", "", ""}, {"李雷", "", ""}, {"", "", ""},
 			{"Firefox on Linux", "", ""},
 		} {
 			who := from("198.51.100." + strings.TrimSpace(string(rune('1'+i%9))) + string(rune('0'+i/9)))
