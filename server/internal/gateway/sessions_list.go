@@ -76,19 +76,20 @@ func (c *call) sessionsList(q sessionsQuery) (protocol.Payload, error) {
 		result.Sessions = append(result.Sessions, c.listed(r))
 	}
 	result.Cursor = page.Next.Cursor()
-	result.Total, err = c.total(q.list, len(page.Sessions), page.Next != nil)
+	result.Total, err = c.total(q.list, page)
 	return result, err
 }
 
 // total is how many sessions the list has. Of a search, and after the first pages, it is
 // how many are known.
-func (c *call) total(q session.List, found int, more bool) (int64, error) {
+func (c *call) total(q session.List, page session.ListPage) (int64, error) {
+	known := page.Skipped + len(page.Sessions)
 	if !q.Searches() && q.After == nil {
 		n, err := c.g.Sessions.Count(c.ctx, q.UserID, protocol.MaxListOffset)
-		return int64(max(n, q.Offset+found)), err
+		return int64(max(n, known)), err
 	}
-	if more {
-		found++
+	if page.Next != nil {
+		known++
 	}
-	return int64(q.Offset + found), nil
+	return int64(known), nil
 }

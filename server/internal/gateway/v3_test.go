@@ -105,6 +105,10 @@ func TestV3Names(t *testing.T) {
 		map[string]any{"total": 2.0, "sessions.0.key": "k"})
 	wants(t, "another channel", read(t, c.OK(protocol.MethodSessionsList, `{"channel":"telegram"}`)),
 		map[string]any{"total": 0.0, "sessions": []any{}})
+	for _, beyond := range []string{`{"offset":7}`, `{"offset":7,"query":"echo"}`} {
+		wants(t, "beyond the end "+beyond, read(t, c.OK(protocol.MethodSessionsList, beyond)),
+			map[string]any{"total": 2.0, "offset": 7.0})
+	}
 	c.Refused(protocol.InvalidRequest, "offset must be", protocol.MethodSessionsList, `{"offset":-1}`)
 	c.Refused(protocol.InvalidRequest, "offset must be", protocol.MethodSessionsList, `{"offset":10001}`)
 

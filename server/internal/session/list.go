@@ -26,6 +26,9 @@ func (q List) Searches() bool { return q.Query != "" || q.AgentID != "" }
 // ListPage is a part of a list.
 type ListPage struct {
 	Sessions []Record
+	// Skipped is how many sessions were left out at the beginning: List.Offset, unless the
+	// list has fewer.
+	Skipped int
 	// Next is the position after which the list goes on; nil at its end. A page of a
 	// search may have few sessions, or none, and a Next: see maxLooked.
 	Next *Position
@@ -56,6 +59,9 @@ func (s *Service) List(ctx context.Context, q List) (page ListPage, err error) {
 	if len(page.Sessions) > limit {
 		page.Sessions = slices.Clip(page.Sessions[:limit])
 		page.Next = page.Sessions[limit-1].position()
+	}
+	if len(page.Sessions) > 0 { // otherwise the list may have ended before the offset
+		page.Skipped = q.Offset
 	}
 	return page, err
 }

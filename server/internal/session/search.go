@@ -47,6 +47,7 @@ func (s *Service) search(ctx context.Context, q List) (ListPage, error) {
 		}
 		skipped := min(skip, len(step.Sessions))
 		skip -= skipped
+		page.Skipped += skipped
 		page.Sessions = append(page.Sessions, step.Sessions[skipped:]...)
 		if page.Next = step.Next; page.Next == nil || len(page.Sessions) == q.Limit {
 			return page, nil
