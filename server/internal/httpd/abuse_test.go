@@ -168,7 +168,7 @@ func TestHeaderAndPathAbuse(t *testing.T) {
 		"a body of 1 MiB":          {"POST /api/session HTTP/1.1\r\nHost: gate.example\r\nOrigin: http://gate.example\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20), []int{413}},
 		"a line break in a header": {get("/", "X: a\rb\r\n"), []int{400}},
 		"a header without a name":  {get("/", ": x\r\n"), []int{400}},
-		"HTTP/2 in the clear":      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400, 405, 505}},
+		"HTTP/2 in the clear":      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400, 404, 505}},
 		"somebody else's protocol": {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
 			[]int{400}},
 	} {

@@ -238,7 +238,7 @@ func TestMethodsOfAddresses(t *testing.T) {
 		{"PUT", "/health", 405, "GET, HEAD"},
 		{"POST", "/ws", 405, "GET, HEAD"}, {"GET", "/api/session", 405, "POST, DELETE"},
 		{"PUT", "/api/session", 405, "POST, DELETE"},
-		{"BREW", "/", 405, "GET, HEAD"}, {"GET", "/ws", 426, ""},
+		{"BREW", "/", 405, "GET, HEAD"}, {"BREW", "/nowhere", 404, ""}, {"BREW", "/v1/nowhere", 404, ""}, {"GET", "/ws", 426, ""},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), row.method, server.URL+row.path, nil)
 		if err != nil {

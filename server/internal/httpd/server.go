@@ -105,13 +105,14 @@ func New(o Options) http.Handler {
 	r.Get("/admin/status", s.forAdmins(s.adminStatus))
 	livereload.Mount(r)
 	r.NotFound(s.notFound)
-	r.MethodNotAllowed(notAllowed(r))
+	r.MethodNotAllowed(s.notAllowed(r))
 	return r
 }
 
 // notAllowed answers a request with a method that the path does not have, with the list
-// of those that it has (RFC 9110 §15.5.6).
-func notAllowed(routes chi.Routes) http.HandlerFunc {
+// of those that it has (RFC 9110 §15.5.6). The router also comes here with a method that it
+// does not know, whatever the path is.
+func (s *server) notAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
@@ -121,6 +122,10 @@ func notAllowed(routes chi.Routes) http.HandlerFunc {
 					allowed = append(allowed, http.MethodHead)
 				}
 			}
+		}
+		if len(allowed) == 0 {
+			s.notFound(w, r)
+			return
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		writeError(w, http.StatusMethodNotAllowed,
