@@ -5,11 +5,16 @@ import (
 	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/access"
+	"github.com/gatehouse-chat/gatehouse/server/internal/printable"
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
 // senderHeader is the header in which clients of v3 send a device's credential.
 const senderHeader = "X-GoClaw-Sender-Id"
+
+// userHeader is the header in which a program with the gateway token names the user for
+// whom it acts, as user_id does in connect.
+const userHeader = "X-GoClaw-User-Id"
 
 // identify finds out who makes the request: by the Authorization header if there is
 // one, else by the credential in senderHeader, else by the browser's cookie, if it counts
@@ -23,7 +28,11 @@ func (s *server) identify(r *http.Request) (access.Identity, error) {
 	case err != nil:
 		return access.Identity{}, err
 	case authorized:
-		return s.Identities.CheckBearer(r.Context(), s.clientAddress(r), token, "")
+		user, err := actsFor(r)
+		if err != nil {
+			return access.Identity{}, err
+		}
+		return s.Identities.CheckBearer(r.Context(), s.clientAddress(r), token, user)
 	case sender != "":
 		return s.Identities.CheckSender(r.Context(), s.clientAddress(r), sender)
 	}
@@ -47,6 +56,24 @@ func (s *server) sender(r *http.Request, authorized bool) (string, error) {
 			" must be the only credential: leave out Authorization, the cookie and a second one of it")
 	}
 	return values[0], nil
+}
+
+// actsFor is the user in userHeader, or "". It counts under /api and /v1 alone. An API key
+// acts for its own user, whatever the header says.
+func actsFor(r *http.Request) (user string, err error) {
+	if !underAPI(r) {
+		return "", nil
+	}
+	values := r.Header.Values(userHeader)
+	if len(values) > 1 {
+		return "", protocol.Refuse(protocol.InvalidRequest, userHeader+" must be there once")
+	}
+	user = r.Header.Get(userHeader)
+	if len(user) > protocol.MaxUserIDLength || !printable.Text(user) {
+		return "", protocol.Refuse(protocol.InvalidRequest, userHeader+
+			" must be at most 255 bytes of visible text"+printable.Why(user))
+	}
+	return user, nil
 }
 
 // underAPI reports whether the request is for an address of the HTTP API, not for a page.

@@ -70,7 +70,8 @@ func (s *server) cors(next http.Handler) http.Handler {
 		case page != "" && !s.sameOrigin(r):
 			w.Header().Set("Access-Control-Allow-Origin", page)
 			w.Header().Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
-			w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, "+senderHeader)
+			w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, "+
+				senderHeader+", "+userHeader)
 			w.Header().Set("Access-Control-Max-Age", "600")
 		}
 		if r.Method == http.MethodOptions { // a preflight

@@ -1,6 +1,7 @@
 package httpd_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/netip"
@@ -156,6 +157,51 @@ func TestSenderIDFromOtherOrigins(t *testing.T) {
 	h.Set("Origin", "https://app.example")
 	if status, _, body := s.ask(http.MethodGet, "/v1/agents", h); status != http.StatusOK {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+// A program with the gateway token uploads for the user that it names, who alone has the
+// file then. Nobody else acts for others.
+func TestUploadForAnotherUser(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	upload := func(header http.Header) (status int, path string) {
+		kind, body := form(t, "file", "a.txt", []byte("text"))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/media/upload", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = header
+		r.Header.Set("Content-Type", kind)
+		answer := s.send(r)
+		var m protocol.MediaUploadResult
+		_ = json.Unmarshal([]byte(text(t, answer)), &m)
+		return answer.StatusCode, m.Path
+	}
+	for _, c := range []struct {
+		name   string
+		header http.Header
+		owner  string
+	}{
+		{"the gateway token", http.Header{"Authorization": {"Bearer " + httpdtest.Token}}, "zoe"},
+		{"an API key", http.Header{"Authorization": {"Bearer " + keyOf(t, s.Server, protocol.Operator, "other", 0).Key}}, "other"},
+		{"a device", s.senderID("other"), "other"},
+	} {
+		c.header.Set("X-GoClaw-User-Id", "zoe")
+		status, path := upload(c.header)
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d", c.name, status)
+		}
+		for _, user := range []string{"zoe", "other"} {
+			if got := s.do(http.MethodGet, user, path, "", nil).StatusCode; (got == http.StatusOK) != (user == c.owner) {
+				t.Errorf("%s: %s reads the file: %d, want it to be %s's", c.name, user, got, c.owner)
+			}
+		}
+	}
+	for _, bad := range [][]string{{strings.Repeat("x", 256)}, {"a\u202eb"}, {"ann", "ben"}} {
+		if status, _ := upload(http.Header{"Authorization": {"Bearer " + httpdtest.Token}, "X-Goclaw-User-Id": bad}); status != http.StatusBadRequest {
+			t.Errorf("%q: %d", bad, status)
+		}
 	}
 }
 
