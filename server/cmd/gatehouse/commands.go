@@ -199,11 +199,12 @@ func (g options) list() string {
 
 // printHelp is the command gatehouse help.
 func printHelp(_ context.Context, args []string, out, _ io.Writer) error {
-	name := strings.Join(args, " ")
+	// gatehouse -h -listen is about all commands, gatehouse -h serve about one.
+	name := strings.Join(slices.DeleteFunc(slices.Clone(args), isFlag), " ")
 	if name == "config" {
 		name = "config check"
 	}
-	if name == "" || isHelp(name) {
+	if name == "" {
 		fmt.Fprint(out, usage())
 		return nil
 	}

@@ -57,7 +57,13 @@ func proposeFlag(set *flag.FlagSet, err error) error {
 	}
 	var names []string
 	set.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-	if near := config.Nearest(unknown, names); near != "" {
+	near := config.Nearest(unknown, names)
+	for _, name := range names { // -data for -data-dir
+		if near == "" && strings.HasPrefix(name, unknown+"-") {
+			near = name
+		}
+	}
+	if near != "" {
 		return fmt.Errorf("unknown flag -%s (did you mean -%s?)", unknown, near)
 	}
 	return fmt.Errorf("unknown flag -%s", unknown)

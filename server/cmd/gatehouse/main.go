@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -44,19 +45,7 @@ func main() {
 
 // run runs the command that args name, and returns the exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	name := "serve"
-	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
-		name, args = args[0], args[1:]
-	} else if len(args) > 0 && isHelp(args[0]) {
-		name = "help" // gatehouse -h is about all commands, gatehouse serve -h about one
-	} else if len(args) == 1 && (args[0] == "-version" || args[0] == "--version") {
-		name, args = "version", nil
-	}
-	if name == "config" && len(args) > 0 && isHelp(args[0]) {
-		name = "config check"
-	} else if name == "config" && len(args) > 0 {
-		name, args = "config "+args[0], args[1:]
-	}
+	name, rest := commandName(args)
 	if name == extractPDF {
 		return readPDF()
 	}
@@ -65,17 +54,14 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help\n", unknownCommand(name))
 		return exitUsage
 	}
-	if slices.ContainsFunc(args, isHelp) && name != "help" {
+	if slices.ContainsFunc(rest, isHelp) && name != "help" {
 		fmt.Fprint(out, c.help())
 		return exitOK
 	}
-	err := c.run(ctx, args, out, errs)
+	err := c.run(ctx, rest, out, errs)
 	switch {
-	case errors.As(err, &usageError{}) && c.name == "help":
-		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help\n", err)
-		return exitUsage
 	case errors.As(err, &usageError{}):
-		fmt.Fprintf(errs, "gatehouse: %v; try gatehouse help %s\n", err, c.name)
+		fmt.Fprintf(errs, "gatehouse: %s\n", explainUsage(c, args, err))
 		return exitUsage
 	case errors.Is(err, errProblemsFound):
 		return exitFault
@@ -86,8 +72,50 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	return exitOK
 }
 
+// commandName returns the name of the command that args begin with, serve if they begin
+// with a flag, and the arguments that follow the name.
+func commandName(args []string) (name string, rest []string) {
+	switch {
+	case len(args) == 0 || args[0] == "":
+		return "serve", args
+	case isHelp(args[0]): // gatehouse -h is about all commands, gatehouse serve -h about one
+		return "help", args
+	case len(args) == 1 && (args[0] == "-version" || args[0] == "--version"):
+		return "version", nil
+	case isFlag(args[0]):
+		return "serve", args
+	case args[0] == "config" && len(args) > 1 && isHelp(args[1]):
+		return "config check", args[1:]
+	case args[0] == "config" && len(args) > 1:
+		return "config " + args[1], args[2:]
+	}
+	return args[0], args[1:]
+}
+
+// explainUsage says what is wrong with the command line, and which help to read.
+func explainUsage(c subcommand, args []string, err error) string {
+	if len(args) > 0 && isFlag(args[0]) && slices.ContainsFunc(args, isCommand) {
+		return "the command comes before its flags, as in gatehouse config check -config FILE; " +
+			"try gatehouse help"
+	}
+	if c.name == "help" {
+		return err.Error() + "; try gatehouse help"
+	}
+	return err.Error() + "; try gatehouse help " + c.name
+}
+
 // isHelp reports whether an argument asks for help.
 func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
+func isFlag(arg string) bool { return strings.HasPrefix(arg, "-") }
+
+// isCommand reports whether an argument is the first word of a command's name.
+func isCommand(arg string) bool {
+	return slices.ContainsFunc(commands(), func(c subcommand) bool {
+		first, _, _ := strings.Cut(c.name, " ")
+		return first == arg
+	})
+}
 
 // usageError is an error in the use of a command.
 type usageError struct{ error }

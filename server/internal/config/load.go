@@ -177,6 +177,11 @@ func (l *loader) checkVariables() {
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		if name == "TOKEN" {
+			l.warn(location{source: "environment " + variablePrefix + name}, "", "only doctor and "+
+				"conformance read this variable; the gateway's own token is "+variablePrefix+"GATEWAY_TOKEN")
+			continue
+		}
 		hint := "known: " + variablePrefix + strings.Join(known, ", "+variablePrefix)
 		if near := Nearest(name, known); near != "" {
 			hint = "did you mean " + variablePrefix + near + "? (" + hint + ")"

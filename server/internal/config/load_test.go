@@ -300,9 +300,10 @@ func TestWarnings(t *testing.T) {
 	})
 	f.write("token", "0123456789abcdef", 0o640)
 	f.write("key", "key", 0o604)
-	c, warnings, faults := f.load(Flags{}, "GATEHOUSE_LISTN=:1", "GATEHOUSE_XYZ=1", "GATEHOUSE_=1", "GATEHOUSE_EMPTY=", "GATEHOUSEX=1", "OTHER=1")
+	c, warnings, faults := f.load(Flags{}, "GATEHOUSE_LISTN=:1", "GATEHOUSE_TOKEN=x", "GATEHOUSE_XYZ=1", "GATEHOUSE_=1", "GATEHOUSE_EMPTY=", "GATEHOUSEX=1", "OTHER=1")
 	want := `environment GATEHOUSE_: unknown variable, ignored; known: GATEHOUSE_CONFIG, GATEHOUSE_LISTEN, GATEHOUSE_GATEWAY_TOKEN, GATEHOUSE_DATA_DIR
 environment GATEHOUSE_LISTN: unknown variable, ignored; did you mean GATEHOUSE_LISTEN? (known: GATEHOUSE_CONFIG, GATEHOUSE_LISTEN, GATEHOUSE_GATEWAY_TOKEN, GATEHOUSE_DATA_DIR)
+environment GATEHOUSE_TOKEN: only doctor and conformance read this variable; the gateway's own token is GATEHOUSE_GATEWAY_TOKEN
 environment GATEHOUSE_XYZ: unknown variable, ignored; known: GATEHOUSE_CONFIG, GATEHOUSE_LISTEN, GATEHOUSE_GATEWAY_TOKEN, GATEHOUSE_DATA_DIR
 config.json5:1:12: gateway.token_file: "$DIR/token" can be read by others than its owner (mode 0640): run chmod 600 on it
 config.json5:1:95: agents.list.default.api_key_file: "$DIR/key" can be read by others than its owner (mode 0604): run chmod 600 on it`
