@@ -253,7 +253,7 @@ func agentFaults() []faultCase {
 	return []faultCase{
 		{"agents.default", `{agents: {default: "nobody"}}`, []string{`1:11: agents.default: must be the name of an agent in agents.list: "default"; got "nobody"`}},
 		{"agents.default, a number", `{agents: {default: 1, list: {a: {provider: "builtin"}}}}`, []string{`1:20: agents.default: must be the name of an agent in agents.list: 1 to 32 of a-z, 0-9, _ and -, the first a letter or digit; got 1`}},
-		{"agents.default not given", `{agents: {list: {b: {provider: "builtin"}, a: {provider: "builtin"}}}}`, []string{`1:2: agents.default: must be the name of an agent in agents.list: "a", "b"; got "default"`}},
+		{"agents.default not given", `{agents: {list: {b: {provider: "builtin"}, a: {provider: "builtin"}}}}`, []string{`1:2: agents.default: must be the name of an agent in agents.list: "a", "b"; leave it out only if one is named "default"`}},
 		{"no agents", `{agents: {list: {}}}`, []string{`1:11: agents.list: must hold at least one agent, such as default: { provider: "builtin" }`}},
 		{"agents.list, a list", `{agents: {list: []}}`, []string{`1:17: agents.list: must be an object in { }; got a list`}},
 		{"agents.list.NAME, a text", `{agents: {list: {default: "openai"}}}`, []string{`1:27: agents.list.default: must be an object in { }; got "openai"`}},

@@ -315,6 +315,21 @@ config.json5:1:95: agents.list.default.api_key_file: "$DIR/key" can be read by o
 	}
 }
 
+// TestTrustedByAll warns a gateway that trusts the headers of every client.
+func TestTrustedByAll(t *testing.T) {
+	t.Parallel()
+	for proxies, warns := range map[string]int{
+		`"10.0.0.0/8", "0.0.0.0/0"`: 1, `"::/0", "0.0.0.0/0"`: 2, `"0.0.0.0/1", "::1"`: 0,
+	} {
+		_, warnings, err := Parse("config.json5", []byte(`{ gateway: { trusted_proxies: [`+proxies+
+			`], public_url: "https://chat.example.com" } }`))
+		if err != nil || len(warnings) != warns || warns > 0 &&
+			!strings.Contains(warnings[0].Problem, "trusts every client") {
+			t.Errorf("%s: %v, %v", proxies, warnings, err)
+		}
+	}
+}
+
 // TestUnknownNameWarning warns a gateway behind a proxy of which no key says by which name
 // browsers reach it.
 func TestUnknownNameWarning(t *testing.T) {

@@ -19,6 +19,7 @@ func (d *draft) rules() {
 	d.tlsRules()
 	d.webhookRules()
 	d.hostRules()
+	d.trustRules()
 	d.mediaRules()
 	d.addressRules()
 	names := d.config.agentNames()
@@ -32,9 +33,13 @@ func (d *draft) rules() {
 	}
 	name := d.config.Agents.Default
 	if _, ok := d.config.Agents.List[name]; !ok && !d.faulted["agents.default"] {
-		d.fault(d.locationOf("agents.default"), "agents.default", fmt.Sprintf(
-			"must be the name of an agent in agents.list: %s; got %s",
-			strings.Join(quoteAll(names), ", "), quote(name)))
+		text := "must be the name of an agent in agents.list: " + strings.Join(quoteAll(names), ", ")
+		if _, given := d.given["agents.default"]; !given && name == firstAgent {
+			text += "; leave it out only if one is named " + quote(name)
+		} else {
+			text += "; got " + quote(name)
+		}
+		d.fault(d.locationOf("agents.default"), "agents.default", text)
 	}
 }
 
@@ -50,6 +55,17 @@ func (d *draft) hostRules() {
 		"no key says by which name browsers reach the proxy, and under a public name they are "+
 			"refused (421): give gateway.public_url, such as \"https://chat.example.com\", "+
 			"or gateway.hosts")
+}
+
+// trustRules warns if every client is trusted as if it were a proxy.
+func (d *draft) trustRules() {
+	for i, p := range d.config.Gateway.TrustedProxies {
+		if p.Bits() == 0 {
+			path := fmt.Sprintf("gateway.trusted_proxies[%d]", i)
+			d.warn(d.locationOf(path), path, "trusts every client, so that anybody may claim any "+
+				"address, and escape limits: name only the addresses of your proxies")
+		}
+	}
 }
 
 func (d *draft) agentRules(path string, a Agent) {

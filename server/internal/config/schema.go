@@ -226,7 +226,7 @@ const longestAnswer = time.Hour
 func agentKeys() []key {
 	const entry = "agents.list." + anyName + "."
 	return []key{
-		newKey("agents.default", agentName(), "default",
+		newKey("agents.default", agentName(), firstAgent,
 			func(t target) *string { return &t.config.Agents.Default },
 			"The agent that answers if a client names none.").live(),
 		newKey(entry+"provider", provider(), "",
@@ -324,6 +324,10 @@ func newAgent(keys []key) Agent {
 	return a
 }
 
+// firstAgent is the name of the agent that a gateway without agents.list has, and the
+// default of agents.default.
+const firstAgent = "default"
+
 // defaults returns the configuration of an empty file.
 func defaults(keys []key) Config {
 	var c Config
@@ -334,7 +338,7 @@ func defaults(keys []key) Config {
 	}
 	a := newAgent(keys)
 	a.Provider = Builtin
-	c.Agents.List = map[string]Agent{"default": a}
+	c.Agents.List = map[string]Agent{firstAgent: a}
 	return c
 }
 
