@@ -38,7 +38,7 @@ func (s *Service) List(ctx context.Context) (protocol.DeviceListResult, error) {
 		if approved, err = tx.List(protocol.PairingApproved, maxListedPaired); err != nil {
 			return err
 		}
-		users, err = tx.Users(clock(), maxListedUsers)
+		users, err = tx.Users(clock(), maxKnownUsers)
 		return err
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Service) List(ctx context.Context) (protocol.DeviceListResult, error) {
 		list.Paired = append(list.Paired, d)
 	}
 	left = maxUsersBytes
-	for _, u := range users {
+	for _, u := range users[:min(len(users), maxListedUsers)] {
 		if left -= len(u.AppendJSON(nil)); left < 0 {
 			break
 		}

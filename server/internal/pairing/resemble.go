@@ -16,6 +16,9 @@ import (
 // load them each time. Lists always have the latest.
 const namesLife = 5 * time.Second
 
+// maxKnownUsers is how many users names are compared with: many more than a list has.
+const maxKnownUsers = 10_000
+
 // minResembling is the least length of a word, in bytes, that is compared with the known
 // names. A whole name is compared whatever its length is.
 const minResembling = 3
@@ -36,7 +39,7 @@ func (s *Service) marked(tx Tx, r Record, now protocol.Time) (protocol.PendingDe
 	p := r.pending()
 	names := s.names.Load()
 	if names == nil || until(names.at, namesLife, now) <= 0 {
-		users, err := tx.Users(now, maxListedUsers)
+		users, err := tx.Users(now, maxKnownUsers)
 		if err != nil {
 			return p, err
 		}

@@ -1,6 +1,8 @@
 package pairing_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,6 +50,43 @@ func TestResemblingNames(t *testing.T) {
 				t.Errorf("%q is listed as resembling %q; %v", c.name, list.Pending[0].Resembles, err)
 			}
 			want(t, "deny", d.Deny(t.Context(), "admin", p.Code), "ok")
+		}
+	})
+}
+
+// manyUsers is a store with more users than a list has. The last one of them is an admin.
+type manyUsers struct{ pairing.Store }
+
+type manyUsersTx struct{ pairing.Tx }
+
+func (m manyUsers) View(ctx context.Context, fn func(pairing.Tx) error) error {
+	return m.Store.View(ctx, func(tx pairing.Tx) error { return fn(manyUsersTx{tx}) })
+}
+
+func (m manyUsers) Update(ctx context.Context, fn func(pairing.Tx) error) error {
+	return m.Store.Update(ctx, func(tx pairing.Tx) error { return fn(manyUsersTx{tx}) })
+}
+
+func (manyUsersTx) Users(_ protocol.Time, limit int) (users []protocol.KnownUser, err error) {
+	for i := range 5000 {
+		users = append(users, protocol.KnownUser{UserID: fmt.Sprintf("user-%04d", i), Role: protocol.Operator})
+	}
+	users = append(users, protocol.KnownUser{UserID: "zoe", Role: protocol.Admin})
+	return users[:min(limit, len(users))], nil
+}
+
+// TestResemblanceToOneOfMany checks that a name is compared with users who are not listed.
+func TestResemblanceToOneOfMany(t *testing.T) {
+	bubble(t, func(t *testing.T, d *testService) {
+		s := pairing.New(manyUsers{d.store.Pairings()}, pairing.Options{Settings: d.settings()})
+		who := from("192.0.2.1")
+		who.DeviceName = "Zoe"
+		if p, err := s.Request(t.Context(), who); err != nil {
+			t.Fatal(p, err)
+		}
+		list, err := s.List(t.Context())
+		if err != nil || list.Pending[0].Resembles != "zoe" || len(list.Users) > 1000 {
+			t.Errorf("resembles %q, with %d users listed; %v", list.Pending[0].Resembles, len(list.Users), err)
 		}
 	})
 }
