@@ -26,7 +26,7 @@ var innerLimits = strings.Fields(`
 	gateway.maxClientName gateway.maxConnected gateway.maxEncoded gateway.maxUserAgent
 	httpd.maxEnvelope httpd.maxSignIn
 	media.maxDecoded
-	pairing.maxListedPaired pairing.maxListedUsers pairing.maxListedBytes
+	pairing.maxListedPaired pairing.maxListedUsers pairing.maxKnownUsers pairing.maxListedBytes
 	pairing.maxUsersBytes pairing.maxSorted pairing.maxUserAgent pairing.maxCodeAttempts
 	pairing.maxIssued pairing.maxRenewals
 	session.maxRemoved

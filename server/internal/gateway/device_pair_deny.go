@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/audit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/pairing"
@@ -12,11 +13,12 @@ import (
 // or of requesters that have left.
 type denial struct {
 	code    string
-	target  string   // of the code, for the audit log; empty if the code is none
-	device  deviceID // of the code; empty if there is none
-	why     string   // why several devices are denied
-	devices []string // those devices
-	more    bool     // there are others, for another call
+	target  string       // of the code, for the audit log; empty if the code is none
+	device  deviceID     // of the code; empty if there is none
+	network netip.Prefix // whose devices are denied; invalid: not those of a network
+	why     string       // why several devices are denied
+	devices []string     // those devices
+	more    bool         // there are others, for another call
 }
 
 func (c *call) prepareDeny(p *protocol.DeviceDenyParams) (d denial, err error) {
@@ -34,7 +36,7 @@ func (c *call) prepareDeny(p *protocol.DeviceDenyParams) (d denial, err error) {
 		if err != nil {
 			return d, err
 		}
-		d.why = "all of " + network.String()
+		d.network, d.why = network, "all of "+network.String()
 		d.devices, d.more, err = c.g.Pairings.OfNetwork(c.ctx, network)
 		return d, err
 	case p.Left:
@@ -74,6 +76,9 @@ func (c *call) devicePairDeny(d denial) (protocol.Payload, error) {
 }
 
 func (c *call) denyMany(ctx context.Context, d denial) (protocol.Payload, error) {
+	if d.network.IsValid() {
+		c.g.Pairings.RefuseNetwork(d.network)
+	}
 	n, err := c.g.Pairings.DenyMany(ctx, c.caller().UserID, d.devices)
 	if err != nil {
 		return nil, err

@@ -140,6 +140,9 @@ func TestDenyAllOfANetwork(t *testing.T) {
 		t.Errorf("somebody who waits is denied: %+v", denied)
 	}
 	other.OK(protocol.MethodPairingStatus, "")
+	admin.OK(protocol.MethodDeviceDeny, `{"network":"198.51.100.0/24"}`)
+	gw.dial(t, from("198.51.100.9")).Refused(protocol.ResourceExhausted, "an admin has just denied",
+		protocol.MethodConnect, `{}`)
 }
 
 // TestRequesterLeaves checks that admins learn at once that a requester has left, and that

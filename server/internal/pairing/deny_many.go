@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/ratelimit"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
@@ -15,16 +18,24 @@ import (
 // maxDenied is how many requests one call denies: each has an entry in the audit log.
 const maxDenied = 200
 
+// mappedBits is the length of the prefix of IPv4 addresses mapped into IPv6.
+const mappedBits = 96
+
 // ParseNetwork returns the network that an admin has named: an address, which stands for
 // the network by which it is limited, or a prefix.
 func ParseNetwork(text string) (netip.Prefix, error) {
+	text = strings.TrimSpace(text)
 	if address, err := netip.ParseAddr(text); err == nil {
 		return ratelimit.Network(address), nil
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil || p.Bits() == 0 {
 		return netip.Prefix{}, protocol.Refuse(protocol.InvalidRequest, "network must be an "+
-			"address or a network, such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/48")
+			"address or a network, such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/48, and cannot be "+
+			"all addresses")
+	}
+	if p.Addr().Is4In6() && p.Bits() > mappedBits {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedBits)
 	}
 	return p.Masked(), nil
 }
@@ -33,10 +44,49 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 // reports that there are others than those.
 func (s *Service) OfNetwork(ctx context.Context, network netip.Prefix) (ids []string, more bool,
 	err error) {
-	return s.pendingWhere(ctx, func(r Record) bool {
-		of, err := netip.ParsePrefix(r.Network)
-		return err == nil && network.Bits() <= of.Bits() && network.Contains(of.Addr())
+	return s.pendingWhere(ctx, func(r Record) bool { return contains(network, r.Network) })
+}
+
+// deniedNetworks are the networks that admins have denied as a whole and that cannot ask
+// now. A restart forgets them. Its zero value is ready for use.
+type deniedNetworks struct {
+	// mu guards the following field.
+	mu   sync.Mutex
+	last map[netip.Prefix]protocol.Time // when each was denied
+}
+
+// RefuseNetwork has requests of the network refused for denialCooldown: a denial of its
+// pending devices holds only for the part of the network that each of them is in.
+func (s *Service) RefuseNetwork(network netip.Prefix) {
+	now := clock()
+	d := &s.denied
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last == nil {
+		d.last = map[netip.Prefix]protocol.Time{}
+	}
+	maps.DeleteFunc(d.last, func(_ netip.Prefix, at protocol.Time) bool {
+		return until(at, denialCooldown, now) <= 0
 	})
+	d.last[network] = now
+}
+
+// lastDenied is when a network that contains this one was denied as a whole, or 0.
+func (d *deniedNetworks) lastDenied(network string) (last protocol.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for of, at := range d.last {
+		if contains(of, network) {
+			last = max(last, at)
+		}
+	}
+	return last
+}
+
+// contains reports whether a network contains the one of a record.
+func contains(network netip.Prefix, of string) bool {
+	p, err := netip.ParsePrefix(of)
+	return err == nil && network.Bits() <= p.Bits() && network.Contains(p.Addr())
 }
 
 // Left returns the ids of the pending devices that nobody attends to, oldest first; more

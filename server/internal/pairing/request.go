@@ -155,6 +155,7 @@ func (s *Service) withinLimits(tx Tx, network string, now protocol.Time) error {
 	if err != nil {
 		return err
 	}
+	denied = max(denied, s.denied.lastDenied(network))
 	if wait := until(denied, denialCooldown, now); denied != 0 && wait > 0 {
 		return exhausted("an admin has just denied a pairing from your address", wait)
 	}

@@ -202,6 +202,7 @@ func TestLeftRequests(t *testing.T) {
 func TestDenyNetwork(t *testing.T) {
 	for network, denied := range map[string]int{
 		"10.0.0.1": 2, "10.0.0.1/32": 2, "10.0.0.0/24": 3, "::ffff:10.0.0.1": 2, "10.0.0.0/8": 4,
+		"::ffff:10.0.0.0/104": 4, " 10.0.0.1\t": 2,
 		"2001:db8::77": 1, "2001:db8::/48": 2, "2001:db8::/32": 2, "192.0.2.1": 0,
 	} {
 		t.Run(network, func(t *testing.T) {
@@ -229,6 +230,32 @@ func TestDenyNetwork(t *testing.T) {
 		_, err := pairing.ParseNetwork(none)
 		want(t, none, err, "INVALID_REQUEST")
 	}
+}
+
+// TestRefuseNetwork checks that no address of a network that was denied as a whole asks
+// again within a minute, and that all others do.
+func TestRefuseNetwork(t *testing.T) {
+	withDesk(t, 100, func(t *testing.T, d *testDesk) {
+		for _, network := range []string{"10.0.0.0/8", "2001:db8::/48"} {
+			of, err := pairing.ParseNetwork(network)
+			want(t, network, err, "ok")
+			d.RefuseNetwork(of)
+		}
+		time.Sleep(30 * time.Second)
+		_, err := d.Request(t.Context(), from("10.3.0.1"))
+		if want(t, "an address of the network", err, "RESOURCE_EXHAUSTED"); retryAfter(err) != 30_000 {
+			t.Errorf("the retry delay is %d ms", retryAfter(err))
+		}
+		_, err = d.Request(t.Context(), from("2001:db8:0:99::1"))
+		want(t, "an IPv6 address of the network", err, "RESOURCE_EXHAUSTED")
+		for _, other := range []string{"11.0.0.1", "2001:db8:1::1"} {
+			_, err = d.Request(t.Context(), from(other))
+			want(t, other, err, "ok")
+		}
+		time.Sleep(30 * time.Second)
+		_, err = d.Request(t.Context(), from("10.3.0.1"))
+		want(t, "a minute later", err, "ok")
+	})
 }
 
 // TestDenyVeryMany denies more requests than one call may.

@@ -78,6 +78,7 @@ type Service struct {
 	changeLock chan struct{}
 	seen       lastseen.Tracker // by device id
 	issued     issuedCredentials
+	denied     deniedNetworks
 	names      atomic.Pointer[knownNames] // as they were lately; nil: not loaded
 }
 
