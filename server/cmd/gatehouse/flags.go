@@ -35,6 +35,9 @@ func parse(set *flag.FlagSet, args []string, want string) (argument string, err 
 		if err := set.Parse(args); err != nil {
 			return "", usageError{proposeFlag(set, err)}
 		}
+		if err := refuseEmpty(set); err != nil {
+			return "", usageError{err}
+		}
 		switch args = set.Args(); {
 		case len(args) == 0 && want != "" && !found:
 			return "", usageError{fmt.Errorf("%s needs %s", set.Name(), want)}
@@ -47,6 +50,17 @@ func parse(set *flag.FlagSet, args []string, want string) (argument string, err 
 		}
 		argument, args, found = args[0], args[1:], true
 	}
+}
+
+// refuseEmpty refuses a flag with an empty value, such as -data-dir "$DATA" where the
+// variable is not set: another directory would be used, without a word.
+func refuseEmpty(set *flag.FlagSet) (err error) {
+	set.Visit(func(f *flag.Flag) {
+		if err == nil && f.Value.String() == "" {
+			err = fmt.Errorf("-%s has an empty value; give it one, or leave -%s out", f.Name, f.Name)
+		}
+	})
+	return err
 }
 
 // proposeFlag adds to the error for an unknown flag the flag that was probably meant.
