@@ -5,6 +5,7 @@ package app
 import (
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gatehouse-chat/gatehouse/shared/client"
@@ -44,6 +45,26 @@ func TestCheckConnects(t *testing.T) {
 		s.wait(time.Second)
 		eq(t, "the finding", s.browser.Get("doctor-dialog").Attr("data-state"), "fine")
 		eq(t, "the pill", s.browser.Get("connection").Attr("data-state"), "connected")
+	})
+}
+
+// A question that is never answered does not keep the page from coming back.
+func TestSocketsDoNotWaitLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var answer func(int, string)
+		gateway := &countingTransport{}
+		p := &probingTransport{Transport: gateway,
+			fetch: func(_, _, _ string, done func(int, string)) { answer = done }}
+		p.Dial(nil)
+		p.Dial(nil)
+		time.Sleep(900 * time.Millisecond)
+		synctest.Wait()
+		eq(t, "sockets at first", gateway.dialled, 1)
+		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
+		eq(t, "sockets after a second", gateway.dialled, 2)
+		answer(0, "")
+		eq(t, "sockets after a late answer", gateway.dialled, 2)
 	})
 }
 
