@@ -81,7 +81,7 @@ func TestLoadOfNothingGivesTheDefaults(t *testing.T) {
 		Webhook:   Webhook{Events: []string{WebhookRequested, WebhookResolved}},
 		Log:       Log{Format: LogText, Level: slog.LevelInfo},
 		Agents: Agents{Default: "default", List: map[string]Agent{
-			"default": {Provider: Builtin, Timeout: 300e9, FirstTokenTimeout: 180e9, IdleTimeout: 60e9, Reasoning: "think, thinking, thought", HistoryMessages: 40, Images: true, Label: "default"},
+			"default": {Provider: Builtin, Timeout: 300e9, FirstTokenTimeout: 180e9, IdleTimeout: 60e9, Reasoning: "think, thinking, thought, reasoning, [THINK] [/THINK]", HistoryMessages: 40, Images: true, Label: "default"},
 		}},
 	}
 	got := f.mustLoad(Flags{}, "HOME=$DIR")

@@ -104,8 +104,8 @@ func TestWhatAnAgentIsGiven(t *testing.T) {
 	}}}`)
 	zero := 0.0
 	want := map[string]Agent{
-		"a":   {Provider: Anthropic, BaseURL: "https://api.anthropic.com", Model: "m", APIKey: NewSecret("k"), MaxTokens: 8192, Timeout: 300e9, FirstTokenTimeout: 180e9, IdleTimeout: 60e9, Reasoning: "think, thinking, thought", HistoryMessages: 40, Images: true, Label: "a"},
-		"o-1": {Provider: OpenAI, BaseURL: "https://api.openai.com/v1", Model: "m", APIKey: NewSecret("k"), MaxTokens: 5, Temperature: &zero, Timeout: 300e9, FirstTokenTimeout: 180e9, IdleTimeout: 60e9, Reasoning: "think, thinking, thought", HistoryMessages: 40, Images: true, Label: "Oh"},
+		"a":   {Provider: Anthropic, BaseURL: "https://api.anthropic.com", Model: "m", APIKey: NewSecret("k"), MaxTokens: 8192, Timeout: 300e9, FirstTokenTimeout: 180e9, IdleTimeout: 60e9, Reasoning: "think, thinking, thought, reasoning, [THINK] [/THINK]", HistoryMessages: 40, Images: true, Label: "a"},
+		"o-1": {Provider: OpenAI, BaseURL: "https://api.openai.com/v1", Model: "m", APIKey: NewSecret("k"), MaxTokens: 5, Temperature: &zero, Timeout: 300e9, FirstTokenTimeout: 180e9, IdleTimeout: 60e9, Reasoning: "think, thinking, thought, reasoning, [THINK] [/THINK]", HistoryMessages: 40, Images: true, Label: "Oh"},
 	}
 	if !reflect.DeepEqual(c.Agents.List, want) {
 		t.Errorf("got %+v, want %+v", c.Agents.List, want)

@@ -62,7 +62,8 @@ func newBuffer(limit int) *buffer {
 var errClosed = errors.New("run: the run has ended")
 
 // add appends what the agent has emitted. It blocks while the buffer is full. If the
-// answer would get longer than the limit, nothing is added and the error is errTooLong.
+// answer would get longer than the limit, only what fits is added, and the error is
+// errTooLong.
 func (b *buffer) add(emitted agent.Piece) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -72,10 +73,7 @@ func (b *buffer) add(emitted agent.Piece) error {
 	if b.closed {
 		return errClosed
 	}
-	if b.total += jsonLen(emitted.Text) + jsonLen(emitted.Thinking) +
-		jsonLen(emitted.Activity); b.total > b.limit {
-		return errTooLong
-	}
+	emitted, fits := b.fitLocked(emitted)
 	b.addActivityLocked(piece{kind: activity, text: []byte(emitted.Activity)})
 	if emitted.TextWasThinking {
 		b.pending = append(b.pending, piece{kind: textWasThinking})
@@ -83,7 +81,35 @@ func (b *buffer) add(emitted agent.Piece) error {
 	b.addTextLocked(thinking, emitted.Thinking)
 	b.addTextLocked(text, emitted.Text)
 	b.signalLocked()
+	if !fits {
+		return errTooLong
+	}
 	return nil
+}
+
+// fitLocked adds the length of emitted to the total. If the answer would get longer than
+// the limit, it returns the beginning of emitted that fits.
+func (b *buffer) fitLocked(emitted agent.Piece) (cut agent.Piece, fits bool) {
+	length := jsonLen(emitted.Text) + jsonLen(emitted.Thinking) + jsonLen(emitted.Activity)
+	left := b.limit - b.total
+	if b.total += length; length <= left {
+		return emitted, true
+	}
+	left = max(0, left-jsonLen(emitted.Activity))
+	emitted.Thinking = beginning(emitted.Thinking, left)
+	emitted.Text = beginning(emitted.Text, left-jsonLen(emitted.Thinking))
+	return emitted, false
+}
+
+// beginning returns as many whole characters of s as fit into limit bytes of JSON.
+func beginning(s string, limit int) string {
+	used := 0
+	for i, r := range s {
+		if used += jsonLen(string(r)); used > limit {
+			return s[:i]
+		}
+	}
+	return s
 }
 
 // addWait adds the activity of a run that waits before it asks its agent again.

@@ -190,6 +190,8 @@ func ModelContract(t *testing.T, m Model) {
 		"errors in a stream":          testStreamErrors,
 		"rejected conversations":      testRejected,
 		"times to wait":               testRetryAfter,
+		"encodings":                   testEncodings,
+		"refusals in words":           testRefusalsInWords,
 		"temperature refused":         testTemperature,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package agenttest
 
 import (
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -242,6 +243,8 @@ func testFinishReasons(t *testing.T, m Model) {
 		m.Length: agent.FinishLength, m.Filter: agent.FinishFilter, "stop": agent.FinishStop,
 		"stop_sequence": agent.FinishStop, "SAFETY": agent.FinishFilter,
 		"MAX_TOKENS": agent.FinishLength, "model_length": agent.FinishLength,
+		"max-tokens": agent.FinishLength, "endTurn": agent.FinishStop, "done": agent.FinishStop,
+		"FINISH_REASON_STOP": agent.FinishStop, "ContentFilter": agent.FinishFilter,
 	} {
 		if got := serve(reason, "Who ", "goes"); got.Err != nil || got.Text != "Who goes" ||
 			got.Usage.Finish != want {
@@ -382,6 +385,60 @@ func testRetryAfter(t *testing.T, m Model) {
 		f := Failure{agent.ResourceExhausted, true, "too many requests"}.Check(t, Ask(t, a))
 		if f.RetryAfter < c.least || f.RetryAfter > c.most {
 			t.Errorf("%s: RetryAfter is %v", name, f.RetryAfter)
+		}
+	}
+}
+
+// testEncodings proves that an answer is read although it is compressed unasked, and what
+// is said about an encoding that cannot be read.
+func testEncodings(t *testing.T, m Model) {
+	a, _ := Serve(t, m, func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Accept-Encoding"); got != "identity" {
+			t.Errorf("the request accepts %q", got)
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Encoding", "gzip")
+		zip := gzip.NewWriter(w)
+		_, _ = zip.Write(m.completeAnswer())
+		_ = zip.Close()
+	})
+	if got := Ask(t, a); got.Err != nil || got.Text != "Who goes" {
+		t.Errorf("gzip: got %+v", got)
+	}
+	a, _ = Serve(t, m, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "br")
+		_, _ = w.Write([]byte{0x8b, 0x01, 0x80, 3, 3})
+	})
+	Failure{agent.FailedPrecondition, false, "sends compressed answers (br)"}.Check(t, Ask(t, a))
+}
+
+// testRefusalsInWords proves that refusals are understood for which each server has its own
+// words, and that the message is blamed only where it is at fault.
+func testRefusalsInWords(t *testing.T, m Model) {
+	const tooLong, key, model = "longer than the model can read", "API key was refused",
+		"does not know the model"
+	for body, want := range map[string]string{
+		`[{"error":{"code":400,"message":"The input token count (12) exceeds the maximum number of tokens allowed (8).","status":"INVALID_ARGUMENT"}}]`: tooLong,
+		`{"code":"x","error":"This model's maximum prompt length is 8 but the request contains 12 tokens."}`:                                            tooLong,
+		`{"object":"error","message":"The decoder prompt (length 12) is longer than the maximum model length of 8."}`:                                   tooLong,
+		`{"message":"too many tokens: total number of tokens in the prompt cannot exceed 8."}`:                                                          tooLong,
+		"{\"error\":\"`inputs` tokens + `max_new_tokens` must be <= 8.\"}":                                                                              tooLong,
+		`[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key."}}]`:                                                          key,
+		`{"code":"Client specified an invalid argument","error":"Incorrect API key provided: ab***cd."}`:                                                key,
+		`{"error":{"message":"Model Not Exist","code":"invalid_request_error"}}`:                                                                        model,
+		`{"error":{"message":"No models loaded.","param":"model"}}`:                                                                                     model,
+		`{"error":{"code":"model_decommissioned","message":"It has been decommissioned."}}`:                                                             model,
+		`{"error":{"code":"DeploymentNotFound","message":"It does not exist."}}`:                                                                        model,
+	} {
+		_, server := Serve(t, m, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, body)
+		})
+		a := m.New(t, Settings{BaseURL: server.URL + "/v1", APIKey: "secret-key"})
+		f := Failure{agent.FailedPrecondition, false, want}.Check(t, Ask(t, a))
+		if f.Rejected != (want == tooLong) {
+			t.Errorf("%s: rejected: %t", body, f.Rejected)
 		}
 	}
 }

@@ -98,6 +98,36 @@ func TestContentInParts(t *testing.T) {
 	}
 }
 
+// Streams that differ from OpenAI's in form only.
+func TestForeignForms(t *testing.T) {
+	t.Parallel()
+	hi := word("Hi")
+	for name, events := range map[string][]string{
+		"usage is a text":        {`data: {"choices":[{"delta":{"content":"Hi"}}],"usage":""}`},
+		"tokens are texts":       {`data: {"choices":[{"delta":{"content":"Hi"}}],"usage":{"prompt_tokens":"1","completion_tokens":"2"}}`},
+		"choices are an object":  {`data: {"choices":{}}`, hi},
+		"no choices, with usage": {`data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":0}}`, hi},
+		"delta is a text":        {`data: {"choices":[{"delta":""}]}`, hi},
+		"message for delta":      {`data: {"choices":[{"message":{"role":"assistant","content":"Hi"}}]}`},
+		"message beside delta":   {hi, `data: {"choices":[{"delta":{},"message":{"content":"Hi"}}]}`},
+		"the older API":          {`data: {"choices":[{"text":"Hi"}]}`},
+		"an index with a point":  {`data: {"choices":[{"index":0.0,"delta":{"content":"Hi"}}]}`},
+		"reason in another type": {`data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":false}]}`},
+		"reason null in quotes":  {`data: {"choices":[{"delta":{"content":"H"},"finish_reason":"null"}]}`, word("i")},
+		"NaN":                    {`data: {"choices":[{"delta":{"content":"Hi"},"logprobs":[NaN,-Infinity]}]}`},
+		"a control character":    {"data: {\"choices\":[{\"delta\":{\"content\":\"\x00Hi\"}}]}"},
+		"a ping":                 {"event: ping\ndata: still here.", hi},
+		"a ping without a type":  {"data: ping", "data: keep-alive", "data: 1733000000", hi},
+	} {
+		got := agenttest.Ask(t, serveEvents(t, append(events, finished("stop"), done)...))
+		if got.Err != nil || got.Text != "Hi" {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+	agenttest.Failure{Code: agent.Unavailable, Retryable: true, Message: "empty answer"}.Check(t,
+		agenttest.Ask(t, serveEvents(t, word(" \n\n"), finished("stop"), done)))
+}
+
 // A legacy call, and a call in an answer that is complete without it.
 func TestToolCallForms(t *testing.T) {
 	t.Parallel()

@@ -21,8 +21,9 @@ type chunk struct {
 
 type choice struct {
 	Index        json.Number     `json:"index"`
-	Delta        delta           `json:"delta"`   // of a chunk
-	Message      delta           `json:"message"` // of a whole answer
+	Delta        *delta          `json:"delta"`   // of a chunk
+	Message      *delta          `json:"message"` // of a whole answer, or of a chunk without delta
+	Text         json.RawMessage `json:"text"`    // of the older completions API
 	FinishReason json.RawMessage `json:"finish_reason"`
 	Error        json.RawMessage `json:"error"`
 }
@@ -33,6 +34,7 @@ type delta struct {
 	Refusal      json.RawMessage `json:"refusal"`
 	Reasoning1   json.RawMessage `json:"reasoning_content"` // DeepSeek, vLLM, llama.cpp
 	Reasoning2   json.RawMessage `json:"reasoning"`         // Ollama, OpenRouter, newer vLLM
+	Thinking     json.RawMessage `json:"thinking"`
 	Reasoning3   json.RawMessage `json:"reasoning_details"` // OpenRouter
 	ToolCalls    json.RawMessage `json:"tool_calls"`
 	FunctionCall json.RawMessage `json:"function_call"`
@@ -69,6 +71,8 @@ func (a answer) event(e upstream.Event) (more bool, err error) {
 			return false, nil
 		case e.Whole:
 			return false, nil // not of this API
+		case e.Foreign():
+			return true, nil
 		}
 		return false, err
 	}
@@ -110,15 +114,11 @@ func given(raw json.RawMessage) bool {
 }
 
 func (a answer) choice(c choice, whole bool) (more bool, err error) {
-	if c.Index != "" && c.Index != "0" {
+	if n, err := c.Index.Float64(); err == nil && n != 0 {
 		return true, nil
 	}
 	a.Ending.Known = true
-	d := c.Delta
-	if whole {
-		d = c.Message
-	}
-	if err := a.delta(d); err != nil {
+	if err := a.content(c, whole); err != nil {
 		return false, err
 	}
 	var reason string
@@ -130,6 +130,18 @@ func (a answer) choice(c choice, whole bool) (more bool, err error) {
 		return false, nil
 	}
 	return true, nil
+}
+
+// content emits the text of a choice, which stands in one of three places.
+func (a answer) content(c choice, whole bool) error {
+	switch {
+	case c.Message != nil && (whole || c.Delta == nil):
+		return a.delta(*c.Message)
+	case c.Delta != nil:
+		return a.delta(*c.Delta)
+	default:
+		return a.Text(c.Text)
+	}
 }
 
 func (a answer) delta(d delta) error {
@@ -151,7 +163,7 @@ func (a answer) delta(d delta) error {
 // reasoning emits the first of the fields with reasoning that has text. If a server sends
 // several, they say the same.
 func (a answer) reasoning(d delta) error {
-	for _, raw := range []json.RawMessage{d.Reasoning1, d.Reasoning2} {
+	for _, raw := range []json.RawMessage{d.Reasoning1, d.Reasoning2, d.Thinking} {
 		if bytes.HasPrefix(raw, []byte(`"`)) && given(raw) {
 			return a.Thinking(raw)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // Default is the reasoning setting of an agent that has none.
-const Default = "think, thinking, thought"
+const Default = "think, thinking, thought, reasoning, [THINK] [/THINK]"
 
 // off is the setting that leaves every text as it is.
 const off = "off"
@@ -70,11 +70,45 @@ func parseTag(marks []string) (Tag, bool) {
 	return t, ok
 }
 
+// maxAttributes limits what may stand between the name of an opening tag and its end.
+const maxAttributes = 128
+
+// attributes cuts text behind the name of an opening tag. ok says that white space follows
+// the name, and nothing that ends the tag before its >.
+func (t Tag) attributes(text string) (inside string, ended, ok bool) {
+	name, isTag := strings.CutSuffix(t.Open, ">")
+	if !isTag || name[0] != '<' || !hasPrefixFold(text, name) {
+		return "", false, false
+	}
+	inside, _, ended = strings.Cut(text[len(name):], ">")
+	ok = inside != "" && strings.ContainsRune(" \t\r\n", rune(inside[0])) &&
+		len(inside) <= maxAttributes && !strings.Contains(inside, "<")
+	return inside, ended, ok
+}
+
+// openLen returns the length of the opening mark at the beginning of text, or 0. A tag may
+// have attributes.
+func (t Tag) openLen(text string) int {
+	if hasPrefixFold(text, t.Open) {
+		return len(t.Open)
+	}
+	if inside, ended, ok := t.attributes(text); ok && ended {
+		return len(t.Open) + len(inside)
+	}
+	return 0
+}
+
+// mayOpen reports whether text may be the beginning of an opening mark.
+func (t Tag) mayOpen(text string) bool {
+	_, ended, ok := t.attributes(text)
+	return hasPrefixFold(t.Open, text) || ok && !ended
+}
+
 // Without returns a whole text without the reasoning at its beginning. It is for
 // answers that were stored before their reasoning was separated.
 func Without(tags []Tag, text string) string {
 	for _, t := range tags {
-		if hasPrefixFold(strings.TrimLeftFunc(text, unicode.IsSpace), t.Open) {
+		if t.openLen(strings.TrimLeftFunc(text, unicode.IsSpace)) > 0 {
 			s := New(tags, false)
 			pieces := append(s.Write(text), s.End(true)...)
 			answer := ""
@@ -187,13 +221,13 @@ func (s *Splitter) start(last bool) (agent.Piece, bool) {
 	}
 	for _, t := range s.tags {
 		switch {
-		case hasPrefixFold(text, t.Open):
-			s.state, s.close, s.thought, s.held = inThought, t.Close, true, text[len(t.Open):]
+		case t.openLen(text) > 0:
+			s.state, s.close, s.thought, s.held = inThought, t.Close, true, text[t.openLen(text):]
 			return agent.Piece{}, true
-		case hasPrefixFold(text, t.Close) && !s.thought:
+		case hasPrefixFold(text, t.Close): // without reasoning, or once more after it
 			s.thought, s.held = true, text[len(t.Close):]
 			return agent.Piece{}, true
-		case !last && (hasPrefixFold(t.Open, text) || hasPrefixFold(t.Close, text)):
+		case !last && (t.mayOpen(text) || hasPrefixFold(t.Close, text)):
 			return agent.Piece{}, false
 		}
 	}

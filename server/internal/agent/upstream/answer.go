@@ -53,10 +53,10 @@ func (a *Answer) emit(pieces []agent.Piece) error {
 	return nil
 }
 
-// Finish stores the provider's reason why the answer ended, unless it is empty. From then
+// Finish stores the provider's reason why the answer ended, unless it is empty or a null in quotes. From then
 // on the exchange waits only finishWait for the rest of the stream.
 func (a *Answer) Finish(reason string) {
-	if reason == "" {
+	if plainReason(reason) == "" {
 		return
 	}
 	a.Ending.Reason = reason

@@ -11,7 +11,7 @@ import (
 // line.
 const (
 	maxStreamBytes = 32 << 20
-	maxLineBytes   = 1 << 20
+	maxLineBytes   = 4 << 20
 	maxErrorBytes  = 64 << 10
 	maxWholeBytes  = 4 << 20 // of an answer that is no stream
 )

@@ -47,6 +47,7 @@ func (e *StatusError) Error() string {
 //   - OpenAI, Anthropic, Ollama and llama.cpp: {"error":{…}} or {"error":"…"}
 //   - vLLM: {"object":"error",…}
 //   - FastAPI: {"detail":…}
+//   - Cohere: {"message":…}
 //   - Gemini: [{"error":{…}}]
 //   - OpenRouter: {"error":{…,"metadata":{"raw":…}}}, with the text of the provider behind
 //     it
@@ -70,8 +71,12 @@ func parseErrorReport(status int, header http.Header, text []byte) errorReport {
 		p.structured = true
 		p.detail = shorten(inner)
 		p.code = lower(object["code"])
+		if p.retryAfter == 0 {
+			p.retryAfter = retryAfterIn(object, inner)
+		}
 	default:
-		p.structured = object["detail"] != nil || object["object"] == "error"
+		p.structured = object["detail"] != nil || object["object"] == "error" ||
+			valueText(object["message"]) != ""
 		p.read(object)
 	}
 	if p.status == http.StatusOK {

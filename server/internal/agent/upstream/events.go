@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode"
 )
 
 // Event is one server-sent event of a response, or a whole response that is JSON instead
@@ -19,6 +20,21 @@ type Event struct {
 
 // Done reports whether the event is the [DONE] of OpenAI's API, which ends a stream.
 func (e Event) Done() bool { return bytes.HasPrefix(e.Data, []byte("[DONE]")) }
+
+// Foreign reports whether an event that is not JSON is only a sign of life: an event of a
+// type of its own, or one word such as "ping" or "keep-alive".
+func (e Event) Foreign() bool {
+	data := bytes.TrimSpace(e.Data)
+	if bytes.HasPrefix(data, []byte("{")) || len(data) > maxSignOfLife {
+		return false
+	}
+	return e.Type != "" && e.Type != "message" || !bytes.ContainsFunc(data, func(r rune) bool {
+		return r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+}
+
+// maxSignOfLife limits the data of such an event, in bytes.
+const maxSignOfLife = 64
 
 // errMalformed says that an event is not JSON.
 var errMalformed = errors.New("an event is not JSON")
@@ -217,10 +233,70 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 }
 
-// Decode reads the JSON of an event into v, which only needs the fields of interest.
+// Decode reads the JSON of an event into v, which only needs the fields of interest. It
+// leaves out fields of another type than v expects. Of a list, it reads the first element.
+// It accepts what lenient servers write: control characters in strings, NaN and Infinity.
 func (e Event) Decode(v any) error {
-	if err := json.Unmarshal(e.Data, v); err != nil {
-		return fmt.Errorf("%w: %w", errMalformed, err)
+	data := firstOf(e.Data)
+	err := json.Unmarshal(data, v)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		err = json.Unmarshal(repair(data), v)
 	}
-	return nil
+	var kind *json.UnmarshalTypeError
+	if err == nil || errors.As(err, &kind) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errMalformed, err)
+}
+
+// firstOf returns the first element of a list that is not empty, and other JSON as it is.
+func firstOf(data []byte) []byte {
+	var list []json.RawMessage
+	if json.Unmarshal(data, &list) != nil || len(list) == 0 {
+		return data
+	}
+	return list[0]
+}
+
+// noNumbers are the values that some encoders write for numbers that JSON does not have.
+var noNumbers = [][]byte{[]byte("NaN"), []byte("Infinity"), []byte("-Infinity")}
+
+// repair returns almost-JSON with control characters in strings escaped, and with null for
+// NaN and Infinity.
+func repair(data []byte) []byte {
+	var out []byte
+	inString := false
+	for i := 0; i < len(data); i++ {
+		c := data[i]
+		switch {
+		case c == '"':
+			inString = !inString
+		case inString && c == '\\' && i+1 < len(data):
+			out = append(out, c)
+			i++
+			c = data[i]
+		case inString && c < ' ':
+			out = fmt.Appendf(out, "\\u%04x", c)
+			continue
+		case !inString:
+			if n := noNumberLen(data[i:]); n > 0 {
+				out = append(out, "null"...)
+				i += n - 1
+				continue
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// noNumberLen returns the length of the NaN or Infinity at the beginning of data, or 0.
+func noNumberLen(data []byte) int {
+	for _, word := range noNumbers {
+		if bytes.HasPrefix(data, word) {
+			return len(word)
+		}
+	}
+	return 0
 }

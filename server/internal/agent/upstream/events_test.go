@@ -92,7 +92,7 @@ func TestEventsAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]io.Reader{
 		"a line": strings.NewReader("data: " + strings.Repeat("x", maxLineBytes+1)),
-		"lines":  strings.NewReader(strings.Repeat("data: "+strings.Repeat("x", 1<<10)+"\n", 2<<10)),
+		"lines":  strings.NewReader(strings.Repeat("data: "+strings.Repeat("x", 1<<10)+"\n", 5<<10)),
 		"JSON":   strings.NewReader("[" + strings.Repeat(" ", maxWholeBytes)),
 	} {
 		if _, err := readAll(r); !errors.Is(err, errTooLarge) {

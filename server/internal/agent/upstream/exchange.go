@@ -39,7 +39,7 @@ type Exchange struct {
 	read        int64       // how many bytes were read of the last response's body
 	begun       bool        // whether the server has sent a token, which may be held back
 	emitted     bool        // whether Text or Thinking was emitted
-	emittedText bool        // whether the answer has Text
+	emittedText bool        // whether the answer has Text that is not only white space
 }
 
 // Begin starts an exchange and the deadline of the whole run. The caller must call
@@ -80,7 +80,7 @@ func (x *Exchange) Emit(p agent.Piece) error {
 	}
 	x.emitted = x.emitted || p.Text != "" || p.Thinking != ""
 	x.begun = x.begun || x.emitted
-	x.emittedText = x.emittedText && !p.TextWasThinking || p.Text != ""
+	x.emittedText = x.emittedText && !p.TextWasThinking || strings.TrimSpace(p.Text) != ""
 	x.emitErr = x.emit(p)
 	return x.emitErr
 }
@@ -97,13 +97,14 @@ func (x *Exchange) Do(req *http.Request) (*http.Response, error) {
 	x.sendErr, x.readErr, x.read, x.begun, x.finishBy = nil, nil, 0, false, time.Time{}
 	x.firstBy = time.Now().Add(x.server.first)
 	x.startSilenceTimer()
-	resp, err := x.server.client.Do(req) // #nosec G704 -- the operator says where, in agents.list
+	req.Header.Set("Accept-Encoding", "identity") // decompression would delay pieces
+	resp, err := x.server.client.Do(req)          // #nosec G704 -- the operator says where, in agents.list
 	x.silence.Stop()
 	if err != nil {
 		x.sendErr = err
 		return nil, err
 	}
-	resp.Body, x.header = &body{x: x, rc: resp.Body}, resp.Header
+	resp.Body, x.header = &body{x: x, rc: decoded(resp)}, resp.Header
 	if err := x.checkResponse(resp); err != nil {
 		x.sendErr = err
 		_ = resp.Body.Close()
@@ -120,14 +121,19 @@ func (x *Exchange) checkResponse(resp *http.Response) error {
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return x.server.redirected(resp)
-	case resp.StatusCode == http.StatusOK && kind != "text/html":
-		return nil
+	case isSuccess(resp.StatusCode) && kind != "text/html":
+		return x.checkEncoding(resp)
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 	if err != nil && x.ctx.Err() != nil {
 		return err
 	}
 	return x.server.explainStatus(resp.StatusCode, resp.Header, text)
+}
+
+func isSuccess(status int) bool {
+	return status == http.StatusOK || status == http.StatusCreated ||
+		status == http.StatusAccepted
 }
 
 // finishWait is how long the rest of a stream is awaited after the reason why the answer

@@ -101,8 +101,9 @@ func (s *Server) explainByText(p errorReport, cause error) *agent.Error {
 	case p.status == http.StatusUnauthorized:
 		return nil
 	case p.mentions("context_length", "exceed_context_size", "context length", "context window",
-		"maximum context",
-		"available context", "prompt is too long", "request_too_large", "too many input tokens"),
+		"maximum context", "available context", "prompt is too long", "request_too_large",
+		"too many input tokens", "input token count", "maximum prompt length",
+		"maximum model length", "too many tokens", "input is too long", "`inputs` tokens"),
 		p.status == http.StatusRequestEntityTooLarge:
 		return s.reject(cause, "This conversation is longer than the model can read. "+
 			"Start a new session, or send a shorter message.")
@@ -124,7 +125,8 @@ func (s *Server) explainByText(p errorReport, cause error) *agent.Error {
 func (s *Server) explainByStatus(p errorReport, cause error) *agent.Error {
 	switch status := p.status; {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden ||
-		p.mentions("authentication_error", "invalid_api_key", "permission_error"):
+		p.mentions("authentication_error", "invalid_api_key", "permission_error",
+			"incorrect api key", "invalid api key", "api key not valid", "api_key_invalid"):
 		return s.refusedKey(cause)
 	case status == http.StatusTooManyRequests || p.mentions("rate_limit"):
 		return s.fail(agent.ResourceExhausted, true, cause,
@@ -179,7 +181,7 @@ func mayPass(status int) bool {
 // unknownModel reports whether the server does not know the model. A wrong path is a 404,
 // too.
 func (p errorReport) unknownModel() bool {
-	if p.mentions("model_not_found") {
+	if p.mentions("model_not_found", "deploymentnotfound", "model_decommissioned") {
 		return true
 	}
 	switch p.status {
@@ -187,7 +189,7 @@ func (p errorReport) unknownModel() bool {
 		return p.structured && p.mentions("model")
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return p.mentions("valid model", "invalid model", "unknown model", "model does not exist",
-			"model not found")
+			"model not found", "model not exist", "no models loaded")
 	default:
 		return false
 	}

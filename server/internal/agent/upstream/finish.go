@@ -25,32 +25,35 @@ const (
 	finishUnknown agent.Finish = "unknown"
 )
 
-// finishes are the reasons that model servers give, in lower case. Reasons of Google's,
+// finishes are the reasons that model servers give, as plainReason writes them. Reasons of Google's,
 // Mistral's, Cohere's and Zhipu's APIs are among them, since gateways pass them on.
 var finishes = map[string]agent.Finish{
-	"stop": agent.FinishStop, "eos": agent.FinishStop, "eos_token": agent.FinishStop,
-	"end_turn": agent.FinishStop, "stop_sequence": agent.FinishStop, "end": agent.FinishStop,
+	"stop": agent.FinishStop, "eos": agent.FinishStop, "eostoken": agent.FinishStop,
+	"endturn": agent.FinishStop, "stopsequence": agent.FinishStop, "end": agent.FinishStop,
 	"complete": agent.FinishStop, "completed": agent.FinishStop,
+	"done": agent.FinishStop, "finished": agent.FinishStop, "finish": agent.FinishStop,
 
-	"length": agent.FinishLength, "max_tokens": agent.FinishLength,
-	"max_output_tokens": agent.FinishLength, "max_completion_tokens": agent.FinishLength,
-	"model_length": agent.FinishLength, "context_length": agent.FinishLength,
-	"model_context_window_exceeded": agent.FinishLength,
+	"length": agent.FinishLength, "maxtokens": agent.FinishLength,
+	"maxoutputtokens": agent.FinishLength, "maxcompletiontokens": agent.FinishLength,
+	"modellength": agent.FinishLength, "contextlength": agent.FinishLength,
+	"modelcontextwindowexceeded": agent.FinishLength, "maxlength": agent.FinishLength,
+	"maxnewtokens": agent.FinishLength, "tokenlimit": agent.FinishLength,
 
-	"content_filter": agent.FinishFilter, "content_filtered": agent.FinishFilter,
+	"contentfilter": agent.FinishFilter, "contentfiltered": agent.FinishFilter,
 	"refusal": agent.FinishFilter, "safety": agent.FinishFilter,
 	"recitation": agent.FinishFilter, "blocklist": agent.FinishFilter,
-	"prohibited_content": agent.FinishFilter, "spii": agent.FinishFilter,
-	"sensitive": agent.FinishFilter, "error_toxic": agent.FinishFilter,
-	"guardrail_intervened": agent.FinishFilter,
+	"prohibitedcontent": agent.FinishFilter, "spii": agent.FinishFilter,
+	"sensitive": agent.FinishFilter, "errortoxic": agent.FinishFilter,
+	"guardrailintervened": agent.FinishFilter, "imagesafety": agent.FinishFilter,
+	"contentpolicy": agent.FinishFilter, "moderation": agent.FinishFilter,
 
-	"tool_calls": finishTools, "function_call": finishTools, "tool_use": finishTools,
-	"tool_call": finishTools,
+	"toolcalls": finishTools, "functioncall": finishTools, "tooluse": finishTools,
+	"toolcall": finishTools,
 }
 
 // finish returns why the answer ended, or "" if the stream does not say so.
 func (e Ending) finish() agent.Finish {
-	reason := strings.ToLower(e.Reason)
+	reason := plainReason(e.Reason)
 	if reason == "" && e.Done {
 		reason = "stop" // some servers give no reason
 	}
@@ -63,3 +66,17 @@ func (e Ending) finish() agent.Finish {
 	}
 	return f
 }
+
+// plainReason returns a reason in lower case, without what stands between its words, and
+// without the prefix of Google's constants: servers write max_tokens, MAX_TOKENS,
+// max-tokens, maxTokens and FINISH_REASON_MAX_TOKENS. It returns "" for a null in quotes.
+func plainReason(reason string) string {
+	plain := wordBreaks.Replace(strings.ToLower(reason))
+	plain = strings.TrimPrefix(plain, "finishreason")
+	if plain == "null" || plain == "none" {
+		return ""
+	}
+	return plain
+}
+
+var wordBreaks = strings.NewReplacer("_", "", "-", "", " ", "")
