@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -113,4 +114,33 @@ func FuzzReadEvents(f *testing.F) {
 			t.Errorf("at once %s, %v; by bytes %s, %v", show(whole), err, show(cut), cutErr)
 		}
 	})
+}
+
+// FuzzRepair proves that valid JSON stays as it is, and that the rest stays bounded.
+func FuzzRepair(f *testing.F) {
+	for _, s := range []string{`{"a":"NaN \" x","b":[1,null]}`, `[NaN,-Infinity]`, "\"a\x00\tb\\", `"\`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got := repair(data)
+		if json.Valid(data) && !bytes.Equal(got, data) {
+			t.Errorf("%q became %q", data, got)
+		}
+		if len(got) > len(`\u0000`)*len(data) {
+			t.Errorf("%d bytes became %d", len(data), len(got))
+		}
+	})
+}
+
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"{\"a\":\"x\x00y\tz\"}":    `{"a":"x\u0000y\u0009z"}`,
+		`[NaN,Infinity,-Infinity]`: `[null,null,null]`,
+		`["NaN","\"NaN"]`:          `["NaN","\"NaN"]`,
+	} {
+		if got := repair([]byte(in)); string(got) != want {
+			t.Errorf("repair(%q) = %q, want %q", in, got, want)
+		}
+	}
 }
