@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 
 	"github.com/gatehouse-chat/gatehouse/server/internal/session"
 	"github.com/gatehouse-chat/gatehouse/server/internal/store"
@@ -127,18 +128,26 @@ func (h testService) checkAnswerText(t failer, key, runID string, every int64) {
 	rec, err := h.Find(context.Background(), root.To(key))
 	try(t, rec, err)
 	published := h.published.log(key)
+	moved := int64(0) // the seq of the last event that says that the text was thinking
+	for i, e := range published {
+		if _, was := textOf(t, e, runID); was {
+			moved = int64(i) + 1
+		}
+	}
 	want := ""
 	for through := int64(0); through <= rec.LastSeq; through++ {
 		if through > 0 {
-			if e := published[through-1]; e.Kind == protocol.RunChunk && e.RunID == runID {
-				want += chunkOf(t, e.Payload)
+			text, wasThinking := textOf(t, published[through-1], runID)
+			if wasThinking {
+				want = ""
 			}
+			want += text
 		}
 		if through%every > 0 && (through < rec.Floor-1 || through > rec.Floor+1) {
 			continue
 		}
 		got, err := h.AnswerText(context.Background(), key, rec.Epoch, runID, through)
-		if through < rec.Floor && errors.Is(err, store.ErrNotFound) {
+		if (through < rec.Floor || rec.Floor > 0 && through < moved) && errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil || got != want {
@@ -146,6 +155,20 @@ func (h testService) checkAnswerText(t failer, key, runID string, every int64) {
 				runID, got, err, want)
 		}
 	}
+}
+
+// textOf returns the text that an event adds to the answer of a run, and whether the event
+// says that the text before was thinking.
+func textOf(t failer, e session.Event, runID string) (text string, wasThinking bool) {
+	t.Helper()
+	switch {
+	case e.RunID != runID:
+	case e.Kind == protocol.RunChunk:
+		return chunkOf(t, e.Payload), false
+	case e.Kind == protocol.RunThinking:
+		return "", strings.Contains(string(e.Payload), `"textWasThinking":true`)
+	}
+	return "", false
 }
 
 // chunkOf returns the text of a chunk event.
