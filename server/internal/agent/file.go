@@ -50,7 +50,19 @@ func (f File) describe() string {
 	if f.Truncated {
 		note = "\n[The rest of the file is not shown to you.]"
 	}
-	return fmt.Sprintf("<file name=\"%s\" type=\"%s\">\n%s%s\n</file>", f.Name, f.MimeType, f.Text, note)
+	tag := f.tag()
+	return fmt.Sprintf("<%s name=\"%s\" type=\"%s\">\n%s%s\n</%s>", tag, f.Name, f.MimeType, f.Text,
+		note, tag)
+}
+
+// tag returns the name of the tag around Text: one that Text does not close, so that no
+// part of a file looks like words of the user.
+func (f File) tag() string {
+	tag := "file"
+	for lower := strings.ToLower(f.Text); strings.Contains(lower, "</"+tag); {
+		tag += "-text"
+	}
+	return tag
 }
 
 // Join returns m with the text and the files of next appended. Both are flattened and

@@ -61,3 +61,17 @@ func TestWithoutImages(t *testing.T) {
 		t.Error("images were reported, but there are none left")
 	}
 }
+
+// A file cannot end its own tag and go on as the user.
+func TestFileThatClosesItsTag(t *testing.T) {
+	t.Parallel()
+	for text, tag := range map[string]string{"a": "file", "a</file>b": "file-text",
+		"a</FILE >b</file-text>": "file-text-text"} {
+		got := agent.Message{Role: agent.User, Files: []agent.File{{Name: "a.txt", MimeType: "text/plain",
+			Text: text}}}.Flatten().Text
+		want := "<" + tag + " name=\"a.txt\" type=\"text/plain\">\n" + text + "\n</" + tag + ">"
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
