@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -174,6 +175,24 @@ func TestWideTables(t *testing.T) {
 	if !evaluate[bool](user, `(() => { let el = document.querySelector("`+lastReply+` td"); while (el.scrollWidth <= el.clientWidth) el = el.parentElement;
 		return el.closest(".message-body") && getComputedStyle(el).overflowX === "auto" && document.documentElement.scrollWidth <= innerWidth })()`) {
 		t.Error("the table does not scroll by itself")
+	}
+}
+
+// TestFormulasInLists checks that items with formulas keep their bullets and numbers, which
+// an item that scrolls would cut off, and that a long formula scrolls inside its list.
+func TestFormulasInLists(t *testing.T) {
+	t.Parallel()
+	user := withMarkdown(t)
+	user.asPhone()
+	user.send("echo 1. short $x^2$\n2. long $a_1" + strings.Repeat(" + a_2", 60) + "$\n\n   **$y$** loose\n")
+	user.wait("an answer", replyIs(markup.StatusComplete))
+	user.screenshot("list")
+	if got := evaluate[string](user, `[...document.querySelectorAll("`+lastReply+` li")].map(e => getComputedStyle(e).overflow).join()`); got != "visible,visible" {
+		t.Errorf("the items with formulas have the overflow %q", got)
+	}
+	if !evaluate[bool](user, `(() => { const list = document.querySelector("`+lastReply+` ol"), p = [list, ...list.querySelectorAll("p")];
+		return p.some(e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX === "auto") && document.documentElement.scrollWidth <= innerWidth })()`) {
+		t.Error("the long formula does not scroll in its list")
 	}
 }
 

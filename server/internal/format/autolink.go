@@ -22,16 +22,23 @@ import (
 type autoLinks struct{}
 
 const (
-	// letter is a letter or digit that can be in an address. The scripts are those with
-	// spaces between words: with others nobody knows where the address ends.
-	letter   = `a-zA-Z0-9\x{C0}-\x{24F}\x{1E00}-\x{1EFF}\p{Greek}\p{Cyrillic}`
+	// letter is a letter or digit that can be anywhere in an address. The scripts are
+	// those with spaces between words: with others nobody knows where the address ends.
+	letter = `a-zA-Z0-9\x{C0}-\x{24F}\x{1E00}-\x{1EFF}\p{Greek}\p{Cyrillic}`
+	// word is a word in one of the other scripts. It belongs to an address if it is a
+	// whole part of it: "例え.jp", "/wiki/日本語", "?q=中文". After letters or at the start
+	// of the path it is the text that goes on.
+	word     = `[\p{Lo}\p{Lm}\p{M}][\p{L}\p{M}\p{N}]*`
 	hostName = `(?:[` + letter + `_-]+\.)*[` + letter + `-]+`
-	urlPath  = `(?:[/?#][` + letter + `!#$%&'()*+,./:;=?@\[\]_{}~^-]*)?`
+	wordHost = `(?:(?:[` + letter + `_-]+|` + word + `)\.)*` + word + `(?:\.` + word + `|(?:\.[` + letter + `-]+)+)`
+	pathPart = `(?:[/?#=&._-]` + word + `|[` + letter + `!#$%&'()*+,./:;=?@\[\]_{}~^-])*`
+	urlPath  = `(?:[/?#]` + pathPart + `)?`
+	wordPath = `(?:[/?#](?:` + word + `)?` + pathPart + `)?`
 )
 
 var (
-	afterScheme = regexp.MustCompile(`^://(?:[a-zA-Z0-9!$%&'*+,.:;=_~-]+@)?` + hostName +
-		`(?::[0-9]+)?` + urlPath)
+	afterScheme = regexp.MustCompile(`^://(?:[a-zA-Z0-9!$%&'*+,.:;=_~-]+@)?(?:` +
+		wordHost + `(?::[0-9]+)?` + wordPath + `|` + hostName + `(?::[0-9]+)?` + urlPath + `)`)
 	afterWWW  = regexp.MustCompile(`^\.` + hostName + `\.[a-zA-Z]+(?::[0-9]+)?` + urlPath)
 	afterName = regexp.MustCompile(`^@[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?` +
 		`(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?)+`)

@@ -125,7 +125,7 @@ func plainText(node ast.Node, source []byte) string {
 			}
 		case *mathSpan:
 			if entering {
-				b.WriteString(n.source)
+				b.WriteString(n.tex)
 			}
 		}
 		return ast.WalkContinue, nil

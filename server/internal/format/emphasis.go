@@ -1,6 +1,8 @@
 package format
 
 import (
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
@@ -11,7 +13,9 @@ import (
 )
 
 // emphasis parses stars, underscores and pairs of tildes. Other than goldmark's parsers it
-// knows scripts without spaces, and a single tilde is a tilde ("3~5 minutes").
+// knows scripts without spaces, a single tilde is a tilde ("3~5 minutes"), a star between
+// digits is a star, names in code keep their underscores, and bold text that ends in
+// punctuation ends where the marks are, although a word follows.
 type emphasis struct{}
 
 func (emphasis) Trigger() []byte { return []byte{'*', '_', '~'} }
@@ -37,6 +41,15 @@ func (emphasis) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast
 	marks := at.WithStop(at.Start + length)
 	block.Advance(length)
 	opens, closes := flanking(mark, before, after)
+	switch {
+	case mark == '*' && length == 1 && isDigit(before) && isDigit(after): // "5*3*2"
+		opens, closes = false, false
+	case mark == '*' && length == 2 && endsPhrase(before) && isLetter(after): // "**Note:**text"
+		closes = true
+	case mark == '_' && length == 2: // "__init__.py", "super().__init__()"
+		opens = opens && !(before == '.' && at.Start > 1 && !util.IsSpace(block.Source()[at.Start-2]))
+		closes = closes && !goesOnAsName(line[length:])
+	}
 	if !opens && !closes {
 		return literal(parent, marks)
 	}
@@ -57,6 +70,20 @@ func flanking(mark byte, before, after rune) (opens, closes bool) {
 		return left && (!right || punctBefore), right && (!left || punctAfter)
 	}
 	return left, right
+}
+
+// endsPhrase reports whether a character ends a phrase, so that the marks after it end
+// emphasis rather than start it.
+func endsPhrase(r rune) bool { return strings.ContainsRune(`.,:;!?)]%"”’»…`, r) }
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+
+func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// goesOnAsName reports whether the text after underscores shows that they are part of a
+// name in code.
+func goesOnAsName(rest []byte) bool {
+	return len(rest) > 1 && (rest[0] == '.' && util.IsAlphaNumeric(rest[1]) || rest[0] == '(')
 }
 
 // literal adds a segment to the text at the end of parent, and returns that text.

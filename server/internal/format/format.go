@@ -4,7 +4,8 @@
 //
 // The dialect is CommonMark with GitHub's tables, strikethrough, task lists and
 // bare links, and with these differences. Emphasis and links work in scripts without
-// spaces, too, and a single tilde is a tilde. Raw HTML is no markup but shown as the
+// spaces, too, and a single tilde is a tilde. A star between digits is a star, names in
+// code keep their underscores, and "**Note:**text" has a bold start. Raw HTML is no markup but shown as the
 // text it is, except line breaks, sub, sup, kbd and mark without attributes. There are
 // no link reference definitions ("[label]: url"), because one at the end of a text would
 // change what was shown at its start.

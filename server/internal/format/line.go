@@ -12,7 +12,7 @@ import (
 const maxLineSource = 4 << 10
 
 // Line returns the first line of a message that has words, without markdown. It is for
-// titles. The line is "" if there is none in the first 4 KiB.
+// titles. A formula is in it as TeX, without its marks. The line is "" if there is none in the first 4 KiB.
 func Line(message string) (line string) {
 	message = strings.ToValidUTF8(message[:min(len(message), maxLineSource)], "")
 	defer func() {
@@ -29,6 +29,9 @@ func Line(message string) (line string) {
 		switch node.Kind() {
 		case ast.KindCodeBlock, ast.KindFencedCodeBlock:
 			line = firstLine(string(node.Lines().Value(source)))
+		case kindMathBlock:
+			f := node.(*mathBlock).formula(source)
+			line = firstLine(f.tex)
 		default:
 			if c := node.FirstChild(); c != nil && c.Type() == ast.TypeInline {
 				line = firstLine(lines(node, source))
@@ -71,6 +74,12 @@ func lines(block ast.Node, source []byte) string {
 			}
 		case *ast.AutoLink:
 			b.Write(n.Label(source))
+		case *mathSpan:
+			b.WriteString(n.tex)
+		case *htmlTag:
+			if n.name == "br" {
+				b.WriteByte(' ')
+			}
 		}
 		return ast.WalkContinue, nil
 	})

@@ -33,6 +33,13 @@ func TestLine(t *testing.T) {
 		"<b>tags</b>":                       "<b>tags</b>",
 		"| a | b |\n|---|---|\n| c | d |":   "a",
 		"**未完成":                             "**未完成",
+		"Solve $x^2 = 4$ for \\(x\\)":       "Solve x^2 = 4 for x",
+		"$E=mc^2$":                          "E=mc^2",
+		"**Why** is $$a$$ here?":            "Why is a here?",
+		"$$\nx = 1\n$$\nwhat is x?":         "x = 1",
+		"\\[\n\\frac12\n\\]":                "\\frac12",
+		"costs $5 to $10":                   "costs $5 to $10",
+		"one<br>two":                        "one two",
 	} {
 		if got := Line(message); got != want {
 			t.Errorf("the line of %q is %q, want %q", message, got, want)

@@ -112,8 +112,13 @@ func (mathSpans) Trigger() []byte { return []byte{'\\', '$'} }
 func (mathSpans) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
 	line, _ := block.PeekLine()
 	open, shut := mathMarks(line)
-	if open == "" || open == "$" && !mayOpenDollar(block.PrecendingCharacter(), line) {
+	switch {
+	case open == "":
 		return nil
+	case open == "$" && !mayOpenDollar(block.PrecendingCharacter(), line):
+		return nil
+	case open == "$$" && (block.PrecendingCharacter() == '$' || bytes.HasPrefix(line, []byte("$$$"))):
+		return nil // "$$$" is what a restaurant costs
 	}
 	span := &mathSpan{formula: formula{display: isDisplay(open)}}
 	lineNumber, position := block.Position()
@@ -165,7 +170,10 @@ func readMath(block text.Reader, open, shut string) (content string, closed bool
 			b.Write(line[:end])
 			block.Advance(end + len(shut))
 			content = b.String()
-			return content, b.Len() <= limit && strings.TrimSpace(content) != "" && (open != "$" || !isPrice(content))
+			if isText(open, content, line[end+len(shut):]) {
+				return "`", false
+			}
+			return content, b.Len() <= limit && strings.TrimSpace(content) != ""
 		}
 		b.Write(line)
 		block.AdvanceLine()
@@ -226,6 +234,26 @@ func isPrice(content string) bool {
 	return startsAsPrice.MatchString(content) && !hasTeX.MatchString(content) && hasWords.MatchString(content)
 }
 
+var (
+	hasFormula = regexp.MustCompile(`[\\^_={}+<>/*|0-9]`)
+	isNumbers  = regexp.MustCompile(`^[0-9, –-]+$`)
+)
+
+// isText reports whether what is between two marks in a line is no formula but a part of
+// the text. rest is what follows the closing mark.
+func isText(open, content string, rest []byte) bool {
+	switch open {
+	case "$":
+		return isPrice(content)
+	case "$$": // "$$ to $$$", "$$ is a process, $$"
+		return bytes.HasPrefix(rest, []byte("$")) ||
+			strings.TrimSpace(content) != content && len(strings.TrimSpace(content)) > 1 && !hasFormula.MatchString(content)
+	case `\[`: // an escaped bracket: a reference such as "\[1\]"
+		return isNumbers.MatchString(content)
+	}
+	return false
+}
+
 // maxUnfinished bounds what may be a formula in a line that goes on, in bytes.
 const maxUnfinished = 200
 
@@ -236,7 +264,7 @@ func mayBeUnfinished(open, content string) bool {
 	case strings.HasPrefix(content, "`"), content == "":
 		return false
 	case open == "$":
-		return len(content) <= maxUnfinished && (command.MatchString(content) || strings.Contains(content, "^"))
+		return len(content) <= maxUnfinished && !(startsAsPrice.MatchString(content) && hasWords.MatchString(content)) && (command.MatchString(content) || strings.Contains(content, "^"))
 	case open == "$$":
 		return !util.IsSpace(content[0]) || hasTeX.MatchString(content)
 	}

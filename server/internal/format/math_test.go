@@ -49,6 +49,11 @@ func TestFormulasInALine(t *testing.T) {
 		"`$x$` \\$x\\$ $ \\\\(x\\\\) $`a`$ `\\(x\\)`":      "<code>$x$</code> $x$ $ \\(x\\) $<code>a</code>$ <code>\\(x\\)</code>",
 		"about ~$1.50 each, or ~$10; $20k–$30k, $5/$6":     "about ~$1.50 each, or ~$10; $20k–$30k, $5/$6",
 		"$x$5 and $y$x and $ z$ and $w $":                  "$x$5 and $y$x and $ z$ and $w $",
+		"$$ to $$$, or $$$$, $$ – $$$. Cost: $$$":          "$$ to $$$, or $$$$, $$ – $$$. Cost: $$$",
+		"$$ is a process; echo $$; kill $$":                "$$ is a process; echo $$; kill $$",
+		"had $100 in A and $200 in B_1 and x^2":            "had $100 in A and $200 in B_1 and x^2",
+		`as in \[1\] and \[2, 3\], \[4\]–\[5\]`:            `as in [1] and [2, 3], [4]–[5]`,
+		"a $$ x $$ b $$x$$":                                "a " + display(t, " x ") + " b " + display(t, "x"),
 		// What cannot be shown
 		`a \(\foo{x} + *b*\) c`:    `a ` + shownSource(`\(\foo{x} + *b*\)`) + ` c`,
 		`a $\frac{1}$ <b>`:         `a ` + shownSource(`$\frac{1}$`) + ` &lt;b&gt;`,

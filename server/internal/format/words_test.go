@@ -53,7 +53,7 @@ func TestEmphasisWithoutSpaces(t *testing.T) {
 		"葛\U000e0100**“好”**":       "葛\U000e0100<strong>“好”</strong>",
 		"〽\ufe0e**“好”**":           "〽\ufe0e<strong>“好”</strong>",
 		"这是_重点_内容，__init__方法":      "这是_重点_内容，__init__方法",
-		"**（注）** 和 *a*b 和 2*3*4":   "<strong>（注）</strong> 和 <em>a</em>b 和 2<em>3</em>4",
+		"**（注）** 和 *a*b 和 2*3*4":   "<strong>（注）</strong> 和 <em>a</em>b 和 2*3*4",
 		"a * b * c，** d **":        "a * b * c，** d **",
 		// Japanese
 		"**この機能（試験中）**は無効です。": "<strong>この機能（試験中）</strong>は無効です。",
@@ -71,7 +71,13 @@ func TestEmphasisWithoutSpaces(t *testing.T) {
 		"foo**(bar)**baz":                  "foo**(bar)**baz",
 		"**Gomphocarpus (*G. physo*)** is": "<strong>Gomphocarpus (<em>G. physo</em>)</strong> is",
 		"foo_bar_baz __a__ _b_c, \\**d*":   "foo_bar_baz <strong>a</strong> _b_c, *<em>d</em>",
-		"*(**foo**)* 🎉**(a)** b":           "<em>(<strong>foo</strong>)</em> 🎉<strong>(a)</strong> b",
+		// Otherwise than CommonMark, as people and models mean it
+		"5*3*2 and 2**3**4, x*y*z":              "5*3*2 and 2<strong>3</strong>4, x<em>y</em>z",
+		"**Note:**text and foo**bar**baz":       "<strong>Note:</strong>text and foo<strong>bar</strong>baz",
+		"**a:**b**c:**d, **\"e\"**s":            "<strong>a:</strong>b<strong>c:</strong>d, <strong>&quot;e&quot;</strong>s",
+		"__init__.py, a.__init__(), __all__":    "__init__.py, a.__init__(), <strong>all</strong>",
+		"__main__() and __bold__. __B__, __c__": "__main__() and <strong>bold</strong>. <strong>B</strong>, <strong>c</strong>",
+		"*(**foo**)* 🎉**(a)** b":                "<em>(<strong>foo</strong>)</em> 🎉<strong>(a)</strong> b",
 	} {
 		if got := paragraph(t, text); got != want {
 			t.Errorf("%q\n got %q\nwant %q", text, got, want)
@@ -132,6 +138,9 @@ func TestBareAddresses(t *testing.T) {
 		"_https://a.org/b_ ~~https://a.org~~ *https://a.org/c*":                 "<em>" + link("https://a.org/b") + "</em> <del>" + link("https://a.org") + "</del> <em>" + link("https://a.org/c") + "</em>",
 		"xhttps://a.org ahttp://b 1https://c.d a.www.b.c /www.d.e @a.b a@b a@-": "xhttps://a.org ahttp://b 1https://c.d a.www.b.c /www.d.e @a.b a@b a@-",
 		"`请看https://a.org` [看https://a.org](https://b.org)":                     "<code>请看https://a.org</code> " + a("https://b.org", "看https://a.org"),
+		"http://例え.jp/パス を見て。https://ja.wikipedia.org/wiki/日本語，然后":              a("http://%E4%BE%8B%E3%81%88.jp/%E3%83%91%E3%82%B9", "http://例え.jp/パス") + " を見て。" + a("https://ja.wikipedia.org/wiki/%E6%97%A5%E6%9C%AC%E8%AA%9E", "https://ja.wikipedia.org/wiki/日本語") + "，然后",
+		"https://a.org/就可以 https://a.org/?q=中文&r=字a 见https://中文.中国/a。":          link("https://a.org/") + "就可以 " + a("https://a.org/?q=%E4%B8%AD%E6%96%87&amp;r=%E5%AD%97a", "https://a.org/?q=中文&amp;r=字a") + " 见" + a("https://%E4%B8%AD%E6%96%87.%E4%B8%AD%E5%9B%BD/a", "https://中文.中国/a") + "。",
+		"https://hi.wikipedia.org/wiki/गणित।":                                   a("https://hi.wikipedia.org/wiki/%E0%A4%97%E0%A4%A3%E0%A4%BF%E0%A4%A4", "https://hi.wikipedia.org/wiki/गणित") + "।",
 		"12:30, www. http:// https:// e.g. www.a mailto: ::":                    "12:30, www. http:// https:// e.g. www.a mailto: ::",
 	} {
 		if got := paragraph(t, text); got != want {
@@ -207,12 +216,12 @@ func TestHeadingsFollowEachOther(t *testing.T) {
 // TestRegionsHaveNames is about all that may scroll, and the buttons and boxes beside.
 func TestRegionsHaveNames(t *testing.T) {
 	t.Parallel()
-	got := strings.Join(Blocks("```python\na\n```\n\n```\nb\n```\n\n|a|b|\n|-|-|\n\n- ```python\n  c\n  ```\n- [x] buy **milk** `2`\n- [ ]\n- [x](https://a.b)\n\n    d\n\n|e|\n|-|\n"), "\n")
+	got := strings.Join(Blocks("```python\na\n```\n\n```\nb\n```\n\n|a|b|\n|-|-|\n\n- ```python\n  c\n  ```\n- [x] buy **milk** `2`\n- [ ] find $x$\n- [ ]\n- [x](https://a.b)\n\n    d\n\n|e|\n|-|\n"), "\n")
 	for _, want := range []string{
 		`<pre tabindex="0" role="group" aria-label="Code, python">`, `<pre tabindex="0" role="group" aria-label="Code 2">`,
 		`<pre tabindex="0" role="group" aria-label="Code 3, python">`, `aria-label="Copy python code" data-action="copy-code">Copy<`, `aria-label="Copy code" `,
 		`<div class="table-frame" tabindex="0" role="group" aria-label="Table, 2 columns">`, `<div class="table-frame" tabindex="0" role="group" aria-label="Table 2, 1 column">`,
-		`<input checked="" disabled="" type="checkbox" aria-label="buy milk 2">`, `<input disabled="" type="checkbox" aria-label="Task">`, `<p>` + a("https://a.b", "x"),
+		`<input checked="" disabled="" type="checkbox" aria-label="buy milk 2">`, `<input disabled="" type="checkbox" aria-label="find x">`, `<input disabled="" type="checkbox" aria-label="Task">`, `<p>` + a("https://a.b", "x"),
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in\n%s", want, got)
