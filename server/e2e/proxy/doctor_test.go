@@ -49,10 +49,12 @@ func TestDoctorNamesTheLine(t *testing.T) {
 		lines  []string
 		not    string
 	}{
-		"no port":   {[]string{hostLine, "proxy_set_header Host $host;"}, []string{hostLine}, protoLine},
-		"no scheme": {[]string{protoLine, ""}, []string{protoLine}, hostLine},
-		"no host":   {[]string{hostLine, ""}, []string{hostLine}, ""},
-		"neither":   {[]string{hostLine, "proxy_set_header Host $host;", protoLine, ""}, []string{hostLine, protoLine}, ""},
+		"no port":                 {[]string{hostLine, "proxy_set_header Host $host;"}, []string{hostLine}, protoLine},
+		"no scheme":               {[]string{protoLine, ""}, []string{protoLine}, hostLine},
+		"no host":                 {[]string{hostLine, ""}, []string{hostLine}, ""},
+		"neither host nor scheme": {[]string{hostLine, "", protoLine, ""}, []string{hostLine, protoLine}, ""},
+		"the gateway's port":      {[]string{hostLine, "proxy_set_header Host $host:$proxy_port;"}, []string{hostLine}, protoLine},
+		"neither":                 {[]string{hostLine, "proxy_set_header Host $host;", protoLine, ""}, []string{hostLine, protoLine}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

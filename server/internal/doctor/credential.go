@@ -10,8 +10,9 @@ import (
 // pairing does what an unknown browser does: it gets a cookie and asks to be paired.
 // The request is withdrawn in the end.
 func (x *examination) pairing() bool {
-	a, err := x.request(http.MethodPost, "/api/session",
-		http.Header{"Origin": {x.ownOrigin()}, "Content-Type": {"application/json"}})
+	header := x.pageHeader(x.ownOrigin())
+	header.Set("Content-Type", "application/json")
+	a, err := x.request(http.MethodPost, "/api/session", header)
 	switch {
 	case err != nil:
 		x.report("cookie", Fail, "no answer to POST /api/session: "+quoted(err.Error()))
@@ -78,8 +79,9 @@ func covers(path, base string) bool {
 
 // askToPair connects with the cookie, so that the gateway creates a pairing request.
 func (x *examination) askToPair() {
-	s, err := x.open(http.Header{"Origin": {x.ownOrigin()},
-		"Cookie": {x.cookie.Name + "=" + x.cookie.Value}})
+	header := x.pageHeader(x.ownOrigin())
+	header.Set("Cookie", x.cookie.Name+"="+x.cookie.Value)
+	s, err := x.open(header)
 	if err != nil {
 		x.report("pairing", Fail, "no WebSocket opens with the cookie: "+quoted(err.Error()),
 			x.fixOrigin()...)

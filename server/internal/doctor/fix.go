@@ -118,21 +118,21 @@ func fixUpstream() []Fix {
 	)
 }
 
-// fixRoute says how a proxy passes on what is under a path, "" for the whole host.
-func fixRoute(path string) []Fix {
+// fixRoute says how a proxy passes on what is under a path of a host, "" for the whole host.
+func fixRoute(host, path string) []Fix {
 	if path != "" {
 		return fixes(
 			nginx, "location "+path+"/ { proxy_pass http://127.0.0.1:8080; }",
-			caddy, "handle "+path+"* { reverse_proxy 127.0.0.1:8080 }",
+			caddy, "@gatehouse path "+path+" "+path+"/*\nreverse_proxy @gatehouse 127.0.0.1:8080",
 			haproxy, "use_backend gatehouse if { path "+path+" } or { path_beg "+path+"/ }",
-			traefik, "rule: Host(`example.com`) && PathPrefix(`"+path+"`)",
+			traefik, "rule: Host(`"+host+"`) && PathPrefix(`"+path+"`)",
 		)
 	}
 	return fixes(
 		nginx, "location / { proxy_pass http://127.0.0.1:8080; }  # at the root, without a path",
 		caddy, "reverse_proxy 127.0.0.1:8080  # not inside handle_path",
 		haproxy, "default_backend gatehouse",
-		traefik, "rule: Host(`chat.example.com`)  # without PathPrefix and stripPrefix",
+		traefik, "rule: Host(`"+host+"`)  # without PathPrefix and stripPrefix",
 	)
 }
 

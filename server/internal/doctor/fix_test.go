@@ -22,7 +22,7 @@ func TestFixes(t *testing.T) {
 		"name": fixName("chat.example.com"), "port": fixPort("443"), "certificate": fixCertificate("chat.example.com"),
 		"certificate of an address": fixCertificate("192.0.2.1"), "certificate of localhost": fixCertificate("localhost"),
 		"authority": fixUnknownAuthority("chat.example.com"), "plain text": fixNoTLS("chat.example.com", "http://chat.example.com:8443"), "path": fixPath("https://example.com", "/chat"), "clock": fixClock(),
-		"upstream": fixUpstream(), "route": fixRoute(""), "upgrade": fixUpgrade(""), "one line": fixUpgrade("… proxy_http_version 1.1; …"), "host header": fixHostHeader(),
+		"upstream": fixUpstream(), "route": fixRoute("chat.example.com", ""), "route of a path": fixRoute("chat.example.com", "/chat"), "upgrade": fixUpgrade(""), "one line": fixUpgrade("… proxy_http_version 1.1; …"), "host header": fixHostHeader(),
 		"scheme": fixScheme(origin), "host": fixHost(origin, "chat.example.com"), "nobody": fixNobody("chat.example.com", "443"),
 		"nobody here":    fixNobody("127.0.0.1", "8080"),
 		"foreign origin": fixForeignOrigin(origin), "open origins": fixOpenOrigins(), "cookie": fixCookie(), "pairing": fixPairing(),

@@ -237,7 +237,7 @@ func (x *examination) explainAnswer(status int, h http.Header, body []byte) (str
 	case status >= 300 && status < 400:
 		return message + ", to " + quoted(location), fixes(you, "gatehouse doctor with that URL")
 	}
-	return message + ", which is not a gateway's answer", fixRoute(x.url.Path)
+	return message + ", which is not a gateway's answer", fixRoute(x.url.Hostname(), x.url.Path)
 }
 
 // wantsTLS reports whether an answer says that the port expects TLS.

@@ -41,8 +41,9 @@ func (x *examination) origin() bool {
 
 // explainHost says what it means that the gateway does not know the host, and what to do.
 func (x *examination) explainHost(body []byte) (string, []Fix) {
-	host := x.url.Hostname()
-	if !strings.Contains(strings.ToLower(gatewayError(body)), host) {
+	host, refusal := x.url.Hostname(), strings.ToLower(gatewayError(body))
+	changed := strings.Contains(refusal, strings.ToLower(nginxHost)) // it names another host, and why
+	if changed || !strings.Contains(refusal, host) {
 		return "the gateway refuses browsers with HTTP 421: a proxy does not pass on the host " +
 			host + ", and the gateway does not know the name that it gets instead", fixHostHeader()
 	}
@@ -105,7 +106,9 @@ func (x *examination) fixOrigin() []Fix {
 	case x.hostFault && x.schemeFault:
 		return fixes(
 			nginx, nginxHost+"\n"+nginxProto,
-			haproxy, "http-request set-header X-Forwarded-Proto https",
+			caddy, "reverse_proxy 127.0.0.1:8080  # without header_up Host or X-Forwarded-Proto",
+			haproxy, "http-request set-header X-Forwarded-Proto https  # and no set-header Host",
+			traefik, traefikTrust,
 			gatehouse, `gateway: { public_url: "`+x.ownURL()+
 				`", trusted_proxies: ["127.0.0.1", "::1"] }  // the proxy's addresses`)
 	case x.hostFault:
@@ -146,10 +149,20 @@ func (x *examination) ownOrigin() string { return originOf(x.url) }
 // ownURL is the URL for gateway.public_url.
 func (x *examination) ownURL() string { return x.ownOrigin() + x.url.Path }
 
+// pageHeader has what a browser sends with the requests of a page. Of the gateway's own
+// pages the browser says so; the gateway then knows that a wrong host is the proxy's fault.
+func (x *examination) pageHeader(origin string) http.Header {
+	h := http.Header{"Origin": {origin}}
+	if origin == x.ownOrigin() {
+		h.Set("Sec-Fetch-Site", "same-origin")
+	}
+	return h
+}
+
 // upgradeAs opens and closes a WebSocket as the pages of an origin do. It returns the
 // answer if the upgrade is refused, and nil if the pages may connect.
 func (x *examination) upgradeAs(origin string) (*rawws.Refusal, error) {
-	s, err := x.open(http.Header{"Origin": {origin}})
+	s, err := x.open(x.pageHeader(origin))
 	var refused *rawws.Refusal
 	switch {
 	case errors.As(err, &refused):

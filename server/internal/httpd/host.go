@@ -132,7 +132,7 @@ func (s *server) rejectHost(w http.ResponseWriter, r *http.Request, host string)
 	}
 	logHost(s.Log, s.lines, r, s.clientAddress(r), host)
 	if !wantsPage(r) {
-		refuseHost(w, host)
+		refuseHost(w, r, host)
 		return
 	}
 	name, _ := splitHost(host)
@@ -161,19 +161,39 @@ func hostLine(host string) string {
 	return `gateway: { hosts: ["` + name + `"] }`
 }
 
+// hostMend is what makes the gateway answer: if the request's page is at another host than
+// the one that has arrived, a proxy has put that one in its place.
+func hostMend(r *http.Request, host string) string {
+	name, _ := splitHost(host)
+	_, page, _ := strings.Cut(pageOrigin(r), "://")
+	page, _ = splitHost(page)
+	switch {
+	case name == "":
+		return "nginx: " + nginxHost
+	case page != "" && page != name:
+		return "nginx: " + nginxHost + " if a proxy has put " + shown(name) + " in place of " +
+			shown(page) + ", else " + hostLine(host)
+	}
+	return hostLine(host)
+}
+
 func logHost(log *slog.Logger, lines *ratelimit.Lines, r *http.Request, address netip.Addr,
 	host string) {
 	if lines.Allow(address) {
 		log.Warn("security.host_rejected", "host", shown(host), "address", address, "path", r.URL.Path,
-			"mend", hostLine(host))
+			"mend", hostMend(r, host))
 	}
 }
 
-func refuseHost(w http.ResponseWriter, host string) {
-	writeError(w, http.StatusMisdirectedRequest, protocol.Refuse(protocol.InvalidRequest,
-		"this gateway does not answer under the host "+shown(host)+
-			": if people reach it by that name, add the name to gateway.hosts, "+
-			"or set gateway.public_url to its URL: "+hostLine(host)))
+func refuseHost(w http.ResponseWriter, r *http.Request, host string) {
+	message := "this gateway does not answer under the host " + shown(host) +
+		": if people reach it by that name, add the name to gateway.hosts, " +
+		"or set gateway.public_url to its URL: " + hostMend(r, host)
+	if host == "" {
+		message = "the request names no host: let the proxy in front pass the Host header on: " +
+			hostMend(r, host)
+	}
+	writeError(w, http.StatusMisdirectedRequest, protocol.Refuse(protocol.InvalidRequest, message))
 }
 
 // OwnHostOptions are what OwnHost needs.
@@ -192,7 +212,7 @@ func OwnHost(o OwnHostOptions, next http.Handler) http.Handler {
 		if !o.Hosts.own(r.Host, o.Settings()) {
 			o.Metrics.HostRejected()
 			logHost(o.Log, lines, r, socketAddress(r), r.Host)
-			refuseHost(w, r.Host)
+			refuseHost(w, r, r.Host)
 			return
 		}
 		next.ServeHTTP(w, r)

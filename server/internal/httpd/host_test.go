@@ -259,3 +259,38 @@ func FuzzHost(f *testing.F) {
 		t.Errorf("%q is taken for the gateway's", host)
 	})
 }
+
+// TestHostAdvice checks which line mends that the gateway does not know a host: a proxy may
+// have put that host in place of the one that the browser asked for.
+func TestHostAdvice(t *testing.T) {
+	t.Parallel()
+	h := httpdtest.New(t, httpdtest.Options{})
+	const nginx, hosts = "nginx: proxy_set_header Host $http_host;", "gateway: { hosts: ["
+	for _, row := range []struct {
+		host, origin string
+		nginx        bool
+		hosts        string
+	}{
+		{"chat.example.com", "https://chat.example.com", false, "chat.example.com"},
+		{"chat.example.com:8080", "https://CHAT.example.com", false, "chat.example.com"},
+		{"backend.example.com", "https://chat.example.com", true, "backend.example.com"},
+		{"", "https://chat.example.com", true, ""},
+	} {
+		before := len(h.Log.String())
+		q := httptest.NewRequest(http.MethodPost, "/api/session", nil)
+		q.Host = row.host
+		q.Header.Set("Origin", row.origin)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, q)
+		_, logged, _ := strings.Cut(h.Log.String()[before:], "security.host_rejected")
+		if w.Code != http.StatusMisdirectedRequest {
+			t.Fatalf("%+v: HTTP %d", row, w.Code)
+		}
+		for _, seen := range []string{w.Body.String(), logged} {
+			_, named, _ := strings.Cut(strings.ReplaceAll(seen, `\"`, `"`), hosts+`"`)
+			if name, _, _ := strings.Cut(named, `"`); name != row.hosts || strings.Contains(seen, nginx) != row.nginx {
+				t.Errorf("%+v: %s", row, seen)
+			}
+		}
+	}
+}

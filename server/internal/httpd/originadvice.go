@@ -43,16 +43,17 @@ func (s *server) adviseOrigin(r *http.Request) originAdvice {
 	case page.Hostname() != own.Hostname():
 		a.host = sure || proxied && isUpstream(own.Hostname())
 		a.foreign = !sure
-	case page.Port() != own.Port() && own.Port() == "":
-		a.host = true
 	case page.Port() != own.Port():
-		a.foreign = !sure
-		return a
+		a.host = sure || proxied || own.Port() == ""
+		a.foreign = !sure && own.Port() != ""
+		if !a.host {
+			return a
+		}
 	}
-	if page.Hostname() == own.Hostname() || sure {
+	a.public = page.Hostname() == own.Hostname() || sure
+	if a.public || a.host {
 		a.proto = page.Scheme == forwarded.HTTPS && own.Scheme == forwarded.HTTP ||
 			page.Scheme == forwarded.HTTP && own.Scheme == forwarded.HTTPS && proxied
-		a.public = true
 	}
 	a.foreign = a.foreign || !sure && !a.proto
 	a.trust = (a.proto || a.host && proxied) && !trusted
