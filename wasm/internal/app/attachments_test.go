@@ -95,6 +95,11 @@ func TestRefusesWhatCannotBeAttached(t *testing.T) {
 		eq(t, "the composer", s.composerText(), "text")
 		s.do("remove-file", "attachments")
 		eq(t, "what is attached", s.attached(), "")
+		s.attach("b")
+		s.refuseUpload(413, "<html>nginx</html>")
+		eq(t, "what is attached", s.attached(), "b.txt failed a proxy in front of the gateway refuses "+
+			"files of this size: send a smaller one, or tell an admin")
+		s.do("remove-file", "attachments")
 		var many []string
 		for i := range 12 {
 			many = append(many, fmt.Sprint("f", i))

@@ -130,7 +130,11 @@ func (c *chat) uploaded(key string, u *upload, status int, text string) {
 		u.retryAt = clock.Now().Add(u.retryDelay)
 		return
 	}
-	if err == nil {
+	switch {
+	case err == nil && status == 413: // nginx refuses more than 1 MB by default
+		err = protocol.Refuse(protocol.Internal, "a proxy in front of the gateway refuses files of "+
+			"this size: send a smaller one, or tell an admin")
+	case err == nil:
 		err = protocol.Refuse(protocol.Internal, "the upload was refused: HTTP "+decimal(int64(status)))
 	}
 	c.fileFailed(key, err)
