@@ -71,8 +71,11 @@ const createStorage = (onMessage) => {
   const open = (instance, user) => {
     owner = [instance, user];
     prefix = JSON.stringify(owner);
-    if (!globalThis.BroadcastChannel) return 0;
-    channel = new BroadcastChannel(prefix);
+    try {
+      channel = new BroadcastChannel(prefix);
+    } catch {
+      return 0; // an old browser, or Firefox, which forbids it where it forbids cookies
+    }
     channel.onmessage = ({ data: [name, text] }) => onMessage(name, text);
     return 1;
   };
