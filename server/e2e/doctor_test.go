@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,6 +165,28 @@ func TestDoctorOfTheLogin(t *testing.T) {
 	if kept := evaluate[string](b, `document.querySelector("#`+markup.IDTokenInput+`").value`); kept != "what was pasted" {
 		t.Errorf("the token is %q", kept)
 	}
+}
+
+// TestSignInAtAWrongAddress opens a sign-in link behind a proxy that hides the address. The
+// page finds the fault, and the link still works once that is mended.
+func TestSignInAtAWrongAddress(t *testing.T) {
+	t.Parallel()
+	g := startGatehouse(t, "")
+	var mended atomic.Bool
+	startReverseProxy(t, g, func(r *httputil.ProxyRequest) {
+		if !mended.Load() {
+			r.Out.Host = "127.0.0.1:8080"
+		}
+	}, nil)
+	b := newTab(t, browser(t))
+	b.open(g.adminLink())
+	b.wait("the address is wrong", stateIs(markup.StateWrongAddress))
+	b.click(`.login-when[data-when="` + markup.StateWrongAddress + `"] [data-action="` + markup.ActionExamine + `"]`)
+	b.wait("the gateway refuses it", diagnosisIs(markup.DoctorOrigin))
+	screenshots(b, markup.StateWrongAddress)
+	mended.Store(true)
+	b.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionReconnectNow + `"]`)
+	b.wait("signed in", `location.pathname === "/admin"`)
 }
 
 // TestDoctorSilent diagnoses a gateway that does not answer.

@@ -273,7 +273,8 @@
 // Root states: StateForm, StateRedeeming (a code in the fragment is being
 // redeemed), StateLinkFailed (used or expired; the form stays), StateTokenRefused
 // (the form stays), StateTooMany (slot seconds), StateUnreachable, StateNoCookies,
-// StateSuccess. Form [IDLoginForm] with ActionSignIn, data-state FormIdle or
+// StateWrongAddress (the gateway, or something in its place, takes no sign-in at this
+// address: link and token were not checked), StateSuccess. Form [IDLoginForm] with ActionSignIn, data-state FormIdle or
 // FormBusy; input [IDTokenInput].
 //
 // # The admin console

@@ -40,6 +40,7 @@ const (
 	StateRedeeming    = "redeeming"
 	StateLinkFailed   = "link-failed"
 	StateTokenRefused = "token-refused"
+	StateWrongAddress = "wrong-address"
 	StateSuccess      = "success"
 )
 

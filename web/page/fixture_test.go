@@ -54,7 +54,8 @@ func pairingStates() []string {
 func loginStates() []string {
 	return []string{
 		markup.StateForm, markup.StateRedeeming, markup.StateLinkFailed, markup.StateTokenRefused,
-		markup.StateTooMany, markup.StateUnreachable, markup.StateNoCookies, markup.StateSuccess,
+		markup.StateTooMany, markup.StateUnreachable, markup.StateWrongAddress, markup.StateNoCookies,
+		markup.StateSuccess,
 	}
 }
 

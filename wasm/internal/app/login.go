@@ -61,9 +61,12 @@ func (l *login) redeem() {
 
 // retryCode redeems the code again if that failed, but may succeed now.
 func (l *login) retryCode() {
-	if l.code != "" && (l.view.State == markup.StateNoCookies || l.view.State == markup.StateUnreachable) {
-		l.retryAt = clock.Time{}
-		l.redeem()
+	switch l.view.State {
+	case markup.StateNoCookies, markup.StateUnreachable, markup.StateWrongAddress:
+		if l.code != "" {
+			l.retryAt = clock.Time{}
+			l.redeem()
+		}
 	}
 }
 
@@ -110,9 +113,11 @@ func (l *login) signedIn(field, refused string, status int, text string) {
 			l.retryAt = clock.Now().Add(redeemInterval)
 		}
 		l.set(markup.StateUnreachable, false)
-	default:
+	case status == 400 || status == 401:
 		l.code = ""
 		l.set(refused, false)
+	default: // for one, 403: a foreign origin; 421: a foreign host; 404: not the gateway
+		l.set(markup.StateWrongAddress, false)
 	}
 }
 

@@ -188,6 +188,10 @@ func TestSignsInByLink(t *testing.T) {
 	}{
 		{"good", "c0de-of-the-link", "success", "leave /admin", 204},
 		{"used", "c0de-of-the-link", "link-failed", "", 401},
+		{"malformed", "c0de-of-the-link", "link-failed", "", 400},
+		{"a foreign origin", "c0de-of-the-link", "wrong-address", "", 403},
+		{"a foreign host", "c0de-of-the-link", "wrong-address", "", 421},
+		{"not the gateway", "c0de-of-the-link", "wrong-address", "", 404},
 		{"too many", "c0de-of-the-link", "too-many", "", 429},
 		{"out of reach", "c0de-of-the-link", "unreachable", "", 0},
 		{"none", "", "form", "", 204},
@@ -218,6 +222,22 @@ func TestLinkIsRetried(t *testing.T) {
 		s.browser.fetch = func(string, string) (int, string) { return 204, "" }
 		s.wait(5 * time.Second)
 		eq(t, "the state", s.state(), "success")
+	})
+}
+
+// TestLinkOutlivesAWrongAddress: the code is tried again when the user asks, not by itself.
+func TestLinkOutlivesAWrongAddress(t *testing.T) {
+	withPage(t, viewtest.Login, func(w *fakeBrowser, _ *fakeGateway) {
+		w.fragment = "c0de"
+		w.fetch = func(string, string) (int, string) { return 403, "" }
+	}, func(s *harness) {
+		s.wait(time.Minute)
+		eq(t, "the state", s.state(), "wrong-address")
+		eq(t, "asked", len(s.browser.fetched), 1)
+		s.browser.fetch = func(string, string) (int, string) { return 204, "" }
+		s.act("reconnect-now", s.browser.Root)
+		s.wait(50 * time.Millisecond)
+		eq(t, "the link still works", s.state(), "success")
 	})
 }
 
