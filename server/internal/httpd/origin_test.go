@@ -250,6 +250,7 @@ func TestOriginAdvice(t *testing.T) {
 		trust  = "gateway.trusted_proxies"
 		public = "gateway.public_url"
 		list   = "gateway.allowed_origins"
+		file   = "serve the page over HTTP"
 	)
 	h := httpdtest.New(t, httpdtest.Options{
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
@@ -258,7 +259,7 @@ func TestOriginAdvice(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		q    request
-		want []string // of the five above; the others must not be there
+		want []string // of those above; the others must not be there
 	}{
 		{"no port", request{url: "http://gate.example/ws", origin: "https://gate.example:8443",
 			header: xfp("https")}, []string{host, public, list}},
@@ -288,6 +289,9 @@ func TestOriginAdvice(t *testing.T) {
 			[]string{host, proto, trust, public}},
 		{"a page on another port", request{url: "http://localhost:8080/ws", from: stranger,
 			origin: "http://localhost:3000"}, []string{list}},
+		{"a page from a file", request{origin: "null", from: stranger}, []string{list, file}},
+		{"a picture in another site's page", request{url: "/api/media/x", from: stranger,
+			header: http.Header{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"no-cors"}}}, []string{list}},
 		{"another site's page", request{origin: "https://attacker.example", from: stranger},
 			[]string{list}},
 		{"another site's page behind a proxy", request{origin: "https://attacker.example",
@@ -306,7 +310,7 @@ func TestOriginAdvice(t *testing.T) {
 			if r.StatusCode != http.StatusForbidden {
 				t.Fatalf("HTTP %d %s", r.StatusCode, answer)
 			}
-			for _, advice := range []string{host, proto, trust, public, list} {
+			for _, advice := range []string{host, proto, trust, public, list, file} {
 				wanted := slices.Contains(row.want, advice)
 				for _, seen := range []string{answer, logged} {
 					if strings.Contains(seen, advice) != wanted {

@@ -20,12 +20,20 @@ const (
 // to change. Several faults may come together.
 type originAdvice struct {
 	page, own string
-	host      bool // the proxy does not pass the host on, or leaves out the port
-	proto     bool // the proxy does not say that the browser uses TLS, or says it wrongly
-	trust     bool // the proxy, if there is one, is not trusted
-	public    bool // the page's origin could be gateway.public_url
-	foreign   bool // the page may be another site's
+	host      bool   // the proxy does not pass the host on, or leaves out the port
+	proto     bool   // the proxy does not say that the browser uses TLS, or says it wrongly
+	trust     bool   // the proxy, if there is one, is not trusted
+	public    bool   // the page's origin could be gateway.public_url
+	foreign   bool   // the page may be another site's
+	opaque    string // what to do if the page names no origin that could be allowed, or ""
 }
+
+// What to do if the Origin header is "null", or missing in a request that a page has caused.
+const (
+	adviceNull = "a page that was opened from a file, or is sandboxed, has no origin: " +
+		"serve the page over HTTP, and add its origin to gateway.allowed_origins"
+	adviceMissing = "let that page load this with CORS, and add its origin to gateway.allowed_origins"
+)
 
 // adviseOrigin finds out what is wrong, if the page is the gateway's own.
 func (s *server) adviseOrigin(r *http.Request) originAdvice {
@@ -33,7 +41,9 @@ func (s *server) adviseOrigin(r *http.Request) originAdvice {
 	page, err := url.Parse(a.page)
 	own, ownErr := url.Parse(a.own)
 	if err != nil || ownErr != nil || page.Host == "" || own.Host == "" {
-		a.foreign = true
+		if a.opaque = adviceMissing; a.page != "" {
+			a.opaque = adviceNull
+		}
 		return a
 	}
 	trusted := s.settings(r).isTrusted(socketAddress(r))
@@ -83,6 +93,9 @@ func (a originAdvice) lines(proxy string) (all []string) {
 
 // text joins the lines, and names what may be changed instead.
 func (a originAdvice) text(proxy, foreign string) string {
+	if a.opaque != "" {
+		return a.opaque
+	}
 	choices := []string{}
 	if lines := a.lines(proxy); len(lines) > 0 {
 		choices = append(choices, strings.Join(lines, " and "))
@@ -105,7 +118,10 @@ func (a originAdvice) forLog(peer netip.Addr) string {
 // forClient is the advice for whoever looks at the answer. It names no address of the
 // gateway's network.
 func (a originAdvice) forClient() string {
-	if len(a.lines("")) == 0 {
+	switch {
+	case a.opaque != "":
+		return a.opaque
+	case len(a.lines("")) == 0:
 		return "add it to gateway.allowed_origins"
 	}
 	return "the gateway was asked as " + shown(a.own) + "; if that page is the gateway's own, " +
