@@ -147,10 +147,12 @@ func parseOrigin(s string) (value, advice string, ok bool) {
 	if bare && u.Scheme != "ws" && u.Scheme != "wss" {
 		return u.String(), "", true
 	}
-	if !ok && s != "null" && !strings.Contains(s, "://") {
+	if !ok && !strings.Contains(s, "://") {
 		u, ok = parseURL("https://" + s)
 	}
 	switch {
+	case s == "null":
+		return "", "a page from a file has no origin: serve the page over HTTP", false
 	case strings.Contains(s, "*"):
 		return "", "there are no patterns: list every origin", false
 	case !ok:

@@ -126,7 +126,7 @@ func keyFaults() []faultCase {
 			`4:1: gateway.allowed_origins[2]: ` + originRule + `; write "https://localhost:3000"; got "localhost:3000"`,
 			`5:1: gateway.allowed_origins[3]: ` + originRule + `; write "https://app.example.com"; got "wss://app.example.com"`,
 			`6:1: gateway.allowed_origins[4]: ` + originRule + `; there are no patterns: list every origin; got "https://*.example.com"`,
-			`7:1: gateway.allowed_origins[5]: ` + originRule + `; got "null"`,
+			`7:1: gateway.allowed_origins[5]: ` + originRule + `; a page from a file has no origin: serve the page over HTTP; got "null"`,
 			`8:1: gateway.allowed_origins[6]: ` + originRule + `; write "https://app.example.com"; got "…"`,
 			`9:1: gateway.allowed_origins[7]: ` + originRule + `; got "https://app.example.com:0"`,
 			`10:1: gateway.allowed_origins[8]: ` + originRule + `; write "https://app.example.com"; got "…"`,
