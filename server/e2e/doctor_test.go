@@ -92,8 +92,8 @@ func TestDoctor(t *testing.T) {
 		b := newTab(t, chromium)
 		b.open(g.url("/"))
 		if row.state == markup.DoctorOrigin || row.state == markup.DoctorHost { // the page does not even get a cookie
-			b.wait("it cannot go on", stateIs(markup.StateUnreachable))
-			b.click(`.door-when[data-when="unreachable"] [data-action="` +
+			b.wait("it cannot go on", stateIs(markup.StateWrongAddress))
+			b.click(`.door-when[data-when="wrong-address"] [data-action="` +
 				markup.ActionExamine + `"]`)
 		}
 		b.wait(row.state, diagnosisIs(row.state))

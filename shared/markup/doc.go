@@ -249,14 +249,14 @@
 // Root states: StateConnecting (also the neutral shell), StateWaiting,
 // StateApproved, StateDenied, StateExpired, StateRevoked, StateSignedOut (the user has
 // just signed out here: nothing is asked for until ActionAskAgain), StateUnreachable,
-// StatePairingOff, StateTooMany, StateNoCookies. Fill these slots and elements in every
-// state:
+// StateWrongAddress (the gateway refuses this page's origin or host), StatePairingOff,
+// StateTooMany, StateNoCookies. Fill these slots and elements in every state:
 //
 //	[IDPairingCode]   text from GroupCode; data-code the bare code
 //	slot remaining    how long the code stays valid (words.Remaining)
 //	slot seconds      StateDenied, StateTooMany: seconds until the browser may ask
-//	                  again, empty for now; StateUnreachable: seconds until the next
-//	                  attempt. It is on several elements: set them all.
+//	                  again, empty for now; StateUnreachable, StateWrongAddress: seconds until
+//	                  the next attempt. It is on several elements: set them all.
 //	[IDPairingQR]     <img>, served hidden; set src, unhide
 //	[IDDeviceName]    input with the name the admin will see; ActionNameDevice on
 //	                  the form around it
@@ -266,7 +266,8 @@
 // Actions: ActionCopyPairingCode (data-state CopyIdle, CopyDone), ActionAskAgain
 // (in StateDenied, StateExpired, StateRevoked, StateSignedOut, StateTooMany,
 // StateNoCookies; set the disabled
-// attribute until the seconds are over), ActionReconnectNow (StateUnreachable).
+// attribute until the seconds are over), ActionReconnectNow
+// (StateUnreachable, StateWrongAddress).
 //
 // # Login
 //

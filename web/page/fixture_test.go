@@ -47,7 +47,7 @@ func pairingStates() []string {
 	return []string{
 		markup.StateConnecting, markup.StateWaiting, markup.StateApproved, markup.StateDenied, markup.StateExpired,
 		markup.StateRevoked, markup.StateSignedOut, markup.StateUnreachable, markup.StatePairingOff, markup.StateTooMany,
-		markup.StateNoCookies,
+		markup.StateNoCookies, markup.StateWrongAddress,
 	}
 }
 

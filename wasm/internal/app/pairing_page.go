@@ -82,9 +82,12 @@ func (p *pairingPage) cookieFailed(status int, err *protocol.Error) {
 	p.tries++
 	wait := min(clock.Second<<min(p.tries-1, 5), 30*clock.Second)
 	state := markup.StateUnreachable
-	if status == 429 {
+	switch status {
+	case 429:
 		state = markup.StateTooMany
 		wait = max(wait, 10*clock.Second)
+	case 403, 421: // a foreign origin, a foreign host
+		state = markup.StateWrongAddress
 	}
 	if err != nil && err.RetryAfterMs > 0 {
 		wait = clock.Duration(err.RetryAfterMs) * clock.Millisecond

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,26 @@ func TestGatewayIsUnreachable(t *testing.T) {
 		s.wait(10 * time.Second)
 		eq(t, "the state", s.state(), "waiting")
 	})
+}
+
+// TestGateAtAWrongAddress: the gateway answers, but refuses the page's origin, or its host.
+func TestGateAtAWrongAddress(t *testing.T) {
+	for _, status := range []int{403, 421} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			withPage(t, viewtest.Pairing, func(w *fakeBrowser, g *fakeGateway) {
+				withPairing(w, g)
+				w.fetch = func(string, string) (int, string) { return status, "" }
+			}, func(s *harness) {
+				eq(t, "the state", s.state(), "wrong-address")
+				s.wait(time.Minute)
+				eq(t, "it is patient", len(s.browser.fetched) < 8, true)
+				s.browser.fetch = func(string, string) (int, string) { return 204, "" }
+				s.act("reconnect-now", s.browser.Root)
+				s.wait(50 * time.Millisecond)
+				eq(t, "the state", s.state(), "waiting")
+			})
+		})
+	}
 }
 
 func TestNamesTheDevice(t *testing.T) {
