@@ -185,7 +185,7 @@ func TestSignInAtAWrongAddress(t *testing.T) {
 	b.wait("the gateway refuses it", diagnosisIs(markup.DoctorOrigin))
 	screenshots(b, markup.StateWrongAddress)
 	mended.Store(true)
-	b.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionReconnectNow + `"]`)
+	b.click(doctorDialog + ` .dialog-actions [data-action="` + markup.ActionExamine + `"]`)
 	b.wait("signed in", `location.pathname === "/admin"`)
 }
 

@@ -149,7 +149,7 @@ func (b *basePage) tryOrigin() {
 			b.endHostUnknown(message)
 			return
 		}
-		if status == 403 && text.Contains(message, "allowed_origins") {
+		if status == 403 && text.Contains(message, " is not allowed: ") {
 			b.checked(markup.CheckOrigin, markup.CheckBad, "")
 			b.endChecks(markup.DoctorOrigin, message)
 			return

@@ -52,7 +52,7 @@ func TestDoctorFindsTheCause(t *testing.T) {
 		{"GET /ws", 503, `{"error":{"code":"UNAVAILABLE","message":"stopping"}}`, "full", false,
 			"network good, health good, route bad HTTP 503, origin skipped, socket skipped"},
 		{"POST /api/media/upload", 403,
-			`{"error":{"code":"FORBIDDEN","message":"add it to gateway.allowed_origins"}}`, "origin", true,
+			`{"error":{"code":"FORBIDDEN","message":"origin x is not allowed: mend the proxy"}}`, "origin", true,
 			"network good, health good, route good, origin bad, socket skipped"},
 		{"GET /ws", 421, `{"error":{"code":"INVALID_REQUEST","message":"not under this host"}}`, "host",
 			true, "network good, health good, route good, origin bad HTTP 421, socket skipped"},
