@@ -183,9 +183,10 @@ func TestWideTables(t *testing.T) {
 func TestFormulasInLists(t *testing.T) {
 	t.Parallel()
 	user := withMarkdown(t)
-	user.asPhone()
 	user.send("echo 1. short $x^2$\n2. long $a_1" + strings.Repeat(" + a_2", 60) + "$\n\n   **$y$** loose\n")
+	user.wait("the formulas", `document.querySelectorAll("`+lastReply+` li math").length === 3`)
 	user.wait("an answer", replyIs(markup.StatusComplete))
+	user.asPhone() // on which Enter sends nothing
 	user.screenshot("list")
 	if got := evaluate[string](user, `[...document.querySelectorAll("`+lastReply+` li")].map(e => getComputedStyle(e).overflow).join()`); got != "visible,visible" {
 		t.Errorf("the items with formulas have the overflow %q", got)
