@@ -11,6 +11,13 @@ import (
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
 )
 
+// lineCount is how many users have a line.
+func (t *Turns) lineCount() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.lines)
+}
+
 // A user who asks for a lot has one turn at a time, and another user who comes later has
 // the next place.
 func TestOneUserCannotStarveOthers(t *testing.T) {
@@ -36,12 +43,13 @@ func TestOneUserCannotStarveOthers(t *testing.T) {
 		synctest.Wait()
 		go work("ben")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if want := []string{"greedy", "ann", "ben"}; len(order) != 10 ||
 			!slices.Equal(slices.DeleteFunc(slices.Clone(order[:4]), func(u string) bool { return u == "greedy" }), want[1:]) {
 			t.Errorf("the turns were %v", order)
 		}
-		if len(turns.lines) != 0 || len(turns.places) != 0 {
-			t.Errorf("after all: %d lines, %d places taken", len(turns.lines), len(turns.places))
+		if lines := turns.lineCount(); lines != 0 || len(turns.places) != 0 {
+			t.Errorf("after all: %d lines, %d places taken", lines, len(turns.places))
 		}
 	})
 }
@@ -72,8 +80,8 @@ func TestUsersDoNotWaitForOneAnother(t *testing.T) {
 		done()
 	}
 	other()
-	if len(turns.lines) != 0 || len(turns.places) != 0 {
-		t.Errorf("after all: %d lines, %d places taken", len(turns.lines), len(turns.places))
+	if lines := turns.lineCount(); lines != 0 || len(turns.places) != 0 {
+		t.Errorf("after all: %d lines, %d places taken", lines, len(turns.places))
 	}
 }
 
@@ -115,8 +123,8 @@ func TestWaitingIsBounded(t *testing.T) {
 			t.Errorf("a caller who has gone: %v", err)
 		}
 		done()
-		if len(turns.lines) != 0 || len(turns.places) != 0 {
-			t.Errorf("after all: %d lines, %d places taken", len(turns.lines), len(turns.places))
+		if lines := turns.lineCount(); lines != 0 || len(turns.places) != 0 {
+			t.Errorf("after all: %d lines, %d places taken", lines, len(turns.places))
 		}
 	})
 }
