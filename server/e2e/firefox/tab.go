@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,9 +23,6 @@ type Tab struct {
 type browser struct {
 	conn   *websocket.Conn
 	lastID int
-
-	// mu guards the following field.
-	mu     sync.Mutex
 	errors map[string][]string // logged by pages, by the id of their tab
 }
 
