@@ -94,8 +94,11 @@ func address(before, line []byte) (kind ast.AutoLinkType, start, end int) {
 		}
 	case '@':
 		kind = ast.AutoLinkEmail
-		first := bytes.IndexFunc(name, func(r rune) bool { return util.IsAlphaNumeric(byte(r)) })
-		if first < 0 {
+		first := 0
+		for first < len(name) && !util.IsAlphaNumeric(name[first]) {
+			first++
+		}
+		if first == len(name) {
 			return kind, 0, 0
 		}
 		start += first
@@ -125,14 +128,17 @@ func nameLength(text []byte) (n int) {
 
 // mayPrecede reports whether an address may start after a text.
 func mayPrecede(text []byte, sign byte) bool {
-	r, _ := utf8.DecodeLastRune(text)
+	if len(text) == 0 {
+		return true
+	}
+	last := text[len(text)-1]
 	switch {
-	case r >= utf8.RuneSelf || len(text) == 0:
+	case last >= utf8.RuneSelf: // a byte of another script's character
 		return true
 	case sign == ':':
-		return !util.IsAlphaNumeric(byte(r))
+		return !util.IsAlphaNumeric(last)
 	}
-	return util.IsSpace(byte(r)) || bytes.IndexByte([]byte(`*_~([{<>"':;,|!?`), byte(r)) >= 0
+	return util.IsSpace(last) || bytes.IndexByte([]byte(`*_~([{<>"':;,|!?`), last) >= 0
 }
 
 // withoutTail returns the length of an address without the punctuation at its end, which

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
@@ -187,7 +188,8 @@ func readMath(block text.Reader, open, shut string) (content string, closed bool
 
 // mayOpenDollar reports whether the "$" that a line starts with may open a formula.
 func mayOpenDollar(before rune, line []byte) bool {
-	if before < utf8.RuneSelf && (util.IsAlphaNumeric(byte(before)) || before == '$') {
+	if before < utf8.RuneSelf &&
+		(unicode.IsLetter(before) || unicode.IsDigit(before) || before == '$') {
 		return false
 	}
 	return len(line) > 1 && !util.IsSpace(line[1])

@@ -11,8 +11,8 @@ import (
 // its own headings are below, and how much code and how many tables and
 // display formulas there were.
 type outline struct {
-	levels [6]uint8 // as written, of the headings that contain this place
-	depth  int      // how many of levels there are
+	levels [6]int // as written, of the headings that contain this place
+	depth  int    // how many of levels there are
 	code   int
 	tables int
 	math   int
@@ -25,10 +25,10 @@ const pageHeadings = 1
 // heading returns the level for a heading that was written with a level from 1 to 6. The
 // levels of a message start below the page's own and skip none.
 func (o *outline) heading(written int) int {
-	for o.depth > 0 && int(o.levels[o.depth-1]) >= written {
+	for o.depth > 0 && o.levels[o.depth-1] >= written {
 		o.depth--
 	}
-	o.levels[o.depth] = uint8(written) // fits: levels grow, so that there are at most 6
+	o.levels[o.depth] = written // levels grow, so there are at most 6
 	o.depth++
 	return min(pageHeadings+o.depth, 6)
 }

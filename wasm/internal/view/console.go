@@ -20,7 +20,7 @@ func WriteTimes(within Element, kind string, text func(protocol.Time) string) {
 func Fill(doc Document, id, state string, slots ...string) {
 	el := doc.ByID(id)
 	setAttr(el, markup.AttrState, state)
-	for i := 0; i < len(slots); i += 2 {
+	for i := 0; i+1 < len(slots); i += 2 {
 		setSlot(el, slots[i], slots[i+1])
 	}
 }
