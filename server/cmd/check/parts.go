@@ -219,6 +219,6 @@ func interop(j job) (t tally) {
 	} else {
 		env = append(env, "E2E_NODE_MODULES="+filepath.Join(dir, "node_modules"))
 	}
-	return goTest(j, env, "-count=1", "-timeout=10m", "./server/e2e/firefox", "./server/e2e/interop",
+	return goTest(j, env, "-count=1", "-timeout=15m", "./server/e2e/firefox", "./server/e2e/interop",
 		"./server/e2e/proxy")
 }
