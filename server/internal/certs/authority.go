@@ -77,7 +77,7 @@ func NewAuthority(o AuthorityOptions) *Authority {
 // newManager returns a manager of the library. All of them share the directory of keys,
 // certificates and challenges.
 func (a *Authority) newManager() *autocert.Manager {
-	return &autocert.Manager{
+	m := &autocert.Manager{
 		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(a.CacheDir), Email: a.Email,
 		Client: a.acme,
 		HostPolicy: func(_ context.Context, host string) error {
@@ -87,6 +87,8 @@ func (a *Authority) newManager() *autocert.Manager {
 			return fmt.Errorf("%q is not in tls.acme_hosts", host)
 		},
 	}
+	m.HTTPHandler(nil) // without it, the manager refuses challenges over HTTP
+	return m
 }
 
 // managerOf returns the manager of a host that Covers.

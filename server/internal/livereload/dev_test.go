@@ -41,7 +41,7 @@ func TestScriptReadsTheStream(t *testing.T) {
 	s := start(t, "3.1")
 	answer := get(t, s.URL+livereload.Script())
 	text, err := io.ReadAll(answer.Body)
-	if err != nil || !strings.Contains(string(text), `new EventSource("/dev/events")`) {
+	if err != nil || !strings.Contains(string(text), `new EventSource(new URL("events", source))`) {
 		t.Errorf("%v: %s", err, text)
 	}
 	if got := answer.Header.Get("Content-Type"); got != "text/javascript; charset=utf-8" {

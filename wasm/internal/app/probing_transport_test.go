@@ -4,6 +4,7 @@ package app
 
 import (
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,12 +60,12 @@ func TestSocketsDoNotWaitLong(t *testing.T) {
 		p.Dial(nil)
 		time.Sleep(900 * time.Millisecond)
 		synctest.Wait()
-		eq(t, "sockets at first", gateway.dialled, 1)
+		eq(t, "sockets at first", gateway.dialled.Load(), 1)
 		time.Sleep(200 * time.Millisecond)
 		synctest.Wait()
-		eq(t, "sockets after a second", gateway.dialled, 2)
+		eq(t, "sockets after a second", gateway.dialled.Load(), 2)
 		answer(0, "")
-		eq(t, "sockets after a late answer", gateway.dialled, 2)
+		eq(t, "sockets after a late answer", gateway.dialled.Load(), 2)
 	})
 }
 
@@ -81,14 +82,14 @@ func TestClosedBeforeTheGatewayAnswers(t *testing.T) {
 	s.Close(1000, "")
 	answer(200, "")
 	eq(t, "the close code", <-closed, 1006)
-	eq(t, "sockets", gateway.dialled, 1)
+	eq(t, "sockets", gateway.dialled.Load(), 1)
 }
 
 // countingTransport counts its sockets, which never open.
-type countingTransport struct{ dialled int }
+type countingTransport struct{ dialled atomic.Int32 }
 
 func (t *countingTransport) Dial(client.SocketHandler) client.Socket {
-	t.dialled++
+	t.dialled.Add(1)
 	return nil
 }
 
