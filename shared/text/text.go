@@ -1,9 +1,12 @@
 // Package text has the few functions of package strings that the browser's client
 // needs. Package strings links the tables of package unicode, 8 KB of the download;
-// this package does not.
+// this package does not. It also has [PartialRune], for texts that come in pieces.
 package text
 
-import "unsafe"
+import (
+	"unicode/utf8"
+	"unsafe"
+)
 
 // HasPrefix reports whether s begins with prefix.
 func HasPrefix(s, prefix string) bool {
@@ -87,3 +90,18 @@ func (b *Builder) Write(s string) { b.buf = append(b.buf, s...) }
 
 // Cap returns the number of bytes that the string may have before it is copied.
 func (b *Builder) Cap() int { return cap(b.buf) }
+
+// PartialRune returns how many bytes at the end of s are the beginning of a character
+// whose other bytes are missing, at most 3. It returns 0 for bytes that begin no
+// character.
+func PartialRune[T string | []byte](s T) int {
+	for n := 1; n < utf8.UTFMax && n <= len(s); n++ {
+		if tail := s[len(s)-n:]; utf8.RuneStart(tail[0]) {
+			if utf8.FullRune([]byte(tail)) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}

@@ -3,6 +3,7 @@ package text
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
@@ -43,6 +44,27 @@ func TestBuilderKeepsWhatItGave(t *testing.T) {
 			if got != was {
 				t.Fatalf("%q became %q", was, got)
 			}
+		}
+	})
+}
+
+// A text that is cut anywhere ends with the bytes of one character at most, which the rest
+// of the text completes.
+func TestPartialRune(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]int{
+		"": 0, "a": 0, "\u00e9": 0, "\xc3": 1, "a\xe2\x82": 2, "\xf0\x9f\x98": 3, "\xf0\x9f\x98\x80": 0,
+		"\x80": 0, "\x80\x80\x80\x80": 0, "\xffa": 0, "\xff": 0, "\xe2a": 0,
+	} {
+		if got := PartialRune(s); got != want || PartialRune([]byte(s)) != want {
+			t.Errorf("%q ends with %d bytes of a character, want %d", s, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.String().Draw(t, "s")
+		at := rapid.IntRange(0, len(s)).Draw(t, "at")
+		if n := PartialRune(s[:at]); !utf8.ValidString(s[:at-n]) || !utf8.ValidString(s[at-n:]) {
+			t.Errorf("%q cut at %d ends with %d bytes of a character", s, at, n)
 		}
 	})
 }

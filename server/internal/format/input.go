@@ -3,6 +3,8 @@ package format
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
 // An input cleans pieces of text, cut anywhere, for the splitter and the parser: to
@@ -14,13 +16,13 @@ type input struct {
 }
 
 // next returns the cleaned text that a piece adds.
-func (in *input) next(text string) string {
+func (in *input) next(piece string) string {
 	if in.rest != "" {
-		text = in.rest + text
+		piece = in.rest + piece
 	}
-	cut := len(text) - unfinished(text)
-	in.rest = strings.Clone(text[cut:])
-	return in.clean(text[:cut])
+	cut := len(piece) - text.PartialRune(piece)
+	in.rest = strings.Clone(piece[cut:])
+	return in.clean(piece[:cut])
 }
 
 // end returns the cleaned rest of the text: a rune that was never completed.
@@ -50,20 +52,4 @@ func (in *input) clean(text string) string {
 		text = string([]rune(text))
 	}
 	return text
-}
-
-// unfinished returns how many bytes at the end of text are the start of a rune that the
-// next piece may complete.
-func unfinished(text string) int {
-	for n := 1; n <= min(len(text), utf8.UTFMax-1); n++ {
-		tail := text[len(text)-n:]
-		if !utf8.RuneStart(tail[0]) {
-			continue
-		}
-		if utf8.FullRuneInString(tail) {
-			return 0
-		}
-		return n
-	}
-	return 0
 }

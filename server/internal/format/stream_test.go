@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
 // apply is what a browser does with a patch.
@@ -84,9 +86,9 @@ func checkLaw(t interface{ Fatalf(string, ...any) }, text string, cuts []int, jo
 	}
 }
 
-// whole returns text without the rune that it breaks off in, as a stream holds
+// whole returns s without the rune that it breaks off in, as a stream holds
 // that back.
-func whole(text string) string { return text[:len(text)-unfinished(text)] }
+func whole(s string) string { return s[:len(s)-text.PartialRune(s)] }
 
 var fragments = []string{
 	"# ", "## ", "- ", "* ", "+ ", "1. ", "2) ", "14. ", " ", "  ", "   ", "    ", "\t", "> ", ">",

@@ -38,6 +38,9 @@ var textKinds = []kind{
 
 var plainText = kind{"text/plain", false, []string{"txt"}}
 
+// kinds are all accepted types.
+var kinds = slices.Concat(binaryKinds, textKinds, []kind{plainText})
+
 // accepted lists what can be sent, for users whose file is refused.
 const accepted = "png, jpeg, gif, webp, pdf, zip, and every kind of text in UTF-8"
 
@@ -89,7 +92,7 @@ func byExtension(kinds []kind, name string) (k kind, ok bool) {
 
 // kindOf returns the kind with that MIME type.
 func kindOf(mime string) kind {
-	for _, k := range slices.Concat(binaryKinds, textKinds, []kind{plainText}) {
+	for _, k := range kinds {
 		if k.mime == mime {
 			return k
 		}

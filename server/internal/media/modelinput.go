@@ -6,9 +6,9 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gatehouse-chat/gatehouse/shared/protocol"
+	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
 // An image within these limits is given to a model unchanged. Providers scale larger
@@ -48,7 +48,7 @@ func (s *Service) Image(ctx context.Context, path string) (data []byte, mime str
 // Text returns the beginning of the text file or PDF with that path, at most limit bytes,
 // and whether there is more. It returns no text if the file has none.
 func (s *Service) Text(ctx context.Context, path string,
-	limit int) (text string, more bool, err error) {
+	limit int) (beginning string, more bool, err error) {
 	f, err := s.byPath(ctx, path)
 	if err != nil {
 		return "", false, err
@@ -71,25 +71,13 @@ func (s *Service) Text(ctx context.Context, path string,
 		return "", false, err
 	}
 	more = len(data) > limit
-	data = trimPartialRune(data[:min(len(data), limit)])
+	data = data[:min(len(data), limit)]
+	data = data[:len(data)-text.PartialRune(data)]
 	return strings.TrimPrefix(string(data), byteOrderMark), more, nil
 }
 
 // byteOrderMark is what some editors put before a text. Models need not see it.
 const byteOrderMark = "\ufeff"
-
-// trimPartialRune removes an incomplete character from the end of text.
-func trimPartialRune(text []byte) []byte {
-	for i := len(text) - 1; i >= 0 && i >= len(text)-utf8.UTFMax; i-- {
-		if utf8.RuneStart(text[i]) {
-			if !utf8.FullRune(text[i:]) {
-				return text[:i]
-			}
-			break
-		}
-	}
-	return text
-}
 
 // byPath returns the file with that path, as messages name it.
 func (s *Service) byPath(ctx context.Context, path string) (File, error) {

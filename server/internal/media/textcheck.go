@@ -3,6 +3,8 @@ package media
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
 // textCheck checks whether the bytes written to it are text: valid UTF-8 without NUL.
@@ -24,12 +26,9 @@ func (c *textCheck) Write(p []byte) (int, error) {
 			c.n = 0
 		}
 	}
-	for i := 1; i < utf8.UTFMax && i <= len(p); i++ {
-		if tail := p[len(p)-i:]; utf8.RuneStart(tail[0]) && !utf8.FullRune(tail) {
-			c.n = copy(c.rest[:], tail)
-			p = p[:len(p)-i]
-			break
-		}
+	if i := text.PartialRune(p); i > 0 {
+		c.n = copy(c.rest[:], p[len(p)-i:])
+		p = p[:len(p)-i]
 	}
 	c.bad = c.bad || !utf8.Valid(p) || bytes.IndexByte(p, 0) >= 0
 	return size, nil

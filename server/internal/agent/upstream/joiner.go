@@ -2,7 +2,8 @@ package upstream
 
 import (
 	"encoding/json"
-	"unicode/utf8"
+
+	"github.com/gatehouse-chat/gatehouse/shared/text"
 )
 
 // Joiner decodes the JSON strings of a stream's pieces. A character that is cut between
@@ -56,13 +57,8 @@ func decodeInside(inside []byte) string {
 // partialLen returns the length of the incomplete character at the end of the inside of a
 // JSON string: some of a character's bytes, or the escape of a high surrogate.
 func partialLen(inside []byte) int {
-	for n := 1; n < utf8.UTFMax && n <= len(inside); n++ {
-		if start := inside[len(inside)-n:]; utf8.RuneStart(start[0]) {
-			if start[0] >= utf8.RuneSelf && !utf8.FullRune(start) {
-				return n
-			}
-			break
-		}
+	if n := text.PartialRune(inside); n > 0 {
+		return n
 	}
 	const escape = len(`\ud83d`)
 	if len(inside) < escape {
