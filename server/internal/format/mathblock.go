@@ -169,10 +169,13 @@ func setMath(doc ast.Node, source []byte, o *outline) {
 	})
 }
 
+// mathLanguage is the language of code blocks that are formulas.
+const mathLanguage = "math"
+
 // fencedMath returns the block of a formula in a code block. It returns false if the code
 // is shown as code.
 func fencedMath(lang, code string, o *outline) (block string, ok bool) {
-	if lang != "math" {
+	if lang != mathLanguage {
 		return "", false
 	}
 	html, ok := mathml.Convert(code, true)

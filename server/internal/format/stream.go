@@ -76,7 +76,10 @@ func (s *Stream) Write(piece string) Patch {
 	p := s.change(append(finished, open...))
 	s.done += len(finished)
 	s.shown = open
-	if s.codeOpen = s.at.kind == fenced && s.at.fence.indent == 0; s.codeOpen {
+	// If the last line closes the block so far, the block may be shown as a formula, to which
+	// nothing can be appended.
+	formula := next.closed && s.at.fence.lang == mathLanguage
+	if s.codeOpen = s.at.kind == fenced && s.at.fence.indent == 0 && !formula; s.codeOpen {
 		s.codeSent = len(next.content(s.text))
 		s.shown[len(s.shown)-1] = ""
 	}

@@ -144,6 +144,22 @@ func TestStreamByteByByte(t *testing.T) {
 	})
 }
 
+// TestMathFenceGoesOn is about lines that close a formula until more of them arrives.
+func TestMathFenceGoesOn(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"```math\n- \n  ```math\n", "```math\nx\n```y\nz\n```\nend", "~~~math\nx\n~~~ ~\n",
+	} {
+		cuts := make([]int, len(text))
+		for i := range cuts {
+			cuts[i] = i
+		}
+		for join := range len(text) + 1 {
+			checkLaw(t, text, cuts, join, true)
+		}
+	}
+}
+
 // TestLargeStreamEqualsWhole is about blocks that are too large to be formatted
 // with every piece.
 func TestLargeStreamEqualsWhole(t *testing.T) {
